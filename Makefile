@@ -1,0 +1,71 @@
+# The README's commands. Each makes what it needs, on a machine with nothing but Python 3.11 or
+# later, GNU make, and for the engine tests Java 17 and npm.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements-dev.txt
+
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+# Stamps: what is newer than its stamp is installed again, and nothing else.
+PYTHON_READY := $(VENV)/.python-$(VERSION)
+PROJECT_READY := $(VENV)/.project-$(VERSION)
+DEVELOPMENT_READY := $(VENV)/.development-$(VERSION)
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help
+help:  ## What can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo and test.'
+
+.PHONY: demo
+demo: $(PROJECT_READY)  ## See requests admitted, denied and admitted again
+	@$(BIN)/ratelimit-ddb demo $(ARGS)
+
+.PHONY: test
+test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be had
+	@$(BIN)/python -m tests.dynamodb_local || true
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(DEVELOPMENT_READY)  ## Check style, types and the packages' independence
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+# uv is here only for this: a lock for every platform, which pip can't make.
+.PHONY: lock
+lock: | .cache/uv/bin/uv  ## Renew the development lock
+	.cache/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--group dev --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --output-file $(LOCK) pyproject.toml
+
+.PHONY: clean
+clean:  ## Remove everything that was made here, but for the cached engine
+	rm -rf $(VENV) .cache/uv dist build .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PYTHON_READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@echo 'Installing into $(VENV), once ...'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(PROJECT_READY): pyproject.toml $(LOCK) | $(PYTHON_READY)
+	@$(PIP_INSTALL) --constraint $(LOCK) --editable .
+	@touch $@
+
+$(DEVELOPMENT_READY): $(LOCK) $(PROJECT_READY)
+	@$(PIP_INSTALL) --requirement $(LOCK)
+	@touch $@
+
+.cache/uv/bin/uv:
+	@$(PYTHON) -m venv .cache/uv
+	@.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv

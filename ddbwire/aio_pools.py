@@ -1,0 +1,96 @@
+"""One pool for each event loop that a wire is used on."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import AsyncGenerator
+
+from ddbwire.aio_pool import AioPool
+from ddbwire.endpoint import Endpoint
+from ddbwire.fork import at_fork
+
+_NO_LAST: tuple[asyncio.AbstractEventLoop | None, AioPool | None] = (None, None)
+
+_inherited: list[object] = []
+"""Pools that a forked child got from its parent.
+
+They are kept, untouched, for good. Closing or finalizing their transports would take the sockets
+out of the selector that the child's copy of the loop shares with the parent's.
+"""
+
+
+class AioPools:
+    """Finds the running loop's pool; makes it on first use, closes it as the loop shuts down."""
+
+    _last: tuple[asyncio.AbstractEventLoop | None, AioPool | None]
+
+    def __init__(
+        self, endpoint: Endpoint, tls: ssl.SSLContext | None, max_connections: int
+    ) -> None:
+        self._endpoint = endpoint
+        self._tls = tls
+        self._max_connections = max_connections
+        self._begin()
+        at_fork(self)
+
+    def running(self) -> AioPool | None:
+        """The pool of the running loop, if it was ``open``ed."""
+        loop = asyncio.get_running_loop()
+        last_loop, last_pool = self._last
+        if loop is last_loop:
+            return last_pool
+        entry = self._pools.get(loop)
+        if entry is None:
+            return None
+        self._last = (loop, entry[0])
+        return entry[0]
+
+    async def open(self) -> AioPool:
+        """The pool of the running loop, made if need be."""
+        pool = self.running()
+        if pool is None:
+            loop = asyncio.get_running_loop()
+            pool = AioPool(self._endpoint, self._tls, self._max_connections)
+            watch = self._until_shutdown(loop, pool)
+            with self._lock:
+                for closed in [other for other in self._pools if other.is_closed()]:
+                    del self._pools[closed]
+                self._pools[loop] = (pool, watch)
+            await anext(watch)
+        return pool
+
+    async def close(self) -> None:
+        """Close the running loop's pool; a later call opens another."""
+        entry = self._pools.get(asyncio.get_running_loop())
+        if entry is not None:
+            await entry[1].aclose()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's connections alone."""
+        _inherited.append(self._pools)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._pools: dict[
+            asyncio.AbstractEventLoop, tuple[AioPool, AsyncGenerator[None, None]]
+        ] = {}
+        self._last = _NO_LAST
+
+    async def _until_shutdown(
+        self, loop: asyncio.AbstractEventLoop, pool: AioPool
+    ) -> AsyncGenerator[None, None]:
+        """Close ``pool`` when the loop shuts its async generators down, as asyncio.run does.
+
+        It is the one hook that every kind of loop offers; so nobody has to close the wire at the
+        end of each ``asyncio.run``, and no socket is left to the garbage collector.
+        """
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pools.pop(loop, None)
+                self._last = _NO_LAST
+            pool.close()
+            # The transports close their sockets in the loop's next turn.
+            await asyncio.sleep(0)

@@ -1,0 +1,63 @@
+"""The flow of one call: an attempt, and if it fails, what may cure it, within a deadline.
+
+Nothing here does I/O. The first attempt goes straight through; all that concerns failure is
+entered, and imported, only once there has been one.
+"""
+
+from collections.abc import Generator
+from functools import partial
+from typing import Protocol, TypeAlias
+
+from ddbwire.operation import Operation
+from ddbwire.outcome import Outcome, Trouble
+from ddbwire.step import Answer, Step
+
+Flow: TypeAlias = Generator[Step, Answer, Outcome]
+Attempt: TypeAlias = Generator[Step, Answer, Outcome | Trouble]
+Question: TypeAlias = Generator[Step, Answer, Trouble | None]
+
+
+class Carrier(Protocol):
+    """What carries an attempt to the endpoint: the lean wire, or botocore."""
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's URL, for messages."""
+
+    def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:
+        """One attempt at an operation; ``fresh`` asks for a new connection."""
+
+    def ask(self, *, fresh: bool) -> Question:
+        """One attempt at getting any reply at all, for its Date."""
+
+    def renew_credentials(self) -> Generator[Step, Answer, None]:
+        """Have the credentials fetched anew, as the endpoint calls them expired."""
+
+
+def call(carrier: Carrier, operation: Operation, deadline_ns: int) -> Flow:
+    """Carry out one operation.
+
+    Raises:
+        Unreachable: there was no usable answer.
+        botocore.exceptions.ClientError: DynamoDB refused for another reason than a condition.
+    """
+    outcome = yield from carrier.attempt(operation, fresh=False)
+    if type(outcome) is not Trouble:
+        return outcome
+    from ddbwire.retry import recover  # noqa: PLC0415 - only a call that fails pays for it
+
+    followed: Flow = recover(carrier, partial(carrier.attempt, operation), outcome, deadline_ns)
+    return (yield from followed)
+
+
+def ask_time(carrier: Carrier, deadline_ns: int) -> Generator[Step, Answer, None]:
+    """Get one reply of any kind, for its Date.
+
+    Raises:
+        Unreachable: there was none.
+    """
+    trouble = yield from carrier.ask(fresh=False)
+    if trouble is not None:
+        from ddbwire.retry import recover  # noqa: PLC0415 - only a call that fails pays for it
+
+        yield from recover(carrier, carrier.ask, trouble, deadline_ns)

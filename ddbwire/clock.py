@@ -1,0 +1,161 @@
+"""The table's clock, told from the ``Date`` of its replies.
+
+A reply bearing ``Date: d`` (whole seconds, truncated) that was asked for at local time ``sent``
+and had arrived at ``received`` was stamped between the two, at a table time in [d, d + 1 s). So
+the offset of the table's clock from the local one lies in (d - received, d + 1 s - sent), and in
+the intersection of what all replies say.
+
+The offset in use is 0 clamped into that intersection: a host whose clock is right is never
+corrected, and one whose clock is wrong is moved by the least that the replies allow.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+_SECOND_NS = 1_000_000_000
+_UNBOUNDED_NS = 1 << 80
+_GENERATION_NS = 120 * _SECOND_NS
+_SLIGHT_NS = 100_000_000
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+class TableClock:
+    """Nanoseconds since the epoch, by the clock of the table's endpoint.
+
+    Local time is the wall clock as it stood at construction, carried on by the monotonic clock:
+    a step of the host's clock changes nothing. Safe to use from several threads.
+
+    Bounds on the offset are kept in two generations of two minutes; as a generation ends, the
+    one before it is forgotten. So what is known is two to four minutes old at most, and a slow
+    drift of either clock is followed.
+    """
+
+    __slots__ = (
+        "_base_ns",
+        "_doubt_ns",
+        "_earlier",
+        "_generation_ends_ns",
+        "_high_ns",
+        "_known",
+        "_local_base_ns",
+        "_lock",
+        "_low_ns",
+        "_parsed",
+        "_read_ns",
+    )
+
+    def __init__(self, local_ns: Callable[[], int] | None = None) -> None:
+        """Take local time from ``local_ns``; by default, the host's clock, read once, now."""
+        self._read_ns = time.monotonic_ns if local_ns is None else local_ns
+        self._local_base_ns = time.time_ns() - time.monotonic_ns() if local_ns is None else 0
+        self._base_ns = self._local_base_ns
+        self._lock = threading.Lock()
+        self._known = False
+        self._parsed: tuple[bytes, int | None] = (b"", None)
+        self._doubt_ns = 0
+        self._earlier = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
+        self._low_ns, self._high_ns = self._earlier
+        self._generation_ends_ns = self.local_ns() + _GENERATION_NS
+
+    def now_ns(self) -> int:
+        """The table's time."""
+        return self._read_ns() + self._base_ns
+
+    def local_ns(self) -> int:
+        """The host's time, uncorrected: the scale of ``observe``."""
+        return self._read_ns() + self._local_base_ns
+
+    @property
+    def known(self) -> bool:
+        """Whether the table has been asked: the offset rests on a reply, not on hope."""
+        return self._known
+
+    @property
+    def offset_ns(self) -> int:
+        """How far the table's clock is ahead of the local one, as far as is known."""
+        return self._base_ns - self._local_base_ns
+
+    @property
+    def uncertainty_ns(self) -> int | None:
+        """How wide the interval is in which the true offset lies; None when no Date was seen."""
+        low_ns, high_ns = self._bounds()
+        if high_ns >= _UNBOUNDED_NS:
+            return None
+        return high_ns - low_ns + self._doubt_ns
+
+    def observe(self, date: bytes, sent_ns: int, received_ns: int) -> None:
+        """Learn from a reply's ``Date`` header (IMF-fixdate, RFC 9110 section 5.6.7).
+
+        ``sent_ns`` and ``received_ns`` are readings of ``local_ns()`` from before the request was
+        sent and after the reply had arrived. A date that can't be read is ignored.
+        """
+        parsed = self._parsed
+        if parsed[0] != date:
+            # One tuple, so that another thread never pairs this date with that time.
+            self._parsed = parsed = (date, _parse(date))
+        date_ns = parsed[1]
+        if date_ns is None:
+            return
+        low_ns = date_ns - received_ns
+        high_ns = date_ns + _SECOND_NS - sent_ns
+        if (
+            low_ns > self._low_ns
+            or high_ns < self._high_ns
+            or received_ns >= self._generation_ends_ns
+        ):
+            with self._lock:
+                self._narrow(low_ns, high_ns, received_ns)
+
+    def trust_local(self) -> None:
+        """Call the clock known though the endpoint sends no Date: local time is all there is."""
+        self._known = True
+
+    def renew_lock(self) -> None:
+        """Replace the lock, in a forked child: a thread that is no more may have held it."""
+        self._lock = threading.Lock()
+
+    def _bounds(self) -> tuple[int, int]:
+        earlier_low_ns, earlier_high_ns = self._earlier
+        return max(earlier_low_ns, self._low_ns), min(earlier_high_ns, self._high_ns)
+
+    def _narrow(self, low_ns: int, high_ns: int, received_ns: int) -> None:
+        if received_ns >= self._generation_ends_ns:
+            self._earlier = (self._low_ns, self._high_ns)
+            self._low_ns, self._high_ns = -_UNBOUNDED_NS, _UNBOUNDED_NS
+            self._generation_ends_ns = received_ns + _GENERATION_NS
+        known_low_ns, known_high_ns = self._bounds()
+        if low_ns <= known_high_ns and high_ns >= known_low_ns:
+            self._low_ns = max(self._low_ns, low_ns)
+            self._high_ns = min(self._high_ns, high_ns)
+        else:
+            self._contradicted(low_ns, high_ns, max(low_ns - known_high_ns, known_low_ns - high_ns))
+        low_ns, high_ns = self._bounds()
+        self._base_ns = self._local_base_ns + min(max(0, low_ns), high_ns)
+        self._known = True
+
+    def _contradicted(self, low_ns: int, high_ns: int, gap_ns: int) -> None:
+        """Believe the newest reply: a drift is followed by the least it takes, a step at once."""
+        self._earlier = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
+        if gap_ns < _SLIGHT_NS:
+            self._low_ns = self._high_ns = min(max(self.offset_ns, low_ns), high_ns)
+            self._doubt_ns = gap_ns
+        else:
+            self._low_ns, self._high_ns = low_ns, high_ns
+            self._doubt_ns = 0
+
+
+def _parse(date: bytes) -> int | None:
+    """``Sun, 06 Nov 1994 08:49:37 GMT`` as nanoseconds since the epoch; None if it is not that."""
+    fields = date.replace(b":", b" ").split(b" ")
+    if len(date) != 29 or len(fields) != 8 or fields[7] != b"GMT":
+        return None
+    try:
+        year, day, hour, minute, second = (int(fields[index]) for index in (3, 1, 4, 5, 6))
+        instant = datetime(
+            year, _MONTHS.index(fields[2]) + 1, day, hour, minute, second, tzinfo=UTC
+        )
+    except ValueError:
+        return None
+    return int(instant.timestamp()) * _SECOND_NS

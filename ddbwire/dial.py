@@ -1,0 +1,97 @@
+"""Opening a blocking connection before a deadline: look up, connect, TLS handshake."""
+
+import errno
+import os
+import select
+import socket
+import ssl
+from concurrent.futures import wait
+from functools import partial
+from time import monotonic_ns
+from typing import Any
+
+from ddbwire.background import in_background
+from ddbwire.endpoint import Endpoint
+
+
+def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> socket.socket:
+    """A connected, non-blocking socket.
+
+    Raises:
+        TimeoutError: the deadline passed first.
+        OSError: none of the endpoint's addresses could be connected to, or TLS failed.
+    """
+    addresses = _look_up(endpoint, deadline_ns)
+    failure: OSError = OSError(f"no address for {endpoint.host}")
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        # An address that swallows packets must not use up the time of those after it.
+        share_ns = monotonic_ns() + (deadline_ns - monotonic_ns()) // left
+        try:
+            return _connect(address, endpoint.host, tls, share_ns)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def await_ready(sock: socket.socket, event: int, deadline_ns: int) -> None:
+    """Wait until ``sock`` is readable or writable.
+
+    Raises:
+        TimeoutError: the deadline passed first.
+    """
+    poll = select.poll()
+    poll.register(sock, event)
+    if not poll.poll(max(0, deadline_ns - monotonic_ns()) / 1e6):
+        raise TimeoutError("the deadline passed")
+
+
+def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Any]:
+    look_up = partial(socket.getaddrinfo, endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    try:
+        return look_up(flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        future = in_background(look_up)
+    wait((future,), max(0, deadline_ns - monotonic_ns()) / 1e9)
+    if not future.done():
+        raise TimeoutError(f"the deadline passed while {endpoint.host} was looked up")
+    return future.result()
+
+
+def _connect(
+    address: Any, host: str, tls: ssl.SSLContext | None, deadline_ns: int
+) -> socket.socket:
+    family, kind, protocol, _name, place = address
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _await_connected(sock, place, deadline_ns)
+        if tls is not None:
+            # On success the wrapped socket owns the descriptor, on failure it has closed it.
+            sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+            _shake_hands(sock, deadline_ns)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _await_connected(sock: socket.socket, place: Any, deadline_ns: int) -> None:
+    error = sock.connect_ex(place)
+    if error == errno.EINPROGRESS:
+        await_ready(sock, select.POLLOUT, deadline_ns)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
+def _shake_hands(sock: ssl.SSLSocket, deadline_ns: int) -> None:
+    while True:
+        try:
+            sock.do_handshake()
+        except ssl.SSLWantReadError:
+            await_ready(sock, select.POLLIN, deadline_ns)
+        except ssl.SSLWantWriteError:
+            await_ready(sock, select.POLLOUT, deadline_ns)
+        else:
+            return

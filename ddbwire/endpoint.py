@@ -1,0 +1,44 @@
+"""Where requests go: worked out by botocore, so that all of its configuration counts."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint's URL, taken apart."""
+
+    url: str
+    secure: bool
+    """Whether it is reached over TLS."""
+    host: str
+    """The name or address to connect to; an IPv6 address without brackets."""
+    port: int
+    host_header: str
+    """The Host header: brackets round an IPv6 address, the port unless it is the default."""
+    path: str
+    """Empty for the root."""
+
+    @classmethod
+    def of(cls, url: str) -> "Endpoint":
+        """Take ``url`` apart.
+
+        Raises:
+            ValueError: it is not an http or https URL with a host.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError(f"endpoint {url!r} must be an http or https URL with a host")
+        default_port = _DEFAULT_PORTS[parts.scheme]
+        name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        port = parts.port or default_port
+        return cls(
+            url=url,
+            secure=parts.scheme == "https",
+            host=parts.hostname,
+            port=port,
+            host_header=name if port == default_port else f"{name}:{port}",
+            path=parts.path.rstrip("/"),
+        )

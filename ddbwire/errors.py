@@ -1,0 +1,73 @@
+"""What a call raises when it gets no usable answer, and which errors are outages."""
+
+TRANSACTION_CANCELED = "TransactionCanceledException"
+
+THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "RequestLimitExceeded",
+        "TransactionInProgressException",
+        "TransactionConflictException",
+        "ReplicatedWriteConflictException",
+    }
+)
+"""Codes by which DynamoDB says that it did not apply the request and that another try may do.
+
+Source: "Error handling with DynamoDB", Amazon DynamoDB Developer Guide.
+"""
+
+TRANSIENT_REASONS = frozenset(
+    {"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
+)
+"""Cancellation reasons that another try may not meet.
+
+Source: TransactWriteItems, "TransactionCanceledException", Amazon DynamoDB API Reference.
+"""
+
+
+class Unreachable(Exception):
+    """No usable answer came from the endpoint before the tries or the deadline ran out."""
+
+    def __init__(self, endpoint: str, cause: str, *, maybe_applied: bool) -> None:
+        super().__init__(f"{endpoint} gave no usable answer: {cause}")
+        self.endpoint = endpoint
+        self.cause = cause
+        self.maybe_applied = maybe_applied
+        """Whether the request of some attempt may have been carried out all the same."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by fields: the keyword-only one does not survive Exception's own way."""
+        return _rebuilt, (type(self), self.endpoint, self.cause, self.maybe_applied)
+
+
+class DeadlineExceeded(Unreachable):
+    """The deadline passed first."""
+
+
+def _rebuilt(kind: type[Unreachable], endpoint: str, cause: str, applied: bool) -> Unreachable:
+    return kind(endpoint, cause, maybe_applied=applied)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether ``error`` is an outage, which passes, rather than a mistake, which stays.
+
+    True of ``Unreachable``, and of botocore's ``ClientError`` for a throttle, a transaction
+    canceled by conflicts or throttles alone, or an HTTP status of 500 and up.
+    """
+    if isinstance(error, Unreachable):
+        return True
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return False
+    code = response.get("Error", {}).get("Code")
+    if code in THROTTLES:
+        return True
+    if code == TRANSACTION_CANCELED:
+        reasons = response.get("CancellationReasons", [])
+        return bool(reasons) and all(
+            reason.get("Code", "None") in TRANSIENT_REASONS for reason in reasons
+        )
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return isinstance(status, int) and status >= 500

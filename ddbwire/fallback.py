@@ -1,0 +1,121 @@
+"""botocore's part in a call, where the lean wire declines: same flow, same results.
+
+Each attempt is one botocore call, without its retries, in a thread of its own; the flow stops
+waiting for it at the deadline. A call left behind ends by itself within the private client's
+timeouts.
+"""
+
+import base64
+import contextvars
+import json
+from collections.abc import Generator
+from functools import partial
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectingError
+
+from ddbwire.background import in_background
+from ddbwire.call import Attempt, Question
+from ddbwire.clock import TableClock
+from ddbwire.credentials import CredentialSource
+from ddbwire.judge import judge, judge_failure
+from ddbwire.operation import Operation
+from ddbwire.resolution import Resolution
+from ddbwire.step import Answer, Await, Failure, Reply, Step
+
+_LATE = Failure("the deadline passed", sent=True, timed_out=True)
+_QUESTION = Operation.of("GetItem", {"TableName": "ddbwire", "Key": {"key": {"S": "time"}}})
+"""Any reply will do, and that no such table exists is one: so nothing is read, nothing paid."""
+
+
+class BotocoreCarrier:
+    """Carries attempts through the private botocore client, with all that is hooked into it."""
+
+    __slots__ = ("_classes", "_client", "_clock", "_credentials", "endpoint")
+
+    def __init__(self, resolution: Resolution, clock: TableClock) -> None:
+        self.endpoint = resolution.endpoint.url
+        self._client = resolution.client
+        self._classes = resolution.client.exceptions
+        self._credentials = CredentialSource(resolution.credentials, resolution.reload_credentials)
+        self._clock = clock
+
+    def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:  # noqa: ARG002 - botocore sees to its connections
+        """One attempt at an operation."""
+        answer = yield from self._exchange(operation)
+        if type(answer) is Reply:
+            return judge(answer, operation.name, self._classes, repeatable=operation.repeatable)
+        return judge_failure(answer, repeatable=operation.repeatable)
+
+    def ask(self, *, fresh: bool) -> Question:  # noqa: ARG002
+        """One attempt at getting any reply at all."""
+        answer = yield from self._exchange(_QUESTION)
+        if type(answer) is Failure:
+            return judge_failure(answer, repeatable=True)
+        if not self._clock.known:
+            self._clock.trust_local()
+        return None
+
+    def renew_credentials(self) -> Generator[Step, Answer, None]:
+        """Have the credentials fetched anew, if botocore's object can do so itself."""
+        yield from self._credentials.renew()
+
+    def _exchange(self, operation: Operation) -> Generator[Step, Answer, Reply | Failure]:
+        # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
+        context = contextvars.copy_context()
+        sent_ns = self._clock.local_ns()
+        future = in_background(partial(context.run, _carry_out, self._client, operation))
+        yield Await(future)
+        if not future.done():
+            return _LATE
+        answer = future.result()
+        if type(answer) is Reply:
+            self._clock.observe(answer.date, sent_ns, self._clock.local_ns())
+        return answer
+
+
+def _carry_out(client: Any, operation: Operation) -> Reply | Failure:
+    """Call botocore, and bring what comes back into the shape it had on the wire."""
+    parameters = _from_wire(json.loads(operation.body))
+    try:
+        response = getattr(client, xform_name(operation.name))(**parameters)
+    except ClientError as error:
+        response = dict(error.response)
+        detail = response.pop("Error", {})
+        response.update({"__type": detail.get("Code"), "message": detail.get("Message")})
+    except ConnectingError as error:
+        return Failure(str(error), sent=False)
+    except (HTTPClientError, ChecksumError) as error:
+        return Failure(str(error), sent=True)
+    metadata = response.pop("ResponseMetadata", {})
+    headers = {
+        name.lower().encode(): str(value).encode()
+        for name, value in metadata.get("HTTPHeaders", {}).items()
+    }
+    body = json.dumps(response, default=_to_wire).encode()
+    return Reply(metadata.get("HTTPStatusCode", 200), body, headers.get(b"date", b""), headers)
+
+
+def _to_wire(value: object) -> str:
+    """What JSON has no form for: binary values, which travel in base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{value!r} has no wire shape")
+
+
+def _from_wire(value: Any) -> Any:
+    """Base64 to bytes, as botocore wants it, in attribute values of type B and BS."""
+    if isinstance(value, list):
+        return [_from_wire(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: base64.b64decode(part)
+        if name == "B" and isinstance(part, str)
+        else [base64.b64decode(each) for each in part]
+        if name == "BS" and isinstance(part, list)
+        else _from_wire(part)
+        for name, part in value.items()
+    }

@@ -1,0 +1,29 @@
+"""Telling what holds sockets and locks that it finds itself in a forked child."""
+
+import os
+from typing import Protocol
+from weakref import WeakSet
+
+
+class Forkable(Protocol):
+    """Something that must begin anew in a forked child."""
+
+    def after_fork_in_child(self) -> None:
+        """Give up what belongs to the parent. No other thread is running."""
+
+
+_forkables: "WeakSet[Forkable]" = WeakSet()
+
+
+def at_fork(forkable: Forkable) -> None:
+    """Have ``forkable`` told, for as long as it lives, of being in a forked child."""
+    _forkables.add(forkable)
+
+
+def _tell_all() -> None:
+    for forkable in list(_forkables):
+        forkable.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_tell_all)

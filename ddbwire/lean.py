@@ -1,0 +1,87 @@
+"""The lean wire's part in a call: sign, have it sent, learn the time, read the answer."""
+
+from collections.abc import Generator
+
+from ddbwire.call import Attempt, Question
+from ddbwire.clock import TableClock
+from ddbwire.credentials import CredentialSource
+from ddbwire.endpoint import Endpoint
+from ddbwire.judge import ErrorClasses, judge, judge_failure
+from ddbwire.operation import Operation
+from ddbwire.request import RequestWriter, write_question
+from ddbwire.step import Answer, Failure, Reply, Send, Step, answered
+
+_SECOND_NS = 1_000_000_000
+_LATE = Failure("the credentials could not be renewed in time", sent=False, timed_out=True)
+
+
+class LeanCarrier:
+    """Carries attempts over connections of this package's own."""
+
+    __slots__ = ("_classes", "_clock", "_credentials", "_host", "_region", "_writer", "endpoint")
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        region: str,
+        credentials: CredentialSource,
+        classes: ErrorClasses,
+        clock: TableClock,
+    ) -> None:
+        self.endpoint = endpoint.url
+        self._host = endpoint.host_header
+        self._region = region
+        self._credentials = credentials
+        self._classes = classes
+        self._clock = clock
+        self._writer: RequestWriter | None = None
+
+    def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:
+        """One attempt at an operation."""
+        clock = self._clock
+        writer = self._writer
+        second = clock.now_ns() // _SECOND_NS
+        if writer is None or writer.second != second:
+            writer = yield from self._next_writer(second)
+            if writer is None:
+                return judge_failure(_LATE, repeatable=operation.repeatable)
+        sent_ns = clock.local_ns()
+        answer = yield Send(writer.write(operation), fresh)
+        if type(answer) is Reply:
+            clock.observe(answer.date, sent_ns, clock.local_ns())
+            return judge(answer, operation.name, self._classes, repeatable=operation.repeatable)
+        return judge_failure(answered(answer), repeatable=operation.repeatable)
+
+    def ask(self, *, fresh: bool) -> Question:
+        """One attempt at getting any reply at all."""
+        clock = self._clock
+        sent_ns = clock.local_ns()
+        answer = yield Send(write_question(self._host), fresh)
+        if type(answer) is not Reply:
+            return judge_failure(answered(answer), repeatable=True)
+        clock.observe(answer.date, sent_ns, clock.local_ns())
+        if not clock.known:
+            clock.trust_local()
+        return None
+
+    def renew_credentials(self) -> Generator[Step, Answer, None]:
+        """Have the credentials fetched anew."""
+        yield from self._credentials.renew()
+        self._writer = None
+
+    def renew_locks(self) -> None:
+        """Forget the parent's locks, in a forked child."""
+        self._credentials.renew_lock()
+
+    def _next_writer(self, second: int) -> Generator[Step, Answer, RequestWriter | None]:
+        keys = yield from self._credentials.keys()
+        if keys is None:
+            return None
+        before = self._writer
+        writer = (
+            RequestWriter(self._host, self._region, keys, second)
+            if before is None
+            else before.next(keys, second)
+        )
+        self._writer = writer
+        return writer

@@ -1,0 +1,85 @@
+"""A resolved wire: what carries the calls, and the connections of both drivers."""
+
+import threading
+from collections.abc import Coroutine, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ddbwire.blocking import run
+from ddbwire.call import Carrier
+from ddbwire.clock import TableClock
+from ddbwire.credentials import CredentialSource
+from ddbwire.fallback import BotocoreCarrier
+from ddbwire.fork import at_fork
+from ddbwire.lean import LeanCarrier
+from ddbwire.pool import Pool
+from ddbwire.resolution import Resolution
+from ddbwire.step import Answer, Step
+from ddbwire.tls import tls_context
+
+if TYPE_CHECKING:
+    from ddbwire.aio import AioDriver
+
+T = TypeVar("T")
+
+
+class Line:
+    """The carrier of a wire's calls, and the pools of connections it may send over."""
+
+    def __init__(self, resolution: Resolution, max_connections: int, clock: TableClock) -> None:
+        self.declined = resolution.declined
+        self._client = resolution.client
+        self.carrier = _carrier(resolution, clock)
+        lean_tls = resolution.endpoint.secure and resolution.declined is None
+        tls = tls_context(resolution.ca_bundle) if lean_tls else None
+        self._lock = threading.Lock()
+        self._connecting = (resolution.endpoint, tls, max_connections)
+        self._aio_driver: AioDriver | None = None
+        self._pool = Pool(*self._connecting)
+        at_fork(self)
+
+    def run(self, flow: Generator[Step, Answer, T], deadline_ns: int) -> T:
+        """Run a flow in the caller's thread."""
+        return run(flow, self._pool, deadline_ns)
+
+    def run_async(
+        self, flow: Generator[Step, Answer, T], deadline_ns: int
+    ) -> Coroutine[Any, Any, T]:
+        """Run a flow on the running event loop."""
+        driver = self._aio_driver or self._make_aio_driver()
+        return driver.run(flow, deadline_ns)
+
+    def close(self) -> None:
+        """Close the connections of blocking calls."""
+        self._pool.close()
+        self._client.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop, and those of blocking calls."""
+        self.close()
+        if self._aio_driver is not None:
+            await self._aio_driver.pools.close()
+
+    def after_fork_in_child(self) -> None:
+        """Renew the lock: threads of the parent, which do not exist here, may have held it."""
+        self._lock = threading.Lock()
+
+    def _make_aio_driver(self) -> "AioDriver":
+        from ddbwire.aio import AioDriver  # noqa: PLC0415 - imports asyncio
+        from ddbwire.aio_pools import AioPools  # noqa: PLC0415
+
+        with self._lock:
+            if self._aio_driver is None:
+                self._aio_driver = AioDriver(AioPools(*self._connecting))
+            return self._aio_driver
+
+
+def _carrier(resolution: Resolution, clock: TableClock) -> Carrier:
+    if resolution.declined is not None:
+        return BotocoreCarrier(resolution, clock)
+    return LeanCarrier(
+        resolution.endpoint,
+        resolution.region,
+        CredentialSource(resolution.credentials, resolution.reload_credentials),
+        resolution.client.exceptions,
+        clock,
+    )

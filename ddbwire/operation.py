@@ -1,0 +1,39 @@
+"""One DynamoDB request, before it is signed."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_NAMES = frozenset(
+    {"UpdateItem", "GetItem", "PutItem", "DeleteItem", "Query", "TransactWriteItems"}
+)
+
+
+class Operation(NamedTuple):
+    """One request: what to do, and whether it may be done twice.
+
+    ``Operation.of`` encodes and checks; the plain constructor trusts its caller, for those who
+    fill a prepared template on a hot path.
+    """
+
+    name: str
+    """The API operation: UpdateItem, GetItem, PutItem, DeleteItem, Query or TransactWriteItems."""
+
+    body: bytes
+    """The request in DynamoDB JSON, as it goes over the wire (binary values in base64)."""
+
+    repeatable: bool = True
+    """Whether it may be sent again after a failure that left unknown whether it was applied."""
+
+    @classmethod
+    def of(
+        cls, name: str, parameters: Mapping[str, Any], *, repeatable: bool = True
+    ) -> "Operation":
+        """Encode ``parameters``, in wire shape, as the body of operation ``name``.
+
+        Raises:
+            ValueError: ``name`` is not an operation that this wire carries.
+        """
+        if name not in _NAMES:
+            raise ValueError(f"operation {name!r} must be one of {', '.join(sorted(_NAMES))}")
+        return cls(name, json.dumps(parameters, separators=(",", ":")).encode(), repeatable)

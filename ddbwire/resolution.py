@@ -1,0 +1,116 @@
+"""What a session's configuration comes to, worked out by botocore itself.
+
+A private client is built from the session and asked for an UpdateItem, which a handler stops
+short of the network. So plain, FIPS, dual-stack, account-id and configured endpoints, signing
+region and hooks all come out as they would for boto3.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import botocore.httpsession
+import botocore.session
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
+
+from ddbwire.decline import reason_to_decline
+from ddbwire.endpoint import Endpoint
+
+_CONNECT_TIMEOUT_SECONDS = 1.0
+_READ_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """All that a wire needs to know of a session."""
+
+    client: Any
+    """A private botocore client: its exception classes, and the calls if the wire declines."""
+    endpoint: Endpoint
+    region: str
+    """The region to sign for."""
+    credentials: Any
+    """botocore's credentials object, which may refresh itself."""
+    reload_credentials: Callable[[], Any]
+    """Finds them anew, or returns None where there is no other place to look."""
+    ca_bundle: str | bool
+    """The file of certificate authorities to trust; False to trust anybody."""
+    declined: str | None
+    """Why botocore must carry the calls; None if the lean wire can."""
+
+
+def resolve(
+    session: Any, region_name: str | None, endpoint_url: str | None, max_connections: int
+) -> Resolution:
+    """Resolve a boto3 or botocore session; None for botocore's default chain.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.
+    """
+    # boto3.Session is a shell round botocore's, which alone has the components needed here.
+    session = getattr(session, "_session", session) or botocore.session.get_session()
+    client = session.create_client(
+        "dynamodb",
+        region_name=region_name,
+        endpoint_url=endpoint_url,
+        config=Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            read_timeout=_READ_TIMEOUT_SECONDS,
+            max_pool_connections=max_connections,
+        ),
+    )
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    captured = _capture(client)
+    url = captured["url"] if captured else client.meta.endpoint_url
+    endpoint = Endpoint.of(url)
+    context = captured.get("context", {})
+    return Resolution(
+        client=client,
+        endpoint=endpoint,
+        region=context.get("signing", {}).get("region") or client.meta.region_name,
+        credentials=credentials,
+        reload_credentials=_reloader(session, credentials),
+        ca_bundle=_ca_bundle(session),
+        declined=reason_to_decline(client, endpoint, captured),
+    )
+
+
+def _reloader(session: Any, credentials: Any) -> Callable[[], Any]:
+    """Searches the chain of providers anew; None for credentials that were given, not found."""
+    if credentials.method == "explicit":
+        return _nothing
+    load: Callable[[], Any] = session.get_component("credential_provider").load_credentials
+    return load
+
+
+def _nothing() -> None:
+    """What explicit credentials are renewed with."""
+
+
+def _capture(client: Any) -> dict[str, Any]:
+    """The request that botocore would sign and send; empty if a hook answered in its place."""
+    captured: dict[str, Any] = {}
+
+    def capture(params: dict[str, Any], **_event: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        captured.update(params)
+        return AWSResponse(params["url"], 200, HTTPHeaders(), None), {}
+
+    client.meta.events.register_last("before-call.dynamodb.UpdateItem", capture)
+    client.update_item(TableName="ddbwire", Key={"key": {"S": "ddbwire"}})
+    client.meta.events.unregister("before-call.dynamodb.UpdateItem", capture)
+    return captured
+
+
+def _ca_bundle(session: Any) -> str | bool:
+    """In botocore's order: its own configuration, REQUESTS_CA_BUNDLE, the usual bundle."""
+    configured = session.get_config_variable("ca_bundle")
+    if configured is None:
+        configured = os.environ.get("REQUESTS_CA_BUNDLE") or True
+    return cast("str | bool", botocore.httpsession.get_cert_path(configured))

@@ -1,0 +1,157 @@
+"""The wire: one endpoint, its connections, and calls over them."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ddbwire.call import ask_time, call
+from ddbwire.clock import TableClock
+from ddbwire.fork import at_fork
+from ddbwire.operation import Operation
+from ddbwire.outcome import Outcome
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from ddbwire.line import Line
+
+
+class Wire:
+    """Carries DynamoDB operations, for blocking and asyncio callers alike.
+
+    Nothing is imported, resolved or connected before the first call. One wire serves all threads
+    and event loops of a process, and goes on working in forked children.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: Any = None,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        max_connections: int = 64,
+        clock: TableClock | None = None,
+    ) -> None:
+        """Set up, at no cost.
+
+        Args:
+            session: a ``boto3.Session`` or botocore session; None for botocore's default chain.
+            region_name: overrides the session's region.
+            endpoint_url: overrides the endpoint that botocore would choose.
+            max_connections: the most that are open at a time; for asyncio, on each event loop.
+            clock: tells the table's time, and is told it by replies.
+
+        Raises:
+            ValueError: ``max_connections`` is less than 1.
+        """
+        if max_connections < 1:
+            raise ValueError(f"max_connections {max_connections!r} must be at least 1")
+        self.clock = TableClock() if clock is None else clock
+        """The table's time, as far as the replies so far tell."""
+        self._options = (session, region_name, endpoint_url, max_connections)
+        self._lock = threading.Lock()
+        self._line: Line | None = None
+        self._resolving: Future[Line] | None = None
+        at_fork(self)
+
+    @property
+    def declined(self) -> str | None:
+        """Why botocore carries the calls, such as "proxy"; None if the lean wire does.
+
+        None as well before the wire is resolved.
+        """
+        return None if self._line is None else self._line.declined
+
+    def resolve(self) -> None:
+        """Find region, endpoint and credentials, unless that is done. Bound by no deadline.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
+                failure is not remembered: the next call tries again.
+        """
+        self._resolved()
+
+    async def resolve_async(self) -> None:
+        """``resolve``, in a thread, so that the event loop goes on."""
+        if self._line is None:
+            await self._resolved_async()
+
+    def call(self, operation: Operation, deadline_ns: int) -> Outcome:
+        """Carry out ``operation``, with retries, before ``deadline_ns``.
+
+        The deadline is an instant on ``time.monotonic_ns()`` and bounds all of it: waiting for a
+        connection, connecting, TLS, sending, receiving, and the pauses between tries.
+
+        Returns:
+            The response in wire shape, or ``Refused`` or ``TransactionRefused``.
+
+        Raises:
+            Unreachable: there was no usable answer; ``DeadlineExceeded`` if time ran out.
+            botocore.exceptions.ClientError: the endpoint refused for another reason than a
+                condition. The class is the service's own, with the whole response.
+        """
+        line = self._line or self._resolved()
+        return line.run(call(line.carrier, operation, deadline_ns), deadline_ns)
+
+    async def call_async(self, operation: Operation, deadline_ns: int) -> Outcome:
+        """``call``, on the running event loop."""
+        line = self._line or await self._resolved_async()
+        return await line.run_async(call(line.carrier, operation, deadline_ns), deadline_ns)
+
+    def ask_time(self, deadline_ns: int) -> None:
+        """Make sure that the clock knows the table's time, by one unsigned request if need be.
+
+        Its connection stays open for the calls that follow.
+
+        Raises:
+            Unreachable: the endpoint could not be asked before ``deadline_ns``.
+        """
+        if not self.clock.known:
+            line = self._line or self._resolved()
+            line.run(ask_time(line.carrier, deadline_ns), deadline_ns)
+
+    async def ask_time_async(self, deadline_ns: int) -> None:
+        """``ask_time``, on the running event loop."""
+        if not self.clock.known:
+            line = self._line or await self._resolved_async()
+            await line.run_async(ask_time(line.carrier, deadline_ns), deadline_ns)
+
+    def close(self) -> None:
+        """Close the connections of blocking calls, those in use as they become free.
+
+        The wire can still be used, but keeps no connection any more.
+        """
+        if self._line is not None:
+            self._line.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop, and those of blocking calls."""
+        if self._line is not None:
+            await self._line.aclose()
+
+    def after_fork_in_child(self) -> None:
+        """Renew locks: threads of the parent, which do not exist here, may have held them."""
+        self._lock = threading.Lock()
+        self._resolving = None
+        if self.declined is not None:
+            # botocore's client can't be told to drop the parent's connections; a new one has none.
+            self._line = None
+        self.clock.renew_lock()
+
+    def _resolved(self) -> "Line":
+        with self._lock:
+            if self._line is None:
+                from ddbwire.line import Line  # noqa: PLC0415 - first use pays for them
+                from ddbwire.resolution import resolve  # noqa: PLC0415
+
+                resolution = resolve(*self._options)
+                self._line = Line(resolution, self._options[-1], self.clock)
+            return self._line
+
+    async def _resolved_async(self) -> "Line":
+        import asyncio  # noqa: PLC0415 - blocking callers need not pay for it
+
+        from ddbwire.background import in_background  # noqa: PLC0415
+
+        if self._resolving is None or self._resolving.done():
+            self._resolving = in_background(self._resolved)
+        return await asyncio.wrap_future(self._resolving)

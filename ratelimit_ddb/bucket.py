@@ -1,0 +1,235 @@
+"""The token bucket: one number a limit, and the flows that move it.
+
+    unit   = ceil(period / quantity)             one token's worth of time
+    window = burst * unit                        an empty bucket needs this long to fill
+    tokens(now) = (window - max(0, fullAt - now)) // unit
+    taking n:  fullAt' = max(fullAt, now) + n * unit,  allowed iff fullAt' - now <= window
+
+What the flows rely on:
+- ``now`` is read once a decision, so a limit once seen active stays active for it.
+- ``fullAt`` never moves back, but for a refund, a reset and a changed limit. Hence an old sight is
+  a lower bound: later than allowed then is later than allowed now (P6).
+- Every condition is checked by the table at the write itself; a wrong guess costs a write, never
+  a wrong answer.
+
+The flows do no I/O: they yield operations (operation.py) and are sent outcomes. A driver runs them
+(driver.py).
+"""
+
+from __future__ import annotations
+
+from itertools import compress
+
+from ratelimit_ddb.decision import Decision, Source
+from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.operation import (
+    Delete,
+    Flow,
+    GiveBack,
+    Outcome,
+    Read,
+    ReadClock,
+    SetBack,
+    Take,
+)
+from ratelimit_ddb.seen import Seen, Sight
+
+LONGEST_WAIT_NS = 30 * SECOND_NS
+BEYOND_DOUBT_NS = 35 * SECOND_NS
+"""A ``fullAt`` this far past a full window is no product of the limit in force: it could be at most
+LONGEST_WAIT_NS past it, and the rest allows for clocks."""
+EXPIRY_MARGIN_SECONDS = 3_600
+"""Items outlive their need by this, for a process that still runs with a longer limit."""
+
+_NEVER_NS = -1
+_MANY = 1 << 62
+_ONE_IDLE = (True,)
+_ONE_ACTIVE = (False,)
+
+
+class Bucket:
+    """The limits of one limiter and what it has seen of its keys."""
+
+    __slots__ = (
+        "_all_idle",
+        "_indexes",
+        "_longest_window_ns",
+        "_most_ahead_ns",
+        "_names",
+        "_one_cost_ns",
+        "_one_room_ns",
+        "_trust_ns",
+        "limits",
+        "seen",
+    )
+
+    def __init__(self, limits: tuple[Limit, ...], seen: Seen, trust_ns: int) -> None:
+        self.limits = limits
+        self.seen = seen
+        self._trust_ns = trust_ns
+        self._names = tuple(limit.name for limit in limits)
+        self._indexes = tuple(range(len(limits)))
+        self._all_idle = (True,) * len(limits)
+        self._most_ahead_ns = tuple(limit.window_ns + BEYOND_DOUBT_NS for limit in limits)
+        self._longest_window_ns = max(limit.window_ns for limit in limits)
+        self._one_cost_ns = tuple(limit.unit_ns for limit in limits)
+        self._one_room_ns = tuple(limit.window_ns - limit.unit_ns for limit in limits)
+
+    def denied_from_memory(self, key: str, cost: int, wait_ns: int, now_ns: int) -> Decision | None:
+        """The denial that the table would give too, as far as this process can tell; or None."""
+        sight = self.seen.get(key)
+        if sight is None or now_ns - sight.noted_ns > self._trust_ns:
+            return None
+        full_at_ns = sight.full_at_ns
+        denial = self._denial(full_at_ns, now_ns, self._room_ns(cost, wait_ns), "seen")
+        if denial is None or self._beyond_doubt(full_at_ns, now_ns):
+            return None
+        return denial
+
+    def acquire(self, key: str, cost: int, wait_ns: int, now_ns: int | None) -> Flow[Decision]:
+        """Take ``cost`` tokens of every limit, or none; waiting at most ``wait_ns`` for them.
+
+        Args:
+            key: the item's key.
+            cost: tokens, from 1 to the smallest burst.
+            wait_ns: how much later than now they may be due.
+            now_ns: the table's time; None where it is not known yet.
+
+        Returns:
+            the decision. The caller sleeps ``waited_ns`` if it was admitted.
+        """
+        if now_ns is None:
+            now_ns = yield ReadClock()
+        sight = self.seen.get(key)
+        cost_ns, room_ns = self._cost_ns(cost), self._room_ns(cost, wait_ns)
+        idle = _idle(sight.full_at_ns, now_ns) if sight else self._all_idle
+        expires_at_seconds = (
+            now_ns + self._longest_window_ns + wait_ns
+        ) // SECOND_NS + EXPIRY_MARGIN_SECONDS
+        while True:
+            outcome: Outcome = yield Take(
+                key, self._names, idle, now_ns, cost_ns, room_ns, expires_at_seconds
+            )
+            full_at_ns = _known(outcome.full_at_ns)
+            if outcome.applied:
+                self.seen.note(key, Sight(now_ns, full_at_ns))
+                return self._admitted(full_at_ns, now_ns)
+            if self._beyond_doubt(full_at_ns, now_ns):
+                full_at_ns = yield from self._set_back(key, full_at_ns)
+            self.seen.note(key, Sight(now_ns, full_at_ns))
+            denial = self._denial(full_at_ns, now_ns, room_ns, "table")
+            if denial is not None:
+                return denial
+            idle = _idle(full_at_ns, now_ns)
+
+    def peek(self, key: str, cost: int) -> Flow[Decision]:
+        """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost."""
+        now_ns = yield ReadClock()
+        outcome: Outcome = yield Read(key, self._names)
+        full_at_ns = _known(outcome.full_at_ns)
+        denial = self._denial(full_at_ns, now_ns, self._room_ns(cost, 0), "table")
+        return denial or self._admitted(full_at_ns, now_ns)
+
+    def refund(self, key: str, cost: int) -> Flow[None]:
+        """Give ``cost`` tokens back to every limit that is not full already."""
+        now_ns = yield ReadClock()
+        names, cost_ns = self._names, self._cost_ns(cost)
+        try:
+            while names:
+                outcome: Outcome = yield GiveBack(key, names, now_ns, cost_ns)
+                if outcome.applied:
+                    return
+                owing = [full_at_ns > now_ns for full_at_ns in _known(outcome.full_at_ns)]
+                names = tuple(compress(names, owing))
+                cost_ns = tuple(compress(cost_ns, owing))
+        finally:
+            # Also where no reply came: it may have been applied, and the old sight is no bound now.
+            self.seen.forget(key)
+
+    def reset(self, key: str) -> Flow[None]:
+        """Fill the key's bucket. Other processes trust what they saw for ``deny_cache`` seconds."""
+        try:
+            yield Delete(key)
+        finally:
+            self.seen.forget(key)
+
+    def _set_back(self, key: str, full_at_ns: tuple[int, ...]) -> Flow[tuple[int, ...]]:
+        # The decision's own now may be old (a process that was suspended): what looks impossible
+        # from there may be right, so only a fresh reading can condemn it.
+        now_ns = yield ReadClock()
+        mended = list(full_at_ns)
+        for index, limit in enumerate(self.limits):
+            seen_ns = full_at_ns[index]
+            if seen_ns > now_ns + limit.window_ns + BEYOND_DOUBT_NS:
+                outcome: Outcome = yield SetBack(key, limit.name, seen_ns, now_ns + limit.window_ns)
+                (mended[index],) = _known(outcome.full_at_ns)
+        return tuple(mended)
+
+    def _beyond_doubt(self, full_at_ns: tuple[int, ...], now_ns: int) -> bool:
+        for index in self._indexes:
+            if full_at_ns[index] - now_ns > self._most_ahead_ns[index]:
+                return True
+        return False
+
+    def _cost_ns(self, cost: int) -> tuple[int, ...]:
+        if cost == 1:
+            return self._one_cost_ns
+        return tuple(cost * unit_ns for unit_ns in self._one_cost_ns)
+
+    def _room_ns(self, cost: int, wait_ns: int) -> tuple[int, ...]:
+        if cost == 1 and not wait_ns:
+            return self._one_room_ns
+        return tuple(limit.window_ns - cost * limit.unit_ns + wait_ns for limit in self.limits)
+
+    # What follows runs at every decision: plain loops and comparisons, since one zip(), max() or
+    # generator expression would cost as much as the rest of a denial from memory.
+
+    def _admitted(self, full_at_ns: tuple[int, ...], now_ns: int) -> Decision:
+        binding, remaining, reset_ns, waited_ns = self.limits[0], _MANY, 0, 0
+        for index in self._indexes:
+            limit = self.limits[index]
+            ahead_ns = full_at_ns[index] - now_ns
+            tokens = _tokens(limit, ahead_ns)
+            if tokens < remaining:
+                binding, remaining = limit, tokens
+            if ahead_ns > reset_ns:
+                reset_ns = ahead_ns
+            if ahead_ns - limit.window_ns > waited_ns:
+                waited_ns = ahead_ns - limit.window_ns
+        return Decision(True, remaining, 0, reset_ns, binding, waited_ns, "table")
+
+    def _denial(
+        self, full_at_ns: tuple[int, ...], now_ns: int, room_ns: tuple[int, ...], source: Source
+    ) -> Decision | None:
+        binding, retry_ns, reset_ns = -1, 0, 0
+        for index in self._indexes:
+            ahead_ns = full_at_ns[index] - now_ns
+            if ahead_ns > reset_ns:
+                reset_ns = ahead_ns
+            if ahead_ns - room_ns[index] > retry_ns:
+                binding, retry_ns = index, ahead_ns - room_ns[index]
+        if binding < 0:
+            return None
+        limit = self.limits[binding]
+        remaining = _tokens(limit, full_at_ns[binding] - now_ns)
+        return Decision(False, remaining, retry_ns, reset_ns, limit, 0, source)
+
+
+def _known(full_at_ns: tuple[int | None, ...]) -> tuple[int, ...]:
+    if None in full_at_ns:
+        return tuple(_NEVER_NS if one_ns is None else one_ns for one_ns in full_at_ns)
+    return full_at_ns  # type: ignore[return-value]  # the line above saw to it
+
+
+def _idle(full_at_ns: tuple[int, ...], now_ns: int) -> tuple[bool, ...]:
+    if len(full_at_ns) == 1:
+        return _ONE_IDLE if full_at_ns[0] < now_ns else _ONE_ACTIVE
+    return tuple([one_ns < now_ns for one_ns in full_at_ns])
+
+
+def _tokens(limit: Limit, ahead_ns: int) -> int:
+    """Whole tokens left when the bucket will be full in ``ahead_ns``; none while one is awaited."""
+    if ahead_ns <= 0:
+        return limit.burst
+    left_ns = limit.window_ns - ahead_ns
+    return left_ns // limit.unit_ns if left_ns > 0 else 0

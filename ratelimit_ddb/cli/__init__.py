@@ -1,0 +1,45 @@
+"""The command ``ratelimit-ddb``: see the limiter work, create tables for development."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ratelimit_ddb.cli.arguments import parser
+from ratelimit_ddb.cli.failure import Misuse, failures, sentence
+
+SUCCESS, FAILURE, MISUSE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: those after the command's name; the process's own unless given.
+
+    Returns:
+        the exit code: 0; 1 where something outside failed; 2 for misuse; 130 when interrupted.
+
+    Raises:
+        SystemExit: argparse ends the process after ``--help``, ``--version`` and wrong arguments.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        return SUCCESS if options.run(options) else FAILURE
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; without this Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except Misuse as misuse:
+        return _told(misuse, MISUSE)
+    except failures() as failure:
+        return _told(failure, FAILURE)
+
+
+def _told(error: BaseException, exit_code: int) -> int:
+    print(f"ratelimit-ddb: {sentence(error)}", file=sys.stderr)
+    return exit_code

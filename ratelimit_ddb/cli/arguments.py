@@ -1,0 +1,125 @@
+"""What the command takes: subcommands, options, and their help."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from ratelimit_ddb.cli import demo, tables
+from ratelimit_ddb.limit import Limit
+
+_DESCRIPTION = "Exact distributed rate limits on Amazon DynamoDB."
+_DEMO = """\
+Start a small web app behind the rate-limiting middleware, send it a burst over HTTP, and show what
+was admitted, what was denied and when the bucket refills. Needs nothing: the buckets are in memory,
+unless --endpoint-url, --region or --table asks for DynamoDB."""
+_TABLES_CREATE = """\
+Create the tables of an environment, for development; infra/ provisions production. A table that is
+there already is left as it is. On a loopback endpoint, such as DynamoDB Local's, neither
+credentials nor a region need be configured."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but what was wrong is one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command. What it parses has ``run``, the subcommand's function."""
+    whole = _Parser("ratelimit-ddb", description=_DESCRIPTION)
+    version = importlib.metadata.version("ratelimit-ddb")
+    whole.add_argument("--version", action="version", version=f"ratelimit-ddb {version}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_tables(commands)
+    return whole
+
+
+def _add_demo(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser(
+        "demo", help="see requests admitted, denied and admitted again", description=_DEMO
+    )
+    command.add_argument(
+        "--limit",
+        type=_limit,
+        default="2/second burst 5",
+        metavar="LIMIT",
+        help='such as "5/second burst 10" or "100/minute" (default: "%(default)s")',
+    )
+    command.add_argument(
+        "--serve", action="store_true", help="leave the app running until Ctrl-C, to try it"
+    )
+    command.add_argument(
+        "--port", type=_port, default=0, help="port on 127.0.0.1 for the app (default: a free one)"
+    )
+    _add_endpoint(command)
+    command.add_argument(
+        "--table", metavar="NAME", help=f"created if missing (default: {demo.DEFAULT_TABLE})"
+    )
+    command.set_defaults(run=demo.run)
+
+
+def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser("tables", help="create the tables, for development")
+    actions = command.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    create = actions.add_parser(
+        "create", help="create those that are missing", description=_TABLES_CREATE
+    )
+    _add_endpoint(create)
+    create.add_argument(
+        "--prefix", default="quikapp", help="first part of their names (default: %(default)s)"
+    )
+    create.add_argument(
+        "--environment",
+        default="dev",
+        metavar="NAME",
+        help="second part of their names (default: %(default)s)",
+    )
+    create.add_argument(
+        "--table", metavar="NAME", help="create just one rate-limits table, of that name"
+    )
+    create.set_defaults(run=tables.run)
+
+
+def _add_endpoint(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--endpoint-url",
+        type=_url,
+        metavar="URL",
+        help="a DynamoDB endpoint, such as http://localhost:8000 (default: AWS's for the region)",
+    )
+    command.add_argument("--region", metavar="NAME", help="an AWS region (default: as configured)")
+
+
+def _limit(notation: str) -> Limit:
+    try:
+        limit = Limit.parse(notation)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if limit.burst > demo.LARGEST_BURST:
+        raise argparse.ArgumentTypeError(
+            f"a burst of {limit.burst}: the demo empties the bucket one request at a time, so "
+            f"choose at most {demo.LARGEST_BURST}"
+        )
+    return limit
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number up to 65535 is needed")
+    return int(text)
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        complete = False
+    if not complete:
+        raise argparse.ArgumentTypeError(f"{text!r}: write http://HOST:PORT or https://HOST")
+    return text

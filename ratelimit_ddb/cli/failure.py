@@ -1,0 +1,44 @@
+"""What may go wrong outside of this program, each told in one line."""
+
+from __future__ import annotations
+
+from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
+
+
+class Misuse(Exception):
+    """An argument that can't hold, with the rule."""
+
+
+class PortTaken(Exception):
+    """The port that was asked for can't be listened on."""
+
+
+def failures() -> tuple[type[BaseException], ...]:
+    """What a command may raise. Evaluated only when one did, so botocore is imported late."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    return (
+        AccessDenied,
+        BotoCoreError,
+        ClientError,
+        PortTaken,
+        StoreUnavailable,
+        TableNotFound,
+    )
+
+
+def sentence(error: BaseException) -> str:
+    """The error in one line, with what to do about it where botocore does not say."""
+    advice = _ADVICE.get(type(error).__name__)
+    if advice is not None:
+        return advice
+    # Some of botocore's messages, such as those on parameters, have several lines.
+    return " ".join(str(error).split())
+
+
+_ADVICE = {
+    "NoCredentialsError": (
+        "no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    ),
+    "NoRegionError": "no AWS region found: give --region, or set AWS_DEFAULT_REGION",
+}

@@ -1,0 +1,43 @@
+"""``ratelimit-ddb tables create``."""
+
+from __future__ import annotations
+
+import argparse
+
+from ratelimit_ddb.cli.endpoint import resolve
+from ratelimit_ddb.cli.failure import Misuse
+from ratelimit_ddb.tables import EXPIRES_AT, Table, application_tables, create, rate_limits
+
+
+def run(options: argparse.Namespace) -> bool:
+    """Create what is missing and say what there is now."""
+    wanted = _wanted(options)
+    endpoint = resolve(options.endpoint_url, options.region)
+    print(f"DynamoDB at {endpoint}", flush=True)
+    if not endpoint.is_loopback:
+        print("For development; infra/ provisions production.", flush=True)
+    created = create(endpoint.client, wanted)
+    width = max(len(table.name) for table in wanted)
+    for table in wanted:
+        is_new = table.name in created
+        what = _described(table) if is_new else "was already there"
+        print(f"  {'created' if is_new else 'left':7}  {table.name:{width}}  {what}")
+    return True
+
+
+def _wanted(options: argparse.Namespace) -> tuple[Table, ...]:
+    try:
+        if options.table is not None:
+            return (rate_limits(options.table),)
+        return application_tables(options.prefix, options.environment)
+    except ValueError as error:
+        raise Misuse(str(error)) from error
+
+
+def _described(table: Table) -> str:
+    keys = [table.partition.name] + ([table.sort.name] if table.sort else [])
+    parts = [f"key {' + '.join(keys)}"]
+    parts += [f"index {index.name}" for index in table.indexes]
+    if table.expires:
+        parts.append(f"TTL {EXPIRES_AT}")
+    return ", ".join(parts)

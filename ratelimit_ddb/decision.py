@@ -1,0 +1,71 @@
+"""What a limiter decided, and the exception that carries a denial."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from ratelimit_ddb.limit import SECOND_NS, Limit
+
+Source = Literal["table", "seen", "outage"]
+"""Who decided: the store; this process alone, from what it had seen; or ``on_outage``."""
+
+
+class Decision(NamedTuple):
+    """The answer to one request for tokens. Times are held in nanoseconds and shown in seconds.
+
+    A NamedTuple, for a denial from memory is made of little else (docs/decisions/002).
+
+    Attributes:
+        allowed: whether the tokens were taken.
+        remaining: whole tokens left now in the binding limit.
+        retry_after_ns: until the same request, made alone, would be admitted; 0 if it was.
+        reset_after_ns: until every limit of the key is full again.
+        limit: the binding limit: the one that denied longest, else the one with least left.
+        waited_ns: how long the call slept for its turn, which ``max_wait`` allowed.
+        source: who decided. After an outage ``remaining`` is 0 and the times are not exact.
+    """
+
+    allowed: bool
+    remaining: int
+    retry_after_ns: int
+    reset_after_ns: int
+    limit: Limit
+    waited_ns: int = 0
+    source: Source = "table"
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until the same request, made alone, would be admitted; 0.0 if it was."""
+        return self.retry_after_ns / SECOND_NS
+
+    @property
+    def reset_after(self) -> float:
+        """Seconds until every limit of the key is full again."""
+        return self.reset_after_ns / SECOND_NS
+
+    @property
+    def waited(self) -> float:
+        """Seconds that the call slept for its turn."""
+        return self.waited_ns / SECOND_NS
+
+
+class RateLimited(Exception):
+    """A call was denied. ``decision`` says by which limit and for how long.
+
+    Attributes:
+        key: the key as the table holds it.
+        decision: the denial.
+    """
+
+    def __init__(self, key: str, decision: Decision) -> None:
+        super().__init__(key, decision)
+        self.key = key
+        self.decision = decision
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until the same call would be admitted."""
+        return self.decision.retry_after
+
+    def __str__(self) -> str:
+        return f"{self.key}: over {self.decision.limit}, retry after {self.retry_after:.3f} s"

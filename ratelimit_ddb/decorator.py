@@ -1,0 +1,137 @@
+"""``@rate_limited``: a limit on calls of a function, method or coroutine function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+from ratelimit_ddb.decision import Decision, RateLimited
+from ratelimit_ddb.key import KeyGiven, text_of
+from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
+from ratelimit_ddb.outage import OnOutage
+from ratelimit_ddb.store.protocol import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+OfTheCall = Callable[..., Any]
+"""A function of the call's arguments. It names those that it wants, as the decorated function
+names them; if it names any that the function does not have, it is called with all, as they come."""
+
+
+def rate_limited(
+    limits: LimitsGiven,
+    *,
+    store: Store,
+    key: KeyGiven | OfTheCall | None = None,
+    cost: int | OfTheCall = 1,
+    max_wait: float = 0.0,
+    scope: str | None = None,
+    on_outage: OnOutage = "allow",
+    deadline: float = 0.25,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function be called only within limits.
+
+    Args:
+        limits: as for RateLimiter.
+        store: as for RateLimiter.
+        key: whose calls are counted together: a text, parts, or a function of the call's arguments
+            (``lambda user: user.id``; for ``async def`` it may be a coroutine function). All calls
+            together unless given.
+        cost: tokens a call takes, or a function of its arguments.
+        max_wait: seconds, at most 30, that a call may sleep for its turn.
+        scope: what the keys are counted under: the function's module and qualified name unless
+            given. Functions that are given the same scope share their buckets.
+        on_outage: as for RateLimiter.
+        deadline: as for RateLimiter.
+
+    Returns:
+        a decorator. What it decorates raises RateLimited, with the decision, when it is denied, and
+        then has not begun to run; ``async def`` stays ``async def``.
+
+    Raises:
+        TypeError, ValueError: at decoration, something given can't hold; at the call, the key or
+            the cost that a function made of it.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        _require_function(function)
+        scope_of = scope or f"{function.__module__}.{function.__qualname__}"
+        key_of = _of_the_call(function, key)
+        cost_of = _of_the_call(function, cost)
+
+        def scoped(found: Any) -> str:
+            return text_of(scope_of if found is None else (scope_of, *_parts(found)))
+
+        if inspect.iscoroutinefunction(function):
+            limiter = AsyncRateLimiter(store, limits, on_outage=on_outage, deadline=deadline)
+
+            @functools.wraps(function)
+            async def limited_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+                text = scoped(await _awaited(key_of(args, kwargs)))
+                price = await _awaited(cost_of(args, kwargs))
+                _require(text, await limiter.acquire(text, cost=price, max_wait=max_wait))
+                return await cast("Awaitable[Any]", function(*args, **kwargs))
+
+            return cast("Callable[P, R]", limited_async)
+
+        blocking = RateLimiter(store, limits, on_outage=on_outage, deadline=deadline)
+
+        @functools.wraps(function)
+        def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+            text, price = scoped(key_of(args, kwargs)), cost_of(args, kwargs)
+            _require(text, blocking.acquire(text, cost=price, max_wait=max_wait))
+            return function(*args, **kwargs)
+
+        return limited
+
+    return decorate
+
+
+def _require(text: str, decision: Decision) -> None:
+    if not decision.allowed:
+        raise RateLimited(text, decision)
+
+
+def _require_function(function: object) -> None:
+    if not callable(function) or not hasattr(function, "__qualname__"):
+        raise TypeError(f"@rate_limited on {function!r}: a function is needed, the innermost one")
+    if inspect.isasyncgenfunction(function):
+        raise TypeError(
+            f"@rate_limited on {function.__qualname__}: an async generator's call can't wait for a "
+            "decision; limit the coroutine function that iterates it"
+        )
+
+
+def _parts(found: Any) -> tuple[Any, ...]:
+    return found if isinstance(found, tuple) else (found,)
+
+
+async def _awaited(found: Any) -> Any:
+    return await found if inspect.isawaitable(found) else found
+
+
+def _of_the_call(
+    function: Callable[..., Any], wanted: Any
+) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+    """``wanted`` as a function of (args, kwargs); whatever is no function is itself for any."""
+    if not callable(wanted):
+        return lambda _args, _kwargs: wanted
+    signature = inspect.signature(function)
+    names = [
+        parameter.name
+        for parameter in inspect.signature(wanted).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    if not names or not set(names) <= set(signature.parameters):
+        return lambda args, kwargs: wanted(*args, **kwargs)
+
+    def by_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return wanted(**{name: bound.arguments[name] for name in names})
+
+    return by_name

@@ -1,0 +1,26 @@
+"""The two drivers: they carry what a flow yields to a store, and the answers back."""
+
+from __future__ import annotations
+
+from ratelimit_ddb.operation import Flow, T
+from ratelimit_ddb.store.protocol import Store
+
+
+def run(flow: Flow[T], store: Store, deadline_ns: int) -> T:
+    """Run a flow to its end, blocking. What the store raises ends it."""
+    try:
+        operation = next(flow)
+        while True:
+            operation = flow.send(store.send(operation, deadline_ns))
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
+
+
+async def run_async(flow: Flow[T], store: Store, deadline_ns: int) -> T:
+    """Run a flow to its end in an event loop. What the store raises ends it."""
+    try:
+        operation = next(flow)
+        while True:
+            operation = flow.send(await store.send_async(operation, deadline_ns))
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration

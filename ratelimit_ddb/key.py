@@ -1,0 +1,56 @@
+"""Keys: any non-empty text, or parts that are joined so that different parts make different keys.
+
+DynamoDB takes at most 2,048 bytes of UTF-8 as a partition key (AWS: "Quotas and limits in
+DynamoDB"). A longer key, and one that UTF-8 can't write (a lone surrogate), keeps its head and ends
+in the digest of the whole. A text that merely looks like such an ending is digested as well, so no
+two texts ever share a bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+KeyGiven = str | tuple[str, ...]
+"""A key as users write it: a text, or parts such as ``("api", user, "endpoint")``."""
+
+LONGEST_BYTES = 2_048
+_MARK = "~sha256:"
+_ENDING_BYTES = len(_MARK) + hashlib.sha256().digest_size * 2
+
+
+def text_of(key: KeyGiven) -> str:
+    """The text that the table holds for a key.
+
+    Parts are joined by ``:``; a ``%`` or ``:`` inside a part becomes ``%25`` or ``%3A``.
+
+    Raises:
+        TypeError: the key is neither a text nor a tuple of texts.
+        ValueError: the key is empty.
+    """
+    text = key if type(key) is str else _joined(key)
+    if not text:
+        raise ValueError("key '': at least one character is needed, else all callers share it")
+    if text.isascii() and len(text) < _ENDING_BYTES:
+        return text
+    return _bounded(text)
+
+
+def _joined(parts: object) -> str:
+    if isinstance(parts, str):
+        return str(parts)
+    if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
+        raise TypeError(f"key {parts!r}: a text or a tuple of texts is needed")
+    return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts)
+
+
+def _bounded(text: str) -> str:
+    looks_digested = text[-_ENDING_BYTES:].startswith(_MARK)
+    try:
+        size_bytes = len(text.encode())
+    except UnicodeEncodeError:
+        size_bytes = LONGEST_BYTES + 1
+    if size_bytes <= LONGEST_BYTES and not looks_digested:
+        return text
+    whole = text.encode("utf-8", "surrogatepass")
+    head = text.encode("utf-8", "replace")[: LONGEST_BYTES - _ENDING_BYTES]
+    return head.decode("utf-8", "ignore") + _MARK + hashlib.sha256(whole).hexdigest()

@@ -1,0 +1,197 @@
+"""A limit: how much, how often, how much at once. And the notation it is written in."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+SECOND_NS = 1_000_000_000
+LONGEST_WINDOW_NS = 3_660 * 86_400 * SECOND_NS
+"""Ten years, about: a bucket that takes longer to fill is a mistake in the notation."""
+
+_UNIT_NS = {
+    "nanosecond": 1,
+    "microsecond": 1_000,
+    "millisecond": 1_000_000,
+    "second": SECOND_NS,
+    "minute": 60 * SECOND_NS,
+    "hour": 3_600 * SECOND_NS,
+    "day": 86_400 * SECOND_NS,
+    "week": 7 * 86_400 * SECOND_NS,
+}
+_SHORT_UNIT = {
+    "ms": "millisecond",
+    "s": "second",
+    "sec": "second",
+    "m": "minute",
+    "min": "minute",
+    "h": "hour",
+    "hr": "hour",
+    "d": "day",
+    "w": "week",
+}
+_NOTATION = re.compile(
+    r"(?P<quantity>[0-9]+) \s* (?:/|per\b) \s* (?P<count>[0-9]+)? \s* (?P<unit>[a-z]+)"
+    r"(?: \s+ burst \s+ (?P<burst>[0-9]+) )?",
+    re.VERBOSE | re.ASCII,
+)
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Limit:
+    """``quantity`` tokens each ``period_seconds``, at most ``burst`` of them at once.
+
+    A token becomes due every ``unit_ns``; an empty bucket is full again after ``window_ns``.
+    ``unit_ns`` is rounded up to a whole nanosecond, so rounding can only refuse.
+
+    Attributes:
+        quantity: tokens refilled in one period, an integer >= 1.
+        period_seconds: the period; fractions down to a nanosecond count.
+        burst: the bucket's capacity, an integer >= 1; ``quantity`` unless given.
+        name: what the bucket's attribute in the table is called; the period in words unless given.
+            Two limits on one key need two names. A new name starts a new, full bucket.
+
+    Raises:
+        TypeError: a quantity, burst or period that is not a number.
+        ValueError: a limit that can't hold, with the value and the rule.
+    """
+
+    quantity: int
+    period_seconds: float
+    burst: int
+    name: str
+    unit_ns: int = field(init=False, repr=False)
+    window_ns: int = field(init=False, repr=False)
+
+    def __init__(
+        self,
+        quantity: int,
+        period_seconds: float,
+        burst: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        period_ns = _period_ns(period_seconds)
+        _require_count("quantity", quantity)
+        burst = quantity if burst is None else burst
+        _require_count("burst", burst)
+        unit_ns = -(-period_ns // quantity)
+        name = _period_in_words(period_ns) if name is None else name
+        for attribute, value in (
+            ("quantity", quantity),
+            ("period_seconds", period_seconds),
+            ("burst", burst),
+            ("name", name),
+            ("unit_ns", unit_ns),
+            ("window_ns", burst * unit_ns),
+        ):
+            object.__setattr__(self, attribute, value)
+        self._require_that_it_can_hold(period_ns)
+
+    def _require_that_it_can_hold(self, period_ns: int) -> None:
+        if self.unit_ns * self.quantity > period_ns + period_ns // 1_000:
+            raise ValueError(
+                f"quantity {self.quantity} in {self.period_seconds} s: a token's time is counted "
+                "in whole nanoseconds, and here rounding it up would lose more than 0.1 %"
+            )
+        if self.window_ns > LONGEST_WINDOW_NS:
+            raise ValueError(
+                f"burst {self.burst} at {self.quantity} per {self.period_seconds} s: the bucket "
+                "would take more than ten years to fill"
+            )
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"limit name {self.name!r}: 1 to 64 letters, digits, '_', '.' or '-'")
+
+    @classmethod
+    def parse(cls, notation: str, *, name: str | None = None) -> Limit:
+        """The limit that a text such as ``"10/second burst 50"`` or ``"3 per 10 seconds"`` means.
+
+        Raises:
+            ValueError: the text is not in the notation, or its limit can't hold.
+        """
+        match = _NOTATION.fullmatch(notation.strip().lower())
+        unit_ns = _UNIT_NS.get(_unit_in_full(match["unit"])) if match else None
+        if match is None or unit_ns is None:
+            raise ValueError(
+                f"limit {notation!r}: write '100/minute', '10/second burst 50' or "
+                f"'3 per 10 seconds', with a unit out of {', '.join(_UNIT_NS)}"
+            )
+        period_ns = int(match["count"] or 1) * unit_ns
+        burst = None if match["burst"] is None else int(match["burst"])
+        return cls(int(match["quantity"]), period_ns / SECOND_NS, burst, name)
+
+    def __str__(self) -> str:
+        """The limit in the notation, to be parsed again."""
+        burst = f" burst {self.burst}" if self.burst != self.quantity else ""
+        words = _period_in_words(_period_ns(self.period_seconds)).replace("-", " ")
+        return f"{self.quantity} per {words}{burst}"
+
+
+LimitsGiven = str | Limit | Iterable[str | Limit]
+"""What users may write where limits are wanted: a notation, a Limit, or several of either."""
+
+
+def limits_of(given: LimitsGiven) -> tuple[Limit, ...]:
+    """The limits that were given, in their order.
+
+    Raises:
+        TypeError: something given is neither a notation nor a Limit.
+        ValueError: none was given, one can't hold, or two share a name.
+    """
+    several: Sequence[str | Limit] = [given] if isinstance(given, str | Limit) else list(given)
+    limits = tuple(_limit_of(one) for one in several)
+    if not limits:
+        raise ValueError("limits []: at least one is needed")
+    names = [limit.name for limit in limits]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"limits {[str(limit) for limit in limits]}: two are named {name!r}; "
+                "give one of them a name=, since each is an attribute of the same item"
+            )
+    return limits
+
+
+def _limit_of(given: str | Limit) -> Limit:
+    if isinstance(given, Limit):
+        return given
+    if isinstance(given, str):
+        return Limit.parse(given)
+    raise TypeError(f"limit {given!r}: a text such as '100/minute' or a Limit")
+
+
+def not_an_integer(what: str, value: object) -> TypeError | ValueError:
+    """The error for a value that is no integer: a wrong number, or no number at all."""
+    if isinstance(value, float):
+        return ValueError(f"{what} {value}: a whole number is needed, written as an integer")
+    return TypeError(f"{what} {value!r}: an integer is needed")
+
+
+def _require_count(what: str, value: object) -> None:
+    if type(value) is not int:
+        raise not_an_integer(what, value)
+    if value < 1:
+        raise ValueError(f"{what} {value}: at least 1 is needed")
+
+
+def _period_ns(period_seconds: float) -> int:
+    if isinstance(period_seconds, bool) or not isinstance(period_seconds, int | float):
+        raise TypeError(f"period_seconds {period_seconds!r}: a number of seconds is needed")
+    if not math.isfinite(period_seconds) or round(period_seconds * SECOND_NS) < 1:
+        raise ValueError(f"period_seconds {period_seconds}: more than 0 and finite is needed")
+    return round(period_seconds * SECOND_NS)
+
+
+def _unit_in_full(unit: str) -> str:
+    one = unit if unit in _SHORT_UNIT else unit.removesuffix("s")
+    return _SHORT_UNIT.get(one, one)
+
+
+def _period_in_words(period_ns: int) -> str:
+    for unit in reversed(_UNIT_NS):
+        count, rest = divmod(period_ns, _UNIT_NS[unit])
+        if not rest:
+            return unit if count == 1 else f"{count}-{unit}s"
+    raise AssertionError("every period is a multiple of one nanosecond")

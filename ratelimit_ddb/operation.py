@@ -1,0 +1,86 @@
+"""The six operations that a store must be able to carry out, and what it answers.
+
+The bucket's flows yield these and are sent the answers; a store, or a simulator, is whatever turns
+one into the other. Each is one atomic step: nothing else happens to the item meanwhile.
+``fullAt`` of a limit is ``None`` where the item or the attribute is missing: a full bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class ReadClock(NamedTuple):
+    """Answered with the table's time, in nanoseconds since the epoch (an int)."""
+
+
+class Take(NamedTuple):
+    """Move each ``fullAt`` later by its cost, if every one's condition holds. Answer: Outcome.
+
+    For a limit guessed idle the condition is ``fullAt < now`` and it becomes ``now + cost``; for
+    one guessed active it is ``now <= fullAt <= now + room`` and the cost is added. A missing
+    attribute satisfies both, and counts as ``now``.
+
+    Attributes:
+        key: the item.
+        names: the limits' names, in their order; the tuples below follow it.
+        idle: which branch each limit takes.
+        now_ns: the decision's one reading of the clock.
+        cost_ns: the time that the wanted tokens are worth.
+        room_ns: how far beyond now an active ``fullAt`` may lie.
+        expires_at_seconds: the epoch second when every limit is surely full again (TTL).
+    """
+
+    key: str
+    names: tuple[str, ...]
+    idle: tuple[bool, ...]
+    now_ns: int
+    cost_ns: tuple[int, ...]
+    room_ns: tuple[int, ...]
+    expires_at_seconds: int
+
+
+class GiveBack(NamedTuple):
+    """Move each ``fullAt`` earlier by its cost, if all are later than now. Answer: Outcome."""
+
+    key: str
+    names: tuple[str, ...]
+    now_ns: int
+    cost_ns: tuple[int, ...]
+
+
+class SetBack(NamedTuple):
+    """Replace one ``fullAt``, if it still is what was seen. Answer: Outcome of that one."""
+
+    key: str
+    name: str
+    seen_ns: int
+    full_at_ns: int
+
+
+class Read(NamedTuple):
+    """Read every ``fullAt``, consistently. Answer: Outcome, always applied."""
+
+    key: str
+    names: tuple[str, ...]
+
+
+class Delete(NamedTuple):
+    """Delete the item, there or not. Answer: Outcome, always applied, of nothing."""
+
+    key: str
+
+
+Operation = ReadClock | Take | GiveBack | SetBack | Read | Delete
+Flow = Generator[Operation, Any, T]
+"""Yields operations, is sent what its docstring says each is answered with, returns a T."""
+
+
+class Outcome(NamedTuple):
+    """Whether the condition held, and each ``fullAt``: the new ones, or those that refused it."""
+
+    applied: bool
+    full_at_ns: tuple[int | None, ...]

@@ -1,0 +1,1 @@
+"""Where buckets are kept: a DynamoDB table, or this process's memory."""

@@ -1,0 +1,186 @@
+"""Buckets in a DynamoDB table, shared by every process that uses it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import ddbwire
+from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
+from ratelimit_ddb.operation import Operation, ReadClock
+from ratelimit_ddb.store.expression import Expressions, outcome_of
+from ratelimit_ddb.store.local_clock import LocalClock
+from ratelimit_ddb.store.protocol import Clock
+
+if TYPE_CHECKING:
+    import boto3
+
+_WARM_UP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that reached the table, as ``on_call`` is told of it.
+
+    Attributes:
+        operation: DynamoDB's name for it, such as ``"UpdateItem"``.
+        refused: whether its condition was refused; the table bills that as a write.
+        capacity_units: what the reply says it consumed; None in a refusal, which does not say.
+    """
+
+    operation: str
+    refused: bool
+    capacity_units: float | None
+
+
+class DynamoDBStore:
+    """A table with the partition key ``key`` (text) and TTL on ``expiresAt``.
+
+    Nothing is resolved or connected here; the first decision does it, or ``warm_up()`` before it.
+    One store serves any number of threads, event loops and forked children.
+
+    Args:
+        table: the table's name or ARN.
+        region_name: as for boto3; otherwise from the session, the environment, the profile.
+        endpoint_url: as for boto3; otherwise as botocore resolves it.
+        session: a boto3.Session; botocore's default chain unless given.
+        max_connections: how many requests of one process (for asyncio: of one event loop) may be
+            under way at once.
+        clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
+            table's own time, from the ``Date`` of its replies.
+        on_call: told of every answered request; asks the table for the capacity it consumed.
+
+    Raises:
+        TypeError, ValueError: the table's name is empty or not a text.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        session: boto3.Session | None = None,
+        max_connections: int = 64,
+        clock: Callable[[], int] | None = None,
+        on_call: Callable[[Call], None] | None = None,
+    ) -> None:
+        if not isinstance(table, str):
+            raise TypeError(f"table {table!r}: the name of a table is needed")
+        if not table:
+            raise ValueError("table '': the name of a table is needed")
+        self.table = table
+        self._wire = ddbwire.Wire(
+            session=session,
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            max_connections=max_connections,
+        )
+        self.clock: Clock = self._wire.clock if clock is None else LocalClock(clock)
+        self._expressions = Expressions(table, report_capacity=on_call is not None)
+        self._on_call = on_call
+
+    def prepare(self) -> None:
+        """Resolve the region, the endpoint and the credentials, once.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: there is no region, or there are no credentials.
+        """
+        self._wire.resolve()
+
+    async def prepare_async(self) -> None:
+        """Resolve them in a thread, once; see ``prepare``."""
+        await self._wire.resolve_async()
+
+    def warm_up(self) -> None:
+        """Prepare, open a connection and learn the table's time, before the first request.
+
+        Raises:
+            StoreUnavailable: the endpoint does not answer within 5 seconds.
+            botocore.exceptions.BotoCoreError: there is no region, or there are no credentials.
+        """
+        self.prepare()
+        try:
+            self._wire.ask_time(_seconds_from_now(_WARM_UP_SECONDS))
+        except _failures() as failure:
+            self._raise(failure)
+
+    async def warm_up_async(self) -> None:
+        """Prepare, connect and learn the time in this event loop; see ``warm_up``."""
+        await self.prepare_async()
+        try:
+            await self._wire.ask_time_async(_seconds_from_now(_WARM_UP_SECONDS))
+        except _failures() as failure:
+            self._raise(failure)
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        """The table's answer to one operation; see ``Store.send``."""
+        try:
+            if isinstance(operation, ReadClock):
+                if not self.clock.known:
+                    self._wire.ask_time(deadline_ns)
+                return self.clock.now_ns()
+            request = self._expressions.request(operation)
+            reply = self._wire.call(request, deadline_ns)
+        except _failures() as failure:
+            self._raise(failure)
+        return self._outcome(operation, request, reply)
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """The table's answer to one operation; see ``Store.send_async``."""
+        try:
+            if isinstance(operation, ReadClock):
+                if not self.clock.known:
+                    await self._wire.ask_time_async(deadline_ns)
+                return self.clock.now_ns()
+            request = self._expressions.request(operation)
+            reply = await self._wire.call_async(request, deadline_ns)
+        except _failures() as failure:
+            self._raise(failure)
+        return self._outcome(operation, request, reply)
+
+    def close(self) -> None:
+        """Close the connections of blocking callers. The store can be used again."""
+        self._wire.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop. The store can be used again."""
+        await self._wire.aclose()
+
+    def _outcome(self, operation: Any, request: ddbwire.Operation, reply: Any) -> Any:
+        if self._on_call is not None:
+            refused = isinstance(reply, ddbwire.Refused)
+            consumed = {} if refused else reply.get("ConsumedCapacity", {})
+            self._on_call(Call(request.name, refused, consumed.get("CapacityUnits")))
+        return outcome_of(operation, reply)
+
+    def _raise(self, failure: BaseException) -> NoReturn:
+        code = getattr(failure, "response", {}).get("Error", {}).get("Code", "")
+        if ddbwire.is_transient(failure):
+            raise StoreUnavailable(f"table {self.table!r}: {failure}") from failure
+        if code == "ResourceNotFoundException":
+            endpoint_url = self._wire.endpoint_url
+            raise TableNotFound(
+                f"table {self.table!r} does not exist at {endpoint_url}; for development, "
+                f"`ratelimit-ddb tables create --table {self.table} --endpoint-url {endpoint_url}` "
+                "creates it"
+            ) from failure
+        if code == "AccessDeniedException":
+            raise AccessDenied(
+                f"table {self.table!r}: the credentials need dynamodb:UpdateItem, and GetItem for "
+                f"peek, DeleteItem for reset ({failure})"
+            ) from failure
+        raise failure
+
+
+def _seconds_from_now(seconds: float) -> int:
+    return time.monotonic_ns() + round(seconds * 1_000_000_000)
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    """What the wire raises. Evaluated only when something was, so botocore is imported late."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    return (ddbwire.Unreachable, ClientError)

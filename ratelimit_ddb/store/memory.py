@@ -1,0 +1,142 @@
+"""Buckets in one process's memory: the embedded default, with the table's semantics."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from ratelimit_ddb.operation import (
+    Delete,
+    GiveBack,
+    Operation,
+    Outcome,
+    Read,
+    ReadClock,
+    SetBack,
+    Take,
+)
+from ratelimit_ddb.store.local_clock import LocalClock
+
+Item = dict[str, int]
+
+
+class MemoryStore:
+    """A store for one process: tests, development, or a site that runs as one process.
+
+    Buckets are not shared with other processes, and a fork starts with a copy. At most ``max_keys``
+    are kept; beyond that the least recently used is forgotten, which fills it.
+
+    Args:
+        max_keys: how many buckets to keep (P9).
+        clock: nanoseconds since the epoch, for tests that set the time themselves.
+
+    Raises:
+        ValueError: ``max_keys`` is not a positive integer.
+    """
+
+    def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], int] | None = None) -> None:
+        if type(max_keys) is not int or max_keys < 1:
+            raise ValueError(f"max_keys {max_keys!r}: an integer of at least 1 is needed")
+        self.clock = LocalClock(clock)
+        self._max_keys = max_keys
+        self._items: OrderedDict[str, Item] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Nothing needs preparing."""
+
+    async def prepare_async(self) -> None:
+        """Nothing needs preparing."""
+
+    def warm_up(self) -> None:
+        """Nothing needs warming; here so that the stores can be exchanged."""
+
+    async def warm_up_async(self) -> None:
+        """Nothing needs warming; here so that the stores can be exchanged."""
+
+    def close(self) -> None:
+        """Nothing is open; here so that the stores can be exchanged."""
+
+    async def aclose(self) -> None:
+        """Nothing is open; here so that the stores can be exchanged."""
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
+        """Carry out one operation, atomically among this process's threads."""
+        with self._lock:
+            if type(operation) is Take:
+                return self._take(operation)
+            return self._apply(operation)
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """Carry out one operation; it never waits."""
+        return self.send(operation, deadline_ns)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def _apply(self, operation: Operation) -> Any:
+        match operation:
+            case ReadClock():
+                return self.clock.now_ns()
+            case Take():  # what send does by itself, being almost every call
+                return self._take(operation)
+            case GiveBack():
+                return self._give_back(operation)
+            case SetBack():
+                return self._set_back(operation)
+            case Read():
+                return self._outcome(True, operation.key, operation.names)
+            case Delete():
+                self._items.pop(operation.key, None)
+                return Outcome(True, ())
+
+    def _take(self, take: Take) -> Outcome:
+        key, names, idles, now_ns, costs_ns, rooms_ns, _ = take
+        item = self._items.get(key)
+        if item is None:
+            item = self._new_item(key)
+        else:
+            self._items.move_to_end(key)
+        taken = []
+        for index in range(len(names)):
+            at_ns = item.get(names[index])
+            if at_ns is None:
+                at_ns = now_ns
+            elif idles[index]:
+                if at_ns >= now_ns:
+                    return self._outcome(False, key, names)
+                at_ns = now_ns
+            elif not now_ns <= at_ns <= now_ns + rooms_ns[index]:
+                return self._outcome(False, key, names)
+            taken.append(at_ns + costs_ns[index])
+        for index in range(len(names)):
+            item[names[index]] = taken[index]
+        return Outcome(True, tuple(taken))
+
+    def _new_item(self, key: str) -> Item:
+        if len(self._items) >= self._max_keys:
+            self._items.popitem(last=False)
+        item: Item = {}
+        self._items[key] = item
+        return item
+
+    def _give_back(self, give_back: GiveBack) -> Outcome:
+        item = self._items.get(give_back.key, {})
+        if any(item.get(name, 0) <= give_back.now_ns for name in give_back.names):
+            return self._outcome(False, give_back.key, give_back.names)
+        for name, cost_ns in zip(give_back.names, give_back.cost_ns, strict=True):
+            item[name] -= cost_ns
+        return self._outcome(True, give_back.key, give_back.names)
+
+    def _set_back(self, set_back: SetBack) -> Outcome:
+        item = self._items.get(set_back.key, {})
+        unchanged = item.get(set_back.name) == set_back.seen_ns
+        if unchanged:
+            item[set_back.name] = set_back.full_at_ns
+        return self._outcome(unchanged, set_back.key, (set_back.name,))
+
+    def _outcome(self, applied: bool, key: str, names: tuple[str, ...]) -> Outcome:
+        item = self._items.get(key, {})
+        return Outcome(applied, tuple(item.get(name) for name in names))

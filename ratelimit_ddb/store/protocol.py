@@ -1,0 +1,43 @@
+"""The seam between the limiter and whatever keeps its buckets."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ratelimit_ddb.operation import Operation
+
+
+class Clock(Protocol):
+    """The store's time, the same for every process that shares the store."""
+
+    @property
+    def known(self) -> bool:
+        """False until the store was asked for it once."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since the epoch."""
+
+
+class Store(Protocol):
+    """Carries out the operations of operation.py, each in one atomic step.
+
+    One object serves blocking callers and event loops. Both ways of sending give the same answers
+    and raise the same: StoreUnavailable by the deadline; TableNotFound, AccessDenied and other
+    mistakes of set-up at once.
+    """
+
+    @property
+    def clock(self) -> Clock:
+        """What decisions read their time from."""
+
+    def prepare(self) -> None:
+        """Do, once, what must not be counted against a deadline."""
+
+    async def prepare_async(self) -> None:
+        """The same without blocking the event loop."""
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        """The answer to an operation, by an instant of ``time.monotonic_ns()``."""
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """The same without blocking the event loop."""

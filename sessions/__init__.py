@@ -1,0 +1,1 @@
+"""TTL-backed sessions on DynamoDB. Nothing is public here yet: the limiter comes first."""

@@ -1,0 +1,38 @@
+"""What every test may lean on: no stray AWS settings, and the real engine where it can be had."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests import dynamodb_local
+
+
+@pytest.fixture(autouse=True)
+def _aws_settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint() -> Iterator[str]:
+    """The URL of a real engine: DYNAMODB_ENDPOINT_URL, or DynamoDB Local started here."""
+    given = os.environ.get("DYNAMODB_ENDPOINT_URL")
+    if given:
+        yield given
+        return
+    if reason := dynamodb_local.missing():
+        if os.environ.get("REQUIRE_ENGINE"):
+            pytest.fail(f"{reason}: this run {dynamodb_local.HOW_TO_GET_IT}")
+        pytest.skip(f"{reason}: {dynamodb_local.HOW_TO_GET_IT}")
+    with dynamodb_local.running() as url:
+        yield url

@@ -1,0 +1,166 @@
+"""A simulated process: its own clock, what it has seen, and the calls that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from ddbwire.clock import TableClock
+from ratelimit_ddb.bucket import Bucket
+from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.operation import Operation, ReadClock, SetBack, Take
+from ratelimit_ddb.seen import Seen
+from tests.simulation.network import Network, Unanswered
+from tests.simulation.record import Reply, Request
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class LocalClock:
+    """How a host's clock is wrong: by how much, how fast it drifts, how coarsely it ticks."""
+
+    offset_ns: int
+    drift_ppm: int
+    tick_ns: int
+
+
+class Process:
+    """Runs the bucket's flows over the network, as a driver does.
+
+    Attributes:
+        clock: the table's clock as this process tells it from the replies.
+        replies: what each reply's Date told.
+        readings: of the table's clock: true time, the reading, how many replies had come.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        scheduler: Scheduler,
+        network: Network,
+        table: Table,
+        local: LocalClock,
+        trust_ns: int,
+    ) -> None:
+        self.number = number
+        self.serial = True
+        self.local = local
+        self.replies: list[Reply] = []
+        self.readings: list[tuple[int, int, int]] = []
+        self.requests: list[Request] = []
+        self._scheduler = scheduler
+        self._network = network
+        self._table = table
+        self._trust_ns = trust_ns
+        self._began_ns = scheduler.now_ns
+        self._bucket: Bucket
+        self.clock = TableClock(self.local_ns)
+
+    def local_ns(self) -> int:
+        """What the host's own clock shows."""
+        true_ns, local = self._scheduler.now_ns, self.local
+        drift_ns = (true_ns - self._began_ns) * local.drift_ppm // 1_000_000
+        local_ns = true_ns + local.offset_ns + drift_ns
+        return local_ns - local_ns % local.tick_ns
+
+    def learn(self, date: bytes, reply: Reply, sent_ns: int) -> None:
+        """Hear a reply's Date."""
+        self.clock.observe(date, sent_ns, reply.received_ns)
+        self.replies.append(reply)
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits in force here."""
+        return self._bucket.limits
+
+    def limit_by(self, limits: tuple[Limit, ...]) -> None:
+        """Start with these limits, or deploy them in the place of others."""
+        self._bucket = Bucket(limits, Seen(64), self._trust_ns)
+
+    def acquire(
+        self, key: str, cost: int, wait_ns: int, suspended_ns: int
+    ) -> Generator[int, None, None]:
+        """Ask for tokens; ``suspended_ns`` pass between reading the clock and the first write."""
+        request, bucket = self._begin("acquire", key, cost, wait_ns), self._bucket
+        now_ns = self._read_clock(request) if self.clock.known else None
+        if now_ns is not None:
+            denial = bucket.denied_from_memory(key, cost, wait_ns, now_ns)
+            if denial is not None:
+                names = tuple([limit.name for limit in request.limits])
+                request.held_ns = self._table.held_ns(key, names)
+                self._end(request, denial)
+                return
+        flow = bucket.acquire(key, cost, wait_ns, now_ns)
+        yield suspended_ns
+        yield from self._run(flow, request)
+
+    def refund(self, key: str, cost: int) -> Generator[int, None, None]:
+        """Give tokens back."""
+        request = self._begin("refund", key, cost, 0)
+        yield from self._run(self._bucket.refund(key, cost), request)
+
+    def reset(self, key: str) -> Generator[int, None, None]:
+        """Fill a bucket."""
+        request = self._begin("reset", key, 1, 0)
+        yield from self._run(self._bucket.reset(key), request)
+
+    def _begin(self, what: str, key: str, cost: int, wait_ns: int) -> Request:
+        request = Request(
+            len(self.requests),
+            self.number,
+            what,
+            key,
+            cost,
+            wait_ns,
+            self._bucket.limits,
+            self._scheduler.now_ns,
+            self.serial,
+        )
+        self.requests.append(request)
+        return request
+
+    def _end(self, request: Request, decision: Decision | None) -> None:
+        request.decision = decision
+        request.over = True
+        request.ended_ns = self._scheduler.now_ns
+
+    def _read_clock(self, request: Request) -> int:
+        true_ns, now_ns = self._scheduler.now_ns, self.clock.now_ns()
+        self.readings.append((true_ns, now_ns, len(self.replies)))
+        if request.reading_ns is None:
+            request.reading_ns, request.reading_true_ns = now_ns, true_ns
+        return now_ns
+
+    def _run(
+        self, flow: Generator[Operation, Any, Decision | None], request: Request
+    ) -> Generator[int, None, None]:
+        decision = None
+        try:
+            operation = next(flow)
+            while True:
+                answer = yield from self._answer(operation, request)
+                operation = flow.send(answer)
+        except StopIteration as done:
+            decision = done.value
+        except Unanswered:
+            request.outage = True
+            flow.close()
+        self._end(request, decision)
+
+    def _answer(self, operation: Operation, request: Request) -> Generator[int, None, Any]:
+        kind = type(operation)
+        if kind is ReadClock:
+            if not self.clock.known:
+                yield from self._network.call(operation, request, self)
+            return self._read_clock(request)
+        if kind is Take:
+            request.take_readings_ns.append(operation.now_ns)
+        outcome = yield from self._network.call(operation, request, self)
+        if kind is Take:
+            request.answered_ns = outcome.full_at_ns
+        elif kind is SetBack:
+            request.set_back = True
+        return outcome
