@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Generator
 from time import monotonic_ns
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ddbwire.aio_pools import AioPools
 from ddbwire.step import Answer, Pause, Send, Step
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -30,9 +33,19 @@ class AioDriver:
                     await asyncio.sleep(step.seconds)
                     answer = None
                 else:
-                    left_seconds = max(0, deadline_ns - monotonic_ns()) / 1e9
-                    await asyncio.wait((asyncio.wrap_future(step.future),), timeout=left_seconds)
+                    await _until_done(step.future, deadline_ns)
                     answer = None
         except StopIteration as done:
             result: T = done.value
             return result
+
+
+async def _until_done(future: "Future[Any]", deadline_ns: int) -> None:
+    """Wait for ``future``, whatever it brings; at the deadline, leave it to itself."""
+    waiting = asyncio.wrap_future(future)
+    await asyncio.wait((waiting,), timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
+    if waiting.done():
+        # The flow looks at the future itself; asyncio is to know that its copy was looked at.
+        waiting.exception()
+    else:
+        waiting.cancel()

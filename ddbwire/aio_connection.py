@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic_ns
 from typing import cast
 
-from ddbwire.connection import AGE_NS, IDLE_NS
+from ddbwire.connection import AGE_NS, IDLE_NS, TOO_LATE
 from ddbwire.reply import GARBAGE, ReplyReader
 from ddbwire.step import Failure, Reply
 
@@ -55,7 +55,9 @@ class AioConnection(asyncio.Protocol):
     def exchange(self, request: bytes, deadline_ns: int) -> "asyncio.Future[Reply | Failure]":
         """Send a request; its reply, or a failure, is the future's result."""
         answer = self._answer = self._loop.create_future()
-        if self.usable:
+        if monotonic_ns() >= deadline_ns:
+            self._end(TOO_LATE)
+        elif self.usable:
             self.usable = False
             self._deadline_ns = deadline_ns
             if self._timer is None or deadline_ns < self._timer_ns:

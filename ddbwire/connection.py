@@ -14,6 +14,8 @@ IDLE_NS = 20 * 1_000_000_000
 AGE_NS = 300 * 1_000_000_000
 """How old a connection may grow, so that a change of the endpoint's addresses is followed."""
 
+TOO_LATE = Failure("the deadline passed before the request was sent", sent=False, timed_out=True)
+
 _READ_BYTES = 16_384
 
 
@@ -51,7 +53,10 @@ class Connection:
 
     def exchange(self, request: bytes, deadline_ns: int) -> Reply | Failure:
         """Send a request and read its reply. After a failure the connection is not usable."""
-        self._sent = self.usable = False
+        self._sent = False
+        if monotonic_ns() >= deadline_ns:
+            return TOO_LATE
+        self.usable = False
         try:
             self._send(request, deadline_ns)
             self._receive(deadline_ns)

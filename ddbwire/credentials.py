@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ddbwire.background import in_background
+from ddbwire.fork import at_fork
 from ddbwire.signing import Keys
 from ddbwire.step import Answer, Await, Step
 
@@ -26,7 +27,7 @@ later does not matter.
 class CredentialSource:
     """Reads the keys of a botocore credentials object as often as one likes, never blocking."""
 
-    __slots__ = ("_credentials", "_keys", "_lock", "_refresh", "_reload")
+    __slots__ = ("__weakref__", "_credentials", "_keys", "_lock", "_refresh", "_reload")
 
     def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
         """Read the first keys, which may block.
@@ -39,6 +40,7 @@ class CredentialSource:
         self._lock = threading.Lock()
         self._refresh: Future[None] | None = None
         self._keys = self._read()
+        at_fork(self)
 
     def keys(self) -> Generator[Step, Answer, Keys | None]:
         """The keys to sign with; None if they could not be renewed within the deadline."""
@@ -61,8 +63,8 @@ class CredentialSource:
         if refresh.done():
             refresh.result()
 
-    def renew_lock(self) -> None:
-        """Forget locks and threads of the parent, in a forked child."""
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's lock and threads."""
         self._lock = threading.Lock()
         self._refresh = None
 

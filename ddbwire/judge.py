@@ -4,6 +4,7 @@ Source: "DynamoDB low-level API" and "Error handling with DynamoDB", Developer G
 """
 
 import json
+from functools import partial
 from typing import Any, Protocol
 
 from ddbwire.errors import THROTTLES, TRANSACTION_CANCELED, TRANSIENT_REASONS
@@ -66,21 +67,20 @@ def _judge_error(
     *,
     repeatable: bool,
 ) -> Outcome | Trouble:
-    # "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", or without the namespace.
-    code = str(document.get("__type") or reply.status).rpartition("#")[2]
+    code = _code(reply, document)
     if code == "ConditionalCheckFailedException":
         return Refused(document.get("Item"))
     reasons = document.get("CancellationReasons") or []
     if code == TRANSACTION_CANCELED and _refused(reasons):
         return TransactionRefused(reasons)
-    message = document.get("message") or document.get("Message") or ""
-    error = classes.from_code(code)(_response(reply, code, message, document), operation_name)
+    message = _message(document)
     ambiguous = reply.status >= 500 and code not in THROTTLES
     if ambiguous and not repeatable:
         cure = Cure.NOTHING
     else:
         cure = _cure(code, message, reply.status, reasons)
-    return Trouble(cure, f"{code}: {message}", error, maybe_applied=ambiguous)
+    refusal = partial(_error, classes.from_code(code), operation_name, reply, document)
+    return Trouble(cure, f"{code}: {message}", refusal, maybe_applied=ambiguous)
 
 
 def _refused(reasons: list[dict[str, Any]]) -> bool:
@@ -106,8 +106,23 @@ def _cure(code: str, message: str, status: int, reasons: list[dict[str, Any]]) -
     return Cure.NOTHING
 
 
-def _response(reply: Reply, code: str, message: str, document: dict[str, Any]) -> dict[str, Any]:
-    """The ``response`` of botocore's exceptions: what the service said besides, in wire shape."""
+def _code(reply: Reply, document: dict[str, Any]) -> str:
+    # "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", or without the namespace.
+    return str(document.get("__type") or reply.status).rpartition("#")[2]
+
+
+def _message(document: dict[str, Any]) -> str:
+    return str(document.get("message") or document.get("Message") or "")
+
+
+def _error(
+    kind: type[Exception],
+    operation_name: str,
+    reply: Reply,
+    document: dict[str, Any],
+    retries: int,
+) -> Exception:
+    """An exception of botocore's, with its ``response``; what else was said is in wire shape."""
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in reply.headers.items()
     }
@@ -116,12 +131,13 @@ def _response(reply: Reply, code: str, message: str, document: dict[str, Any]) -
         for name, value in document.items()
         if name not in ("__type", "message", "Message")
     }
-    return details | {
-        "Error": {"Code": code, "Message": message},
+    response = details | {
+        "Error": {"Code": _code(reply, document), "Message": _message(document)},
         "ResponseMetadata": {
             "RequestId": headers.get("x-amzn-requestid", ""),
             "HTTPStatusCode": reply.status,
             "HTTPHeaders": headers,
-            "RetryAttempts": 0,
+            "RetryAttempts": retries,
         },
     }
+    return kind(response, operation_name)

@@ -69,10 +69,6 @@ class LeanCarrier:
         yield from self._credentials.renew()
         self._writer = None
 
-    def renew_locks(self) -> None:
-        """Forget the parent's locks, in a forked child."""
-        self._credentials.renew_lock()
-
     def _next_writer(self, second: int) -> Generator[Step, Answer, RequestWriter | None]:
         keys = yield from self._credentials.keys()
         if keys is None:

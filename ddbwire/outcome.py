@@ -1,5 +1,6 @@
 """What a call came to: an answer, a refused condition, or trouble and what may cure it."""
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, NamedTuple, TypeAlias, final
 
@@ -47,8 +48,8 @@ class Trouble(NamedTuple):
 
     cure: Cure
     cause: str
-    error: Exception | None = None
-    """What to raise in the end, when the endpoint said what is wrong."""
+    refusal: Callable[[int], Exception] | None = None
+    """Makes what to raise in the end, when the endpoint said what is wrong; takes the retries."""
     maybe_applied: bool = False
     """Whether the request may have been carried out all the same."""
     timed_out: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from time import monotonic_ns
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from tenacity import (
     RetryCallState,
@@ -49,59 +49,79 @@ def recover(
         Unreachable: no attempt brought a usable answer; DeadlineExceeded if time ran out.
         botocore.exceptions.ClientError: what the endpoint said in the last attempt.
     """
-    tried: set[Cure] = set()
-    result = yield from _cure(carrier, again, trouble, tried)
+    recovery = _Recovery(carrier, again, deadline_ns)
+    result = yield from recovery.cure(trouble)
     if type(result) is Trouble and result.cure in _AFTER_A_PAUSE:
-        result = yield from _persist(carrier, again, result, tried, deadline_ns)
-    if type(result) is not Trouble:
+        result = yield from recovery.persist(result)
+    if type(result) is Trouble:
+        raise recovery.error(result)
+    return result
+
+
+class _Recovery(Generic[T]):
+    """The attempts after the first, and what is remembered between them."""
+
+    __slots__ = ("_again", "_carrier", "_deadline_ns", "_maybe_applied", "_retries", "_tried")
+
+    def __init__(self, carrier: Carrier, again: Again[T], deadline_ns: int) -> None:
+        self._carrier = carrier
+        self._again = again
+        self._deadline_ns = deadline_ns
+        self._tried: set[Cure] = set()
+        self._maybe_applied = False
+        self._retries = 0
+
+    def cure(self, result: T | Trouble) -> Generator[Step, Answer, T | Trouble]:
+        """Apply the cures that need no pause, each of them once a call."""
+        while type(result) is Trouble and result.cure in _AT_ONCE - self._tried:
+            self._tried.add(result.cure)
+            if result.cure is Cure.FRESH_CREDENTIALS:
+                yield from self._carrier.renew_credentials()
+            result = yield from self._attempt(result)
         return result
-    if result.error is not None:
-        raise result.error
-    late = result.timed_out or monotonic_ns() >= deadline_ns
-    raise (DeadlineExceeded if late else Unreachable)(
-        carrier.endpoint, result.cause, maybe_applied=result.maybe_applied
-    )
 
+    def persist(self, trouble: Trouble) -> Generator[Step, Answer, T | Trouble]:
+        """Try again after pauses, until it works, can't be cured, or no time or try is left.
 
-def _cure(
-    carrier: Carrier, again: Again[T], result: T | Trouble, tried: set[Cure]
-) -> Generator[Step, Answer, T | Trouble]:
-    """Apply the cures that need no pause, each of them once a call."""
-    while type(result) is Trouble and result.cure in _AT_ONCE and result.cure not in tried:
-        tried.add(result.cure)
-        if result.cure is Cure.FRESH_CREDENTIALS:
-            yield from carrier.renew_credentials()
-        fresh = result.cure is Cure.FRESH_CONNECTION
-        result = _remembering(result, (yield from again(fresh=fresh)))
-    return result
+        Tenacity keeps the count and chooses the pauses. It is told of the attempt already made as
+        the first, and what it would sleep is collected and yielded, for the driver to sleep.
+        """
+        pauses: list[float] = []
+        result: T | Trouble = trouble
+        for attempt in Retrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(
+                multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS
+            ),
+            retry=retry_if_result(_worth_a_pause),
+            retry_error_callback=_last_result,
+            sleep=pauses.append,
+        ):
+            if pauses and type(result) is Trouble:
+                pause_seconds = pauses.pop()
+                if monotonic_ns() + pause_seconds * 1e9 >= self._deadline_ns:
+                    break
+                yield Pause(pause_seconds)
+                result = yield from self._attempt(result)
+                result = yield from self.cure(result)
+            attempt.retry_state.set_result(result)
+        return result
 
+    def error(self, trouble: Trouble) -> Exception:
+        """What to raise for the trouble that is left in the end."""
+        if trouble.refusal is not None:
+            return trouble.refusal(self._retries)
+        late = trouble.timed_out or monotonic_ns() >= self._deadline_ns
+        return (DeadlineExceeded if late else Unreachable)(
+            self._carrier.endpoint,
+            trouble.cause,
+            maybe_applied=trouble.maybe_applied or self._maybe_applied,
+        )
 
-def _persist(
-    carrier: Carrier, again: Again[T], trouble: Trouble, tried: set[Cure], deadline_ns: int
-) -> Generator[Step, Answer, T | Trouble]:
-    """Try again after pauses, until it works, can't be cured, or no time or try is left.
-
-    Tenacity keeps the count and chooses the pauses. It is told of the attempt already made as
-    the first, and what it would sleep is collected and yielded, for the driver to sleep.
-    """
-    pauses: list[float] = []
-    result: T | Trouble = trouble
-    for attempt in Retrying(
-        stop=stop_after_attempt(_ATTEMPTS),
-        wait=wait_random_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS),
-        retry=retry_if_result(_worth_a_pause),
-        retry_error_callback=_last_result,
-        sleep=pauses.append,
-    ):
-        if pauses:
-            pause_seconds = pauses.pop()
-            if monotonic_ns() + pause_seconds * 1e9 >= deadline_ns:
-                break
-            yield Pause(pause_seconds)
-            again_result = yield from again(fresh=False)
-            result = yield from _cure(carrier, again, _remembering(result, again_result), tried)
-        attempt.retry_state.set_result(result)
-    return result
+    def _attempt(self, before: Trouble) -> Generator[Step, Answer, T | Trouble]:
+        self._retries += 1
+        self._maybe_applied |= before.maybe_applied
+        return (yield from self._again(fresh=before.cure is Cure.FRESH_CONNECTION))
 
 
 def _worth_a_pause(result: object) -> bool:
@@ -110,10 +130,3 @@ def _worth_a_pause(result: object) -> bool:
 
 def _last_result(state: RetryCallState) -> object:
     return None if state.outcome is None else state.outcome.result()
-
-
-def _remembering(before: T | Trouble, result: T | Trouble) -> T | Trouble:
-    """``result``; if it is trouble, mindful that an earlier attempt may have been applied."""
-    if type(result) is Trouble and type(before) is Trouble and before.maybe_applied:
-        return result._replace(maybe_applied=True)
-    return result

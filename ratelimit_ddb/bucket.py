@@ -80,11 +80,7 @@ class Bucket:
         sight = self.seen.get(key)
         if sight is None or now_ns - sight.noted_ns > self._trust_ns:
             return None
-        full_at_ns = sight.full_at_ns
-        denial = self._denial(full_at_ns, now_ns, self._room_ns(cost, wait_ns), "seen")
-        if denial is None or self._beyond_doubt(full_at_ns, now_ns):
-            return None
-        return denial
+        return self._denial(sight.full_at_ns, now_ns, self._room_ns(cost, wait_ns), "seen")
 
     def acquire(self, key: str, cost: int, wait_ns: int, now_ns: int | None) -> Flow[Decision]:
         """Take ``cost`` tokens of every limit, or none; waiting at most ``wait_ns`` for them.

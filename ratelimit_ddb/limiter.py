@@ -202,7 +202,8 @@ class _Desk:
 
     def ask(self, key: KeyGiven, cost: int, max_wait: float) -> Decision | Flow[Decision]:
         text = text_of(key)
-        self._require_cost(cost)
+        if cost != 1 or type(cost) is not int:
+            self._require_cost(cost)
         wait_ns = _nanoseconds("max_wait", max_wait, 0.0, LONGEST_WAIT_NS / 1e9) if max_wait else 0
         now_ns = self._clock.now_ns() if self._clock.known else None
         if now_ns is not None:

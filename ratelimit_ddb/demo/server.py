@@ -6,7 +6,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def serving(app: WSGIApplication, port: int = 0) -> Iterator[Server]:
 
 class _Exchange(ServerHandler):
     http_version = "1.1"
+    request_handler: WSGIRequestHandler  # ServerHandler's own, which the type stubs leave out
 
 
 class _Handler(WSGIRequestHandler):
@@ -85,7 +86,10 @@ class _Handler(WSGIRequestHandler):
             return
         if self.headers["Content-Length"] or self.headers["Transfer-Encoding"]:
             self.close_connection = True  # the app reads no body, and it is not the next request
-        self._exchange(self.server.get_app())
+        streams = cast("IO[bytes]", self.rfile), cast("IO[bytes]", self.wfile)
+        exchange = _Exchange(*streams, self.get_stderr(), self.get_environ())
+        exchange.request_handler = self
+        exchange.run(cast("WSGIApplication", self.server.get_app()))
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: the demo has its own way to show requests."""

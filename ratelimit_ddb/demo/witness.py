@@ -42,9 +42,7 @@ class Witness:
         ) -> Callable[[bytes], object]:
             if self.tell is not None:
                 found = {name.lower(): value for name, value in headers}
-                self.tell(
-                    Served(environ["REMOTE_ADDR"], int(status[:3]), found.get("retry-after"))
-                )
+                self.tell(Served(environ["REMOTE_ADDR"], int(status[:3]), found.get("retry-after")))
             return start_response(status, headers, exc_info)
 
         return self._app(environ, start)

@@ -100,8 +100,8 @@ class MemoryStore:
         else:
             self._items.move_to_end(key)
         taken = []
-        for index in range(len(names)):
-            at_ns = item.get(names[index])
+        for index, name in enumerate(names):
+            at_ns = item.get(name)
             if at_ns is None:
                 at_ns = now_ns
             elif idles[index]:
@@ -111,8 +111,8 @@ class MemoryStore:
             elif not now_ns <= at_ns <= now_ns + rooms_ns[index]:
                 return self._outcome(False, key, names)
             taken.append(at_ns + costs_ns[index])
-        for index in range(len(names)):
-            item[names[index]] = taken[index]
+        for index, name in enumerate(names):
+            item[name] = taken[index]
         return Outcome(True, tuple(taken))
 
     def _new_item(self, key: str) -> Item:

@@ -123,4 +123,4 @@ def _weather(random: Random, latency_ns: int) -> Weather:
 
 def _waits_ns(random: Random, unit_ns: int) -> tuple[int, ...]:
     longest_ns = min(30 * SECOND_NS, 3 * unit_ns)
-    return random.choice(((0,), (0,), (0, longest_ns), (0, unit_ns // 2, longest_ns)))
+    return random.choice(((0,), (0,), (0, longest_ns), (0, longest_ns // 6, longest_ns)))

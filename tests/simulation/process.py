@@ -18,6 +18,9 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.table import Table
 
 
+_TOO_MANY_TAKES = 30
+
+
 @dataclass(frozen=True, slots=True)
 class LocalClock:
     """How a host's clock is wrong: by how much, how fast it drifts, how coarsely it ticks."""
@@ -158,9 +161,13 @@ class Process:
             return self._read_clock(request)
         if kind is Take:
             request.take_readings_ns.append(operation.now_ns)
+            assert len(request.take_readings_ns) < _TOO_MANY_TAKES, f"endless: {request}"
         outcome = yield from self._network.call(operation, request, self)
         if kind is Take:
             request.answered_ns = outcome.full_at_ns
         elif kind is SetBack:
-            request.set_back = True
+            request.answered_ns = tuple(
+                outcome.full_at_ns[0] if limit.name == operation.name else one_ns
+                for limit, one_ns in zip(request.limits, request.answered_ns, strict=True)
+            )
         return outcome

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from ratelimit_ddb.limit import Limit
+from itertools import pairwise
+
+from ratelimit_ddb.limit import SECOND_NS, Limit
 from tests.simulation.history import History
 from tests.simulation.promise_of_clocks import worst_error_ns
 from tests.simulation.record import Change, Request
 
 Ahead = list[tuple[Limit, int]]
 """Each limit, and how far its fullAt lies ahead of the call's reading: 0 or less when full."""
+
+_IMPOSSIBLE_NS = 35 * SECOND_NS
+"""So far beyond a full window a sight is not believed."""
 
 
 def check(history: History) -> None:
@@ -21,13 +26,17 @@ def check(history: History) -> None:
             continue
         _p7_takes(request, lowerings)
         if decision is None:
+            assert request.outage, f"no decision: {request}"
             continue
         if decision.source == "seen":
             _p6_the_table_denies_too(request, lowerings, history.plan.trust_ns + 2 * error_ns)
         elif decision.allowed:
             _p4_admitted(request)
-        elif not request.set_back:
+        else:
             _p4_denied(request)
+    for process in history.processes:
+        for before, request in pairwise(process.requests):
+            _p7_repeated_denials_are_free(before, request, history.plan.trust_ns)
 
 
 def _ahead(request: Request, full_at_ns: tuple[int | None, ...]) -> Ahead:
@@ -103,3 +112,16 @@ def _p7_takes(request: Request, lowerings: list[Change]) -> None:
     ), f"P7: {len(request.take_readings_ns)} takes in {request}"
 
 
+def _p7_repeated_denials_are_free(before: Request, request: Request, trusted_ns: int) -> None:
+    """What the call before was told is enough to deny this one, and so it must be."""
+    same = before.key == request.key and before.limits == request.limits
+    acquires = before.what == request.what == "acquire" and before.serial
+    if not same or not acquires or before.decision is None or before.decision.source == "seen":
+        return
+    assert request.reading_ns is not None, request
+    assert before.reading_ns is not None, before
+    ahead = _ahead(request, before.answered_ns)
+    if any(ahead_ns > limit.window_ns + _IMPOSSIBLE_NS for limit, ahead_ns in ahead):
+        return
+    if request.reading_ns - before.reading_ns <= trusted_ns and _missing_ns(request, ahead) > 0:
+        assert not request.take_readings_ns, f"P7: {before} told enough for {request}"

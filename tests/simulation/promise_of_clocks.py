@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from ratelimit_ddb.bucket import BEYOND_DOUBT_NS
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operation import SetBack, Take
 from tests.simulation.history import History
 from tests.simulation.process import Process
+from tests.simulation.record import Reply
 
 _MEMORY_NS = 120 * SECOND_NS
 """For how long at least a clock remembers what a reply told; at most twice as long."""
+
+_IMPOSSIBLE_NS = 35 * SECOND_NS
+"""So far beyond a full window a fullAt is no product of the limit in force."""
 
 
 def check(history: History) -> None:
@@ -19,6 +22,8 @@ def check(history: History) -> None:
         _the_last_reading_is_nearest(process)
     _nobody_is_starved(history)
     _only_the_impossible_is_set_back(history)
+    if history.plan.next_limits is not None:
+        _a_changed_limit_takes_effect_at_once(history)
 
 
 def worst_error_ns(history: History) -> int:
@@ -47,20 +52,29 @@ def _each_reading_is_near(process: Process) -> None:
 
 
 def _the_last_reading_is_nearest(process: Process) -> None:
-    """Within what all replies of the last two minutes allow together: it narrows."""
+    """Within what all replies of the last two minutes allow together: it narrows.
+
+    Where a drift has made replies contradict each other, the newest alone is believed.
+    """
     if not process.readings:
         return
     true_ns, reading_ns, replies = process.readings[-1]
     heard = process.replies[:replies]
+    if _width_ns(heard) < 0:
+        return
     recent = [one for one in heard if one.true_ns > heard[-1].true_ns - _MEMORY_NS]
-    least_ns = max(one.least_offset_ns for one in recent)
-    most_ns = min(one.most_offset_ns for one in recent)
     error_ns = abs(reading_ns - true_ns)
-    slack_ns = _slack_ns(process, true_ns - heard[-1].true_ns + 2 * _MEMORY_NS)
-    assert error_ns <= max(0, most_ns - least_ns) + slack_ns, (
-        f"P11: process {process.number} is {error_ns} ns wrong; its replies say "
-        f"{least_ns} to {most_ns}"
+    slack_ns = _slack_ns(process, true_ns - heard[0].true_ns)
+    assert error_ns <= _width_ns(recent) + slack_ns, (
+        f"P11: process {process.number} is {error_ns} ns wrong, its replies leave "
+        f"{_width_ns(recent)} ns"
     )
+
+
+def _width_ns(replies: list[Reply]) -> int:
+    """How wide the interval is that all of them allow; below 0 if they contradict each other."""
+    least_ns = max(one.least_offset_ns for one in replies)
+    return min(one.most_offset_ns for one in replies) - least_ns
 
 
 def _slack_ns(process: Process, elapsed_ns: int) -> int:
@@ -85,14 +99,39 @@ def _nobody_is_starved(history: History) -> None:
 
 
 def _only_the_impossible_is_set_back(history: History) -> None:
-    """What a limit in force has produced, waits and clocks allowed for, is left alone."""
+    """What a limit in force has produced is left alone; what is set back becomes an empty bucket.
+
+    Clocks are allowed for: 5 s of them before anything can be set back wrongly.
+    """
     error_ns = worst_error_ns(history)
     for change in history.changes:
         if not isinstance(change.operation, SetBack):
             continue
         name, held_ns = change.operation.name, change.operation.seen_ns
         limit = next(one for one in change.request.limits if one.name == name)
-        asked_ns = change.request.started_ns
-        assert held_ns > asked_ns + limit.window_ns + BEYOND_DOUBT_NS - error_ns, change
+        began_ns = change.request.started_ns - error_ns
+        assert held_ns > began_ns + limit.window_ns + _IMPOSSIBLE_NS, change
+        assert change.operation.full_at_ns >= began_ns + limit.window_ns, change
         if history.plan.next_limits is None:
             assert 2 * error_ns > 5 * SECOND_NS, f"no limit was changed: {change}"
+
+
+def _a_changed_limit_takes_effect_at_once(history: History) -> None:
+    """Nobody is told to wait for what only another limit can have taken."""
+    error_ns = worst_error_ns(history)
+    for request in history.requests:
+        decision = request.decision
+        if decision is None or decision.source == "outage":
+            continue
+        assert request.reading_ns is not None, request
+        full_at_ns = request.reading_ns + decision.reset_after_ns
+        longest_ns = max(limit.window_ns for limit in request.limits)
+        latest_ns = request.ended_ns + error_ns + longest_ns + _IMPOSSIBLE_NS
+        if full_at_ns > latest_ns:
+            # Only where somebody who still runs with another limit came in between.
+            assert any(
+                request.started_ns <= change.true_ns <= request.ended_ns
+                and change.request.process != request.process
+                and change.request.limits != request.limits
+                for change in history.changes
+            ), f"told of {decision.reset_after_ns} ns: {request}"

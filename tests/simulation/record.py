@@ -22,7 +22,7 @@ class Request:
         disturbed: whether a request or reply of it was lost, repeated or late.
         over: whether the caller has its answer, or has given up.
         held_ns: each ``fullAt`` in the table when the decision was made without asking it.
-        answered_ns: each ``fullAt`` of the last Take's answer.
+        answered_ns: each ``fullAt`` as the last answer showed it.
     """
 
     number: int
@@ -41,7 +41,6 @@ class Request:
     outage: bool = False
     over: bool = False
     ended_ns: int = 0
-    set_back: bool = False
     decision: Decision | None = None
     held_ns: tuple[int | None, ...] = ()
     answered_ns: tuple[int | None, ...] = ()

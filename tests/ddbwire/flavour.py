@@ -1,0 +1,58 @@
+"""One way to call a wire, over blocking sockets, asyncio or uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ddbwire import Operation, Wire
+
+UPDATE = Operation.of("UpdateItem", {"TableName": "t", "Key": {"key": {"S": "k"}}})
+UPDATE_ONCE = UPDATE._replace(repeatable=False)
+
+
+def deadline_in(seconds: float) -> int:
+    return time.monotonic_ns() + int(seconds * 1e9)
+
+
+class Blocking:
+    """Calls in this thread."""
+
+    def call(self, wire: Wire, operation: Operation = UPDATE, seconds: float = 5.0) -> Any:
+        return wire.call(operation, deadline_in(seconds))
+
+    def ask_time(self, wire: Wire, seconds: float = 5.0) -> None:
+        wire.ask_time(deadline_in(seconds))
+
+    def resolve(self, wire: Wire) -> None:
+        wire.resolve()
+
+    def close(self, wire: Wire) -> None:
+        wire.close()
+
+    def end(self) -> None:
+        pass
+
+
+class OnLoop:
+    """Calls on an event loop that is kept between calls."""
+
+    def __init__(self, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None) -> None:
+        self.runner = asyncio.Runner(loop_factory=loop_factory)
+
+    def call(self, wire: Wire, operation: Operation = UPDATE, seconds: float = 5.0) -> Any:
+        return self.runner.run(wire.call_async(operation, deadline_in(seconds)))
+
+    def ask_time(self, wire: Wire, seconds: float = 5.0) -> None:
+        self.runner.run(wire.ask_time_async(deadline_in(seconds)))
+
+    def resolve(self, wire: Wire) -> None:
+        self.runner.run(wire.resolve_async())
+
+    def close(self, wire: Wire) -> None:
+        self.runner.run(wire.aclose())
+
+    def end(self) -> None:
+        self.runner.close()

@@ -1,0 +1,216 @@
+"""The table's clock, told from whole seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ddbwire import TableClock
+
+SECOND = 1_000_000_000
+MS = 1_000_000
+START_NS = 1_764_000_000 * SECOND
+
+
+class Host:
+    """A host's clock, and a table whose clock is ``offset_ns`` ahead of it."""
+
+    def __init__(self, offset_ns: int) -> None:
+        self.offset_ns = offset_ns
+        self.local_ns = START_NS
+        self.clock = TableClock(lambda: self.local_ns)
+
+    def call(self, there_ns: int = 2 * MS, back_ns: int = 2 * MS) -> None:
+        sent_ns = self.local_ns
+        stamped_ns = sent_ns + there_ns + self.offset_ns
+        self.local_ns = sent_ns + there_ns + back_ns
+        date = formatdate(stamped_ns // SECOND, usegmt=True).encode()
+        self.clock.observe(date, sent_ns, self.local_ns)
+
+    def calls(self, seconds: float, per_second: float) -> None:
+        for _ in range(int(seconds * per_second)):
+            self.call()
+            self.local_ns += int(SECOND / per_second) - 4 * MS
+
+    @property
+    def error_ns(self) -> int:
+        return abs(self.clock.offset_ns - self.offset_ns)
+
+
+def test_local_time_at_first() -> None:
+    clock = TableClock()
+    assert not clock.known
+    assert clock.offset_ns == 0
+    assert clock.uncertainty_ns is None
+    assert abs(clock.now_ns() - time.time_ns()) < SECOND
+
+
+def test_a_step_of_the_hosts_clock_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = TableClock()
+    before_ns = clock.now_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    assert 0 <= clock.now_ns() - before_ns < SECOND
+
+
+def test_the_hosts_clock_is_read_at_construction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 5 * SECOND)
+    assert 5 * SECOND <= TableClock().now_ns() < 6 * SECOND
+
+
+@pytest.mark.parametrize("offset_ns", [0, 300 * MS, -300 * MS])
+def test_a_well_kept_clock_is_never_touched(offset_ns: int) -> None:
+    host = Host(0)
+    host.local_ns += offset_ns
+    host.calls(600, 5)
+    assert host.clock.offset_ns == 0
+    assert host.clock.known
+
+
+@pytest.mark.parametrize("offset_s", [60, -60, 3600, -3600, 0.5, 86_400 * 365])
+@pytest.mark.parametrize("phase_ms", [0, 300, 990])
+def test_a_wrong_clock_is_set_right(offset_s: float, phase_ms: int) -> None:
+    host = Host(int(offset_s * SECOND))
+    host.local_ns += phase_ms * MS
+    host.call()
+    assert host.error_ns < 1.005 * SECOND
+    host.calls(2, 20)
+    assert host.error_ns < 30 * MS + 20 * MS
+    assert host.clock.uncertainty_ns is not None
+    assert host.clock.uncertainty_ns < 100 * MS
+
+
+def test_now_is_local_time_and_offset() -> None:
+    host = Host(60 * SECOND)
+    host.calls(3, 20)
+    assert host.clock.now_ns() == host.clock.local_ns() + host.clock.offset_ns
+
+
+@given(
+    offset_ns=st.integers(-7200 * SECOND, 7200 * SECOND),
+    trips=st.lists(
+        st.tuples(st.integers(0, 300 * MS), st.integers(0, 300 * MS), st.integers(0, 400 * SECOND)),
+        min_size=1,
+        max_size=60,
+    ),
+)
+def test_the_true_offset_is_always_within_the_bounds(
+    offset_ns: int, trips: Iterable[tuple[int, int, int]]
+) -> None:
+    host = Host(offset_ns)
+    for there_ns, back_ns, idle_ns in trips:
+        host.call(there_ns, back_ns)
+        width_ns = host.clock.uncertainty_ns
+        assert width_ns is not None
+        assert host.error_ns <= width_ns <= SECOND + there_ns + back_ns
+        if host.clock.offset_ns not in (0, offset_ns):
+            # Moved by the least: never beyond the truth.
+            assert abs(host.clock.offset_ns) <= abs(offset_ns)
+        host.local_ns += idle_ns
+
+
+def test_a_table_whose_clock_jumps_is_followed() -> None:
+    host = Host(0)
+    host.calls(3, 20)
+    host.offset_ns = 10 * SECOND
+    host.call()
+    assert host.error_ns < 1.005 * SECOND
+    host.calls(3, 20)
+    assert host.error_ns < 60 * MS
+
+
+def test_a_slight_contradiction_moves_it_by_the_least() -> None:
+    host = Host(5 * SECOND)
+    host.calls(3, 50)
+    before_ns = host.clock.offset_ns
+    host.offset_ns += 60 * MS
+    host.calls(1, 50)
+    assert 0 < host.clock.offset_ns - before_ns <= 60 * MS
+    assert host.error_ns < 60 * MS
+
+
+def test_a_drift_is_followed() -> None:
+    host = Host(5 * SECOND)
+    for _ in range(3600):
+        host.offset_ns += SECOND // 10_000
+        host.call()
+        host.local_ns += SECOND - 7 * MS
+    assert host.error_ns < 100 * MS
+
+
+def test_what_was_learnt_is_forgotten_in_minutes() -> None:
+    host = Host(0)
+    host.calls(3, 20)
+    narrow_ns = host.clock.uncertainty_ns
+    assert narrow_ns is not None
+    host.local_ns += 121 * SECOND
+    host.call()
+    assert host.clock.uncertainty_ns is not None
+    assert host.clock.uncertainty_ns <= narrow_ns
+    host.local_ns += 121 * SECOND
+    host.call()
+    assert host.clock.uncertainty_ns > narrow_ns
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        b"",
+        b"soon",
+        b"Sun, 06 Nov 1994 08:49:37 CET",
+        b"Sun, 06 Foo 1994 08:49:37 GMT",
+        b"Sun, 31 Feb 1994 08:49:37 GMT",
+        b"Sun, 06 Nov 1994 25:49:37 GMT",
+        b"Sunday, 06-Nov-94 08:49:37 GMT",
+        b"Sun Nov  6 08:49:37 1994",
+        b"Sun, 06 Nov 1994 08:49:3x GMT",
+        "Sun, 06 Nov 1994 08:49:3\xb9 GMT".encode("latin-1"),
+    ],
+)
+def test_garbage_is_ignored(date: bytes) -> None:
+    clock = TableClock(lambda: START_NS)
+    clock.observe(date, START_NS, START_NS)
+    assert not clock.known
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_may_come_as_a_date(date: bytes) -> None:
+    TableClock(lambda: START_NS).observe(date, START_NS, START_NS)
+
+
+@given(st.integers(0, 4_000_000_000))
+def test_every_date_is_read(second: int) -> None:
+    clock = TableClock(lambda: 0)
+    clock.observe(formatdate(second, usegmt=True).encode(), 0, 0)
+    assert second * SECOND <= clock.offset_ns + SECOND
+    assert clock.offset_ns in (0, second * SECOND)
+
+
+def test_local_time_can_be_trusted_for_want_of_better() -> None:
+    clock = TableClock()
+    clock.trust_local()
+    assert clock.known
+    assert clock.offset_ns == 0
+    assert clock.uncertainty_ns is None
+
+
+def test_threads_may_observe_at_once() -> None:
+    clock = TableClock()
+    date = formatdate(time.time() + 3600, usegmt=True).encode()
+
+    def observe() -> None:
+        for _ in range(2000):
+            now_ns = clock.local_ns()
+            clock.observe(date, now_ns - MS, now_ns)
+
+    threads = [threading.Thread(target=observe) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert abs(clock.offset_ns - 3600 * SECOND) < 2 * SECOND

@@ -1,0 +1,305 @@
+"""Many callers on one wire: bounds, fairness, cancellation, loops, threads, forks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ddbwire import DeadlineExceeded, Unreachable, Wire, resolution
+from tests.ddbwire.conftest import MakeWire
+from tests.ddbwire.fault_server import ITEM, FaultServer, Request, hang, reply
+from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, Blocking, OnLoop, deadline_in
+
+
+def slowly(server: FaultServer, sock: object, request: Request) -> bool:
+    time.sleep(0.002)
+    return reply()(server, sock, request)  # type: ignore[arg-type]
+
+
+def wait_for(child: int) -> int:
+    """The exit code of a forked child, once it has ended."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_threads_share_a_bounded_pool(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url, max_connections=3)
+    server.default = slowly
+    with ThreadPoolExecutor(12) as threads:
+        results = list(threads.map(lambda _: Blocking().call(wire), range(120)))
+    assert results == [ITEM] * 120
+    assert 1 <= server.accepts <= 3
+
+
+def test_tasks_share_a_bounded_pool(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url, max_connections=3)
+    server.default = slowly
+
+    async def main() -> list[object]:
+        calls = (wire.call_async(UPDATE, deadline_in(5)) for _ in range(120))
+        return list(await asyncio.gather(*calls))
+
+    assert asyncio.run(main()) == [ITEM] * 120
+    assert 1 <= server.accepts <= 3
+
+
+def test_a_thread_waits_for_a_connection_until_its_deadline(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url, max_connections=1)
+    server.default = hang
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(wire.call, UPDATE_ONCE, deadline_in(0.4))
+        server.wait_for_requests(1)
+        start = time.monotonic()
+        with pytest.raises(DeadlineExceeded, match="busy") as caught:
+            wire.call(UPDATE_ONCE, deadline_in(0.1))
+        assert 0.09 < time.monotonic() - start < 0.2
+        assert not caught.value.maybe_applied
+        with pytest.raises(DeadlineExceeded):
+            first.result()
+    server.default = reply()
+    assert wire.call(UPDATE, deadline_in(1)) == ITEM
+
+
+def test_a_task_waits_for_a_connection_until_its_deadline(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url, max_connections=1)
+    server.default = hang
+
+    async def main() -> None:
+        first = asyncio.create_task(wire.call_async(UPDATE_ONCE, deadline_in(0.4)))
+        await asyncio.sleep(0.05)
+        with pytest.raises(DeadlineExceeded, match="busy"):
+            await wire.call_async(UPDATE_ONCE, deadline_in(0.1))
+        with pytest.raises(DeadlineExceeded):
+            await first
+        server.default = reply()
+        assert await wire.call_async(UPDATE, deadline_in(1)) == ITEM
+
+    asyncio.run(main())
+
+
+def test_tasks_are_served_in_turn(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url, max_connections=1)
+    served: list[int] = []
+
+    async def one(number: int) -> None:
+        await wire.call_async(UPDATE, deadline_in(5))
+        served.append(number)
+
+    async def main() -> None:
+        await asyncio.gather(*(one(number) for number in range(10)))
+
+    asyncio.run(main())
+    assert served == list(range(10))
+
+
+@pytest.mark.parametrize("when", ["awaiting a reply", "waiting for a connection"])
+def test_cancellation_frees_the_slot(server: FaultServer, make_wire: MakeWire, when: str) -> None:
+    wire = make_wire(server.url, max_connections=1)
+    server.script.append(hang)
+
+    async def main() -> None:
+        holder = asyncio.create_task(wire.call_async(UPDATE_ONCE, deadline_in(5)))
+        await asyncio.sleep(0.05)
+        if when == "waiting for a connection":
+            waiter = asyncio.create_task(wire.call_async(UPDATE_ONCE, deadline_in(5)))
+            await asyncio.sleep(0)
+            waiter.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiter
+        holder.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await holder
+        assert await wire.call_async(UPDATE, deadline_in(1)) == ITEM
+
+    asyncio.run(main())
+    assert server.accepts == 2
+
+
+def test_a_slot_handed_to_a_task_just_cancelled_goes_to_the_next(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url, max_connections=1)
+
+    async def main() -> None:
+        holder = asyncio.create_task(wire.call_async(UPDATE, deadline_in(5)))
+        await asyncio.sleep(0)
+        waiter = asyncio.create_task(wire.call_async(UPDATE, deadline_in(5)))
+        holder.add_done_callback(lambda _: waiter.cancel())
+        last = asyncio.create_task(wire.call_async(UPDATE, deadline_in(5)))
+        await asyncio.wait([holder, waiter])
+        assert await last == ITEM
+
+    asyncio.run(main())
+
+
+def test_cancellation_while_connecting_frees_the_slot(make_wire: MakeWire) -> None:
+    # TLS to an endpoint that never says a word: connected, but not through the handshake.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        wire = make_wire(f"https://127.0.0.1:{silent.getsockname()[1]}", max_connections=1)
+
+        async def main() -> None:
+            for _ in range(3):
+                task = asyncio.create_task(wire.call_async(UPDATE, deadline_in(5)))
+                await asyncio.sleep(0.02)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            with pytest.raises(DeadlineExceeded, match="connecting"):
+                await wire.call_async(UPDATE, deadline_in(0.05))
+
+        asyncio.run(main())
+
+
+def test_loops_in_sequence(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url)
+    for _ in range(3):
+        assert asyncio.run(wire.call_async(UPDATE, deadline_in(5))) == ITEM
+    assert server.accepts == 3
+
+
+def test_loops_in_threads(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url)
+
+    async def main() -> list[object]:
+        calls = (wire.call_async(UPDATE, deadline_in(5)) for _ in range(20))
+        return list(await asyncio.gather(*calls))
+
+    with ThreadPoolExecutor(4) as threads:
+        for future in [threads.submit(asyncio.run, main()) for _ in range(8)]:
+            assert future.result() == [ITEM] * 20
+
+
+def test_a_loop_closed_without_ceremony_is_forgotten(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(wire.call_async(UPDATE, deadline_in(5)))
+    loop.run_until_complete(wire.aclose())
+    loop.close()
+    assert asyncio.run(wire.call_async(UPDATE, deadline_in(5))) == ITEM
+
+
+def test_blocking_and_asyncio_on_one_wire(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url)
+
+    async def main() -> None:
+        assert wire.call(UPDATE, deadline_in(5)) == ITEM
+        assert await wire.call_async(UPDATE, deadline_in(5)) == ITEM
+        assert wire.call(UPDATE, deadline_in(5)) == ITEM
+
+    asyncio.run(main())
+    assert server.accepts == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_opens_connections_of_its_own(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url)
+    wire.call(UPDATE, deadline_in(5))
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if wire.call(UPDATE, deadline_in(5)) == ITEM else 1)
+    assert wait_for(child) == 0
+    wire.call(UPDATE, deadline_in(5))
+    assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_while_another_thread_holds_locks_and_connections(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url, max_connections=1)
+    server.script.append(hang)
+
+    def hold() -> None:
+        with pytest.raises(Unreachable):
+            wire.call(UPDATE_ONCE, deadline_in(0.5))
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    server.wait_for_requests(1)
+    with wire._lock, wire.clock._lock:
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if wire.call(UPDATE, deadline_in(0.4)) == ITEM else 1)
+    assert wait_for(child) == 0
+    holder.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_may_run_a_loop(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url)
+
+    async def main() -> None:
+        await wire.call_async(UPDATE, deadline_in(5))
+        child = os.fork()
+        if child == 0:
+            # The loop that forked counts as running in the parent only.
+            answer = asyncio.new_event_loop().run_until_complete(
+                wire.call_async(UPDATE, deadline_in(5))
+            )
+            os._exit(0 if answer == ITEM else 1)
+        assert wait_for(child) == 0
+        await wire.call_async(UPDATE, deadline_in(5))
+
+    asyncio.run(main())
+    assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
+def test_resolving_is_done_once_by_whoever_comes_first(
+    server: FaultServer, session: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+    original = resolution.resolve
+
+    def counted(*options: object) -> resolution.Resolution:
+        calls.append(options)
+        time.sleep(0.05)
+        return original(*options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(resolution, "resolve", counted)
+    wire = Wire(session=session, endpoint_url=server.url, region_name="us-east-1")
+
+    async def main() -> None:
+        await asyncio.gather(*(wire.resolve_async() for _ in range(10)))
+
+    with ThreadPoolExecutor(4) as threads:
+        futures = [threads.submit(wire.resolve) for _ in range(4)]
+        asyncio.run(main())
+        for future in futures:
+            future.result()
+    assert len(calls) == 1
+    wire.close()
+
+
+def test_connections_have_a_bound() -> None:
+    with pytest.raises(ValueError, match="max_connections 0 must be at least 1"):
+        Wire(max_connections=0)
+
+
+@pytest.mark.parametrize("limit", ["IDLE_NS", "AGE_NS"])
+def test_old_connections_are_renewed(
+    server: FaultServer,
+    make_wire: MakeWire,
+    flavour: Blocking | OnLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+) -> None:
+    for module in ("ddbwire.connection", "ddbwire.aio_connection"):
+        monkeypatch.setattr(f"{module}.{limit}", 0)
+    wire = make_wire(server.url)
+    flavour.call(wire)
+    flavour.call(wire)
+    assert server.accepts == 2
+    flavour.close(wire)

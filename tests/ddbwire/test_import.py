@@ -1,0 +1,15 @@
+"""Importing the package is cheap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, ddbwire; ddbwire.Wire(); "
+        "print([m for m in ('botocore', 'boto3', 'tenacity', 'asyncio', 'ssl') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

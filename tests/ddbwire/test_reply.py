@@ -1,0 +1,95 @@
+"""Reading responses, however they are cut up."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ddbwire.reply import GARBAGE, ReplyReader
+from ddbwire.step import Failure, Reply
+
+DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def response(body: bytes, status: bytes = b"200 OK", extra: bytes = b"") -> bytes:
+    return b"HTTP/1.1 %b\r\nDate: %b\r\nx-amz-crc32: %d\r\nContent-Length: %d\r\n%b\r\n%b" % (
+        status,
+        DATE,
+        zlib.crc32(body),
+        len(body),
+        extra,
+        body,
+    )
+
+
+@given(
+    bodies=st.lists(st.binary(max_size=200), min_size=1, max_size=5),
+    cuts=st.lists(st.integers(0, 400), max_size=8),
+)
+def test_replies_may_be_cut_anywhere(bodies: list[bytes], cuts: list[int]) -> None:
+    reader = ReplyReader()
+    for body in bodies:
+        data = response(body)
+        edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+        for start, end in zip(edges, edges[1:], strict=False):
+            assert not reader.whole
+            reader.feed(data[start:end])
+        assert reader.whole
+        assert reader.take() == Reply(200, body, DATE, {})
+        assert reader.keep_alive
+
+
+def test_header_names_may_be_in_any_case() -> None:
+    reader = ReplyReader()
+    reader.feed(b"HTTP/1.1 200 OK\r\nDATE: x\r\nX-AMZ-CRC32: 1\r\nContent-Length: 2\r\n\r\n{}")
+    assert reader.take() == Failure("the body does not match x-amz-crc32", sent=True)
+    reader.feed(b"HTTP/1.1 200 OK\r\ndate: x\r\nContent-Length: 2\r\n\r\n{}")
+    reply = reader.take()
+    assert isinstance(reply, Reply)
+    assert reply.date == b"x"
+
+
+def test_headers_are_kept_for_errors() -> None:
+    reader = ReplyReader()
+    reader.feed(response(b"{}", b"400 Bad Request", b"x-amzn-RequestId: R\r\n"))
+    reply = reader.take()
+    assert isinstance(reply, Reply)
+    assert reply.headers[b"x-amzn-requestid"] == b"R"
+
+
+def test_connection_close_is_seen() -> None:
+    reader = ReplyReader()
+    reader.feed(response(b"{}", extra=b"Connection: close\r\n"))
+    reader.take()
+    assert not reader.keep_alive
+
+
+@pytest.mark.parametrize(
+    "data",
+    [response(b"{}") * 2, response(b"", b"100 Continue") + response(b"{}")],
+    ids=["two", "interim"],
+)
+def test_more_than_one_response_is_a_failure(data: bytes) -> None:
+    reader = ReplyReader()
+    reader.feed(data)
+    assert isinstance(reader.take(), Failure)
+    assert not reader.keep_alive
+
+
+def test_the_beginning_of_another_response_is_not_a_whole_one() -> None:
+    reader = ReplyReader()
+    reader.feed(response(b"{}") + b"HTTP")
+    assert not reader.whole
+
+
+@given(st.binary(min_size=20, max_size=300))
+def test_garbage_is_no_reply(data: bytes) -> None:
+    reader = ReplyReader()
+    try:
+        reader.feed(data)
+    except GARBAGE:
+        return
+    assert not reader.whole

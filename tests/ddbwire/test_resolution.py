@@ -1,0 +1,226 @@
+"""Where the wire goes and when it stands back: as botocore's configuration has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import NoCredentialsError, NoRegionError
+from moto import mock_aws
+
+from ddbwire import Operation, Wire
+from ddbwire.endpoint import Endpoint
+from ddbwire.resolution import Resolution, resolve
+from tests.ddbwire.fault_server import FaultServer
+from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
+
+
+@pytest.fixture
+def fresh() -> Any:
+    return botocore.session.Session()
+
+
+def resolved(session: Any = None, **options: Any) -> Resolution:
+    resolution = resolve(session, options.get("region_name"), options.get("endpoint_url"), 4)
+    resolution.client.close()
+    return resolution
+
+
+def configured(session: Any, **options: Any) -> Resolution:
+    session.set_default_client_config(Config(**options))
+    return resolved(session)
+
+
+def test_the_region_names_the_endpoint(fresh: Any) -> None:
+    resolution = resolved(fresh, region_name="eu-central-1")
+    assert resolution.endpoint == Endpoint(
+        url="https://dynamodb.eu-central-1.amazonaws.com/",
+        secure=True,
+        host="dynamodb.eu-central-1.amazonaws.com",
+        port=443,
+        host_header="dynamodb.eu-central-1.amazonaws.com",
+        path="",
+    )
+    assert resolution.region == "eu-central-1"
+    assert resolution.declined is None
+    assert isinstance(resolution.ca_bundle, str)
+
+
+def test_botocores_default_chain_is_used_without_a_session() -> None:
+    assert resolved().endpoint.host == "dynamodb.us-east-1.amazonaws.com"
+
+
+def test_a_boto3_session_is_used() -> None:
+    session = boto3.Session("key", "secret", "token", region_name="ap-south-1")
+    resolution = resolved(session)
+    assert resolution.endpoint.host == "dynamodb.ap-south-1.amazonaws.com"
+    assert resolution.credentials.get_frozen_credentials().token == "token"
+
+
+def test_an_endpoint_from_the_environment(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://[::1]:8000")
+    assert resolved(fresh).endpoint.host_header == "[::1]:8000"
+    assert resolved(fresh).endpoint.host == "::1"
+
+
+def test_fips(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    assert resolved(fresh).endpoint.host == "dynamodb-fips.us-east-1.amazonaws.com"
+
+
+def test_dual_stack(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    assert resolved(fresh).endpoint.host == "dynamodb.us-east-1.api.aws"
+
+
+def test_an_account_id(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "123456789012")
+    assert resolved(fresh).endpoint.host == "123456789012.ddb.us-east-1.amazonaws.com"
+
+
+def test_a_ca_bundle(fresh: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "requests.pem"))
+    assert resolved(fresh).ca_bundle == str(tmp_path / "requests.pem")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "aws.pem"))
+    assert resolved(fresh).ca_bundle == str(tmp_path / "aws.pem")
+
+
+def test_no_region_is_botocores_error(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(NoRegionError):
+        resolved(fresh)
+
+
+def test_a_failure_to_resolve_is_not_remembered(
+    monkeypatch: pytest.MonkeyPatch, flavour: Blocking | OnLoop
+) -> None:
+    wire = Wire(session=botocore.session.Session())
+    with monkeypatch.context() as context:
+        context.delenv("AWS_ACCESS_KEY_ID")
+        context.delenv("AWS_SECRET_ACCESS_KEY")
+        with pytest.raises(NoCredentialsError):
+            flavour.resolve(wire)
+    flavour.resolve(wire)
+    assert wire.declined is None
+    wire.close()
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "host:8000", "https://"])
+def test_an_endpoint_is_an_http_url(url: str) -> None:
+    with pytest.raises(ValueError, match="must be an http or https URL with a host"):
+        Endpoint.of(url)
+
+
+def test_a_path_declines(fresh: Any) -> None:
+    resolution = resolved(fresh, endpoint_url="http://localhost:8000/dynamodb")
+    assert resolution.declined == "endpoint with a path"
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
+def test_a_proxy_in_the_environment_declines(
+    fresh: Any, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://proxy:3128")
+    assert resolved(fresh).declined == "proxy"
+    monkeypatch.setenv("NO_PROXY", "amazonaws.com")
+    assert resolved(fresh).declined is None
+
+
+def test_a_proxy_for_the_other_scheme_does_not_decline(
+    fresh: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    assert resolved(fresh).declined is None
+
+
+def test_a_configured_proxy_declines(fresh: Any) -> None:
+    assert configured(fresh, proxies={"https": "http://proxy:3128"}).declined == "proxy"
+
+
+def test_no_configured_proxy_overrides_the_environment(
+    fresh: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    assert configured(fresh, proxies={"http": "http://proxy:3128"}).declined is None
+
+
+def test_a_client_certificate_declines(fresh: Any) -> None:
+    assert configured(fresh, client_cert="client.pem").declined == "client certificate"
+
+
+def test_another_signature_declines(fresh: Any) -> None:
+    declined = configured(fresh, signature_version="v4a").declined
+    assert declined == "signature version v4a"
+
+
+def add_a_header(request: Any, **_event: Any) -> None:
+    request.headers["x-trace"] = "1"
+
+
+def answer_the_call(params: Any, **_event: Any) -> Any:
+    return AWSResponse(params["url"], 200, {}, None), {}
+
+
+@pytest.mark.parametrize(
+    ("event", "hook", "reason"),
+    [
+        ("before-sign", lambda **_event: None, "before-sign hook"),
+        ("choose-signer", lambda **_event: "v4a", "choose-signer hook"),
+        ("before-send", add_a_header, "before-send hook"),
+        ("before-send", lambda **_event: object(), "before-send hook"),
+        ("before-call", answer_the_call, "before-call hook"),
+    ],
+)
+@pytest.mark.parametrize("service", [".dynamodb.UpdateItem", ".dynamodb", ""])
+def test_a_hook_declines(fresh: Any, event: str, hook: Any, reason: str, service: str) -> None:
+    fresh.register(event + service, hook)
+    assert resolved(fresh).declined == reason
+
+
+def test_a_hook_that_only_looks_on_does_not_decline(fresh: Any) -> None:
+    fresh.register("before-send", lambda **_event: None)
+    assert resolved(fresh).declined is None
+
+
+@pytest.fixture
+def moto() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+@pytest.mark.usefixtures("moto")
+def test_moto_is_noticed() -> None:
+    assert resolved(botocore.session.Session()).declined == "before-send hook"
+
+
+def test_moto_is_forgotten(fresh: Any) -> None:
+    assert resolved(fresh).declined is None
+
+
+def test_declined_shows_after_resolving(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    wire = Wire(session=botocore.session.Session())
+    assert wire.declined is None
+    wire.resolve()
+    assert wire.declined == "proxy"
+    wire.close()
+
+
+def test_the_request_is_the_documented_one(server: FaultServer, session: Any) -> None:
+    wire = Wire(session=session, endpoint_url=server.url, region_name="us-east-1")
+    wire.call(Operation.of("GetItem", {"TableName": "t"}), deadline_in(5))
+    wire.call(UPDATE, deadline_in(5))
+    wire.close()
+    request = server.requests[0]
+    assert request.method == "POST"
+    assert request.body == b'{"TableName":"t"}'
+    assert request.headers["content-type"] == "application/x-amz-json-1.0"
+    assert request.headers["x-amz-target"] == "DynamoDB_20120810.GetItem"
+    assert request.headers["host"] == f"127.0.0.1:{server.port}"
+    assert request.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")

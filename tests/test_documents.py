@@ -1,0 +1,47 @@
+"""The guide's Python and the examples do what they say: they are run."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.name)
+def test_the_pages_python_runs(page: Path) -> None:
+    blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
+    exec(compile("".join(blocks), page.name, "exec"), {})
+
+
+def test_the_readmes_python_compiles() -> None:
+    (block,) = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    compile(block, "README.md", "exec")
+
+
+def test_the_example_of_limited_functions(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "limited_functions.py"), run_name="__main__")
+    assert capsys.readouterr().out.splitlines() == [
+        "a code went to ada",
+        "a code went to ada",
+        "ada must wait 30 s",
+        "a code went to grace",
+        "EACH LETTER COSTS A TOKEN, ADA",
+        "only 35 tokens are left",
+    ]
+
+
+def test_the_example_app_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RATE_LIMITS_TABLE", raising=False)
+    assert callable(runpy.run_path(str(ROOT / "examples" / "asgi_app.py"))["app"])
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDE], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
