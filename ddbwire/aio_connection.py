@@ -37,8 +37,9 @@ class AioConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         self._deadline_ns = 0
-        self._expires_ns = monotonic_ns() + AGE_NS
-        self._idle_until_ns = 0
+        now_ns = monotonic_ns()
+        self._expires_ns = now_ns + AGE_NS
+        self._idle_until_ns = now_ns + IDLE_NS
         self._used = False
         self.usable = False
         """Whether it may carry another exchange."""

@@ -40,8 +40,9 @@ class Connection:
         self._readable = poll.poll
         self._sock = sock
         self._reader = ReplyReader()
-        self._expires_ns = monotonic_ns() + AGE_NS
-        self._idle_until_ns = 0
+        now_ns = monotonic_ns()
+        self._expires_ns = now_ns + AGE_NS
+        self._idle_until_ns = now_ns + IDLE_NS
         self._sent = False
         self._used = False
         self.usable = True

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from time import monotonic_ns
 from typing import Any
 
 from ddbwire.background import in_background
@@ -23,11 +24,22 @@ Source: ``RefreshableCredentials`` in botocore; longer than any deadline, so one
 later does not matter.
 """
 
+_JUST_NOW_NS = 1_000_000_000
+"""How long after a renewal a refusal is taken to be one of the keys before it."""
+
 
 class CredentialSource:
     """Reads the keys of a botocore credentials object as often as one likes, never blocking."""
 
-    __slots__ = ("__weakref__", "_credentials", "_keys", "_lock", "_refresh", "_reload")
+    __slots__ = (
+        "__weakref__",
+        "_credentials",
+        "_keys",
+        "_lock",
+        "_refresh",
+        "_reload",
+        "_renewed_ns",
+    )
 
     def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
         """Read the first keys, which may block.
@@ -39,6 +51,7 @@ class CredentialSource:
         self._reload = reload
         self._lock = threading.Lock()
         self._refresh: Future[None] | None = None
+        self._renewed_ns = -_JUST_NOW_NS
         self._keys = self._read()
         at_fork(self)
 
@@ -57,7 +70,12 @@ class CredentialSource:
         return self._keys
 
     def renew(self) -> Generator[Step, Answer, None]:
-        """Get new keys though the old ones seem good: the endpoint says that they are not."""
+        """Get new keys though the old ones seem good: the endpoint says that they are not.
+
+        Calls that are refused together are served by one renewal.
+        """
+        if monotonic_ns() - self._renewed_ns < _JUST_NOW_NS:
+            return
         refresh = self._start(self._replace)
         yield Await(refresh)
         if refresh.done():
@@ -84,6 +102,7 @@ class CredentialSource:
         else:
             self._credentials = self._reload() or self._credentials
         self._store()
+        self._renewed_ns = monotonic_ns()
 
     def _read(self) -> Keys:
         frozen = self._credentials.get_frozen_credentials()

@@ -55,7 +55,7 @@ def _signing_reason(client: Any, captured: dict[str, Any]) -> str | None:
     handlers = emit(
         "before-sign.dynamodb.UpdateItem",
         request=_probe(captured),
-        request_signer=None,
+        request_signer=captured["request_signer"],
         operation_name="UpdateItem",
         **event,
     )

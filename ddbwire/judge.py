@@ -40,9 +40,9 @@ def judge(
 ) -> Outcome | Trouble:
     """What a whole reply means."""
     try:
-        text = reply.body.decode()
+        text = reply.body.decode().strip()
         document, end = _scan(text)
-        if end != len(text) and text[end:].strip():
+        if end != len(text):
             document = None
     except ValueError:
         document = None

@@ -9,6 +9,7 @@ from ddbwire.endpoint import Endpoint
 from ddbwire.judge import ErrorClasses, judge, judge_failure
 from ddbwire.operation import Operation
 from ddbwire.request import RequestWriter, write_question
+from ddbwire.signing import DayKey, Scope, amz_date
 from ddbwire.step import Answer, Failure, Reply, Send, Step, answered
 
 _SECOND_NS = 1_000_000_000
@@ -73,11 +74,8 @@ class LeanCarrier:
         keys = yield from self._credentials.keys()
         if keys is None:
             return None
+        scope = Scope(keys, self._region, amz_date(second)[:8])
         before = self._writer
-        writer = (
-            RequestWriter(self._host, self._region, keys, second)
-            if before is None
-            else before.next(keys, second)
-        )
-        self._writer = writer
+        key = before.key if before is not None and before.key.scope == scope else DayKey(scope)
+        self._writer = writer = RequestWriter(self._host, key, second)
         return writer

@@ -1,7 +1,7 @@
 """The bytes of requests, of which only signature, length and body are not ready beforehand."""
 
 from ddbwire.operation import Operation
-from ddbwire.signing import DayKey, Keys, Scope, Stamp, amz_date
+from ddbwire.signing import DayKey, Stamp, amz_date
 
 _CONTENT_TYPE = "application/x-amz-json-1.0"
 _TARGET_PREFIX = "DynamoDB_20120810."
@@ -28,28 +28,17 @@ class Template:
 
 
 class RequestWriter:
-    """Writes signed requests for one endpoint with one set of keys, within one second."""
+    """Writes the signed requests of one second."""
 
-    __slots__ = ("_host", "_instant", "_key", "_templates", "second")
+    __slots__ = ("_host", "_instant", "_templates", "key", "second")
 
-    def __init__(self, host: str, region: str, keys: Keys, second: int) -> None:
-        """``second`` is the table's time, in seconds since the epoch, that signatures bear."""
+    def __init__(self, host: str, key: DayKey, second: int) -> None:
+        """``second`` is the table's time, in seconds since the epoch; ``key`` is for its day."""
+        self.key = key
         self.second = second
         self._host = host
         self._instant = amz_date(second)
-        self._key = DayKey(Scope(keys, region, self._instant[:8]))
         self._templates: dict[str, Template] = {}
-
-    def next(self, keys: Keys, second: int) -> "RequestWriter":
-        """The writer for another second; it keeps the signing key while that is good."""
-        writer = RequestWriter.__new__(RequestWriter)
-        writer.second = second
-        writer._host = self._host
-        writer._instant = amz_date(second)
-        scope = Scope(keys, self._key.scope.region, writer._instant[:8])
-        writer._key = self._key if scope == self._key.scope else DayKey(scope)
-        writer._templates = {}
-        return writer
 
     def write(self, operation: Operation) -> bytes:
         """The signed request for an operation."""
@@ -65,9 +54,9 @@ class RequestWriter:
             "x-amz-date": self._instant,
             "x-amz-target": _TARGET_PREFIX + name,
         }
-        if self._key.scope.keys.token:
-            headers["x-amz-security-token"] = self._key.scope.keys.token
-        return Template(Stamp(self._key, headers, self._instant), headers)
+        if self.key.scope.keys.token:
+            headers["x-amz-security-token"] = self.key.scope.keys.token
+        return Template(Stamp(self.key, headers, self._instant), headers)
 
 
 def write_question(host: str) -> bytes:

@@ -98,13 +98,16 @@ def _capture(client: Any) -> dict[str, Any]:
     """The request that botocore would sign and send; empty if a hook answered in its place."""
     captured: dict[str, Any] = {}
 
-    def capture(params: dict[str, Any], **_event: Any) -> tuple[AWSResponse, dict[str, Any]]:
-        captured.update(params)
+    def capture(
+        params: dict[str, Any], request_signer: Any, **_event: Any
+    ) -> tuple[AWSResponse, dict[str, Any]]:
+        captured.update(params, request_signer=request_signer)
         return AWSResponse(params["url"], 200, HTTPHeaders(), None), {}
 
-    client.meta.events.register_last("before-call.dynamodb.UpdateItem", capture)
+    # Handlers of the more general events come later, and those registered last come last of all.
+    client.meta.events.register_last("before-call", capture)
     client.update_item(TableName="ddbwire", Key={"key": {"S": "ddbwire"}})
-    client.meta.events.unregister("before-call.dynamodb.UpdateItem", capture)
+    client.meta.events.unregister("before-call", capture)
     return captured
 
 

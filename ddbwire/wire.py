@@ -61,6 +61,11 @@ class Wire:
         """
         return None if self._line is None else self._line.declined
 
+    @property
+    def endpoint_url(self) -> str | None:
+        """Where the calls go; None before the wire is resolved."""
+        return None if self._line is None else self._line.carrier.endpoint
+
     def resolve(self) -> None:
         """Find region, endpoint and credentials, unless that is done. Bound by no deadline.
 

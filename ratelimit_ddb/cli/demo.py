@@ -19,7 +19,7 @@ from ratelimit_ddb.demo.server import HOST, Server, serving
 from ratelimit_ddb.demo.story import Story
 from ratelimit_ddb.demo.visitor import Visitor
 from ratelimit_ddb.demo.witness import Served, Witness
-from ratelimit_ddb.errors import TableNotFound
+from ratelimit_ddb.errors import StoreUnavailable, TableNotFound
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.store.dynamodb import DynamoDBStore
@@ -85,7 +85,11 @@ def _serve_on(screen: Screen, url: str, app: Witness, limiter: RateLimiter) -> N
     """Leave the app running, and show each answer, until Ctrl-C."""
 
     def show(served: Served) -> None:
-        bucket = limiter.peek(("demo", served.client))
+        try:
+            bucket = limiter.peek(("demo", served.client))
+        except StoreUnavailable as outage:
+            screen.note(f"{served.status}: {outage}")
+            return
         screen.answered(time.strftime("%H:%M:%S"), served.status, served.retry_after, bucket)
 
     many = min(limiter.limits[0].burst + 3, 20)

@@ -36,7 +36,7 @@ def _wanted(options: argparse.Namespace) -> tuple[Table, ...]:
 
 def _described(table: Table) -> str:
     keys = [table.partition.name] + ([table.sort.name] if table.sort else [])
-    parts = [f"key {' + '.join(keys)}"]
+    parts = [f"by {' + '.join(keys)}"]
     parts += [f"index {index.name}" for index in table.indexes]
     if table.expires:
         parts.append(f"TTL {EXPIRES_AT}")

@@ -54,7 +54,8 @@ class Screen:
         text = f"  {self._styled(f'{when:>8}', _DIM)}   {self._styled(f'{words:8}', colour)}  "
         text += f"{status}   {self.gauge(bucket)}  {bucket.remaining} left"
         if retry_after is not None:
-            text += f"   Retry-After: {retry_after}, exactly {in_words(bucket.retry_after)}"
+            text += f"   Retry-After: {retry_after}"
+            text += "" if bucket.allowed else f", exactly {bucket.retry_after:.3f} s"
         self.line(text)
 
     def gauge(self, bucket: Decision) -> str:
@@ -72,6 +73,8 @@ class Screen:
 
 def in_words(seconds: float) -> str:
     """A duration as people write it, to about four figures."""
+    if seconds < 0.1:
+        return f"{seconds * 1_000:.4g} ms"
     if seconds < 60:
         return f"{seconds:.3f} s"
     if seconds < 3_600:

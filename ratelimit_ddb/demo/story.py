@@ -19,9 +19,10 @@ from ratelimit_ddb.limiter import RateLimiter
 PATIENCE_SECONDS = 15.0
 """What would take longer is told, not waited for."""
 
-_TOO_MANY = 3
-_LINES_OF_A_BURST = 12
+_DENIALS_OF_A_BURST = 3
+_LONGEST_BURST_SHOWN_WHOLE = 9
 _STEPS_OF_A_REFILL = 5
+_TOO_LONG = "A demo should not take that long: not waited for."
 
 
 class Story:
@@ -52,40 +53,43 @@ class Story:
         self._replies: list[Reply] = []
 
     def tell(self) -> bool:
-        """Show it all; False if the limit was not kept or its word not."""
+        """Show it all; False if the limit was not kept, or its word on the next token not."""
         self._burst()
         punctual = self._next_token()
         self._refill()
-        return self._sum_up() and punctual
+        return self._sum_up(punctual)
 
     def _burst(self) -> None:
+        """Ask until some are denied, or for so long that the refill must be faster."""
         burst = self._limit.burst
-        many = burst + _TOO_MANY
-        self._screen.heading(f"1  {many} requests at once, to a bucket of {burst}")
-        unshown = 0
-        for index in range(many):
+        self._screen.heading(f"1  A burst of requests, to a bucket of {burst}")
+        denied = unshown = 0
+        for index in range(2 * burst + _DENIALS_OF_A_BURST):
             reply, bucket = self._ask()
-            in_the_middle = reply.admitted and index >= _TOO_MANY and bucket.remaining >= _TOO_MANY
-            if many > _LINES_OF_A_BURST and in_the_middle:
+            in_the_middle = reply.admitted and index >= 3 and bucket.remaining >= 3
+            if burst > _LONGEST_BURST_SHOWN_WHOLE and in_the_middle:
                 unshown += 1
                 continue
-            if unshown:
-                self._screen.note(f"{'...':>8}   and {unshown} more admitted")
-                unshown = 0
+            self._say_unshown(unshown)
+            unshown = 0
             self._show(reply, bucket)
+            denied += not reply.admitted
+            if denied == _DENIALS_OF_A_BURST:
+                break
+        self._say_unshown(unshown)
 
-    def _next_token(self) -> bool:
-        """Wait for it, take it; whether it was there when the limiter had said."""
-        bucket = self._peek()
+    def _next_token(self) -> bool | None:
+        """Whether it was there when the limiter had said; None where that was not waited for."""
+        screen, bucket = self._screen, self._peek()
+        screen.heading("2  The next token")
         if bucket.allowed:
-            self._screen.heading("2  Nothing to wait for: tokens come faster than they are taken")
-            return True
+            screen.note("Nothing to wait for: tokens come as fast as they are taken.")
+            return None
         wait = bucket.retry_after
-        self._screen.heading(f"2  The next token is due in {in_words(wait)}")
         if wait > PATIENCE_SECONDS:
-            self._screen.note("A demo should not take that long: not waited for.")
-            return True
-        self._screen.note("Waiting exactly that long, then asking twice ...")
+            screen.note(f"Due in {in_words(wait)}. {_TOO_LONG}")
+            return None
+        screen.note(f"Due in {in_words(wait)}. Waiting exactly that long, then asking twice ...")
         time.sleep(wait)
         first, bucket = self._ask()
         self._show(first, bucket)
@@ -93,32 +97,31 @@ class Story:
         return first.admitted
 
     def _refill(self) -> None:
-        bucket = self._peek()
+        screen, bucket = self._screen, self._peek()
         full_in = bucket.reset_after
-        self._screen.heading(f"3  With nobody asking, the bucket is full in {in_words(full_in)}")
+        screen.heading("3  The refill, with nobody asking")
         if full_in > PATIENCE_SECONDS:
-            self._screen.note("A demo should not take that long: not waited for.")
+            screen.note(f"Full in {in_words(full_in)}. {_TOO_LONG}")
             return
+        screen.note(f"Full in {in_words(full_in)}.")
         full_at = time.monotonic() + full_in
         burst, unit = self._limit.burst, self._limit.unit_ns / SECOND_NS
         steps = min(burst, _STEPS_OF_A_REFILL)
-        for step in range(1, steps + 1):
-            tokens = burst * step // steps
+        for tokens in (burst * step // steps for step in range(1, steps + 1)):
             if tokens <= bucket.remaining:
                 continue
-            time.sleep(max(0.0, full_at - (burst - tokens) * unit - time.monotonic()))
+            due_at = full_at - (burst - tokens) * unit
+            time.sleep(max(0.0, due_at - time.monotonic()))
             bucket = self._peek()
-            when = f"+{full_in - max(0.0, full_at - time.monotonic()):.1f} s"
-            self._screen.line(
-                f"  {when:>8}   {self._screen.gauge(bucket)}  {bucket.remaining} of {burst}"
-            )
+            when = f"+{full_in - (full_at - due_at):.1f} s"
+            screen.line(f"  {when:>8}   {screen.gauge(bucket)}  {bucket.remaining} of {burst}")
 
-    def _sum_up(self) -> bool:
+    def _sum_up(self, punctual: bool | None) -> bool:
         replies, screen = self._replies, self._screen
         admitted = sum(reply.admitted for reply in replies)
         span_ns = replies[-1].received_ns - replies[0].sent_ns
         due = self._limit.burst + span_ns // self._limit.unit_ns
-        token_each = in_words(self._limit.unit_ns / SECOND_NS)
+        kept = admitted <= due
         screen.heading("Summary")
         screen.line(
             f"  {len(replies)} requests in {in_words(span_ns / SECOND_NS)}: "
@@ -129,13 +132,22 @@ class Story:
                 f"  {len(replies)} decisions took {self._calls['UpdateItem']} conditional writes; "
                 "a denial that follows from what was seen needs none."
             )
-        allowance = f"{self._limit.burst} at once, one more each {token_each}"
-        kept = admitted <= due
+        each = in_words(self._limit.unit_ns / SECOND_NS)
         screen.verdict(
-            f"The limit allows {due} in that time ({allowance}): {'kept' if kept else 'exceeded'}.",
+            f"In that time the limit allows {self._limit.burst} at once and one more each {each}, "
+            f"{due} in all: {'kept' if kept else 'exceeded'}.",
             good=kept,
         )
-        return kept
+        if punctual is not None:
+            screen.verdict(
+                f"The next token was {'' if punctual else 'not '}there when the limiter had said.",
+                good=punctual,
+            )
+        return kept and punctual is not False
+
+    def _say_unshown(self, many: int) -> None:
+        if many:
+            self._screen.note(f"{'...':>8}   {many} more admitted")
 
     def _ask(self) -> tuple[Reply, Decision]:
         reply = self._visitor.get()

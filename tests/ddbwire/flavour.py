@@ -26,6 +26,9 @@ class Blocking:
     def ask_time(self, wire: Wire, seconds: float = 5.0) -> None:
         wire.ask_time(deadline_in(seconds))
 
+    def idle(self, seconds: float) -> None:
+        time.sleep(seconds)
+
     def resolve(self, wire: Wire) -> None:
         wire.resolve()
 
@@ -47,6 +50,9 @@ class OnLoop:
 
     def ask_time(self, wire: Wire, seconds: float = 5.0) -> None:
         self.runner.run(wire.ask_time_async(deadline_in(seconds)))
+
+    def idle(self, seconds: float) -> None:
+        self.runner.run(asyncio.sleep(seconds))
 
     def resolve(self, wire: Wire) -> None:
         self.runner.run(wire.resolve_async())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -178,15 +180,19 @@ def test_loops_in_threads(server: FaultServer, make_wire: MakeWire) -> None:
             assert future.result() == [ITEM] * 20
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_loop_closed_without_ceremony_is_forgotten(
     server: FaultServer, make_wire: MakeWire
 ) -> None:
     wire = make_wire(server.url)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(wire.call_async(UPDATE, deadline_in(5)))
-    loop.run_until_complete(wire.aclose())
     loop.close()
+    forgotten = weakref.ref(loop)
+    del loop
     assert asyncio.run(wire.call_async(UPDATE, deadline_in(5))) == ITEM
+    gc.collect()
+    assert forgotten() is None
 
 
 def test_blocking_and_asyncio_on_one_wire(server: FaultServer, make_wire: MakeWire) -> None:
@@ -202,6 +208,7 @@ def test_blocking_and_asyncio_on_one_wire(server: FaultServer, make_wire: MakeWi
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_opens_connections_of_its_own(
     server: FaultServer, make_wire: MakeWire
 ) -> None:
@@ -216,6 +223,7 @@ def test_a_forked_child_opens_connections_of_its_own(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_fork_while_another_thread_holds_locks_and_connections(
     server: FaultServer, make_wire: MakeWire
 ) -> None:
@@ -238,6 +246,7 @@ def test_a_fork_while_another_thread_holds_locks_and_connections(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_may_run_a_loop(server: FaultServer, make_wire: MakeWire) -> None:
     wire = make_wire(server.url)
 

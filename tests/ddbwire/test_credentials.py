@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from ddbwire import DeadlineExceeded
 from tests.ddbwire.conftest import MakeWire
-from tests.ddbwire.fault_server import ITEM, FaultServer, error
-from tests.ddbwire.flavour import Blocking, OnLoop
+from tests.ddbwire.fault_server import ITEM, FaultServer, Request, error, reply
+from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
 
 Flavour = Blocking | OnLoop
 EXPIRED = error("ExpiredTokenException", message="The security token included is expired")
@@ -43,7 +45,7 @@ class Issuer:
         }
 
     def session(self) -> Any:
-        session = botocore.session.Session()
+        session: Any = botocore.session.Session()
         session._credentials = RefreshableCredentials.create_from_metadata(
             self.issue(), self.issue, "test"
         )
@@ -69,6 +71,26 @@ def test_an_expired_token_is_renewed_once_and_sent_again_once(
     assert flavour.call(wire) == ITEM
     assert tokens(server) == ["token1", "token2"]
     flavour.close(wire)
+
+
+def test_calls_that_find_a_token_expired_together_share_one_renewal(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    issuer = Issuer(3600)
+    wire = make_wire(server.url, session=issuer.session())
+
+    def by_token(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+        expired = request.headers["x-amz-security-token"] == "token1"
+        return (EXPIRED if expired else reply())(server, sock, request)
+
+    server.default = by_token
+
+    async def main() -> list[object]:
+        calls = (wire.call_async(UPDATE, deadline_in(5)) for _ in range(8))
+        return list(await asyncio.gather(*calls))
+
+    assert asyncio.run(main()) == [ITEM] * 8
+    assert issuer.issued == 2
 
 
 def test_a_token_still_expired_is_raised(
@@ -142,11 +164,25 @@ def test_within_the_mandatory_window_calls_wait_but_not_past_the_deadline(
     flavour.close(wire)
 
 
+def test_the_signing_key_changes_with_the_day(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    wire = make_wire(server.url)
+    for hours in (0, 24, 48):
+        wire.clock._base_ns += hours * 3_600_000_000_000
+        flavour.call(wire)
+    days = {request.headers["authorization"].split("/")[1] for request in server.requests}
+    dates = {request.headers["x-amz-date"][:8] for request in server.requests}
+    assert days == dates
+    assert len(days) == 3
+    flavour.close(wire)
+
+
 def test_changed_credentials_are_noticed_within_a_second(
     server: FaultServer, make_wire: MakeWire, flavour: Flavour
 ) -> None:
     credentials = Credentials("OLD", "secret", "old")
-    session = botocore.session.Session()
+    session: Any = botocore.session.Session()
     session._credentials = credentials
     wire = make_wire(server.url, session=session)
     flavour.call(wire)

@@ -113,6 +113,7 @@ def test_the_request_body_is_the_same(
 def test_a_refused_transaction_is_a_value(
     declining: Wire, server: FaultServer, flavour: Flavour
 ) -> None:
+    reasons: list[dict[str, Any]]
     reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": BINARY}]
     server.script.append(error("TransactionCanceledException", CancellationReasons=reasons))
     put = {"Put": {"TableName": "t", "Item": BINARY}}
@@ -237,7 +238,7 @@ def check_every_operation(wire: Wire, flavour: Flavour, table: str) -> list[obje
         "ExpressionAttributeValues": {":zero": {"N": "0"}, ":one": {"N": "1"}},
         "ReturnValues": "UPDATED_NEW",
     }
-    assert do("UpdateItem", update) == {"Attributes": {"n": {"N": "1"}}}
+    assert do("UpdateItem", update)["Attributes"] == {"n": {"N": "1"}}
     assert do("UpdateItem", {**update, **absent, **old}) == Refused({**item, "n": {"N": "1"}})
     query = {
         "TableName": table,
@@ -250,7 +251,7 @@ def check_every_operation(wire: Wire, flavour: Flavour, table: str) -> list[obje
     refused = do("TransactWriteItems", {"TransactItems": [put, check]})
     assert isinstance(refused, TransactionRefused)
     assert [reason["Code"] for reason in refused.reasons] == ["None", "ConditionalCheckFailed"]
-    assert do("TransactWriteItems", {"TransactItems": [put]}) == {}
+    assert isinstance(do("TransactWriteItems", {"TransactItems": [put]}), dict)
     assert do("DeleteItem", {**key, "ReturnValues": "ALL_OLD"})["Attributes"]["b"] == item["b"]
     assert do("GetItem", key) == {}
     missing = do("GetItem", {**key, "TableName": "no-such-table"})
@@ -264,7 +265,8 @@ def test_a_declined_wire_is_resolved_anew_in_a_forked_child(hooked_session: Any)
     wire = Wire(session=hooked_session, endpoint_url="http://127.0.0.1:9", region_name="us-east-1")
     wire.resolve()
     wire.after_fork_in_child()
-    assert wire.declined is None
+    unresolved = wire.declined
+    assert unresolved is None
     with pytest.raises(Unreachable) as caught:
         wire.call(UPDATE, deadline_in(0.05))
     assert is_transient(caught.value)

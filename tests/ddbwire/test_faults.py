@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -84,7 +85,7 @@ def test_a_connection_closed_while_idle_is_replaced_unnoticed(
 ) -> None:
     server.script.append(reply(hang_up=True))
     flavour.call(wire)
-    time.sleep(0.02)
+    flavour.idle(0.05)
     assert flavour.call(wire, UPDATE_ONCE) == ITEM
     assert server.accepts == 2
 
@@ -250,7 +251,7 @@ def test_a_mistake_is_raised_at_once(
 def test_a_refused_condition_is_a_value(
     wire: Wire, server: FaultServer, flavour: Flavour, item: dict[str, object] | None
 ) -> None:
-    more = {} if item is None else {"Item": item}
+    more: dict[str, Any] = {} if item is None else {"Item": item}
     server.script.append(error("ConditionalCheckFailedException", **more))
     assert flavour.call(wire) == Refused(item)
 
@@ -258,6 +259,7 @@ def test_a_refused_condition_is_a_value(
 def test_a_refused_transaction_is_a_value(
     wire: Wire, server: FaultServer, flavour: Flavour
 ) -> None:
+    reasons: list[dict[str, Any]]
     reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": {"k": {"S": "v"}}}]
     server.script.append(error("TransactionCanceledException", CancellationReasons=reasons))
     operation = Operation.of("TransactWriteItems", {"TransactItems": []})

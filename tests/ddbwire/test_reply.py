@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ def test_replies_may_be_cut_anywhere(bodies: list[bytes], cuts: list[int]) -> No
     for body in bodies:
         data = response(body)
         edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             assert not reader.whole
             reader.feed(data[start:end])
         assert reader.whole

@@ -10,6 +10,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from moto import mock_aws
@@ -164,7 +165,7 @@ def add_a_header(request: Any, **_event: Any) -> None:
 
 
 def answer_the_call(params: Any, **_event: Any) -> Any:
-    return AWSResponse(params["url"], 200, {}, None), {}
+    return AWSResponse(params["url"], 200, HTTPHeaders(), None), {}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,8 @@ def test_moto_is_forgotten(fresh: Any) -> None:
 def test_declined_shows_after_resolving(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     wire = Wire(session=botocore.session.Session())
-    assert wire.declined is None
+    before = wire.declined
+    assert before is None
     wire.resolve()
     assert wire.declined == "proxy"
     wire.close()

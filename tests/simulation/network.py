@@ -16,7 +16,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.table import Table
 
 
-class Unanswered(Exception):  # noqa: N818 - what the caller knows, not whose mistake it was
+class Unanswered(Exception):
     """No answer by the deadline, or none to an operation that may not be repeated."""
 
 

@@ -17,7 +17,6 @@ from tests.simulation.record import Reply, Request
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.table import Table
 
-
 _TOO_MANY_TAKES = 30
 
 
@@ -160,8 +159,8 @@ class Process:
                 yield from self._network.call(operation, request, self)
             return self._read_clock(request)
         if kind is Take:
-            request.take_readings_ns.append(operation.now_ns)
-            assert len(request.take_readings_ns) < _TOO_MANY_TAKES, f"endless: {request}"
+            request.takes.append(operation)
+            assert len(request.takes) < _TOO_MANY_TAKES, f"endless: {request}"
         outcome = yield from self._network.call(operation, request, self)
         if kind is Take:
             request.answered_ns = outcome.full_at_ns

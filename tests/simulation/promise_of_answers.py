@@ -36,7 +36,7 @@ def check(history: History) -> None:
             _p4_denied(request)
     for process in history.processes:
         for before, request in pairwise(process.requests):
-            _p7_repeated_denials_are_free(before, request, history.plan.trust_ns)
+            _p7_what_was_told_saves_writes(before, request, history.plan.trust_ns)
 
 
 def _ahead(request: Request, full_at_ns: tuple[int | None, ...]) -> Ahead:
@@ -102,18 +102,18 @@ def _noticed(request: Request, lowering: Change) -> bool:
 
 def _p7_takes(request: Request, lowerings: list[Change]) -> None:
     """One reading of the clock, and a write for each limit and one more."""
-    readings_ns = set(request.take_readings_ns)
+    readings_ns = {take.now_ns for take in request.takes}
     assert readings_ns <= {request.reading_ns}, f"two readings in {request}"
-    if len(request.take_readings_ns) <= len(request.limits) + 1:
+    if len(request.takes) <= len(request.limits) + 1:
         return
     assert any(
         lowering.true_ns <= request.ended_ns and lowering.operation.key == request.key
         for lowering in lowerings
-    ), f"P7: {len(request.take_readings_ns)} takes in {request}"
+    ), f"P7: {len(request.takes)} takes in {request}"
 
 
-def _p7_repeated_denials_are_free(before: Request, request: Request, trusted_ns: int) -> None:
-    """What the call before was told is enough to deny this one, and so it must be."""
+def _p7_what_was_told_saves_writes(before: Request, request: Request, trusted_ns: int) -> None:
+    """What the call before was told picks the branch, or is enough to deny without a call."""
     same = before.key == request.key and before.limits == request.limits
     acquires = before.what == request.what == "acquire" and before.serial
     if not same or not acquires or before.decision is None or before.decision.source == "seen":
@@ -123,5 +123,12 @@ def _p7_repeated_denials_are_free(before: Request, request: Request, trusted_ns:
     ahead = _ahead(request, before.answered_ns)
     if any(ahead_ns > limit.window_ns + _IMPOSSIBLE_NS for limit, ahead_ns in ahead):
         return
-    if request.reading_ns - before.reading_ns <= trusted_ns and _missing_ns(request, ahead) > 0:
-        assert not request.take_readings_ns, f"P7: {before} told enough for {request}"
+    trusted = request.reading_ns - before.reading_ns <= trusted_ns
+    if trusted and _missing_ns(request, ahead) > 0:
+        assert not request.takes, f"P7: {before} told enough for {request}"
+    elif request.takes:
+        idle = tuple(
+            full_at_ns is None or full_at_ns < request.reading_ns
+            for full_at_ns in before.answered_ns
+        )
+        assert request.takes[0].idle == idle, f"P7: {before} told better for {request}"

@@ -85,16 +85,17 @@ def _nobody_is_starved(history: History) -> None:
     """No fullAt lies further ahead than a full window, the wait, and the worst clock's error."""
     error_ns = worst_error_ns(history)
     for change in history.changes:
-        if not isinstance(change.operation, Take | SetBack):
+        request, operation = change.request, change.operation
+        if isinstance(operation, Take):
+            limits = request.limits
+        elif isinstance(operation, SetBack):
+            limits = tuple(one for one in request.limits if one.name == operation.name)
+        else:
             continue
-        for limit, after_ns in zip(change.request.limits, change.after_ns, strict=False):
-            if isinstance(change.operation, SetBack):
-                limit = next(
-                    one for one in change.request.limits if one.name == change.operation.name
-                )
+        for limit, after_ns in zip(limits, change.after_ns, strict=True):
             assert after_ns is not None, change
             ahead_ns = after_ns - change.true_ns
-            most_ns = limit.window_ns + change.request.wait_ns + error_ns
+            most_ns = limit.window_ns + request.wait_ns + error_ns
             assert ahead_ns <= most_ns, f"P11: {change} is {ahead_ns} ns ahead"
 
 

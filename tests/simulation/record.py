@@ -18,7 +18,7 @@ class Request:
         serial: whether the process had no other call under way, ever.
         reading_ns: the first clock reading that the call's flow was given.
         reading_true_ns: true time at that instant.
-        take_readings_ns: the ``now_ns`` of each Take that the flow yielded.
+        takes: each Take that the flow yielded.
         disturbed: whether a request or reply of it was lost, repeated or late.
         over: whether the caller has its answer, or has given up.
         held_ns: each ``fullAt`` in the table when the decision was made without asking it.
@@ -36,7 +36,7 @@ class Request:
     serial: bool
     reading_ns: int | None = None
     reading_true_ns: int = 0
-    take_readings_ns: list[int] = field(default_factory=list)
+    takes: list[Take] = field(default_factory=list)
     disturbed: bool = False
     outage: bool = False
     over: bool = False

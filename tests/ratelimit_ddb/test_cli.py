@@ -1,0 +1,207 @@
+"""The command: its help, its errors, and `tables create`. The demo has a file of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import boto3
+import pytest
+
+from ratelimit_ddb.cli import main
+from ratelimit_ddb.cli.endpoint import is_loopback
+from tests.dynamodb_local import free_port
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    for name in names:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which neither credentials nor a region are configured."""
+    without(monkeypatch, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("ratelimit-ddb ")
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["tables"], ["tables", "create"]])
+def test_that_every_command_has_help(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    assert "usage: " + " ".join(["ratelimit-ddb", *command]) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "COMMAND"),
+        (["nonsense"], "nonsense"),
+        (["demo", "--limit", "5 bananas"], "limit '5 bananas': write '100/minute'"),
+        (["demo", "--limit", "0/second"], "quantity 0"),
+        (["demo", "--limit", "1000/second"], "a burst of 1000"),
+        (["demo", "--port", "http"], "'http': a number up to 65535"),
+        (["demo", "--port", "65536"], "'65536'"),
+        (["demo", "--endpoint-url", "localhost:8000"], "write http://HOST:PORT"),
+        (["demo", "--endpoint-url", "http://localhost:port"], "write http://HOST:PORT"),
+    ],
+)
+def test_that_wrong_arguments_are_told_in_one_line(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert told in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tables", "create", "--table", "a b"],
+        ["tables", "create", "--prefix", "a b"],
+        ["tables", "create", "--environment", "$"],
+        ["demo", "--table", "a b"],
+    ],
+)
+def test_that_an_impossible_name_is_told_in_one_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert one_line(capsys).startswith("ratelimit-ddb: table name 'a b") or arguments[-1] == "$"
+
+
+@pytest.mark.usefixtures("nobody")
+def test_that_tables_are_created_then_left(
+    dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix = f"t{uuid.uuid4().hex[:12]}"
+    command = ["tables", "create", "--endpoint-url", dynamodb_endpoint, "--prefix", prefix]
+
+    assert main(command) == 0
+    first = capsys.readouterr().out
+    assert main(command) == 0
+    second = capsys.readouterr().out
+
+    assert f"{dynamodb_endpoint} (us-east-1, made-up credentials and region)" in first
+    assert "production" not in first
+    assert (first.count("  created  "), first.count("  left ")) == (5, 0)
+    assert f"{prefix}-dev-user-sessions" in first
+    assert "by sessionId + userId, index ownerId-createdAt-index, TTL expiresAt" in first
+    assert (second.count("  created  "), second.count("  left ")) == (0, 5)
+    assert "was already there" in second
+
+
+def test_that_one_rate_limits_table_can_be_created(
+    dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"t{uuid.uuid4().hex[:12]}"
+    command = ["tables", "create", "--endpoint-url", dynamodb_endpoint, "--region", "eu-west-1"]
+
+    assert main([*command, "--table", name]) == 0
+
+    assert f"{dynamodb_endpoint} (eu-west-1)\n  created  {name}" in capsys.readouterr().out
+    client = boto3.client("dynamodb", endpoint_url=dynamodb_endpoint, region_name="eu-west-1")
+    assert client.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("command", [["tables", "create"], ["demo"]])
+def test_that_an_unreachable_endpoint_is_told_in_one_line(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert main([*command, "--endpoint-url", url]) == 1
+    assert url in one_line(capsys)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_that_a_missing_region_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tables", "create"]) == 1
+    assert one_line(capsys) == (
+        "ratelimit-ddb: no AWS region found: give --region, or set AWS_DEFAULT_REGION"
+    )
+
+
+@pytest.mark.usefixtures("nobody")
+def test_that_missing_credentials_are_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # No request leaves: without credentials there is nothing to sign it with.
+    assert main(["tables", "create", "--region", "eu-west-1"]) == 1
+    assert one_line(capsys).startswith("ratelimit-ddb: no AWS credentials found")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_that_production_is_said_to_be_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["tables", "create", "--region", "eu-west-1"])
+    assert "For development; infra/ provisions production." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:8000", True),
+        ("http://127.0.0.1:8000", True),
+        ("http://127.9.9.9", True),
+        ("http://[::1]:8000", True),
+        ("https://dynamodb.eu-west-1.amazonaws.com", False),
+        ("http://localhost.example.com", False),
+        ("http://10.0.0.1:8000", False),
+    ],
+)
+def test_which_endpoints_are_loopback(url: str, expected: bool) -> None:
+    assert is_loopback(url) is expected
+
+
+def test_the_installed_command(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("ratelimit-ddb")
+    run = subprocess.run(
+        [command, "demo", "--limit", "5 bananas"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("ratelimit-ddb demo: argument --limit: limit '5 bananas'")
+
+
+def test_that_help_needs_neither_boto3_nor_botocore() -> None:
+    program = (
+        "import sys; from ratelimit_ddb.cli.arguments import parser; parser().format_help();"
+        "print(sorted({'boto3', 'botocore'} & set(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_that_a_reader_who_leaves_is_no_error_to_tell() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as output:
+        run = subprocess.run(
+            [sys.executable, "-c", "from ratelimit_ddb.cli import main; main(['demo'])"],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert run.stderr == b""

@@ -1,0 +1,161 @@
+"""What the store makes of an endpoint's failures: outages, mistakes, and what is sent once only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
+
+from ratelimit_ddb import (
+    AccessDenied,
+    AsyncRateLimiter,
+    DynamoDBStore,
+    RateLimiter,
+    StoreUnavailable,
+    TableNotFound,
+)
+from tests.ddbwire.fault_server import FaultServer, drop, error, reply
+
+TAKEN = {"Attributes": {"fullAt:minute": {"N": "1700000000000000000"}}}
+Do = Callable[[DynamoDBStore, str, dict[str, Any]], Any]
+
+
+def blocking(store: DynamoDBStore, method: str, options: dict[str, Any]) -> Any:
+    return getattr(RateLimiter(store, "5/minute", **options), method)("k")
+
+
+def awaited(store: DynamoDBStore, method: str, options: dict[str, Any]) -> Any:
+    async def do() -> Any:
+        try:
+            return await getattr(AsyncRateLimiter(store, "5/minute", **options), method)("k")
+        finally:
+            await store.aclose()
+
+    return asyncio.run(do())
+
+
+@pytest.fixture(params=[blocking, awaited])
+def do(request: pytest.FixtureRequest) -> Do:
+    chosen: Do = request.param
+    return chosen
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        server.default = reply(TAKEN)
+        yield server
+
+
+@pytest.fixture
+def store(server: FaultServer) -> Iterator[DynamoDBStore]:
+    """A store that was warmed up: the server has answered its question for the time."""
+    store = DynamoDBStore("limits", endpoint_url=server.url)
+    store.warm_up()
+    server.requests.clear()
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "raised", "message"),
+    [
+        ("ResourceNotFoundException", TableNotFound, "tables create --table limits"),
+        ("AccessDeniedException", AccessDenied, "dynamodb:UpdateItem"),
+        ("UnrecognizedClientException", ClientError, "security token"),
+        ("ValidationException", ClientError, "security token"),
+    ],
+)
+@pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
+def test_p10_mistakes_of_set_up_always_raise(
+    store: DynamoDBStore,
+    server: FaultServer,
+    do: Do,
+    on_outage: str,
+    code: str,
+    raised: type[Exception],
+    message: str,
+) -> None:
+    server.default = error(code, message="the security token is invalid")
+    with pytest.raises(raised, match=message):
+        do(store, "acquire", {"on_outage": on_outage})
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        error("ProvisionedThroughputExceededException"),
+        error("ThrottlingException"),
+        error("InternalServerError", 500),
+        error("ServiceUnavailable", 503),
+        drop,
+    ],
+)
+def test_p10_what_lasts_beyond_the_retries_is_an_outage(
+    store: DynamoDBStore, server: FaultServer, do: Do, failing: Any
+) -> None:
+    server.default = failing
+    assert do(store, "acquire", {"on_outage": "allow"}).source == "outage"
+    assert not do(store, "acquire", {"on_outage": "deny"}).allowed
+    with pytest.raises(StoreUnavailable, match="limits") as caught:
+        do(store, "acquire", {"on_outage": "raise"})
+    assert caught.value.__cause__ is not None
+    assert len(server.requests) > 3
+
+
+def test_a_passing_failure_goes_unnoticed(
+    store: DynamoDBStore, server: FaultServer, do: Do
+) -> None:
+    server.script.extend([error("ThrottlingException"), error("InternalServerError", 500), drop])
+    decision = do(store, "acquire", {"deadline": 5})
+    assert (decision.allowed, decision.source) == (True, "table")
+    assert server.operations == ["UpdateItem"] * 4
+
+
+@pytest.mark.parametrize("failing", [error("InternalServerError", 500), drop])
+def test_a_refund_that_may_have_been_applied_is_not_repeated(
+    store: DynamoDBStore, server: FaultServer, do: Do, failing: Any
+) -> None:
+    server.default = failing
+    with pytest.raises(StoreUnavailable):
+        do(store, "refund", {})
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("method", ["peek", "refund", "reset"])
+def test_only_decisions_follow_the_policy(
+    store: DynamoDBStore, server: FaultServer, do: Do, method: str
+) -> None:
+    server.default = error("ThrottlingException")
+    with pytest.raises(StoreUnavailable):
+        do(store, method, {"on_outage": "allow"})
+
+
+def test_the_time_is_asked_for_once_before_the_first_decision(server: FaultServer, do: Do) -> None:
+    store = DynamoDBStore("limits", endpoint_url=server.url)
+    for _ in range(3):
+        do(store, "acquire", {})
+    store.close()
+    assert server.operations == ["GET"] + ["UpdateItem"] * 3
+
+
+def test_no_region_and_no_credentials_are_told_by_botocore(
+    server: FaultServer, do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(NoCredentialsError):
+        do(DynamoDBStore("limits", endpoint_url=server.url), "acquire", {})
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(NoRegionError):
+        do(DynamoDBStore("limits", endpoint_url=server.url), "acquire", {})
+    assert not server.requests
+
+
+@pytest.mark.parametrize("table", ["", None, 7])
+def test_a_table_needs_a_name(table: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="table"):
+        DynamoDBStore(table)

@@ -1,0 +1,75 @@
+"""P8: keys, and what is none."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb.key import KeyGiven, text_of
+
+
+class Plan(str, enum.Enum):  # noqa: UP042 - the older kind of text enumeration is what is tested
+    FREE = "free"
+
+
+class Tier(enum.StrEnum):
+    FREE = "free"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("api:user-123:endpoint", "api:user-123:endpoint"),
+        (("api", "user-123", "endpoint"), "api:user-123:endpoint"),
+        (("a:b", "c"), "a%3Ab:c"),
+        (("a", "b:c"), "a:b%3Ac"),
+        (("100%", "%3A"), "100%25:%253A"),
+        (("", "a"), ":a"),
+        ((" ",), " "),
+        ("語", "語"),
+        ("x" * 2_048, "x" * 2_048),
+        ("é" * 1_024, "é" * 1_024),
+    ],
+)
+def test_p8_a_key_is_its_text_or_its_parts_escaped(key: KeyGiven, text: str) -> None:
+    assert text_of(key) == text
+
+
+@pytest.mark.parametrize("key", ["x" * 2_049, "é" * 1_025, "😀" * 600, "a" * 3_000 + "\ud800"])
+def test_p8_a_long_key_keeps_its_head_and_ends_in_a_digest(key: str) -> None:
+    text = text_of(key)
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    assert text.endswith("~sha256:" + digest)
+    assert key.startswith(text[:400])
+    assert 2_040 <= len(text.encode()) <= 2_048
+
+
+def test_p8_a_lone_surrogate_makes_a_key_of_its_own() -> None:
+    texts = {text_of(key) for key in ("a\ud800", "a\ud801", "a?", "a\ufffd")}
+    assert len(texts) == 4
+    assert all(text.encode() for text in texts)
+
+
+def test_p8_what_looks_like_a_digest_is_digested_as_well() -> None:
+    long = "x" * 3_000
+    assert text_of(text_of(long)) != text_of(long)
+
+
+@pytest.mark.parametrize("member", [Plan.FREE, Tier.FREE])
+def test_an_enumerated_text_is_the_text_that_it_equals(member: str) -> None:
+    assert text_of(member) == text_of((member,)) == "free"
+
+
+@pytest.mark.parametrize("key", ["", (), ("",)])
+def test_an_empty_key_is_refused(key: KeyGiven) -> None:
+    with pytest.raises(ValueError, match="at least one character"):
+        text_of(key)
+
+
+@pytest.mark.parametrize("key", [None, 5, b"bytes", ["a", "b"], ("a", 5), ("a", None), ("a", b"")])
+def test_what_is_no_text_is_refused(key: Any) -> None:
+    with pytest.raises(TypeError, match="tuple of texts"):
+        text_of(key)

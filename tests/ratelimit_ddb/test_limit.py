@@ -1,0 +1,173 @@
+"""Limits: what they mean, and what can't hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import Limit
+from ratelimit_ddb.limit import limits_of
+
+SECOND_NS = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("notation", "quantity", "period_seconds", "burst", "name"),
+    [
+        ("100/minute", 100, 60, 100, "minute"),
+        ("10/second burst 50", 10, 1, 50, "second"),
+        ("3 per 10 seconds", 3, 10, 3, "10-seconds"),
+        ("3/10s", 3, 10, 3, "10-seconds"),
+        (" 1000 / Hour ", 1_000, 3_600, 1_000, "hour"),
+        ("1000 PER HR BURST 1", 1_000, 3_600, 1, "hour"),
+        ("5/60seconds", 5, 60, 5, "minute"),
+        ("1/day", 1, 86_400, 1, "day"),
+        ("1/24h", 1, 86_400, 1, "day"),
+        ("2 per 2 w", 2, 1_209_600, 2, "2-weeks"),
+        ("1/250ms", 1, 0.25, 1, "250-milliseconds"),
+        ("1/m", 1, 60, 1, "minute"),
+        ("7/2mins burst 9", 7, 120, 9, "2-minutes"),
+    ],
+)
+def test_a_notation_is_read(
+    notation: str, quantity: int, period_seconds: float, burst: int, name: str
+) -> None:
+    limit = Limit.parse(notation)
+    assert limit == Limit(quantity, period_seconds, burst, name)
+    assert (limit.quantity, limit.period_seconds) == (quantity, period_seconds)
+    assert (limit.burst, limit.name) == (burst, name)
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        "",
+        "100",
+        "/minute",
+        "100/",
+        "100/fortnight",
+        "-1/second",
+        "1.5/second",
+        "100perminute",
+        "100/minute burst",
+        "100/minute burst 1.5",
+        "100/minute burst -1",
+        "100/minute extra",
+        "100 minute",
+        "\u0661/second",
+        "0/second",
+        "1/0 seconds",
+        "1/second burst 0",
+    ],
+)
+def test_a_notation_that_means_nothing_is_refused(notation: str) -> None:
+    with pytest.raises(ValueError):
+        Limit.parse(notation)
+
+
+def test_an_unknown_notation_is_named_with_what_to_write() -> None:
+    with pytest.raises(ValueError, match=r"'fast'.*'100/minute'"):
+        Limit.parse("fast")
+
+
+def test_a_name_can_be_given() -> None:
+    assert Limit.parse("5/minute", name="login").name == "login"
+    assert Limit(5, 60, name="login").name == "login"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "period_seconds", "unit_ns"),
+    [(1, 1, SECOND_NS), (3, 10, 3_333_333_334), (100, 60, 600_000_000), (1, 1e-9, 1)],
+)
+def test_a_token_is_due_each_unit_rounded_up(
+    quantity: int, period_seconds: float, unit_ns: int
+) -> None:
+    limit = Limit(quantity, period_seconds, burst=7)
+    assert limit.unit_ns == unit_ns
+    assert limit.window_ns == 7 * unit_ns
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (Limit(100, 60), "100 per minute"),
+        (Limit(10, 1, 50), "10 per second burst 50"),
+        (Limit(3, 10), "3 per 10 seconds"),
+        (Limit(3, 0.25), "3 per 250 milliseconds"),
+        (Limit(1, 1.000000001), "1 per 1000000001 nanoseconds"),
+    ],
+)
+def test_a_limit_is_written_in_the_notation(given: Limit, text: str) -> None:
+    assert str(given) == text
+    assert Limit.parse(text) == given
+
+
+@pytest.mark.parametrize(
+    ("quantity", "period_seconds", "burst", "error", "says"),
+    [
+        (0, 1, None, ValueError, "quantity 0"),
+        (-1, 1, None, ValueError, "quantity -1"),
+        (1.5, 1, None, ValueError, "quantity 1.5"),
+        (float("nan"), 1, None, ValueError, "quantity nan"),
+        ("1", 1, None, TypeError, "quantity '1'"),
+        (True, 1, None, TypeError, "quantity True"),
+        (1, 1, 0, ValueError, "burst 0"),
+        (1, 1, 2.0, ValueError, "burst 2.0"),
+        (1, 1, "2", TypeError, "burst '2'"),
+        (1, 0, None, ValueError, "period_seconds 0"),
+        (1, -1, None, ValueError, "period_seconds -1"),
+        (1, 1e-10, None, ValueError, "period_seconds 1e-10"),
+        (1, float("inf"), None, ValueError, "period_seconds inf"),
+        (1, float("nan"), None, ValueError, "period_seconds nan"),
+        (1, "1", None, TypeError, "period_seconds '1'"),
+        (1, True, None, TypeError, "period_seconds True"),
+        (1_000_000_000, 0.5, None, ValueError, "rounding it up"),
+        (1, 86_400, 3_661, ValueError, "ten years"),
+    ],
+)
+def test_a_limit_that_cannot_hold_is_refused(
+    quantity: Any, period_seconds: Any, burst: Any, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        Limit(quantity, period_seconds, burst)
+
+
+@pytest.mark.parametrize(
+    "period_seconds", [1e300, 10**400], ids=["more nanoseconds than a float", "no float at all"]
+)
+def test_an_endless_period_is_refused_as_any_that_cannot_hold(period_seconds: float) -> None:
+    with pytest.raises(ValueError):
+        Limit(1, period_seconds)
+
+
+def test_an_endless_notation_is_refused_as_any_that_cannot_hold() -> None:
+    with pytest.raises(ValueError):
+        Limit.parse(f"1/{'9' * 400} weeks")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "é", "x" * 65])
+def test_a_name_that_no_attribute_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="limit name"):
+        Limit(1, 1, name=name)
+
+
+def test_one_limit_or_several_are_taken() -> None:
+    limit = Limit(5, 60)
+    assert limits_of("5/minute") == limits_of(limit) == (limit,)
+    assert limits_of(["10/second", limit]) == (Limit(10, 1), limit)
+    assert limits_of(one for one in ("1/second", "1/hour")) == (Limit(1, 1), Limit(1, 3_600))
+
+
+def test_two_limits_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="'minute'"):
+        limits_of(["5/minute", "10/60 seconds"])
+    assert len(limits_of(["5/minute", Limit(10, 60, name="other")])) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "error"), [([], ValueError), ([5], TypeError), (5, TypeError), (None, TypeError)]
+)
+def test_what_is_no_limit_is_refused(given: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        limits_of(given)

@@ -1,0 +1,324 @@
+"""The limiters as users call them, blocking and awaited: one suite for both."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import (
+    AccessDenied,
+    AsyncRateLimiter,
+    Decision,
+    Limit,
+    MemoryStore,
+    RateLimiter,
+    StoreUnavailable,
+    TableNotFound,
+)
+from ratelimit_ddb.operation import GiveBack, Operation
+from ratelimit_ddb.store.protocol import Store
+from tests.property.fake_clock import FakeClock
+
+KEY = "api:user-123:endpoint"
+LIMIT = Limit(10, 1, burst=5)
+UNIT_NS = 100_000_000
+
+
+class FlakyStore(MemoryStore):
+    """A memory store that raises ``failure`` once it is set, after the operation or instead."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock=clock)
+        self.time = clock
+        self.failure: Exception | None = None
+        self.applies = False
+        self.operations: list[Operation] = []
+        self.prepared = 0
+
+    def prepare(self) -> None:
+        self.prepared += 1
+
+    async def prepare_async(self) -> None:
+        self.prepared += 1
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        self.operations.append(operation)
+        fails = self.failure is not None and (not self.applies or isinstance(operation, GiveBack))
+        outcome = None if fails and not self.applies else super().send(operation, deadline_ns)
+        if fails:
+            assert self.failure is not None
+            raise self.failure
+        return outcome
+
+
+class Caller:
+    """Calls a limiter of either kind, waiting for its answer."""
+
+    def __init__(self, kind: type[RateLimiter | AsyncRateLimiter]) -> None:
+        self.kind = kind
+        self.limiter: RateLimiter | AsyncRateLimiter
+
+    def of(self, store: Store, limits: Any = LIMIT, **options: Any) -> Caller:
+        self.limiter = self.kind(store, limits, **options)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            answer = getattr(self.limiter, name)(*args, **options)
+            return asyncio.run(answer) if inspect.iscoroutine(answer) else answer
+
+        return call
+
+
+@pytest.fixture(params=[RateLimiter, AsyncRateLimiter], ids=["blocking", "asyncio"])
+def caller(request: pytest.FixtureRequest) -> Caller:
+    return Caller(request.param)
+
+
+@pytest.fixture
+def store() -> FlakyStore:
+    return FlakyStore(FakeClock())
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of each sleep, which takes no time."""
+    seconds: list[float] = []
+
+    async def sleep_async(delay: float) -> None:
+        seconds.append(delay)
+
+    monkeypatch.setattr("ratelimit_ddb.limiter.time.sleep", seconds.append)
+    monkeypatch.setattr("asyncio.sleep", sleep_async)
+    return seconds
+
+
+def test_tokens_are_taken_until_none_is_left(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store)
+    for left in (4, 3, 2, 1, 0):
+        decision = limiter.acquire(KEY)
+        assert decision == Decision(True, left, 0, (5 - left) * UNIT_NS, LIMIT)
+    decision = limiter.acquire(KEY)
+    assert (decision.allowed, decision.remaining) == (False, 0)
+    assert decision.retry_after == 0.1
+    assert decision.reset_after == 0.5
+    store.time.advance(UNIT_NS)
+    assert limiter.acquire(KEY).allowed
+
+
+def test_p7_a_repeated_denial_asks_nobody(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store)
+    limiter.acquire(KEY, cost=5)
+    sent = len(store.operations)
+    assert limiter.acquire(KEY).source == "seen"
+    assert len(store.operations) == sent
+
+
+def test_without_a_deny_cache_the_store_is_always_asked(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store, deny_cache=0.0)
+    limiter.acquire(KEY, cost=5)
+    store.time.advance(1)
+    assert limiter.acquire(KEY).source == "table"
+
+
+def test_keys_do_not_share_their_tokens(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store, "1/hour")
+    assert limiter.acquire("a").allowed
+    assert limiter.acquire(("a", "b")).allowed
+    assert limiter.acquire("b").allowed
+    assert not limiter.acquire(("a",)).allowed
+
+
+def test_several_limits_name_the_one_that_denies(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store, ["10/second", "15/hour"])
+    assert [str(limit) for limit in caller.limiter.limits] == ["10 per second", "15 per hour"]
+    assert limiter.acquire(KEY, cost=10).allowed
+    assert str(limiter.acquire(KEY, cost=1).limit) == "10 per second"
+    assert str(limiter.acquire(KEY, cost=6).limit) == "15 per hour"
+
+
+def test_peek_refund_and_reset(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store)
+    limiter.acquire(KEY, cost=5)
+    told = limiter.peek(KEY)
+    assert (told.allowed, told.remaining, told.retry_after) == (False, 0, 0.1)
+    assert limiter.refund(KEY, cost=2) is None
+    assert limiter.peek(KEY, cost=2).remaining == 2
+    assert limiter.acquire(KEY).remaining == 1
+    assert limiter.reset(KEY) is None
+    assert limiter.peek(KEY).remaining == 5
+
+
+def test_a_wait_is_slept_and_told(caller: Caller, store: FlakyStore, slept: list[float]) -> None:
+    limiter = caller.of(store)
+    limiter.acquire(KEY, cost=5)
+    first = limiter.acquire(KEY, max_wait=0.5)
+    second = limiter.acquire(KEY, cost=2, max_wait=0.5)
+    assert (first.allowed, first.waited) == (True, 0.1)
+    assert (second.allowed, second.waited) == (True, 0.3)
+    denied = limiter.acquire(KEY, cost=3, max_wait=0.5)
+    assert (denied.allowed, denied.waited, denied.retry_after) == (False, 0.0, 0.1)
+    assert slept == [0.1, 0.3]
+
+
+def test_no_wait_is_no_sleep(caller: Caller, store: FlakyStore, slept: list[float]) -> None:
+    assert caller.of(store).acquire(KEY, max_wait=30).waited == 0.0
+    assert slept == []
+
+
+def test_a_cancelled_wait_has_taken_its_tokens(store: FlakyStore) -> None:
+    async def cancel_while_waiting() -> Decision:
+        limiter = AsyncRateLimiter(store, LIMIT)
+        await limiter.acquire(KEY, cost=5)
+        waiting = asyncio.ensure_future(limiter.acquire(KEY, max_wait=30))
+        await asyncio.wait([waiting], timeout=0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        taken = await limiter.peek(KEY)
+        await limiter.refund(KEY)
+        assert (await limiter.peek(KEY)).retry_after_ns == UNIT_NS
+        return taken
+
+    assert asyncio.run(cancel_while_waiting()).retry_after_ns == 2 * UNIT_NS
+
+
+@pytest.mark.parametrize(("on_outage", "allowed"), [("allow", True), ("deny", False)])
+def test_p10_an_outage_is_answered_as_was_chosen(
+    caller: Caller, store: FlakyStore, on_outage: str, allowed: bool
+) -> None:
+    limiter = caller.of(store, on_outage=on_outage)
+    store.failure = StoreUnavailable("down")
+    decision = limiter.acquire(KEY)
+    assert (decision.allowed, decision.source) == (allowed, "outage")
+    assert decision.remaining == 0
+    assert decision.retry_after == (0.0 if allowed else 1.0)
+
+
+def test_p10_an_outage_is_raised_where_that_was_chosen(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store, on_outage="raise")
+    store.failure = StoreUnavailable("down")
+    with pytest.raises(StoreUnavailable, match="down"):
+        limiter.acquire(KEY)
+
+
+@pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
+@pytest.mark.parametrize("mistake", [TableNotFound, AccessDenied, OSError])
+def test_p10_mistakes_of_set_up_are_always_raised(
+    caller: Caller, store: FlakyStore, on_outage: str, mistake: type[Exception]
+) -> None:
+    limiter = caller.of(store, on_outage=on_outage)
+    store.failure = mistake("as it is set up")
+    with pytest.raises(mistake, match="as it is set up"):
+        limiter.acquire(KEY)
+
+
+@pytest.mark.parametrize("what", ["peek", "refund", "reset"])
+def test_p10_nothing_stands_in_for_the_others(caller: Caller, store: FlakyStore, what: str) -> None:
+    limiter = caller.of(store, on_outage="allow")
+    store.failure = StoreUnavailable("down")
+    with pytest.raises(StoreUnavailable):
+        getattr(limiter, what)(KEY)
+
+
+def test_p6_a_refund_of_unknown_fate_is_not_denied_from_memory(
+    caller: Caller, store: FlakyStore
+) -> None:
+    limiter = caller.of(store)
+    limiter.acquire(KEY, cost=5)
+    store.applies, store.failure = True, StoreUnavailable("the reply was lost")
+    # The error is kept, as a program that reports it later keeps it.
+    with pytest.raises(StoreUnavailable) as kept:
+        limiter.refund(KEY)
+    assert limiter.acquire(KEY).allowed, kept
+
+
+def test_the_store_is_prepared_outside_of_the_deadline(caller: Caller, store: FlakyStore) -> None:
+    caller.of(store).acquire(KEY)
+    assert store.prepared == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [("fast", ValueError), ([], ValueError), (["1/s", "2/s"], ValueError), (60, TypeError)],
+)
+def test_limits_that_cannot_hold_are_refused_at_construction(
+    caller: Caller, store: FlakyStore, limits: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        caller.of(store, limits)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "error"),
+    [
+        ("on_outage", "ignore", ValueError),
+        ("deadline", 0, ValueError),
+        ("deadline", float("nan"), ValueError),
+        ("deadline", "1", TypeError),
+        ("deny_cache", -1, ValueError),
+        ("deny_cache", 3_600, ValueError),
+        ("deny_cache", None, TypeError),
+        ("seen_keys", 0, ValueError),
+    ],
+)
+def test_options_that_cannot_hold_are_refused_at_construction(
+    caller: Caller, store: FlakyStore, option: str, value: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=f"{option} '?{value}"):
+        caller.of(store, **{option: value})
+
+
+WRONG_COSTS = {
+    0: ValueError,
+    -1: ValueError,
+    6: ValueError,
+    1.5: ValueError,
+    2.0: ValueError,
+    float("nan"): ValueError,
+    "1": TypeError,
+    None: TypeError,
+    True: TypeError,
+}
+
+
+@pytest.mark.parametrize("what", ["acquire", "peek", "refund"])
+@pytest.mark.parametrize(("cost", "error"), WRONG_COSTS.items())
+def test_a_cost_that_cannot_be_is_refused_at_the_call(
+    caller: Caller, store: FlakyStore, what: str, cost: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=f"cost '?{cost}"):
+        getattr(caller.of(store), what)(KEY, cost=cost)
+    assert store.operations == []
+
+
+@pytest.mark.parametrize("what", ["acquire", "peek", "refund", "reset"])
+@pytest.mark.parametrize(("key", "error"), [("", ValueError), (None, TypeError), (5, TypeError)])
+def test_a_key_that_cannot_be_is_refused_at_the_call(
+    caller: Caller, store: FlakyStore, what: str, key: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="key"):
+        getattr(caller.of(store), what)(key)
+    assert store.operations == []
+
+
+WRONG_WAITS = {
+    -0.1: ValueError,
+    30.1: ValueError,
+    float("nan"): ValueError,
+    float("inf"): ValueError,
+    "1": TypeError,
+    True: TypeError,
+}
+
+
+@pytest.mark.parametrize(("max_wait", "error"), WRONG_WAITS.items())
+def test_a_wait_that_cannot_be_is_refused_at_the_call(
+    caller: Caller, store: FlakyStore, max_wait: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="max_wait"):
+        caller.of(store).acquire(KEY, max_wait=max_wait)
+    assert store.operations == []

@@ -1,0 +1,73 @@
+"""P9: what a process remembers of its keys is bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import MemoryStore, RateLimiter
+from ratelimit_ddb.seen import Seen, Sight
+
+SIGHT = Sight(0, (1,))
+
+
+def test_a_sight_is_remembered_and_forgotten() -> None:
+    seen = Seen(10)
+    assert seen.get("key") is None
+    seen.note("key", SIGHT)
+    assert seen.get("key") == SIGHT
+    seen.note("key", Sight(1, (2,)))
+    assert seen.get("key") == Sight(1, (2,))
+    seen.forget("key")
+    assert seen.get("key") is None
+    seen.forget("key")
+
+
+@pytest.mark.parametrize("most_keys", [2, 3, 10, 1_001])
+def test_p9_no_more_keys_are_kept_than_allowed(most_keys: int) -> None:
+    seen = Seen(most_keys)
+    for number in range(5 * most_keys):
+        seen.note(f"key{number}", SIGHT)
+        assert len(seen) <= most_keys
+
+
+@pytest.mark.parametrize("most_keys", [2, 10, 1_000])
+def test_p9_the_latest_half_is_always_kept(most_keys: int) -> None:
+    seen = Seen(most_keys)
+    for number in range(3 * most_keys):
+        seen.note(f"key{number}", SIGHT)
+    latest = range(3 * most_keys - most_keys // 2, 3 * most_keys)
+    assert all(seen.get(f"key{number}") is SIGHT for number in latest)
+
+
+def test_p9_a_key_in_use_is_kept_whatever_else_comes_by() -> None:
+    seen = Seen(10)
+    seen.note("used", SIGHT)
+    for number in range(100):
+        seen.note(f"key{number}", SIGHT)
+        assert seen.get("used") is SIGHT
+        assert len(seen) <= 10
+
+
+def test_forgetting_reaches_the_older_half() -> None:
+    seen = Seen(4)
+    for key in ("a", "b", "c"):
+        seen.note(key, SIGHT)
+    seen.forget("a")
+    assert seen.get("a") is None
+    assert seen.get("b") is SIGHT
+
+
+@pytest.mark.parametrize("most_keys", [1, 0, -1, 2.0, None, True])
+def test_a_size_that_cannot_hold_is_refused(most_keys: Any) -> None:
+    with pytest.raises(ValueError, match="seen_keys"):
+        Seen(most_keys)
+
+
+def test_p9_memory_is_bounded_whatever_the_number_of_keys() -> None:
+    store = MemoryStore(max_keys=50)
+    limiter = RateLimiter(store, "1/hour", seen_keys=20)
+    for number in range(500):
+        limiter.acquire(f"user-{number}")
+        assert len(store) <= 50

@@ -1,0 +1,64 @@
+"""What is shipped: the wheel's content, the version, the types, and how light an import is."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parent.parent
+PACKAGES = ("ddbwire", "ratelimit_ddb", "sessions")
+
+
+def declared_version() -> str:
+    version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
+    assert isinstance(version, str)
+    return version
+
+
+def test_that_the_installed_version_is_the_declared_one() -> None:
+    assert importlib.metadata.version("ratelimit-ddb") == declared_version()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_that_each_package_is_typed(package: str) -> None:
+    assert (files(package) / "py.typed").is_file()
+
+
+def test_the_wheel(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path],
+        cwd=CHECKOUT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"ratelimit_ddb-{declared_version()}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as content:
+        shipped = set(content.namelist())
+    assert {name.split("/")[0] for name in shipped} == {
+        *PACKAGES,
+        f"ratelimit_ddb-{declared_version()}.dist-info",
+    }
+    assert {f"{package}/py.typed" for package in PACKAGES} <= shipped
+    for package in PACKAGES:
+        modules = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / package).rglob("*.py")}
+        assert modules <= shipped
+    assert any(name.endswith("licenses/LICENSE") for name in shipped)
+
+
+def test_that_importing_the_limiter_stays_light() -> None:
+    program = (
+        "import sys, ratelimit_ddb;"
+        "print(sorted({'asyncio', 'boto3', 'botocore', 'tenacity'} & set(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CHECKOUT
+    )
+    assert run.stdout.strip() == "[]"
