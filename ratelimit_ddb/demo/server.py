@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 
 _LONGEST_REQUEST_LINE_BYTES = 65_536
+_LENGTH = re.compile("[0-9]{1,6}")
+"""A body's, in bytes: less than a megabyte."""
 
 
 class Server(socketserver.ThreadingMixIn, WSGIServer):
@@ -84,8 +88,12 @@ class _Handler(WSGIRequestHandler):
             return
         if not self.parse_request():
             return
-        if self.headers["Content-Length"] or self.headers["Transfer-Encoding"]:
-            self.close_connection = True  # the app reads no body, and it is not the next request
+        length = self.headers.get("Content-Length", "0")
+        if self.headers["Transfer-Encoding"] or not _LENGTH.fullmatch(length):
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        # The app wants no body, and what is left unread would be taken for the next request.
+        self.rfile.read(int(length))
         streams = cast("IO[bytes]", self.rfile), cast("IO[bytes]", self.wfile)
         exchange = _Exchange(*streams, self.get_stderr(), self.get_environ())
         exchange.request_handler = self

@@ -21,6 +21,11 @@ def session() -> Any:
     return session
 
 
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ddbwire.retry._FIRST_PAUSE_SECONDS", 0.0005)
+
+
 @pytest.fixture(params=["blocking", "asyncio", "uvloop"])
 def flavour(request: pytest.FixtureRequest) -> Iterator[Blocking | OnLoop]:
     flavour: Blocking | OnLoop

@@ -61,9 +61,7 @@ def reply(
         lines.append("Connection: close")
     if chunked:
         lines.append("Transfer-Encoding: chunked")
-        middle = len(body) // 2
-        framed = b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (body[:middle], body[middle:]))
-        framed += b"0\r\n\r\n"
+        framed = _in_chunks(body)
     else:
         lines.append(f"Content-Length: {len(body)}")
         framed = body
@@ -80,6 +78,12 @@ def reply(
         return not (close or hang_up)
 
     return act
+
+
+def _in_chunks(body: bytes) -> bytes:
+    middle = len(body) // 2
+    parts = (body[:middle], body[middle:])
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
 def error(code: str, status: int = 400, message: str = "", **more: Any) -> Act:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import socket
-import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ddbwire import DeadlineExceeded, Unreachable, Wire, resolution
+from ddbwire import DeadlineExceeded, Wire, resolution
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer, Request, hang, reply
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, Blocking, OnLoop, deadline_in
@@ -22,11 +20,6 @@ from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, Blocking, OnLoop, deadlin
 def slowly(server: FaultServer, sock: object, request: Request) -> bool:
     time.sleep(0.002)
     return reply()(server, sock, request)  # type: ignore[arg-type]
-
-
-def wait_for(child: int) -> int:
-    """The exit code of a forked child, once it has ended."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def test_threads_share_a_bounded_pool(server: FaultServer, make_wire: MakeWire) -> None:
@@ -61,7 +54,7 @@ def test_a_thread_waits_for_a_connection_until_its_deadline(
         start = time.monotonic()
         with pytest.raises(DeadlineExceeded, match="busy") as caught:
             wire.call(UPDATE_ONCE, deadline_in(0.1))
-        assert 0.09 < time.monotonic() - start < 0.2
+        assert 0.09 < time.monotonic() - start < 0.3
         assert not caught.value.maybe_applied
         with pytest.raises(DeadlineExceeded):
             first.result()
@@ -205,65 +198,6 @@ def test_blocking_and_asyncio_on_one_wire(server: FaultServer, make_wire: MakeWi
 
     asyncio.run(main())
     assert server.accepts == 2
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_forked_child_opens_connections_of_its_own(
-    server: FaultServer, make_wire: MakeWire
-) -> None:
-    wire = make_wire(server.url)
-    wire.call(UPDATE, deadline_in(5))
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if wire.call(UPDATE, deadline_in(5)) == ITEM else 1)
-    assert wait_for(child) == 0
-    wire.call(UPDATE, deadline_in(5))
-    assert [request.connection for request in server.requests] == [0, 1, 0]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_fork_while_another_thread_holds_locks_and_connections(
-    server: FaultServer, make_wire: MakeWire
-) -> None:
-    wire = make_wire(server.url, max_connections=1)
-    server.script.append(hang)
-
-    def hold() -> None:
-        with pytest.raises(Unreachable):
-            wire.call(UPDATE_ONCE, deadline_in(0.5))
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    server.wait_for_requests(1)
-    with wire._lock, wire.clock._lock:
-        child = os.fork()
-    if child == 0:
-        os._exit(0 if wire.call(UPDATE, deadline_in(0.4)) == ITEM else 1)
-    assert wait_for(child) == 0
-    holder.join()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_forked_child_may_run_a_loop(server: FaultServer, make_wire: MakeWire) -> None:
-    wire = make_wire(server.url)
-
-    async def main() -> None:
-        await wire.call_async(UPDATE, deadline_in(5))
-        child = os.fork()
-        if child == 0:
-            # The loop that forked counts as running in the parent only.
-            answer = asyncio.new_event_loop().run_until_complete(
-                wire.call_async(UPDATE, deadline_in(5))
-            )
-            os._exit(0 if answer == ITEM else 1)
-        assert wait_for(child) == 0
-        await wire.call_async(UPDATE, deadline_in(5))
-
-    asyncio.run(main())
-    assert [request.connection for request in server.requests] == [0, 1, 0]
 
 
 def test_resolving_is_done_once_by_whoever_comes_first(

@@ -79,7 +79,7 @@ def test_an_unknown_authority_is_refused(
 ) -> None:
     wire = make_wire(secure_server.url)
     with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED") as caught:
-        flavour.call(wire, seconds=0.5)
+        flavour.call(wire)
     assert not caught.value.maybe_applied
     assert secure_server.requests == []
     flavour.close(wire)
@@ -92,6 +92,6 @@ def test_a_certificate_for_another_host_is_refused(
     with tls_server(authority, "dynamodb.example.com") as server:
         wire = make_wire(server.url)
         with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
-            flavour.call(wire, seconds=0.5)
+            flavour.call(wire)
         assert server.requests == []
         flavour.close(wire)

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -33,23 +34,21 @@ def dead_endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"http://127.0.0.1:{silent.getsockname()[1]}"
 
 
-def blocking(store: DynamoDBStore, on_outage: str) -> Decision:
-    limiter = RateLimiter(store, "5/minute", on_outage=on_outage)  # type: ignore[arg-type]
-    return limiter.acquire("k")
+def blocking(store: DynamoDBStore, **options: Any) -> Decision:
+    return RateLimiter(store, "5/minute", **options).acquire("k")
 
 
-def awaited(store: DynamoDBStore, on_outage: str) -> Decision:
+def awaited(store: DynamoDBStore, **options: Any) -> Decision:
     async def decide() -> Decision:
-        limiter = AsyncRateLimiter(store, "5/minute", on_outage=on_outage)  # type: ignore[arg-type]
         try:
-            return await limiter.acquire("k")
+            return await AsyncRateLimiter(store, "5/minute", **options).acquire("k")
         finally:
             await store.aclose()
 
     return asyncio.run(decide())
 
 
-Decide = Callable[[DynamoDBStore, str], Decision]
+Decide = Callable[..., Decision]
 FLAVOURS = pytest.mark.parametrize("decide", [blocking, awaited])
 
 
@@ -61,7 +60,7 @@ def test_p10_a_decision_keeps_the_deadline_and_follows_the_policy(
     store = DynamoDBStore("any", endpoint_url=dead_endpoint)
     store.prepare()
     began = time.monotonic()
-    decision = decide(store, on_outage)
+    decision = decide(store, on_outage=on_outage)
     took_seconds = time.monotonic() - began
     store.close()
     assert (decision.allowed, decision.source) == (allowed, "outage")
@@ -72,7 +71,7 @@ def test_p10_a_decision_keeps_the_deadline_and_follows_the_policy(
 def test_p10_raise_tells_what_happened(dead_endpoint: str, decide: Decide) -> None:
     store = DynamoDBStore("any", endpoint_url=dead_endpoint)
     with pytest.raises(StoreUnavailable, match="any"):
-        decide(store, "raise")
+        decide(store, on_outage="raise")
     store.close()
 
 
@@ -83,5 +82,5 @@ def test_p10_a_missing_table_always_raises_and_says_how_to_make_it(
 ) -> None:
     store = DynamoDBStore("no-such-table", endpoint_url=dynamodb_endpoint)
     with pytest.raises(TableNotFound, match="ratelimit-ddb tables create --table no-such-table"):
-        decide(store, on_outage)
+        decide(store, on_outage=on_outage, deadline=10)
     store.close()

@@ -137,6 +137,16 @@ def test_that_a_body_is_not_taken_for_the_next_request() -> None:
         connection.close()
 
 
+def test_that_a_body_too_large_is_refused() -> None:
+    with serving(hello) as server:
+        connection = HTTPConnection(HOST, server.server_port, timeout=10)
+        connection.putrequest("POST", "/")
+        connection.putheader("Content-Length", "1000000")
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+        connection.close()
+
+
 def test_that_head_has_no_body_and_the_connection_stays_usable() -> None:
     with serving(hello) as server:
         connection = HTTPConnection(HOST, server.server_port, timeout=10)

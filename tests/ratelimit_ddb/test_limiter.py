@@ -13,45 +13,16 @@ from ratelimit_ddb import (
     AsyncRateLimiter,
     Decision,
     Limit,
-    MemoryStore,
     RateLimiter,
     StoreUnavailable,
     TableNotFound,
 )
-from ratelimit_ddb.operation import GiveBack, Operation
 from ratelimit_ddb.store.protocol import Store
-from tests.property.fake_clock import FakeClock
+from tests.property.flaky_store import FlakyStore
 
 KEY = "api:user-123:endpoint"
 LIMIT = Limit(10, 1, burst=5)
 UNIT_NS = 100_000_000
-
-
-class FlakyStore(MemoryStore):
-    """A memory store that raises ``failure`` once it is set, after the operation or instead."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(clock=clock)
-        self.time = clock
-        self.failure: Exception | None = None
-        self.applies = False
-        self.operations: list[Operation] = []
-        self.prepared = 0
-
-    def prepare(self) -> None:
-        self.prepared += 1
-
-    async def prepare_async(self) -> None:
-        self.prepared += 1
-
-    def send(self, operation: Operation, deadline_ns: int) -> Any:
-        self.operations.append(operation)
-        fails = self.failure is not None and (not self.applies or isinstance(operation, GiveBack))
-        outcome = None if fails and not self.applies else super().send(operation, deadline_ns)
-        if fails:
-            assert self.failure is not None
-            raise self.failure
-        return outcome
 
 
 class Caller:
@@ -80,7 +51,7 @@ def caller(request: pytest.FixtureRequest) -> Caller:
 
 @pytest.fixture
 def store() -> FlakyStore:
-    return FlakyStore(FakeClock())
+    return FlakyStore()
 
 
 @pytest.fixture
@@ -224,16 +195,18 @@ def test_p10_nothing_stands_in_for_the_others(caller: Caller, store: FlakyStore,
         getattr(limiter, what)(KEY)
 
 
-def test_p6_a_refund_of_unknown_fate_is_not_denied_from_memory(
-    caller: Caller, store: FlakyStore
+@pytest.mark.parametrize("what", ["refund", "reset"])
+def test_p6_what_may_have_been_given_back_is_not_denied_from_memory(
+    caller: Caller, store: FlakyStore, what: str
 ) -> None:
     limiter = caller.of(store)
     limiter.acquire(KEY, cost=5)
     store.applies, store.failure = True, StoreUnavailable("the reply was lost")
     # The error is kept, as a program that reports it later keeps it.
     with pytest.raises(StoreUnavailable) as kept:
-        limiter.refund(KEY)
-    assert limiter.acquire(KEY).allowed, kept
+        getattr(limiter, what)(KEY)
+    store.failure = None
+    assert limiter.acquire(KEY).source == "table", kept
 
 
 def test_the_store_is_prepared_outside_of_the_deadline(caller: Caller, store: FlakyStore) -> None:

@@ -46,6 +46,8 @@ def _each_reading_is_near(process: Process) -> None:
         error_ns = abs(reading_ns - true_ns)
         width_ns = last.most_offset_ns - last.least_offset_ns
         slack_ns = _slack_ns(process, true_ns - last.true_ns)
+        if not process.local.offset_ns and not process.local.drift_ppm:
+            assert error_ns < process.local.tick_ns, "P11: a well-kept clock was corrected"
         assert error_ns <= width_ns + slack_ns, (
             f"P11: process {process.number} is {error_ns} ns wrong after {replies} replies"
         )
