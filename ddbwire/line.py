@@ -4,6 +4,7 @@ import threading
 from collections.abc import Coroutine, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import ddbwire.retry  # noqa: F401 - so that no failing call imports tenacity within its deadline
 from ddbwire.blocking import run
 from ddbwire.call import Carrier
 from ddbwire.clock import TableClock

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from ddbwire.fork import at_fork
 from ratelimit_ddb.operation import (
     Delete,
     GiveBack,
@@ -42,6 +43,11 @@ class MemoryStore:
         self.clock = LocalClock(clock)
         self._max_keys = max_keys
         self._items: OrderedDict[str, Item] = OrderedDict()
+        self._lock = threading.Lock()
+        at_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
         self._lock = threading.Lock()
 
     def prepare(self) -> None:

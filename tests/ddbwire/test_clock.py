@@ -108,9 +108,12 @@ def test_the_true_offset_is_always_within_the_bounds(
         width_ns = host.clock.uncertainty_ns
         assert width_ns is not None
         assert host.error_ns <= width_ns <= SECOND + there_ns + back_ns
-        if host.clock.offset_ns not in (0, offset_ns):
+        if host.clock.offset_ns > 0 or host.clock.offset_ns < -100 * MS:
+            # A wrong clock errs late, so that its host is never first at what comes due.
+            assert host.clock.offset_ns <= offset_ns
+        elif host.clock.offset_ns < 0:
             # Moved by the least: never beyond the truth.
-            assert abs(host.clock.offset_ns) <= abs(offset_ns)
+            assert host.clock.offset_ns >= offset_ns
         host.local_ns += idle_ns
 
 
