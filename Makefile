@@ -38,6 +38,14 @@ lint: $(DEVELOPMENT_READY)  ## Check style, types and the packages' independence
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 
+.PHONY: bench
+bench: $(DEVELOPMENT_READY)  ## Measure what a decision costs, beside boto3
+	@$(BIN)/python -m bench.hot_path
+	@echo
+	@$(BIN)/python -m bench.mixed_load
+	@echo
+	@$(BIN)/python -m bench.import_cost
+
 # uv is here only for this: a lock for every platform, which pip can't make.
 .PHONY: lock
 lock: | .cache/uv/bin/uv  ## Renew the development lock

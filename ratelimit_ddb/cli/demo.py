@@ -51,9 +51,13 @@ def run(options: argparse.Namespace) -> bool:
         return _show(screen, store, options, calls)
 
 
-def key_of(request: Request) -> tuple[str, str]:
-    """The demo's buckets: one a client address."""
-    return ("demo", request.client or "")
+def _bucket_of(client: str) -> tuple[str, str]:
+    """The demo's keys: one bucket a client address."""
+    return ("demo", client)
+
+
+def _bucket_of_request(request: Request) -> tuple[str, str]:
+    return _bucket_of(request.client or "")
 
 
 def _show(
@@ -65,7 +69,7 @@ def _show(
             hello,
             store=store,
             limits=limit,
-            key=key_of,
+            key=_bucket_of_request,
             on_outage="deny",
             deadline=_DEADLINE_SECONDS,
         )
@@ -75,7 +79,7 @@ def _show(
         screen.line(f"  limit     {limit}, for each client address")
         screen.line(f"  app       {server.url}")
         with Visitor(HOST, server.server_port) as visitor:
-            kept = Story(screen, visitor, limiter, ("demo", HOST), calls).tell()
+            kept = Story(screen, visitor, limiter, _bucket_of(HOST), calls).tell()
         if options.serve:
             _serve_on(screen, server.url, app, limiter)
     return kept
@@ -86,7 +90,7 @@ def _serve_on(screen: Screen, url: str, app: Witness, limiter: RateLimiter) -> N
 
     def show(served: Served) -> None:
         try:
-            bucket = limiter.peek(("demo", served.client))
+            bucket = limiter.peek(_bucket_of(served.client))
         except StoreUnavailable as outage:
             screen.note(f"{served.status}: {outage}")
             return
@@ -142,7 +146,7 @@ def _fill_bucket(store: DynamoDBStore, limit: Limit, endpoint: Endpoint, table: 
     """Forget what earlier demos took; whether the table had to be created for it."""
     limiter = RateLimiter(store, limit, deadline=_DEADLINE_SECONDS)
     try:
-        limiter.reset(("demo", HOST))
+        limiter.reset(_bucket_of(HOST))
     except TableNotFound:
         create(endpoint.client, [table])
         return True

@@ -12,7 +12,9 @@ LONGEST_WAIT_NS = 30_000_000_000
 
 
 @st.composite
-def limits(draw: st.DrawFn, name: str = "limit", most_burst: int = 12) -> Limit:
+def limits(
+    draw: st.DrawFn, name: str = "limit", *, least_burst: int = 1, most_burst: int = 12
+) -> Limit:
     """A limit with a unit from a microsecond to a minute, whose period need not divide."""
     quantity = draw(st.integers(1, 50))
     unit_ns = draw(
@@ -22,16 +24,18 @@ def limits(draw: st.DrawFn, name: str = "limit", most_burst: int = 12) -> Limit:
     # So much less than whole units that rounding up matters, and less than the 0.1 % it may lose.
     lacking_ns = draw(st.integers(0, min(quantity - 1, unit_ns * quantity // 1_100)))
     period_ns = unit_ns * quantity - lacking_ns
-    burst = draw(st.integers(1, most_burst))
+    burst = draw(st.integers(least_burst, most_burst))
     limit = Limit(quantity, period_ns / 1_000_000_000, burst, name)
     assert limit.unit_ns == unit_ns, "the period is below 2 ** 51 ns, so seconds hold it exactly"
     return limit
 
 
-def several_limits(most: int = 3) -> st.SearchStrategy[list[Limit]]:
+def several_limits(most: int = 3, *, least_burst: int = 1) -> st.SearchStrategy[list[Limit]]:
     """One limit or several on one key."""
     return st.integers(1, most).flatmap(
-        lambda count: st.tuples(*(limits(f"limit{index}") for index in range(count))).map(list)
+        lambda count: st.tuples(
+            *(limits(f"limit{index}", least_burst=least_burst) for index in range(count))
+        ).map(list)
     )
 
 
