@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 _SECOND_NS = 1_000_000_000
 _UNBOUNDED_NS = 1 << 80
+_UNBOUNDED = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
 _GENERATION_NS = 120 * _SECOND_NS
 _SLIGHT_NS = 100_000_000
 _FAST_NS = 100_000_000
@@ -58,7 +59,7 @@ class TableClock:
         self._known = False
         self._parsed: tuple[bytes, int | None] = (b"", None)
         self._doubt_ns = 0
-        self._earlier = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
+        self._earlier = _UNBOUNDED
         self._low_ns, self._high_ns = self._earlier
         self._generation_ends_ns = self.local_ns() + _GENERATION_NS
 
@@ -125,8 +126,9 @@ class TableClock:
 
     def _narrow(self, low_ns: int, high_ns: int, received_ns: int) -> None:
         if received_ns >= self._generation_ends_ns:
-            self._earlier = (self._low_ns, self._high_ns)
-            self._low_ns, self._high_ns = -_UNBOUNDED_NS, _UNBOUNDED_NS
+            recent = received_ns < self._generation_ends_ns + _GENERATION_NS
+            self._earlier = (self._low_ns, self._high_ns) if recent else _UNBOUNDED
+            self._low_ns, self._high_ns = _UNBOUNDED
             self._generation_ends_ns = received_ns + _GENERATION_NS
         known_low_ns, known_high_ns = self._bounds()
         if low_ns <= known_high_ns and high_ns >= known_low_ns:
@@ -141,7 +143,7 @@ class TableClock:
 
     def _contradicted(self, low_ns: int, high_ns: int, gap_ns: int) -> None:
         """Believe the newest reply: a drift is followed by the least it takes, a step at once."""
-        self._earlier = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
+        self._earlier = _UNBOUNDED
         if gap_ns < _SLIGHT_NS:
             self._low_ns = self._high_ns = min(max(self.offset_ns, low_ns), high_ns)
             self._doubt_ns = gap_ns

@@ -34,12 +34,12 @@ from ratelimit_ddb.operation import (
 )
 from ratelimit_ddb.seen import Seen, Sight
 
-LONGEST_WAIT_NS = 30 * SECOND_NS
 BEYOND_DOUBT_NS = 35 * SECOND_NS
 """A ``fullAt`` this far past a full window is no product of the limit in force: it could be at most
-LONGEST_WAIT_NS past it, and the rest allows for clocks."""
-EXPIRY_MARGIN_SECONDS = 3_600
-"""Items outlive their need by this, for a process that still runs with a longer limit."""
+LONGEST_WAIT_SECONDS (30) past it, and the rest allows for clocks."""
+EXPIRY_MARGIN_SECONDS = 8 * 86_400
+"""Items outlive what this limiter needs by this: another one may have limits of up to a week on the
+same key, in attributes that a write does not show, and its buckets must not expire with these."""
 
 _NEVER_NS = -1
 _MANY = 1 << 62
@@ -78,7 +78,8 @@ class Bucket:
     def denied_from_memory(self, key: str, cost: int, wait_ns: int, now_ns: int) -> Decision | None:
         """The denial that the table would give too, as far as this process can tell; or None."""
         sight = self.seen.get(key)
-        if sight is None or now_ns - sight.noted_ns > self._trust_ns:
+        # Both ways: a clock that was set back must not prolong the trust.
+        if sight is None or not -self._trust_ns <= now_ns - sight.noted_ns <= self._trust_ns:
             return None
         return self._denial(sight.full_at_ns, now_ns, self._room_ns(cost, wait_ns), "seen")
 
@@ -123,14 +124,15 @@ class Bucket:
         now_ns = yield ReadClock()
         outcome: Outcome = yield Read(key, self._names)
         full_at_ns = _known(outcome.full_at_ns)
+        full_at_ns = self._believable(full_at_ns, now_ns)
         denial = self._denial(full_at_ns, now_ns, self._room_ns(cost, 0), "table")
         return denial or self._admitted(full_at_ns, now_ns)
 
     def refund(self, key: str, cost: int) -> Flow[None]:
         """Give ``cost`` tokens back to every limit that is not full already."""
-        now_ns = yield ReadClock()
         names, cost_ns = self._names, self._cost_ns(cost)
         try:
+            now_ns = yield ReadClock()
             while names:
                 outcome: Outcome = yield GiveBack(key, names, now_ns, cost_ns)
                 if outcome.applied:
@@ -159,7 +161,17 @@ class Bucket:
             if seen_ns > now_ns + limit.window_ns + BEYOND_DOUBT_NS:
                 outcome: Outcome = yield SetBack(key, limit.name, seen_ns, now_ns + limit.window_ns)
                 (mended[index],) = _known(outcome.full_at_ns)
-        return tuple(mended)
+        # Refused, it may be beyond doubt still: a process that has the old limit was quicker.
+        return self._believable(tuple(mended), now_ns)
+
+    def _believable(self, full_at_ns: tuple[int, ...], now_ns: int) -> tuple[int, ...]:
+        """Each ``fullAt`` as the limits in force would have it: an empty bucket, not a debt."""
+        return tuple(
+            now_ns + limit.window_ns
+            if one_ns > now_ns + limit.window_ns + BEYOND_DOUBT_NS
+            else one_ns
+            for one_ns, limit in zip(full_at_ns, self.limits, strict=True)
+        )
 
     def _beyond_doubt(self, full_at_ns: tuple[int, ...], now_ns: int) -> bool:
         for index in self._indexes:

@@ -18,8 +18,10 @@ class Decision(NamedTuple):
     Attributes:
         allowed: whether the tokens were taken.
         remaining: whole tokens left now in the binding limit.
-        retry_after_ns: until the same request, made alone, would be admitted; 0 if it was.
-        reset_after_ns: until every limit of the key is full again.
+        retry_after_ns: until the same request, made alone, would be admitted; 0 if it was. Where
+            ``source`` is ``"seen"`` and others ask at other costs or waits, at least until then.
+        reset_after_ns: until every limit of the key is full again; like the other times, from the
+            moment of the decision, so before its wait.
         limit: the binding limit: the one that denied longest, else the one with least left.
         waited_ns: how long the call slept for its turn, which ``max_wait`` allowed.
         source: who decided. After an outage ``remaining`` is 0 and the times are not exact.

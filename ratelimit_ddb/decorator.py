@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
+from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, RateLimited
+from ratelimit_ddb.duration import wait_nanoseconds
 from ratelimit_ddb.key import KeyGiven, text_of
-from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limit import LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.store.protocol import Store
@@ -40,7 +42,7 @@ def rate_limited(
         store: as for RateLimiter.
         key: whose calls are counted together: a text, parts, or a function of the call's arguments
             (``lambda user: user.id``; for ``async def`` it may be a coroutine function). All calls
-            together unless given.
+            together unless given, but a function must return a key.
         cost: tokens a call takes, or a function of its arguments.
         max_wait: seconds, at most 30, that a call may sleep for its turn.
         scope: what the keys are counted under: the function's module and qualified name unless
@@ -59,12 +61,13 @@ def rate_limited(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         _require_function(function)
+        _require_constants(key, cost, max_wait, limits)
         scope_of = scope or f"{function.__module__}.{function.__qualname__}"
         key_of = _of_the_call(function, key)
         cost_of = _of_the_call(function, cost)
 
         def scoped(found: Any) -> str:
-            return text_of(scope_of if found is None else (scope_of, *_parts(found)))
+            return text_of(scope_of if key is None else _within(scope_of, found))
 
         if inspect.iscoroutinefunction(function):
             limiter = AsyncRateLimiter(store, limits, on_outage=on_outage, deadline=deadline)
@@ -97,7 +100,8 @@ def _require(text: str, decision: Decision) -> None:
 
 
 def _require_function(function: object) -> None:
-    if not callable(function) or not hasattr(function, "__qualname__"):
+    wrapped = isinstance(function, staticmethod | classmethod)
+    if wrapped or not callable(function) or not hasattr(function, "__qualname__"):
         raise TypeError(f"@rate_limited on {function!r}: a function is needed, the innermost one")
     if inspect.isasyncgenfunction(function):
         raise TypeError(
@@ -106,8 +110,18 @@ def _require_function(function: object) -> None:
         )
 
 
-def _parts(found: Any) -> tuple[Any, ...]:
-    return found if isinstance(found, tuple) else (found,)
+def _require_constants(key: Any, cost: Any, max_wait: float, limits: LimitsGiven) -> None:
+    """Refuse now what would be refused at each call."""
+    if not callable(key) and key is not None:
+        text_of(key)
+    if not callable(cost):
+        require_cost(cost, min(limit.burst for limit in limits_of(limits)))
+    wait_nanoseconds(max_wait)
+
+
+def _within(scope: str, found: KeyGiven) -> tuple[str, ...]:
+    text_of(found)  # an empty key would be none any more behind its scope
+    return (scope, *found) if isinstance(found, tuple) else (scope, found)
 
 
 async def _awaited(found: Any) -> Any:
@@ -121,12 +135,8 @@ def _of_the_call(
     if not callable(wanted):
         return lambda _args, _kwargs: wanted
     signature = inspect.signature(function)
-    names = [
-        parameter.name
-        for parameter in inspect.signature(wanted).parameters.values()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    ]
-    if not names or not set(names) <= set(signature.parameters):
+    names = _parameters_of(wanted)
+    if names is None or not set(names) <= set(signature.parameters):
         return lambda args, kwargs: wanted(*args, **kwargs)
 
     def by_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -135,3 +145,15 @@ def _of_the_call(
         return wanted(**{name: bound.arguments[name] for name in names})
 
     return by_name
+
+
+def _parameters_of(wanted: Callable[..., Any]) -> tuple[str, ...] | None:
+    """The names of its parameters; None where they don't tell: built-ins, ``*args``."""
+    try:
+        parameters = inspect.signature(wanted).parameters.values()
+    except ValueError:
+        return None
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    if not all(parameter.kind in by_name for parameter in parameters):
+        return None
+    return tuple(parameter.name for parameter in parameters)

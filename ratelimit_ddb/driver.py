@@ -14,6 +14,9 @@ def run(flow: Flow[T], store: Store, deadline_ns: int) -> T:
             operation = flow.send(store.send(operation, deadline_ns))
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
+    finally:
+        # Now, for a traceback may keep the flow, and with it what it does in the end, from ending.
+        flow.close()
 
 
 async def run_async(flow: Flow[T], store: Store, deadline_ns: int) -> T:
@@ -24,3 +27,5 @@ async def run_async(flow: Flow[T], store: Store, deadline_ns: int) -> T:
             operation = flow.send(await store.send_async(operation, deadline_ns))
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
+    finally:
+        flow.close()

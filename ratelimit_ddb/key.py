@@ -37,7 +37,8 @@ def text_of(key: KeyGiven) -> str:
 
 def _joined(parts: object) -> str:
     if isinstance(parts, str):
-        return str(parts)
+        # Not str(parts): an enumerated text calls itself "Plan.FREE" there, and equals "free".
+        return str.__str__(parts)
     if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
         raise TypeError(f"key {parts!r}: a text or a tuple of texts is needed")
     return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts)

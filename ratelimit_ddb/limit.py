@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -118,7 +117,7 @@ class Limit:
                 f"limit {notation!r}: write '100/minute', '10/second burst 50' or "
                 f"'3 per 10 seconds', with a unit out of {', '.join(_UNIT_NS)}"
             )
-        period_ns = int(match["count"] or 1) * unit_ns
+        period_ns = min(int(match["count"] or 1) * unit_ns, 2 * LONGEST_WINDOW_NS)
         burst = None if match["burst"] is None else int(match["burst"])
         return cls(int(match["quantity"]), period_ns / SECOND_NS, burst, name)
 
@@ -179,9 +178,12 @@ def _require_count(what: str, value: object) -> None:
 def _period_ns(period_seconds: float) -> int:
     if isinstance(period_seconds, bool) or not isinstance(period_seconds, int | float):
         raise TypeError(f"period_seconds {period_seconds!r}: a number of seconds is needed")
-    if not math.isfinite(period_seconds) or round(period_seconds * SECOND_NS) < 1:
-        raise ValueError(f"period_seconds {period_seconds}: more than 0 and finite is needed")
-    return round(period_seconds * SECOND_NS)
+    if not 0 < period_seconds <= LONGEST_WINDOW_NS / SECOND_NS:
+        raise ValueError(f"period_seconds {period_seconds}: more than 0, at most ten years")
+    period_ns = round(period_seconds * SECOND_NS)
+    if period_ns < 1:
+        raise ValueError(f"period_seconds {period_seconds}: at least a nanosecond is needed")
+    return period_ns
 
 
 def _unit_in_full(unit: str) -> str:

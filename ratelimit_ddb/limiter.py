@@ -6,15 +6,16 @@ driver runs the flow against the store. Neither reads the table before it writes
 
 from __future__ import annotations
 
-import math
 import time
 
-from ratelimit_ddb.bucket import LONGEST_WAIT_NS, Bucket
+from ratelimit_ddb.bucket import Bucket
+from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.driver import run, run_async
+from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyGiven, text_of
-from ratelimit_ddb.limit import SECOND_NS, Limit, LimitsGiven, limits_of, not_an_integer
+from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.operation import Flow, T
 from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
 from ratelimit_ddb.seen import Seen
@@ -194,8 +195,8 @@ class _Desk:
         require_policy(on_outage)
         self.store = store
         self.on_outage = on_outage
-        self.deadline_ns = _nanoseconds("deadline", deadline, least=0.001, most=60.0)
-        trust_ns = _nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
+        self.deadline_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
+        trust_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
         self.bucket = Bucket(limits_of(limits), Seen(seen_keys), trust_ns)
         self._smallest_burst = min(limit.burst for limit in self.bucket.limits)
         self._clock = store.clock
@@ -203,8 +204,8 @@ class _Desk:
     def ask(self, key: KeyGiven, cost: int, max_wait: float) -> Decision | Flow[Decision]:
         text = text_of(key)
         if cost != 1 or type(cost) is not int:
-            self._require_cost(cost)
-        wait_ns = _nanoseconds("max_wait", max_wait, 0.0, LONGEST_WAIT_NS / 1e9) if max_wait else 0
+            require_cost(cost, self._smallest_burst)
+        wait_ns = wait_nanoseconds(max_wait) if max_wait else 0
         now_ns = self._clock.now_ns() if self._clock.known else None
         if now_ns is not None:
             denial = self.bucket.denied_from_memory(text, cost, wait_ns, now_ns)
@@ -213,11 +214,11 @@ class _Desk:
         return self.bucket.acquire(text, cost, wait_ns, now_ns)
 
     def peek(self, key: KeyGiven, cost: int) -> Flow[Decision]:
-        self._require_cost(cost)
+        require_cost(cost, self._smallest_burst)
         return self.bucket.peek(text_of(key), cost)
 
     def refund(self, key: KeyGiven, cost: int) -> Flow[None]:
-        self._require_cost(cost)
+        require_cost(cost, self._smallest_burst)
         return self.bucket.refund(text_of(key), cost)
 
     def reset(self, key: KeyGiven) -> Flow[None]:
@@ -225,20 +226,3 @@ class _Desk:
 
     def decision_in(self, outage: StoreUnavailable) -> Decision:
         return decision_in_outage(self.on_outage, outage, self.bucket.limits[0])
-
-    def _require_cost(self, cost: int) -> None:
-        if type(cost) is not int:
-            raise not_an_integer("cost", cost)
-        if not 1 <= cost <= self._smallest_burst:
-            raise ValueError(
-                f"cost {cost}: from 1 to the burst of {self._smallest_burst} is needed; more than "
-                "the bucket holds could never be admitted"
-            )
-
-
-def _nanoseconds(what: str, seconds: float, least: float, most: float) -> int:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"{what} {seconds!r}: a number of seconds is needed")
-    if math.isnan(seconds) or not least <= seconds <= most:
-        raise ValueError(f"{what} {seconds}: from {least:g} to {most:g} seconds is needed")
-    return round(seconds * SECOND_NS)

@@ -153,9 +153,10 @@ def application_tables(prefix: str = "quikapp", environment: str = "dev") -> tup
 
 
 def create(client: Any, tables: Iterable[Table]) -> tuple[str, ...]:
-    """Create the tables that are not there, wait until all are active, and turn on their TTL.
+    """Create the tables that are not there, wait until all are active, and turn on missing TTL.
 
-    A table that is there already is left as it is, whatever its keys, indexes and TTL.
+    A table that is there already is left as it is, whatever its keys and indexes; but TTL that is
+    off is turned on, for a creation that was interrupted leaves it so.
 
     Args:
         client: botocore's (or boto3's) client for DynamoDB.
@@ -176,12 +177,9 @@ def create(client: Any, tables: Iterable[Table]) -> tuple[str, ...]:
         client.get_waiter("table_exists").wait(
             TableName=table.name, WaiterConfig={"Delay": 1, "MaxAttempts": SECONDS_TO_ACTIVE}
         )
-    for table in created:
+    for table in wanted:
         if table.expires:
-            client.update_time_to_live(
-                TableName=table.name,
-                TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES_AT},
-            )
+            _expire(client, table.name)
     return tuple(table.name for table in created)
 
 
@@ -193,6 +191,15 @@ def _begin(client: Any, table: Table) -> bool:
             raise
         return False
     return True
+
+
+def _expire(client: Any, name: str) -> None:
+    described = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if described["TimeToLiveStatus"] == "DISABLED":
+        client.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES_AT},
+        )
 
 
 def _key_schema(partition: KeyAttribute, sort: KeyAttribute | None) -> list[dict[str, str]]:

@@ -17,8 +17,8 @@ was admitted, what was denied and when the bucket refills. Needs nothing: the bu
 unless --endpoint-url, --region or --table asks for DynamoDB."""
 _TABLES_CREATE = """\
 Create the tables of an environment, for development; infra/ provisions production. A table that is
-there already is left as it is. On a loopback endpoint, such as DynamoDB Local's, neither
-credentials nor a region need be configured."""
+there already is left as it is, but for TTL, which is turned on if it is off. On a loopback
+endpoint, such as DynamoDB Local's, neither credentials nor a region need be configured."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import Decision, Limit
-from tests.contract.conftest import MakeLimiter
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operation import Outcome, SetBack, Take
+from tests.contract.conftest import AnyStore, MakeLimiter
 from tests.fake_clock import FakeClock
 
 MILLISECOND_NS = 1_000_000
@@ -224,6 +226,16 @@ def test_a_full_at_of_a_limit_no_longer_in_force_is_set_back(
     assert (denied.allowed, denied.retry_after) == (False, 6.0)
     clock.advance(6)
     assert limiter.acquire("k").allowed
+
+
+def test_only_what_was_seen_is_set_back(store: AnyStore) -> None:
+    deadline_ns = time.monotonic_ns() + 10 * SECOND_NS
+    store.prepare()
+    store.send(Take("k", ("api",), (True,), 1_000, (50,), (0,), 9_999_999_999), deadline_ns)
+    refused = store.send(SetBack("k", "api", 1_049, 10), deadline_ns)
+    assert refused == Outcome(False, (1_050,))
+    assert store.send(SetBack("k", "api", 1_050, 10), deadline_ns) == Outcome(True, (10,))
+    assert store.send(SetBack("other", "api", 1, 10), deadline_ns) == Outcome(False, (None,))
 
 
 def test_waiting_takes_the_next_turn(

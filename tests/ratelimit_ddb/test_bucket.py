@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import Decision, Limit
-from ratelimit_ddb.bucket import Bucket
+from ratelimit_ddb.bucket import EXPIRY_MARGIN_SECONDS, Bucket
 from ratelimit_ddb.operation import (
     Delete,
     GiveBack,
@@ -52,7 +52,7 @@ def test_the_first_take_guesses_idle_and_bears_every_number() -> None:
         now_ns=NOW_NS,
         cost_ns=(2 * UNIT_NS, 200 * SECOND_NS),
         room_ns=(3 * UNIT_NS, 800 * SECOND_NS),
-        expires_at_seconds=1_800_000_000 + 1_000 + 3_600,
+        expires_at_seconds=1_800_000_000 + 1_000 + EXPIRY_MARGIN_SECONDS,
     )
     full_at_ns = (NOW_NS + 2 * UNIT_NS, NOW_NS + 200 * SECOND_NS)
     decision = result_of(flow, Outcome(True, full_at_ns))

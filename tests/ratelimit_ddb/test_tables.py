@@ -82,6 +82,16 @@ def test_that_a_table_already_there_is_left_as_it_is(client: Any, prefix: str) -
     assert client.scan(TableName=f"{prefix}-one")["Count"] == 1
 
 
+def test_that_an_interrupted_creation_is_completed(client: Any, prefix: str) -> None:
+    table = rate_limits(f"{prefix}-half")
+    client.create_table(**table.create_parameters())
+
+    assert create(client, [table]) == ()
+
+    ttl = client.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]
+    assert ttl["TimeToLiveStatus"] == "ENABLED"
+
+
 def test_that_a_refusal_other_than_already_there_is_raised(client: Any, prefix: str) -> None:
     class WithoutKey(Table):
         def create_parameters(self) -> dict[str, Any]:

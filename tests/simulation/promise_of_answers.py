@@ -123,7 +123,7 @@ def _p7_what_was_told_saves_writes(before: Request, request: Request, trusted_ns
     ahead = _ahead(request, before.answered_ns)
     if any(ahead_ns > limit.window_ns + _IMPOSSIBLE_NS for limit, ahead_ns in ahead):
         return
-    trusted = request.reading_ns - before.reading_ns <= trusted_ns
+    trusted = abs(request.reading_ns - before.reading_ns) <= trusted_ns
     if trusted and _missing_ns(request, ahead) > 0:
         assert not request.takes, f"P7: {before} told enough for {request}"
     elif request.takes:
