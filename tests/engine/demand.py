@@ -8,29 +8,31 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 
 from ratelimit_ddb import DynamoDBStore, Limit, RateLimiter
 from ratelimit_ddb.limit import SECOND_NS
 
+all_ready: Barrier
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one process does: ask without end from one instant to another.
-
-    The instants are of the machine's monotonic clock, which its processes share.
-    """
+    """What one process does: ask without end for so long."""
 
     endpoint_url: str
     table: str
     limit: str
-    from_ns: int
-    until_ns: int
+    seconds: float
     clock_wrong_by_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """When a request was admitted: its decision read the clock between the two instants."""
+    """When a request was admitted: its decision read the clock between the two instants.
+
+    The instants are of the machine's monotonic clock, which its processes share.
+    """
 
     asked_ns: int
     answered_ns: int
@@ -42,13 +44,14 @@ def satisfy(demand: Demand) -> list[Admission]:
     store = DynamoDBStore(demand.table, endpoint_url=demand.endpoint_url)
     store.warm_up()
     limiter = RateLimiter(store, demand.limit, on_outage="raise", deadline=5)
-    # Twenty requests a second for the seconds before: what a busy process would have sent anyway.
-    while time.monotonic_ns() < demand.from_ns - SECOND_NS // 20:
+    # Twenty requests a second for three seconds: what a busy process would have sent before.
+    for _ in range(60):
         limiter.acquire(f"warming up {os.getpid()}")
         time.sleep(0.05)
-    time.sleep(max(0, demand.from_ns - time.monotonic_ns()) / SECOND_NS)
+    all_ready.wait()
+    until_ns = time.monotonic_ns() + round(demand.seconds * SECOND_NS)
     admissions = []
-    while (asked_ns := time.monotonic_ns()) < demand.until_ns:
+    while (asked_ns := time.monotonic_ns()) < until_ns:
         decision = limiter.acquire("wanted")
         if decision.allowed:
             admissions.append(Admission(asked_ns, time.monotonic_ns()))
@@ -59,10 +62,20 @@ def satisfy(demand: Demand) -> list[Admission]:
 
 
 def satisfy_all(demands: Sequence[Demand]) -> list[list[Admission]]:
-    """Every demand in its own process, side by side."""
+    """Every demand in its own process, side by side, all beginning to ask at once."""
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(demands), mp_context=spawn) as processes:
+    with ProcessPoolExecutor(
+        len(demands),
+        mp_context=spawn,
+        initializer=_know_when_all_are_ready,
+        initargs=(spawn.Barrier(len(demands)),),
+    ) as processes:
         return list(processes.map(satisfy, demands))
+
+
+def _know_when_all_are_ready(barrier: Barrier) -> None:
+    global all_ready  # noqa: PLW0603 - a barrier can only be inherited
+    all_ready = barrier
 
 
 def most_over(admissions: Sequence[Admission], limit: Limit, clock_error_ns: int = 0) -> float:
