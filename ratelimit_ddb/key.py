@@ -8,14 +8,12 @@ two texts ever share a bucket.
 
 from __future__ import annotations
 
-import hashlib
-
 KeyGiven = str | tuple[str, ...]
 """A key as users write it: a text, or parts such as ``("api", user, "endpoint")``."""
 
 LONGEST_BYTES = 2_048
 _MARK = "~sha256:"
-_ENDING_BYTES = len(_MARK) + hashlib.sha256().digest_size * 2
+_ENDING_BYTES = len(_MARK) + 64
 
 
 def text_of(key: KeyGiven) -> str:
@@ -52,6 +50,8 @@ def _bounded(text: str) -> str:
         size_bytes = LONGEST_BYTES + 1
     if size_bytes <= LONGEST_BYTES and not looks_digested:
         return text
+    import hashlib  # noqa: PLC0415 - 10 ms that importing this package need not spend
+
     whole = text.encode("utf-8", "surrogatepass")
     head = text.encode("utf-8", "replace")[: LONGEST_BYTES - _ENDING_BYTES]
     return head.decode("utf-8", "ignore") + _MARK + hashlib.sha256(whole).hexdigest()

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import ddbwire
 from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
 from ratelimit_ddb.operation import Operation, ReadClock
-from ratelimit_ddb.store.expression import Expressions, outcome_of
 from ratelimit_ddb.store.local_clock import LocalClock
 from ratelimit_ddb.store.protocol import Clock
 
 if TYPE_CHECKING:
     import boto3
+
+    from ddbwire import Operation as Request
 
 _WARM_UP_SECONDS = 5.0
 
@@ -71,8 +71,12 @@ class DynamoDBStore:
             raise TypeError(f"table {table!r}: the name of a table is needed")
         if not table:
             raise ValueError("table '': the name of a table is needed")
+        # Here, so that importing the package (for a MemoryStore, say) leaves the wire alone.
+        from ddbwire import Wire  # noqa: PLC0415
+        from ratelimit_ddb.store.expression import Expressions  # noqa: PLC0415
+
         self.table = table
-        self._wire = ddbwire.Wire(
+        self._wire = Wire(
             session=session,
             region_name=region_name,
             endpoint_url=endpoint_url,
@@ -149,16 +153,18 @@ class DynamoDBStore:
         """Close the connections of this event loop. The store can be used again."""
         await self._wire.aclose()
 
-    def _outcome(self, operation: Any, request: ddbwire.Operation, reply: Any) -> Any:
+    def _outcome(self, operation: Any, request: Request, reply: Any) -> Any:
         if self._on_call is not None:
-            refused = isinstance(reply, ddbwire.Refused)
+            refused = type(reply) is not dict
             consumed = {} if refused else reply.get("ConsumedCapacity", {})
             self._on_call(Call(request.name, refused, consumed.get("CapacityUnits")))
-        return outcome_of(operation, reply)
+        return self._expressions.outcome(operation, reply)
 
     def _raise(self, failure: BaseException) -> NoReturn:
+        from ddbwire import is_transient  # noqa: PLC0415
+
         code = getattr(failure, "response", {}).get("Error", {}).get("Code", "")
-        if ddbwire.is_transient(failure):
+        if is_transient(failure):
             raise StoreUnavailable(f"table {self.table!r}: {failure}") from failure
         if code == "ResourceNotFoundException":
             endpoint_url = self._wire.endpoint_url
@@ -183,4 +189,6 @@ def _failures() -> tuple[type[BaseException], ...]:
     """What the wire raises. Evaluated only when something was, so botocore is imported late."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
-    return (ddbwire.Unreachable, ClientError)
+    from ddbwire import Unreachable  # noqa: PLC0415
+
+    return (Unreachable, ClientError)

@@ -67,22 +67,23 @@ class Expressions:
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         return ddbwire.Operation("UpdateItem", body)
 
-
-def outcome_of(
-    operation: Take | GiveBack | SetBack | Read | Delete, reply: dict[str, Any] | ddbwire.Refused
-) -> Outcome:
-    """What a reply says of each ``fullAt`` that the operation named."""
-    match operation:
-        case Delete():
-            return Outcome(True, ())
-        case SetBack(name=name):
-            names: tuple[str, ...] = (name,)
-        case _:
-            names = operation.names
-    if isinstance(reply, ddbwire.Refused):
-        return Outcome(False, _full_at_ns(reply.item or {}, names))
-    shown = reply.get("Item", {}) if type(operation) is Read else reply["Attributes"]
-    return Outcome(True, _full_at_ns(shown, names))
+    def outcome(
+        self,
+        operation: Take | GiveBack | SetBack | Read | Delete,
+        reply: dict[str, Any] | ddbwire.Refused,
+    ) -> Outcome:
+        """What a reply says of each ``fullAt`` that the operation named."""
+        match operation:
+            case Delete():
+                return Outcome(True, ())
+            case SetBack(name=name):
+                names: tuple[str, ...] = (name,)
+            case _:
+                names = operation.names
+        if isinstance(reply, ddbwire.Refused):
+            return Outcome(False, _full_at_ns(reply.item or {}, names))
+        shown = reply.get("Item", {}) if type(operation) is Read else reply["Attributes"]
+        return Outcome(True, _full_at_ns(shown, names))
 
 
 def _full_at_ns(item: Mapping[str, Any], names: tuple[str, ...]) -> tuple[int | None, ...]:

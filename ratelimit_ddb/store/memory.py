@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ddbwire.fork import at_fork
 from ratelimit_ddb.operation import (
     Delete,
     GiveBack,
@@ -44,6 +43,8 @@ class MemoryStore:
         self._max_keys = max_keys
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._lock = threading.Lock()
+        from ddbwire.fork import at_fork  # noqa: PLC0415 - brings the wire with it
+
         at_fork(self)
 
     def after_fork_in_child(self) -> None:
