@@ -10,7 +10,7 @@ from ratelimit_ddb.limit import SECOND_NS
 class FakeClock:
     """Nanoseconds since the epoch, for ``clock=`` of a store; stands still until told."""
 
-    def __init__(self, now_ns: int = 2_000_000_000 * SECOND_NS) -> None:
+    def __init__(self, now_ns: int = 1_800_000_000 * SECOND_NS) -> None:
         self.now_ns = now_ns
 
     def __call__(self) -> int:

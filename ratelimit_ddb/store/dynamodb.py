@@ -146,11 +146,11 @@ class DynamoDBStore:
         return self._outcome(operation, request, reply)
 
     def close(self) -> None:
-        """Close the connections of blocking callers. The store can be used again."""
+        """Close the connections of blocking callers. Later calls open one each, and close it."""
         self._wire.close()
 
     async def aclose(self) -> None:
-        """Close the connections of this event loop. The store can be used again."""
+        """Close the connections of this event loop, and those of blocking callers."""
         await self._wire.aclose()
 
     def _outcome(self, operation: Any, request: Request, reply: Any) -> Any:

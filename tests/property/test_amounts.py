@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from tests.property.fake_clock import FakeClock
+from tests.fake_clock import FakeClock
 from tests.property.oracle import Reference, require_at_most_due
 from tests.property.strategies import Step, limits_and_demand
 
@@ -25,7 +25,7 @@ def test_p1_over_every_interval_at_most_burst_and_what_is_due(
     processes = [RateLimiter(store, limits) for _ in range(2)]
     admitted: list[tuple[int, int]] = []
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         decision = processes[step.process].acquire(KEY, cost=step.cost, max_wait=step.wait_ns / 1e9)
         if decision.allowed:
             admitted.append((clock.now_ns + decision.waited_ns, step.cost))
@@ -43,7 +43,7 @@ def test_every_answer_is_the_oracles(drawn: tuple[list[Limit], list[Step]]) -> N
     processes = [RateLimiter(store, limits) for _ in range(2)]
     reference = Reference(limits, clock.now_ns)
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         reference.refill(clock.now_ns)
         decision = processes[step.process].acquire(KEY, cost=step.cost, max_wait=step.wait_ns / 1e9)
         expected = reference.decide(step.cost, step.wait_ns)
@@ -68,7 +68,7 @@ def test_p4_among_calls_alike_a_denial_from_memory_is_exact_too(
     processes = [RateLimiter(store, limits) for _ in range(2)]
     reference = Reference(limits, clock.now_ns)
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         reference.refill(clock.now_ns)
         decision = processes[step.process].acquire(KEY, cost=cost, max_wait=wait_ns / 1e9)
         assert decision._replace(source="table") == reference.decide(cost, wait_ns)
@@ -83,7 +83,7 @@ def test_waits_are_served_in_the_order_of_the_calls(
     limiter = RateLimiter(MemoryStore(clock=clock), limits)
     last_turn_ns = 0
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         decision = limiter.acquire(KEY, cost=step.cost, max_wait=step.wait_ns / 1e9)
         assert decision.waited_ns <= step.wait_ns
         if decision.allowed:
@@ -107,7 +107,7 @@ def test_p1_large_numbers_are_counted_to_the_nanosecond(
     limiter = RateLimiter(MemoryStore(clock=clock), limit)
     reference = Reference([limit], clock.now_ns)
     for gap_ns in gaps_ns:
-        clock.advance(gap_ns)
+        clock.advance_ns(gap_ns)
         reference.refill(clock.now_ns)
         cost = max(1, burst - gap_ns % burst)
         decision = limiter.acquire(KEY, cost=cost)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from tests.property.fake_clock import FakeClock
+from tests.fake_clock import FakeClock
 from tests.property.strategies import limits, waits_ns
 
 KEY = "api:user-123:endpoint"
@@ -22,7 +22,7 @@ def test_a_changed_limit_takes_effect_at_once(old: Limit, new: Limit, data: st.D
     store = MemoryStore(clock=clock)
     taken = data.draw(st.integers(1, old.burst), "taken")
     RateLimiter(store, old).acquire(KEY, cost=taken)
-    clock.advance(data.draw(st.integers(0, old.window_ns), "gap_ns"))
+    clock.advance_ns(data.draw(st.integers(0, old.window_ns), "gap_ns"))
     owed_ns = max(0, taken * old.unit_ns - (clock.now_ns - FakeClock().now_ns))
     if owed_ns > new.window_ns + IMPOSSIBLE_NS:
         owed_ns = new.window_ns
@@ -51,9 +51,9 @@ def test_p4_retry_after_is_exact_under_a_changed_limit(
     decision = limiter.acquire(KEY, cost=cost)
     if decision.allowed:
         return
-    clock.advance(decision.retry_after_ns - 1)
+    clock.advance_ns(decision.retry_after_ns - 1)
     assert not limiter.acquire(KEY, cost=cost).allowed
-    clock.advance(1)
+    clock.advance_ns(1)
     assert limiter.acquire(KEY, cost=cost).allowed
 
 

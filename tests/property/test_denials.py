@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ratelimit_ddb import Decision, Limit, MemoryStore, RateLimiter
 from ratelimit_ddb.operation import Outcome, Read
-from tests.property.fake_clock import FakeClock
+from tests.fake_clock import FakeClock
 from tests.property.strategies import Step, limits, limits_and_demand
 
 KEY = "api:user-123:endpoint"
@@ -28,7 +28,7 @@ def test_p3_a_denied_request_takes_nothing(drawn: tuple[list[Limit], list[Step]]
     processes = [RateLimiter(store, on, deny_cache=5.0 * index) for index in range(2)]
     processes[0].acquire(OTHER_KEY)
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         before = held(store, on), held(store, on, OTHER_KEY)
         decision = processes[step.process].acquire(KEY, cost=step.cost, max_wait=step.wait_ns / 1e9)
         if not decision.allowed:
@@ -42,7 +42,7 @@ def test_p5_all_limits_consume_or_none_does(drawn: tuple[list[Limit], list[Step]
     store = MemoryStore(clock=clock)
     processes = [RateLimiter(store, on) for _ in range(2)]
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         before_ns = held(store, on).full_at_ns
         decision = processes[step.process].acquire(KEY, cost=step.cost)
         moved = [
@@ -62,7 +62,7 @@ def test_p4_retry_after_is_exact(drawn: tuple[list[Limit], list[Step]], early_ns
     store = MemoryStore(clock=clock)
     limiter = RateLimiter(store, on)
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         wait_seconds = step.wait_ns / 1e9
         decision = limiter.acquire(KEY, cost=step.cost, max_wait=wait_seconds)
         if decision.allowed:
@@ -87,7 +87,7 @@ def test_p6_a_denial_from_memory_is_the_tables(drawn: tuple[list[Limit], list[St
     processes = [RateLimiter(store, on, deny_cache=60.0) for _ in range(2)]
     asking = RateLimiter(store, on, deny_cache=0.0)
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         told = asking.peek(KEY, cost=step.cost)
         decision = processes[step.process].acquire(KEY, cost=step.cost)
         assert decision.allowed == told.allowed
@@ -104,7 +104,7 @@ def test_p6_a_denial_is_repeated_from_memory_while_it_is_trusted(
     clock = FakeClock()
     limiter = RateLimiter(MemoryStore(clock=clock), limit, deny_cache=2.0)
     limiter.acquire(KEY, cost=limit.burst)
-    clock.advance(quarter_seconds * 250_000_000)
+    clock.advance_ns(quarter_seconds * 250_000_000)
     decision = limiter.acquire(KEY, cost=limit.burst)
     sees = quarter_seconds <= 8 and not decision.allowed
     assert decision.source == ("seen" if sees else "table")
@@ -117,7 +117,7 @@ def test_peek_says_what_acquire_then_does(drawn: tuple[list[Limit], list[Step]])
     store = MemoryStore(clock=clock)
     limiter = RateLimiter(store, on)
     for step in steps:
-        clock.advance(step.gap_ns)
+        clock.advance_ns(step.gap_ns)
         before = held(store, on)
         told = limiter.peek(KEY, cost=step.cost)
         assert held(store, on) == before

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
 from ratelimit_ddb.operation import Read
-from tests.property.fake_clock import FakeClock
+from tests.fake_clock import FakeClock
 from tests.property.oracle import Reference
 from tests.property.strategies import several_limits
 
@@ -40,7 +40,7 @@ class Processes(RuleBasedStateMachine):
     @rule(quarters=st.integers(0, 20), off_ns=st.integers(-1, 1), index=st.integers(0, 2))
     def time_passes(self, quarters: int, off_ns: int, index: int) -> None:
         unit_ns = self.limits[index % len(self.limits)].unit_ns
-        self.clock.advance(max(0, quarters * unit_ns // 4 + off_ns))
+        self.clock.advance_ns(max(0, quarters * unit_ns // 4 + off_ns))
         for reference in self.references.values():
             reference.refill(self.clock.now_ns)
 

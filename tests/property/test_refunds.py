@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from tests.property.fake_clock import FakeClock
+from tests.fake_clock import FakeClock
 from tests.property.oracle import Reference
 from tests.property.strategies import gaps_ns, several_limits
 
@@ -39,7 +39,7 @@ def test_refunds_are_the_oracles(drawn: tuple[list[Limit], list[Move]]) -> None:
     limiter = RateLimiter(MemoryStore(clock=clock), on)
     reference = Reference(on, clock.now_ns)
     for move in moves:
-        clock.advance(move.gap_ns)
+        clock.advance_ns(move.gap_ns)
         reference.refill(clock.now_ns)
         if move.takes:
             decision = limiter.acquire(KEY, cost=move.cost)
@@ -59,7 +59,7 @@ def test_p1_holds_for_what_was_taken_less_what_was_given_back(
     limiter = RateLimiter(MemoryStore(clock=clock), on)
     nets: list[tuple[int, int]] = []
     for move in moves:
-        clock.advance(move.gap_ns)
+        clock.advance_ns(move.gap_ns)
         if not move.takes:
             limiter.refund(KEY, cost=move.cost)
             nets.append((clock.now_ns, -move.cost))

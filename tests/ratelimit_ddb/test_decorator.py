@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimited, StoreUnavailable, rate_limited
-from tests.property.fake_clock import FakeClock
-from tests.property.flaky_store import FlakyStore
+from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
 
 
 class User(NamedTuple):
@@ -57,7 +57,7 @@ def test_a_function_is_called_within_its_limit_and_denied_beyond() -> None:
     assert denied.value.retry_after == denied.value.decision.retry_after == 0.5
     assert denied.value.key.endswith("double")
     assert "2 per second, retry after 0.500 s" in str(denied.value)
-    clock.advance(500_000_000)
+    clock.advance_ns(500_000_000)
     assert double(4) == 8
 
 

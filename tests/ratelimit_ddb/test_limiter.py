@@ -18,7 +18,7 @@ from ratelimit_ddb import (
     TableNotFound,
 )
 from ratelimit_ddb.store.protocol import Store
-from tests.property.flaky_store import FlakyStore
+from tests.flaky_store import FlakyStore
 
 KEY = "api:user-123:endpoint"
 LIMIT = Limit(10, 1, burst=5)
@@ -76,7 +76,7 @@ def test_tokens_are_taken_until_none_is_left(caller: Caller, store: FlakyStore) 
     assert (decision.allowed, decision.remaining) == (False, 0)
     assert decision.retry_after == 0.1
     assert decision.reset_after == 0.5
-    store.time.advance(UNIT_NS)
+    store.time.advance_ns(UNIT_NS)
     assert limiter.acquire(KEY).allowed
 
 
@@ -91,7 +91,7 @@ def test_p7_a_repeated_denial_asks_nobody(caller: Caller, store: FlakyStore) -> 
 def test_without_a_deny_cache_the_store_is_always_asked(caller: Caller, store: FlakyStore) -> None:
     limiter = caller.of(store, deny_cache=0.0)
     limiter.acquire(KEY, cost=5)
-    store.time.advance(1)
+    store.time.advance_ns(1)
     assert limiter.acquire(KEY).source == "table"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.operation import Operation
-from tests.property.fake_clock import FakeClock
+from tests.fake_clock import FakeClock
 
 
 class FlakyStore(MemoryStore):
