@@ -50,8 +50,9 @@ class Line:
         return driver.run(flow, deadline_ns)
 
     def close(self) -> None:
-        """Close the connections of blocking calls."""
-        self._pool.close()
+        """Close the connections of blocking calls; a later call opens others."""
+        pool, self._pool = self._pool, Pool(*self._connecting)
+        pool.close()
         self._client.close()
 
     async def aclose(self) -> None:

@@ -123,7 +123,7 @@ class Wire:
     def close(self) -> None:
         """Close the connections of blocking calls, those in use as they become free.
 
-        The wire can still be used, but keeps no connection any more.
+        The wire can still be used: a later call opens others.
         """
         if self._line is not None:
             self._line.close()

@@ -146,7 +146,7 @@ class DynamoDBStore:
         return self._outcome(operation, request, reply)
 
     def close(self) -> None:
-        """Close the connections of blocking callers. Later calls open one each, and close it."""
+        """Close the connections of blocking callers; a later call opens others."""
         self._wire.close()
 
     async def aclose(self) -> None:
