@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, RateLimited
 from ratelimit_ddb.duration import wait_nanoseconds
 from ratelimit_ddb.key import KeyGiven, text_of
-from ratelimit_ddb.limit import LimitsGiven, limits_of
+from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.store.protocol import Store
@@ -58,40 +59,70 @@ def rate_limited(
         TypeError, ValueError: at decoration, something given can't hold; at the call, the key or
             the cost that a function made of it.
     """
+    settled = limits_of(limits)
+    _require_constants(settled, key, cost, max_wait)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         _require_function(function)
-        _require_constants(key, cost, max_wait, limits)
-        scope_of = scope or f"{function.__module__}.{function.__qualname__}"
-        key_of = _of_the_call(function, key)
-        cost_of = _of_the_call(function, cost)
-
-        def scoped(found: Any) -> str:
-            return text_of(scope_of if key is None else _within(scope_of, found))
-
+        terms = _Terms(
+            scope or f"{function.__module__}.{function.__qualname__}",
+            None if key is None else _of_the_call(function, key),
+            _of_the_call(function, cost),
+            max_wait,
+        )
         if inspect.iscoroutinefunction(function):
-            limiter = AsyncRateLimiter(store, limits, on_outage=on_outage, deadline=deadline)
-
-            @functools.wraps(function)
-            async def limited_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-                text = scoped(await _awaited(key_of(args, kwargs)))
-                price = await _awaited(cost_of(args, kwargs))
-                _require(text, await limiter.acquire(text, cost=price, max_wait=max_wait))
-                return await cast("Awaitable[Any]", function(*args, **kwargs))
-
-            return cast("Callable[P, R]", limited_async)
-
-        blocking = RateLimiter(store, limits, on_outage=on_outage, deadline=deadline)
-
-        @functools.wraps(function)
-        def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-            text, price = scoped(key_of(args, kwargs)), cost_of(args, kwargs)
-            _require(text, blocking.acquire(text, cost=price, max_wait=max_wait))
-            return function(*args, **kwargs)
-
-        return limited
+            waiting = AsyncRateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
+            return cast("Callable[P, R]", _limited_async(function, waiting, terms))
+        blocking = RateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
+        return _limited(function, blocking, terms)
 
     return decorate
+
+
+OfArguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a call is charged to, and how much: both from its arguments (args, kwargs)."""
+
+    scope: str
+    key_of: OfArguments | None
+    cost_of: OfArguments
+    max_wait: float
+
+    def text_of(self, found: KeyGiven) -> str:
+        """The key in the table for the key of a call, under the scope."""
+        text_of(found)  # an empty key would be none any more behind its scope
+        return text_of((self.scope, *found) if isinstance(found, tuple) else (self.scope, found))
+
+
+def _limited(function: Callable[P, R], limiter: RateLimiter, terms: _Terms) -> Callable[P, R]:
+    @functools.wraps(function)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        text = terms.scope
+        if terms.key_of is not None:
+            text = terms.text_of(terms.key_of(args, kwargs))
+        cost = terms.cost_of(args, kwargs)
+        _require(text, limiter.acquire(text, cost=cost, max_wait=terms.max_wait))
+        return function(*args, **kwargs)
+
+    return limited
+
+
+def _limited_async(
+    function: Callable[P, Awaitable[R]], limiter: AsyncRateLimiter, terms: _Terms
+) -> Callable[P, Awaitable[R]]:
+    @functools.wraps(function)
+    async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        text = terms.scope
+        if terms.key_of is not None:
+            text = terms.text_of(await _awaited(terms.key_of(args, kwargs)))
+        cost = await _awaited(terms.cost_of(args, kwargs))
+        _require(text, await limiter.acquire(text, cost=cost, max_wait=terms.max_wait))
+        return await function(*args, **kwargs)
+
+    return limited
 
 
 def _require(text: str, decision: Decision) -> None:
@@ -110,27 +141,20 @@ def _require_function(function: object) -> None:
         )
 
 
-def _require_constants(key: Any, cost: Any, max_wait: float, limits: LimitsGiven) -> None:
+def _require_constants(limits: tuple[Limit, ...], key: Any, cost: Any, max_wait: float) -> None:
     """Refuse now what would be refused at each call."""
     if not callable(key) and key is not None:
         text_of(key)
     if not callable(cost):
-        require_cost(cost, min(limit.burst for limit in limits_of(limits)))
+        require_cost(cost, min(limit.burst for limit in limits))
     wait_nanoseconds(max_wait)
-
-
-def _within(scope: str, found: KeyGiven) -> tuple[str, ...]:
-    text_of(found)  # an empty key would be none any more behind its scope
-    return (scope, *found) if isinstance(found, tuple) else (scope, found)
 
 
 async def _awaited(found: Any) -> Any:
     return await found if inspect.isawaitable(found) else found
 
 
-def _of_the_call(
-    function: Callable[..., Any], wanted: Any
-) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+def _of_the_call(function: Callable[..., Any], wanted: Any) -> OfArguments:
     """``wanted`` as a function of (args, kwargs); whatever is no function is itself for any."""
     if not callable(wanted):
         return lambda _args, _kwargs: wanted

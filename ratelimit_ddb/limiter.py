@@ -205,7 +205,7 @@ class _Desk:
         text = text_of(key)
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
-        wait_ns = wait_nanoseconds(max_wait) if max_wait else 0
+        wait_ns = 0 if max_wait == 0 else wait_nanoseconds(max_wait)
         now_ns = self._clock.now_ns() if self._clock.known else None
         if now_ns is not None:
             denial = self.bucket.denied_from_memory(text, cost, wait_ns, now_ns)
