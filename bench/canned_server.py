@@ -67,7 +67,7 @@ async def _listen(ready: Connection) -> None:
 
 def _tell_the_time() -> None:
     global REPLY_NOW  # noqa: PLW0603 - one server a process
-    from email.utils import formatdate  # noqa: PLC0415 - the server's process only
+    from email.utils import formatdate  # the server's process only
 
     REPLY_NOW = DATE.sub(b"Date: " + formatdate(usegmt=True).encode(), REPLY)
 

@@ -44,6 +44,7 @@ def boto3_request() -> dict[str, Any]:
 
 
 def blocking_decisions(store: DynamoDBStore) -> Callable[[int], None]:
+    """Whole decisions, one after the other."""
     limiter = RateLimiter(store, LIMIT, on_outage="raise", deadline=5)
 
     def run(calls: int) -> None:
@@ -54,6 +55,8 @@ def blocking_decisions(store: DynamoDBStore) -> Callable[[int], None]:
 
 
 def boto3_calls(client: Any) -> Callable[[int], None]:
+    """What a program would do by hand: the same expression, by boto3."""
+
     def run(calls: int) -> None:
         for _ in range(calls):
             client.update_item(**boto3_request())
@@ -62,6 +65,7 @@ def boto3_calls(client: Any) -> Callable[[int], None]:
 
 
 def asyncio_decisions(store: DynamoDBStore, runner: asyncio.Runner) -> Callable[[int], None]:
+    """Whole decisions, CONCURRENCY at once."""
     limiter = AsyncRateLimiter(store, LIMIT, on_outage="raise", deadline=5)
 
     async def some(calls: int) -> None:
@@ -72,6 +76,8 @@ def asyncio_decisions(store: DynamoDBStore, runner: asyncio.Runner) -> Callable[
 
 
 def boto3_in_threads(client: Any, runner: asyncio.Runner) -> Callable[[int], None]:
+    """boto3 as an asyncio program uses it: CONCURRENCY threads."""
+
     async def some(calls: int) -> None:
         for _ in range(calls):
             await asyncio.to_thread(client.update_item, **boto3_request())

@@ -44,7 +44,7 @@ def call(carrier: Carrier, operation: Operation, deadline_ns: int) -> Flow:
     outcome = yield from carrier.attempt(operation, fresh=False)
     if type(outcome) is not Trouble:
         return outcome
-    from ddbwire.retry import recover  # noqa: PLC0415 - only a call that fails pays for it
+    from ddbwire.retry import recover  # only a call that fails pays for it
 
     followed: Flow = recover(carrier, partial(carrier.attempt, operation), outcome, deadline_ns)
     return (yield from followed)
@@ -58,6 +58,6 @@ def ask_time(carrier: Carrier, deadline_ns: int) -> Generator[Step, Answer, None
     """
     trouble = yield from carrier.ask(fresh=False)
     if trouble is not None:
-        from ddbwire.retry import recover  # noqa: PLC0415 - only a call that fails pays for it
+        from ddbwire.retry import recover  # only a call that fails pays for it
 
         yield from recover(carrier, carrier.ask, trouble, deadline_ns)

@@ -66,8 +66,8 @@ class Line:
         self._lock = threading.Lock()
 
     def _make_aio_driver(self) -> "AioDriver":
-        from ddbwire.aio import AioDriver  # noqa: PLC0415 - imports asyncio
-        from ddbwire.aio_pools import AioPools  # noqa: PLC0415
+        from ddbwire.aio import AioDriver  # imports asyncio
+        from ddbwire.aio_pools import AioPools
 
         with self._lock:
             if self._aio_driver is None:

@@ -145,17 +145,17 @@ class Wire:
     def _resolved(self) -> "Line":
         with self._lock:
             if self._line is None:
-                from ddbwire.line import Line  # noqa: PLC0415 - first use pays for them
-                from ddbwire.resolution import resolve  # noqa: PLC0415
+                from ddbwire.line import Line  # first use pays for them
+                from ddbwire.resolution import resolve
 
                 resolution = resolve(*self._options)
                 self._line = Line(resolution, self._options[-1], self.clock)
             return self._line
 
     async def _resolved_async(self) -> "Line":
-        import asyncio  # noqa: PLC0415 - blocking callers need not pay for it
+        import asyncio  # blocking callers need not pay for it
 
-        from ddbwire.background import in_background  # noqa: PLC0415
+        from ddbwire.background import in_background
 
         if self._resolving is None or self._resolving.done():
             self._resolving = in_background(self._resolved)

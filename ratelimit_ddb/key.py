@@ -50,7 +50,7 @@ def _bounded(text: str) -> str:
         size_bytes = LONGEST_BYTES + 1
     if size_bytes <= LONGEST_BYTES and not looks_digested:
         return text
-    import hashlib  # noqa: PLC0415 - 10 ms that importing this package need not spend
+    import hashlib  # 10 ms that importing this package need not spend
 
     whole = text.encode("utf-8", "surrogatepass")
     head = text.encode("utf-8", "replace")[: LONGEST_BYTES - _ENDING_BYTES]

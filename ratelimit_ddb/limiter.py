@@ -155,7 +155,7 @@ class AsyncRateLimiter:
         except StoreUnavailable as outage:
             return desk.decision_in(outage)
         if decision.waited_ns:
-            import asyncio  # noqa: PLC0415 - 40 ms that blocking programs need not spend
+            import asyncio  # 40 ms that blocking programs need not spend
 
             await asyncio.sleep(decision.waited)
         return decision

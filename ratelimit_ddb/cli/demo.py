@@ -124,7 +124,7 @@ def _table(
     screen: Screen, options: argparse.Namespace, calls: Counter[str]
 ) -> Iterator[DynamoDBStore]:
     """A store on the table that was asked for, created if missing, with the demo's bucket full."""
-    import boto3  # noqa: PLC0415 - slow to import, and the demo in memory goes without
+    import boto3  # slow to import, and the demo in memory goes without
 
     table = _described(options.table or DEFAULT_TABLE)
     endpoint = resolve(options.endpoint_url, options.region)

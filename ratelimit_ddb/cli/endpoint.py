@@ -48,8 +48,8 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
     Raises:
         botocore.exceptions.BotoCoreError: there is no region, say; a loopback endpoint needs none.
     """
-    import botocore.session  # noqa: PLC0415 - 100 ms that --help need not spend
-    from botocore.config import Config  # noqa: PLC0415
+    import botocore.session  # 100 ms that --help need not spend
+    from botocore.config import Config
 
     session = botocore.session.get_session()
     if region is not None:

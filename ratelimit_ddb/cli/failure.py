@@ -15,7 +15,7 @@ class PortTaken(Exception):
 
 def failures() -> tuple[type[BaseException], ...]:
     """What a command may raise. Evaluated only when one did, so botocore is imported late."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError
 
     return (
         AccessDenied,

@@ -72,8 +72,8 @@ class DynamoDBStore:
         if not table:
             raise ValueError("table '': the name of a table is needed")
         # Here, so that importing the package (for a MemoryStore, say) leaves the wire alone.
-        from ddbwire import Wire  # noqa: PLC0415
-        from ratelimit_ddb.store.expression import Expressions  # noqa: PLC0415
+        from ddbwire import Wire
+        from ratelimit_ddb.store.expression import Expressions
 
         self.table = table
         self._wire = Wire(
@@ -161,7 +161,7 @@ class DynamoDBStore:
         return self._expressions.outcome(operation, reply)
 
     def _raise(self, failure: BaseException) -> NoReturn:
-        from ddbwire import is_transient  # noqa: PLC0415
+        from ddbwire import is_transient
 
         code = getattr(failure, "response", {}).get("Error", {}).get("Code", "")
         if is_transient(failure):
@@ -187,8 +187,8 @@ def _seconds_from_now(seconds: float) -> int:
 
 def _failures() -> tuple[type[BaseException], ...]:
     """What the wire raises. Evaluated only when something was, so botocore is imported late."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415
+    from botocore.exceptions import ClientError
 
-    from ddbwire import Unreachable  # noqa: PLC0415
+    from ddbwire import Unreachable
 
     return (Unreachable, ClientError)

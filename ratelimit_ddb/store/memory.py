@@ -43,7 +43,7 @@ class MemoryStore:
         self._max_keys = max_keys
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._lock = threading.Lock()
-        from ddbwire.fork import at_fork  # noqa: PLC0415 - brings the wire with it
+        from ddbwire.fork import at_fork  # brings the wire with it
 
         at_fork(self)
 

@@ -18,6 +18,7 @@ from ratelimit_ddb import (
     TableNotFound,
 )
 from tests.ddbwire.fault_server import FaultServer, drop, error, reply
+from tests.dynamodb_local import free_port
 
 TAKEN = {"Attributes": {"fullAt:minute": {"N": "1700000000000000000"}}}
 Do = Callable[[DynamoDBStore, str, dict[str, Any]], Any]
@@ -141,6 +142,24 @@ def test_the_time_is_asked_for_once_before_the_first_decision(server: FaultServe
         do(store, "acquire", {})
     store.close()
     assert server.operations == ["GET"] + ["UpdateItem"] * 3
+
+
+def test_warming_up_says_when_nobody_answers(server: FaultServer) -> None:
+    store = DynamoDBStore("limits", endpoint_url=f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(StoreUnavailable, match="limits"):
+        store.warm_up()
+    with pytest.raises(StoreUnavailable, match="limits"):
+        asyncio.run(store.warm_up_async())
+    store.close()
+
+
+def test_a_warm_store_opens_no_connection_for_the_first_decision(server: FaultServer) -> None:
+    store = DynamoDBStore("limits", endpoint_url=server.url)
+    store.warm_up()
+    RateLimiter(store, "5/minute").acquire("k")
+    store.close()
+    assert server.operations == ["GET", "UpdateItem"]
+    assert server.accepts == 1
 
 
 def test_no_region_and_no_credentials_are_told_by_botocore(
