@@ -49,12 +49,12 @@ def test_a_thread_waits_for_a_connection_until_its_deadline(
     wire = make_wire(server.url, max_connections=1)
     server.default = hang
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(wire.call, UPDATE_ONCE, deadline_in(0.4))
+        first = threads.submit(wire.call, UPDATE_ONCE, deadline_in(1.5))
         server.wait_for_requests(1)
         start = time.monotonic()
         with pytest.raises(DeadlineExceeded, match="busy") as caught:
             wire.call(UPDATE_ONCE, deadline_in(0.1))
-        assert 0.09 < time.monotonic() - start < 0.3
+        assert 0.09 < time.monotonic() - start < 1
         assert not caught.value.maybe_applied
         with pytest.raises(DeadlineExceeded):
             first.result()

@@ -53,6 +53,6 @@ def test_a_look_up_that_hangs_ends_at_the_deadline(
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded, match="looked up") as caught:
         wire.call(UPDATE, deadline_in(0.1))
-    assert time.monotonic() - start < 0.3
+    assert time.monotonic() - start < 1
     assert not caught.value.maybe_applied
     answered.set()

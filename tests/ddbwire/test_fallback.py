@@ -128,7 +128,7 @@ def test_a_hang_ends_at_the_deadline(
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded) as caught:
         flavour.call(declining, UPDATE_ONCE, seconds=0.1)
-    assert time.monotonic() - start < 0.3
+    assert time.monotonic() - start < 1
     assert caught.value.maybe_applied
 
 

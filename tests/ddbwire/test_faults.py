@@ -154,7 +154,7 @@ def test_a_hang_ends_at_the_deadline(wire: Wire, server: FaultServer, flavour: F
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded, match=f"127.0.0.1:{server.port}") as caught:
         flavour.call(wire, seconds=0.1)
-    assert 0.095 <= time.monotonic() - start < 0.3
+    assert 0.095 <= time.monotonic() - start < 1
     assert caught.value.maybe_applied
     assert len(server.requests) == 2
 

@@ -53,7 +53,7 @@ def test_a_fork_while_another_thread_holds_locks_and_connections(
     with wire._lock, wire.clock._lock:
         child = os.fork()
     if child == 0:
-        os._exit(0 if wire.call(UPDATE, deadline_in(0.4)) == ITEM else 1)
+        os._exit(0 if wire.call(UPDATE, deadline_in(5)) == ITEM else 1)
     assert wait_for(child) == 0
     holder.join()
 

