@@ -1,7 +1,7 @@
 """The flow of one call: an attempt, and if it fails, what may cure it, within a deadline.
 
 Nothing here does I/O. The first attempt goes straight through; all that concerns failure is
-entered, and imported, only once there has been one.
+entered only once there has been one.
 """
 
 from collections.abc import Generator
@@ -44,7 +44,7 @@ def call(carrier: Carrier, operation: Operation, deadline_ns: int) -> Flow:
     outcome = yield from carrier.attempt(operation, fresh=False)
     if type(outcome) is not Trouble:
         return outcome
-    from ddbwire.retry import recover  # only a call that fails pays for it
+    from ddbwire.retry import recover  # brings tenacity, and knows this module
 
     followed: Flow = recover(carrier, partial(carrier.attempt, operation), outcome, deadline_ns)
     return (yield from followed)
@@ -58,6 +58,6 @@ def ask_time(carrier: Carrier, deadline_ns: int) -> Generator[Step, Answer, None
     """
     trouble = yield from carrier.ask(fresh=False)
     if trouble is not None:
-        from ddbwire.retry import recover  # only a call that fails pays for it
+        from ddbwire.retry import recover  # brings tenacity, and knows this module
 
         yield from recover(carrier, carrier.ask, trouble, deadline_ns)

@@ -73,7 +73,8 @@ class Wire:
             botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
                 failure is not remembered: the next call tries again.
         """
-        self._resolved()
+        if self._line is None:
+            self._resolved()
 
     async def resolve_async(self) -> None:
         """``resolve``, in a thread, so that the event loop goes on."""

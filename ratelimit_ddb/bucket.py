@@ -123,8 +123,7 @@ class Bucket:
         """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost."""
         now_ns = yield ReadClock()
         outcome: Outcome = yield Read(key, self._names)
-        full_at_ns = _known(outcome.full_at_ns)
-        full_at_ns = self._believable(full_at_ns, now_ns)
+        full_at_ns = self._believable(_known(outcome.full_at_ns), now_ns)
         denial = self._denial(full_at_ns, now_ns, self._room_ns(cost, 0), "table")
         return denial or self._admitted(full_at_ns, now_ns)
 
@@ -157,7 +156,7 @@ class Bucket:
         now_ns = yield ReadClock()
         mended = list(full_at_ns)
         for index, limit in enumerate(self.limits):
-            most_ns = now_ns + limit.window_ns + BEYOND_DOUBT_NS
+            most_ns = now_ns + self._most_ahead_ns[index]
             # Refused, it may be beyond doubt still: one who runs with the old limit was quicker.
             while mended[index] > most_ns:
                 outcome: Outcome = yield SetBack(
@@ -169,10 +168,10 @@ class Bucket:
     def _believable(self, full_at_ns: tuple[int, ...], now_ns: int) -> tuple[int, ...]:
         """Each ``fullAt`` as the limits in force would have it: an empty bucket, not a debt."""
         return tuple(
-            now_ns + limit.window_ns
-            if one_ns > now_ns + limit.window_ns + BEYOND_DOUBT_NS
-            else one_ns
-            for one_ns, limit in zip(full_at_ns, self.limits, strict=True)
+            now_ns + limit.window_ns if one_ns - now_ns > most_ns else one_ns
+            for one_ns, limit, most_ns in zip(
+                full_at_ns, self.limits, self._most_ahead_ns, strict=True
+            )
         )
 
     def _beyond_doubt(self, full_at_ns: tuple[int, ...], now_ns: int) -> bool:

@@ -39,12 +39,12 @@ class MemoryStore:
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], int] | None = None) -> None:
         if type(max_keys) is not int or max_keys < 1:
             raise ValueError(f"max_keys {max_keys!r}: an integer of at least 1 is needed")
+        from ddbwire.fork import at_fork  # here, for it brings the wire with it
+
         self.clock = LocalClock(clock)
         self._max_keys = max_keys
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._lock = threading.Lock()
-        from ddbwire.fork import at_fork  # brings the wire with it
-
         at_fork(self)
 
     def after_fork_in_child(self) -> None:
@@ -72,8 +72,6 @@ class MemoryStore:
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
         """Carry out one operation, atomically among this process's threads."""
         with self._lock:
-            if type(operation) is Take:
-                return self._take(operation)
             return self._apply(operation)
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
@@ -85,10 +83,10 @@ class MemoryStore:
 
     def _apply(self, operation: Operation) -> Any:
         match operation:
+            case Take():
+                return self._take(operation)
             case ReadClock():
                 return self.clock.now_ns()
-            case Take():  # what send does by itself, being almost every call
-                return self._take(operation)
             case GiveBack():
                 return self._give_back(operation)
             case SetBack():
