@@ -5,11 +5,10 @@ and had arrived at ``received`` was stamped between the two, at a table time in 
 the offset of the table's clock from the local one lies in (d - received, d + 1 s - sent), and in
 the intersection of what all replies say.
 
-The offset in use is 0 clamped into that intersection: a host whose clock is right is never
-corrected, and one whose clock is wrong is moved by the least that the replies allow. But a clock
-that is fast beyond _FAST_NS is not trusted that far: it gets the lowest offset that they allow, so
-that what error is left makes it late. Early, it would be first at everything that comes due
-(docs/decisions/003).
+The offset in use is 0 where that fits: a host whose clock is right is never corrected. Otherwise
+it is the lowest that fits, so that what error is left makes the host late. Early, it would be first
+at everything that comes due (docs/decisions/003). Only a clock that is hardly fast, while little is
+known yet, is not put back further than _CAUTION_NS beyond the least that the replies demand.
 """
 
 import threading
@@ -21,7 +20,7 @@ _UNBOUNDED_NS = 1 << 80
 _UNBOUNDED = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
 _GENERATION_NS = 120 * _SECOND_NS
 _SLIGHT_NS = 100_000_000
-_FAST_NS = 100_000_000
+_CAUTION_NS = 100_000_000
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -137,8 +136,7 @@ class TableClock:
         else:
             self._contradicted(low_ns, high_ns, max(low_ns - known_high_ns, known_low_ns - high_ns))
         low_ns, high_ns = self._bounds()
-        least_ns = min(max(0, low_ns), high_ns)
-        self._base_ns = self._local_base_ns + (least_ns if least_ns >= -_FAST_NS else low_ns)
+        self._base_ns = self._local_base_ns + _offset_ns(low_ns, high_ns)
         self._known = True
 
     def _contradicted(self, low_ns: int, high_ns: int, gap_ns: int) -> None:
@@ -150,6 +148,14 @@ class TableClock:
         else:
             self._low_ns, self._high_ns = low_ns, high_ns
             self._doubt_ns = 0
+
+
+def _offset_ns(low_ns: int, high_ns: int) -> int:
+    """The offset to use, of those from ``low_ns`` to ``high_ns``."""
+    if low_ns <= 0 <= high_ns:
+        return 0
+    hardly_fast = -_CAUTION_NS <= high_ns < 0
+    return max(low_ns, high_ns - _CAUTION_NS) if hardly_fast else low_ns
 
 
 def _parse(date: bytes) -> int | None:

@@ -24,7 +24,7 @@ class Demand:
     table: str
     limit: str
     seconds: float
-    clock_wrong_by_seconds: int = 0
+    clock_wrong_by_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,6 @@ def most_over(admissions: Sequence[Admission], limit: Limit, clock_error_ns: int
     return worst
 
 
-def _set_wall_clock_wrong(by_seconds: int) -> None:
+def _set_wall_clock_wrong(by_seconds: float) -> None:
     right_ns = time.time_ns
-    time.time_ns = lambda: right_ns() + by_seconds * SECOND_NS
+    time.time_ns = lambda: right_ns() + round(by_seconds * SECOND_NS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ratelimit_ddb import Limit
 from ratelimit_ddb.limit import SECOND_NS
 from tests.engine.demand import Admission, Demand, most_over, satisfy_all
@@ -14,7 +16,7 @@ ROUNDS = 3
 
 
 def shares_of(
-    endpoint_url: str, table: str, clocks_wrong_by_seconds: list[int], clock_error_ns: int
+    endpoint_url: str, table: str, clocks_wrong_by_seconds: list[float], clock_error_ns: int
 ) -> list[list[Admission]]:
     """What each process was given, in the first round in which all that was due was given.
 
@@ -41,11 +43,12 @@ def test_p1_p2_four_processes_get_what_is_due_and_no_more(
     assert sum(map(len, shares)) >= DUE
 
 
-def test_p11_clocks_an_hour_wrong_gain_nothing_and_starve_nobody(
-    dynamodb_endpoint: str, table: str
+@pytest.mark.parametrize("wrong_by_seconds", [(3_600, -3_600), (0.08, 0.03)])
+def test_p11_wrong_clocks_gain_nothing_and_starve_nobody(
+    dynamodb_endpoint: str, table: str, wrong_by_seconds: tuple[float, float]
 ) -> None:
     error_ns = SECOND_NS // 20
-    shares = shares_of(dynamodb_endpoint, table, [3_600, -3_600, 0, 0], error_ns)
+    shares = shares_of(dynamodb_endpoint, table, [*wrong_by_seconds, 0, 0], error_ns)
     given = sum(map(len, shares))
     assert given >= DUE
     assert len(shares[2]) + len(shares[3]) >= given / 4, "those whose clocks are right"
