@@ -39,10 +39,12 @@ lint: $(DEVELOPMENT_READY)  ## Check style, types and the packages' independence
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(DEVELOPMENT_READY)  ## Measure what a decision costs, beside boto3
+bench: $(DEVELOPMENT_READY)  ## Measure what a decision costs, beside boto3, and a request
 	@$(BIN)/python -m bench.hot_path
 	@echo
 	@$(BIN)/python -m bench.mixed_load
+	@echo
+	@$(BIN)/python -m bench.middleware
 	@echo
 	@$(BIN)/python -m bench.import_cost
 

@@ -11,6 +11,7 @@ class Endpoint:
     """An endpoint's URL, taken apart."""
 
     url: str
+    """Without the user information, which no message should hold."""
     secure: bool
     """Whether it is reached over TLS."""
     host: str
@@ -35,7 +36,7 @@ class Endpoint:
         name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         port = parts.port or default_port
         return cls(
-            url=url,
+            url=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
             secure=parts.scheme == "https",
             host=parts.hostname,
             port=port,

@@ -1,4 +1,4 @@
-"""An ASGI application behind a limit on each API key.
+"""An ASGI application behind rules: logins by address, the rest by API key.
 
 Run it with ``uvicorn examples.asgi_app:app``.
 With RATE_LIMITS_TABLE set it uses that DynamoDB table, otherwise this process's memory.
@@ -11,7 +11,7 @@ from typing import Any
 
 from ratelimit_ddb import DynamoDBStore, MemoryStore
 from ratelimit_ddb.asgi import RateLimitMiddleware
-from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web import Rule, client_address, header
 
 table = os.environ.get("RATE_LIMITS_TABLE")
 store = DynamoDBStore(table) if table else MemoryStore()
@@ -23,9 +23,9 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"hello\n"})
 
 
-def api_key(request: Request) -> tuple[str, str]:
-    """One bucket for each API key, and one for all who come without."""
-    return ("api-key", request.header("x-api-key") or "")
+rules = [
+    Rule("/login", "5/minute", by=client_address(), methods="POST"),
+    Rule("/*", ["5/second", "100/minute"], by=header("x-api-key"), name="api"),
+]
 
-
-app = RateLimitMiddleware(hello, store=store, limits=["5/second", "100/minute"], key=api_key)
+app = RateLimitMiddleware(hello, store=store, rules=rules)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Unpack
 
-from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.limiter import AsyncRateLimiter
-from ratelimit_ddb.outage import OnOutage
-from ratelimit_ddb.store.protocol import Store
-from ratelimit_ddb.web.answer import Answer, denial
-from ratelimit_ddb.web.request import AsyncKeyOfRequest, of_scope
+from ratelimit_ddb.web.answer import Answer, Fields
+from ratelimit_ddb.web.gate import Gate, GateOptions
+from ratelimit_ddb.web.request import of_scope
+from ratelimit_ddb.web.websocket import admitted_websocket, refuse_handshake
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -19,61 +16,75 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_BEGINS = ("http.response.start", "websocket.accept")
+
 
 class RateLimitMiddleware:
-    """Answers 429 to http requests over the limit; hands everything else to the application as is.
+    """Answers 429 to requests over a limit, and tells the others what is left.
 
-    Websockets, lifespan, streaming and whatever extensions the server offers pass untouched: an
-    admitted request sees the very ``receive`` and ``send`` of the server.
+    An admitted http request sees the server's own ``receive``; the limits' fields are added to its
+    ``http.response.start``, and every other message passes as it is. A websocket's handshake is
+    limited like a request, its incoming messages by the rules' ``messages``. Lifespan and whatever
+    else there is pass untouched.
 
     Args:
         app: the application.
-        store: as for RateLimiter.
-        limits: as for RateLimiter.
-        key: whose bucket a request draws on, from ``Request``; None from it means not limited. A
-            coroutine function is awaited.
-        on_outage: as for RateLimiter; ``"deny"`` answers 503.
-        deadline: as for RateLimiter.
+        options: ``store=``, ``rules=`` and more: see ``ratelimit_ddb.web.gate.GateOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
-    def __init__(
-        self,
-        app: App,
-        *,
-        store: Store,
-        limits: LimitsGiven,
-        key: AsyncKeyOfRequest,
-        on_outage: OnOutage = "allow",
-        deadline: float = 0.25,
-    ) -> None:
-        if not callable(key):
-            raise TypeError(f"key {key!r}: a function of the request is needed")
+    def __init__(self, app: App, **options: Unpack[GateOptions]) -> None:
         self._app = app
-        self._key = key
-        self._limiter = AsyncRateLimiter(store, limits, on_outage=on_outage, deadline=deadline)
+        self._gate = Gate(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide, and call the application or answer in its place."""
-        answer = await self._answer(scope) if scope["type"] == "http" else None
-        if answer is None:
-            await self._app(scope, receive, send)
-        else:
-            await _send(answer, send)
+        if scope["type"] == "http":
+            answer, fields, _ = await self._gate.admit_async(of_scope(scope))
+            if answer is not None:
+                await _send(answer, send)
+                return
+            if fields:
+                send = _adding(fields, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
-    async def _answer(self, scope: Scope) -> Answer | None:
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = of_scope(scope)
-        found = self._key(request)
-        key = await found if inspect.isawaitable(found) else found
-        if key is None:
-            return None
-        decision = await self._limiter.acquire(key)
-        return None if decision.allowed else denial(decision, request.method)
+        answer, fields, verdict = await self._gate.admit_async(request)
+        if answer is not None:
+            await refuse_handshake(answer, verdict, scope, receive, send)
+            return
+        charges = await self._gate.message_charges(request)
+        channel = admitted_websocket(self._gate, charges, receive, send)
+        send = _adding(fields, channel.send) if fields else channel.send
+        await self._app(scope, channel.receive, send)
+
+
+def encoded(fields: Fields) -> list[tuple[bytes, bytes]]:
+    """Header fields as ASGI has them."""
+    return [(name.encode(), value.encode()) for name, value in fields]
+
+
+def _adding(fields: Fields, send: Send) -> Send:
+    async def adding(message: Message) -> None:
+        if message["type"] in _BEGINS:
+            message = {**message, "headers": [*message.get("headers", ()), *encoded(fields)]}
+        await send(message)
+
+    return adding
 
 
 async def _send(answer: Answer, send: Send) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": encoded(answer.headers),
+        }
+    )
     await send({"type": "http.response.body", "body": answer.body})

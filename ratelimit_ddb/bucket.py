@@ -77,11 +77,21 @@ class Bucket:
 
     def denied_from_memory(self, key: str, cost: int, wait_ns: int, now_ns: int) -> Decision | None:
         """The denial that the table would give too, as far as this process can tell; or None."""
-        sight = self.seen.get(key)
+        sight = self.seen.get(key) if self._trust_ns else None
         # Both ways: a clock that was set back must not prolong the trust.
         if sight is None or not -self._trust_ns <= now_ns - sight.noted_ns <= self._trust_ns:
             return None
         return self._denial(sight.full_at_ns, now_ns, self._room_ns(cost, wait_ns), "seen")
+
+    def last_denial(self, key: str, cost: int, now_ns: int) -> Decision | None:
+        """The denial by what this process saw last, however long ago; or None.
+
+        For one that is denied anyhow, and is to be told of the longest wait.
+        """
+        sight = self.seen.get(key)
+        if sight is None:
+            return None
+        return self._denial(sight.full_at_ns, now_ns, self._room_ns(cost, 0), "seen")
 
     def acquire(self, key: str, cost: int, wait_ns: int, now_ns: int | None) -> Flow[Decision]:
         """Take ``cost`` tokens of every limit, or none; waiting at most ``wait_ns`` for them.
@@ -119,11 +129,16 @@ class Bucket:
                 return denial
             idle = _idle(full_at_ns, now_ns)
 
-    def peek(self, key: str, cost: int) -> Flow[Decision]:
-        """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost."""
+    def peek(self, key: str, cost: int, *, remember: bool = False) -> Flow[Decision]:
+        """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost.
+
+        With ``remember``, what was read may deny from memory later on.
+        """
         now_ns = yield ReadClock()
         outcome: Outcome = yield Read(key, self._names)
         full_at_ns = self._believable(_known(outcome.full_at_ns), now_ns)
+        if remember:
+            self.seen.note(key, Sight(now_ns, full_at_ns))
         denial = self._denial(full_at_ns, now_ns, self._room_ns(cost, 0), "table")
         return denial or self._admitted(full_at_ns, now_ns)
 

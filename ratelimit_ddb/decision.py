@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple
 
 from ratelimit_ddb.limit import SECOND_NS, Limit
 
-Source = Literal["table", "seen", "outage"]
-"""Who decided: the store; this process alone, from what it had seen; or ``on_outage``."""
+Source = Literal["table", "seen", "outage", "cost"]
+"""Who decided: the store; this process alone, from what it had seen; ``on_outage``; or, where rules
+are, a cost that is more than the limit ever holds."""
 
 
 class Decision(NamedTuple):

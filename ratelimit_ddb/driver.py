@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.operation import Flow, T
 from ratelimit_ddb.store.protocol import Store
 
 
 def run(flow: Flow[T], store: Store, deadline_ns: int) -> T:
-    """Run a flow to its end, blocking. What the store raises ends it."""
+    """Run a flow to its end, blocking. An outage is raised in the flow; all else ends it."""
     try:
         operation = next(flow)
         while True:
-            operation = flow.send(store.send(operation, deadline_ns))
+            try:
+                answer = store.send(operation, deadline_ns)
+            except StoreUnavailable as outage:
+                operation = flow.throw(outage)
+            else:
+                operation = flow.send(answer)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:
@@ -20,11 +26,16 @@ def run(flow: Flow[T], store: Store, deadline_ns: int) -> T:
 
 
 async def run_async(flow: Flow[T], store: Store, deadline_ns: int) -> T:
-    """Run a flow to its end in an event loop. What the store raises ends it."""
+    """Run a flow to its end in an event loop. An outage is raised in the flow; all else ends it."""
     try:
         operation = next(flow)
         while True:
-            operation = flow.send(await store.send_async(operation, deadline_ns))
+            try:
+                answer = await store.send_async(operation, deadline_ns)
+            except StoreUnavailable as outage:
+                operation = flow.throw(outage)
+            else:
+                operation = flow.send(answer)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:

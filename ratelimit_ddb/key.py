@@ -33,13 +33,30 @@ def text_of(key: KeyGiven) -> str:
     return _bounded(text)
 
 
+def prefix_of(*parts: str) -> str:
+    """The beginning of every key that has these parts first; for ``text_under``."""
+    return _joined(parts) + ":"
+
+
+def text_under(prefix: str, part: str) -> str:
+    """What ``text_of((*parts, part))`` gives, for a prefix made of the same parts beforehand."""
+    text = prefix + (_escaped(part) if ":" in part or "%" in part else part)
+    if text.isascii() and len(text) < _ENDING_BYTES:
+        return text
+    return _bounded(text)
+
+
 def _joined(parts: object) -> str:
     if isinstance(parts, str):
         # Not str(parts): an enumerated text calls itself "Plan.FREE" there, and equals "free".
         return str.__str__(parts)
     if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
         raise TypeError(f"key {parts!r}: a text or a tuple of texts is needed")
-    return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts)
+    return ":".join(_escaped(part) for part in parts)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace(":", "%3A")
 
 
 def _bounded(text: str) -> str:

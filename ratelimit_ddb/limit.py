@@ -139,6 +139,8 @@ def limits_of(given: LimitsGiven) -> tuple[Limit, ...]:
         TypeError: something given is neither a notation nor a Limit.
         ValueError: none was given, one can't hold, or two share a name.
     """
+    if not isinstance(given, str | Limit | Iterable):
+        raise TypeError(f"limits {given!r}: a text such as '100/minute', a Limit, or several")
     several: Sequence[str | Limit] = [given] if isinstance(given, str | Limit) else list(given)
     limits = tuple(_limit_of(one) for one in several)
     if not limits:

@@ -80,7 +80,14 @@ Flow = Generator[Operation, Any, T]
 
 
 class Outcome(NamedTuple):
-    """Whether the condition held, and each ``fullAt``: the new ones, or those that refused it."""
+    """What a store answers.
+
+    Attributes:
+        applied: whether the condition held.
+        full_at_ns: each ``fullAt``: the new ones, or those that refused it.
+        capacity_units: what the table billed for it; None where it was not asked.
+    """
 
     applied: bool
     full_at_ns: tuple[int | None, ...]
+    capacity_units: float | None = None

@@ -2,67 +2,49 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Unpack
 
-from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.limiter import RateLimiter
-from ratelimit_ddb.outage import OnOutage
-from ratelimit_ddb.store.protocol import Store
-from ratelimit_ddb.web.answer import Answer, denial
-from ratelimit_ddb.web.request import KeyOfRequest, of_environ
+from ratelimit_ddb.web.gate import Gate, GateOptions
+from ratelimit_ddb.web.request import of_environ
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from ratelimit_ddb.web.answer import Fields
+
 
 class RateLimitMiddleware:
-    """Answers 429 to requests over the limit; hands the others to the application as they are.
+    """Answers 429 to requests over a limit, and tells the others what is left.
 
-    An admitted request gets the server's own ``start_response``, and the server the application's
-    own iterable, so streaming, ``write`` and ``wsgi.file_wrapper`` stay as they were.
+    The limits' fields are added where the application starts its response. The server gets the
+    application's own iterable, so streaming, ``write`` and ``wsgi.file_wrapper`` stay as they were.
 
     Args:
         app: the application.
-        store: as for RateLimiter.
-        limits: as for RateLimiter.
-        key: whose bucket a request draws on, from ``Request``; None from it means not limited.
-        on_outage: as for RateLimiter; ``"deny"`` answers 503.
-        deadline: as for RateLimiter.
+        options: ``store=``, ``rules=`` and more: see ``ratelimit_ddb.web.gate.GateOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
-    def __init__(
-        self,
-        app: WSGIApplication,
-        *,
-        store: Store,
-        limits: LimitsGiven,
-        key: KeyOfRequest,
-        on_outage: OnOutage = "allow",
-        deadline: float = 0.25,
-    ) -> None:
-        if not callable(key) or inspect.iscoroutinefunction(key):
-            raise TypeError(f"key {key!r}: a function of the request is needed, not async here")
+    def __init__(self, app: WSGIApplication, **options: Unpack[GateOptions]) -> None:
         self._app = app
-        self._key = key
-        self._limiter = RateLimiter(store, limits, on_outage=on_outage, deadline=deadline)
+        self._gate = Gate(options, blocking=True)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Decide, and call the application or answer in its place."""
-        answer = self._answer(environ)
+        answer, fields, _ = self._gate.admit(of_environ(environ))
         if answer is None:
-            return self._app(environ, start_response)
-        start_response(answer.status, list(answer.headers))
+            return self._app(environ, _adding(fields, start_response) if fields else start_response)
+        start_response(answer.status_line, list(answer.headers))
         return [answer.body]
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer | None:
-        request = of_environ(environ)
-        key = self._key(request)
-        if key is None:
-            return None
-        decision = self._limiter.acquire(key)
-        return None if decision.allowed else denial(decision, request.method)
+
+def _adding(fields: Fields, start_response: StartResponse) -> StartResponse:
+    def adding(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        return start_response(status, [*headers, *fields], exc_info)
+
+    return adding

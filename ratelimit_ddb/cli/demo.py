@@ -26,7 +26,7 @@ from ratelimit_ddb.store.dynamodb import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.tables import Table, create, rate_limits
-from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rule import Rule
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_TABLE = "ratelimit-ddb-demo"
 LARGEST_BURST = 200
 
+_RULE = "demo"
 _DEADLINE_SECONDS = 2.0
 """Longer than an app would wait: an emulator's first answers are slow."""
 
@@ -52,12 +53,8 @@ def run(options: argparse.Namespace) -> bool:
 
 
 def _bucket_of(client: str) -> tuple[str, str]:
-    """The demo's keys: one bucket a client address."""
-    return ("demo", client)
-
-
-def _bucket_of_request(request: Request) -> tuple[str, str]:
-    return _bucket_of(request.client or "")
+    """The demo's keys, as its rule makes them: one bucket a client address."""
+    return (_RULE, client)
 
 
 def _show(
@@ -68,8 +65,7 @@ def _show(
         RateLimitMiddleware(
             hello,
             store=store,
-            limits=limit,
-            key=_bucket_of_request,
+            rules=Rule("/*", limit, name=_RULE),
             on_outage="deny",
             deadline=_DEADLINE_SECONDS,
         )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ddbwire import Operation as Request
 
 _WARM_UP_SECONDS = 5.0
+_REFUSED_UNITS = 1.0
+"""What a refused write is billed, for an item under 1 KB (AWS: "Condition expressions"); the reply
+does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class DynamoDBStore:
             under way at once.
         clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
             table's own time, from the ``Date`` of its replies.
-        on_call: told of every answered request; asks the table for the capacity it consumed.
+        on_call: told of every answered request, with the capacity it consumed.
+        report_capacity: ask the table for it without ``on_call`` too, so that events of decisions
+            can tell it.
 
     Raises:
         TypeError, ValueError: the table's name is empty or not a text.
@@ -66,6 +71,7 @@ class DynamoDBStore:
         max_connections: int = 64,
         clock: Callable[[], int] | None = None,
         on_call: Callable[[Call], None] | None = None,
+        report_capacity: bool = False,
     ) -> None:
         if not isinstance(table, str):
             raise TypeError(f"table {table!r}: the name of a table is needed")
@@ -83,7 +89,8 @@ class DynamoDBStore:
             max_connections=max_connections,
         )
         self.clock: Clock = self._wire.clock if clock is None else LocalClock(clock)
-        self._expressions = Expressions(table, report_capacity=on_call is not None)
+        self._reports_capacity = report_capacity or on_call is not None
+        self._expressions = Expressions(table, report_capacity=self._reports_capacity)
         self._on_call = on_call
 
     def prepare(self) -> None:
@@ -154,11 +161,15 @@ class DynamoDBStore:
         await self._wire.aclose()
 
     def _outcome(self, operation: Any, request: Request, reply: Any) -> Any:
+        outcome = self._expressions.outcome(operation, reply)
+        if not self._reports_capacity:
+            return outcome
+        refused = type(reply) is not dict
+        consumed = {} if refused else reply.get("ConsumedCapacity", {})
+        capacity_units = consumed.get("CapacityUnits")
         if self._on_call is not None:
-            refused = type(reply) is not dict
-            consumed = {} if refused else reply.get("ConsumedCapacity", {})
-            self._on_call(Call(request.name, refused, consumed.get("CapacityUnits")))
-        return self._expressions.outcome(operation, reply)
+            self._on_call(Call(request.name, refused, capacity_units))
+        return outcome._replace(capacity_units=_REFUSED_UNITS if refused else capacity_units)
 
     def _raise(self, failure: BaseException) -> NoReturn:
         from ddbwire import is_transient

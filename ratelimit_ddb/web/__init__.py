@@ -1,1 +1,35 @@
-"""What ASGI and WSGI share: a request as key functions see it, a denial as clients do."""
+"""Rules for web applications, and what they are made of: the same over ASGI and WSGI.
+
+    rules = [
+        Rule("/login", "5/minute", methods="POST"),
+        Rule("/api/*", ["10/second", "1000/hour"], by=header("x-api-key")),
+    ]
+    app = RateLimitMiddleware(app, store=store, rules=rules)
+
+The middleware is in ratelimit_ddb.asgi and ratelimit_ddb.wsgi.
+"""
+
+from ratelimit_ddb.web.answer import Answer
+from ratelimit_ddb.web.client_address import client_address
+from ratelimit_ddb.web.identity import bearer_claim, cookie, everyone, header, session_user
+from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rule import Rule
+from ratelimit_ddb.web.rules_file import RulesFile
+from ratelimit_ddb.web.rules_toml import RulesError
+from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+
+__all__ = [
+    "Answer",
+    "Request",
+    "Rule",
+    "RuleDecision",
+    "RulesError",
+    "RulesFile",
+    "Verdict",
+    "bearer_claim",
+    "client_address",
+    "cookie",
+    "everyone",
+    "header",
+    "session_user",
+]

@@ -1,54 +1,29 @@
-"""What a denied client is told: 429, or 503 where the limiter itself had no answer."""
+"""A whole response, for either protocol to send."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from http import HTTPStatus
+from typing import NamedTuple
 
-from ratelimit_ddb.decision import Decision
-from ratelimit_ddb.limit import SECOND_NS
+Fields = tuple[tuple[str, str], ...]
+"""Header fields: names in lower case, in the order sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole response, for either protocol to send.
+class Answer(NamedTuple):
+    """What a client is sent in the application's place.
 
     Attributes:
-        status: the status code and its phrase.
+        status: the status code.
         headers: names in lower case, in the order sent.
         body: the content; empty for HEAD, whose ``content-length`` still tells its size.
     """
 
-    status: str
-    headers: tuple[tuple[str, str], ...]
+    status: int
+    headers: Fields
     body: bytes
 
     @property
-    def status_code(self) -> int:
-        """The status without its phrase."""
-        return int(self.status[:3])
-
-
-def denial(decision: Decision, method: str) -> Answer:
-    """The response to a request that was denied.
-
-    ``Retry-After`` is in whole seconds, rounded up, so that a client that keeps it is admitted (RFC
-    9110, 10.2.3). A 429 must not be stored by caches (RFC 6585, 4): ``Cache-Control`` says so.
-    """
-    seconds = retry_after_seconds(decision)
-    if decision.source == "outage":
-        status, why = "503 Service Unavailable", "Rate limits can't be checked just now."
-    else:
-        status, why = "429 Too Many Requests", f"Over the limit of {decision.limit}."
-    body = f"{why} Retry after {seconds} s.\n".encode()
-    headers = (
-        ("retry-after", str(seconds)),
-        ("cache-control", "no-store"),
-        ("content-type", "text/plain; charset=utf-8"),
-        ("content-length", str(len(body))),
-    )
-    return Answer(status, headers, b"" if method == "HEAD" else body)
-
-
-def retry_after_seconds(decision: Decision) -> int:
-    """Whole seconds, rounded up, at least 1."""
-    return max(1, -(-decision.retry_after_ns // SECOND_NS))
+    def status_line(self) -> str:
+        """The status with its phrase, as WSGI wants it; a code that nobody registered has none."""
+        known = self.status in HTTPStatus._value2member_map_
+        return f"{self.status} {HTTPStatus(self.status).phrase if known else 'Unknown'}"

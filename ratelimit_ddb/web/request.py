@@ -1,64 +1,108 @@
-"""A request as key functions see it, the same over ASGI and WSGI."""
+"""A request as rules see it, the same over ASGI, WSGI and the frameworks."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, NamedTuple
 
-from ratelimit_ddb.key import KeyGiven
+HeaderOf = Callable[[Any, str], str | None]
+"""Finds a header's value in what the server gave: (native, name in lower case)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a key function may go by.
+class Request(NamedTuple):
+    """What a rule's functions may go by.
 
     Attributes:
-        method: ``"GET"`` and so on, in capitals.
-        path: the path, percent-decoded, as the application was mounted to see it.
+        method: ``"GET"`` and so on, in capitals however it was sent; also for the
+            handshake of a websocket.
+        path: the path, percent-decoded, below the point where the application is mounted.
         client: the address of the peer that connected: the client, or the last proxy; None where
             there is none (a unix socket).
-        native: the ASGI scope or the WSGI environ itself.
+        native: the ASGI scope, the WSGI environ, or the framework's own request.
+        header_of: how ``header`` finds a value in ``native``.
+        endpoint: the route that the framework found, such as ``"/users/{id}"``; None where the
+            request was not routed yet.
+        session: the session that a session middleware opened for the request; None without one.
     """
 
     method: str
     path: str
     client: str | None
-    native: MutableMapping[str, Any]
+    native: Any
+    header_of: HeaderOf
+    endpoint: str | None = None
+    session: Any = None
 
     def header(self, name: str) -> str | None:
         """A header's value, whatever the case of its name; repeated fields joined by commas.
 
         Source: RFC 9110, 5.3 (field order). None where the request has no such header.
         """
-        environ_name = name.upper().replace("-", "_")
-        if "wsgi.version" in self.native:
-            if environ_name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                environ_name = f"HTTP_{environ_name}"
-            value: str | None = self.native.get(environ_name)
-            return value
-        return _joined(self.native["headers"], name.lower().encode("latin-1"))
+        return self.header_of(self.native, name.lower())
 
+    def cookie(self, name: str) -> str | None:
+        """A cookie's value as it was sent, the first of that name; None where there is none.
 
-KeyOfRequest = Callable[[Request], KeyGiven | None]
-"""Whose bucket a request draws on; None for a request that is not limited."""
-
-AsyncKeyOfRequest = Callable[[Request], KeyGiven | Awaitable[KeyGiven | None] | None]
-"""The same for ASGI, where it may be a coroutine function."""
+        Source: RFC 6265, 4.2.1 (the Cookie header).
+        """
+        for pair in (self.header("cookie") or "").split(";"):
+            found, equals, value = pair.partition("=")
+            if equals and found.strip() == name:
+                return value.strip()
+        return None
 
 
 def of_scope(scope: MutableMapping[str, Any]) -> Request:
-    """The request of an ASGI http scope."""
+    """The request of an ASGI http or websocket scope."""
     peer = scope.get("client")
-    return Request(scope["method"], scope["path"], peer[0] if peer else None, scope)
+    return Request(
+        scope.get("method", "GET").upper(),
+        _below_mount(scope),
+        peer[0] if peer else None,
+        scope,
+        _header_of_scope,
+        None,
+        scope.get("session"),
+    )
 
 
 def of_environ(environ: MutableMapping[str, Any]) -> Request:
     """The request of a WSGI environ. Its path is bytes dressed as Latin-1 (PEP 3333): undressed."""
-    path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
-    return Request(environ["REQUEST_METHOD"], path, environ.get("REMOTE_ADDR") or None, environ)
+    path: str = environ.get("PATH_INFO", "")
+    if not path.isascii():
+        path = path.encode("latin-1").decode("utf-8", "replace")
+    return Request(
+        environ["REQUEST_METHOD"].upper(),
+        path or "/",
+        environ.get("REMOTE_ADDR") or None,
+        environ,
+        header_of_environ,
+        None,
+        environ.get("sessions.session"),
+    )
 
 
-def _joined(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
-    values = [value.decode("latin-1") for name, value in headers if name.lower() == wanted]
+def header_of_environ(environ: MutableMapping[str, Any], name: str) -> str | None:
+    """A header in a CGI-like mapping, as WSGI and Django have it."""
+    cgi_name = name.upper().replace("-", "_")
+    if cgi_name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        cgi_name = f"HTTP_{cgi_name}"
+    value: str | None = environ.get(cgi_name)
+    return value
+
+
+def _below_mount(scope: MutableMapping[str, Any]) -> str:
+    # Servers and frameworks differ in whether ``path`` begins with ``root_path``: where it does,
+    # that part is the mount's, as SCRIPT_NAME is in WSGI.
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("/", ""):
+        path = path[len(root) :]
+    return path or "/"
+
+
+def _header_of_scope(scope: MutableMapping[str, Any], name: str) -> str | None:
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    wanted = name.encode("latin-1")
+    values = [value.decode("latin-1") for found, value in headers if found.lower() == wanted]
     return ", ".join(values) if values else None

@@ -1,0 +1,299 @@
+"""Rate limits for Django: middleware that is set up in the settings, and limits on one view."""
+
+# Django has no types of its own.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar, Unpack, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import ResolverMatch, resolve
+from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
+
+from ratelimit_ddb.key import KeyGiven
+from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.web.answer import Answer, Fields
+from ratelimit_ddb.web.gate import Admission, Gate, GateOptions
+from ratelimit_ddb.web.identity import fallback_of
+from ratelimit_ddb.web.request import Request, header_of_environ
+from ratelimit_ddb.web.rule import Identity, LimitsOfRequest, Rule
+from ratelimit_ddb.web.view import ViewOptions, gate_of_view
+
+__all__ = ["RateLimitMiddleware", "limited", "user"]
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_MAY_BE_DOTTED = ("STORE", "RULES", "ENDPOINT_OF", "ON_DENIED", "ON_DECISION")
+
+
+class RateLimitMiddleware:
+    """Answers 429 to requests over a limit, and tells the others what is left; sync and async.
+
+    It is set up by a dict in the settings: the options of ``ratelimit_ddb.web.gate.GateOptions`` in
+    capitals. STORE and RULES are needed. They, ENDPOINT_OF, ON_DENIED and ON_DECISION may be dotted
+    paths to what is meant::
+
+        RATELIMIT_DDB = {"STORE": "shop.limits.store", "RULES": "shop.limits.rules"}
+
+    In MIDDLEWARE it stands below SessionMiddleware and AuthenticationMiddleware if rules go by
+    sessions or users, otherwise as high as may be: what stands above it works for every request.
+    Responses vary by cookie only where a rule reads the session. The limits' fields are added to
+    every response of a request that passed, error pages included.
+
+    Rules with ``scope="endpoint"`` go by the route, such as ``"/users/<int:id>"``.
+
+    Raises:
+        ImproperlyConfigured: a setting that is missing, unknown, or can't hold.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        is_async = iscoroutinefunction(get_response)
+        if is_async:
+            markcoroutinefunction(self)
+        try:
+            gate = Gate(_options_of_settings(), blocking=not is_async)
+        except (TypeError, ValueError) as error:
+            raise ImproperlyConfigured(f"RATELIMIT_DDB: {error}") from error
+        self._limited = _before(get_response, gate, is_async)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Decide, and have the request answered or answer in its place."""
+        return self._limited(request)
+
+
+def limited(
+    limits: LimitsGiven | LimitsOfRequest, **options: Unpack[ViewOptions]
+) -> Callable[[View], View]:
+    """Put a limit before one view: ``@limited("5/minute", store=store)``.
+
+    It is for view functions, ``def`` and ``async def``, for what ``as_view()`` gives, and through
+    ``method_decorator`` for the methods of class-based views. A view that raises has an error page
+    without the limit's fields.
+
+    Args:
+        limits: as for ``ratelimit_ddb.web.Rule``.
+        options: ``store=`` and more: see ``ratelimit_ddb.web.view.ViewOptions``. ``name`` is the
+            view's, with its module, unless given; a method's has the class that is served.
+
+    Raises:
+        TypeError, ValueError: something given can't hold.
+    """
+
+    @functools.cache
+    def gate_of(name: str, blocking: bool) -> Gate:
+        return gate_of_view(name, limits, options, blocking=blocking)
+
+    def decorate(view: View) -> View:
+        name, is_async = _name_and_kind(view)
+        # method_decorator decorates at each request, hence the cache; and once a plain dummy, be
+        # the methods plain or not.
+        is_dummy = view.__module__ == method_decorator.__module__
+        gate = gate_of(name, not (is_async or is_dummy))
+        return cast("View", _before(view, gate, is_async))
+
+    return decorate
+
+
+def user(*, otherwise: Identity | None = None) -> Identity:
+    """The primary key of the user who is logged in (``request.user``).
+
+    Args:
+        otherwise: the identity of requests without a user; the client's address unless given.
+
+    Raises:
+        TypeError: ``otherwise`` can't be one.
+        ImproperlyConfigured: at the request, if no middleware before gave it a user.
+    """
+    fallback = fallback_of(otherwise)
+
+    async def when_loaded(request: Request) -> KeyGiven | None:
+        found = await sync_to_async(_user_key)(request.native) or fallback(request)
+        return await found if isinstance(found, Awaitable) else found
+
+    def identity(request: Request) -> KeyGiven | Awaitable[KeyGiven | None] | None:
+        if _in_event_loop():
+            return when_loaded(request)
+        return _user_key(request.native) or fallback(request)
+
+    return identity
+
+
+def _user_key(native: HttpRequest) -> str | None:
+    found = getattr(native, "user", None)
+    if found is None:
+        raise ImproperlyConfigured(
+            "user() needs AuthenticationMiddleware above RateLimitMiddleware"
+        )
+    return str(found.pk) if found.is_authenticated else None
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _options_of_settings() -> GateOptions:
+    given = getattr(settings, "RATELIMIT_DDB", None)
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{given!r}: a dict with STORE and RULES is needed")
+    known = sorted(name.upper() for name in GateOptions.__annotations__)
+    for name in given:
+        if name not in known:
+            raise ValueError(f"{name!r} is no option; there are {', '.join(known)}")
+    for name in ("STORE", "RULES"):
+        if name not in given:
+            raise ValueError(f"{name!r} is needed")
+    options = {name.lower(): _meant(name, value) for name, value in given.items()}
+    store = options["store"]
+    if isinstance(store, type) or not hasattr(store, "send_async"):
+        raise TypeError(f"STORE {store!r}: a DynamoDBStore or a MemoryStore is needed")
+    return cast("GateOptions", _with_routes(options))
+
+
+def _meant(name: str, value: Any) -> Any:
+    """A setting, or what it is a dotted path to."""
+    if name == "ON_DECISION" and isinstance(value, list | tuple):
+        return [_meant(name, one) for one in value]
+    if name not in _MAY_BE_DOTTED or not isinstance(value, str):
+        return value
+    try:
+        return import_string(value)
+    except ImportError as error:
+        raise ValueError(f"{name} {value!r}: {error}") from error
+
+
+def _with_routes(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with an ``endpoint_of`` that has Django find routes, if rules go by them."""
+    given = options["rules"]
+    rules = tuple(given) if isinstance(given, Iterable) else given
+    current = getattr(rules, "current", lambda: (rules,) if isinstance(rules, Rule) else rules)
+
+    def endpoint_of(request: Request) -> str | None:
+        by_route = any(rule.scope == "endpoint" for rule in current())
+        return _route_of(request.native) if by_route else None
+
+    return {"endpoint_of": endpoint_of, **options, "rules": rules}
+
+
+def _route_of(native: HttpRequest) -> str | None:
+    try:
+        return _template(resolve(native.path_info, getattr(native, "urlconf", None)))
+    except Http404:
+        return None
+
+
+def _template(match: ResolverMatch | None) -> str | None:
+    return None if match is None or match.route is None else f"/{match.route}"
+
+
+def _request_of(native: HttpRequest) -> Request:
+    if not hasattr(native, "META"):
+        raise TypeError(f"{native!r} is no request; a method needs @method_decorator(limited(...))")
+    return Request(
+        native.method or "GET",
+        native.path_info or "/",
+        native.META.get("REMOTE_ADDR") or None,
+        native,
+        lambda native, name: header_of_environ(native.META, name),
+        _template(native.resolver_match),
+        getattr(native, "session", None),  # lazy: it is loaded where a rule reads it
+    )
+
+
+class _SessionUnread(Exception):
+    """A rule reads a session that is not loaded, where loading it would block the event loop."""
+
+
+def _not_loaded() -> Any:
+    raise _SessionUnread
+
+
+async def _admit_async(gate: Gate, native: HttpRequest) -> Admission:
+    request = _request_of(native)
+    if request.session is None:
+        return await gate.admit_async(request)
+    try:
+        return await gate.admit_async(request._replace(session=SimpleLazyObject(_not_loaded)))
+    except _SessionUnread:
+        # Nothing is taken by then: rules read sessions before that, on_denied after a denial.
+        await sync_to_async(native.session.get)("")
+        return await gate.admit_async(request)
+
+
+def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        answer, fields, _ = gate.admit(_request_of(request))
+        if answer is not None:
+            return _response(answer)
+        return _with_fields(fields, view(request, *args, **kwargs))
+
+    @functools.wraps(view)
+    async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        answer, fields, _ = await _admit_async(gate, request)
+        if answer is not None:
+            return _response(answer)
+        return _with_fields(fields, await view(request, *args, **kwargs))
+
+    return limited_async if is_async else limited
+
+
+def _name_and_kind(view: Any) -> tuple[str, bool]:
+    """What a view is called, and whether it is awaited."""
+    named = view if hasattr(view, "__name__") else getattr(view, "func", type(view))
+    is_async = iscoroutinefunction(view)
+    owner = _class_of(view)
+    if owner is None:
+        return f"{named.__module__}.{named.__qualname__}", is_async
+    name = f"{owner.__module__}.{owner.__qualname__}.{named.__name__}"
+    return name, is_async or getattr(owner, "view_is_async", False)
+
+
+def _class_of(view: Any) -> type | None:
+    """The class behind what as_view() gave, or behind a method in method_decorator's hands."""
+    while view is not None:
+        if hasattr(view, "view_class"):
+            return cast("type", view.view_class)
+        if isinstance(view, functools.partial):
+            view = view.func
+        if hasattr(view, "__self__"):
+            return type(view.__self__)
+        view = getattr(view, "__wrapped__", None)
+    return None
+
+
+def _response(answer: Answer) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status)
+    del response.headers["content-type"]  # Django's default is not the answer's
+    return _with_fields(answer.headers, response)
+
+
+def _with_fields(fields: Fields, response: Any) -> Any:
+    if not isinstance(response, HttpResponseBase):
+        return response  # a mistake of the view's, for Django to name
+    is_told = "x-ratelimit-limit" in response.headers
+    for name, value in fields:
+        there = response.headers.get(name)
+        if name == "set-cookie":
+            response.cookies.load(value)
+        elif name.startswith("x-ratelimit-"):
+            if not is_told:  # they can be there once: those nearest to the view are
+                response.headers[name] = value
+        else:  # the other fields of limits are lists, and add up
+            response.headers[name] = value if there is None else f"{there}, {value}"
+    return response

@@ -1,0 +1,173 @@
+"""Decisions as records of the standard library's logging, for ``on_decision=``.
+
+    app = RateLimitMiddleware(app, store=store, rules=rules, on_decision=log_decisions())
+
+The message is constant but for the rule's name and an outage's cause, so that records can be
+grouped by it. All facts are attributes of the record, named ``ratelimit_...``: without a prefix
+``source`` and its like would clash with what record factories and log collectors call their own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ddbwire.fork import at_fork
+from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limiter import RateLimiter
+from ratelimit_ddb.store.memory import MemoryStore
+from ratelimit_ddb.web.identity import digest_of
+
+if TYPE_CHECKING:
+    from ratelimit_ddb.errors import StoreUnavailable
+    from ratelimit_ddb.web.gate import OnDecision
+    from ratelimit_ddb.web.verdict import RuleDecision
+
+LOGGER = "ratelimit_ddb.decisions"
+"""The name of the logger, unless one is given."""
+
+
+class _Event(NamedTuple):
+    name: str
+    level: int
+    message: str
+
+
+_ADMITTED = _Event("admitted", logging.DEBUG, "admitted by rule %r")
+_DENIED = _Event("denied", logging.INFO, "denied by rule %r")
+_IN_SHADOW = _Event("shadow", logging.INFO, "would be denied by rule %r")
+_PASSED = _Event("outage", logging.WARNING, "no answer from the store for rule %r, passed: %s")
+_REFUSED = _Event("outage", logging.ERROR, "no answer from the store for rule %r, refused: %s")
+
+
+def log_decisions(
+    logger: logging.Logger | None = None,
+    *,
+    admitted: bool = False,
+    key: bool = False,
+    at_most: LimitsGiven | None = "10/second",
+    clock: Callable[[], int] | None = None,
+) -> OnDecision:
+    """A function for ``on_decision=`` that logs each rule's denials and outages.
+
+    A denial is INFO, since clients cause it; also one in shadow mode, whose message says "would be
+    denied". An outage is WARNING where the request passes all the same, ERROR where it is refused.
+    No record has a traceback.
+
+    The attributes of a record, each behind ``ratelimit_``: ``rule``, ``key_digest``, ``limit``,
+    ``cost``, ``allowed``, ``enforced``, ``source``, ``remaining``, ``retry_after_seconds`` (None
+    where no time would help), ``latency_ms``, ``calls``, ``capacity_units`` (None where unknown),
+    ``refunded``, ``left_out``; in an outage also ``error_type`` and ``error``, what was raised and
+    by what cause. See ``RuleDecision`` and ``Decision`` for what they mean.
+
+    A flood of denials costs next to nothing, but a record of each would. So in each process at most
+    ten records a second are written of one rule's denials, ten of its outages: with W processes and
+    R rules up to 20 WR a second, when all goes wrong at once. ``left_out`` tells how many were not
+    since the last one of that rule and sort that was. Exact counts are what metrics are for.
+
+    Args:
+        logger: where to; the logger ``"ratelimit_ddb.decisions"`` unless given.
+        admitted: whether to log what is admitted, too: DEBUG, within the same bound.
+        key: whether records also have the bucket's key as it is, as ``ratelimit_key``. It holds
+            addresses, user names and what else identities go by; credentials only as digests,
+            unless a rule's identity says ``digest=False``.
+        at_most: how many records of one rule and sort to write, as limits are given everywhere;
+            None for all.
+        clock: nanoseconds, for tests that set the time themselves.
+
+    Raises:
+        TypeError, ValueError: something given can't hold; the message names it and the rule.
+    """
+    if logger is None:
+        logger = logging.getLogger(LOGGER)
+    elif not isinstance(logger, logging.Logger):
+        raise TypeError(f"logger {logger!r}: a logging.Logger is needed")
+    _require_flag("admitted", admitted)
+    _require_flag("key", key)
+    bound = None if at_most is None else _Bound(at_most, clock)
+
+    def log(told: RuleDecision) -> None:
+        event = _event(told)
+        if (event is _ADMITTED and not admitted) or not logger.isEnabledFor(event.level):
+            return
+        left_out = 0 if bound is None else bound.left_out(told.rule, event.name)
+        if left_out is None:
+            return
+        facts = _facts(told, with_key=key) | {"ratelimit_left_out": left_out}
+        named = (told.rule,) if told.outage is None else (told.rule, str(told.outage))
+        logger.log(event.level, event.message, *named, extra=facts)
+
+    return log
+
+
+class _Bound:
+    """How much may be written; counts what may not."""
+
+    __slots__ = ("__weakref__", "_left_out", "_limiter", "_lock")
+
+    def __init__(self, at_most: LimitsGiven, clock: Callable[[], int] | None) -> None:
+        self._limiter = RateLimiter(MemoryStore(clock=clock), at_most)
+        self._left_out: dict[tuple[str, str], int] = {}
+        self._lock = threading.Lock()
+        at_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
+        self._lock = threading.Lock()
+
+    def left_out(self, rule: str, event: str) -> int | None:
+        """How many were left out since the last that was not; None to leave this one out too."""
+        kind = (rule, event)
+        allowed = self._limiter.acquire(kind).allowed
+        with self._lock:
+            if allowed:
+                return self._left_out.pop(kind, 0)
+            self._left_out[kind] = self._left_out.get(kind, 0) + 1
+        return None
+
+
+def _event(told: RuleDecision) -> _Event:
+    if told.outage is not None:
+        return _REFUSED if told.enforced and not told.decision.allowed else _PASSED
+    if told.decision.allowed:
+        return _ADMITTED
+    return _DENIED if told.enforced else _IN_SHADOW
+
+
+def _facts(told: RuleDecision, *, with_key: bool) -> dict[str, Any]:
+    decision = told.decision
+    facts = {
+        "ratelimit_rule": told.rule,
+        "ratelimit_key_digest": digest_of(told.key),
+        "ratelimit_limit": str(decision.limit),
+        "ratelimit_cost": told.charge.cost,
+        "ratelimit_allowed": decision.allowed,
+        "ratelimit_enforced": told.enforced,
+        "ratelimit_source": decision.source,
+        "ratelimit_remaining": decision.remaining,
+        "ratelimit_retry_after_seconds": (
+            None if decision.source == "cost" else decision.retry_after
+        ),
+        "ratelimit_latency_ms": told.latency_ns / 1_000_000,
+        "ratelimit_calls": told.calls,
+        "ratelimit_capacity_units": told.capacity_units,
+        "ratelimit_refunded": told.refunded,
+    }
+    if with_key:
+        facts["ratelimit_key"] = told.key
+    if told.outage is not None:
+        facts["ratelimit_error_type"] = _type_of(told.outage)
+        facts["ratelimit_error"] = str(told.outage)
+    return facts
+
+
+def _type_of(outage: StoreUnavailable) -> str:
+    """The name of what the store's client raised, which says more than StoreUnavailable."""
+    return type(outage.__cause__ or outage).__qualname__
+
+
+def _require_flag(what: str, given: object) -> None:
+    if not isinstance(given, bool):
+        raise TypeError(f"{what} {given!r}: True or False")

@@ -1,0 +1,186 @@
+"""Decisions as OpenTelemetry metrics and spans, for ``on_decision=``.
+
+    on_decision=[measure_decisions(), trace_decisions()]
+
+Only the API is needed (opentelemetry-api 1.30 or later); without an SDK both do nothing. Providers
+are the global ones unless given, and those may be set later than these functions are called.
+
+No attribute holds a key or an identity: a metric would grow by a series for each client, and both
+would hand clients' names to whoever reads them. A span has the digest of the key.
+
+Source: OpenTelemetry semantic conventions, "Metrics" (names, units), "Recording errors"
+(``error.type``, status) and "Trace semantic conventions" (names of spans).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from opentelemetry import metrics, trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from ratelimit_ddb.web.identity import digest_of
+
+if TYPE_CHECKING:
+    from ratelimit_ddb.errors import StoreUnavailable
+    from ratelimit_ddb.web.gate import OnDecision
+    from ratelimit_ddb.web.verdict import RuleDecision
+
+SCOPE = "ratelimit_ddb"
+"""The instrumentation scope: the name of the meter and the tracer."""
+
+DURATION_BOUNDARIES_SECONDS = (
+    0.000_01,
+    0.000_025,
+    0.000_1,
+    0.000_5,
+    0.001,
+    0.002_5,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+)
+"""From denials out of memory, which take microseconds, over calls, which take milliseconds, to the
+default deadline of 0.25 s and what is beyond it."""
+
+_Attributes = dict[str, str | bool]
+
+
+def measure_decisions(meter_provider: metrics.MeterProvider | None = None) -> OnDecision:
+    """A function for ``on_decision=`` that counts each rule's decisions and what they took.
+
+    - ``ratelimit.decisions``, a counter.
+    - ``ratelimit.decision.duration``, a histogram in seconds, network included. Where several rules
+      ask, those that are answered along with another one are not timed, and not in it.
+    - ``ratelimit.calls``, a counter of the operations sent to the store, but for those that give
+      tokens back.
+    - ``ratelimit.capacity_units``, a counter of what these consumed, where the store reports it.
+    - ``ratelimit.tokens``, a counter of the tokens taken for good: not of those given back, nor of
+      any in an outage.
+
+    The attributes of each: ``ratelimit.rule``; ``ratelimit.outcome``, which is ``"allowed"``,
+    ``"denied"`` or, whatever the policy made of it, ``"outage"``; ``ratelimit.enforced``;
+    ``ratelimit.source`` (see ``Decision``); in an outage ``error.type``, the class of its cause.
+
+    Args:
+        meter_provider: the global one unless given.
+    """
+    meter = metrics.get_meter(SCOPE, _version(), meter_provider)
+    decisions = meter.create_counter(
+        "ratelimit.decisions", "{decision}", "Decisions of rate limit rules."
+    )
+    duration = meter.create_histogram(
+        "ratelimit.decision.duration",
+        "s",
+        "Duration of rate limit decisions, network included.",
+        explicit_bucket_boundaries_advisory=DURATION_BOUNDARIES_SECONDS,
+    )
+    calls = meter.create_counter(
+        "ratelimit.calls", "{call}", "Operations that rate limit decisions sent to the store."
+    )
+    capacity_units = meter.create_counter(
+        "ratelimit.capacity_units",
+        "{capacity_unit}",
+        "Capacity that rate limit decisions consumed, where the store reports it.",
+    )
+    tokens = meter.create_counter("ratelimit.tokens", "{token}", "Tokens taken for good.")
+
+    def measure(told: RuleDecision) -> None:
+        attributes = _attributes(told)
+        decisions.add(1, attributes)
+        if told.latency_ns:
+            duration.record(told.latency_ns / 1_000_000_000, attributes)
+        if told.calls:
+            calls.add(told.calls, attributes)
+        if told.capacity_units:
+            capacity_units.add(told.capacity_units, attributes)
+        if told.decision.allowed and told.outage is None and not told.refunded:
+            tokens.add(told.charge.cost, attributes)
+
+    return measure
+
+
+def trace_decisions(tracer_provider: trace.TracerProvider | None = None) -> OnDecision:
+    """A function for ``on_decision=`` that makes a span of each decision, within the current one.
+
+    The span is called ``ratelimit`` and the rule's name. It is an internal one, for a decision is
+    no call: it may take none, or two. Decisions are told once a request's verdict is there, so
+    where several rules ask, each span has its own length but all end together.
+
+    Attributes are those of the metrics, and ``ratelimit.key_digest``, ``ratelimit.limit``,
+    ``ratelimit.cost``, ``ratelimit.remaining``, ``ratelimit.refunded``, ``ratelimit.calls``,
+    ``ratelimit.capacity_units`` (where known). A denial is no error; an outage is, with the
+    exception recorded.
+
+    Args:
+        tracer_provider: the global one unless given.
+    """
+    tracer = trace.get_tracer(SCOPE, _version(), tracer_provider)
+
+    def record(told: RuleDecision) -> None:
+        end_ns = time.time_ns()
+        span = tracer.start_span(
+            f"ratelimit {told.rule}",
+            kind=SpanKind.INTERNAL,
+            attributes=_attributes(told),
+            start_time=end_ns - told.latency_ns,
+        )
+        if span.is_recording():
+            _describe(span, told, end_ns)
+        span.end(end_ns)
+
+    return record
+
+
+def _describe(span: trace.Span, told: RuleDecision, end_ns: int) -> None:
+    span.set_attributes(
+        {
+            "ratelimit.key_digest": digest_of(told.key),
+            "ratelimit.limit": str(told.decision.limit),
+            "ratelimit.cost": told.charge.cost,
+            "ratelimit.remaining": told.decision.remaining,
+            "ratelimit.refunded": told.refunded,
+            "ratelimit.calls": told.calls,
+        }
+    )
+    if told.capacity_units is not None:
+        span.set_attribute("ratelimit.capacity_units", told.capacity_units)
+    if told.outage is not None:
+        span.record_exception(told.outage, timestamp=end_ns)
+        span.set_status(Status(StatusCode.ERROR, str(told.outage)))
+
+
+def _attributes(told: RuleDecision) -> _Attributes:
+    attributes: _Attributes = {
+        "ratelimit.rule": told.rule,
+        "ratelimit.outcome": _outcome(told),
+        "ratelimit.enforced": told.enforced,
+        "ratelimit.source": told.decision.source,
+    }
+    if told.outage is not None:
+        attributes["error.type"] = _type_of(told.outage)
+    return attributes
+
+
+def _outcome(told: RuleDecision) -> str:
+    if told.outage is not None:
+        return "outage"
+    return "allowed" if told.decision.allowed else "denied"
+
+
+def _type_of(outage: StoreUnavailable) -> str:
+    """The full name of what the store's client raised: it says more than StoreUnavailable."""
+    kind = type(outage.__cause__ or outage)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("ratelimit-ddb")

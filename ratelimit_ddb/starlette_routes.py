@@ -1,0 +1,137 @@
+"""Which of Starlette's routes a request is for: its whole path as a template, through all mounts.
+
+The routes are asked as Starlette's own router asks them. FastAPI keeps those of included routers
+under one wrapper, so the functions here are told how the ``listed`` ones are had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import Any, NamedTuple, Protocol
+
+from starlette.routing import BaseRoute, Match
+
+from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rulebook import EndpointOf
+
+Scope = MutableMapping[str, Any]
+
+
+class HasRoutes(Protocol):
+    """An application or a router: what has routes, in the order they are tried."""
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The routes that there are now."""
+
+
+class Found(NamedTuple):
+    """A route that fits a request.
+
+    Attributes:
+        template: its path, those of the mounts before it.
+        methods: those it is for; None for any, and for websockets.
+    """
+
+    template: str
+    methods: frozenset[str] | None
+
+
+Listed = Callable[[Iterable[Any]], Iterable[Any]]
+"""Makes of routes as they are kept the single ones to try."""
+
+
+def endpoint_of(app: HasRoutes | None, listed: Listed) -> EndpointOf:
+    """See ``route_of``; ``listed`` is what the framework's routes need."""
+    if app is not None and not isinstance(getattr(app, "routes", None), Iterable):
+        raise TypeError(f"route_of({app!r}): an application or router with routes is needed")
+
+    def template(request: Request) -> str | None:
+        before = request.native.get("app") if app is None else app
+        if before is None:
+            raise RuntimeError("route_of(): there is no application in the scope; give route_of it")
+        found = _fitting(before.routes, dict(request.native), listed)
+        return found.template if found else None
+
+    return template
+
+
+class Chosen:
+    """Tells by which route a request came to where it is, through all mounts.
+
+    What the frameworks put into the scope knows only the last part of the path, so the whole is
+    looked for. Routes that are served under one path, as nearly all are, are looked for once.
+
+    Args:
+        listed: what the framework's routes need.
+    """
+
+    __slots__ = ("_known", "_listed")
+
+    def __init__(self, listed: Listed) -> None:
+        self._listed = listed
+        # By their ids, for routes have no hashes; keeping them keeps the ids theirs.
+        self._known: dict[tuple[int, int], tuple[Found, object, object]] = {}
+
+    def of(self, scope: Scope) -> Found | None:
+        """The route; None where no router of Starlette's was passed."""
+        outermost, route = scope.get("router"), scope.get("route")
+        if outermost is None:
+            return None
+        known = self._known.get((id(outermost), id(route)))
+        if known is not None:
+            return known[0]
+        served = [] if route is None else list(_served(route, outermost.routes, self._listed))
+        if len(served) == 1:
+            self._known[id(outermost), id(route)] = (served[0], outermost, route)
+            return served[0]
+        root_path = scope.get("app_root_path", scope.get("root_path", ""))
+        return _fitting(outermost.routes, {**scope, "root_path": root_path}, self._listed)
+
+
+def _served(
+    wanted: Any, routes: Iterable[Any], listed: Listed, before: str = ""
+) -> Iterator[Found]:
+    """Each place where a route is among routes and what is below them."""
+    for route in listed(routes):
+        original = route if isinstance(route, BaseRoute) else route.route
+        if original is wanted:
+            yield Found(before + route.path_format, _methods(route))
+        else:
+            inner = getattr(route, "routes", None) or ()
+            yield from _served(wanted, inner, listed, before + _prefix(route))
+
+
+def _fitting(routes: Iterable[Any], scope: dict[str, Any], listed: Listed) -> Found | None:
+    """As Router does: the first that fits, else the first that fits but for the method."""
+    partial = None
+    for route in listed(routes):
+        match, child_scope = route.matches(scope)
+        if match is Match.FULL:
+            return _below(route, scope | child_scope, listed)
+        if match is Match.PARTIAL and partial is None:
+            partial = route, child_scope
+    if partial is None:
+        return None
+    route, child_scope = partial
+    return _below(route, scope | child_scope, listed)
+
+
+def _below(route: Any, scope: dict[str, Any], listed: Listed) -> Found | None:
+    inner = getattr(route, "routes", None)
+    if inner:
+        found = _fitting(inner, scope, listed)
+        return found and found._replace(template=_prefix(route) + found.template)
+    template = getattr(route, "path_format", None)  # a Host has none
+    return None if template is None else Found(template, _methods(route))
+
+
+def _prefix(route: Any) -> str:
+    """What a mount puts before the paths of its routes; nothing for a host."""
+    template: str = getattr(route, "path_format", None) or ""
+    return template.removesuffix("/{path}")
+
+
+def _methods(route: Any) -> frozenset[str] | None:
+    methods = getattr(route, "methods", None)
+    return frozenset(methods) if methods else None

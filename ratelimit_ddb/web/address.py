@@ -1,0 +1,79 @@
+"""One address: read as servers and proxies write it, and grouped to what tells clients apart."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_AFTER_HOST = re.compile(r"(?: : (?: [0-9]{1,5} | _[A-Za-z0-9._-]+ ) )?", re.VERBOSE)
+_MAPPED = IPv6Network("::ffff:0:0/96")
+
+
+def parsed(text: str) -> Address | None:
+    """The address in a text such as ``192.0.2.7:80``, ``2001:db8::7`` or ``[2001:db8::7]:80``.
+
+    A port is dropped, and so is a zone (``%eth0``), which means something on one host only. An
+    IPv4-mapped address (RFC 4291, 2.5.5.2) is the IPv4 address that it stands for. Octets with
+    leading zeros are no address: some read them as octal (RFC 6943, 3.1.1).
+
+    Returns:
+        the address, or None where the text is none. Nothing is raised, whatever the text.
+    """
+    if text.startswith("["):
+        host, bracket, after = text[1:].partition("]")
+        return _ipv6(host) if bracket and _AFTER_HOST.fullmatch(after) else None
+    host, colon, port = text.partition(":")
+    if ":" in port:
+        return _ipv6(text)
+    return _ipv4(host) if _AFTER_HOST.fullmatch(colon + port) else None
+
+
+def grouped(address: Address, *, ipv4_prefix: int, ipv6_prefix: int) -> str:
+    """The address itself, or its network where the prefix is shorter: ``2001:db8::/64``."""
+    prefix = ipv4_prefix if address.version == 4 else ipv6_prefix
+    if prefix == address.max_prefixlen:
+        return str(address)
+    return str(ip_network((address, prefix), strict=False))
+
+
+def network(text: str) -> Network:
+    """The network of addresses in a text such as ``10.0.0.0/8`` or ``10.0.0.1``.
+
+    One of IPv4-mapped addresses is the IPv4 network, as ``parsed`` gives IPv4 addresses.
+
+    Raises:
+        ValueError: the text is no network, has bits set behind its prefix, or names a zone.
+    """
+    try:
+        written = ip_interface(text)
+    except ValueError:
+        written = None
+    if written is None or "%" in text:
+        raise ValueError(f"{text!r}: an address or a network such as '10.0.0.0/8' is needed")
+    found = written.network
+    if written.ip != found.network_address:
+        raise ValueError(f"{text!r}: bits are set behind the prefix; is {str(found)!r} meant?")
+    if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
+        low_bits = int(found.network_address) & 0xFFFF_FFFF
+        return IPv4Network((low_bits, found.prefixlen - 96))
+    return found
+
+
+def _ipv4(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        return None
+
+
+def _ipv6(text: str) -> Address | None:
+    try:
+        address = IPv6Address(text)
+    except ValueError:
+        return None
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address if address.scope_id is None else IPv6Address(int(address))

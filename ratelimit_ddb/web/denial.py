@@ -1,0 +1,152 @@
+"""What a denied client is told, in the form it would rather have: JSON, HTML or plain text.
+
+The JSON is a problem (RFC 9457) of a type that draft-ietf-httpapi-ratelimit-headers-10 defines
+("Problem Types"), with its member ``violated-policies`` and one more, ``retry-after``, in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ratelimit_ddb.web.accept import preferred
+from ratelimit_ddb.web.answer import Answer
+from ratelimit_ddb.web.structured import percent_encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why and for how long a request was denied.
+
+    Attributes:
+        status: 429; or 503 where the limiter itself had no answer, in an outage under
+            ``on_outage="deny"``.
+        violated_policies: the names of the policies that were violated, as given to
+            RateLimit-Policy.
+        retry_after_seconds: whole seconds; None where the request could never be admitted, since
+            its cost is above what the limit ever holds.
+        limit: the binding limit in words, such as ``"5 per minute"``.
+        cost: the tokens that were asked for.
+        burst: the tokens that the binding limit holds at most.
+    """
+
+    status: Literal[429, 503]
+    violated_policies: tuple[str, ...]
+    retry_after_seconds: int | None
+    limit: str
+    cost: int
+    burst: int
+
+
+class _Problem(NamedTuple):
+    type: str
+    title: str
+
+
+_TYPES = "https://iana.org/assignments/http-problem-types"
+_PROBLEMS = {
+    429: _Problem(f"{_TYPES}#quota-exceeded", "Too many requests"),
+    503: _Problem(f"{_TYPES}#temporary-reduced-capacity", "Temporarily unavailable"),
+}
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 4rem auto; max-width: 36rem; padding: 1rem }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{sentence}</p>
+</body>
+</html>
+"""
+
+
+def answer(denial: Denial, method: str, accept: str | None) -> Answer:
+    """The response to a request that was denied.
+
+    Its content follows ``Accept``: JSON unless the client would rather have HTML or plain text.
+    ``Retry-After`` is left out where no time would help. Caches must not store a 429 (RFC 6585, 4),
+    and had better not store an outage: ``Cache-Control`` says so for both.
+
+    Args:
+        denial: what to tell.
+        method: the request's; to HEAD the headers alone are sent, as they would be to GET.
+        accept: the request's ``Accept``, fields joined by commas; None where it has none.
+    """
+    content_type, written = _FORMS[preferred(accept, _OFFERED)]
+    body = written(denial)
+    headers: tuple[tuple[str, str], ...] = (
+        ("cache-control", "no-store"),
+        ("vary", "accept"),
+        ("content-type", content_type),
+        ("content-length", str(len(body))),
+    )
+    if denial.retry_after_seconds is not None:
+        headers = (("retry-after", str(denial.retry_after_seconds)), *headers)
+    return Answer(denial.status, headers, b"" if method == "HEAD" else body)
+
+
+def _sentence(denial: Denial) -> str:
+    if denial.status == 503:
+        why = "Rate limits can't be checked just now."
+    elif denial.retry_after_seconds is None:
+        why = (
+            f"This request costs {denial.cost}, and the limit of {denial.limit} "
+            f"never holds more than {denial.burst}."
+        )
+    else:
+        why = f"Over the limit of {denial.limit}."
+    if denial.retry_after_seconds is None:
+        return why
+    return f"{why} Retry after {denial.retry_after_seconds} s."
+
+
+def _json(denial: Denial) -> bytes:
+    problem = _PROBLEMS[denial.status]
+    members: dict[str, object] = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": denial.status,
+        "detail": _sentence(denial),
+        # Spelled as a client reads them in RateLimit-Policy, to be looked up there.
+        "violated-policies": [percent_encoded(name) for name in denial.violated_policies],
+    }
+    if denial.retry_after_seconds is not None:
+        members["retry-after"] = denial.retry_after_seconds
+    return (json.dumps(members) + "\n").encode()
+
+
+def _page(denial: Denial) -> bytes:
+    from html import escape  # its table of 2,231 names is of use to no other form
+
+    title = _PROBLEMS[denial.status].title
+    return _PAGE.format(title=title, sentence=escape(_sentence(denial))).encode()
+
+
+def _line(denial: Denial) -> bytes:
+    return (_sentence(denial) + "\n").encode()
+
+
+class _Form(NamedTuple):
+    content_type: str
+    written: Callable[[Denial], bytes]
+
+
+# HTML before plain text, for browsers of text alone accept both alike. No charset for JSON, whose
+# encoding is UTF-8 by itself (RFC 8259, 8.1 and 11).
+_FORMS = {
+    "application/problem+json": _Form("application/problem+json", _json),
+    "text/html": _Form("text/html; charset=utf-8", _page),
+    "text/plain": _Form("text/plain; charset=utf-8", _line),
+}
+_OFFERED = tuple(_FORMS)

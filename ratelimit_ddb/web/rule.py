@@ -1,0 +1,173 @@
+"""A rule: which requests have which limits, and whose bucket each of them draws on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ratelimit_ddb.cost import require_cost
+from ratelimit_ddb.key import KeyGiven
+from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
+from ratelimit_ddb.web.client_address import client_address
+from ratelimit_ddb.web.path import Matches, matcher
+from ratelimit_ddb.web.request import Request
+
+Identity = Callable[[Request], KeyGiven | Awaitable[KeyGiven | None] | None]
+"""Whose bucket a request draws on; None where the rule is not about the request."""
+
+LimitsOfRequest = Callable[[Request], LimitsGiven | Awaitable[LimitsGiven | None] | None]
+"""A request's limits, by its plan for instance; None where it has none."""
+
+CostOfRequest = Callable[[Request], int | Awaitable[int]]
+"""The tokens a request takes, by its size for instance; 0 where it is free."""
+
+Exempt = Callable[[Request], bool | Awaitable[bool]]
+"""Whether the rule is not about a request."""
+
+Scope = Literal["rule", "endpoint"]
+
+LARGEST_COST = 10**15
+"""Where the limits are not known yet: what no bucket ever holds, to a nanosecond a token."""
+
+_METHOD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Rule:
+    """Limits on the requests whose path and method fit.
+
+    The bucket's key is ``name:identity``, or ``name:identity:endpoint`` with ``scope="endpoint"``.
+    Every function here takes the Request; under ASGI it may be a coroutine function.
+
+    Attributes:
+        path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"`` (``ratelimit_ddb.web.path``).
+        limits: as for RateLimiter, or a function that gives them; None for a rule that is only
+            about ``messages``.
+        by: whose bucket a request draws on; the client's address unless given.
+        methods: the methods that the rule is about, ``GET`` including ``HEAD``; None for all.
+        cost: tokens that a request takes, or a function that gives them. A request that costs more
+            than the smallest burst is denied for good; one that costs 0 is not limited.
+        name: what the rule is called in keys, fields, events: the path, behind the methods if any,
+            unless given. Two rules of one middleware can't share it.
+        scope: ``"rule"`` for one bucket for all that the rule matches; ``"endpoint"`` for one for
+            each route that the framework found, or otherwise each pattern. Values in a path never
+            make buckets of their own.
+        exempt: a function that tells which requests the rule is not about.
+        enforce: False to decide, count and report, but never deny (shadow mode).
+        messages: limits on the messages that a websocket's client sends, counted for each identity.
+        matches: whether a path fits, given without slashes at its end.
+
+    Raises:
+        TypeError, ValueError: something that can't hold; the message names it and the rule.
+    """
+
+    path: str
+    limits: tuple[Limit, ...] | LimitsOfRequest | None
+    by: Identity
+    methods: frozenset[str] | None
+    cost: int | CostOfRequest
+    name: str
+    scope: Scope
+    exempt: Exempt | None
+    enforce: bool
+    messages: tuple[Limit, ...] | None
+    matches: Matches = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        path: str,
+        limits: LimitsGiven | LimitsOfRequest | None = None,
+        *,
+        by: Identity | None = None,
+        methods: str | Iterable[str] | None = None,
+        cost: int | CostOfRequest = 1,
+        name: str | None = None,
+        scope: Scope = "rule",
+        exempt: Exempt | None = None,
+        enforce: bool = True,
+        messages: LimitsGiven | None = None,
+    ) -> None:
+        matches = matcher(path)
+        chosen = _methods_of(methods)
+        settled = limits if limits is None or callable(limits) else limits_of(limits)
+        of_messages = None if messages is None else limits_of(messages)
+        for attribute, value in (
+            ("path", path),
+            ("limits", settled),
+            ("by", client_address() if by is None else by),
+            ("methods", chosen),
+            ("cost", cost),
+            ("name", _default_name(path, chosen) if name is None else name),
+            ("scope", scope),
+            ("exempt", exempt),
+            ("enforce", enforce),
+            ("messages", of_messages),
+            ("matches", matches),
+        ):
+            object.__setattr__(self, attribute, value)
+        self._require_that_it_can_hold()
+
+    def _require_that_it_can_hold(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"name {self.name!r}: a text is needed")
+        if not self.name:
+            raise ValueError("name '': at least one character is needed")
+        if self.limits is None and self.messages is None:
+            raise ValueError(f"rule {self.name!r}: limits or messages are needed")
+        if not callable(self.by):
+            raise TypeError(f"by {self.by!r}: a function of the request is needed, as header('x')")
+        if self.exempt is not None and not callable(self.exempt):
+            raise TypeError(f"exempt {self.exempt!r}: a function of the request is needed")
+        if self.scope not in ("rule", "endpoint"):
+            raise ValueError(f"scope {self.scope!r}: 'rule' or 'endpoint'")
+        if not isinstance(self.enforce, bool):
+            raise TypeError(f"enforce {self.enforce!r}: True or False")
+        if not callable(self.cost):
+            bursts = (
+                [limit.burst for limit in self.limits] if isinstance(self.limits, tuple) else []
+            )
+            require_cost(self.cost, min(bursts, default=LARGEST_COST))
+
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """What the user gave to be called with requests."""
+        given = (self.by, self.limits, self.cost, self.exempt)
+        return tuple(one for one in given if callable(one))
+
+
+def require_blocking(rule: Rule) -> None:
+    """Refuse a rule that only an event loop could apply.
+
+    Raises:
+        TypeError: with the rule and the coroutine function.
+    """
+    for function in rule.functions():
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(
+                f"rule {rule.name!r}: {function!r} is a coroutine function, and nothing awaits it "
+                "here; give a plain function, or use the ASGI side"
+            )
+
+
+def _methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Iterable):
+        raise TypeError(f"methods {given!r}: a name such as 'GET', or several")
+    several = [given] if isinstance(given, str) else list(given)
+    if not several:
+        raise ValueError("methods []: at least one is needed; None is for all")
+    for method in several:
+        if not isinstance(method, str):
+            raise TypeError(f"methods {several!r}: {method!r} is no text")
+        if not method or not _METHOD.issuperset(method):
+            raise ValueError(f"method {method!r}: a name in capitals is needed, such as 'GET'")
+    return frozenset(several) | ({"HEAD"} if "GET" in several else frozenset())
+
+
+def _default_name(path: str, methods: frozenset[str] | None) -> str:
+    if methods is None:
+        return path
+    shown = methods - {"HEAD"} if "GET" in methods else methods
+    return f"{','.join(sorted(shown))} {path}"

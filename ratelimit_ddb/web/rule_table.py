@@ -1,0 +1,195 @@
+"""One ``[[rule]]`` of a rules file: what its keys mean.
+
+They are Rule's arguments. A function is written ``{ function = "its name" }``, an identity as a
+word (``"address"``) or a table (``{ header = "x-api-key", otherwise = "everyone" }``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ratelimit_ddb.limit import not_an_integer
+from ratelimit_ddb.web.client_address import client_address
+from ratelimit_ddb.web.identity import cookie, everyone, header, session_user
+from ratelimit_ddb.web.rule import Identity, Rule
+
+Functions = Mapping[str, Callable[..., Any]]
+"""What ``{ function = "..." }`` may name."""
+
+Reader = Callable[[Any, Functions], Any]
+"""Makes an argument of a TOML value, or raises TypeError or ValueError."""
+
+
+class Refused(Exception):
+    """A rule that can't hold.
+
+    Attributes:
+        key: the key that is to blame; None where it is the rule as a whole.
+    """
+
+    def __init__(self, why: str, key: str | None = None) -> None:
+        super().__init__(why)
+        self.key = key
+
+
+def rule_of(table: object, functions: Functions) -> Rule:
+    """The rule that a table means.
+
+    Raises:
+        Refused: it can't hold. What Rule says of it is kept.
+    """
+    if not isinstance(table, dict):
+        raise Refused(f"{table!r}: a table is needed")
+    for key in table:
+        if key not in _READERS:
+            raise Refused(f"key {key!r}: there are {', '.join(_READERS)}", key)
+    if "path" not in table:
+        raise Refused("path is needed")
+    if "limits" not in table and "messages" not in table:
+        raise Refused("limits or messages are needed")
+    given = {key: _argument(key, value, functions) for key, value in table.items()}
+    try:
+        return Rule(**given)
+    except (TypeError, ValueError) as error:
+        raise Refused(str(error), _to_blame(given)) from None
+
+
+def _argument(key: str, value: Any, functions: Functions) -> Any:
+    try:
+        return _READERS[key](value, functions)
+    except (TypeError, ValueError) as error:
+        raise Refused(str(error), key) from None
+
+
+def _to_blame(given: Mapping[str, Any]) -> str | None:
+    """The first argument that Rule refuses beside those before it, the cost being last."""
+    tried: dict[str, Any] = {"path": "/", "limits": lambda _request: None}
+    for key in sorted(given, key=lambda key: key == "cost"):
+        tried[key] = given[key]
+        try:
+            Rule(**tried)
+        except (TypeError, ValueError):
+            return key
+    return None
+
+
+def _as_it_is(value: Any, _functions: Functions) -> Any:
+    return value
+
+
+def _texts(what: str) -> Reader:
+    def read(value: Any, _functions: Functions) -> Any:
+        if not isinstance(value, str | list):
+            raise TypeError(f"{what} {value!r}: a text or a list of texts is needed")
+        return value
+
+    return read
+
+
+def _function(what: str) -> Reader:
+    def read(value: Any, functions: Functions) -> Any:
+        if not isinstance(value, dict) or value.keys() != {"function"}:
+            raise TypeError(f'{what} {value!r}: {{ function = "its name" }} is needed')
+        return _named(value["function"], functions)
+
+    return read
+
+
+def _or_function(what: str, plain: Reader) -> Reader:
+    of_function = _function(what)
+    return lambda value, functions: (of_function if isinstance(value, dict) else plain)(
+        value, functions
+    )
+
+
+def _named(name: Any, functions: Functions) -> Callable[..., Any]:
+    if not isinstance(name, str):
+        raise TypeError(f"function {name!r}: a name is needed")
+    if name not in functions:
+        known = f"there are {', '.join(sorted(functions))}" if functions else "none are given"
+        raise ValueError(f"function {name!r}: {known} as functions= of the RulesFile")
+    return functions[name]
+
+
+def _integer(value: Any, _functions: Functions) -> Any:
+    if type(value) is not int:
+        raise not_an_integer("cost", value)
+    return value
+
+
+def _boolean(value: Any, _functions: Functions) -> Any:
+    if not isinstance(value, bool):
+        raise TypeError(f"digest {value!r}: true or false is needed")
+    return value
+
+
+def _identity(value: Any, functions: Functions) -> Identity:
+    if isinstance(value, dict):
+        return _identity_of_table(value, functions)
+    if not isinstance(value, str) or value not in _WORDS:
+        words = ", ".join(map(repr, _WORDS))
+        raise ValueError(f'by {value!r}: {words} or a table such as {{ header = "x" }} is needed')
+    return _WORDS[value]()
+
+
+def _identity_of_table(table: dict[str, Any], functions: Functions) -> Identity:
+    kinds = [key for key in table if key in _OPTIONS]
+    if len(kinds) != 1:
+        raise ValueError(f"by {table!r}: one of {', '.join(_OPTIONS)} is needed")
+    (kind,) = kinds
+    readers = _OPTIONS[kind]
+    options = {}
+    for key, value in table.items():
+        if key in readers:
+            options[key] = readers[key](value, functions)
+        elif key != kind:
+            others = f"only {' or '.join(readers)}" if readers else "nothing"
+            raise ValueError(f"by: key {key!r}: beside {kind} {others} can stand")
+    if kind == "function":
+        return _named(table[kind], functions)
+    return _MAKERS[kind](table[kind], **options)
+
+
+def _address(table: Any) -> Identity:
+    if not isinstance(table, dict):
+        raise TypeError(f"address {table!r}: a table such as {{ trusted-hops = 1 }} is needed")
+    for key in table:
+        if key not in _OF_ADDRESS:
+            raise ValueError(f"address: key {key!r}: there are {', '.join(_OF_ADDRESS)}")
+    if isinstance(table.get("trusted"), dict):
+        raise TypeError(f"trusted {table['trusted']!r}: a list of texts is needed")
+    return client_address(**{key.replace("-", "_"): value for key, value in table.items()})
+
+
+_OF_ADDRESS = ("trusted-hops", "trusted", "field", "ipv6-prefix", "ipv4-prefix")
+_WORDS: dict[str, Callable[[], Identity]] = {
+    "address": client_address,
+    "everyone": everyone,
+    "session-user": session_user,
+}
+_MAKERS: dict[str, Callable[..., Identity]] = {
+    "header": header,
+    "cookie": cookie,
+    "session-user": session_user,
+    "address": _address,
+}
+_OPTIONS: dict[str, dict[str, Reader]] = {
+    "header": {"digest": _boolean, "otherwise": _identity},
+    "cookie": {"digest": _boolean, "otherwise": _identity},
+    "session-user": {"otherwise": _identity},
+    "address": {},
+    "function": {},
+}
+_READERS: dict[str, Reader] = {
+    "path": _as_it_is,
+    "methods": _texts("methods"),
+    "limits": _or_function("limits", _texts("limits")),
+    "by": _identity,
+    "name": _as_it_is,
+    "scope": _as_it_is,
+    "cost": _or_function("cost", _integer),
+    "exempt": _function("exempt"),
+    "enforce": _as_it_is,
+    "messages": _texts("messages"),
+}

@@ -1,0 +1,149 @@
+"""The rules of one middleware, made ready: which of them are about a request, and their quotas."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from ratelimit_ddb.key import prefix_of
+from ratelimit_ddb.web.path import trimmed
+from ratelimit_ddb.web.quota import Quota, Quotas
+from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rule import Rule, require_blocking
+
+
+class RulesSource(Protocol):
+    """Rules that may change while they are in force, such as a RulesFile."""
+
+    def current(self) -> tuple[Rule, ...]:
+        """The rules that hold now: the same tuple for as long as nothing changed."""
+
+
+EndpointOf = Callable[[Request], str | None]
+"""The route that an application will choose for a request, such as ``"/users/{id}"``."""
+
+RulesGiven = Rule | Iterable[Rule] | RulesSource
+"""What users may write where rules are wanted."""
+
+
+class ReadyRule:
+    """A rule and its quotas.
+
+    Attributes:
+        rule: the rule.
+        quota: that of its limits; None where they depend on the request.
+        messages: that of its limits on messages; None where there are none.
+        quotas: makes one of any limits.
+        prefix: what the keys of its buckets begin with.
+        plain: whether only the identity depends on the request.
+    """
+
+    __slots__ = ("messages", "plain", "prefix", "quota", "quotas", "rule")
+
+    def __init__(self, rule: Rule, seen_keys: int, trust_ns: int) -> None:
+        self.rule = rule
+        self.quotas = Quotas(rule.name, seen_keys, trust_ns)
+        self.quota: Quota | None = None
+        if isinstance(rule.limits, tuple):
+            self.quota = self.quotas.of(rule.limits)
+        self.prefix = prefix_of(rule.name)
+        self.plain = (
+            self.quota is not None
+            and rule.exempt is None
+            and rule.scope == "rule"
+            and not callable(rule.cost)
+        )
+        self.messages: Quota | None = None
+        if rule.messages is not None:
+            of_messages = Quotas(f"{rule.name} messages", seen_keys, trust_ns)
+            self.messages = of_messages.of(rule.messages)
+
+
+class Rulebook:
+    """All rules of a middleware, in their order.
+
+    Args:
+        given: the rules, or a source of them.
+        seen_keys: as for RateLimiter, for each rule.
+        trust_ns: for how long what was seen may deny.
+        blocking: whether coroutine functions in rules are refused.
+        endpoint_of: the route of a request that was not routed yet, for ``scope="endpoint"``.
+
+    Raises:
+        TypeError, ValueError: the rules can't hold together.
+    """
+
+    __slots__ = ("_blocking", "_in_force", "_seen_keys", "_source", "_trust_ns", "endpoint_of")
+
+    def __init__(
+        self,
+        given: RulesGiven,
+        *,
+        seen_keys: int,
+        trust_ns: int,
+        blocking: bool,
+        endpoint_of: EndpointOf | None,
+    ) -> None:
+        self.endpoint_of = endpoint_of
+        self._blocking = blocking
+        self._seen_keys = seen_keys
+        self._trust_ns = trust_ns
+        self._source = None if isinstance(given, Rule | Iterable) else given
+        if self._source is not None and not callable(getattr(self._source, "current", None)):
+            raise TypeError(f"rules {given!r}: a Rule, several, or a RulesFile is needed")
+        rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
+        self._in_force = (rules, self._made_ready(rules))
+
+    def about(self, method: str, path: str) -> list[ReadyRule]:
+        """The rules that are about a request, in their order."""
+        if self._source is not None:
+            self._follow(self._source.current())
+        compared = trimmed(path)
+        found = []
+        for ready in self._in_force[1]:
+            rule = ready.rule
+            if rule.matches(compared) and (rule.methods is None or method in rule.methods):
+                found.append(ready)
+        return found
+
+    def _follow(self, rules: tuple[Rule, ...]) -> None:
+        known, ready = self._in_force
+        if rules is known:
+            return
+        try:
+            ready = self._made_ready(rules)
+        except TypeError as refused:  # a coroutine function, where nothing awaits it
+            logging.getLogger("ratelimit_ddb").error("the old rules stay: %s", refused)  # noqa: TRY400
+        self._in_force = (rules, ready)
+
+    def _made_ready(self, rules: tuple[Rule, ...]) -> tuple[ReadyRule, ...]:
+        require_names(rules)
+        for rule in rules:
+            if self._blocking:
+                require_blocking(rule)
+        return tuple(ReadyRule(rule, self._seen_keys, self._trust_ns) for rule in rules)
+
+
+def require_names(rules: Iterable[Rule]) -> None:
+    """Refuse rules that would share buckets by sharing a name.
+
+    Raises:
+        ValueError: with the name.
+    """
+    names = set()
+    for rule in rules:
+        if rule.name in names:
+            raise ValueError(
+                f"two rules are named {rule.name!r}: give one of them a name=, since their buckets "
+                "are keyed by it"
+            )
+        names.add(rule.name)
+
+
+def _rules_of(given: Rule | Iterable[Rule]) -> tuple[Rule, ...]:
+    rules = (given,) if isinstance(given, Rule) else tuple(given)
+    for rule in rules:
+        if not isinstance(rule, Rule):
+            raise TypeError(f"rule {rule!r}: a Rule is needed")
+    return rules

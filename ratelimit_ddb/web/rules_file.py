@@ -1,0 +1,162 @@
+"""Rules from a file, read again when it changes: when to look, and which rules hold meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic_ns
+from typing import Any
+
+from ratelimit_ddb.duration import nanoseconds
+from ratelimit_ddb.web.rule import Rule
+from ratelimit_ddb.web.rule_table import Functions
+from ratelimit_ddb.web.rules_toml import RulesError, rules_of_toml
+
+OnReload = Callable[[tuple[Rule, ...] | RulesError], None]
+
+_LOG = logging.getLogger("ratelimit_ddb")
+
+_Stamp = tuple[int, ...]
+
+
+class RulesFile:
+    """The rules in a TOML file, for ``rules=``; what they are follows the file.
+
+    At most once in ``check_seconds`` the next request looks whether the file changed, through
+    symbolic links, and if so reads it in its own thread or event loop: some milliseconds for a
+    hundred rules. Other threads go on with the old rules until the new ones are there. A bucket
+    belongs to its rule's name: as long as that stays, tokens that were taken stay taken.
+
+    A file that is bad, gone or half-written changes nothing: the old rules stay, and the error is
+    logged once (logger ``ratelimit_ddb``) and told to ``on_reload``. The next change is tried anew.
+
+    A change is one of the file's identity, size or times. After each the file is read once more at
+    the next check, since a write within one tick of the file system's clock shows in none of them.
+    What is missed is a write of the same size in the same tick as another, where a tick is longer
+    than ``check_seconds``.
+
+    Args:
+        path: the file's.
+        functions: by name, those that the file may refer to as ``{ function = "name" }``.
+        check_seconds: 0 to 3,600; with 0 every request looks.
+        on_reload: told of what came of a change: the rules that hold now, or why the old ones do.
+            It is called in the request that found the change; what it raises is raised there.
+
+    Raises:
+        OSError: the file can't be read.
+        RulesError: its rules can't hold.
+        TypeError, ValueError: something else given can't hold.
+    """
+
+    __slots__ = (
+        "_check_ns",
+        "_content",
+        "_functions",
+        "_given_path",
+        "_next_check_ns",
+        "_on_reload",
+        "_path",
+        "_refused",
+        "_rules",
+        "_settled",
+        "_stamp",
+        "_turn",
+    )
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        functions: Mapping[str, Callable[..., Any]] = {},
+        check_seconds: float = 1.0,
+        on_reload: OnReload | None = None,
+    ) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"path {path!r}: a text or a path is needed")
+        self._given_path = os.fspath(path)
+        # Daemons change their working directory.
+        self._path = Path(path).absolute()
+        self._functions = _functions_of(functions)
+        self._check_ns = nanoseconds("check_seconds", check_seconds, 0.0, 3_600.0)
+        if on_reload is not None and not callable(on_reload):
+            raise TypeError(f"on_reload {on_reload!r}: a function is needed")
+        self._on_reload = on_reload
+        self._turn = threading.Lock()
+        self._stamp: _Stamp | None = _stamp(self._path)
+        self._settled = False
+        self._content = self._path.read_bytes()
+        self._rules = rules_of_toml(self._content, self._given_path, self._functions)
+        self._refused: bytes | str | None = None
+        self._next_check_ns = monotonic_ns() + self._check_ns
+
+    def current(self) -> tuple[Rule, ...]:
+        """The rules that hold now: the same tuple for as long as nothing changed."""
+        if monotonic_ns() >= self._next_check_ns and self._turn.acquire(blocking=False):
+            try:
+                self._check()
+            finally:
+                self._turn.release()
+        return self._rules
+
+    def _check(self) -> None:
+        now_ns = monotonic_ns()
+        if now_ns < self._next_check_ns:
+            return  # another thread's turn ended just now
+        self._next_check_ns = now_ns + self._check_ns
+        try:
+            # Before the reading: what is written meanwhile then differs from it at the next check.
+            stamp = _stamp(self._path)
+            if self._settled and stamp == self._stamp:
+                return
+            content = self._path.read_bytes()
+        except OSError as error:
+            self._stamp = None
+            why = f"{self._given_path}: can't be read: {error.strerror or error}"
+            if why != self._refused:
+                self._refuse(why, RulesError(why, path=self._given_path))
+            return
+        self._settled = stamp == self._stamp
+        self._stamp = stamp
+        self._read(content)
+
+    def _read(self, content: bytes) -> None:
+        if content == self._refused:
+            return
+        if content == self._content:
+            if self._refused is None:
+                return
+        else:
+            try:
+                rules = rules_of_toml(content, self._given_path, self._functions)
+            except RulesError as error:
+                self._refuse(content, error)
+                return
+            self._rules, self._content = rules, content
+        self._refused = None
+        _LOG.info("%s: rules in force: %d", self._given_path, len(self._rules))
+        if self._on_reload is not None:
+            self._on_reload(self._rules)
+
+    def _refuse(self, what: bytes | str, error: RulesError) -> None:
+        self._refused = what
+        _LOG.error("the old rules stay: %s", error)
+        if self._on_reload is not None:
+            self._on_reload(error)
+
+
+def _stamp(path: Path) -> _Stamp:
+    found = path.stat()
+    # The change time too: it moves where the modification time was set back, as cp -p does.
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _functions_of(given: object) -> Functions:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"functions {given!r}: a mapping of names to functions is needed")
+    for name, function in given.items():
+        if not isinstance(name, str) or not callable(function):
+            raise TypeError(f"functions {name!r}: {function!r}: a name and a function are needed")
+    return dict(given)

@@ -1,0 +1,164 @@
+"""Rules as TOML: from a file's content to Rules, or to an error that tells every rule's mistake.
+
+    [[rule]]
+    path = "/login"
+    limits = "5/minute"
+    by = { header = "x-api-key", otherwise = "everyone" }
+
+examples/rules.toml has all the keys. Source of the syntax: TOML 1.0.0.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ratelimit_ddb.web.rule import Rule
+from ratelimit_ddb.web.rule_table import Functions, Refused, rule_of
+from ratelimit_ddb.web.rulebook import require_names
+from ratelimit_ddb.web.toml_lines import HEADER, lines_of
+
+_AT_LINE = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")
+
+
+class RulesError(ValueError):
+    """A rules file that can't hold. The message has a line for each mistake, at most one a rule.
+
+    Attributes:
+        path: the file's, as it was given.
+        line: the line of the first mistake, from 1; None where it can't be told.
+        rule: the name of the rule with the first mistake, or ``"rule 3"`` where it has none; None
+            for a mistake that is no rule's.
+    """
+
+    def __init__(
+        self, message: str, *, path: str = "", line: int | None = None, rule: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.line = line
+        self.rule = rule
+
+
+def rules_of_toml(content: bytes, path: str, functions: Functions) -> tuple[Rule, ...]:
+    """The rules that a file's content means.
+
+    Args:
+        content: what is in the file.
+        path: the file's, for messages.
+        functions: by name, those that the file may refer to.
+
+    Raises:
+        RulesError: it is no TOML in UTF-8, or a rule can't hold.
+    """
+    text = _text(content, path)
+    document = _document(text, path)
+    mistakes = list(_mistakes_outside(document))
+    tables = _tables(document)
+    rules: dict[str, Rule] = {}
+    for number, table in enumerate(tables, 1):
+        try:
+            _add(rule_of(table, functions), rules)
+        except Refused as refused:
+            mistakes.append(_Mistake(str(refused), refused.key, number, _name(table)))
+    if mistakes:
+        raise _error(path, _placed(mistakes, text, len(tables)))
+    return tuple(rules.values())
+
+
+class _Mistake(NamedTuple):
+    """What is wrong, with which key (None: with the whole), of which rule, on which line."""
+
+    what: str
+    key: str | None = None
+    number: int | None = None
+    name: str | None = None
+    line: int | None = None
+
+    @property
+    def rule(self) -> str | None:
+        return f"rule {self.number}" if self.number and self.name is None else self.name
+
+    def told(self, path: str) -> str:
+        where = path if self.line is None else f"{path}:{self.line}"
+        if self.number is None:
+            return f"{where}: {self.what}"
+        rule = f"rule {self.number}" if self.name is None else f"rule {self.name!r}"
+        return f"{where}: {rule}: {self.what}"
+
+
+def _error(path: str, mistakes: list[_Mistake]) -> RulesError:
+    message = "\n".join([mistake.told(path) for mistake in mistakes])
+    return RulesError(message, path=path, line=mistakes[0].line, rule=mistakes[0].rule)
+
+
+def _text(content: bytes, path: str) -> str:
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        what = f"byte {content[error.start]:#04x} is not UTF-8, which TOML is written in"
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _error(path, [_Mistake(what, line=line)]) from None
+
+
+def _document(text: str, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise _error(path, [_Mistake("values are nested too deep")]) from None
+    except ValueError as error:
+        raise _error(path, [_Mistake(f"not TOML: {error}", line=_line(error, text))]) from None
+
+
+def _line(error: ValueError, text: str) -> int | None:
+    # In every version of Python it is in the message, though only since 3.14 an attribute.
+    found = _AT_LINE.search(str(error))
+    if found:
+        return int(found[1])
+    return text.rstrip().count("\n") + 1 if "end of document" in str(error) else None
+
+
+def _mistakes_outside(document: dict[str, Any]) -> Iterator[_Mistake]:
+    for key in document:
+        if key != "rule":
+            yield _Mistake(f"key {key!r}: outside of rules there is nothing but [[rule]]", key)
+    if not isinstance(document.get("rule", []), list):
+        yield _Mistake("rule: each rule begins with [[rule]], in double brackets", "rule")
+    elif not document.get("rule"):
+        yield _Mistake("no rules: at least one [[rule]] is needed")
+
+
+def _tables(document: dict[str, Any]) -> list[Any]:
+    found = document.get("rule")
+    return found if isinstance(found, list) else []
+
+
+def _add(rule: Rule, rules: dict[str, Rule]) -> None:
+    if rule.name in rules:
+        try:
+            require_names((rules[rule.name], rule))
+        except ValueError as error:
+            raise Refused(str(error), "name") from None
+    rules[rule.name] = rule
+
+
+def _name(table: object) -> str | None:
+    name = table.get("name") if isinstance(table, dict) else None
+    return name if isinstance(name, str) and name else None
+
+
+def _placed(mistakes: list[_Mistake], text: str, rules: int) -> list[_Mistake]:
+    """The mistakes with their lines, where these can be told for certain."""
+    lines = lines_of(text)
+    placed = []
+    for mistake in mistakes:
+        line = lines.outside.get(mistake.key or "")
+        if mistake.number is not None:
+            line = None
+            if len(lines.rules) == rules:
+                of_keys = lines.rules[mistake.number - 1]
+                line = of_keys.get(mistake.key or HEADER, of_keys[HEADER])
+        placed.append(mistake._replace(line=line))
+    return placed

@@ -1,0 +1,47 @@
+"""Drivers for what may have to be awaited: users' functions, plain or coroutine functions.
+
+A flow yields what a function gave where that is an awaitable, and is sent what it came to. Blocking
+callers have nobody to await it, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Settling = Generator[Awaitable[Any], Any, T]
+
+
+def settled(found: Any) -> Settling[Any]:
+    """What ``found`` is or comes to."""
+    return (yield found) if isinstance(found, Awaitable) else found
+
+
+def settle(flow: Settling[T]) -> T:
+    """Run a flow that awaits nothing.
+
+    Raises:
+        TypeError: it does.
+    """
+    try:
+        awaitable = next(flow)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
+    flow.close()
+    if hasattr(awaitable, "close"):
+        awaitable.close()  # a coroutine that nobody awaits would warn of it
+    raise TypeError(f"{awaitable!r}: a rule's function gave this, and nothing awaits it here")
+
+
+async def settle_async(flow: Settling[T]) -> T:
+    """Run a flow, awaiting what it yields."""
+    try:
+        awaitable = next(flow)
+        while True:
+            awaitable = flow.send(await awaitable)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
+    finally:
+        flow.close()

@@ -1,0 +1,180 @@
+"""From what the rules ask to a verdict: all take their tokens, or none keeps any.
+
+    each charge in turn takes its tokens;
+    at the first denial that is enforced, what the earlier ones took is given back,
+    and the later ones are looked at, so that the client is told of the longest wait.
+
+Where several rules ask, those that would deny by what this process has seen are asked first: a
+flood that the last rule denies sends nothing for the first one either.
+
+The flow does no I/O: it yields operations (operation.py) and is sent outcomes. An outage is raised
+in it, and settled by the policy for this charge and, since the deadline is the request's, the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.operation import Flow
+from ratelimit_ddb.outage import OnOutage, decision_in_outage
+from ratelimit_ddb.store.protocol import Clock
+from ratelimit_ddb.web.tally import Tally
+from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How verdicts are made.
+
+    Attributes:
+        clock: the store's.
+        on_outage: what a decision is without the store.
+    """
+
+    clock: Clock
+    on_outage: OnOutage
+
+    def verdict(self, charges: list[Charge], tally: Tally | None) -> Flow[Verdict]:
+        """The verdict on a request. ``tally`` counts for those who are told; None for nobody."""
+        if len(charges) > 1:
+            denials = self._from_memory(charges, tally)
+            if denials:
+                return Verdict(denials, denials, tuple(charges))
+        made: list[RuleDecision] = []
+        outage: StoreUnavailable | None = None
+        for index, charge in enumerate(charges):
+            if outage is None:
+                told = yield from self._only(charge)
+                outage = told.outage
+            else:
+                told = RuleDecision(charge, self._without_store(charge, outage), outage=outage)
+            told = _with_spent(told, tally)
+            if not told.decision.allowed and charge.rule.enforce:
+                later = charges[index + 1 :]
+                further = [] if outage else (yield from self._further_denials(later, tally))
+                told = _with_spent(told, tally)
+                given_back = yield from _give_back(made, tally)
+                return Verdict((*given_back, told, *further), (told, *further), tuple(charges))
+            made.append(told)
+        return Verdict(tuple(made), (), tuple(charges))
+
+    def verdict_of_one(self, charge: Charge) -> Flow[Verdict]:
+        """The same where one rule asks and nobody is told: the hot path, with nothing to spare."""
+        outage = None
+        decision = self._asked(charge)
+        if not isinstance(decision, Decision):
+            try:
+                decision = yield from decision
+            except StoreUnavailable as failure:
+                outage = failure
+                decision = self._without_store(charge, outage)
+        told = (RuleDecision(charge, decision, False, 0, 0, 0.0, outage),)
+        if decision.allowed or not charge.rule.enforce:
+            return Verdict(told, (), (charge,))
+        return Verdict(told, told, (charge,))
+
+    def _only(self, charge: Charge) -> Flow[RuleDecision]:
+        asked = self._asked(charge)
+        if isinstance(asked, Decision):
+            return RuleDecision(charge, asked)
+        try:
+            return RuleDecision(charge, (yield from asked))
+        except StoreUnavailable as outage:
+            return RuleDecision(charge, self._without_store(charge, outage), outage=outage)
+
+    def _from_memory(self, charges: list[Charge], tally: Tally | None) -> tuple[RuleDecision, ...]:
+        """The enforced denials that this process can tell alone, if there is any to be trusted."""
+        enforced = [charge for charge in charges if charge.rule.enforce]
+        if all(self._recalled(charge) is None for charge in enforced):
+            return ()
+        found = [(charge, self._recalled(charge) or self._last(charge)) for charge in enforced]
+        return tuple(
+            _with_spent(RuleDecision(charge, decision), tally)
+            for charge, decision in found
+            if decision is not None
+        )
+
+    def _last(self, charge: Charge) -> Decision | None:
+        # No longer trusted to deny, but what it said of the wait is better than nothing.
+        if not self.clock.known:
+            return None
+        now_ns = self.clock.now_ns()
+        return charge.quota.bucket.last_denial(charge.key, charge.cost, now_ns)
+
+    def _recalled(self, charge: Charge) -> Decision | None:
+        """The denial that needs no store, if it is one."""
+        asked = self._asked(charge)
+        return asked if isinstance(asked, Decision) else None
+
+    def _asked(self, charge: Charge) -> Decision | Flow[Decision]:
+        """A denial that needs no store, or the flow that takes the tokens."""
+        _, quota, key, cost = charge
+        if cost > quota.smallest_burst:
+            return _never(charge)
+        clock, bucket = self.clock, quota.bucket
+        if not clock.known:
+            return bucket.acquire(key, cost, 0, None)
+        now_ns = clock.now_ns()
+        denial = bucket.denied_from_memory(key, cost, 0, now_ns)
+        return bucket.acquire(key, cost, 0, now_ns) if denial is None else denial
+
+    def _without_store(self, charge: Charge, outage: StoreUnavailable) -> Decision:
+        # Under "raise" whoever runs the flow raises it, once everybody was told.
+        policy: OnOutage = "deny" if self.on_outage == "raise" else self.on_outage
+        return decision_in_outage(policy, outage, charge.quota.bucket.limits[0])
+
+    def _further_denials(
+        self, charges: list[Charge], tally: Tally | None
+    ) -> Flow[list[RuleDecision]]:
+        """Those of the later rules, who took nothing: what they would say, by a read each."""
+        found: list[RuleDecision] = []
+        for charge in charges:
+            if not charge.rule.enforce:
+                continue
+            decision = self._recalled(charge)
+            if decision is None:
+                try:
+                    decision = yield from charge.quota.bucket.peek(
+                        charge.key, charge.cost, remember=True
+                    )
+                except StoreUnavailable:
+                    return found  # the request is denied anyhow; only its wait may be understated
+            if not decision.allowed:
+                found.append(_with_spent(RuleDecision(charge, decision), tally))
+        return found
+
+
+def _never(charge: Charge) -> Decision:
+    """The denial of a request that costs more than the bucket ever holds."""
+    limits = charge.quota.bucket.limits
+    smallest = min(limits, key=lambda limit: limit.burst)
+    return Decision(False, 0, 0, 0, smallest, 0, "cost")
+
+
+def _give_back(made: list[RuleDecision], tally: Tally | None) -> Flow[list[RuleDecision]]:
+    given_back = []
+    for one in made:
+        refunded = False
+        if one.decision.allowed and one.outage is None:
+            try:
+                yield from one.charge.quota.bucket.refund(one.charge.key, one.charge.cost)
+                refunded = True
+            except StoreUnavailable:
+                pass  # it stays taken, and ``refunded`` says so
+        given_back.append(_with_spent(one._replace(refunded=refunded), tally))
+    return given_back
+
+
+def _with_spent(told: RuleDecision, tally: Tally | None) -> RuleDecision:
+    """The same, with what was spent since the last one was told."""
+    if tally is None:
+        return told
+    latency_ns, calls, units = tally.lap()
+    known = units is not None and told.capacity_units is not None
+    return told._replace(
+        latency_ns=told.latency_ns + latency_ns,
+        calls=told.calls + calls,
+        capacity_units=told.capacity_units + units if known else None,  # type: ignore[operator]
+    )

@@ -1,0 +1,93 @@
+"""What the rules said of a request: each one's decision, and whether the request may pass."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.web.quota import Quota
+from ratelimit_ddb.web.rule import Rule
+
+
+class Charge(NamedTuple):
+    """What one rule asks of one request.
+
+    Attributes:
+        rule: the rule.
+        quota: its limits for this request.
+        key: the bucket's key as the table holds it.
+        cost: tokens, at least 1; more than the quota's smallest burst can never be admitted.
+    """
+
+    rule: Rule
+    quota: Quota
+    key: str
+    cost: int
+
+
+class RuleDecision(NamedTuple):
+    """One rule's decision on one request; what ``on_decision`` is told.
+
+    Attributes:
+        charge: what the rule asked.
+        decision: what was decided; its ``source`` is ``"outage"`` where the store gave no answer.
+        refunded: whether the tokens were given back, since another rule denied the request.
+        latency_ns: how long it took, network and refund included; 0 unless somebody is told.
+        calls: operations that it sent to the store, a refund too; 0 for a denial from memory.
+        capacity_units: what they consumed; None where the store does not report it
+            (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
+        outage: what was raised where the store gave no answer.
+    """
+
+    charge: Charge
+    decision: Decision
+    refunded: bool = False
+    latency_ns: int = 0
+    calls: int = 0
+    capacity_units: float | None = 0.0
+    outage: StoreUnavailable | None = None
+
+    @property
+    def rule(self) -> str:
+        """The rule's name."""
+        return self.charge.rule.name
+
+    @property
+    def key(self) -> str:
+        """The bucket's key as the table holds it."""
+        return self.charge.key
+
+    @property
+    def enforced(self) -> bool:
+        """Whether a denial denies the request; False in shadow mode."""
+        return self.charge.rule.enforce
+
+
+class Verdict(NamedTuple):
+    """What all rules said of a request.
+
+    Attributes:
+        decisions: those that were made, in the order of the rules. After a denial that is enforced,
+            of the later rules only those that would deny too.
+        denials: the enforced denials among them; empty where the request passes.
+        charges: what every rule asked that is about the request.
+    """
+
+    decisions: tuple[RuleDecision, ...] = ()
+    denials: tuple[RuleDecision, ...] = ()
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the request passes."""
+        return not self.denials
+
+    @property
+    def longest(self) -> RuleDecision:
+        """The denial that binds longest; one for good is longest of all."""
+        return max(self.denials, key=_how_long)
+
+
+def _how_long(denial: RuleDecision) -> tuple[bool, int]:
+    return denial.decision.source == "cost", denial.decision.retry_after_ns

@@ -1,0 +1,91 @@
+"""Websockets: handshakes that are refused, and connections whose messages are limited.
+
+Source: the ASGI specification, "WebSocket" and "WebSocket Denial Response"; close code 1013 is "Try
+Again Later" in IANA's registry of close codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ratelimit_ddb.web.answer import Answer
+from ratelimit_ddb.web.fields import retry_after_seconds
+from ratelimit_ddb.web.verdict import Charge, Verdict
+
+if TYPE_CHECKING:
+    from ratelimit_ddb.web.gate import Gate
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+TRY_AGAIN_LATER = 1013
+_DENIAL = "websocket.http.response"
+
+
+class Channel(NamedTuple):
+    """What an application is given in place of the server's callables."""
+
+    receive: Receive
+    send: Send
+
+
+async def refuse_handshake(
+    answer: Answer, verdict: Verdict, scope: Message, receive: Receive, send: Send
+) -> None:
+    """Answer a handshake that is over a limit.
+
+    With the whole answer where the server can send one, else by a close with code 1013, which
+    servers turn into a 403 of their own before the connection is accepted.
+    """
+    await receive()  # websocket.connect: until it was taken, servers may not take an answer
+    if _DENIAL not in (scope.get("extensions") or {}):
+        await send(_close(verdict))
+        return
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+    await send({"type": f"{_DENIAL}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{_DENIAL}.body", "body": answer.body})
+
+
+def admitted_websocket(gate: Gate, charges: list[Charge], receive: Receive, send: Send) -> Channel:
+    """The callables of a connection whose messages take ``charges`` each.
+
+    At the first message over a limit the connection is closed with code 1013. The application is
+    given that as the client's disconnect, in the message's place; what it sends after that raises
+    OSError, as sending to a client that went does.
+    """
+    if not charges:
+        return Channel(receive, send)
+    closed = False
+
+    async def limited_receive() -> Message:
+        nonlocal closed
+        message = await receive()
+        if closed or message["type"] != "websocket.receive":
+            return message
+        verdict = await gate.try_async(charges)
+        if verdict.allowed:
+            return message
+        closed = True
+        close = _close(verdict)
+        await send(close)
+        return {**close, "type": "websocket.disconnect"}
+
+    async def open_send(message: Message) -> None:
+        if closed:
+            raise ConnectionAbortedError("the websocket was closed: over the limit on messages")
+        await send(message)
+
+    return Channel(limited_receive, open_send)
+
+
+def _close(verdict: Verdict) -> dict[str, Any]:
+    decision = verdict.longest.decision
+    if decision.source == "outage":
+        why = "rate limits can't be checked just now"
+    else:
+        why = f"over the limit of {decision.limit}"
+    if decision.source != "cost":
+        why = f"{why}; retry after {retry_after_seconds(decision)} s"
+    return {"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": why}

@@ -1,0 +1,177 @@
+"""Django: limits on single views, functions and classes, plain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from django.urls import resolve
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from ratelimit_ddb import MemoryStore
+from ratelimit_ddb.django import limited, user
+from ratelimit_ddb.web import Request
+from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
+from tests.frameworks.django_site.accounts import AnonymousUser, User
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(clock=FakeClock())
+
+
+def hello(request: HttpRequest, **captured: str) -> HttpResponse:
+    return HttpResponse(f"hello {captured.get('item', '')}")
+
+
+@pytest.fixture
+def asked() -> HttpRequest:
+    return RequestFactory().get("/")
+
+
+def test_a_limit_on_a_view_is_its_own(store: MemoryStore, asked: HttpRequest) -> None:
+    scarce = limited("1/minute", store=store, name="scarce")(hello)
+    passed, denied = scarce(asked, item="a"), scarce(asked, item="b")
+    assert (passed.content, passed.headers["ratelimit"]) == (b"hello a", '"scarce";r=0;t=60')
+    assert (denied.status_code, denied.headers["retry-after"]) == (429, "60")
+    assert "ratelimit" not in hello(asked).headers
+
+
+def test_a_limited_view_keeps_its_name_and_its_marks(store: MemoryStore) -> None:
+    exempt = limited("1/minute", store=store)(csrf_exempt(hello))
+    assert exempt.__name__ == "hello"
+    assert exempt.csrf_exempt
+
+
+def test_a_limited_view_sees_its_route(store: MemoryStore, asked: HttpRequest) -> None:
+    seen: list[str | None] = []
+
+    def by(request: Request) -> str:
+        seen.append(request.endpoint)
+        return "all"
+
+    view = limited("9/minute", store=store, by=by)(hello)
+    view(asked)
+    asked.resolver_match = resolve("/users/7")
+    view(asked)
+    assert seen == [None, "/users/<int:id>"]
+
+
+def test_a_view_limit_may_go_by_users(store: MemoryStore, asked: HttpRequest) -> None:
+    view = limited("1/minute", store=store, by=user())(hello)
+    found = []
+    for who in (User(pk=1), User(pk=2), AnonymousUser(), User(pk=1)):
+        asked.user = who
+        found.append(view(asked).status_code)
+    assert found == [200, 200, 200, 429]
+
+
+def test_classes_with_a_limited_dispatch_do_not_share_a_bucket(
+    store: MemoryStore, asked: HttpRequest
+) -> None:
+    limit = method_decorator(limited("1/minute", store=store), name="dispatch")
+
+    @limit
+    class Items(View):
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("items")
+
+    @limit
+    class Shops(View):
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("shops")
+
+    class Markets(Shops):
+        pass
+
+    views = [Items.as_view(), Shops.as_view(), Markets.as_view()]
+    assert [view(asked).status_code for view in views * 2] == [200] * 3 + [429] * 3
+
+
+def test_methods_of_a_class_based_view_are_limited_each_by_itself(
+    store: MemoryStore, asked: HttpRequest
+) -> None:
+    def marked(view: Callable[..., Any]) -> Callable[..., Any]:
+        return csrf_exempt(view)
+
+    class Items(View):
+        @method_decorator(limited("1/minute", store=store))
+        def get(self, request: HttpRequest, item: str) -> HttpResponse:
+            return HttpResponse(f"{type(self).__name__} {item}")
+
+        @method_decorator([limited("1/minute", store=store), csrf_exempt])
+        def post(self, request: HttpRequest, item: str) -> HttpResponse:
+            return HttpResponse("stored")
+
+    view = Items.as_view()
+    posted = RequestFactory().post("/")
+    assert view(asked, item="a").content == b"Items a"
+    assert view(posted, item="a").status_code == 200
+    assert view(asked, item="b").status_code == 429
+    assert view(posted, item="b").status_code == 429
+
+
+def test_a_limited_method_denies_from_memory_as_a_function_does(asked: HttpRequest) -> None:
+    store = FlakyStore()
+
+    class Items(View):
+        @method_decorator(limited("1/minute", store=store))
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("items")
+
+    view = Items.as_view()
+    assert [view(asked).status_code for _ in range(9)] == [200] + [429] * 8
+    assert len(store.operations) <= 2
+
+
+def test_as_view_may_be_limited_as_a_whole(store: MemoryStore, asked: HttpRequest) -> None:
+    class Items(View):
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("items")
+
+    class Shops(Items):
+        pass
+
+    views = [limited("1/minute", store=store)(one.as_view()) for one in (Items, Shops)]
+    assert [view(asked).status_code for view in views * 2] == [200, 200, 429, 429]
+
+
+def test_a_bare_method_cannot_be_limited(store: MemoryStore, asked: HttpRequest) -> None:
+    class Items(View):
+        @limited("1/minute", store=store)
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("items")
+
+    with pytest.raises(TypeError, match="needs @method_decorator"):
+        Items.as_view()(asked)
+
+
+def test_what_is_no_response_is_left_for_django_to_complain_of(
+    store: MemoryStore, asked: HttpRequest
+) -> None:
+    assert limited("1/minute", store=store)(lambda _request: None)(asked) is None
+
+
+@pytest.mark.parametrize("wrong", [{"limits": "often"}, {"by": 3}, {"fields": "loud"}])
+def test_what_cannot_hold_is_refused_when_the_view_is_decorated(
+    store: MemoryStore, wrong: dict[str, Any]
+) -> None:
+    options: dict[str, Any] = {"limits": "1/minute", "store": store, **wrong}
+    with pytest.raises((TypeError, ValueError), match=str(next(iter(wrong.values())))):
+        limited(options.pop("limits"), **options)(hello)
+
+
+def test_a_coroutine_function_is_refused_when_a_plain_view_is_decorated(
+    store: MemoryStore,
+) -> None:
+    async def by(request: Request) -> str:
+        return "x"
+
+    with pytest.raises(TypeError, match="coroutine function"):
+        limited("1/minute", store=store, by=by)(hello)

@@ -1,0 +1,90 @@
+"""FastAPI: limits on the handshakes of websockets."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
+
+from ratelimit_ddb import MemoryStore
+from ratelimit_ddb.fastapi import (
+    RateLimit,
+    install,
+)
+from tests.fake_clock import FakeClock
+from tests.frameworks.asgi_client import kinds, statuses, visit
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(clock=FakeClock())
+
+
+@pytest.fixture(params=["bare", "installed"])
+def app(request: pytest.FixtureRequest) -> FastAPI:
+    """An application, as it is and with the limits installed."""
+    made = FastAPI()
+    if request.param == "installed":
+        install(made)
+    return made
+
+
+def test_a_websockets_handshake_is_limited(app: FastAPI, store: MemoryStore) -> None:
+    @app.websocket("/chat/{room}", dependencies=[Depends(RateLimit("1/minute", store=store))])
+    async def chat(websocket: WebSocket, room: str) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            await websocket.send_text(f"{room}: {text}")
+
+    accepted, *said = visit(app, "/chat/a", "hello", "bye")
+    assert accepted["type"] == "websocket.accept"
+    assert [message["text"] for message in said] == ["a: hello", "a: bye"]
+    start, body = visit(app, "/chat/b", "hello")
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 429)
+    assert dict(start["headers"])[b"ratelimit"] == b'"/chat/{room}";r=0;t=60'
+    assert b"Over the limit of 1 per minute" in body["body"]
+    (close,) = visit(app, "/chat/b", denial=False)
+    assert (close["type"], close["code"]) == ("websocket.close", 1013)
+    assert close["reason"] == "Over the limit of 1 per minute. Retry after 60 s."
+
+
+def test_an_accepted_handshake_has_the_fields_once_they_are_installed(store: MemoryStore) -> None:
+    app = FastAPI()
+    install(app)
+
+    @app.websocket("/chat", dependencies=[Depends(RateLimit("1/minute", store=store, name="a"))])
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.accept()
+
+    (accepted,) = visit(app, "/chat")
+    assert dict(accepted["headers"])[b"ratelimit"] == b'"a";r=0;t=60'
+
+
+def test_a_websocket_that_a_dependency_accepted_before_is_closed(
+    app: FastAPI, store: MemoryStore
+) -> None:
+    async def accepted(websocket: WebSocket) -> None:
+        await websocket.accept()
+
+    limit = Depends(RateLimit("1/minute", store=store))
+
+    @app.websocket("/chat", dependencies=[Depends(accepted), limit])
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.send_text("hello")
+
+    assert kinds(visit(app, "/chat")) == ["accept", "send"]
+    _, close = visit(app, "/chat")
+    assert (close["type"], close["code"]) == ("websocket.close", 1013)
+
+
+def test_a_limit_on_a_router_is_on_its_websockets(app: FastAPI, store: MemoryStore) -> None:
+    router = APIRouter(dependencies=[Depends(RateLimit("1/minute", store=store))])
+
+    @router.websocket("/chat/{room}")
+    async def chat(websocket: WebSocket, room: str) -> None:
+        await websocket.accept()
+
+    router.get("/chat/{room}")(lambda room: room)
+    app.include_router(router, prefix="/v1")
+    assert kinds(visit(app, "/v1/chat/a")) == ["accept"]
+    assert statuses(app, "/v1/chat/a") == [200]
+    assert kinds(visit(app, "/v1/chat/b")) == ["http.response.start", "http.response.body"]

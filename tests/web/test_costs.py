@@ -1,0 +1,112 @@
+"""Costs: what a request takes, by a number or by what it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import MemoryStore, RateLimiter
+from ratelimit_ddb.web import Rule
+from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
+from tests.web.exchange import Get, Limited
+
+CLIENT = "192.0.2.7"
+
+
+def kilobytes(request: Any) -> int:
+    return int(request.header("content-length") or 0) // 1000
+
+
+def upload(size_bytes: int) -> Get:
+    headers = {"content-length": str(size_bytes), "accept": "text/plain"}
+    return Get("/upload", "POST", headers)
+
+
+def test_a_cost_may_be_a_number(limited: Limited) -> None:
+    ask = limited(store=MemoryStore(clock=FakeClock()), rules=[Rule("/*", "10/hour", cost=4)])
+    assert [ask(Get()).headers["ratelimit"] for _ in range(2)] == [
+        '"/*";r=6;t=360',
+        '"/*";r=2;t=360',
+    ]
+    denied = ask(Get())
+    assert (denied.status, denied.headers["ratelimit"]) == (429, '"/*";r=2;t=720')
+    assert denied.headers["retry-after"] == "720"
+
+
+def test_a_cost_may_be_a_function_of_the_request(limited: Limited) -> None:
+    store = MemoryStore(clock=FakeClock())
+    ask = limited(store=store, rules=[Rule("/upload", "10/hour", cost=kilobytes, name="upload")])
+    assert [ask(upload(size)).status for size in (7_000, 4_000, 3_000, 1_000)] == [
+        200,
+        429,
+        200,
+        429,
+    ]
+    assert RateLimiter(store, "10/hour").peek(("upload", CLIENT)).remaining == 0
+
+
+def test_what_costs_nothing_is_free(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = limited(store=store, rules=[Rule("/upload", "1/hour", cost=kilobytes)])
+    ask(upload(1_000))
+    store.operations.clear()
+    free = [ask(upload(999)) for _ in range(3)]
+    assert {(response.status, "ratelimit-policy" in response.headers) for response in free} == {
+        (200, False)
+    }
+    assert store.operations == []
+
+
+def test_what_costs_more_than_the_burst_is_denied_for_good(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = limited(store=store, rules=[Rule("/upload", "10/hour burst 5", cost=kilobytes)])
+    denied = ask(upload(6_000))
+    assert denied.status == 429
+    assert "retry-after" not in denied.headers
+    assert denied.headers["ratelimit-policy"] == '"/upload";q=5;w=1800'
+    assert "ratelimit" not in denied.headers, "nothing was asked, so nothing is known"
+    assert denied.body == (
+        b"This request costs 6, and the limit of 10 per hour burst 5 never holds more than 5.\n"
+    )
+    assert store.operations == []
+
+
+def test_for_good_is_longer_than_any_wait(limited: Limited) -> None:
+    rules = [
+        Rule("/*", "1/hour", name="hour"),
+        Rule("/*", "10/minute", cost=kilobytes, name="size"),
+        Rule("/*", "1/day", name="day"),
+    ]
+    store = MemoryStore(clock=FakeClock())
+    ask = limited(store=store, rules=rules)
+    assert ask(upload(2_000)).status == 200
+    denied = ask(Get(headers={"content-length": "11000"}))
+    assert (denied.status, "retry-after" in denied.headers) == (429, False)
+    problem = json.loads(denied.body)
+    assert problem["violated-policies"] == ["hour", "size", "day"]
+    assert "retry-after" not in problem
+    assert ask(upload(2_000)).headers["retry-after"] == "86400"
+    assert RateLimiter(store, "10/minute").peek(("size", CLIENT)).remaining == 8
+
+
+@pytest.mark.parametrize(
+    ("cost", "error", "told"),
+    [
+        (-1, ValueError, "rule 'paid': cost -1: at least 0 is needed"),
+        (1.0, ValueError, r"rule 'paid': cost 1\.0: a whole number is needed"),
+        (True, TypeError, "rule 'paid': cost True: an integer is needed"),
+        ("1", TypeError, "rule 'paid': cost '1': an integer is needed"),
+        (None, TypeError, "rule 'paid': cost None: an integer is needed"),
+    ],
+)
+def test_a_cost_that_is_none_is_told(
+    limited: Limited, cost: Any, error: type[Exception], told: str
+) -> None:
+    rule = Rule("/*", "10/hour", cost=lambda request: cost, name="paid")
+    store = FlakyStore()
+    with pytest.raises(error, match=told):
+        limited(store=store, rules=[rule])(Get())
+    assert store.operations == []

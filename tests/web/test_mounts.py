@@ -1,0 +1,135 @@
+"""Applications mounted below a path: patterns are compared with what is below the mount."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import MemoryStore, asgi, wsgi
+from ratelimit_ddb.web import Request, Rule
+from ratelimit_ddb.web.request import of_environ, of_scope
+from tests.fake_clock import FakeClock
+from tests.web.exchange import (
+    Ask,
+    Get,
+    Limited,
+    Page,
+    environ_of,
+    over_asgi,
+    over_wsgi,
+    scope_of,
+)
+
+
+@pytest.mark.parametrize("mount", ["", "/shop", "/shop/eu"])
+def test_patterns_are_compared_with_the_path_below_the_mount(limited: Limited, mount: str) -> None:
+    rules = [Rule("/cart", "1/hour"), Rule("/shop/*", "1/hour", name="shop")]
+    ask = limited(store=MemoryStore(), rules=rules)
+    policies = [
+        ask(Get(path, mount=mount)).headers.get("ratelimit-policy")
+        for path in ("/cart", "/shop/cart", "/", "/elsewhere")
+    ]
+    assert policies == ['"/cart";q=1;w=3600', '"shop";q=1;w=3600', None, None]
+
+
+def request_of(protocol: str, mount: str, path: str) -> Request:
+    get = Get(path, mount=mount)
+    return of_scope(scope_of(get)) if protocol == "asgi" else of_environ(environ_of(get))
+
+
+@pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
+@pytest.mark.parametrize(
+    ("mount", "path", "below"),
+    [
+        ("", "/", "/"),
+        ("", "/a", "/a"),
+        ("/shop", "/a", "/a"),
+        ("/shop", "/", "/"),
+        ("/shop", "", "/"),
+        ("/shop", "/shop", "/shop"),
+        ("/shop", "/shop/shop", "/shop/shop"),
+        ("/käse", "/käse", "/käse"),
+    ],
+)
+def test_the_path_below(protocol: str, mount: str, path: str, below: str) -> None:
+    assert request_of(protocol, mount, path).path == below
+
+
+@pytest.mark.parametrize(
+    ("root_path", "path", "below"),
+    [
+        # Older frameworks take the mount off the path, newer ones leave it on.
+        ("/shop", "/a", "/a"),
+        ("/shop", "/shop/a", "/a"),
+        ("/shop", "/shopping", "/shopping"),
+        ("/shop", "/shop", "/"),
+    ],
+)
+def test_asgi_paths_may_hold_the_mount_or_not(root_path: str, path: str, below: str) -> None:
+    scope = {**scope_of(Get()), "root_path": root_path, "path": path}
+    assert of_scope(scope).path == below
+    del scope["root_path"]
+    assert of_scope(scope).path == path, "a server may leave root_path out"
+
+
+OUTER = [Rule("/*", "5/hour", name="outer"), Rule("/shop/cart", "9/hour", name="outer cart")]
+INNER = [Rule("/cart", "2/hour", name="inner"), Rule("/shop/*", "9/hour", name="never")]
+
+
+def nested_asgi(store: MemoryStore, page: Page) -> Ask:
+    inner = asgi.RateLimitMiddleware(page.asgi, store=store, rules=INNER)
+
+    async def mounting(scope: Any, receive: Any, send: Any) -> None:
+        root = f"{scope.get('root_path', '')}/shop"
+        await inner({**scope, "root_path": root}, receive, send)
+
+    return over_asgi(asgi.RateLimitMiddleware(mounting, store=store, rules=OUTER))
+
+
+def nested_wsgi(store: MemoryStore, page: Page) -> Ask:
+    inner = wsgi.RateLimitMiddleware(page.wsgi, store=store, rules=INNER)
+
+    def mounting(environ: Any, start_response: Any) -> Any:
+        name, path = f"{environ['SCRIPT_NAME']}/shop", environ["PATH_INFO"].removeprefix("/shop")
+        return inner({**environ, "SCRIPT_NAME": name, "PATH_INFO": path}, start_response)
+
+    return over_wsgi(wsgi.RateLimitMiddleware(mounting, store=store, rules=OUTER))
+
+
+@pytest.mark.parametrize("nested", [nested_asgi, nested_wsgi])
+def test_outside_and_inside_a_mount_each_middleware_has_its_rules(nested: Any) -> None:
+    page = Page()
+    ask = nested(MemoryStore(clock=FakeClock()), page)
+    responses = [ask(Get("/shop/cart")) for _ in range(3)]
+    assert [response.status for response in responses] == [200, 200, 429]
+    assert responses[0].headers["ratelimit-policy"] == (
+        '"inner";q=2;w=3600, "outer";q=5;w=3600, "outer cart";q=9;w=3600'
+    )
+    assert responses[0].headers["ratelimit"] == (
+        '"inner";r=1;t=1800, "outer";r=4;t=720, "outer cart";r=8;t=400'
+    )
+    denied = responses[2]
+    assert denied.headers["retry-after"] == "1800"
+    assert denied.headers["ratelimit"].startswith('"inner";r=0;t=1800, "outer";r=2;t=720')
+    assert page.visits == 2
+    assert [ask(Get("/shop/")).status for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_a_mounted_websocket_has_the_same_path_as_a_request(kind: str) -> None:
+    paths: list[str] = []
+
+    def by(request: Request) -> str:
+        paths.append(request.path)
+        return "all"
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    async def nothing(message: Any = None) -> Any: ...
+
+    limited = asgi.RateLimitMiddleware(app, store=MemoryStore(), rules=[Rule("/*", "9/s", by=by)])
+    scope = {**scope_of(Get("/room", mount="/chat")), "type": kind}
+    asyncio.run(limited(scope, nothing, nothing))
+    assert paths == ["/room"]

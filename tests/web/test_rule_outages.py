@@ -1,0 +1,148 @@
+"""Several rules and no store: from the start, in the middle, and only in giving back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import RateLimiter, StoreUnavailable
+from ratelimit_ddb.operation import GiveBack, Operation, Read
+from ratelimit_ddb.web import Rule, RuleDecision
+from tests.flaky_store import FlakyStore
+from tests.web.exchange import Get, Limited
+
+CLIENT = "192.0.2.7"
+NAMES = ("first", "second", "third")
+
+
+class PartlyUnreachable(FlakyStore):
+    """A store that gives no answer where it was told so, by key or by kind of operation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost_key = ""
+        self.lost_kind: type[Any] = type(None)
+        self.deadlines_ns: list[int] = []
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        self.deadlines_ns.append(deadline_ns)
+        answer = super().send(operation, deadline_ns)
+        of_lost_key = self.lost_key and getattr(operation, "key", "").startswith(self.lost_key)
+        if of_lost_key or isinstance(operation, self.lost_kind):
+            raise StoreUnavailable("no answer in time")
+        return answer
+
+    def left(self, name: str, limits: str = "9/hour") -> int:
+        lost, self.lost_key = self.lost_key, ""
+        try:
+            return RateLimiter(self, limits).peek((name, CLIENT)).remaining
+        finally:
+            self.lost_key = lost
+
+    def keys_sent(self) -> list[str]:
+        keys = [getattr(one, "key", "") for one in self.operations]
+        return [key.partition(":")[0] for key in keys if key]
+
+
+@pytest.fixture
+def store() -> PartlyUnreachable:
+    return PartlyUnreachable()
+
+
+def rules(*limits: str) -> list[Rule]:
+    given = limits or ("9/hour",) * 3
+    return [Rule("/*", one, name=name) for name, one in zip(NAMES, given, strict=True)]
+
+
+def test_allowed_in_the_middle_it_passes_with_what_is_known(
+    limited: Limited, store: PartlyUnreachable
+) -> None:
+    told: list[RuleDecision] = []
+    store.lost_key = "second"
+    ask = limited(store=store, rules=rules(), on_decision=told.append)
+    response = ask(Get())
+    assert response.status == 200
+    assert response.headers["ratelimit-policy"].count("q=9") == 3
+    assert response.headers["ratelimit"] == '"first";r=8;t=400'
+    assert [one.decision.source for one in told] == ["table", "outage", "outage"]
+    assert store.keys_sent() == ["first", "second"], "the deadline is the request's"
+
+
+def test_denied_in_the_middle_what_was_taken_is_given_back(
+    limited: Limited, store: PartlyUnreachable
+) -> None:
+    told: list[RuleDecision] = []
+    store.lost_key = "second"
+    ask = limited(store=store, rules=rules(), on_outage="deny", on_decision=told.append)
+    response = ask(Get())
+    assert (response.status, response.headers["retry-after"]) == (503, "1")
+    assert [(one.rule, one.refunded) for one in told] == [("first", True), ("second", False)]
+    assert store.left("first") == 9
+
+
+def test_raised_in_the_middle_what_was_taken_is_given_back(
+    limited: Limited, store: PartlyUnreachable
+) -> None:
+    store.lost_key = "second"
+    ask = limited(store=store, rules=rules(), on_outage="raise")
+    with pytest.raises(StoreUnavailable, match="no answer in time"):
+        ask(Get())
+    assert store.left("first") == 9
+
+
+@pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
+def test_a_denial_that_is_known_needs_no_store(
+    limited: Limited, store: PartlyUnreachable, on_outage: str
+) -> None:
+    ask = limited(store=store, rules=rules("9/hour", "1/hour", "9/hour"), on_outage=on_outage)
+    ask(Get())
+    store.failure = StoreUnavailable("gone")
+    assert ask(Get()).status == 429
+
+
+@pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
+def test_a_denial_stands_where_later_rules_give_no_answer(
+    limited: Limited, store: PartlyUnreachable, on_outage: str
+) -> None:
+    limits = ("1/hour", "1/day", "9/hour")
+    limited(store=store, rules=rules(*limits))(Get())
+    store.lost_kind = Read
+    response = limited(store=store, rules=rules(*limits), on_outage=on_outage)(Get())
+    assert (response.status, response.headers["retry-after"]) == (429, "3600")
+
+
+@pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
+def test_where_nothing_can_be_given_back_the_denial_stands_and_says_so(
+    limited: Limited, store: PartlyUnreachable, on_outage: str
+) -> None:
+    limits = ("9/hour", "1/hour", "9/hour")
+    limited(store=store, rules=rules(*limits))(Get())
+    told: list[RuleDecision] = []
+    store.lost_kind = GiveBack
+    ask = limited(store=store, rules=rules(*limits), on_outage=on_outage, on_decision=told.append)
+    assert ask(Get()).status == 429
+    assert [(one.rule, one.refunded) for one in told] == [("first", False), ("second", False)]
+
+
+def test_a_request_has_one_deadline_for_all_it_sends(
+    limited: Limited, store: PartlyUnreachable
+) -> None:
+    limits = ("9/hour", "1/hour", "1/day")
+    limited(store=store, rules=rules(*limits))(Get())
+    ask = limited(store=store, rules=rules(*limits))
+    for path in ("/denied", "/denied/elsewhere"):
+        store.time.advance(6)  # nothing is told from memory
+        store.deadlines_ns.clear()
+        store.operations.clear()
+        assert ask(Get(path)).status == 429
+        assert {type(one).__name__ for one in store.operations} >= {"Take", "Read", "GiveBack"}
+        assert len(set(store.deadlines_ns)) == 1
+
+
+def test_after_an_outage_the_limits_hold_again(limited: Limited, store: PartlyUnreachable) -> None:
+    ask = limited(store=store, rules=rules("2/hour", "9/hour", "9/hour"))
+    store.failure = StoreUnavailable("gone")
+    assert {ask(Get()).status for _ in range(5)} == {200}
+    store.failure = None
+    assert [ask(Get()).status for _ in range(3)] == [200, 200, 429]

@@ -1,0 +1,135 @@
+"""One [[rule]]: what its keys mean, and what is said of those that can't hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from ratelimit_ddb.web import client_address, cookie, everyone, header, session_user
+from ratelimit_ddb.web.rule import Identity
+from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, tenant
+
+KEYS = "path, methods, limits, by, name, scope, cost, exempt, enforce, messages"
+KINDS = "one of header, cookie, session-user, address, function is needed"
+WORDS = "'address', 'everyone', 'session-user' or a table such as { header = \"x\" } is needed"
+OF_ADDRESS = "trusted-hops, trusted, field, ipv6-prefix, ipv4-prefix"
+NEVER = "from 1 to the burst of 5 is needed; more than the bucket holds could never be admitted"
+THERE_ARE = "there are is_internal, plan_limits, rows, tenant as functions= of the RulesFile"
+
+IDENTITIES: list[tuple[str, Identity]] = [
+    ('"address"', client_address()),
+    ('"everyone"', everyone()),
+    ('"session-user"', session_user()),
+    ('{ session-user = "tenant" }', session_user("tenant")),
+    ('{ header = "x-api-key" }', header("x-api-key")),
+    ('{ header = "x-api-key", digest = true }', header("x-api-key")),
+    ('{ digest = false, header = "x-api-key" }', header("x-api-key", digest=False)),
+    ('{ cookie = "sid" }', cookie("sid")),
+    ('{ cookie = "sid", digest = false }', cookie("sid", digest=False)),
+    ("{ address = {} }", client_address()),
+    ("{ address = { trusted-hops = 1 } }", client_address(trusted_hops=1)),
+    (
+        '{ address = { trusted = ["10.0.0.0/8"], field = "forwarded", ipv6-prefix = 56 } }',
+        client_address(trusted=["10.0.0.0/8"], field="forwarded", ipv6_prefix=56),
+    ),
+    ("{ address = { ipv4-prefix = 24 } }", client_address(ipv4_prefix=24)),
+    ('{ function = "tenant" }', tenant),
+    (
+        '{ header = "x-api-key", otherwise = { cookie = "sid", otherwise = "everyone" } }',
+        header("x-api-key", otherwise=cookie("sid", otherwise=everyone())),
+    ),
+    (
+        '{ session-user = "user_id", otherwise = { function = "tenant" } }',
+        session_user(otherwise=tenant),
+    ),
+    ('{ cookie = "sid", otherwise = "session-user" }', cookie("sid", otherwise=session_user())),
+]
+
+
+@pytest.mark.parametrize(("by", "identity"), IDENTITIES, ids=[by for by, _ in IDENTITIES])
+def test_an_identity_is_written_in_a_word_or_a_table(by: str, identity: Identity) -> None:
+    (read,) = rules_of(f'[[rule]]\npath = "/x"\nlimits = "5/minute"\nby = {by}')
+    assert [read.by(request) for request in REQUESTS] == [identity(each) for each in REQUESTS]
+
+
+# What is behind RULE, what is said of line 4.
+WRONG_KEYS = [
+    ("limit = 5", f"key 'limit': there are {KEYS}"),
+    ("ipv6-prefix = 5", f"key 'ipv6-prefix': there are {KEYS}"),
+    ("name = 5", "name 5: a text is needed"),
+    ('name = ""', "name '': at least one character is needed"),
+    ("methods = 5", "methods 5: a text or a list of texts is needed"),
+    ("methods = { a = 1 }", "methods {'a': 1}: a text or a list of texts is needed"),
+    ("methods = []", "methods []: at least one is needed; None is for all"),
+    ("methods = [5]", "methods [5]: 5 is no text"),
+    ('methods = "get"', "method 'get': a name in capitals is needed, such as 'GET'"),
+    ('scope = "user"', "scope 'user': 'rule' or 'endpoint'"),
+    ("scope = []", "scope []: 'rule' or 'endpoint'"),
+    ("cost = 6", f"cost 6: {NEVER}"),
+    ("cost = true", "cost True: an integer is needed"),
+    ('cost = "1"', "cost '1': an integer is needed"),
+    ("cost = 1.5", "cost 1.5: a whole number is needed, written as an integer"),
+    ("cost = {}", 'cost {}: { function = "its name" } is needed'),
+    ('cost = { function = "row" }', f"function 'row': {THERE_ARE}"),
+    ("cost = { function = 5 }", "function 5: a name is needed"),
+    ("exempt = true", 'exempt True: { function = "its name" } is needed'),
+    ('exempt = "rows"', "exempt 'rows': { function = \"its name\" } is needed"),
+    (
+        'exempt = { function = "rows", of = 1 }',
+        "exempt {'function': 'rows', 'of': 1}: { function = \"its name\" } is needed",
+    ),
+    ("enforce = 1", "enforce 1: True or False"),
+    ("messages = 5", "messages 5: a text or a list of texts is needed"),
+    ('messages = "5/minuet"', f"limit '5/minuet': {NOTATION}"),
+    (
+        'messages = { function = "rows" }',
+        "messages {'function': 'rows'}: a text or a list of texts is needed",
+    ),
+    ("by = 5", f"by 5: {WORDS}"),
+    ('by = "ip"', f"by 'ip': {WORDS}"),
+    ("by = {}", f"by {{}}: {KINDS}"),
+    (
+        'by = { header = "a", cookie = "b" }',
+        f"by {{'header': 'a', 'cookie': 'b'}}: {KINDS}",
+    ),
+    (
+        'by = { header = "a", digests = true }',
+        "by: key 'digests': beside header only digest or otherwise can stand",
+    ),
+    (
+        'by = { session-user = "a", digest = true }',
+        "by: key 'digest': beside session-user only otherwise can stand",
+    ),
+    (
+        'by = { function = "tenant", otherwise = "address" }',
+        "by: key 'otherwise': beside function nothing can stand",
+    ),
+    ('by = { function = "tenants" }', f"function 'tenants': {THERE_ARE}"),
+    ('by = { header = "a", digest = 1 }', "digest 1: true or false is needed"),
+    ("by = { header = 5 }", "header 5: a text is needed"),
+    (
+        'by = { cookie = "a b" }',
+        "cookie 'a b': a name in ASCII without spaces and separators is needed",
+    ),
+    ('by = { header = "a", otherwise = "ip" }', f"by 'ip': {WORDS}"),
+    (
+        'by = { address = "10.0.0.1" }',
+        "address '10.0.0.1': a table such as { trusted-hops = 1 } is needed",
+    ),
+    ("by = { address = { hops = 1 } }", f"address: key 'hops': there are {OF_ADDRESS}"),
+    (
+        "by = { address = { trusted-hops = -1 } }",
+        "trusted_hops -1: an integer from 0 to 16 is needed",
+    ),
+    ("by = { address = { trusted = {} } }", "trusted {}: a list of texts is needed"),
+    (
+        'by = { address = { trusted = "10.0.0.1" } }',
+        "trusted '10.0.0.1': a list of texts such as '10.0.0.0/8' is needed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "told"), WRONG_KEYS, ids=[line for line, _ in WRONG_KEYS])
+def test_a_wrong_key_is_told_with_its_line(line: str, told: str) -> None:
+    error = refusal(f"{RULE}{line}\n\n")
+    assert str(error) == f"rules.toml:4: rule 1: {told}"
+    assert (error.line, error.rule) == (4, "rule 1")

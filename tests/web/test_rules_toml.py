@@ -1,0 +1,231 @@
+"""Rules as TOML: what they mean, and what is said of those that can't hold."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from ratelimit_ddb.web import Rule, client_address, cookie, everyone, header, session_user
+from ratelimit_ddb.web.rules_toml import rules_of_toml
+from tests.web.rules_text import (
+    FUNCTIONS,
+    NOTATION,
+    RULE,
+    assert_same,
+    is_internal,
+    plan_limits,
+    refusal,
+    rows,
+    rules_of,
+)
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "rules.toml"
+NEVER = "from 1 to the burst of 5 is needed; more than the bucket holds could never be admitted"
+SHARED = "give one of them a name=, since their buckets are keyed by it"
+OUTSIDE = "outside of rules there is nothing but [[rule]]"
+BRACKETS = "rule: each rule begins with [[rule]], in double brackets"
+NONE = "no rules: at least one [[rule]] is needed"
+
+
+def test_the_example_means_what_its_comments_say() -> None:
+    proxies = client_address(trusted=["10.0.0.0/8", "unix"], field="forwarded", ipv6_prefix=56)
+    assert_same(
+        rules_of_toml(EXAMPLE.read_bytes(), "rules.toml", FUNCTIONS),
+        [
+            Rule("/login", "5/minute", methods="POST", name="login"),
+            Rule(
+                "/api/*",
+                ["10/second burst 50", "1000/hour"],
+                by=header("x-api-key"),
+                exempt=is_internal,
+                scope="endpoint",
+                name="api",
+            ),
+            Rule(
+                "/export/{table}",
+                plan_limits,
+                methods=["GET", "POST"],
+                cost=rows,
+                by=session_user("user_id", otherwise=cookie("visitor", digest=False)),
+                name="export",
+            ),
+            Rule("/search", "2/second burst 10", enforce=False, by=proxies, name="search"),
+            Rule("/chat", "10/minute", messages="20/second", name="chat"),
+            Rule("/*", "2000/second", by=everyone(), name="all"),
+        ],
+    )
+
+
+def test_what_is_left_out_is_what_rule_has_for_it() -> None:
+    (read,) = rules_of('[[rule]]\npath = "/x"\nlimits = "5/minute"')
+    assert_same((read,), [Rule("/x", "5/minute")])
+
+
+def test_every_key_may_be_given() -> None:
+    (read,) = rules_of(
+        """
+        [[rule]]
+        path = "/login"
+        methods = ["POST"]
+        limits = ["5/minute", "10/hour"]
+        by = "everyone"
+        name = "login"
+        scope = "endpoint"
+        cost = 2
+        exempt = { function = "is_internal" }
+        enforce = true
+        messages = ["20/second", "100/minute"]
+        """
+    )
+    written = Rule(
+        "/login",
+        ["5/minute", "10/hour"],
+        methods=["POST"],
+        by=everyone(),
+        name="login",
+        scope="endpoint",
+        cost=2,
+        exempt=is_internal,
+        enforce=True,
+        messages=["20/second", "100/minute"],
+    )
+    assert_same((read,), [written])
+
+
+def test_a_rule_may_be_about_messages_only() -> None:
+    (read,) = rules_of('[[rule]]\npath = "/x"\nmessages = "5/minute"')
+    assert read.limits is None
+    assert read.messages == Rule("/x", messages="5/minute").messages
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[rule]]\npath = "/x"\nlimits = "5/minute"\nby.header = "x-api-key"',
+        '[[rule]]\npath = "/x"\nlimits = "5/minute"\n[rule.by]\nheader = "x-api-key"',
+        'rule = [{ path = "/x", limits = "5/minute", by = { header = "x-api-key" } }]',
+        '\ufeff[["rule"]]\r\n"path" = "/x"\r\nlimits = "5/minute"\r\nby.header = "x-api-key"\r\n',
+    ],
+    ids=["dotted key", "table of its own", "inline", "byte order mark, quoted keys, CR LF"],
+)
+def test_any_spelling_that_toml_has_will_do(text: str) -> None:
+    assert_same(rules_of(text), [Rule("/x", "5/minute", by=header("x-api-key"))])
+
+
+# The whole file, the line (None: none is told), the rule, what is said behind both.
+FILES: list[tuple[str, int | None, str | None, str]] = [
+    ("", None, None, NONE),
+    ("# nothing\n", None, None, NONE),
+    ("rule = []", None, None, NONE),
+    ("\nrule = 5", 2, None, BRACKETS),
+    ('\n[rule]\npath = "/x"', 2, None, BRACKETS),
+    ("rule.path = 1", 1, None, BRACKETS),
+    (f"{RULE}[defaults]\nlimits = 1", 4, None, f"key 'defaults': {OUTSIDE}"),
+    (f"scope = 1\n{RULE}", 1, None, f"key 'scope': {OUTSIDE}"),
+    (f"{RULE}path =", 4, None, "not TOML: Invalid value (at end of document)"),
+    (f"{RULE}x = y\n# z", 4, None, "not TOML: Invalid value (at line 4, column 5)"),
+    (f"{RULE}name = [\n\n", 4, None, "not TOML: Invalid value (at end of document)"),
+    ('\n[[rule]]\nlimits = "5/minute"', 2, "rule 1", "rule 1: path is needed"),
+    (
+        '[[rule]]\nname = "a"\npath = "/x"',
+        1,
+        "a",
+        "rule 'a': limits or messages are needed",
+    ),
+    ("rule = [5]", None, "rule 1", "rule 1: 5: a table is needed"),
+    (
+        '[[rule]]\nlimits = "5/minute"\npath = "x"',
+        3,
+        "rule 1",
+        "rule 1: path 'x': a pattern begins with '/'",
+    ),
+    (
+        "[[rule]]\nlimits = 5\npath = '/x'",
+        2,
+        "rule 1",
+        "rule 1: limits 5: a text or a list of texts is needed",
+    ),
+    (
+        "[[rule]]\nlimits = [5]\npath = '/x'",
+        2,
+        "rule 1",
+        "rule 1: limit 5: a text such as '100/minute' or a Limit",
+    ),
+    (
+        "[[rule]]\nlimits = {}\npath = '/x'",
+        2,
+        "rule 1",
+        'rule 1: limits {}: { function = "its name" } is needed',
+    ),
+    (
+        '[[rule]]\nlimits = "5/minuet"\npath = "/x"\nname = "login"',
+        2,
+        "login",
+        f"rule 'login': limit '5/minuet': {NOTATION}",
+    ),
+    (
+        '[[rule]]\ncost = 9\nlimits = "5/minute"\npath = "/x"',
+        2,
+        "rule 1",
+        f"rule 1: cost 9: {NEVER}",
+    ),
+    (
+        f'{RULE}name = "a"\n{RULE}enforce = true\nname = "a"',
+        9,
+        "a",
+        f"rule 'a': two rules are named 'a': {SHARED}",
+    ),
+    (f"{RULE}{RULE}", 4, "rule 2", f"rule 2: two rules are named '/x': {SHARED}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "rule", "told"), FILES, ids=[f"{text!r}" for text, *_ in FILES]
+)
+def test_a_bad_file_is_told_with_line_and_rule(
+    text: str, line: int | None, rule: str | None, told: str
+) -> None:
+    error = refusal(text)
+    assert str(error) == f"rules.toml{'' if line is None else f':{line}'}: {told}"
+    assert (error.line, error.rule) == (line, rule)
+
+
+def test_without_functions_none_can_be_named() -> None:
+    error = refusal(f'{RULE}exempt = {{ function = "rows" }}', {})
+    assert str(error) == (
+        "rules.toml:4: rule 1: function 'rows': none are given as functions= of the RulesFile"
+    )
+
+
+def test_what_is_not_utf_8_is_told_with_its_line() -> None:
+    error = refusal(b'[[rule]]\r\npath = "/x"\r\nname = "caf\xe9"\r\n')
+    assert str(error) == "rules.toml:3: byte 0xe9 is not UTF-8, which TOML is written in"
+    assert (error.line, error.rule) == (3, None)
+
+
+def test_what_the_reader_itself_cannot_bear_is_an_error_too() -> None:
+    assert str(refusal(f"x = {'[' * 5_000}")) == "rules.toml: values are nested too deep"
+    assert str(refusal(f"x = {'1' * 5_000}")).startswith("rules.toml: not TOML: Exceeds the limit")
+
+
+def test_each_rule_with_a_mistake_is_told_of_once() -> None:
+    error = refusal(
+        '[[rule]]\npath = "x"\nlimits = "5"\n\n'
+        '[[rule]]\npath = "/good"\nlimits = "5/minute"\n\n'
+        '[[rule]]\nname = "third"\npath = "/x"\nlimits = "5/minute"\ncost = "a"\n'
+        "[extra]\n"
+    )
+    assert str(error).splitlines() == [
+        "rules.toml:14: key 'extra': outside of rules there is nothing but [[rule]]",
+        "rules.toml:2: rule 1: path 'x': a pattern begins with '/'",
+        "rules.toml:13: rule 'third': cost 'a': an integer is needed",
+    ]
+    assert (error.line, error.rule) == (14, None)
+
+
+def test_an_error_survives_pickling() -> None:
+    error = refusal(f"{RULE}cost = 6")
+    copied = pickle.loads(pickle.dumps(error))
+    assert (str(copied), vars(copied)) == (str(error), vars(error))

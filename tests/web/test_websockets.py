@@ -1,0 +1,283 @@
+"""Websockets: handshakes and messages over a limit, by the words of the ASGI specification."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import MemoryStore, StoreUnavailable
+from ratelimit_ddb.asgi import RateLimitMiddleware
+from ratelimit_ddb.web import Answer, Rule, RuleDecision, header
+from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
+from tests.web.exchange import Get, limited_asgi, scope_of
+
+CHAT = Get("/chat")
+DENIAL: dict[str, Any] = {"websocket.http.response": {}}
+WENT = {"type": "websocket.disconnect", "code": 1001}
+
+
+@dataclass(slots=True)
+class Echo:
+    """An application that sends back what it gets, and keeps what it saw."""
+
+    seen: list[Any] = field(default_factory=list)
+    too_late: list[OSError] = field(default_factory=list)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            self.seen.append(message)
+            if message["type"] == "websocket.connect":
+                await send({"type": "websocket.accept", "headers": [(b"x-own", b"1")]})
+            elif message["type"] == "websocket.receive":
+                await send({"type": "websocket.send", "text": message["text"]})
+            else:
+                break
+        if message["code"] == 1013:
+            for late in ({"type": "websocket.send", "text": "late"}, {"type": "websocket.close"}):
+                try:
+                    await send(late)
+                except OSError as refused:
+                    self.too_late.append(refused)
+
+
+def converse(
+    app: Any, texts: Iterable[str] = (), *, get: Get = CHAT, extensions: Any = None
+) -> list[Any]:
+    """Connect, say each text, and leave. What the server was sent; receiving goes on for ever."""
+    scope = {**scope_of(get), "type": "websocket", "subprotocols": [], "extensions": extensions}
+    del scope["method"]
+    coming = [{"type": "websocket.connect"}]
+    coming += [{"type": "websocket.receive", "text": text} for text in texts]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return coming.pop(0) if coming else WENT
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+def limited(app: Any = None, **options: Any) -> RateLimitMiddleware:
+    options = {"store": MemoryStore(clock=FakeClock()), **options}
+    return RateLimitMiddleware(app or Echo(), **options)
+
+
+def types(messages: list[Any]) -> list[str]:
+    return [message["type"].removeprefix("websocket.") for message in messages]
+
+
+def test_an_admitted_handshake_tells_the_limits() -> None:
+    app = limited(rules=[Rule("/chat", "2/minute")])
+    accepted, echoed = converse(app, ["hello"])
+    assert accepted["headers"] == [
+        (b"x-own", b"1"),
+        (b"ratelimit-policy", b'"/chat";q=2;w=60'),
+        (b"ratelimit", b'"/chat";r=1;t=30'),
+    ]
+    assert echoed == {"type": "websocket.send", "text": "hello"}
+
+
+def test_a_handshake_over_the_limit_is_answered_429_where_the_server_can() -> None:
+    echo = Echo()
+    app = limited(echo, rules=[Rule("/chat", "1/minute")])
+    converse(app, extensions=DENIAL)
+    start, body = converse(app, extensions=DENIAL)
+    assert types([start, body]) == ["http.response.start", "http.response.body"]
+    assert start["status"] == 429
+    headers = {name.decode(): value.decode() for name, value in start["headers"]}
+    assert headers["retry-after"] == "60"
+    assert headers["ratelimit"] == '"/chat";r=0;t=60'
+    assert headers["content-length"] == str(len(body["body"]))
+    assert json.loads(body["body"])["status"] == 429
+    assert len(echo.seen) == 2, "the second handshake never came to the application"
+
+
+@pytest.mark.parametrize("extensions", [None, {}, {"websocket.other": {}}])
+def test_a_handshake_over_the_limit_is_closed_where_the_server_can_do_no_more(
+    extensions: Any,
+) -> None:
+    app = limited(rules=[Rule("/chat", "1/minute")])
+    converse(app)
+    assert converse(app, extensions=extensions) == [
+        {
+            "type": "websocket.close",
+            "code": 1013,
+            "reason": "over the limit of 1 per minute; retry after 60 s",
+        }
+    ]
+
+
+@pytest.mark.parametrize("extensions", [None, DENIAL])
+def test_the_answer_to_a_handshake_comes_after_the_connect(extensions: Any) -> None:
+    order: list[str] = []
+
+    async def receive() -> Any:
+        order.append("received")
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        order.append("sent")
+
+    app = limited(rules=[Rule("/chat", "9/minute", cost=lambda request: 10)])
+    scope = {**scope_of(Get("/chat")), "type": "websocket", "extensions": extensions}
+    asyncio.run(app(scope, receive, send))
+    assert order == ["received", "sent", *(["sent"] if extensions else [])]
+
+
+def test_a_handshake_that_is_denied_for_good_is_told_no_time() -> None:
+    app = limited(rules=[Rule("/chat", "9/minute", cost=lambda request: 10)])
+    (close,) = converse(app)
+    assert close["code"] == 1013
+    assert "retry after" not in close["reason"]
+
+
+def test_on_denied_makes_the_answer_to_a_handshake() -> None:
+    def on_denied(request: Any, verdict: Any, answer: Answer) -> Answer:
+        return Answer(503, (("content-length", "4"),), b"busy")
+
+    app = limited(rules=[Rule("/chat", "1/minute")], on_denied=on_denied)
+    converse(app)
+    start, body = converse(app, extensions=DENIAL)
+    assert (start["status"], body["body"]) == (503, b"busy")
+
+
+def test_a_handshake_is_a_get_and_shares_its_bucket() -> None:
+    store = MemoryStore(clock=FakeClock())
+    rules = [Rule("/*", "2/minute", methods="GET", name="all")]
+    assert limited_asgi(store=store, rules=rules)(Get("/")).status == 200
+    app = limited(store=store, rules=rules)
+    assert types(converse(app)) == ["accept"]
+    assert types(converse(app)) == ["close"]
+
+
+MESSAGES = [Rule("/chat", messages="2/minute", name="chat")]
+
+
+def test_at_the_first_message_over_the_limit_the_connection_is_closed() -> None:
+    echo = Echo()
+    sent = converse(limited(echo, rules=MESSAGES), ["a", "b", "c", "d"])
+    assert types(sent) == ["accept", "send", "send", "close"]
+    assert (sent[-1]["code"], sent[-1]["reason"]) == (
+        1013,
+        "over the limit of 2 per minute; retry after 30 s",
+    )
+    assert types(echo.seen) == ["connect", "receive", "receive", "disconnect"]
+    assert echo.seen[-1]["code"] == 1013
+    assert len(echo.too_late) == 2, "what is sent after that raises OSError, as to one who went"
+
+
+def test_messages_are_counted_for_each_identity_over_all_its_connections() -> None:
+    rule = Rule("/chat", messages="3/minute", by=header("x-user", digest=False))
+    app = limited(rules=[rule])
+    for user in ("u1", "u2"):
+        get = Get("/chat", headers={"x-user": user})
+        assert types(converse(app, ["a", "b"], get=get)) == ["accept", "send", "send"]
+        assert types(converse(app, ["c", "d"], get=get)) == ["accept", "send", "close"]
+
+
+def test_to_connect_and_to_leave_are_no_messages() -> None:
+    app = limited(rules=MESSAGES)
+    for _ in range(5):
+        assert types(converse(app)) == ["accept"]
+    assert types(converse(app, ["a", "b"])) == ["accept", "send", "send"]
+
+
+def test_a_rule_of_messages_alone_leaves_requests_and_handshakes_alone() -> None:
+    store = MemoryStore(clock=FakeClock())
+    app = limited(store=store, rules=MESSAGES)
+    accepted, *_ = converse(app, ["a", "b", "c"])
+    assert accepted["headers"] == [(b"x-own", b"1")]
+    ask = limited_asgi(store=store, rules=MESSAGES)
+    responses = [ask(Get("/chat")) for _ in range(5)]
+    assert {response.status for response in responses} == {200}
+    assert "ratelimit-policy" not in responses[0].headers
+
+
+def test_requests_and_messages_are_counted_apart() -> None:
+    app = limited(rules=[Rule("/chat", "2/minute", messages="3/minute")])
+    assert types(converse(app, "abc")) == ["accept", "send", "send", "send"]
+    assert types(converse(app, "d")) == ["accept", "close"]
+    assert types(converse(app)) == ["close"]
+
+
+def test_several_rules_on_messages_all_hold() -> None:
+    told: list[RuleDecision] = []
+    rules = [
+        Rule("/*", messages="9/minute", name="all"),
+        Rule("/chat", messages=["2/second", "3/hour"], name="chat"),
+    ]
+    app = limited(rules=rules, on_decision=told.append)
+    assert types(converse(app, "abc")) == ["accept", "send", "send", "close"]
+    assert {one.rule for one in told} == {"all", "chat"}
+
+
+def test_shadow_messages_are_told_and_never_close() -> None:
+    told: list[RuleDecision] = []
+    rule = Rule("/chat", messages="1/minute", enforce=False)
+    app = limited(rules=[rule], on_decision=told.append)
+    assert types(converse(app, "abc")) == ["accept", "send", "send", "send"]
+    assert [one.decision.allowed for one in told] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("/chat", messages="1/minute", exempt=lambda request: True),
+        Rule("/chat", messages="1/minute", by=lambda request: None),
+        Rule("/elsewhere", messages="1/minute"),
+    ],
+)
+def test_messages_that_the_rule_is_not_about_pass(rule: Rule) -> None:
+    assert types(converse(limited(rules=[rule]), "abc")) == ["accept", "send", "send", "send"]
+
+
+@pytest.mark.parametrize(
+    ("on_outage", "sent"), [("allow", ["accept", "send", "send"]), ("deny", ["accept", "close"])]
+)
+def test_messages_in_an_outage_follow_the_policy(on_outage: str, sent: list[str]) -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("no answer")
+    answered = converse(limited(store=store, rules=MESSAGES, on_outage=on_outage), "ab")
+    assert types(answered) == sent
+    if on_outage == "deny":
+        assert answered[-1]["reason"].startswith("rate limits can't be checked just now")
+
+
+def test_an_outage_can_be_raised_to_the_one_who_receives() -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("no answer")
+    with pytest.raises(StoreUnavailable):
+        converse(limited(store=store, rules=MESSAGES, on_outage="raise"), "a")
+
+
+@pytest.mark.parametrize("text", ["", "x" * 100_000])
+def test_a_message_costs_one_whatever_its_length(text: str) -> None:
+    app = limited(rules=[Rule("/chat", "9/minute", messages="2/minute", cost=5)])
+    assert types(converse(app, [text] * 3)) == ["accept", "send", "send", "close"]
+
+
+def test_a_reason_fits_into_a_close_frame() -> None:
+    app = limited(
+        rules=[Rule("/chat", "9999999/999999999 milliseconds burst 9999999", cost=9999998)]
+    )
+    converse(app)
+    (close,) = converse(app)
+    assert len(close["reason"].encode()) <= 123, "RFC 6455, 5.5"
+
+
+def test_what_an_application_raises_in_a_websocket_is_not_touched() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise LookupError("the application's own")
+
+    with pytest.raises(LookupError, match="the application's own"):
+        converse(limited(app, rules=MESSAGES))
