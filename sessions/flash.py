@@ -1,0 +1,14 @@
+"""Flash messages: what one request leaves for the next page that is shown."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FLASH = "sessions.flash"
+
+
+class Flash(NamedTuple):
+    """A message and its category, such as ``"info"`` or ``"error"``."""
+
+    message: str
+    category: str

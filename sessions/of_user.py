@@ -1,0 +1,77 @@
+"""A user's sessions: listed and ended, by the index or, where it is kept, the exact register."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sessions.operation import ByOwner, Delete, Flow, Get, ReadClock, Registered, Unregister
+from sessions.row import Row, require_user_id
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """One of a user's sessions, as they may see it. Times are epoch seconds.
+
+    Attributes:
+        id: what to give ``revoke``; ``session.id`` of the session itself. No secret.
+        user_id: whose it is.
+        created_at: when they logged in.
+        last_seen_at: when its use was noted last.
+        expires_at: when it is over if it is not used again.
+        device: what the app called the device; None where it didn't.
+    """
+
+    id: str
+    user_id: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    device: str | None
+
+
+def sessions_of(user_id: str, exact: bool) -> Flow[list[SessionInfo]]:
+    """The sessions of a user that are not over, the newest login first."""
+    require_user_id(user_id)
+    ids: list[str] = yield Registered(user_id) if exact else ByOwner(user_id)
+    rows: list[Row] = []
+    gone = set()
+    for session_id in ids:
+        row: Row | None = yield Get(session_id, user_id)
+        now: int = yield ReadClock()
+        if row is None or row.expires_at <= now:
+            gone.add(session_id)
+        elif row.successor is None:
+            rows.append(row)
+    if exact and gone:
+        yield Unregister(user_id, frozenset(gone))
+    newest_first = sorted(rows, key=lambda row: (row.created_at, row.last_seen_at), reverse=True)
+    return [_info(row) for row in newest_first]
+
+
+def revoke(user_id: str, session_id: str) -> Flow[bool]:
+    """End one session of a user; whether it was there. Nobody else's can be ended by its id."""
+    require_user_id(user_id)
+    was_there: bool = yield Delete(session_id, user_id)
+    return was_there
+
+
+def revoke_user(user_id: str, exact: bool, but: str | None) -> Flow[int]:
+    """End all sessions of a user but one; how many there were."""
+    require_user_id(user_id)
+    ids: list[str] = yield Registered(user_id) if exact else ByOwner(user_id)
+    ended = 0
+    for session_id in ids:
+        if session_id != but:
+            ended += yield Delete(session_id, user_id)
+    return ended
+
+
+def _info(row: Row) -> SessionInfo:
+    return SessionInfo(
+        row.session_id,
+        row.user_id,
+        row.created_at,
+        row.last_seen_at,
+        row.expires_at,
+        row.device,
+    )

@@ -1,0 +1,1 @@
+"""Where sessions are kept: a DynamoDB table, or one process's memory."""

@@ -1,0 +1,251 @@
+"""Sessions in a DynamoDB table, shared by every process that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sessions import of_user
+from sessions.driver import run, run_async
+from sessions.errors import AccessDenied, SessionTooLarge, StoreUnavailable, TableNotFound
+from sessions.of_user import SessionInfo
+from sessions.operation import Flow, Operation, ReadClock
+
+if TYPE_CHECKING:
+    import boto3
+
+    from ddbwire import Operation as Request
+
+_SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that reached the table, as ``on_call`` is told of it.
+
+    Attributes:
+        operation: DynamoDB's name for it, such as ``"UpdateItem"``.
+        refused: whether its condition was refused; the table bills that as a write.
+        capacity_units: what the reply says it consumed; None in a refusal, which does not say.
+    """
+
+    operation: str
+    refused: bool
+    capacity_units: float | None
+
+
+class DynamoDBSessionStore:
+    """A table with the keys ``sessionId`` and ``userId`` (texts) and TTL on ``expiresAt``.
+
+    A user's sessions are listed by the index ``ownerId-createdAt-index``, which lags behind by up
+    to a second or so; with ``strict_revocation`` by a register that does not, for one write more
+    at a login. Nothing is resolved or connected here; the first request does it, or ``warm_up()``.
+    One store serves any number of threads, event loops and forked children.
+
+    Args:
+        table: the table's name or ARN.
+        region_name: as for boto3; otherwise from the session, the environment, the profile.
+        endpoint_url: as for boto3; otherwise as botocore resolves it.
+        session: a boto3.Session; botocore's default chain unless given.
+        max_connections: how many requests of one process (for asyncio: of one event loop) may be
+            under way at once.
+        strict_revocation: keep the register, so that ``revoke_user`` misses no login.
+        deadline: seconds that ``sessions_of``, ``revoke`` and ``revoke_user`` may take.
+        clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
+            table's own time, from the ``Date`` of its replies.
+        on_call: told of every answered request, with the capacity it consumed.
+
+    Raises:
+        TypeError, ValueError: the table's name is empty or not a text.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        session: boto3.Session | None = None,
+        max_connections: int = 64,
+        strict_revocation: bool = False,
+        deadline: float = 5.0,
+        clock: Callable[[], int] | None = None,
+        on_call: Callable[[Call], None] | None = None,
+    ) -> None:
+        if not isinstance(table, str):
+            raise TypeError(f"table {table!r}: the name of a table is needed")
+        if not table:
+            raise ValueError("table '': the name of a table is needed")
+        # Here, so that importing the package (for a MemorySessionStore) leaves the wire alone.
+        from ddbwire import Wire
+        from sessions.store.expression import Expressions
+
+        self.table = table
+        self.is_exact_by_owner = strict_revocation
+        self._deadline_seconds = deadline
+        self._wire = Wire(
+            session=session,
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            max_connections=max_connections,
+        )
+        self._clock = clock
+        self._expressions = Expressions(
+            table, registers=strict_revocation, report_capacity=on_call is not None
+        )
+        self._on_call = on_call
+
+    def sessions_of(self, user_id: str) -> list[SessionInfo]:
+        """A user's sessions that are not over, the newest login first.
+
+        Raises:
+            TypeError, ValueError: it can't be a user's id.
+            StoreUnavailable, TableNotFound, AccessDenied: see there.
+        """
+        flow = of_user.sessions_of(user_id, self.is_exact_by_owner)
+        return run(flow, self, self._deadline_seconds)
+
+    async def sessions_of_async(self, user_id: str) -> list[SessionInfo]:
+        """The same in an event loop."""
+        flow = of_user.sessions_of(user_id, self.is_exact_by_owner)
+        return await run_async(flow, self, self._deadline_seconds)
+
+    def revoke(self, user_id: str, session_id: str) -> bool:
+        """End one session of a user, by ``SessionInfo.id``; whether it was there."""
+        return run(of_user.revoke(user_id, session_id), self, self._deadline_seconds)
+
+    async def revoke_async(self, user_id: str, session_id: str) -> bool:
+        """The same in an event loop."""
+        return await run_async(of_user.revoke(user_id, session_id), self, self._deadline_seconds)
+
+    def revoke_user(self, user_id: str, *, except_: str | None = None) -> int:
+        """End all sessions of a user, but for the one with the id ``except_``; how many.
+
+        By the index, a login of the last second may be missed; with ``strict_revocation`` none is.
+        """
+        flow = of_user.revoke_user(user_id, self.is_exact_by_owner, except_)
+        return run(flow, self, self._deadline_seconds)
+
+    async def revoke_user_async(self, user_id: str, *, except_: str | None = None) -> int:
+        """The same in an event loop."""
+        flow = of_user.revoke_user(user_id, self.is_exact_by_owner, except_)
+        return await run_async(flow, self, self._deadline_seconds)
+
+    def prepare(self) -> None:
+        """Resolve the region, the endpoint and the credentials, once.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: there is no region, or there are no credentials.
+        """
+        self._wire.resolve()
+
+    async def prepare_async(self) -> None:
+        """Resolve them in a thread, once; see ``prepare``."""
+        await self._wire.resolve_async()
+
+    def warm_up(self) -> None:
+        """Prepare, open a connection and learn the table's time, before the first request."""
+        run(_time(), self, self._deadline_seconds)
+
+    async def warm_up_async(self) -> None:
+        """The same in an event loop."""
+        await run_async(_time(), self, self._deadline_seconds)
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        """The table's answer to one operation; see ``Store.send``."""
+        try:
+            if isinstance(operation, ReadClock):
+                if self._clock is None:
+                    self._wire.ask_time(deadline_ns)
+                return self._now()
+            requests = self._requests(operation)
+            request = next(requests)
+            while True:
+                reply = self._wire.call(request, deadline_ns)
+                self._tell(request, reply)
+                request = requests.send(reply)
+        except StopIteration as done:
+            return done.value
+        except _failures() as failure:
+            self._raise(failure)
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """The table's answer to one operation; see ``Store.send_async``."""
+        try:
+            if isinstance(operation, ReadClock):
+                if self._clock is None:
+                    await self._wire.ask_time_async(deadline_ns)
+                return self._now()
+            requests = self._requests(operation)
+            request = next(requests)
+            while True:
+                reply = await self._wire.call_async(request, deadline_ns)
+                self._tell(request, reply)
+                request = requests.send(reply)
+        except StopIteration as done:
+            return done.value
+        except _failures() as failure:
+            self._raise(failure)
+
+    def close(self) -> None:
+        """Close the connections of blocking callers; a later call opens others."""
+        self._wire.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop, and those of blocking callers."""
+        await self._wire.aclose()
+
+    def _requests(self, operation: Operation) -> Any:
+        from sessions.store.translation import requests
+
+        return requests(self._expressions, operation)
+
+    def _now(self) -> int:
+        now_ns = self._wire.clock.now_ns() if self._clock is None else self._clock()
+        return now_ns // _SECOND_NS
+
+    def _tell(self, request: Request, reply: Any) -> None:
+        if self._on_call is None:
+            return
+        refused = not isinstance(reply, dict)
+        consumed = {} if refused else reply.get("ConsumedCapacity", {})
+        several = consumed if isinstance(consumed, list) else [consumed]
+        units = [one["CapacityUnits"] for one in several if "CapacityUnits" in one]
+        self._on_call(Call(request.name, refused, sum(units) if units else None))
+
+    def _raise(self, failure: BaseException) -> NoReturn:
+        from ddbwire import is_transient
+
+        error = getattr(failure, "response", {}).get("Error", {})
+        code, message = error.get("Code", ""), error.get("Message", "")
+        if is_transient(failure):
+            raise StoreUnavailable(f"table {self.table!r}: {failure}") from failure
+        if code == "ResourceNotFoundException":
+            raise TableNotFound(
+                f"table {self.table!r}, or its index, does not exist at {self._wire.endpoint_url}"
+            ) from failure
+        if code == "AccessDeniedException":
+            raise AccessDenied(
+                f"table {self.table!r}: the credentials need dynamodb:Query (the index too), "
+                f"GetItem, PutItem, UpdateItem and DeleteItem ({failure})"
+            ) from failure
+        if code == "ValidationException" and "size" in message.lower():
+            raise SessionTooLarge(
+                f"the session is larger than an item can be: {message}"
+            ) from failure
+        raise failure
+
+
+def _time() -> Flow[int]:
+    now: int = yield ReadClock()
+    return now
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    """What the wire raises. Evaluated only when something was, so botocore is imported late."""
+    from botocore.exceptions import ClientError
+
+    from ddbwire import Unreachable
+
+    return (Unreachable, ClientError)

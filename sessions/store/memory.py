@@ -1,0 +1,184 @@
+"""Sessions in one process's memory: the embedded default, with the table's semantics."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sessions import of_user
+from sessions.driver import run, run_async
+from sessions.of_user import SessionInfo
+from sessions.operation import (
+    ByOwner,
+    Create,
+    Delete,
+    Find,
+    Get,
+    Operation,
+    ReadClock,
+    Registered,
+    Replace,
+    Save,
+    Unregister,
+)
+from sessions.row import Row
+
+_SECOND_NS = 1_000_000_000
+_DEADLINE_SECONDS = 1.0
+
+
+class MemorySessionStore:
+    """A store for one process: tests, development, or a site that runs as one process.
+
+    At most ``max_sessions`` are kept; beyond that those that are over are dropped, then the oldest.
+
+    Args:
+        max_sessions: how many to keep.
+        clock: nanoseconds since the epoch, for tests that set the time themselves.
+
+    Raises:
+        ValueError: ``max_sessions`` is not a positive integer.
+    """
+
+    is_exact_by_owner = False  # its index has no lag
+
+    def __init__(
+        self, *, max_sessions: int = 100_000, clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        if type(max_sessions) is not int or max_sessions < 1:
+            raise ValueError(f"max_sessions {max_sessions!r}: an integer of at least 1 is needed")
+        from ddbwire.fork import at_fork  # here, for it brings the wire with it
+
+        self._clock = clock
+        self._most = max_sessions
+        self._rows: dict[str, Row] = {}
+        self._lock = threading.Lock()
+        at_fork(self)
+
+    def sessions_of(self, user_id: str) -> list[SessionInfo]:
+        """A user's sessions that are not over, the newest login first."""
+        return run(of_user.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
+
+    async def sessions_of_async(self, user_id: str) -> list[SessionInfo]:
+        """The same in an event loop."""
+        return await run_async(of_user.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
+
+    def revoke(self, user_id: str, session_id: str) -> bool:
+        """End one session of a user, by ``SessionInfo.id``; whether it was there."""
+        return run(of_user.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
+
+    async def revoke_async(self, user_id: str, session_id: str) -> bool:
+        """The same in an event loop."""
+        return await run_async(of_user.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
+
+    def revoke_user(self, user_id: str, *, except_: str | None = None) -> int:
+        """End all sessions of a user, but for the one with the id ``except_``; how many."""
+        return run(of_user.revoke_user(user_id, False, except_), self, _DEADLINE_SECONDS)
+
+    async def revoke_user_async(self, user_id: str, *, except_: str | None = None) -> int:
+        """The same in an event loop."""
+        flow = of_user.revoke_user(user_id, False, except_)
+        return await run_async(flow, self, _DEADLINE_SECONDS)
+
+    def after_fork_in_child(self) -> None:
+        """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Nothing needs preparing."""
+
+    async def prepare_async(self) -> None:
+        """Nothing needs preparing."""
+
+    def close(self) -> None:
+        """Nothing is open; here so that the stores can be exchanged."""
+
+    async def aclose(self) -> None:
+        """Nothing is open; here so that the stores can be exchanged."""
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
+        """Carry out one operation, atomically among this process's threads."""
+        with self._lock:
+            return self._apply(operation)
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """Carry out one operation; it never waits."""
+        return self.send(operation, deadline_ns)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _apply(self, operation: Operation) -> Any:  # noqa: PLR0911 - one case an operation
+        match operation:
+            case ReadClock():
+                return self._now()
+            case Find(session_id):
+                return [self._rows[session_id]] if session_id in self._rows else []
+            case Get(session_id, user_id):
+                row = self._row(session_id, user_id)
+                return None if row is None else replace(row, data={})
+            case Create(row):
+                return self._put(row)
+            case Save():
+                return self._save(operation)
+            case Replace():
+                return self._replace(operation)
+            case Delete(session_id, user_id):
+                there = self._row(session_id, user_id) is not None
+                return there and self._rows.pop(session_id) is not None
+            case ByOwner(user_id):
+                return [row.session_id for row in self._rows.values() if row.owner_id == user_id]
+            case Registered() | Unregister():
+                raise AssertionError("is_exact_by_owner is False")
+
+    def _save(self, save: Save) -> bool:
+        row = self._row(save.session_id, save.user_id)
+        if row is None or row.successor is not None or row.expires_at <= save.now:
+            return False
+        if save.version is not None and row.version != save.version:
+            return False
+        kept = {key: stored for key, stored in row.data.items() if key not in save.removed}
+        self._rows[save.session_id] = replace(
+            row,
+            data={**kept, **save.changed},
+            last_seen_at=save.last_seen_at,
+            expires_at=save.expires_at,
+            version=row.version + bool(save.changed or save.removed),
+        )
+        return True
+
+    def _replace(self, turn: Replace) -> bool:
+        old = self._row(turn.old.session_id, turn.old.user_id)
+        if old is None or old.successor is not None or old.expires_at <= turn.now:
+            return False
+        if old.version != turn.old.version:
+            return False
+        self._put(turn.new)
+        if turn.grace_until is None:
+            del self._rows[old.session_id]
+        else:
+            self._rows[old.session_id] = replace(
+                old, data={}, expires_at=turn.grace_until, successor=turn.new.session_id
+            )
+        return True
+
+    def _put(self, row: Row) -> bool:
+        if len(self._rows) >= self._most:
+            self._make_room()
+        return self._rows.setdefault(row.session_id, row) is row
+
+    def _make_room(self) -> None:
+        now = self._now()
+        self._rows = {key: row for key, row in self._rows.items() if row.expires_at > now}
+        while len(self._rows) >= self._most:
+            del self._rows[next(iter(self._rows))]
+
+    def _row(self, session_id: str, user_id: str) -> Row | None:
+        row = self._rows.get(session_id)
+        return row if row is not None and row.user_id == user_id else None
+
+    def _now(self) -> int:
+        return self._clock() // _SECOND_NS

@@ -1,0 +1,84 @@
+"""Operations as the requests they take, one after another, and replies as answers.
+
+A generator yields each request and is sent its reply; drivers, blocking or not, carry them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import ddbwire
+from sessions.operation import (
+    ByOwner,
+    Create,
+    Delete,
+    Find,
+    Get,
+    Operation,
+    Registered,
+    Replace,
+    Save,
+    Unregister,
+)
+from sessions.row import ANONYMOUS
+from sessions.store.expression import Expressions, row_of
+
+Requests = Generator[ddbwire.Operation, Any, Any]
+
+
+def requests(  # noqa: C901, PLR0911 - one case an operation
+    expressions: Expressions, operation: Operation
+) -> Requests:
+    """What carries an operation out. The clock is not asked here."""
+    match operation:
+        case Find():
+            reply = yield expressions.find(operation)
+            return [row_of(item) for item in reply["Items"]]
+        case Get():
+            reply = yield expressions.get(operation)
+            return row_of(reply["Item"]) if reply.get("Item") else None
+        case Create():
+            # Refused, the row is there: this very request put it, and its reply was lost.
+            yield expressions.create(operation)
+            return True
+        case Save():
+            return _done((yield expressions.save(operation)))
+        case Replace():
+            return _done((yield expressions.replace(operation)))
+        case Delete():
+            return (yield from _delete(expressions, operation))
+        case ByOwner(user_id):
+            items = yield from _pages(lambda start: expressions.by_owner(user_id, start))
+            return [item["sessionId"]["S"] for item in items]
+        case Registered(user_id):
+            items = yield from _pages(lambda start: expressions.registered(user_id, start))
+            return [item["userId"]["S"] for item in items]
+        case Unregister(user_id, session_ids):
+            for session_id in session_ids:
+                yield expressions.unregister(user_id, session_id)
+            return None
+    raise AssertionError(f"{operation!r} takes no request")
+
+
+def _delete(expressions: Expressions, delete: Delete) -> Requests:
+    reply = yield expressions.delete(delete)
+    if expressions.registers and not delete.user_id.startswith(ANONYMOUS):
+        # Afterwards: a register that names a session too many is no harm, one too few would be.
+        yield expressions.unregister(delete.user_id, delete.session_id)
+    return bool(reply.get("Attributes"))
+
+
+def _pages(page: Callable[[Any], ddbwire.Operation]) -> Requests:
+    items: list[Any] = []
+    start = None
+    while True:
+        reply = yield page(start)
+        items += reply["Items"]
+        start = reply.get("LastEvaluatedKey")
+        if start is None:
+            return items
+
+
+def _done(reply: Any) -> bool:
+    return isinstance(reply, dict)

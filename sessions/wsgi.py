@@ -1,0 +1,111 @@
+"""Sessions in front of a WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Unpack
+
+from sessions.desk import Desk, SessionOptions
+from sessions.store.protocol import Store
+from sessions.visit import Visit, with_fields
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+SESSION = "sessions.session"
+"""Where the environ holds the session."""
+
+
+class SessionMiddleware:
+    """Puts the session into ``environ["sessions.session"]``; it is read at its first use.
+
+    It is committed before the first byte of the response is handed on. What is changed later must
+    be saved by ``session.save()``; what is not raises SessionNotSaved at the end.
+
+    Args:
+        app: the application.
+        store: a DynamoDBSessionStore or a MemorySessionStore.
+        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see SessionOptions.
+
+    Raises:
+        TypeError, ValueError: something given can't hold.
+    """
+
+    def __init__(
+        self, app: WSGIApplication, store: Store, **options: Unpack[SessionOptions]
+    ) -> None:
+        self._app = app
+        self._desk = Desk(store, options)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Call the application with a session, and commit."""
+        visit = Visit(self._desk, environ.get("HTTP_COOKIE"))
+        environ[SESSION] = visit.session
+        start = _Start(visit, start_response)
+        body = self._app(environ, start)
+        if isinstance(body, list | tuple) or _is_file(body, environ):
+            # Nothing of the application runs any more, and servers may know what to do with it.
+            start.now()
+            return body
+        return _Body(body, visit, start)
+
+
+class _Start:
+    """The application's start of its response, held back until its first byte."""
+
+    __slots__ = ("_held", "_start_response", "_visit", "_write")
+
+    def __init__(self, visit: Visit, start_response: StartResponse) -> None:
+        self._visit = visit
+        self._start_response = start_response
+        self._held: tuple[str, list[tuple[str, str]], Any] | None = None
+        self._write: Callable[[bytes], object] | None = None
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        """What the application calls; again, with an error, to begin otherwise."""
+        if self._write is not None:  # sent: the server knows whether that is too late
+            return self._start_response(status, headers, exc_info)
+        self._held = (status, headers, exc_info)
+        return self._write_through
+
+    def now(self) -> None:
+        """Commit the session, and start the response, unless that is done."""
+        if self._write is None and self._held is not None:
+            status, headers, exc_info = self._held
+            fields = self._visit.begin()
+            self._write = self._start_response(status, with_fields(headers, fields), exc_info)
+
+    def _write_through(self, data: bytes) -> object:
+        self.now()
+        assert self._write is not None  # noqa: S101 - now() saw to it
+        return self._write(data)
+
+
+class _Body:
+    """The application's own body; the response starts with its first chunk."""
+
+    __slots__ = ("_body", "_start", "_visit")
+
+    def __init__(self, body: Iterable[bytes], visit: Visit, start: _Start) -> None:
+        self._body = body
+        self._visit = visit
+        self._start = start
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._body:
+            self._start.now()
+            yield chunk
+        self._start.now()
+        self._visit.end()
+
+    def close(self) -> None:
+        """Close the application's."""
+        if hasattr(self._body, "close"):
+            self._body.close()
+
+
+def _is_file(body: object, environ: WSGIEnvironment) -> bool:
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
