@@ -127,8 +127,9 @@ class MemorySessionStore:
             case Replace():
                 return self._replace(operation)
             case Delete(session_id, user_id):
-                there = self._row(session_id, user_id) is not None
-                return there and self._rows.pop(session_id) is not None
+                if self._row(session_id, user_id) is None:
+                    return False
+                return self._rows.pop(session_id).successor is None
             case ByOwner(user_id):
                 return [row.session_id for row in self._rows.values() if row.owner_id == user_id]
             case Registered() | Unregister():
