@@ -36,7 +36,7 @@ class KeyAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A global secondary index that carries whole items (projection ALL).
+    """A global secondary index.
 
     An item that lacks one of the two attributes is not in it: that makes an index sparse.
 
@@ -44,11 +44,14 @@ class Index:
         name: what queries call it.
         partition: what its items are found by.
         sort: what they are in order of.
+        projection: whether it carries whole items (``"ALL"``) or their keys; with the keys alone a
+            change of anything else costs no write to the index.
     """
 
     name: str
     partition: KeyAttribute
     sort: KeyAttribute
+    projection: Literal["ALL", "KEYS_ONLY"] = "ALL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Table:
                 {
                     "IndexName": index.name,
                     "KeySchema": _key_schema(index.partition, index.sort),
-                    "Projection": {"ProjectionType": "ALL"},
+                    "Projection": {"ProjectionType": index.projection},
                 }
                 for index in self.indexes
             ]
@@ -122,7 +125,8 @@ def application_tables(prefix: str = "quikapp", environment: str = "dev") -> tup
     user = KeyAttribute("userId")
     created_at, updated_at = KeyAttribute("createdAt", "N"), KeyAttribute("updatedAt", "N")
     of_user = Index("userId-createdAt-index", user, created_at)
-    of_owner = Index("ownerId-createdAt-index", KeyAttribute("ownerId"), created_at)
+    owner = KeyAttribute("ownerId")
+    of_owner = Index("ownerId-createdAt-index", owner, created_at, projection="KEYS_ONLY")
     unread = Index("userId-unreadAt-index", user, KeyAttribute("unreadAt", "N"))
     of_participant = Index("participant-updatedAt-index", KeyAttribute("participantId"), updated_at)
     start = f"{prefix}-{environment}"

@@ -28,6 +28,9 @@ class Changes(NamedTuple):
         return {**kept, **self.changed}
 
 
+UNCHANGED = Changes({}, frozenset())
+
+
 class Values(MutableMapping[str, Any]):
     """Values that are decoded when they are asked for, and compared with what they were.
 
@@ -69,11 +72,15 @@ class Values(MutableMapping[str, Any]):
         return key in self._texts or key in self._values
 
     def changes(self) -> Changes:
-        """What differs from what was read. Values inside lists and dicts count.
+        """What differs from what was read; nothing where nothing was asked for, on the hot path.
+
+        Values inside lists and dicts count.
 
         Raises:
             TypeError, ValueError: something was put inside a value that can't be stored.
         """
+        if not self._values and len(self._texts) == len(self._original):
+            return UNCHANGED
         changed = {}
         for key, value in self._values.items():
             text = encoded(key, value)

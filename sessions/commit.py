@@ -71,6 +71,14 @@ def commit(terms: Terms, session: Session) -> Flow[Kept]:
     return _NOTHING
 
 
+def is_idle(terms: Terms, session: Session) -> bool:
+    """Whether a commit would write nothing, told without asking the store for the time."""
+    if session.has_changed():
+        return False
+    row = session.row
+    return row is None or not terms.life.touch_is_due(row.last_seen_at, session.read_at)
+
+
 def _began(terms: Terms, session: Session, changes: Changes) -> Flow[Kept]:
     """A first row, if there is anything to keep in it."""
     if not changes.changed:
@@ -172,7 +180,7 @@ def _again(
     found = yield from find(terms, was.session_id)
     if isinstance(found, Row) and found.successor is not None:
         found = yield from find(terms, found.successor)
-    read = opened(terms, found) if isinstance(found, Row) else found
+    read = opened(terms, found, 0) if isinstance(found, Row) else found
     if isinstance(read, Opened):
         return read.row, changes.applied_to(read.texts)
     if login:

@@ -30,11 +30,14 @@ def load(terms: Terms, token: str) -> Flow[Opened | Invalid]:
     """The session of a token, or why there is none. One read; two within a rotation's grace."""
     session_id = terms.tokens.session_id(token)
     for _ in range(_MOST_ROTATIONS):
-        found = yield from find(terms, session_id)
+        rows: list[Row] = yield Find(session_id)
+        # Afterwards, for a first reply also tells the time.
+        now: int = yield ReadClock()
+        found = _in_force(terms, rows, now)
         if isinstance(found, Invalid):
             return found
         if found.successor is None:
-            return opened(terms, found)
+            return opened(terms, found, now)
         session_id = found.successor
     return Invalid.OVER
 
@@ -42,26 +45,28 @@ def load(terms: Terms, token: str) -> Flow[Opened | Invalid]:
 def find(terms: Terms, session_id: str) -> Flow[Row | Invalid]:
     """The row of an id, if it has one and it is not over."""
     rows: list[Row] = yield Find(session_id)
-    # Afterwards, for a first reply also tells the time.
     now: int = yield ReadClock()
+    return _in_force(terms, rows, now)
+
+
+def _in_force(terms: Terms, rows: list[Row], now: int) -> Row | Invalid:
     if not rows:
         return Invalid.UNKNOWN
     if len(rows) > 1:
         return Invalid.AMBIGUOUS
-    (row,) = rows
+    row = rows[0]
     # Both: what was written, and what holds now if the terms have become shorter since.
     ends_at = min(row.expires_at, terms.life.expires_at(row.created_at, row.last_seen_at))
     return row if now < ends_at else Invalid.OVER
 
 
-def opened(terms: Terms, row: Row) -> Opened | Invalid:
+def opened(terms: Terms, row: Row, now: int) -> Opened | Invalid:
     """A row and the JSON of its values, decrypted where they are encrypted."""
     try:
-        return Opened(
-            row, {key: _text(terms, row, key, stored) for key, stored in row.data.items()}
-        )
+        texts = {key: _text(terms, row, key, stored) for key, stored in row.data.items()}
     except Unreadable:
         return Invalid.UNREADABLE
+    return Opened(row, texts, now)
 
 
 def _text(terms: Terms, row: Row, key: str, stored: Stored) -> str:

@@ -22,10 +22,17 @@ OWN = "sessions."
 
 
 class Opened(NamedTuple):
-    """What a cookie led to: a row that is not over, and the JSON of its values; or nothing."""
+    """What a cookie led to: a row that is not over, and the JSON of its values; or nothing.
+
+    Attributes:
+        row: the row, or None.
+        texts: its values' JSON.
+        now: the epoch second when it was read.
+    """
 
     row: Row | None = None
     texts: dict[str, str] = {}  # noqa: RUF012 - never changed
+    now: int = 0
 
 
 class Turn(Enum):
@@ -59,6 +66,7 @@ class Session(MutableMapping[str, Any]):
         accessed: whether the app used it.
         began: whether the response has begun, so that no cookie can be set any more.
         row: what was read; None where there is none.
+        read_at: the epoch second of it.
         turn: what is to become of its id.
         ended: the row that a logout is to delete.
         login_as: the user that a login named in this request, and ``device`` theirs.
@@ -73,6 +81,7 @@ class Session(MutableMapping[str, Any]):
         "device",
         "ended",
         "login_as",
+        "read_at",
         "row",
         "turn",
     )
@@ -82,6 +91,7 @@ class Session(MutableMapping[str, Any]):
         self._opened = False
         self._values = Values({})
         self.row: Row | None = None
+        self.read_at = 0
         self.accessed = False
         self.began = False
         self.ended: Row | None = None
@@ -234,6 +244,7 @@ class Session(MutableMapping[str, Any]):
         """Be what was read."""
         self._opened = True
         self.row = opened.row
+        self.read_at = opened.now
         self._values = Values(opened.texts)
 
     def forget(self) -> None:

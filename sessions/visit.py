@@ -7,7 +7,7 @@ the response is over      what was changed since, and not saved, is told as an e
 
 from __future__ import annotations
 
-from sessions.commit import Kept
+from sessions.commit import Kept, is_idle
 from sessions.desk import Desk
 from sessions.errors import SessionNotSaved
 from sessions.session import Opened, Session
@@ -53,14 +53,15 @@ class Visit:
 
     def begin(self) -> Fields:
         """Commit, since the response begins, and tell the fields to add to it."""
-        if self.session.is_opened():
+        if self.session.is_opened() and not is_idle(self._desk.terms, self.session):
             self.save(self.session)
         self.session.began = True
         return self._fields()
 
     async def begin_async(self) -> Fields:
         """The same in an event loop."""
-        await self.save_async(self.session)
+        if not is_idle(self._desk.terms, self.session):
+            await self.save_async(self.session)
         self.session.began = True
         return self._fields()
 

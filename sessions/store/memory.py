@@ -111,7 +111,7 @@ class MemorySessionStore:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def _apply(self, operation: Operation) -> Any:  # noqa: PLR0911 - one case an operation
+    def _apply(self, operation: Operation) -> Any:  # noqa: C901, PLR0911 - one case an operation
         match operation:
             case ReadClock():
                 return self._now()
