@@ -77,7 +77,7 @@ class Bucket:
 
     def denied_from_memory(self, key: str, cost: int, wait_ns: int, now_ns: int) -> Decision | None:
         """The denial that the table would give too, as far as this process can tell; or None."""
-        sight = self.seen.get(key) if self._trust_ns else None
+        sight = self.seen.get(key)
         # Both ways: a clock that was set back must not prolong the trust.
         if sight is None or not -self._trust_ns <= now_ns - sight.noted_ns <= self._trust_ns:
             return None

@@ -106,12 +106,13 @@ def test_that_it_goes_on_serving_until_interrupted() -> None:
             connection.request("GET", "/")
             assert connection.getresponse().status == 429
             connection.close()
+            shown = r"\d\d:\d\d:\d\d   denied    429   ○○  0 left   Retry-After: 3600,"
+            assert any(re.search(shown, line) for line in running.stdout)
             running.send_signal(signal.SIGINT)
             rest = running.stdout.read()
             assert running.wait(timeout=10) == 0
         finally:
             running.kill()
-    assert re.search(r"\d\d:\d\d:\d\d   denied    429   ○○  0 left   Retry-After: 3600,", rest)
     assert rest.endswith("Stopped.\n")
 
 
