@@ -1,161 +1,156 @@
-"""The hot path against boto3, in one run: CPU per decision on a server with canned replies."""
+"""The hot path, side by side: what a decision costs, of everyone, in one run.
+
+On a server with canned replies only the client's cost shows; on an engine the whole path; in memory
+there is neither. ``python -m bench.hot_path`` takes a quick look, at ours and boto3 unless
+``--everybody`` is given.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import os
-import platform
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+import statistics
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import boto3
-import botocore
-from botocore.config import Config
+from bench import field
+from bench.canned_server import canned_server
+from bench.cores import CLIENT
+from bench.demand import CASES
+from bench.effort import Effort
+from bench.engine import as_nobody
+from bench.environment import CannotInstall, python_with
+from bench.crew import Failed, Member
+from bench.field import Entry
+from bench.meter import metered
+from bench.progress import Progress
+from bench.recording import Recording
+from bench.side_by_side import gathered, interleaved
 
-from bench.canned_server import canned_server, keep_to_core
-from bench.figure import Figure, interleaved
-from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, MemoryStore, RateLimiter
-
-CONCURRENCY = 32
-LIMIT = "100/minute"
-
-
-def boto3_request() -> dict[str, Any]:
-    """The arguments of ``update_item`` that say what a decision says."""
-    now_ns = time.time_ns()
-    return {
-        "TableName": "rate-limits",
-        "Key": {"key": {"S": "api:user-123:endpoint"}},
-        "UpdateExpression": "SET #0 = :i0, expiresAt = :t",
-        "ConditionExpression": "(attribute_not_exists(#0) OR #0 < :n)",
-        "ExpressionAttributeNames": {"#0": "fullAt:minute"},
-        "ExpressionAttributeValues": {
-            ":n": {"N": str(now_ns)},
-            ":t": {"N": str(now_ns // 1_000_000_000 + 3_660)},
-            ":i0": {"N": str(now_ns + 600_000_000)},
-        },
-        "ReturnValues": "UPDATED_NEW",
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+Result = dict[str, Any]
+QUICK = (field.OURS, field.OURS_ASYNC, field.OURS_ASKING, field.BOTO3, field.BOTO3_TO_THREAD)
+QUICK_IN_MEMORY = (field.OURS_IN_MEMORY, field.OURS_IN_MEMORY_ASYNC, field.NOTHING)
 
 
-def blocking_decisions(store: DynamoDBStore) -> Callable[[int], None]:
-    """Whole decisions, one after the other."""
-    limiter = RateLimiter(store, LIMIT, on_outage="raise", deadline=5)
+def on_canned_replies(
+    entries: Sequence[Entry], engine_url: str | None, table: str, effort: Effort, progress: Progress
+) -> Result:
+    """The client's cost alone.
 
-    def run(calls: int) -> None:
-        for _ in range(calls):
-            limiter.acquire("api:user-123:endpoint")
-
-    return run
-
-
-def boto3_calls(client: Any) -> Callable[[int], None]:
-    """What a program would do by hand: the same expression, by boto3."""
-
-    def run(calls: int) -> None:
-        for _ in range(calls):
-            client.update_item(**boto3_request())
-
-    return run
-
-
-def asyncio_decisions(store: DynamoDBStore, runner: asyncio.Runner) -> Callable[[int], None]:
-    """Whole decisions, CONCURRENCY at once."""
-    limiter = AsyncRateLimiter(store, LIMIT, on_outage="raise", deadline=5)
-
-    async def some(calls: int) -> None:
-        for _ in range(calls):
-            await limiter.acquire("api:user-123:endpoint")
-
-    return lambda calls: runner.run(_side_by_side(some, calls))
-
-
-def boto3_in_threads(client: Any, runner: asyncio.Runner) -> Callable[[int], None]:
-    """boto3 as an asyncio program uses it: CONCURRENCY threads."""
-
-    async def some(calls: int) -> None:
-        for _ in range(calls):
-            await asyncio.to_thread(client.update_item, **boto3_request())
-
-    return lambda calls: runner.run(_side_by_side(some, calls))
-
-
-async def _side_by_side(some: Callable[[int], Any], calls: int) -> None:
-    await asyncio.gather(*(some(max(1, calls // CONCURRENCY)) for _ in range(CONCURRENCY)))
-
-
-def on_the_wire(endpoint_url: str, rounds: int, calls: int) -> dict[str, Figure]:
-    """CPU per decision, of ours and of boto3's bare call, blocking and asyncio."""
-    store = DynamoDBStore("rate-limits", endpoint_url=endpoint_url)
-    store.warm_up()
-    config = Config(max_pool_connections=CONCURRENCY)
-    client = boto3.client("dynamodb", endpoint_url=endpoint_url, config=config)
-    with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(ThreadPoolExecutor(CONCURRENCY))
-        figures = interleaved(
-            {
-                "decision, blocking": (blocking_decisions(store), calls),
-                "boto3 update_item": (boto3_calls(client), calls // 10),
-                "decision, asyncio c32": (asyncio_decisions(store, runner), calls),
-                "boto3 in asyncio.to_thread c32": (boto3_in_threads(client, runner), calls // 10),
-            },
-            rounds,
+    Args:
+        entries: who takes part.
+        engine_url: an engine, to record its replies to those that need that; None leaves them out.
+        table: the name of a table on it.
+        effort: how much.
+        progress: where to show it.
+    """
+    with contextlib.ExitStack() as open_:
+        usual = open_.enter_context(canned_server())
+        urls, failures = {}, {}
+        for entry in entries:
+            if not entry.is_recorded:
+                urls[entry.name] = usual
+                continue
+            try:
+                recording = recorded(entry, engine_url, table)
+            except (CannotInstall, Failed) as failure:
+                failures[entry.name] = str(failure)[:200]
+                continue
+            urls[entry.name] = open_.enter_context(canned_server(recording))
+        present = [entry for entry in entries if entry.name in urls]
+        gathering = open_.enter_context(
+            gathered(present, lambda entry: entry.place(urls[entry.name], table), CLIENT)
         )
-        runner.run(store.aclose())
-    store.close()
-    client.close()
-    return figures
+        taken = interleaved(
+            gathering, CASES, effort.concurrencies, effort.rounds, effort.seconds, progress
+        )
+        return {"taken": taken, "failures": failures | gathering.failures}
 
 
-def in_memory(rounds: int, calls: int) -> dict[str, Figure]:
-    """CPU of a denial from memory, and of a MemoryStore decision; and of a yardstick."""
-    denied = RateLimiter(MemoryStore(), "1/day")
-    denied.acquire("k")
-    allowed = RateLimiter(MemoryStore(), "1000000/second burst 1000000")
-    text = json.dumps({"Attributes": {"fullAt:minute": {"N": "1700000000000000000"}}})
+def recorded(entry: Entry, engine_url: str | None, table: str) -> Recording:
+    """What the engine answers one whose questions the canned server does not know.
 
-    def repeat(once: Callable[[], Any]) -> Callable[[int], None]:
-        def run(count: int) -> None:
-            for _ in range(count):
-                once()
+    Raises:
+        Failed: there is no engine, or the contender does not work on it.
+    """
+    if engine_url is None:
+        raise Failed("it needs an engine whose replies are recorded first")
+    with metered(engine_url) as (url, meter):
+        # Of the first everything is new, of the second it is as it will be.
+        for _ in range(2):
+            with _begun(entry, url, table) as member:
+                member.ask("exactly", case="allowed", calls=20)
+                member.ask("exactly", case="denied", calls=20)
+        return meter.recording
 
-        return run
 
-    return interleaved(
-        {
-            "denial from seen": (repeat(lambda: denied.acquire("k")), calls),
-            "MemoryStore decision": (repeat(lambda: allowed.acquire("k")), calls),
-            "yardstick: json.loads of a reply": (repeat(lambda: json.loads(text)), calls),
-        },
-        rounds,
-    )
+@contextlib.contextmanager
+def _begun(entry: Entry, url: str, table: str) -> Iterator[Member]:
+    member = Member(python_with(entry.packages), None)
+    try:
+        member.ask("begin", **entry.place(url, table))
+        yield member
+    finally:
+        member.end()
+
+
+def on_the_engine(
+    entries: Sequence[Entry], engine_url: str, table: str, effort: Effort, progress: Progress
+) -> Result:
+    """The whole path."""
+    with gathered(entries, lambda entry: entry.place(engine_url, table), CLIENT) as gathering:
+        taken = interleaved(
+            gathering, CASES, effort.concurrencies, effort.rounds, effort.seconds, progress
+        )
+        return {"taken": taken, "failures": gathering.failures}
+
+
+def in_memory(entries: Sequence[Entry], effort: Effort, progress: Progress) -> Result:
+    """Those that keep their buckets in the process."""
+    seconds = effort.seconds / 3
+    with gathered(entries, lambda entry: entry.place("", ""), CLIENT) as gathering:
+        taken = interleaved(
+            gathering, CASES, effort.concurrencies, effort.rounds, seconds, progress
+        )
+        return {"taken": taken, "failures": gathering.failures}
 
 
 def main() -> None:
-    """Print the figures, and the ratios that matter."""
+    """Print a quick look."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=4_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.15)
+    parser.add_argument("--everybody", action="store_true", help="peers too; installs them once")
     asked = parser.parse_args()
-    os.environ |= {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    print(f"Python {platform.python_version()}, boto3 {boto3.__version__}, ", end="")
-    print(f"botocore {botocore.__version__}, {os.cpu_count()} cores; medians of {asked.rounds}\n")
-    with canned_server() as endpoint_url:
-        keep_to_core(0)
-        wire = on_the_wire(endpoint_url, asked.rounds, asked.calls)
-        memory = in_memory(asked.rounds, asked.calls * 5)
-    for figure in (*wire.values(), *memory.values()):
-        print(figure)
-    ours, theirs, ours_async, theirs_async = (figure.median for figure in wire.values())
-    print(f"\nblocking: {theirs / ours:.1f} times less CPU than boto3")
-    print(f"asyncio, {CONCURRENCY} at once: {theirs_async / ours_async:.1f} times less CPU than")
-    print("    boto3 in asyncio.to_thread")
+    as_nobody()
+    effort = Effort(asked.rounds, asked.seconds, concurrencies=(1, 32))
+    progress = Progress()
+    on_a_table = field.ON_A_TABLE if asked.everybody else QUICK
+    memory = field.IN_MEMORY if asked.everybody else QUICK_IN_MEMORY
+    progress.section("canned replies")
+    print_result(
+        "CPU on canned replies", on_canned_replies(on_a_table, None, "limits", effort, progress)
+    )
+    progress.section("in memory")
+    print_result("CPU in memory", in_memory(memory, effort, progress))
+
+
+def print_result(title: str, result: Result) -> None:
+    """A line for each contender and case."""
+    print(f"\n{title}, microseconds a decision, medians (least to most)")
+    for name, cases in result["taken"].items():
+        for case, concurrencies in cases.items():
+            parts = []
+            for concurrency, figures in concurrencies.items():
+                values = figures["cpu_us"]
+                middle = statistics.median(values)
+                parts.append(
+                    f"{concurrency:>4} at once {middle:>8,.1f} ({min(values):,.1f} to "
+                    f"{max(values):,.1f})"
+                )
+            print(f"  {name:<38} {case:<8} {'   '.join(parts)}")
+    for name, reason in result["failures"].items():
+        print(f"  {name:<38} not measured: {reason}")
 
 
 if __name__ == "__main__":
