@@ -19,17 +19,23 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
 help:  ## What can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo and test.'
 
 .PHONY: demo
-demo: $(PROJECT_READY)  ## See requests admitted, denied and admitted again
+demo: $(PROJECT_READY)  ## See requests admitted and denied, and sessions begun and ended
 	@$(BIN)/ratelimit-ddb demo $(ARGS)
+	@$(BIN)/python -m sessions.demo
 
 .PHONY: test
 test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be had
 	@$(BIN)/python -m tests.dynamodb_local || true
 	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium
+	@$(BIN)/python -m tests.browser.chromium || true
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 .PHONY: lint
 lint: $(DEVELOPMENT_READY)  ## Check style, types and the packages' independence

@@ -89,6 +89,7 @@ def _began(terms: Terms, session: Session, changes: Changes) -> Flow[Kept]:
     session_id = terms.tokens.session_id(token)
     row = _new_row(terms, session_id, anonymous(session_id), now, now)
     row = replace(row, data=_stored(terms, session_id, changes.changed))
+    require_room(row.data)
     yield Create(row)
     _keep(session, row)
     return Kept(token, event="created")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sessions.operation import ByOwner, Delete, Flow, Get, ReadClock, Registered, Unregister
 from sessions.row import Row, require_user_id
+from sessions.token import is_session_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,13 @@ def sessions_of(user_id: str, exact: bool) -> Flow[list[SessionInfo]]:
 
 
 def revoke(user_id: str, session_id: str) -> Flow[bool]:
-    """End one session of a user; whether it was there. Nobody else's can be ended by its id."""
+    """End one session of a user; whether it was there. Nobody else's can be ended by its id.
+
+    The id may be a stranger's words: one that is none was not there.
+    """
     require_user_id(user_id)
+    if not is_session_id(session_id):
+        return False
     was_there: bool = yield Delete(session_id, user_id)
     return was_there
 

@@ -79,6 +79,11 @@ class Tokens:
         return hmac.digest(secret, b"cookie:" + self._namespace + b":" + token.encode(), "sha256")
 
 
+def is_session_id(given: object) -> bool:
+    """Whether something looks like what ``session_id`` gives."""
+    return isinstance(given, str) and _TOKEN.fullmatch(given) is not None
+
+
 def _encoded(digest: bytes) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 

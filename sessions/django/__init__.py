@@ -1,0 +1,30 @@
+"""Sessions for Django: ``SESSION_ENGINE = "sessions.django"``, on this package's stores.
+
+    SESSION_ENGINE = "sessions.django"
+    SESSIONS = {"STORE": "shop.sessions.store", "SECRET": [...], "LIFETIME": 86_400}
+
+SESSIONS takes STORE (a store, or the dotted path to one) and in capitals the options of
+``sessions.desk.SessionOptions``: LIFETIME, SECRET, NAMESPACE, ENCRYPTION, STRICT, DEADLINE,
+ON_EVENT (a function, or the dotted path to one) and EVENT_SALT. The rest is Django's to say:
+
+    SESSION_COOKIE_AGE                seconds without a request after which a session is over
+    SESSION_COOKIE_NAME, _DOMAIN,     the cookie, checked as ``sessions.Cookie`` does; it is kept
+    _PATH, _SECURE, _SAMESITE         until the session's LIFETIME is over
+    SESSION_EXPIRE_AT_BROWSER_CLOSE   a cookie that is gone with the browser's own session
+
+LIFETIME is SESSION_COOKIE_AGE unless given, and at least 12 hours. SESSION_SAVE_EVERY_REQUEST is
+not needed: reading a session notes its use, at most once a minute or a tenth of the idle timeout.
+"""
+
+from sessions.django.middleware import SessionMiddleware
+from sessions.django.of_user import arevoke_user, asessions_of, revoke_user, sessions_of
+from sessions.django.store import SessionStore
+
+__all__ = [
+    "SessionMiddleware",
+    "SessionStore",
+    "arevoke_user",
+    "asessions_of",
+    "revoke_user",
+    "sessions_of",
+]

@@ -1,0 +1,265 @@
+"""Django's session, as its middleware, its tests and its auth use one."""
+
+# Django has no types of its own.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.sessions.backends.base import CreateError, SessionBase
+
+from sessions.django.expiry import require_within
+from sessions.django.flow import deleted, found
+from sessions.django.record import Record, text_of
+from sessions.django.settings import site
+from sessions.driver import run, run_async
+from sessions.operation import Flow, T
+from sessions.session import Opened
+
+if TYPE_CHECKING:
+    from sessions.row import Row
+
+
+class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
+    """Django's session, kept in a row of which only the keys that changed are written.
+
+    Values are what Django's JSONSerializer takes; what JSON can't hold is refused, with its key,
+    where it is set. Changes inside lists and dicts are saved without ``modified = True``.
+
+    ``django.contrib.auth`` needs nothing more: at the save after ``login`` the session becomes the
+    user's, in one transaction with ``cycle_key``, so that ``sessions_of(user)`` lists it and
+    ``revoke_user(user)`` ends it. ``cycle_key`` tells the new key at once, and takes effect with
+    the next save, which is Django's middleware's; the old key is worth nothing from then on, with
+    no grace. A session whose user is taken out of its data in another way than ``logout`` or
+    ``flush`` gets another key too, and is nobody's.
+
+    A save of a session that was ended meanwhile raises UpdateError, which Django's middleware
+    answers with 400; it never brings a row back.
+
+    Args:
+        session_key: what the cookie holds; the token, and its MAC if there is a SECRET. One that
+            could not be ours is None from then on, and costs no read.
+
+    Attributes:
+        device: what to call the user's device in ``sessions_of``, if set before the save that
+            notes a login.
+
+    Raises:
+        ImproperlyConfigured: a setting that is missing, unknown, or can't hold.
+    """
+
+    _session_key: str | None
+
+    def __init__(self, session_key: str | None = None) -> None:
+        self.device: str | None = None
+        self._site = site()
+        self._record = Record(self._site)
+        super().__init__(session_key)
+        if session_key and self.session_key is None:
+            self._site.desk.tell("invalid", None, None, "malformed")
+
+    # What it holds
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        text_of(key, value)  # told here, where the app can tell which line it was
+        super().__setitem__(key, value)
+
+    async def aset(self, key: str, value: Any) -> None:
+        """Set a value; refused as by ``session[key] = value``."""
+        text_of(key, value)
+        await super().aset(key, value)
+
+    @property
+    def modified(self) -> bool:
+        """Whether there is anything to save: something was set, or changed inside a value."""
+        return self._modified or (
+            hasattr(self, "_session_cache") and self._record.differs_from(self._session_cache)
+        )
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._modified = value
+        if not value and hasattr(self, "_session_cache"):
+            self._record.overlook(self._session_cache)
+
+    @property
+    def id(self) -> str | None:
+        """What ``sessions_of`` calls the session; None where it has no row yet. No secret."""
+        self._run(self._opening())
+        row = self._record.row
+        return None if row is None else row.session_id
+
+    async def aid(self) -> str | None:
+        """What ``sessions_of`` calls the session, in an event loop."""
+        await self._run_async(self._opening())
+        return self.id
+
+    def set_expiry(self, value: Any) -> None:
+        """Give it an expiry of its own, as in Django's documentation; kept on the server too.
+
+        Raises:
+            ValueError: it is further off than SESSIONS['LIFETIME'].
+        """
+        self._require_within(value)
+        super().set_expiry(value)
+
+    async def aset_expiry(self, value: Any) -> None:
+        """Give it an expiry of its own; see ``set_expiry``."""
+        self._require_within(value)
+        await super().aset_expiry(value)
+
+    def get_session_cookie_age(self) -> int:
+        """Seconds for which the cookie is kept: to the end of the session's lifetime."""
+        row = self._record.row
+        if row is None or not self._record.is_of_user_in(self._session):
+            return self._site.life.lifetime_seconds
+        return row.ends_at - row.last_seen_at
+
+    # Read, written, ended: blocking, and in an event loop
+
+    def load(self) -> dict[str, Any]:
+        """Read it. A key that has no session is None from then on."""
+        self._run(self._opening(again=True))
+        return self._record.data()
+
+    async def aload(self) -> dict[str, Any]:
+        """Read it in an event loop."""
+        await self._run_async(self._opening(again=True))
+        return self._record.data()
+
+    def exists(self, session_key: str) -> bool:
+        """Whether a key has a session that is not over."""
+        return self._run(self._finding(session_key)) is not None
+
+    async def aexists(self, session_key: str) -> bool:
+        """The same in an event loop."""
+        return await self._run_async(self._finding(session_key)) is not None
+
+    def create(self) -> None:
+        """Begin another session, which has a row at once."""
+        self._renounce()
+        self.save(must_create=True)
+
+    async def acreate(self) -> None:
+        """The same in an event loop."""
+        self._renounce()
+        await self.asave(must_create=True)
+
+    def save(self, must_create: bool = False) -> None:
+        """Write what changed; begin a session if there is none.
+
+        Raises:
+            UpdateError: it was ended meanwhile.
+            CreateError: ``must_create``, and it has a row already.
+            SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
+        """
+        self._run(self._saving(must_create))
+
+    async def asave(self, must_create: bool = False) -> None:
+        """The same in an event loop."""
+        await self._run_async(self._saving(must_create))
+
+    def delete(self, session_key: str | None = None) -> None:
+        """Delete the row of a key, or its own."""
+        self._run(self._deleting(session_key))
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        """The same in an event loop."""
+        await self._run_async(self._deleting(session_key))
+
+    def flush(self) -> None:
+        """Delete its row at once, and be another, empty session."""
+        super().flush()
+        self._renounce()
+
+    async def aflush(self) -> None:
+        """The same in an event loop."""
+        await super().aflush()
+        self._renounce()
+
+    def cycle_key(self) -> None:
+        """Have another key, and keep the data. It takes effect with the next save."""
+        self._get_session()
+        self._run(self._opening())
+        self._choose_key()
+
+    async def acycle_key(self) -> None:
+        """The same in an event loop."""
+        await self._aget_session()
+        await self._run_async(self._opening())
+        self._choose_key()
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Nothing to do: the table deletes what is over (TTL)."""
+
+    @classmethod
+    async def aclear_expired(cls) -> None:
+        """Nothing to do either."""
+
+    # How that is done
+
+    def _validate_session_key(self, key: object) -> bool:
+        return isinstance(key, str) and self._token_of(key) is not None
+
+    def _token_of(self, key: str) -> str | None:
+        return self._site.desk.terms.tokens.of_cookie(key)
+
+    def _run(self, flow: Flow[T]) -> T:
+        return run(flow, self._site.store, self._site.deadline_seconds)
+
+    async def _run_async(self, flow: Flow[T]) -> T:
+        return await run_async(flow, self._site.store, self._site.deadline_seconds)
+
+    def _choose_key(self) -> None:
+        self._session_key = self._record.choose_key()
+        self._modified = True
+
+    def _renounce(self) -> None:
+        self._session_key = None
+        self._record.begin()
+
+    def _require_within(self, value: Any) -> None:
+        if isinstance(value, timedelta):
+            require_within(self._site.life, value.total_seconds())
+        elif value:
+            require_within(self._site.life, self.get_expiry_age(expiry=value))
+
+    def _opening(self, *, again: bool = False) -> Flow[None]:
+        if self._record.is_open and not again:
+            return
+        key = self.session_key
+        yield from self._record.open(None if key is None else self._token_of(key))
+        if self._record.row is None:
+            self._session_key = None
+
+    def _finding(self, key: str | None) -> Flow[Row | None]:
+        token = None if key is None else self._token_of(key)
+        if token is None:
+            return None
+        read = yield from found(self._site, token)
+        return read.row if isinstance(read, Opened) else None
+
+    def _deleting(self, key: str | None) -> Flow[None]:
+        if key is None and self._record.is_open:
+            row = self._record.row
+        else:
+            row = yield from self._finding(key or self.session_key)
+        if row is not None:
+            yield from deleted(self._site, row)
+
+    def _saving(self, must_create: bool) -> Flow[None]:
+        if not must_create:
+            yield from self._opening()
+        elif self._record.row is not None:
+            raise CreateError
+        else:
+            self._record.begin()
+        if not hasattr(self, "_session_cache"):
+            self._session_cache = self._record.data()
+        key = yield from self._record.save(self._session_cache, self.device)
+        if key is not None:
+            self._session_key = key
+            self._modified = True  # for the middleware to set the cookie

@@ -1,0 +1,138 @@
+"""Sessions for Flask: ``flask.session``, on this package's stores.
+
+    app.session_interface = SessionInterface(store, idle=3600, secret=SECRET)
+
+Flask's ``secret_key`` is not needed for it, nor are its SESSION_COOKIE_* settings and
+PERMANENT_SESSION_LIFETIME read: the options say all that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Unpack, cast
+
+import flask
+import flask.sessions
+
+from sessions.desk import Desk, SessionOptions
+from sessions.flask_session import FlaskSession
+from sessions.store.protocol import Store
+from sessions.visit import Fields, Visit, with_fields
+
+if TYPE_CHECKING:
+    from flask import Flask, Request, Response
+    from flask.sessions import SessionMixin
+
+__all__ = ["FlaskSession", "SessionInterface", "session"]
+
+session = cast("FlaskSession", flask.session)
+"""``flask.session`` itself, for type checkers: with ``login``, ``logout`` and the rest."""
+
+
+class SessionInterface(flask.sessions.SessionInterface):
+    """Makes ``flask.session`` a session of this package; a FlaskSession, which is a Session.
+
+    It is read at its first use, and committed when Flask has the response, before its first byte.
+    What a stream changes later is kept by ``session.save()`` (with ``stream_with_context``); what
+    is not raises SessionNotSaved when the response is closed.
+
+    ``session.clear()`` is a logout, as with Flask's own sessions: the row is deleted. So the id
+    is another after ``session.clear(); session["user_id"] = ...`` as after ``session.login(...)``;
+    only the latter has the session listed as the user's. Flask-Login's logins are noticed: the
+    session that has another value under ``user_key`` than before becomes that user's, under a new
+    id, and nobody's when there is none any more. Of another user's session there is kept what this
+    very request set.
+
+    ``session.permanent = True`` gives the cookie a Max-Age, the rest of the session's lifetime.
+    Set on a session that began otherwise it costs a rotation, for the cookie must be set again.
+
+    Args:
+        store: a DynamoDBSessionStore or a MemorySessionStore.
+        user_key: the key of the session's data in which an extension names the user, as a text or
+            a number; None if nothing is to be made of one. Flask-Login's unless given.
+        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see SessionOptions.
+            ``persistent`` is what ``session.permanent`` is where the app does not set it.
+
+    Raises:
+        TypeError, ValueError: something given can't hold.
+    """
+
+    def __init__(
+        self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
+    ) -> None:
+        if user_key is not None and not isinstance(user_key, str):
+            raise TypeError(f"user_key {user_key!r}: a key of the session's data, or None")
+        desk = Desk(store, options)
+        self._user_key = user_key
+        self._desk = desk
+        self._persistent = desk.cookie.persistent
+        self._lasting = replace(desk.cookie, persistent=True)
+        self._passing = replace(desk.cookie, persistent=False)
+
+    def open_session(self, app: Flask, request: Request) -> FlaskSession:  # noqa: ARG002
+        """The request's session, not yet read; never None."""
+        visit = Visit(self._desk, request.environ.get("HTTP_COOKIE"))
+        opened = FlaskSession(visit, persistent=self._persistent, user_key=self._user_key)
+        visit.session = opened
+        return opened
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
+        """Commit the session, and add its fields to the response.
+
+        Raises:
+            SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
+        """
+        if not isinstance(session, FlaskSession):
+            raise TypeError(f"{session!r}: not what open_session made")
+        session.settle()
+        fields = self._as_permanent(session, session.visit.begin())
+        if fields:
+            made = with_fields(response.headers.to_wsgi_list(), fields)
+            response.headers.clear()
+            response.headers.extend(made)
+        response.call_on_close(session.visit.end)
+
+    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002
+        """The cookie's name, for extensions that ask."""
+        return self._desk.cookie.name
+
+    def get_cookie_domain(self, app: Flask) -> str | None:  # noqa: ARG002
+        """Its Domain."""
+        return self._desk.cookie.domain
+
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
+        """Its Path."""
+        return self._desk.cookie.path
+
+    def get_cookie_httponly(self, app: Flask) -> bool:  # noqa: ARG002
+        """That it is HttpOnly."""
+        return True
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
+        """Whether it is Secure."""
+        return self._desk.cookie.secure
+
+    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002
+        """Its SameSite."""
+        return self._desk.cookie.same_site
+
+    def get_cookie_partitioned(self, app: Flask) -> bool:  # noqa: ARG002
+        """That it is not Partitioned."""
+        return False
+
+    def _as_permanent(self, session: FlaskSession, fields: Fields) -> Fields:
+        """The fields with the age that the session's ``permanent`` gives the cookie."""
+        row = session.row
+        if row is None:
+            return fields
+        cookie = self._lasting if session.permanent else self._passing
+        return [
+            (name, cookie.set_to(_value_in(field), row.ends_at - row.last_seen_at))
+            if name == "set-cookie"
+            else (name, field)
+            for name, field in fields
+        ]
+
+
+def _value_in(field: str) -> str:
+    return field.partition(";")[0].partition("=")[2]

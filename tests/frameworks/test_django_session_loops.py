@@ -1,0 +1,153 @@
+"""Django's SessionStore in event loops, and views that are."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.base import UpdateError
+from django.test import AsyncClient
+
+from sessions.django import (
+    SessionStore,
+    arevoke_user,
+    asessions_of,
+)
+from tests.frameworks.django_site.accounts import User
+from tests.frameworks.django_site.with_sessions import with_sessions
+from tests.frameworks.seen_store import SeenStore
+
+
+@pytest.fixture(autouse=True)
+def store() -> Iterator[SeenStore]:
+    made = SeenStore()
+    with with_sessions(made, SESSION_COOKIE_AGE=1_200):
+        yield made
+
+
+def saved(**data: Any) -> SessionStore:
+    session = SessionStore()
+    session.update(data)
+    session.save()
+    return session
+
+
+def again(session: SessionStore) -> SessionStore:
+    """The session of another request with the same cookie."""
+    return SessionStore(session.session_key)
+
+
+class LoopsAlone(SeenStore):
+    """Refuses blocking calls, and calls from any thread but one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.current_thread()
+
+    async def send_async(self, operation: Any, deadline_ns: int) -> Any:
+        assert threading.current_thread() is self.thread
+        return super().send(operation, deadline_ns)
+
+    def send(self, operation: Any, deadline_ns: int) -> Any:
+        raise AssertionError("blocking")
+
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture
+def in_loop() -> Iterator[Run]:
+    with with_sessions(LoopsAlone()):
+        yield asyncio.run
+
+
+def test_in_a_loop_all_is_done_in_the_loop(in_loop: Run) -> None:
+    async def live() -> None:
+        session = SessionStore()
+        await session.aset("cat", "dog")
+        await session.asave()
+        other = again(session)
+        assert await other.aget("cat") == "dog"
+        assert await other.aexists(session.session_key)
+        await other.acycle_key()
+        await other.aset("size", 1)
+        await other.asave()
+        assert not await other.aexists(session.session_key)
+        assert dict(await again(other).aitems()) == {"cat": "dog", "size": 1}
+        await session.aset("size", 2)
+        with pytest.raises(UpdateError):
+            await session.asave()
+        await other.acreate()
+        await other.adelete()
+        await again(other).aflush()
+        await other.aflush()
+        assert other.session_key is None
+
+    in_loop(live())
+
+
+def test_in_a_loop_a_users_sessions_are_listed_and_ended(in_loop: Run) -> None:
+    async def live() -> None:
+        sessions = [SessionStore() for _ in range(3)]
+        for session in sessions:
+            await session.aset("_auth_user_id", "7")
+            await session.asave()
+        assert len(await asessions_of(User(pk=7))) == 3
+        assert await arevoke_user(User(pk=7), except_=again(sessions[0])) == 2
+        assert await again(sessions[0]).aget("_auth_user_id") == "7"
+        assert await again(sessions[1]).aget("_auth_user_id") is None
+
+    in_loop(live())
+
+
+def test_in_a_loop_different_keys_changed_at_once_are_all_kept() -> None:
+    session = saved(start=0)
+
+    async def change(number: int) -> None:
+        mine = again(session)
+        await mine.aset(f"key {number}", number)
+        await asyncio.sleep(0)
+        await mine.asave()
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(change(number) for number in range(8)))
+
+    asyncio.run(all_at_once())
+    assert len(dict(again(session).items())) == 9
+
+
+def test_async_views_find_set_log_in_and_out(store: SeenStore) -> None:
+    async def visit() -> list[Any]:
+        client = AsyncClient()
+        await client.get("/async/set/colour/red")
+        before = client.cookies["sessionid"].value
+        told = (await client.get("/async/login/7")).content.decode()
+        assert told == client.cookies["sessionid"].value != before
+        found = [
+            (await client.get("/async/seen")).json(),
+            (await client.get("/async/who")).content,
+            len(store.sessions_of("7")),
+        ]
+        await client.get("/async/logout")
+        return [*found, (await client.get("/async/who")).content, len(store)]
+
+    assert asyncio.run(visit()) == [{"colour": "red"}, b"7", 1, b"None", 0]
+
+
+def test_the_async_test_client_logs_in_and_out(store: SeenStore) -> None:
+    async def visit() -> list[Any]:
+        client = AsyncClient()
+        await client.get("/async/set/colour/red")
+        await client.aforce_login(User(pk=7, username="7"))
+        found = [
+            (await client.get("/async/who")).content,
+            (await client.get("/async/seen")).json(),
+            len(store.sessions_of("7")),
+        ]
+        await client.alogout()
+        return [*found, (await client.get("/async/who")).content, len(store)]
+
+    assert asyncio.run(visit()) == [b"7", {"colour": "red"}, 1, b"None", 0]
