@@ -49,6 +49,8 @@ class SessionMiddleware:
         async def committing(message: Message) -> None:
             if message["type"] in _BEGINS:
                 message = await _begun(visit, message)
+            elif message["type"] == "websocket.close":
+                await visit.refuse_async()
             await send(message)
 
         await self._app({**scope, "session": visit.session}, receive, committing)

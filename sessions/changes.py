@@ -62,8 +62,8 @@ class Values(MutableMapping[str, Any]):
             del self._values[key]
 
     def __iter__(self) -> Iterator[str]:
-        yield from list(self._texts)
-        yield from list(self._values)
+        # At once: a key that is asked for meanwhile goes from the one to the other.
+        yield from [*self._texts, *self._values]
 
     def __len__(self) -> int:
         return len(self._texts) + len(self._values)
@@ -92,6 +92,6 @@ class Values(MutableMapping[str, Any]):
         """The JSON of every key as it is now. Raises as ``changes`` does."""
         return self.changes().applied_to(self._original)
 
-    def saved(self) -> None:
-        """What is there now is what was read: it has been saved."""
-        self._original = self.texts()
+    def saved(self, texts: Mapping[str, str] | None = None) -> None:
+        """These have been saved, or all that is there: what differs from now on is a change."""
+        self._original = self.texts() if texts is None else dict(texts)

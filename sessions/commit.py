@@ -17,10 +17,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sessions.changes import Changes
+from sessions.csrf import CSRF
+from sessions.end import end
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.event import What
 from sessions.load import Invalid, find, opened
-from sessions.operation import Create, Delete, Flow, ReadClock, Replace, Save
+from sessions.operation import Create, Flow, ReadClock, Replace, Save
 from sessions.row import Row, Stored, anonymous
 from sessions.session import Opened, Session, Turn
 from sessions.size import require_room
@@ -58,7 +60,7 @@ def commit(terms: Terms, session: Session) -> Flow[Kept]:
     changes = session.values_.changes()
     ended = session.ended
     if ended is not None:
-        yield Delete(ended.session_id, ended.user_id)
+        yield from end(ended.session_id, ended.user_id)
         session.ended = None
     if session.login_as is not None:
         return (yield from _turned(terms, session, changes, session.login_as))
@@ -91,20 +93,21 @@ def _began(terms: Terms, session: Session, changes: Changes) -> Flow[Kept]:
     row = replace(row, data=_stored(terms, session_id, changes.changed))
     require_room(row.data)
     yield Create(row)
-    _keep(session, row)
+    _keep(session, row, changes.changed)
     return Kept(token, event="created")
 
 
 def _saved(terms: Terms, session: Session, changes: Changes) -> Flow[None]:
     row = session.row
     assert row is not None  # noqa: S101 - commit saw to it
+    sent = session.values_.texts()
     for _ in range(_MOST_TRIES):
         now: int = yield ReadClock()
         if not changes and not terms.life.touch_is_due(row.last_seen_at, now):
             return
         stored = _stored(terms, row.session_id, changes.changed)
         require_room({**_without(row.data, changes.removed), **stored})
-        expires_at = terms.life.expires_at(row.created_at, now)
+        expires_at = min(terms.life.expires_at(row.created_at, now), row.ends_at)
         done = yield Save(
             row.session_id,
             row.user_id,
@@ -118,10 +121,8 @@ def _saved(terms: Terms, session: Session, changes: Changes) -> Flow[None]:
         if done:
             data = {**_without(row.data, changes.removed), **stored}
             version = row.version + bool(changes)
-            _keep(
-                session,
-                replace(row, data=data, version=version, last_seen_at=now, expires_at=expires_at),
-            )
+            kept = replace(row, data=data, version=version, last_seen_at=now, expires_at=expires_at)
+            _keep(session, kept, sent)
             return
         # Gone; or rotated meanwhile, and then the change belongs to where it went.
         row = yield from _moved(terms, row)
@@ -146,7 +147,7 @@ def _turned(terms: Terms, session: Session, changes: Changes, user_id: str | Non
     token = terms.tokens.new()
     session_id = terms.tokens.session_id(token)
     old = session.row
-    texts = session.values_.texts()
+    sent = texts = session.values_.texts()
     for _ in range(_MOST_TRIES):
         now: int = yield ReadClock()
         new = _successor_of(terms, session, session_id, now, old)
@@ -155,7 +156,7 @@ def _turned(terms: Terms, session: Session, changes: Changes, user_id: str | Non
         if old is None:
             yield Create(new)
             break
-        grace_until = None if user_id else min(now + GRACE_SECONDS, old.expires_at)
+        grace_until = None if user_id else min(now + GRACE_SECONDS, new.expires_at)
         if (yield Replace(old, new, now, grace_until)):
             break
         was = old
@@ -169,7 +170,7 @@ def _turned(terms: Terms, session: Session, changes: Changes, user_id: str | Non
             return _NOTHING
     else:
         raise SessionConflict("the session was changed again and again while it got a new id")
-    _keep(session, new)
+    _keep(session, new, sent)
     session.turn, session.login_as = Turn.STAY, None
     return Kept(token, event="renewed" if old else "created")
 
@@ -183,7 +184,10 @@ def _again(
         found = yield from find(terms, found.successor)
     read = opened(terms, found, 0) if isinstance(found, Row) else found
     if isinstance(read, Opened):
-        return read.row, changes.applied_to(read.texts)
+        texts = changes.applied_to(read.texts)
+        if login and CSRF not in changes.changed:
+            texts.pop(CSRF, None)  # made meanwhile, for the session before the login
+        return read.row, texts
     if login:
         # Whoever just proved who they are gets a session, though the one before is gone.
         return None, dict(changes.changed)
@@ -199,7 +203,13 @@ def _successor_of(
     assert old is not None  # noqa: S101 - only a login begins without a row
     user_id = old.owner_id or anonymous(session_id)
     row = _new_row(terms, session_id, user_id, old.created_at, now)
-    return replace(row, device=old.device, version=old.version + 1)
+    return replace(
+        row,
+        ends_at=min(row.ends_at, old.ends_at),
+        expires_at=min(row.expires_at, old.ends_at),
+        device=old.device,
+        version=old.version + 1,
+    )
 
 
 def _new_row(terms: Terms, session_id: str, user_id: str, created_at: int, now: int) -> Row:
@@ -218,9 +228,10 @@ def _without(data: Mapping[str, Stored], removed: frozenset[str]) -> dict[str, S
     return {key: stored for key, stored in data.items() if key not in removed}
 
 
-def _keep(session: Session, row: Row) -> None:
+def _keep(session: Session, row: Row, sent: Mapping[str, str]) -> None:
+    # What was sent, not what is there now: another task may have changed it meanwhile.
     session.row = row
-    session.values_.saved()
+    session.values_.saved(sent)
 
 
 def _require_cookie(session: Session) -> None:

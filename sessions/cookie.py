@@ -16,6 +16,9 @@ LONGEST_NAME_AND_VALUE = 4_096
 LONGEST_VALUE = 43 + 1 + 43
 """A token and its MAC."""
 
+LONGEST_ATTRIBUTE = 1_024
+"""Browsers ignore an attribute with a longer value (RFC 6265bis, 5.6)."""
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _PATH = re.compile(r"/[\x20-\x3a\x3c-\x7e]*", re.ASCII)
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
@@ -61,6 +64,8 @@ class Cookie:
             raise ValueError("same_site 'None': browsers take it only with secure=True")
         if not _PATH.fullmatch(self.path):
             raise ValueError(f"path {self.path!r}: it begins with '/' and has no ';'")
+        if len(self.path) > LONGEST_ATTRIBUTE:
+            raise ValueError(f"path of {len(self.path)} characters: at most {LONGEST_ATTRIBUTE}")
         if self.domain is not None and not _DOMAIN.fullmatch(self.domain):
             raise ValueError(f"domain {self.domain!r}: a name such as 'example.com' is needed")
         self._require_what_the_prefix_promises()

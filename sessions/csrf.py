@@ -35,8 +35,8 @@ def is_of(secret: str, token: object) -> bool:
         raw = urlsafe_b64decode(token)
     except ValueError:
         return False
-    if len(raw) != 2 * _SECRET_BYTES:
-        return False
+    if len(raw) != 2 * _SECRET_BYTES or urlsafe_b64encode(raw).decode() != token:
+        return False  # another spelling of the same bytes is no token that was given out
     unmasked = _xor(raw[:_SECRET_BYTES], raw[_SECRET_BYTES:])
     return hmac.compare_digest(unmasked, bytes.fromhex(secret))
 

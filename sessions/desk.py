@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict
 from sessions.cipher import Cipher
 from sessions.commit import Kept, commit
 from sessions.cookie import Cookie, SameSite
+from sessions.deadline import deadline_seconds
 from sessions.driver import run, run_async
 from sessions.errors import SessionRevoked
 from sessions.event import Salt, SessionEvent, What
@@ -88,7 +89,7 @@ class Desk:
         if on_revoked not in ("ignore", "raise"):
             raise ValueError(f"on_revoked {on_revoked!r}: 'ignore' or 'raise'")
         self._raises = on_revoked == "raise"
-        self._deadline_seconds = _deadline(options.get("deadline", 1.0))
+        self._deadline_seconds = deadline_seconds(options.get("deadline", 1.0))
         self._on_event = options.get("on_event")
         if self._on_event is not None and not callable(self._on_event):
             raise TypeError(f"on_event {self._on_event!r}: a function is needed")
@@ -175,11 +176,3 @@ def _terms(options: SessionOptions) -> Terms:
         None if keys is None else Cipher(keys),
         strict,
     )
-
-
-def _deadline(seconds: object) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"deadline {seconds!r}: a number of seconds is needed")
-    if not 0.001 <= seconds <= 60:
-        raise ValueError(f"deadline {seconds}: from 0.001 to 60 seconds is needed")
-    return float(seconds)

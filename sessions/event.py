@@ -39,6 +39,8 @@ class Salt:
     __slots__ = ("_salt",)
 
     def __init__(self, given: bytes | None = None) -> None:
+        if given is not None and not isinstance(given, bytes):
+            raise TypeError(f"event_salt: bytes are needed, not {type(given).__name__}")
         self._salt = secrets.token_bytes(16) if given is None else given
 
     def digest(self, session_id: str) -> str:

@@ -56,7 +56,10 @@ def _in_force(terms: Terms, rows: list[Row], now: int) -> Row | Invalid:
         return Invalid.AMBIGUOUS
     row = rows[0]
     # Both: what was written, and what holds now if the terms have become shorter since.
-    ends_at = min(row.expires_at, terms.life.expires_at(row.created_at, row.last_seen_at))
+    # One that was rotated only points, for its grace; where it points to is asked the same.
+    ends_at = row.expires_at
+    if row.successor is None:
+        ends_at = min(ends_at, terms.life.expires_at(row.created_at, row.last_seen_at))
     return row if now < ends_at else Invalid.OVER
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sessions.operation import ByOwner, Delete, Flow, Get, ReadClock, Registered, Unregister
+from sessions.end import end
+from sessions.operation import ByOwner, Flow, Get, ReadClock, Registered, Unregister
 from sessions.row import Row, require_user_id
 from sessions.token import is_session_id
 
@@ -57,8 +58,7 @@ def revoke(user_id: str, session_id: str) -> Flow[bool]:
     require_user_id(user_id)
     if not is_session_id(session_id):
         return False
-    was_there: bool = yield Delete(session_id, user_id)
-    return was_there
+    return (yield from end(session_id, user_id))
 
 
 def revoke_user(user_id: str, exact: bool, but: str | None) -> Flow[int]:
@@ -67,8 +67,8 @@ def revoke_user(user_id: str, exact: bool, but: str | None) -> Flow[int]:
     ids: list[str] = yield Registered(user_id) if exact else ByOwner(user_id)
     ended = 0
     for session_id in ids:
-        if session_id != but:
-            ended += yield Delete(session_id, user_id)
+        # Along its successors, for it may have been rotated since the ids were read.
+        ended += yield from end(session_id, user_id, but)
     return ended
 
 

@@ -90,7 +90,7 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete a row, there or not. Answer: whether a session was there, not yet rotated away."""
+    """Delete a row, there or not. Answer: the Row that it was, or None."""
 
     session_id: str
     user_id: str

@@ -65,7 +65,7 @@ def require_user_id(user_id: object) -> str:
     """
     if not isinstance(user_id, str):
         raise TypeError(f"user_id {user_id!r}: a text is needed, str(...) makes one of a number")
-    size_bytes = len(user_id.encode())
+    size_bytes = len(_encoded("user_id", user_id))
     if not 1 <= size_bytes <= LONGEST_USER_ID_BYTES:
         raise ValueError(
             f"user_id of {size_bytes} bytes: 1 to {LONGEST_USER_ID_BYTES} bytes of UTF-8 are needed"
@@ -89,4 +89,14 @@ def require_device(device: object) -> str | None:
         raise ValueError(
             f"device of {len(device)} characters: 1 to {LONGEST_DEVICE} are needed; cut it first"
         )
+    _encoded("device", device)
     return device
+
+
+def _encoded(what: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{what} {text!r}: it has a lone surrogate, which is no character"
+        ) from error

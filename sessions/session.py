@@ -181,12 +181,14 @@ class Session(MutableMapping[str, Any]):
     def rotate(self) -> None:
         """Give it a new id, with a short grace for requests under way with the old one.
 
+        A session that has no row yet gets a new id with it.
+
         Raises:
             SessionNotSaved: the response has begun.
         """
         self._require_not_begun("rotate")
         self._used()
-        if self.turn is Turn.STAY:
+        if self.turn is Turn.STAY and self.row is not None:
             self.turn = Turn.ROTATE
 
     def logout(self) -> None:

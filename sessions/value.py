@@ -14,6 +14,8 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 """A value that a session can hold."""
 
 DEEPEST = 100
+MOST_BITS = 14_000
+"""Of an integer: more than 4,200 digits, and Python refuses to write it as text."""
 
 
 def encoded(key: str, value: object) -> str:
@@ -43,11 +45,25 @@ def _require_storable(value: object, where: str, depth: int) -> None:
         for name, inner in value.items():  # type: ignore[attr-defined]
             if type(name) is not str:
                 raise TypeError(f"session[{where!r}]: key {name!r}: texts are needed as keys")
+            _require_scalar(name, where)
             _require_storable(inner, f"{where}.{name}", depth + 1)
+    else:
+        _require_scalar(value, where)
+
+
+def _require_scalar(value: Any, where: str) -> None:
+    kind = type(value)
+    if kind is str:
+        # Two lone surrogates side by side would come back as the one character they spell.
+        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise ValueError(f"session[{where!r}]: {value!r} has a lone surrogate, no character")
     elif kind is float:
-        if not math.isfinite(value):  # type: ignore[arg-type]
+        if not math.isfinite(value):
             raise ValueError(f"session[{where!r}]: {value!r}: JSON has no such number")
-    elif value is not None and kind not in (bool, int, str):
+    elif kind is int:
+        if value.bit_length() > MOST_BITS:
+            raise ValueError(f"session[{where!r}]: an integer of more than {MOST_BITS} bits")
+    elif value is not None and kind is not bool:
         raise TypeError(
             f"session[{where!r}]: {value!r} is a {kind.__name__}; None, bool, int, float, str, "
             "list and dict come back unchanged, and nothing else is taken"

@@ -65,6 +65,13 @@ class Visit:
         self.session.began = True
         return self._fields()
 
+    async def refuse_async(self) -> None:
+        """Commit, since a websocket is closed; if it never was accepted, no cookie can be set."""
+        if not self.session.began:
+            self.session.began = True
+            if not is_idle(self._desk.terms, self.session):
+                await self.save_async(self.session)
+
     def end(self) -> None:
         """Check that nothing is lost, since the response is over.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Unpack
 
 from sessions.desk import Desk, SessionOptions
@@ -42,12 +43,18 @@ class SessionMiddleware:
         visit = Visit(self._desk, environ.get("HTTP_COOKIE"))
         environ[SESSION] = visit.session
         start = _Start(visit, start_response)
+        files = _Files(environ)
         body = self._app(environ, start)
-        if isinstance(body, list | tuple) or _is_file(body, environ):
-            # Nothing of the application runs any more, and servers may know what to do with it.
+        if not isinstance(body, list | tuple) and not files.made(body):
+            return _Body(body, visit, start)
+        # Nothing of the application runs any more, and servers may know what to do with it.
+        with ExitStack() as on_failure:
+            if hasattr(body, "close"):
+                on_failure.callback(body.close)
             start.now()
-            return body
-        return _Body(body, visit, start)
+            visit.end()
+            on_failure.pop_all()
+        return body
 
 
 class _Start:
@@ -67,6 +74,8 @@ class _Start:
         """What the application calls; again, with an error, to begin otherwise."""
         if self._write is not None:  # sent: the server knows whether that is too late
             return self._start_response(status, headers, exc_info)
+        if self._held is not None and exc_info is None:
+            raise AssertionError("start_response was called again without exc_info (PEP 3333)")
         self._held = (status, headers, exc_info)
         return self._write_through
 
@@ -86,9 +95,10 @@ class _Start:
 class _Body:
     """The application's own body; the response starts with its first chunk."""
 
-    __slots__ = ("_body", "_start", "_visit")
+    __slots__ = ("_body", "_is_whole", "_start", "_visit")
 
     def __init__(self, body: Iterable[bytes], visit: Visit, start: _Start) -> None:
+        self._is_whole = False
         self._body = body
         self._visit = visit
         self._start = start
@@ -99,13 +109,34 @@ class _Body:
             yield chunk
         self._start.now()
         self._visit.end()
+        self._is_whole = True
 
     def close(self) -> None:
-        """Close the application's."""
+        """Close the application's, which may have changed the session."""
         if hasattr(self._body, "close"):
             self._body.close()
+        if self._is_whole:  # else what went wrong is told, not what followed from it
+            self._visit.end()
 
 
-def _is_file(body: object, environ: WSGIEnvironment) -> bool:
-    wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(body, wrapper)
+class _Files:
+    """The server's file wrapper, and what the application had wrapped by it."""
+
+    __slots__ = ("_made", "_wrap")
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self._made: list[object] = []
+        self._wrap = environ.get("wsgi.file_wrapper")
+        if self._wrap is not None and not isinstance(self._wrap, type):
+            environ["wsgi.file_wrapper"] = self._noting
+
+    def made(self, body: object) -> bool:
+        """Whether a body is a wrapped file."""
+        if isinstance(self._wrap, type):
+            return isinstance(body, self._wrap)
+        return any(body is one for one in self._made)
+
+    def _noting(self, *given: Any) -> Any:
+        assert self._wrap is not None  # noqa: S101 - else the application has none to call
+        self._made.append(self._wrap(*given))
+        return self._made[-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sessions import of_user
+from sessions.deadline import deadline_seconds
 from sessions.driver import run, run_async
 from sessions.errors import AccessDenied, SessionTooLarge, StoreUnavailable, TableNotFound
 from sessions.of_user import SessionInfo
@@ -83,7 +84,7 @@ class DynamoDBSessionStore:
 
         self.table = table
         self.is_exact_by_owner = strict_revocation
-        self._deadline_seconds = deadline
+        self._deadline_seconds = deadline_seconds(deadline)
         self._wire = Wire(
             session=session,
             region_name=region_name,

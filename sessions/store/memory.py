@@ -111,7 +111,10 @@ class MemorySessionStore:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def _apply(self, operation: Operation) -> Any:  # noqa: C901, PLR0911 - one case an operation
+    def __bool__(self) -> bool:
+        return True  # an empty store is a store
+
+    def _apply(self, operation: Operation) -> Any:  # noqa: PLR0911 - one case an operation
         match operation:
             case ReadClock():
                 return self._now()
@@ -127,9 +130,8 @@ class MemorySessionStore:
             case Replace():
                 return self._replace(operation)
             case Delete(session_id, user_id):
-                if self._row(session_id, user_id) is None:
-                    return False
-                return self._rows.pop(session_id).successor is None
+                there = self._row(session_id, user_id)
+                return None if there is None else self._rows.pop(session_id)
             case ByOwner(user_id):
                 return [row.session_id for row in self._rows.values() if row.owner_id == user_id]
             case Registered() | Unregister():
@@ -157,14 +159,14 @@ class MemorySessionStore:
             return False
         if old.version != turn.old.version:
             return False
-        self._put(turn.new)
+        # Before the new one, which may need the room.
         if turn.grace_until is None:
             del self._rows[old.session_id]
         else:
             self._rows[old.session_id] = replace(
                 old, data={}, expires_at=turn.grace_until, successor=turn.new.session_id
             )
-        return True
+        return self._put(turn.new)
 
     def _put(self, row: Row) -> bool:
         if len(self._rows) >= self._most:

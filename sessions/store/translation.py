@@ -66,8 +66,7 @@ def _delete(expressions: Expressions, delete: Delete) -> Requests:
     if expressions.registers and not delete.user_id.startswith(ANONYMOUS):
         # Afterwards: a register that names a session too many is no harm, one too few would be.
         yield expressions.unregister(delete.user_id, delete.session_id)
-    was = reply.get("Attributes", {})
-    return bool(was) and "successor" not in was
+    return row_of(reply["Attributes"]) if reply.get("Attributes") else None
 
 
 def _pages(page: Callable[[Any], ddbwire.Operation]) -> Requests:

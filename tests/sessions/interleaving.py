@@ -1,0 +1,177 @@
+"""Requests of one session taken step by step, in every order that their steps can have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sessions import MemorySessionStore, Session, SessionRevoked, of_user
+from sessions.commit import Kept, commit
+from sessions.life import Life
+from sessions.load import Invalid, load
+from sessions.operation import Create, Flow, ReadClock
+from sessions.row import Row, anonymous
+from sessions.session import Opened
+from sessions.terms import Terms
+from sessions.token import Tokens
+from tests.fake_clock import FakeClock
+
+TERMS = Terms(Life(3_600, 43_200), Tokens(None, ""))
+TOUCH_IS_DUE_SECONDS = 600
+SEED = "seed"
+
+Act = Callable[[Session], object]
+
+
+class Nowhere:
+    """Keeps nothing: these sessions are opened and committed by hand."""
+
+    def open(self) -> Opened:
+        raise AssertionError("it was opened before")
+
+    def save(self, session: Session) -> None:
+        raise AssertionError("it is committed by hand")
+
+    async def save_async(self, session: Session) -> None:
+        raise AssertionError("it is committed by hand")
+
+
+@dataclass
+class Deed:
+    """What one flow did.
+
+    Attributes:
+        name: of the action.
+        loaded: the row that its cookie led to; None where there was none any more.
+        kept: what its commit came to.
+        revoked: whether it was told that the session had ended.
+    """
+
+    name: str
+    loaded: Row | None = None
+    kept: Kept | None = None
+    revoked: bool = False
+
+    def new_id(self) -> str | None:
+        """The id that it gave the session, if it did."""
+        if self.kept is None or self.kept.token is None:
+            return None
+        return TERMS.tokens.session_id(self.kept.token)
+
+
+@dataclass
+class World:
+    """One session, and what is done to it."""
+
+    owner: str | None
+    clock: FakeClock = field(default_factory=FakeClock)
+    deeds: list[Deed] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = MemorySessionStore(clock=self.clock)
+        self.token = TERMS.tokens.new()
+        self.session_id = TERMS.tokens.session_id(self.token)
+        now = self.clock() // 10**9
+        user_id = self.owner or anonymous(self.session_id)
+        ends = now + 3_600, now + 43_200
+        row = Row(self.session_id, user_id, now, now, *ends, data={SEED: "0"})
+        assert self.send(Create(row))
+        self.clock.advance(TOUCH_IS_DUE_SECONDS)
+
+    def send(self, operation: Any) -> Any:
+        return self.store.send(operation, 0)
+
+    def request(self, name: str, act: Act) -> Flow[None]:
+        """A request with the session's first cookie."""
+        deed = Deed(name)
+        self.deeds.append(deed)
+        found = yield from load(TERMS, self.token)
+        opened = found if isinstance(found, Opened) else Opened()
+        deed.loaded = opened.row
+        session = Session(Nowhere(), opened)
+        act(session)
+        try:
+            deed.kept = yield from commit(TERMS, session)
+        except SessionRevoked:
+            deed.revoked = True
+
+    def revoke_all(self, name: str) -> Flow[None]:
+        """The owner ends all sessions, from elsewhere."""
+        self.deeds.append(Deed(name))
+        assert self.owner is not None
+        yield from of_user.revoke_user(self.owner, False, None)
+
+    def revoke_this(self, name: str) -> Flow[None]:
+        """The owner ends this session, as it was listed."""
+        self.deeds.append(Deed(name))
+        assert self.owner is not None
+        yield from of_user.revoke(self.owner, self.session_id)
+
+    def opened_by(self, token: str) -> Opened | Invalid:
+        """Where a cookie leads now."""
+        found: Opened | Invalid = to_the_end(load(TERMS, token), self.send)
+        return found
+
+    def rows(self) -> list[Row]:
+        """All rows that lead somewhere or are somewhere, in grace or live."""
+        now = self.clock() // 10**9
+        rows = self.store._rows.values()  # there is no public way to see rows nobody leads to
+        return [row for row in rows if row.expires_at > now]
+
+
+def to_the_end(flow: Flow[Any], send: Callable[[Any], Any]) -> Any:
+    """Run one flow alone."""
+    try:
+        operation = next(flow)
+        while True:
+            operation = flow.send(send(operation))
+    except StopIteration as done:
+        return done.value
+
+
+def every_order(
+    new_world: Callable[[], World], flows_of: Callable[[World], list[Flow[None]]]
+) -> Iterator[tuple[World, list[int]]]:
+    """A new world after each order of its flows' steps, and that order."""
+    untried: list[list[int]] = [[]]
+    while untried:
+        chosen = untried.pop()
+        world = new_world()
+        flows = [_Stepped(flow, world.send) for flow in flows_of(world)]
+        order: list[int] = []
+        while running := [index for index, flow in enumerate(flows) if flow.operation is not None]:
+            if len(order) < len(chosen):
+                index = chosen[len(order)]
+            else:
+                index = running[0]
+                untried += [[*order, other] for other in running[1:]]
+            order.append(index)
+            flows[index].step()
+        yield world, order
+
+
+class _Stepped:
+    """A flow, and the operation that is its next step; None when it has ended."""
+
+    def __init__(self, flow: Flow[None], send: Callable[[Any], Any]) -> None:
+        self._flow = flow
+        self._send = send
+        self.operation: Any = next(flow)
+        self._skip_clock()
+
+    def step(self) -> None:
+        answer = self._send(self.operation)
+        self._advance(answer)
+        self._skip_clock()
+
+    def _skip_clock(self) -> None:
+        # Time stands still, so it is no matter when it is asked.
+        while isinstance(self.operation, ReadClock):
+            self._advance(self._send(self.operation))
+
+    def _advance(self, answer: Any) -> None:
+        try:
+            self.operation = self._flow.send(answer)
+        except StopIteration:
+            self.operation = None

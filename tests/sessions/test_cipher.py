@@ -1,0 +1,103 @@
+"""Encryption: what opens, and what does not; on every store in the contract suite."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sessions.cipher import Cipher, Unreadable
+
+OLD, NEW = secrets.token_bytes(32), secrets.token_bytes(32)
+HEAD_BYTES = 1 + 4
+NONCE_BYTES = 12
+TAG_BYTES = 16
+
+
+@pytest.mark.parametrize("text", ["1", '""', '"correct horse"', "[" + "0," * 9_999 + "0]"])
+@pytest.mark.parametrize("key", ["a", "", "clé 🗝", "\ud800", "a\nb"])
+def test_what_is_sealed_opens_for_its_row_and_key(text: str, key: str) -> None:
+    cipher = Cipher(NEW)
+    assert cipher.opened("row", key, cipher.sealed("row", key, text)) == text
+
+
+def test_it_is_aes_256_gcm_with_a_nonce_of_its_own_each_time() -> None:
+    sealed = [Cipher(NEW).sealed("row", "key", "text") for _ in range(100)]
+    nonces = {one[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES] for one in sealed}
+    assert len(nonces) == 100
+    assert {len(one) for one in sealed} == {HEAD_BYTES + NONCE_BYTES + len("text") + TAG_BYTES}
+    one = sealed[0]
+    nonce, content = one[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES], one[HEAD_BYTES + NONCE_BYTES :]
+    assert AESGCM(NEW).decrypt(nonce, content, b"row\nkey") == b"text"
+
+
+@pytest.mark.parametrize(
+    ("row", "key"), [("other", "key"), ("row", "other"), ("row", "ke"), ("ro", "wkey"), ("", "")]
+)
+def test_what_was_moved_does_not_open(row: str, key: str) -> None:
+    cipher = Cipher(NEW)
+    with pytest.raises(Unreadable, match="changed or moved"):
+        cipher.opened(row, key, cipher.sealed("row", "key", "text"))
+
+
+def test_what_had_any_bit_changed_does_not_open() -> None:
+    cipher = Cipher(NEW)
+    sealed = cipher.sealed("row", "key", "text")
+    for index in range(len(sealed)):
+        for bit in range(8):
+            changed = bytearray(sealed)
+            changed[index] ^= 1 << bit
+            with pytest.raises(Unreadable):
+                cipher.opened("row", "key", bytes(changed))
+
+
+def test_what_was_cut_or_lengthened_does_not_open() -> None:
+    cipher = Cipher(NEW)
+    sealed = cipher.sealed("row", "key", "text")
+    for length in range(len(sealed)):
+        with pytest.raises(Unreadable):
+            cipher.opened("row", "key", sealed[:length])
+    with pytest.raises(Unreadable):
+        cipher.opened("row", "key", sealed + b"\x00")
+
+
+@pytest.mark.parametrize("given", ['"text"', "", b"", b"text", None, 1])
+def test_what_was_never_sealed_does_not_open(given: object) -> None:
+    with pytest.raises(Unreadable, match="is not encrypted"):
+        Cipher(NEW).opened("row", "key", given)
+
+
+def test_keys_are_rotated() -> None:
+    before, both, after = Cipher(OLD), Cipher([NEW, OLD]), Cipher(NEW)
+    assert both.opened("row", "key", before.sealed("row", "key", "text")) == "text"
+    assert after.opened("row", "key", both.sealed("row", "key", "text")) == "text"
+    with pytest.raises(Unreadable, match="a key that is not given"):
+        after.opened("row", "key", before.sealed("row", "key", "text"))
+
+
+def test_nothing_sealed_tells_the_key_or_the_text() -> None:
+    sealed = Cipher(NEW).sealed("row", "key", "correct horse")
+    assert b"horse" not in sealed
+    assert not any(NEW[start : start + 4] in sealed for start in range(28))
+
+
+@pytest.mark.parametrize(
+    ("keys", "raised", "message"),
+    [
+        (b"x" * 31, ValueError, "31 bytes: 32 are needed"),
+        (b"x" * 33, ValueError, "33 bytes"),
+        (b"x" * 16, ValueError, "16 bytes"),
+        (b"", ValueError, "0 bytes"),
+        ([], ValueError, "at least one is needed"),
+        ([NEW, b"x"], ValueError, "1 bytes"),
+        (["x" * 32], TypeError, "bytes are needed, not str"),
+        ("x" * 32, TypeError, "bytes are needed, not str"),
+        ([None], TypeError, "not NoneType"),
+    ],
+)
+def test_what_is_no_key_is_refused(keys: Any, raised: type[Exception], message: str) -> None:
+    with pytest.raises(raised, match=message) as refusal:
+        Cipher(keys)
+    assert "xx" not in str(refusal.value)

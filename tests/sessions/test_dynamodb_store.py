@@ -1,0 +1,189 @@
+"""What the store makes of an endpoint's failures, and what it asks before it knows the time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
+
+from sessions import (
+    AccessDenied,
+    DynamoDBSessionStore,
+    SessionTooLarge,
+    StoreUnavailable,
+    TableNotFound,
+)
+from tests.ddbwire.fault_server import FaultServer, drop, error, reply
+from tests.dynamodb_local import free_port
+from tests.fake_clock import FakeClock
+from tests.sessions.browser import OnLoop, Site
+
+EMPTY: dict[str, list[Any]] = {"Items": []}
+
+
+def read(site: Site, seconds: float) -> None:
+    browser = site.browser(deadline=seconds)
+    browser.cookie = "__Host-session=" + "A" * 43
+    browser.seen()
+
+
+def write(site: Site, seconds: float) -> None:
+    with site.browser(deadline=seconds).request() as session:
+        session["a"] = 1
+
+
+def login(site: Site, seconds: float) -> None:
+    with site.browser(deadline=seconds).request() as session:
+        session.login("ada")
+
+
+def list_all(site: Site, seconds: float) -> None:
+    site.call("sessions_of", "ada")
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def site_of(request: pytest.FixtureRequest) -> Iterator[Callable[[DynamoDBSessionStore], Site]]:
+    if request.param == "blocking":
+        yield lambda store: Site(store, FakeClock())
+        return
+    with asyncio.Runner() as runner:
+        stores = []
+
+        def made(store: DynamoDBSessionStore) -> Site:
+            stores.append(store)
+            return Site(store, FakeClock(), OnLoop(runner))
+
+        yield made
+        for store in stores:
+            runner.run(store.aclose())
+
+
+MakeSite = Callable[[DynamoDBSessionStore], Site]
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        server.default = reply(EMPTY)
+        yield server
+
+
+def store_at(server: FaultServer) -> DynamoDBSessionStore:
+    """A store that was warmed up, and whose requests are counted from now on."""
+    store = DynamoDBSessionStore("sessions", endpoint_url=server.url, deadline=10.0)
+    store.warm_up()
+    server.requests.clear()
+    return store
+
+
+@pytest.mark.parametrize("do", [login, list_all])
+@pytest.mark.parametrize(
+    ("code", "raised", "message"),
+    [
+        ("ResourceNotFoundException", TableNotFound, "table 'sessions', or its index"),
+        ("AccessDeniedException", AccessDenied, "dynamodb:Query"),
+        ("UnrecognizedClientException", ClientError, "security token"),
+        ("ValidationException", ClientError, "security token"),
+    ],
+)
+def test_mistakes_of_set_up_are_told_apart(
+    server: FaultServer,
+    site_of: MakeSite,
+    do: Callable[[Site, float], None],
+    code: str,
+    raised: type[Exception],
+    message: str,
+) -> None:
+    store = store_at(server)
+    server.default = error(code, message="the security token is no good")
+    with pytest.raises(raised, match=message):
+        do(site_of(store), 10.0)
+    store.close()
+
+
+def test_an_item_that_only_the_table_finds_too_large_is_told_as_such(
+    server: FaultServer, site_of: MakeSite
+) -> None:
+    store = store_at(server)
+    server.default = error(
+        "ValidationException", message="Item size has exceeded the maximum allowed size"
+    )
+    with pytest.raises(SessionTooLarge, match="Item size"):
+        write(site_of(store), 10.0)
+    store.close()
+
+
+@pytest.mark.parametrize("do", [read, write, login])
+def test_an_outage_is_told_within_the_deadline(
+    server: FaultServer, site_of: MakeSite, do: Callable[[Site, float], None]
+) -> None:
+    store = store_at(server)
+    server.default = error("InternalServerError", status=500)
+    with pytest.raises(StoreUnavailable, match="table 'sessions'") as failure:
+        do(site_of(store), 0.2)
+    assert failure.value.__cause__ is not None
+    store.close()
+
+
+def test_an_endpoint_that_is_not_there_is_an_outage(site_of: MakeSite) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    store = DynamoDBSessionStore("sessions", endpoint_url=url)
+    with pytest.raises(StoreUnavailable):
+        read(site_of(store), 0.2)
+    store.close()
+
+
+def test_a_lost_reply_to_the_first_save_is_no_second_session(
+    server: FaultServer, site_of: MakeSite
+) -> None:
+    store = store_at(server)
+    # The row was put; its reply was lost; sent again, the condition refuses it.
+    server.script += [drop, error("ConditionalCheckFailedException")]
+    write(site_of(store), 10.0)
+    assert server.operations == ["PutItem", "PutItem"]
+    assert server.requests[0].body == server.requests[1].body
+    store.close()
+
+
+def test_a_login_whose_reply_was_lost_is_sent_again_as_the_same(
+    server: FaultServer, site_of: MakeSite
+) -> None:
+    store = DynamoDBSessionStore("sessions", endpoint_url=server.url, strict_revocation=True)
+    store.warm_up()
+    server.requests.clear()
+    server.script += [drop]
+    login(site_of(store), 10.0)
+    first, second = server.requests
+    assert first.operation == second.operation == "TransactWriteItems"
+    assert first.body == second.body  # with its token, so that it is done once
+    assert b'"ClientRequestToken"' in first.body
+    store.close()
+
+
+def test_warming_up_reads_no_row(server: FaultServer) -> None:
+    store = DynamoDBSessionStore("sessions", endpoint_url=server.url)
+    store.warm_up()
+    assert not any(request.operation for request in server.requests)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("variable", "raised"),
+    [("AWS_DEFAULT_REGION", NoRegionError), ("AWS_ACCESS_KEY_ID", NoCredentialsError)],
+)
+def test_without_settings_the_first_use_says_so(
+    site_of: MakeSite,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    raised: type[Exception],
+) -> None:
+    monkeypatch.delenv(variable)
+    if variable == "AWS_ACCESS_KEY_ID":
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    store = DynamoDBSessionStore("sessions", endpoint_url="http://127.0.0.1:9")
+    with pytest.raises(raised):
+        read(site_of(store), 10.0)
+    store.close()

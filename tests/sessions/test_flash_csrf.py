@@ -1,0 +1,205 @@
+"""Flash messages, shown once; CSRF tokens, good for one session."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import pytest
+
+from sessions import Flash
+from tests.sessions.browser import Site, begun, logged_in, rotated
+
+
+def csrf_token(browser: Any) -> str:
+    with browser.request() as session:
+        token: str = session.csrf_token()
+    return token
+
+
+def takes(browser: Any, token: object) -> bool:
+    request = browser.open()
+    is_token: bool = request.session.is_csrf_token(token)
+    request.finish()
+    return is_token
+
+
+# Flash messages
+
+
+def test_messages_are_shown_once_in_their_order(site: Site) -> None:
+    browser = site.browser()
+    with browser.request() as session:
+        session.flash("saved")
+        session.flash("no room", "error")
+    with browser.request() as session:
+        session.flash("late")
+    with browser.request() as session:
+        shown = session.flashes()
+        assert session.flashes() == []
+    assert shown == [Flash("saved", "info"), Flash("no room", "error"), Flash("late", "info")]
+    with browser.request() as session:
+        assert session.flashes() == []
+
+
+def test_a_message_may_be_shown_in_the_request_that_left_it(site: Site) -> None:
+    browser = site.browser()
+    with browser.request() as session:
+        session.flash("now")
+        assert session.flashes() == [("now", "info")]
+    assert browser.cookie is None
+
+
+def test_messages_survive_a_login_and_end_with_a_logout(site: Site) -> None:
+    browser = begun(site)
+    with browser.request() as session:
+        session.flash("welcome")
+        session.login("ada")
+    with browser.request() as session:
+        assert session.flashes() == [("welcome", "info")]
+        session.flash("lost")
+        session.logout()
+        session.flash("goodbye")
+    with browser.request() as session:
+        assert session.flashes() == [("goodbye", "info")]
+
+
+def test_looking_for_messages_that_are_not_there_changes_nothing(site: Site) -> None:
+    browser = site.browser()
+    with browser.request() as session:
+        assert session.flashes() == []
+    assert browser.cookie is None
+
+
+def test_what_the_session_keeps_for_itself_is_not_in_the_mapping(site: Site) -> None:
+    browser = begun(site)
+    with browser.request() as session:
+        session.flash("message")
+        session.csrf_token()
+    with browser.request() as session:
+        assert dict(session) == {"seed": 0}
+        assert len(session) == 1
+        assert "sessions.flash" not in session
+        with pytest.raises(KeyError):
+            session["sessions.csrf"]
+        with pytest.raises(KeyError):
+            del session["sessions.flash"]
+        with pytest.raises(ValueError, match="the session's own"):
+            session["sessions.mine"] = 1
+        session.clear()
+        assert session.flashes() == [("message", "info")]
+
+
+# CSRF tokens
+
+
+def test_a_token_is_good_in_its_session_and_stays_so(site: Site) -> None:
+    browser = begun(site)
+    tokens = [csrf_token(browser) for _ in range(3)]
+    assert all(takes(browser, token) for token in tokens)
+
+
+def test_a_token_is_another_each_time_and_never_shows_the_secret(site: Site) -> None:
+    browser = begun(site)
+    tokens = [csrf_token(browser) for _ in range(50)]
+    assert len(set(tokens)) == 50
+    (row,) = site.rows(browser.session_id)
+    secret = bytes.fromhex(str(row.data["sessions.csrf"]).strip('"'))
+    assert len(secret) == 32
+    raw = [urlsafe_b64decode(token) for token in tokens]
+    assert {len(one) for one in raw} == {64}
+    # No byte of the token is the same each time, or a page's compressed length would tell it.
+    assert all(len({one[place] for one in raw}) > 1 for place in range(64))
+
+
+def test_a_token_of_another_session_is_not_good(site: Site) -> None:
+    one, other = begun(site), begun(site)
+    token = csrf_token(one)
+    csrf_token(other)
+    assert not takes(other, token)
+    assert not takes(site.browser(), token)
+
+
+def test_a_token_is_good_after_a_rotation(site: Site) -> None:
+    browser = begun(site)
+    token = csrf_token(browser)
+    before = rotated(site, browser)
+    assert takes(browser, token)
+    assert takes(before, token)
+
+
+def test_a_login_ends_the_tokens_from_before(site: Site) -> None:
+    browser = begun(site)
+    token = csrf_token(browser)
+    with browser.request() as session:
+        session.login("ada")
+        after = session.csrf_token()
+    assert not takes(browser, token)
+    assert takes(browser, after)
+
+
+def test_a_login_ends_a_token_that_was_made_meanwhile(site: Site) -> None:
+    browser = begun(site)
+    login = browser.open()
+    login.session.login("ada")
+    token = csrf_token(site.browser(browser))
+    login.finish()
+    assert browser.user_id() == "ada"
+    assert not takes(browser, token)
+
+
+def test_a_logout_ends_them_too(site: Site) -> None:
+    browser = logged_in(site, "ada")
+    token = csrf_token(browser)
+    with browser.request() as session:
+        session.logout()
+        assert not session.is_csrf_token(token)
+    with browser.request() as session:
+        session.login("ada")
+    assert not takes(browser, token)
+
+
+def altered(token: str) -> list[Any]:
+    raw = urlsafe_b64decode(token)
+    return [
+        token[:-1],
+        token + "=",
+        token + "A" * 4,
+        " " + token,
+        token.encode(),
+        urlsafe_b64encode(raw[:-1] + bytes([raw[-1] ^ 1])).decode(),
+        urlsafe_b64encode(bytes([raw[0] ^ 1]) + raw[1:]).decode(),
+        urlsafe_b64encode(raw[32:] + raw[:32][::-1]).decode(),
+        urlsafe_b64encode(bytes(64)).decode(),
+        "A" * 88,
+        "=" * 88,
+        "é" * 88,
+        "!" * 88,
+        "\x00" * 88,
+        "",
+        None,
+        0,
+        [token],
+    ]
+
+
+def test_what_is_no_token_is_not_good_and_raises_nothing(site: Site) -> None:
+    browser = begun(site)
+    token = csrf_token(browser)
+    assert takes(browser, token)
+    assert [takes(browser, other) for other in altered(token)] == [False] * len(altered(token))
+
+
+def test_before_a_token_was_made_none_is_good(site: Site) -> None:
+    token = csrf_token(begun(site))
+    assert not takes(begun(site), token)
+    browser = site.browser()
+    assert not takes(browser, token)
+    assert browser.cookie is None
+
+
+def test_a_token_for_a_visitor_without_a_session_begins_one(site: Site) -> None:
+    browser = site.browser()
+    token = csrf_token(browser)
+    assert browser.cookie is not None
+    assert takes(browser, token)

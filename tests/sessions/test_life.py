@@ -1,0 +1,211 @@
+"""How long a session lives: idle timeout, lifetime and touch, to the second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sessions.life import LONGEST_SECONDS, SHORTEST_IDLE_SECONDS, Life
+from tests.sessions.browser import Browser, Site
+from tests.sessions.recording import recorded_site
+
+IDLE = 3_600
+LIFETIME = 43_200
+TOUCH = 360
+
+
+def begun(site: Site, **options: Any) -> Browser:
+    browser = site.browser(**{"idle": IDLE, "lifetime": LIFETIME, **options})
+    with browser.request() as session:
+        session["a"] = 1
+    return browser
+
+
+def is_alive(browser: Browser) -> bool:
+    """Whether its session is served, without a note of its use."""
+    return "a" in browser.open().session
+
+
+# Idle timeout and lifetime
+
+
+def test_an_idle_session_is_over_at_the_second(site: Site) -> None:
+    browser = begun(site)
+    site.clock.advance(IDLE - 1)
+    assert is_alive(browser)
+    site.clock.advance(1)
+    assert not is_alive(browser)
+
+
+def test_a_fraction_of_a_second_does_not_count(site: Site) -> None:
+    site.clock.advance(0.999)
+    browser = begun(site)
+    site.clock.advance(IDLE - 1)
+    assert is_alive(browser)
+    site.clock.advance_ns(10**6)
+    assert not is_alive(browser)
+
+
+def test_activity_never_passes_the_absolute_deadline(site: Site) -> None:
+    browser = begun(site)
+    for _ in range(LIFETIME // (IDLE - 1)):
+        site.clock.advance(IDLE - 1)
+        assert browser.seen() == {"a": 1}
+    (row,) = site.rows(browser.session_id)
+    assert row.expires_at == row.ends_at == row.created_at + LIFETIME
+    site.clock.advance(row.ends_at - site.clock() // 10**9 - 1)
+    with browser.request() as session:
+        session["a"] = 2
+    (row,) = site.rows(browser.session_id)
+    assert row.expires_at == row.created_at + LIFETIME
+    assert is_alive(browser)
+    site.clock.advance(1)
+    assert not is_alive(browser)
+
+
+@pytest.mark.parametrize("use", ["look", "change", "rotate"])
+def test_no_use_of_any_kind_passes_the_absolute_deadline(site: Site, use: str) -> None:
+    browser = begun(site, idle=1_000, lifetime=2_500)
+    for _ in range(4):
+        site.clock.advance(500)
+        with browser.request() as session:
+            assert session["a"]
+            if use == "change":
+                session["a"] += 1
+            elif use == "rotate":
+                session.rotate()
+    site.clock.advance(499)
+    assert is_alive(browser)
+    site.clock.advance(1)
+    assert not is_alive(browser)
+
+
+def test_a_login_begins_another_lifetime(site: Site) -> None:
+    browser = begun(site, idle=1_000, lifetime=1_500)
+    site.clock.advance(999)
+    with browser.request() as session:
+        session.login("ada")
+    site.clock.advance(999)
+    assert browser.seen() == {"a": 1}
+    site.clock.advance(500)
+    assert is_alive(browser)
+    site.clock.advance(1)
+    assert not is_alive(browser)
+
+
+def test_shorter_timeouts_hold_for_sessions_that_are_there(site: Site) -> None:
+    browser = begun(site)
+    site.clock.advance(600)
+    assert is_alive(site.browser(browser, idle=601, lifetime=LIFETIME))
+    assert not is_alive(site.browser(browser, idle=600, lifetime=LIFETIME))
+    browser.seen()
+    assert is_alive(site.browser(browser, idle=600, lifetime=601))
+    assert not is_alive(site.browser(browser, idle=600, lifetime=600))
+
+
+def test_a_session_keeps_the_end_that_it_began_with(site: Site) -> None:
+    browser = begun(site, idle=1_000, lifetime=1_000)
+    site.clock.advance(999)
+    longer = site.browser(browser, idle=IDLE, lifetime=LIFETIME)
+    assert longer.seen() == {"a": 1}
+    site.clock.advance(1)
+    assert not is_alive(longer)
+
+
+def test_a_row_that_ttl_has_not_deleted_is_left_as_it_is(site: Site) -> None:
+    browser = begun(site)
+    rows = site.rows(browser.session_id)
+    site.clock.advance(IDLE)
+    with browser.request() as session:
+        session["a"] = 2
+    assert site.rows(rows[0].session_id) == rows
+    assert browser.session_id != rows[0].session_id
+
+
+# Touch
+
+
+@pytest.mark.parametrize(
+    ("idle", "touch"), [(120, 60), (599, 60), (600, 60), (610, 61), (3_600, 360), (43_200, 4_320)]
+)
+def test_a_use_is_noted_once_in_a_tenth_of_the_idle_timeout(idle: int, touch: int) -> None:
+    assert Life(idle, 2 * LIFETIME).touch_seconds == touch
+    site, store = recorded_site()
+    browser = begun(site, idle=idle, lifetime=2 * LIFETIME)
+    store.asked()
+    site.clock.advance(touch - 1)
+    browser.seen()
+    assert store.asked() == ["Find"]
+    site.clock.advance(1)
+    browser.seen()
+    assert store.asked() == ["Find", "Save"]
+    browser.seen()
+    assert store.asked() == ["Find"]
+    (row,) = site.rows(browser.session_id)
+    assert row.last_seen_at == row.created_at + touch
+    assert row.expires_at == row.last_seen_at + idle
+
+
+def test_a_touch_changes_no_version_and_no_data(site: Site) -> None:
+    browser = begun(site)
+    (before,) = site.rows(browser.session_id)
+    site.clock.advance(TOUCH)
+    browser.seen()
+    (after,) = site.rows(browser.session_id)
+    assert (after.version, after.data) == (before.version, before.data)
+    assert after.last_seen_at == before.last_seen_at + TOUCH
+
+
+def test_a_change_notes_the_use_too() -> None:
+    site, store = recorded_site()
+    browser = begun(site)
+    site.clock.advance(TOUCH - 1)
+    with browser.request() as session:
+        session["a"] = 2
+    store.asked()
+    site.clock.advance(TOUCH - 1)
+    browser.seen()
+    assert store.asked() == ["Find"]
+
+
+def test_no_touch_is_due_when_nothing_more_can_be_gained(site: Site) -> None:
+    browser = begun(site, idle=1_000, lifetime=1_000)
+    (before,) = site.rows(browser.session_id)
+    site.clock.advance(999)
+    browser.seen()
+    (after,) = site.rows(browser.session_id)
+    assert after.expires_at == before.expires_at
+
+
+# What can't hold
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"idle": SHORTEST_IDLE_SECONDS - 1}, "idle 119: from 120"),
+        ({"idle": 0}, "idle 0"),
+        ({"idle": -1}, "idle -1"),
+        ({"lifetime": LONGEST_SECONDS + 1}, "lifetime 34560001: from 120 to 34560000"),
+        ({"idle": 601, "lifetime": 600}, "idle 601: at most the lifetime of 600"),
+        ({"lifetime": 600}, "idle 3600: at most the lifetime of 600"),
+    ],
+)
+def test_timeouts_out_of_range_are_refused(
+    site: Site, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        site.browser(**options)
+
+
+@pytest.mark.parametrize("given", [3_600.0, "3600", None, True])
+@pytest.mark.parametrize("what", ["idle", "lifetime"])
+def test_timeouts_are_whole_seconds(site: Site, what: str, given: Any) -> None:
+    with pytest.raises(TypeError, match=f"{what} .*: a whole number of seconds"):
+        site.browser(**{what: given})
+
+
+@pytest.mark.parametrize(("idle", "lifetime"), [(120, 120), (120, 34_560_000)])
+def test_the_extremes_are_taken(site: Site, idle: int, lifetime: int) -> None:
+    assert is_alive(begun(site, idle=idle, lifetime=lifetime))

@@ -1,0 +1,120 @@
+"""What an application configures: mistakes are told at once, by name and rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sessions import DynamoDBSessionStore, MemorySessionStore
+from tests.fake_clock import FakeClock
+from tests.sessions.browser import Site, begun, memory_site
+
+
+@pytest.mark.parametrize(
+    ("options", "raised", "message"),
+    [
+        ({"idel": 60}, TypeError, "'idel' is no option; there are idle, lifetime"),
+        ({"name": "s"}, TypeError, "'name' is no option"),
+        ({"strict": 1}, TypeError, "strict 1: True or False"),
+        ({"strict": None}, TypeError, "strict None"),
+        ({"on_revoked": "drop"}, ValueError, "on_revoked 'drop': 'ignore' or 'raise'"),
+        ({"on_revoked": None}, ValueError, "on_revoked None"),
+        ({"deadline": 0}, ValueError, "deadline 0: from 0.001 to 60"),
+        ({"deadline": -1}, ValueError, "deadline -1"),
+        ({"deadline": 61}, ValueError, "deadline 61"),
+        ({"deadline": float("nan")}, ValueError, "deadline nan"),
+        ({"deadline": float("inf")}, ValueError, "deadline inf"),
+        ({"deadline": True}, TypeError, "deadline True: a number of seconds"),
+        ({"deadline": "1"}, TypeError, "deadline '1'"),
+        ({"namespace": None}, TypeError, "namespace None: a text is needed"),
+        ({"secret": "short"}, ValueError, "secret of 5 bytes: at least 32"),
+        ({"secret": []}, ValueError, "secret"),
+        ({"encryption": b"short"}, ValueError, "encryption key of 5 bytes: 32"),
+        ({"encryption": []}, ValueError, "encryption keys"),
+        ({"event_salt": "text"}, TypeError, "event_salt"),
+        ({"cookie": None}, TypeError, "cookie name None"),
+    ],
+)
+def test_mistakes_are_told_at_once(
+    site: Site, options: dict[str, Any], raised: type[Exception], message: str
+) -> None:
+    with pytest.raises(raised, match=message):
+        site.browser(**options)
+
+
+def test_a_deadline_may_be_an_integer(site: Site) -> None:
+    assert site.browser(deadline=60).seen() == {}
+
+
+@pytest.mark.parametrize("options", [{"secret": "s" * 32}, {"encryption": [b"k" * 32]}])
+def test_none_is_the_same_as_nothing(site: Site, options: dict[str, Any]) -> None:
+    browser = site.browser(**dict.fromkeys(options))
+    with browser.request() as session:
+        session["a"] = 1
+    assert site.browser(browser).seen() == {"a": 1}
+
+
+# Stores
+
+
+@pytest.mark.parametrize(("table", "raised"), [("", ValueError), (None, TypeError), (7, TypeError)])
+def test_a_table_needs_a_name(table: Any, raised: type[Exception]) -> None:
+    with pytest.raises(raised, match="the name of a table is needed"):
+        DynamoDBSessionStore(table)
+
+
+@pytest.mark.parametrize("deadline", [0, -1, float("nan"), "5", None])
+def test_a_stores_deadline_is_checked_too(deadline: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="deadline"):
+        DynamoDBSessionStore("sessions", deadline=deadline)
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, None, "9"])
+def test_a_memory_store_keeps_at_least_one(most: Any) -> None:
+    with pytest.raises(ValueError, match="max_sessions"):
+        MemorySessionStore(max_sessions=most)
+
+
+def limited_site(most: int) -> Site:
+    clock = FakeClock()
+    return Site(MemorySessionStore(max_sessions=most, clock=clock), clock)
+
+
+def test_a_full_memory_store_drops_what_is_over_and_then_the_oldest() -> None:
+    site = limited_site(3)
+    short = site.browser(idle=120)
+    with short.request() as session:
+        session["seed"] = 0
+    oldest, older = begun(site), begun(site)
+    site.clock.advance(120)
+    newer = begun(site)
+    assert [browser.seen() for browser in (oldest, older, newer)] == [{"seed": 0}] * 3
+    newest = begun(site)
+    assert [browser.seen() for browser in (oldest, older, newer, newest)] == [
+        {},
+        *[{"seed": 0}] * 3,
+    ]
+    assert isinstance(site.store, MemorySessionStore)
+    assert len(site.store) == 3
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_full_memory_store_still_takes_logins_and_rotations(most: int) -> None:
+    site = limited_site(most)
+    for _ in range(3):
+        browser = begun(site)
+        with browser.request() as session:
+            session.login("ada")
+        assert browser.seen() == {"seed": 0}
+        with browser.request() as session:
+            session.rotate()
+        assert browser.seen() == {"seed": 0}
+    assert isinstance(site.store, MemorySessionStore)
+    assert len(site.store) <= most
+
+
+def test_memory_stores_have_nothing_in_common() -> None:
+    one, other = memory_site(), memory_site()
+    browser = begun(one)
+    assert other.browser(browser).seen() == {}

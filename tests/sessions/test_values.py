@@ -1,0 +1,252 @@
+"""Values: what is taken comes back exactly; what would not is refused by the name of its key."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+import re
+from collections import OrderedDict, UserDict
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sessions.changes import Values
+from sessions.value import DEEPEST, decoded, encoded
+from tests.sessions.browser import begun, memory_site
+
+NUMBERS = (
+    st.integers()
+    | st.integers(-(10**400), 10**400)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+
+
+def values_with(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        st.none() | st.booleans() | NUMBERS | texts,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+        max_leaves=10,
+    )
+
+
+VALUES = values_with(st.text(st.characters(), max_size=8))  # half surrogate pairs too
+WHOLE_VALUES = values_with(st.text(max_size=8))
+
+
+@given(VALUES)
+@example(-0.0)
+@example(0.0)
+@example(5e-324)
+@example(1.7976931348623157e308)
+@example(True)
+@example(1)
+@example(1.0)
+@example(2**53 + 1)
+@example("\ud800")
+@example("\udc00\ud800")
+@example("\ud83d\ude00")  # the two halves of one character, as two
+@example("😀")
+@example("\x00\u2028\ufeff")
+@example({"b": 1, "a": 2})
+@example([[[[]]], {}, [{}], ""])
+def test_what_is_taken_comes_back_exactly(value: Any) -> None:
+    try:
+        text = encoded("key", value)
+    except ValueError:
+        assert re.search(r"\\ud[89a-f]", repr(value)), "only half surrogate pairs may be refused"
+        return
+    # repr tells 1 from True and 1.0, -0.0 from 0.0, and one order of keys from another.
+    assert repr(decoded(text)) == repr(value)
+
+
+@settings(max_examples=30)
+@given(st.dictionaries(st.text(max_size=8).map("k{}".format), WHOLE_VALUES, max_size=3))
+def test_a_session_gives_back_what_it_was_given(values: dict[str, Any]) -> None:
+    browser = begun(memory_site())
+    with browser.request() as session:
+        session.update(values)
+    found = browser.seen()
+    assert {key: repr(value) for key, value in found.items()} == {
+        "seed": "0",
+        **{key: repr(value) for key, value in values.items()},
+    }
+
+
+class Color(enum.IntEnum):
+    RED = 1
+
+
+class Shade(enum.StrEnum):
+    RED = "red"
+
+
+class Pair(NamedTuple):
+    one: int
+
+
+class Name(str):
+    __slots__ = ()
+
+
+class Items(list[int]):
+    pass
+
+
+REFUSED: list[Any] = [
+    (1, 2),
+    (),
+    Pair(1),
+    {1},
+    frozenset(),
+    b"bytes",
+    bytearray(b"bytes"),
+    Decimal("1.5"),
+    1j,
+    datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+    datetime.date(2026, 1, 1),
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    {1: "a"},
+    {None: "a"},
+    {True: "a"},
+    {("a",): "a"},
+    {b"a": "a"},
+    {Name("a"): "a"},
+    Color.RED,
+    Shade.RED,
+    Name("a"),
+    Items([1]),
+    OrderedDict(a=1),
+    UserDict(a=1),
+    range(3),
+    object(),
+    int,
+    len,
+    json,
+    Ellipsis,
+    {"a": 1}.items(),
+    (number for number in [1]),
+]
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=lambda value: type(value).__name__)
+def test_what_would_come_back_otherwise_is_refused_by_name(value: Any) -> None:
+    session = memory_site().browser().open().session
+    for put, where in (
+        (value, "cart"),
+        ([0, value], r"cart\[1\]"),
+        ({"a": {"b": value}}, r"cart\.a\.b"),
+        ([{"a": [value]}], r"cart\[0\]\.a\[0\]"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=rf"session\['{where}'\]"):
+            session["cart"] = put
+    assert dict(session) == {}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_integer_too_large_for_json_is_refused_by_name(sign: int) -> None:
+    # More digits than Python turns into text by default.
+    with pytest.raises(ValueError, match=r"session\['cart\[0\]'\]"):
+        encoded("cart", [sign * 10**5_000])
+
+
+@pytest.mark.parametrize("value", REFUSED[:4], ids=lambda value: type(value).__name__)
+def test_what_is_put_inside_a_value_later_is_refused_before_it_is_saved(value: Any) -> None:
+    browser = begun(memory_site(), cart=[1], other=1)
+    request = browser.open()
+    request.session["cart"].append(value)
+    request.session["other"] = 2
+    with pytest.raises(TypeError, match=r"session\['cart\[1\]'\]"):
+        request.begin()
+    assert browser.seen() == {"cart": [1], "other": 1}
+
+
+def circular_list() -> Any:
+    value: list[Any] = []
+    value += [value, value]
+    return value
+
+
+def circular_dict() -> Any:
+    value: dict[str, Any] = {}
+    value["again"] = [value]
+    return value
+
+
+@pytest.mark.parametrize("make", [circular_list, circular_dict])
+def test_a_value_in_itself_is_refused(make: Any) -> None:
+    with pytest.raises(ValueError, match=r"session\['cart.*in itself"):
+        encoded("cart", make())
+
+
+def nested(depth: int) -> Any:
+    value: Any = 0
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_value_may_be_nested_so_deep_and_no_deeper() -> None:
+    assert decoded(encoded("cart", nested(DEEPEST))) == nested(DEEPEST)
+    with pytest.raises(ValueError, match=f"more than {DEEPEST} deep"):
+        encoded("cart", nested(DEEPEST + 1))
+
+
+def test_a_value_that_is_there_twice_is_no_circle() -> None:
+    inner = [1]
+    assert decoded(encoded("cart", [inner, {"a": inner}])) == [[1], {"a": [1]}]
+
+
+# Changes
+
+
+def test_what_was_only_read_has_not_changed() -> None:
+    values = Values({"a": "[1,2]", "b": '{"c":1.5}'})
+    assert (values["a"], values["b"]) == ([1, 2], {"c": 1.5})
+    assert not values.changes()
+
+
+@pytest.mark.parametrize(
+    ("was", "now"), [("1", True), ("1", 1.0), ("0.0", -0.0), ("[1]", [1.0]), ("null", 0)]
+)
+def test_equal_values_of_another_type_are_a_change(was: str, now: Any) -> None:
+    values = Values({"a": was})
+    values["a"] = now
+    assert set(values.changes().changed) == {"a"}
+
+
+def test_what_is_set_to_what_it_was_has_not_changed() -> None:
+    values = Values({"a": "[1]"})
+    values["a"].append(2)
+    assert values.changes()
+    values["a"] = [1]
+    assert not values.changes()
+    del values["a"]
+    assert values.changes().removed == {"a"}
+    values["a"] = [1]
+    assert not values.changes()
+
+
+def test_what_came_and_went_is_no_change() -> None:
+    values = Values({})
+    values["a"] = 1
+    del values["a"]
+    assert not values.changes()
+    with pytest.raises(KeyError):
+        values["a"]
+
+
+def test_saved_values_are_what_the_next_changes_are_told_from() -> None:
+    values = Values({"a": "1", "b": "1"})
+    values["a"] = 2
+    del values["b"]
+    values.saved()
+    assert not values.changes()
+    assert values.texts() == {"a": "2"}
+    values["b"] = 1
+    assert values.changes().changed == {"b": "1"}

@@ -1,0 +1,65 @@
+"""A user's sessions are ended from elsewhere, one operation at a time."""
+
+from __future__ import annotations
+
+from tests.sessions_machine.interleaving import Task
+from tests.sessions_machine.lineage import Fate, Lineage, Ticket
+from tests.sessions_machine.world import Errand, World
+
+
+class Revocation:
+    """One session ended by its id, or all of a user but one.
+
+    Args:
+        world: where.
+        user_id: whose.
+        one: the id to end, if it is this user's; None for all.
+        spared: of all, the id of the one to keep; None to keep none.
+    """
+
+    is_at_the_store = True
+
+    def __init__(
+        self, world: World, user_id: str, *, one: Ticket | None = None, spared: Ticket | None = None
+    ) -> None:
+        self._world = world
+        self._user_id = user_id
+        self._one, self._spared = one, spared
+        self._wanted = [lineage for lineage in world.model.lineages(user_id) if self._is_in(lineage)]
+        if one is not None and world.model.fate(one) is Fate.OVER:
+            self._wanted = []
+        self.errand = Errand(self._may_end)
+        self.task = Task(self._run())
+
+    def step(self) -> None:
+        """One operation."""
+        with self._world.doing(self.errand):
+            self.task.step()
+
+    async def _run(self) -> None:
+        store = self._world.store
+        told: int
+        if self._one is not None:
+            told = await store.revoke_async(self._user_id, self._one.session_id)
+        else:
+            but = None if self._spared is None else self._spared.session_id
+            told = await store.revoke_user_async(self._user_id, except_=but)
+        # One that was over, and that TTL has not deleted yet, may be counted or not.
+        assert self.errand.ended.count(Fate.ALIVE) <= told <= len(self.errand.ended)
+        if self._world.exact or self._one is not None:
+            now = self._world.model.now
+            assert all(lineage.fate(now) is Fate.OVER for lineage in self._wanted), (
+                "a session outlived its revocation"
+            )
+
+    def _is_in(self, lineage: Lineage) -> bool:
+        if self._one is not None:
+            return lineage is self._one.lineage
+        return self._spared is None or lineage is not self._spared.lineage
+
+    def _may_end(self, ticket: Ticket) -> bool:
+        # One is spared by its id alone: not by its next one, nor in the grace of its last one.
+        is_spared = ticket is self._spared
+        return ticket.lineage.owner == self._user_id and not is_spared and (
+            self._one is None or self._is_in(ticket.lineage)
+        )
