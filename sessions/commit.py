@@ -101,6 +101,7 @@ def _saved(terms: Terms, session: Session, changes: Changes) -> Flow[None]:
     row = session.row
     assert row is not None  # noqa: S101 - commit saw to it
     sent = session.values_.texts()
+    expected = row.version if terms.strict and changes else None  # wherever the row went meanwhile
     for _ in range(_MOST_TRIES):
         now: int = yield ReadClock()
         if not changes and not terms.life.touch_is_due(row.last_seen_at, now):
@@ -116,7 +117,7 @@ def _saved(terms: Terms, session: Session, changes: Changes) -> Flow[None]:
             expires_at,
             stored,
             changes.removed,
-            row.version if terms.strict and changes else None,
+            expected,
         )
         if done:
             data = {**_without(row.data, changes.removed), **stored}
@@ -150,7 +151,7 @@ def _turned(terms: Terms, session: Session, changes: Changes, user_id: str | Non
     sent = texts = session.values_.texts()
     for _ in range(_MOST_TRIES):
         now: int = yield ReadClock()
-        new = _successor_of(terms, session, session_id, now, old)
+        new = _successor_of(terms, session, session_id, now, old, changes)
         new = replace(new, data=_stored(terms, session_id, texts))
         require_room(new.data)
         if old is None:
@@ -195,7 +196,7 @@ def _again(
 
 
 def _successor_of(
-    terms: Terms, session: Session, session_id: str, now: int, old: Row | None
+    terms: Terms, session: Session, session_id: str, now: int, old: Row | None, changes: Changes
 ) -> Row:
     if session.login_as is not None:
         row = _new_row(terms, session_id, session.login_as, now, now)
@@ -208,7 +209,7 @@ def _successor_of(
         ends_at=min(row.ends_at, old.ends_at),
         expires_at=min(row.expires_at, old.ends_at),
         device=old.device,
-        version=old.version + 1,
+        version=old.version + bool(changes),
     )
 
 

@@ -21,6 +21,10 @@ OWN = "sessions."
 """Keys that begin so are the session's own: the mapping neither shows nor takes them."""
 
 
+LONGEST_KEY = 1_024
+"""Characters. A save names its keys, and DynamoDB bounds what names may add up to."""
+
+
 class Opened(NamedTuple):
     """What a cookie led to: a row that is not over, and the JSON of its values; or nothing.
 
@@ -109,6 +113,10 @@ class Session(MutableMapping[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str) or not key:
             raise TypeError(f"session[{key!r}]: keys are texts of at least one character")
+        if len(key) > LONGEST_KEY:
+            raise ValueError(
+                f"session[{key[:40]!r}...]: a key of {len(key)} characters; {LONGEST_KEY} at most"
+            )
         if key.startswith(OWN):
             raise ValueError(
                 f"session[{key!r}]: keys that begin with {OWN!r} are the session's own"

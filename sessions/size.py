@@ -12,8 +12,8 @@ from sessions.errors import SessionTooLarge
 from sessions.row import Stored
 
 MOST_BYTES = 400 * 1024
-_OTHER_ATTRIBUTES_BYTES = 3 * 1024
-"""All but the data: keys, times, device and the names of them; the longest user id twice."""
+_OTHER_ATTRIBUTES_BYTES = 3_584
+"""All but the data: keys, times and the names of them; the longest user id twice, and device."""
 _MOST_NAMED = 3
 
 

@@ -25,6 +25,7 @@ def encoded(key: str, value: object) -> str:
         TypeError, ValueError: it would not come back unchanged. The message names the session's
             key and where in its value the trouble is.
     """
+    _require_scalar(key, key)
     _require_storable(value, key, 0)
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 

@@ -83,8 +83,8 @@ class Expressions:
             return self._transaction([put, self._registration(create.row)])
         return self._of("PutItem", **{**put["Put"], **self._report})
 
-    def save(self, save: Save) -> ddbwire.Operation:
-        """The keys that changed, a later expiry, and a new version if any key did."""
+    def save(self, save: Save, *, is_first: bool = True) -> ddbwire.Operation:
+        """The keys that changed, a later expiry, and with the first part of them a new version."""
         names = _names("#s", "#x", "#e", "#l")
         values: dict[str, Any] = {
             ":now": _number(save.now),
@@ -94,9 +94,11 @@ class Expressions:
         sets, removes = ["#l = :l", "#e = :e"], []
         condition = _IN_FORCE
         if save.changed or save.removed:
-            names |= _names("#v", "#d")
-            values[":one"] = _number(1)
-            sets.append("#v = #v + :one")
+            names |= _names("#d")
+            if is_first:
+                names |= _names("#v")
+                values[":one"] = _number(1)
+                sets.append("#v = #v + :one")
         for index, (key, stored) in enumerate(save.changed.items()):
             names[f"#k{index}"] = key
             values[f":k{index}"] = _value(stored)

@@ -6,6 +6,7 @@ A generator yields each request and is sent its reply; drivers, blocking or not,
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import ddbwire
@@ -23,6 +24,10 @@ from sessions.operation import (
 )
 from sessions.row import ANONYMOUS
 from sessions.store.expression import Expressions, row_of
+
+MOST_KEYS = 90
+"""Keys that one request sets, and as many that it removes: expressions have at most 4 KB (AWS:
+"Quotas and limits in DynamoDB")."""
 
 Requests = Generator[ddbwire.Operation, Any, Any]
 
@@ -43,7 +48,7 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
             yield expressions.create(operation)
             return True
         case Save():
-            return _done((yield expressions.save(operation)))
+            return (yield from _save(expressions, operation))
         case Replace():
             return _done((yield expressions.replace(operation)))
         case Delete():
@@ -59,6 +64,25 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
                 yield expressions.unregister(user_id, session_id)
             return None
     raise AssertionError(f"{operation!r} takes no request")
+
+
+def _save(expressions: Expressions, save: Save) -> Requests:
+    """One request for up to MOST_KEYS keys; more take several, each of them conditional."""
+    changed, removed = list(save.changed.items()), sorted(save.removed)
+    for start in range(0, max(1, len(changed), len(removed)), MOST_KEYS):
+        part = slice(start, start + MOST_KEYS)
+        request = expressions.save(
+            replace(
+                save,
+                changed=dict(changed[part]),
+                removed=frozenset(removed[part]),
+                version=None if start else save.version,
+            ),
+            is_first=not start,
+        )
+        if not isinstance((yield request), dict):
+            return False
+    return True
 
 
 def _delete(expressions: Expressions, delete: Delete) -> Requests:

@@ -12,7 +12,9 @@ from tests.sessions_machine.view import View, text
 
 FLASH = "sessions.flash"
 
-What = Literal["set", "nest", "delete", "flash", "flashes", "read", "login", "rotate", "logout", "save"]
+What = Literal[
+    "set", "nest", "delete", "flash", "flashes", "read", "login", "rotate", "logout", "save"
+]
 
 
 class Action(NamedTuple):

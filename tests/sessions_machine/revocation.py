@@ -25,7 +25,8 @@ class Revocation:
         self._world = world
         self._user_id = user_id
         self._one, self._spared = one, spared
-        self._wanted = [lineage for lineage in world.model.lineages(user_id) if self._is_in(lineage)]
+        lineages = world.model.lineages(user_id)
+        self._wanted = [lineage for lineage in lineages if self._is_in(lineage)]
         if one is not None and world.model.fate(one) is Fate.OVER:
             self._wanted = []
         self.errand = Errand(self._may_end)
@@ -60,6 +61,8 @@ class Revocation:
     def _may_end(self, ticket: Ticket) -> bool:
         # One is spared by its id alone: not by its next one, nor in the grace of its last one.
         is_spared = ticket is self._spared
-        return ticket.lineage.owner == self._user_id and not is_spared and (
-            self._one is None or self._is_in(ticket.lineage)
+        return (
+            ticket.lineage.owner == self._user_id
+            and not is_spared
+            and (self._one is None or self._is_in(ticket.lineage))
         )
