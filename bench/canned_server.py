@@ -132,5 +132,3 @@ def canned_server(recording: Recording | None = None) -> Iterator[str]:
     finally:
         process.terminate()
         process.join()
-
-

@@ -10,17 +10,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench import field
 from bench.canned_server import canned_server
 from bench.cores import CLIENT
+from bench.crew import Failed, crew
 from bench.demand import CASES
 from bench.effort import Effort
 from bench.engine import as_nobody
-from bench.environment import CannotInstall, python_with
-from bench.crew import Failed, Member
+from bench.environment import CannotInstall
 from bench.field import Entry
 from bench.meter import metered
 from bench.progress import Progress
@@ -78,20 +78,10 @@ def recorded(entry: Entry, engine_url: str | None, table: str) -> Recording:
     with metered(engine_url) as (url, meter):
         # Of the first everything is new, of the second it is as it will be.
         for _ in range(2):
-            with _begun(entry, url, table) as member:
+            with crew(entry.packages, 1, None, **entry.place(url, table)) as (member,):
                 member.ask("exactly", case="allowed", calls=20)
                 member.ask("exactly", case="denied", calls=20)
         return meter.recording
-
-
-@contextlib.contextmanager
-def _begun(entry: Entry, url: str, table: str) -> Iterator[Member]:
-    member = Member(python_with(entry.packages), None)
-    try:
-        member.ask("begin", **entry.place(url, table))
-        yield member
-    finally:
-        member.end()
 
 
 def on_the_engine(
@@ -100,7 +90,7 @@ def on_the_engine(
     """The whole path."""
     with gathered(entries, lambda entry: entry.place(engine_url, table), CLIENT) as gathering:
         taken = interleaved(
-            gathering, CASES, effort.concurrencies, effort.rounds, effort.seconds, progress
+            gathering, CASES, effort.concurrencies, effort.engine_rounds, effort.seconds, progress
         )
         return {"taken": taken, "failures": gathering.failures}
 
@@ -123,7 +113,7 @@ def main() -> None:
     parser.add_argument("--everybody", action="store_true", help="peers too; installs them once")
     asked = parser.parse_args()
     as_nobody()
-    effort = Effort(asked.rounds, asked.seconds, concurrencies=(1, 32))
+    effort = Effort(asked.rounds, asked.rounds, asked.seconds, concurrencies=(1, 32))
     progress = Progress()
     on_a_table = field.ON_A_TABLE if asked.everybody else QUICK
     memory = field.IN_MEMORY if asked.everybody else QUICK_IN_MEMORY

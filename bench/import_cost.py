@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+from typing import Any
 
 MEASURE = """
 import resource, sys, time
@@ -27,19 +28,29 @@ STATEMENTS = {
 ROUNDS = 9
 
 
-def main() -> None:
-    """Print medians over fresh interpreters."""
-    for name, statement in STATEMENTS.items():
-        rows = []
-        for _ in range(ROUNDS):
+def measured(rounds: int = ROUNDS) -> dict[str, dict[str, Any]]:
+    """Milliseconds, megabytes and whether botocore came with it, over fresh interpreters."""
+    taken: dict[str, dict[str, Any]] = {}
+    for _ in range(rounds):
+        for name, statement in STATEMENTS.items():
             script = MEASURE.format(statement=statement)
             done = subprocess.run(
                 [sys.executable, "-c", script], check=True, capture_output=True, text=True
             )
-            rows.append(done.stdout.split())
-        took_ms = statistics.median(float(row[0]) for row in rows)
-        megabytes = statistics.median(float(row[1]) for row in rows)
-        botocore = "with" if rows[0][2] == "True" else "without"
+            took_ms, megabytes, botocore = done.stdout.split()
+            figures = taken.setdefault(name, {"ms": [], "megabytes": []})
+            figures["ms"].append(round(float(took_ms), 1))
+            figures["megabytes"].append(round(float(megabytes), 1))
+            figures["botocore"] = botocore == "True"
+    return taken
+
+
+def main() -> None:
+    """Print medians over fresh interpreters."""
+    for name, figures in measured().items():
+        took_ms = statistics.median(figures["ms"])
+        megabytes = statistics.median(figures["megabytes"])
+        botocore = "with" if figures["botocore"] else "without"
         print(f"{name:<40} {took_ms:>6.0f} ms  {megabytes:>5.1f} MB  {botocore} botocore")
 
 

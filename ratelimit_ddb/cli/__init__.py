@@ -1,4 +1,4 @@
-"""The command ``ratelimit-ddb``: see the limiter work, create tables for development."""
+"""The command ``ratelimit-ddb``: demo, tables for development, and what a load costs."""
 
 from __future__ import annotations
 

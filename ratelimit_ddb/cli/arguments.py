@@ -7,8 +7,9 @@ import importlib.metadata
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ratelimit_ddb.cli import demo, tables
+from ratelimit_ddb.cli import cost, demo, tables
 from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.prices import PRICES
 
 _DESCRIPTION = "Exact distributed rate limits on Amazon DynamoDB."
 _DEMO = """\
@@ -19,6 +20,11 @@ _TABLES_CREATE = """\
 Create the tables of an environment, for development; infra/ provisions production. A table that is
 there already is left as it is, but for TTL, which is turned on if it is off. On a loopback
 endpoint, such as DynamoDB Local's, neither credentials nor a region need be configured."""
+
+_COST = """\
+Say what a load costs on DynamoDB, on demand and provisioned side by side: from the least, with
+every denial from memory, to the most it can be. The prices are those of ratelimit_ddb/prices.py,
+or given here."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_tables(commands)
+    _add_cost(commands)
     return whole
 
 
@@ -85,6 +92,60 @@ def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
     create.set_defaults(run=tables.run)
 
 
+def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser("cost", help="what a load costs on DynamoDB", description=_COST)
+    command.add_argument(
+        "--requests-per-second",
+        type=_positive,
+        required=True,
+        metavar="N",
+        help="decisions, on the mean",
+    )
+    command.add_argument(
+        "--denied",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help='of them, such as 0.2 or "20%%" (default: none)',
+    )
+    command.add_argument(
+        "--limits", type=_count, default=1, metavar="N", help="on each key (default: %(default)s)"
+    )
+    command.add_argument(
+        "--peak",
+        type=_factor,
+        default=1.0,
+        metavar="FACTOR",
+        help="the busiest second over the mean, for provisioned capacity (default: %(default)s)",
+    )
+    command.add_argument(
+        "--utilization",
+        type=_used_share,
+        default=0.7,
+        metavar="SHARE",
+        help="of provisioned capacity that is meant to be used (default: %(default)s)",
+    )
+    command.add_argument(
+        "--prices",
+        choices=sorted(PRICES),
+        default="list",
+        help=", ".join(f"{name}: {prices.known_since}" for name, prices in PRICES.items()),
+    )
+    command.add_argument(
+        "--write-per-million",
+        type=_price,
+        metavar="DOLLARS",
+        help="on demand, instead of the set's",
+    )
+    command.add_argument(
+        "--write-unit-hour",
+        type=_price,
+        metavar="DOLLARS",
+        help="provisioned, instead of the set's",
+    )
+    command.set_defaults(run=cost.run)
+
+
 def _add_endpoint(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--endpoint-url",
@@ -123,3 +184,45 @@ def _url(text: str) -> str:
     if not complete:
         raise argparse.ArgumentTypeError(f"{text!r}: write http://HOST:PORT or https://HOST")
     return text
+
+
+def _amount(text: str, *, least: float, most: float, is_open: bool, rule: str) -> float:
+    percent = text.endswith("%")
+    try:
+        value = float(text.removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        value = float("nan")
+    if not (least < value if is_open else least <= value) or not value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r}: {rule}")
+    return value
+
+
+def _positive(text: str) -> float:
+    rule = "a number above 0 is needed, at most a billion"
+    return _amount(text, least=0, most=1e9, is_open=True, rule=rule)
+
+
+def _share(text: str) -> float:
+    rule = "a share from 0 to 1, or from 0% to 100%, is needed"
+    return _amount(text, least=0, most=1, is_open=False, rule=rule)
+
+
+def _used_share(text: str) -> float:
+    rule = "a share above 0 and at most 1, or 100%, is needed"
+    return _amount(text, least=0, most=1, is_open=True, rule=rule)
+
+
+def _factor(text: str) -> float:
+    rule = "a factor from 1 to 1000 is needed"
+    return _amount(text, least=1, most=1_000, is_open=False, rule=rule)
+
+
+def _price(text: str) -> float:
+    rule = "dollars, from 0 to a million, are needed"
+    return _amount(text, least=0, most=1e6, is_open=False, rule=rule)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: an integer from 1 to 100 is needed")
+    return int(text)

@@ -1,0 +1,113 @@
+"""What this project set out to reach, and whether it did in a run."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.figures import cell, number, spread
+
+Raw = dict[str, Any]
+BASE_HTTP = "Starlette's BaseHTTPMiddleware, doing nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """One aim.
+
+    Attributes:
+        text: what was to be.
+        needs: the section that it is read from.
+        read: the value in a run.
+        bound: what the value is compared with.
+        at_least: whether it must be at least that; at most otherwise.
+        unit: of the value.
+    """
+
+    text: str
+    needs: str
+    read: Callable[[Raw], float]
+    bound: float
+    at_least: bool
+    unit: str
+
+    def is_reached(self, raw: Raw) -> bool:
+        """Whether the value is on the right side."""
+        value = self.read(raw)
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+def _ratio(theirs: str, ours: str, at_once: int) -> Callable[[Raw], float]:
+    def read(raw: Raw) -> float:
+        return _cpu(raw, "canned", theirs, "allowed", at_once) / _cpu(
+            raw, "canned", ours, "allowed", at_once
+        )
+
+    return read
+
+
+def _cpu(raw: Raw, place: str, name: str, case: str, at_once: int) -> float:
+    return spread(cell(raw, place, name, case, at_once)["cpu_us"]).median
+
+
+def added(raw: Raw, name: str, section: str = "middleware") -> float:
+    """Microseconds over the bare application."""
+    figures = raw[section]
+    return statistics.median(figures[name]) - statistics.median(figures["bare application"])
+
+
+AIMS = (
+    Aim(
+        "CPU of boto3's `update_item` over that of a blocking decision",
+        "canned", _ratio("boto3 update_item", "ratelimit-ddb", 1), 14, True, "times",
+    ),
+    Aim(
+        "CPU of boto3 in `asyncio.to_thread` over that of an asyncio decision, 32 at once",
+        "canned",
+        _ratio("boto3 in asyncio.to_thread", "ratelimit-ddb, asyncio", 32), 14, True, "times",
+    ),
+    Aim(
+        "calls a decision on a mixed load, one process",
+        "mixed", lambda raw: float(raw["mixed"]["1"]["calls_a_decision"]), 1.05, False, "",
+    ),
+    Aim(
+        "calls a decision on a mixed load, four processes that share the keys",
+        "mixed", lambda raw: raw["mixed"]["4"]["calls_a_decision"], 1.05, False, "",
+    ),
+    Aim(
+        "a denial from memory",
+        "memory",
+        lambda raw: _cpu(raw, "memory", "ratelimit-ddb, MemoryStore", "denied", 1), 3, False, "us",
+    ),
+    Aim(
+        "a MemoryStore decision",
+        "memory",
+        lambda raw: _cpu(raw, "memory", "ratelimit-ddb, MemoryStore", "allowed", 1), 6, False, "us",
+    ),
+    Aim(
+        "what one rule of the ASGI middleware adds to a request, store apart",
+        "middleware", lambda raw: added(raw, "one rule, by address"), 30, False, "us",
+    ),
+    Aim(
+        "`import ratelimit_ddb`",
+        "import", lambda raw: statistics.median(raw["import"]["ratelimit_ddb"]["ms"]), 60, False,
+        "ms",
+    ),
+    Aim(
+        "memory after `import ratelimit_ddb`",
+        "import", lambda raw: statistics.median(raw["import"]["ratelimit_ddb"]["megabytes"]), 25,
+        False, "MB",
+    ),
+)  # fmt: skip
+
+
+def rows(raw: Raw) -> Iterator[tuple[str, str, str, str]]:
+    """Aim, bound, reached value, yes or no; of those whose sections were run."""
+    for aim in AIMS:
+        if aim.needs not in raw:
+            continue
+        bound = f"at {'least' if aim.at_least else 'most'} {aim.bound:g} {aim.unit}".strip()
+        value = f"{number(aim.read(raw))} {aim.unit}".strip()
+        yield aim.text, bound, value, "yes" if aim.is_reached(raw) else "**no**"

@@ -1,0 +1,104 @@
+"""Whether two runs agree: the same ranking, and ratios to ours within their stated spread.
+
+    python -m bench.compare A/raw.json B/raw.json
+
+Two contenders whose rounds overlap, in either run, count as equal: no ranking is stated for them.
+The ratio of a contender to ours is stated as a range: its least round over our most, to its most
+over our least. The ranges of two runs must meet. Exit code 1 if anything disagrees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.figures import PLACES, Spread, column
+
+Raw = dict[str, Any]
+OURS = {
+    "canned": "ratelimit-ddb",
+    "engine": "ratelimit-ddb",
+    "memory": "ratelimit-ddb, MemoryStore",
+}
+FIGURES = ("cpu_us", "per_second")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One comparison.
+
+    Attributes:
+        what: a sentence that says what was compared.
+        agrees: whether the two runs agree.
+    """
+
+    what: str
+    agrees: bool
+
+
+def rankings(a: Raw, b: Raw) -> Iterator[Checked]:
+    """Each pair that both runs tell apart, in each figure."""
+    for where, first, second in _columns(a, b):
+        for one, other in itertools.combinations(sorted(first.keys() & second.keys()), 2):
+            if first[one].overlaps(first[other]) or second[one].overlaps(second[other]):
+                continue
+            same = (first[one].median < first[other].median) == (
+                second[one].median < second[other].median
+            )
+            yield Checked(f"{where}: {one} and {other}", same)
+
+
+def ratios(a: Raw, b: Raw) -> Iterator[Checked]:
+    """Each contender's ratio to ours, in each figure."""
+    for where, first, second in _columns(a, b):
+        ours = OURS[where.split(",", 1)[0]]
+        if ours not in first or ours not in second:
+            continue
+        for name in sorted((first.keys() & second.keys()) - {ours}):
+            one, other = _range(first, name, ours), _range(second, name, ours)
+            what = (
+                f"{where}: {name} / {ours} is {one.low:.2f} to {one.high:.2f}, then "
+                f"{other.low:.2f} to {other.high:.2f}"
+            )
+            yield Checked(what, one.overlaps(other))
+
+
+def _range(figures: dict[str, Spread], name: str, ours: str) -> Spread:
+    theirs, own = figures[name], figures[ours]
+    return Spread(theirs.median / own.median, theirs.low / own.high, theirs.high / own.low)
+
+
+def _columns(a: Raw, b: Raw) -> Iterator[tuple[str, dict[str, Spread], dict[str, Spread]]]:
+    numbers = sorted(set(a["effort"]["concurrencies"]) & set(b["effort"]["concurrencies"]))
+    for place, case, at_once, figure in itertools.product(
+        PLACES, ("allowed", "denied", "mixed"), numbers, FIGURES
+    ):
+        first, second = (column(raw, place, case, at_once, figure) for raw in (a, b))
+        yield f"{place}, {case}, {at_once} at once, {figure}", first, second
+
+
+def main() -> int:
+    """Print what disagrees, and how much agrees."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("a", type=Path)
+    parser.add_argument("b", type=Path)
+    asked = parser.parse_args()
+    a, b = (json.loads(path.read_text(encoding="utf-8")) for path in (asked.a, asked.b))
+    agreed = True
+    for title, checks in (("ranking", list(rankings(a, b))), ("ratios", list(ratios(a, b)))):
+        against = [check for check in checks if not check.agrees]
+        print(f"{title}: {len(checks) - len(against)} of {len(checks)} agree")
+        for check in against:
+            print(f"  not so: {check.what}")
+        agreed = agreed and not against
+    return 0 if agreed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

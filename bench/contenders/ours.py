@@ -1,0 +1,67 @@
+"""ratelimit-ddb on a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from bench.place import CONNECTIONS, Place, Rate, bucket_due
+from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, Limit, RateLimiter
+
+DEADLINE_SECONDS = 10.0
+"""Longer than an application would wait: an emulator with a hundred requests at once is slow."""
+
+
+class Ours:
+    """Options: ``limits`` on each key, ``deny_cache`` in seconds, ``count`` calls and units."""
+
+    def __init__(self, place: Place) -> None:
+        self.is_async = place.style == "asyncio"
+        self._calls: Counter[str] = Counter()
+        self._store = DynamoDBStore(
+            place.table,
+            endpoint_url=place.endpoint_url,
+            max_connections=CONNECTIONS,
+            on_call=self._count if place.options.get("count") else None,
+        )
+        self._limits = place.options.get("limits", 1)
+        self._deny_cache = place.options.get("deny_cache", 5.0)
+        self._store.warm_up()
+
+    def limiter(self, rate: Rate) -> Any:
+        limits = [
+            Limit(rate.quantity, rate.period_seconds, rate.burst, name=f"l{number}")
+            for number in range(self._limits)
+        ]
+        options: Any = {
+            "on_outage": "raise",
+            "deadline": DEADLINE_SECONDS,
+            "deny_cache": self._deny_cache,
+        }
+        if self.is_async:
+            acquire_async = AsyncRateLimiter(self._store, limits, **options).acquire
+
+            async def admit_async(key: str) -> bool:
+                return (await acquire_async(key)).allowed
+
+            return admit_async
+        acquire = RateLimiter(self._store, limits, **options).acquire
+
+        def admit(key: str) -> bool:
+            return acquire(key).allowed
+
+        return admit
+
+    def due(self, rate: Rate, seconds: float) -> float:
+        return bucket_due(rate, seconds)
+
+    def told(self) -> dict[str, Any]:
+        return dict(self._calls)
+
+    def _count(self, call: Any) -> None:
+        self._calls["refused" if call.refused else "applied"] += 1
+
+
+def begin(place: Place) -> Ours:
+    """The limiter, warmed up."""
+    return Ours(place)

@@ -1,0 +1,123 @@
+"""The field: who is measured beside whom, how each is called and what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.demand import CASES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One that takes part.
+
+    Attributes:
+        name: what the report calls it.
+        module: of bench.contenders.
+        style: how it is called: see the module.
+        packages: what its environment has; none means this project's own environment.
+        cases: what it is measured at.
+        is_recorded: the canned server plays back what an engine answered it, for it asks otherwise
+            than by the UpdateItem that the server knows.
+        is_limiter: whether it keeps a limit; a bare call does not.
+        note: what a reader of its figures must know.
+    """
+
+    name: str
+    module: str
+    style: str = ""
+    packages: tuple[str, ...] = ()
+    cases: tuple[str, ...] = CASES
+    is_recorded: bool = False
+    is_limiter: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is this project."""
+        return self.name.startswith("ratelimit-ddb")
+
+    def place(self, endpoint_url: str, table: str, **options: Any) -> dict[str, Any]:
+        """What its worker is begun with."""
+        return {
+            "module": f"bench.contenders.{self.module}",
+            "place": {
+                "endpoint_url": endpoint_url,
+                "table": f"{table}-{self.module}" if self.is_recorded else table,
+                "style": self.style,
+                "options": {"prefix": f"{self.module}.{self.style}.", **self.options, **options},
+            },
+        }
+
+
+OURS = Entry("ratelimit-ddb", "ours", "blocking")
+OURS_ASYNC = Entry("ratelimit-ddb, asyncio", "ours", "asyncio")
+OURS_ASKING = Entry(
+    "ratelimit-ddb, asyncio, deny_cache=0",
+    "ours",
+    "asyncio",
+    cases=("denied", "mixed"),
+    options={"deny_cache": 0.0},
+    note="asks the table at every denial, as the first denial in each process does",
+)
+BOTO3 = Entry(
+    "boto3 update_item",
+    "boto3_by_hand",
+    "threads",
+    is_limiter=False,
+    note="a bare call; from 32 at once on, in threads",
+)
+BOTO3_TO_THREAD = Entry(
+    "boto3 in asyncio.to_thread", "boto3_by_hand", "asyncio", is_limiter=False, note="a bare call"
+)
+AIOBOTOCORE = Entry(
+    "aiobotocore update_item",
+    "aiobotocore_by_hand",
+    "asyncio",
+    ("aiobotocore",),
+    is_limiter=False,
+    note="a bare call",
+)
+ZAE = Entry(
+    "zae-limiter, asyncio",
+    "zae",
+    "asyncio",
+    ("zae-limiter",),
+    is_recorded=True,
+    note="as shipped, on the table that it makes itself, with its caches",
+)
+MODERN = Entry(
+    "rate-limiter-modern-py",
+    "modern",
+    "threads",
+    ("rate-limiter-modern-py", "future"),
+    is_recorded=True,
+    note="imports `future` without declaring it, so that is installed beside it",
+)
+ON_A_TABLE = (
+    OURS, OURS_ASYNC, OURS_ASKING, BOTO3, BOTO3_TO_THREAD, AIOBOTOCORE, ZAE, MODERN,
+)  # fmt: skip
+
+OURS_IN_MEMORY = Entry("ratelimit-ddb, MemoryStore", "ours_in_memory", "blocking")
+OURS_IN_MEMORY_ASYNC = Entry("ratelimit-ddb, MemoryStore, asyncio", "ours_in_memory", "asyncio")
+LIMITS_FIXED = Entry("limits, fixed window", "limits_in_memory", "fixed-window", ("limits",))
+LIMITS_MOVING = Entry("limits, moving window", "limits_in_memory", "moving-window", ("limits",))
+THROTTLED = Entry(
+    "throttled-py, token bucket", "throttled_in_memory", "token_bucket", ("throttled-py",)
+)
+THROTTLED_GCRA = Entry("throttled-py, GCRA", "throttled_in_memory", "gcra", ("throttled-py",))
+PYRATE = Entry("pyrate-limiter", "pyrate_in_memory", "", ("pyrate-limiter",))
+TOKEN_BUCKET = Entry(
+    "token-bucket", "token_bucket_in_memory", "", ("token-bucket",), note="takes no lock"
+)
+NOTHING = Entry(
+    "the loop that asks, alone", "nothing", "blocking", is_limiter=False, note="in each figure here"
+)
+IN_MEMORY = (
+    OURS_IN_MEMORY, OURS_IN_MEMORY_ASYNC, LIMITS_FIXED, LIMITS_MOVING, THROTTLED, THROTTLED_GCRA,
+    PYRATE, TOKEN_BUCKET, NOTHING,
+)  # fmt: skip
+
+EVERYBODY = (*ON_A_TABLE, *IN_MEMORY)

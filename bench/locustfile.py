@@ -1,0 +1,237 @@
+"""Users of limited and of bare applications, for Locust.
+
+    locust -f bench/locustfile.py                        # its web page, http://localhost:8089
+    locust -f bench/locustfile.py --headless -u 50 -t 30s AsgiUser --spread attack
+    locust -f bench/locustfile.py --store local WsgiUser # on DynamoDB Local, started for it
+    locust -f bench/locustfile.py --store https://...    # on any endpoint, with --table
+
+The applications run in processes of their own, started when a test starts; with ``--host`` the
+users go there instead. A 429 is no failure: it is counted under its own name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from locust import FastHttpUser, User, constant, events, task
+from locust.env import Environment
+from locust.exception import StopUser
+
+from bench.engine import as_nobody, engine, limit_table
+from bench.load_apps import KEY_FIELD, store_of
+from bench.load_keys import SPREADS, keys_of
+from bench.load_server import Server, started
+from ratelimit_ddb import RateLimiter
+
+DEADLINE_SECONDS = 5.0
+
+
+@events.init_command_line_parser.add_listener
+def _add_arguments(parser: Any) -> None:
+    add = parser.add_argument
+    add("--spread", choices=SPREADS, default="zipf", env_var="SPREAD", help="of the keys")
+    add("--keys", type=int, default=1_000, env_var="KEYS", help="how many there are")
+    add("--limit", default="10/second burst 20", env_var="LIMIT", help="of each key")
+    add(
+        "--store",
+        default="memory",
+        env_var="STORE",
+        help="memory, local (DynamoDB Local), or the URL of an endpoint",
+    )
+    add("--table", default="", env_var="TABLE", help="on that endpoint; made if not given")
+    add(
+        "--outcome",
+        default="",
+        env_var="OUTCOME",
+        include_in_web_ui=False,
+        help="file for the figures, as JSON",
+    )
+
+
+class _Test:
+    """What a test stands on, and what had been used when it began."""
+
+    def __init__(self) -> None:
+        self.ending = contextlib.ExitStack()
+        self.servers: dict[str, Server] = {}
+        self.limiter: RateLimiter | None = None
+        self.ready = False
+        self.began = self.server_cpu_before = self.own_cpu_before = 0.0
+
+    def prepare(self, environment: Environment) -> None:
+        """Start what the users will ask."""
+        options: Any = environment.parsed_options
+        as_nobody()
+        store, table = options.store, options.table
+        if store == "local":
+            store = self.ending.enter_context(engine())
+        if store != "memory" and not table:
+            table = self.ending.enter_context(limit_table(store))
+        for user in environment.user_classes:
+            name = getattr(user, "app", None)
+            if name and not options.host and name not in self.servers:
+                server = started(name, store, table, options.limit)
+                self.ending.callback(server.stop)
+                self.servers[name] = server
+        if LimiterUser in environment.user_classes:
+            kept = store_of(store, table)
+            self.ending.callback(kept.close)
+            kept.warm_up()
+            self.limiter = RateLimiter(kept, options.limit, deadline=DEADLINE_SECONDS)
+        self.ready = True
+
+    def server_cpu_seconds(self) -> float:
+        """What the servers have used so far."""
+        return sum(server.cpu_seconds() for server in self.servers.values())
+
+    def end(self) -> None:
+        """Stop everything; another test may be prepared."""
+        self.ending.close()
+        self.__init__()  # type: ignore[misc]  # as new
+
+
+TEST = _Test()
+
+
+@events.init.add_listener
+def _prepare_before_the_time_runs(environment: Environment, **_: Any) -> None:
+    options: Any = environment.parsed_options
+    # By its web page, a test's options are known only when it starts.
+    if options is not None and options.headless:
+        TEST.prepare(environment)
+
+
+@events.test_start.add_listener
+def _start(environment: Environment, **_: Any) -> None:
+    if not TEST.ready:
+        TEST.prepare(environment)
+    TEST.began = time.monotonic()
+    TEST.server_cpu_before = TEST.server_cpu_seconds()
+    TEST.own_cpu_before = time.process_time()
+
+
+@events.test_stop.add_listener
+def _stop(environment: Environment, **_: Any) -> None:
+    total = environment.stats.total
+    outcome = {
+        "requests": total.num_requests,
+        "failures": total.num_failures,
+        "denied": _denied(environment),
+        "per_second": total.num_requests / max(1e-9, time.monotonic() - TEST.began),
+        "p50_ms": total.get_response_time_percentile(0.5) if total.num_requests else None,
+        "p99_ms": total.get_response_time_percentile(0.99) if total.num_requests else None,
+        "server_cpu_us": None,
+        "own_cpu_us": None,
+    }
+    if total.num_requests:
+        used = time.process_time() - TEST.own_cpu_before
+        outcome["own_cpu_us"] = used / total.num_requests * 1e6
+        if TEST.servers:
+            used = TEST.server_cpu_seconds() - TEST.server_cpu_before
+            outcome["server_cpu_us"] = used / total.num_requests * 1e6
+            print(f"server CPU a request: {outcome['server_cpu_us']:.0f} us")
+    options: Any = environment.parsed_options
+    if options.outcome:
+        Path(options.outcome).write_text(json.dumps(outcome), encoding="utf-8")
+    TEST.end()
+
+
+@events.quitting.add_listener
+def _quit(**_: Any) -> None:
+    TEST.end()
+
+
+def _denied(environment: Environment) -> int:
+    return sum(
+        entry.num_requests
+        for (name, _), entry in environment.stats.entries.items()
+        if name == "denied"
+    )
+
+
+class _AppUser(FastHttpUser):
+    abstract = True
+    wait_time = constant(0)
+    app: str
+
+    def on_start(self) -> None:
+        options: Any = self.environment.parsed_options
+        self._key = keys_of(options.spread, options.keys)
+        self._url = f"{TEST.servers[self.app].url if self.app in TEST.servers else ''}/items/42"
+
+    @task
+    def request(self) -> None:
+        fields = {KEY_FIELD: self._key()}
+        with self.client.get(
+            self._url, name="admitted", headers=fields, catch_response=True
+        ) as response:
+            if response.status_code == 429:
+                response.request_meta["name"] = "denied"
+                response.success()
+            elif response.status_code != 200:
+                response.failure(f"status {response.status_code}")
+
+
+class AsgiUser(_AppUser):
+    """Asks the ASGI application behind the limiter, served by uvicorn."""
+
+    app = "asgi"
+    host = "http://127.0.0.1"
+
+
+class WsgiUser(_AppUser):
+    """Asks the WSGI application behind the limiter, served by waitress."""
+
+    app = "wsgi"
+    host = "http://127.0.0.1"
+
+
+class BareAsgiUser(_AppUser):
+    """Asks the same ASGI application without the limiter."""
+
+    app = "bare-asgi"
+    host = "http://127.0.0.1"
+
+
+class BareWsgiUser(_AppUser):
+    """Asks the same WSGI application without the limiter."""
+
+    app = "bare-wsgi"
+    host = "http://127.0.0.1"
+
+
+class LimiterUser(User):
+    """Asks the limiter itself, in this process."""
+
+    wait_time = constant(0)
+
+    def on_start(self) -> None:
+        options: Any = self.environment.parsed_options
+        self._key = keys_of(options.spread, options.keys)
+        if TEST.limiter is None:
+            raise StopUser
+        self._acquire = TEST.limiter.acquire
+
+    @task
+    def decide(self) -> None:
+        began_ns = time.perf_counter_ns()
+        allowed = self._acquire(self._key()).allowed
+        self.environment.events.request.fire(
+            request_type="limiter",
+            name="admitted" if allowed else "denied",
+            response_time=(time.perf_counter_ns() - began_ns) / 1e6,
+            response_length=0,
+            exception=None,
+        )
+        # A MemoryStore never waits, and so would never let others run.
+        _yield_to_others(0)
+
+
+def _yield_to_others(seconds: float) -> None:
+    import gevent
+
+    gevent.sleep(seconds)

@@ -1,0 +1,140 @@
+"""What we lose at: every figure in which somebody does better, found by comparison.
+
+Ours is the best of our own ways in that figure, since a user would choose it. A peer beats it if
+all its rounds are better than all of ours: what the rounds can't tell apart is no loss.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.figures import Spread, column, is_ours, number
+from bench.plots import NOT_PLOTTED
+
+PLACE_NAMES = {
+    "canned": "the client's cost on canned replies",
+    "engine": "the whole path on DynamoDB Local",
+    "memory": "in memory",
+}
+FIGURE_NAMES = {
+    "cpu_us": ("CPU a decision", "us", False),
+    "per_second": ("decisions a second", "", True),
+    "p50_us": ("p50 of the wait", "us", False),
+    "p99_us": ("p99 of the wait", "us", False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One figure in which a peer is better.
+
+    Attributes:
+        where: place, case and concurrency.
+        figure: what was measured.
+        ours, theirs: medians, as text.
+        peer: who is better.
+        times: how many times better.
+    """
+
+    where: str
+    figure: str
+    ours: str
+    theirs: str
+    peer: str
+    times: float
+
+
+def losses(raw: dict[str, Any]) -> list[Loss]:
+    """Ours against everyone, the worst first."""
+    found = [*_on_the_hot_path(raw), *_in_accuracy(raw), *_in_money(raw)]
+    return sorted(found, key=lambda loss: -loss.times)
+
+
+def wins(raw: dict[str, Any], place: str, case: str, at_once: int) -> tuple[str, str, float] | None:
+    """Our best way, the best peer and how many times more CPU that takes; None without peers."""
+    found = column(raw, place, case, at_once, "cpu_us")
+    ours = [name for name in found if is_ours(name)]
+    theirs = [name for name in found if not is_ours(name) and name != NOT_PLOTTED]
+    if not ours or not theirs:
+        return None
+    best = min(ours, key=lambda name: found[name].median)
+    peer = min(theirs, key=lambda name: found[name].median)
+    return best, peer, found[peer].median / found[best].median
+
+
+def _on_the_hot_path(raw: dict[str, Any]) -> Iterator[Loss]:
+    for place, where in PLACE_NAMES.items():
+        if place not in raw:
+            continue
+        for case in ("allowed", "denied", "mixed"):
+            for at_once in raw["effort"]["concurrencies"]:
+                for figure, (name, unit, more_is_better) in FIGURE_NAMES.items():
+                    found = column(raw, place, case, at_once, figure)
+                    found.pop(NOT_PLOTTED, None)
+                    for peer, ours, theirs in _better(found, more_is_better):
+                        yield Loss(
+                            f"{where}, {case}, {at_once} at once",
+                            name,
+                            f"{number(ours)} {unit}".strip(),
+                            f"{number(theirs)} {unit}".strip(),
+                            peer,
+                            max(ours, theirs) / max(1e-9, min(ours, theirs)),
+                        )
+
+
+def _better(found: dict[str, Spread], more_is_better: bool) -> Iterator[tuple[str, float, float]]:
+    ours = [of for name, of in found.items() if is_ours(name)]
+    if not ours:
+        return
+    best = (max if more_is_better else min)(ours, key=lambda of: of.median)
+    for name, of in found.items():
+        beaten = of.low > best.high if more_is_better else of.high < best.low
+        if beaten and not is_ours(name):
+            yield name, best.median, of.median
+
+
+def _in_accuracy(raw: dict[str, Any]) -> Iterator[Loss]:
+    taken = raw.get("accuracy", {}).get("taken", {})
+    for processes, ours in taken.get("ratelimit-ddb", {}).items():
+        off = _off(ours)
+        for name, by_processes in taken.items():
+            theirs = by_processes.get(processes)
+            if is_ours(name) or theirs is None or _off(theirs) >= off:
+                continue
+            yield Loss(
+                f"at saturation, {processes} processes",
+                "admitted / due",
+                f"{_ratio(ours):.3f}",
+                f"{_ratio(theirs):.3f}",
+                name,
+                off / max(0.001, _off(theirs)),
+            )
+
+
+def _off(figures: dict[str, list[float]]) -> float:
+    return abs(_ratio(figures) - 1)
+
+
+def _ratio(figures: dict[str, list[float]]) -> float:
+    return statistics.mean(figures["admitted"]) / statistics.mean(figures["due"])
+
+
+def _in_money(raw: dict[str, Any]) -> Iterator[Loss]:
+    taken = raw.get("money", {}).get("decisions", {}).get("taken", {})
+    for case, ours in taken.get("ratelimit-ddb", {}).items():
+        for name, cases in taken.items():
+            if is_ours(name):
+                continue
+            for figure in ("write_units", "read_units", "requests"):
+                if cases[case][figure] < ours[figure]:
+                    yield Loss(
+                        f"billed, {case}",
+                        figure.replace("_", " "),
+                        number(ours[figure]),
+                        number(cases[case][figure]),
+                        name,
+                        ours[figure] / max(0.01, cases[case][figure]),
+                    )

@@ -1,0 +1,124 @@
+"""The part of the page on the hot path: a table for each place and case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bench.demand import CASES
+from bench.field import EVERYBODY
+from bench.figures import cell, number, spread
+from bench.markdown import picture, table
+
+Raw = dict[str, Any]
+
+PLACES = (
+    (
+        "canned",
+        "The client's cost",
+        (
+            "A server with canned replies answers, so only the client's own cost shows. Clients "
+            "whose requests it does not know are given what DynamoDB Local answered them before."
+        ),
+        (
+            ("cpu-per-decision", "CPU of the client for one decision, one at a time"),
+            ("cpu-per-decision-32", "CPU of the client for one decision, 32 at once"),
+            ("cpu-per-denial", "CPU of the client for one denial"),
+        ),
+    ),
+    (
+        "engine",
+        "The whole path",
+        "DynamoDB Local answers, on one core: at its limit everyone waits for it.",
+        (("whole-path", "decisions a second on DynamoDB Local"),),
+    ),
+    (
+        "memory",
+        "In memory",
+        "Limiters that keep their buckets in the process, ours on a MemoryStore.",
+        (("in-memory", "CPU for one decision in memory"),),
+    ),
+)
+
+
+def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
+    """A section for each place that was measured."""
+    for place, title, words, pictures in PLACES:
+        if place not in raw:
+            continue
+        yield f"## {title}\n\n{words}\n"
+        for name, alt in pictures:
+            if name in drawn:
+                yield picture(name, alt)
+        for case in CASES:
+            yield from _case(raw, place, case)
+        yield from _notes(raw, place)
+
+
+def _case(raw: Raw, place: str, case: str) -> Iterator[str]:
+    at_once = raw["effort"]["concurrencies"]
+    rows = []
+    for name in raw[place]["taken"]:
+        row = [_row(raw, place, name, case, number_) for number_ in at_once]
+        if any(row):
+            rows.append((name, *(text for cells in row for text in cells or ("", "", ""))))
+    if place == "canned" and case == "allowed":
+        rows += _limit(raw, at_once)
+    head = ["" for _ in range(3 * len(at_once) + 1)]
+    head[0] = case
+    for position, number_ in enumerate(at_once):
+        head[3 * position + 1] = f"{number_} at once: CPU us"
+        head[3 * position + 2] = "a second"
+        head[3 * position + 3] = "p50 / p99 ms"
+    yield f"### {case.capitalize()}\n\n" + table(head, rows)
+
+
+def _row(raw: Raw, place: str, name: str, case: str, at_once: int) -> tuple[str, str, str] | None:
+    figures = cell(raw, place, name, case, at_once)
+    if figures is None:
+        return None
+    cpu = spread(figures["cpu_us"])
+    rate = spread(figures["per_second"])
+    p50, p99 = spread(figures["p50_us"]), spread(figures["p99_us"])
+    mark = " (!)" if "wrong" in figures else ""
+    return (
+        f"{number(cpu.median)} ({number(cpu.low)} to {number(cpu.high)}){mark}",
+        f"{rate.median:,.0f}",
+        f"{number(p50.median / 1000)} / {number(p99.median / 1000)}",
+    )
+
+
+def _limit(raw: Raw, at_once: list[int]) -> list[tuple[str, ...]]:
+    taken = raw.get("wrk", {}).get("taken")
+    if not taken:
+        return []
+    row = ["the limit: wrk (C), replaying one signed request"]
+    for number_ in at_once:
+        figures = taken[str(number_)]
+        cpu, rate = spread(figures["cpu_us"]), spread(figures["per_second"])
+        row += [
+            f"{number(cpu.median)} ({number(cpu.low)} to {number(cpu.high)})",
+            f"{rate.median:,.0f}",
+            "",
+        ]
+    return [tuple(row)]
+
+
+def _notes(raw: Raw, place: str) -> Iterator[str]:
+    lines = [
+        f"- {entry.name}: {entry.note}."
+        for entry in EVERYBODY
+        if entry.note and entry.name in raw[place]["taken"]
+    ]
+    lines += [f"- {name} was not measured: {why}" for name, why in raw[place]["failures"].items()]
+    if place == "canned" and "failure" in raw.get("wrk", {}):
+        lines.append(f"- The limit was not measured: {raw['wrk']['failure']}.")
+    if any(
+        "wrong" in figures
+        for cases in raw[place]["taken"].values()
+        for by_number in cases.values()
+        for figures in by_number.values()
+    ):
+        lines.append("- (!) what was to be denied was admitted, or the other way round.")
+    if lines:
+        yield "\n".join(lines) + "\n"

@@ -1,0 +1,68 @@
+"""What Amazon charges for DynamoDB's capacity: a table to edit, since it changes and differs.
+
+Nothing here is looked up. Prices are dollars, for the region us-east-1 and the Standard table
+class; each set says since when it is known. Check it against AWS: "Amazon DynamoDB pricing".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """One set of prices.
+
+    Attributes:
+        name: what it is called.
+        known_since: when it was known, and from where.
+        write_per_million: on demand, a million write request units.
+        read_per_million: on demand, a million read request units.
+        write_unit_hour: provisioned, one write capacity unit (a write a second) for an hour.
+        read_unit_hour: provisioned, one read capacity unit (a consistent read a second).
+
+    Raises:
+        ValueError: a price is negative.
+    """
+
+    name: str
+    known_since: str
+    write_per_million: float
+    read_per_million: float
+    write_unit_hour: float
+    read_unit_hour: float
+
+    def __post_init__(self) -> None:
+        for price in (
+            self.write_per_million,
+            self.read_per_million,
+            self.write_unit_hour,
+            self.read_unit_hour,
+        ):
+            if not price >= 0:
+                raise ValueError(f"price {price}: at least 0 dollars is needed")
+
+    def on_demand(self, *, writes: float = 0.0, reads: float = 0.0) -> float:
+        """Dollars for so many request units."""
+        return (writes * self.write_per_million + reads * self.read_per_million) / 1_000_000
+
+
+PRICES = {
+    "list": Prices(
+        name="list",
+        known_since="list prices of us-east-1 since 2024-11-01; check them",
+        write_per_million=0.625,
+        read_per_million=0.125,
+        write_unit_hour=0.00065,
+        read_unit_hour=0.00013,
+    ),
+    "before": Prices(
+        name="before",
+        known_since="the project's source document, as listed until 2024-10-31",
+        write_per_million=1.25,
+        read_per_million=0.25,
+        write_unit_hour=0.00065,
+        read_unit_hour=0.00013,
+    ),
+}
+"""By the name that ``ratelimit-ddb cost --prices`` takes."""

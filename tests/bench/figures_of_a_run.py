@@ -1,0 +1,69 @@
+"""Raw figures as a run would have them, small enough to see through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+OURS, OURS_ASYNC, BOTO3 = "ratelimit-ddb", "ratelimit-ddb, asyncio", "boto3 update_item"
+BOTO3_TO_THREAD, PEER = "boto3 in asyncio.to_thread", "zae-limiter, asyncio"
+
+
+def figures(cpu_us: float) -> dict[str, list[float]]:
+    """Three rounds that lie 5 % apart."""
+    rounds = [cpu_us * 0.95, cpu_us, cpu_us * 1.05]
+    return {
+        "cpu_us": rounds,
+        "per_second": [1e6 / value for value in rounds],
+        "p50_us": rounds,
+        "p99_us": [3 * value for value in rounds],
+    }
+
+
+def everywhere(cpu_us: float, cases: tuple[str, ...] = ("allowed", "denied", "mixed")) -> Any:
+    """The same figures for each case and concurrency."""
+    return {case: {"1": figures(cpu_us), "32": figures(cpu_us)} for case in cases}
+
+
+def a_run(**sections: Any) -> dict[str, Any]:
+    """A run with the hot path on canned replies, and whatever else is given."""
+    return {
+        "machine": {
+            "command": "python -m bench.report",
+            "date": "2026-01-01 12:00 UTC",
+            "commit": "abc1234",
+            "cpu": "a processor",
+            "cores": 2,
+            "memory_gigabytes": 4,
+            "system": "Linux 6",
+            "implementation": "CPython",
+            "python": "3.11.7",
+        },
+        "versions": {"ratelimit-ddb": "0.1.0"},
+        "effort": {
+            "rounds": 3,
+            "engine_rounds": 3,
+            "concurrencies": [1, 32],
+            "accuracy_seconds": 3.5,
+        },
+        "took_seconds": 600,
+        "canned": {
+            "taken": {
+                OURS: everywhere(100),
+                OURS_ASYNC: everywhere(120),
+                BOTO3: everywhere(2_000),
+                BOTO3_TO_THREAD: everywhere(2_400),
+            },
+            "failures": {PEER: "no such package"},
+        },
+        **sections,
+    }
+
+
+ACCURACY = {
+    "taken": {
+        OURS: {"1": {"admitted": [179, 181], "asked": [900, 900], "due": [180, 180]}},
+        PEER: {"1": {"admitted": [90, 90], "asked": [120, 120], "due": [180, 180]}},
+    },
+    "failures": {},
+    "rate": {"quantity": 50, "period_seconds": 1, "burst": 5},
+}

@@ -1,0 +1,107 @@
+"""The measuring: a worker's protocol, canned replies, recordings, the meter, the two-way due."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import field
+from bench.canned_server import Replies, canned_server
+from bench.crew import Failed, Member
+from bench.field import EVERYBODY, Entry
+from bench.meter import metered
+from bench.place import Rate, bucket_due, window_due
+from bench.recording import Recording, kind_of
+from tests.rate_limit_table import rate_limit_table
+
+HEAD = b"POST / HTTP/1.1\r\nX-Amz-Target: DynamoDB_20120810.%b\r\n\r\n"
+
+
+@pytest.fixture
+def member() -> Iterator[Member]:
+    one = Member(Path(sys.executable), None)
+    yield one
+    one.end()
+
+
+def test_a_worker_measures_a_contender(member: Member) -> None:
+    member.ask("begin", **field.OURS_IN_MEMORY.place("", ""))
+    allowed = member.ask("stint", case="allowed", concurrency=4, seconds=0.0)
+    denied = member.ask("stint", case="denied", concurrency=1, seconds=0.0)
+    mixed = member.ask("stint", case="mixed", concurrency=1, seconds=0.0)
+    assert allowed["admitted"] == allowed["calls"] > 0
+    assert denied["admitted"] == 0 < denied["calls"]
+    assert mixed["admitted"] * 2 == mixed["calls"]
+    assert allowed["cpu_us"] > 0
+    assert allowed["p99_us"] >= allowed["p50_us"] > 0
+
+
+def test_a_contender_that_fails_is_told_with_the_reason(member: Member) -> None:
+    absent = Entry("absent", "absent")
+    with pytest.raises(Failed, match=r"No module named 'bench.contenders.absent'"):
+        member.ask("begin", **absent.place("", ""))
+
+
+def test_a_worker_that_ends_is_told(member: Member) -> None:
+    with pytest.raises(Failed, match="AttributeError"):
+        member.ask("nonsense")
+
+
+def test_on_canned_replies_a_decision_is_allowed_or_denied_by_its_key(member: Member) -> None:
+    with canned_server() as url:
+        member.ask("begin", keys=3, **field.OURS_ASKING.place(url, "limits", count=True))
+        before = member.ask("told")
+        allowed = member.ask("exactly", case="allowed", calls=5)
+        denied = member.ask("exactly", case="denied", calls=5)
+        after = member.ask("told")
+    assert (allowed["admitted"], denied["admitted"]) == (5, 0)
+    assert after["applied"] - before["applied"] == 5
+    assert after["refused"] - before.get("refused", 0) >= 5
+
+
+def test_a_reply_has_every_limit_that_was_asked_for() -> None:
+    body = b'{"ExpressionAttributeNames":{"#0":"fullAt:second","#1":"fullAt:hour"}}'
+    reply = Replies(None).reply_to(HEAD % b"UpdateItem" + body)
+    assert b'"fullAt:second":{"N":"' in reply
+    assert b'"fullAt:hour":{"N":"' in reply
+
+
+def test_requests_are_of_one_kind_by_target_expression_and_denial() -> None:
+    one = HEAD % b"UpdateItem" + b'{"UpdateExpression":"SET a = :a","Key":"user-1"}'
+    other_key = one.replace(b"user-1", b"user-2")
+    denied = one.replace(b"user-1", b"denied-1")
+    other_expression = one.replace(b"a = :a", b"b = :b")
+    assert kind_of(one) == kind_of(other_key)
+    assert len({kind_of(one), kind_of(denied), kind_of(other_expression)}) == 3
+
+
+def test_what_was_never_recorded_is_answered_with_a_mistake() -> None:
+    status, body = Recording().answer_to(b"DynamoDB_20120810.Scan?")
+    assert status == 400
+    assert b"never recorded" in body
+
+
+def test_the_meter_counts_requests_and_units(dynamodb_endpoint: str, member: Member) -> None:
+    with rate_limit_table(dynamodb_endpoint) as table, metered(dynamodb_endpoint) as (url, meter):
+        member.ask("begin", keys=2, **field.OURS_ASKING.place(url, table))
+        meter.read()
+        member.ask("exactly", case="allowed", calls=3)
+        allowed = meter.read()
+        member.ask("exactly", case="denied", calls=2)
+        denied = meter.read()
+    assert (allowed["requests"], allowed["write_units"], allowed["read_units"]) == (3, 3.0, 0.0)
+    assert denied["write_units"] >= 2.0
+
+
+def test_due_is_by_each_ones_own_rules() -> None:
+    rate = Rate(50, 1, 5)
+    assert bucket_due(rate, 3.5) == 180
+    assert window_due(rate, 3.5) == 200
+
+
+def test_names_are_unique() -> None:
+    names = [entry.name for entry in EVERYBODY]
+    assert len(names) == len(set(names))
