@@ -1,7 +1,7 @@
 """The session: a mapping of JSON values, and what is to become of it when the response begins.
 
 It does no I/O. It was read before (ASGI) or is read at its first use (WSGI), and notes what the
-request does; a flow (flow.py) makes the least of that: nothing, a touch, a save of the keys that
+request does; a flow (commit.py) makes the least of that: nothing, a touch, a save of the keys that
 changed, a new row, a rotation, a deletion.
 """
 

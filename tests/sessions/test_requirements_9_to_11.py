@@ -34,9 +34,12 @@ def test_r9_a_user_can_list_and_end_their_sessions(site: Site) -> None:
 
 
 def test_r9_a_list_by_a_stale_index_shows_nothing_that_has_ended(site: Site) -> None:
+    over = logged_in(site, "ada")
+    site.clock.advance(43_200)
     ended, live = logged_in(site, "ada"), logged_in(site, "ada")
-    stale = [ended.session_id, live.session_id]
+    stale = [over.session_id, ended.session_id, live.session_id]
     site.store.revoke("ada", ended.session_id)
+    assert site.rows(over.session_id), "TTL has not deleted it yet"
 
     def send(operation: Any) -> Any:
         return stale if isinstance(operation, ByOwner) else site.send(operation)
@@ -97,6 +100,12 @@ def test_r10_a_payload_that_is_not_ours_makes_an_empty_session(
     assert [(event.what, event.why) for event in site.events] == [("invalid", "unreadable")]
 
 
+def test_r10_a_payload_in_the_clear_is_not_read_where_it_is_to_be_encrypted(site: Site) -> None:
+    browser = planted(site, {"is_admin": "true"}, encryption=b"k" * 32)
+    assert browser.seen() == {}
+    assert [(event.what, event.why) for event in site.events] == [("invalid", "unreadable")]
+
+
 def test_r10_a_payload_of_another_row_makes_an_empty_session(site: Site) -> None:
     options: dict[str, Any] = {"encryption": b"k" * 32}
     victim, attacker = site.browser(**options), site.browser(**options)
@@ -104,9 +113,11 @@ def test_r10_a_payload_of_another_row_makes_an_empty_session(site: Site) -> None
         with browser.request() as session:
             session["name"] = name
     (theirs,), (own,) = site.rows(victim.session_id), site.rows(attacker.session_id)
-    moved = Save(own.session_id, own.user_id, 0, 0, own.expires_at, theirs.data, frozenset())
+    now = own.last_seen_at
+    moved = Save(own.session_id, own.user_id, now, now, own.expires_at, theirs.data, frozenset())
     assert site.send(moved)
     assert attacker.seen() == {}
+    assert [event.why for event in site.events if event.what == "invalid"] == ["unreadable"]
     assert victim.seen() == {"name": "victim"}
 
 

@@ -1,0 +1,300 @@
+"""The guards of the sessions: by the eleven requirements, then by the faults of other stores."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_R1 = "tests/sessions/test_requirements_1_to_4.py::test_r"
+_R5 = "tests/sessions/test_requirements_5_to_8.py::test_r"
+_R9 = "tests/sessions/test_requirements_9_to_11.py::test_r"
+_CVES = "tests/sessions/test_cves.py::test_"
+
+REQUIREMENTS = (
+    Guard(
+        "1: a token is random",
+        "sessions/token.py",
+        "return secrets.token_urlsafe(TOKEN_BYTES)",
+        'return f"{id(self):043d}"',
+        f"{_R1}1_a_token_is_made_of_the_systems_random_bytes_alone",
+    ),
+    Guard(
+        "1: an id is taken from the cookie of that name alone",
+        "sessions/cookie.py",
+        "if equals and name.strip() == self.name:",
+        'if equals and name.strip().endswith("session"):',
+        f"{_R1}1_an_id_is_taken_from_the_named_cookie_alone",
+    ),
+    Guard(
+        "2: a malformed id is refused before any call",
+        "sessions/token.py",
+        "return value if _TOKEN.fullmatch(value) else None",
+        "return value",
+        f"{_R1}2_malformed_ids_cost_no_call_and_are_not_adopted",
+    ),
+    Guard(
+        "2: an unknown id is not adopted",
+        "sessions/token.py",
+        "return secrets.token_urlsafe(TOKEN_BYTES)",
+        "import sys\n"
+        "        frame = sys._getframe()\n"
+        '        while frame and not hasattr(frame.f_locals.get("self"), "_token"):\n'
+        "            frame = frame.f_back\n"
+        '        adopted = frame and frame.f_locals["self"]._token\n'
+        "        return adopted or secrets.token_urlsafe(TOKEN_BYTES)",
+        f"{_R1}2_an_id_that_an_attacker_chose_is_never_adopted",
+    ),
+    Guard(
+        "2: a forged cookie is told by its MAC",
+        "sessions/token.py",
+        "if hmac.compare_digest(_encoded(self._mac(secret, token)).encode(), claimed):",
+        "if secret:",
+        f"{_R1}2_a_thousand_forged_cookies_cost_no_call",
+    ),
+    Guard(
+        "3: after a login the old id has no grace",
+        "sessions/commit.py",
+        "grace_until = None if user_id else min(now + GRACE_SECONDS, new.expires_at)",
+        "grace_until = min(now + GRACE_SECONDS, new.expires_at)",
+        f"{_R1}3_a_change_of_who_it_is_alters_the_id_and_the_old_one_fails_at_once",
+    ),
+    Guard(
+        "3: the new id and the end of the old are one step",
+        "sessions/commit.py",
+        "if (yield Replace(old, new, now, grace_until)):",
+        "if (yield Create(new)):",
+        f"{_R1}3_the_new_id_and_the_end_of_the_old_are_one_step",
+    ),
+    Guard(
+        "4: the idle timeout is enforced on reading",
+        "sessions/load.py",
+        "return row if now < ends_at else Invalid.OVER",
+        "return row",
+        f"{_R1}4_a_kept_cookie_is_worth_nothing_after_the_idle_timeout",
+    ),
+    Guard(
+        "4: activity never passes the absolute deadline",
+        "sessions/life.py",
+        "return min(last_seen_at + self.idle_seconds, self.ends_at(created_at))",
+        "return last_seen_at + self.idle_seconds",
+        f"{_R1}4_activity_never_passes_the_absolute_deadline",
+        (
+            "sessions/commit.py",
+            "expires_at = min(terms.life.expires_at(row.created_at, now), row.ends_at)",
+            "expires_at = terms.life.expires_at(row.created_at, now)",
+        ),
+    ),
+    Guard(
+        "5: a logout deletes the row",
+        "sessions/commit.py",
+        "yield from end(ended.session_id, ended.user_id)",
+        "yield ReadClock()",
+        f"{_R5}5_logout_deletes_the_row_and_clears_the_cookie_with_the_same_attributes",
+    ),
+    Guard(
+        "5: the cookie is cleared with the attributes that it was set with",
+        "sessions/cookie.py",
+        'return f"{self.name}=; {gone}{self._attributes()}"',
+        'return f"{self.name}=; {gone}"',
+        f"{_R5}5_logout_deletes_the_row_and_clears_the_cookie_with_the_same_attributes",
+    ),
+    Guard(
+        "5: a save does not undo a logout",
+        "sessions/store/memory.py",
+        "if row is None or row.successor is not None or row.expires_at <= save.now:\n"
+        "            return False",
+        "if row is None:\n"
+        "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
+        f"{_R5}5_what_another_request_saves_later_does_not_undo_a_logout",
+    ),
+    Guard(
+        "6: every use makes the response vary by the cookie",
+        "sessions/visit.py",
+        "if self.session.accessed:",
+        "if self.session.has_changed():",
+        f"{_R5}6_every_use_makes_the_response_vary_by_the_cookie",
+    ),
+    Guard(
+        "6: a response that sets the cookie is not stored",
+        "sessions/visit.py",
+        'made.append(("cache-control", "no-store"))',
+        "pass",
+        f"{_R5}6_a_response_that_sets_the_cookie_is_not_stored",
+    ),
+    Guard(
+        "7: the cookie is HttpOnly",
+        "sessions/cookie.py",
+        "{secure}; HttpOnly; SameSite",
+        "{secure}; SameSite",
+        f"{_R5}7_a_cookie_is_safe_unless_it_is_configured_otherwise",
+    ),
+    Guard(
+        "7: SameSite=None needs Secure",
+        "sessions/cookie.py",
+        'if self.same_site == "None" and not self.secure:',
+        "if False:",
+        f"{_R5}7_no_combination_that_browsers_refuse_is_taken",
+    ),
+    Guard(
+        "7: __Host- is checked when it is configured",
+        "sessions/cookie.py",
+        "        self._require_what_the_prefix_promises()\n",
+        "",
+        f"{_R5}7_no_combination_that_browsers_refuse_is_taken",
+    ),
+    Guard(
+        "8: the table's key is a digest of the token",
+        "sessions/token.py",
+        "return _encoded(hashlib.sha256(head + token.encode()).digest())",
+        "return token if head else token",
+        f"{_R5}8_no_operation_carries_a_token",
+    ),
+    Guard(
+        "8: a new session is told",
+        "sessions/commit.py",
+        'return Kept(token, event="created")',
+        "return Kept(token)",
+        f"{_R5}8_create_renew_destroy_and_invalid_ids_are_events",
+    ),
+    Guard(
+        "9: a session that has ended is not listed, however stale the index",
+        "sessions/of_user.py",
+        "if row is None or row.expires_at <= now:",
+        "if row is None:",
+        f"{_R9}9_a_list_by_a_stale_index_shows_nothing_that_has_ended",
+    ),
+    Guard(
+        "9: a rotated session is listed once",
+        "sessions/of_user.py",
+        "elif row.successor is None:",
+        "else:",
+        f"{_R9}9_a_rotated_session_is_listed_once",
+    ),
+    Guard(
+        "10: there is no other decoder to fall back to",
+        "sessions/cipher.py",
+        "        if not isinstance(sealed, bytes) or sealed[:1] != _FORMAT:",
+        "        if isinstance(sealed, str):\n"
+        "            return sealed\n"
+        "        if not isinstance(sealed, bytes) or sealed[:1] != _FORMAT:",
+        f"{_R9}10_a_payload_in_the_clear_is_not_read_where_it_is_to_be_encrypted",
+    ),
+    Guard(
+        "10: a payload is bound to its row",
+        "sessions/cipher.py",
+        'return f"{session_id}\\n{key}".encode("utf-8", "surrogatepass")',
+        "return b''",
+        f"{_R9}10_a_payload_of_another_row_makes_an_empty_session",
+    ),
+    Guard(
+        "10: a token is good for its namespace only",
+        "sessions/token.py",
+        'head = b"session:%d:%b:" % (len(self._namespace), self._namespace)',
+        'head = b"session:"',
+        f"{_R9}10_a_token_of_another_namespace_makes_an_empty_session",
+    ),
+    Guard(
+        "11: a replay after the end fails",
+        "sessions/load.py",
+        "return row if now < ends_at else Invalid.OVER",
+        "return row",
+        f"{_R9}11_a_replay_of_an_old_cookie_fails",
+    ),
+)
+
+FAULTS = (
+    Guard(
+        "CVE-2025-46336: a request under way does not restore a deleted session",
+        "sessions/store/memory.py",
+        "if row is None or row.successor is not None or row.expires_at <= save.now:\n"
+        "            return False",
+        "if row is None:\n"
+        "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
+        f"{_CVES}cve_2025_46336_a_request_under_way_does_not_restore_a_deleted_session",
+    ),
+    Guard(
+        "CVE-2025-46336, in a table",
+        "sessions/store/expression.py",
+        "condition = _IN_FORCE\n",
+        'condition = "#e > :now"\n',
+        f"{_CVES}no_write_but_of_a_new_row_goes_without_a_condition_that_the_row_is_there",
+    ),
+    Guard(
+        "CVE-2025-32441: a deleted session's cookie does not restore it",
+        "sessions/commit.py",
+        "yield from end(ended.session_id, ended.user_id)",
+        "yield ReadClock()",
+        f"{_CVES}cve_2025_32441_a_cookie_of_a_deleted_session_does_not_restore_it",
+    ),
+    Guard(
+        "updates of other requests are not lost",
+        "sessions/changes.py",
+        "if self._original.get(key) != text:",
+        "if text:",
+        f"{_CVES}a_save_sends_only_the_keys_that_changed",
+    ),
+    Guard(
+        "what other requests saved stays",
+        "sessions/store/memory.py",
+        "data={**kept, **save.changed},",
+        "data=dict(save.changed),",
+        f"{_CVES}updates_of_other_requests_are_not_lost",
+    ),
+    Guard(
+        "a row that TTL has not deleted is not served",
+        "sessions/load.py",
+        "return row if now < ends_at else Invalid.OVER",
+        "return row",
+        f"{_CVES}a_row_that_ttl_has_not_deleted_is_not_served",
+    ),
+    Guard(
+        "reads are consistent",
+        "sessions/store/expression.py",
+        "            ConsistentRead=True,\n            Limit=2,",
+        "            Limit=2,",
+        f"{_CVES}every_read_is_consistent_but_that_of_the_index",
+    ),
+    Guard(
+        "an untouched session is not written",
+        "sessions/life.py",
+        "return now - last_seen_at >= self.touch_seconds",
+        "return now >= last_seen_at",
+        f"{_CVES}an_untouched_session_costs_no_write_and_no_cookie",
+    ),
+    Guard(
+        "the cookie is set only when it changes",
+        "sessions/visit.py",
+        "if self._kept.token is not None and row is not None:\n"
+        "            value = self._desk.terms.tokens.in_cookie(self._kept.token)",
+        "if row is not None:\n"
+        "            value = self._desk.terms.tokens.in_cookie(self._kept.token or self._token)",
+        f"{_CVES}a_touch_sets_no_cookie",
+    ),
+    Guard(
+        "a cookie of any kind breaks no request",
+        "sessions/token.py",
+        "return value if _TOKEN.fullmatch(value) else None",
+        "return value.encode('ascii').decode()",
+        f"{_CVES}no_cookie_breaks_a_request",
+    ),
+    Guard(
+        "a CSRF token is bound to its session",
+        "sessions/csrf.py",
+        "return hmac.compare_digest(unmasked, bytes.fromhex(secret))",
+        "return bool(unmasked)",
+        "tests/sessions/test_flash_csrf.py",
+    ),
+    Guard(
+        "an item that would be too large is refused before it is sent",
+        "sessions/size.py",
+        "if whole <= MOST_BYTES:",
+        "if whole:",
+        "tests/sessions/test_size.py",
+    ),
+    Guard(
+        "a change after the response began is told",
+        "sessions/visit.py",
+        "if self.session.began and self.session.has_changed():",
+        "if False:",
+        "tests/sessions_web/test_streams.py",
+    ),
+)
