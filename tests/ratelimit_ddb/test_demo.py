@@ -90,6 +90,7 @@ def test_that_a_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert line.startswith(f"ratelimit-ddb: port {server.server_port} on 127.0.0.1: ")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_that_it_goes_on_serving_until_interrupted() -> None:
     command = ["demo", "--serve", "--limit", "1/hour burst 2"]
     program = f"import sys; from ratelimit_ddb.cli import main; sys.exit(main({command}))"

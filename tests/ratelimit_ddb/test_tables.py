@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ratelimit_ddb.tables import Table, application_tables, create, rate_limits
 
 EXPECTED: dict[str, tuple[list[str], dict[str, list[str]], bool]] = {
-    "media-metadata": (["mediaId"], {"userId-createdAt-index": ["userId", "createdAt"]}, False),
+    "media-metadata": (["mediaId"], {"userId-createdAt-index": ["userId", "createdAt"]}, True),
     "user-sessions": (
         ["sessionId", "userId"],
         {"ownerId-createdAt-index": ["ownerId", "createdAt"]},

@@ -115,6 +115,7 @@ def test_that_misuse_is_one_line(given: list[str], capsys: pytest.CaptureFixture
     assert line.startswith("sessions.demo: ")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_that_it_goes_on_serving_until_interrupted() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "sessions.demo", "--serve"], stdout=subprocess.PIPE, text=True

@@ -138,8 +138,8 @@ def test_any_name_can_be_told(limited: Limited, name: str, limits: Any) -> None:
     ("style", "told"),
     [("standard", STANDARD), ("x", X), ("both", STANDARD | X), ("none", set())],
 )
-def test_styles(limited: Limited, style: str, told: set[str]) -> None:
-    ask = limited(store=MemoryStore(), rules=[Rule("/*", "1/hour")], fields=style)
+def test_styles(limited: Limited, clock: FakeClock, style: str, told: set[str]) -> None:
+    ask = limited(store=MemoryStore(clock=clock), rules=[Rule("/*", "1/hour")], fields=style)
     admitted, denied = ask(Get()), ask(Get())
     assert (admitted.status, denied.status) == (200, 429)
     assert limits_told(admitted) == limits_told(denied) == told
