@@ -91,6 +91,10 @@ AIMS = (
         "middleware", lambda raw: added(raw, "one rule, by address"), 30, False, "us",
     ),
     Aim(
+        "what an untouched session adds to a request, its read apart",
+        "sessions", lambda raw: added(raw, "session, untouched", "sessions"), 60, False, "us",
+    ),
+    Aim(
         "`import ratelimit_ddb`",
         "import", lambda raw: statistics.median(raw["import"]["ratelimit_ddb"]["ms"]), 60, False,
         "ms",

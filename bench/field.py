@@ -113,7 +113,12 @@ TOKEN_BUCKET = Entry(
     "token-bucket", "token_bucket_in_memory", "", ("token-bucket",), note="takes no lock"
 )
 NOTHING = Entry(
-    "the loop that asks, alone", "nothing", "blocking", is_limiter=False, note="in each figure here"
+    "the loop that asks, alone",
+    "nothing",
+    "blocking",
+    cases=("allowed",),
+    is_limiter=False,
+    note="in each figure here",
 )
 IN_MEMORY = (
     OURS_IN_MEMORY, OURS_IN_MEMORY_ASYNC, LIMITS_FIXED, LIMITS_MOVING, THROTTLED, THROTTLED_GCRA,

@@ -1,4 +1,4 @@
-"""What we lose at: every figure in which somebody does better, found by comparison.
+"""What we lose at: every figure in which somebody does better, and who does best.
 
 Ours is the best of our own ways in that figure, since a user would choose it. A peer beats it if
 all its rounds are better than all of ours: what the rounds can't tell apart is no loss.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.figures import Spread, column, is_ours, number
@@ -37,6 +37,7 @@ class Loss:
         ours, theirs: medians, as text.
         peer: who is better.
         times: how many times better.
+        others: how many more are better than us, less so.
     """
 
     where: str
@@ -45,12 +46,19 @@ class Loss:
     theirs: str
     peer: str
     times: float
+    others: int = 0
 
 
 def losses(raw: dict[str, Any]) -> list[Loss]:
-    """Ours against everyone, the worst first."""
-    found = [*_on_the_hot_path(raw), *_in_accuracy(raw), *_in_money(raw)]
-    return sorted(found, key=lambda loss: -loss.times)
+    """Ours against the best of all in each figure, the worst first."""
+    of_figures: dict[tuple[str, str], list[Loss]] = {}
+    for loss in (*_on_the_hot_path(raw), *_in_accuracy(raw), *_in_money(raw)):
+        of_figures.setdefault((loss.where, loss.figure), []).append(loss)
+    worst = [
+        replace(max(found, key=lambda loss: loss.times), others=len(found) - 1)
+        for found in of_figures.values()
+    ]
+    return sorted(worst, key=lambda loss: -loss.times)
 
 
 def wins(raw: dict[str, Any], place: str, case: str, at_once: int) -> tuple[str, str, float] | None:
@@ -105,7 +113,7 @@ def _in_accuracy(raw: dict[str, Any]) -> Iterator[Loss]:
             if is_ours(name) or theirs is None or _off(theirs) >= off:
                 continue
             yield Loss(
-                f"at saturation, {processes} processes",
+                f"at saturation, processes: {processes}",
                 "admitted / due",
                 f"{_ratio(ours):.3f}",
                 f"{_ratio(theirs):.3f}",

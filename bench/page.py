@@ -38,8 +38,8 @@ runs agree: the same ranking, and ratios within their spread. `make bench` is a 
 LOSSES_HEAD = """\
 ## What we lose at
 
-A peer is named here if all its rounds were better than all rounds of our best way in that figure. \
-Where the rounds overlap, nobody has won.
+A figure is here if all rounds of some peer were better than all rounds of our best way; the best \
+such peer is named, and how many more were better than us. Where the rounds overlap, nobody has won.
 """
 
 
@@ -105,11 +105,19 @@ def _losses(raw: Raw) -> str:
     else:
         peers = dict.fromkeys(loss.peer for loss in found)
         of_peers = [f"{peer} ({sum(loss.peer == peer for loss in found)})" for peer in peers]
-        text += f"{len(found)} figures, to {', '.join(of_peers)}:\n\n"
+        text += f"{len(found)} figures; best are {', '.join(of_peers)}:\n\n"
         text += table(
-            ("where", "figure", "ours", "theirs", "who", "times"),
+            ("where", "figure", "ours", "best", "who", "times", "better too"),
             (
-                (loss.where, loss.figure, loss.ours, loss.theirs, loss.peer, f"{loss.times:.1f}")
+                (
+                    loss.where,
+                    loss.figure,
+                    loss.ours,
+                    loss.theirs,
+                    loss.peer,
+                    f"{loss.times:.1f}",
+                    str(loss.others or ""),
+                )
                 for loss in found
             ),
         )

@@ -107,7 +107,8 @@ def _accuracy(raw: Raw, drawn: set[str]) -> Iterator[str]:
             figures = by_processes.get(str(count))
             row.append("" if figures is None else _ratio(figures))
         rows.append(row)
-    yield table(("", *(f"{count} processes" for count in processes)), rows)
+    head = (f"{count} process{'es' if count > 1 else ''}" for count in processes)
+    yield table(("", *head), rows)
     yield "(a) fewer were asked for than are due: it decides too slowly to be saturated.\n"
     if section["failures"]:
         yield _failed(section["failures"])

@@ -45,7 +45,15 @@ def test_a_peer_that_is_better_in_all_rounds_is_a_loss() -> None:
         "CPU a decision", "decisions a second", "p50 of the wait", "p99 of the wait",
     }  # fmt: skip
     assert all(loss.times == pytest.approx(2) for loss in found)
-    assert f"8 figures, to {PEER} (8)" in page(run, set())
+    assert f"8 figures; best are {PEER} (8)" in page(run, set())
+
+
+def test_of_several_that_are_better_the_best_is_named() -> None:
+    run = a_run()
+    run["canned"]["taken"][PEER] = everywhere(50, cases=("allowed",))
+    run["canned"]["taken"]["another"] = everywhere(80, cases=("allowed",))
+    found = losses(run)
+    assert {(loss.peer, loss.others) for loss in found} == {(PEER, 1)}
 
 
 def test_a_peer_whose_rounds_overlap_ours_has_not_won() -> None:
