@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
+
+from ratelimit_ddb.cli import main
 
 ROOT = Path(__file__).parent.parent
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COST = re.compile(r"^\$ ratelimit-ddb (cost [^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.name)
@@ -23,6 +27,14 @@ def test_the_pages_python_runs(page: Path) -> None:
 def test_the_readmes_python_compiles() -> None:
     for block in PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8")):
         compile(block, "README.md", "exec")
+
+
+def test_the_guide_shows_what_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = COST.findall((ROOT / "docs" / "guide" / "cost.md").read_text(encoding="utf-8"))
+    assert shown
+    for command, told in shown:
+        assert main(shlex.split(command)) == 0
+        assert capsys.readouterr().out == told
 
 
 def test_the_example_of_limited_functions(capsys: pytest.CaptureFixture[str]) -> None:
