@@ -15,6 +15,12 @@ PYTHON_READY := $(VENV)/.python-$(VERSION)
 PROJECT_READY := $(VENV)/.project-$(VERSION)
 DEVELOPMENT_READY := $(VENV)/.development-$(VERSION)
 
+# Terraform, and checkov, which pins half of PyPI, are each alone in an environment.
+TERRAFORM_READY := .cache/infra-venv/.ready-$(VERSION)
+CHECKOV_READY := .cache/checkov-venv/.ready-$(VERSION)
+BINDINGS_READY := .cache/infra/.bindings
+INFRA_READY := $(TERRAFORM_READY) $(CHECKOV_READY) $(BINDINGS_READY)
+
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
@@ -37,6 +43,11 @@ test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium
 	@$(BIN)/python -m tests.browser.chromium || true
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+.PHONY: test-infra
+test-infra: $(DEVELOPMENT_READY) $(INFRA_READY)  ## Check infra/: Terraform, checkov, planned tables in use
+	@$(BIN)/python -m tests.dynamodb_local || true
+	$(BIN)/python -m pytest -m infra tests/infra $(ARGS)
+
 .PHONY: lint
 lint: $(DEVELOPMENT_READY)  ## Check style, types and the packages' independence
 	$(BIN)/python -m ruff check
@@ -45,26 +56,38 @@ lint: $(DEVELOPMENT_READY)  ## Check style, types and the packages' independence
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(DEVELOPMENT_READY)  ## Measure what a decision costs, beside boto3, and a request
+bench: $(DEVELOPMENT_READY)  ## Measure for some minutes: a decision beside boto3, apps under load
 	@$(BIN)/python -m bench.hot_path
 	@echo
 	@$(BIN)/python -m bench.mixed_load
 	@echo
+	@$(BIN)/python -m bench.load
+	@echo
 	@$(BIN)/python -m bench.middleware
+	@echo
+	@$(BIN)/python -m bench.sessions
 	@echo
 	@$(BIN)/python -m bench.import_cost
 
+.PHONY: bench-report
+bench-report: $(DEVELOPMENT_READY)  ## Measure everybody, and write bench/results/
+	@$(BIN)/python -m tests.dynamodb_local
+	@$(BIN)/python -m bench.report $(ARGS)
+
 # uv is here only for this: a lock for every platform, which pip can't make.
+UV_COMPILE = .cache/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
 .PHONY: lock
-lock: | .cache/uv/bin/uv  ## Renew the development lock
-	.cache/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--group dev --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --output-file $(LOCK) pyproject.toml
+lock: | .cache/uv/bin/uv  ## Renew the locks: for development, Terraform and checkov
+	$(UV_COMPILE) --group dev --output-file $(LOCK) pyproject.toml
+	$(UV_COMPILE) --output-file tests/infra/terraform.txt tests/infra/terraform.in
+	$(UV_COMPILE) --output-file tests/infra/checkov.txt tests/infra/checkov.in
 
 .PHONY: clean
 clean:  ## Remove everything that was made here, but for the cached engine
-	rm -rf $(VENV) .cache/uv dist build .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .cache/uv $(dir $(INFRA_READY)) dist build \
+		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PYTHON_READY):
@@ -80,6 +103,21 @@ $(PROJECT_READY): pyproject.toml $(LOCK) | $(PYTHON_READY)
 
 $(DEVELOPMENT_READY): $(LOCK) $(PROJECT_READY)
 	@$(PIP_INSTALL) --requirement $(LOCK)
+	@touch $@
+
+$(TERRAFORM_READY): tests/infra/terraform.txt
+$(CHECKOV_READY): tests/infra/checkov.txt
+
+$(TERRAFORM_READY) $(CHECKOV_READY): | $(PYTHON_READY)
+	@echo 'Installing into $(@D), once ...'
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<
+	@touch $@
+
+$(BINDINGS_READY): tests/infra/bindings.txt | $(PYTHON_READY)
+	@rm -rf $(@D)
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
+		--dest $(@D) --requirement $<
 	@touch $@
 
 .cache/uv/bin/uv:

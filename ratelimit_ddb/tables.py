@@ -131,7 +131,7 @@ def application_tables(prefix: str = "quikapp", environment: str = "dev") -> tup
     of_participant = Index("participant-updatedAt-index", KeyAttribute("participantId"), updated_at)
     start = f"{prefix}-{environment}"
     return (
-        Table(f"{start}-media-metadata", KeyAttribute("mediaId"), indexes=(of_user,)),
+        Table(f"{start}-media-metadata", KeyAttribute("mediaId"), indexes=(of_user,), expires=True),
         Table(
             f"{start}-user-sessions",
             KeyAttribute("sessionId"),

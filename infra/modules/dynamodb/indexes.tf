@@ -1,0 +1,43 @@
+# Resources of their own, not blocks of the table: of a block, the capacity alone can't be ignored,
+# so each apply would undo what autoscaling did.
+resource "aws_dynamodb_global_secondary_index" "this" {
+  for_each = local.indexes
+
+  table_name = aws_dynamodb_table.this[each.value.table].name
+  index_name = each.value.name
+
+  dynamic "key_schema" {
+    for_each = each.value.keys
+    content {
+      attribute_name = key_schema.value.name
+      attribute_type = key_schema.value.type
+      key_type       = key_schema.value.kind
+    }
+  }
+
+  projection {
+    projection_type    = each.value.projection
+    non_key_attributes = each.value.projection == "INCLUDE" ? each.value.non_key_attributes : null
+  }
+
+  dynamic "provisioned_throughput" {
+    for_each = local.provisioned ? [each.value] : []
+    content {
+      read_capacity_units  = provisioned_throughput.value.read_capacity
+      write_capacity_units = provisioned_throughput.value.write_capacity
+    }
+  }
+
+  dynamic "on_demand_throughput" {
+    for_each = local.tables[each.value.table].maximum == null ? [] : [local.tables[each.value.table].maximum]
+    content {
+      max_read_request_units  = coalesce(on_demand_throughput.value.read, -1)
+      max_write_request_units = coalesce(on_demand_throughput.value.write, -1)
+    }
+  }
+
+  lifecycle {
+    # Application Auto Scaling's, as the table's is.
+    ignore_changes = [provisioned_throughput]
+  }
+}

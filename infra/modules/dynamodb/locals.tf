@@ -1,0 +1,134 @@
+locals {
+  # The truth about the tables: everything else is made from this map. Instants are numbers, since
+  # the epoch. An item that lacks an attribute of an index is not in it: that makes an index sparse.
+  described = {
+    media_metadata = {
+      create    = var.create_media_metadata_table
+      suffix    = "media-metadata"
+      hash_key  = { name = "mediaId", type = "S" }
+      range_key = null
+      ttl       = var.enable_media_metadata_ttl
+      indexes = {
+        "userId-createdAt-index" = {
+          hash_key   = { name = "userId", type = "S" }
+          range_key  = { name = "createdAt", type = "N" }
+          projection = "ALL"
+        }
+      }
+    }
+    user_sessions = {
+      create    = var.create_user_sessions_table
+      suffix    = "user-sessions"
+      hash_key  = { name = "sessionId", type = "S" }
+      range_key = { name = "userId", type = "S" }
+      ttl       = true
+      indexes = {
+        # Sparse: only sessions of somebody who has logged in have an owner. Only keys: a touch
+        # of lastSeenAt would else be written twice.
+        "ownerId-createdAt-index" = {
+          hash_key   = { name = "ownerId", type = "S" }
+          range_key  = { name = "createdAt", type = "N" }
+          projection = "KEYS_ONLY"
+        }
+      }
+    }
+    notifications = {
+      create = var.create_notifications_table
+      suffix = "notifications"
+      # The range is a ULID: in order of time, and unique.
+      hash_key  = { name = "userId", type = "S" }
+      range_key = { name = "notificationId", type = "S" }
+      ttl       = true
+      indexes = {
+        # Sparse: unreadAt is removed when a notification is read.
+        "userId-unreadAt-index" = {
+          hash_key   = { name = "userId", type = "S" }
+          range_key  = { name = "unreadAt", type = "N" }
+          projection = "ALL"
+        }
+      }
+    }
+    conversations = {
+      create    = var.create_conversations_table
+      suffix    = "conversations"
+      hash_key  = { name = "conversationId", type = "S" }
+      range_key = { name = "messageId", type = "S" }
+      ttl       = false
+      indexes = {
+        # Sparse: a list can't be a key, so a conversation has an item for each participant beside
+        # its messages, and only those have participantId and updatedAt.
+        "participant-updatedAt-index" = {
+          hash_key   = { name = "participantId", type = "S" }
+          range_key  = { name = "updatedAt", type = "N" }
+          projection = "ALL"
+        }
+      }
+    }
+    rate_limiting = {
+      create    = var.create_rate_limiting_table
+      suffix    = "rate-limits"
+      hash_key  = { name = "key", type = "S" }
+      range_key = null
+      ttl       = true
+      indexes   = {}
+    }
+    single = {
+      create    = var.create_single_table
+      suffix    = "app-data"
+      hash_key  = { name = "PK", type = "S" }
+      range_key = { name = "SK", type = "S" }
+      ttl       = true
+      indexes   = {}
+    }
+  }
+
+  ttl_attribute = "expiresAt"
+
+  # Known without the tables, for the validations of variables.
+  table_keys      = keys(local.described)
+  created_keys    = [for key, table in local.described : key if table.create]
+  replicated_keys = [for key in local.created_keys : key if var.enable_global_tables && (key != "rate_limiting" || var.replicate_rate_limits)]
+  streamed_keys   = [for key in local.created_keys : key if var.enable_streams || contains(local.replicated_keys, key)]
+
+  # The attributes that a table of the module, and its own indexes, are keyed by.
+  described_attributes = {
+    for key, table in local.described : key => [
+      for attribute in concat(
+        [table.hash_key, table.range_key],
+        flatten([for index in values(table.indexes) : [index.hash_key, index.range_key]]),
+      ) : { name = attribute.name, type = attribute.type } if attribute != null
+    ]
+  }
+
+  tables = {
+    for key, table in local.described : key => {
+      name       = "${var.name_prefix}-${var.environment}-${table.suffix}"
+      hash_key   = table.hash_key
+      range_key  = table.range_key
+      attributes = { for attribute in [table.hash_key, table.range_key] : attribute.name => attribute.type if attribute != null }
+      ttl        = table.ttl
+      class      = lookup(var.table_classes, key, "STANDARD")
+      maximum    = lookup(var.on_demand_maximum_throughput, key, null)
+      streamed   = contains(local.streamed_keys, key)
+      replicated = contains(local.replicated_keys, key)
+    }
+    if table.create
+  }
+
+  # By "table/index", which no table's or index's name can be mistaken for.
+  indexes = merge([
+    for key in local.created_keys : {
+      for name, index in merge(local.described[key].indexes, lookup(var.additional_indexes, key, {})) : "${key}/${name}" => {
+        table              = key
+        name               = name
+        keys               = [for kind, attribute in { HASH = index.hash_key, RANGE = index.range_key } : merge(attribute, { kind = kind }) if attribute != null]
+        projection         = index.projection
+        non_key_attributes = try(index.non_key_attributes, [])
+        read_capacity      = coalesce(try(index.read_capacity, null), var.read_capacity)
+        write_capacity     = coalesce(try(index.write_capacity, null), var.write_capacity)
+      }
+    }
+  ]...)
+
+  provisioned = var.billing_mode == "PROVISIONED"
+}

@@ -1,0 +1,41 @@
+resource "aws_lambda_event_source_mapping" "this" {
+  for_each = var.stream_triggers
+
+  event_source_arn  = aws_dynamodb_table.this[each.value.table].stream_arn
+  function_name     = each.value.function_arn
+  starting_position = each.value.starting_position
+
+  batch_size                         = each.value.batch_size
+  maximum_batching_window_in_seconds = each.value.maximum_batching_window_in_seconds
+  parallelization_factor             = each.value.parallelization_factor
+
+  # One bad record must not hold up a shard until it expires, a day later: the batch is halved
+  # around it, and it is given up after so many tries.
+  bisect_batch_on_function_error = true
+  maximum_retry_attempts         = each.value.maximum_retry_attempts
+  maximum_record_age_in_seconds  = each.value.maximum_record_age_in_seconds
+
+  # A record that matches any one pattern is delivered; without a pattern, all are.
+  dynamic "filter_criteria" {
+    for_each = length(each.value.filter_patterns) == 0 ? [] : [each.value.filter_patterns]
+    content {
+      dynamic "filter" {
+        for_each = toset(filter_criteria.value)
+        content {
+          pattern = filter.value
+        }
+      }
+    }
+  }
+
+  dynamic "destination_config" {
+    for_each = each.value.failure_destination_arn == null ? [] : [each.value.failure_destination_arn]
+    content {
+      on_failure {
+        destination_arn = destination_config.value
+      }
+    }
+  }
+
+  tags = merge({ Name = each.key, Environment = var.environment }, var.tags)
+}

@@ -1,0 +1,124 @@
+# Bad input, refused with a sentence before anything is made: a case for each validation.
+
+mock_provider "aws" {
+  mock_data "aws_region" {
+    defaults = { region = "us-east-1" }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  environment = "dev"
+}
+
+run "an_index_of_an_unknown_table" {
+  command = plan
+
+  variables {
+    additional_indexes = { media = { by-type = { hash_key = { name = "type" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_with_a_space_in_its_name" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by type" = { hash_key = { name = "type" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_that_there_is" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { userId-createdAt-index = { hash_key = { name = "userId" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_unknown_projection" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-type = { hash_key = { name = "type" }, projection = "SOME" } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_inclusion_of_nothing" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-type = { hash_key = { name = "type" }, projection = "INCLUDE" } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "attributes_that_are_not_projected" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-type = { hash_key = { name = "type" }, non_key_attributes = ["size"] } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_key_of_an_unknown_type" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-type = { hash_key = { name = "type", type = "BOOL" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_key_with_another_type_than_the_tables" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-time = { hash_key = { name = "createdAt" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "two_indexes_that_differ_about_a_type" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-size = { hash_key = { name = "size" } }, by-type = { hash_key = { name = "type" }, range_key = { name = "size", type = "N" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_without_capacity" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-type = { hash_key = { name = "type" }, read_capacity = 0 } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "more_indexes_than_a_table_can_have" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { for number in range(20) : "by-${number}" => { hash_key = { name = "type" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}

@@ -1,0 +1,41 @@
+"""The configuration is formatted, valid by the provider's schema, and passes its own tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.infra.conftest import MakeWorkspace
+from tests.infra.places import MODULE
+from tests.infra.terraform import Workspace
+
+pytestmark = pytest.mark.infra
+
+TEST_FILES = sorted(path.name for path in MODULE.glob("tests/*.tftest.hcl"))
+
+
+def test_that_everything_is_formatted(make_workspace: MakeWorkspace) -> None:
+    copy = make_workspace(MODULE)
+
+    ran = copy.run("fmt", "-check", "-recursive", "-diff", str(copy.root))
+
+    assert (ran.code, ran.out) == (0, "")
+
+
+@pytest.mark.parametrize("file", TEST_FILES)
+def test_that_terraforms_own_tests_pass(module: Workspace, file: str) -> None:
+    ran = module.run("test", "-no-color", f"-filter=tests/{file}")
+
+    assert ran.code == 0, ran.out + ran.err
+    runs = (MODULE / "tests" / file).read_text().count('\nrun "')
+    assert f"{runs} passed, 0 failed." in ran.out
+
+
+def test_that_the_module_is_valid_with_the_provider_that_it_asks_for(tmp_path: Path) -> None:
+    # As users have it: Terraform looks for the provider in a version that versions.tf allows.
+    alone = Workspace(tmp_path, MODULE)
+
+    alone.init()
+
+    assert "The configuration is valid" in alone.must("validate", "-no-color")
