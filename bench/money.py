@@ -76,10 +76,10 @@ def _cases(member: Member, meter: Meter) -> dict[str, Any]:
 
 def of_ours(engine_url: str, table: str) -> dict[str, Any]:
     """Calls and units of each thing that a limiter can be asked, from ``on_call``."""
+    from ddbwire import AnsweredCall
     from ratelimit_ddb import DynamoDBStore, RateLimiter
-    from ratelimit_ddb.store.dynamodb import Call
 
-    calls: list[Call] = []
+    calls: list[AnsweredCall] = []
     store = DynamoDBStore(table, endpoint_url=engine_url, on_call=calls.append)
     store.warm_up()
     options: Any = {"on_outage": "raise", "deadline": 10}

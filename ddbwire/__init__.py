@@ -5,6 +5,7 @@ for about a twentieth of the CPU. Where something else is hooked into botocore, 
 and botocore carries the calls, with the same results.
 """
 
+from ddbwire.answered_call import AnsweredCall
 from ddbwire.clock import TableClock
 from ddbwire.errors import DeadlineExceeded, Unreachable, is_transient
 from ddbwire.operation import Operation
@@ -12,6 +13,7 @@ from ddbwire.outcome import Refused, TransactionRefused
 from ddbwire.wire import Wire
 
 __all__ = [
+    "AnsweredCall",
     "DeadlineExceeded",
     "Operation",
     "Refused",

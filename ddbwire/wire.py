@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddbwire.call import ask_time, call
 from ddbwire.clock import TableClock
+from ddbwire.errors import Unreachable
 from ddbwire.fork import at_fork
 from ddbwire.operation import Operation
 from ddbwire.outcome import Outcome
@@ -65,6 +66,13 @@ class Wire:
     def endpoint_url(self) -> str | None:
         """Where the calls go; None before the wire is resolved."""
         return None if self._line is None else self._line.carrier.endpoint
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What ``call`` and ``ask_time`` raise; in an ``except`` clause, botocore comes late."""
+        from botocore.exceptions import ClientError
+
+        return (Unreachable, ClientError)
 
     def resolve(self) -> None:
         """Find region, endpoint and credentials, unless that is done. Bound by no deadline.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
@@ -15,27 +14,13 @@ from ratelimit_ddb.store.protocol import Clock
 if TYPE_CHECKING:
     import boto3
 
+    from ddbwire import AnsweredCall
     from ddbwire import Operation as Request
 
 _WARM_UP_SECONDS = 5.0
 _REFUSED_UNITS = 1.0
 """What a refused write is billed, for an item under 1 KB (AWS: "Condition expressions"); the reply
 does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request that reached the table, as ``on_call`` is told of it.
-
-    Attributes:
-        operation: DynamoDB's name for it, such as ``"UpdateItem"``.
-        refused: whether its condition was refused; the table bills that as a write.
-        capacity_units: what the reply says it consumed; None in a refusal, which does not say.
-    """
-
-    operation: str
-    refused: bool
-    capacity_units: float | None
 
 
 class DynamoDBStore:
@@ -70,7 +55,7 @@ class DynamoDBStore:
         session: boto3.Session | None = None,
         max_connections: int = 64,
         clock: Callable[[], int] | None = None,
-        on_call: Callable[[Call], None] | None = None,
+        on_call: Callable[[AnsweredCall], None] | None = None,
         report_capacity: bool = False,
     ) -> None:
         if not isinstance(table, str):
@@ -115,7 +100,7 @@ class DynamoDBStore:
         self.prepare()
         try:
             self._wire.ask_time(_seconds_from_now(_WARM_UP_SECONDS))
-        except _failures() as failure:
+        except self._wire.failures as failure:
             self._raise(failure)
 
     async def warm_up_async(self) -> None:
@@ -123,7 +108,7 @@ class DynamoDBStore:
         await self.prepare_async()
         try:
             await self._wire.ask_time_async(_seconds_from_now(_WARM_UP_SECONDS))
-        except _failures() as failure:
+        except self._wire.failures as failure:
             self._raise(failure)
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
@@ -135,7 +120,7 @@ class DynamoDBStore:
                 return self.clock.now_ns()
             request = self._expressions.request(operation)
             reply = self._wire.call(request, deadline_ns)
-        except _failures() as failure:
+        except self._wire.failures as failure:
             self._raise(failure)
         return self._outcome(operation, request, reply)
 
@@ -148,7 +133,7 @@ class DynamoDBStore:
                 return self.clock.now_ns()
             request = self._expressions.request(operation)
             reply = await self._wire.call_async(request, deadline_ns)
-        except _failures() as failure:
+        except self._wire.failures as failure:
             self._raise(failure)
         return self._outcome(operation, request, reply)
 
@@ -164,12 +149,13 @@ class DynamoDBStore:
         outcome = self._expressions.outcome(operation, reply)
         if not self._reports_capacity:
             return outcome
-        refused = type(reply) is not dict
-        consumed = {} if refused else reply.get("ConsumedCapacity", {})
-        capacity_units = consumed.get("CapacityUnits")
+        from ddbwire import AnsweredCall
+
+        call = AnsweredCall.of(request, reply)
         if self._on_call is not None:
-            self._on_call(Call(request.name, refused, capacity_units))
-        return outcome._replace(capacity_units=_REFUSED_UNITS if refused else capacity_units)
+            self._on_call(call)
+        units = _REFUSED_UNITS if call.refused else call.capacity_units
+        return outcome._replace(capacity_units=units)
 
     def _raise(self, failure: BaseException) -> NoReturn:
         from ddbwire import is_transient
@@ -194,12 +180,3 @@ class DynamoDBStore:
 
 def _seconds_from_now(seconds: float) -> int:
     return time.monotonic_ns() + round(seconds * 1_000_000_000)
-
-
-def _failures() -> tuple[type[BaseException], ...]:
-    """What the wire raises. Evaluated only when something was, so botocore is imported late."""
-    from botocore.exceptions import ClientError
-
-    from ddbwire import Unreachable
-
-    return (Unreachable, ClientError)

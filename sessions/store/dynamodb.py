@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sessions import of_user
@@ -16,24 +15,10 @@ from sessions.operation import Flow, Operation, ReadClock
 if TYPE_CHECKING:
     import boto3
 
+    from ddbwire import AnsweredCall
     from ddbwire import Operation as Request
 
 _SECOND_NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request that reached the table, as ``on_call`` is told of it.
-
-    Attributes:
-        operation: DynamoDB's name for it, such as ``"UpdateItem"``.
-        refused: whether its condition was refused; the table bills that as a write.
-        capacity_units: what the reply says it consumed; None in a refusal, which does not say.
-    """
-
-    operation: str
-    refused: bool
-    capacity_units: float | None
 
 
 class DynamoDBSessionStore:
@@ -72,7 +57,7 @@ class DynamoDBSessionStore:
         strict_revocation: bool = False,
         deadline: float = 5.0,
         clock: Callable[[], int] | None = None,
-        on_call: Callable[[Call], None] | None = None,
+        on_call: Callable[[AnsweredCall], None] | None = None,
     ) -> None:
         if not isinstance(table, str):
             raise TypeError(f"table {table!r}: the name of a table is needed")
@@ -168,7 +153,7 @@ class DynamoDBSessionStore:
                 request = requests.send(reply)
         except StopIteration as done:
             return done.value
-        except _failures() as failure:
+        except self._wire.failures as failure:
             self._raise(failure)
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
@@ -186,7 +171,7 @@ class DynamoDBSessionStore:
                 request = requests.send(reply)
         except StopIteration as done:
             return done.value
-        except _failures() as failure:
+        except self._wire.failures as failure:
             self._raise(failure)
 
     def close(self) -> None:
@@ -207,13 +192,10 @@ class DynamoDBSessionStore:
         return now_ns // _SECOND_NS
 
     def _tell(self, request: Request, reply: Any) -> None:
-        if self._on_call is None:
-            return
-        refused = not isinstance(reply, dict)
-        consumed = {} if refused else reply.get("ConsumedCapacity", {})
-        several = consumed if isinstance(consumed, list) else [consumed]
-        units = [one["CapacityUnits"] for one in several if "CapacityUnits" in one]
-        self._on_call(Call(request.name, refused, sum(units) if units else None))
+        if self._on_call is not None:
+            from ddbwire import AnsweredCall
+
+            self._on_call(AnsweredCall.of(request, reply))
 
     def _raise(self, failure: BaseException) -> NoReturn:
         from ddbwire import is_transient
@@ -241,12 +223,3 @@ class DynamoDBSessionStore:
 def _time() -> Flow[int]:
     now: int = yield ReadClock()
     return now
-
-
-def _failures() -> tuple[type[BaseException], ...]:
-    """What the wire raises. Evaluated only when something was, so botocore is imported late."""
-    from botocore.exceptions import ClientError
-
-    from ddbwire import Unreachable
-
-    return (Unreachable, ClientError)

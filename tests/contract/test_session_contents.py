@@ -99,7 +99,9 @@ DAMAGES: dict[str, Damage] = {
     "of another key": lambda data: data["b"],
     "of another row": lambda data: data["other"],
     "with a bit changed": lambda data: data["a"][:-1] + bytes([data["a"][-1] ^ 1]),
-    "with its nonce changed": lambda data: data["a"][:5] + b"?" + data["a"][6:],
+    "with its nonce changed": lambda data: (
+        data["a"][:5] + bytes([data["a"][5] ^ 1]) + data["a"][6:]
+    ),
     "of another format": lambda data: b"\x02" + data["a"][1:],
     "under an unknown key": lambda data: data["a"][:1] + b"nope" + data["a"][5:],
     "cut": lambda data: data["a"][:-1],

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from ddbwire import AnsweredCall
 from ratelimit_ddb import DynamoDBStore, RateLimiter
-from ratelimit_ddb.store.dynamodb import Call
 from tests.fake_clock import FakeClock
 
-Calls = list[Call]
+Calls = list[AnsweredCall]
 
-WRITE = Call("UpdateItem", refused=False, capacity_units=1.0)
-REFUSED = Call("UpdateItem", refused=True, capacity_units=None)
+WRITE = AnsweredCall("UpdateItem", refused=False, capacity_units=1.0)
+REFUSED = AnsweredCall("UpdateItem", refused=True, capacity_units=None)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_p7_peek_and_reset_are_one_call_each(store: DynamoDBStore, calls: Calls)
     limiter.refund("k")
     limiter.reset("k")
     assert calls == [
-        Call("GetItem", refused=False, capacity_units=1.0),
+        AnsweredCall("GetItem", refused=False, capacity_units=1.0),
         WRITE,
-        Call("DeleteItem", refused=False, capacity_units=1.0),
+        AnsweredCall("DeleteItem", refused=False, capacity_units=1.0),
     ]

@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import pytest
 
 import ddbwire
+from ddbwire import AnsweredCall
 from sessions import DynamoDBSessionStore, Session
-from sessions.store.dynamodb import Call
 from sessions.store.expression import INDEX
 from tests.fake_clock import FakeClock
 from tests.session_table import aws_settings, items_of, session_table
 from tests.sessions.browser import Browser, Site, begun, logged_in
 
-Calls = list[Call]
+Calls = list[AnsweredCall]
 
-READ = Call("Query", refused=False, capacity_units=1.0)
-WRITE = Call("UpdateItem", refused=False, capacity_units=1.0)
-REFUSED = Call("UpdateItem", refused=True, capacity_units=None)
+READ = AnsweredCall("Query", refused=False, capacity_units=1.0)
+WRITE = AnsweredCall("UpdateItem", refused=False, capacity_units=1.0)
+REFUSED = AnsweredCall("UpdateItem", refused=True, capacity_units=None)
 BOGUS = 1_000
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 
@@ -137,7 +137,7 @@ def test_an_untouched_large_session_is_one_read_too(site: Site, calls: Calls) ->
     calls.clear()
     browser.seen()
     # A unit is 4 KB, read consistently.
-    assert calls == [Call("Query", refused=False, capacity_units=10.0)]
+    assert calls == [AnsweredCall("Query", refused=False, capacity_units=10.0)]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_change_is_one_read_and_one_write(
 
 def test_the_first_value_is_one_write(site: Site, calls: Calls) -> None:
     begun(site)
-    assert calls == [Call("PutItem", refused=False, capacity_units=1.0)]
+    assert calls == [AnsweredCall("PutItem", refused=False, capacity_units=1.0)]
 
 
 def test_a_login_is_one_read_and_one_transaction(site: Site, calls: Calls) -> None:

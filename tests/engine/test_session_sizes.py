@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ddbwire import AnsweredCall
 from sessions import DynamoDBSessionStore, SessionTooLarge
-from sessions.store.dynamodb import Call
 from tests.fake_clock import FakeClock
 from tests.session_table import session_table
 from tests.sessions.browser import Site, begun
@@ -15,7 +15,7 @@ from tests.sessions.browser import Site, begun
 LONGEST_USER_ID = "ü" * 512
 LONGEST_DEVICE = "🐈" * 256
 
-Calls = list[Call]
+Calls = list[AnsweredCall]
 
 
 @pytest.fixture

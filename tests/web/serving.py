@@ -132,8 +132,10 @@ def waitress_server(app: Any, **options: Any) -> Iterator[Server]:
         try:
             yield Server(int(server.effective_port))
         finally:
-            # Its sockets are the loop's own to close; with none left, the loop ends.
-            server.trigger.pull_trigger(lambda: wasyncore.close_all(channels))
+            # Its sockets are the loop's own to close; with none left, the loop ends. It may be at
+            # it already, awake for something else, and then there is no trigger left to pull.
+            with contextlib.suppress(OSError):
+                server.trigger.pull_trigger(lambda: wasyncore.close_all(channels))
     server.task_dispatcher.shutdown()
 
 
