@@ -32,7 +32,7 @@ class Effort:
     load_seconds: int = 5
 
 
-WHOLE = Effort(rounds=5, engine_rounds=3, seconds=0.2)
+WHOLE = Effort(rounds=5, engine_rounds=5, seconds=0.2)
 TINY = Effort(
     rounds=2,
     engine_rounds=2,

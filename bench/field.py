@@ -105,7 +105,11 @@ OURS_IN_MEMORY_ASYNC = Entry("ratelimit-ddb, MemoryStore, asyncio", "ours_in_mem
 LIMITS_FIXED = Entry("limits, fixed window", "limits_in_memory", "fixed-window", ("limits",))
 LIMITS_MOVING = Entry("limits, moving window", "limits_in_memory", "moving-window", ("limits",))
 THROTTLED = Entry(
-    "throttled-py, token bucket", "throttled_in_memory", "token_bucket", ("throttled-py",)
+    "throttled-py, token bucket",
+    "throttled_in_memory",
+    "token_bucket",
+    ("throttled-py",),
+    note="its buckets count whole seconds, so one with a small burst withholds most of its rate",
 )
 THROTTLED_GCRA = Entry("throttled-py, GCRA", "throttled_in_memory", "gcra", ("throttled-py",))
 PYRATE = Entry("pyrate-limiter", "pyrate_in_memory", "", ("pyrate-limiter",))

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.recording import Recording, kind_of
+from bench.recording import Recording
 
 READS = {"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"}
 WRITES = {"UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
@@ -117,10 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _record(self, target: str, body: bytes, status: int, answer: bytes) -> None:
         request = b"\r\nx-amz-target: " + target.encode() + b"\r\n\r\n" + body
-        kind = kind_of(request)
         with self.meter.lock:
-            self.meter.recording.answers[kind] = (status, answer)
-            self.meter.recording.answers[kind.split(b"|", 1)[0] + b"?"] = (status, answer)
+            self.meter.recording.note(request, status, answer)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         """Say nothing."""

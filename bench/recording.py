@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 DENIED = b"denied"
 """In each key that has nothing left."""
 
+OK = 200
+
 _TARGET = re.compile(rb"\r\nx-amz-target: *([^\r]+)", re.IGNORECASE)
 _EXPRESSION = re.compile(rb'"UpdateExpression": *"((?:[^"\\]|\\.)*)"')
 
@@ -30,9 +32,17 @@ def kind_of(request: bytes) -> bytes:
     )
 
 
+def _nearest(kind: bytes) -> bytes:
+    """What stands for all kinds of the same target."""
+    return kind.split(b"|", 1)[0] + b"?"
+
+
 @dataclass(slots=True)
 class Recording:
-    """The last answer to each kind of request.
+    """An answer to each kind of request: of a key that is admitted a success, else the last.
+
+    A key in use is answered with a success mostly, and that is what costs its client least.
+    Which answer happens to be the last would be chance, and another in each run.
 
     Attributes:
         answers: status and body.
@@ -40,10 +50,18 @@ class Recording:
 
     answers: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
 
+    def note(self, request: bytes, status: int, body: bytes) -> None:
+        """Keep an answer for requests of this kind, and for those that are like no other."""
+        kind = kind_of(request)
+        for known_as in (kind, _nearest(kind)):
+            before, _ = self.answers.get(known_as, (0, b""))
+            if before != OK or status == OK or kind.endswith(DENIED):
+                self.answers[known_as] = (status, body)
+
     def kind_of(self, request: bytes) -> bytes:
         """The kind of a request, or of what was recorded and is nearest to it."""
         kind = kind_of(request)
-        return kind if kind in self.answers else kind.split(b"|", 1)[0] + b"?"
+        return kind if kind in self.answers else _nearest(kind)
 
     def answer_to(self, kind: bytes) -> tuple[int, bytes]:
         """What to play; a kind that was never asked is answered with a mistake, to be seen."""

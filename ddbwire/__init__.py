@@ -1,7 +1,7 @@
 """DynamoDB's wire protocol for hot paths, blocking and asyncio.
 
 botocore works out where to go and with whose credentials; this package signs, sends and reads,
-for about a twentieth of the CPU. Where something else is hooked into botocore, it stands back
+for a fraction of the CPU. Where something else is hooked into botocore, it stands back
 and botocore carries the calls, with the same results.
 """
 

@@ -78,6 +78,18 @@ def test_requests_are_of_one_kind_by_target_expression_and_denial() -> None:
     assert len({kind_of(one), kind_of(denied), kind_of(other_expression)}) == 3
 
 
+def test_a_success_stays_for_keys_that_are_admitted_and_the_last_answer_for_others() -> None:
+    recording = Recording()
+    admitted = HEAD % b"UpdateItem" + b'{"UpdateExpression":"SET a = :a","Key":"user-1"}'
+    denied = admitted.replace(b"user-1", b"denied-1")
+    for request in (admitted, denied):
+        recording.note(request, 400, b"too early")
+        recording.note(request, 200, b"taken")
+        recording.note(request, 400, b"refused")
+    assert recording.answer_to(kind_of(admitted)) == (200, b"taken")
+    assert recording.answer_to(kind_of(denied)) == (400, b"refused")
+
+
 def test_what_was_never_recorded_is_answered_with_a_mistake() -> None:
     status, body = Recording().answer_to(b"DynamoDB_20120810.Scan?")
     assert status == 400
