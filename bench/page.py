@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import aims, page_hot_path, page_rest
+from bench.compare import rankings, ratios
 from bench.losses import losses, wins
 from bench.markdown import picture, table
 
@@ -32,8 +33,14 @@ calls (boto3, aiobotocore) send the one conditional UpdateItem that a decision s
 nothing.
 
 To repeat it: `make bench-report`, which needs Java and npm for DynamoDB Local, and makes an \
-environment for each peer, once. `python -m bench.compare A/raw.json B/raw.json` tells whether two \
-runs agree: the same ranking, and ratios within their spread. `make bench` is a short look.
+environment for each peer, once. `make bench-report ARGS=--again` measures the hot path a \
+second time, and says below whether both agree; `make bench` is a short look.
+"""
+AGREEMENT = """\
+## Whether it can be repeated
+
+A second run, on {date} at commit {commit}, is in [again.json](again.json). Compared in CPU and \
+decisions a second, for each place, case and number of requests at once:
 """
 LOSSES_HEAD = """\
 ## What we lose at
@@ -43,9 +50,11 @@ such peer is named, and how many more were better than us. Where the rounds over
 """
 
 
-def page(raw: Raw, drawn: set[str]) -> str:
-    """The whole page."""
-    parts = [_head(raw), *_summary(raw, drawn), _how(raw), _aims(raw), _losses(raw)]
+def page(raw: Raw, drawn: set[str], again: Raw | None = None) -> str:
+    """The whole page; with the figures of another run, whether both agree."""
+    parts = [_head(raw), *_summary(raw, drawn), _how(raw)]
+    parts += [_agreement(raw, again)] if again else []
+    parts += [_aims(raw), _losses(raw)]
     parts += page_hot_path.parts(raw, drawn)
     parts += page_rest.parts(raw, drawn)
     parts.append(_versions(raw))
@@ -85,6 +94,18 @@ def _how(raw: Raw) -> str:
     machine = raw["machine"]
     memory = machine["memory_gigabytes"]
     return HOW.format(**machine, memory=memory, **raw["effort"])
+
+
+def _agreement(raw: Raw, again: Raw) -> str:
+    text = AGREEMENT.format(**again["machine"]) + "\n"
+    for title, checks in (
+        ("pairs of contenders have the same order in both", [*rankings(raw, again)]),
+        ("ratios to ours lie within the spread of both", [*ratios(raw, again)]),
+    ):
+        against = [check for check in checks if not check.agrees]
+        text += f"- {len(checks) - len(against):,} of {len(checks):,} {title}.\n"
+        text += "".join(f"    - not so: {check.what}\n" for check in against)
+    return text
 
 
 def _aims(raw: Raw) -> str:

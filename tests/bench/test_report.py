@@ -82,6 +82,15 @@ def test_a_plot_is_xml_and_has_colours_for_dark_pages(name: str) -> None:
     assert "prefers-color-scheme:dark" in svg
 
 
+def test_a_second_run_is_compared_with_the_first() -> None:
+    assert "can be repeated" not in page(a_run(), set())
+    assert "- 72 of 72 pairs of contenders have" in page(a_run(), set(), a_run())
+    other = a_run()
+    other["canned"]["taken"][BOTO3] = everywhere(20)
+    text = page(a_run(), set(), other)
+    assert f"- not so: canned, allowed, 1 at once, cpu_us: {BOTO3} and {OURS}" in text
+
+
 def test_labels_are_escaped() -> None:
     svg = bars('a "quoted" <title>', "", [Bar("<b> & co", 1, 1, 1, True, "1")])
     texts = [element.text for element in ET.fromstring(svg).iter() if element.text]
