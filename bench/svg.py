@@ -85,7 +85,7 @@ class Axes:
     y: str
     is_log_x: bool = True
     is_log_y: bool = False
-    y_text: Callable[[float], str] = "{:,.7g}".format
+    y_text: Callable[[float], str] = "{:,.9g}".format
     marked_y: float | None = None
 
 
