@@ -56,6 +56,9 @@ class _Test:
     """What a test stands on, and what had been used when it began."""
 
     def __init__(self) -> None:
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self.ending = contextlib.ExitStack()
         self.servers: dict[str, Server] = {}
         self.limiter: RateLimiter | None = None
@@ -91,7 +94,7 @@ class _Test:
     def end(self) -> None:
         """Stop everything; another test may be prepared."""
         self.ending.close()
-        self.__init__()  # type: ignore[misc]  # as new
+        self._begin_anew()
 
 
 TEST = _Test()

@@ -125,6 +125,11 @@ def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="SHARE",
         help="of provisioned capacity that is meant to be used (default: %(default)s)",
     )
+    _add_prices(command)
+    command.set_defaults(run=cost.run)
+
+
+def _add_prices(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--prices",
         choices=sorted(PRICES),
@@ -143,7 +148,6 @@ def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="DOLLARS",
         help="provisioned, instead of the set's",
     )
-    command.set_defaults(run=cost.run)
 
 
 def _add_endpoint(command: argparse.ArgumentParser) -> None:
