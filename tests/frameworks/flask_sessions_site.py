@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from sessions.flask import SessionInterface, session
 
@@ -50,3 +52,18 @@ def site(store: Any, **options: Any) -> flask.Flask:
         return "rotated"
 
     return app
+
+
+def cookie_of(response: TestResponse) -> str | None:
+    """The Set-Cookie field, if there is one."""
+    return response.headers.get("set-cookie")
+
+
+def seen(client: FlaskClient) -> Any:
+    """What its session holds."""
+    return client.get("/seen").json
+
+
+def user_of(client: FlaskClient) -> str:
+    """Who is logged in, as the site says it."""
+    return client.get("/who").text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,10 +10,9 @@ from django.test import Client
 from sessions import SessionEvent
 from sessions.django import SessionStore, revoke_user, sessions_of
 from tests.frameworks.django_site.accounts import User
+from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, seen, user_of
 from tests.frameworks.django_site.with_sessions import MEANWHILE, with_sessions
 from tests.frameworks.seen_store import SeenStore
-
-COOKIE = "sessionid"
 
 
 @pytest.fixture
@@ -27,25 +25,6 @@ def store() -> Iterator[SeenStore]:
 @pytest.fixture
 def client(store: SeenStore) -> Client:
     return Client()
-
-
-def seen(client: Client) -> Any:
-    return client.get("/seen").json()
-
-
-def user_of(client: Client) -> str:
-    return client.get("/who").content.decode()
-
-
-def key_of(client: Client) -> str:
-    return client.cookies[COOKIE].value
-
-
-def copy_of(client: Client) -> Client:
-    """Another client with the same cookie."""
-    made = Client()
-    made.cookies[COOKIE] = key_of(client)
-    return made
 
 
 def test_a_login_is_one_transaction_under_the_key_that_it_told(

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.test import Client
 from moto import mock_aws
 
 from sessions import DynamoDBSessionStore
+from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, seen, user_of
 from tests.frameworks.django_site.with_sessions import MEANWHILE, with_sessions
 from tests.frameworks.seen_store import SeenStore
 from tests.session_table import items_of, session_table
-
-COOKIE = "sessionid"
 
 
 @pytest.fixture
@@ -28,25 +26,6 @@ def store() -> Iterator[SeenStore]:
 @pytest.fixture
 def client(store: SeenStore) -> Client:
     return Client()
-
-
-def seen(client: Client) -> Any:
-    return client.get("/seen").json()
-
-
-def user_of(client: Client) -> str:
-    return client.get("/who").content.decode()
-
-
-def key_of(client: Client) -> str:
-    return client.cookies[COOKIE].value
-
-
-def copy_of(client: Client) -> Client:
-    """Another client with the same cookie."""
-    made = Client()
-    made.cookies[COOKIE] = key_of(client)
-    return made
 
 
 def test_what_a_request_sets_the_next_one_finds(client: Client) -> None:

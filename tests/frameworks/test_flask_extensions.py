@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from markupsafe import Markup
 
 from sessions.flask import session
-from tests.frameworks.flask_sessions_site import COOKIE, site
+from tests.frameworks.flask_sessions_site import COOKIE, seen, site, user_of
 from tests.frameworks.seen_store import SeenStore
 
 
@@ -23,14 +23,6 @@ def store() -> SeenStore:
 @pytest.fixture
 def app(store: SeenStore) -> flask.Flask:
     return site(store)
-
-
-def seen(client: FlaskClient) -> Any:
-    return client.get("/seen").json
-
-
-def user_of(client: FlaskClient) -> str:
-    return client.get("/who").text
 
 
 def cookies_of(client: FlaskClient, path: str) -> list[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import flask
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.flask import limit_app
@@ -15,7 +12,7 @@ from ratelimit_ddb.web import Rule, session_user
 from sessions import SessionRevoked
 from sessions.flask import session
 from tests.fake_clock import FakeClock
-from tests.frameworks.flask_sessions_site import COOKIE, site
+from tests.frameworks.flask_sessions_site import COOKIE, cookie_of, seen, site, user_of
 from tests.frameworks.seen_store import SeenStore
 
 SECRET = "x" * 32
@@ -34,18 +31,6 @@ def app(store: SeenStore) -> flask.Flask:
 @pytest.fixture
 def client(app: flask.Flask) -> FlaskClient:
     return app.test_client()
-
-
-def cookie_of(response: TestResponse) -> str | None:
-    return response.headers.get("set-cookie")
-
-
-def seen(client: FlaskClient) -> Any:
-    return client.get("/seen").json
-
-
-def user_of(client: FlaskClient) -> str:
-    return client.get("/who").text
 
 
 def test_two_requests_that_change_different_keys_are_both_kept(app: flask.Flask) -> None:

@@ -9,11 +9,10 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 from moto import mock_aws
-from werkzeug.test import TestResponse
 
 from sessions import DynamoDBSessionStore, SessionNotSaved, SessionTooLarge
 from sessions.flask import SessionInterface, session
-from tests.frameworks.flask_sessions_site import COOKIE, site
+from tests.frameworks.flask_sessions_site import COOKIE, cookie_of, seen, site, user_of
 from tests.frameworks.seen_store import SeenStore
 from tests.session_table import items_of, session_table
 
@@ -33,18 +32,6 @@ def app(store: SeenStore) -> flask.Flask:
 @pytest.fixture
 def client(app: flask.Flask) -> FlaskClient:
     return app.test_client()
-
-
-def cookie_of(response: TestResponse) -> str | None:
-    return response.headers.get("set-cookie")
-
-
-def seen(client: FlaskClient) -> Any:
-    return client.get("/seen").json
-
-
-def user_of(client: FlaskClient) -> str:
-    return client.get("/who").text
 
 
 def test_what_a_request_sets_the_next_one_finds(client: FlaskClient) -> None:
