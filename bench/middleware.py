@@ -31,6 +31,7 @@ class InstantStore:
     """Admits everything, and costs next to nothing: what is left is the middleware's."""
 
     clock = LocalClock()
+    ready = True
 
     def prepare(self) -> None: ...
 

@@ -30,6 +30,10 @@ class CountingStore:
         self.clock = store.clock
         self.calls: Counter[str] = Counter()
 
+    @property
+    def ready(self) -> bool:
+        return self._store.ready
+
     def prepare(self) -> None:
         self._store.prepare()
 

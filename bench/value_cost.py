@@ -1,4 +1,4 @@
-"""What making a value costs: the NamedTuple that a Decision is, and a frozen dataclass instead.
+"""What making a value costs: a NamedTuple, made directly or not, and a frozen dataclass instead.
 
 The figures behind docs/decisions/002.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from bench.figure import Figure, interleaved
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
 from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.made import made
 
 LIMIT = Limit(1, 86_400)
 VALUES: Any = (False, 0, 1_000_000_000, 1_000_000_000, LIMIT, 0, "seen")
@@ -33,6 +34,7 @@ def measured(rounds: int, calls: int) -> dict[str, Figure]:
     return interleaved(
         {
             "a Decision, a NamedTuple": (repeat(lambda: Decision(*VALUES)), calls),
+            "the same, made directly": (repeat(lambda: made(Decision, VALUES)), calls),
             "the same as a frozen, slotted dataclass": (repeat(lambda: Frozen(*VALUES)), calls),
             "a whole denial from memory": (repeat(lambda: limiter.acquire("k")), calls),
         },

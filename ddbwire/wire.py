@@ -63,6 +63,11 @@ class Wire:
         return None if self._line is None else self._line.declined
 
     @property
+    def resolved(self) -> bool:
+        """Whether region, endpoint and credentials are known."""
+        return self._line is not None
+
+    @property
     def endpoint_url(self) -> str | None:
         """Where the calls go; None before the wire is resolved."""
         return None if self._line is None else self._line.carrier.endpoint

@@ -2,10 +2,9 @@
 
     unit   = ceil(period / quantity)             one token's worth of time
     window = burst * unit                        an empty bucket needs this long to fill
-    tokens(now) = (window - max(0, fullAt - now)) // unit
     taking n:  fullAt' = max(fullAt, now) + n * unit,  allowed iff fullAt' - now <= window
 
-What the flows rely on:
+reckoning.py tells what a ``fullAt`` means. What the flows rely on:
 - ``now`` is read once a decision, so a limit once seen active stays active for it.
 - ``fullAt`` never moves back, but for a refund, a reset and a changed limit. Hence an old sight is
   a lower bound: later than allowed then is later than allowed now (P6).
@@ -20,8 +19,9 @@ from __future__ import annotations
 
 from itertools import compress
 
-from ratelimit_ddb.decision import Decision, Source
+from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
     Delete,
     Flow,
@@ -32,6 +32,7 @@ from ratelimit_ddb.operation import (
     SetBack,
     Take,
 )
+from ratelimit_ddb.reckoning import reckoning_of
 from ratelimit_ddb.seen import Seen, Sight
 
 BEYOND_DOUBT_NS = 35 * SECOND_NS
@@ -42,9 +43,6 @@ EXPIRY_MARGIN_SECONDS = 8 * 86_400
 same key, in attributes that a write does not show, and its buckets must not expire with these."""
 
 _NEVER_NS = -1
-_MANY = 1 << 62
-_ONE_IDLE = (True,)
-_ONE_ACTIVE = (False,)
 
 
 class Bucket:
@@ -53,11 +51,12 @@ class Bucket:
     __slots__ = (
         "_all_idle",
         "_indexes",
-        "_longest_window_ns",
+        "_kept_ns",
         "_most_ahead_ns",
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
+        "_reckoning",
         "_trust_ns",
         "limits",
         "seen",
@@ -71,29 +70,15 @@ class Bucket:
         self._indexes = tuple(range(len(limits)))
         self._all_idle = (True,) * len(limits)
         self._most_ahead_ns = tuple(limit.window_ns + BEYOND_DOUBT_NS for limit in limits)
-        self._longest_window_ns = max(limit.window_ns for limit in limits)
-        self._one_cost_ns = tuple(limit.unit_ns for limit in limits)
-        self._one_room_ns = tuple(limit.window_ns - limit.unit_ns for limit in limits)
+        longest_window_ns = max(limit.window_ns for limit in limits)
+        self._kept_ns = longest_window_ns + EXPIRY_MARGIN_SECONDS * SECOND_NS
+        self._reckoning = reckoning_of(limits)
+        self._one_cost_ns = self._reckoning.cost_ns(1)
+        self._one_room_ns = self._reckoning.room_ns(1, 0)
 
-    def denied_from_memory(self, key: str, cost: int, wait_ns: int, now_ns: int) -> Decision | None:
-        """The denial that the table would give too, as far as this process can tell; or None."""
-        sight = self.seen.get(key)
-        # Both ways: a clock that was set back must not prolong the trust.
-        if sight is None or not -self._trust_ns <= now_ns - sight.noted_ns <= self._trust_ns:
-            return None
-        return self._denial(sight.full_at_ns, now_ns, self._room_ns(cost, wait_ns), "seen")
-
-    def last_denial(self, key: str, cost: int, now_ns: int) -> Decision | None:
-        """The denial by what this process saw last, however long ago; or None.
-
-        For one that is denied anyhow, and is to be told of the longest wait.
-        """
-        sight = self.seen.get(key)
-        if sight is None:
-            return None
-        return self._denial(sight.full_at_ns, now_ns, self._room_ns(cost, 0), "seen")
-
-    def acquire(self, key: str, cost: int, wait_ns: int, now_ns: int | None) -> Flow[Decision]:
+    def acquire(
+        self, key: str, cost: int, wait_ns: int, now_ns: int | None
+    ) -> Decision | Flow[Decision]:
         """Take ``cost`` tokens of every limit, or none; waiting at most ``wait_ns`` for them.
 
         Args:
@@ -103,31 +88,45 @@ class Bucket:
             now_ns: the table's time; None where it is not known yet.
 
         Returns:
-            the decision. The caller sleeps ``waited_ns`` if it was admitted.
+            the denial that needs no store, or the flow of the decision. The caller sleeps
+            ``waited_ns`` if it was admitted.
         """
         if now_ns is None:
-            now_ns = yield ReadClock()
+            return self._acquire_by_store_time(key, cost, wait_ns)
+        reckoning, idle = self._reckoning, self._all_idle
+        if cost == 1 and not wait_ns:
+            cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
+        else:
+            cost_ns, room_ns = reckoning.cost_ns(cost), reckoning.room_ns(cost, wait_ns)
         sight = self.seen.get(key)
-        cost_ns, room_ns = self._cost_ns(cost), self._room_ns(cost, wait_ns)
-        idle = _idle(sight.full_at_ns, now_ns) if sight else self._all_idle
-        expires_at_seconds = (
-            now_ns + self._longest_window_ns + wait_ns
-        ) // SECOND_NS + EXPIRY_MARGIN_SECONDS
-        while True:
-            outcome: Outcome = yield Take(
-                key, self._names, idle, now_ns, cost_ns, room_ns, expires_at_seconds
-            )
-            full_at_ns = _known(outcome.full_at_ns)
-            if outcome.applied:
-                self.seen.note(key, Sight(now_ns, full_at_ns))
-                return self._admitted(full_at_ns, now_ns)
-            if self._beyond_doubt(full_at_ns, now_ns):
-                full_at_ns = yield from self._set_back(key, full_at_ns)
-            self.seen.note(key, Sight(now_ns, full_at_ns))
-            denial = self._denial(full_at_ns, now_ns, room_ns, "table")
-            if denial is not None:
+        if sight is not None:
+            noted_ns, full_at_ns = sight
+            denial = reckoning.denial(full_at_ns, now_ns, room_ns, "seen")
+            if denial is not None and self._trusts(noted_ns, now_ns):
                 return denial
-            idle = _idle(full_at_ns, now_ns)
+            idle = reckoning.idle(full_at_ns, now_ns)
+        expires_at_seconds = (now_ns + self._kept_ns + wait_ns) // SECOND_NS
+        return self._acquire_by(
+            made(Take, (key, self._names, idle, now_ns, cost_ns, room_ns, expires_at_seconds))
+        )
+
+    def denied_from_memory(self, key: str, cost: int, now_ns: int) -> Decision | None:
+        """The denial that ``acquire`` would give without the store; or None."""
+        sight = self.seen.get(key)
+        if sight is None or not self._trusts(sight.noted_ns, now_ns):
+            return None
+        return self.last_denial(key, cost, now_ns)
+
+    def last_denial(self, key: str, cost: int, now_ns: int) -> Decision | None:
+        """The denial by what this process saw last, however long ago; or None.
+
+        For one that is denied anyhow, and is to be told of the longest wait.
+        """
+        sight = self.seen.get(key)
+        if sight is None:
+            return None
+        room_ns = self._reckoning.room_ns(cost, 0)
+        return self._reckoning.denial(sight.full_at_ns, now_ns, room_ns, "seen")
 
     def peek(self, key: str, cost: int, *, remember: bool = False) -> Flow[Decision]:
         """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost.
@@ -139,12 +138,13 @@ class Bucket:
         full_at_ns = self._believable(_known(outcome.full_at_ns), now_ns)
         if remember:
             self.seen.note(key, Sight(now_ns, full_at_ns))
-        denial = self._denial(full_at_ns, now_ns, self._room_ns(cost, 0), "table")
-        return denial or self._admitted(full_at_ns, now_ns)
+        reckoning = self._reckoning
+        denial = reckoning.denial(full_at_ns, now_ns, reckoning.room_ns(cost, 0), "table")
+        return denial or reckoning.admitted(full_at_ns, now_ns)
 
     def refund(self, key: str, cost: int) -> Flow[None]:
         """Give ``cost`` tokens back to every limit that is not full already."""
-        names, cost_ns = self._names, self._cost_ns(cost)
+        names, cost_ns = self._names, self._reckoning.cost_ns(cost)
         try:
             now_ns = yield ReadClock()
             while names:
@@ -164,6 +164,31 @@ class Bucket:
             yield Delete(key)
         finally:
             self.seen.forget(key)
+
+    def _acquire_by_store_time(self, key: str, cost: int, wait_ns: int) -> Flow[Decision]:
+        now_ns = yield ReadClock()
+        begun = self.acquire(key, cost, wait_ns, now_ns)
+        return begun if isinstance(begun, Decision) else (yield from begun)
+
+    def _acquire_by(self, take: Take) -> Flow[Decision]:
+        while True:
+            applied, shown_ns, _ = yield take
+            full_at_ns = _known(shown_ns)
+            now_ns = take.now_ns
+            if applied:
+                self.seen.note(take.key, made(Sight, (now_ns, full_at_ns)))
+                return self._reckoning.admitted(full_at_ns, now_ns)
+            if self._beyond_doubt(full_at_ns, now_ns):
+                full_at_ns = yield from self._set_back(take.key, full_at_ns)
+            self.seen.note(take.key, Sight(now_ns, full_at_ns))
+            denial = self._reckoning.denial(full_at_ns, now_ns, take.room_ns, "table")
+            if denial is not None:
+                return denial
+            take = take._replace(idle=self._reckoning.idle(full_at_ns, now_ns))
+
+    def _trusts(self, noted_ns: int, now_ns: int) -> bool:
+        # Both ways: a clock that was set back must not prolong the trust.
+        return -self._trust_ns <= now_ns - noted_ns <= self._trust_ns
 
     def _set_back(self, key: str, full_at_ns: tuple[int, ...]) -> Flow[tuple[int, ...]]:
         # The decision's own now may be old (a process that was suspended): what looks impossible
@@ -195,65 +220,8 @@ class Bucket:
                 return True
         return False
 
-    def _cost_ns(self, cost: int) -> tuple[int, ...]:
-        if cost == 1:
-            return self._one_cost_ns
-        return tuple(cost * unit_ns for unit_ns in self._one_cost_ns)
-
-    def _room_ns(self, cost: int, wait_ns: int) -> tuple[int, ...]:
-        if cost == 1 and not wait_ns:
-            return self._one_room_ns
-        return tuple(limit.window_ns - cost * limit.unit_ns + wait_ns for limit in self.limits)
-
-    # What follows runs at every decision: plain loops and comparisons, since one zip(), max() or
-    # generator expression would cost as much as the rest of a denial from memory.
-
-    def _admitted(self, full_at_ns: tuple[int, ...], now_ns: int) -> Decision:
-        binding, remaining, reset_ns, waited_ns = self.limits[0], _MANY, 0, 0
-        for index in self._indexes:
-            limit = self.limits[index]
-            ahead_ns = full_at_ns[index] - now_ns
-            tokens = _tokens(limit, ahead_ns)
-            if tokens < remaining:
-                binding, remaining = limit, tokens
-            if ahead_ns > reset_ns:
-                reset_ns = ahead_ns
-            if ahead_ns - limit.window_ns > waited_ns:
-                waited_ns = ahead_ns - limit.window_ns
-        return Decision(True, remaining, 0, reset_ns, binding, waited_ns, "table")
-
-    def _denial(
-        self, full_at_ns: tuple[int, ...], now_ns: int, room_ns: tuple[int, ...], source: Source
-    ) -> Decision | None:
-        binding, retry_ns, reset_ns = -1, 0, 0
-        for index in self._indexes:
-            ahead_ns = full_at_ns[index] - now_ns
-            if ahead_ns > reset_ns:
-                reset_ns = ahead_ns
-            if ahead_ns - room_ns[index] > retry_ns:
-                binding, retry_ns = index, ahead_ns - room_ns[index]
-        if binding < 0:
-            return None
-        limit = self.limits[binding]
-        remaining = _tokens(limit, full_at_ns[binding] - now_ns)
-        return Decision(False, remaining, retry_ns, reset_ns, limit, 0, source)
-
 
 def _known(full_at_ns: tuple[int | None, ...]) -> tuple[int, ...]:
     if None in full_at_ns:
         return tuple(_NEVER_NS if one_ns is None else one_ns for one_ns in full_at_ns)
     return full_at_ns  # type: ignore[return-value]  # the line above saw to it
-
-
-def _idle(full_at_ns: tuple[int, ...], now_ns: int) -> tuple[bool, ...]:
-    if len(full_at_ns) == 1:
-        return _ONE_IDLE if full_at_ns[0] < now_ns else _ONE_ACTIVE
-    return tuple([one_ns < now_ns for one_ns in full_at_ns])
-
-
-def _tokens(limit: Limit, ahead_ns: int) -> int:
-    """Whole tokens left when the bucket will be full in ``ahead_ns``; none while one is awaited."""
-    if ahead_ns <= 0:
-        return limit.burst
-    left_ns = limit.window_ns - ahead_ns
-    return left_ns // limit.unit_ns if left_ns > 0 else 0

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.operation import Flow, T
 from ratelimit_ddb.store.protocol import Store
 
 
-def run(flow: Flow[T], store: Store, deadline_ns: int) -> T:
-    """Run a flow to its end, blocking. An outage is raised in the flow; all else ends it."""
+def run(flow: Flow[T], store: Store, within_ns: int) -> T:
+    """Run a flow to its end, blocking, within so long; preparing the store does not count.
+
+    An outage is raised in the flow; all else ends it.
+    """
     try:
         operation = next(flow)
+        if not store.ready:
+            store.prepare()
+        deadline_ns = time.monotonic_ns() + within_ns
         while True:
             try:
                 answer = store.send(operation, deadline_ns)
@@ -25,10 +33,13 @@ def run(flow: Flow[T], store: Store, deadline_ns: int) -> T:
         flow.close()
 
 
-async def run_async(flow: Flow[T], store: Store, deadline_ns: int) -> T:
-    """Run a flow to its end in an event loop. An outage is raised in the flow; all else ends it."""
+async def run_async(flow: Flow[T], store: Store, within_ns: int) -> T:
+    """The same in an event loop."""
     try:
         operation = next(flow)
+        if not store.ready:
+            await store.prepare_async()
+        deadline_ns = time.monotonic_ns() + within_ns
         while True:
             try:
                 answer = await store.send_async(operation, deadline_ns)

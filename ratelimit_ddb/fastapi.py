@@ -24,9 +24,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocketState
 
-from ratelimit_ddb.asgi import App, RateLimitMiddleware, Receive, Scope, Send
+from ratelimit_ddb.asgi import App, Message, RateLimitMiddleware, Receive, Scope, Send
 from ratelimit_ddb.limit import LimitsGiven, limits_of
-from ratelimit_ddb.starlette import response_of, sending
+from ratelimit_ddb.starlette import response_of
 from ratelimit_ddb.starlette_routes import Chosen, Found, HasRoutes, endpoint_of
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.denial import answer as answer_to
@@ -192,8 +192,17 @@ class _Telling:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             told = scope[_TOLD] = MutableHeaders()
-            send = sending(lambda: told.raw, send)
+            send = _adding(told, send)
         await self._app(scope, receive, send)
+
+
+def _adding(told: MutableHeaders, send: Send) -> Send:
+    async def adding(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.accept"):
+            message = {**message, "headers": [*message.get("headers", ()), *told.raw]}
+        await send(message)
+
+    return adding
 
 
 async def _answered(_connection: HTTPConnection, denied: Exception) -> Response:

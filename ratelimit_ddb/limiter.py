@@ -16,7 +16,7 @@ from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyGiven, text_of
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
-from ratelimit_ddb.operation import Flow, T
+from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
 from ratelimit_ddb.seen import Seen
 from ratelimit_ddb.store.protocol import Store
@@ -83,7 +83,7 @@ class RateLimiter:
         if isinstance(asked, Decision):
             return asked
         try:
-            decision = self._run(asked)
+            decision = run(asked, desk.store, desk.within_ns)
         except StoreUnavailable as outage:
             return desk.decision_in(outage)
         if decision.waited_ns:
@@ -96,7 +96,8 @@ class RateLimiter:
         ``remaining`` counts the tokens there are. Raises as ``acquire`` does, and StoreUnavailable
         whatever ``on_outage`` says.
         """
-        return self._run(self._desk.peek(key, cost))
+        desk = self._desk
+        return run(desk.peek(key, cost), desk.store, desk.within_ns)
 
     def refund(self, key: KeyGiven, *, cost: int = 1) -> None:
         """Give back ``cost`` tokens that were taken and not used; a full bucket stays full.
@@ -104,16 +105,13 @@ class RateLimiter:
         It is sent once only where a repetition could give back twice: StoreUnavailable then says
         that it may or may not have happened. Raises as ``peek`` does.
         """
-        self._run(self._desk.refund(key, cost))
+        desk = self._desk
+        run(desk.refund(key, cost), desk.store, desk.within_ns)
 
     def reset(self, key: KeyGiven) -> None:
         """Fill the key's bucket by deleting its item. Raises as ``peek`` does."""
-        self._run(self._desk.reset(key))
-
-    def _run(self, flow: Flow[T]) -> T:
         desk = self._desk
-        desk.store.prepare()
-        return run(flow, desk.store, time.monotonic_ns() + desk.deadline_ns)
+        run(desk.reset(key), desk.store, desk.within_ns)
 
 
 class AsyncRateLimiter:
@@ -151,7 +149,7 @@ class AsyncRateLimiter:
         if isinstance(asked, Decision):
             return asked
         try:
-            decision = await self._run(asked)
+            decision = await run_async(asked, desk.store, desk.within_ns)
         except StoreUnavailable as outage:
             return desk.decision_in(outage)
         if decision.waited_ns:
@@ -162,26 +160,24 @@ class AsyncRateLimiter:
 
     async def peek(self, key: KeyGiven, *, cost: int = 1) -> Decision:
         """What ``acquire`` would say now, taking nothing; see ``RateLimiter.peek``."""
-        return await self._run(self._desk.peek(key, cost))
+        desk = self._desk
+        return await run_async(desk.peek(key, cost), desk.store, desk.within_ns)
 
     async def refund(self, key: KeyGiven, *, cost: int = 1) -> None:
         """Give back ``cost`` unused tokens; see ``RateLimiter.refund``."""
-        await self._run(self._desk.refund(key, cost))
+        desk = self._desk
+        await run_async(desk.refund(key, cost), desk.store, desk.within_ns)
 
     async def reset(self, key: KeyGiven) -> None:
         """Fill the key's bucket; see ``RateLimiter.reset``."""
-        await self._run(self._desk.reset(key))
-
-    async def _run(self, flow: Flow[T]) -> T:
         desk = self._desk
-        await desk.store.prepare_async()
-        return await run_async(flow, desk.store, time.monotonic_ns() + desk.deadline_ns)
+        await run_async(desk.reset(key), desk.store, desk.within_ns)
 
 
 class _Desk:
     """Where a request is checked and becomes a denial from memory or a flow to be run."""
 
-    __slots__ = ("_clock", "_smallest_burst", "bucket", "deadline_ns", "on_outage", "store")
+    __slots__ = ("_clock", "_smallest_burst", "bucket", "on_outage", "store", "within_ns")
 
     def __init__(
         self,
@@ -195,7 +191,7 @@ class _Desk:
         require_policy(on_outage)
         self.store = store
         self.on_outage = on_outage
-        self.deadline_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
+        self.within_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
         trust_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
         self.bucket = Bucket(limits_of(limits), Seen(seen_keys), trust_ns)
         self._smallest_burst = min(limit.burst for limit in self.bucket.limits)
@@ -206,11 +202,8 @@ class _Desk:
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
         wait_ns = 0 if max_wait == 0 else wait_nanoseconds(max_wait)
-        now_ns = self._clock.now_ns() if self._clock.known else None
-        if now_ns is not None:
-            denial = self.bucket.denied_from_memory(text, cost, wait_ns, now_ns)
-            if denial is not None:
-                return denial
+        clock = self._clock
+        now_ns = clock.now_ns() if clock.known else None
         return self.bucket.acquire(text, cost, wait_ns, now_ns)
 
     def peek(self, key: KeyGiven, cost: int) -> Flow[Decision]:

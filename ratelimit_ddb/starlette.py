@@ -22,7 +22,15 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
 
-from ratelimit_ddb.asgi import App, Message, RateLimitMiddleware, Receive, Scope, Send, encoded
+from ratelimit_ddb.asgi import (
+    App,
+    RateLimitMiddleware,
+    Receive,
+    Scope,
+    Send,
+    encoded,
+    telling,
+)
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.starlette_routes import Chosen, HasRoutes, endpoint_of
 from ratelimit_ddb.web.answer import Answer, Fields
@@ -174,17 +182,6 @@ def _adding(app: App, fields: Fields) -> App:
     """Whatever else an endpoint gave: Starlette calls it, as it calls a response."""
 
     async def adding(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, sending(lambda: encoded(fields), send))
+        await app(scope, receive, telling(fields, send))
 
     return adding
-
-
-def sending(lines: Callable[[], list[tuple[bytes, bytes]]], send: Send) -> Send:
-    """``send`` with header fields more, as they are when the response starts."""
-
-    async def with_lines(message: Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.accept"):
-            message = {**message, "headers": [*message.get("headers", ()), *lines()]}
-        await send(message)
-
-    return with_lines

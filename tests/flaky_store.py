@@ -27,6 +27,7 @@ class FlakyStore(MemoryStore):
         self.applies = False
         self.operations: list[Operation] = []
         self.prepared = 0
+        self.ready = False
 
     def prepare(self) -> None:
         self.prepared += 1

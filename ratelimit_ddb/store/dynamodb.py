@@ -78,6 +78,11 @@ class DynamoDBStore:
         self._expressions = Expressions(table, report_capacity=self._reports_capacity)
         self._on_call = on_call
 
+    @property
+    def ready(self) -> bool:
+        """Whether the region, the endpoint and the credentials are resolved."""
+        return self._wire.resolved
+
     def prepare(self) -> None:
         """Resolve the region, the endpoint and the credentials, once.
 

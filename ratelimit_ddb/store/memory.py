@@ -42,6 +42,7 @@ class MemoryStore:
         from ddbwire.fork import at_fork  # here, for it brings the wire with it
 
         self.clock = LocalClock(clock)
+        self.ready = True
         self._max_keys = max_keys
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._lock = threading.Lock()

@@ -30,6 +30,10 @@ class Store(Protocol):
     def clock(self) -> Clock:
         """What decisions read their time from."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is nothing to prepare."""
+
     def prepare(self) -> None:
         """Do, once, what must not be counted against a deadline."""
 

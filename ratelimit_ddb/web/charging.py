@@ -5,10 +5,12 @@ The flows yield what a rule's functions gave where that must be awaited (settle.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ratelimit_ddb.key import KeyGiven, text_of, text_under
 from ratelimit_ddb.limit import limits_of, not_an_integer
+from ratelimit_ddb.made import made
 from ratelimit_ddb.web.quota import Quota
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rule import Rule
@@ -17,38 +19,51 @@ from ratelimit_ddb.web.settle import Settling, settled
 from ratelimit_ddb.web.verdict import Charge
 
 
-def charges(book: Rulebook, request: Request) -> Settling[list[Charge]]:
-    """What the rules ask of a request, in their order."""
-    made = []
-    for ready in book.about(request.method, request.path):
+def charges(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Charge]]:
+    """What the rules ask of a request, in their order; a flow where something may be awaited."""
+    asked: list[Charge] = []
+    rules = iter(book.about(request.method, request.path))
+    for ready in rules:
+        if not ready.plain:
+            return _further(_charge_of(book, ready, request), rules, asked, book, request)
         rule = ready.rule
-        if ready.plain:
-            identity = rule.by(request)
-            if identity and type(identity) is str:
-                key = text_under(ready.prefix, identity)
-                made.append(Charge(rule, ready.quota, key, rule.cost))  # type: ignore[arg-type]
-                continue
-            charge = yield from _charge(book, ready, request, identity)
-        elif rule.limits is None or (yield from _is_exempt(rule, request)):
-            continue
-        else:
-            charge = yield from _charge(book, ready, request, rule.by(request))
+        identity = rule.by(request)
+        if not identity or type(identity) is not str:
+            return _further(_charge(book, ready, request, identity), rules, asked, book, request)
+        key = text_under(ready.prefix, identity)
+        asked.append(made(Charge, (rule, ready.quota, key, rule.cost)))
+    return asked
+
+
+def _further(
+    flow: Settling[Charge | None],
+    rules: Iterator[ReadyRule],
+    asked: list[Charge],
+    book: Rulebook,
+    request: Request,
+) -> Settling[list[Charge]]:
+    """What was asked already, with the flow's charge and those of the rules that are left."""
+    charge = yield from flow
+    if charge is not None:
+        asked.append(charge)
+    for ready in rules:
+        charge = yield from _charge_of(book, ready, request)
         if charge is not None:
-            made.append(charge)
-    return made
+            asked.append(charge)
+    return asked
 
 
 def message_charges(book: Rulebook, request: Request) -> Settling[list[Charge]]:
     """What the rules ask of each message that comes in on a websocket, by its handshake."""
-    made = []
+    asked = []
     for ready in book.about(request.method, request.path):
         if ready.messages is None or (yield from _is_exempt(ready.rule, request)):
             continue
         identity = yield from settled(ready.rule.by(request))
         if identity is not None:
             parts = _parts(book, ready.rule, identity, request)
-            made.append(Charge(ready.rule, ready.messages, text_of((*parts, "messages")), 1))
-    return made
+            asked.append(Charge(ready.rule, ready.messages, text_of((*parts, "messages")), 1))
+    return asked
 
 
 def _charge(
@@ -66,6 +81,13 @@ def _charge(
     if quota is None or not cost:
         return None
     return Charge(rule, quota, text_of(_parts(book, rule, identity, request)), cost)
+
+
+def _charge_of(book: Rulebook, ready: ReadyRule, request: Request) -> Settling[Charge | None]:
+    rule = ready.rule
+    if rule.limits is None or (yield from _is_exempt(rule, request)):
+        return None
+    return (yield from _charge(book, ready, request, rule.by(request)))
 
 
 def _is_exempt(rule: Rule, request: Request) -> Settling[bool]:

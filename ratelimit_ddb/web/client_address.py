@@ -106,7 +106,10 @@ class _Route:
     hops: int
 
     def peer_itself(self, request: Request) -> str:
-        return self._peer(request).identity
+        peer = request.client
+        # The hot path, so what _peer does is written out for most of its requests.
+        hop = self.known(peer) if peer and len(peer) <= LONGEST_ADDRESS else None
+        return (hop or self._peer(request)).identity
 
     def beyond_hops(self, request: Request) -> str:
         origin = self._peer(request)

@@ -9,6 +9,7 @@ until the same request is admitted; ``Retry-After`` says the same.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from ratelimit_ddb.decision import Decision
@@ -17,6 +18,7 @@ from ratelimit_ddb.web.answer import Fields
 from ratelimit_ddb.web.structured import parameters, string
 
 if TYPE_CHECKING:
+    from ratelimit_ddb.web.quota import Quota
     from ratelimit_ddb.web.verdict import RuleDecision, Verdict
 
 FieldStyle = Literal["standard", "x", "both", "none"]
@@ -26,14 +28,15 @@ _TELLING = ("table", "seen")
 """Sources of decisions that know what is left."""
 
 
-def require_style(style: str) -> None:
-    """Refuse a style that does not exist.
+def fields_in(style: FieldStyle) -> Callable[[Verdict], Fields]:
+    """What makes the fields of the response to a request; rules in shadow mode have none.
 
     Raises:
-        ValueError: with the value and the four that there are.
+        ValueError: there is no such style; with the value and the four that there are.
     """
-    if style not in ("standard", "x", "both", "none"):
+    if style not in _STYLES:
         raise ValueError(f"fields {style!r}: 'standard', 'x', 'both' or 'none'")
+    return _STYLES[style]
 
 
 def policy_name(rule: str, limit: Limit, limits: tuple[Limit, ...]) -> str:
@@ -55,71 +58,53 @@ def policy_item(policy: str, limit: Limit) -> str:
     return item_name(policy) + parameters([("q", limit.burst), *window])
 
 
-def fields_of(verdict: Verdict, style: FieldStyle) -> Fields:
-    """The fields of the response to a request; those of rules that are not enforced stay away."""
-    if style == "none":
-        return ()
-    if len(verdict.charges) == 1 and style == "standard":
-        return _of_one(verdict.decisions[0])
-    told = [one for one in verdict.decisions if one.charge.rule.enforce]
-    if not told:
-        return ()  # in a denial there is the denying one, at least
-    if style == "standard":
-        return _standard(verdict, told)
-    if style == "x":
-        return _x(told)
-    return (*_standard(verdict, told), *_x(told))
-
-
 def retry_after_seconds(decision: Decision) -> int:
     """Whole seconds, rounded up, at least 1 (RFC 9110, 10.2.3)."""
     return max(1, -(-decision.retry_after_ns // SECOND_NS))
 
 
-def _of_one(told: RuleDecision) -> Fields:
-    """The hot path: one rule."""
-    charge = told.charge
-    if not charge.rule.enforce:
+def _standard(verdict: Verdict) -> Fields:
+    decisions, _, charges = verdict
+    if len(charges) > 1:
+        return _standard_of_several(verdict)
+    rule, quota, _, _ = charges[0]
+    if not rule.enforce:
         return ()
-    policy = ("ratelimit-policy", charge.quota.policy)
-    if told.decision.source in _TELLING:
-        return (policy, ("ratelimit", _item(told)))
-    return (policy,)
+    decision = decisions[0].decision
+    if decision.source in _TELLING:
+        return (quota.policy_field, ("ratelimit", _item(quota, decision)))
+    return (quota.policy_field,)
 
 
-def _standard(verdict: Verdict, told: list[RuleDecision]) -> Fields:
+def _standard_of_several(verdict: Verdict) -> Fields:
     enforced = [charge for charge in verdict.charges if charge.rule.enforce]
+    if not enforced:
+        return ()
     policy = ", ".join([charge.quota.policy for charge in enforced])
-    shown = verdict.denials or told
-    items = [_item(one) for one in shown if one.decision.source in _TELLING]
+    shown = verdict.denials or _enforced(verdict)
+    items = [
+        _item(one.charge.quota, one.decision) for one in shown if one.decision.source in _TELLING
+    ]
     if not items:
         return (("ratelimit-policy", policy),)
     return (("ratelimit-policy", policy), ("ratelimit", ", ".join(items)))
 
 
-def _item(told: RuleDecision) -> str:
-    decision = told.decision
-    name = told.charge.quota.items[decision.limit.name]
-    return f"{name};r={decision.remaining};t={_more_in_seconds(decision)}"
+def _item(quota: Quota, decision: Decision) -> str:
+    """What is left; ``t`` is until one token more, after a denial until the retry."""
+    allowed, remaining, more_in_ns, reset_after_ns, limit, _, _ = decision
+    missing = limit.burst - remaining
+    if allowed and missing > 0:
+        # With several limits, the reset may be another one's; a token's time is the most it is.
+        more_in_ns = reset_after_ns - (missing - 1) * limit.unit_ns
+        if not 0 < more_in_ns <= limit.unit_ns:
+            more_in_ns = limit.unit_ns
+    return f"{quota.items[limit.name]};r={remaining};t={-(-more_in_ns // SECOND_NS)}"
 
 
-def _more_in_seconds(decision: Decision) -> int:
-    """Until the binding limit has one token more; after a denial, until the retry."""
-    if not decision.allowed:
-        return -(-decision.retry_after_ns // SECOND_NS)
-    limit = decision.limit
-    missing = limit.burst - decision.remaining
-    if missing <= 0:
-        return 0
-    # With several limits, reset_after may be another one's; then a token's time is the most it is.
-    next_ns = decision.reset_after_ns - (missing - 1) * limit.unit_ns
-    if not 0 < next_ns <= limit.unit_ns:
-        next_ns = limit.unit_ns
-    return -(-next_ns // SECOND_NS)
-
-
-def _x(told: list[RuleDecision]) -> Fields:
-    known = [one.decision for one in told if one.decision.source in _TELLING]
+def _x(verdict: Verdict) -> Fields:
+    told = [one.decision for one in _enforced(verdict)]
+    known = [decision for decision in told if decision.source in _TELLING]
     if not known:
         return ()
     binding = min(known, key=lambda decision: (decision.allowed, decision.remaining))
@@ -129,3 +114,23 @@ def _x(told: list[RuleDecision]) -> Fields:
         ("x-ratelimit-remaining", str(binding.remaining)),
         ("x-ratelimit-reset", str(full_at_seconds)),
     )
+
+
+def _both(verdict: Verdict) -> Fields:
+    return (*_standard(verdict), *_x(verdict))
+
+
+def _none(_verdict: Verdict) -> Fields:
+    return ()
+
+
+def _enforced(verdict: Verdict) -> list[RuleDecision]:
+    return [one for one in verdict.decisions if one.charge.rule.enforce]
+
+
+_STYLES: dict[str, Callable[[Verdict], Fields]] = {
+    "standard": _standard,
+    "x": _x,
+    "both": _both,
+    "none": _none,
+}

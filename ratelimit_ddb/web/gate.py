@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, NamedTuple, Required, TypedDict
+from typing import Any, Required, TypedDict
 
 from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds
@@ -15,7 +14,7 @@ from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.web import charging
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.denial import Denial, answer
-from ratelimit_ddb.web.fields import FieldStyle, fields_of, require_style, retry_after_seconds
+from ratelimit_ddb.web.fields import FieldStyle, fields_in, retry_after_seconds
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rulebook import EndpointOf, Rulebook, RulesGiven
 from ratelimit_ddb.web.settle import Settling, settle, settle_async, settled
@@ -60,21 +59,12 @@ class GateOptions(TypedDict, total=False):
     on_decision: OnDecision | Iterable[OnDecision]
 
 
-class Admission(NamedTuple):
-    """Whether a request passes, and what its response has to say.
+Admission = tuple[Answer | None, Fields, Verdict]
+"""Whether a request passes, and what its response has to say: the answer to send in the
+application's place, None where it passes; the fields to add to the application's response, which
+the answer has already; and what the rules said."""
 
-    Attributes:
-        answer: what to send in the application's place; None where the request passes.
-        fields: what to add to the application's response; in ``answer`` they are already.
-        verdict: what the rules said.
-    """
-
-    answer: Answer | None
-    fields: Fields
-    verdict: Verdict
-
-
-_UNLIMITED = Admission(None, (), Verdict())
+_UNLIMITED: Admission = (None, (), Verdict())
 
 
 class Gate:
@@ -90,14 +80,14 @@ class Gate:
 
     __slots__ = (
         "_book",
-        "_deadline_ns",
+        "_fields_of",
         "_heeded",
         "_on_denied",
         "_raises",
         "_store",
-        "_style",
         "_tell",
         "_trial",
+        "_within_ns",
     )
 
     def __init__(self, options: GateOptions, *, blocking: bool = False) -> None:
@@ -105,9 +95,8 @@ class Gate:
         on_outage = options.get("on_outage", "allow")
         require_policy(on_outage)
         self._store = options["store"]
-        self._style = options.get("fields", "standard")
-        require_style(self._style)
-        self._deadline_ns = nanoseconds("deadline", options.get("deadline", 0.25), 0.001, 60.0)
+        self._fields_of = fields_in(options.get("fields", "standard"))
+        self._within_ns = nanoseconds("deadline", options.get("deadline", 0.25), 0.001, 60.0)
         trust_ns = nanoseconds("deny_cache", options.get("deny_cache", 5.0), 0.0, 60.0)
         endpoint_of = _function("endpoint_of", options.get("endpoint_of"))
         _require_plain("endpoint_of", endpoint_of)
@@ -134,35 +123,39 @@ class Gate:
             TypeError: a rule's function gave something to be awaited.
             TableNotFound, AccessDenied, botocore.exceptions.ClientError: a mistake of set-up.
         """
-        charges = settle(charging.charges(self._book, request))
+        asked = charging.charges(self._book, request)
+        charges = asked if isinstance(asked, list) else settle(asked)
         if not charges:
             return _UNLIMITED
-        verdict = self.try_(charges)
+        store, flow = self._begun(charges)
+        verdict = run(flow, store, self._within_ns)
+        if self._heeded:
+            self._heed(verdict)
         if verdict.denials:
             return settle(self._denied(request, verdict))
-        return Admission(None, fields_of(verdict, self._style), verdict)
+        return None, self._fields_of(verdict), verdict
 
     async def admit_async(self, request: Request) -> Admission:
         """Decide on a request; see ``admit``."""
-        charges = await settle_async(charging.charges(self._book, request))
+        asked = charging.charges(self._book, request)
+        charges = asked if isinstance(asked, list) else await settle_async(asked)
         if not charges:
             return _UNLIMITED
-        verdict = await self.try_async(charges)
+        store, flow = self._begun(charges)
+        verdict = await run_async(flow, store, self._within_ns)
+        if self._heeded:
+            self._heed(verdict)
         if verdict.denials:
             return await settle_async(self._denied(request, verdict))
-        return Admission(None, fields_of(verdict, self._style), verdict)
-
-    def try_(self, charges: list[Charge]) -> Verdict:
-        """Take what is asked, blocking, and tell of it. Raises as ``admit`` does."""
-        store, flow = self._begun(charges)
-        store.prepare()
-        return self._told(run(flow, store, time.monotonic_ns() + self._deadline_ns))
+        return None, self._fields_of(verdict), verdict
 
     async def try_async(self, charges: list[Charge]) -> Verdict:
-        """Take what is asked, and tell of it. Raises as ``admit`` does."""
+        """Take what is asked, and tell of it; raises as ``admit`` does."""
         store, flow = self._begun(charges)
-        await store.prepare_async()
-        return self._told(await run_async(flow, store, time.monotonic_ns() + self._deadline_ns))
+        verdict = await run_async(flow, store, self._within_ns)
+        if self._heeded:
+            self._heed(verdict)
+        return verdict
 
     async def message_charges(self, request: Request) -> list[Charge]:
         """What each message asks that comes in on the websocket of this handshake."""
@@ -178,17 +171,15 @@ class Gate:
         return self._store, self._trial.verdict(charges, None)
 
     def _denied(self, request: Request, verdict: Verdict) -> Settling[Admission]:
-        fields = fields_of(verdict, self._style)
+        fields = self._fields_of(verdict)
         made = default = answer(denial_of(verdict), request.method, request.header("accept"))
         if self._on_denied is not None:
             made = yield from settled(self._on_denied(request, verdict, made))
             made = _measured(made, default, request.method)
         made = made._replace(headers=(*made.headers, *fields))
-        return Admission(made, fields, verdict)
+        return made, fields, verdict
 
-    def _told(self, verdict: Verdict) -> Verdict:
-        if not self._heeded:
-            return verdict
+    def _heed(self, verdict: Verdict) -> None:
         for tell in self._tell:
             for decision in verdict.decisions:
                 tell(decision)
@@ -196,7 +187,6 @@ class Gate:
             for decision in verdict.decisions:
                 if decision.outage is not None and decision.enforced:
                     raise decision.outage
-        return verdict
 
 
 def denial_of(verdict: Verdict) -> Denial:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-Matches = Callable[[str], bool]
-"""Whether a path, without the slash at its end, is meant."""
+Matches = Callable[[str], object]
+"""Tells by something true or false whether a path, without the slash at its end, is meant."""
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}", re.ASCII)
 _SLASHES = re.compile("//+")
@@ -24,7 +24,7 @@ def trimmed(path: str) -> str:
     """The path as patterns are compared with it: single slashes, and none at its end."""
     if "//" in path:
         path = _SLASHES.sub("/", path)
-    return path.rstrip("/") if path.endswith("/") else path
+    return path.rstrip("/")
 
 
 def matcher(pattern: str) -> Matches:
@@ -41,8 +41,11 @@ def matcher(pattern: str) -> Matches:
     prefix, rest = _split_rest(pattern)
     if "{" not in prefix and "}" not in prefix:
         return _plain(trimmed(prefix), rest)
+    above = _above_any_segment(trimmed(prefix))
+    if above and not rest:
+        return lambda path: path.rpartition("/")[0] == above
     tail = "(?:/.*)?" if rest else ""
-    return _of_regex(re.compile(_segments(pattern, trimmed(prefix)) + tail, re.DOTALL))
+    return re.compile(_segments(pattern, trimmed(prefix)) + tail, re.DOTALL).fullmatch
 
 
 def _split_rest(pattern: str) -> tuple[str, bool]:
@@ -71,9 +74,15 @@ def _always(_path: str) -> bool:
     return True
 
 
-def _of_regex(regex: re.Pattern[str]) -> Matches:
-    fullmatch = regex.fullmatch
-    return lambda path: fullmatch(path) is not None
+def _above_any_segment(prefix: str) -> str:
+    """What is above a last segment of any text, where that is all that varies; else nothing.
+
+    Most patterns with a parameter are such, and need no regular expression.
+    """
+    above, _, last = prefix.rpartition("/")
+    parameter = _PARAMETER.fullmatch(last)
+    varies = "{" in above or "}" in above
+    return above if parameter and parameter[2] in (None, "str") and not varies else ""
 
 
 def _segments(pattern: str, prefix: str) -> str:

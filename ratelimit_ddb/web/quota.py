@@ -18,10 +18,11 @@ class Quota:
         smallest_burst: what a request may cost at most.
         names: each limit's name as a policy: the rule's, with the limit's where there are several.
         policy: all of them as they stand in RateLimit-Policy.
+        policy_field: that field, with its name.
         items: by limit name, the name as it stands in RateLimit.
     """
 
-    __slots__ = ("bucket", "items", "names", "policy", "smallest_burst")
+    __slots__ = ("bucket", "items", "names", "policy", "policy_field", "smallest_burst")
 
     def __init__(self, rule: str, limits: tuple[Limit, ...], seen: Seen, trust_ns: int) -> None:
         self.bucket = Bucket(limits, seen, trust_ns)
@@ -29,6 +30,7 @@ class Quota:
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}
         self.items = {name: item_name(policy) for name, policy in self.names.items()}
         self.policy = ", ".join(policy_item(self.names[limit.name], limit) for limit in limits)
+        self.policy_field = ("ratelimit-policy", self.policy)
 
 
 class Quotas:

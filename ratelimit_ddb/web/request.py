@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
+from ratelimit_ddb.made import made
+
 HeaderOf = Callable[[Any, str], str | None]
 """Finds a header's value in what the server gave: (native, name in lower case)."""
 
@@ -54,15 +56,21 @@ class Request(NamedTuple):
 
 def of_scope(scope: MutableMapping[str, Any]) -> Request:
     """The request of an ASGI http or websocket scope."""
+    path: str = scope["path"]
+    if scope.get("root_path"):
+        path = _below(scope["root_path"], path)
     peer = scope.get("client")
-    return Request(
-        scope.get("method", "GET").upper(),
-        _below_mount(scope),
-        peer[0] if peer else None,
-        scope,
-        _header_of_scope,
-        None,
-        scope.get("session"),
+    return made(
+        Request,
+        (
+            scope.get("method", "GET").upper(),
+            path or "/",
+            peer[0] if peer else None,
+            scope,
+            _header_of_scope,
+            None,
+            scope.get("session"),
+        ),
     )
 
 
@@ -71,14 +79,17 @@ def of_environ(environ: MutableMapping[str, Any]) -> Request:
     path: str = environ.get("PATH_INFO", "")
     if not path.isascii():
         path = path.encode("latin-1").decode("utf-8", "replace")
-    return Request(
-        environ["REQUEST_METHOD"].upper(),
-        path or "/",
-        environ.get("REMOTE_ADDR") or None,
-        environ,
-        header_of_environ,
-        None,
-        environ.get("sessions.session"),
+    return made(
+        Request,
+        (
+            environ["REQUEST_METHOD"].upper(),
+            path or "/",
+            environ.get("REMOTE_ADDR") or None,
+            environ,
+            header_of_environ,
+            None,
+            environ.get("sessions.session"),
+        ),
     )
 
 
@@ -91,14 +102,12 @@ def header_of_environ(environ: MutableMapping[str, Any], name: str) -> str | Non
     return value
 
 
-def _below_mount(scope: MutableMapping[str, Any]) -> str:
+def _below(root: str, path: str) -> str:
     # Servers and frameworks differ in whether ``path`` begins with ``root_path``: where it does,
     # that part is the mount's, as SCRIPT_NAME is in WSGI.
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("/", ""):
-        path = path[len(root) :]
-    return path or "/"
+    if path.startswith(root) and path[len(root) : len(root) + 1] in ("/", ""):
+        return path[len(root) :]
+    return path
 
 
 def _header_of_scope(scope: MutableMapping[str, Any], name: str) -> str | None:

@@ -40,6 +40,11 @@ class Tally:
         """The store's."""
         return self._store.clock
 
+    @property
+    def ready(self) -> bool:
+        """As the store is."""
+        return self._store.ready
+
     def prepare(self) -> None:
         """As the store does."""
         self._store.prepare()

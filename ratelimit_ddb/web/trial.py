@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
 from ratelimit_ddb.store.protocol import Clock
@@ -62,7 +63,7 @@ class Trial:
 
     def verdict_of_one(self, charge: Charge) -> Flow[Verdict]:
         """The same where one rule asks and nobody is told: the hot path, with nothing to spare."""
-        outage = None
+        outage: StoreUnavailable | None = None
         decision = self._asked(charge)
         if not isinstance(decision, Decision):
             try:
@@ -70,9 +71,9 @@ class Trial:
             except StoreUnavailable as failure:
                 outage = failure
                 decision = self._without_store(charge, outage)
-        told = (RuleDecision(charge, decision, False, 0, 0, 0.0, outage),)
+        told = (made(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage)),)
         if decision.allowed or not charge.rule.enforce:
-            return Verdict(told, (), (charge,))
+            return made(Verdict, (told, (), (charge,)))
         return Verdict(told, told, (charge,))
 
     def _only(self, charge: Charge) -> Flow[RuleDecision]:
@@ -105,20 +106,20 @@ class Trial:
 
     def _recalled(self, charge: Charge) -> Decision | None:
         """The denial that needs no store, if it is one."""
-        asked = self._asked(charge)
-        return asked if isinstance(asked, Decision) else None
+        _, quota, key, cost = charge
+        if cost > quota.smallest_burst:
+            return _never(charge)
+        if not self.clock.known:
+            return None
+        return quota.bucket.denied_from_memory(key, cost, self.clock.now_ns())
 
     def _asked(self, charge: Charge) -> Decision | Flow[Decision]:
         """A denial that needs no store, or the flow that takes the tokens."""
         _, quota, key, cost = charge
         if cost > quota.smallest_burst:
             return _never(charge)
-        clock, bucket = self.clock, quota.bucket
-        if not clock.known:
-            return bucket.acquire(key, cost, 0, None)
-        now_ns = clock.now_ns()
-        denial = bucket.denied_from_memory(key, cost, 0, now_ns)
-        return bucket.acquire(key, cost, 0, now_ns) if denial is None else denial
+        clock = self.clock
+        return quota.bucket.acquire(key, cost, 0, clock.now_ns() if clock.known else None)
 
     def _without_store(self, charge: Charge, outage: StoreUnavailable) -> Decision:
         # Under "raise" whoever runs the flow raises it, once everybody was told.

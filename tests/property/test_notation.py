@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Limit
@@ -30,6 +30,9 @@ SECONDS = {
 EXACT_IN_SECONDS_NS = 2**51
 """Below 26 days a float of seconds still tells nanoseconds apart, thrice rounded."""
 
+MOST_WINDOW_SECONDS = 3_650 * 86_400
+"""Ten years, a little less than a limit may have."""
+
 spaces = st.sampled_from(["", " ", "  ", "\t"])
 gaps = st.sampled_from([" ", "  "])
 
@@ -52,6 +55,8 @@ def test_a_notation_means_what_it_says(
     between: tuple[str, str, str, str],
     upper: bool,
 ) -> None:
+    window_seconds = (burst or quantity) * (count or 1) * SECONDS[unit] / quantity
+    assume(window_seconds < MOST_WINDOW_SECONDS)
     before, after, gap, other_gap = between
     word = unit + plural if len(unit) > 2 else unit
     period = f"{'' if count is None else count}{after}{word}"

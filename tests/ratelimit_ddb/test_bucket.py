@@ -131,8 +131,10 @@ def test_p6_a_sight_denies_while_it_can_be_trusted(
 ) -> None:
     bucket = bucket_of(LIMIT)
     bucket.seen.note("key", Sight(NOW_NS - age_ns, (NOW_NS + ahead_ns,)))
-    denial = bucket.denied_from_memory("key", 1, 0, NOW_NS)
+    denial = bucket.denied_from_memory("key", 1, NOW_NS)
     assert (denial is not None) == denied
+    begun = bucket.acquire("key", 1, 0, NOW_NS)
+    assert begun == denial if denied else isinstance(next(begun), Take)
     if denial is not None:
         assert denial == Decision(False, 0, ahead_ns - 4 * UNIT_NS, ahead_ns, LIMIT, source="seen")
 

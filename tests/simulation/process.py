@@ -88,16 +88,12 @@ class Process:
         """Ask for tokens; ``suspended_ns`` pass between reading the clock and the first write."""
         request, bucket = self._begin("acquire", key, cost, wait_ns), self._bucket
         now_ns = self._read_clock(request) if self.clock.known else None
-        if now_ns is not None:
-            denial = bucket.denied_from_memory(key, cost, wait_ns, now_ns)
-            if denial is not None:
-                names = tuple([limit.name for limit in request.limits])
-                request.held_ns = self._table.held_ns(key, names)
-                self._end(request, denial)
-                return
         flow = bucket.acquire(key, cost, wait_ns, now_ns)
-        yield suspended_ns
-        yield from self._run(flow, request)
+        if isinstance(flow, Decision):
+            self._end(request, flow)
+        else:
+            yield suspended_ns
+            yield from self._run(flow, request)
 
     def refund(self, key: str, cost: int) -> Generator[int, None, None]:
         """Give tokens back."""
@@ -125,6 +121,9 @@ class Process:
         return request
 
     def _end(self, request: Request, decision: Decision | None) -> None:
+        if decision is not None and decision.source == "seen":
+            names = tuple([limit.name for limit in request.limits])
+            request.held_ns = self._table.held_ns(request.key, names)
         request.decision = decision
         request.over = True
         request.ended_ns = self._scheduler.now_ns

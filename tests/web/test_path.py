@@ -43,7 +43,11 @@ CASES = {
         "/users/٣": False,
         "/users/-1": False,
     },
-    "/users/{id:str}": {"/users/42": True, "/users/a/b": False},
+    "/users/{id:str}": {"/users/42": True, "/users/a/b": False, "/users/": False},
+    "/{id}": {"/1": True, "/1/": True, "/": False, "": False, "*": False, "/1/2": False},
+    "/{id}/": {"/1": True, "/1/": True, "/": False},
+    "/{id}/{post}": {"/1/2": True, "/1": False, "/1/2/3": False},
+    "/users/{id}.json": {"/users/1.json": True, "/users/1": False, "/users/.json": False},
     "/users/{id}/posts/{post:int}": {
         "/users/u/posts/7": True,
         "/users/u/posts/x": False,

@@ -1,0 +1,161 @@
+"""What each ``fullAt`` means: how many tokens are left, how long to wait, which limit binds.
+
+    tokens(now) = (window - max(0, fullAt - now)) // unit
+    a cost fits iff fullAt - now <= room, where room = window - cost * unit + wait
+
+Most keys have one limit, and reckoning with it is most of a denial from memory. So it is written
+out beside the rule for several; both give the same for one. What runs at every decision are plain
+loops and comparisons, since one zip(), max() or generator expression would cost as much as the
+rest.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ratelimit_ddb.decision import Decision, Source
+from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.made import made
+
+Instants = tuple[int, ...]
+"""Nanoseconds since the epoch, one for each limit, in their order."""
+
+Spans = tuple[int, ...]
+"""Nanoseconds, one for each limit, in their order."""
+
+_MANY = 1 << 62
+_IDLE = (True,)
+_ACTIVE = (False,)
+
+
+class Reckoning(Protocol):
+    """What the limits of one bucket make of its numbers."""
+
+    def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
+        """For each limit, whether its bucket was full before now."""
+
+    def cost_ns(self, cost: int) -> Spans:
+        """The time that so many tokens are worth."""
+
+    def room_ns(self, cost: int, wait_ns: int) -> Spans:
+        """How far beyond now ``fullAt`` may lie for so many tokens, due within ``wait_ns``."""
+
+    def admitted(self, full_at_ns: Instants, now_ns: int) -> Decision:
+        """The decision on tokens that were taken, by what the take made of ``fullAt``."""
+
+    def denial(
+        self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
+    ) -> Decision | None:
+        """The denial, if there is too little room anywhere."""
+
+
+def reckoning_of(limits: tuple[Limit, ...]) -> Reckoning:
+    """The reckoning with these limits."""
+    return OneLimit(limits[0]) if len(limits) == 1 else SeveralLimits(limits)
+
+
+class OneLimit:
+    """The reckoning with one limit."""
+
+    __slots__ = ("_limit",)
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+
+    def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
+        """See Reckoning."""
+        return _IDLE if full_at_ns[0] < now_ns else _ACTIVE
+
+    def cost_ns(self, cost: int) -> Spans:
+        """See Reckoning."""
+        return (cost * self._limit.unit_ns,)
+
+    def room_ns(self, cost: int, wait_ns: int) -> Spans:
+        """See Reckoning."""
+        return (self._limit.window_ns - cost * self._limit.unit_ns + wait_ns,)
+
+    def admitted(self, full_at_ns: Instants, now_ns: int) -> Decision:
+        """See Reckoning."""
+        limit = self._limit
+        ahead_ns = full_at_ns[0] - now_ns
+        if ahead_ns <= 0:
+            return made(Decision, (True, limit.burst, 0, 0, limit, 0, "table"))
+        left_ns = limit.window_ns - ahead_ns
+        if left_ns < 0:
+            return made(Decision, (True, 0, 0, ahead_ns, limit, -left_ns, "table"))
+        return made(Decision, (True, left_ns // limit.unit_ns, 0, ahead_ns, limit, 0, "table"))
+
+    def denial(
+        self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
+    ) -> Decision | None:
+        """See Reckoning."""
+        ahead_ns = full_at_ns[0] - now_ns
+        retry_ns = ahead_ns - room_ns[0]
+        if retry_ns <= 0:
+            return None
+        limit = self._limit
+        return made(
+            Decision, (False, _tokens(limit, ahead_ns), retry_ns, ahead_ns, limit, 0, source)
+        )
+
+
+class SeveralLimits:
+    """The reckoning with any number of limits: all must have room, and one of them binds."""
+
+    __slots__ = ("_indexes", "_limits")
+
+    def __init__(self, limits: tuple[Limit, ...]) -> None:
+        self._limits = limits
+        self._indexes = tuple(range(len(limits)))
+
+    def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
+        """See Reckoning."""
+        return tuple([one_ns < now_ns for one_ns in full_at_ns])
+
+    def cost_ns(self, cost: int) -> Spans:
+        """See Reckoning."""
+        return tuple([cost * limit.unit_ns for limit in self._limits])
+
+    def room_ns(self, cost: int, wait_ns: int) -> Spans:
+        """See Reckoning."""
+        return tuple([limit.window_ns - cost * limit.unit_ns + wait_ns for limit in self._limits])
+
+    def admitted(self, full_at_ns: Instants, now_ns: int) -> Decision:
+        """See Reckoning. The limit with least left binds."""
+        binding, remaining, reset_ns, waited_ns = self._limits[0], _MANY, 0, 0
+        for index in self._indexes:
+            limit = self._limits[index]
+            ahead_ns = full_at_ns[index] - now_ns
+            tokens = _tokens(limit, ahead_ns)
+            if tokens < remaining:
+                binding, remaining = limit, tokens
+            if ahead_ns > reset_ns:
+                reset_ns = ahead_ns
+            if ahead_ns - limit.window_ns > waited_ns:
+                waited_ns = ahead_ns - limit.window_ns
+        return made(Decision, (True, remaining, 0, reset_ns, binding, waited_ns, "table"))
+
+    def denial(
+        self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
+    ) -> Decision | None:
+        """See Reckoning. The limit that denies longest binds."""
+        binding, retry_ns, reset_ns = -1, 0, 0
+        for index in self._indexes:
+            ahead_ns = full_at_ns[index] - now_ns
+            if ahead_ns > reset_ns:
+                reset_ns = ahead_ns
+            if ahead_ns - room_ns[index] > retry_ns:
+                binding, retry_ns = index, ahead_ns - room_ns[index]
+        if binding < 0:
+            return None
+        limit = self._limits[binding]
+        remaining = _tokens(limit, full_at_ns[binding] - now_ns)
+        return made(Decision, (False, remaining, retry_ns, reset_ns, limit, 0, source))
+
+
+def _tokens(limit: Limit, ahead_ns: int) -> int:
+    """Whole tokens left when the bucket will be full in ``ahead_ns``; none while one is awaited."""
+    if ahead_ns <= 0:
+        return limit.burst
+    left_ns = limit.window_ns - ahead_ns
+    return left_ns // limit.unit_ns if left_ns > 0 else 0

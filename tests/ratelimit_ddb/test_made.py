@@ -1,0 +1,54 @@
+"""What ``made`` makes: as many values as there are fields, wherever it is called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import ratelimit_ddb
+from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.made import made
+from ratelimit_ddb.seen import Sight
+
+PACKAGE = Path(ratelimit_ddb.__file__).parent
+
+
+def calls() -> Iterator[tuple[str, int, str, ast.expr]]:
+    """Each call of ``made`` in the package: module, line, class, values."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        module = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "made":
+                made_of, values = node.args
+                assert isinstance(made_of, ast.Name)
+                yield module, node.lineno, made_of.id, values
+
+
+CALLS = list(calls())
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "values"),
+    [(module, name, values) for module, _, name, values in CALLS],
+    ids=[f"{module}:{line}" for module, line, _, _ in CALLS],
+)
+def test_each_value_has_its_field(module: str, name: str, values: ast.expr) -> None:
+    fields = getattr(import_module(module), name)._fields
+    assert isinstance(values, ast.Tuple)
+    assert not any(isinstance(value, ast.Starred) for value in values.elts)
+    assert len(values.elts) == len(fields)
+
+
+def test_what_is_made_is_what_the_class_makes() -> None:
+    sight = made(Sight, (1, (2,)))
+    assert type(sight) is Sight
+    assert sight == Sight(noted_ns=1, full_at_ns=(2,))
+    assert (sight.noted_ns, sight.full_at_ns) == (1, (2,))
+
+
+def test_the_hot_path_is_made_so() -> None:
+    assert Decision.__name__ in {name for _, _, name, _ in CALLS}
