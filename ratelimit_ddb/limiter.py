@@ -201,7 +201,7 @@ class _Desk:
         text = text_of(key)
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
-        wait_ns = 0 if max_wait == 0 else wait_nanoseconds(max_wait)
+        wait_ns = 0 if max_wait == 0.0 else wait_nanoseconds(max_wait)
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
         return self.bucket.acquire(text, cost, wait_ns, now_ns)

@@ -94,9 +94,9 @@ class OneLimit:
         if retry_ns <= 0:
             return None
         limit = self._limit
-        return made(
-            Decision, (False, _tokens(limit, ahead_ns), retry_ns, ahead_ns, limit, 0, source)
-        )
+        left_ns = limit.window_ns - ahead_ns
+        remaining = left_ns // limit.unit_ns if left_ns > 0 else 0
+        return made(Decision, (False, remaining, retry_ns, ahead_ns, limit, 0, source))
 
 
 class SeveralLimits:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
     Delete,
     GiveBack,
@@ -108,18 +109,14 @@ class MemoryStore:
         taken = []
         for index, name in enumerate(names):
             at_ns = item.get(name)
-            if at_ns is None:
+            if at_ns is None or (idles[index] and at_ns < now_ns):
                 at_ns = now_ns
-            elif idles[index]:
-                if at_ns >= now_ns:
-                    return self._outcome(False, key, names)
-                at_ns = now_ns
-            elif not now_ns <= at_ns <= now_ns + rooms_ns[index]:
+            elif idles[index] or not now_ns <= at_ns <= now_ns + rooms_ns[index]:
                 return self._outcome(False, key, names)
             taken.append(at_ns + costs_ns[index])
         for index, name in enumerate(names):
             item[name] = taken[index]
-        return Outcome(True, tuple(taken))
+        return made(Outcome, (True, tuple(taken), None))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:

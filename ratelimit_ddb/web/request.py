@@ -113,5 +113,8 @@ def _below(root: str, path: str) -> str:
 def _header_of_scope(scope: MutableMapping[str, Any], name: str) -> str | None:
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     wanted = name.encode("latin-1")
-    values = [value.decode("latin-1") for found, value in headers if found.lower() == wanted]
+    values = []
+    for found, value in headers:
+        if len(found) == len(wanted) and found.lower() == wanted:
+            values.append(value.decode("latin-1"))
     return ", ".join(values) if values else None
