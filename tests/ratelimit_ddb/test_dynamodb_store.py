@@ -174,6 +174,15 @@ def test_no_region_and_no_credentials_are_told_by_botocore(
     assert not server.requests
 
 
+def test_it_is_ready_once_it_was_prepared(server: FaultServer, do: Do) -> None:
+    store = DynamoDBStore("limits", endpoint_url=server.url)
+    assert not store.ready
+    do(store, "acquire", {})
+    assert store.ready
+    store.close()
+    assert store.ready
+
+
 @pytest.mark.parametrize("table", ["", None, 7])
 def test_a_table_needs_a_name(table: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="table"):

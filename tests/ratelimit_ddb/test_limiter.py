@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
     TableNotFound,
 )
+from ratelimit_ddb.operation import Operation
 from ratelimit_ddb.store.protocol import Store
 from tests.flaky_store import FlakyStore
 
@@ -209,9 +211,53 @@ def test_p6_what_may_have_been_given_back_is_not_denied_from_memory(
     assert limiter.acquire(KEY).source == "table", kept
 
 
-def test_the_store_is_prepared_outside_of_the_deadline(caller: Caller, store: FlakyStore) -> None:
-    caller.of(store).acquire(KEY)
+class SlowToPrepare(FlakyStore):
+    """Notes when it was prepared, and how long after that each operation may take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prepared_at_ns = 0
+        self.left_ns: list[int] = []
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.prepared_at_ns = time.monotonic_ns()
+
+    async def prepare_async(self) -> None:
+        self.prepare()
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        self.left_ns.append(deadline_ns - self.prepared_at_ns)
+        return super().send(operation, deadline_ns)
+
+
+def test_the_store_is_prepared_outside_of_the_deadline(caller: Caller) -> None:
+    store = SlowToPrepare()
+    caller.of(store, deadline=0.5).acquire(KEY)
     assert store.prepared == 1
+    assert store.left_ns[0] >= 500_000_000
+
+
+def test_a_store_that_is_ready_is_not_prepared(caller: Caller, store: FlakyStore) -> None:
+    store.ready = True
+    assert caller.of(store).acquire(KEY).allowed
+    caller.peek(KEY)
+    assert store.prepared == 0
+
+
+@pytest.mark.parametrize("what", ["acquire", "peek", "refund", "reset"])
+def test_each_call_prepares_a_store_that_is_not_ready(
+    caller: Caller, store: FlakyStore, what: str
+) -> None:
+    getattr(caller.of(store), what)(KEY)
+    assert store.prepared == 1
+
+
+def test_a_denial_from_memory_prepares_nothing(caller: Caller, store: FlakyStore) -> None:
+    caller.of(store).acquire(KEY, cost=5)
+    store.prepared = 0
+    assert caller.acquire(KEY).source == "seen"
+    assert store.prepared == 0
 
 
 @pytest.mark.parametrize(
