@@ -94,11 +94,11 @@ def _serve_on(screen: Screen, url: str, app: Witness, limiter: RateLimiter) -> N
 
     app.tell = show  # before anybody can have read where to ask
     many = min(limiter.limits[0].burst + 3, 20)
-    screen.heading("Still serving, until Ctrl-C. Try:")
-    screen.line(f"  curl -i {url}")
-    screen.line(f"  for i in $(seq {many}); do curl -s {url}; done")
-    screen.line()
     try:
+        screen.heading("Still serving, until Ctrl-C. Try:")
+        screen.line(f"  curl -i {url}")
+        screen.line(f"  for i in $(seq {many}); do curl -s {url}; done")
+        screen.line()
         threading.Event().wait()
     except KeyboardInterrupt:
         screen.line()

@@ -131,10 +131,10 @@ class _Teller:
 def _serve_on(screen: Screen, server: Server, teller: _Teller) -> None:
     """Leave the site running, and show what happens to sessions, until Ctrl-C."""
     teller.speaks = True
-    screen.heading("Still serving, until Ctrl-C. Open it in two browsers:")
-    screen.line(f"  {server.url}/")
-    screen.line()
     try:
+        screen.heading("Still serving, until Ctrl-C. Open it in two browsers:")
+        screen.line(f"  {server.url}/")
+        screen.line()
         threading.Event().wait()
     except KeyboardInterrupt:
         screen.line()
