@@ -44,8 +44,7 @@ def header(name: str, *, digest: bool = True, otherwise: Identity | None = None)
         TypeError, ValueError: the name can't be one.
     """
     _require_name("header", name)
-    lower = name.lower()
-    return _by_text(lambda request: request.header_of(request.native, lower), digest, otherwise)
+    return _by_text(lambda request: request.header(name), digest, otherwise)
 
 
 def cookie(name: str, *, digest: bool = True, otherwise: Identity | None = None) -> Identity:

@@ -32,8 +32,6 @@ class ReadyRule:
 
     Attributes:
         rule: the rule.
-        matches: the rule's.
-        methods: the rule's.
         quota: that of its limits; None where they depend on the request.
         messages: that of its limits on messages; None where there are none.
         quotas: makes one of any limits.
@@ -41,12 +39,10 @@ class ReadyRule:
         plain: whether only the identity depends on the request.
     """
 
-    __slots__ = ("matches", "messages", "methods", "plain", "prefix", "quota", "quotas", "rule")
+    __slots__ = ("messages", "plain", "prefix", "quota", "quotas", "rule")
 
     def __init__(self, rule: Rule, seen_keys: int, trust_ns: int) -> None:
         self.rule = rule
-        self.matches = rule.matches
-        self.methods = rule.methods
         self.quotas = Quotas(rule.name, seen_keys, trust_ns)
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
@@ -106,8 +102,9 @@ class Rulebook:
         compared = trimmed(path)
         found = []
         for ready in self._in_force[1]:
-            if ready.matches(compared) and (ready.methods is None or method in ready.methods):
-                found.append(ready)  # noqa: PERF401 - a comprehension is a call, before Python 3.12
+            rule = ready.rule
+            if rule.matches(compared) and (rule.methods is None or method in rule.methods):
+                found.append(ready)
         return found
 
     def _follow(self, rules: tuple[Rule, ...]) -> None:
