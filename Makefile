@@ -15,9 +15,11 @@ PYTHON_READY := $(VENV)/.python-$(VERSION)
 PROJECT_READY := $(VENV)/.project-$(VERSION)
 DEVELOPMENT_READY := $(VENV)/.development-$(VERSION)
 
-# Terraform, and checkov, which pins half of PyPI, are each alone in an environment.
+# Terraform, checkov, which pins half of PyPI, and Pyright, which brings Node, are each alone in an
+# environment.
 TERRAFORM_READY := .cache/infra-venv/.ready-$(VERSION)
 CHECKOV_READY := .cache/checkov-venv/.ready-$(VERSION)
+PYRIGHT_READY := .cache/pyright-venv/.ready-$(VERSION)
 BINDINGS_READY := .cache/infra/.bindings
 INFRA_READY := $(TERRAFORM_READY) $(CHECKOV_READY) $(BINDINGS_READY)
 
@@ -49,10 +51,11 @@ test-infra: $(DEVELOPMENT_READY) $(INFRA_READY)  ## Check infra/: Terraform, che
 	$(BIN)/python -m pytest -m infra tests/infra $(ARGS)
 
 .PHONY: lint
-lint: $(DEVELOPMENT_READY)  ## Check style, types and the packages' independence
+lint: $(DEVELOPMENT_READY) $(PYRIGHT_READY)  ## Check style, types and the packages' independence
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
+	.cache/pyright-venv/bin/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 .PHONY: bench
@@ -79,14 +82,15 @@ UV_COMPILE = .cache/uv/bin/uv pip compile --quiet --upgrade --universal --python
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .PHONY: lock
-lock: | .cache/uv/bin/uv  ## Renew the locks: for development, Terraform and checkov
+lock: | .cache/uv/bin/uv  ## Renew the locks: for development, benchmarks, and what stands alone
 	$(UV_COMPILE) --group dev --output-file $(LOCK) pyproject.toml
 	$(UV_COMPILE) --output-file tests/infra/terraform.txt tests/infra/terraform.in
 	$(UV_COMPILE) --output-file tests/infra/checkov.txt tests/infra/checkov.in
+	$(UV_COMPILE) --output-file tests/types/pyright.txt tests/types/pyright.in
 
 .PHONY: clean
 clean:  ## Remove everything that was made here, but for the cached engine
-	rm -rf $(VENV) .cache/uv $(dir $(INFRA_READY)) dist build \
+	rm -rf $(VENV) .cache/uv $(dir $(INFRA_READY) $(PYRIGHT_READY)) dist build \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -107,8 +111,9 @@ $(DEVELOPMENT_READY): $(LOCK) $(PROJECT_READY)
 
 $(TERRAFORM_READY): tests/infra/terraform.txt
 $(CHECKOV_READY): tests/infra/checkov.txt
+$(PYRIGHT_READY): tests/types/pyright.txt
 
-$(TERRAFORM_READY) $(CHECKOV_READY): | $(PYTHON_READY)
+$(TERRAFORM_READY) $(CHECKOV_READY) $(PYRIGHT_READY): | $(PYTHON_READY)
 	@echo 'Installing into $(@D), once ...'
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<

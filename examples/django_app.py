@@ -12,7 +12,7 @@ import sys
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.management import execute_from_command_line
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
 from ratelimit_ddb import DynamoDBStore, MemoryStore
@@ -36,17 +36,17 @@ settings.configure(
 )
 
 
-def login(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("welcome\n")
+def login(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"welcome": True})
 
 
-def show(request: HttpRequest, item: int) -> HttpResponse:
-    return HttpResponse(f"item {item}\n")
+def show(request: HttpRequest, item: int) -> JsonResponse:
+    return JsonResponse({"item": item})
 
 
 @limited("2/hour", store=store, name="report")
-async def report(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("all is well\n")
+async def report(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"all": "well"})
 
 
 urlpatterns = [path("login", login), path("items/<int:item>", show), path("report", report)]

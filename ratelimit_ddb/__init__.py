@@ -7,6 +7,8 @@
 Everything public is named here, but for the middleware: ratelimit_ddb.asgi and ratelimit_ddb.wsgi.
 """
 
+from typing import TYPE_CHECKING
+
 from ratelimit_ddb.decision import Decision, RateLimited
 from ratelimit_ddb.decorator import rate_limited
 from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
@@ -14,6 +16,7 @@ from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.store.dynamodb import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
+from ratelimit_ddb.store.protocol import Store
 
 __all__ = [
     "AccessDenied",
@@ -24,7 +27,20 @@ __all__ = [
     "MemoryStore",
     "RateLimited",
     "RateLimiter",
+    "Store",
     "StoreUnavailable",
     "TableNotFound",
     "rate_limited",
 ]
+
+__version__: str
+"""The version of ratelimit-ddb that is installed."""
+
+if not TYPE_CHECKING:  # else every name would be one of the package, to a type checker
+
+    def __getattr__(name: str) -> str:
+        if name == "__version__":
+            from ddbwire.version import installed_version
+
+            return installed_version()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,8 @@
 Everything public is named here, but for the middleware: sessions.asgi and sessions.wsgi.
 """
 
+from typing import TYPE_CHECKING
+
 from sessions.cookie import Cookie
 from sessions.errors import (
     AccessDenied,
@@ -27,6 +29,7 @@ from sessions.of_user import SessionInfo
 from sessions.session import Session
 from sessions.store.dynamodb import DynamoDBSessionStore
 from sessions.store.memory import MemorySessionStore
+from sessions.store.protocol import Store
 
 __all__ = [
     "AccessDenied",
@@ -41,6 +44,19 @@ __all__ = [
     "SessionNotSaved",
     "SessionRevoked",
     "SessionTooLarge",
+    "Store",
     "StoreUnavailable",
     "TableNotFound",
 ]
+
+__version__: str
+"""The version of ratelimit-ddb that is installed."""
+
+if not TYPE_CHECKING:  # else every name would be one of the package, to a type checker
+
+    def __getattr__(name: str) -> str:
+        if name == "__version__":
+            from ddbwire.version import installed_version
+
+            return installed_version()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

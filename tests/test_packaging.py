@@ -9,8 +9,12 @@ import tomllib
 import zipfile
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import ratelimit_ddb
+import sessions
 
 CHECKOUT = Path(__file__).parent.parent
 PACKAGES = ("ddbwire", "ratelimit_ddb", "sessions")
@@ -24,6 +28,21 @@ def declared_version() -> str:
 
 def test_that_the_installed_version_is_the_declared_one() -> None:
     assert importlib.metadata.version("ratelimit-ddb") == declared_version()
+
+
+@pytest.mark.parametrize("package", [ratelimit_ddb, sessions])
+def test_that_a_package_tells_its_version_and_no_other_name(
+    package: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert package.__version__ == declared_version()
+    with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'versoin'"):
+        _ = package.versoin
+
+    def not_installed(_name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
+    assert not hasattr(package, "__version__")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -53,11 +72,10 @@ def test_the_wheel(tmp_path: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in shipped)
 
 
-def test_that_importing_the_limiter_stays_light() -> None:
-    program = (
-        "import sys, ratelimit_ddb;"
-        "print(sorted({'asyncio', 'boto3', 'botocore', 'tenacity'} & set(sys.modules)))"
-    )
+@pytest.mark.parametrize("package", ["ratelimit_ddb", "sessions"])
+def test_that_importing_a_package_stays_light(package: str) -> None:
+    heavy = {"asyncio", "boto3", "botocore", "importlib.metadata", "tenacity"}
+    program = f"import sys, {package}; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CHECKOUT
     )

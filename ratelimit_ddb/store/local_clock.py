@@ -13,13 +13,14 @@ class LocalClock:
         read_ns: another source of nanoseconds since the epoch, for tests.
     """
 
-    __slots__ = ("_anchor_ns", "now_ns")
+    __slots__ = ("_base_ns", "_read_ns")
 
     known = True
 
     def __init__(self, read_ns: Callable[[], int] | None = None) -> None:
-        self._anchor_ns = time.time_ns() - time.monotonic_ns()
-        self.now_ns: Callable[[], int] = read_ns or self._since_anchor_ns
+        self._read_ns = time.monotonic_ns if read_ns is None else read_ns
+        self._base_ns = time.time_ns() - time.monotonic_ns() if read_ns is None else 0
 
-    def _since_anchor_ns(self) -> int:
-        return self._anchor_ns + time.monotonic_ns()
+    def now_ns(self) -> int:
+        """Nanoseconds since the epoch."""
+        return self._base_ns + self._read_ns()

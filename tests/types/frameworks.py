@@ -1,0 +1,110 @@
+"""The middleware and adapters, as the frameworks' own documentation shows them; see README.md."""
+
+from __future__ import annotations
+
+from typing import Annotated, assert_type
+
+from django.http import HttpRequest, JsonResponse
+from fastapi import Depends, FastAPI
+from flask import Flask
+from flask.views import MethodView
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from ratelimit_ddb import MemoryStore, django, flask, starlette
+from ratelimit_ddb import fastapi as limits_of_fastapi
+from ratelimit_ddb.web import Rule, Verdict, client_address, header
+from sessions import MemorySessionStore
+from sessions.asgi import SessionMiddleware
+from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
+
+store = MemoryStore()
+session_store = MemorySessionStore()
+rules = [
+    Rule("/login", "5/minute", by=client_address(trusted_hops=1), methods="POST"),
+    Rule("/*", ["10/second", "1000/hour"], by=header("x-api-key"), name="api"),
+]
+
+
+@starlette.limited("3/minute", store=store, name="codes")
+async def send_code(request: Request) -> Response:
+    return PlainTextResponse("sent")
+
+
+@starlette.limited("3/minute", store=store)
+def look(request: Request) -> Response:
+    return PlainTextResponse("seen")
+
+
+class Page(HTTPEndpoint):
+    @starlette.limited("3/minute", store=store)
+    async def get(self, request: Request) -> Response:
+        return PlainTextResponse("seen")
+
+
+site = Starlette(
+    routes=[Route("/codes", send_code), Route("/look", look), Route("/page", Page)],
+    middleware=[
+        Middleware(SessionMiddleware, session_store, idle=3_600),
+        Middleware(starlette.RateLimitMiddleware, store=store, rules=rules),
+    ],
+)
+site.add_middleware(starlette.RateLimitMiddleware, store=store, rules=rules, fields="both")
+site.add_middleware(SessionMiddleware, session_store, cookie="session", secure=False)
+
+per_key = limits_of_fastapi.RateLimit("100/minute", store=store, by=header("x-api-key"), name="k")
+api = FastAPI(dependencies=[Depends(per_key)])
+limits_of_fastapi.install(api)
+api.add_middleware(
+    limits_of_fastapi.RateLimitMiddleware,
+    store=store,
+    rules=rules,
+    endpoint_of=limits_of_fastapi.route_of(),
+)
+
+
+@api.get("/left")
+def left(verdict: Annotated[Verdict, Depends(per_key)]) -> int:
+    assert_type(verdict.allowed, bool)
+    return verdict.decisions[0].decision.remaining
+
+
+shop = Flask(__name__)
+flask.limit_app(shop, store=store, rules=rules)
+shop.wsgi_app = WsgiSessionMiddleware(shop.wsgi_app, session_store)  # type: ignore[method-assign]
+
+
+@shop.get("/items/<int:item>")
+@flask.limited("2/hour", store=store, name="items")
+def show(item: int) -> str:
+    return f"item {item}"
+
+
+class Items(MethodView):
+    decorators = [flask.limited("2/hour", store=store)]  # noqa: RUF012 - as Flask has it
+
+    def get(self) -> str:
+        return "all"
+
+
+shop.add_url_rule("/items", view_func=Items.as_view("items"))
+
+
+@django.limited("2/hour", store=store, by=django.user())
+def item(request: HttpRequest, number: int) -> JsonResponse:
+    return JsonResponse({"item": number})
+
+
+@django.limited("2/hour", store=store)
+async def report(request: HttpRequest) -> JsonResponse:
+    return item(request, 5)
+
+
+# What is wrong is told while it is written.
+starlette.limited("3/minute")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+flask.limited("3/minute", store=store, burst=3)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+site.add_middleware(starlette.RateLimitMiddleware, store=store)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]

@@ -1,0 +1,52 @@
+"""Stores and limiters, as users annotate them; see README.md."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from ratelimit_ddb import (
+    AsyncRateLimiter,
+    Decision,
+    DynamoDBStore,
+    Limit,
+    MemoryStore,
+    RateLimited,
+    RateLimiter,
+    Store,
+    __version__,
+)
+from sessions import DynamoDBSessionStore, MemorySessionStore
+from sessions import Store as SessionStore
+
+memory: Store = MemoryStore()
+table: Store = DynamoDBStore("rate-limits", region_name="eu-central-1")
+sessions_in_memory: SessionStore = MemorySessionStore()
+sessions_in_a_table: SessionStore = DynamoDBSessionStore("sessions", region_name="eu-central-1")
+
+assert_type(__version__, str)
+
+
+def store_of_the_site(name: str | None) -> Store:
+    return DynamoDBStore(name) if name else MemoryStore()
+
+
+limiter = RateLimiter(store_of_the_site(None), "100/minute")
+several = AsyncRateLimiter(MemoryStore(), ["10/second burst 20", Limit(1_000, 3_600.0)])
+
+decision = limiter.acquire("api:user-123", cost=2, max_wait=0.5)
+assert_type(decision, Decision)
+assert_type(decision.retry_after, float)
+assert_type(limiter.limits, tuple[Limit, ...])
+assert_type(RateLimited("key", decision).decision, Decision)
+
+
+async def decide() -> None:
+    assert_type(await several.acquire(("api", "user-123")), Decision)
+
+
+# What is wrong is told while it is written.
+RateLimiter("rate-limits", "1/minute")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+RateLimiter(MemorySessionStore(), "1/minute")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+RateLimiter(MemoryStore(), 5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+RateLimiter(MemoryStore(), "1/minute", on_outage="pass")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+limiter.acquire("key", 2)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
