@@ -1,5 +1,7 @@
 """Keys: any non-empty text, or parts that are joined so that different parts make different keys.
 
+An int is its decimal text, alone and as a part: ``user.id`` is what most ORMs number users by.
+
 DynamoDB takes at most 2,048 bytes of UTF-8 as a partition key (AWS: "Quotas and limits in
 DynamoDB"). A longer key, and one that UTF-8 can't write (a lone surrogate), keeps its head and ends
 in the digest of the whole. A text that merely looks like such an ending is digested as well, so no
@@ -8,8 +10,8 @@ two texts ever share a bucket.
 
 from __future__ import annotations
 
-KeyGiven = str | tuple[str, ...]
-"""A key as users write it: a text, or parts such as ``("api", user, "endpoint")``."""
+KeyGiven = str | int | tuple[str | int, ...]
+"""A key as users write it: a text, an int, or parts such as ``("api", user.id, "endpoint")``."""
 
 LONGEST_BYTES = 2_048
 _MARK = "~sha256:"
@@ -19,10 +21,11 @@ _ENDING_BYTES = len(_MARK) + 64
 def text_of(key: KeyGiven) -> str:
     """The text that the table holds for a key.
 
-    Parts are joined by ``:``; a ``%`` or ``:`` inside a part becomes ``%25`` or ``%3A``.
+    Parts are joined by ``:``; a ``%`` or ``:`` inside a part becomes ``%25`` or ``%3A``. An int is
+    its decimal text, so ``17`` and ``"17"`` are one key.
 
     Raises:
-        TypeError: the key is neither a text nor a tuple of texts.
+        TypeError: the key is neither a text nor an int nor a tuple of these; a bool is none.
         ValueError: the key is empty.
     """
     text = key if type(key) is str else _joined(key)
@@ -46,13 +49,27 @@ def text_under(prefix: str, part: str) -> str:
     return _bounded(text)
 
 
-def _joined(parts: object) -> str:
-    if isinstance(parts, str):
-        # Not str(parts): an enumerated text calls itself "Plan.FREE" there, and equals "free".
-        return str.__str__(parts)
-    if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
-        raise TypeError(f"key {parts!r}: a text or a tuple of texts is needed")
-    return ":".join(_escaped(part) for part in parts)
+def part_text(part: object) -> str | None:
+    """The text of a key's part: a str as it is, an int in decimal; None for anything else."""
+    # Not str(part): an enumerated text calls itself "Plan.FREE" there, and equals "free".
+    if isinstance(part, str):
+        return str.__str__(part)
+    if isinstance(part, int) and not isinstance(part, bool):
+        return int.__repr__(part)
+    return None
+
+
+def _joined(key: object) -> str:
+    text = part_text(key)
+    if text is not None:
+        return text
+    parts = [part_text(part) for part in key] if isinstance(key, tuple) else [None]
+    if None in parts:
+        raise TypeError(
+            f"key {key!r}: must be a str, an int (bool excepted) or a tuple of these; "
+            "for any other id, give str(id)"
+        )
+    return ":".join([_escaped(part) for part in parts if part is not None])
 
 
 def _escaped(part: str) -> str:

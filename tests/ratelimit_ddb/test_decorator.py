@@ -141,7 +141,16 @@ def test_a_key_function_may_be_any_callable(store: MemoryStore) -> None:
     assert not is_denied(view, User("b"))
 
 
-@pytest.mark.parametrize("key", ["all", ("all", "of them"), None])
+def test_a_key_function_may_give_an_int(store: MemoryStore) -> None:
+    @once(store, key=lambda number: number)
+    def view(number: int) -> None: ...
+
+    assert not is_denied(view, 0)
+    assert is_denied(view, 0)
+    assert not is_denied(view, 17)
+
+
+@pytest.mark.parametrize("key", ["all", ("all", "of them"), 17, None])
 def test_a_constant_key_counts_all_calls_together(store: MemoryStore, key: Any) -> None:
     @once(store, key=key)
     def view(user: User) -> None: ...

@@ -19,6 +19,10 @@ class Tier(enum.StrEnum):
     FREE = "free"
 
 
+class Level(enum.IntEnum):
+    FIRST = 1
+
+
 @pytest.mark.parametrize(
     ("key", "text"),
     [
@@ -28,6 +32,12 @@ class Tier(enum.StrEnum):
         (("a", "b:c"), "a:b%3Ac"),
         (("100%", "%3A"), "100%25:%253A"),
         (("", "a"), ":a"),
+        (17, "17"),
+        (-5, "-5"),
+        (0, "0"),
+        (("user", 17), "user:17"),
+        ((0,), "0"),
+        (Level.FIRST, "1"),
         ((" ",), " "),
         ("語", "語"),
         ("x" * 2_048, "x" * 2_048),
@@ -69,7 +79,15 @@ def test_an_empty_key_is_refused(key: KeyGiven) -> None:
         text_of(key)
 
 
-@pytest.mark.parametrize("key", [None, 5, b"bytes", ["a", "b"], ("a", 5), ("a", None), ("a", b"")])
-def test_what_is_no_text_is_refused(key: Any) -> None:
-    with pytest.raises(TypeError, match="tuple of texts"):
+def test_p8_an_int_is_the_same_key_as_its_decimal_text() -> None:
+    assert text_of(17) == text_of("17")
+    assert text_of(("user", 17)) == text_of(("user", "17"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [None, True, 1.5, b"bytes", ["a", "b"], ("a", False), ("a", 1.0), ("a", None), ("a", b"")],
+)
+def test_what_is_neither_a_text_nor_an_int_is_refused(key: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be a str, an int \(bool excepted\) or a tuple"):
         text_of(key)
