@@ -19,13 +19,12 @@ from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
-from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.gate import Admission, Gate, GateOptions
 from ratelimit_ddb.web.identity import fallback_of
 from ratelimit_ddb.web.request import Request, header_of_environ
-from ratelimit_ddb.web.rule import Identity, LimitsOfRequest, Rule
+from ratelimit_ddb.web.rule import Identified, Identity, LimitsOfRequest, Rule
 from ratelimit_ddb.web.view import ViewOptions, gate_of_view
 
 __all__ = ["RateLimitMiddleware", "limited", "user"]
@@ -118,11 +117,11 @@ def user(*, otherwise: Identity | None = None) -> Identity:
     """
     fallback = fallback_of(otherwise)
 
-    async def when_loaded(request: Request) -> KeyGiven | None:
+    async def when_loaded(request: Request) -> Identified | None:
         found = await sync_to_async(_user_key)(request.native) or fallback(request)
         return await found if isinstance(found, Awaitable) else found
 
-    def identity(request: Request) -> KeyGiven | Awaitable[KeyGiven | None] | None:
+    def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         if _in_event_loop():
             return when_loaded(request)
         return _user_key(request.native) or fallback(request)

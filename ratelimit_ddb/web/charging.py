@@ -6,11 +6,13 @@ The flows yield what a rule's functions gave where that must be awaited (settle.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from ratelimit_ddb.key import KeyGiven, text_of, text_under
+from ratelimit_ddb.key import part_text, text_of, text_under
 from ratelimit_ddb.limit import limits_of, not_an_integer
 from ratelimit_ddb.made import made
+from ratelimit_ddb.web.preflight import is_preflight
 from ratelimit_ddb.web.quota import Quota
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rule import Rule
@@ -22,7 +24,10 @@ from ratelimit_ddb.web.verdict import Charge
 def charges(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Charge]]:
     """What the rules ask of a request, in their order; a flow where something may be awaited."""
     asked: list[Charge] = []
-    rules = iter(book.about(request.method, request.path))
+    found = book.about(request.method, request.path)
+    if request.method == "OPTIONS" and is_preflight(request):
+        found = [ready for ready in found if ready.rule.methods is not None]
+    rules = iter(found)
     for ready in rules:
         if not ready.plain:
             return _further(_charge_of(book, ready, request), rules, asked, book, request)
@@ -36,57 +41,57 @@ def charges(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Ch
 
 
 def _further(
-    flow: Settling[Charge | None],
+    flow: Settling[list[Charge]],
     rules: Iterator[ReadyRule],
     asked: list[Charge],
     book: Rulebook,
     request: Request,
 ) -> Settling[list[Charge]]:
     """What was asked already, with the flow's charge and those of the rules that are left."""
-    charge = yield from flow
-    if charge is not None:
-        asked.append(charge)
+    asked.extend((yield from flow))
     for ready in rules:
-        charge = yield from _charge_of(book, ready, request)
-        if charge is not None:
-            asked.append(charge)
+        asked.extend((yield from _charge_of(book, ready, request)))
     return asked
 
 
 def message_charges(book: Rulebook, request: Request) -> Settling[list[Charge]]:
     """What the rules ask of each message that comes in on a websocket, by its handshake."""
-    asked = []
+    asked: list[Charge] = []
     for ready in book.about(request.method, request.path):
         if ready.messages is None or (yield from _is_exempt(ready.rule, request)):
             continue
         identity = yield from settled(ready.rule.by(request))
         if identity is not None:
-            parts = _parts(book, ready.rule, identity, request)
-            asked.append(Charge(ready.rule, ready.messages, text_of((*parts, "messages")), 1))
+            keys = [
+                text_of((*parts, "messages"))
+                for parts in _parts(book, ready.rule, identity, request)
+            ]
+            asked.extend([Charge(ready.rule, ready.messages, key, 1) for key in keys])
     return asked
 
 
 def _charge(
     book: Rulebook, ready: ReadyRule, request: Request, identified: Any
-) -> Settling[Charge | None]:
+) -> Settling[list[Charge]]:
     rule = ready.rule
     identity = yield from settled(identified)
     if identity is None:
-        return None
+        return []
     quota = ready.quota or (yield from _quota(ready, request))
     cost = rule.cost
     if callable(cost):
         cost = yield from settled(cost(request))
         _require_cost(rule, cost)
     if quota is None or not cost:
-        return None
-    return Charge(rule, quota, text_of(_parts(book, rule, identity, request)), cost)
+        return []
+    keys = [text_of(parts) for parts in _parts(book, rule, identity, request)]
+    return [Charge(rule, quota, key, cost) for key in keys]
 
 
-def _charge_of(book: Rulebook, ready: ReadyRule, request: Request) -> Settling[Charge | None]:
+def _charge_of(book: Rulebook, ready: ReadyRule, request: Request) -> Settling[list[Charge]]:
     rule = ready.rule
     if rule.limits is None or (yield from _is_exempt(rule, request)):
-        return None
+        return []
     return (yield from _charge(book, ready, request, rule.by(request)))
 
 
@@ -110,24 +115,35 @@ def _require_cost(rule: Rule, cost: Any) -> None:
         raise ValueError(f"rule {rule.name!r}: cost {cost}: at least 0 is needed")
 
 
-def _parts(book: Rulebook, rule: Rule, identity: Any, request: Request) -> tuple[str, ...]:
-    """What a bucket's key is made of."""
-    parts = (rule.name, *_of_identity(rule, identity))
+def _parts(book: Rulebook, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:
+    """What the key of each bucket is made of, in an order that doesn't depend on the process."""
+    several = identity if isinstance(identity, AbstractSet) else (identity,)
+    if not several:
+        raise _empty(rule, identity)
+    identities = sorted({_of_identity(rule, one) for one in several})
     if rule.scope == "rule":
-        return parts
+        return [(rule.name, *parts) for parts in identities]
     endpoint = request.endpoint
     if endpoint is None and book.endpoint_of is not None:
         endpoint = book.endpoint_of(request)
-    return (*parts, endpoint or rule.path)
+    return [(rule.name, *parts, endpoint or rule.path) for parts in identities]
 
 
-def _of_identity(rule: Rule, identity: KeyGiven) -> tuple[str, ...]:
-    parts = (identity,) if isinstance(identity, str) else identity
-    if not isinstance(parts, tuple) or not all(isinstance(part, str) for part in parts):
-        raise TypeError(f"rule {rule.name!r}: identity {identity!r}: a text or a tuple of texts")
-    if not any(parts):
-        raise ValueError(
-            f"rule {rule.name!r}: identity {identity!r}: it is empty; None is for a request that "
-            "the rule is not about"
+def _of_identity(rule: Rule, identity: object) -> tuple[str, ...]:
+    given = identity if isinstance(identity, tuple) else (identity,)
+    parts = tuple([text for part in given if (text := part_text(part)) is not None])
+    if len(parts) < len(given):
+        raise TypeError(
+            f"rule {rule.name!r}: identity {identity!r}: must be a str, an int (bool excepted), a "
+            "tuple of these, or a set of keys; for any other id, give str(id)"
         )
+    if not any(parts):
+        raise _empty(rule, identity)
     return parts
+
+
+def _empty(rule: Rule, identity: object) -> ValueError:
+    return ValueError(
+        f"rule {rule.name!r}: identity {identity!r}: it is empty; None is for a request that "
+        "the rule is not about"
+    )

@@ -9,7 +9,7 @@ until the same request is admitted; ``Retry-After`` says the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from ratelimit_ddb.decision import Decision
@@ -80,14 +80,30 @@ def _standard_of_several(verdict: Verdict) -> Fields:
     enforced = [charge for charge in verdict.charges if charge.rule.enforce]
     if not enforced:
         return ()
-    policy = ", ".join([charge.quota.policy for charge in enforced])
+    policy = ", ".join(dict.fromkeys([charge.quota.policy for charge in enforced]))
     shown = verdict.denials or _enforced(verdict)
     items = [
-        _item(one.charge.quota, one.decision) for one in shown if one.decision.source in _TELLING
+        _item(one.charge.quota, one.decision)
+        for one in _one_a_rule(shown)
+        if one.decision.source in _TELLING
     ]
     if not items:
         return (("ratelimit-policy", policy),)
     return (("ratelimit-policy", policy), ("ratelimit", ", ".join(items)))
+
+
+def _one_a_rule(told: Iterable[RuleDecision]) -> Iterable[RuleDecision]:
+    """Of a rule that charges several keys, the one that binds: the longest wait, the least left."""
+    binding: dict[str, RuleDecision] = {}
+    for one in told:
+        known = binding.get(one.rule)
+        if known is None or _binds(one.decision) > _binds(known.decision):
+            binding[one.rule] = one
+    return binding.values()
+
+
+def _binds(decision: Decision) -> tuple[bool, int, int]:
+    return not decision.allowed, decision.retry_after_ns, -decision.remaining
 
 
 def _item(quota: Quota, decision: Decision) -> str:

@@ -195,8 +195,11 @@ def denial_of(verdict: Verdict) -> Denial:
     decision, charge = longest.decision, longest.charge
     return Denial(
         status=503 if decision.source == "outage" else 429,
+        # Once each: a rule that charges several keys may deny by more than one of them.
         violated_policies=tuple(
-            one.charge.quota.names[one.decision.limit.name] for one in verdict.denials
+            dict.fromkeys(
+                one.charge.quota.names[one.decision.limit.name] for one in verdict.denials
+            )
         ),
         retry_after_seconds=(None if decision.source == "cost" else retry_after_seconds(decision)),
         limit=str(decision.limit),

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.web.client_address import client_address
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.rule import Identity
+from ratelimit_ddb.web.rule import Identified, Identity
 
 Claims = Callable[[str], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]
 """The app's own check of a bearer token: the verified claims, or None for one that is not valid."""
@@ -91,7 +92,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
         value = None if found is None else found.get(name)
         return fallback(request) if value is None or value == "" else str(value)
 
-    def identity(request: Request) -> KeyGiven | Awaitable[KeyGiven | None] | None:
+    def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         token = _bearer_token(request)
         found = None if token is None else claims(token)
         if isinstance(found, Awaitable):
@@ -116,7 +117,7 @@ def _by_text(
 ) -> Identity:
     fallback = fallback_of(otherwise)
 
-    def identity(request: Request) -> KeyGiven | Awaitable[KeyGiven | None] | None:
+    def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         found = found_in(request)
         if not found:
             return fallback(request)
@@ -131,19 +132,23 @@ def fallback_of(otherwise: Identity | None) -> Identity:
         raise TypeError(f"otherwise {otherwise!r}: a function of the request is needed")
     other = client_address() if otherwise is None else otherwise
 
-    def identity(request: Request) -> KeyGiven | Awaitable[KeyGiven | None] | None:
+    def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         found = other(request)
-        if isinstance(found, str | tuple) or found is None:
-            return _apart(found)
-        return _Then(found, _apart)
+        return _Then(found, _apart) if isinstance(found, Awaitable) else _apart(found)
 
     return identity
 
 
-def _apart(found: KeyGiven | None) -> KeyGiven | None:
+def _apart(found: Identified | None) -> Identified | None:
     if found is None:
         return None
-    return (_APART, found) if isinstance(found, str) else (_APART, *found)
+    if isinstance(found, AbstractSet):
+        return {_apart_key(one) for one in found}
+    return _apart_key(found)
+
+
+def _apart_key(key: KeyGiven) -> KeyGiven:
+    return (_APART, *key) if isinstance(key, tuple) else (_APART, key)
 
 
 class _Then:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +15,10 @@ from ratelimit_ddb.web.client_address import client_address
 from ratelimit_ddb.web.path import Matches, matcher
 from ratelimit_ddb.web.request import Request
 
-Identity = Callable[[Request], KeyGiven | Awaitable[KeyGiven | None] | None]
+Identified = KeyGiven | AbstractSet[KeyGiven]
+"""Whose bucket a request draws on; of a set, every one's: all of them are charged or none is."""
+
+Identity = Callable[[Request], Identified | Awaitable[Identified | None] | None]
 """Whose bucket a request draws on; None where the rule is not about the request."""
 
 LimitsOfRequest = Callable[[Request], LimitsGiven | Awaitable[LimitsGiven | None] | None]
@@ -39,13 +43,15 @@ class Rule:
     """Limits on the requests whose path and method fit.
 
     The bucket's key is ``name:identity``, or ``name:identity:endpoint`` with ``scope="endpoint"``.
-    Every function here takes the Request; under ASGI it may be a coroutine function.
+    Every function here takes the Request; under ASGI it may be a coroutine function. A CORS
+    preflight costs nothing, unless ``methods`` names ``OPTIONS`` (``ratelimit_ddb.web.preflight``).
 
     Attributes:
         path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"`` (``ratelimit_ddb.web.path``).
         limits: as for RateLimiter, or a function that gives them; None for a rule that is only
             about ``messages``.
-        by: whose bucket a request draws on; the client's address unless given.
+        by: whose bucket a request draws on; the client's address unless given. A function that
+            gives a set of keys charges all of them: the request passes if each has the tokens.
         methods: the methods that the rule is about, ``GET`` including ``HEAD``; None for all.
         cost: tokens that a request takes, or a function that gives them. A request that costs more
             than the smallest burst is denied for good; one that costs 0 is not limited.

@@ -191,10 +191,12 @@ def test_the_scheme_of_a_token_has_no_case(key: Key, scheme: str) -> None:
         ("", ValueError),
         ((), ValueError),
         (("",), ValueError),
-        (5, TypeError),
+        (True, TypeError),
         (b"bytes", TypeError),
         (["a"], TypeError),
         (("a", None), TypeError),
+        (set(), ValueError),
+        ({""}, ValueError),
     ],
 )
 def test_an_identity_that_is_none_is_refused(
