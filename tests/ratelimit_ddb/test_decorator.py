@@ -289,7 +289,7 @@ def test_options_that_cannot_hold_are_refused_at_decoration(
         rate_limited(**{"limits": "1/hour", "store": store, option: value})(plain)
 
 
-@pytest.mark.parametrize("key", [lambda user: 5, lambda user: b"", lambda user: ("a", None)])
+@pytest.mark.parametrize("key", [lambda user: True, lambda user: b"", lambda user: ("a", None)])
 def test_a_key_that_is_no_text_is_refused_at_the_call(store: MemoryStore, key: Any) -> None:
     @once(store, key=key)
     def view(user: User) -> None: ...
