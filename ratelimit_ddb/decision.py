@@ -71,4 +71,12 @@ class RateLimited(Exception):
         return self.decision.retry_after
 
     def __str__(self) -> str:
-        return f"{self.key}: over {self.decision.limit}, retry after {self.retry_after:.3f} s"
+        decision = self.decision
+        why = _WHY_OTHERWISE.get(decision.source, f"over {decision.limit}")
+        return f"{self.key}: {why}, retry after {self.retry_after:.3f} s"
+
+
+_WHY_OTHERWISE = {
+    "outage": "denied by on_outage='deny', as the store could not be reached",
+}
+"""Why a call was denied, where its limit is not known to be exceeded; by the decision's source."""

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
+from ratelimit_ddb.coroutine import (
+    Gives,
+    in_event_loop,
+    is_async_generator_function,
+    what_a_call_gives,
+)
 from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, RateLimited
 from ratelimit_ddb.duration import wait_nanoseconds
+from ratelimit_ddb.function_name import claim, name_of, what_names
 from ratelimit_ddb.key import KeyGiven, text_of
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
@@ -38,8 +46,19 @@ def rate_limited(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function be called only within limits.
 
+    It is for functions and methods, ``def`` and ``async def``, for functools.partial and for
+    objects with ``__call__``. ``async def`` stays ``async def``. A plain function that wraps a
+    coroutine function is decided on without blocking where it is called in an event loop, and gives
+    something to await there. Any other plain function blocks until its decision is there, and its
+    wait is over: called in an event loop, it gives a RuntimeWarning, since the loop stands still
+    meanwhile.
+
+    In a view, RateLimited is an error like any other, to which frameworks answer 500. The
+    decorators and dependencies of their adapters answer 429: see the guide's page on frameworks.
+
     Args:
-        limits: as for RateLimiter.
+        limits: as for RateLimiter; several on one function are given as a list, not by several
+            decorators.
         store: as for RateLimiter.
         key: whose calls are counted together: a text, parts, or a function of the call's arguments
             (``lambda user: user.id``; for ``async def`` it may be a coroutine function). All calls
@@ -47,45 +66,68 @@ def rate_limited(
         cost: tokens a call takes, or a function of its arguments.
         max_wait: seconds, at most 30, that a call may sleep for its turn.
         scope: what the keys are counted under: the function's module and qualified name unless
-            given. Functions that are given the same scope share their buckets.
+            given. Functions that are given the same scope share their buckets. Two functions of one
+            name, such as two lambdas or what a factory makes, need it.
         on_outage: as for RateLimiter.
         deadline: as for RateLimiter.
 
     Returns:
         a decorator. What it decorates raises RateLimited, with the decision, when it is denied, and
-        then has not begun to run; ``async def`` stays ``async def``.
+        then has not begun to run.
 
     Raises:
-        TypeError, ValueError: at decoration, something given can't hold; at the call, the key or
-            the cost that a function made of it.
+        TypeError, ValueError: at decoration, something given can't hold, or another function of
+            this name counts on the same store; at the call, the key or the cost that a function
+            made of it; after it, a plain function returned a coroutine.
     """
-    settled = limits_of(limits)
-    _require_constants(settled, key, cost, max_wait)
+    settled = _settled(limits)
+    _require_constants(settled, key, cost, max_wait, scope)
+
+    def blocking() -> RateLimiter:
+        return RateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
+
+    def waiting() -> AsyncRateLimiter:
+        return AsyncRateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         _require_function(function)
-        terms = _Terms(
-            scope or f"{function.__module__}.{function.__qualname__}",
+        gives = what_a_call_gives(function)
+        if gives is Gives.VALUE:
+            _require_plain(function, key=key, cost=cost)
+        name = name_of(function)
+        if scope is None:
+            claim(store, name, function, _WAY_OUT)
+        call = _Call(
+            function,
+            name,
+            scope or name,
             None if key is None else _of_the_call(function, key),
             _of_the_call(function, cost),
             max_wait,
         )
-        if inspect.iscoroutinefunction(function):
-            waiting = AsyncRateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
-            return cast("Callable[P, R]", _limited_async(function, waiting, terms))
-        blocking = RateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
-        return _limited(function, blocking, terms)
+        limited: Callable[..., Any]
+        if gives is Gives.COROUTINE:
+            limited = _limited_async(call, waiting())
+        elif gives is Gives.EITHER:
+            limited = _limited_either(call, blocking(), waiting())
+        else:
+            limited = _limited(call, blocking())
+        return cast("Callable[P, R]", _named_after(function, limited))
 
     return decorate
 
+
+_WAY_OUT = "give each a scope= of its own, or several limits of one function in one list"
 
 OfArguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Terms:
-    """What a call is charged to, and how much: both from its arguments (args, kwargs)."""
+class _Call:
+    """What is called, and what a call is charged to, and how much: from its (args, kwargs)."""
 
+    function: Callable[..., Any]
+    name: str
     scope: str
     key_of: OfArguments | None
     cost_of: OfArguments
@@ -96,32 +138,82 @@ class _Terms:
         text_of(found)  # an empty key would be none any more behind its scope
         return text_of((self.scope, *found) if isinstance(found, tuple) else (self.scope, found))
 
+    def take(self, limiter: RateLimiter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Take the tokens of a call, or raise RateLimited."""
+        text = self.scope
+        if self.key_of is not None:
+            text = self.text_of(self.key_of(args, kwargs))
+        cost = self.cost_of(args, kwargs)
+        _require(text, limiter.acquire(text, cost=cost, max_wait=self.max_wait))
 
-def _limited(function: Callable[P, R], limiter: RateLimiter, terms: _Terms) -> Callable[P, R]:
-    @functools.wraps(function)
-    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-        text = terms.scope
-        if terms.key_of is not None:
-            text = terms.text_of(terms.key_of(args, kwargs))
-        cost = terms.cost_of(args, kwargs)
-        _require(text, limiter.acquire(text, cost=cost, max_wait=terms.max_wait))
-        return function(*args, **kwargs)
+    async def take_async(
+        self, limiter: AsyncRateLimiter, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """The same in an event loop, where the functions of the key and cost may be awaited."""
+        text = self.scope
+        if self.key_of is not None:
+            text = self.text_of(await _awaited(self.key_of(args, kwargs)))
+        cost = await _awaited(self.cost_of(args, kwargs))
+        _require(text, await limiter.acquire(text, cost=cost, max_wait=self.max_wait))
+
+
+def _limited(call: _Call, limiter: RateLimiter) -> Callable[..., Any]:
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        if in_event_loop():
+            warnings.warn(
+                f"{call.name} was called in an event loop, which @rate_limited keeps from running "
+                "until the decision is there: make it an async def, or call it in a thread",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        call.take(limiter, args, kwargs)
+        returned = call.function(*args, **kwargs)
+        if inspect.iscoroutine(returned):
+            returned.close()
+            raise TypeError(
+                f"@rate_limited on {call.name}: it is a plain function, decided on by blocking, "
+                "and returned a coroutine; decorate an async def that awaits it"
+            )
+        return returned
 
     return limited
 
 
-def _limited_async(
-    function: Callable[P, Awaitable[R]], limiter: AsyncRateLimiter, terms: _Terms
-) -> Callable[P, Awaitable[R]]:
-    @functools.wraps(function)
-    async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-        text = terms.scope
-        if terms.key_of is not None:
-            text = terms.text_of(await _awaited(terms.key_of(args, kwargs)))
-        cost = await _awaited(terms.cost_of(args, kwargs))
-        _require(text, await limiter.acquire(text, cost=cost, max_wait=terms.max_wait))
-        return await function(*args, **kwargs)
+def _limited_async(call: _Call, limiter: AsyncRateLimiter) -> Callable[..., Any]:
+    async def limited(*args: Any, **kwargs: Any) -> Any:
+        await call.take_async(limiter, args, kwargs)
+        return await call.function(*args, **kwargs)
 
+    return limited
+
+
+def _limited_either(
+    call: _Call, blocking: RateLimiter, waiting: AsyncRateLimiter
+) -> Callable[..., Any]:
+    """A plain function whose call in an event loop gives something to await."""
+
+    async def in_loop(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        await call.take_async(waiting, args, kwargs)
+        return await _awaited(call.function(*args, **kwargs))
+
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        if in_event_loop():
+            return in_loop(args, kwargs)
+        call.take(blocking, args, kwargs)
+        return call.function(*args, **kwargs)
+
+    return limited
+
+
+def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> Callable[..., Any]:
+    named = what_names(function)
+    if named is function:
+        return functools.wraps(function)(limited)
+    # A partial or an object: only the name is the function's, not what else the object has.
+    limited = functools.wraps(named, ("__module__", "__name__", "__qualname__", "__doc__"), ())(
+        limited
+    )
+    vars(limited)["__wrapped__"] = function
     return limited
 
 
@@ -130,24 +222,56 @@ def _require(text: str, decision: Decision) -> None:
         raise RateLimited(text, decision)
 
 
-def _require_function(function: object) -> None:
-    wrapped = isinstance(function, staticmethod | classmethod)
-    if wrapped or not callable(function) or not hasattr(function, "__qualname__"):
-        raise TypeError(f"@rate_limited on {function!r}: a function is needed, the innermost one")
-    if inspect.isasyncgenfunction(function):
+def _settled(limits: LimitsGiven) -> tuple[Limit, ...]:
+    if callable(limits):
         raise TypeError(
-            f"@rate_limited on {function.__qualname__}: an async generator's call can't wait for a "
+            f"@rate_limited(limits={limits!r}): limits are fixed where the function is decorated; "
+            "where they depend on the call, keep a RateLimiter for each plan and call its "
+            "acquire() in the function"
+        )
+    return limits_of(limits)
+
+
+def _require_function(function: object) -> None:
+    if isinstance(function, staticmethod | classmethod):
+        kind = type(function).__name__
+        raise TypeError(f"@rate_limited on {function!r}: put it below @{kind}")
+    if inspect.isclass(function):
+        raise TypeError(
+            f"@rate_limited on the class {function.__qualname__}, which would no longer be one: "
+            "decorate its method, or a function that makes its objects"
+        )
+    if not callable(function):
+        raise TypeError(f"@rate_limited on {function!r}: a function is needed")
+    if is_async_generator_function(function):
+        raise TypeError(
+            f"@rate_limited on {name_of(function)}: an async generator's call can't wait for a "
             "decision; limit the coroutine function that iterates it"
         )
 
 
-def _require_constants(limits: tuple[Limit, ...], key: Any, cost: Any, max_wait: float) -> None:
+def _require_plain(function: Callable[..., Any], **wanted: Any) -> None:
+    """Refuse a coroutine function where nothing awaits it."""
+    for option, value in wanted.items():
+        if callable(value) and what_a_call_gives(value) is Gives.COROUTINE:
+            raise TypeError(
+                f"@rate_limited({option}={value!r}) on {name_of(function)}: a plain function can't "
+                f"await its {option}; make it an async def"
+            )
+
+
+def _require_constants(
+    limits: tuple[Limit, ...], key: Any, cost: Any, max_wait: float, scope: Any
+) -> None:
     """Refuse now what would be refused at each call."""
     if not callable(key) and key is not None:
         text_of(key)
     if not callable(cost):
         require_cost(cost, min(limit.burst for limit in limits))
     wait_nanoseconds(max_wait)
+    if scope is not None and (not isinstance(scope, str) or not scope):
+        kind = ValueError if scope == "" else TypeError
+        raise kind(f"scope {scope!r}: must be a str of at least one character")
 
 
 async def _awaited(found: Any) -> Any:
@@ -158,9 +282,9 @@ def _of_the_call(function: Callable[..., Any], wanted: Any) -> OfArguments:
     """``wanted`` as a function of (args, kwargs); whatever is no function is itself for any."""
     if not callable(wanted):
         return lambda _args, _kwargs: wanted
-    signature = inspect.signature(function)
+    signature = _signature_of(function)
     names = _parameters_of(wanted)
-    if names is None or not set(names) <= set(signature.parameters):
+    if signature is None or names is None or not set(names) <= set(signature.parameters):
         return lambda args, kwargs: wanted(*args, **kwargs)
 
     def by_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -173,11 +297,18 @@ def _of_the_call(function: Callable[..., Any], wanted: Any) -> OfArguments:
 
 def _parameters_of(wanted: Callable[..., Any]) -> tuple[str, ...] | None:
     """The names of its parameters; None where they don't tell: built-ins, ``*args``."""
-    try:
-        parameters = inspect.signature(wanted).parameters.values()
-    except ValueError:
+    signature = _signature_of(wanted)
+    if signature is None:
         return None
+    parameters = signature.parameters.values()
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     if not all(parameter.kind in by_name for parameter in parameters):
         return None
     return tuple(parameter.name for parameter in parameters)
+
+
+def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(function)
+    except ValueError:  # a built-in's may not be known
+        return None

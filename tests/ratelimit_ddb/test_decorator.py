@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import operator
+import unittest.mock
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimited, StoreUnavailable, rate_limited
+from ratelimit_ddb.operation import Operation
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 
@@ -78,6 +81,136 @@ def test_a_coroutine_function_stays_one(store: MemoryStore) -> None:
 
     asyncio.run(call_twice())
     assert begun == [1]
+
+
+async def fetch(user: str, page: int = 1) -> str:
+    """What it fetches."""
+    return f"{user} {page}"
+
+
+class Client:
+    """A client."""
+
+    async def fetch(self, user: str, page: int = 1) -> str:
+        return await fetch(user, page)
+
+    async def __call__(self, user: str, page: int = 1) -> str:
+        return await fetch(user, page)
+
+
+def passing_on(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+AROUND_A_COROUTINE_FUNCTION = {
+    "a wrapper": passing_on(fetch),
+    "two wrappers": passing_on(passing_on(fetch)),
+    "a partial": functools.partial(fetch, page=1),
+    "a partial of a wrapper": functools.partial(passing_on(fetch), page=1),
+    "a bound method": Client().fetch,
+    "an object": Client(),
+    "a wrapped object": passing_on(Client()),
+    "a cached one": functools.lru_cache(maxsize=0)(fetch),
+    "a mock": unittest.mock.AsyncMock(return_value="ada 1"),
+}
+
+
+@pytest.mark.parametrize(
+    "function", AROUND_A_COROUTINE_FUNCTION.values(), ids=AROUND_A_COROUTINE_FUNCTION
+)
+def test_a_coroutine_function_is_found_behind_what_calls_it(
+    function: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for its turn without stopping the event loop."""
+    monkeypatch.setattr("ratelimit_ddb.limiter.time.sleep", never)
+    limited = rate_limited("50/second burst 1", store=MemoryStore(), max_wait=1)(function)
+
+    async def calls() -> None:
+        assert await asyncio.gather(limited("ada"), limited("ada")) == ["ada 1", "ada 1"]
+
+    asyncio.run(calls())
+
+
+def never(seconds: float) -> None:
+    raise AssertionError(f"the event loop stood still for {seconds} s")
+
+
+def test_a_wrapper_that_runs_its_coroutine_itself_stays_a_plain_function(
+    store: MemoryStore,
+) -> None:
+    """As in command line programs."""
+
+    @once(store)
+    @functools.wraps(fetch)
+    def command(user: str) -> str:
+        return asyncio.run(fetch(user))
+
+    assert command("ada") == "ada 1"
+    with pytest.raises(RateLimited):
+        command("ada")
+
+
+def test_a_plain_function_that_is_called_in_an_event_loop_says_that_it_stops_it(
+    store: MemoryStore,
+) -> None:
+    limited = once(store)(plain)
+
+    async def call() -> str:
+        answer: str = limited(1)
+        return answer
+
+    with pytest.warns(
+        RuntimeWarning, match=r"plain was called in an event loop.*async def"
+    ) as told:
+        assert asyncio.run(call()) == "1False"
+    assert told[0].filename == __file__
+    assert asyncio.run(asyncio.to_thread(once(store, scope="thread")(plain), 1)) == "1False"
+
+
+def test_a_plain_function_that_returns_a_coroutine_is_told_at_its_call(store: MemoryStore) -> None:
+    """Nothing tells before: it is no wrapper. Its decision blocks."""
+    limited = once(store)(lambda: fetch("ada"))
+    with pytest.raises(TypeError, match="returned a coroutine; decorate an async def"):
+        limited()
+
+
+@pytest.mark.parametrize("option", ["key", "cost"])
+def test_a_coroutine_function_is_no_key_or_cost_of_a_plain_function(
+    store: MemoryStore, option: str
+) -> None:
+    with pytest.raises(TypeError, match=f"can't await its {option}; make it an async def"):
+        once(store, **{option: fetch})(plain)
+
+
+def test_a_partial_and_an_object_are_limited_and_named_after_what_they_call(
+    store: MemoryStore,
+) -> None:
+    class Greeter:
+        """Greets."""
+
+        def __init__(self) -> None:
+            self.greeting = "hello"
+
+        def __call__(self, user: str) -> str:
+            return f"{self.greeting} {user}"
+
+    partial = once(store, key=lambda number: f"{number}")(functools.partial(plain, flag=True))
+    greet = once(store)(Greeter())
+    assert (partial(1), greet("ada")) == ("1True", "hello ada")
+    assert is_denied(partial, 1)
+    assert not is_denied(partial, 2)
+    assert is_denied(greet, "ada")
+    assert (partial.__qualname__, partial.__doc__) == ("plain", "What it does.")
+    assert (greet.__name__, greet.__doc__) == ("Greeter", "Greets.")
+    assert greet.__qualname__.endswith("<locals>.Greeter")
+    assert not hasattr(greet, "greeting")
+    assert str(inspect.signature(greet)) == "(user: 'str') -> 'str'"
+    with pytest.raises(RateLimited, match=r"test_decorator\.plain:1: over 1 per hour"):
+        partial(1)
 
 
 def plain(number: int, *, flag: bool = False) -> str:
@@ -238,6 +371,94 @@ def test_a_scope_and_a_key_do_not_run_together(store: MemoryStore) -> None:
     assert [is_denied(call) for call in calls] == [False, False, False]
 
 
+def same_names() -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
+    """Pairs of different functions of one name."""
+
+    def made(word: str) -> Callable[[], str]:
+        return lambda: word
+
+    class Service:
+        def method(self) -> None: ...
+
+        def __call__(self) -> None: ...
+
+    @functools.wraps(plain)
+    def wrapper(*args: Any, **kwargs: Any) -> str:
+        return plain(*args, **kwargs)
+
+    return {
+        "lambdas": (lambda: "first", lambda: "second"),
+        "of one factory": (made("first"), made("second")),
+        "partials": (functools.partial(plain, 1), functools.partial(plain, 2)),
+        "objects of a class": (Service(), Service()),
+        "methods of two objects": (Service().method, Service().method),
+        "a wrapper and what it wraps": (plain, wrapper),
+    }
+
+
+@pytest.mark.parametrize("pair", same_names().values(), ids=same_names())
+def test_a_second_function_of_one_name_is_refused_without_a_scope(
+    store: MemoryStore, pair: tuple[Callable[..., Any], Callable[..., Any]]
+) -> None:
+    """Their calls would use up each other's limit."""
+    first, second = pair
+    once(store)(first)
+    with pytest.raises(ValueError, match=r"second function named .*scope="):
+        once(store)(second)
+    once(MemoryStore())(second)
+    once(store, scope="second")(second)
+
+
+def test_two_decorators_on_one_function_are_refused_without_a_scope(store: MemoryStore) -> None:
+    """What the outer one took would be lost where the inner one denies."""
+    with pytest.raises(ValueError, match="in one list"):
+        once(store)(rate_limited("5/day", store=store)(plain))
+
+
+def test_a_function_that_is_defined_again_is_no_second_one(store: MemoryStore) -> None:
+    """As by a reload of its module, or in a function that defines it at each call."""
+
+    def defined() -> Callable[[], None]:
+        def function() -> None: ...
+
+        limited: Callable[[], None] = once(store)(function)
+        return limited
+
+    assert [is_denied(defined()) for _ in range(2)] == [False, True]
+
+
+class StoreOfTheirOwn:
+    """With neither a hash nor weak references, which a Store need not have."""
+
+    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("clock", "ready")
+
+    def __init__(self) -> None:
+        self.clock, self.ready = FakeClockOfAStore(), True
+
+    def prepare(self) -> None: ...
+
+    async def prepare_async(self) -> None: ...
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any: ...
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any: ...
+
+
+class FakeClockOfAStore:
+    known = True
+
+    def now_ns(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, StoreOfTheirOwn])
+def test_names_are_compared_on_one_store_only(kind: Callable[[], Any]) -> None:
+    for _ in range(9):  # a store that is gone may leave its id to the next
+        once(kind())(lambda: None)
+        once(kind())(lambda: 2)
+
+
 def test_a_call_may_wait_for_its_turn(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("ratelimit_ddb.limiter.time.sleep", slept.append)
@@ -254,6 +475,10 @@ def test_p10_an_outage_follows_what_was_chosen() -> None:
     store.failure = StoreUnavailable("down")
     assert once(store)(plain)(1) == "1False"
     assert is_denied(once(store, on_outage="deny")(plain), 1)
+    with pytest.raises(RateLimited) as denied:
+        once(store, on_outage="deny")(plain)(1)
+    assert "the store could not be reached, retry after 1.000 s" in str(denied.value)
+    assert "over" not in str(denied.value), "nobody knows whether it was"
     with pytest.raises(StoreUnavailable):
         once(store, on_outage="raise")(plain)(1)
 
@@ -262,13 +487,33 @@ async def async_generator() -> AsyncIterator[int]:
     yield 1
 
 
+class Wanted:
+    """A class, which is no function though it can be called."""
+
+
 @pytest.mark.parametrize(
-    "what",
-    [5, functools.partial(print), classmethod(plain), staticmethod(plain), async_generator],
+    ("what", "told"),
+    [
+        (5, "a function is needed"),
+        (classmethod(plain), "put it below @classmethod"),
+        (staticmethod(plain), "put it below @staticmethod"),
+        (Wanted, "the class Wanted.*decorate its method"),
+        (async_generator, "limit the coroutine function that iterates it"),
+        (functools.partial(async_generator), "limit the coroutine function that iterates it"),
+        (contextlib.asynccontextmanager(async_generator), "limit the coroutine function"),
+    ],
 )
-def test_what_is_no_function_is_refused_at_decoration(store: MemoryStore, what: Any) -> None:
-    with pytest.raises(TypeError, match="@rate_limited"):
+def test_what_can_not_be_limited_is_refused_at_decoration(
+    store: MemoryStore, what: Any, told: str
+) -> None:
+    with pytest.raises(TypeError, match=f"@rate_limited on .*{told}"):
         once(store)(what)
+
+
+def test_limits_that_depend_on_the_call_are_refused_with_the_way_out(store: MemoryStore) -> None:
+    limits: Any = lambda user: "5/minute"  # noqa: E731 - as users write it
+    with pytest.raises(TypeError, match=r"fixed where the function is decorated.*acquire"):
+        rate_limited(limits, store=store)
 
 
 @pytest.mark.parametrize(
@@ -280,6 +525,7 @@ def test_what_is_no_function_is_refused_at_decoration(store: MemoryStore, what: 
         ("cost", 2),
         ("max_wait", 31),
         ("key", ""),
+        ("scope", ""),
     ],
 )
 def test_options_that_cannot_hold_are_refused_at_decoration(

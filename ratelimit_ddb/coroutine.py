@@ -1,0 +1,72 @@
+"""Whether a call gives a coroutine, told before the call; and whether one is made in an event loop.
+
+A plain function that wraps a coroutine function (``functools.wraps``) may return its coroutine, as
+most decorators do, or run it to its end, as ``asyncio.run`` in a command's wrapper does. Nothing
+but the call tells which, so there are three answers.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+class Gives(enum.Enum):
+    """What a call of a function gives."""
+
+    VALUE = "a value"
+    COROUTINE = "a coroutine"
+    EITHER = "a coroutine or a value: it wraps a coroutine function"
+
+
+def what_a_call_gives(function: Callable[..., Any]) -> Gives:
+    """What a call gives, by the function and by what it passes the call on to.
+
+    A partial, a bound method and an object's ``__call__`` pass it on for certain; what a function
+    wraps (``__wrapped__``), perhaps.
+    """
+    if _is_coroutine_function(function):
+        return Gives.COROUTINE
+    if isinstance(function, functools.partial):
+        return what_a_call_gives(function.func)
+    if inspect.ismethod(function):
+        return what_a_call_gives(function.__func__)
+    if not inspect.isroutine(function):
+        found = what_a_call_gives(type(function).__call__)
+        if found is not Gives.VALUE:
+            return found
+    wrapped = getattr(function, "__wrapped__", None)
+    if wrapped is None or what_a_call_gives(wrapped) is Gives.VALUE:
+        return Gives.VALUE
+    return Gives.EITHER
+
+
+def is_async_generator_function(function: Callable[..., Any]) -> bool:
+    """Whether a function, or one that it passes its calls on to, is an async generator function."""
+    if inspect.isasyncgenfunction(function):
+        return True
+    if not inspect.isroutine(function) and inspect.isasyncgenfunction(type(function).__call__):
+        return True
+    inner = function.func if isinstance(function, functools.partial) else function
+    wrapped = getattr(inner, "__wrapped__", inner)
+    return wrapped is not function and is_async_generator_function(wrapped)
+
+
+def in_event_loop() -> bool:
+    """Whether this thread runs asyncio's event loop. It does not import asyncio."""
+    events = sys.modules.get("asyncio.events")
+    return events is not None and events._get_running_loop() is not None
+
+
+def _is_coroutine_function(function: Callable[..., Any]) -> bool:
+    if inspect.iscoroutinefunction(function):
+        return True
+    if sys.version_info >= (3, 12):
+        return False  # inspect sees the mark of ``inspect.markcoroutinefunction``
+    # Before, the mark was asyncio's (asgiref and mocks set it), and needs asyncio to be there.
+    coroutines = sys.modules.get("asyncio.coroutines")
+    return coroutines is not None and bool(coroutines.iscoroutinefunction(function))
