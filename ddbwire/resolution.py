@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import botocore.httpsession
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
 from ddbwire.decline import reason_to_decline
+from ddbwire.emulator import identity
 from ddbwire.endpoint import Endpoint
 
 _CONNECT_TIMEOUT_SECONDS = 1.0
@@ -48,23 +48,22 @@ def resolve(
 ) -> Resolution:
     """Resolve a boto3 or botocore session; None for botocore's default chain.
 
+    For an endpoint on this machine's loopback a missing region or credentials are made up.
+
     Raises:
         botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.
     """
-    # boto3.Session is a shell round botocore's, which alone has the components needed here.
-    session = getattr(session, "_session", session) or botocore.session.get_session()
-    client = session.create_client(
-        "dynamodb",
-        region_name=region_name,
-        endpoint_url=endpoint_url,
-        config=Config(
+    known = identity(session, region_name, endpoint_url)
+    session, credentials = known.session, known.credentials
+    client = known.client(
+        endpoint_url,
+        Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
             read_timeout=_READ_TIMEOUT_SECONDS,
             max_pool_connections=max_connections,
         ),
     )
-    credentials = session.get_credentials()
     if credentials is None:
         raise NoCredentialsError
     captured = _capture(client)

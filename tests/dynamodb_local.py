@@ -59,15 +59,19 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(seconds_to_start: float = 60.0) -> Iterator[str]:
+def running(seconds_to_start: float = 60.0, *, shared: bool = True) -> Iterator[str]:
     """The endpoint URL of an engine that lives as long as the block.
+
+    Args:
+        seconds_to_start: how long it may take to listen.
+        shared: whether every access key and region sees the same tables.
 
     Raises:
         RuntimeError: it ended, or did not listen, within ``seconds_to_start``.
     """
     port = free_port()
     command = ["java", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", JAR.name]
-    command += ["-inMemory", "-sharedDb", "-port", str(port)]
+    command += ["-inMemory", *(["-sharedDb"] if shared else []), "-port", str(port)]
     engine = subprocess.Popen(
         command, cwd=HOME, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -120,15 +120,13 @@ def _table(
     screen: Screen, options: argparse.Namespace, calls: Counter[str]
 ) -> Iterator[DynamoDBStore]:
     """A store on the table that was asked for, created if missing, with the demo's bucket full."""
-    import boto3  # slow to import, and the demo in memory goes without
-
     table = _described(options.table or DEFAULT_TABLE)
     endpoint = resolve(options.endpoint_url, options.region)
     screen.line(f"  buckets   DynamoDB at {endpoint}")
     store = DynamoDBStore(
         table.name,
+        region_name=options.region,
         endpoint_url=options.endpoint_url,
-        session=boto3.Session(botocore_session=endpoint.session),
         on_call=lambda call: calls.update([call.operation]),
     )
     with closing(store):

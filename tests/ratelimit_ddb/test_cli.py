@@ -12,7 +12,6 @@ import boto3
 import pytest
 
 from ratelimit_ddb.cli import main
-from ratelimit_ddb.cli.endpoint import is_loopback
 from tests.dynamodb_local import free_port
 
 
@@ -152,22 +151,6 @@ def test_that_missing_credentials_are_told_in_one_line(
 def test_that_production_is_said_to_be_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     main(["tables", "create", "--region", "eu-west-1"])
     assert "For development; infra/ provisions production." in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://localhost:8000", True),
-        ("http://127.0.0.1:8000", True),
-        ("http://127.9.9.9", True),
-        ("http://[::1]:8000", True),
-        ("https://dynamodb.eu-west-1.amazonaws.com", False),
-        ("http://localhost.example.com", False),
-        ("http://10.0.0.1:8000", False),
-    ],
-)
-def test_which_endpoints_are_loopback(url: str, expected: bool) -> None:
-    assert is_loopback(url) is expected
 
 
 def test_the_installed_command(tmp_path: Path) -> None:

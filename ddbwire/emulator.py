@@ -1,0 +1,114 @@
+"""The region and the credentials for an emulator on this machine, where none are configured.
+
+DynamoDB Local takes any, but botocore does not go without. Started without ``-sharedDb`` it keeps
+the tables of each access key and region apart, so all that make them up must make up the same.
+Source: "DynamoDB local usage notes", Amazon DynamoDB Developer Guide.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+_REGION = "us-east-1"
+_KEY = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Where and as whom requests are signed.
+
+    Attributes:
+        session: botocore's.
+        region_name: None where there is none.
+        credentials: None where there are none.
+        made_up: which of them were made up: ``"credentials"``, ``"region"``.
+    """
+
+    session: Any
+    region_name: str | None
+    credentials: Any
+    made_up: tuple[str, ...] = ()
+
+    def client(self, endpoint_url: str | None, config: Config) -> Any:
+        """A botocore client for DynamoDB.
+
+        Raises:
+            botocore.exceptions.NoRegionError: there is none.
+        """
+        keys = {}
+        if "credentials" in self.made_up:
+            keys = {"aws_access_key_id": _KEY, "aws_secret_access_key": _KEY}
+        return self.session.create_client(
+            "dynamodb",
+            region_name=self.region_name,
+            endpoint_url=endpoint_url,
+            config=config,
+            **keys,
+        )
+
+
+def identity(session: Any, region_name: str | None, endpoint_url: str | None) -> Identity:
+    """What is configured, and for an endpoint on this machine's loopback what is not.
+
+    Args:
+        session: a boto3 or botocore session; None for botocore's default chain. On a loopback that
+            chain leaves out the instance metadata service: where there is none, asking it costs
+            seconds.
+        region_name: instead of the session's.
+        endpoint_url: instead of the configured one.
+    """
+    if session is None:
+        session = botocore.session.get_session()
+        if endpoint_url is not None and is_loopback(endpoint_url):
+            session.get_component("credential_provider").remove("iam-role")
+    # boto3.Session is a shell round botocore's, which alone has the components needed here.
+    session = getattr(session, "_session", session)
+    region_name = region_name or _configured_region(session)
+    credentials = session.get_credentials()
+    found = Identity(session, region_name, credentials)
+    if region_name is not None and credentials is not None:
+        return found
+    if not is_loopback(endpoint_url or _configured_endpoint(session, region_name)):
+        return found
+    made_up = []
+    if credentials is None:
+        credentials = Credentials(_KEY, _KEY, method="explicit")
+        made_up.append("credentials")
+    if region_name is None:
+        region_name = _REGION
+        made_up.append("region")
+    return Identity(session, region_name, credentials, tuple(made_up))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine's loopback, by name or by number."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _configured_region(session: Any) -> str | None:
+    defaults = session.get_default_client_config()
+    of_defaults: str | None = getattr(defaults, "region_name", None)
+    configured: str | None = session.get_config_variable("region")
+    return of_defaults or configured
+
+
+def _configured_endpoint(session: Any, region_name: str | None) -> str:
+    """Where botocore would go, such as by AWS_ENDPOINT_URL_DYNAMODB; only a client can tell."""
+    client = session.create_client(
+        "dynamodb",
+        region_name=region_name or _REGION,
+        config=Config(signature_version=UNSIGNED),  # which asks for no credentials
+    )
+    url: str = client.meta.endpoint_url
+    client.close()
+    return url
