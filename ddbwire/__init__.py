@@ -5,21 +5,62 @@ for a fraction of the CPU. Where something else is hooked into botocore, it stan
 and botocore carries the calls, with the same results.
 """
 
-from ddbwire.answered_call import AnsweredCall
-from ddbwire.clock import TableClock
-from ddbwire.errors import DeadlineExceeded, Unreachable, is_transient
-from ddbwire.operation import Operation
-from ddbwire.outcome import Refused, TransactionRefused
-from ddbwire.wire import Wire
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ddbwire.answered_call import AnsweredCall
+    from ddbwire.clock import TableClock
+    from ddbwire.errors import (
+        AccessDenied,
+        DeadlineExceeded,
+        StoreError,
+        StoreUnavailable,
+        TableNotFound,
+        Unreachable,
+        is_transient,
+    )
+    from ddbwire.operation import Operation
+    from ddbwire.outcome import Refused, TransactionRefused
+    from ddbwire.wire import Wire
 
 __all__ = [
+    "AccessDenied",
     "AnsweredCall",
     "DeadlineExceeded",
     "Operation",
     "Refused",
+    "StoreError",
+    "StoreUnavailable",
     "TableClock",
+    "TableNotFound",
     "TransactionRefused",
     "Unreachable",
     "Wire",
     "is_transient",
 ]
+
+_MODULES = {
+    "AccessDenied": "errors",
+    "AnsweredCall": "answered_call",
+    "DeadlineExceeded": "errors",
+    "Operation": "operation",
+    "Refused": "outcome",
+    "StoreError": "errors",
+    "StoreUnavailable": "errors",
+    "TableClock": "clock",
+    "TableNotFound": "errors",
+    "TransactionRefused": "outcome",
+    "Unreachable": "errors",
+    "Wire": "wire",
+    "is_transient": "errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use: a program without a table needs only the errors."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"ddbwire.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -36,10 +36,16 @@ class Endpoint:
         name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         port = parts.port or default_port
         return cls(
-            url=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+            url=without_user_information(url),
             secure=parts.scheme == "https",
             host=parts.hostname,
             port=port,
             host_header=name if port == default_port else f"{name}:{port}",
             path=parts.path.rstrip("/"),
         )
+
+
+def without_user_information(url: str) -> str:
+    """A URL as messages may show it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -1,4 +1,8 @@
-"""What a call raises when it gets no usable answer, and which errors are outages."""
+"""What goes wrong with a call, in two layers, and which errors are outages.
+
+The wire raises ``Unreachable``, or botocore's ``ClientError`` where DynamoDB refused. A store
+knows its table and what it needs of it, and raises a ``StoreError`` from that (table_error.py).
+"""
 
 TRANSACTION_CANCELED = "TransactionCanceledException"
 
@@ -25,6 +29,32 @@ TRANSIENT_REASONS = frozenset(
 
 Source: TransactWriteItems, "TransactionCanceledException", Amazon DynamoDB API Reference.
 """
+
+
+class StoreError(Exception):
+    """A table can't be used as it is set up, or not now.
+
+    The base of what the stores of ``ratelimit_ddb`` and ``sessions`` raise, and the same class in
+    both. A message names the table and the operation; ``__cause__`` holds botocore's exception, or
+    the wire's. Raised itself for what has no class of its own: a table with other keys, no region,
+    credentials that are missing, unknown or expired, any other refusal by DynamoDB.
+    """
+
+
+class StoreUnavailable(StoreError):
+    """The table gave no answer within the deadline, or answered that it can't serve just now.
+
+    An outage: endpoints out of reach, timeouts, HTTP 5xx, throttling that outlasted the retries.
+    The other errors are mistakes of set-up, which stay until somebody mends them.
+    """
+
+
+class TableNotFound(StoreError):
+    """The table does not exist at this endpoint, in this region, for this account."""
+
+
+class AccessDenied(StoreError):
+    """The credentials are valid but may not do what the store needs."""
 
 
 class Unreachable(Exception):

@@ -28,6 +28,7 @@ class Line:
 
     def __init__(self, resolution: Resolution, max_connections: int, clock: TableClock) -> None:
         self.declined = resolution.declined
+        self.region_name = resolution.region
         self._client = resolution.client
         self.carrier = _carrier(resolution, clock)
         lean_tls = resolution.endpoint.secure and resolution.declined is None

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddbwire.call import ask_time, call
 from ddbwire.clock import TableClock
+from ddbwire.endpoint import without_user_information
 from ddbwire.errors import Unreachable
 from ddbwire.fork import at_fork
 from ddbwire.operation import Operation
@@ -68,16 +69,31 @@ class Wire:
         return self._line is not None
 
     @property
+    def region_name(self) -> str | None:
+        """The region that requests are signed for; before it is resolved, the one given."""
+        given: str | None = self._options[1]
+        return given if self._line is None else self._line.region_name
+
+    @property
     def endpoint_url(self) -> str | None:
-        """Where the calls go; None before the wire is resolved."""
-        return None if self._line is None else self._line.carrier.endpoint
+        """Where the calls go; before that is resolved, the one given, without user information."""
+        if self._line is not None:
+            return self._line.carrier.endpoint
+        given = self._options[2]
+        return None if given is None else without_user_information(given)
+
+    def described(self, table: str) -> str:
+        """A table of this wire, as the arguments that lead to it; for a ``repr``."""
+        where = {"region_name": self.region_name, "endpoint_url": self.endpoint_url}
+        known = [f"{name}={value!r}" for name, value in where.items() if value is not None]
+        return ", ".join([repr(table), *known])
 
     @property
     def failures(self) -> tuple[type[Exception], ...]:
-        """What ``call`` and ``ask_time`` raise; in an ``except`` clause, botocore comes late."""
-        from botocore.exceptions import ClientError
+        """What its methods raise; in an ``except`` clause, botocore is imported late."""
+        from botocore.exceptions import BotoCoreError, ClientError
 
-        return (Unreachable, ClientError)
+        return (Unreachable, ClientError, BotoCoreError)
 
     def resolve(self) -> None:
         """Find region, endpoint and credentials, unless that is done. Bound by no deadline.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ratelimit_ddb.decision import Decision, RateLimited
 from ratelimit_ddb.decorator import rate_limited
-from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
+from ratelimit_ddb.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.store.dynamodb import DynamoDBStore
@@ -28,6 +28,7 @@ __all__ = [
     "RateLimited",
     "RateLimiter",
     "Store",
+    "StoreError",
     "StoreUnavailable",
     "TableNotFound",
     "rate_limited",

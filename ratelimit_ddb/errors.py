@@ -1,20 +1,8 @@
-"""What a store raises: it can't be reached now, or it will never work as it is set up."""
+"""What a store raises: it can't be reached now, or it will never work as it is set up.
 
-from __future__ import annotations
+The classes are those of ``sessions`` too; the tables and the wire are the same.
+"""
 
+from ddbwire.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
 
-class StoreUnavailable(Exception):
-    """The store gave no answer within the deadline, or answered that it can't serve just now.
-
-    Covers unreachable endpoints, timeouts, HTTP 5xx and throttling that outlasted the retries.
-    ``__cause__`` holds the failure itself. Raised by decisions only under ``on_outage="raise"``;
-    by ``peek``, ``refund`` and ``reset`` always, since nothing could stand in for them.
-    """
-
-
-class TableNotFound(LookupError):
-    """The table does not exist at this endpoint, in this region, for this account."""
-
-
-class AccessDenied(PermissionError):
-    """The credentials are valid but may not do what the limiter needs."""
+__all__ = ["AccessDenied", "StoreError", "StoreUnavailable", "TableNotFound"]

@@ -20,6 +20,7 @@ from sessions.errors import (
     SessionNotSaved,
     SessionRevoked,
     SessionTooLarge,
+    StoreError,
     StoreUnavailable,
     TableNotFound,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "SessionRevoked",
     "SessionTooLarge",
     "Store",
+    "StoreError",
     "StoreUnavailable",
     "TableNotFound",
 ]

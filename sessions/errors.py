@@ -1,21 +1,22 @@
-"""What goes wrong with a session, told apart by what one can do about it."""
+"""What goes wrong with a session, told apart by what one can do about it.
+
+What goes wrong with the store is told by the classes that ``ratelimit_ddb`` has as well.
+"""
 
 from __future__ import annotations
 
+from ddbwire.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
 
-class StoreUnavailable(Exception):
-    """The store gave no answer within the deadline, or answered that it can't serve just now.
-
-    ``__cause__`` holds the failure itself.
-    """
-
-
-class TableNotFound(LookupError):
-    """The table does not exist at this endpoint, in this region, for this account."""
-
-
-class AccessDenied(PermissionError):
-    """The credentials are valid but may not do what the store needs."""
+__all__ = [
+    "AccessDenied",
+    "SessionConflict",
+    "SessionNotSaved",
+    "SessionRevoked",
+    "SessionTooLarge",
+    "StoreError",
+    "StoreUnavailable",
+    "TableNotFound",
+]
 
 
 class SessionRevoked(Exception):

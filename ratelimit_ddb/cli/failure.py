@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
+from ratelimit_ddb.errors import StoreError
 
 
 class Misuse(Exception):
@@ -17,14 +17,7 @@ def failures() -> tuple[type[BaseException], ...]:
     """What a command may raise. Evaluated only when one did, so botocore is imported late."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    return (
-        AccessDenied,
-        BotoCoreError,
-        ClientError,
-        PortTaken,
-        StoreUnavailable,
-        TableNotFound,
-    )
+    return (BotoCoreError, ClientError, PortTaken, StoreError)
 
 
 def sentence(error: BaseException) -> str:

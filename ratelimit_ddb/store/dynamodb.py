@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Self
 
-from ratelimit_ddb.errors import AccessDenied, StoreUnavailable, TableNotFound
-from ratelimit_ddb.operation import Operation, ReadClock
+from ratelimit_ddb.driver import run, run_async
+from ratelimit_ddb.duration import nanoseconds
+from ratelimit_ddb.operation import Flow, Operation, Read, ReadClock
 from ratelimit_ddb.store.local_clock import LocalClock
 from ratelimit_ddb.store.protocol import Clock
 
@@ -16,23 +17,31 @@ if TYPE_CHECKING:
 
     from ddbwire import AnsweredCall
     from ddbwire import Operation as Request
+    from ratelimit_ddb.errors import StoreError
 
 _WARM_UP_SECONDS = 5.0
 _REFUSED_UNITS = 1.0
 """What a refused write is billed, for an item under 1 KB (AWS: "Condition expressions"); the reply
 does not say."""
 
+_NO_KEY = f"~sha256:{0:064x}"
+"""The key of no bucket: a key ends so only if it has that digest (key.py)."""
+
 
 class DynamoDBStore:
     """A table with the partition key ``key`` (text) and TTL on ``expiresAt``.
 
     Nothing is resolved or connected here; the first decision does it, or ``warm_up()`` before it.
-    One store serves any number of threads, event loops and forked children.
+    One store serves any number of threads, event loops and forked children. It can be used in
+    ``with`` and ``async with``, which close its connections; later calls open others. It is pickled
+    as its arguments, without a ``session``; ``copy`` gives the store itself.
 
     Args:
         table: the table's name or ARN.
         region_name: as for boto3; otherwise from the session, the environment, the profile.
-        endpoint_url: as for boto3; otherwise as botocore resolves it.
+        endpoint_url: as for boto3; otherwise as botocore resolves it. On this machine's loopback,
+            credentials and a region are made up where none are configured, those of the command
+            ``ratelimit-ddb tables create``.
         session: a boto3.Session; botocore's default chain unless given.
         max_connections: how many requests of one process (for asyncio: of one event loop) may be
             under way at once.
@@ -67,6 +76,16 @@ class DynamoDBStore:
         from ratelimit_ddb.store.expression import Expressions
 
         self.table = table
+        self._arguments = {
+            "table": table,
+            "region_name": region_name,
+            "endpoint_url": endpoint_url,
+            "session": session,
+            "max_connections": max_connections,
+            "clock": clock,
+            "on_call": on_call,
+            "report_capacity": report_capacity,
+        }
         self._wire = Wire(
             session=session,
             region_name=region_name,
@@ -87,26 +106,32 @@ class DynamoDBStore:
         """Resolve the region, the endpoint and the credentials, once.
 
         Raises:
-            botocore.exceptions.BotoCoreError: there is no region, or there are no credentials.
+            StoreError: there is no region, or there are no credentials.
         """
-        self._wire.resolve()
+        try:
+            self._wire.resolve()
+        except self._wire.failures as failure:
+            raise self._error(failure) from failure
 
     async def prepare_async(self) -> None:
         """Resolve them in a thread, once; see ``prepare``."""
-        await self._wire.resolve_async()
+        try:
+            await self._wire.resolve_async()
+        except self._wire.failures as failure:
+            raise self._error(failure) from failure
 
     def warm_up(self) -> None:
         """Prepare, open a connection and learn the table's time, before the first request.
 
         Raises:
             StoreUnavailable: the endpoint does not answer within 5 seconds.
-            botocore.exceptions.BotoCoreError: there is no region, or there are no credentials.
+            StoreError: there is no region, or there are no credentials.
         """
         self.prepare()
         try:
             self._wire.ask_time(_seconds_from_now(_WARM_UP_SECONDS))
         except self._wire.failures as failure:
-            self._raise(failure)
+            raise self._error(failure) from failure
 
     async def warm_up_async(self) -> None:
         """Prepare, connect and learn the time in this event loop; see ``warm_up``."""
@@ -114,10 +139,33 @@ class DynamoDBStore:
         try:
             await self._wire.ask_time_async(_seconds_from_now(_WARM_UP_SECONDS))
         except self._wire.failures as failure:
-            self._raise(failure)
+            raise self._error(failure) from failure
+
+    def check(self, *, deadline: float = 5.0) -> None:
+        """Find out, by reading a key that no bucket has, whether the table can be used.
+
+        For the start of a process and for health probes: one GetItem, one read unit. It shows that
+        the table is there, has the right key schema, and may be read. Whether it may be written,
+        the first decision shows.
+
+        Args:
+            deadline: seconds that the read may take, retries included; preparing does not count.
+
+        Raises:
+            TableNotFound, AccessDenied: a mistake of set-up.
+            StoreError: another one: the key schema, the credentials, the region.
+            StoreUnavailable: an outage.
+            TypeError, ValueError: the deadline is no number of seconds from 0.001 to 60.
+        """
+        run(_check(), self, nanoseconds("deadline", deadline, 0.001, 60.0))
+
+    async def check_async(self, *, deadline: float = 5.0) -> None:
+        """Find it out in this event loop; see ``check``."""
+        await run_async(_check(), self, nanoseconds("deadline", deadline, 0.001, 60.0))
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         """The table's answer to one operation; see ``Store.send``."""
+        request = None
         try:
             if isinstance(operation, ReadClock):
                 if not self.clock.known:
@@ -126,11 +174,12 @@ class DynamoDBStore:
             request = self._expressions.request(operation)
             reply = self._wire.call(request, deadline_ns)
         except self._wire.failures as failure:
-            self._raise(failure)
+            raise self._error(failure, request) from failure
         return self._outcome(operation, request, reply)
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The table's answer to one operation; see ``Store.send_async``."""
+        request = None
         try:
             if isinstance(operation, ReadClock):
                 if not self.clock.known:
@@ -139,7 +188,7 @@ class DynamoDBStore:
             request = self._expressions.request(operation)
             reply = await self._wire.call_async(request, deadline_ns)
         except self._wire.failures as failure:
-            self._raise(failure)
+            raise self._error(failure, request) from failure
         return self._outcome(operation, request, reply)
 
     def close(self) -> None:
@@ -149,6 +198,32 @@ class DynamoDBStore:
     async def aclose(self) -> None:
         """Close the connections of this event loop, and those of blocking callers."""
         await self._wire.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._wire.described(self.table)})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        from ddbwire.pickling import as_arguments
+
+        return as_arguments(self, self._arguments)
 
     def _outcome(self, operation: Any, request: Request, reply: Any) -> Any:
         outcome = self._expressions.outcome(operation, reply)
@@ -162,25 +237,25 @@ class DynamoDBStore:
         units = _REFUSED_UNITS if call.refused else call.capacity_units
         return outcome._replace(capacity_units=units)
 
-    def _raise(self, failure: BaseException) -> NoReturn:
-        from ddbwire import is_transient
+    def _error(self, failure: Exception, request: Request | None = None) -> StoreError:
+        from ddbwire.table_error import store_error
 
-        code = getattr(failure, "response", {}).get("Error", {}).get("Code", "")
-        if is_transient(failure):
-            raise StoreUnavailable(f"table {self.table!r}: {failure}") from failure
-        if code == "ResourceNotFoundException":
-            endpoint_url = self._wire.endpoint_url
-            raise TableNotFound(
-                f"table {self.table!r} does not exist at {endpoint_url}; for development, "
-                f"`ratelimit-ddb tables create --table {self.table} --endpoint-url {endpoint_url}` "
-                "creates it"
-            ) from failure
-        if code == "AccessDeniedException":
-            raise AccessDenied(
-                f"table {self.table!r}: the credentials need dynamodb:UpdateItem, and GetItem for "
-                f"peek, DeleteItem for reset ({failure})"
-            ) from failure
-        raise failure
+        return store_error(
+            failure,
+            table=self.table,
+            operation=None if request is None else request.name,
+            wire=self._wire,
+            keys="the partition key 'key' (S) alone",
+            permissions=("dynamodb:UpdateItem, GetItem for peek and check, DeleteItem for reset"),
+            creation=(
+                f"`ratelimit-ddb tables create --table {self.table} "
+                f"--endpoint-url {self._wire.endpoint_url}`"
+            ),
+        )
+
+
+def _check() -> Flow[None]:
+    yield Read(_NO_KEY, ("check",))
 
 
 def _seconds_from_now(seconds: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn, Self
 
 from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
@@ -27,7 +27,8 @@ class MemoryStore:
     """A store for one process: tests, development, or a site that runs as one process.
 
     Buckets are not shared with other processes, and a fork starts with a copy. At most ``max_keys``
-    are kept; beyond that the least recently used is forgotten, which fills it.
+    are kept; beyond that the least recently used is forgotten, which fills it. ``copy`` gives the
+    store itself, and it can't be pickled: two stores would admit twice as much.
 
     Args:
         max_keys: how many buckets to keep (P9).
@@ -71,6 +72,24 @@ class MemoryStore:
     async def aclose(self) -> None:
         """Nothing is open; here so that the stores can be exchanged."""
 
+    def check(self, *, deadline: float = 5.0) -> None:
+        """Nothing can be wrong; here so that the stores can be exchanged."""
+
+    async def check_async(self, *, deadline: float = 5.0) -> None:
+        """Nothing can be wrong; here so that the stores can be exchanged."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
         """Carry out one operation, atomically among this process's threads."""
         with self._lock:
@@ -83,7 +102,25 @@ class MemoryStore:
     def __len__(self) -> int:
         return len(self._items)
 
-    def _apply(self, operation: Operation) -> Any:
+    def __bool__(self) -> bool:
+        return True  # an empty store is a store
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(max_keys={self._max_keys})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} can't be pickled: its buckets are in this process's memory; "
+            "processes share those of a DynamoDBStore"
+        )
+
+    def _apply(self, operation: Any) -> Any:
         match operation:
             case Take():
                 return self._take(operation)
@@ -98,6 +135,7 @@ class MemoryStore:
             case Delete():
                 self._items.pop(operation.key, None)
                 return Outcome(True, ())
+        raise TypeError(f"operation {operation!r} must be one of ratelimit_ddb.operation")
 
     def _take(self, take: Take) -> Outcome:
         key, names, idles, now_ns, costs_ns, rooms_ns, _ = take

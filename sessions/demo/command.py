@@ -14,11 +14,10 @@ from contextlib import ExitStack, closing, contextmanager
 from sessions.demo.app import Site
 from sessions.demo.arguments import DEFAULT_TABLE, parser
 from sessions.demo.browser import Browser
-from sessions.demo.endpoint import session_for
 from sessions.demo.screen import Screen
 from sessions.demo.server import HOST, Server, serving
 from sessions.demo.story import Story
-from sessions.errors import AccessDenied, StoreUnavailable, TableNotFound
+from sessions.errors import StoreError
 from sessions.event import SessionEvent
 from sessions.store.dynamodb import DynamoDBSessionStore
 from sessions.store.memory import MemorySessionStore
@@ -39,10 +38,6 @@ Store = MemorySessionStore | DynamoDBSessionStore
 
 class _PortTaken(Exception):
     """The port that was asked for can't be listened on."""
-
-
-class _NoTable(Exception):
-    """The table is not there, and how to make it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has gone; without this Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
-    except _failures() as failure:
+    except (StoreError, _PortTaken) as failure:
         print(f"sessions.demo: {' '.join(str(failure).split())}", file=sys.stderr)
         return FAILURE
 
@@ -158,28 +153,15 @@ def _table(
     """A store on the table that was asked for."""
     store = DynamoDBSessionStore(
         options.table or DEFAULT_TABLE,
+        region_name=options.region,
         endpoint_url=options.endpoint_url,
-        session=session_for(options.endpoint_url, options.region),
         strict_revocation=True,
         deadline=_DEADLINE_SECONDS,
         on_call=lambda call: calls.append(call.operation),
     )
     with closing(store):
-        try:
-            store.sessions_of("nobody")
-        except TableNotFound as error:
-            raise _NoTable(
-                f"{error}; create it for development by: ratelimit-ddb tables create"
-            ) from error
+        store.sessions_of("nobody")
         calls.clear()
         where = options.endpoint_url or "AWS"
         screen.line(f"  sessions  in the table {store.table} at {where} (DynamoDBSessionStore)")
         yield store
-
-
-def _failures() -> tuple[type[BaseException], ...]:
-    """What may go wrong outside. Evaluated when something did, so botocore is imported late."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    outside = (AccessDenied, StoreUnavailable, _PortTaken, _NoTable)
-    return (*outside, BotoCoreError, ClientError)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Self
 
 from sessions import of_user
 from sessions.deadline import deadline_seconds
 from sessions.driver import run, run_async
-from sessions.errors import AccessDenied, SessionTooLarge, StoreUnavailable, TableNotFound
+from sessions.errors import SessionTooLarge, StoreError
 from sessions.of_user import SessionInfo
-from sessions.operation import Flow, Operation, ReadClock
+from sessions.operation import Flow, Get, Operation, ReadClock
 
 if TYPE_CHECKING:
     import boto3
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _SECOND_NS = 1_000_000_000
 
+_NO_SESSION = "check"
+"""The id of no session: one has 43 characters."""
+
 
 class DynamoDBSessionStore:
     """A table with the keys ``sessionId`` and ``userId`` (texts) and TTL on ``expiresAt``.
@@ -27,12 +30,16 @@ class DynamoDBSessionStore:
     A user's sessions are listed by the index ``ownerId-createdAt-index``, which lags behind by up
     to a second or so; with ``strict_revocation`` by a register that does not, for one write more
     at a login. Nothing is resolved or connected here; the first request does it, or ``warm_up()``.
-    One store serves any number of threads, event loops and forked children.
+    One store serves any number of threads, event loops and forked children. It can be used in
+    ``with`` and ``async with``, which close its connections; later calls open others. It is pickled
+    as its arguments, without a ``session``; ``copy`` gives the store itself.
 
     Args:
         table: the table's name or ARN.
         region_name: as for boto3; otherwise from the session, the environment, the profile.
-        endpoint_url: as for boto3; otherwise as botocore resolves it.
+        endpoint_url: as for boto3; otherwise as botocore resolves it. On this machine's loopback,
+            credentials and a region are made up where none are configured, those of the command
+            ``ratelimit-ddb tables create``.
         session: a boto3.Session; botocore's default chain unless given.
         max_connections: how many requests of one process (for asyncio: of one event loop) may be
             under way at once.
@@ -68,6 +75,17 @@ class DynamoDBSessionStore:
         from sessions.store.expression import Expressions
 
         self.table = table
+        self._arguments = {
+            "table": table,
+            "region_name": region_name,
+            "endpoint_url": endpoint_url,
+            "session": session,
+            "max_connections": max_connections,
+            "strict_revocation": strict_revocation,
+            "deadline": deadline,
+            "clock": clock,
+            "on_call": on_call,
+        }
         self.is_exact_by_owner = strict_revocation
         self._deadline_seconds = deadline_seconds(deadline)
         self._wire = Wire(
@@ -87,7 +105,7 @@ class DynamoDBSessionStore:
 
         Raises:
             TypeError, ValueError: it can't be a user's id.
-            StoreUnavailable, TableNotFound, AccessDenied: see there.
+            StoreUnavailable, TableNotFound, AccessDenied, StoreError: see there.
         """
         flow = of_user.sessions_of(user_id, self.is_exact_by_owner)
         return run(flow, self, self._deadline_seconds)
@@ -122,13 +140,19 @@ class DynamoDBSessionStore:
         """Resolve the region, the endpoint and the credentials, once.
 
         Raises:
-            botocore.exceptions.BotoCoreError: there is no region, or there are no credentials.
+            StoreError: there is no region, or there are no credentials.
         """
-        self._wire.resolve()
+        try:
+            self._wire.resolve()
+        except self._wire.failures as failure:
+            raise self._error(failure) from failure
 
     async def prepare_async(self) -> None:
         """Resolve them in a thread, once; see ``prepare``."""
-        await self._wire.resolve_async()
+        try:
+            await self._wire.resolve_async()
+        except self._wire.failures as failure:
+            raise self._error(failure) from failure
 
     def warm_up(self) -> None:
         """Prepare, open a connection and learn the table's time, before the first request."""
@@ -138,8 +162,31 @@ class DynamoDBSessionStore:
         """The same in an event loop."""
         await run_async(_time(), self, self._deadline_seconds)
 
+    def check(self, *, deadline: float = 5.0) -> None:
+        """Find out, by reading a key that no session has, whether the table can be used.
+
+        For the start of a process and for health probes: one GetItem, one read unit. It shows that
+        the table is there, has the right key schema, and may be read. Whether it may be written,
+        and its index queried, the first requests show.
+
+        Args:
+            deadline: seconds that the read may take, retries included; preparing does not count.
+
+        Raises:
+            TableNotFound, AccessDenied: a mistake of set-up.
+            StoreError: another one: the key schema, the credentials, the region.
+            StoreUnavailable: an outage.
+            TypeError, ValueError: the deadline is no number of seconds from 0.001 to 60.
+        """
+        run(_check(), self, deadline_seconds(deadline))
+
+    async def check_async(self, *, deadline: float = 5.0) -> None:
+        """Find it out in this event loop; see ``check``."""
+        await run_async(_check(), self, deadline_seconds(deadline))
+
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         """The table's answer to one operation; see ``Store.send``."""
+        request = None
         try:
             if isinstance(operation, ReadClock):
                 if self._clock is None:
@@ -154,10 +201,11 @@ class DynamoDBSessionStore:
         except StopIteration as done:
             return done.value
         except self._wire.failures as failure:
-            self._raise(failure)
+            raise self._error(failure, request) from failure
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The table's answer to one operation; see ``Store.send_async``."""
+        request = None
         try:
             if isinstance(operation, ReadClock):
                 if self._clock is None:
@@ -172,7 +220,7 @@ class DynamoDBSessionStore:
         except StopIteration as done:
             return done.value
         except self._wire.failures as failure:
-            self._raise(failure)
+            raise self._error(failure, request) from failure
 
     def close(self) -> None:
         """Close the connections of blocking callers; a later call opens others."""
@@ -181,6 +229,33 @@ class DynamoDBSessionStore:
     async def aclose(self) -> None:
         """Close the connections of this event loop, and those of blocking callers."""
         await self._wire.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        strict = ", strict_revocation=True" if self.is_exact_by_owner else ""
+        return f"{type(self).__name__}({self._wire.described(self.table)}{strict})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        from ddbwire.pickling import as_arguments
+
+        return as_arguments(self, self._arguments)
 
     def _requests(self, operation: Operation) -> Any:
         from sessions.store.translation import requests
@@ -197,29 +272,33 @@ class DynamoDBSessionStore:
 
             self._on_call(AnsweredCall.of(request, reply))
 
-    def _raise(self, failure: BaseException) -> NoReturn:
-        from ddbwire import is_transient
+    def _error(
+        self, failure: Exception, request: Request | None = None
+    ) -> StoreError | SessionTooLarge:
+        from ddbwire.table_error import store_error
 
         error = getattr(failure, "response", {}).get("Error", {})
         code, message = error.get("Code", ""), error.get("Message", "")
-        if is_transient(failure):
-            raise StoreUnavailable(f"table {self.table!r}: {failure}") from failure
-        if code == "ResourceNotFoundException":
-            raise TableNotFound(
-                f"table {self.table!r}, or its index, does not exist at {self._wire.endpoint_url}"
-            ) from failure
-        if code == "AccessDeniedException":
-            raise AccessDenied(
-                f"table {self.table!r}: the credentials need dynamodb:Query (the index too), "
-                f"GetItem, PutItem, UpdateItem and DeleteItem ({failure})"
-            ) from failure
         if code == "ValidationException" and "size" in message.lower():
-            raise SessionTooLarge(
-                f"the session is larger than an item can be: {message}"
-            ) from failure
-        raise failure
+            return SessionTooLarge(f"the session is larger than an item can be: {message}")
+        return store_error(
+            failure,
+            table=self.table,
+            operation=None if request is None else request.name,
+            wire=self._wire,
+            keys="the partition key 'sessionId' (S) and the sort key 'userId' (S)",
+            permissions=(
+                "dynamodb:Query (the index too), GetItem, PutItem, UpdateItem and DeleteItem"
+            ),
+            creation=f"`ratelimit-ddb tables create --endpoint-url {self._wire.endpoint_url}`",
+            missing="it, or its index,",
+        )
 
 
 def _time() -> Flow[int]:
     now: int = yield ReadClock()
     return now
+
+
+def _check() -> Flow[None]:
+    yield Get(_NO_SESSION, _NO_SESSION)

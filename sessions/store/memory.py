@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn, Self
 
 from sessions import of_user
 from sessions.driver import run, run_async
@@ -34,6 +34,7 @@ class MemorySessionStore:
     """A store for one process: tests, development, or a site that runs as one process.
 
     At most ``max_sessions`` are kept; beyond that those that are over are dropped, then the oldest.
+    ``copy`` gives the store itself, and it can't be pickled: its sessions are in this process.
 
     Args:
         max_sessions: how many to keep.
@@ -93,6 +94,18 @@ class MemorySessionStore:
     async def prepare_async(self) -> None:
         """Nothing needs preparing."""
 
+    def warm_up(self) -> None:
+        """Nothing needs warming; here so that the stores can be exchanged."""
+
+    async def warm_up_async(self) -> None:
+        """Nothing needs warming; here so that the stores can be exchanged."""
+
+    def check(self, *, deadline: float = 5.0) -> None:
+        """Nothing can be wrong; here so that the stores can be exchanged."""
+
+    async def check_async(self, *, deadline: float = 5.0) -> None:
+        """Nothing can be wrong; here so that the stores can be exchanged."""
+
     def close(self) -> None:
         """Nothing is open; here so that the stores can be exchanged."""
 
@@ -114,7 +127,34 @@ class MemorySessionStore:
     def __bool__(self) -> bool:
         return True  # an empty store is a store
 
-    def _apply(self, operation: Operation) -> Any:  # noqa: PLR0911 - one case an operation
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(max_sessions={self._most})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} can't be pickled: its sessions are in this process's memory; "
+            "processes share those of a DynamoDBSessionStore"
+        )
+
+    def _apply(self, operation: Any) -> Any:  # noqa: PLR0911 - one case an operation
         match operation:
             case ReadClock():
                 return self._now()
@@ -136,6 +176,7 @@ class MemorySessionStore:
                 return [row.session_id for row in self._rows.values() if row.owner_id == user_id]
             case Registered() | Unregister():
                 raise AssertionError("is_exact_by_owner is False")
+        raise TypeError(f"operation {operation!r} must be one of sessions.operation")
 
     def _save(self, save: Save) -> bool:
         row = self._row(save.session_id, save.user_id)

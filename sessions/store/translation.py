@@ -63,7 +63,7 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
             for session_id in session_ids:
                 yield expressions.unregister(user_id, session_id)
             return None
-    raise AssertionError(f"{operation!r} takes no request")
+    raise TypeError(f"operation {operation!r} must be one of sessions.operation")
 
 
 def _save(expressions: Expressions, save: Save) -> Requests:

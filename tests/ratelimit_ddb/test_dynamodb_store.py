@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import ClientError, NoCredentialsError, PartialCredentialsError
 
 from ratelimit_ddb import (
     AccessDenied,
     AsyncRateLimiter,
     DynamoDBStore,
     RateLimiter,
+    StoreError,
     StoreUnavailable,
     TableNotFound,
 )
@@ -66,8 +67,10 @@ def store(server: FaultServer) -> Iterator[DynamoDBStore]:
     [
         ("ResourceNotFoundException", TableNotFound, "tables create --table limits"),
         ("AccessDeniedException", AccessDenied, "dynamodb:UpdateItem"),
-        ("UnrecognizedClientException", ClientError, "security token"),
-        ("ValidationException", ClientError, "security token"),
+        ("UnrecognizedClientException", StoreError, "expired, wrong or unknown"),
+        ("ExpiredTokenException", StoreError, "expired, wrong or unknown"),
+        ("InvalidSignatureException", StoreError, "expired, wrong or unknown"),
+        ("ValidationException", StoreError, "security token"),
     ],
 )
 @pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
@@ -81,9 +84,12 @@ def test_p10_mistakes_of_set_up_always_raise(
     message: str,
 ) -> None:
     server.default = error(code, message="the security token is invalid")
-    with pytest.raises(raised, match=message):
+    with pytest.raises(raised, match=message) as told:
         do(store, "acquire", {"on_outage": on_outage, "deadline": 5})
-    assert len(server.requests) == 1
+    assert type(told.value) is raised
+    assert str(told.value).startswith("UpdateItem on table 'limits': ")
+    assert isinstance(told.value.__cause__, ClientError)
+    assert len(server.requests) == (2 if code == "ExpiredTokenException" else 1)
 
 
 @pytest.mark.parametrize(
@@ -162,16 +168,17 @@ def test_a_warm_store_opens_no_connection_for_the_first_decision(server: FaultSe
     assert server.accepts == 1
 
 
-def test_no_region_and_no_credentials_are_told_by_botocore(
-    server: FaultServer, do: Do, monkeypatch: pytest.MonkeyPatch
+def test_no_region_and_no_credentials_are_told_with_the_table(
+    do: Do, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    with pytest.raises(NoCredentialsError):
-        do(DynamoDBStore("limits", endpoint_url=server.url), "acquire", {})
+    with pytest.raises(StoreError, match=r"table 'limits': no credentials .* AWS_PROFILE") as told:
+        do(DynamoDBStore("limits"), "acquire", {})
+    assert isinstance(told.value.__cause__, NoCredentialsError | PartialCredentialsError)
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(NoRegionError):
-        do(DynamoDBStore("limits", endpoint_url=server.url), "acquire", {})
-    assert not server.requests
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    with pytest.raises(StoreError, match="table 'limits': no region; set AWS_DEFAULT_REGION"):
+        do(DynamoDBStore("limits"), "acquire", {})
 
 
 def test_it_is_ready_once_it_was_prepared(server: FaultServer, do: Do) -> None:

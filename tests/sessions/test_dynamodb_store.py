@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 
 from sessions import (
     AccessDenied,
     DynamoDBSessionStore,
     SessionTooLarge,
+    StoreError,
     StoreUnavailable,
     TableNotFound,
 )
@@ -83,10 +83,11 @@ def store_at(server: FaultServer) -> DynamoDBSessionStore:
 @pytest.mark.parametrize(
     ("code", "raised", "message"),
     [
-        ("ResourceNotFoundException", TableNotFound, "table 'sessions', or its index"),
+        ("ResourceNotFoundException", TableNotFound, "it, or its index, does not exist in"),
         ("AccessDeniedException", AccessDenied, "dynamodb:Query"),
-        ("UnrecognizedClientException", ClientError, "security token"),
-        ("ValidationException", ClientError, "security token"),
+        ("UnrecognizedClientException", StoreError, "expired, wrong or unknown"),
+        ("ExpiredTokenException", StoreError, "expired, wrong or unknown"),
+        ("ValidationException", StoreError, "security token"),
     ],
 )
 def test_mistakes_of_set_up_are_told_apart(
@@ -99,8 +100,10 @@ def test_mistakes_of_set_up_are_told_apart(
 ) -> None:
     store = store_at(server)
     server.default = error(code, message="the security token is no good")
-    with pytest.raises(raised, match=message):
+    with pytest.raises(raised, match=message) as told:
         do(site_of(store), 10.0)
+    assert type(told.value) is raised
+    assert " on table 'sessions': " in str(told.value)
     store.close()
 
 
@@ -171,19 +174,19 @@ def test_warming_up_reads_no_row(server: FaultServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "raised"),
-    [("AWS_DEFAULT_REGION", NoRegionError), ("AWS_ACCESS_KEY_ID", NoCredentialsError)],
+    ("variable", "message"),
+    [("AWS_DEFAULT_REGION", "no region"), ("AWS_ACCESS_KEY_ID", "no credentials")],
 )
 def test_without_settings_the_first_use_says_so(
     site_of: MakeSite,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
-    raised: type[Exception],
+    message: str,
 ) -> None:
     monkeypatch.delenv(variable)
     if variable == "AWS_ACCESS_KEY_ID":
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    store = DynamoDBSessionStore("sessions", endpoint_url="http://127.0.0.1:9")
-    with pytest.raises(raised):
+    store = DynamoDBSessionStore("sessions")
+    with pytest.raises(StoreError, match=f"table 'sessions': {message}"):
         read(site_of(store), 10.0)
     store.close()

@@ -142,7 +142,7 @@ def test_an_outage_is_an_outcome_of_its_own_whatever_the_policy(
         "ratelimit.outcome": "outage",
         "ratelimit.enforced": True,
         "ratelimit.source": "outage",
-        "error.type": "ratelimit_ddb.errors.StoreUnavailable",
+        "error.type": "ddbwire.errors.StoreUnavailable",
     }
     assert "ratelimit.tokens" not in measured.collected()
 
@@ -288,7 +288,7 @@ def test_an_outage_is_an_error_with_its_exception(traced: Spans) -> None:
     assert str(span.attributes["error.type"]).startswith("ddbwire.errors.")
     (event,) = span.events
     assert event.attributes is not None
-    assert event.attributes["exception.type"] == "ratelimit_ddb.errors.StoreUnavailable"
+    assert event.attributes["exception.type"] == "ddbwire.errors.StoreUnavailable"
     assert event.timestamp == span.end_time
 
 
