@@ -24,7 +24,7 @@ from ratelimit_ddb.web.verdict import Charge
 def charges(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Charge]]:
     """What the rules ask of a request, in their order; a flow where something may be awaited."""
     asked: list[Charge] = []
-    found = book.about(request.method, request.path)
+    found = book.about(request)
     if request.method == "OPTIONS" and is_preflight(request):
         found = [ready for ready in found if ready.rule.methods is not None]
     rules = iter(found)
@@ -57,7 +57,7 @@ def _further(
 def message_charges(book: Rulebook, request: Request) -> Settling[list[Charge]]:
     """What the rules ask of each message that comes in on a websocket, by its handshake."""
     asked: list[Charge] = []
-    for ready in book.about(request.method, request.path):
+    for ready in book.about(request):
         if ready.messages is None or (yield from _is_exempt(ready.rule, request)):
             continue
         identity = yield from settled(ready.rule.by(request))

@@ -1,67 +1,96 @@
-"""Path patterns: which requests a rule is about.
+r"""Path patterns: which requests a rule is about.
 
 ``/login`` is that path; ``/users/{id}`` has one segment of any text where the braces are, and
-``/users/{id:int}`` one of digits; ``/files/{rest:path}`` and ``/files/*`` are everything below
-``/files``, and it itself. A slash at the end, or a second one beside another, makes no difference:
-frameworks that serve both spellings would otherwise serve one of them without a limit.
+``/users/{id:int}`` one that is a number; ``/files/*`` and ``/files/{rest:path}`` are everything
+below ``/files``, and it itself. A segment may have several parameters, ``/{slug}-{id:int}``, and
+``{name:path}`` may have something after it, ``/pages/{name:path}/edit``.
+
+A pattern means every path that any of Starlette, FastAPI, Flask, Django, Falcon and Litestar routes
+to a view of that pattern. Where they differ it means what each of them means: a rule that matches
+too much costs a token, one that matches too little is a hole. So
+
+- a slash at the end, in front, or beside another makes no difference (Flask, Litestar, Falcon);
+- a text that makes up a segment may be empty: ``/users/`` and ``/users//posts`` have an empty
+  ``{id}`` (Falcon). Then the slashes are counted;
+- a line feed at the end of a segment makes no difference. Starlette's and FastAPI's routes end in
+  ``$``, and so do the segments of Falcon's, which a line feed may follow: ``/login%0A`` is served
+  by the view of ``/login``;
+- a number is whatever ``int()`` may accept, or ``float()``, or ``uuid.UUID()``: digits of any
+  script, signs, underscores, spaces (Flask, Falcon, Litestar). They are told by their characters
+  alone, so some texts that are no numbers are meant too;
+- where parameters share a segment, every way to split it is tried.
+
+Case, dot segments, backslashes and ``;`` have no meaning to routers, and none here. Whatever the
+pattern, the time to match a path grows with the path's length alone.
+
+Source: RFC 3986, 3.3 (paths), and the routers' own code, which tests/frameworks/test_routing.py
+runs against these rules.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-Matches = Callable[[str], object]
-"""Tells by something true or false whether a path, without the slash at its end, is meant."""
+from ratelimit_ddb.web.path_automaton import linear_matcher
+from ratelimit_ddb.web.path_notation import CONVERTERS, EVERYTHING, Parameter, Segment, segments_of
 
-_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}", re.ASCII)
+Fits = Callable[[str], object]
+"""Tells by something true or false whether a spelling of a path is meant."""
+
 _SLASHES = re.compile("//+")
-_CONVERTERS = {"": "[^/]", "str": "[^/]", "int": "[0-9]"}
-"""The characters that each sort of parameter is made of."""
+_LINE_FEEDS = re.compile(r"\n(?=/|\Z)")
+_ANY_TEXT = CONVERTERS["str"]
 
 
-def trimmed(path: str) -> str:
-    """The path as patterns are compared with it: single slashes, and none at its end."""
-    if "//" in path:
-        path = _SLASHES.sub("/", path)
-    return path.rstrip("/")
+def spellings(path: str) -> tuple[str, ...]:
+    """The spellings of a percent-decoded path that patterns are compared with.
+
+    The first has single slashes and none at its end (so ``/`` is the empty text). Where that took
+    slashes away, there are those that keep them, as they may stand beside an empty parameter.
+    """
+    if "\n" in path:
+        path = _LINE_FEEDS.sub("", path)
+    if path[:1] != "/" or path[1:2] == "/":
+        path = "/" + path.lstrip("/")
+    if "//" not in path and path[-1] != "/":
+        return (path,)
+    return (_SLASHES.sub("/", path).rstrip("/"), path, path.removesuffix("/"))
 
 
-def matcher(pattern: str) -> Matches:
-    """A function that tells whether a trimmed path is meant by the pattern.
+def fits_of(pattern: str) -> Fits:
+    """A function that tells whether a spelling of a path is meant by the pattern.
 
     Raises:
-        TypeError: the pattern is no text.
-        ValueError: the pattern can't be one, with the rule that it breaks.
+        TypeError: the pattern is not a str.
+        ValueError: the pattern can't be one; the message names the rule that it breaks.
     """
-    if not isinstance(pattern, str):
-        raise TypeError(f"path {pattern!r}: a text such as '/api/*' is needed")
-    if not pattern.startswith("/"):
-        raise ValueError(f"path {pattern!r}: a pattern begins with '/'")
-    prefix, rest = _split_rest(pattern)
-    if "{" not in prefix and "}" not in prefix:
-        return _plain(trimmed(prefix), rest)
-    above = _above_any_segment(trimmed(prefix))
-    if above and not rest:
-        return lambda path: path.rpartition("/")[0] == above
+    segments, rest = segments_of(pattern)
+    text = _literal(segments)
+    if text is not None:
+        return _plain(text, rest)
+    above = _literal(segments[:-1])
+    if above is not None and segments[-1] == (_ANY_TEXT,) and not rest:
+        # Most patterns with a parameter are such, and need no regular expression.
+        return lambda path: path.rpartition("/")[0] == above and path != ""
+    if any(_may_be_split(segment) for segment in segments):
+        return linear_matcher(segments, rest=rest)
     tail = "(?:/.*)?" if rest else ""
-    return re.compile(_segments(pattern, trimmed(prefix)) + tail, re.DOTALL).fullmatch
+    return re.compile("".join(map(_expression, segments)) + tail, re.DOTALL).fullmatch
 
 
-def _split_rest(pattern: str) -> tuple[str, bool]:
-    """The pattern up to its rest, and whether it has one."""
-    prefix, star, after = pattern.partition("*")
-    if star and (after or not prefix.endswith("/")):
-        raise ValueError(f"path {pattern!r}: '*' stands only as the last segment, for all below")
-    if star:
-        return prefix, True
-    last = _PARAMETER.fullmatch(pattern.rpartition("/")[2])
-    if last and last[2] == "path":
-        return pattern[: -len(last[0])], True
-    return pattern, False
+def _literal(segments: Iterable[Segment]) -> str | None:
+    """The one path that segments without parameters are; None where there are parameters."""
+    texts = []
+    for segment in segments:
+        for part in segment:
+            if isinstance(part, Parameter):
+                return None
+            texts.append("/" + part)
+    return "".join(texts)
 
 
-def _plain(text: str, rest: bool) -> Matches:
+def _plain(text: str, rest: bool) -> Fits:
     if not rest:
         return text.__eq__
     if not text:
@@ -74,54 +103,16 @@ def _always(_path: str) -> bool:
     return True
 
 
-def _above_any_segment(prefix: str) -> str:
-    """What is above a last segment of any text, where that is all that varies; else nothing.
-
-    Most patterns with a parameter are such, and need no regular expression.
-    """
-    above, _, last = prefix.rpartition("/")
-    parameter = _PARAMETER.fullmatch(last)
-    varies = "{" in above or "}" in above
-    return above if parameter and parameter[2] in (None, "str") and not varies else ""
+def _may_be_split(segment: Segment) -> bool:
+    """Whether a text can be a segment in several ways, which a regular expression would try."""
+    parameters = [part for part in segment if isinstance(part, Parameter)]
+    return len(parameters) > 1 or EVERYTHING in parameters
 
 
-def _segments(pattern: str, prefix: str) -> str:
-    """The regular expression of a prefix."""
-    return "/".join(_segment(pattern, segment) for segment in prefix.split("/"))
-
-
-def _segment(pattern: str, segment: str) -> str:
-    """That of one segment. Each parameter but the last ends at the first text that may follow it.
-
-    So a path is read once: were all ways tried to share a segment out among several parameters, a
-    hostile path would take hours.
-    """
-    matches = list(_PARAMETER.finditer(segment))
-    if not matches:
-        return _literal(pattern, segment)
-    made = [_literal(pattern, segment[: matches[0].start()])]
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
-        text = segment[match.end() : following.start() if following else None]
-        if following is None:
-            made.append(f"{_converter(pattern, match)}+{_literal(pattern, text)}")
-        elif text:
-            made.append(f"(?>{_converter(pattern, match)}+?{_literal(pattern, text)})")
-        else:
-            raise ValueError(f"path {pattern!r}: two parameters need a text between them")
-    return "".join(made)
-
-
-def _converter(pattern: str, match: re.Match[str]) -> str:
-    converter = match[2] or ""
-    if converter not in _CONVERTERS:
-        raise ValueError(
-            f"path {pattern!r}: {match[0]!r} can't stand there; write '{{name}}', "
-            "'{name:int}', or as the last segment '{name:path}'"
-        )
-    return _CONVERTERS[converter]
-
-
-def _literal(pattern: str, text: str) -> str:
-    if "{" in text or "}" in text:
-        raise ValueError(f"path {pattern!r}: a parameter is written '{{name}}'")
-    return re.escape(text)
+def _expression(segment: Segment) -> str:
+    return "/" + "".join(
+        re.escape(part)
+        if isinstance(part, str)
+        else part.characters + ("*" if part.may_be_empty else "+")
+        for part in segment
+    )

@@ -25,6 +25,9 @@ class Request(NamedTuple):
         endpoint: the route that the framework found, such as ``"/users/{id}"``; None where the
             request was not routed yet.
         session: the session that a session middleware opened for the request; None without one.
+        other_paths: the paths, besides ``path``, that the application may route the request by:
+            frameworks differ in what they make of a root path. A rule that means one of them is
+            about the request.
     """
 
     method: str
@@ -34,6 +37,7 @@ class Request(NamedTuple):
     header_of: HeaderOf
     endpoint: str | None = None
     session: Any = None
+    other_paths: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
         """A header's value, whatever the case of its name; repeated fields joined by commas.
@@ -54,11 +58,18 @@ class Request(NamedTuple):
         return None
 
 
-def of_scope(scope: MutableMapping[str, Any]) -> Request:
-    """The request of an ASGI http or websocket scope."""
+def of_scope(scope: MutableMapping[str, Any], root_paths: tuple[str, ...] = ()) -> Request:
+    """The request of an ASGI http or websocket scope.
+
+    Args:
+        scope: the scope.
+        root_paths: what the application will take for its ``root_path``, besides the scope's.
+    """
     path: str = scope["path"]
-    if scope.get("root_path"):
-        path = _below(scope["root_path"], path)
+    others: tuple[str, ...] = ()
+    root_path: str | None = scope.get("root_path")
+    if root_path or root_paths:
+        path, others = _readings(path, root_path or "", root_paths)
     peer = scope.get("client")
     return made(
         Request,
@@ -70,6 +81,7 @@ def of_scope(scope: MutableMapping[str, Any]) -> Request:
             _header_of_scope,
             None,
             scope.get("session"),
+            others,
         ),
     )
 
@@ -89,6 +101,7 @@ def of_environ(environ: MutableMapping[str, Any]) -> Request:
             header_of_environ,
             None,
             environ.get("sessions.session"),
+            (),
         ),
     )
 
@@ -102,12 +115,24 @@ def header_of_environ(environ: MutableMapping[str, Any], name: str) -> str | Non
     return value
 
 
-def _below(root: str, path: str) -> str:
-    # Servers and frameworks differ in whether ``path`` begins with ``root_path``: where it does,
-    # that part is the mount's, as SCRIPT_NAME is in WSGI.
-    if path.startswith(root) and path[len(root) : len(root) + 1] in ("/", ""):
-        return path[len(root) :]
-    return path
+def _readings(
+    path: str, root_path: str, root_paths: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """The path below the scope's root path, and what else routers make of it.
+
+    Servers differ in whether the path begins with the root path. Where it does, Starlette takes it
+    off, Django even where no segment ends there ("/api" off "/apilogin"), Litestar wherever it is
+    in the path; Falcon routes by the whole.
+    """
+    below = path
+    if root_path and path.startswith(root_path) and path[len(root_path) :][:1] in ("/", ""):
+        below = path[len(root_path) :]
+    others = [path]
+    for root in (root_path, *root_paths):
+        _, found, after = path.partition(root) if root else ("", "", "")
+        if found:
+            others.append(after)
+    return below, tuple(other for other in dict.fromkeys(others) if other != below)
 
 
 def _header_of_scope(scope: MutableMapping[str, Any], name: str) -> str | None:

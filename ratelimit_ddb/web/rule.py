@@ -12,7 +12,7 @@ from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.web.client_address import client_address
-from ratelimit_ddb.web.path import Matches, matcher
+from ratelimit_ddb.web.path import Fits, fits_of, spellings
 from ratelimit_ddb.web.request import Request
 
 Identified = KeyGiven | AbstractSet[KeyGiven]
@@ -63,7 +63,7 @@ class Rule:
         exempt: a function that tells which requests the rule is not about.
         enforce: False to decide, count and report, but never deny (shadow mode).
         messages: limits on the messages that a websocket's client sends, counted for each identity.
-        matches: whether a path fits, given without slashes at its end.
+        fits: whether one spelling of a path is meant (``ratelimit_ddb.web.path``).
 
     Raises:
         TypeError, ValueError: something that can't hold; the message names it and the rule.
@@ -79,7 +79,7 @@ class Rule:
     exempt: Exempt | None
     enforce: bool
     messages: tuple[Limit, ...] | None
-    matches: Matches = field(repr=False, compare=False)
+    fits: Fits = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Rule:
         enforce: bool = True,
         messages: LimitsGiven | None = None,
     ) -> None:
-        matches = matcher(path)
+        fits = fits_of(path)
         chosen = _methods_of(methods)
         settled = limits if limits is None or callable(limits) else limits_of(limits)
         of_messages = None if messages is None else limits_of(messages)
@@ -110,7 +110,7 @@ class Rule:
             ("exempt", exempt),
             ("enforce", enforce),
             ("messages", of_messages),
-            ("matches", matches),
+            ("fits", fits),
         ):
             object.__setattr__(self, attribute, value)
         self._require_that_it_can_hold()
@@ -135,6 +135,13 @@ class Rule:
                 [limit.burst for limit in self.limits] if isinstance(self.limits, tuple) else []
             )
             require_cost(self.cost, min(bursts, default=LARGEST_COST))
+
+    def matches(self, path: str) -> bool:
+        """Whether the rule's pattern means a path, given percent-decoded and otherwise as sent.
+
+        Rule("/users/{id:int}", "5/minute").matches("/users/42/")  # True
+        """
+        return any(self.fits(spelling) for spelling in spellings(path))
 
     def functions(self) -> tuple[Callable[..., object], ...]:
         """What the user gave to be called with requests."""

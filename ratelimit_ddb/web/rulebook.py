@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ratelimit_ddb.key import prefix_of
-from ratelimit_ddb.web.path import trimmed
+from ratelimit_ddb.web.path import spellings
 from ratelimit_ddb.web.quota import Quota, Quotas
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rule import Rule, require_blocking
@@ -95,16 +95,22 @@ class Rulebook:
         rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
         self._in_force = (rules, self._made_ready(rules))
 
-    def about(self, method: str, path: str) -> list[ReadyRule]:
+    def about(self, request: Request) -> list[ReadyRule]:
         """The rules that are about a request, in their order."""
         if self._source is not None:
             self._follow(self._source.current())
-        compared = trimmed(path)
+        method, spelled = request.method, spellings(request.path)
+        for path in request.other_paths:
+            spelled += spellings(path)
         found = []
         for ready in self._in_force[1]:
             rule = ready.rule
-            if rule.matches(compared) and (rule.methods is None or method in rule.methods):
-                found.append(ready)
+            if rule.methods is not None and method not in rule.methods:
+                continue
+            for spelling in spelled:
+                if rule.fits(spelling):
+                    found.append(ready)
+                    break
         return found
 
     def _follow(self, rules: tuple[Rule, ...]) -> None:

@@ -1,4 +1,7 @@
-"""Applications mounted below a path: patterns are compared with what is below the mount."""
+"""Applications mounted below a path: patterns are compared with what is below the mount.
+
+Over ASGI also with the whole path, for the scope has it and Falcon routes by it.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from tests.web.exchange import (
     Limited,
     Page,
     environ_of,
+    limited_asgi,
     over_asgi,
     over_wsgi,
     scope_of,
@@ -25,13 +29,21 @@ from tests.web.exchange import (
 
 @pytest.mark.parametrize("mount", ["", "/shop", "/shop/eu"])
 def test_patterns_are_compared_with_the_path_below_the_mount(limited: Limited, mount: str) -> None:
-    rules = [Rule("/cart", "1/hour"), Rule("/shop/*", "1/hour", name="shop")]
+    rules = [Rule("/cart", "1/hour"), Rule("/items/*", "1/hour", name="items")]
     ask = limited(store=MemoryStore(), rules=rules)
     policies = [
         ask(Get(path, mount=mount)).headers.get("ratelimit-policy")
-        for path in ("/cart", "/shop/cart", "/", "/elsewhere")
+        for path in ("/cart", "/items/cart", "/", "/elsewhere")
     ]
-    assert policies == ['"/cart";q=1;w=3600', '"shop";q=1;w=3600', None, None]
+    assert policies == ['"/cart";q=1;w=3600', '"items";q=1;w=3600', None, None]
+
+
+def test_p15_over_asgi_patterns_are_compared_with_the_whole_path_too() -> None:
+    # Servers put root_path in front of the path, and Falcon routes by that.
+    rules = [Rule("/cart", "9/hour"), Rule("/shop/cart", "9/hour")]
+    ask = limited_asgi(store=MemoryStore(), rules=rules)
+    policy = ask(Get("/cart", mount="/shop")).headers["ratelimit-policy"]
+    assert policy == '"/cart";q=9;w=3600, "/shop/cart";q=9;w=3600'
 
 
 def request_of(protocol: str, mount: str, path: str) -> Request:
@@ -70,12 +82,44 @@ def test_the_path_below(protocol: str, mount: str, path: str, below: str) -> Non
 def test_asgi_paths_may_hold_the_mount_or_not(root_path: str, path: str, below: str) -> None:
     scope = {**scope_of(Get()), "root_path": root_path, "path": path}
     assert of_scope(scope).path == below
+    assert {path} <= {below, *of_scope(scope).other_paths}
     del scope["root_path"]
     assert of_scope(scope).path == path, "a server may leave root_path out"
 
 
+@pytest.mark.parametrize(
+    ("root_path", "path", "router", "routed"),
+    [
+        ("/shop", "/shop/a", "Falcon", "/shop/a"),
+        ("/shop", "/shopping/a", "Django", "/ping/a"),
+        ("/shop", "/shop//a", "Starlette", "/a"),
+        ("/shop/", "/shop/a", "Django", "/a"),
+        ("/shop/", "/shop//a", "Starlette", "/a"),
+        ("/shop", "/x/shop/a", "Litestar", "/a"),
+        ("/shop", "/shop/x/shop/a", "Litestar", "/x/shop/a"),
+    ],
+)
+def test_p15_a_rule_sees_what_each_router_makes_of_a_root_path(
+    root_path: str, path: str, router: str, routed: str
+) -> None:
+    scope = {**scope_of(Get(path)), "root_path": root_path}
+
+    async def serve(app: Any) -> list[Any]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app(scope, None, send)
+        return sent
+
+    app = asgi.RateLimitMiddleware(Page().asgi, store=MemoryStore(), rules=Rule(routed, "9/hour"))
+    start, *_ = asyncio.run(serve(app))
+    assert "ratelimit" in {name.decode() for name, _ in start["headers"]}, router
+
+
 OUTER = [Rule("/*", "5/hour", name="outer"), Rule("/shop/cart", "9/hour", name="outer cart")]
-INNER = [Rule("/cart", "2/hour", name="inner"), Rule("/shop/*", "9/hour", name="never")]
+INNER = [Rule("/cart", "2/hour", name="inner"), Rule("/items/*", "9/hour", name="never")]
 
 
 def nested_asgi(store: MemoryStore, page: Page) -> Ask:

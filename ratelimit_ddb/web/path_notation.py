@@ -1,0 +1,180 @@
+"""The notation of path patterns: text, parameters in braces, and ``*`` as the last segment.
+
+A text that can't be a pattern would match no request and so limit nothing: it is refused when the
+rule is made. That holds for the notations of other routers (``<int:id>``, ``:id``, regular
+expressions), for what is no part of a path (query, fragment, host), and for what no decoded path
+contains (``%20``). The message has the pattern that is meant, where it can be told.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+
+class Parameter(NamedTuple):
+    """A parameter of a pattern, such as ``{id:int}``.
+
+    Attributes:
+        characters: the characters that its text is made of, as a class of a regular expression.
+        may_be_empty: whether the empty text is one of its texts.
+    """
+
+    characters: str
+    may_be_empty: bool
+
+
+Segment = tuple[str | Parameter, ...]
+"""Literal texts and parameters, in their order. A segment of no text has no parts."""
+
+_TEXT = Parameter("[^/]", may_be_empty=True)
+_INTEGER = r"\d\s_+\-"
+EVERYTHING = Parameter(r"[\s\S]", may_be_empty=True)
+"""``{name:path}``: any text, slashes included."""
+
+CONVERTERS = {
+    "str": _TEXT,
+    "int": Parameter(f"[{_INTEGER}]", may_be_empty=False),
+    "float": Parameter(f"[{_INTEGER}.eEinfatyINFATY]", may_be_empty=False),
+    "uuid": Parameter(rf"[{_INTEGER}A-Fa-fxXurni:{{}}]", may_be_empty=False),
+    "slug": Parameter(r"[\w-]", may_be_empty=False),
+    "path": EVERYTHING,
+    "date": _TEXT,
+    "datetime": _TEXT,
+    "decimal": _TEXT,
+    "dt": _TEXT,
+    "time": _TEXT,
+    "timedelta": _TEXT,
+}
+"""What each converter of a framework accepts, at the least.
+
+Routers hand a text to ``int()``, ``float()`` and ``uuid.UUID()``: digits of any script, signs,
+underscores, white space around it, ``inf``, ``0x`` and ``urn:uuid:`` are accepted by these.
+"""
+
+_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}", re.ASCII)
+_IN_BRACES = re.compile(r"\{[^{}/]*\}")
+_ANGLED = re.compile(r"<(?:([A-Za-z_]\w*)(?:\([^()/]*\))?:)?([A-Za-z_]\w*)>")
+_COLON = re.compile(r"(?<=/):([A-Za-z_]\w*)")
+_REGULAR_EXPRESSION = re.compile(r"\\.?|\(\?|\^|[\[\]|]|\.[*+]|\$(?=/|$)")
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_UNSEEN = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_SLASHES = re.compile("//+")
+_METHOD_FIRST = re.compile(r"[A-Z]+(?:,[A-Z]+)* +(/.*)", re.DOTALL)
+
+
+def segments_of(pattern: str) -> tuple[list[Segment], bool]:
+    """The segments of a pattern, and whether everything below them is meant too.
+
+    A slash at its end, or one beside another, makes no segment.
+
+    Raises:
+        TypeError: the pattern is not a str.
+        ValueError: it can't be a pattern; the message names the rule and what to write instead.
+    """
+    if not isinstance(pattern, str):
+        raise TypeError(f"path {pattern!r}: a text such as '/api/*' is needed")
+    _require_a_path(pattern)
+    _require_no_other_notation(pattern)
+    prefix, star, after = pattern.partition("*")
+    if star and (after or not prefix.endswith("/")):
+        raise ValueError(
+            f"path {pattern!r}: '*' stands only as the last segment, for all below; elsewhere "
+            "write '{name}' for one segment or '{name:path}' for any number of them"
+        )
+    segments = [_segment(pattern, text) for text in _SLASHES.sub("/", prefix).split("/") if text]
+    if not star and segments and segments[-1] == (EVERYTHING,):
+        return segments[:-1], True
+    return segments, bool(star)
+
+
+def _require_a_path(pattern: str) -> None:
+    method_first = _METHOD_FIRST.fullmatch(pattern)
+    if method_first:
+        raise _another(pattern, method_first[1], "the method is given as methods=")
+    if "://" in pattern.partition("/{")[0]:
+        path = urlsplit(pattern).path
+        raise _another(pattern, path or "/", "a pattern has no scheme and no host")
+    if not pattern.startswith("/"):
+        raise ValueError(f"path {pattern!r}: a pattern begins with '/'")
+    if pattern != pattern.rstrip():
+        raise _another(pattern, pattern.rstrip(), "white space at the end is part of no path")
+    unseen = _UNSEEN.search(pattern)
+    if unseen:
+        raise ValueError(f"path {pattern!r}: {unseen[0]!r} can't stand in a pattern")
+
+
+def _require_no_other_notation(pattern: str) -> None:
+    # Regular expressions first: their '(?P<name>...)' has what the others are told by.
+    expression = _REGULAR_EXPRESSION.search(pattern)
+    if expression:
+        raise ValueError(
+            f"path {pattern!r}: {expression[0]!r} is of a regular expression, which a pattern is "
+            "not; write '{name}' for any text of one segment, '{name:int}' for a number, and "
+            "'{name:path}' or a last '*' for everything below"
+        )
+    angled = _ANGLED.search(pattern)
+    if angled:
+        meant = _ANGLED.sub(_in_braces, pattern)
+        raise _another(pattern, meant, f"{angled[0]!r} is another notation")
+    colon = _COLON.search(pattern)
+    if colon:
+        meant = _COLON.sub(r"{\1}", pattern)
+        raise _another(pattern, meant, f"{colon[0]!r} is another notation")
+    for mark, what in (("?", "query"), ("#", "fragment")):
+        before, found, _ = pattern.partition(mark)
+        if found:
+            raise _another(pattern, before, f"{mark!r} begins the {what}, which is no part of it")
+    if _ENCODED.search(pattern):
+        raise _another(pattern, unquote(pattern), "paths are compared percent-decoded")
+    if {".", ".."}.intersection(pattern.split("/")):
+        raise ValueError(
+            f"path {pattern!r}: '.' and '..' can't be segments; write the path that they lead to"
+        )
+
+
+def _in_braces(angled: re.Match[str]) -> str:
+    converter = angled[1] or "str"
+    plain = converter == "str" or converter not in CONVERTERS
+    return f"{{{angled[2]}}}" if plain else f"{{{angled[2]}:{converter}}}"
+
+
+def _segment(pattern: str, text: str) -> Segment:
+    parts: list[str | Parameter] = []
+    end = 0
+    for match in _IN_BRACES.finditer(text):
+        parts.append(_literal(pattern, text[end : match.start()]))
+        parts.append(_parameter(pattern, match[0]))
+        end = match.end()
+    parts.append(_literal(pattern, text[end:]))
+    return tuple(part for part in parts if part)
+
+
+def _parameter(pattern: str, text: str) -> Parameter:
+    match = _PARAMETER.fullmatch(text)
+    if not match:
+        raise _braces(pattern)
+    converter = match[2] or "str"
+    if converter not in CONVERTERS:
+        raise ValueError(
+            f"path {pattern!r}: unknown converter {converter!r}; expected one of "
+            f"{', '.join(CONVERTERS)}, or '{{{match[1]}}}' for any text of one segment"
+        )
+    return CONVERTERS[converter]
+
+
+def _literal(pattern: str, text: str) -> str:
+    if "{" in text or "}" in text:
+        raise _braces(pattern)
+    return text
+
+
+def _braces(pattern: str) -> ValueError:
+    return ValueError(
+        f"path {pattern!r}: a parameter is written '{{name}}', '{{name:int}}' or '{{name:path}}'"
+    )
+
+
+def _another(pattern: str, meant: str, why: str) -> ValueError:
+    return ValueError(f"path {pattern!r}: {why}; write {meant!r}")
