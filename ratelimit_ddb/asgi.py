@@ -8,6 +8,7 @@ from typing import Any, Unpack
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.gate import Gate, GateOptions
 from ratelimit_ddb.web.request import of_scope
+from ratelimit_ddb.web.root_path import RootPaths
 from ratelimit_ddb.web.websocket import admitted_websocket, refuse_handshake
 
 Scope = MutableMapping[str, Any]
@@ -29,20 +30,30 @@ class RateLimitMiddleware:
 
     Args:
         app: the application.
+        root_path: where the application takes itself to be mounted, if it neither has that from the
+            server nor shows it, as ``FastAPI(root_path=...)`` does: rules mean the paths below it
+            too. See ``ratelimit_ddb.web.root_path``.
         options: ``store=``, ``rules=`` and more: see ``ratelimit_ddb.web.gate.GateOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
-    def __init__(self, app: App, **options: Unpack[GateOptions]) -> None:
+    def __init__(
+        self, app: App, *, root_path: str | None = None, **options: Unpack[GateOptions]
+    ) -> None:
+        if root_path is not None and not isinstance(root_path, str):
+            raise TypeError(f"root_path {root_path!r}: a text such as '/api' is needed")
         self._app = app
+        self._root_paths = RootPaths(app, [root_path] if root_path else ())
         self._gate = Gate(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide, and call the application or answer in its place."""
         if scope["type"] == "http":
-            answer, fields, _ = await self._gate.admit_async(of_scope(scope))
+            answer, fields, _ = await self._gate.admit_async(
+                of_scope(scope, self._root_paths.current())
+            )
             if answer is not None:
                 await _send(answer, send)
                 return
@@ -54,7 +65,7 @@ class RateLimitMiddleware:
         await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = of_scope(scope)
+        request = of_scope(scope, self._root_paths.current())
         answer, fields, verdict = await self._gate.admit_async(request)
         if answer is not None:
             await refuse_handshake(answer, verdict, scope, receive, send)

@@ -1,0 +1,112 @@
+"""Where an ASGI application takes itself to be mounted, as far as that is seen from outside.
+
+FastAPI's ``FastAPI(root_path="/api")`` and Django's ``FORCE_SCRIPT_NAME`` are put into effect by
+the application itself, below a middleware that stands around it: the scope says nothing of them
+yet, and both ``/login`` and ``/api/login`` reach the view of ``/login``. So the wrapped application
+is searched for them, through the middleware, mounts and closures that are around it.
+
+What can't be seen through (a class with ``__slots__``, an application that is made for each
+request) is told to the middleware as ``root_path=``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+_INNER = (
+    "app",
+    "_app",
+    "application",
+    "asgi_app",
+    "inner",
+    "router",
+    "wrapped",
+    "__wrapped__",
+)
+"""The attributes that middleware keep the application in, and mounts what is mounted."""
+_DJANGO = "django.core.handlers.asgi"
+
+
+class RootPaths:
+    """The root paths of an application and of those that are in it.
+
+    They are looked for at the first request, when everything is mounted, and read at each.
+
+    Args:
+        app: the application.
+        told: root paths that are known besides.
+    """
+
+    __slots__ = ("_app", "_owners", "_told")
+
+    def __init__(self, app: Any, told: Iterable[str] = ()) -> None:
+        self._app = app
+        self._told = tuple(told)
+        self._owners: tuple[Any, ...] | None = None
+
+    def current(self) -> tuple[str, ...]:
+        """The root paths that hold now; none that is empty."""
+        if self._owners is None:
+            self._owners = tuple(filter(_has_root_path, _applications(self._app)))
+        if not self._owners:
+            return self._told
+        return (*self._told, *filter(None, map(_root_path, self._owners)))
+
+
+def _has_root_path(app: Any) -> bool:
+    return _is_django(app) or isinstance(_attributes(app).get("root_path"), str)
+
+
+def _root_path(owner: Any) -> str:
+    if _is_django(owner):
+        return sys.modules["django.conf"].settings.FORCE_SCRIPT_NAME or ""
+    root_path: str = owner.root_path or ""
+    return root_path
+
+
+def _is_django(app: Any) -> bool:
+    return any(known.__module__ == _DJANGO for known in type(app).__mro__)
+
+
+def _applications(app: Any) -> Iterator[Any]:
+    """An application and all that are found in it, each once."""
+    found = {id(app)}
+    left = [app]
+    while left:
+        one = left.pop()
+        yield one
+        for inner in _inside(one):
+            if id(inner) not in found:
+                found.add(id(inner))
+                left.append(inner)
+
+
+def _inside(app: Any) -> Iterator[Any]:
+    """What an application, a middleware or a route may hand requests to."""
+    if isinstance(app, functools.partial):
+        yield from filter(callable, (app.func, *app.args, *app.keywords.values()))
+    elif isinstance(app, types.MethodType):
+        yield app.__self__
+    elif isinstance(app, types.FunctionType):
+        yield from filter(callable, _closed_over(app))
+    attributes = _attributes(app)
+    yield from (attributes[name] for name in _INNER if name in attributes)
+    routes = attributes.get("routes", ())
+    if isinstance(routes, list | tuple):
+        yield from routes
+
+
+def _closed_over(function: types.FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):  # not assigned yet
+            yield cell.cell_contents
+
+
+def _attributes(app: Any) -> dict[str, Any]:
+    # Not getattr, which runs the properties of objects that are none of ours.
+    return getattr(app, "__dict__", {}) if not isinstance(app, type) else {}
