@@ -23,7 +23,7 @@ from ratelimit_ddb.key import KeyGiven, text_of
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.outage import OnOutage
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.store.protocol import Store, require_store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,6 +80,7 @@ def rate_limited(
             this name counts on the same store; at the call, the key or the cost that a function
             made of it; after it, a plain function returned a coroutine.
     """
+    require_store(store)
     settled = _settled(limits)
     _require_constants(settled, key, cost, max_wait, scope)
 

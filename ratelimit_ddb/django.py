@@ -20,6 +20,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.store.protocol import require_store
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.gate import Admission, Gate, GateOptions
 from ratelimit_ddb.web.identity import fallback_of
@@ -158,9 +159,7 @@ def _options_of_settings() -> GateOptions:
         if name not in given:
             raise ValueError(f"{name!r} is needed")
     options = {name.lower(): _meant(name, value) for name, value in given.items()}
-    store = options["store"]
-    if isinstance(store, type) or not hasattr(store, "send_async"):
-        raise TypeError(f"STORE {store!r}: a DynamoDBStore or a MemoryStore is needed")
+    require_store(options["store"], "STORE")
     return cast("GateOptions", _with_routes(options))
 
 

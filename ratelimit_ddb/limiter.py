@@ -19,7 +19,7 @@ from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
 from ratelimit_ddb.seen import Seen
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.store.protocol import Store, require_store
 
 
 class RateLimiter:
@@ -189,7 +189,7 @@ class _Desk:
         seen_keys: int,
     ) -> None:
         require_policy(on_outage)
-        self.store = store
+        self.store = require_store(store)
         self.on_outage = on_outage
         self.within_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
         trust_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)

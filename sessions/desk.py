@@ -19,7 +19,7 @@ from sessions.life import Life
 from sessions.load import Invalid, load
 from sessions.operation import Flow
 from sessions.session import Opened, Session
-from sessions.store.protocol import Store
+from sessions.store.protocol import Store, require_store
 from sessions.terms import Terms
 from sessions.token import Tokens
 
@@ -82,7 +82,7 @@ class Desk:
             if name not in SessionOptions.__annotations__:
                 known = ", ".join(SessionOptions.__annotations__)
                 raise TypeError(f"{name!r} is no option; there are {known}")
-        self._store = store
+        self._store = require_store(store)
         self.cookie = _cookie(options)
         self.terms = _terms(options)
         on_revoked = options.get("on_revoked", "ignore")

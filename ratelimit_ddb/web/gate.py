@@ -10,7 +10,7 @@ from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, require_policy
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.store.protocol import Store, require_store
 from ratelimit_ddb.web import charging
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.denial import Denial, answer
@@ -94,7 +94,7 @@ class Gate:
         _require_known(options)
         on_outage = options.get("on_outage", "allow")
         require_policy(on_outage)
-        self._store = options["store"]
+        self._store = require_store(options["store"])
         self._fields_of = fields_in(options.get("fields", "standard"))
         self._within_ns = nanoseconds("deadline", options.get("deadline", 0.25), 0.001, 60.0)
         trust_ns = nanoseconds("deny_cache", options.get("deny_cache", 5.0), 0.0, 60.0)

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 
 from sessions.desk import Desk, SessionOptions
 from sessions.life import Life
+from sessions.store.protocol import require_store
 
 _LEAST_DEFAULT_LIFETIME_SECONDS = 43_200
 _JSON = "django.contrib.sessions.serializers.JSONSerializer"
@@ -67,11 +68,7 @@ def site() -> Site:
 
 
 def _site(given: dict[str, Any]) -> Site:
-    store = given.pop("store")
-    if isinstance(store, type) or not hasattr(store, "send_async"):
-        raise TypeError(
-            f"STORE {store!r}: a DynamoDBSessionStore or a MemorySessionStore is needed"
-        )
+    store = require_store(given.pop("store"), "STORE")
     if settings.SESSION_SERIALIZER != _JSON:
         raise ValueError(
             f"SESSION_SERIALIZER {settings.SESSION_SERIALIZER!r}: values are stored as JSON, "

@@ -19,7 +19,7 @@ COOKIE = "sessionid"
     [
         ({"SESSIONS": None}, "a dict with STORE"),
         ({"SESSIONS": {}}, "'STORE' is needed"),
-        ({"SESSIONS": {"STORE": object()}}, "STORE <object"),
+        ({"SESSIONS": {"STORE": object()}}, "STORE must be .* not <object"),
         ({"SESSIONS": {"STORE": "tests.nowhere"}}, "STORE 'tests.nowhere'"),
         ({"options": {"IDLE": 60}}, "'IDLE' is no option, for SESSION_COOKIE_AGE says it"),
         ({"options": {"ON_REVOKED": "ignore"}}, "'ON_REVOKED' is no option, for Django's"),

@@ -86,7 +86,10 @@ MISSING = object()
         ({"RULES": MISSING}, "'RULES' is needed"),
         ({"STORES": 1}, "'STORES' is no option; there are DEADLINE, .*STORE"),
         ({"store": 1}, "'store' is no option"),
-        ({"STORE": MemoryStore}, "STORE <class .*MemoryStore'>: a DynamoDBStore or a MemoryStore"),
+        (
+            {"STORE": MemoryStore},
+            "STORE must be a DynamoDBStore.*, not the class MemoryStore: call it",
+        ),
         ({"STORE": "nowhere.store"}, "STORE 'nowhere.store': No module named 'nowhere'"),
         ({"STORE": f"{__name__}.absent"}, "STORE '.*absent'.* does not define a \"absent\""),
         ({"RULES": "rules"}, "RULES 'rules': rules doesn't look like a module path"),
