@@ -36,6 +36,10 @@ _NOTATION = re.compile(
     r"(?: \s+ burst \s+ (?P<burst>[0-9]+) )?",
     re.VERBOSE | re.ASCII,
 )
+_EXAMPLES = (
+    "write '100/minute', '10/second burst 50' or '3 per 10 seconds', with a unit out of "
+    f"{', '.join(_UNIT_NS)}"
+)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -108,14 +112,18 @@ class Limit:
         """The limit that a text such as ``"10/second burst 50"`` or ``"3 per 10 seconds"`` means.
 
         Raises:
+            TypeError: it is no text.
             ValueError: the text is not in the notation, or its limit can't hold.
         """
+        if not isinstance(notation, str):
+            raise TypeError(f"limit {notation!r}: must be a str such as '100/minute'")
         match = _NOTATION.fullmatch(notation.strip().lower())
         unit_ns = _UNIT_NS.get(_unit_in_full(match["unit"])) if match else None
         if match is None or unit_ns is None:
+            from ratelimit_ddb.notation_advice import advice  # it brings fractions, and decimals
+
             raise ValueError(
-                f"limit {notation!r}: write '100/minute', '10/second burst 50' or "
-                f"'3 per 10 seconds', with a unit out of {', '.join(_UNIT_NS)}"
+                f"limit {notation!r}: {advice(notation, _EXAMPLES, _UNIT_NS, _SHORT_UNIT)}"
             )
         period_ns = min(int(match["count"] or 1) * unit_ns, 2 * LONGEST_WINDOW_NS)
         burst = None if match["burst"] is None else int(match["burst"])

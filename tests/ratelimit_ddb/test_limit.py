@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -69,6 +70,55 @@ def test_a_notation_that_means_nothing_is_refused(notation: str) -> None:
 def test_an_unknown_notation_is_named_with_what_to_write() -> None:
     with pytest.raises(ValueError, match=r"'fast'.*'100/minute'"):
         Limit.parse("fast")
+
+
+@pytest.mark.parametrize(
+    ("notation", "says"),
+    [
+        ("5/minute;100/hour", "write several limits as a list, ['5/minute', '100/hour']"),
+        ("5/minute, 100 per hour", "as a list, ['5/minute', '100 per hour']"),
+        ("5/minute and 100/hour burst 7", "as a list, ['5/minute', '100/hour burst 7']"),
+        ("5/minute | 100/hour;", "as a list, ['5/minute', '100/hour']"),
+        ("5/minute 100/hour", "as a list, ['5/minute', '100/hour']"),
+        ("5/minute\n100/hour", "as a list, ['5/minute', '100/hour']"),
+        ("1000/month", "a month has no length of its own, so write '1000 per 30 days'"),
+        ("1000 per 2 Months burst 5", "so write '1000 per 60 days burst 5'"),
+        ("5/mo", "a month has no length of its own, so write '5 per 30 days'"),
+        ("5/year", "a year has no length of its own, so write '5 per 365 days'"),
+        ("10_000/day", "in digits alone: write '10000 per day'"),
+        ("10,000/day", "write '10000 per day'"),
+        ("1 000 000 per week", "write '1000000 per 7 days'"),
+        ("10_000/mins", "write '10000 per minute'"),
+        ("1/second burst 50_000", "write '1 per second burst 50000'"),
+        ("2.5/h", "write '5 per 2 hours'"),
+        ("10k/hour", "write '10000 per hour'"),
+        ("1.5/second", "quantities are whole numbers, in digits alone: write '3 per 2 seconds'"),
+        ("0.5/minutes", "write '1 per 2 minutes'"),
+        ("100/1.5 hours", "write '100 per 90 minutes'"),
+    ],
+)
+def test_what_is_written_otherwise_is_refused_with_how_to_write_it(
+    notation: str, says: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"limit {notation!r}: ")) as refused:
+        Limit.parse(notation)
+    assert says in str(refused.value)
+    for advised in re.findall("'([^']+)'", says):
+        Limit.parse(advised)
+
+
+@pytest.mark.parametrize(
+    "notation", ["0.0/second", "1/month more", "1/fortnight", "1/,5 days", "10k/day burst 1.5"]
+)
+def test_what_has_no_other_writing_is_told_the_notation(notation: str) -> None:
+    with pytest.raises(ValueError, match="write '100/minute', '10/second burst 50'"):
+        Limit.parse(notation)
+
+
+@pytest.mark.parametrize("notation", [None, 5, b"5/minute", ["5/minute"]])
+def test_what_is_no_text_is_no_notation(notation: Any) -> None:
+    with pytest.raises(TypeError, match="must be a str such as '100/minute'"):
+        Limit.parse(notation)
 
 
 def test_a_name_can_be_given() -> None:
