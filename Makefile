@@ -38,6 +38,7 @@ demo: $(PROJECT_READY)  ## See requests admitted and denied, and sessions begun 
 .PHONY: test
 test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be had
 	@$(BIN)/python -m tests.dynamodb_local || true
+	@$(BIN)/python -m tests.ddbwire.endpoint_vectors || true
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-browser

@@ -21,6 +21,8 @@ class Endpoint:
     """The Host header: brackets round an IPv6 address, the port unless it is the default."""
     path: str
     """Empty for the root."""
+    query: str
+    """Mostly empty."""
 
     @classmethod
     def of(cls, url: str) -> "Endpoint":
@@ -34,7 +36,7 @@ class Endpoint:
             raise ValueError(f"endpoint {url!r} must be an http or https URL with a host")
         default_port = _DEFAULT_PORTS[parts.scheme]
         name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        port = parts.port or default_port
+        port = default_port if parts.port is None else parts.port
         return cls(
             url=without_user_information(url),
             secure=parts.scheme == "https",
@@ -42,6 +44,7 @@ class Endpoint:
             port=port,
             host_header=name if port == default_port else f"{name}:{port}",
             path=parts.path.rstrip("/"),
+            query=parts.query,
         )
 
 

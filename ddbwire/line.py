@@ -9,6 +9,7 @@ from ddbwire.blocking import run
 from ddbwire.call import Carrier
 from ddbwire.clock import TableClock
 from ddbwire.credentials import CredentialSource
+from ddbwire.decline import builtin_handlers
 from ddbwire.fallback import BotocoreCarrier
 from ddbwire.fork import at_fork
 from ddbwire.lean import LeanCarrier
@@ -29,6 +30,7 @@ class Line:
     def __init__(self, resolution: Resolution, max_connections: int, clock: TableClock) -> None:
         self.declined = resolution.declined
         self.region_name = resolution.region
+        self._builtin_handlers = resolution.builtin_handlers
         self._client = resolution.client
         self.carrier = _carrier(resolution, clock)
         lean_tls = resolution.endpoint.secure and resolution.declined is None
@@ -38,6 +40,11 @@ class Line:
         self._aio_driver: AioDriver | None = None
         self._pool = Pool(*self._connecting)
         at_fork(self)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether something has hooked itself into botocore that the resolution did not see."""
+        return builtin_handlers() != self._builtin_handlers
 
     def run(self, flow: Generator[Step, Answer, T], deadline_ns: int) -> T:
         """Run a flow in the caller's thread."""

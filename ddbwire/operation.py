@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_NAMES = frozenset(
-    {"UpdateItem", "GetItem", "PutItem", "DeleteItem", "Query", "TransactWriteItems"}
-)
+NAMES = frozenset({"UpdateItem", "GetItem", "PutItem", "DeleteItem", "Query", "TransactWriteItems"})
 
 
 class Operation(NamedTuple):
@@ -34,6 +32,6 @@ class Operation(NamedTuple):
         Raises:
             ValueError: ``name`` is not an operation that this wire carries.
         """
-        if name not in _NAMES:
-            raise ValueError(f"operation {name!r} must be one of {', '.join(sorted(_NAMES))}")
+        if name not in NAMES:
+            raise ValueError(f"operation {name!r} must be one of {', '.join(sorted(NAMES))}")
         return cls(name, json.dumps(parameters, separators=(",", ":")).encode(), repeatable)

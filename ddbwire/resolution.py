@@ -1,8 +1,9 @@
 """What a session's configuration comes to, worked out by botocore itself.
 
-A private client is built from the session and asked for an UpdateItem, which a handler stops
-short of the network. So plain, FIPS, dual-stack, account-id and configured endpoints, signing
-region and hooks all come out as they would for boto3.
+A private client is built from the session and asked for an UpdateItem of the table, which a
+handler stops short of the network. So plain, FIPS, dual-stack, account-id and configured endpoints
+and the signing region come out as they would for boto3. Where something is hooked into the client,
+it is asked for nothing, since a hook may have effects.
 """
 
 import os
@@ -16,12 +17,13 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
-from ddbwire.decline import reason_to_decline
+from ddbwire.decline import builtin_handlers, hook_of, reason_to_decline
 from ddbwire.emulator import identity
 from ddbwire.endpoint import Endpoint
 
 _CONNECT_TIMEOUT_SECONDS = 1.0
 _READ_TIMEOUT_SECONDS = 2.0
+_ANY_TABLE = "ddbwire"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,27 @@ class Resolution:
     """The file of certificate authorities to trust; False to trust anybody."""
     declined: str | None
     """Why botocore must carry the calls; None if the lean wire can."""
+    builtin_handlers: int
+    """How many handlers botocore gave every new session at that time."""
 
 
 def resolve(
-    session: Any, region_name: str | None, endpoint_url: str | None, max_connections: int
+    session: Any,
+    region_name: str | None,
+    endpoint_url: str | None,
+    max_connections: int,
+    table: str | None = None,
 ) -> Resolution:
     """Resolve a boto3 or botocore session; None for botocore's default chain.
 
+    ``table`` is the name or ARN of the table that the calls are for, as botocore chooses the
+    endpoint by it.
     For an endpoint on this machine's loopback a missing region or credentials are made up.
 
     Raises:
         botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.
     """
+    handlers = builtin_handlers()
     known = identity(session, region_name, endpoint_url)
     session, credentials = known.session, known.credentials
     client = known.client(
@@ -66,19 +77,28 @@ def resolve(
     )
     if credentials is None:
         raise NoCredentialsError
-    captured = _capture(client)
-    url = captured["url"] if captured else client.meta.endpoint_url
-    endpoint = Endpoint.of(url)
-    context = captured.get("context", {})
+    endpoint, region, declined = _way(client, table or _ANY_TABLE)
     return Resolution(
         client=client,
         endpoint=endpoint,
-        region=context.get("signing", {}).get("region") or client.meta.region_name,
+        region=region,
         credentials=credentials,
         reload_credentials=_reloader(session, credentials),
         ca_bundle=_ca_bundle(session),
-        declined=reason_to_decline(client, endpoint, captured),
+        declined=declined,
+        builtin_handlers=handlers,
     )
+
+
+def _way(client: Any, table: str) -> tuple[Endpoint, str, str | None]:
+    """Where requests go, the region to sign for, and why the lean wire can't send them, if so."""
+    hook = hook_of(client)
+    if hook is not None:
+        return Endpoint.of(client.meta.endpoint_url), client.meta.region_name, f"{hook} hook"
+    captured = _capture(client, table)
+    endpoint = Endpoint.of(captured["url"])
+    region = captured["context"].get("signing", {}).get("region") or client.meta.region_name
+    return endpoint, region, reason_to_decline(client, endpoint, captured)
 
 
 def _reloader(session: Any, credentials: Any) -> Callable[[], Any]:
@@ -93,19 +113,17 @@ def _nothing() -> None:
     """What explicit credentials are renewed with."""
 
 
-def _capture(client: Any) -> dict[str, Any]:
-    """The request that botocore would sign and send; empty if a hook answered in its place."""
+def _capture(client: Any, table: str) -> dict[str, Any]:
+    """The request that botocore would sign and send."""
     captured: dict[str, Any] = {}
 
-    def capture(
-        params: dict[str, Any], request_signer: Any, **_event: Any
-    ) -> tuple[AWSResponse, dict[str, Any]]:
-        captured.update(params, request_signer=request_signer)
+    def capture(params: dict[str, Any], **_event: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        captured.update(params)
         return AWSResponse(params["url"], 200, HTTPHeaders(), None), {}
 
     # Handlers of the more general events come later, and those registered last come last of all.
     client.meta.events.register_last("before-call", capture)
-    client.update_item(TableName="ddbwire", Key={"key": {"S": "ddbwire"}})
+    client.update_item(TableName=table, Key={"key": {"S": "ddbwire"}})
     client.meta.events.unregister("before-call", capture)
     return captured
 

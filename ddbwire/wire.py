@@ -32,6 +32,7 @@ class Wire:
         endpoint_url: str | None = None,
         max_connections: int = 64,
         clock: TableClock | None = None,
+        table: str | None = None,
     ) -> None:
         """Set up, at no cost.
 
@@ -41,6 +42,8 @@ class Wire:
             endpoint_url: overrides the endpoint that botocore would choose.
             max_connections: the most that are open at a time; for asyncio, on each event loop.
             clock: tells the table's time, and is told it by replies.
+            table: the name or ARN of the table that the calls are for. botocore chooses the
+                endpoint by it: another account's table, named by its ARN, has that account's.
 
         Raises:
             ValueError: ``max_connections`` is less than 1.
@@ -49,7 +52,7 @@ class Wire:
             raise ValueError(f"max_connections {max_connections!r} must be at least 1")
         self.clock = TableClock() if clock is None else clock
         """The table's time, as far as the replies so far tell."""
-        self._options = (session, region_name, endpoint_url, max_connections)
+        self._options = (session, region_name, endpoint_url, max_connections, table)
         self._lock = threading.Lock()
         self._line: Line | None = None
         self._resolving: Future[Line] | None = None
@@ -66,7 +69,7 @@ class Wire:
     @property
     def resolved(self) -> bool:
         """Whether region, endpoint and credentials are known."""
-        return self._line is not None
+        return self._current() is not None
 
     @property
     def region_name(self) -> str | None:
@@ -102,13 +105,13 @@ class Wire:
             botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
                 failure is not remembered: the next call tries again.
         """
-        if self._line is None:
-            self._resolved()
+        if self._current() is None:
+            self._resolution().result()
 
     async def resolve_async(self) -> None:
         """``resolve``, in a thread, so that the event loop goes on."""
-        if self._line is None:
-            await self._resolved_async()
+        if self._current() is None:
+            await self._resolution_async()
 
     def call(self, operation: Operation, deadline_ns: int) -> Outcome:
         """Carry out ``operation``, with retries, before ``deadline_ns``.
@@ -124,12 +127,12 @@ class Wire:
             botocore.exceptions.ClientError: the endpoint refused for another reason than a
                 condition. The class is the service's own, with the whole response.
         """
-        line = self._line or self._resolved()
+        line = self._current() or self._resolution().result()
         return line.run(call(line.carrier, operation, deadline_ns), deadline_ns)
 
     async def call_async(self, operation: Operation, deadline_ns: int) -> Outcome:
         """``call``, on the running event loop."""
-        line = self._line or await self._resolved_async()
+        line = self._current() or await self._resolution_async()
         return await line.run_async(call(line.carrier, operation, deadline_ns), deadline_ns)
 
     def ask_time(self, deadline_ns: int) -> None:
@@ -141,13 +144,13 @@ class Wire:
             Unreachable: the endpoint could not be asked before ``deadline_ns``.
         """
         if not self.clock.known:
-            line = self._line or self._resolved()
+            line = self._current() or self._resolution().result()
             line.run(ask_time(line.carrier, deadline_ns), deadline_ns)
 
     async def ask_time_async(self, deadline_ns: int) -> None:
         """``ask_time``, on the running event loop."""
         if not self.clock.known:
-            line = self._line or await self._resolved_async()
+            line = self._current() or await self._resolution_async()
             await line.run_async(ask_time(line.carrier, deadline_ns), deadline_ns)
 
     def close(self) -> None:
@@ -172,21 +175,32 @@ class Wire:
             self._line = None
         self.clock.renew_lock()
 
-    def _resolved(self) -> "Line":
-        with self._lock:
-            if self._line is None:
-                from ddbwire.line import Line  # first use pays for them
-                from ddbwire.resolution import resolve
+    def _current(self) -> "Line | None":
+        line = self._line
+        return None if line is None or line.outdated else line
 
-                resolution = resolve(*self._options)
-                self._line = Line(resolution, self._options[-1], self.clock)
-            return self._line
-
-    async def _resolved_async(self) -> "Line":
+    async def _resolution_async(self) -> "Line":
         import asyncio  # blocking callers need not pay for it
 
+        return await asyncio.wrap_future(self._resolution())
+
+    def _resolution(self) -> "Future[Line]":
+        """The resolution under way, or one begun now: all who need it share what it brings."""
         from ddbwire.background import in_background
 
-        if self._resolving is None or self._resolving.done():
-            self._resolving = in_background(self._resolved)
-        return await asyncio.wrap_future(self._resolving)
+        with self._lock:
+            if self._resolving is None or self._resolving.done():
+                self._resolving = in_background(self._resolve)
+            return self._resolving
+
+    def _resolve(self) -> "Line":
+        from ddbwire.line import Line  # first use pays for them
+        from ddbwire.resolution import resolve
+
+        before = self._line
+        if before is not None:
+            if not before.outdated:
+                return before
+            before.close()
+        self._line = line = Line(resolve(*self._options), self._options[3], self.clock)
+        return line

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import dynamodb_local
+from tests import dynamodb_local, moto_hook
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Before the first fixture of each test."""
+    moto_hook.only_while_it_mocks()
 
 
 @pytest.fixture(autouse=True)

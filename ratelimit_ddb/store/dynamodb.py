@@ -91,6 +91,7 @@ class DynamoDBStore:
             region_name=region_name,
             endpoint_url=endpoint_url,
             max_connections=max_connections,
+            table=table,
         )
         self.clock: Clock = self._wire.clock if clock is None else LocalClock(clock)
         self._reports_capacity = report_capacity or on_call is not None

@@ -93,6 +93,7 @@ class DynamoDBSessionStore:
             region_name=region_name,
             endpoint_url=endpoint_url,
             max_connections=max_connections,
+            table=table,
         )
         self._clock = clock
         self._expressions = Expressions(

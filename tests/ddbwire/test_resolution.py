@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.client
 import botocore.session
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from moto import mock_aws
 
 from ddbwire import Operation, Wire
 from ddbwire.endpoint import Endpoint
+from ddbwire.operation import NAMES
 from ddbwire.resolution import Resolution, resolve
 from tests.ddbwire.fault_server import FaultServer
 from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
@@ -28,7 +31,13 @@ def fresh() -> Any:
 
 
 def resolved(session: Any = None, **options: Any) -> Resolution:
-    resolution = resolve(session, options.get("region_name"), options.get("endpoint_url"), 4)
+    resolution = resolve(
+        session,
+        options.get("region_name"),
+        options.get("endpoint_url"),
+        4,
+        options.get("table"),
+    )
     resolution.client.close()
     return resolution
 
@@ -47,6 +56,7 @@ def test_the_region_names_the_endpoint(fresh: Any) -> None:
         port=443,
         host_header="dynamodb.eu-central-1.amazonaws.com",
         path="",
+        query="",
     )
     assert resolution.region == "eu-central-1"
     assert resolution.declined is None
@@ -112,6 +122,42 @@ def test_a_failure_to_resolve_is_not_remembered(
     wire.close()
 
 
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_threads_that_need_a_resolution_together_share_one(
+    monkeypatch: pytest.MonkeyPatch, succeeds: bool
+) -> None:
+    wire = Wire(endpoint_url="http://127.0.0.1:9")
+    waiting, begun = threading.Barrier(4), []
+
+    def slow(*options: Any) -> Resolution:
+        begun.append(options)
+        time.sleep(0.2)
+        if not succeeds:
+            raise NoCredentialsError
+        return resolve(*options)
+
+    monkeypatch.setattr("ddbwire.resolution.resolve", slow)
+    ends: list[object] = []
+
+    def need() -> None:
+        waiting.wait()
+        try:
+            wire.resolve()
+        except NoCredentialsError as error:
+            ends.append(type(error))
+        else:
+            ends.append(wire.resolved)
+
+    threads = [threading.Thread(target=need) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert ends == [True if succeeds else NoCredentialsError] * 4
+    assert len(begun) == 1
+    wire.close()
+
+
 @pytest.mark.parametrize("url", ["ftp://host/", "host:8000", "https://"])
 def test_an_endpoint_is_an_http_url(url: str) -> None:
     with pytest.raises(ValueError, match="must be an http or https URL with a host"):
@@ -160,33 +206,121 @@ def test_another_signature_declines(fresh: Any) -> None:
     assert declined == "signature version v4a"
 
 
-def add_a_header(request: Any, **_event: Any) -> None:
-    request.headers["x-trace"] = "1"
+def test_a_query_declines(fresh: Any) -> None:
+    resolution = resolved(fresh, endpoint_url="http://localhost:8000?tenant=1")
+    assert resolution.declined == "endpoint with a query"
 
 
-def answer_the_call(params: Any, **_event: Any) -> Any:
-    return AWSResponse(params["url"], 200, HTTPHeaders(), None), {}
+EVENTS = [
+    "provide-client-params",
+    "before-parameter-build",
+    "before-endpoint-resolution",
+    "before-call",
+    "request-created",
+    "choose-signer",
+    "before-sign",
+    "before-send",
+    "before-parse",
+    "response-received",
+    "needs-retry",
+    "after-call",
+    "after-call-error",
+]
+
+
+def look_on(**_event: Any) -> None:
+    pytest.fail("a hook was called to find out whether it is there")
+
+
+class Listener:
+    def look_on(self, **_event: Any) -> None:
+        look_on()
+
+    def __call__(self, **_event: Any) -> None:
+        look_on()
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("service", [".dynamodb.UpdateItem", ".dynamodb", ".*.*", ".*", ""])
+def test_a_hook_on_the_session_declines_and_is_not_called(
+    fresh: Any, event: str, service: str
+) -> None:
+    fresh.register(event + service, look_on)
+    assert resolved(fresh).declined == f"{event} hook"
+
+
+@pytest.mark.parametrize("operation", sorted(NAMES))
+def test_a_hook_on_one_operation_declines(fresh: Any, operation: str) -> None:
+    fresh.register(f"before-call.dynamodb.{operation}", look_on)
+    assert resolved(fresh).declined == "before-call hook"
+
+
+@pytest.mark.parametrize("place", ["register", "register_first", "register_last"])
+def test_a_hook_declines_wherever_it_stands(place: str) -> None:
+    session = boto3.Session()
+    getattr(session.events, place)("after-call.dynamodb", look_on)
+    assert resolved(session).declined == "after-call hook"
 
 
 @pytest.mark.parametrize(
-    ("event", "hook", "reason"),
-    [
-        ("before-sign", lambda **_event: None, "before-sign hook"),
-        ("choose-signer", lambda **_event: "v4a", "choose-signer hook"),
-        ("before-send", add_a_header, "before-send hook"),
-        ("before-send", lambda **_event: object(), "before-send hook"),
-        ("before-call", answer_the_call, "before-call hook"),
-    ],
+    "hook",
+    [Listener(), Listener().look_on, partial(look_on, more=1)],
+    ids=["object", "method", "partial"],
 )
-@pytest.mark.parametrize("service", [".dynamodb.UpdateItem", ".dynamodb", ""])
-def test_a_hook_declines(fresh: Any, event: str, hook: Any, reason: str, service: str) -> None:
-    fresh.register(event + service, hook)
-    assert resolved(fresh).declined == reason
+def test_a_hook_of_any_kind_declines(fresh: Any, hook: Any) -> None:
+    fresh.register("needs-retry.dynamodb", hook)
+    assert resolved(fresh).declined == "needs-retry hook"
 
 
-def test_a_hook_that_only_looks_on_does_not_decline(fresh: Any) -> None:
-    fresh.register("before-send", lambda **_event: None)
+@pytest.mark.parametrize("event", ["before-call.s3", "before-send.dynamodb.ListTables", "choose"])
+def test_a_hook_on_what_is_not_called_does_not_decline(fresh: Any, event: str) -> None:
+    fresh.register(event, look_on)
     assert resolved(fresh).declined is None
+
+
+def test_a_hook_on_every_client_declines(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = botocore.client.BaseClient.__init__
+
+    def hook_in(client: Any, *args: Any, **options: Any) -> None:
+        make(client, *args, **options)
+        client.meta.events.register("request-created", look_on)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "__init__", hook_in)
+    assert resolved(fresh).declined == "client class hook"
+
+
+class Mixin:
+    def _make_api_call(self, *_call: Any) -> None:
+        pytest.fail("not to be called")
+
+
+def test_a_client_class_of_anothers_making_declines(fresh: Any) -> None:
+    def mix_in(base_classes: list[type], **_event: Any) -> None:
+        base_classes.insert(0, Mixin)
+
+    fresh.register("creating-client-class.dynamodb", mix_in)
+    assert resolved(fresh).declined == "client class hook"
+
+
+def test_a_replaced_method_of_the_client_declines(
+    fresh: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        botocore.client.BaseClient, "_make_api_call", lambda *_call: pytest.fail("not to be called")
+    )
+    assert resolved(fresh).declined == "client class hook"
+
+
+def test_a_renamed_table_is_the_one_that_is_asked(fresh: Any, server: FaultServer) -> None:
+    def rename(params: Any, **_event: Any) -> None:
+        params["TableName"] = "stage-" + params["TableName"]
+
+    fresh.register("provide-client-params.dynamodb", rename)
+    wire = Wire(session=fresh, endpoint_url=server.url, region_name="us-east-1", table="t")
+    wire.call(UPDATE, deadline_in(5))
+    wire.close()
+    assert b'"stage-t"' in server.requests[0].body
+    assert wire.declined == "provide-client-params hook"
 
 
 @pytest.fixture
