@@ -7,6 +7,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.txt
+BENCH_LOCK := requirements-bench.txt
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
@@ -14,6 +15,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 PYTHON_READY := $(VENV)/.python-$(VERSION)
 PROJECT_READY := $(VENV)/.project-$(VERSION)
 DEVELOPMENT_READY := $(VENV)/.development-$(VERSION)
+BENCH_READY := $(VENV)/.bench-$(VERSION)
 
 # Terraform, checkov, which pins half of PyPI, and Pyright, which brings Node, are each alone in an
 # environment.
@@ -28,7 +30,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
-	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo and test.'
+	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test and locust.'
 
 .PHONY: demo
 demo: $(PROJECT_READY)  ## See requests admitted and denied, and sessions begun and ended
@@ -60,7 +62,7 @@ lint: $(DEVELOPMENT_READY) $(PYRIGHT_READY)  ## Check style, types and the packa
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(DEVELOPMENT_READY)  ## Measure for some minutes: a decision beside boto3, apps under load
+bench: $(BENCH_READY)  ## Measure for some minutes: a decision beside boto3, apps under load
 	@$(BIN)/python -m bench.hot_path
 	@echo
 	@$(BIN)/python -m bench.mixed_load
@@ -73,8 +75,12 @@ bench: $(DEVELOPMENT_READY)  ## Measure for some minutes: a decision beside boto
 	@echo
 	@$(BIN)/python -m bench.import_cost
 
+.PHONY: locust
+locust: $(BENCH_READY)  ## Load apps by Locust, with its web page; ARGS="--headless ..." without
+	@$(BIN)/locust -f bench/locustfile.py $(ARGS)
+
 .PHONY: bench-report
-bench-report: $(DEVELOPMENT_READY)  ## Measure everybody, and write bench/results/
+bench-report: $(BENCH_READY)  ## Measure everybody, and write bench/results/
 	@$(BIN)/python -m tests.dynamodb_local
 	@$(BIN)/python -m bench.report $(ARGS)
 
@@ -85,6 +91,7 @@ UV_COMPILE = .cache/uv/bin/uv pip compile --quiet --upgrade --universal --python
 .PHONY: lock
 lock: | .cache/uv/bin/uv  ## Renew the locks: for development, benchmarks, and what stands alone
 	$(UV_COMPILE) --group dev --output-file $(LOCK) pyproject.toml
+	$(UV_COMPILE) --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK) pyproject.toml
 	$(UV_COMPILE) --output-file tests/infra/terraform.txt tests/infra/terraform.in
 	$(UV_COMPILE) --output-file tests/infra/checkov.txt tests/infra/checkov.in
 	$(UV_COMPILE) --output-file tests/types/pyright.txt tests/types/pyright.in
@@ -108,6 +115,10 @@ $(PROJECT_READY): pyproject.toml $(LOCK) | $(PYTHON_READY)
 
 $(DEVELOPMENT_READY): $(LOCK) $(PROJECT_READY)
 	@$(PIP_INSTALL) --requirement $(LOCK)
+	@touch $@
+
+$(BENCH_READY): $(BENCH_LOCK) $(DEVELOPMENT_READY)
+	@$(PIP_INSTALL) --requirement $(BENCH_LOCK)
 	@touch $@
 
 $(TERRAFORM_READY): tests/infra/terraform.txt

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import statistics
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,8 +106,8 @@ def in_memory(entries: Sequence[Entry], effort: Effort, progress: Progress) -> R
         return {"taken": taken, "failures": gathering.failures}
 
 
-def main() -> None:
-    """Print a quick look."""
+def main() -> int:
+    """Print a quick look; 1 if any part of it failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.15)
@@ -118,11 +119,12 @@ def main() -> None:
     on_a_table = field.ON_A_TABLE if asked.everybody else QUICK
     memory = field.IN_MEMORY if asked.everybody else QUICK_IN_MEMORY
     progress.section("canned replies")
-    print_result(
-        "CPU on canned replies", on_canned_replies(on_a_table, None, "limits", effort, progress)
-    )
+    canned = on_canned_replies(on_a_table, None, "limits", effort, progress)
+    print_result("CPU on canned replies", canned)
     progress.section("in memory")
-    print_result("CPU in memory", in_memory(memory, effort, progress))
+    kept = in_memory(memory, effort, progress)
+    print_result("CPU in memory", kept)
+    return int(any(result["failures"] for result in (canned, kept)))
 
 
 def print_result(title: str, result: Result) -> None:
@@ -144,4 +146,4 @@ def print_result(title: str, result: Result) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -105,8 +105,13 @@ def shown(run: dict[str, Any]) -> str:
     )
 
 
-def main() -> None:
-    """Print the short run."""
+def is_failed(run: dict[str, Any]) -> bool:
+    """Whether a run came to nothing, or some of its requests did; denied ones did not."""
+    return "failure" in run or not run["requests"] or bool(run["failures"])
+
+
+def main() -> int:
+    """Print the short run; 1 if any part of it failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=6)
     asked = parser.parse_args()
@@ -116,7 +121,8 @@ def main() -> None:
     print(f"\n{USERS} users, {KEYS:,} keys, {LIMIT} each; {len(ALLOWED)} cores")
     for run in runs:
         print(f"  {shown(run)}")
+    return int(any(is_failed(run) for run in runs))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
