@@ -80,10 +80,8 @@ class Wire:
     @property
     def endpoint_url(self) -> str | None:
         """Where the calls go; before that is resolved, the one given, without user information."""
-        if self._line is not None:
-            return self._line.carrier.endpoint
-        given = self._options[2]
-        return None if given is None else without_user_information(given)
+        known = self._options[2] if self._line is None else self._line.carrier.endpoint
+        return None if known is None else without_user_information(known).rstrip("/")
 
     def described(self, table: str) -> str:
         """A table of this wire, as the arguments that lead to it; for a ``repr``."""

@@ -13,7 +13,7 @@ class Flavour(Protocol):
     """One of the two ways."""
 
     def __call__(self, store: Any, method: str, *args: Any, **options: Any) -> Any:
-        """Call a method of the store."""
+        """Call a method of the store, and close it."""
 
     def within(self, store: Any, do: Callable[[], Any]) -> Any:
         """Do something in a ``with`` block of the store."""
@@ -21,7 +21,8 @@ class Flavour(Protocol):
 
 class Blocking:
     def __call__(self, store: Any, method: str, *args: Any, **options: Any) -> Any:
-        return getattr(store, method)(*args, **options)
+        with store:
+            return getattr(store, method)(*args, **options)
 
     def within(self, store: Any, do: Callable[[], Any]) -> Any:
         with store as entered:

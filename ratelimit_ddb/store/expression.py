@@ -53,6 +53,7 @@ class Expressions:
                 )
             case Delete(key):
                 return ddbwire.Operation("DeleteItem", _delete_template(self._fixed) % _quoted(key))
+        raise TypeError(f"operation {operation!r} must be one of ratelimit_ddb.operation")
 
     def _take(self, take: Take) -> ddbwire.Operation:
         numbers: list[int] = []

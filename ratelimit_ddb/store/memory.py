@@ -120,7 +120,7 @@ class MemoryStore:
             "processes share those of a DynamoDBStore"
         )
 
-    def _apply(self, operation: Any) -> Any:
+    def _apply(self, operation: Operation) -> Any:
         match operation:
             case Take():
                 return self._take(operation)

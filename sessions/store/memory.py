@@ -154,7 +154,7 @@ class MemorySessionStore:
             "processes share those of a DynamoDBSessionStore"
         )
 
-    def _apply(self, operation: Any) -> Any:  # noqa: PLR0911 - one case an operation
+    def _apply(self, operation: Operation) -> Any:  # noqa: PLR0911 - one case an operation
         match operation:
             case ReadClock():
                 return self._now()

@@ -1,0 +1,149 @@
+"""Stores as objects: shown, copied, pickled, closed; the four alike."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+
+from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter
+from sessions import DynamoDBSessionStore, MemorySessionStore
+from tests.ddbwire.fault_server import FaultServer, reply
+from tests.store_flavours import FLAVOURS, Flavour
+
+MakeStore = Callable[..., Any]
+ON_TABLES = pytest.mark.parametrize("make_store", [DynamoDBStore, DynamoDBSessionStore])
+IN_MEMORY = pytest.mark.parametrize("make_store", [MemoryStore, MemorySessionStore])
+ALL = pytest.mark.parametrize(
+    "make_store",
+    [
+        partial(DynamoDBStore, "t", endpoint_url="http://127.0.0.1:9"),
+        MemoryStore,
+        partial(DynamoDBSessionStore, "t", endpoint_url="http://127.0.0.1:9"),
+        MemorySessionStore,
+    ],
+)
+
+
+def fixed_time() -> int:
+    return 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        server.default = reply({})
+        yield server
+
+
+@ON_TABLES
+def test_a_store_is_shown_as_what_leads_to_its_table(make_store: MakeStore) -> None:
+    name = make_store.__name__
+    assert repr(make_store("t")) == f"{name}('t')"
+    store = make_store(
+        "t", region_name="eu-west-1", endpoint_url="http://user:secret@localhost:8000/"
+    )
+    shown = f"{name}('t', region_name='eu-west-1', endpoint_url='http://localhost:8000')"
+    assert repr(store) == shown
+
+
+@ON_TABLES
+def test_what_was_resolved_is_shown_and_no_secret_is(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    store = make_store("t", session=boto3.Session(aws_secret_access_key="x", aws_access_key_id="A"))
+    store.prepare()
+    assert "region_name='eu-west-1'" in repr(store)
+    assert "eu-west-1.amazonaws.com'" in repr(store)
+    assert "session" not in repr(store)
+
+
+def test_the_others_are_shown_by_their_options() -> None:
+    assert repr(MemoryStore(max_keys=7)) == "MemoryStore(max_keys=7)"
+    assert repr(MemorySessionStore(max_sessions=7)) == "MemorySessionStore(max_sessions=7)"
+    strict = DynamoDBSessionStore("t", strict_revocation=True)
+    assert repr(strict) == "DynamoDBSessionStore('t', strict_revocation=True)"
+
+
+@ALL
+def test_a_copy_is_the_store_itself(make_store: MakeStore) -> None:
+    store = make_store()
+    assert copy.copy(store) is store
+    assert copy.deepcopy([store])[0] is store
+
+
+@ALL
+def test_no_store_is_false(make_store: MakeStore) -> None:
+    assert make_store()
+
+
+@IN_MEMORY
+def test_what_is_in_memory_is_not_pickled_and_says_why(make_store: MakeStore) -> None:
+    with pytest.raises(TypeError, match=f"a {make_store.__name__} can't be pickled: its .* memory"):
+        pickle.dumps(make_store())
+
+
+@ON_TABLES
+def test_a_store_is_pickled_as_its_arguments(make_store: MakeStore, server: FaultServer) -> None:
+    store = make_store("t", region_name="eu-west-1", endpoint_url=server.url, clock=fixed_time)
+    store.check()
+    again = pickle.loads(pickle.dumps(store))
+    store.close()
+    assert type(again) is make_store
+    assert repr(again) == repr(store)
+    with again:
+        again.check()
+    assert [request.connection for request in server.requests if request.operation] == [0, 1]
+
+
+def test_each_option_is_pickled() -> None:
+    limits = pickle.loads(pickle.dumps(DynamoDBStore("t", report_capacity=True, clock=fixed_time)))
+    assert limits.clock.now_ns() == fixed_time()
+    sessions = pickle.loads(pickle.dumps(DynamoDBSessionStore("t", strict_revocation=True)))
+    assert sessions.is_exact_by_owner
+
+
+@ON_TABLES
+@pytest.mark.parametrize("option", ["session", "clock", "on_call"])
+def test_what_can_not_be_pickled_is_named(make_store: MakeStore, option: str) -> None:
+    value = boto3.Session() if option == "session" else lambda *_: 0
+    with pytest.raises(TypeError, match=f"with {option}=.* can't be pickled: make the store in"):
+        pickle.dumps(make_store("t", **{option: value}))
+
+
+@FLAVOURS
+@ON_TABLES
+def test_its_block_closes_a_store_which_can_be_used_again(
+    make_store: MakeStore, flavour: Flavour, server: FaultServer
+) -> None:
+    store = make_store("t", endpoint_url=server.url)
+    for block in range(2):
+        flavour.within(store, store.check)
+        assert server.accepts == block + 1
+
+
+@FLAVOURS
+@IN_MEMORY
+def test_blocks_of_stores_in_memory_are_alike(make_store: MakeStore, flavour: Flavour) -> None:
+    store = make_store()
+    for _ in range(2):
+        flavour.within(store, store.warm_up)
+
+
+def test_what_is_in_memory_stays_there_when_it_is_closed() -> None:
+    with MemoryStore() as store:
+        assert RateLimiter(store, "1/minute").acquire("k").allowed
+    assert not RateLimiter(store, "1/minute").acquire("k").allowed
+
+
+@ALL
+@pytest.mark.parametrize("operation", [None, "take", object()])
+def test_an_unknown_operation_is_refused(make_store: MakeStore, operation: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be one of (ratelimit_ddb|sessions)\.operation"):
+        make_store().send(operation, 0)
