@@ -89,11 +89,15 @@ class Cookie:
         return f"{self.name}=; {gone}{self._attributes()}"
 
     def value_in(self, header: str | None) -> str | None:
-        """Its value in a Cookie field, the first of that name; None where there is none."""
+        """Its value in a Cookie field, the first of that name; None where there is none.
+
+        Only SP and HTAB are white space there (RFC 6265, 5.2). A browser keeps a cookie that any
+        other one precedes for one of another name, without the duties of ``__Host-``.
+        """
         for pair in (header or "").split(";"):
             name, equals, value = pair.partition("=")
-            if equals and name.strip() == self.name:
-                return value.strip()
+            if equals and name.strip(" \t") == self.name:
+                return value.strip(" \t")
         return None
 
     def _attributes(self) -> str:

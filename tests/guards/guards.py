@@ -20,7 +20,7 @@ REQUIREMENTS = (
     Guard(
         "1: an id is taken from the cookie of that name alone",
         "sessions/cookie.py",
-        "if equals and name.strip() == self.name:",
+        'if equals and name.strip(" \\t") == self.name:',
         'if equals and name.strip().endswith("session"):',
         f"{_R1}1_an_id_is_taken_from_the_named_cookie_alone",
     ),

@@ -160,6 +160,13 @@ def test_a_cookie_is_always_http_only() -> None:
         ("__Host-session=first; __Host-session=second", "first"),
         ('__Host-session="v"', '"v"'),
         ("\x00; é=ü; __Host-session=v", "v"),
+        ("\t __Host-session\t=\tv", "v"),
+        *[
+            (f"{space}__Host-session{after}=planted; __Host-session=v", "v")
+            for space in ("", "\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1f", "\r", "\n")
+            for after in (space, "\xa0")
+            if space or after
+        ],
     ],
 )
 def test_the_value_is_found_in_a_cookie_field(header: str | None, value: str | None) -> None:
