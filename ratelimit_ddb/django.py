@@ -24,7 +24,7 @@ from ratelimit_ddb.store.protocol import require_store
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.gate import Admission, Gate, GateOptions
 from ratelimit_ddb.web.identity import fallback_of
-from ratelimit_ddb.web.request import Request, header_of_environ
+from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import Identified, Identity, LimitsOfRequest, Rule
 from ratelimit_ddb.web.view import ViewOptions, gate_of_view
 
@@ -207,7 +207,7 @@ def _request_of(native: HttpRequest) -> Request:
         native.path_info or "/",
         native.META.get("REMOTE_ADDR") or None,
         native,
-        lambda native, name: header_of_environ(native.META, name),
+        lambda native, name: fields_of_environ(native.META, name),
         _template(native.resolver_match),
         getattr(native, "session", None),  # lazy: it is loaded where a rule reads it
     )

@@ -15,7 +15,7 @@ import flask
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.gate import Gate, GateOptions
-from ratelimit_ddb.web.request import Request, header_of_environ
+from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import LimitsOfRequest
 from ratelimit_ddb.web.view import ViewOptions, gate_of_view
 from ratelimit_ddb.wsgi import RateLimitMiddleware
@@ -108,14 +108,14 @@ def _request() -> Request:
         native.path,
         native.remote_addr or None,
         native,
-        _header_of,
+        _fields_of,
         None if rule is None else rule.rule,
         flask.session,  # a proxy: the session itself is touched where a rule reads it
     )
 
 
-def _header_of(native: flask.Request, name: str) -> str | None:
-    return header_of_environ(native.environ, name)
+def _fields_of(native: flask.Request, name: str) -> list[str]:
+    return fields_of_environ(native.environ, name)
 
 
 def _response(answer: Answer) -> flask.Response:

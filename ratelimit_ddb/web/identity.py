@@ -5,24 +5,38 @@ never unlimited because it left something out. Such a bucket's key has one part 
 gets into it by calling themselves what somebody's address is.
 
 Header and cookie values are often credentials, so a key holds their digest, unless told.
+
+A field or a cookie that can be read in more than one way is charged under each of them, all or
+none: see ``ratelimit_ddb.web.readings`` and decision 008.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.web.client_address import client_address
+from ratelimit_ddb.web.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rule import Identified, Identity
 
 Claims = Callable[[str], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]
 """The app's own check of a bearer token: the verified claims, or None for one that is not valid."""
 
+_NO_SESSION = (
+    "session_user() found no session in the request: the session middleware must be outside the "
+    "rate limits. With app.add_middleware() the last one added is the outermost, so add the "
+    "session middleware after RateLimitMiddleware; in Starlette's middleware=[...] and in Django's "
+    "MIDDLEWARE put it before"
+)
+
 _APART = "otherwise"
+
+_MORE: KeyGiven = ("otherwise", "too many values", "")
+"""One bucket for all requests with more values of one name than are looked at."""
 
 
 def everyone() -> Identity:
@@ -32,6 +46,8 @@ def everyone() -> Identity:
 
 def header(name: str, *, digest: bool = True, otherwise: Identity | None = None) -> Identity:
     """The value of a header, such as an API key.
+
+    Of repeated fields each value is charged, and what they are joined.
 
     Whoever can invent values gets a new bucket with each: have the app refuse unknown ones, or put
     a rule by address beside it.
@@ -45,13 +61,16 @@ def header(name: str, *, digest: bool = True, otherwise: Identity | None = None)
         TypeError, ValueError: the name can't be one.
     """
     _require_name("header", name)
-    return _by_text(lambda request: request.header(name), digest, otherwise)
+    return _by_readings(of_header(name), digest, otherwise)
 
 
 def cookie(name: str, *, digest: bool = True, otherwise: Identity | None = None) -> Identity:
-    """The value of a cookie. Arguments and warning as for ``header``."""
+    """The value of a cookie, without quotes, escapes and percent-encoding.
+
+    Of several cookies of that name each value is charged. Arguments and warning as for ``header``.
+    """
     _require_name("cookie", name)
-    return _by_text(lambda request: request.cookie(name), digest, otherwise)
+    return _by_readings(of_cookie(name), digest, otherwise)
 
 
 def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -> Identity:
@@ -60,17 +79,26 @@ def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -
     Args:
         field: the session's attribute or, if it has none of that name, its key.
         otherwise: the identity of requests without a user; the client's address unless given.
+
+    Raises:
+        RuntimeError: at a request, if no session middleware stands outside the limiter; else
+            everybody would be counted by address, without a word.
     """
     _require_name("field", field)
 
     def user(request: Request) -> str | None:
         session = request.session
+        if session is None and not request.has_session:
+            raise RuntimeError(_NO_SESSION)
         found = getattr(session, field, None)
         if found is None and callable(get := getattr(session, "get", None)):
             found = get(field)
+        if isinstance(found, bool):
+            raise TypeError(f"session field {field!r}: {found!r}: must be a user's id, not a bool")
         return None if found is None else str(found)
 
-    return _by_text(user, False, otherwise)
+    fallback = fallback_of(otherwise)
+    return lambda request: user(request) or fallback(request)
 
 
 def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None) -> Identity:
@@ -79,7 +107,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
     Args:
         name: the claim, such as ``"sub"``.
         claims: the app's own function of the token; a claim that nobody verified would let callers
-            choose their bucket, so nothing is decoded here.
+            choose their bucket, so nothing is decoded here. Of several tokens each is given to it.
         otherwise: the identity of requests without a valid token or without the claim; the client's
             address unless given.
     """
@@ -88,16 +116,29 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
         raise TypeError(f"claims {claims!r}: a function of the token is needed")
     fallback = fallback_of(otherwise)
 
-    def of_claims(found: Mapping[str, Any] | None, request: Request) -> Any:
-        value = None if found is None else found.get(name)
-        return fallback(request) if value is None or value == "" else str(value)
+    tokens_of = of_bearer_token()
+
+    def of_tokens(tokens: Iterator[str], keys: set[KeyGiven], request: Request) -> Any:
+        for token in tokens:
+            found = claims(token)
+            if isinstance(found, Awaitable):
+                return _Then(found, lambda claimed: further(claimed, tokens, keys, request))
+            _add_claim(name, found, keys)
+        return _one_or_all(keys) if keys else fallback(request)
+
+    def further(
+        claimed: Mapping[str, Any] | None,
+        tokens: Iterator[str],
+        keys: set[KeyGiven],
+        request: Request,
+    ) -> Any:
+        _add_claim(name, claimed, keys)
+        return of_tokens(tokens, keys, request)
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
-        token = _bearer_token(request)
-        found = None if token is None else claims(token)
-        if isinstance(found, Awaitable):
-            return _Then(found, lambda claimed: of_claims(claimed, request))
-        return of_claims(found, request)  # type: ignore[no-any-return]
+        tokens, more = tokens_of(request)
+        keys: set[KeyGiven] = {_MORE} if more else set()
+        return of_tokens(iter(tokens), keys, request)  # type: ignore[no-any-return]
 
     return identity
 
@@ -107,23 +148,29 @@ def digest_of(credential: str) -> str:
     return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _bearer_token(request: Request) -> str | None:
-    scheme, _, token = (request.header("authorization") or "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+def _add_claim(name: str, claims: Mapping[str, Any] | None, keys: set[KeyGiven]) -> None:
+    value = None if claims is None else claims.get(name)
+    if value is not None and value != "":
+        keys.add(str(value))
 
 
-def _by_text(
-    found_in: Callable[[Request], str | None], digest: bool, otherwise: Identity | None
-) -> Identity:
+def _by_readings(readings: ReadingsOf, digest: bool, otherwise: Identity | None) -> Identity:
     fallback = fallback_of(otherwise)
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
-        found = found_in(request)
-        if not found:
+        values, more = readings(request)
+        if not values:
             return fallback(request)
-        return digest_of(found) if digest else found
+        keys = [digest_of(value) for value in values] if digest else values
+        if more:
+            return {*keys, _MORE}
+        return keys[0] if len(keys) == 1 else set(keys)
 
     return identity
+
+
+def _one_or_all(keys: set[KeyGiven]) -> Identified:
+    return next(iter(keys)) if len(keys) == 1 else keys
 
 
 def fallback_of(otherwise: Identity | None) -> Identity:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
+import re
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from ratelimit_ddb.made import made
 
-HeaderOf = Callable[[Any, str], str | None]
-"""Finds a header's value in what the server gave: (native, name in lower case)."""
+FieldsOf = Callable[[Any, str], list[str]]
+"""Finds the values of a header's fields in what the server gave: (native, name in lower case)."""
+
+_SESSION_IN_SCOPE = "session"
+_SESSION_IN_ENVIRON = "sessions.session"
+_SPACE = " \t"
+_ESCAPED = re.compile(r"\\([0-3][0-7]{2}|.)", re.DOTALL)
 
 
 class Request(NamedTuple):
@@ -21,10 +27,11 @@ class Request(NamedTuple):
         client: the address of the peer that connected: the client, or the last proxy; None where
             there is none (a unix socket).
         native: the ASGI scope, the WSGI environ, or the framework's own request.
-        header_of: how ``header`` finds a value in ``native``.
+        fields_of: how header fields are found in ``native``.
         endpoint: the route that the framework found, such as ``"/users/{id}"``; None where the
             request was not routed yet.
-        session: the session that a session middleware opened for the request; None without one.
+        session: the session that a session middleware opened for the request; None without one,
+            and where no such middleware stands outside the limiter (``has_session``).
         other_paths: the paths, besides ``path``, that the application may route the request by:
             frameworks differ in what they make of a root path. A rule that means one of them is
             about the request.
@@ -34,27 +41,60 @@ class Request(NamedTuple):
     path: str
     client: str | None
     native: Any
-    header_of: HeaderOf
+    fields_of: FieldsOf
     endpoint: str | None = None
     session: Any = None
     other_paths: tuple[str, ...] = ()
 
-    def header(self, name: str) -> str | None:
-        """A header's value, whatever the case of its name; repeated fields joined by commas.
+    @property
+    def has_session(self) -> bool:
+        """Whether a session middleware that stands outside the limiter saw the request."""
+        if self.session is not None:
+            return True
+        if isinstance(self.native, Mapping):
+            return _SESSION_IN_SCOPE in self.native or _SESSION_IN_ENVIRON in self.native
+        return hasattr(self.native, "session")
 
-        Source: RFC 9110, 5.3 (field order). None where the request has no such header.
+    def fields(self, name: str) -> list[str]:
+        """The values of all fields of a name, whatever its case, in the order sent.
+
+        A WSGI server joins them, by a comma, before anything here sees them.
         """
-        return self.header_of(self.native, name.lower())
+        return self.fields_of(self.native, name.lower())
+
+    def fields_alike(self, name: str) -> list[str]:
+        """The same, with those whose names have ``_`` for ``-``.
+
+        A bridge from ASGI to WSGI makes one of them, as WSGI can't tell ``X_Api_Key``.
+        """
+        if self.fields_of is fields_of_scope:
+            return fields_of_scope(self.native, name.lower(), alike=True)
+        return self.fields(name)
+
+    def header(self, name: str) -> str | None:
+        """A header's value, whatever the case of its name; None where the request has none.
+
+        Repeated fields are joined by commas (RFC 9110, 5.3), and Cookie by ``; `` (RFC 9113,
+        8.2.3). Applications differ in which of them they take: to tell clients apart by a header
+        use the identity ``ratelimit_ddb.web.header``, which charges whatever could be meant.
+        """
+        values = self.fields(name)
+        if len(values) > 1:
+            return ("; " if name.lower() == "cookie" else ", ").join(values)
+        return values[0] if values else None
 
     def cookie(self, name: str) -> str | None:
-        """A cookie's value as it was sent, the first of that name; None where there is none.
+        """A cookie's value, without quotes and escapes; None where there is none.
 
-        Source: RFC 6265, 4.2.1 (the Cookie header).
+        Of several cookies of that name it is the first. Applications differ in that: to tell
+        clients apart by a cookie use the identity ``ratelimit_ddb.web.cookie``.
+
+        Source: RFC 6265, 4.2.1 (the Cookie header; only SP and HTAB are white space in it).
         """
         for pair in (self.header("cookie") or "").split(";"):
             found, equals, value = pair.partition("=")
-            if equals and found.strip() == name:
-                return value.strip()
+            if equals and found.strip(_SPACE) == name:
+                return unquoted(value.strip(_SPACE))
         return None
 
 
@@ -78,9 +118,9 @@ def of_scope(scope: MutableMapping[str, Any], root_paths: tuple[str, ...] = ()) 
             path or "/",
             peer[0] if peer else None,
             scope,
-            _header_of_scope,
+            fields_of_scope,
             None,
-            scope.get("session"),
+            scope.get(_SESSION_IN_SCOPE),
             others,
         ),
     )
@@ -98,21 +138,36 @@ def of_environ(environ: MutableMapping[str, Any]) -> Request:
             path or "/",
             environ.get("REMOTE_ADDR") or None,
             environ,
-            header_of_environ,
+            fields_of_environ,
             None,
-            environ.get("sessions.session"),
+            environ.get(_SESSION_IN_ENVIRON),
             (),
         ),
     )
 
 
-def header_of_environ(environ: MutableMapping[str, Any], name: str) -> str | None:
-    """A header in a CGI-like mapping, as WSGI and Django have it."""
+def fields_of_environ(environ: MutableMapping[str, Any], name: str) -> list[str]:
+    """A header's fields in a CGI-like mapping, as WSGI and Django have it: at most one."""
     cgi_name = name.upper().replace("-", "_")
     if cgi_name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         cgi_name = f"HTTP_{cgi_name}"
     value: str | None = environ.get(cgi_name)
-    return value
+    return [] if value is None else [value]
+
+
+def unquoted(value: str) -> str:
+    r"""A cookie's value as Python's http.cookies reads it: bare of quotes, and of escapes in them.
+
+    Those are ``\`` before three octal digits or before the character that is meant (RFC 2109).
+    """
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    return _ESCAPED.sub(_unescape, value[1:-1])
+
+
+def _unescape(found: re.Match[str]) -> str:
+    meant = found[1]
+    return chr(int(meant, 8)) if len(meant) == 3 else meant
 
 
 def _readings(
@@ -135,11 +190,17 @@ def _readings(
     return below, tuple(other for other in dict.fromkeys(others) if other != below)
 
 
-def _header_of_scope(scope: MutableMapping[str, Any], name: str) -> str | None:
+def fields_of_scope(
+    scope: MutableMapping[str, Any], name: str, *, alike: bool = False
+) -> list[str]:
+    """The values of a header's fields in an ASGI scope; see ``Request.fields_alike``."""
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    wanted = name.encode("latin-1")
+    wanted = (name.replace("_", "-") if alike else name).encode("latin-1")
+    size = len(wanted)
     values = []
     for found, value in headers:
-        if len(found) == len(wanted) and found.lower() == wanted:
-            values.append(value.decode("latin-1"))
-    return ", ".join(values) if values else None
+        if len(found) == size:
+            found = found.lower()  # noqa: PLW2901
+            if found == wanted or (alike and found.replace(b"_", b"-") == wanted):
+                values.append(value.decode("latin-1"))
+    return values

@@ -19,7 +19,6 @@ from tests.frameworks.django_site.clients import (
     USERS,
     Behind,
     behind_in,
-    statuses,
 )
 
 
@@ -81,5 +80,6 @@ def test_responses_vary_by_cookie_only_where_a_rule_reads_the_session(behind: Be
     assert client.get("/login").headers["vary"] == "Cookie"
 
 
-def test_without_sessions_session_users_are_told_apart_by_address(behind: Behind) -> None:
-    assert statuses(behind(Rule("/*", "1/minute", by=session_user())), "/", "/") == [200, 429]
+def test_without_the_session_middleware_above_session_user_says_so(behind: Behind) -> None:
+    with pytest.raises(RuntimeError, match="must be outside"):
+        behind(Rule("/*", "1/minute", by=session_user())).get("/")

@@ -11,6 +11,7 @@ import pytest
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.web import (
+    Request,
     Rule,
     RuleDecision,
     bearer_claim,
@@ -49,6 +50,7 @@ def claims_of(token: str) -> dict[str, Any] | None:
 
 WITH_KEY = Get(headers={"X-Api-Key": SECRET})
 WITH_COOKIE = Get(headers={"Cookie": f"theme=dark; sid={SECRET}"})
+WITH_KEY_AND_SESSION = Get(headers={"X-Api-Key": SECRET}, session={})
 WITH_TOKEN = Get(headers={"Authorization": f"Bearer {SECRET}"})
 
 
@@ -86,7 +88,6 @@ def test_identities(key: Key, by: Any, get: Get, identity: str) -> None:
         (cookie("sid"), Get()),
         (cookie("sid"), Get(headers={"cookie": "sid=; other=1"})),
         (cookie("sid"), Get(headers={"cookie": "sid; xsid=2"})),
-        (session_user(), Get()),
         (session_user(), Get(session={"user_id": None})),
         (session_user(), Get(session={"user_id": ""})),
         (session_user(), Get(session={})),
@@ -114,7 +115,7 @@ def test_without_it_the_address_counts(key: Key, by: Any, get: Get) -> None:
 def test_another_identity_may_stand_in(key: Key, otherwise: Any, identity: str) -> None:
     assert key(header("x-api-key", otherwise=otherwise), Get()) == f"n:{identity}"
     assert key(cookie("sid", otherwise=otherwise), Get()) == f"n:{identity}"
-    assert key(session_user(otherwise=otherwise), Get()) == f"n:{identity}"
+    assert key(session_user(otherwise=otherwise), Get(session={})) == f"n:{identity}"
     by = bearer_claim("sub", claims=claims_of, otherwise=otherwise)
     assert key(by, Get()) == f"n:{identity}"
 
@@ -124,6 +125,29 @@ def test_one_that_stands_in_may_say_that_the_rule_is_not_about_it(limited: Limit
     ask = limited(store=MemoryStore(), rules=[Rule("/*", "1/hour", by=by)])
     assert [ask(Get()).status for _ in range(3)] == [200, 200, 200]
     assert [ask(WITH_KEY).status for _ in range(2)] == [200, 429]
+
+
+def test_session_user_outside_the_session_middleware_says_so(limited: Limited) -> None:
+    ask = limited(store=MemoryStore(), rules=[Rule("/*", "9/hour", by=session_user())])
+    for _ in range(2):
+        with pytest.raises(
+            RuntimeError, match=r"must be outside.*add the session middleware after"
+        ):
+            ask(Get())
+
+
+@pytest.mark.parametrize("native", [{"session": None}, {"sessions.session": None}])
+def test_a_request_for_which_the_middleware_opened_no_session_counts_by_address(
+    native: dict[str, None],
+) -> None:
+    request = Request("GET", "/", "192.0.2.7", native, lambda native, name: [])
+    assert session_user()(request) == ("otherwise", "192.0.2.7")
+
+
+def test_a_users_id_is_no_bool(limited: Limited) -> None:
+    ask = limited(store=MemoryStore(), rules=[Rule("/*", "9/hour", by=session_user("in"))])
+    with pytest.raises(TypeError, match="session field 'in': True"):
+        ask(Get(session={"in": True}))
 
 
 FORGERIES = ["192.0.2.7", "otherwise:192.0.2.7", "otherwise", "otherwise%3A192.0.2.7", "%3A", ":"]
@@ -143,7 +167,7 @@ def test_nobody_gets_into_an_addresss_bucket_by_its_name(
 def test_each_value_has_its_own_bucket(limited: Limited) -> None:
     rule = Rule("/*", "1/hour", by=header("x-user", digest=False))
     ask = limited(store=MemoryStore(), rules=[rule])
-    values = [*FORGERIES, "a:b", "a%3Ab", "a%3ab", "a", "A", "a ", "otherwise:"]
+    values = [*FORGERIES, "a:b", "a%3Ab", "a%3ab", "a", "A", "a b", "otherwise:"]
     assert {ask(Get(headers={"x-user": value})).status for value in values} == {200}
     assert {ask(Get(headers={"x-user": value})).status for value in values} == {429}
 
@@ -170,7 +194,7 @@ def everything_kept(limited: Limited) -> Callable[[Any, Get], str]:
         (header("authorization"), WITH_TOKEN),
         (cookie("sid"), WITH_COOKIE),
         (bearer_claim("sub", claims=claims_of), WITH_TOKEN),
-        (session_user(otherwise=header("x-api-key")), WITH_KEY),
+        (session_user(otherwise=header("x-api-key")), WITH_KEY_AND_SESSION),
     ],
 )
 def test_credentials_are_handed_on_to_nobody(

@@ -1,0 +1,160 @@
+r"""What an application may read a header field or a cookie to be, where it is not certain.
+
+A field or a cookie that is sent twice is read by its first value in one framework and by its last
+in another; some join the fields by a comma; a cookie's value may be quoted, escaped or
+percent-encoded. Which of these the application behind does can't be known here. So every value that
+it could read is found, and an identity charges all of them: whichever is the valid credential, it
+is charged as if it had come alone.
+
+Spellings that some framework takes for one another (``"\163id"`` for ``sid`` in a cookie) are
+brought to one form, which no framework needs to share: values that differ for an application may be
+one here, and never the other way round.
+
+At most ``MOST_VALUES`` values of a name are looked at, from both ends. Where there are more, the
+request also draws on a bucket that all such requests share.
+
+Source: RFC 9110, 5.3 (repeated fields) and 5.5 (white space); RFC 6265, 4.2 and 5.4 (cookies);
+RFC 9113, 8.2.3 (a split Cookie field); RFC 2109 (quoted values), which Python's http.cookies has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from ratelimit_ddb.web.request import Request, unquoted
+
+MOST_VALUES = 4
+"""How many occurrences of one name are looked at: twice what browsers send with good reason."""
+
+_PERCENT = re.compile("%([0-9A-Fa-f]{2})")
+_QUOTED = re.compile(r'\s*("(?:[^\\"]|\\.)*")', re.DOTALL)
+_WITHOUT_QUOTING = {ord('"'): None, ord("\\"): None}
+
+T = TypeVar("T")
+
+
+class Readings(NamedTuple):
+    """The values that an application may read; none where the request has none, or empty ones.
+
+    Attributes:
+        values: each once.
+        more: whether there were more occurrences than are looked at.
+    """
+
+    values: tuple[str, ...]
+    more: bool = False
+
+
+ReadingsOf = Callable[[Request], Readings]
+
+NONE = Readings(())
+
+
+def of_header(name: str) -> ReadingsOf:
+    """The readings of a header field.
+
+    One field is one value, commas and all. Of several, each one is, and all of them joined: by
+    itself, and with those whose names differ in ``-`` and ``_`` only, which are the same for an
+    application behind a bridge from ASGI to WSGI.
+    """
+
+    def readings(request: Request) -> Readings:
+        alike = request.fields_alike(name)
+        if len(alike) < 2:
+            value = _listed(alike[0]) if alike else ""
+            return Readings((value,)) if value else NONE
+        read, more = _ends(alike)
+        joined = (",".join(request.fields(name)), ",".join(alike))
+        return _readings([*read, *joined], _listed, more)
+
+    return readings
+
+
+def of_cookie(name: str) -> ReadingsOf:
+    """The readings of a cookie, wherever in the Cookie fields its name begins a pair.
+
+    A pair begins after ``;`` and, as http.cookies has it, after white space. Its value ends at the
+    next ``;``; or where its quotes end; or, as http.cookies has it again, at white space.
+    """
+    pair = re.compile(rf"(?<![^;\s]){re.escape(name)}\s*=")
+
+    def readings(request: Request) -> Readings:
+        text = "; ".join(request.fields("cookie"))
+        begins = [found.end() for found in pair.finditer(text)]
+        if not begins:
+            return NONE
+        read, more = _ends(begins)
+        values = [value for begin in read for value in _cookie_values(text, begin)]
+        return _readings(values, _unescaped, more)
+
+    return readings
+
+
+def of_bearer_token() -> ReadingsOf:
+    """The readings of a bearer token: what follows ``Bearer``, in any case (RFC 6750, 2.1).
+
+    It is looked for in each Authorization field and, where these are lists, in their elements. It
+    ends with the field or element and, for those who split at white space, there.
+    """
+    of_authorization = of_header("authorization")
+
+    def readings(request: Request) -> Readings:
+        values, more = of_authorization(request)
+        tokens: list[str] = []
+        for value in values:
+            elements, further = _ends(value.split(",")) if "," in value else ([], False)
+            more = more or further
+            for element in (value, *elements):
+                scheme, *rest = element.split(None, 1)[:2] or [""]
+                if rest and scheme.lower() == "bearer":
+                    tokens += [rest[0], rest[0].split(None, 1)[0]]
+        return _readings(tokens, str.strip, more)
+
+    return readings
+
+
+def _readings(found: Sequence[str], form: Callable[[str], str], more: bool) -> Readings:
+    values = dict.fromkeys(form(value) for value in found)
+    values.pop("", None)
+    return Readings(tuple(values), more) if values else NONE
+
+
+def _ends(found: list[T]) -> tuple[list[T], bool]:
+    """The first and the last ones, and whether others are left out."""
+    if len(found) <= MOST_VALUES:
+        return found, False
+    return [*found[: MOST_VALUES // 2], *found[-(MOST_VALUES // 2) :]], True
+
+
+def _listed(value: str) -> str:
+    """A field's value bare of white space around it and around its commas."""
+    if "," not in value:
+        return value.strip()
+    return ",".join([element.strip() for element in value.split(",")])
+
+
+def _cookie_values(text: str, begin: int) -> list[str]:
+    end = text.find(";", begin)
+    whole = (text[begin:] if end < 0 else text[begin:end]).strip()
+    values = [whole]
+    words = whole.split(None, 1)
+    if len(words) > 1:
+        values.append(words[0])
+    if whole.startswith('"') and (quoted := _QUOTED.match(text, begin)):
+        values.append(quoted[1])
+    return values
+
+
+def _unescaped(value: str) -> str:
+    """One form for all spellings of a cookie's value.
+
+    It depends on nothing but what is read: by frameworks that unquote (most of them), and by those
+    that decode percent signs then (Litestar). Quotes and backslashes that are left are dropped,
+    since a quoted value that has them can be written in several ways.
+    """
+    value = unquoted(value)
+    if "%" in value:
+        value = _PERCENT.sub(lambda found: chr(int(found[1], 16)), value)
+    return value.translate(_WITHOUT_QUOTING).strip()
