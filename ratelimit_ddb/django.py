@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.store.protocol import require_store
 from ratelimit_ddb.web.answer import Answer, Fields
+from ratelimit_ddb.web.function_of_request import makes_identities
 from ratelimit_ddb.web.gate import Admission, Gate, GateOptions
 from ratelimit_ddb.web.identity import fallback_of
 from ratelimit_ddb.web.request import Request, fields_of_environ
@@ -106,6 +107,7 @@ def limited(
     return decorate
 
 
+@makes_identities("user()")
 def user(*, otherwise: Identity | None = None) -> Identity:
     """The primary key of the user who is logged in (``request.user``).
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ratelimit_ddb.limit import not_an_integer
 from ratelimit_ddb.web.address import Network, grouped, network, parsed
 from ratelimit_ddb.web.forwarded import READERS
+from ratelimit_ddb.web.function_of_request import makes_identities
 
 if TYPE_CHECKING:
     from ratelimit_ddb.web.request import Request
@@ -28,6 +29,7 @@ MOST_HOPS = 16
 REMEMBERED_ADDRESSES = 4_096
 
 
+@makes_identities("client_address()")
 def client_address(
     *,
     trusted_hops: int = 0,

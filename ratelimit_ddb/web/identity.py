@@ -19,6 +19,7 @@ from typing import Any
 
 from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.web.client_address import client_address
+from ratelimit_ddb.web.function_of_request import makes_identities, require_function_of_request
 from ratelimit_ddb.web.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rule import Identified, Identity
@@ -39,11 +40,13 @@ _MORE: KeyGiven = ("otherwise", "too many values", "")
 """One bucket for all requests with more values of one name than are looked at."""
 
 
+@makes_identities("everyone()")
 def everyone() -> Identity:
     """One bucket for all requests together."""
     return lambda _request: "everyone"
 
 
+@makes_identities('header("x-api-key")')
 def header(name: str, *, digest: bool = True, otherwise: Identity | None = None) -> Identity:
     """The value of a header, such as an API key.
 
@@ -64,6 +67,7 @@ def header(name: str, *, digest: bool = True, otherwise: Identity | None = None)
     return _by_readings(of_header(name), digest, otherwise)
 
 
+@makes_identities('cookie("sid")')
 def cookie(name: str, *, digest: bool = True, otherwise: Identity | None = None) -> Identity:
     """The value of a cookie, without quotes, escapes and percent-encoding.
 
@@ -73,6 +77,7 @@ def cookie(name: str, *, digest: bool = True, otherwise: Identity | None = None)
     return _by_readings(of_cookie(name), digest, otherwise)
 
 
+@makes_identities("session_user()")
 def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -> Identity:
     """The user who is logged in, from the session that a middleware outside this one opened.
 
@@ -101,6 +106,7 @@ def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -
     return lambda request: user(request) or fallback(request)
 
 
+@makes_identities('bearer_claim("sub", claims=...)')
 def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None) -> Identity:
     """A claim of the request's bearer token (RFC 6750, 2.1), as the app verified it.
 
@@ -175,9 +181,8 @@ def _one_or_all(keys: set[KeyGiven]) -> Identified:
 
 def fallback_of(otherwise: Identity | None) -> Identity:
     """The other identity, in keys that no value of the first one can make."""
-    if otherwise is not None and not callable(otherwise):
-        raise TypeError(f"otherwise {otherwise!r}: a function of the request is needed")
     other = client_address() if otherwise is None else otherwise
+    require_function_of_request("otherwise", other)
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         found = other(request)

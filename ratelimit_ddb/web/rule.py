@@ -12,6 +12,7 @@ from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.web.client_address import client_address
+from ratelimit_ddb.web.function_of_request import require_function_of_request
 from ratelimit_ddb.web.path import Fits, fits_of, spellings
 from ratelimit_ddb.web.request import Request
 
@@ -122,10 +123,12 @@ class Rule:
             raise ValueError("name '': at least one character is needed")
         if self.limits is None and self.messages is None:
             raise ValueError(f"rule {self.name!r}: limits or messages are needed")
-        if not callable(self.by):
-            raise TypeError(f"by {self.by!r}: a function of the request is needed, as header('x')")
-        if self.exempt is not None and not callable(self.exempt):
-            raise TypeError(f"exempt {self.exempt!r}: a function of the request is needed")
+        require_function_of_request("by", self.by)
+        if self.exempt is not None:
+            require_function_of_request("exempt", self.exempt)
+        for what, given in (("limits", self.limits), ("cost", self.cost)):
+            if callable(given):
+                require_function_of_request(what, given)
         if self.scope not in ("rule", "endpoint"):
             raise ValueError(f"scope {self.scope!r}: 'rule' or 'endpoint'")
         if not isinstance(self.enforce, bool):

@@ -1,0 +1,64 @@
+"""The functions that rules are given: each is called with the Request alone.
+
+A function that can't be called so would fail at the first request, and one that makes identities
+(``by=header`` for ``by=header("x-api-key")``) would give a function for a key. Both are refused
+when the rule is made.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_CALLED_AS = "_called_as"
+
+
+def makes_identities(called_as: str) -> Callable[[F], F]:
+    """Mark a function that makes identities, and is none itself.
+
+    Args:
+        called_as: how it is called, for the message: ``'header("x-api-key")'``.
+    """
+
+    def mark(function: F) -> F:
+        setattr(function, _CALLED_AS, called_as)
+        return function
+
+    return mark
+
+
+def require_function_of_request(what: str, function: object) -> None:
+    """Refuse what can't be called with a Request.
+
+    Args:
+        what: the option that it was given as.
+        function: what was given.
+
+    Raises:
+        TypeError: it is no function, can't be called with one argument, or makes identities.
+    """
+    if not callable(function):
+        raise TypeError(
+            f'{what} {function!r}: must be a function of the request, such as header("x-api-key")'
+        )
+    called: Callable[..., Any] = function
+    while isinstance(called, functools.partial):
+        called = called.func
+    called_as = getattr(called, _CALLED_AS, None)
+    if isinstance(called_as, str):
+        name = getattr(called, "__name__", repr(called))
+        raise TypeError(f"{what}={name}: call it: {what}={called_as}")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # a built-in, which doesn't tell
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise TypeError(
+            f"{what} {function!r}: must be a function of one argument, the request: {error}"
+        ) from None

@@ -1,0 +1,102 @@
+"""What is given to be called with a request is refused when the rule is made, if it can't be."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from ratelimit_ddb import MemoryStore
+from ratelimit_ddb.starlette import limited as limited_in_starlette
+from ratelimit_ddb.web import (
+    Rule,
+    RulesError,
+    RulesFile,
+    bearer_claim,
+    client_address,
+    cookie,
+    everyone,
+    header,
+    session_user,
+)
+
+MAKERS = {
+    client_address: "client_address()",
+    everyone: "everyone()",
+    header: 'header("x-api-key")',
+    cookie: 'cookie("sid")',
+    session_user: "session_user()",
+    bearer_claim: 'bearer_claim("sub", claims=...)',
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
+def test_an_identity_that_was_not_called_is_refused_with_the_call(maker: Any) -> None:
+    for given in (maker, functools.partial(maker)):
+        with pytest.raises(TypeError) as refused:
+            Rule("/", "1/hour", by=given)
+        assert str(refused.value) == f"by={maker.__name__}: call it: by={MAKERS[maker]}"
+    with pytest.raises(TypeError, match=f"otherwise={maker.__name__}: call it: otherwise="):
+        header("x-key", otherwise=maker)
+
+
+def test_djangos_user_not_called_is_refused_with_the_call() -> None:
+    from ratelimit_ddb.django import user
+
+    with pytest.raises(TypeError, match=r"by=user: call it: by=user\(\)"):
+        Rule("/", "1/hour", by=user)  # type: ignore[arg-type]
+
+
+def test_a_views_limit_refuses_it_too() -> None:
+    async def view(request: Any) -> None: ...
+
+    with pytest.raises(TypeError, match=r"call it: by=client_address\(\)"):
+        limited_in_starlette("1/hour", store=MemoryStore(), by=client_address)(view)  # type: ignore[arg-type]
+
+
+def test_a_rules_file_refuses_it_with_its_line(tmp_path: Any) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text('[[rule]]\npath = "/"\nlimits = "1/hour"\nby = { function = "address" }\n')
+    with pytest.raises(RulesError, match=r"toml:4: rule 1: by=client_address: call it"):
+        RulesFile(path, functions={"address": client_address})
+
+
+def two(request: Any, other: Any) -> Any: ...
+
+
+def named(*, request: Any) -> Any: ...
+
+
+class Class:
+    def method(self) -> Any: ...
+
+
+@pytest.mark.parametrize(
+    "given", [lambda: "x", two, named, Class.method.__get__(Class()), lambda *, a=1: "x"]
+)
+@pytest.mark.parametrize("option", ["by", "exempt", "cost", "limits"])
+def test_a_function_that_cannot_be_called_with_a_request_is_refused(
+    option: str, given: Any
+) -> None:
+    with pytest.raises(TypeError, match=f"{option} .*must be a function of one argument"):
+        Rule("/", **{"limits": "1/hour", option: given})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda request: "x",
+        lambda *args: "x",
+        lambda request, more=1: "x",
+        functools.partial(two, other=1),
+        operator.attrgetter("client"),
+        Mock(),
+        str,
+        header("x-key"),
+    ],
+)
+def test_whatever_can_be_called_with_a_request_is_taken(given: Any) -> None:
+    assert Rule("/", "1/hour", by=given).by is given
