@@ -66,6 +66,35 @@ def fits_of(pattern: str) -> Fits:
         ValueError: the pattern can't be one; the message names the rule that it breaks.
     """
     segments, rest = segments_of(pattern)
+    return _fits(segments, rest)
+
+
+def fits_below_mounts_of(pattern: str) -> Fits:
+    """As ``fits_of``, for a path that mounts which are in the pattern may have been left on.
+
+    Starlette's mounts tell those below them how much of the path is theirs by ``root_path``, which
+    fails where the path does not begin with it, and where it ends in a line feed. Then what is
+    mounted is routed by the whole path: ``/users/5`` reaches the view of ``/{tenant}/users/{id}``,
+    the mount taking ``users`` for a tenant. So an ending of the pattern has to fit the path, and
+    the first segment of the pattern that of the path, as the mount has to.
+
+    Raises:
+        TypeError, ValueError: as ``fits_of``.
+    """
+    segments, rest = segments_of(pattern)
+    of_mount = _fits(segments[:1], rest=False)
+    endings = [_fits(segments[begin:], rest) for begin in range(1, len(segments))]
+    if not endings:
+        return _never
+
+    def fits(path: str) -> bool:
+        first, _, _ = path[1:].partition("/")
+        return bool(of_mount("/" + first)) and any(ending(path) for ending in endings)
+
+    return fits
+
+
+def _fits(segments: list[Segment], rest: bool) -> Fits:
     text = _literal(segments)
     if text is not None:
         return _plain(text, rest)
@@ -101,6 +130,10 @@ def _plain(text: str, rest: bool) -> Fits:
 
 def _always(_path: str) -> bool:
     return True
+
+
+def _never(_path: str) -> bool:
+    return False
 
 
 def _may_be_split(segment: Segment) -> bool:

@@ -35,6 +35,8 @@ class Request(NamedTuple):
         other_paths: the paths, besides ``path``, that the application may route the request by:
             frameworks differ in what they make of a root path. A rule that means one of them is
             about the request.
+        mounts_may_stay: whether mounts in the application may fail to take their part off the path
+            (``ratelimit_ddb.web.path.fits_below_mounts_of``).
     """
 
     method: str
@@ -45,6 +47,7 @@ class Request(NamedTuple):
     endpoint: str | None = None
     session: Any = None
     other_paths: tuple[str, ...] = ()
+    mounts_may_stay: bool = False
 
     @property
     def has_session(self) -> bool:
@@ -107,9 +110,12 @@ def of_scope(scope: MutableMapping[str, Any], root_paths: tuple[str, ...] = ()) 
     """
     path: str = scope["path"]
     others: tuple[str, ...] = ()
+    mounts_may_stay = path.endswith("\n")
     root_path: str | None = scope.get("root_path")
     if root_path or root_paths:
-        path, others = _readings(path, root_path or "", root_paths)
+        roots = (root_path or "", *root_paths)
+        mounts_may_stay = mounts_may_stay or not all(map(path.startswith, roots))
+        path, others = _readings(path, *roots)
     peer = scope.get("client")
     return made(
         Request,
@@ -122,6 +128,7 @@ def of_scope(scope: MutableMapping[str, Any], root_paths: tuple[str, ...] = ()) 
             None,
             scope.get(_SESSION_IN_SCOPE),
             others,
+            mounts_may_stay,
         ),
     )
 
@@ -142,6 +149,7 @@ def of_environ(environ: MutableMapping[str, Any]) -> Request:
             None,
             environ.get(_SESSION_IN_ENVIRON),
             (),
+            False,
         ),
     )
 
@@ -170,9 +178,7 @@ def _unescape(found: re.Match[str]) -> str:
     return chr(int(meant, 8)) if len(meant) == 3 else meant
 
 
-def _readings(
-    path: str, root_path: str, root_paths: tuple[str, ...]
-) -> tuple[str, tuple[str, ...]]:
+def _readings(path: str, root_path: str, *root_paths: str) -> tuple[str, tuple[str, ...]]:
     """The path below the scope's root path, and what else routers make of it.
 
     Servers differ in whether the path begins with the root path. Where it does, Starlette takes it

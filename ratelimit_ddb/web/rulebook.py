@@ -108,7 +108,9 @@ class Rulebook:
             if rule.methods is not None and method not in rule.methods:
                 continue
             for spelling in spelled:
-                if rule.fits(spelling):
+                if rule.fits(spelling) or (
+                    request.mounts_may_stay and rule.fits_below_mounts(spelling)
+                ):
                     found.append(ready)
                     break
         return found

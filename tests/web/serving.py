@@ -103,10 +103,9 @@ def uvicorn_server(app: Any, socket_path: str | None = None, **options: Any) -> 
         uds=socket_path,
         log_config=None,
         access_log=False,
-        lifespan="on",
         forwarded_allow_ips="127.0.0.1",
         timeout_graceful_shutdown=5,
-        **options,
+        **{"lifespan": "on", **options},
     )
     server = uvicorn.Server(config)
     with _thread(server.run) as thread:

@@ -163,6 +163,21 @@ def test_a_handshake_is_a_get_and_shares_its_bucket() -> None:
 MESSAGES = [Rule("/chat", messages="2/minute", name="chat")]
 
 
+@pytest.mark.parametrize("path", ["/chat\n", "/chat/", "//chat"])
+def test_p15_a_handshake_and_its_messages_are_limited_however_the_path_is_spelled(
+    path: str,
+) -> None:
+    rule = Rule("/chat", "2/hour", messages="1/hour")
+    app = RateLimitMiddleware(Echo(), store=MemoryStore(clock=FakeClock()), rules=rule)
+    conversations = [converse(app, ["a", "b"], get=Get(path)) for _ in range(3)]
+    kinds = [[message["type"] for message in sent] for sent in conversations]
+    assert kinds == [
+        ["websocket.accept", "websocket.send", "websocket.close"],
+        ["websocket.accept", "websocket.close"],
+        ["websocket.close"],
+    ]
+
+
 def test_at_the_first_message_over_the_limit_the_connection_is_closed() -> None:
     echo = Echo()
     sent = converse(limited(echo, rules=MESSAGES), ["a", "b", "c", "d"])
