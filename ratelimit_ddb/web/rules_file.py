@@ -21,6 +21,9 @@ _LOG = logging.getLogger("ratelimit_ddb")
 
 _Stamp = tuple[int, ...]
 
+_QUIET_NS = 1_000_000_000
+"""For how long a file with fewer rules must have stayed as it is."""
+
 
 class RulesFile:
     """The rules in a TOML file, for ``rules=``; what they are follows the file.
@@ -30,8 +33,13 @@ class RulesFile:
     hundred rules. Other threads go on with the old rules until the new ones are there. A bucket
     belongs to its rule's name: as long as that stays, tokens that were taken stay taken.
 
-    A file that is bad, gone or half-written changes nothing: the old rules stay, and the error is
-    logged once (logger ``ratelimit_ddb``) and told to ``on_reload``. The next change is tried anew.
+    A file that is bad or gone changes nothing: the old rules stay, and the error is logged once
+    (logger ``ratelimit_ddb``) and told to ``on_reload``. The next change is tried anew.
+
+    A file that was cut off at a rule's end is no bad TOML, only fewer rules. So a change that does
+    nothing but take rules away holds no sooner than when the file has stayed so for a second, and
+    rules that go are logged by name, as a warning. To have every cut file refused, also at the
+    start, let it begin with the number of its rules: ``rules = 12``.
 
     A change is one of the file's identity, size or times. After each the file is read once more at
     the next check, since a write within one tick of the file system's clock shows in none of them.
@@ -56,6 +64,7 @@ class RulesFile:
         "_content",
         "_functions",
         "_given_path",
+        "_held",
         "_next_check_ns",
         "_on_reload",
         "_path",
@@ -90,6 +99,7 @@ class RulesFile:
         self._content = self._path.read_bytes()
         self._rules = rules_of_toml(self._content, self._given_path, self._functions)
         self._refused: bytes | str | None = None
+        self._held: tuple[bytes, int] | None = None
         self._next_check_ns = monotonic_ns() + self._check_ns
 
     def current(self) -> tuple[Rule, ...]:
@@ -134,17 +144,43 @@ class RulesFile:
             except RulesError as error:
                 self._refuse(content, error)
                 return
+            if self._may_be_cut(content, rules):
+                return
+            _warn_of_lost(self._given_path, self._rules, rules)
             self._rules, self._content = rules, content
-        self._refused = None
+        self._refused = self._held = None
         _LOG.info("%s: rules in force: %d", self._given_path, len(self._rules))
         if self._on_reload is not None:
             self._on_reload(self._rules)
+
+    def _may_be_cut(self, content: bytes, rules: tuple[Rule, ...]) -> bool:
+        """Whether it may be the beginning of what is being written: it has stayed for no time."""
+        if not _names(rules) < _names(self._rules):
+            return False
+        now_ns = monotonic_ns()
+        if self._held is None or self._held[0] != content:
+            self._held = (content, now_ns)
+        if now_ns - self._held[1] >= _QUIET_NS:
+            return False
+        self._settled = False  # to be read again at the next check, though nothing has changed
+        return True
 
     def _refuse(self, what: bytes | str, error: RulesError) -> None:
         self._refused = what
         _LOG.error("the old rules stay: %s", error)
         if self._on_reload is not None:
             self._on_reload(error)
+
+
+def _names(rules: tuple[Rule, ...]) -> set[str]:
+    return {rule.name for rule in rules}
+
+
+def _warn_of_lost(path: str, old: tuple[Rule, ...], new: tuple[Rule, ...]) -> None:
+    there = _names(new)
+    lost = [repr(rule.name) for rule in old if rule.name not in there]
+    if lost:
+        _LOG.warning("%s: rules no longer in force: %s", path, ", ".join(lost))
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -1,11 +1,15 @@
 """Rules as TOML: from a file's content to Rules, or to an error that tells every rule's mistake.
 
+    rules = 1
+
     [[rule]]
     path = "/login"
     limits = "5/minute"
     by = { header = "x-api-key", otherwise = "everyone" }
 
-examples/rules.toml has all the keys. Source of the syntax: TOML 1.0.0.
+``rules`` is how many there are; it may be left out, but then a file that was cut off at the end of
+a rule can't be told from a whole one. examples/rules.toml has all the keys. Source of the syntax:
+TOML 1.0.0.
 """
 
 from __future__ import annotations
@@ -19,6 +23,9 @@ from ratelimit_ddb.web.rule import Rule
 from ratelimit_ddb.web.rule_table import Functions, Refused, rule_of
 from ratelimit_ddb.web.rulebook import require_names
 from ratelimit_ddb.web.toml_lines import HEADER, lines_of
+
+_COUNT = "rules"
+"""The key outside of rules that says how many they are."""
 
 _AT_LINE = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")
 
@@ -122,12 +129,29 @@ def _line(error: ValueError, text: str) -> int | None:
 
 def _mistakes_outside(document: dict[str, Any]) -> Iterator[_Mistake]:
     for key in document:
-        if key != "rule":
-            yield _Mistake(f"key {key!r}: outside of rules there is nothing but [[rule]]", key)
+        if key not in ("rule", _COUNT):
+            yield _Mistake(
+                f"key {key!r}: outside of rules there is nothing but [[rule]] and {_COUNT}", key
+            )
     if not isinstance(document.get("rule", []), list):
         yield _Mistake("rule: each rule begins with [[rule]], in double brackets", "rule")
     elif not document.get("rule"):
         yield _Mistake("no rules: at least one [[rule]] is needed")
+    elif _COUNT in document:
+        yield from _miscounted(document[_COUNT], len(document["rule"]))
+
+
+def _miscounted(count: object, rules: int) -> Iterator[_Mistake]:
+    if type(count) is not int:
+        yield _Mistake(f"{_COUNT} {count!r}: the number of the file's rules is needed", _COUNT)
+    elif count > rules:
+        yield _Mistake(
+            f"{_COUNT} = {count}: there are {rules}, so the file may be cut off; "
+            f"otherwise write {_COUNT} = {rules}",
+            _COUNT,
+        )
+    elif count < rules:
+        yield _Mistake(f"{_COUNT} = {count}: there are {rules}; write {_COUNT} = {rules}", _COUNT)
 
 
 def _tables(document: dict[str, Any]) -> list[Any]:

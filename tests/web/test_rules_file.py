@@ -291,6 +291,79 @@ def test_each_bad_version_is_told_once_even_with_the_same_message(
     assert [str(one) for one in told] == [BAD_MESSAGE] * 3
 
 
+THREE = rule("5/minute") + rule("6/minute", "y") + rule("7/minute", "z")
+CUT = rule("5/minute") + rule("6/minute", "y")
+
+
+@pytest.mark.parametrize("change", [in_place, by_rename])
+def test_a_file_cut_at_a_rules_end_takes_no_rule_away_until_it_has_stayed_so_for_a_second(
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture, change: Change
+) -> None:
+    in_place(path, THREE)
+    told: Told = []
+    source = RulesFile(path, check_seconds=0, on_reload=told.append)
+    change(path, CUT)
+    for _ in range(3):
+        assert quantities(source.current()) == [5, 6, 7]
+        clock.advance(0.3)
+    change(path, rule("5/minute"))  # another beginning, and it waits anew
+    for _ in range(3):
+        assert quantities(source.current()) == [5, 6, 7]
+        clock.advance(0.4)
+    assert told == []
+    assert quantities(source.current()) == [5]
+    assert [len(one) for one in told if isinstance(one, tuple)] == [1]
+    (record,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert record.getMessage() == "rules.toml: rules no longer in force: 'y', 'z'"
+
+
+def test_a_half_written_file_is_passed_over_when_the_rest_comes(
+    path: Path, clock: FakeClock
+) -> None:
+    in_place(path, THREE)
+    source = RulesFile(path)
+    new = THREE.replace("/minute", "/hour")
+    for end in (len(CUT) - len("minute") * 2 + len("hour") * 2, len(new)):
+        in_place(path, new[:end])
+        clock.advance(1)
+        found = source.current()
+    assert [str(rule.limits[0]) for rule in found] == [  # type: ignore[index]
+        "5 per hour",
+        "6 per hour",
+        "7 per hour",
+    ]
+
+
+def test_a_change_that_also_brings_a_rule_holds_at_once_and_names_those_that_go(
+    path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_place(path, THREE)
+    source = RulesFile(path)
+    in_place(path, rule("8/minute", "new"))
+    clock.advance(1)
+    assert quantities(source.current()) == [8]
+    assert "rules no longer in force: 'x', 'y', 'z'" in caplog.text
+
+
+def test_a_file_that_says_how_many_rules_it_has_is_refused_when_it_is_cut(
+    path: Path, clock: FakeClock
+) -> None:
+    in_place(path, f"rules = 3\n{THREE}")
+    told: Told = []
+    source = RulesFile(path, on_reload=told.append)
+    in_place(path, f"rules = 3\n{CUT}")
+    for _ in range(5):
+        clock.advance(1)
+        assert quantities(source.current()) == [5, 6, 7]
+    (error,) = told
+    assert str(error) == (
+        "rules.toml:1: rules = 3: there are 2, so the file may be cut off; "
+        "otherwise write rules = 2"
+    )
+    with pytest.raises(RulesError, match="may be cut off"):
+        RulesFile(path)
+
+
 def test_rules_that_come_back_as_they_were_are_told_and_stay_the_same_tuple(
     path: Path, clock: FakeClock
 ) -> None:

@@ -24,7 +24,7 @@ from tests.web.rules_text import (
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rules.toml"
 NEVER = "from 1 to the burst of 5 is needed; more than the bucket holds could never be admitted"
 SHARED = "give one of them a name=, since their buckets are keyed by it"
-OUTSIDE = "outside of rules there is nothing but [[rule]]"
+OUTSIDE = "outside of rules there is nothing but [[rule]] and rules"
 BRACKETS = "rule: each rule begins with [[rule]], in double brackets"
 NONE = "no rules: at least one [[rule]] is needed"
 
@@ -124,6 +124,15 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
     ("rule.path = 1", 1, None, BRACKETS),
     (f"{RULE}[defaults]\nlimits = 1", 4, None, f"key 'defaults': {OUTSIDE}"),
     (f"scope = 1\n{RULE}", 1, None, f"key 'scope': {OUTSIDE}"),
+    (
+        f"rules = 2\n{RULE}",
+        1,
+        None,
+        "rules = 2: there are 1, so the file may be cut off; otherwise write rules = 1",
+    ),
+    (f"# no\nrules = 0\n{RULE}", 2, None, "rules = 0: there are 1; write rules = 1"),
+    (f"rules = '1'\n{RULE}", 1, None, "rules '1': the number of the file's rules is needed"),
+    (f"rules = true\n{RULE}", 1, None, "rules True: the number of the file's rules is needed"),
     (f"{RULE}path =", 4, None, "not TOML: Invalid value (at end of document)"),
     (f"{RULE}x = y\n# z", 4, None, "not TOML: Invalid value (at line 4, column 5)"),
     (f"{RULE}name = [\n\n", 4, None, "not TOML: Invalid value (at end of document)"),
@@ -218,7 +227,7 @@ def test_each_rule_with_a_mistake_is_told_of_once() -> None:
         "[extra]\n"
     )
     assert str(error).splitlines() == [
-        "rules.toml:14: key 'extra': outside of rules there is nothing but [[rule]]",
+        "rules.toml:14: key 'extra': outside of rules there is nothing but [[rule]] and rules",
         "rules.toml:2: rule 1: path 'x': a pattern begins with '/'",
         "rules.toml:13: rule 'third': cost 'a': an integer is needed",
     ]
