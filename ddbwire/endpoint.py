@@ -29,18 +29,24 @@ class Endpoint:
         """Take ``url`` apart.
 
         Raises:
-            ValueError: it is not an http or https URL with a host.
+            TypeError, ValueError: it is not an http or https URL with a host.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        if not isinstance(url, str):
+            raise TypeError(f"endpoint {url!r} must be a str")
+        try:
+            parts = urlsplit(url)
+            host, given_port = parts.hostname, parts.port
+        except ValueError:  # of a port that is none, or of brackets that are not closed
+            host = None
+        if not host or parts.scheme not in _DEFAULT_PORTS:
             raise ValueError(f"endpoint {url!r} must be an http or https URL with a host")
         default_port = _DEFAULT_PORTS[parts.scheme]
-        name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        port = default_port if parts.port is None else parts.port
+        name = f"[{host}]" if ":" in host else host
+        port = default_port if given_port is None else given_port
         return cls(
             url=without_user_information(url),
             secure=parts.scheme == "https",
-            host=parts.hostname,
+            host=host,
             port=port,
             host_header=name if port == default_port else f"{name}:{port}",
             path=parts.path.rstrip("/"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddbwire.call import ask_time, call
 from ddbwire.clock import TableClock
-from ddbwire.endpoint import without_user_information
+from ddbwire.endpoint import Endpoint, without_user_information
 from ddbwire.errors import Unreachable
 from ddbwire.fork import at_fork
 from ddbwire.operation import Operation
@@ -46,8 +46,10 @@ class Wire:
                 endpoint by it: another account's table, named by its ARN, has that account's.
 
         Raises:
-            ValueError: ``max_connections`` is less than 1.
+            TypeError, ValueError: ``max_connections`` is less than 1, or ``endpoint_url`` no URL.
         """
+        if endpoint_url is not None:
+            Endpoint.of(endpoint_url)
         if max_connections < 1:
             raise ValueError(f"max_connections {max_connections!r} must be at least 1")
         self.clock = TableClock() if clock is None else clock

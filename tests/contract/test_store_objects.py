@@ -53,6 +53,17 @@ def test_a_store_is_shown_as_what_leads_to_its_table(make_store: MakeStore) -> N
 
 
 @ON_TABLES
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "ftp://localhost", "http://", "http://[::1", "http://h:x", 8000]
+)
+def test_what_is_no_endpoint_is_refused_when_the_store_is_made(
+    make_store: MakeStore, url: Any
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"endpoint .* must be "):
+        make_store("t", endpoint_url=url)
+
+
+@ON_TABLES
 def test_what_was_resolved_is_shown_and_no_secret_is(
     make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
