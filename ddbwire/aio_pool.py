@@ -4,9 +4,11 @@ import asyncio
 import ssl
 from collections import deque
 from time import monotonic_ns
+from typing import NamedTuple
 
 from ddbwire.aio_connection import AioConnection
 from ddbwire.endpoint import Endpoint
+from ddbwire.slots import Hand, Slot, Slots
 from ddbwire.step import Failure, Reply, Send
 
 _ALL_BUSY = Failure("all connections stayed busy", sent=False, timed_out=True)
@@ -16,10 +18,9 @@ _CONNECT_LATE = Failure("connecting: the deadline passed", sent=False, timed_out
 class AioPool:
     """At most so many connections, the one used last first; first come, first served.
 
-    Used on its own loop only, so there is no lock. A connection or the right to open one is a
-    slot; whoever takes a slot must put one back. Open connections are put on the right and empty
-    slots on the left, so that one is opened only when none is idle. A slot that somebody waits
-    for is handed over and never lies on the deque.
+    Used on its own loop only. A slot that somebody waits for is handed over and never lies free,
+    so whoever comes while others wait goes behind them. How an exception at any line loses none is
+    told in ``slots.py``.
     """
 
     def __init__(
@@ -27,71 +28,98 @@ class AioPool:
     ) -> None:
         self._endpoint = endpoint
         self._tls = tls
+        self._max_connections = max_connections
         self._loop = asyncio.get_running_loop()
-        self._slots: deque[AioConnection | None] = deque([None] * max_connections)
-        self._waiters: deque[asyncio.Future[AioConnection | None]] = deque()
+        self._slots: Slots[AioConnection] = Slots(max_connections)
+        self._waiters: deque[_Waiter] = deque()
         self._closed = False
 
     async def exchange(self, step: Send, deadline_ns: int) -> Reply | Failure:
         """Send a request over one of the connections; waits for one until the deadline."""
-        if self._slots:
-            slot = self._slots.pop()
-        else:
-            try:
-                slot = await self._await_slot(deadline_ns)
-            except TimeoutError:
-                return _ALL_BUSY
+        hand: Hand[AioConnection] = []
         try:
-            if slot is None or step.fresh or not slot.fit():
-                slot = await self._replace(slot, deadline_ns)
-            return await slot.exchange(step.request, deadline_ns)
-        except TimeoutError:
-            return _CONNECT_LATE
-        except OSError as error:
-            return Failure(f"connecting: {error}", sent=False)
+            try:
+                if not self._slots.take(hand) and not await self._wait(hand, deadline_ns):
+                    return _ALL_BUSY
+                connection = hand[0].holds
+                if connection is None or step.fresh or not connection.fit():
+                    connection = await self._connect(hand[0], deadline_ns)
+                return await connection.exchange(step.request, deadline_ns)
+            except TimeoutError:
+                return _CONNECT_LATE
+            except OSError as error:
+                return Failure(f"connecting: {error}", sent=False)
+            finally:
+                self._give_back(hand)
         finally:
-            self._put_back(slot)
+            # Nothing is left to give back, unless an exception came at one of the last lines.
+            if hand:
+                self._give_back(hand)
 
     def close(self) -> None:
         """Close idle connections now, and those in use as they are put back."""
         self._closed = True
-        for _slot in range(len(self._slots)):
-            self._put_back(self._slots.pop())
+        for _slot in range(self._max_connections):
+            hand: Hand[AioConnection] = []
+            self._slots.take(hand)
+            self._give_back(hand)
 
-    async def _replace(self, slot: AioConnection | None, deadline_ns: int) -> AioConnection:
-        if slot is not None:
-            slot.abort()
+    async def _connect(self, slot: Slot[AioConnection], deadline_ns: int) -> AioConnection:
+        before, slot.holds = slot.holds, None
+        if before is not None:
+            before.abort()
         async with asyncio.timeout(max(0, deadline_ns - monotonic_ns()) / 1e9):
             _transport, connection = await self._loop.create_connection(
                 self._make_connection, self._endpoint.host, self._endpoint.port, ssl=self._tls
             )
+        slot.holds = connection
         return connection
 
     def _make_connection(self) -> AioConnection:
         return AioConnection(self._loop)
 
-    def _put_back(self, slot: AioConnection | None) -> None:
-        if slot is not None and (self._closed or not slot.usable):
-            slot.abort()
-            slot = None
+    def _give_back(self, hand: Hand[AioConnection]) -> None:
+        if not hand:
+            return
+        slot = hand[0]
+        connection = slot.holds
+        if connection is not None and (self._closed or not connection.usable):
+            slot.holds = None
+            connection.abort()
         while self._waiters:
             waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(slot)
+            if not waiter.woken.done():
+                waiter.given.append(hand.pop())
+                waiter.woken.set_result(None)
                 return
-        if slot is None:
-            self._slots.appendleft(None)
-        else:
-            self._slots.append(slot)
+        self._slots.give_back(hand)
 
-    async def _await_slot(self, deadline_ns: int) -> AioConnection | None:
-        waiter: asyncio.Future[AioConnection | None] = self._loop.create_future()
-        self._waiters.append(waiter)
+    async def _wait(self, hand: Hand[AioConnection], deadline_ns: int) -> bool:
+        """Wait in turn for a slot; False if the deadline passed first."""
+        waiter = _Waiter([], self._loop.create_future())
         try:
-            async with asyncio.timeout(max(0, deadline_ns - monotonic_ns()) / 1e9):
-                return await waiter
-        except (TimeoutError, asyncio.CancelledError):
-            if waiter.done() and not waiter.cancelled():
-                # The slot and the end of the wait came in the same turn of the loop.
-                self._put_back(waiter.result())
-            raise
+            try:
+                self._waiters.append(waiter)
+                async with asyncio.timeout(max(0, deadline_ns - monotonic_ns()) / 1e9):
+                    await waiter.woken
+            except TimeoutError:
+                pass
+            finally:
+                waiter.leave(hand)
+        finally:
+            # Again, in case an exception came before it was done.
+            waiter.leave(hand)
+        return bool(hand)
+
+
+class _Waiter(NamedTuple):
+    """One task's wait for a slot."""
+
+    given: Hand[AioConnection]
+    woken: "asyncio.Future[None]"
+
+    def leave(self, hand: Hand[AioConnection]) -> None:
+        """Wait no longer; take into ``hand`` what was given, in time or just too late."""
+        self.woken.cancel()
+        if self.given:
+            hand.append(self.given.pop())

@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import weakref
 from collections import deque
 from contextlib import suppress
 from time import monotonic_ns
@@ -10,19 +11,22 @@ from ddbwire.connection import Connection
 from ddbwire.dial import dial
 from ddbwire.endpoint import Endpoint
 from ddbwire.fork import at_fork
+from ddbwire.slots import Hand, Slot, Slots
 from ddbwire.step import Failure, Reply, Send
 
 _ALL_BUSY = Failure("all connections stayed busy", sent=False, timed_out=True)
 
 
 class Pool:
-    """At most so many connections, the one used last first.
+    """At most so many connections, the one used last first; first come, first served.
 
-    There is a slot for each: an open connection, or None where one may be opened. Whoever takes
-    a slot holds the only reference to it and must put one back. Open connections are put on the
-    right and empty slots on the left, so that taking from the right opens a connection only when
-    none is idle. The deque's own atomicity is all the locking there is, but for threads that
-    find no slot.
+    A connection that becomes free while threads wait is handed to the one that waits longest, and
+    whoever comes while others wait goes behind them. So a thread that calls in a loop can't keep
+    the others from their turn, which on a busy pool would be an outage for them.
+
+    There is no lock: every step is one atomic operation, and each order of two threads' steps
+    leaves no slot lying free while somebody waits. How an exception at any line loses none is told
+    in ``slots.py``.
     """
 
     def __init__(
@@ -31,87 +35,146 @@ class Pool:
         self._endpoint = endpoint
         self._tls = tls
         self._max_connections = max_connections
-        self._open: set[Connection] = set()
         self._closed = False
         self._begin()
         at_fork(self)
 
     def exchange(self, step: Send, deadline_ns: int) -> Reply | Failure:
         """Send a request over one of the connections; waits for one until the deadline."""
+        hand: Hand[Connection] = []
         try:
-            slot = self._slots.pop()
-        except IndexError:
             try:
-                slot = self._await_slot(deadline_ns)
-            except TimeoutError:
-                return _ALL_BUSY
-        try:
-            if slot is None or step.fresh or not slot.fit():
-                slot = self._replace(slot, deadline_ns)
-            return slot.exchange(step.request, deadline_ns)
-        except TimeoutError as error:
-            return Failure(f"connecting: {error}", sent=False, timed_out=True)
-        except OSError as error:
-            return Failure(f"connecting: {error}", sent=False)
+                if (self._waiters or not self._slots.take(hand)) and not self._wait(
+                    hand, deadline_ns
+                ):
+                    return _ALL_BUSY
+                connection = hand[0].holds
+                if connection is None or step.fresh or not connection.fit():
+                    connection = self._connect(hand[0], deadline_ns)
+                return connection.exchange(step.request, deadline_ns)
+            except TimeoutError as error:
+                return Failure(f"connecting: {error}", sent=False, timed_out=True)
+            except OSError as error:
+                return Failure(f"connecting: {error}", sent=False)
+            finally:
+                self._give_back(hand)
         finally:
-            self._put_back(slot)
+            # Nothing is left to give back, unless an exception came at one of the last lines.
+            if hand:
+                self._give_back(hand)
 
     def close(self) -> None:
         """Close idle connections now, and those in use as they are put back."""
         self._closed = True
         for _slot in range(self._max_connections):
-            try:
-                slot = self._slots.pop()
-            except IndexError:
-                return
-            self._put_back(slot)
+            hand: Hand[Connection] = []
+            self._slots.take(hand)
+            self._give_back(hand)
 
     def after_fork_in_child(self) -> None:
         """Drop the parent's connections: two processes can't talk over one."""
-        for connection in list(self._open):
+        for connection in self._slots.held():
             connection.close()
         self._begin()
 
     def _begin(self) -> None:
-        self._open.clear()
-        self._slots: deque[Connection | None] = deque([None] * self._max_connections)
-        self._slot_freed = threading.Condition(threading.Lock())
-        self._waiting = 0
+        self._slots: Slots[Connection] = Slots(self._max_connections)
+        self._waiters: deque[weakref.ref[_Waiter]] = deque()
 
-    def _replace(self, slot: Connection | None, deadline_ns: int) -> Connection:
-        if slot is not None:
-            self._discard(slot)
-        connection = Connection(dial(self._endpoint, self._tls, deadline_ns))
-        self._open.add(connection)
+    def _connect(self, slot: Slot[Connection], deadline_ns: int) -> Connection:
+        before, slot.holds = slot.holds, None
+        if before is not None:
+            before.close()
+        connection = slot.holds = Connection(dial(self._endpoint, self._tls, deadline_ns))
         return connection
 
-    def _discard(self, connection: Connection) -> None:
-        connection.close()
-        self._open.discard(connection)
+    def _give_back(self, hand: Hand[Connection]) -> None:
+        if not hand:
+            return
+        slot = hand[0]
+        connection = slot.holds
+        if connection is not None and (self._closed or not connection.usable):
+            slot.holds = None
+            connection.close()
+        if self._waiters and self._hand_over(hand):
+            return
+        self._slots.give_back(hand)
+        # One may have begun to wait before the slot was there to be seen.
+        if self._waiters:
+            self._serve_waiters(hand)
 
-    def _put_back(self, slot: Connection | None) -> None:
-        if slot is not None and slot.usable and not self._closed:
-            self._slots.append(slot)
-        else:
-            if slot is not None:
-                self._discard(slot)
-            self._slots.appendleft(None)
-        # A waiter counts itself before it looks for a slot, so one of the two sees the other.
-        if self._waiting:
-            with self._slot_freed:
-                self._slot_freed.notify()
-
-    def _await_slot(self, deadline_ns: int) -> Connection | None:
-        with self._slot_freed:
-            self._waiting += 1
+    def _wait(self, hand: Hand[Connection], deadline_ns: int) -> bool:
+        """Wait in turn for a slot; False if the deadline passed first."""
+        waiter = _Waiter()
+        place = weakref.ref(waiter)
+        try:
             try:
-                while True:
-                    # A thread that comes just now may still be quicker: so try, don't look.
-                    with suppress(IndexError):
-                        return self._slots.pop()
-                    left_ns = deadline_ns - monotonic_ns()
-                    if left_ns <= 0:
-                        raise TimeoutError
-                    self._slot_freed.wait(left_ns / 1e9)
+                self._waiters.append(place)
+                # A slot may have become free before this waiter was there to be seen.
+                self._serve_waiters(hand)
+                waiter.wait(deadline_ns)
             finally:
-                self._waiting -= 1
+                waiter.leave(hand)
+        finally:
+            # Again, in case an exception came before it was done.
+            waiter.leave(hand)
+            with suppress(ValueError):
+                self._waiters.remove(place)
+        return bool(hand)
+
+    def _serve_waiters(self, hand: Hand[Connection]) -> None:
+        """Hand free slots to those who wait, as far as they go round, by way of ``hand``."""
+        while self._waiters and self._slots.take(hand):
+            if not self._hand_over(hand):
+                self._slots.give_back(hand)
+
+    def _hand_over(self, hand: Hand[Connection]) -> bool:
+        """Give the slot to the thread that waits longest; False if none is left waiting."""
+        while True:
+            try:
+                waiter = self._waiters.popleft()()
+            except IndexError:
+                return False
+            # A thread that an exception took from its wait may not be there any more.
+            if waiter is not None and waiter.give(hand):
+                return True
+
+
+class _Waiter:
+    """One thread's wait for a slot.
+
+    Who gives lays the slot down and then looks whether the waiter has left; who leaves says so
+    and then looks for a slot. So at least one sees the other, and ``pop`` decides who has it.
+    """
+
+    __slots__ = ("__weakref__", "_given", "_left", "_woken")
+
+    def __init__(self) -> None:
+        self._given: Hand[Connection] = []
+        self._left = False
+        self._woken = threading.Lock()
+        self._woken.acquire()
+
+    def wait(self, deadline_ns: int) -> None:
+        """Return once a slot was given or the deadline has passed."""
+        self._woken.acquire(timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
+
+    def give(self, hand: Hand[Connection]) -> bool:
+        """Give it the slot in ``hand`` and wake it; False if it has left, and the slot stays."""
+        self._given.append(hand.pop())
+        if self._left:
+            return not self._take(hand)
+        self._woken.release()
+        return True
+
+    def leave(self, hand: Hand[Connection]) -> None:
+        """Wait no longer; take into ``hand`` what was given, in time or just too late."""
+        self._left = True
+        self._take(hand)
+
+    def _take(self, hand: Hand[Connection]) -> bool:
+        try:
+            hand.append(self._given.pop())
+        except IndexError:
+            return False
+        return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +14,32 @@ import pytest
 
 from ddbwire import DeadlineExceeded, Wire, resolution
 from tests.ddbwire.conftest import MakeWire
-from tests.ddbwire.fault_server import ITEM, FaultServer, Request, hang, reply
+from tests.ddbwire.fault_server import ITEM, Act, FaultServer, Request, hang, reply
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, Blocking, OnLoop, deadline_in
 
 
 def slowly(server: FaultServer, sock: object, request: Request) -> bool:
     time.sleep(0.002)
     return reply()(server, sock, request)  # type: ignore[arg-type]
+
+
+def once(event: threading.Event) -> Act:
+    """A reply that waits for ``event``."""
+
+    def act(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+        event.wait(5)
+        return reply()(server, sock, request)
+
+    return act
+
+
+def wait_for_waiters(wire: Wire, count: int) -> None:
+    """Return once so many threads wait for a connection."""
+    assert wire._line is not None
+    end = time.monotonic() + 5
+    while len(wire._line._pool._waiters) < count:
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 def test_threads_share_a_bounded_pool(server: FaultServer, make_wire: MakeWire) -> None:
@@ -94,6 +114,93 @@ def test_tasks_are_served_in_turn(server: FaultServer, make_wire: MakeWire) -> N
 
     asyncio.run(main())
     assert served == list(range(10))
+
+
+def test_threads_are_served_in_turn(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url, max_connections=1)
+    served: list[int] = []
+    go_on = threading.Event()
+    server.script.append(once(go_on))
+
+    def call(number: int, *, times: int = 1) -> None:
+        for _ in range(times):
+            wire.call(UPDATE, deadline_in(5))
+            served.append(number)
+
+    with ThreadPoolExecutor(8) as threads:
+        # It calls again as soon as it has its answer, and yet comes behind those who wait.
+        threads.submit(call, 0, times=2)
+        server.wait_for_requests(1)
+        for number in range(1, 8):
+            threads.submit(call, number)
+            wait_for_waiters(wire, number)
+        go_on.set()
+    assert served == [*range(8), 0]
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_threads_get_equal_shares_of_a_busy_pool(
+    server: FaultServer, make_wire: MakeWire, connections: int
+) -> None:
+    wire = make_wire(server.url, max_connections=connections)
+    server.default = slowly
+    shares = [0] * 20
+    begin = threading.Barrier(len(shares))
+
+    def work(number: int) -> None:
+        begin.wait(5)
+        while sum(shares) < 400:
+            wire.call(UPDATE, deadline_in(5))
+            shares[number] += 1
+
+    with ThreadPoolExecutor(len(shares)) as threads:
+        list(threads.map(work, range(len(shares))))
+    assert max(shares) <= 2 * min(shares)
+    assert server.accepts <= connections
+
+
+def test_who_gives_up_waiting_is_passed_over(server: FaultServer, make_wire: MakeWire) -> None:
+    wire = make_wire(server.url, max_connections=1)
+    go_on = threading.Event()
+    server.script.append(once(go_on))
+    with ThreadPoolExecutor(2) as threads:
+        holder = threads.submit(wire.call, UPDATE, deadline_in(5))
+        server.wait_for_requests(1)
+        with pytest.raises(DeadlineExceeded, match="busy"):
+            wire.call(UPDATE, deadline_in(0.02))
+        patient = threads.submit(wire.call, UPDATE, deadline_in(5))
+        wait_for_waiters(wire, 1)
+        go_on.set()
+        assert holder.result() == patient.result() == ITEM
+    assert server.accepts == 1
+    assert len(server.requests) == 2
+
+
+def test_giving_up_just_as_a_connection_comes_loses_none(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url, max_connections=2)
+    server.default = slowly
+
+    def work(number: int) -> int:
+        late = 0
+        for turn in range(60):
+            try:
+                wire.call(UPDATE, deadline_in(0.001 + (number * 7 + turn) % 11 / 1_000))
+            except DeadlineExceeded:
+                late += 1
+        return late
+
+    with ThreadPoolExecutor(12) as threads:
+        assert sum(threads.map(work, range(12)))
+    server.default = hang
+    with ThreadPoolExecutor(2) as threads:
+        asked = len(server.requests)
+        for _ in range(2):
+            threads.submit(wire.call, UPDATE_ONCE, deadline_in(0.4))
+        server.wait_for_requests(asked + 2)
+        with pytest.raises(DeadlineExceeded, match="busy"):
+            wire.call(UPDATE_ONCE, deadline_in(0.02))
 
 
 @pytest.mark.parametrize("when", ["awaiting a reply", "waiting for a connection"])
