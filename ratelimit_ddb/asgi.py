@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Unpack
 
+from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.web.answer import Answer, Fields
-from ratelimit_ddb.web.gate import Gate, GateOptions
+from ratelimit_ddb.web.gate import Gate
+from ratelimit_ddb.web.ledger import Ledger
+from ratelimit_ddb.web.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.root_path import RootPaths
+from ratelimit_ddb.web.rulebook import RulesGiven
 from ratelimit_ddb.web.websocket import admitted_websocket, refuse_handshake
 
 Scope = MutableMapping[str, Any]
@@ -17,7 +21,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_BEGINS = ("http.response.start", "websocket.accept")
+_BEGINS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
 class RateLimitMiddleware:
@@ -30,49 +34,64 @@ class RateLimitMiddleware:
 
     Args:
         app: the application.
+        store: a DynamoDBStore or a MemoryStore.
+        rules: a Rule, several, or a RulesFile.
         root_path: where the application takes itself to be mounted, if it neither has that from the
             server nor shows it, as ``FastAPI(root_path=...)`` does: rules mean the paths below it
             too. See ``ratelimit_ddb.web.root_path``.
-        options: ``store=``, ``rules=`` and more: see ``ratelimit_ddb.web.gate.GateOptions``.
+        options: see ``ratelimit_ddb.web.GateOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
+    @shows_options(GateOptions)
     def __init__(
-        self, app: App, *, root_path: str | None = None, **options: Unpack[GateOptions]
+        self,
+        app: App,
+        store: Store,
+        rules: RulesGiven,
+        *,
+        root_path: str | None = None,
+        **options: Unpack[GateOptions],
     ) -> None:
         if root_path is not None and not isinstance(root_path, str):
             raise TypeError(f"root_path {root_path!r}: a text such as '/api' is needed")
         self._app = app
         self._root_paths = RootPaths(app, [root_path] if root_path else ())
-        self._gate = Gate(options)
+        self._gate = Gate(store, rules, options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide, and call the application or answer in its place."""
-        if scope["type"] == "http":
-            answer, fields, _ = await self._gate.admit_async(
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            if scope["type"] == "websocket":
+                await self._websocket(scope, receive, send)
+                return
+            answer, ledger, _ = await self._gate.admit_async(
                 of_scope(scope, self._root_paths.current())
             )
             if answer is not None:
                 await _send(answer, send)
                 return
-            if fields:
-                send = telling(fields, send)
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+            if ledger is not None:
+                send = telling(ledger, send)
+            await self._app(scope, receive, send)
+        finally:
+            # What is noted in the scope is not to be seen by the server (ASGI, "Middleware").
+            self._gate.forget(scope)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = of_scope(scope, self._root_paths.current())
-        answer, fields, verdict = await self._gate.admit_async(request)
+        answer, ledger, verdict = await self._gate.admit_async(request)
         if answer is not None:
             await refuse_handshake(answer, verdict, scope, receive, send)
             return
         charges = await self._gate.message_charges(request)
         channel = admitted_websocket(self._gate, charges, receive, send)
-        send = telling(fields, channel.send) if fields else channel.send
+        send = channel.send if ledger is None else telling(ledger, channel.send)
         await self._app(scope, channel.receive, send)
 
 
@@ -81,14 +100,15 @@ def encoded(fields: Fields) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in fields]
 
 
-def telling(fields: Fields, send: Send) -> Send:
-    """``send``, with header fields added where the response starts."""
+def telling(ledger: Ledger, send: Send) -> Send:
+    """``send``, with the fields of all limits added where the response starts."""
 
     # No coroutine of its own, for which every message would pay: the caller awaits the server's.
     def told(message: Message) -> Awaitable[None]:
         if message["type"] in _BEGINS:
             headers = [*message.get("headers", ())]
-            for name, value in fields:  # not encoded(), for a comprehension is a call before 3.12
+            # Not encoded(), for a comprehension is a call before 3.12.
+            for name, value in ledger.fields():
                 headers.append((name.encode(), value.encode()))
             message = {**message, "headers": headers}
         return send(message)

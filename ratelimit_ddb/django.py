@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar, Unpack, cast
 
@@ -19,15 +20,19 @@ from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from ratelimit_ddb.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.store.protocol import require_store
+from ratelimit_ddb.store.protocol import Store, require_store
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.function_of_request import makes_identities
-from ratelimit_ddb.web.gate import Admission, Gate, GateOptions
+from ratelimit_ddb.web.gate import Admission, Gate
 from ratelimit_ddb.web.identity import fallback_of
+from ratelimit_ddb.web.options import GateOptions, ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import Identified, Identity, LimitsOfRequest, Rule
-from ratelimit_ddb.web.view import ViewOptions, gate_of_view
+from ratelimit_ddb.web.rulebook import EndpointOf
+from ratelimit_ddb.web.view import gate_of_view, has_own_limits, note_limit
 
 __all__ = ["RateLimitMiddleware", "limited", "user"]
 
@@ -39,9 +44,9 @@ _MAY_BE_DOTTED = ("STORE", "RULES", "ENDPOINT_OF", "ON_DENIED", "ON_DECISION")
 class RateLimitMiddleware:
     """Answers 429 to requests over a limit, and tells the others what is left; sync and async.
 
-    It is set up by a dict in the settings: the options of ``ratelimit_ddb.web.gate.GateOptions`` in
-    capitals. STORE and RULES are needed. They, ENDPOINT_OF, ON_DENIED and ON_DECISION may be dotted
-    paths to what is meant::
+    It is set up by a dict in the settings: STORE and RULES, which are needed, and the options of
+    ``ratelimit_ddb.web.GateOptions`` in capitals. STORE, RULES, ENDPOINT_OF, ON_DENIED and
+    ON_DECISION may be dotted paths to what is meant::
 
         RATELIMIT_DDB = {"STORE": "shop.limits.store", "RULES": "shop.limits.rules"}
 
@@ -50,7 +55,8 @@ class RateLimitMiddleware:
     Responses vary by cookie only where a rule reads the session. The limits' fields are added to
     every response of a request that passed, error pages included.
 
-    Rules with ``scope="endpoint"`` go by the route, such as ``"/users/<int:id>"``.
+    Rules with ``scope="endpoint"`` go by the route, such as ``"/users/<int:id>"``. Those with
+    ``default=True`` are left out for views that are ``@limited`` themselves.
 
     Raises:
         ImproperlyConfigured: a setting that is missing, unknown, or can't hold.
@@ -64,7 +70,14 @@ class RateLimitMiddleware:
         if is_async:
             markcoroutinefunction(self)
         try:
-            gate = Gate(_options_of_settings(), blocking=not is_async)
+            store, rules, options = _of_settings()
+            gate = Gate(
+                store,
+                rules,
+                options,
+                blocking=not is_async,
+                has_own_limits=_has_own_limits,
+            )
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"RATELIMIT_DDB: {error}") from error
         self._limited = _before(get_response, gate, is_async)
@@ -74,37 +87,58 @@ class RateLimitMiddleware:
         return self._limited(request)
 
 
+@shows_options(ViewOptions)
 def limited(
-    limits: LimitsGiven | LimitsOfRequest, **options: Unpack[ViewOptions]
+    limits: LimitsGiven | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
 ) -> Callable[[View], View]:
     """Put a limit before one view: ``@limited("5/minute", store=store)``.
 
-    It is for view functions, ``def`` and ``async def``, for what ``as_view()`` gives, and through
-    ``method_decorator`` for the methods of class-based views. A view that raises has an error page
-    without the limit's fields.
+    It is for view functions, ``def`` and ``async def``, for what ``as_view()`` gives, for whatever
+    else can be called, such as a ``functools.partial``, and through ``method_decorator`` for the
+    methods of class-based views. A view that raises has an error page without the limit's fields.
+
+    A view may have several, told apart by ``methods=`` or ``name=``.
 
     Args:
         limits: as for ``ratelimit_ddb.web.Rule``.
-        options: ``store=`` and more: see ``ratelimit_ddb.web.view.ViewOptions``. ``name`` is the
-            view's, with its module, unless given; a method's has the class that is served.
+        store: a DynamoDBStore or a MemoryStore.
+        options: see ``ratelimit_ddb.web.ViewOptions``. The name of a method's limit has the class
+            that is served.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError: something given can't hold; what is decorated is a class, or can't be called.
+        ValueError: something given can't hold; the view has a limit of that name already, or
+            another view has that name.
     """
+    require_options(options, ViewOptions)
 
     @functools.cache
     def gate_of(name: str, blocking: bool) -> Gate:
-        return gate_of_view(name, limits, options, blocking=blocking)
+        return gate_of_view(name, limits, store, options, blocking=blocking)
 
     def decorate(view: View) -> View:
+        _require_view(view)
         name, is_async = _name_and_kind(view)
         # method_decorator decorates at each request, hence the cache; and once a plain dummy, be
         # the methods plain or not.
         is_dummy = view.__module__ == method_decorator.__module__
         gate = gate_of(name, not (is_async or is_dummy))
-        return cast("View", _before(view, gate, is_async))
+        limited = _before(view, gate, is_async)
+        owner = None if is_dummy or _is_method(view) else view
+        note_limit(view, limited, limits, store, options, owner=owner, own_name=name)
+        return cast("View", limited)
 
     return decorate
+
+
+def _require_view(view: Any) -> None:
+    if inspect.isclass(view):
+        raise TypeError(
+            f"@limited on the class {view.__qualname__}: limit what its as_view() gives, or write "
+            '@method_decorator(limited(...), name="dispatch")'
+        )
+    if not callable(view):
+        raise TypeError(f"@limited on {view!r}: a view is needed")
 
 
 @makes_identities("user()")
@@ -149,20 +183,23 @@ def _in_event_loop() -> bool:
     return True
 
 
-def _options_of_settings() -> GateOptions:
+def _of_settings() -> tuple[Store, Any, GateOptions]:
+    """The store, the rules and the options that the settings have."""
     given = getattr(settings, "RATELIMIT_DDB", None)
     if not isinstance(given, Mapping):
         raise TypeError(f"{given!r}: a dict with STORE and RULES is needed")
-    known = sorted(name.upper() for name in GateOptions.__annotations__)
+    known = sorted(["STORE", "RULES", *(name.upper() for name in GateOptions.__annotations__)])
     for name in given:
         if name not in known:
-            raise ValueError(f"{name!r} is no option; there are {', '.join(known)}")
+            raise ValueError(f"unknown option {name!r}; expected one of {', '.join(known)}")
     for name in ("STORE", "RULES"):
         if name not in given:
             raise ValueError(f"{name!r} is needed")
     options = {name.lower(): _meant(name, value) for name, value in given.items()}
-    require_store(options["store"], "STORE")
-    return cast("GateOptions", _with_routes(options))
+    store, rules = options.pop("store"), options.pop("rules")
+    require_store(store, "STORE")
+    rules = tuple(rules) if isinstance(rules, Iterable) else rules
+    return store, rules, cast("GateOptions", {"endpoint_of": _endpoint_of(rules), **options})
 
 
 def _meant(name: str, value: Any) -> Any:
@@ -177,24 +214,39 @@ def _meant(name: str, value: Any) -> Any:
         raise ValueError(f"{name} {value!r}: {error}") from error
 
 
-def _with_routes(options: dict[str, Any]) -> dict[str, Any]:
-    """The options with an ``endpoint_of`` that has Django find routes, if rules go by them."""
-    given = options["rules"]
-    rules = tuple(given) if isinstance(given, Iterable) else given
+def _endpoint_of(rules: Any) -> EndpointOf:
+    """An ``endpoint_of`` that has Django find routes, if rules go by them."""
     current = getattr(rules, "current", lambda: (rules,) if isinstance(rules, Rule) else rules)
 
     def endpoint_of(request: Request) -> str | None:
         by_route = any(rule.scope == "endpoint" for rule in current())
-        return _route_of(request.native) if by_route else None
+        return _template(_match(request.native)) if by_route else None
 
-    return {"endpoint_of": endpoint_of, **options, "rules": rules}
+    return endpoint_of
 
 
-def _route_of(native: HttpRequest) -> str | None:
+def _match(native: HttpRequest) -> ResolverMatch | None:
+    """The view that Django will choose for a request; None for a 404."""
     try:
-        return _template(resolve(native.path_info, getattr(native, "urlconf", None)))
+        return resolve(native.path_info, getattr(native, "urlconf", None))
     except Http404:
         return None
+
+
+def _has_own_limits(request: Request) -> bool:
+    match = _match(request.native)
+    if match is None:
+        return False
+    view = match.func
+    if has_own_limits(view, request.method):
+        return True
+    view_class = getattr(view, "view_class", None)
+    of_method = getattr(view_class, request.method.lower(), None)
+    if of_method is None and request.method == "HEAD":
+        of_method = getattr(view_class, "get", None)
+    if has_own_limits(of_method, request.method):
+        return True
+    return has_own_limits(getattr(view_class, "dispatch", None), request.method)
 
 
 def _template(match: ResolverMatch | None) -> str | None:
@@ -238,30 +290,36 @@ async def _admit_async(gate: Gate, native: HttpRequest) -> Admission:
 def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
     @functools.wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        answer, fields, _ = gate.admit(_request_of(request))
+        answer, ledger, _ = gate.admit(_request_of(request))
         if answer is not None:
             return _response(answer)
-        return _with_fields(fields, view(request, *args, **kwargs))
+        response = view(request, *args, **kwargs)
+        return response if ledger is None else _with_fields(ledger.fields(), response)
 
     @functools.wraps(view)
     async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        answer, fields, _ = await _admit_async(gate, request)
+        answer, ledger, _ = await _admit_async(gate, request)
         if answer is not None:
             return _response(answer)
-        return _with_fields(fields, await view(request, *args, **kwargs))
+        response = await view(request, *args, **kwargs)
+        return response if ledger is None else _with_fields(ledger.fields(), response)
 
     return limited_async if is_async else limited
 
 
 def _name_and_kind(view: Any) -> tuple[str, bool]:
     """What a view is called, and whether it is awaited."""
-    named = view if hasattr(view, "__name__") else getattr(view, "func", type(view))
-    is_async = iscoroutinefunction(view)
+    is_async = iscoroutinefunction(view) or what_a_call_gives(view) is Gives.COROUTINE
     owner = _class_of(view)
     if owner is None:
-        return f"{named.__module__}.{named.__qualname__}", is_async
+        return name_of(view), is_async
+    named = view if hasattr(view, "__name__") else getattr(view, "func", type(view))
     name = f"{owner.__module__}.{owner.__qualname__}.{named.__name__}"
     return name, is_async or getattr(owner, "view_is_async", False)
+
+
+def _is_method(view: Any) -> bool:
+    return _class_of(view) is not None and not hasattr(view, "view_class")
 
 
 def _class_of(view: Any) -> type | None:

@@ -15,37 +15,42 @@ All of it works without ``install`` too, whose docstring says what is missing th
 # No postponed annotations here: FastAPI reads those of RateLimit.__call__, and before 0.123 could
 # not resolve them on an object.
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Unpack, cast
 
 from fastapi import FastAPI, HTTPException, Response, WebSocket, WebSocketException, routing
 from fastapi.requests import HTTPConnection
-from starlette.datastructures import MutableHeaders
-from starlette.routing import Host, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocketState
 
-from ratelimit_ddb.asgi import App, Message, RateLimitMiddleware, Receive, Scope, Send
+from ratelimit_ddb.asgi import App, RateLimitMiddleware, Receive, Scope, Send, telling
 from ratelimit_ddb.limit import LimitsGiven, limits_of
 from ratelimit_ddb.starlette import response_of
 from ratelimit_ddb.starlette_routes import Chosen, Found, HasRoutes, endpoint_of
-from ratelimit_ddb.web.answer import Answer, Fields
-from ratelimit_ddb.web.denial import answer as answer_to
+from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.web.answer import Answer
+from ratelimit_ddb.web.denial import sentence
 from ratelimit_ddb.web.gate import Gate, denial_of
-from ratelimit_ddb.web.request import of_scope
-from ratelimit_ddb.web.rule import LimitsOfRequest
+from ratelimit_ddb.web.ledger import KEY, Ledger
+from ratelimit_ddb.web.options import ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.request import Request, of_scope
+from ratelimit_ddb.web.rule import LimitsOfRequest, methods_of
 from ratelimit_ddb.web.rulebook import EndpointOf
 from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import ViewOptions, gate_of_view
+from ratelimit_ddb.web.view import gate_of_view
 from ratelimit_ddb.web.websocket import TRY_AGAIN_LATER
 
-__all__ = ["RateLimit", "RateLimitExceeded", "RateLimitMiddleware", "install", "route_of"]
+__all__ = [
+    "RESPONSES",
+    "RateLimit",
+    "RateLimitExceeded",
+    "RateLimitMiddleware",
+    "install",
+    "route_of",
+]
 
-_TOLD = "ratelimit_ddb.told"
-"""In the scope below an installed middleware: the fields that the response is to have."""
 _PASSED = "ratelimit_ddb.passed"
 """In the scope: the dependencies that were asked so far, by the names of their rules."""
-_LISTS = ("ratelimit-policy", "ratelimit")
-_REMAINING = "x-ratelimit-remaining"
 _OF_THE_BODY = ("content-type", "content-length", "vary")
 
 
@@ -62,7 +67,7 @@ class RateLimitExceeded(HTTPException):
 
     def __init__(self, answer: Answer, verdict: Verdict) -> None:
         fields = {name: value for name, value in answer.headers if name not in _OF_THE_BODY}
-        super().__init__(answer.status, _sentence(verdict), fields)
+        super().__init__(answer.status, sentence(denial_of(verdict)), fields)
         self.answer = answer
         self.verdict = verdict
 
@@ -77,35 +82,48 @@ class RateLimit:
 
     Without a ``name`` each route that it is on has buckets of its own, named ``"POST /codes"`` by
     its methods and its template (``"no route"`` for the files of ``app.frontend``); with one all of
-    them share. Where two are on one route, at least one needs a name.
+    them share. Where two are on one route, they are told apart by ``methods=`` or ``name=``.
 
-    Each takes its tokens for itself, in FastAPI's order: what the first one took is not given back
-    when the second one denies, as it would be between the rules of a middleware and between the
-    limits of one dependency.
+    They are asked in FastAPI's order. What one of them took, or a middleware before, is given back
+    when another one denies the request.
 
     FastAPI calls the same object once in a request, however often it is depended on, unless told
     ``use_cache=False``. In tests ``app.dependency_overrides[limit] = lambda: None`` lifts it.
 
     Args:
         limits: as for Rule.
-        options: ``store=``, and what else ``ratelimit_ddb.web.view.ViewOptions`` has;
-            ``on_denied`` needs ``install``.
+        store: a DynamoDBStore or a MemoryStore.
+        default: whether it is left out for routes that have another RateLimit of their own, one
+            that is no default: for those of an application or a router.
+        options: see ``ratelimit_ddb.web.ViewOptions``; ``on_denied`` needs ``install``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
+    @shows_options(ViewOptions)
     def __init__(
-        self, limits: LimitsGiven | LimitsOfRequest, **options: Unpack[ViewOptions]
+        self,
+        limits: LimitsGiven | LimitsOfRequest,
+        *,
+        store: Store,
+        default: bool = False,
+        **options: Unpack[ViewOptions],
     ) -> None:
+        require_options(options, ViewOptions)
+        self._store = store
+        self._default = default
+        self._methods = methods_of(options.get("methods"))
+        self._enforce = options.get("enforce", True)
         self._limits = limits if callable(limits) else limits_of(limits)
         told = options.get("on_decision", ())
         options["on_decision"] = tuple(told) if isinstance(told, Iterable) else told
+        self._name = options.pop("name", None)
         self._options = options
         self._chosen = Chosen(_listed)
         self._gates: dict[str, Gate] = {}
         # Also to refuse now, and not at the first request, what can't hold.
-        self._shared = gate_of_view("each route", self._limits, options, blocking=False)
+        self._shared = self._gate_named("each route" if self._name is None else self._name)
 
     async def __call__(self, connection: HTTPConnection, response: Response) -> Verdict:
         """Decide on a request; FastAPI calls this.
@@ -120,32 +138,81 @@ class RateLimit:
         found = self._chosen.of(scope)
         gate = self._gate(scope, found)
         request = of_scope(scope)._replace(endpoint=found.template if found else None)
-        answer, fields, verdict = await gate.admit_async(request)
-        told = scope.get(_TOLD, response.headers)
-        if answer is None:
-            _tell(told, fields)
-            return verdict
-        raise await _denial(connection, _last_word(told, answer), verdict)
+        scope.setdefault(KEY, Ledger(None))
+        answer, ledger, verdict = await gate.admit_async(request)
+        if answer is not None:
+            raise await _denial(connection, answer, verdict)
+        if ledger is not None:
+            for name, value in ledger.fields():
+                response.headers[name] = value
+        return verdict
 
     def _require_handler(self, scope: Scope) -> None:
-        if "on_denied" in self._options:
+        if self._options.get("on_denied") is not None:
             app: FastAPI = scope["app"]
             if RateLimitExceeded not in app.exception_handlers:
                 raise RuntimeError("RateLimit(on_denied=...): its answer needs install(app)")
 
     def _gate(self, scope: Scope, found: Found | None) -> Gate:
-        name = self._options.get("name") or _name(found)
+        name = self._name if self._name is not None else _name(found, self._methods)
         passed: dict[str, RateLimit] = scope.setdefault(_PASSED, {})
         if passed.setdefault(name, self) is not self:
             raise ValueError(
-                f"two RateLimits on one route are named {name!r}: give one of them a name=, since "
-                "their buckets are keyed by it"
+                f"two RateLimits on one route are named {name!r}, and would share a bucket: tell "
+                "them apart by methods= or name="
             )
-        if "name" in self._options:
+        if self._name is not None:
             return self._shared
         if name not in self._gates:
-            self._gates[name] = gate_of_view(name, self._limits, self._options, blocking=False)
+            self._gates[name] = self._gate_named(name)
         return self._gates[name]
+
+    def _gate_named(self, name: str) -> Gate:
+        return gate_of_view(
+            "",
+            self._limits,
+            self._store,
+            {**self._options, "name": name},
+            blocking=False,
+            writes_fields=False,
+            default=self._default,
+            has_own_limits=_has_own_limits if self._default else None,
+        )
+
+    def _is_own(self, method: str) -> bool:
+        about = self._methods is None or method in self._methods
+        return about and self._enforce and not self._default
+
+
+def _has_own_limits(request: Request) -> bool:
+    route = request.native.get("route")
+    return any(limit._is_own(request.method) for limit in _limits_on(route))
+
+
+def _limits_on(route: Any) -> Iterator[RateLimit]:
+    """The RateLimits that a route depends on, those of its routers and application included."""
+    dependant = getattr(route, "dependant", None)
+    waiting = [] if dependant is None else [dependant]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one.call, RateLimit):
+            yield one.call
+        waiting.extend(one.dependencies)
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    429: {
+        "description": "Over a rate limit",
+        "headers": {
+            "Retry-After": {
+                "description": "Seconds after which the same request is admitted",
+                "schema": {"type": "integer"},
+            }
+        },
+    }
+}
+"""For ``responses=`` of a route, a router or an application: what OpenAPI says of a denial.
+``install`` adds it to every operation that depends on a RateLimit."""
 
 
 def install(app: FastAPI) -> None:
@@ -156,10 +223,12 @@ def install(app: FastAPI) -> None:
     it makes itself; and a denial is FastAPI's ``{"detail": ...}``, not the problem, page or line
     that the client's ``Accept`` prefers. An application that is mounted needs its own.
 
-    It registers a handler for RateLimitExceeded, and a middleware of no options.
+    It registers a handler for RateLimitExceeded, and a middleware of no options; and it has
+    ``app.openapi`` say of each operation that depends on a RateLimit that it may answer 429.
     """
     app.add_exception_handler(RateLimitExceeded, _answered)
-    app.add_middleware(_Telling)
+    app.add_middleware(_Writing)
+    app.openapi = _documenting(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way
 
 
 def route_of(app: HasRoutes | None = None) -> EndpointOf:
@@ -183,61 +252,63 @@ def _listed(routes: Iterable[Any]) -> Iterator[Any]:
             yield from _contexts([route])
 
 
-class _Telling:
-    """Adds to responses what the dependencies left in the scope."""
+def _documenting(app: FastAPI, openapi: Callable[[], dict[str, Any]]) -> Any:
+    def documented() -> dict[str, Any]:
+        schema = openapi()
+        for route in _listed(app.routes):
+            if any(_limits_on(_original(route))):
+                operations = schema.get("paths", {}).get(route.path_format, {})
+                for method in route.methods or ():
+                    operation = operations.get(method.lower())
+                    if operation is not None:
+                        operation["responses"].setdefault("429", _documented_denial())
+        return schema
+
+    return documented
+
+
+def _documented_denial() -> dict[str, Any]:
+    problem = {"schema": {"type": "object"}}
+    return {**RESPONSES[429], "content": {"application/problem+json": problem}}
+
+
+def _original(route: Any) -> Any:
+    """The route itself, where an included router's is wrapped."""
+    return route if isinstance(route, BaseRoute) else route.route
+
+
+class _Writing:
+    """Writes to responses what the limits have noted in the request's ledger."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
-            told = scope[_TOLD] = MutableHeaders()
-            send = _adding(told, send)
-        await self._app(scope, receive, send)
-
-
-def _adding(told: MutableHeaders, send: Send) -> Send:
-    async def adding(message: Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.accept"):
-            message = {**message, "headers": [*message.get("headers", ()), *told.raw]}
-        await send(message)
-
-    return adding
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        ledger: Ledger = scope.setdefault(KEY, Ledger(self))
+        if not ledger.has_writer:
+            ledger.has_writer = True
+            send = telling(ledger, send)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if ledger.creator is self:
+                scope.pop(KEY, None)
 
 
 async def _answered(_connection: HTTPConnection, denied: Exception) -> Response:
     return response_of(cast("RateLimitExceeded", denied).answer)
 
 
-def _name(found: Found | None) -> str:
+def _name(found: Found | None, chosen: frozenset[str] | None) -> str:
     if found is None:
         return "no route"
-    methods = found.methods or frozenset()
+    methods = chosen or found.methods or frozenset()
     if "GET" in methods:
         methods -= {"HEAD"}
     return f"{','.join(sorted(methods))} {found.template}".lstrip()
-
-
-def _tell(told: MutableHeaders, fields: Fields) -> None:
-    """Add fields: lists grow, and of others those of the limit that leaves least stay."""
-    given = dict(fields)
-    if int(told.get(_REMAINING, "0")) < int(given.get(_REMAINING, "0")) and _REMAINING in told:
-        given = {name: value for name, value in fields if name in _LISTS}
-    for name, value in given.items():
-        earlier = told.get(name) if name in _LISTS else None
-        told[name] = value if earlier is None else f"{earlier}, {value}"
-
-
-def _last_word(told: MutableHeaders, answer: Answer) -> Answer:
-    """The answer with the items, too, of limits that let the request pass before."""
-    earlier = {name: told[name] for name in _LISTS if name in told}
-    for name in set(told):
-        del told[name]
-    headers = [
-        (name, f"{earlier.pop(name)}, {value}" if name in earlier else value)
-        for name, value in answer.headers
-    ]
-    return answer._replace(headers=(*headers, *earlier.items()))
 
 
 async def _denial(connection: HTTPConnection, answer: Answer, verdict: Verdict) -> Exception:
@@ -248,9 +319,5 @@ async def _denial(connection: HTTPConnection, answer: Answer, verdict: Verdict) 
         await connection.receive()  # until this was taken, servers may not take an answer
     accepted = connection.application_state is not WebSocketState.CONNECTING
     if accepted or "websocket.http.response" not in (connection.scope.get("extensions") or {}):
-        return WebSocketException(TRY_AGAIN_LATER, _sentence(verdict))
+        return WebSocketException(TRY_AGAIN_LATER, sentence(denial_of(verdict)))
     return RateLimitExceeded(answer, verdict)
-
-
-def _sentence(verdict: Verdict) -> str:
-    return answer_to(denial_of(verdict), "GET", "text/plain").body.decode().rstrip()

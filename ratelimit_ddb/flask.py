@@ -7,17 +7,27 @@ work with it: ``app.wsgi_app = RateLimitMiddleware(app.wsgi_app, store=store, ru
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, Unpack, cast
 
 import flask
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
+from ratelimit_ddb.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.web.answer import Answer, Fields
-from ratelimit_ddb.web.gate import Gate, GateOptions
+from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.web.answer import Answer
+from ratelimit_ddb.web.denial import sentence
+from ratelimit_ddb.web.gate import Gate, denial_of
+from ratelimit_ddb.web.ledger import Ledger
+from ratelimit_ddb.web.options import GateOptions, ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import LimitsOfRequest
-from ratelimit_ddb.web.view import ViewOptions, gate_of_view
+from ratelimit_ddb.web.rulebook import RulesGiven
+from ratelimit_ddb.web.verdict import Verdict
+from ratelimit_ddb.web.view import gate_of_view, has_own_limits, note_limit
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
 if TYPE_CHECKING:
@@ -27,77 +37,135 @@ __all__ = ["RateLimitMiddleware", "limit_app", "limited"]
 
 P = ParamSpec("P")
 
-_WAITING = "ratelimit_ddb.fields"
-"""Where a request's environ keeps the fields of its response, those of the outermost gate first."""
 
-
-def limit_app(app: flask.Flask | flask.Blueprint, **options: Unpack[GateOptions]) -> None:
+@shows_options(GateOptions)
+def limit_app(
+    app: flask.Flask | flask.Blueprint,
+    store: Store,
+    rules: RulesGiven,
+    **options: Unpack[GateOptions],
+) -> None:
     """Put rules before an app, or before a blueprint's views.
 
     Rules see the route (``Request.endpoint`` is ``"/users/<int:id>"``; None for a 404 or 405) and
     Flask's session; responses vary by cookie only where a rule reads it. The limits' fields are
-    added to the response whoever makes it, error handlers included.
+    added to the response whoever makes it, error handlers included. A denial is answered by the
+    app's ``errorhandler(429)`` if it has one, or 503 in an outage; ``on_denied`` goes before that.
 
     It is a ``before_request`` function, called in the order in which those were registered: what an
-    earlier one answers itself is not limited. An app may have several; each decides by itself.
+    earlier one answers itself is not limited. An app may have several: what one of them took is
+    given back if another denies the request. Rules with ``default=True`` are left out for views
+    that are ``@limited`` themselves.
 
     Args:
         app: the app or blueprint, before its first request.
-        options: ``store=``, ``rules=`` and more: see ``ratelimit_ddb.web.gate.GateOptions``.
+        store: a DynamoDBStore or a MemoryStore.
+        rules: a Rule, several, or a RulesFile.
+        options: see ``ratelimit_ddb.web.GateOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
-    gate = Gate(options, blocking=True)
+    gate = Gate(store, rules, options, blocking=True, has_own_limits=_has_own_limits)
     app.before_request(functools.partial(_refusal, gate))
 
 
+@shows_options(ViewOptions)
 def limited(
-    limits: LimitsGiven | LimitsOfRequest, **options: Unpack[ViewOptions]
+    limits: LimitsGiven | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
 ) -> Callable[[Callable[P, Any]], Callable[P, ResponseReturnValue]]:
     """Put a limit before one view: ``@limited("5/minute", store=store)`` below ``@app.route``.
 
     It is for view functions, ``async def`` too where Flask has its ``async`` extra, for methods of
-    a MethodView, and for the ``decorators`` of a view class. The limits' fields are added to
-    whatever response comes of it, that of an exception included.
+    a MethodView, for the ``decorators`` of a view class, and for whatever else can be called, such
+    as a ``functools.partial``. The limits' fields are added to whatever response comes of it, that
+    of an exception included. A denial is answered as by ``limit_app``.
+
+    A view may have several, told apart by ``methods=`` or ``name=``.
 
     Args:
         limits: as for ``ratelimit_ddb.web.Rule``.
-        options: ``store=`` and more: see ``ratelimit_ddb.web.view.ViewOptions``. ``name`` is the
-            view's, with its module, unless given. Functions must be plain, for ``async def`` too:
-            the limit is decided before Flask starts an event loop for the view.
+        store: a DynamoDBStore or a MemoryStore.
+        options: see ``ratelimit_ddb.web.ViewOptions``. Functions must be plain, for ``async def``
+            too: the limit is decided before Flask starts an event loop for the view.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError: something given can't hold; what is decorated can't be called.
+        ValueError: something given can't hold; the view has a limit of that name already, or
+            another view has that name.
     """
+    require_options(options, ViewOptions)
 
     def decorate(view: Callable[P, Any]) -> Callable[P, ResponseReturnValue]:
-        gate = gate_of_view(_name_of(view), limits, options, blocking=True)
+        if not callable(view):
+            raise TypeError(f"@limited on {view!r}: a view function is needed")
+        own_name = _name_of(view)
+        gate = gate_of_view(own_name, limits, store, options, blocking=True)
+        called = _called(view)
 
         @functools.wraps(view)
         def limited(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             refusal = _refusal(gate)
             if refusal is not None:
                 return refusal
-            made: ResponseReturnValue = flask.current_app.ensure_sync(view)(*args, **kwargs)
+            made: ResponseReturnValue = flask.current_app.ensure_sync(called)(*args, **kwargs)
             return made
 
+        if not hasattr(view, "__name__"):  # Flask calls the endpoint so, unless it is told
+            limited.__name__ = own_name.rpartition(".")[2]
+        note_limit(view, limited, limits, store, options, owner=view, own_name=own_name)
         return limited
 
     return decorate
 
 
-def _refusal(gate: Gate) -> flask.Response | None:
+def _called(view: Any) -> Any:
+    """What to call: of an object whose ``__call__`` is a coroutine function, that one.
+
+    Flask knows only functions for coroutine functions.
+    """
+    by_object = not inspect.isroutine(view) and not isinstance(view, functools.partial)
+    if by_object and what_a_call_gives(view) is Gives.COROUTINE:
+        return view.__call__
+    return view
+
+
+def _refusal(gate: Gate) -> ResponseReturnValue | None:
     """The response to a request that is denied; to any other, fields are added once it is there."""
-    answer, fields, _ = gate.admit(_request())
-    if answer is not None:
-        return _response(answer)
-    if fields:
-        waiting = flask.request.environ.setdefault(_WAITING, [])
-        if not waiting:
-            flask.after_this_request(_with_fields)
-        waiting.append(fields)
-    return None
+    answer, ledger, verdict = gate.admit(_request())
+    if answer is None:
+        if ledger is not None:
+            flask.after_this_request(functools.partial(_with_fields, ledger))
+        return None
+    response = _response(answer)
+    return response if gate.answers_itself else _handled(response, answer, verdict)
+
+
+def _handled(response: flask.Response, answer: Answer, verdict: Verdict) -> ResponseReturnValue:
+    """What the app's error handler makes of a denial; the response itself where it has none."""
+    denial = denial_of(verdict)
+    kind = TooManyRequests if denial.status == 429 else ServiceUnavailable
+    # The response is that of the exception too, for handlers that pass it on.
+    error = kind(sentence(denial), response, denial.retry_after_seconds)
+    made: Any = flask.current_app.handle_http_exception(error)
+    if made is error:
+        return response
+    flask.after_this_request(functools.partial(_with_missing, answer))
+    return cast("ResponseReturnValue", made)
+
+
+def _has_own_limits(request: Request) -> bool:
+    native: flask.Request = request.native
+    view = flask.current_app.view_functions.get(native.endpoint or "")
+    if view is None:
+        return False
+    if has_own_limits(view, request.method):
+        return True
+    view_class = getattr(view, "view_class", None)
+    of_method = getattr(view_class, request.method.lower(), None)
+    if of_method is None and request.method == "HEAD":
+        of_method = getattr(view_class, "get", None)
+    return has_own_limits(of_method, request.method)
 
 
 def _request() -> Request:
@@ -125,21 +193,27 @@ def _response(answer: Answer) -> flask.Response:
     return response
 
 
-def _with_fields(response: flask.Response) -> flask.Response:
-    waiting: list[Fields] = flask.request.environ[_WAITING]
-    for fields in reversed(waiting):
-        is_told = "x-ratelimit-limit" in response.headers
-        for name, value in fields:
-            # Lists add up. The others can be there once: those nearest to the view are.
-            if not (is_told and name.startswith("x-")):
-                response.headers.add(name, value)
+def _with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
+    is_told = "x-ratelimit-limit" in response.headers
+    for name, value in ledger.fields():
+        # Lists add up. The others can be there once: those that the view set itself are.
+        if not (is_told and name.startswith("x-")):
+            response.headers.add(name, value)
+    return response
+
+
+def _with_missing(answer: Answer, response: flask.Response) -> flask.Response:
+    """A handler's response with what it must tell of the denial, if it does not yet."""
+    for name, value in answer.headers:
+        if name == "retry-after" or "ratelimit" in name:
+            response.headers.setdefault(name, value)
     return response
 
 
 def _name_of(view: Callable[..., Any]) -> str:
     name = getattr(view, "__name__", None)
     if name is None:
-        raise TypeError(f"@limited on {view!r}: a view function is needed")
+        return name_of(view)
     # The functions that View.as_view() makes have one qualified name, and their own as __name__.
     qualified = getattr(view, "__qualname__", name)
     return f"{view.__module__}.{qualified if qualified.rpartition('.')[2] == name else name}"

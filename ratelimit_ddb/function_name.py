@@ -2,28 +2,37 @@
 
 Two lambdas of a module have one name, and so have all functions that a factory makes: counted under
 it, the calls of one would use up the other's limit without a word. So the second is refused, unless
-it is the first once more, as after a reload or where a function is defined anew at each request:
-the same code, which captures no variables.
+it is the first once more:
 
-Names are compared among the functions that count on one store object.
+- after its module was loaded again;
+- where it is defined anew at each call of a function, as in an application factory: the same code,
+  limited alike, with the same values around it;
+- where the first is no more.
+
+Names are compared among the functions that count on one store object, under one namespace.
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
+import sys
 import threading
 import weakref
-from collections.abc import Callable
-from types import CodeType
+from collections.abc import Callable, Hashable
 from typing import Any
 
+_Name = tuple[str, str]
+
 _lock = threading.Lock()
-_code_by_name: dict[int, dict[str, CodeType | None]] = {}
-"""For each store, by its id: the functions' names, and their code where a function may come again.
-By id, as a store need not be hashable."""
+_owners: dict[int, dict[_Name, _Owner]] = {}
+"""For each store, by its id: the functions that have a name, by namespace and name. By id, as a
+store need not be hashable."""
 _never_gone: list[object] = []
 """Stores that can't be told the end of; their ids are never another's."""
+
+_CONSTANTS = (str, bytes, int, float, complex)
 
 
 def what_names(function: Callable[..., Any]) -> Any:
@@ -39,7 +48,15 @@ def name_of(function: Callable[..., Any]) -> str:
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def claim(store: object, name: str, function: Callable[..., Any], way_out: str) -> None:
+def claim(
+    store: object,
+    name: str,
+    function: Callable[..., Any],
+    way_out: str,
+    *,
+    terms: Hashable = None,
+    namespace: str = "",
+) -> None:
     """Take a name for a function.
 
     Args:
@@ -47,39 +64,111 @@ def claim(store: object, name: str, function: Callable[..., Any], way_out: str) 
         name: the function's.
         function: whose it shall be.
         way_out: how users give another, for the message.
+        terms: what also has to be the same where a function is defined again, such as its limits.
+        namespace: what the keys of its calls begin with.
 
     Raises:
         ValueError: another function has it on that store.
     """
-    code = _code_of(function)
+    owner = _Owner(function, terms)
     with _lock:
         names = _names_on(store)
-        taken = name in names
-        if not taken:
-            names[name] = code
-        elif code is not None and names[name] == code:
+        known = names.get((namespace, name))
+        if known is None or known.gives_way_to(owner):
+            names[namespace, name] = owner
             return
-    if taken:
-        raise ValueError(
-            f"a second function named {name!r} is limited on one store, where the two would share "
-            f"their buckets: {way_out}"
-        )
+    raise ValueError(
+        f"a second function named {name!r} is limited on one store, where the two would share "
+        f"their buckets: {way_out}"
+    )
 
 
-def _code_of(function: Callable[..., Any]) -> CodeType | None:
-    """What is the same where a function is defined again; None if it is always another."""
-    if not inspect.isfunction(function) or function.__closure__ is not None:
-        return None
-    code: CodeType = function.__code__
-    return code
+class _Owner:
+    """A function that has a name, as far as it must be known to tell it from another."""
 
+    __slots__ = ("_function", "_loading", "_terms")
 
-def _names_on(store: object) -> dict[str, CodeType | None]:
-    names = _code_by_name.get(id(store))
-    if names is None:
-        names = _code_by_name[id(store)] = {}
+    def __init__(self, function: Callable[..., Any], terms: Hashable) -> None:
+        self._terms = terms
+        self._loading = _loading_of(function)
+        self._function: Callable[[], Any]
         try:
-            weakref.finalize(store, _code_by_name.pop, id(store), None).atexit = False
+            self._function = weakref.ref(function)
+        except TypeError:
+            self._function = lambda: function
+
+    def gives_way_to(self, other: _Owner) -> bool:
+        """Whether the other one may have its name."""
+        mine, theirs = self._function(), other._function()
+        if mine is None or self._is_loaded_again_as(other):
+            return True
+        if self._terms == other._terms and _are_alike(mine, theirs):
+            return True
+        del mine
+        gc.collect()  # it may be part of an application that is no more, as in the test before
+        return self._function() is None
+
+    def _is_loaded_again_as(self, other: _Owner) -> bool:
+        (module, loaded_by), (other_module, other_loaded_by) = self._loading, other._loading
+        return module == other_module and loaded_by is not other_loaded_by
+
+
+def _loading_of(function: Callable[..., Any]) -> tuple[str, object]:
+    """The module that a function is defined in, and the spec of its loading: each has its own."""
+    defined = inspect.unwrap(what_names(function))
+    within = getattr(defined, "__globals__", None)
+    if within is None:
+        within = vars(sys.modules.get(defined.__module__, sys))
+    return within.get("__name__", ""), within.get("__spec__")
+
+
+def _are_alike(one: Any, other: Any) -> bool:
+    """Whether two functions are one that was defined twice."""
+    if one is other:
+        return True
+    if isinstance(one, functools.partial) and isinstance(other, functools.partial):
+        around = (one.args, one.keywords), (other.args, other.keywords)
+        return one.func is other.func and _is_same_value(*around)
+    if not inspect.isfunction(one) or not inspect.isfunction(other):
+        return False
+    return one.__code__ is other.__code__ and _is_same_value(_around(one), _around(other))
+
+
+def _around(function: Any) -> tuple[Any, ...]:
+    """The values that a function has from where it was defined."""
+    cells = tuple(_content(cell) for cell in function.__closure__ or ())
+    return function.__defaults__, function.__kwdefaults__, cells
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # not set yet, as of what is defined further down
+
+
+def _is_same_value(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, _CONSTANTS):
+        return bool(one == other)
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(_is_same_value, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(
+            _is_same_value(value, other[key]) for key, value in one.items()
+        )
+    return False
+
+
+def _names_on(store: object) -> dict[_Name, _Owner]:
+    names = _owners.get(id(store))
+    if names is None:
+        names = _owners[id(store)] = {}
+        try:
+            weakref.finalize(store, _owners.pop, id(store), None).atexit = False
         except TypeError:  # it has slots, and none for that
             _never_gone.append(store)
     return names

@@ -22,7 +22,7 @@ from ratelimit_ddb.web.identity import digest_of
 
 if TYPE_CHECKING:
     from ratelimit_ddb.errors import StoreUnavailable
-    from ratelimit_ddb.web.gate import OnDecision
+    from ratelimit_ddb.web.hooks import OnDecision
     from ratelimit_ddb.web.verdict import RuleDecision
 
 LOGGER = "ratelimit_ddb.decisions"

@@ -16,7 +16,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, Unpack, cast
+from typing import Any, NoReturn, TypeVar, Unpack, cast
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -31,20 +31,27 @@ from ratelimit_ddb.asgi import (
     encoded,
     telling,
 )
+from ratelimit_ddb.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.starlette_routes import Chosen, HasRoutes, endpoint_of
-from ratelimit_ddb.web.answer import Answer, Fields
+from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.gate import Gate
+from ratelimit_ddb.web.ledger import Ledger
+from ratelimit_ddb.web.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.rule import LimitsOfRequest
 from ratelimit_ddb.web.rulebook import EndpointOf
 from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import ViewOptions, gate_of_view
+from ratelimit_ddb.web.view import gate_of_view, note_limit
 from ratelimit_ddb.web.websocket import TRY_AGAIN_LATER, refuse_handshake
 
 __all__ = ["RateLimitMiddleware", "limited", "route_of"]
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def route_of(app: HasRoutes | None = None) -> EndpointOf:
@@ -69,15 +76,19 @@ def route_of(app: HasRoutes | None = None) -> EndpointOf:
     return endpoint_of(app, iter)
 
 
+@shows_options(ViewOptions)
 def limited(
-    limits: LimitsGiven | LimitsOfRequest, **options: Unpack[ViewOptions]
+    limits: LimitsGiven | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
 ) -> Callable[[Endpoint], Endpoint]:
     """Let an endpoint be called only within limits.
 
-    It is for functions, ``async def`` or ``def``, and for methods of HTTPEndpoint, whose first
-    argument is the request; put it under whatever registers the endpoint. A denied request is
-    answered in its place; otherwise its response is sent with the limits' fields. What an exception
-    handler makes has no such fields; a rule of the middleware adds them there too.
+    It is for functions, ``async def`` or ``def``, for a ``functools.partial`` or an object that is
+    called with the request, and for methods of HTTPEndpoint; put it under whatever registers the
+    endpoint. An endpoint may have several, told apart by ``methods=`` or ``name=``.
+
+    A denied request is answered in its place; otherwise its response is sent with the limits'
+    fields. What an exception handler makes has no such fields; a rule of the middleware adds them
+    there too.
 
     For a function of a WebSocket the handshake is limited, and no fields are sent. A ``def`` runs
     in Starlette's threads, where the store may block; its rule's functions can't be coroutine
@@ -85,23 +96,74 @@ def limited(
 
     Args:
         limits: as for Rule.
-        options: ``store=``, and what else ``ratelimit_ddb.web.view.ViewOptions`` has. ``name``
-            is the function's module and qualified name unless given.
+        store: a DynamoDBStore or a MemoryStore.
+        options: see ``ratelimit_ddb.web.ViewOptions``.
 
     Raises:
-        TypeError, ValueError: at decoration, something given can't hold.
+        TypeError: at decoration, something given can't hold; what is decorated is a class, can't be
+            called with a request, or is a path operation of FastAPI.
+        ValueError: at decoration, something given can't hold; the endpoint has a limit of that name
+            already, or another one has that name.
     """
+    require_options(options, ViewOptions)
 
     def decorate(endpoint: Endpoint) -> Endpoint:
-        if not inspect.isfunction(endpoint) and not inspect.ismethod(endpoint):
-            raise TypeError(f"@limited on {endpoint!r}: a function is needed, the innermost one")
-        name = f"{endpoint.__module__}.{endpoint.__qualname__}"
-        awaited = inspect.iscoroutinefunction(endpoint)
-        gate = gate_of_view(name, limits, options, blocking=not awaited)
+        _require_endpoint(endpoint)
+        name = name_of(endpoint)
+        awaited = what_a_call_gives(endpoint) is Gives.COROUTINE
+        gate = gate_of_view(name, limits, store, options, blocking=not awaited)
         made = _limited_async(endpoint, gate) if awaited else _limited(endpoint, gate)
+        note_limit(endpoint, made, limits, store, options, owner=endpoint, own_name=name)
+        _refuse_as_path_operation(made)
         return cast("Endpoint", made)
 
     return decorate
+
+
+def _require_endpoint(endpoint: Any) -> None:
+    if inspect.isclass(endpoint):
+        raise TypeError(
+            f"@limited on the class {endpoint.__qualname__}: limit its methods get, post and so on"
+        )
+    if isinstance(endpoint, staticmethod | classmethod) or not callable(endpoint):
+        raise TypeError(f"@limited on {endpoint!r}: a function is needed, the innermost one")
+    if _is_app(endpoint):
+        raise TypeError(
+            f"@limited on {endpoint!r}: it is an ASGI application; put RateLimitMiddleware before "
+            "it"
+        )
+
+
+def _is_app(endpoint: Any) -> bool:
+    """Whether an object is called as an application is, which Starlette takes it for."""
+    if inspect.isroutine(endpoint) or isinstance(endpoint, functools.partial):
+        return False
+    return len(inspect.signature(endpoint).parameters) == len(("scope", "receive", "send"))
+
+
+class _PathOperation:
+    """What a limited endpoint says that its request is.
+
+    Starlette never reads it. FastAPI does, when a path operation is registered, and has Pydantic
+    make a field of what it does not know: there the mistake is told.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> NoReturn:
+        raise TypeError(
+            "ratelimit_ddb.starlette.limited is for Starlette's endpoints; a path operation of "
+            "FastAPI takes dependencies=[Depends(ratelimit_ddb.fastapi.RateLimit(...))]"
+        )
+
+
+def _refuse_as_path_operation(endpoint: Callable[..., Any]) -> None:
+    signature = inspect.signature(endpoint)
+    parameters = [
+        one.replace(annotation=_PathOperation) if one.kind in _POSITIONAL else one
+        for one in signature.parameters.values()
+    ]
+    shown = signature.replace(parameters=parameters)
+    endpoint.__signature__ = shown  # type: ignore[attr-defined]  # inspect's own protocol
 
 
 def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
@@ -110,14 +172,14 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
     @functools.wraps(endpoint)
     async def limited(*args: Any, **kwargs: Any) -> Any:
         connection = _connection(endpoint, args)
-        answer, fields, verdict = await gate.admit_async(_request(connection.scope, chosen))
+        answer, ledger, verdict = await gate.admit_async(_request(connection.scope, chosen))
         if isinstance(connection, WebSocket):
             if answer is None:
                 return await endpoint(*args, **kwargs)
             return await _refuse(connection, answer, verdict)
         if answer is not None:
             return response_of(answer)
-        return _with_fields(await endpoint(*args, **kwargs), fields)
+        return _with_fields(await endpoint(*args, **kwargs), ledger)
 
     return limited
 
@@ -128,10 +190,10 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     def limited(*args: Any, **kwargs: Any) -> Any:
         connection = _connection(endpoint, args)
-        answer, fields, _ = gate.admit(_request(connection.scope, chosen))
+        answer, ledger, _ = gate.admit(_request(connection.scope, chosen))
         if answer is not None:
             return response_of(answer)
-        return _with_fields(endpoint(*args, **kwargs), fields)
+        return _with_fields(endpoint(*args, **kwargs), ledger)
 
     return limited
 
@@ -141,7 +203,7 @@ def _connection(endpoint: Callable[..., Any], args: tuple[Any, ...]) -> HTTPConn
         if isinstance(given, HTTPConnection):
             return given
     raise TypeError(
-        f"@limited on {endpoint.__qualname__}: it was called with {args!r}; its first argument "
+        f"@limited on {name_of(endpoint)}: it was called with {args!r}; its first argument "
         "has to be Starlette's request or websocket"
     )
 
@@ -166,22 +228,22 @@ def response_of(answer: Answer) -> Response:
     return response
 
 
-def _with_fields(response: Any, fields: Fields) -> Any:
-    if not fields or response is None:
+def _with_fields(response: Any, ledger: Ledger | None) -> Any:
+    if ledger is None or response is None:
         return response
     if not isinstance(response, Response):
-        return _adding(response, fields)
+        return _adding(response, ledger)
     # An endpoint may give the same response to all: each request needs fields of its own.
     told = copy.copy(response)
-    told.raw_headers = [*response.raw_headers, *encoded(fields)]
+    told.raw_headers = [*response.raw_headers, *encoded(ledger.fields())]
     vars(told).pop("_headers", None)  # else the copy's ``headers`` would be the other's
     return told
 
 
-def _adding(app: App, fields: Fields) -> App:
+def _adding(app: App, ledger: Ledger) -> App:
     """Whatever else an endpoint gave: Starlette calls it, as it calls a response."""
 
     async def adding(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, telling(fields, send))
+        await app(scope, receive, telling(ledger, send))
 
     return adding

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ratelimit_ddb.web.gate import Gate, GateOptions
+from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.web.gate import Gate
+from ratelimit_ddb.web.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_environ
+from ratelimit_ddb.web.rulebook import RulesGiven
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from ratelimit_ddb.web.answer import Fields
+    from ratelimit_ddb.web.ledger import Ledger
 
 
 class RateLimitMiddleware:
@@ -22,29 +25,40 @@ class RateLimitMiddleware:
 
     Args:
         app: the application.
-        options: ``store=``, ``rules=`` and more: see ``ratelimit_ddb.web.gate.GateOptions``.
+        store: a DynamoDBStore or a MemoryStore.
+        rules: a Rule, several, or a RulesFile.
+        options: see ``ratelimit_ddb.web.GateOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
-    def __init__(self, app: WSGIApplication, **options: Unpack[GateOptions]) -> None:
+    @shows_options(GateOptions)
+    def __init__(
+        self,
+        app: WSGIApplication,
+        store: Store,
+        rules: RulesGiven,
+        **options: Unpack[GateOptions],
+    ) -> None:
         self._app = app
-        self._gate = Gate(options, blocking=True)
+        self._gate = Gate(store, rules, options, blocking=True)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Decide, and call the application or answer in its place."""
-        answer, fields, _ = self._gate.admit(of_environ(environ))
+        answer, ledger, _ = self._gate.admit(of_environ(environ))
         if answer is None:
-            return self._app(environ, _adding(fields, start_response) if fields else start_response)
+            if ledger is not None:
+                start_response = _adding(ledger, start_response)
+            return self._app(environ, start_response)
         start_response(answer.status_line, list(answer.headers))
         return [answer.body]
 
 
-def _adding(fields: Fields, start_response: StartResponse) -> StartResponse:
+def _adding(ledger: Ledger, start_response: StartResponse) -> StartResponse:
     def adding(
         status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
-        return start_response(status, [*headers, *fields], exc_info)
+        return start_response(status, [*headers, *ledger.fields()], exc_info)
 
     return adding

@@ -96,7 +96,8 @@ def answer(denial: Denial, method: str, accept: str | None) -> Answer:
     return Answer(denial.status, headers, b"" if method == "HEAD" else body)
 
 
-def _sentence(denial: Denial) -> str:
+def sentence(denial: Denial) -> str:
+    """Why, and for how long, in a sentence or two."""
     if denial.status == 503:
         why = "Rate limits can't be checked just now."
     elif denial.retry_after_seconds is None:
@@ -117,7 +118,7 @@ def _json(denial: Denial) -> bytes:
         "type": problem.type,
         "title": problem.title,
         "status": denial.status,
-        "detail": _sentence(denial),
+        "detail": sentence(denial),
         # Spelled as a client reads them in RateLimit-Policy, to be looked up there.
         "violated-policies": [percent_encoded(name) for name in denial.violated_policies],
     }
@@ -130,11 +131,11 @@ def _page(denial: Denial) -> bytes:
     from html import escape  # its table of 2,231 names is of use to no other form
 
     title = _PROBLEMS[denial.status].title
-    return _PAGE.format(title=title, sentence=escape(_sentence(denial))).encode()
+    return _PAGE.format(title=title, sentence=escape(sentence(denial))).encode()
 
 
 def _line(denial: Denial) -> bytes:
-    return (_sentence(denial) + "\n").encode()
+    return (sentence(denial) + "\n").encode()
 
 
 class _Form(NamedTuple):

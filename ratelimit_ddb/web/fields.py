@@ -4,12 +4,19 @@ Source: draft-ietf-httpapi-ratelimit-headers-10, in the syntax of RFC 9651. A po
 bucket's capacity and its window the time in which an empty bucket fills, so that what remains is
 never more than the quota. ``t`` is the time until one more token is there, after a denial the time
 until the same request is admitted; ``Retry-After`` says the same.
+
+Where several limits are about a request:
+
+- Denied, RateLimit, X-RateLimit-* and Retry-After speak of one of them: the denial that lasts
+  longest.
+- Admitted, RateLimit has an item of each rule, that of its limit with least left. X-RateLimit-*
+  have room for one: the limit with the least remaining, of equal ones the one whose reset is last.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ratelimit_ddb.decision import Decision
@@ -63,6 +70,34 @@ def retry_after_seconds(decision: Decision) -> int:
     return max(1, -(-decision.retry_after_ns // SECOND_NS))
 
 
+def joined_fields(told: Sequence[Fields], denied: Fields | None) -> Fields:
+    """The fields of all gates that a request passed, as one response has them.
+
+    Args:
+        told: those of each gate, in the order of the decisions.
+        denied: those of the gate that denied the request, and so has the last word; None where it
+            was admitted.
+    """
+    by_gate = [dict(fields) for fields in told]
+    last_word = by_gate if denied is None else [dict(denied)]
+    joined: dict[str, str] = {}
+    for name, speakers in (("ratelimit-policy", by_gate), ("ratelimit", last_word)):
+        values = [fields[name] for fields in speakers if name in fields]
+        if values:
+            joined[name] = ", ".join(dict.fromkeys(values))
+    of_x = [fields for fields in last_word if "x-ratelimit-limit" in fields]
+    if of_x:
+        joined.update(
+            (name, value) for name, value in min(of_x, key=_what_is_told).items() if name[0] == "x"
+        )
+    return tuple(joined.items())
+
+
+def _what_is_told(x_fields: Mapping[str, str]) -> tuple[int, int]:
+    """The same of X-RateLimit-*."""
+    return int(x_fields["x-ratelimit-remaining"]), -int(x_fields["x-ratelimit-reset"])
+
+
 def _standard(verdict: Verdict) -> Fields:
     decisions, _, charges = verdict
     if len(charges) > 1:
@@ -81,7 +116,7 @@ def _standard_of_several(verdict: Verdict) -> Fields:
     if not enforced:
         return ()
     policy = ", ".join(dict.fromkeys([charge.quota.policy for charge in enforced]))
-    shown = verdict.denials or _enforced(verdict)
+    shown = [verdict.longest] if verdict.denials else _enforced(verdict)
     items = [
         _item(one.charge.quota, one.decision)
         for one in _one_a_rule(shown)
@@ -93,37 +128,38 @@ def _standard_of_several(verdict: Verdict) -> Fields:
 
 
 def _one_a_rule(told: Iterable[RuleDecision]) -> Iterable[RuleDecision]:
-    """Of a rule that charges several keys, the one that binds: the longest wait, the least left."""
+    """Of a rule that charges several keys, the one with the least left."""
     binding: dict[str, RuleDecision] = {}
     for one in told:
         known = binding.get(one.rule)
-        if known is None or _binds(one.decision) > _binds(known.decision):
+        if known is None or _what_is_left(one.decision) < _what_is_left(known.decision):
             binding[one.rule] = one
     return binding.values()
 
 
-def _binds(decision: Decision) -> tuple[bool, int, int]:
-    return not decision.allowed, decision.retry_after_ns, -decision.remaining
+def _what_is_left(decision: Decision) -> tuple[int, int]:
+    """Less the less remains and, of what remains alike, the later the reset."""
+    return decision.remaining, -decision.reset_after_ns
 
 
 def _item(quota: Quota, decision: Decision) -> str:
     """What is left; ``t`` is until one token more, after a denial until the retry."""
-    allowed, remaining, more_in_ns, reset_after_ns, limit, _, _ = decision
+    limit, remaining, more_in_ns = decision.limit, decision.remaining, decision.retry_after_ns
     missing = limit.burst - remaining
-    if allowed and missing > 0:
+    if decision.allowed and missing > 0:
         # With several limits, the reset may be another one's; a token's time is the most it is.
-        more_in_ns = reset_after_ns - (missing - 1) * limit.unit_ns
+        more_in_ns = decision.reset_after_ns - (missing - 1) * limit.unit_ns
         if not 0 < more_in_ns <= limit.unit_ns:
             more_in_ns = limit.unit_ns
     return f"{quota.items[limit.name]};r={remaining};t={-(-more_in_ns // SECOND_NS)}"
 
 
 def _x(verdict: Verdict) -> Fields:
-    told = [one.decision for one in _enforced(verdict)]
-    known = [decision for decision in told if decision.source in _TELLING]
+    shown = [verdict.longest] if verdict.denials else _enforced(verdict)
+    known = [one.decision for one in shown if one.decision.source in _TELLING]
     if not known:
         return ()
-    binding = min(known, key=lambda decision: (decision.allowed, decision.remaining))
+    binding = min(known, key=_what_is_left)
     full_at_seconds = -(-(time.time_ns() + binding.reset_after_ns) // SECOND_NS)
     return (
         ("x-ratelimit-limit", str(binding.limit.burst)),

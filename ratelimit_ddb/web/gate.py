@@ -3,76 +3,51 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Required, TypedDict
+from collections.abc import Callable, Iterable, MutableMapping
+from time import monotonic_ns
+from typing import Any, NamedTuple, cast
 
 from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operation import Flow
-from ratelimit_ddb.outage import OnOutage, require_policy
+from ratelimit_ddb.outage import require_policy
 from ratelimit_ddb.store.protocol import Store, require_store
 from ratelimit_ddb.web import charging
 from ratelimit_ddb.web.answer import Answer, Fields
+from ratelimit_ddb.web.deadline_shares import DeadlineShares
 from ratelimit_ddb.web.denial import Denial, answer
-from ratelimit_ddb.web.fields import FieldStyle, fields_in, retry_after_seconds
+from ratelimit_ddb.web.fields import fields_in, retry_after_seconds
+from ratelimit_ddb.web.hooks import OnDecision
+from ratelimit_ddb.web.ledger import KEY, Entry, Ledger, ledger_for
+from ratelimit_ddb.web.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.rulebook import EndpointOf, Rulebook, RulesGiven
+from ratelimit_ddb.web.rulebook import Rulebook, RulesGiven
 from ratelimit_ddb.web.settle import Settling, settle, settle_async, settled
 from ratelimit_ddb.web.tally import Tally
-from ratelimit_ddb.web.trial import Trial
+from ratelimit_ddb.web.trial import Trial, give_back
 from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
 
-OnDecision = Callable[[RuleDecision], None]
-OnDenied = Callable[[Request, Verdict, Answer], Answer | Awaitable[Answer]]
-
-
-class GateOptions(TypedDict, total=False):
-    """What every middleware and adapter takes, by these names.
-
-    Keys:
-        store: a DynamoDBStore or a MemoryStore.
-        rules: a Rule, several, or a RulesFile.
-        on_outage: as for RateLimiter: ``"allow"`` (default), ``"deny"`` (503), ``"raise"``.
-        deadline: seconds that a request may spend on the store, all rules and refunds together;
-            0.25 unless given.
-        deny_cache: as for RateLimiter; 5.0 unless given.
-        seen_keys: as for RateLimiter, for each rule; 65,536 unless given.
-        endpoint_of: the route that the application will choose for a request, such as
-            ``"/users/{id}"``, for rules with ``scope="endpoint"``; None where there is none.
-        fields: ``"standard"`` (default) for RateLimit and RateLimit-Policy, ``"x"`` for
-            X-RateLimit-*, ``"both"``, ``"none"``.
-        on_denied: makes the answer to a denied request, of the request, the verdict and the answer
-            there would be; header fields are added to it.
-        on_decision: told of each rule's decision, once the request's verdict is there; one function
-            or several. What it raises is raised to the server.
-    """
-
-    store: Required[Store]
-    rules: Required[RulesGiven]
-    on_outage: OnOutage
-    deadline: float
-    deny_cache: float
-    seen_keys: int
-    endpoint_of: EndpointOf
-    fields: FieldStyle
-    on_denied: OnDenied
-    on_decision: OnDecision | Iterable[OnDecision]
-
-
-Admission = tuple[Answer | None, Fields, Verdict]
+Admission = tuple[Answer | None, Ledger | None, Verdict]
 """Whether a request passes, and what its response has to say: the answer to send in the
-application's place, None where it passes; the fields to add to the application's response, which
-the answer has already; and what the rules said."""
+application's place, None where it passes; the ledger whose fields the caller has to add to the
+application's response, None where somebody further out does; and what the rules said."""
 
-_UNLIMITED: Admission = (None, (), Verdict())
+_UNLIMITED: Admission = (None, None, Verdict())
 
 
 class Gate:
     """Rules before an application, for blocking callers and event loops.
 
     Args:
+        store: a DynamoDBStore or a MemoryStore.
+        rules: a Rule, several, or a RulesFile.
         options: see GateOptions.
         blocking: whether coroutine functions in rules are refused at once.
+        of_view: whether these are a view's own limits, which replace the defaults before it.
+        writes_fields: whether the caller adds the ledger's fields to every response. A caller that
+            can't, such as a dependency, adds what it is given and leaves the rest to others.
+        has_own_limits: whether a request is for a view that has limits of its own, so that the
+            defaults are not asked; None where that can't be known yet.
 
     Raises:
         TypeError, ValueError: something given can't hold; the message names it and the rule.
@@ -81,39 +56,60 @@ class Gate:
     __slots__ = (
         "_book",
         "_fields_of",
+        "_has_own_limits",
         "_heeded",
+        "_of_view",
         "_on_denied",
         "_raises",
         "_store",
         "_tell",
         "_trial",
         "_within_ns",
+        "_writes_fields",
     )
 
-    def __init__(self, options: GateOptions, *, blocking: bool = False) -> None:
-        _require_known(options)
-        on_outage = options.get("on_outage", "allow")
-        require_policy(on_outage)
-        self._store = require_store(options["store"])
-        self._fields_of = fields_in(options.get("fields", "standard"))
-        self._within_ns = nanoseconds("deadline", options.get("deadline", 0.25), 0.001, 60.0)
-        trust_ns = nanoseconds("deny_cache", options.get("deny_cache", 5.0), 0.0, 60.0)
-        endpoint_of = _function("endpoint_of", options.get("endpoint_of"))
+    def __init__(
+        self,
+        store: Store,
+        rules: RulesGiven,
+        options: GateOptions,
+        *,
+        blocking: bool = False,
+        of_view: bool = False,
+        writes_fields: bool = True,
+        has_own_limits: Callable[[Request], bool] | None = None,
+    ) -> None:
+        require_options(options, GateOptions)
+        chosen = {**DEFAULTS, **options}
+        require_policy(chosen["on_outage"])
+        self._store = require_store(store)
+        self._of_view = of_view
+        self._writes_fields = writes_fields
+        self._has_own_limits = has_own_limits
+        self._fields_of = fields_in(chosen["fields"])
+        self._within_ns = nanoseconds("deadline", chosen["deadline"], 0.001, 60.0)
+        trust_ns = nanoseconds("deny_cache", chosen["deny_cache"], 0.0, 60.0)
+        endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
         _require_plain("endpoint_of", endpoint_of)
-        self._on_denied = _function("on_denied", options.get("on_denied"))
+        self._on_denied = _function("on_denied", chosen["on_denied"])
         if blocking:
             _require_plain("on_denied", self._on_denied)
-        self._tell = _functions("on_decision", options.get("on_decision", ()))
-        self._raises = on_outage == "raise"
+        self._tell = _functions("on_decision", chosen["on_decision"])
+        self._raises = chosen["on_outage"] == "raise"
         self._heeded = bool(self._raises or self._tell)
-        self._trial = Trial(self._store.clock, on_outage)
+        self._trial = Trial(self._store.clock, chosen["on_outage"])
         self._book = Rulebook(
-            options["rules"],
-            seen_keys=options.get("seen_keys", 65_536),
+            rules,
+            seen_keys=chosen["seen_keys"],
             trust_ns=trust_ns,
             blocking=blocking,
             endpoint_of=endpoint_of,
         )
+
+    @property
+    def answers_itself(self) -> bool:
+        """Whether an ``on_denied`` makes the answers."""
+        return self._on_denied is not None
 
     def admit(self, request: Request) -> Admission:
         """Decide on a request, blocking.
@@ -125,29 +121,47 @@ class Gate:
         """
         asked = charging.charges(self._book, request)
         charges = asked if isinstance(asked, list) else settle(asked)
+        if self._has_own_limits is not None:
+            charges = self._without_replaced(charges, request)
         if not charges:
             return _UNLIMITED
+        began_ns = monotonic_ns()
         store, flow = self._begun(charges)
         verdict = run(flow, store, self._within_ns)
+        ledger = ledger_for(request.native, self)
+        if ledger.entries and (verdict.denials or self._of_view):
+            undone = _undone(ledger, verdict)
+            for one in undone:
+                run(one.flow, one.store, one.within_ns)
+            _tell_of(undone)
         if self._heeded:
             self._heed(verdict)
         if verdict.denials:
-            return settle(self._denied(request, verdict))
-        return None, self._fields_of(verdict), verdict
+            return settle(self._denied(request, verdict, ledger))
+        return self._passed(verdict, ledger, began_ns)
 
     async def admit_async(self, request: Request) -> Admission:
         """Decide on a request; see ``admit``."""
         asked = charging.charges(self._book, request)
         charges = asked if isinstance(asked, list) else await settle_async(asked)
+        if self._has_own_limits is not None:
+            charges = self._without_replaced(charges, request)
         if not charges:
             return _UNLIMITED
+        began_ns = monotonic_ns()
         store, flow = self._begun(charges)
         verdict = await run_async(flow, store, self._within_ns)
+        ledger = ledger_for(request.native, self)
+        if ledger.entries and (verdict.denials or self._of_view):
+            undone = _undone(ledger, verdict)
+            for one in undone:
+                await run_async(one.flow, one.store, one.within_ns)
+            _tell_of(undone)
         if self._heeded:
             self._heed(verdict)
         if verdict.denials:
-            return await settle_async(self._denied(request, verdict))
-        return None, self._fields_of(verdict), verdict
+            return await settle_async(self._denied(request, verdict, ledger))
+        return self._passed(verdict, ledger, began_ns)
 
     async def try_async(self, charges: list[Charge]) -> Verdict:
         """Take what is asked, and tell of it; raises as ``admit`` does."""
@@ -161,32 +175,122 @@ class Gate:
         """What each message asks that comes in on the websocket of this handshake."""
         return await settle_async(charging.message_charges(self._book, request))
 
+    def forget(self, carrier: MutableMapping[str, Any]) -> None:
+        """Take the ledger out of a scope or environ again, if this gate put it there."""
+        found = carrier.get(KEY)
+        if found is not None and found.creator is self:
+            del carrier[KEY]
+
+    def undo(self, entry: Entry, *, everything: bool) -> _Undone:
+        """Give back what was taken for a request: everything, or what the default rules took."""
+        tally = Tally(self._store) if self._tell else None
+        store: Store = self._store if tally is None else tally
+        shares = DeadlineShares(store)
+        flow = self._undo(entry, everything, tally, shares)
+        return _Undone(entry, flow, shares, entry.left_ns)
+
+    def tell(self, decisions: Iterable[RuleDecision]) -> None:
+        """Tell those who want to know."""
+        for tell in self._tell:
+            for decision in decisions:
+                tell(decision)
+
+    def _undo(
+        self, entry: Entry, everything: bool, tally: Tally | None, shares: DeadlineShares
+    ) -> Flow[None]:
+        decisions = list(entry.verdict.decisions)
+        due = [
+            index
+            for index, one in enumerate(decisions)
+            if not one.refunded and (everything or one.charge.rule.default)
+        ]
+        amended = yield from give_back([_amended(decisions[index]) for index in due], tally, shares)
+        entry.amended = [one for one in amended if one.refunded]
+        for index, one in zip(due, amended, strict=True):
+            decisions[index] = decisions[index]._replace(refunded=one.refunded)
+        entry.verdict = entry.verdict._replace(decisions=tuple(decisions))
+        if not everything:
+            entry.fields = self._fields_of_others(entry.verdict)
+
+    def _fields_of_others(self, verdict: Verdict) -> Fields:
+        """The fields of the rules that are no defaults."""
+        charges = tuple(one for one in verdict.charges if not one.rule.default)
+        if not charges:
+            return ()
+        decisions = tuple(one for one in verdict.decisions if not one.charge.rule.default)
+        return self._fields_of(Verdict(decisions, (), charges))
+
+    def _without_replaced(self, charges: list[Charge], request: Request) -> list[Charge]:
+        others = [charge for charge in charges if not charge.rule.default]
+        if len(others) == len(charges) or not cast("Any", self._has_own_limits)(request):
+            return charges
+        return others
+
     def _begun(self, charges: list[Charge]) -> tuple[Store, Flow[Verdict]]:
         """The flow of a request's verdict, and the store to run it on."""
-        if self._tell:
-            tally = Tally(self._store)
-            return tally, self._trial.verdict(charges, tally)
         if len(charges) == 1:
-            return self._store, self._trial.verdict_of_one(charges[0])
-        return self._store, self._trial.verdict(charges, None)
+            if not self._tell:
+                return self._store, self._trial.verdict_of_one(charges[0])
+            tally = Tally(self._store)
+            return tally, self._trial.verdict(charges, tally, None)
+        counting = Tally(self._store) if self._tell else None
+        shares = DeadlineShares(self._store if counting is None else counting)
+        return shares, self._trial.verdict(charges, counting, shares)
 
-    def _denied(self, request: Request, verdict: Verdict) -> Settling[Admission]:
+    def _passed(self, verdict: Verdict, ledger: Ledger, began_ns: int) -> Admission:
         fields = self._fields_of(verdict)
+        left_ns = self._within_ns - (monotonic_ns() - began_ns)
+        ledger.entries.append(Entry(self, verdict, fields, left_ns))
+        if ledger.has_writer or not fields:
+            return None, None, verdict
+        ledger.has_writer = self._writes_fields
+        return None, ledger, verdict
+
+    def _denied(self, request: Request, verdict: Verdict, ledger: Ledger) -> Settling[Admission]:
+        ledger.entries.append(Entry(self, verdict, self._fields_of(verdict), 0))
         made = default = answer(denial_of(verdict), request.method, request.header("accept"))
         if self._on_denied is not None:
             made = yield from settled(self._on_denied(request, verdict, made))
             made = _measured(made, default, request.method)
-        made = made._replace(headers=(*made.headers, *fields))
-        return made, fields, verdict
+        if not ledger.has_writer:
+            made = made._replace(headers=(*made.headers, *ledger.fields()))
+        return made, ledger, verdict
 
     def _heed(self, verdict: Verdict) -> None:
-        for tell in self._tell:
-            for decision in verdict.decisions:
-                tell(decision)
+        self.tell(verdict.decisions)
         if self._raises:
             for decision in verdict.decisions:
                 if decision.outage is not None and decision.enforced:
                     raise decision.outage
+
+
+def _amended(decision: RuleDecision) -> RuleDecision:
+    """The decision as it is told again, with nothing spent yet on giving back."""
+    return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, amended=True)
+
+
+class _Undone(NamedTuple):
+    """A give-back that is to be run, and whose it is."""
+
+    entry: Entry
+    flow: Flow[None]
+    store: Store
+    within_ns: int
+
+
+def _undone(ledger: Ledger, verdict: Verdict) -> list[_Undone]:
+    """What has to be given back: all that was taken for a denied request, else the defaults."""
+    everything = bool(verdict.denials)
+    return [
+        entry.gate.undo(entry, everything=everything)
+        for entry in ledger.entries
+        if everything or any(charge.rule.default for charge in entry.verdict.charges)
+    ]
+
+
+def _tell_of(undone: list[_Undone]) -> None:
+    for one in undone:
+        one.entry.gate.tell(one.entry.amended)
 
 
 def denial_of(verdict: Verdict) -> Denial:
@@ -206,16 +310,6 @@ def denial_of(verdict: Verdict) -> Denial:
         cost=charge.cost,
         burst=decision.limit.burst,
     )
-
-
-def _require_known(options: GateOptions) -> None:
-    for name in options:
-        if name not in GateOptions.__annotations__:
-            known = ", ".join(sorted(GateOptions.__annotations__))
-            raise TypeError(f"{name!r} is no option; there are {known}")
-    for name in ("store", "rules"):
-        if name not in options:
-            raise TypeError(f"{name}= is needed")
 
 
 def _function(what: str, given: Any) -> Any:

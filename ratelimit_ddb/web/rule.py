@@ -63,6 +63,9 @@ class Rule:
             make buckets of their own.
         exempt: a function that tells which requests the rule is not about.
         enforce: False to decide, count and report, but never deny (shadow mode).
+        default: whether the rule is only for views without limits of their own (``@limited``,
+            RateLimit): where the view has some, what this one took is given back, or it is not
+            asked at all.
         messages: limits on the messages that a websocket's client sends, counted for each identity.
         fits: whether one spelling of a path is meant (``ratelimit_ddb.web.path``).
         fits_below_mounts: the same, for a path that mounts may have been left on.
@@ -80,6 +83,7 @@ class Rule:
     scope: Scope
     exempt: Exempt | None
     enforce: bool
+    default: bool
     messages: tuple[Limit, ...] | None
     fits: Fits = field(repr=False, compare=False)
     fits_below_mounts: Fits = field(repr=False, compare=False)
@@ -96,10 +100,11 @@ class Rule:
         scope: Scope = "rule",
         exempt: Exempt | None = None,
         enforce: bool = True,
+        default: bool = False,
         messages: LimitsGiven | None = None,
     ) -> None:
         fits = fits_of(path)
-        chosen = _methods_of(methods)
+        chosen = methods_of(methods)
         settled = limits if limits is None or callable(limits) else limits_of(limits)
         of_messages = None if messages is None else limits_of(messages)
         for attribute, value in (
@@ -108,10 +113,11 @@ class Rule:
             ("by", client_address() if by is None else by),
             ("methods", chosen),
             ("cost", cost),
-            ("name", _default_name(path, chosen) if name is None else name),
+            ("name", default_name(path, chosen) if name is None else name),
             ("scope", scope),
             ("exempt", exempt),
             ("enforce", enforce),
+            ("default", default),
             ("messages", of_messages),
             ("fits", fits),
             ("fits_below_mounts", fits_below_mounts_of(path)),
@@ -134,8 +140,12 @@ class Rule:
                 require_function_of_request(what, given)
         if self.scope not in ("rule", "endpoint"):
             raise ValueError(f"scope {self.scope!r}: 'rule' or 'endpoint'")
-        if not isinstance(self.enforce, bool):
-            raise TypeError(f"enforce {self.enforce!r}: True or False")
+        for what, flag in (("enforce", self.enforce), ("default", self.default)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{what} {flag!r}: True or False")
+        self._require_cost()
+
+    def _require_cost(self) -> None:
         if not callable(self.cost):
             bursts = (
                 [limit.burst for limit in self.limits] if isinstance(self.limits, tuple) else []
@@ -169,7 +179,12 @@ def require_blocking(rule: Rule) -> None:
             )
 
 
-def _methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
+def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
+    """The methods that are meant, ``GET`` including ``HEAD``; None for all.
+
+    Raises:
+        TypeError, ValueError: something else was given.
+    """
     if given is None:
         return None
     if not isinstance(given, Iterable):
@@ -185,8 +200,9 @@ def _methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
     return frozenset(several) | ({"HEAD"} if "GET" in several else frozenset())
 
 
-def _default_name(path: str, methods: frozenset[str] | None) -> str:
+def default_name(what: str, methods: frozenset[str] | None) -> str:
+    """The name of limits on a path or a view: itself, behind the methods if any."""
     if methods is None:
-        return path
+        return what
     shown = methods - {"HEAD"} if "GET" in methods else methods
-    return f"{','.join(sorted(shown))} {path}"
+    return f"{','.join(sorted(shown))} {what}"

@@ -191,5 +191,6 @@ _READERS: dict[str, Reader] = {
     "cost": _or_function("cost", _integer),
     "exempt": _function("exempt"),
     "enforce": _as_it_is,
+    "default": _as_it_is,
     "messages": _texts("messages"),
 }

@@ -8,11 +8,13 @@ Where several rules ask, those that would deny by what this process has seen are
 flood that the last rule denies sends nothing for the first one either.
 
 The flow does no I/O: it yields operations (operation.py) and is sent outcomes. An outage is raised
-in it, and settled by the policy for this charge and, since the deadline is the request's, the rest.
+in it, and settled by the policy for this charge alone: each rule is decided by itself. The deadline
+is the request's, so it is shared out (deadline_shares.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ratelimit_ddb.decision import Decision
@@ -21,6 +23,7 @@ from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
 from ratelimit_ddb.store.protocol import Clock
+from ratelimit_ddb.web.deadline_shares import DeadlineShares
 from ratelimit_ddb.web.tally import Tally
 from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
 
@@ -37,26 +40,31 @@ class Trial:
     clock: Clock
     on_outage: OnOutage
 
-    def verdict(self, charges: list[Charge], tally: Tally | None) -> Flow[Verdict]:
-        """The verdict on a request. ``tally`` counts for those who are told; None for nobody."""
+    def verdict(
+        self, charges: list[Charge], tally: Tally | None, shares: DeadlineShares | None
+    ) -> Flow[Verdict]:
+        """The verdict on a request.
+
+        Args:
+            charges: what each rule asks.
+            tally: counts for those who are told; None for nobody.
+            shares: shares out the deadline; None where one rule has it all.
+        """
         if len(charges) > 1:
             denials = self._from_memory(charges, tally)
             if denials:
                 return Verdict(denials, denials, tuple(charges))
         made: list[RuleDecision] = []
-        outage: StoreUnavailable | None = None
         for index, charge in enumerate(charges):
-            if outage is None:
-                told = yield from self._only(charge)
-                outage = told.outage
-            else:
-                told = RuleDecision(charge, self._without_store(charge, outage), outage=outage)
-            told = _with_spent(told, tally)
+            later = charges[index + 1 :]
+            if shares is not None:
+                # One more for giving back, which a denial would make of what is taken already.
+                shares.begin(1 + len(later) + bool(made))
+            told = _with_spent((yield from self._only(charge)), tally)
             if not told.decision.allowed and charge.rule.enforce:
-                later = charges[index + 1 :]
-                further = [] if outage else (yield from self._further_denials(later, tally))
+                given_back = yield from give_back(made, tally, shares)
+                further = yield from self._further_denials(later, tally, shares)
                 told = _with_spent(told, tally)
-                given_back = yield from _give_back(made, tally)
                 return Verdict((*given_back, told, *further), (told, *further), tuple(charges))
             made.append(told)
         return Verdict(tuple(made), (), tuple(charges))
@@ -71,7 +79,7 @@ class Trial:
             except StoreUnavailable as failure:
                 outage = failure
                 decision = self._without_store(charge, outage)
-        told = (made(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage)),)
+        told = (made(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False)),)
         if decision.allowed or not charge.rule.enforce:
             return made(Verdict, (told, (), (charge,)))
         return Verdict(told, told, (charge,))
@@ -127,21 +135,23 @@ class Trial:
         return decision_in_outage(policy, outage, charge.quota.bucket.limits[0])
 
     def _further_denials(
-        self, charges: list[Charge], tally: Tally | None
+        self, charges: list[Charge], tally: Tally | None, shares: DeadlineShares | None
     ) -> Flow[list[RuleDecision]]:
         """Those of the later rules, who took nothing: what they would say, by a read each."""
         found: list[RuleDecision] = []
-        for charge in charges:
+        for index, charge in enumerate(charges):
             if not charge.rule.enforce:
                 continue
             decision = self._recalled(charge)
             if decision is None:
+                if shares is not None:
+                    shares.begin(len(charges) - index)
                 try:
                     decision = yield from charge.quota.bucket.peek(
                         charge.key, charge.cost, remember=True
                     )
                 except StoreUnavailable:
-                    return found  # the request is denied anyhow; only its wait may be understated
+                    continue  # the request is denied anyhow; only its wait may be understated
             if not decision.allowed:
                 found.append(_with_spent(RuleDecision(charge, decision), tally))
         return found
@@ -154,18 +164,29 @@ def _never(charge: Charge) -> Decision:
     return Decision(False, 0, 0, 0, smallest, 0, "cost")
 
 
-def _give_back(made: list[RuleDecision], tally: Tally | None) -> Flow[list[RuleDecision]]:
-    given_back = []
-    for one in made:
-        refunded = False
-        if one.decision.allowed and one.outage is None:
-            try:
-                yield from one.charge.quota.bucket.refund(one.charge.key, one.charge.cost)
-                refunded = True
-            except StoreUnavailable:
-                pass  # it stays taken, and ``refunded`` says so
-        given_back.append(_with_spent(one._replace(refunded=refunded), tally))
+def give_back(
+    decisions: Iterable[RuleDecision], tally: Tally | None, shares: DeadlineShares | None = None
+) -> Flow[list[RuleDecision]]:
+    """Give back what these took. Returns them in their order, ``refunded`` where that came off."""
+    given_back = list(decisions)
+    took = [index for index, one in enumerate(given_back) if _holds_tokens(one)]
+    for done, index in enumerate(took):
+        one = given_back[index]
+        if shares is not None:
+            # One more for looking at the rules behind the denial.
+            shares.begin(len(took) - done + 1)
+        try:
+            yield from one.charge.quota.bucket.refund(one.charge.key, one.charge.cost)
+        except StoreUnavailable:
+            refunded = False  # it stays taken, and ``refunded`` says so
+        else:
+            refunded = True
+        given_back[index] = _with_spent(one._replace(refunded=refunded), tally)
     return given_back
+
+
+def _holds_tokens(one: RuleDecision) -> bool:
+    return one.decision.allowed and one.outage is None and not one.refunded
 
 
 def _with_spent(told: RuleDecision, tally: Tally | None) -> RuleDecision:

@@ -32,12 +32,16 @@ class RuleDecision(NamedTuple):
     Attributes:
         charge: what the rule asked.
         decision: what was decided; its ``source`` is ``"outage"`` where the store gave no answer.
-        refunded: whether the tokens were given back, since another rule denied the request.
+        refunded: whether the tokens were given back, since another rule denied the request or a
+            limit of the view's own took this one's place.
         latency_ns: how long it took, network and refund included; 0 unless somebody is told.
         calls: operations that it sent to the store, a refund too; 0 for a denial from memory.
         capacity_units: what they consumed; None where the store does not report it
             (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
         outage: what was raised where the store gave no answer.
+        amended: whether it was told before, when the request had passed this middleware or
+            decorator, and is told again since a later one had the tokens given back; then
+            ``latency_ns``, ``calls`` and ``capacity_units`` are those of giving back.
     """
 
     charge: Charge
@@ -47,6 +51,7 @@ class RuleDecision(NamedTuple):
     calls: int = 0
     capacity_units: float | None = 0.0
     outage: StoreUnavailable | None = None
+    amended: bool = False
 
     @property
     def rule(self) -> str:
@@ -65,7 +70,7 @@ class RuleDecision(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What all rules said of a request.
+    """What all rules said of a request. Its truth is ``allowed``.
 
     Attributes:
         decisions: those that were made, in the order of the rules. After a denial that is enforced,
@@ -82,6 +87,15 @@ class Verdict(NamedTuple):
     def allowed(self) -> bool:
         """Whether the request passes."""
         return not self.denials
+
+    def __bool__(self) -> bool:
+        """As ``allowed`` says, whatever was decided."""
+        return not self.denials
+
+    @property
+    def limited(self) -> bool:
+        """Whether any rule is over its limit, one with ``enforce=False`` included."""
+        return any(not one.decision.allowed for one in self.decisions)
 
     @property
     def longest(self) -> RuleDecision:

@@ -2,60 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Required, TypedDict, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
+from ratelimit_ddb.function_name import claim
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.store.protocol import Store
-from ratelimit_ddb.web.fields import FieldStyle
-from ratelimit_ddb.web.gate import Gate, GateOptions, OnDecision, OnDenied
-from ratelimit_ddb.web.rule import CostOfRequest, Exempt, Identity, LimitsOfRequest, Rule
+from ratelimit_ddb.web.gate import Gate
+from ratelimit_ddb.web.options import DEFAULTS, GateOptions, ViewOptions, require_options
+from ratelimit_ddb.web.rule import LimitsOfRequest, Rule, default_name, methods_of
+
+_OF_THE_RULE = ("by", "cost", "exempt", "enforce")
+_LIMITS = "__ratelimit_ddb_limits__"
+"""The attribute of a decorated view that tells its limits. Decorators around it that use
+``functools.wraps`` have it too."""
 
 
-class ViewOptions(TypedDict, total=False):
-    """What a limit on a view takes beside the limits: Rule's options, and GateOptions'."""
+class ViewLimit(NamedTuple):
+    """What a decorated view says of one of its limits.
 
-    store: Required[Store]
-    by: Identity
-    cost: int | CostOfRequest
-    name: str
-    exempt: Exempt
-    enforce: bool
-    on_outage: OnOutage
-    deadline: float
-    deny_cache: float
-    seen_keys: int
-    fields: FieldStyle
-    on_denied: OnDenied
-    on_decision: OnDecision | Iterable[OnDecision]
+    Attributes:
+        store: where its buckets are.
+        namespace: what their keys begin with.
+        label: what tells it from others on the view: the name that was given, or the methods.
+        methods: those that it is about; None for all.
+        enforced: whether it denies.
+    """
 
-
-_OF_THE_RULE = ("by", "cost", "name", "exempt", "enforce")
+    store: Store
+    namespace: str
+    label: str
+    methods: frozenset[str] | None
+    enforced: bool
 
 
 def gate_of_view(
-    default_name: str,
+    own_name: str,
     limits: LimitsGiven | LimitsOfRequest,
+    store: Store,
     options: ViewOptions,
     *,
     blocking: bool,
+    writes_fields: bool = True,
+    default: bool = False,
+    has_own_limits: Any = None,
 ) -> Gate:
     """The gate before one view.
 
     Args:
-        default_name: what its rule is called unless ``name`` is among the options.
+        own_name: what the view is called; the rule's name, behind its methods if any, unless
+            ``name`` is among the options.
         limits: as for Rule.
+        store: as for Gate.
         options: see ViewOptions.
         blocking: as for Gate.
+        writes_fields: as for Gate.
+        default: as for Rule.
+        has_own_limits: as for Gate.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
+    require_options(options, ViewOptions)
     given: dict[str, Any] = dict(options)
-    if "rules" in given:
-        raise TypeError("'rules' is no option here: a view has its own limits")
     of_rule = {name: given.pop(name) for name in _OF_THE_RULE if name in given}
-    name = of_rule.pop("name", None)
-    rule = Rule("/*", limits, name=default_name if name is None else name, **of_rule)
-    return Gate(cast("GateOptions", {**given, "rules": rule}), blocking=blocking)
+    methods = methods_of(given.pop("methods", None))
+    name = given.pop("name", None)
+    if name is None:
+        name = default_name(own_name, methods)
+    rule = Rule("/*", limits, name=name, methods=methods, default=default, **of_rule)
+    return Gate(
+        store,
+        rule,
+        cast("GateOptions", given),
+        blocking=blocking,
+        of_view=rule.enforce and not default,
+        writes_fields=writes_fields,
+        has_own_limits=has_own_limits,
+    )
+
+
+def note_limit(
+    view: Callable[..., Any],
+    limited: Callable[..., Any],
+    limits: LimitsGiven | LimitsOfRequest,
+    store: Store,
+    options: ViewOptions,
+    *,
+    owner: Any = None,
+    own_name: str,
+) -> None:
+    """Have a decorated view tell its limits, and refuse those that would share a bucket unnoticed.
+
+    Args:
+        view: what was decorated.
+        limited: what came of it.
+        limits: as for gate_of_view, which has found that the options can hold.
+        store: the store.
+        options: the options.
+        owner: the function or class whose name the buckets bear; None where it is not the view's
+            to say, as of methods.
+        own_name: its name.
+
+    Raises:
+        ValueError: the view has a limit of that name already, or another view has that name.
+    """
+    chosen = {**DEFAULTS, **options}
+    methods = methods_of(chosen["methods"])
+    label = default_name("", methods) if chosen["name"] is None else f"name {chosen['name']}"
+    limit = ViewLimit(store, chosen["namespace"], label, methods, chosen["enforce"])
+    for other in limits_on(view):
+        if other[:3] == limit[:3]:
+            called = chosen["name"] or default_name(own_name, methods)
+            raise ValueError(
+                f"two limits of {own_name} are named {called!r}, and would share a bucket: give "
+                "both as one list, or tell them apart by methods= or name="
+            )
+    if owner is not None and chosen["name"] is None:
+        terms = (str(limits) if not callable(limits) else limits, methods)
+        claim(
+            store,
+            default_name(own_name, methods),
+            owner,
+            "give each a name= of its own",
+            terms=terms,
+            namespace=limit.namespace,
+        )
+    setattr(limited, _LIMITS, (*limits_on(view), limit))
+
+
+def limits_on(view: Any) -> tuple[ViewLimit, ...]:
+    """The limits that a view was decorated with; none where it was not."""
+    found: tuple[ViewLimit, ...] = getattr(view, _LIMITS, ())
+    return found
+
+
+def has_own_limits(view: Any, method: str) -> bool:
+    """Whether a view was decorated with limits that deny, and that are about such a request."""
+    return any(
+        limit.enforced and (limit.methods is None or method in limit.methods)
+        for limit in limits_on(view)
+    )

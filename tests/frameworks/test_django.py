@@ -241,10 +241,11 @@ def test_view_limits_are_added_to_those_of_the_middleware(behind: Behind) -> Non
     Urls.urlpatterns = [path("scarce", one_a_minute("scarce"))]
     with override_settings(ROOT_URLCONF=Urls):
         passed, denied = client.get("/scarce"), client.get("/scarce")
-    assert passed.headers["ratelimit"] == '"scarce";r=0;t=60, "app";r=8;t=7'
+    assert passed.headers["ratelimit"] == '"app";r=8;t=7, "scarce";r=0;t=60'
     assert passed.headers["x-ratelimit-limit"] == "1"
     assert denied.status_code == 429
-    assert denied.headers["ratelimit"] == '"scarce";r=0;t=60, "app";r=7;t=7'
+    assert denied.headers["ratelimit"] == '"scarce";r=0;t=60', "of the one that denied"
+    assert denied.headers["ratelimit-policy"] == '"app";q=9;w=60, "scarce";q=1;w=60'
     assert denied.headers["x-ratelimit-remaining"] == "0"
 
 

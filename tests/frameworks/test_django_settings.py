@@ -84,8 +84,8 @@ MISSING = object()
     [
         ({"STORE": MISSING}, "'STORE' is needed"),
         ({"RULES": MISSING}, "'RULES' is needed"),
-        ({"STORES": 1}, "'STORES' is no option; there are DEADLINE, .*STORE"),
-        ({"store": 1}, "'store' is no option"),
+        ({"STORES": 1}, "unknown option 'STORES'; expected one of DEADLINE, .*STORE"),
+        ({"store": 1}, "unknown option 'store'"),
         (
             {"STORE": MemoryStore},
             "STORE must be a DynamoDBStore.*, not the class MemoryStore: call it",

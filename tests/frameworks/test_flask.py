@@ -174,10 +174,11 @@ def test_several_calls_on_one_app_decide_in_their_order(store: MemoryStore) -> N
     limit_app(app, store=store, rules=Rule("/login", "1/minute", name="login"))
     client = app.test_client()
     assert limits_of(client.get("/")) == '"app";r=8;t=7'
-    assert limits_of(client.get("/login")) == '"login";r=0;t=60, "app";r=7;t=7'
+    assert limits_of(client.get("/login")) == '"app";r=7;t=7, "login";r=0;t=60'
     denied = client.get("/login")
     assert denied.status_code == 429
-    assert limits_of(denied) == '"login";r=0;t=60, "app";r=6;t=7'
+    assert limits_of(denied) == '"login";r=0;t=60', "of the one that denied"
+    assert limits_of(client.get("/")) == '"app";r=6;t=7', "and nothing is taken for it"
 
 
 def test_a_blueprint_has_limits_of_its_own(store: MemoryStore) -> None:

@@ -52,7 +52,7 @@ def test_a_view_limit_below_limits_of_the_app_adds_its_fields_to_theirs(
     limit_app(app, store=store, rules=Rule("/*", "9/minute", name="app"), fields="both")
     client = app.test_client()
     passed, denied = client.get("/scarce"), client.get("/scarce")
-    assert limits_of(passed) == '"scarce";r=0;t=60, "app";r=8;t=7'
+    assert limits_of(passed) == '"app";r=8;t=7, "scarce";r=0;t=60'
     for response in (passed, denied):
         assert response.headers.getlist("x-ratelimit-limit") == ["1"]
         assert len(response.headers.getlist("retry-after")) <= 1

@@ -180,7 +180,7 @@ def test_limits_on_one_endpoint_add_up_in_its_fields(store: MemoryStore) -> None
     async def page(request: Request) -> Response:
         return PlainTextResponse("page")
 
-    assert items(ask(on(page), "/1")) == ["inner", "outer"]
+    assert items(ask(on(page), "/1")) == ["outer", "inner"]
 
 
 def test_methods_of_an_endpoint_class_are_limited_one_by_one(store: MemoryStore) -> None:
@@ -273,13 +273,13 @@ def test_a_limit_that_is_not_enforced_changes_nothing(store: MemoryStore, colour
 
 @pytest.mark.parametrize("given", [HTTPEndpoint, 3, staticmethod(hello)], ids=type)
 def test_only_functions_can_be_limited(store: MemoryStore, given: Any) -> None:
-    with pytest.raises(TypeError, match="a function is needed, the innermost one"):
+    with pytest.raises(TypeError, match=r"a function is needed|limit its methods"):
         limited("1/minute", store=store)(given)
 
 
 def test_a_call_without_a_request_is_refused(store: MemoryStore) -> None:
     page = limited("1/minute", store=store)(hello)
-    with pytest.raises(TypeError, match=r"@limited on hello: it was called with \('no request',\)"):
+    with pytest.raises(TypeError, match=r"@limited on .*hello: it .*\('no request',\)"):
         asyncio.run(page("no request"))  # type: ignore[arg-type]
 
 

@@ -88,7 +88,7 @@ def test_of_several_limits_all_are_told_and_the_binding_one_shown(
         assert (headers["ratelimit-policy"], headers["ratelimit"]) == (policy, expected)
 
 
-def test_of_several_rules_all_are_told_and_after_a_denial_those_that_denied(
+def test_of_several_rules_all_are_told_and_after_a_denial_the_one_that_denies_longest(
     limited: Limited,
 ) -> None:
     rules = [Rule("/*", f"{burst}/minute", name=f"n{burst}") for burst in (9, 1, 5, 2)]
@@ -102,7 +102,7 @@ def test_of_several_rules_all_are_told_and_after_a_denial_those_that_denied(
     assert admitted["ratelimit"] == ('"n9";r=8;t=7, "n1";r=0;t=60, "n5";r=4;t=12, "n2";r=0;t=30')
     for _ in range(2):
         denied = limited(store=store, rules=rules)(Get())
-        assert denied.headers["ratelimit"] == '"n1";r=0;t=60, "n2";r=0;t=30'
+        assert denied.headers["ratelimit"] == '"n1";r=0;t=60', "that denies longest"
         assert {name for name, _ in parsed(denied, "ratelimit-policy")} >= {"n1", "n2"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, Limited
 
 CLIENT = "192.0.2.7"
+S = 1_000_000_000
 NAMES = ("first", "second", "third")
 
 
@@ -64,9 +66,9 @@ def test_allowed_in_the_middle_it_passes_with_what_is_known(
     response = ask(Get())
     assert response.status == 200
     assert response.headers["ratelimit-policy"].count("q=9") == 3
-    assert response.headers["ratelimit"] == '"first";r=8;t=400'
-    assert [one.decision.source for one in told] == ["table", "outage", "outage"]
-    assert store.keys_sent() == ["first", "second"], "the deadline is the request's"
+    assert response.headers["ratelimit"] == '"first";r=8;t=400, "third";r=8;t=400'
+    assert [one.decision.source for one in told] == ["table", "outage", "table"]
+    assert store.keys_sent() == ["first", "second", "third"], "each rule is decided by itself"
 
 
 def test_denied_in_the_middle_what_was_taken_is_given_back(
@@ -125,19 +127,83 @@ def test_where_nothing_can_be_given_back_the_denial_stands_and_says_so(
     assert [(one.rule, one.refunded) for one in told] == [("first", False), ("second", False)]
 
 
-def test_a_request_has_one_deadline_for_all_it_sends(
+def test_p10_a_request_has_one_deadline_for_all_it_sends(
     limited: Limited, store: PartlyUnreachable
 ) -> None:
     limits = ("9/hour", "1/hour", "1/day")
     limited(store=store, rules=rules(*limits))(Get())
-    ask = limited(store=store, rules=rules(*limits))
+    ask = limited(store=store, rules=rules(*limits), deadline=60.0)
     for path in ("/denied", "/denied/elsewhere"):
         store.time.advance(6)  # nothing is told from memory
         store.deadlines_ns.clear()
         store.operations.clear()
+        began_ns = time.monotonic_ns()
         assert ask(Get(path)).status == 429
         assert {type(one).__name__ for one in store.operations} >= {"Take", "Read", "GiveBack"}
-        assert len(set(store.deadlines_ns)) == 1
+        assert max(store.deadlines_ns) <= time.monotonic_ns() + 60 * S
+        assert min(store.deadlines_ns) > began_ns + 15 * S, "none has less than its share"
+
+
+def test_p14_a_throttled_key_leaves_the_other_rules_their_share_of_the_deadline(
+    limited: Limited, store: PartlyUnreachable
+) -> None:
+    store.lost_key = "first"
+    ask = limited(store=store, rules=rules("9/hour", "1/hour", "9/hour"), deadline=60.0)
+    began_ns = time.monotonic_ns()
+    assert [ask(Get()).status for _ in range(2)] == [200, 429]
+    first_ns = [
+        deadline_ns
+        for deadline_ns, one in zip(store.deadlines_ns, store.operations, strict=True)
+        if getattr(one, "key", "").startswith("first")
+    ]
+    assert first_ns
+    assert max(first_ns) < began_ns + 25 * S, "a third of it, since three rules ask"
+
+
+@pytest.mark.parametrize("lost", ["first", "second", "third"])
+@pytest.mark.parametrize("enforce", [True, False])
+def test_p14_an_outage_of_one_key_never_changes_what_other_rules_decide(
+    limited: Limited, store: PartlyUnreachable, lost: str, enforce: bool
+) -> None:
+    given = [
+        Rule("/*", "9/hour", name="first", enforce=enforce or lost != "first"),
+        Rule("/*", "9/hour", name="second", enforce=enforce or lost != "second"),
+        Rule("/*", "9/hour", name="third", enforce=enforce or lost != "third"),
+        Rule("/*", "2/hour", name="login"),
+    ]
+    store.lost_key = lost
+    assert [limited(store=store, rules=given)(Get()).status for _ in range(4)] == [
+        200,
+        200,
+        429,
+        429,
+    ]
+
+
+@pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
+def test_the_outage_of_a_rule_in_shadow_mode_denies_nobody_and_is_told(
+    limited: Limited, store: PartlyUnreachable, on_outage: str
+) -> None:
+    told: list[RuleDecision] = []
+    store.lost_key = "site"
+    given = [Rule("/*", "9/hour", name="site", enforce=False), Rule("/*", "2/hour", name="login")]
+    for several in (given, given[::-1], given[:1]):
+        ask = limited(
+            store=store, rules=several, on_outage=on_outage, on_decision=told.append, deny_cache=0
+        )
+        assert ask(Get()).status == 200
+    outages = [one for one in told if one.outage is not None]
+    assert [(one.rule, one.enforced) for one in outages] == [("site", False)] * 3
+
+
+def test_denied_by_an_outage_and_by_a_limit_the_longer_wait_is_told(
+    limited: Limited, store: PartlyUnreachable
+) -> None:
+    limited(store=store, rules=Rule("/*", "1/hour", name="second"))(Get())
+    store.lost_key = "first"
+    given = rules("9/hour", "1/hour", "9/hour")
+    response = limited(store=store, rules=given, on_outage="deny")(Get())
+    assert (response.status, response.headers["retry-after"]) == (429, "3600")
 
 
 def test_after_an_outage_the_limits_hold_again(limited: Limited, store: PartlyUnreachable) -> None:

@@ -1,0 +1,65 @@
+"""The deadline of a request, shared out among its rules: none can use up the others' time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ratelimit_ddb.operation import Operation
+from ratelimit_ddb.store.protocol import Clock, Store
+
+
+class DeadlineShares:
+    """The store, with an earlier deadline: that of the share which is under way.
+
+    A share is what is left of the request's deadline, divided by how many shares are still to come.
+    So one key that is throttled until its share ends leaves the others theirs, and what is quick
+    leaves its time to those behind it. One object a request.
+    """
+
+    __slots__ = ("_ends_at_ns", "_shares", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._shares = 1
+        self._ends_at_ns: int | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The store's."""
+        return self._store.clock
+
+    @property
+    def ready(self) -> bool:
+        """As the store is."""
+        return self._store.ready
+
+    def prepare(self) -> None:
+        """As the store does."""
+        self._store.prepare()
+
+    async def prepare_async(self) -> None:
+        """As the store does."""
+        await self._store.prepare_async()
+
+    def begin(self, shares: int) -> None:
+        """Begin the next share, of so many that are to come with it."""
+        self._shares = shares
+        self._ends_at_ns = None
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        """The store's answer, within the share."""
+        return self._store.send(operation, self._end_of_share(deadline_ns))
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """The store's answer, within the share."""
+        return await self._store.send_async(operation, self._end_of_share(deadline_ns))
+
+    def _end_of_share(self, deadline_ns: int) -> int:
+        if self._shares == 1:
+            return deadline_ns
+        if self._ends_at_ns is None:
+            # From the first operation on, for only then is the deadline known.
+            now_ns = time.monotonic_ns()
+            self._ends_at_ns = now_ns + max(0, deadline_ns - now_ns) // self._shares
+        return self._ends_at_ns

@@ -1,0 +1,132 @@
+"""The ledger of a request: what every limit decided on it, wherever in the application it stands.
+
+A request may pass a middleware, a blueprint's rules, two decorators and a dependency, each with a
+gate of its own. The ledger travels with the request, in its ASGI scope or WSGI environ, so that
+
+- a denial anywhere gives back what was taken anywhere for the same request (P3);
+- the response has the fields of all limits once, written by the outermost of those who can;
+- the view can ask what was decided (``verdict_of``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from ratelimit_ddb.web.answer import Fields
+from ratelimit_ddb.web.fields import joined_fields
+from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+
+if TYPE_CHECKING:
+    from ratelimit_ddb.web.gate import Gate
+
+KEY = "ratelimit_ddb.ledger"
+"""Where the scope or environ of a request keeps it."""
+
+
+class Entry:
+    """One gate's verdict on the request.
+
+    Attributes:
+        gate: whose.
+        verdict: what its rules said; what is given back later is marked in it.
+        fields: its header fields, with the times as they were at the decision.
+        left_ns: what the request has not used yet of the gate's deadline.
+        amended: what was given back since it was told.
+    """
+
+    __slots__ = ("amended", "fields", "gate", "left_ns", "verdict")
+
+    def __init__(self, gate: Gate, verdict: Verdict, fields: Fields, left_ns: int) -> None:
+        self.gate = gate
+        self.verdict = verdict
+        self.fields = fields
+        self.left_ns = left_ns
+        self.amended: list[RuleDecision] = []
+
+
+class Ledger:
+    """The verdicts on one request, in the order of the decisions.
+
+    Attributes:
+        creator: who asked for it first.
+        entries: one for each gate that had a rule about the request.
+        has_writer: whether somebody already will write the fields to the response.
+    """
+
+    __slots__ = ("creator", "entries", "has_writer")
+
+    def __init__(self, creator: object) -> None:
+        self.creator = creator
+        self.entries: list[Entry] = []
+        self.has_writer = False
+
+    def fields(self) -> Fields:
+        """The header fields of all limits together, as the response should have them."""
+        entries = self.entries
+        if len(entries) == 1:
+            return entries[0].fields
+        denied = entries[-1].fields if entries and entries[-1].verdict.denials else None
+        # A gate that was asked twice is told of once, by what it said last.
+        latest = {id(entry.gate): entry.fields for entry in entries}
+        return joined_fields(list(latest.values()), denied)
+
+
+def ledger_for(native: Any, asker: object) -> Ledger:
+    """The request's ledger, a new one where there is none.
+
+    Whoever created it meets it again only where a scope or environ is used for another request,
+    as tests do; that one has a ledger of its own.
+    """
+    carrier = carrier_of(native)
+    found: Ledger | None = carrier.get(KEY)
+    if found is None or found.creator is asker:
+        found = carrier[KEY] = Ledger(asker)
+    return found
+
+
+def carrier_of(native: Any) -> MutableMapping[str, Any]:
+    """The scope or environ of a request: itself, or what the framework's request keeps.
+
+    Raises:
+        TypeError: there is neither.
+    """
+    if type(native) is dict:
+        return native
+    # Django's request has ``environ`` over WSGI, ``scope`` over ASGI, and always ``META``.
+    for name in ("scope", "environ", "META"):
+        found = getattr(native, name, None)
+        if isinstance(found, MutableMapping):
+            return found
+    if isinstance(native, MutableMapping):
+        return native
+    raise TypeError(f"{native!r}: a request, an ASGI scope or a WSGI environ is needed")
+
+
+def verdict_of(request: Any) -> Verdict:
+    """What all limits have decided on a request so far, wherever they stand.
+
+    For views whose limits have ``enforce=False`` and that answer by themselves::
+
+        if verdict_of(request).limited:
+            return ask_for_a_captcha()
+
+    Args:
+        request: the framework's request, an ASGI scope, or a WSGI environ.
+
+    Returns:
+        the verdict: the decisions of every middleware, decorator and dependency that the request
+        passed, in their order; an empty one, which allows, where no limit was about the request.
+
+    Raises:
+        TypeError: it is none of those.
+    """
+    found: Ledger | None = carrier_of(request).get(KEY)
+    if found is None:
+        return Verdict()
+    verdicts = [entry.verdict for entry in found.entries]
+    return Verdict(
+        tuple(one for verdict in verdicts for one in verdict.decisions),
+        tuple(one for verdict in verdicts for one in verdict.denials),
+        tuple(one for verdict in verdicts for one in verdict.charges),
+    )

@@ -1,0 +1,144 @@
+"""The options of every middleware, decorator and dependency: each with its default, once.
+
+``GateOptions`` are those of the middlewares, ``ViewOptions`` those of ``@limited`` and RateLimit.
+Editors show them since each signature says ``Unpack[GateOptions]``; ``help()`` shows them, with
+the defaults, since ``shows_options`` writes them into the signature.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypedDict, TypeVar
+
+from ratelimit_ddb.outage import OnOutage
+from ratelimit_ddb.web.fields import FieldStyle
+from ratelimit_ddb.web.hooks import OnDecision, OnDenied
+from ratelimit_ddb.web.rule import CostOfRequest, Exempt, Identity, Rule
+from ratelimit_ddb.web.rulebook import EndpointOf
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class GateOptions(TypedDict, total=False):
+    """What every middleware takes beside the store and the rules. For defaults see DEFAULTS.
+
+    Keys:
+        on_outage: as for RateLimiter: ``"allow"``, ``"deny"`` (503) or ``"raise"``.
+        deadline: seconds that a request may spend on the store, all rules and refunds together.
+        deny_cache: as for RateLimiter.
+        seen_keys: as for RateLimiter, for each rule.
+        namespace: what all keys begin with: keeps apart applications that share a table.
+        enabled: False to let every request pass without asking the store, as tests may want;
+            None for what the environment says (``RATELIMIT_DDB_ENABLED``).
+        endpoint_of: the route that the application will choose for a request, such as
+            ``"/users/{id}"``, for rules with ``scope="endpoint"``; None where there is none.
+        fields: ``"standard"`` for RateLimit and RateLimit-Policy, ``"x"`` for X-RateLimit-*,
+            ``"both"``, ``"none"``.
+        on_denied: makes the answer to a denied request, of the request, the verdict and the answer
+            there would be; header fields are added to it.
+        on_decision: told of each rule's decision, once the request's verdict is there; one function
+            or several. What it raises is raised to the server.
+    """
+
+    on_outage: OnOutage
+    deadline: float
+    deny_cache: float
+    seen_keys: int
+    namespace: str
+    enabled: bool | None
+    endpoint_of: EndpointOf | None
+    fields: FieldStyle
+    on_denied: OnDenied | None
+    on_decision: OnDecision | Iterable[OnDecision]
+
+
+class ViewOptions(TypedDict, total=False):
+    """What a limit on a view takes beside the limits and the store. For defaults see DEFAULTS.
+
+    Keys:
+        by: whose bucket a request draws on, as for Rule: an identity such as ``header("x-key")``.
+        methods: the methods that the limit is about, as for Rule; None for all.
+        cost: as for Rule.
+        name: what the limit is called in keys, fields and events. Views that are given one name
+            share their buckets. Unless given it is the view's own, with its module, behind the
+            methods if any.
+        exempt: as for Rule.
+        enforce: as for Rule. False leaves it to the view to ask: ``verdict_of(request).limited``.
+        on_outage: as in GateOptions; so are all that follow.
+    """
+
+    by: Identity | None
+    methods: str | Iterable[str] | None
+    cost: int | CostOfRequest
+    name: str | None
+    exempt: Exempt | None
+    enforce: bool
+    on_outage: OnOutage
+    deadline: float
+    deny_cache: float
+    seen_keys: int
+    namespace: str
+    enabled: bool | None
+    fields: FieldStyle
+    on_denied: OnDenied | None
+    on_decision: OnDecision | Iterable[OnDecision]
+
+
+_OF_THE_RULE = ("by", "methods", "cost", "name", "exempt", "enforce")
+_RULE = inspect.signature(Rule).parameters
+
+DEFAULTS: Mapping[str, Any] = {
+    **{name: _RULE[name].default for name in _OF_THE_RULE},
+    "on_outage": "allow",
+    "deadline": 0.25,
+    "deny_cache": 5.0,
+    "seen_keys": 65_536,
+    "namespace": "",
+    "enabled": None,
+    "endpoint_of": None,
+    "fields": "standard",
+    "on_denied": None,
+    "on_decision": (),
+}
+"""What each option is unless given; ``by=None`` is the client's address."""
+
+
+def shows_options(options: type) -> Callable[[F], F]:
+    """Write the options that a function takes as ``**options`` into its signature.
+
+    Args:
+        options: GateOptions or ViewOptions.
+    """
+
+    def shown(function: F) -> F:
+        signature = inspect.signature(function)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        more = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=DEFAULTS[name],
+                annotation=getattr(hint, "__forward_arg__", hint),
+            )
+            for name, hint in options.__annotations__.items()
+        ]
+        shown_as = signature.replace(parameters=[*own, *more])
+        function.__signature__ = shown_as  # type: ignore[attr-defined]  # inspect's own protocol
+        return function
+
+    return shown
+
+
+def require_options(given: Iterable[str], options: type) -> None:
+    """Refuse options that do not exist.
+
+    Raises:
+        TypeError: with the name and those that there are.
+    """
+    known = options.__annotations__
+    for name in given:
+        if name not in known:
+            instead = "; whose bucket it is, by= says" if name == "key" and "by" in known else ""
+            expected = ", ".join(sorted(known))
+            raise TypeError(f"unknown option {name!r}; expected one of {expected}{instead}")
