@@ -75,8 +75,8 @@ class RateLimiter:
         Raises:
             TypeError, ValueError: a key, cost or wait that can't be.
             StoreUnavailable: under ``on_outage="raise"``.
-            TableNotFound, AccessDenied, botocore.exceptions.ClientError: a mistake of set-up, not
-                an outage; whatever ``on_outage`` says.
+            StoreError: a mistake of set-up, such as TableNotFound or AccessDenied, and not an
+                outage; whatever ``on_outage`` says.
         """
         desk = self._desk
         asked = desk.ask(key, cost, max_wait)

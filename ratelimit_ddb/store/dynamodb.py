@@ -52,7 +52,7 @@ class DynamoDBStore:
             can tell it.
 
     Raises:
-        TypeError, ValueError: the table's name is empty or not a text.
+        TypeError, ValueError: the table's name is empty or not a text, or the endpoint no URL.
     """
 
     def __init__(

@@ -117,7 +117,7 @@ class Gate:
         Raises:
             StoreUnavailable: under ``on_outage="raise"``.
             TypeError: a rule's function gave something to be awaited.
-            TableNotFound, AccessDenied, botocore.exceptions.ClientError: a mistake of set-up.
+            StoreError: a mistake of set-up, such as TableNotFound or AccessDenied.
         """
         asked = charging.charges(self._book, request)
         charges = asked if isinstance(asked, list) else settle(asked)

@@ -50,7 +50,7 @@ class DynamoDBSessionStore:
         on_call: told of every answered request, with the capacity it consumed.
 
     Raises:
-        TypeError, ValueError: the table's name is empty or not a text.
+        TypeError, ValueError: the table's name is empty or not a text, or the endpoint no URL.
     """
 
     def __init__(
