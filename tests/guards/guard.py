@@ -1,4 +1,4 @@
-"""A guard: the lines of the sessions that one rule hangs on, and the tests that hold it."""
+"""A guard: the lines of a package that one rule hangs on, and the tests that hold it."""
 
 from __future__ import annotations
 

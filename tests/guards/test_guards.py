@@ -9,8 +9,9 @@ import pytest
 
 from tests.guards.guard import TESTS_FAILED, Guard, copy_to, outcome
 from tests.guards.guards import FAULTS, REQUIREMENTS
+from tests.guards.limit_guards import IDENTITIES
 
-GUARDS = (*REQUIREMENTS, *FAULTS)
+GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(whole: Path) -> Iterator[Path]:
-    kept = {path: path.read_bytes() for path in (whole / "sessions").rglob("*.py")}
+    packages = (whole / "sessions", whole / "ratelimit_ddb")
+    kept = {path: path.read_bytes() for package in packages for path in package.rglob("*.py")}
     yield whole
     for path, content in kept.items():
         if path.read_bytes() != content:

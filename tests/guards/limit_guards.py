@@ -1,0 +1,126 @@
+"""The guards of the rules' identities: what keeps a credential from having a second bucket."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_READINGS = "ratelimit_ddb/web/readings.py"
+_READ = "tests/web/test_readings.py::test_"
+
+IDENTITIES = (
+    Guard(
+        "P15: a header sent twice is each of its values",
+        _READINGS,
+        "return _readings([*read, *joined], _listed, more)",
+        "return _readings(read[-1:], _listed, more)",
+        f"{_READ}p15_a_field_sent_twice_is_each_of_its_values_and_all_of_them",
+    ),
+    Guard(
+        "P15: a header sent twice is what its values are joined",
+        _READINGS,
+        "return _readings([*read, *joined], _listed, more)",
+        "return _readings(read, _listed, more)",
+        f"{_READ}p15_a_field_sent_twice_is_each_of_its_values_and_all_of_them",
+    ),
+    Guard(
+        "P15: underscores in a header's name are hyphens behind a bridge to WSGI",
+        _READINGS,
+        "alike = request.fields_alike(name)",
+        "alike = request.fields(name)",
+        f"{_READ}p15_a_name_with_underscores_is_read_with_the_other",
+    ),
+    Guard(
+        "P15: a cookie sent twice is each of its values",
+        _READINGS,
+        "for begin in read for value in",
+        "for begin in read[:1] for value in",
+        f"{_READ}p15_a_cookie_is_every_value_that_a_framework_may_find",
+    ),
+    Guard(
+        "P15: two Cookie fields are one that HTTP/2 has split",
+        _READINGS,
+        'text = "; ".join(request.fields("cookie"))',
+        'text = ", ".join(request.fields("cookie"))',
+        f"{_READ}p15_a_cookie_is_every_value_that_a_framework_may_find",
+    ),
+    Guard(
+        "P15: a cookie in other white space may be read too",
+        _READINGS,
+        r"(?<![^;\s])",
+        r"(?<![^; \t])",
+        f"{_READ}p15_a_cookie_is_every_value_that_a_framework_may_find",
+    ),
+    Guard(
+        "P15: a quoted cookie is the same as without its quotes and escapes",
+        _READINGS,
+        "    value = unquoted(value)\n",
+        "",
+        f"{_READ}p15_spellings_of_a_cookie_have_one_form",
+    ),
+    Guard(
+        "P15: a percent-encoded cookie is the same as decoded",
+        _READINGS,
+        'if "%" in value:',
+        "if not value:",
+        f"{_READ}p15_spellings_of_a_cookie_have_one_form",
+    ),
+    Guard(
+        "P15: a token is looked for in every Authorization field",
+        _READINGS,
+        "    values, more = of_authorization(request)\n",
+        "    values, more = of_authorization(request)\n        values = values[:1]\n",
+        f"{_READ}p15_a_token_is_whatever_may_follow_bearer",
+    ),
+    Guard(
+        "P15: more values than are looked at have no bucket of their own",
+        "ratelimit_ddb/web/identity.py",
+        "return {*keys, _MORE}",
+        "return set(keys)",
+        f"{_READ}requests_with_more_values_than_are_looked_at_share_one_bucket",
+    ),
+    Guard(
+        "P15: every key of an identity is charged",
+        "ratelimit_ddb/web/charging.py",
+        "identities = sorted({_of_identity(rule, one) for one in several})",
+        "identities = sorted({_of_identity(rule, one) for one in several})[:1]",
+        "tests/web/test_several_keys.py::"
+        "test_a_request_passes_only_if_each_of_its_keys_has_the_tokens",
+    ),
+    Guard(
+        "only spaces and tabs are white space around a cookie that rules' functions read",
+        "ratelimit_ddb/web/request.py",
+        "if equals and found.strip(_SPACE) == name:",
+        "if equals and found.strip() == name:",
+        f"{_READ}the_cookie_of_a_request_is_the_first_unquoted_by_spaces_and_tabs_alone",
+    ),
+    Guard(
+        "an identity that was not called is refused",
+        "ratelimit_ddb/web/rule.py",
+        'require_function_of_request("by", self.by)',
+        "pass",
+        "tests/web/test_functions_of_requests.py::"
+        "test_an_identity_that_was_not_called_is_refused_with_the_call",
+    ),
+    Guard(
+        "session_user() outside the session middleware counts nobody by address in silence",
+        "ratelimit_ddb/web/identity.py",
+        "raise RuntimeError(_NO_SESSION)",
+        "return None",
+        "tests/web/test_identity.py::test_session_user_outside_the_session_middleware_says_so",
+    ),
+    Guard(
+        "what no browser sends as a preflight is counted",
+        "ratelimit_ddb/web/preflight.py",
+        "return not any(map(request.header, _NEVER_SENT))",
+        "return True",
+        "tests/web/test_preflight.py::test_what_no_browser_sends_as_a_preflight_is_counted",
+    ),
+    Guard(
+        "a rules file that was cut off takes no rule away at once",
+        "ratelimit_ddb/web/rules_file.py",
+        "if not _names(rules) < _names(self._rules):",
+        "if rules:",
+        "tests/web/test_rules_file.py::test_a_file_cut_at_a_rules_end_takes_no_rule_away"
+        "_until_it_has_stayed_so_for_a_second",
+    ),
+)
