@@ -15,6 +15,8 @@ from ratelimit_ddb.web.root_path import RootPaths
 from ratelimit_ddb.web.rulebook import RulesGiven
 from ratelimit_ddb.web.websocket import admitted_websocket, refuse_handshake
 
+__all__ = ["RateLimitMiddleware"]
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ratelimit_ddb.web.hooks import OnDecision
     from ratelimit_ddb.web.verdict import RuleDecision
 
+__all__ = ["log_decisions"]
+
 LOGGER = "ratelimit_ddb.decisions"
 """The name of the logger, unless one is given."""
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ratelimit_ddb.web.hooks import OnDecision
     from ratelimit_ddb.web.verdict import RuleDecision
 
+__all__ = ["measure_decisions", "trace_decisions"]
+
 SCOPE = "ratelimit_ddb"
 """The instrumentation scope: the name of the meter and the tracer."""
 

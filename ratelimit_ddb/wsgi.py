@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from ratelimit_ddb.web.ledger import Ledger
 
+__all__ = ["RateLimitMiddleware"]
+
 
 class RateLimitMiddleware:
     """Answers 429 to requests over a limit, and tells the others what is left.

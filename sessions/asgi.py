@@ -9,6 +9,8 @@ from sessions.desk import Desk, SessionOptions
 from sessions.store.protocol import Store
 from sessions.visit import Visit, with_fields
 
+__all__ = ["SessionMiddleware"]
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

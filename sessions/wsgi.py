@@ -13,6 +13,8 @@ from sessions.visit import Visit, with_fields
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+__all__ = ["SessionMiddleware"]
+
 SESSION = "sessions.session"
 """Where the environ holds the session."""
 
