@@ -12,6 +12,8 @@ The middleware is in ratelimit_ddb.asgi and ratelimit_ddb.wsgi.
 from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.client_address import client_address
 from ratelimit_ddb.web.identity import bearer_claim, cookie, everyone, header, session_user
+from ratelimit_ddb.web.ledger import verdict_of
+from ratelimit_ddb.web.options import DEFAULTS, GateOptions, ViewOptions
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rule import Rule
 from ratelimit_ddb.web.rules_file import RulesFile
@@ -19,17 +21,21 @@ from ratelimit_ddb.web.rules_toml import RulesError
 from ratelimit_ddb.web.verdict import RuleDecision, Verdict
 
 __all__ = [
+    "DEFAULTS",
     "Answer",
+    "GateOptions",
     "Request",
     "Rule",
     "RuleDecision",
     "RulesError",
     "RulesFile",
     "Verdict",
+    "ViewOptions",
     "bearer_claim",
     "client_address",
     "cookie",
     "everyone",
     "header",
     "session_user",
+    "verdict_of",
 ]
