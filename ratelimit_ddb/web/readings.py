@@ -19,7 +19,9 @@ RFC 9113, 8.2.3 (a split Cookie field); RFC 2109 (quoted values), which Python's
 
 from __future__ import annotations
 
+import contextlib
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -27,6 +29,8 @@ from ratelimit_ddb.web.request import Request, unquoted
 
 MOST_VALUES = 4
 """How many occurrences of one name are looked at: twice what browsers send with good reason."""
+
+_AUTHORIZATION = ("authorization", "proxy-authorization")
 
 _PERCENT = re.compile("%([0-9A-Fa-f]{2})")
 _QUOTED = re.compile(r'\s*("(?:[^\\"]|\\.)*")', re.DOTALL)
@@ -58,8 +62,22 @@ def of_header(name: str) -> ReadingsOf:
     One field is one value, commas and all. Of several, each one is, and all of them joined: by
     itself, and with those whose names differ in ``-`` and ``_`` only, which are the same for an
     application behind a bridge from ASGI to WSGI.
-    """
 
+    Of Authorization and Proxy-Authorization it is the credentials, whatever the scheme is called
+    and however it is parted from them: many applications look for no more than these.
+    """
+    of_fields = _fields_and_joined(name)
+    if name.lower() not in _AUTHORIZATION:
+        return of_fields
+
+    def credentials(request: Request) -> Readings:
+        fields, more = of_fields(request)
+        return _readings([one for field in fields for one in _credentials(field)], str, more)
+
+    return credentials
+
+
+def _fields_and_joined(name: str) -> ReadingsOf:
     def readings(request: Request) -> Readings:
         alike = request.fields_alike(name)
         if len(alike) < 2:
@@ -96,9 +114,9 @@ def of_bearer_token() -> ReadingsOf:
     """The readings of a bearer token: what follows ``Bearer``, in any case (RFC 6750, 2.1).
 
     It is looked for in each Authorization field and, where these are lists, in their elements. It
-    ends with the field or element and, for those who split at white space, there.
+    is all the rest and, for those who split at white space, the first and the last word of it.
     """
-    of_authorization = of_header("authorization")
+    of_authorization = _fields_and_joined("authorization")
 
     def readings(request: Request) -> Readings:
         values, more = of_authorization(request)
@@ -107,12 +125,28 @@ def of_bearer_token() -> ReadingsOf:
             elements, further = _ends(value.split(",")) if "," in value else ([], False)
             more = more or further
             for element in (value, *elements):
-                scheme, *rest = element.split(None, 1)[:2] or [""]
-                if rest and scheme.lower() == "bearer":
-                    tokens += [rest[0], rest[0].split(None, 1)[0]]
-        return _readings(tokens, str.strip, more)
+                scheme, *words = element.split() or [""]
+                if words and scheme.lower() == "bearer":
+                    tokens += _rest_and_ends(words)
+        return _readings(tokens, str, more)
 
     return readings
+
+
+def _credentials(authorization: str) -> list[str]:
+    """What may be read after the scheme of an Authorization field, in one form."""
+    scheme, *words = authorization.split() or [""]
+    if not words:
+        return [scheme]
+    if scheme.lower() == "basic":
+        # Python's decoder passes over what is not in its alphabet, and over bits that are left.
+        with contextlib.suppress(ValueError):
+            return [b64encode(b64decode("".join(words))).decode()]
+    return _rest_and_ends(words)
+
+
+def _rest_and_ends(words: list[str]) -> list[str]:
+    return [" ".join(words), words[0], words[-1]]
 
 
 def _readings(found: Sequence[str], form: Callable[[str], str], more: bool) -> Readings:

@@ -72,6 +72,13 @@ IDENTITIES = (
         f"{_READ}p15_a_token_is_whatever_may_follow_bearer",
     ),
     Guard(
+        "P15: an Authorization field is its credentials, however its scheme is written",
+        _READINGS,
+        "if name.lower() not in _AUTHORIZATION:",
+        "if name:",
+        f"{_READ}p15_spellings_of_an_authorization_have_one_form",
+    ),
+    Guard(
         "P15: more values than are looked at have no bucket of their own",
         "ratelimit_ddb/web/identity.py",
         "return {*keys, _MORE}",

@@ -121,12 +121,32 @@ def test_p15_a_cookie_is_every_value_that_a_framework_may_find(
         (["Bearer a", "Bearer b"], ["a", "a,Bearer b", "a,Bearer", "b"]),
         (["Bearer a", "junk"], ["a", "a,junk"]),
         (["Bearer a, Bearer b"], ["a,Bearer b", "a,Bearer", "a", "b"]),
-        (["Bearer a b"], ["a b", "a"]),
+        (["Bearer a b"], ["a b", "a", "b"]),
+        (["Bearer a  Bearer b"], ["a Bearer b", "a", "b"]),
     ],
 )
 def test_p15_a_token_is_whatever_may_follow_bearer(sent: list[str], tokens: list[str]) -> None:
     request = over_asgi(*[("authorization", value) for value in sent])
     assert sorted(of_bearer_token()(request).values) == sorted(tokens)
+
+
+@pytest.mark.parametrize(
+    ("spellings", "value"),
+    [
+        (["Token a", "token a", "TOKEN   a ", "Token\ta", "Other a", "a"], "a"),
+        (["Basic dTpw", "basic  dTpw", "Basic dT pw", "Basic d-T.p!w", "Basic dTpw="], "dTpw"),
+        (["Basic dQ==", "Basic dR==", "Basic dX==", "Basic dQ==more"], "dQ=="),
+    ],
+)
+def test_p15_spellings_of_an_authorization_have_one_form(spellings: list[str], value: str) -> None:
+    read = of_header("Authorization")
+    assert {read(over_asgi(("authorization", one))).values for one in spellings} == {(value,)}
+
+
+def test_p15_an_authorization_of_several_words_is_the_first_the_last_and_all() -> None:
+    values = of_header("authorization")(over_asgi(("authorization", "Token a b c"))).values
+    assert values == ("a b c", "a", "c")
+    assert of_header("authorization")(over_asgi(("authorization", "Basic a"))).values == ("a",)
 
 
 MANY = 13_000
