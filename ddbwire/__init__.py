@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ddbwire.clock import TableClock
     from ddbwire.errors import (
         AccessDenied,
+        ConfigurationError,
         DeadlineExceeded,
         StoreError,
         StoreUnavailable,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessDenied",
     "AnsweredCall",
+    "ConfigurationError",
     "DeadlineExceeded",
     "Operation",
     "Refused",
@@ -43,6 +45,7 @@ __all__ = [
 _MODULES = {
     "AccessDenied": "errors",
     "AnsweredCall": "answered_call",
+    "ConfigurationError": "errors",
     "DeadlineExceeded": "errors",
     "Operation": "operation",
     "Refused": "outcome",

@@ -1,31 +1,64 @@
-"""Credentials as botocore finds and refreshes them, without its waits.
+"""Credentials as botocore finds and refreshes them, without its waits and for as long as they hold.
 
 botocore refreshes inside ``get_frozen_credentials``, in whatever thread calls it, for as long as
-that takes. Here the refresh runs in the background, one at a time: requests are signed with the
-old credentials until botocore's own mandatory window begins, and only then wait.
+that takes; and ten minutes before they expire it raises if that fails. Here the refresh runs in the
+background, one at a time, and requests are signed with the old credentials until they expire. Only
+then calls wait for new ones, and without them it is an outage.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic_ns
 from typing import Any
 
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
+from botocore.exceptions import ConnectionError as ConnectingError
+
 from ddbwire.background import in_background
+from ddbwire.errors import ConfigurationError, is_transient
 from ddbwire.fork import at_fork
 from ddbwire.signing import Keys
-from ddbwire.step import Answer, Await, Step
+from ddbwire.step import Answer, Await, Failure, Step
 
-_MANDATORY_SECONDS = 10 * 60
-"""How long before they expire botocore no longer goes on with old credentials.
+_SECOND_NS = 1_000_000_000
 
-Source: ``RefreshableCredentials`` in botocore; longer than any deadline, so one second sooner or
-later does not matter.
-"""
-
-_JUST_NOW_NS = 1_000_000_000
+_JUST_NOW_NS = _SECOND_NS
 """How long after a renewal a refusal is taken to be one of the keys before it."""
+
+_UNHURRIED_NS = 10 * _SECOND_NS
+"""From one refresh that brought no longer-lived keys to the next, while the present ones hold."""
+
+_URGENT_NS = _SECOND_NS
+"""The same once they have expired."""
+
+_OUT_OF_REACH = (
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+    ConnectingError,
+    HTTPClientError,
+)
+
+_FAILURES = (BotoCoreError, ClientError, ConfigurationError, OSError, RuntimeError)
+"""What a refresh was seen to raise: a program to run or a token's file may be missing, too."""
+
+_log = logging.getLogger("ddbwire.credentials")
+
+
+def out_of_reach(error: Exception) -> bool:
+    """Whether credentials could not be had from where they are, which may pass.
+
+    Rather than: there are none, or they may not be had.
+    """
+    return isinstance(error, _OUT_OF_REACH) or is_transient(error)
 
 
 class CredentialSource:
@@ -34,11 +67,13 @@ class CredentialSource:
     __slots__ = (
         "__weakref__",
         "_credentials",
+        "_failing",
         "_keys",
         "_lock",
         "_refresh",
         "_reload",
         "_renewed_ns",
+        "_tried_ns",
     )
 
     def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
@@ -46,64 +81,135 @@ class CredentialSource:
 
         ``reload`` searches the chain of providers anew, and returns None if it finds nothing or
         if the credentials were given rather than found.
+
+        Raises:
+            ConfigurationError: the keys can't be sent.
+            botocore.exceptions.BotoCoreError, ClientError: they can't be had.
         """
         self._credentials = credentials
         self._reload = reload
         self._lock = threading.Lock()
         self._refresh: Future[None] | None = None
         self._renewed_ns = -_JUST_NOW_NS
+        self._tried_ns = -_UNHURRIED_NS
+        self._failing = False
         self._keys = self._read()
         at_fork(self)
 
-    def keys(self) -> Generator[Step, Answer, Keys | None]:
-        """The keys to sign with; None if they could not be renewed within the deadline."""
+    def keys(self) -> Generator[Step, Answer, Keys | Failure]:
+        """The keys to sign with; a failure if they have expired and there are no new ones yet."""
         needed = getattr(self._credentials, "refresh_needed", None)
         if needed is None or not needed():
             self._keys = self._read()
+            self._failing = False
             return self._keys
-        refresh = self._start(self._store)
-        if needed(_MANDATORY_SECONDS):
-            yield Await(refresh)
-            if not refresh.done():
-                return None
-            refresh.result()
-        return self._keys
+        expired = needed(0)
+        refresh = self._start_when_due(_URGENT_NS if expired else _UNHURRIED_NS)
+        if not expired:
+            return self._keys
+        yield Await(refresh)
+        if not refresh.done():
+            cause = "the credentials have expired, and new ones did not come in time"
+            return Failure(cause, sent=False, timed_out=True)
+        if not needed(0):
+            return self._keys
+        error = refresh.exception()
+        told = "still expired" if error is None else f"{type(error).__name__}: {error}"
+        return Failure(f"the credentials have expired and can't be renewed ({told})", sent=False)
 
     def renew(self) -> Generator[Step, Answer, None]:
         """Get new keys though the old ones seem good: the endpoint says that they are not.
 
-        Calls that are refused together are served by one renewal.
+        Calls that are refused together are served by one renewal. Where there are no new ones to
+        be had, ``keys`` tells.
         """
-        if monotonic_ns() - self._renewed_ns < _JUST_NOW_NS:
-            return
-        refresh = self._start(self._replace)
-        yield Await(refresh)
-        if refresh.done():
-            refresh.result()
+        if monotonic_ns() - self._renewed_ns >= _JUST_NOW_NS:
+            yield Await(self._start(self._replace))
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's lock and threads."""
         self._lock = threading.Lock()
         self._refresh = None
 
+    def _start_when_due(self, pause_ns: int) -> "Future[None]":
+        refresh = self._refresh
+        if refresh is not None and monotonic_ns() - self._tried_ns < pause_ns:
+            return refresh
+        return self._start(self._store)
+
     def _start(self, work: Callable[[], None]) -> "Future[None]":
         with self._lock:
             if self._refresh is None or self._refresh.done():
+                self._tried_ns = monotonic_ns()
                 self._refresh = in_background(work)
             return self._refresh
 
     def _store(self) -> None:
-        self._keys = self._read()
+        try:
+            self._keys = self._read()
+        except _FAILURES as error:
+            if not self._failing:
+                self._failing = True
+                _log.warning(
+                    "credentials could not be renewed; the present ones serve until they expire: "
+                    "%s: %s",
+                    type(error).__name__,
+                    error,
+                )
+            raise
+        finally:
+            self._tried_ns = monotonic_ns()
+        self._failing = False
 
     def _replace(self) -> None:
-        if hasattr(self._credentials, "refresh_needed"):
+        credentials = self._credentials
+        if hasattr(credentials, "refresh_needed"):
+            _forget_in_cache(credentials)
             # botocore offers no way to say that credentials expired early, but for saying so.
-            self._credentials._expiry_time = datetime.now(UTC)
+            credentials._expiry_time = datetime.now(UTC) - timedelta(seconds=1)
         else:
-            self._credentials = self._reload() or self._credentials
+            self._credentials = self._reload() or credentials
         self._store()
         self._renewed_ns = monotonic_ns()
 
     def _read(self) -> Keys:
         frozen = self._credentials.get_frozen_credentials()
-        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        keys = Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        if keys != getattr(self, "_keys", None):
+            _require_printable(keys, self._credentials.method)
+        return keys
+
+
+def first_keys(credentials: Any) -> None:
+    """Have botocore get what a credentials object holds at first, which may block.
+
+    Raises:
+        botocore.exceptions.BotoCoreError, ClientError: it can't be had.
+    """
+    try:
+        credentials.get_frozen_credentials()
+    except RuntimeError as error:  # so botocore says that what it was given has expired already
+        raise CredentialRetrievalError(provider=credentials.method, error_msg=str(error)) from error
+
+
+def _forget_in_cache(credentials: Any) -> None:
+    """Let a role be assumed anew: botocore would find the keys that were refused in its cache."""
+    fetcher = getattr(getattr(credentials, "_refresh_using", None), "__self__", None)
+    cache, key = getattr(fetcher, "_cache", None), getattr(fetcher, "_cache_key", None)
+    if cache is not None and key in cache:
+        del cache[key]
+
+
+def _require_printable(keys: Keys, provider: str) -> None:
+    """Refuse what would end a line of the request's head, or make every signature wrong."""
+    named = {
+        "access key": keys.access_key,
+        "secret key": keys.secret_key,
+        "session token": keys.token or "",
+    }
+    for name, text in named.items():
+        if not text.isprintable():
+            raise ConfigurationError(
+                f"the {name} of the credentials ({provider}) holds a line end or another control "
+                "character; keys are printable text: remove it where they are set"
+            )

@@ -76,6 +76,14 @@ class DeadlineExceeded(Unreachable):
     """The deadline passed first."""
 
 
+class ConfigurationError(Exception):
+    """The configuration names what can't be used: an endpoint, its certificate, credentials.
+
+    Raised until calls have succeeded once. A name that does not resolve any more, or a certificate
+    that has expired since, is an outage: ``Unreachable``.
+    """
+
+
 def _rebuilt(kind: type[Unreachable], endpoint: str, cause: str, applied: bool) -> Unreachable:
     return kind(endpoint, cause, maybe_applied=applied)
 

@@ -13,7 +13,13 @@ from functools import partial
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    ChecksumError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
 from botocore.exceptions import ConnectionError as ConnectingError
 
 from ddbwire.background import in_background
@@ -82,9 +88,13 @@ def _carry_out(client: Any, operation: Operation) -> Reply | Failure:
     try:
         response = getattr(client, xform_name(operation.name))(**parameters)
     except ClientError as error:
+        if error.operation_name != operation.name:
+            return _without_credentials(error)
         response = dict(error.response)
         detail = response.pop("Error", {})
         response.update({"__type": detail.get("Code"), "message": detail.get("Message")})
+    except (CredentialRetrievalError, MetadataRetrievalError) as error:
+        return _without_credentials(error)
     except ConnectingError as error:
         return Failure(str(error), sent=False)
     except (HTTPClientError, ChecksumError) as error:
@@ -96,6 +106,10 @@ def _carry_out(client: Any, operation: Operation) -> Reply | Failure:
     }
     body = json.dumps(response, default=_to_wire).encode()
     return Reply(metadata.get("HTTPStatusCode", 200), body, headers.get(b"date", b""), headers)
+
+
+def _without_credentials(error: Exception) -> Failure:
+    return Failure(f"the credentials can't be renewed ({error})", sent=False)
 
 
 def _to_wire(value: object) -> str:

@@ -13,7 +13,6 @@ from ddbwire.signing import DayKey, Scope, amz_date
 from ddbwire.step import Answer, Failure, Reply, Send, Step, answered
 
 _SECOND_NS = 1_000_000_000
-_LATE = Failure("the credentials could not be renewed in time", sent=False, timed_out=True)
 
 
 class LeanCarrier:
@@ -43,9 +42,10 @@ class LeanCarrier:
         writer = self._writer
         second = clock.now_ns() // _SECOND_NS
         if writer is None or writer.second != second:
-            writer = yield from self._next_writer(second)
-            if writer is None:
-                return judge_failure(_LATE, repeatable=operation.repeatable)
+            renewed = yield from self._next_writer(second)
+            if type(renewed) is Failure:
+                return judge_failure(renewed, repeatable=operation.repeatable)
+            writer = renewed
         sent_ns = clock.local_ns()
         answer = yield Send(writer.write(operation), fresh)
         if type(answer) is Reply:
@@ -70,10 +70,10 @@ class LeanCarrier:
         yield from self._credentials.renew()
         self._writer = None
 
-    def _next_writer(self, second: int) -> Generator[Step, Answer, RequestWriter | None]:
+    def _next_writer(self, second: int) -> Generator[Step, Answer, RequestWriter | Failure]:
         keys = yield from self._credentials.keys()
-        if keys is None:
-            return None
+        if type(keys) is Failure:
+            return keys
         scope = Scope(keys, self._region, amz_date(second)[:8])
         before = self._writer
         key = before.key if before is not None and before.key.scope == scope else DayKey(scope)

@@ -17,6 +17,7 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
+from ddbwire.credentials import first_keys
 from ddbwire.decline import builtin_handlers, hook_of, reason_to_decline
 from ddbwire.emulator import identity
 from ddbwire.endpoint import Endpoint
@@ -57,8 +58,8 @@ def resolve(
     """Resolve a boto3 or botocore session; None for botocore's default chain.
 
     ``table`` is the name or ARN of the table that the calls are for, as botocore chooses the
-    endpoint by it.
-    For an endpoint on this machine's loopback a missing region or credentials are made up.
+    endpoint by it. For an endpoint on this machine's loopback a missing region or missing
+    credentials are made up.
 
     Raises:
         botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.
@@ -66,6 +67,8 @@ def resolve(
     handlers = builtin_handlers()
     known = identity(session, region_name, endpoint_url)
     session, credentials = known.session, known.credentials
+    if credentials is not None:
+        first_keys(credentials)
     client = known.client(
         endpoint_url,
         Config(

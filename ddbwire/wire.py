@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ddbwire.call import ask_time, call
 from ddbwire.clock import TableClock
 from ddbwire.endpoint import Endpoint, without_user_information
-from ddbwire.errors import Unreachable
+from ddbwire.errors import ConfigurationError, Unreachable
 from ddbwire.fork import at_fork
 from ddbwire.operation import Operation
 from ddbwire.outcome import Outcome
@@ -96,7 +96,7 @@ class Wire:
         """What its methods raise; in an ``except`` clause, botocore is imported late."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        return (Unreachable, ClientError, BotoCoreError)
+        return (Unreachable, ConfigurationError, ClientError, BotoCoreError)
 
     def resolve(self) -> None:
         """Find region, endpoint and credentials, unless that is done. Bound by no deadline.
@@ -104,6 +104,8 @@ class Wire:
         Raises:
             botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
                 failure is not remembered: the next call tries again.
+            ConfigurationError: keys that can't be sent, certificate authorities that can't be read.
+            Unreachable: what gives out the credentials gave none just now.
         """
         if self._current() is None:
             self._resolution().result()
@@ -194,13 +196,24 @@ class Wire:
             return self._resolving
 
     def _resolve(self) -> "Line":
-        from ddbwire.line import Line  # first use pays for them
+        from botocore.exceptions import BotoCoreError, ClientError  # first use pays for them
+
+        from ddbwire.credentials import out_of_reach
+        from ddbwire.line import Line
         from ddbwire.resolution import resolve
 
         before = self._line
+        if before is not None and not before.outdated:
+            return before
+        try:
+            line = Line(resolve(*self._options), self._options[3], self.clock)
+        except (BotoCoreError, ClientError) as error:
+            if out_of_reach(error):
+                raise Unreachable(
+                    "the credentials' provider", str(error), maybe_applied=False
+                ) from error
+            raise
         if before is not None:
-            if not before.outdated:
-                return before
             before.close()
-        self._line = line = Line(resolve(*self._options), self._options[3], self.clock)
+        self._line = line
         return line

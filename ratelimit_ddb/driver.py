@@ -16,8 +16,11 @@ def run(flow: Flow[T], store: Store, within_ns: int) -> T:
     """
     try:
         operation = next(flow)
-        if not store.ready:
-            store.prepare()
+        try:
+            if not store.ready:
+                store.prepare()
+        except StoreUnavailable as outage:
+            operation = flow.throw(outage)
         deadline_ns = time.monotonic_ns() + within_ns
         while True:
             try:
@@ -37,8 +40,11 @@ async def run_async(flow: Flow[T], store: Store, within_ns: int) -> T:
     """The same in an event loop."""
     try:
         operation = next(flow)
-        if not store.ready:
-            await store.prepare_async()
+        try:
+            if not store.ready:
+                await store.prepare_async()
+        except StoreUnavailable as outage:
+            operation = flow.throw(outage)
         deadline_ns = time.monotonic_ns() + within_ns
         while True:
             try:

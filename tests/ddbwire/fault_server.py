@@ -28,6 +28,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     connection: int
+    target: str = "/"
 
     @property
     def operation(self) -> str:
@@ -213,4 +214,5 @@ def _read(stream: Any, number: int) -> Request | None:
         name, _, value = line.decode().partition(":")
         headers[name.lower()] = value.strip()
     body = stream.read(int(headers.get("content-length", 0)))
-    return Request(first.split()[0].decode(), headers, body, number)
+    method, target, *_version = first.decode().split()
+    return Request(method, headers, body, number, target)

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, CredentialRetrievalError
 
-from ddbwire import DeadlineExceeded
+from ddbwire import ConfigurationError, DeadlineExceeded, Unreachable, Wire, is_transient
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer, Request, error, reply
 from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
@@ -30,11 +31,16 @@ class Issuer:
     def __init__(self, lifetime_seconds: float) -> None:
         self.lifetime_seconds = lifetime_seconds
         self.issued = 0
+        self.asked = 0
+        self.fails = False
         self.gate = threading.Event()
         self.gate.set()
 
     def issue(self) -> dict[str, str]:
         assert self.gate.wait(10)
+        self.asked += 1
+        if self.fails:
+            raise CredentialRetrievalError(provider="test", error_msg="HTTP 500")
         self.issued += 1
         expiry = datetime.now(UTC) + timedelta(seconds=self.lifetime_seconds)
         return {
@@ -50,6 +56,17 @@ class Issuer:
             self.issue(), self.issue, "test"
         )
         return session
+
+
+def expire(session: Any) -> None:
+    session._credentials._expiry_time = datetime.now(UTC) - timedelta(seconds=1)
+
+
+def wait_until(happens: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 def tokens(server: FaultServer) -> list[str]:
@@ -140,20 +157,85 @@ def test_old_credentials_serve_while_new_ones_are_fetched(
     assert time.monotonic() - start < 1
     assert tokens(server) == [f"token{issued}"]
     issuer.gate.set()
-    end = time.monotonic() + 5
-    while issuer.issued == issued:
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    wait_until(lambda: issuer.issued > issued)
     flavour.close(wire)
 
 
-def test_within_the_mandatory_window_calls_wait_but_not_past_the_deadline(
+def test_keys_that_have_not_expired_serve_while_new_ones_can_not_be_had(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour, caplog: pytest.LogCaptureFixture
+) -> None:
+    issuer = Issuer(5 * 60)
+    wire = make_wire(server.url, session=issuer.session())
+    issuer.fails = True
+    issued = issuer.issued
+    for _second in range(3):
+        wire.clock._base_ns += 1_000_000_000
+        assert flavour.call(wire, seconds=0.25) == ITEM
+        wait_until(lambda: issuer.asked > issued)
+    assert set(tokens(server)) == {f"token{issued}"}
+    ours = [record for record in caplog.records if record.name == "ddbwire.credentials"]
+    assert len(ours) == 1
+    assert "the present ones serve until they expire" in ours[0].getMessage()
+    flavour.close(wire)
+
+
+def test_keys_that_have_not_expired_serve_while_new_ones_are_slow(
     server: FaultServer, make_wire: MakeWire, flavour: Flavour
 ) -> None:
     issuer = Issuer(60)
     wire = make_wire(server.url, session=issuer.session())
     issuer.gate.clear()
-    with pytest.raises(DeadlineExceeded, match="credentials") as caught:
+    start = time.monotonic()
+    assert flavour.call(wire, seconds=5) == ITEM
+    assert time.monotonic() - start < 1
+    issuer.gate.set()
+    flavour.close(wire)
+
+
+def test_a_service_that_fails_is_not_asked_at_every_call(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    issuer = Issuer(5 * 60)
+    wire = make_wire(server.url, session=issuer.session())
+    issuer.fails = True
+    before = issuer.asked
+    for _second in range(20):
+        wire.clock._base_ns += 1_000_000_000
+        assert flavour.call(wire) == ITEM
+    wait_until(lambda: issuer.asked > before)
+    assert issuer.asked == before + 1
+    flavour.close(wire)
+
+
+def test_expired_keys_that_can_not_be_renewed_are_an_outage_until_they_can(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    issuer = Issuer(60)
+    session = issuer.session()
+    wire = make_wire(server.url, session=session)
+    issuer.fails = True
+    expire(session)
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="expired and can't be renewed") as caught:
+            flavour.call(wire, seconds=0.25)
+        assert is_transient(caught.value)
+        assert not caught.value.maybe_applied
+    assert server.requests == []
+    issuer.lifetime_seconds, issuer.fails = 3600, False
+    wire._line.carrier._credentials._tried_ns -= 1_000_000_000  # type: ignore[union-attr]
+    assert flavour.call(wire) == ITEM
+    flavour.close(wire)
+
+
+def test_calls_wait_for_the_first_keys_after_the_old_ones_but_not_past_the_deadline(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    issuer = Issuer(60)
+    session = issuer.session()
+    wire = make_wire(server.url, session=session)
+    issuer.gate.clear()
+    expire(session)
+    with pytest.raises(DeadlineExceeded, match="credentials have expired") as caught:
         flavour.call(wire, seconds=0.05)
     assert not caught.value.maybe_applied
     assert server.requests == []
@@ -161,6 +243,37 @@ def test_within_the_mandatory_window_calls_wait_but_not_past_the_deadline(
     issuer.gate.set()
     assert flavour.call(wire) == ITEM
     assert tokens(server) == [f"token{issuer.issued}"]
+    flavour.close(wire)
+
+
+def test_a_token_called_expired_that_can_not_be_renewed_is_an_outage(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    issuer = Issuer(3600)
+    wire = make_wire(server.url, session=issuer.session())
+    issuer.fails = True
+    server.default = EXPIRED
+    with pytest.raises(Unreachable, match="can't be renewed"):
+        flavour.call(wire, seconds=1)
+    flavour.close(wire)
+
+
+@pytest.mark.parametrize(
+    ("member", "name"),
+    [("access_key", "access key"), ("secret_key", "secret key"), ("token", "session token")],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\nx-evil: 1", "\0", "\x7f", "\u2028"])
+def test_keys_with_a_control_character_are_refused(
+    server: FaultServer, member: str, name: str, end: str, flavour: Flavour
+) -> None:
+    keys = {"access_key": "AKID", "secret_key": "secret", "token": "token"}
+    session: Any = botocore.session.Session()
+    session._credentials = Credentials(**(keys | {member: keys[member] + end}))
+    wire = Wire(endpoint_url=server.url, region_name="us-east-1", session=session)
+    with pytest.raises(ConfigurationError, match=f"the {name} of the credentials") as caught:
+        flavour.call(wire)
+    assert "secret" not in str(caught.value).replace("secret key", "")
+    assert server.requests == []
     flavour.close(wire)
 
 

@@ -194,3 +194,35 @@ def test_it_is_ready_once_it_was_prepared(server: FaultServer, do: Do) -> None:
 def test_a_table_needs_a_name(table: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="table"):
         DynamoDBStore(table)
+
+
+def test_a_credentials_service_that_is_down_at_first_is_an_outage_and_follows_on_outage(
+    server: FaultServer, do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with FaultServer() as service:
+        service.default = reply({}, 500)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{service.url}/keys")
+        monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
+        store = DynamoDBStore("limits", endpoint_url=server.url)
+        decision = do(store, "acquire", {"on_outage": "allow"})
+        assert (decision.allowed, decision.source) == (True, "outage")
+        with pytest.raises(StoreUnavailable, match="credentials' provider"):
+            do(store, "acquire", {"on_outage": "raise"})
+        with pytest.raises(StoreUnavailable):
+            store.warm_up()
+        keys = {"AccessKeyId": "A", "SecretAccessKey": "s", "Token": "t"}
+        service.default = reply({**keys, "Expiration": "2999-01-01T00:00:00Z"})
+        assert do(store, "acquire", {"deadline": 5.0}).source == "table"
+        store.close()
+
+
+def test_keys_that_can_not_be_sent_are_a_mistake(
+    server: FaultServer, do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token\r\nx-evil: 1")
+    store = DynamoDBStore("limits", endpoint_url=server.url)
+    with pytest.raises(StoreError, match=r"session token of the credentials .* line end"):
+        do(store, "acquire", {"on_outage": "allow"})
+    assert server.requests == []
