@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import Generator
-from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 from ddbwire.aio_pools import AioPools
+from ddbwire.aio_wait import until_done
 from ddbwire.step import Answer, Pause, Send, Step
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -33,19 +30,8 @@ class AioDriver:
                     await asyncio.sleep(step.seconds)
                     answer = None
                 else:
-                    await _until_done(step.future, deadline_ns)
+                    await until_done(step.future, deadline_ns)
                     answer = None
         except StopIteration as done:
             result: T = done.value
             return result
-
-
-async def _until_done(future: "Future[Any]", deadline_ns: int) -> None:
-    """Wait for ``future``, whatever it brings; at the deadline, leave it to itself."""
-    waiting = asyncio.wrap_future(future)
-    await asyncio.wait((waiting,), timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
-    if waiting.done():
-        # The flow looks at the future itself; asyncio is to know that its copy was looked at.
-        waiting.exception()
-    else:
-        waiting.cancel()

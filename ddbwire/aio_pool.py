@@ -7,12 +7,12 @@ from time import monotonic_ns
 from typing import NamedTuple
 
 from ddbwire.aio_connection import AioConnection
+from ddbwire.aio_dial import aio_dial
 from ddbwire.endpoint import Endpoint
 from ddbwire.slots import Hand, Slot, Slots
 from ddbwire.step import Failure, Reply, Send
 
 _ALL_BUSY = Failure("all connections stayed busy", sent=False, timed_out=True)
-_CONNECT_LATE = Failure("connecting: the deadline passed", sent=False, timed_out=True)
 
 
 class AioPool:
@@ -45,8 +45,9 @@ class AioPool:
                 if connection is None or step.fresh or not connection.fit():
                     connection = await self._connect(hand[0], deadline_ns)
                 return await connection.exchange(step.request, deadline_ns)
-            except TimeoutError:
-                return _CONNECT_LATE
+            except TimeoutError as error:
+                cause = str(error) or "the deadline passed"
+                return Failure(f"connecting: {cause}", sent=False, timed_out=True)
             except OSError as error:
                 return Failure(f"connecting: {error}", sent=False)
             finally:
@@ -68,11 +69,9 @@ class AioPool:
         before, slot.holds = slot.holds, None
         if before is not None:
             before.abort()
-        async with asyncio.timeout(max(0, deadline_ns - monotonic_ns()) / 1e9):
-            _transport, connection = await self._loop.create_connection(
-                self._make_connection, self._endpoint.host, self._endpoint.port, ssl=self._tls
-            )
-        slot.holds = connection
+        connection = slot.holds = await aio_dial(
+            self._endpoint, self._tls, self._make_connection, deadline_ns
+        )
         return connection
 
     def _make_connection(self) -> AioConnection:

@@ -6,12 +6,11 @@ import select
 import socket
 import ssl
 from concurrent.futures import wait
-from functools import partial
 from time import monotonic_ns
 from typing import Any
 
-from ddbwire.background import in_background
 from ddbwire.endpoint import Endpoint
+from ddbwire.look_up import Address, attempts, look_ups, numeric_addresses
 
 
 def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> socket.socket:
@@ -21,11 +20,9 @@ def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> so
         TimeoutError: the deadline passed first.
         OSError: none of the endpoint's addresses could be connected to, or TLS failed.
     """
-    addresses = _look_up(endpoint, deadline_ns)
+    addresses = numeric_addresses(endpoint) or _look_up(endpoint, deadline_ns)
     failure: OSError = OSError(f"no address for {endpoint.host}")
-    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-        # An address that swallows packets must not use up the time of those after it.
-        share_ns = monotonic_ns() + (deadline_ns - monotonic_ns()) // left
+    for address, share_ns in attempts(addresses, deadline_ns):
         try:
             return _connect(address, endpoint.host, tls, share_ns)
         except OSError as error:
@@ -45,12 +42,8 @@ def await_ready(sock: socket.socket, event: int, deadline_ns: int) -> None:
         raise TimeoutError("the deadline passed")
 
 
-def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Any]:
-    look_up = partial(socket.getaddrinfo, endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-    try:
-        return look_up(flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        future = in_background(look_up)
+def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
+    future = look_ups.addresses(endpoint)
     wait((future,), max(0, deadline_ns - monotonic_ns()) / 1e9)
     if not future.done():
         raise TimeoutError(f"the deadline passed while {endpoint.host} was looked up")
@@ -58,7 +51,7 @@ def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Any]:
 
 
 def _connect(
-    address: Any, host: str, tls: ssl.SSLContext | None, deadline_ns: int
+    address: Address, host: str, tls: ssl.SSLContext | None, deadline_ns: int
 ) -> socket.socket:
     family, kind, protocol, _name, place = address
     sock = socket.socket(family, kind, protocol)

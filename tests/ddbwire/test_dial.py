@@ -2,57 +2,229 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from ddbwire import DeadlineExceeded
+from ddbwire import DeadlineExceeded, Unreachable, Wire
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer
-from tests.ddbwire.flavour import UPDATE, deadline_in
+from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
+
+Flavour = Blocking | OnLoop
+Answer = Callable[[], list[tuple[str, int]]]
+
+NAME = "http://dynamodb.example"
 
 
-def test_a_name_is_looked_up(server: FaultServer, make_wire: MakeWire) -> None:
+class Resolver:
+    """Stands in for ``getaddrinfo``; names have the addresses that ``answer`` gives."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = list
+        self.asked = 0
+
+    def __call__(self, host: str, port: int, *args: Any, **options: Any) -> list[Any]:
+        if host.replace(".", "").isdigit():
+            return self._shaped([(host, port)])
+        if options.get("flags", 0) & socket.AI_NUMERICHOST:
+            raise socket.gaierror
+        self.asked += 1
+        return self._shaped(self.answer())
+
+    def _shaped(self, addresses: list[tuple[str, int]]) -> list[Any]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*kind, address) for address in addresses]
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
+    resolver = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    return resolver
+
+
+@pytest.fixture
+def named_wire(make_wire: MakeWire, flavour: Flavour) -> Iterator[Wire]:
+    wire = make_wire(NAME)
+    yield wire
+    flavour.close(wire)
+
+
+@pytest.fixture
+def stalled(resolver: Resolver) -> Iterator[threading.Event]:
+    """The resolver has stalled until the event is set, and then knows nothing."""
+    answered = threading.Event()
+
+    def answer() -> list[tuple[str, int]]:
+        answered.wait(10)
+        raise socket.gaierror(socket.EAI_AGAIN, "stalled")
+
+    resolver.answer = answer
+    yield answered
+    answered.set()
+    for thread in look_up_threads():
+        thread.join(5)
+
+
+@pytest.fixture
+def swallowing_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that answers to no packet, as its backlog is full."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+        for filler in fillers:
+            filler.close()
+
+
+def look_up_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "ddbwire"]
+
+
+def test_a_name_is_looked_up(server: FaultServer, make_wire: MakeWire, flavour: Flavour) -> None:
     wire = make_wire(f"http://localhost:{server.port}")
-    assert wire.call(UPDATE, deadline_in(5)) == ITEM
+    assert flavour.call(wire) == ITEM
     assert server.requests[0].headers["host"] == f"localhost:{server.port}"
+    flavour.close(wire)
 
 
 def test_the_next_address_is_tried(
-    server: FaultServer, make_wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+    server: FaultServer, named_wire: Wire, flavour: Flavour, resolver: Resolver
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         dead_port = listener.getsockname()[1]
+    resolver.answer = lambda: [("127.0.0.1", dead_port), ("127.0.0.1", server.port)]
+    assert flavour.call(named_wire) == ITEM
 
-    def look_up(host: str, port: int, **options: Any) -> list[Any]:
-        if options.get("flags"):
-            raise socket.gaierror
-        kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
-        return [(*kind, ("127.0.0.1", dead_port)), (*kind, ("127.0.0.1", server.port))]
 
-    wire = make_wire("http://dynamodb.example")
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert wire.call(UPDATE, deadline_in(5)) == ITEM
+def test_an_address_that_swallows_packets_takes_no_more_than_its_share_of_the_deadline(
+    server: FaultServer,
+    named_wire: Wire,
+    flavour: Flavour,
+    resolver: Resolver,
+    swallowing_port: int,
+) -> None:
+    resolver.answer = lambda: [("127.0.0.1", swallowing_port), ("127.0.0.1", server.port)]
+    start = time.monotonic()
+    assert flavour.call(named_wire, seconds=0.4) == ITEM
+    assert 0.19 < time.monotonic() - start < 0.39
+
+
+def test_with_no_address_that_answers_nothing_was_applied(
+    named_wire: Wire, flavour: Flavour, resolver: Resolver, swallowing_port: int
+) -> None:
+    resolver.answer = lambda: [("127.0.0.1", swallowing_port)] * 2
+    with pytest.raises(DeadlineExceeded, match="connecting") as caught:
+        flavour.call(named_wire, seconds=0.1)
+    assert not caught.value.maybe_applied
 
 
 def test_a_look_up_that_hangs_ends_at_the_deadline(
-    make_wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+    named_wire: Wire, flavour: Flavour, stalled: threading.Event
 ) -> None:
-    answered = threading.Event()
-
-    def look_up(host: str, port: int, **options: Any) -> list[Any]:
-        if not options.get("flags"):
-            answered.wait(5)
-        raise socket.gaierror
-
-    wire = make_wire("http://dynamodb.example")
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded, match="looked up") as caught:
-        wire.call(UPDATE, deadline_in(0.1))
+        flavour.call(named_wire, seconds=0.1)
     assert time.monotonic() - start < 1
     assert not caught.value.maybe_applied
-    answered.set()
+
+
+def test_threads_and_tasks_of_all_wires_wait_for_one_look_up(
+    make_wire: MakeWire, resolver: Resolver, stalled: threading.Event
+) -> None:
+    wires = [make_wire(NAME), make_wire(NAME)]
+
+    def call(wire: Wire) -> None:
+        with pytest.raises(DeadlineExceeded, match="looked up"):
+            wire.call(UPDATE, deadline_in(0.1))
+
+    async def call_async(wire: Wire) -> None:
+        with pytest.raises(DeadlineExceeded, match="looked up"):
+            await wire.call_async(UPDATE, deadline_in(0.1))
+
+    async def call_often() -> None:
+        await asyncio.gather(*(call_async(wire) for wire in wires * 10))
+
+    with ThreadPoolExecutor(20) as threads:
+        calls = [threads.submit(call, wire) for wire in wires * 20]
+        asyncio.run(call_often())
+        for done in calls:
+            done.result()
+    assert resolver.asked == 1
+    assert len(look_up_threads()) == 1
+
+
+def test_a_look_up_that_failed_is_made_again(
+    server: FaultServer, named_wire: Wire, flavour: Flavour, resolver: Resolver
+) -> None:
+    def fail() -> list[tuple[str, int]]:
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    resolver.answer = fail
+    with pytest.raises(Unreachable):
+        flavour.call(named_wire, seconds=0.02)
+    resolver.answer = lambda: [("127.0.0.1", server.port)]
+    assert flavour.call(named_wire) == ITEM
+
+
+def test_without_a_thread_for_the_look_up_the_endpoint_is_unreachable(
+    server: FaultServer,
+    named_wire: Wire,
+    flavour: Flavour,
+    resolver: Resolver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", fail)
+        with pytest.raises(Unreachable, match="can't start new thread") as caught:
+            flavour.call(named_wire, seconds=0.05)
+        assert not caught.value.maybe_applied
+    resolver.answer = lambda: [("127.0.0.1", server.port)]
+    assert flavour.call(named_wire) == ITEM
+
+
+def test_the_loops_executor_is_left_to_the_application(
+    server: FaultServer, make_wire: MakeWire, resolver: Resolver
+) -> None:
+    resolver.answer = lambda: [("127.0.0.1", server.port)]
+    wire = make_wire(NAME)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        await loop.shutdown_default_executor()
+        assert await wire.call_async(UPDATE, deadline_in(5)) == ITEM
+
+    asyncio.run(main())
+
+
+def test_a_look_up_may_outlive_the_loop_that_waited_for_it(
+    make_wire: MakeWire, stalled: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = make_wire(NAME)
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(wire.call_async(UPDATE, deadline_in(5)))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    stalled.set()
+    for thread in look_up_threads():
+        thread.join(5)
+    assert caplog.records == []

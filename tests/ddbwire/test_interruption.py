@@ -33,8 +33,25 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 CONNECTIONS = 2
 CHECK = Operation.of("PutItem", {"TableName": "t"}, repeatable=False)
 PACKAGE = str(Path(ddbwire.__file__).parent)
-SENDING = ("pool.py", "slots.py", "dial.py", "connection.py", "blocking.py", "look_up.py")
-SENDING_ASYNC = ("aio_pool.py", "slots.py", "aio.py", "aio_dial.py", "aio_pools.py", "look_up.py")
+SENDING = (
+    "pool.py",
+    "slots.py",
+    "dial.py",
+    "connection.py",
+    "blocking.py",
+    "look_up.py",
+    "background.py",
+)
+SENDING_ASYNC = (
+    "aio.py",
+    "aio_pools.py",
+    "aio_pool.py",
+    "slots.py",
+    "aio_dial.py",
+    "aio_wait.py",
+    "look_up.py",
+    "background.py",
+)
 
 
 @pytest.fixture(autouse=True)
