@@ -32,6 +32,8 @@ MOST_VALUES = 4
 
 _AUTHORIZATION = ("authorization", "proxy-authorization")
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~+/=:|-]+")
+"""A cookie's value that has one spelling."""
 _PERCENT = re.compile("%([0-9A-Fa-f]{2})")
 _QUOTED = re.compile(r'\s*("(?:[^\\"]|\\.)*")', re.DOTALL)
 _WITHOUT_QUOTING = {ord('"'): None, ord("\\"): None}
@@ -96,13 +98,21 @@ def of_cookie(name: str) -> ReadingsOf:
     A pair begins after ``;`` and, as http.cookies has it, after white space. Its value ends at the
     next ``;``; or where its quotes end; or, as http.cookies has it again, at white space.
     """
-    pair = re.compile(rf"(?<![^;\s]){re.escape(name)}\s*=")
+    named = re.compile(rf"{re.escape(name)}\s*=")
 
     def readings(request: Request) -> Readings:
-        text = "; ".join(request.fields("cookie"))
-        begins = [found.end() for found in pair.finditer(text)]
+        fields = request.fields("cookie")
+        text = fields[0] if len(fields) == 1 else "; ".join(fields)
+        # Not a look-behind, with which the search is six times slower.
+        begins = [
+            found.end()
+            for found in named.finditer(text)
+            if (before := text[found.start() - 1 : found.start()]) in ("", ";") or before.isspace()
+        ]
         if not begins:
             return NONE
+        if len(begins) == 1 and _PLAIN.fullmatch(whole := _up_to_semicolon(text, begins[0])):
+            return Readings((whole,))  # what nearly all requests have
         read, more = _ends(begins)
         values = [value for begin in read for value in _cookie_values(text, begin)]
         return _readings(values, _unescaped, more)
@@ -169,9 +179,13 @@ def _listed(value: str) -> str:
     return ",".join([element.strip() for element in value.split(",")])
 
 
-def _cookie_values(text: str, begin: int) -> list[str]:
+def _up_to_semicolon(text: str, begin: int) -> str:
     end = text.find(";", begin)
-    whole = (text[begin:] if end < 0 else text[begin:end]).strip()
+    return (text[begin:] if end < 0 else text[begin:end]).strip()
+
+
+def _cookie_values(text: str, begin: int) -> list[str]:
+    whole = _up_to_semicolon(text, begin)
     values = [whole]
     words = whole.split(None, 1)
     if len(words) > 1:
@@ -191,4 +205,6 @@ def _unescaped(value: str) -> str:
     value = unquoted(value)
     if "%" in value:
         value = _PERCENT.sub(lambda found: chr(int(found[1], 16)), value)
-    return value.translate(_WITHOUT_QUOTING).strip()
+    if '"' in value or "\\" in value:
+        value = value.translate(_WITHOUT_QUOTING)
+    return value.strip()

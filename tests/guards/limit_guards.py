@@ -46,8 +46,8 @@ IDENTITIES = (
     Guard(
         "P15: a cookie in other white space may be read too",
         _READINGS,
-        r"(?<![^;\s])",
-        r"(?<![^; \t])",
+        "or before.isspace()",
+        'or before in " \\t"',
         f"{_READ}p15_a_cookie_is_every_value_that_a_framework_may_find",
     ),
     Guard(
