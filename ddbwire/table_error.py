@@ -68,37 +68,53 @@ def store_error(
         wire: what the call went over.
         keys: the key schema that the store needs.
         permissions: the actions that the store needs to be allowed.
-        creation: what creates such a table for development.
+        creation: how such a table is created for development: "run ...".
         missing: what a resource that is not found may be: the table, or more.
     """
     what = f"table {table!r}" if operation is None else f"{operation} on table {table!r}"
     if is_transient(failure):
         return StoreUnavailable(f"{what}: {failure}")
-    error = getattr(failure, "response", {}).get("Error", {})
-    code, message = error.get("Code", ""), error.get("Message", "")
+    code, message = refusal(failure)
     where = f"in region {wire.region_name} at {wire.endpoint_url}"
     if code == "ResourceNotFoundException":
-        is_local = is_loopback(wire.endpoint_url or "")
+        apart = _APART if is_loopback(wire.endpoint_url or "") else ""
         return TableNotFound(
-            f"{what}: {missing} does not exist {where}; for development, {creation} "
-            f"creates it{_APART if is_local else ''} ({message})"
+            f"{what}: {missing} does not exist {where}; for development, {creation}{apart} "
+            f"({message})"
         )
     if code in _ACCESS_DENIED:
         return AccessDenied(f"{what}: the credentials need {permissions} ({message})")
     if code in _CREDENTIALS_REFUSED:
-        return StoreError(
-            f"{what}: the credentials are expired, wrong or unknown {where} ({code}: {message}); "
+        reason = (
+            f"the credentials are expired, wrong or unknown {where} ({code}: {message}); "
             f"{_HOW_TO_CONFIGURE}"
         )
-    if code == "ValidationException" and _OTHER_KEYS.search(message):
-        return StoreError(f"{what}: it has another key schema than {keys} ({message})")
-    return _without_code(failure, what)
+    elif code == "ValidationException" and _OTHER_KEYS.search(message):
+        reason = f"its key schema must be {keys} ({message})"
+    elif code == "ValidationException" and "specified index" in message:
+        reason = f"it lacks an index; for development, {creation} ({message})"
+    else:
+        reason = _reason_without_code(failure)
+    return StoreError(f"{what}: {reason}")
 
 
-def _without_code(failure: Exception, what: str) -> StoreError:
+def refusal(failure: Exception) -> tuple[str, str]:
+    """The code and the message of DynamoDB's refusal; empty if ``failure`` is none.
+
+    A canceled transaction is refused for what was invalid in it, if anything was.
+    """
+    response = getattr(failure, "response", {})
+    for reason in response.get("CancellationReasons") or ():
+        if reason.get("Code") == "ValidationError":
+            return "ValidationException", reason.get("Message") or ""
+    error = response.get("Error", {})
+    return error.get("Code", ""), error.get("Message", "")
+
+
+def _reason_without_code(failure: Exception) -> str:
     kind = type(failure).__name__
     if kind in ("NoCredentialsError", "PartialCredentialsError"):
-        return StoreError(f"{what}: no credentials ({failure}); {_HOW_TO_CONFIGURE}")
+        return f"no credentials ({failure}); {_HOW_TO_CONFIGURE}"
     if kind == "NoRegionError":
-        return StoreError(f"{what}: no region; set AWS_DEFAULT_REGION, or give region_name=")
-    return StoreError(f"{what}: {failure}")
+        return "no region; set AWS_DEFAULT_REGION, or give region_name="
+    return str(failure)

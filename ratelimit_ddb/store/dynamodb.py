@@ -249,7 +249,7 @@ class DynamoDBStore:
             keys="the partition key 'key' (S) alone",
             permissions=("dynamodb:UpdateItem, GetItem for peek and check, DeleteItem for reset"),
             creation=(
-                f"`ratelimit-ddb tables create --table {self.table} "
+                f"run `ratelimit-ddb tables create --table {self.table} "
                 f"--endpoint-url {self._wire.endpoint_url}`"
             ),
         )

@@ -276,10 +276,9 @@ class DynamoDBSessionStore:
     def _error(
         self, failure: Exception, request: Request | None = None
     ) -> StoreError | SessionTooLarge:
-        from ddbwire.table_error import store_error
+        from ddbwire.table_error import refusal, store_error
 
-        error = getattr(failure, "response", {}).get("Error", {})
-        code, message = error.get("Code", ""), error.get("Message", "")
+        code, message = refusal(failure)
         if code == "ValidationException" and "size" in message.lower():
             return SessionTooLarge(f"the session is larger than an item can be: {message}")
         return store_error(
@@ -291,7 +290,7 @@ class DynamoDBSessionStore:
             permissions=(
                 "dynamodb:Query (the index too), GetItem, PutItem, UpdateItem and DeleteItem"
             ),
-            creation=f"`ratelimit-ddb tables create --endpoint-url {self._wire.endpoint_url}`",
+            creation=f"run `ratelimit-ddb tables create --endpoint-url {self._wire.endpoint_url}`",
             missing="it, or its index,",
         )
 

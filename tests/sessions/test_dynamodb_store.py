@@ -107,6 +107,32 @@ def test_mistakes_of_set_up_are_told_apart(
     store.close()
 
 
+def test_what_was_invalid_in_a_transaction_is_told(server: FaultServer, site_of: MakeSite) -> None:
+    store = DynamoDBSessionStore("sessions", endpoint_url=server.url, strict_revocation=True)
+    store.warm_up()
+    reasons = [
+        {"Code": "None"},
+        {
+            "Code": "ValidationError",
+            "Message": "The provided key element does not match the schema",
+        },
+    ]
+    server.default = error("TransactionCanceledException", CancellationReasons=reasons)
+    with pytest.raises(StoreError, match=r"TransactWriteItems on table 'sessions': .*'userId'"):
+        login(site_of(store), 10.0)
+    store.close()
+
+
+def test_an_index_that_is_not_there_is_told(server: FaultServer, site_of: MakeSite) -> None:
+    store = store_at(server)
+    server.default = error(
+        "ValidationException", message="The table does not have the specified index: i"
+    )
+    with pytest.raises(StoreError, match=r"Query on table 'sessions': it lacks an index; .*run"):
+        list_all(site_of(store), 10.0)
+    store.close()
+
+
 def test_an_item_that_only_the_table_finds_too_large_is_told_as_such(
     server: FaultServer, site_of: MakeSite
 ) -> None:
