@@ -26,9 +26,9 @@ from typing import Any
 _Name = tuple[str, str]
 
 _lock = threading.Lock()
-_owners: dict[int, dict[_Name, _Owner]] = {}
-"""For each store, by its id: the functions that have a name, by namespace and name. By id, as a
-store need not be hashable."""
+_owners: dict[int, dict[_Name, list[_Owner]]] = {}
+"""For each store, by its id: the functions that have a name, by namespace and name, which are one
+that was defined several times. By id, as a store need not be hashable."""
 _never_gone: list[object] = []
 """Stores that can't be told the end of; their ids are never another's."""
 
@@ -72,10 +72,10 @@ def claim(
     """
     owner = _Owner(function, terms)
     with _lock:
-        names = _names_on(store)
-        known = names.get((namespace, name))
-        if known is None or known.gives_way_to(owner):
-            names[namespace, name] = owner
+        owners = _names_on(store).setdefault((namespace, name), [])
+        if all(known.gives_way_to(owner) for known in owners):
+            owners[:] = [known for known in owners if known.is_the_same_as(owner)]
+            owners.append(owner)
             return
     raise ValueError(
         f"a second function named {name!r} is limited on one store, where the two would share "
@@ -99,14 +99,17 @@ class _Owner:
 
     def gives_way_to(self, other: _Owner) -> bool:
         """Whether the other one may have its name."""
-        mine, theirs = self._function(), other._function()
-        if mine is None or self._is_loaded_again_as(other):
+        if self._function() is None or self._is_loaded_again_as(other):
             return True
-        if self._terms == other._terms and _are_alike(mine, theirs):
+        if self.is_the_same_as(other):
             return True
-        del mine
         gc.collect()  # it may be part of an application that is no more, as in the test before
         return self._function() is None
+
+    def is_the_same_as(self, other: _Owner) -> bool:
+        """Whether it is there still, and the other one is nothing but the same defined again."""
+        mine, theirs = self._function(), other._function()
+        return self._terms == other._terms and mine is not None and _are_alike(mine, theirs)
 
     def _is_loaded_again_as(self, other: _Owner) -> bool:
         (module, loaded_by), (other_module, other_loaded_by) = self._loading, other._loading
@@ -163,7 +166,7 @@ def _is_same_value(one: Any, other: Any) -> bool:
     return False
 
 
-def _names_on(store: object) -> dict[_Name, _Owner]:
+def _names_on(store: object) -> dict[_Name, list[_Owner]]:
     names = _owners.get(id(store))
     if names is None:
         names = _owners[id(store)] = {}

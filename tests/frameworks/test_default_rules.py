@@ -1,0 +1,135 @@
+"""Rules with ``default=True``: for views that have no limits of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, override_settings
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views import View
+from fastapi import Depends, FastAPI
+from flask.views import MethodView
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from ratelimit_ddb import MemoryStore, RateLimiter, asgi
+from ratelimit_ddb import django as of_django
+from ratelimit_ddb import flask as of_flask
+from ratelimit_ddb import starlette as of_starlette
+from ratelimit_ddb.fastapi import RateLimit
+from ratelimit_ddb.web import Rule, RuleDecision, everyone
+from tests.fake_clock import FakeClock
+from tests.frameworks.asgi_client import ask
+from tests.frameworks.django_site.clients import LIMITS
+
+DEFAULT = Rule("/*", "2/hour", by=everyone(), name="default", default=True)
+OWN: dict[str, Any] = {"by": everyone(), "name": "own"}
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(clock=FakeClock())
+
+
+def left(store: MemoryStore) -> int:
+    return RateLimiter(store, "2/hour").peek(("default", "everyone")).remaining
+
+
+def test_flask_does_not_ask_it_where_a_view_has_its_own(store: MemoryStore) -> None:
+    app = flask.Flask("site", root_path=".")
+    app.add_url_rule("/plain", "plain", lambda: "plain")
+    app.add_url_rule("/own", "own", of_flask.limited("4/hour", store=store, **OWN)(lambda: "own"))
+
+    class Items(MethodView):
+        @of_flask.limited("1/hour", store=store, by=everyone(), name="post")
+        def post(self) -> str:
+            return "stored"
+
+        def get(self) -> str:
+            return "items"
+
+    app.add_url_rule("/items", view_func=Items.as_view("items"))
+    told: list[RuleDecision] = []
+    of_flask.limit_app(app, store, DEFAULT, on_decision=told.append)
+    client = app.test_client()
+    responses = [client.get("/own") for _ in range(5)]
+    assert [one.status_code for one in responses] == [200] * 4 + [429], "more than by default"
+    assert responses[0].headers["ratelimit-policy"] == '"own";q=4;w=3600'
+    assert [client.post("/items").status_code for _ in range(2)] == [200, 429]
+    assert (told, left(store)) == ([], 2)
+    assert [client.get("/items").status_code for _ in range(2)] == [200, 200], "by default"
+    assert client.get("/plain").status_code == 429
+    assert client.get("/nowhere").status_code == 429
+
+
+def test_django_does_not_ask_it_where_a_view_has_its_own(store: MemoryStore) -> None:
+    def plain(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("plain")
+
+    class Page(View):
+        @method_decorator(of_django.limited("1/hour", store=store, by=everyone()))
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("page")
+
+    own = of_django.limited("4/hour", store=store, methods="GET", **OWN)(plain)
+    urls = [path("plain", plain), path("own", own), path("page", Page.as_view())]
+    with override_settings(
+        ROOT_URLCONF=type("Urls", (), {"urlpatterns": urls}),
+        RATELIMIT_DDB={"STORE": store, "RULES": [DEFAULT]},
+        MIDDLEWARE=[LIMITS],
+    ):
+        client = Client()
+        assert [client.get("/own").status_code for _ in range(5)] == [200] * 4 + [429]
+        assert [client.get("/page").status_code for _ in range(2)] == [200, 429]
+        assert left(store) == 2
+        assert client.post("/own").status_code == 200, "its own limit is not about a POST"
+        assert client.get("/plain").status_code == 200
+        assert left(store) == 0
+
+
+def test_fastapi_does_not_ask_it_where_a_route_has_its_own(store: MemoryStore) -> None:
+    default = RateLimit("2/hour", store=store, by=everyone(), name="default", default=True)
+    app = FastAPI(dependencies=[Depends(default)])
+    app.get("/plain")(lambda: "plain")
+    own = RateLimit("4/hour", store=store, **OWN)
+    app.get("/own", dependencies=[Depends(own)])(lambda: "own")
+    assert [ask(app, "/own").status_code for _ in range(5)] == [200] * 4 + [429]
+    assert left(store) == 2
+    assert [ask(app, "/plain").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_middleware_before_the_routes_gives_back_what_it_took(store: MemoryStore) -> None:
+    told: list[RuleDecision] = []
+
+    async def page(request: Any) -> PlainTextResponse:
+        return PlainTextResponse("page")
+
+    own = of_starlette.limited("4/hour", store=store, **OWN)(page)
+    app = Starlette(routes=[Route("/own", own), Route("/plain", page)])
+    before = asgi.RateLimitMiddleware(app, store, DEFAULT, on_decision=told.append)
+    responses = [ask(before, "/own") for _ in range(5)]
+    assert [one.status_code for one in responses] == [200] * 4 + [429]
+    assert responses[0].headers["ratelimit-policy"] == '"own";q=4;w=3600'
+    assert responses[0].headers["ratelimit"] == '"own";r=3;t=900'
+    assert [(one.refunded, one.amended) for one in told] == [(False, False), (True, True)] * 5
+    assert left(store) == 2
+    assert [ask(before, "/plain").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_limit_that_never_denies_replaces_no_default(store: MemoryStore) -> None:
+    app = flask.Flask("site", root_path=".")
+    shadow = of_flask.limited("4/hour", store=store, enforce=False, **OWN)
+    app.add_url_rule("/own", "own", shadow(lambda: "own"))
+    of_flask.limit_app(app, store, DEFAULT)
+    client = app.test_client()
+    assert [client.get("/own").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_default_is_true_or_false() -> None:
+    with pytest.raises(TypeError, match="default 1: True or False"):
+        Rule("/*", "1/minute", default=1)  # type: ignore[arg-type]
