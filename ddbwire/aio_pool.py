@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ddbwire.aio_connection import AioConnection
 from ddbwire.aio_dial import aio_dial
 from ddbwire.endpoint import Endpoint
+from ddbwire.mistake import failure_to_connect
 from ddbwire.slots import Hand, Slot, Slots
 from ddbwire.step import Failure, Reply, Send
 
@@ -49,7 +50,7 @@ class AioPool:
                 cause = str(error) or "the deadline passed"
                 return Failure(f"connecting: {cause}", sent=False, timed_out=True)
             except OSError as error:
-                return Failure(f"connecting: {error}", sent=False)
+                return failure_to_connect(error)
             finally:
                 self._give_back(hand)
         finally:

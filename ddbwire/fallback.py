@@ -27,7 +27,9 @@ from ddbwire.call import Attempt, Question
 from ddbwire.clock import TableClock
 from ddbwire.credentials import CredentialSource
 from ddbwire.judge import judge, judge_failure
+from ddbwire.mistake import mistake_in, trouble_at_first
 from ddbwire.operation import Operation
+from ddbwire.outcome import Trouble
 from ddbwire.resolution import Resolution
 from ddbwire.step import Answer, Await, Failure, Reply, Step
 
@@ -39,7 +41,7 @@ _QUESTION = Operation.of("GetItem", {"TableName": "ddbwire", "Key": {"key": {"S"
 class BotocoreCarrier:
     """Carries attempts through the private botocore client, with all that is hooked into it."""
 
-    __slots__ = ("_classes", "_client", "_clock", "_credentials", "endpoint")
+    __slots__ = ("_classes", "_client", "_clock", "_credentials", "_succeeded", "endpoint")
 
     def __init__(self, resolution: Resolution, clock: TableClock) -> None:
         self.endpoint = resolution.endpoint.url
@@ -47,19 +49,20 @@ class BotocoreCarrier:
         self._classes = resolution.client.exceptions
         self._credentials = CredentialSource(resolution.credentials, resolution.reload_credentials)
         self._clock = clock
+        self._succeeded = False
 
     def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:  # noqa: ARG002 - botocore sees to its connections
         """One attempt at an operation."""
         answer = yield from self._exchange(operation)
-        if type(answer) is Reply:
-            return judge(answer, operation.name, self._classes, repeatable=operation.repeatable)
-        return judge_failure(answer, repeatable=operation.repeatable)
+        if type(answer) is Failure:
+            return self._failed(answer, repeatable=operation.repeatable)
+        return judge(answer, operation.name, self._classes, repeatable=operation.repeatable)
 
     def ask(self, *, fresh: bool) -> Question:  # noqa: ARG002
         """One attempt at getting any reply at all."""
         answer = yield from self._exchange(_QUESTION)
         if type(answer) is Failure:
-            return judge_failure(answer, repeatable=True)
+            return self._failed(answer, repeatable=True)
         if not self._clock.known:
             self._clock.trust_local()
         return None
@@ -67,6 +70,11 @@ class BotocoreCarrier:
     def renew_credentials(self) -> Generator[Step, Answer, None]:
         """Have the credentials fetched anew, if botocore's object can do so itself."""
         yield from self._credentials.renew()
+
+    def _failed(self, failure: Failure, *, repeatable: bool) -> Trouble:
+        if failure.mistake and not self._succeeded:
+            return trouble_at_first(failure, self.endpoint)
+        return judge_failure(failure, repeatable=repeatable)
 
     def _exchange(self, operation: Operation) -> Generator[Step, Answer, Reply | Failure]:
         # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
@@ -78,6 +86,7 @@ class BotocoreCarrier:
             return _LATE
         answer = future.result()
         if type(answer) is Reply:
+            self._succeeded = True
             self._clock.observe(answer.date, sent_ns, self._clock.local_ns())
         return answer
 
@@ -96,7 +105,7 @@ def _carry_out(client: Any, operation: Operation) -> Reply | Failure:
     except (CredentialRetrievalError, MetadataRetrievalError) as error:
         return _without_credentials(error)
     except ConnectingError as error:
-        return Failure(str(error), sent=False)
+        return Failure(str(error), sent=False, mistake=mistake_in(error))
     except (HTTPClientError, ChecksumError) as error:
         return Failure(str(error), sent=True)
     metadata = response.pop("ResponseMetadata", {})

@@ -7,7 +7,9 @@ from ddbwire.clock import TableClock
 from ddbwire.credentials import CredentialSource
 from ddbwire.endpoint import Endpoint
 from ddbwire.judge import ErrorClasses, judge, judge_failure
+from ddbwire.mistake import trouble_at_first
 from ddbwire.operation import Operation
+from ddbwire.outcome import Trouble
 from ddbwire.request import RequestWriter, write_question
 from ddbwire.signing import DayKey, Scope, amz_date
 from ddbwire.step import Answer, Failure, Reply, Send, Step, answered
@@ -18,7 +20,16 @@ _SECOND_NS = 1_000_000_000
 class LeanCarrier:
     """Carries attempts over connections of this package's own."""
 
-    __slots__ = ("_classes", "_clock", "_credentials", "_host", "_region", "_writer", "endpoint")
+    __slots__ = (
+        "_classes",
+        "_clock",
+        "_credentials",
+        "_host",
+        "_region",
+        "_succeeded",
+        "_writer",
+        "endpoint",
+    )
 
     def __init__(
         self,
@@ -35,6 +46,7 @@ class LeanCarrier:
         self._classes = classes
         self._clock = clock
         self._writer: RequestWriter | None = None
+        self._succeeded = False
 
     def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:
         """One attempt at an operation."""
@@ -49,9 +61,10 @@ class LeanCarrier:
         sent_ns = clock.local_ns()
         answer = yield Send(writer.write(operation), fresh)
         if type(answer) is Reply:
+            self._succeeded = True
             clock.observe(answer.date, sent_ns, clock.local_ns())
             return judge(answer, operation.name, self._classes, repeatable=operation.repeatable)
-        return judge_failure(answered(answer), repeatable=operation.repeatable)
+        return self._failed(answered(answer), repeatable=operation.repeatable)
 
     def ask(self, *, fresh: bool) -> Question:
         """One attempt at getting any reply at all."""
@@ -59,7 +72,8 @@ class LeanCarrier:
         sent_ns = clock.local_ns()
         answer = yield Send(write_question(self._host), fresh)
         if type(answer) is not Reply:
-            return judge_failure(answered(answer), repeatable=True)
+            return self._failed(answered(answer), repeatable=True)
+        self._succeeded = True
         clock.observe(answer.date, sent_ns, clock.local_ns())
         if not clock.known:
             clock.trust_local()
@@ -69,6 +83,11 @@ class LeanCarrier:
         """Have the credentials fetched anew."""
         yield from self._credentials.renew()
         self._writer = None
+
+    def _failed(self, failure: Failure, *, repeatable: bool) -> Trouble:
+        if failure.mistake and not self._succeeded:
+            return trouble_at_first(failure, self.endpoint)
+        return judge_failure(failure, repeatable=repeatable)
 
     def _next_writer(self, second: int) -> Generator[Step, Answer, RequestWriter | Failure]:
         keys = yield from self._credentials.keys()

@@ -11,6 +11,7 @@ from ddbwire.connection import Connection
 from ddbwire.dial import dial
 from ddbwire.endpoint import Endpoint
 from ddbwire.fork import at_fork
+from ddbwire.mistake import failure_to_connect
 from ddbwire.slots import Hand, Slot, Slots
 from ddbwire.step import Failure, Reply, Send
 
@@ -55,7 +56,7 @@ class Pool:
             except TimeoutError as error:
                 return Failure(f"connecting: {error}", sent=False, timed_out=True)
             except OSError as error:
-                return Failure(f"connecting: {error}", sent=False)
+                return failure_to_connect(error)
             finally:
                 self._give_back(hand)
         finally:

@@ -57,6 +57,8 @@ class Failure(NamedTuple):
     """Whether a pooled connection was closed before the first byte of an answer."""
     timed_out: bool = False
     """Whether it was the deadline that ended it."""
+    mistake: str = ""
+    """What is wrong with the endpoint, and the way out; empty where it may be an outage."""
 
 
 Step: TypeAlias = Send | Pause | Await
