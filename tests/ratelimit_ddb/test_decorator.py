@@ -106,28 +106,59 @@ def passing_on(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-AROUND_A_COROUTINE_FUNCTION = {
-    "a wrapper": passing_on(fetch),
-    "two wrappers": passing_on(passing_on(fetch)),
-    "a partial": functools.partial(fetch, page=1),
-    "a partial of a wrapper": functools.partial(passing_on(fetch), page=1),
+def bound(function: Callable[..., Any]) -> Callable[..., Any]:
+    class Service:
+        @functools.wraps(function)
+        def call(self, *args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+    return Service().call
+
+
+class PassingOn:
+    """A decorator that is a class, as many are."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
+class Awaiting(PassingOn):
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return await self.function(*args, **kwargs)
+
+
+COROUTINE_FUNCTIONS = {
+    "a function": fetch,
     "a bound method": Client().fetch,
     "an object": Client(),
-    "a wrapped object": passing_on(Client()),
-    "a cached one": functools.lru_cache(maxsize=0)(fetch),
     "a mock": unittest.mock.AsyncMock(return_value="ada 1"),
+}
+AROUND = {
+    "itself": lambda function: function,
+    "a wrapper": passing_on,
+    "a bound wrapper": bound,
+    "a partial": functools.partial,
+    "a cache": functools.lru_cache(maxsize=0),
+    "a decorator that is a class": PassingOn,
+    "a decorator that awaits": Awaiting,
 }
 
 
-@pytest.mark.parametrize(
-    "function", AROUND_A_COROUTINE_FUNCTION.values(), ids=AROUND_A_COROUTINE_FUNCTION
-)
+@pytest.mark.parametrize("inner", AROUND.values(), ids=AROUND)
+@pytest.mark.parametrize("outer", AROUND.values(), ids=AROUND)
+@pytest.mark.parametrize("function", COROUTINE_FUNCTIONS.values(), ids=COROUTINE_FUNCTIONS)
 def test_a_coroutine_function_is_found_behind_what_calls_it(
-    function: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    function: Any, outer: Any, inner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for its turn without stopping the event loop."""
     monkeypatch.setattr("ratelimit_ddb.limiter.time.sleep", never)
-    limited = rate_limited("50/second burst 1", store=MemoryStore(), max_wait=1)(function)
+    limited = rate_limited("200/second burst 1", store=MemoryStore(), max_wait=1)(
+        outer(inner(function))
+    )
 
     async def calls() -> None:
         assert await asyncio.gather(limited("ada"), limited("ada")) == ["ada 1", "ada 1"]
