@@ -49,13 +49,22 @@ def spellings(path: str) -> tuple[str, ...]:
     The first has single slashes and none at its end (so ``/`` is the empty text). Where that took
     slashes away, there are those that keep them, as they may stand beside an empty parameter.
     """
-    if "\n" in path:
-        path = _LINE_FEEDS.sub("", path)
     if path[:1] != "/" or path[1:2] == "/":
         path = "/" + path.lstrip("/")
-    if "//" not in path and path[-1] != "/":
-        return (path,)
-    return (_SLASHES.sub("/", path).rstrip("/"), path, path.removesuffix("/"))
+    if "\n" in path:
+        # After that: a line feed alone may be a parameter's text, where slashes are counted
+        # (Falcon) and where they are not (Litestar).
+        single = _SLASHES.sub("/", path)
+        return _by_slashes(_LINE_FEEDS.sub("", path)) + _by_slashes(_LINE_FEEDS.sub("", single))
+    return _by_slashes(path)
+
+
+def _by_slashes(path: str) -> tuple[str, ...]:
+    if "//" not in path:
+        return (path[:-1], path) if path[-1] == "/" else (path,)
+    # Falcon may take one slash off the end, and one may be the pattern's, which is not kept.
+    once = path.removesuffix("/")
+    return (_SLASHES.sub("/", path).rstrip("/"), path, once, once.removesuffix("/"))
 
 
 def fits_of(pattern: str) -> Fits:

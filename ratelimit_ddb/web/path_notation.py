@@ -145,7 +145,9 @@ def _segment(pattern: str, text: str) -> Segment:
     end = 0
     for match in _IN_BRACES.finditer(text):
         parts.append(_literal(pattern, text[end : match.start()]))
-        parts.append(_parameter(pattern, match[0]))
+        parameter = _parameter(pattern, match[0])
+        if parameter != EVERYTHING or parts[-2:] != [EVERYTHING, ""]:  # two are no more than one
+            parts.append(parameter)
         end = match.end()
     parts.append(_literal(pattern, text[end:]))
     return tuple(part for part in parts if part)

@@ -96,6 +96,7 @@ CASES = {
     "/days/{day:date}": {"/days/2024-02-29": True, "/days/2024/02": False},
     "/{id}": {"/1": True, "/1/": True, "/": True, "": True, "*": True, "/1/2": False},
     "/{id}/": {"/1": True, "/1/": True, "/": True},
+    "/{id}/{post}/": {"/\n/2": True, "/1//\n/": True, "/1///": True, "/1/\n//": True},
     "/{id}/{post}": {"/1/2": True, "/1": False, "/1/": True, "/1/2/3": False},
     "/users/{id}.json": {
         "/users/1.json": True,
@@ -162,6 +163,7 @@ CASES = {
         "/1/y": False,
         "/1/x/y/z": False,
     },
+    "/{a:path}{b:path}/x": {"///x": True, "//a/x": True, "/x": True, "/a/xy": False},
     "/{a:path}.{b}": {"/1/2.3": True, "/.": True, "/1/2": False, "/1.2/3": False},
     "/users/{id}/*": {
         "/users/1": True,
@@ -342,7 +344,10 @@ def fits(pieces: list[Piece], text: str) -> bool:
 
 def flattened(segments: list[list[Piece]]) -> Iterator[list[Piece]]:
     """The pattern with and without each segment that is any number of segments."""
-    choices = [[True, False] if segment == [PATHS] else [True] for segment in segments]
+    choices = [
+        [True, False] if {piece.written for piece in segment} == {PATHS.written} else [True]
+        for segment in segments
+    ]
     for chosen in itertools.product(*choices):
         kept = [segment for segment, is_kept in zip(segments, chosen, strict=True) if is_kept]
         yield [piece for segment in kept for piece in (literal("/"), *segment)]
@@ -350,11 +355,13 @@ def flattened(segments: list[list[Piece]]) -> Iterator[list[Piece]]:
 
 def read_by_some_router(path: str) -> Iterator[str]:
     """What routers make of slashes and line feeds, each in its own way."""
-    dropped = "/".join(segment.removesuffix("\n") for segment in path.split("/"))
-    whole = "/" + dropped.lstrip("/")
-    yield whole
-    yield whole.removesuffix("/")
-    yield "".join(f"/{segment}" for segment in dropped.split("/") if segment)
+    whole = "/" + path.lstrip("/")
+    for read in (whole, re.sub("/+", "/", whole)):
+        dropped = "/".join(segment.removesuffix("\n") for segment in read.split("/"))
+        yield dropped
+        yield dropped.removesuffix("/")
+        yield dropped.removesuffix("/").removesuffix("/")
+        yield "".join(f"/{segment}" for segment in dropped.split("/") if segment)
 
 
 @settings(deadline=None, max_examples=400)
@@ -362,6 +369,7 @@ def read_by_some_router(path: str) -> Iterator[str]:
 @example([[ANY, literal("-"), NUMBER]], "/my-title-5")
 @example([[PATHS], [literal("a")]], "/a")
 @example([[literal("a")], [ANY], [literal("a")]], "/a//a/")
+@example([[ANY], [literal("a")]], "/\n/a")
 def test_p15_whatever_the_split_a_pattern_is_what_trying_all_of_them_finds(
     segments: list[list[Piece]], path: str
 ) -> None:
