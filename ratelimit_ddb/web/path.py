@@ -38,6 +38,9 @@ from ratelimit_ddb.web.path_notation import CONVERTERS, EVERYTHING, Parameter, S
 Fits = Callable[[str], object]
 """Tells by something true or false whether a spelling of a path is meant."""
 
+AnyFits = Callable[[tuple[str, ...]], bool]
+"""The same of several spellings at once."""
+
 _SLASHES = re.compile("//+")
 _LINE_FEEDS = re.compile(r"\n(?=/|\Z)")
 _ANY_TEXT = CONVERTERS["str"]
@@ -78,14 +81,14 @@ def fits_of(pattern: str) -> Fits:
     return _fits(segments, rest)
 
 
-def fits_below_mounts_of(pattern: str) -> Fits:
-    """As ``fits_of``, for a path that mounts which are in the pattern may have been left on.
+def fits_below_mounts_of(pattern: str) -> AnyFits:
+    """As ``fits_of``, for paths that mounts which are in the pattern may have been left on.
 
     Starlette's mounts tell those below them how much of the path is theirs by ``root_path``, which
-    fails where the path does not begin with it, and where it ends in a line feed. Then what is
-    mounted is routed by the whole path: ``/users/5`` reaches the view of ``/{tenant}/users/{id}``,
-    the mount taking ``users`` for a tenant. So an ending of the pattern has to fit the path, and
-    the first segment of the pattern that of the path, as the mount has to.
+    fails where the path does not begin with it, where what is mounted sets its own, and where the
+    path ends in a line feed. Then what is mounted is routed by the whole path: ``/users/5`` reaches
+    the view of ``/{tenant}/users/{id}``, the mount taking ``users`` for a tenant. So an ending of
+    the pattern has to fit the path, and its first segment that of the path, as the mount has to.
 
     Raises:
         TypeError, ValueError: as ``fits_of``.
@@ -93,12 +96,12 @@ def fits_below_mounts_of(pattern: str) -> Fits:
     segments, rest = segments_of(pattern)
     of_mount = _fits(segments[:1], rest=False)
     endings = [_fits(segments[begin:], rest) for begin in range(1, len(segments))]
-    if not endings:
-        return _never
 
-    def fits(path: str) -> bool:
-        first, _, _ = path[1:].partition("/")
-        return bool(of_mount("/" + first)) and any(ending(path) for ending in endings)
+    def fits(paths: tuple[str, ...]) -> bool:
+        begins = ("/" + path[1:].partition("/")[0] for path in paths)
+        return any(map(of_mount, begins)) and any(
+            ending(path) for ending in endings for path in paths
+        )
 
     return fits
 
@@ -139,10 +142,6 @@ def _plain(text: str, rest: bool) -> Fits:
 
 def _always(_path: str) -> bool:
     return True
-
-
-def _never(_path: str) -> bool:
-    return False
 
 
 def _may_be_split(segment: Segment) -> bool:

@@ -113,9 +113,10 @@ def of_scope(scope: MutableMapping[str, Any], root_paths: tuple[str, ...] = ()) 
     mounts_may_stay = path.endswith("\n")
     root_path: str | None = scope.get("root_path")
     if root_path or root_paths:
-        roots = (root_path or "", *root_paths)
-        mounts_may_stay = mounts_may_stay or not all(map(path.startswith, roots))
-        path, others = _readings(path, *roots)
+        below, others = _readings(path, root_path or "", *root_paths)
+        # A root path that a mounted application sets takes the place of its mount's.
+        mounts_may_stay = mounts_may_stay or bool(root_paths) or below == path
+        path = below
     peer = scope.get("client")
     return made(
         Request,

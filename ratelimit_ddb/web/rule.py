@@ -13,7 +13,7 @@ from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.web.client_address import client_address
 from ratelimit_ddb.web.function_of_request import require_function_of_request
-from ratelimit_ddb.web.path import Fits, fits_below_mounts_of, fits_of, spellings
+from ratelimit_ddb.web.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
 from ratelimit_ddb.web.request import Request
 
 Identified = KeyGiven | AbstractSet[KeyGiven]
@@ -68,7 +68,7 @@ class Rule:
             asked at all.
         messages: limits on the messages that a websocket's client sends, counted for each identity.
         fits: whether one spelling of a path is meant (``ratelimit_ddb.web.path``).
-        fits_below_mounts: the same, for a path that mounts may have been left on.
+        fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
 
     Raises:
         TypeError, ValueError: something that can't hold; the message names it and the rule.
@@ -86,7 +86,7 @@ class Rule:
     default: bool
     messages: tuple[Limit, ...] | None
     fits: Fits = field(repr=False, compare=False)
-    fits_below_mounts: Fits = field(repr=False, compare=False)
+    fits_below_mounts: AnyFits = field(repr=False, compare=False)
 
     def __init__(
         self,

@@ -108,11 +108,12 @@ class Rulebook:
             if rule.methods is not None and method not in rule.methods:
                 continue
             for spelling in spelled:
-                if rule.fits(spelling) or (
-                    request.mounts_may_stay and rule.fits_below_mounts(spelling)
-                ):
+                if rule.fits(spelling):
                     found.append(ready)
                     break
+            else:
+                if request.mounts_may_stay and rule.fits_below_mounts(spelled):
+                    found.append(ready)
         return found
 
     def _follow(self, rules: tuple[Rule, ...]) -> None:

@@ -102,20 +102,40 @@ def test_asgi_paths_may_hold_the_mount_or_not(root_path: str, path: str, below: 
 def test_p15_a_rule_sees_what_each_router_makes_of_a_root_path(
     root_path: str, path: str, router: str, routed: str
 ) -> None:
-    scope = {**scope_of(Get(path)), "root_path": root_path}
+    assert is_seen(routed, path, root_path), router
 
-    async def serve(app: Any) -> list[Any]:
-        sent: list[Any] = []
 
-        async def send(message: Any) -> None:
-            sent.append(message)
+@pytest.mark.parametrize(
+    ("root_path", "path", "seen"),
+    [
+        ("", "/users/5\n", True),
+        ("/api", "/users/5", True),
+        ("/api/", "/api/users/5", True),
+        ("", "/users/5", False),
+        ("", "/user.s/5\n", False),
+        ("", "/users/5/6\n", False),
+    ],
+)
+def test_p15_a_rule_sees_a_path_that_a_mount_stays_on(
+    root_path: str, path: str, seen: bool
+) -> None:
+    # As below Mount("/{tenant:slug}", routes=[Route("/users/{id}", ...)]) of Starlette's.
+    assert is_seen("/{tenant:slug}/users/{id}", path, root_path) == seen
 
-        await app(scope, None, send)
-        return sent
 
-    app = asgi.RateLimitMiddleware(Page().asgi, store=MemoryStore(), rules=Rule(routed, "9/hour"))
-    start, *_ = asyncio.run(serve(app))
-    assert "ratelimit" in {name.decode() for name, _ in start["headers"]}, router
+def is_seen(pattern: str, path: str, root_path: str) -> bool:
+    """Whether a rule is about a request, by the limits that its response tells."""
+    sent: list[Any] = []
+
+    async def receive() -> Any: ...
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    rule = Rule(pattern, "9/hour")
+    app = asgi.RateLimitMiddleware(Page().asgi, store=MemoryStore(), rules=rule)
+    asyncio.run(app({**scope_of(Get(path)), "root_path": root_path}, receive, send))
+    return b"ratelimit" in dict(sent[0]["headers"])
 
 
 OUTER = [Rule("/*", "5/hour", name="outer"), Rule("/shop/cart", "9/hour", name="outer cart")]

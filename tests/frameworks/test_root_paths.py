@@ -1,0 +1,106 @@
+"""Root paths that an application sets itself, seen by the plain middleware around it."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Host, Mount
+
+from ratelimit_ddb import MemoryStore
+from ratelimit_ddb.asgi import RateLimitMiddleware
+from ratelimit_ddb.web import Rule
+from sessions import MemorySessionStore
+from sessions.asgi import SessionMiddleware
+from tests.fake_clock import FakeClock
+from tests.frameworks.asgi_client import statuses
+
+
+def site(root_path: str = "/api") -> FastAPI:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer versions would have it from the server
+        app = FastAPI(root_path=root_path, openapi_url=None)
+
+    @app.get("/login")
+    async def login() -> str:
+        return "ok"
+
+    return app
+
+
+def closed_over(app: Any) -> Any:
+    async def middleware(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+    return middleware
+
+
+async def called(app: Any, scope: Any, receive: Any, send: Any) -> None:
+    await app(scope, receive, send)
+
+
+class Slotted:
+    """What the middleware can't look into."""
+
+    __slots__ = ("_hidden",)
+
+    def __init__(self, app: Any) -> None:
+        self._hidden = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._hidden(scope, receive, send)
+
+
+AROUND: dict[str, Callable[[Any], Any]] = {
+    "nothing": lambda app: app,
+    "another middleware of ours": lambda app: RateLimitMiddleware(
+        app, store=MemoryStore(), rules=[]
+    ),
+    "sessions": lambda app: SessionMiddleware(app, MemorySessionStore()),
+    "Starlette's middleware": GZipMiddleware,
+    "a closure": closed_over,
+    "a closure in a closure": lambda app: closed_over(closed_over(app)),
+    "a partial": lambda app: functools.partial(called, app),
+    "a method": lambda app: GZipMiddleware(app).__call__,
+    "a mount": lambda app: Starlette(routes=[Mount("/", app)]),
+    "a mount with middleware": lambda app: Starlette(
+        routes=[Mount("/", app, middleware=[Middleware(GZipMiddleware)])]
+    ),
+    "a host": lambda app: Starlette(routes=[Host("{any:path}", app)]),
+}
+
+
+def limited(app: Any, **options: Any) -> RateLimitMiddleware:
+    rules = Rule("/login", "2/hour")
+    return RateLimitMiddleware(app, store=MemoryStore(clock=FakeClock()), rules=rules, **options)
+
+
+PATHS = ["/login", "/api/login", "/api/login", "/login"]
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_p15_the_root_path_of_a_wrapped_application_is_seen(around: str) -> None:
+    assert statuses(limited(AROUND[around](site())), *PATHS) == [200, 200, 429, 429]
+
+
+def test_p15_a_root_path_that_is_set_or_mounted_later_is_seen() -> None:
+    late, inner = Starlette(), site("")
+    app = limited(late)
+    late.mount("/", inner)
+    assert statuses(app, *PATHS[:1]) == [200]
+    inner.root_path = "/api"
+    assert statuses(app, *PATHS[1:]) == [200, 429, 429]
+
+
+def test_p15_what_can_not_be_seen_is_told() -> None:
+    assert statuses(limited(Slotted(site())), *PATHS) == [200, 200, 200, 200]
+    assert statuses(limited(Slotted(site()), root_path="/api"), *PATHS) == [200, 200, 429, 429]
+    with pytest.raises(TypeError, match="root_path 5: a text such as '/api' is needed"):
+        limited(site(), root_path=5)
