@@ -88,7 +88,7 @@ def of_ours(engine_url: str, table: str) -> dict[str, Any]:
     elsewhere = RateLimiter(store, "1/day", **options)
     several = RateLimiter(store, ["100/second", "1000/minute", "9000/hour"], **options)
     key = f"money-{uuid.uuid4().hex}"
-    elsewhere.acquire(f"{key}-spent")
+    spent = elsewhere.acquire(f"{key}-spent")
     taken: dict[str, Any] = {}
     for name, ask in (
         ("acquire, first use of a key", lambda: limiter.acquire(key)),
@@ -100,7 +100,7 @@ def of_ours(engine_url: str, table: str) -> dict[str, Any]:
         ),
         ("acquire, denied again, from memory", lambda: strict.acquire(f"{key}-spent")),
         ("peek", lambda: limiter.peek(key)),
-        ("refund", lambda: strict.refund(f"{key}-spent")),
+        ("refund", lambda: elsewhere.refund(spent)),
         ("reset", lambda: limiter.reset(key)),
     ):
         calls.clear()

@@ -6,10 +6,24 @@
 
 reckoning.py tells what a ``fullAt`` means. What the flows rely on:
 - ``now`` is read once a decision, so a limit once seen active stays active for it.
-- ``fullAt`` never moves back, but for a refund, a reset and a changed limit. Hence an old sight is
-  a lower bound: later than allowed then is later than allowed now (P6).
+- ``fullAt`` never moves back, but for a refund and a reset. Hence an old sight is a lower bound:
+  later than allowed then is later than allowed now (P6).
 - Every condition is checked by the table at the write itself; a wrong guess costs a write, never
   a wrong answer.
+
+Giving back n tokens of a take that left ``fullAt`` at F (docs/decisions/009 has the proof):
+
+    fullAt' = fullAt - min(n * unit, weight - now)
+
+where ``weight`` is F less what was given back since then of takes from before this one. What of
+the take has flowed back by itself, or has been moved by others, must not be given back once more.
+Two cases, told apart by the write's condition:
+- in turn: ``fullAt = weight``. Nobody came after the take, or they have given all of theirs back;
+  it is now as if it had not been.
+- out of turn: others took since, and ``fullAt`` moves back under theirs. So that their refunds know
+  of it, the amount is added to the attribute ``refunded``, and each take notes what that was. It
+  is done only while ``fullAt <= now + window``: beyond, somebody waits for tokens that are due
+  later, and keeps that instant, so nobody else must be let in at the same one.
 
 The flows do no I/O: they yield operations (operation.py) and are sent outcomes. A driver runs them
 (driver.py).
@@ -17,31 +31,29 @@ The flows do no I/O: they yield operations (operation.py) and are sent outcomes.
 
 from __future__ import annotations
 
-from itertools import compress
+from operator import add
 
-from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.decision import Decision, Taken
+from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
     Delete,
     Flow,
-    GiveBack,
     Outcome,
     Read,
     ReadClock,
-    SetBack,
     Take,
 )
 from ratelimit_ddb.reckoning import reckoning_of
+from ratelimit_ddb.refund import Refund
 from ratelimit_ddb.seen import Seen, Sight
 
-BEYOND_DOUBT_NS = 35 * SECOND_NS
-"""A ``fullAt`` this far past a full window is no product of the limit in force: it could be at most
-LONGEST_WAIT_SECONDS (30) past it, and the rest allows for clocks."""
-EXPIRY_MARGIN_SECONDS = 8 * 86_400
-"""Items outlive what this limiter needs by this: another one may have limits of up to a week on the
-same key, in attributes that a write does not show, and its buckets must not expire with these."""
+EXPIRY_STEP_SECONDS = 3_600
+"""``expiresAt`` is rounded up to a whole multiple of this, so that it is moved once an hour and not
+once a second, and hosts whose clocks differ a little write the same."""
 
+_EXPIRY_STEP_NS = EXPIRY_STEP_SECONDS * SECOND_NS
 _NEVER_NS = -1
 
 
@@ -50,9 +62,7 @@ class Bucket:
 
     __slots__ = (
         "_all_idle",
-        "_indexes",
-        "_kept_ns",
-        "_most_ahead_ns",
+        "_longest_window_ns",
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
@@ -67,11 +77,8 @@ class Bucket:
         self.seen = seen
         self._trust_ns = trust_ns
         self._names = tuple(limit.name for limit in limits)
-        self._indexes = tuple(range(len(limits)))
         self._all_idle = (True,) * len(limits)
-        self._most_ahead_ns = tuple(limit.window_ns + BEYOND_DOUBT_NS for limit in limits)
-        longest_window_ns = max(limit.window_ns for limit in limits)
-        self._kept_ns = longest_window_ns + EXPIRY_MARGIN_SECONDS * SECOND_NS
+        self._longest_window_ns = max(limit.window_ns for limit in limits)
         self._reckoning = reckoning_of(limits)
         self._one_cost_ns = self._reckoning.cost_ns(1)
         self._one_room_ns = self._reckoning.room_ns(1, 0)
@@ -98,16 +105,24 @@ class Bucket:
             cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
         else:
             cost_ns, room_ns = reckoning.cost_ns(cost), reckoning.room_ns(cost, wait_ns)
-        sight = self.seen.get(key)
-        if sight is not None:
-            noted_ns, full_at_ns = sight
+        expires_at_seconds = (
+            -(-(now_ns + self._longest_window_ns + wait_ns) // _EXPIRY_STEP_NS)
+            * EXPIRY_STEP_SECONDS
+        )
+        sight, extends = self.seen.get(key), True
+        if sight is not None and sight.names is self._names:
+            noted_ns, full_at_ns, kept_until_seconds, _ = sight
             denial = reckoning.denial(full_at_ns, now_ns, room_ns, "seen")
             if denial is not None and self._trusts(noted_ns, now_ns):
                 return denial
             idle = reckoning.idle(full_at_ns, now_ns)
-        expires_at_seconds = (now_ns + self._kept_ns + wait_ns) // SECOND_NS
+            extends = kept_until_seconds <= expires_at_seconds
         return self._acquire_by(
-            made(Take, (key, self._names, idle, now_ns, cost_ns, room_ns, expires_at_seconds))
+            made(
+                Take,
+                (key, self._names, idle, now_ns, cost_ns, room_ns, expires_at_seconds, extends),
+            ),
+            cost,
         )
 
     def denied_from_memory(self, key: str, cost: int, now_ns: int) -> Decision | None:
@@ -115,7 +130,7 @@ class Bucket:
         sight = self.seen.get(key)
         if sight is None or not self._trusts(sight.noted_ns, now_ns):
             return None
-        return self.last_denial(key, cost, now_ns)
+        return self._denial_by(sight, cost, now_ns)
 
     def last_denial(self, key: str, cost: int, now_ns: int) -> Decision | None:
         """The denial by what this process saw last, however long ago; or None.
@@ -123,10 +138,7 @@ class Bucket:
         For one that is denied anyhow, and is to be told of the longest wait.
         """
         sight = self.seen.get(key)
-        if sight is None:
-            return None
-        room_ns = self._reckoning.room_ns(cost, 0)
-        return self._reckoning.denial(sight.full_at_ns, now_ns, room_ns, "seen")
+        return None if sight is None else self._denial_by(sight, cost, now_ns)
 
     def peek(self, key: str, cost: int, *, remember: bool = False) -> Flow[Decision]:
         """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost.
@@ -135,90 +147,108 @@ class Bucket:
         """
         now_ns = yield ReadClock()
         outcome: Outcome = yield Read(key, self._names)
-        full_at_ns = self._believable(_known(outcome.full_at_ns), now_ns)
+        full_at_ns = _known(outcome.full_at_ns)
         if remember:
-            self.seen.note(key, Sight(now_ns, full_at_ns))
+            self.seen.note(key, Sight(now_ns, full_at_ns, 0, self._names))
         reckoning = self._reckoning
         denial = reckoning.denial(full_at_ns, now_ns, reckoning.room_ns(cost, 0), "table")
-        return denial or reckoning.admitted(full_at_ns, now_ns)
+        return reckoning.admitted(full_at_ns, now_ns, None) if denial is None else denial
 
-    def refund(self, key: str, cost: int) -> Flow[None]:
-        """Give ``cost`` tokens back to every limit that is not full already."""
-        names, cost_ns = self._names, self._reckoning.cost_ns(cost)
+    def refund(self, taken: Taken, cost: int) -> Flow[bool]:
+        """Give ``cost`` tokens of a take back to every limit that it still weighs on.
+
+        They count as given back from here on, for a write whose reply is lost may have been
+        applied, and must not be sent again.
+
+        Returns:
+            whether anything was given back.
+        """
+        given_before, taken.kept = taken.cost - taken.kept, taken.kept - cost
         try:
             now_ns = yield ReadClock()
-            while names:
-                outcome: Outcome = yield GiveBack(key, names, now_ns, cost_ns)
+            weight_ns = tuple(
+                full_at_ns - given_before * limit.unit_ns
+                for full_at_ns, limit in zip(taken.full_at_ns, self.limits, strict=True)
+            )
+            refund = Refund(
+                self._names,
+                tuple([cost * limit.unit_ns for limit in self.limits]),
+                tuple(map(add, weight_ns, taken.refunded_ns)),
+                tuple([now_ns + limit.window_ns for limit in self.limits]),
+                now_ns,
+            )
+            sight = self.seen.get(taken.key)
+            if sight is not None and sight.names is self._names:
+                # A lower bound: where it is more than the weight, others took since.
+                likely_ns = tuple(map(max, weight_ns, sight.full_at_ns))
+            else:
+                likely_ns = weight_ns
+            give_back = refund.write(taken.key, likely_ns, taken.refunded_ns)
+            while give_back is not None:
+                outcome: Outcome = yield give_back
                 if outcome.applied:
-                    return
-                owing = [full_at_ns > now_ns for full_at_ns in _known(outcome.full_at_ns)]
-                names = tuple(compress(names, owing))
-                cost_ns = tuple(compress(cost_ns, owing))
+                    return True
+                refused = give_back
+                refund = refund.of(refused.names)
+                full_at_ns = _known(outcome.full_at_ns)
+                give_back = refund.write(taken.key, full_at_ns, outcome.refunded_ns)
+                if give_back == refused:
+                    break  # refused though its condition holds: no answer to rely on
+            return False
         finally:
             # Also where no reply came: it may have been applied, and the old sight is no bound now.
-            self.seen.forget(key)
+            self.seen.group.forget(taken.key)
 
     def reset(self, key: str) -> Flow[None]:
         """Fill the key's bucket. Other processes trust what they saw for ``deny_cache`` seconds."""
         try:
             yield Delete(key)
         finally:
-            self.seen.forget(key)
+            self.seen.group.forget(key)
 
     def _acquire_by_store_time(self, key: str, cost: int, wait_ns: int) -> Flow[Decision]:
         now_ns = yield ReadClock()
         begun = self.acquire(key, cost, wait_ns, now_ns)
         return begun if isinstance(begun, Decision) else (yield from begun)
 
-    def _acquire_by(self, take: Take) -> Flow[Decision]:
+    def _acquire_by(self, take: Take, cost: int) -> Flow[Decision]:
         while True:
-            applied, shown_ns, _ = yield take
+            applied, shown_ns, _, kept_until_seconds, refunded_ns = yield take
             full_at_ns = _known(shown_ns)
             now_ns = take.now_ns
+            kept_until_seconds = kept_until_seconds or 0
             if applied:
-                self.seen.note(take.key, made(Sight, (now_ns, full_at_ns)))
-                return self._reckoning.admitted(full_at_ns, now_ns)
-            if self._beyond_doubt(full_at_ns, now_ns):
-                full_at_ns = yield from self._set_back(take.key, full_at_ns)
-            self.seen.note(take.key, Sight(now_ns, full_at_ns))
+                self.seen.note(
+                    take.key, made(Sight, (now_ns, full_at_ns, kept_until_seconds, self._names))
+                )
+                taken = Taken(take.key, cost, self.limits, full_at_ns, refunded_ns, cost)
+                return self._reckoning.admitted(full_at_ns, now_ns, taken)
+            self.seen.note(take.key, Sight(now_ns, full_at_ns, kept_until_seconds, self._names))
             denial = self._reckoning.denial(full_at_ns, now_ns, take.room_ns, "table")
             if denial is not None:
                 return denial
-            take = take._replace(idle=self._reckoning.idle(full_at_ns, now_ns))
+            refused = take
+            take = refused._replace(
+                idle=self._reckoning.idle(full_at_ns, now_ns),
+                extends=kept_until_seconds <= take.expires_at_seconds,
+            )
+            if take == refused:
+                raise StoreUnavailable(
+                    f"key {take.key!r}: a write was refused, and the item that was shown "
+                    f"({shown_ns}) is no reason for it; the endpoint must answer a refused "
+                    "condition with the item (ReturnValuesOnConditionCheckFailure)"
+                )
+
+    def _denial_by(self, sight: Sight, cost: int, now_ns: int) -> Decision | None:
+        if sight.names is not self._names:
+            return None
+        room_ns = self._reckoning.room_ns(cost, 0)
+        return self._reckoning.denial(sight.full_at_ns, now_ns, room_ns, "seen")
 
     def _trusts(self, noted_ns: int, now_ns: int) -> bool:
         # Both ways: a clock that was set back must not prolong the trust.
-        return -self._trust_ns <= now_ns - noted_ns <= self._trust_ns
-
-    def _set_back(self, key: str, full_at_ns: tuple[int, ...]) -> Flow[tuple[int, ...]]:
-        # The decision's own now may be old (a process that was suspended): what looks impossible
-        # from there may be right, so only a fresh reading can condemn it.
-        now_ns = yield ReadClock()
-        mended = list(full_at_ns)
-        for index, limit in enumerate(self.limits):
-            most_ns = now_ns + self._most_ahead_ns[index]
-            # Refused, it may be beyond doubt still: one who runs with the old limit was quicker.
-            while mended[index] > most_ns:
-                outcome: Outcome = yield SetBack(
-                    key, limit.name, mended[index], now_ns + limit.window_ns
-                )
-                (mended[index],) = _known(outcome.full_at_ns)
-        return tuple(mended)
-
-    def _believable(self, full_at_ns: tuple[int, ...], now_ns: int) -> tuple[int, ...]:
-        """Each ``fullAt`` as the limits in force would have it: an empty bucket, not a debt."""
-        return tuple(
-            now_ns + limit.window_ns if one_ns - now_ns > most_ns else one_ns
-            for one_ns, limit, most_ns in zip(
-                full_at_ns, self.limits, self._most_ahead_ns, strict=True
-            )
-        )
-
-    def _beyond_doubt(self, full_at_ns: tuple[int, ...], now_ns: int) -> bool:
-        for index in self._indexes:
-            if full_at_ns[index] - now_ns > self._most_ahead_ns[index]:
-                return True
-        return False
+        trust_ns = self._trust_ns
+        return -trust_ns <= now_ns - noted_ns <= trust_ns and self.seen.group.may_deny
 
 
 def _known(full_at_ns: tuple[int | None, ...]) -> tuple[int, ...]:

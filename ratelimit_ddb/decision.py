@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ratelimit_ddb.limit import SECOND_NS, Limit
 
-Source = Literal["table", "seen", "outage", "cost"]
-"""Who decided: the store; this process alone, from what it had seen; ``on_outage``; or, where rules
-are, a cost that is more than the limit ever holds."""
+Source = Literal["table", "seen", "outage", "cost", "disabled"]
+"""Who decided: the store; this process alone, from what it had seen; ``on_outage``; a cost that is
+more than the limit ever holds (rules only); or nobody, where limiting is switched off."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What an admitted request took: what ``refund`` needs to give it back.
+
+    Attributes:
+        key: the key as the table holds it.
+        cost: the tokens that were taken of each limit.
+        limits: the limits that they were taken of.
+        full_at_ns: each limit's ``fullAt`` just after the take, in nanoseconds since the epoch.
+        refunded_ns: what had been given back of each limit out of turn until then (bucket.py).
+        kept: the tokens that were not given back yet: ``cost`` at first, less after a refund.
+    """
+
+    key: str
+    cost: int
+    limits: tuple[Limit, ...]
+    full_at_ns: tuple[int, ...]
+    refunded_ns: tuple[int, ...]
+    kept: int
 
 
 class Decision(NamedTuple):
@@ -26,6 +48,10 @@ class Decision(NamedTuple):
         limit: the binding limit: the one that denied longest, else the one with least left.
         waited_ns: how long the call slept for its turn, which ``max_wait`` allowed.
         source: who decided. After an outage ``remaining`` is 0 and the times are not exact.
+        taken: what was taken, for ``refund``; None where nothing was, or where nobody knows (an
+            outage).
+
+    A decision is true if the request is allowed: ``if limiter.acquire(key): ...``.
     """
 
     allowed: bool
@@ -35,6 +61,11 @@ class Decision(NamedTuple):
     limit: Limit
     waited_ns: int = 0
     source: Source = "table"
+    taken: Taken | None = None
+
+    def __bool__(self) -> bool:
+        """Whether the request is allowed."""
+        return self.allowed
 
     @property
     def retry_after(self) -> float:

@@ -36,6 +36,28 @@ def text_of(key: KeyGiven) -> str:
     return _bounded(text)
 
 
+def text_within(namespace: str, key: KeyGiven) -> str:
+    """The text that the table holds for a key of a namespace: ``"shop:user-123"``.
+
+    Args:
+        namespace: the beginning of its keys, from ``namespace_prefix``; empty for none.
+        key: as for ``text_of``; what it raises is raised here.
+    """
+    text = text_of(key)
+    return _bounded(namespace + text) if namespace else text
+
+
+def namespace_prefix(namespace: str) -> str:
+    """What the keys of a namespace begin with; nothing for the empty one.
+
+    Raises:
+        TypeError: the namespace is not a str.
+    """
+    if not isinstance(namespace, str):
+        raise TypeError(f"namespace {namespace!r}: must be a str")
+    return prefix_of(namespace) if namespace else ""
+
+
 def prefix_of(*parts: str) -> str:
     """The beginning of every key that has these parts first; for ``text_under``."""
     return _joined(parts) + ":"

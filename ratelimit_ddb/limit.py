@@ -54,8 +54,11 @@ class Limit:
         quantity: tokens refilled in one period, an integer >= 1.
         period_seconds: the period; fractions down to a nanosecond count.
         burst: the bucket's capacity, an integer >= 1; ``quantity`` unless given.
-        name: what the bucket's attribute in the table is called; the period in words unless given.
-            Two limits on one key need two names. A new name starts a new, full bucket.
+        name: what the bucket's attribute in the table is called. Unless given it is the whole limit
+            (``"10-per-second-burst-50"``), so two different limits are two buckets, and a changed
+            limit starts a new, full one. Limits that are given one name share one bucket, which
+            each judges by its own window; limits computed freely from a request need a name, or
+            their items grow by an attribute for each.
 
     Raises:
         TypeError: a quantity, burst or period that is not a number.
@@ -81,7 +84,12 @@ class Limit:
         burst = quantity if burst is None else burst
         _require_count("burst", burst)
         unit_ns = -(-period_ns // quantity)
-        name = _period_in_words(period_ns) if name is None else name
+        if name is None:
+            name = _notation_of(quantity, period_ns, burst).replace(" ", "-")
+        elif not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(
+                f"limit name {name!r}: must be 1 to 64 letters, digits, '_', '.' or '-'"
+            )
         for attribute, value in (
             ("quantity", quantity),
             ("period_seconds", period_seconds),
@@ -104,8 +112,6 @@ class Limit:
                 f"burst {self.burst} at {self.quantity} per {self.period_seconds} s: the bucket "
                 "would take more than ten years to fill"
             )
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"limit name {self.name!r}: 1 to 64 letters, digits, '_', '.' or '-'")
 
     @classmethod
     def parse(cls, notation: str, *, name: str | None = None) -> Limit:
@@ -131,9 +137,7 @@ class Limit:
 
     def __str__(self) -> str:
         """The limit in the notation, to be parsed again."""
-        burst = f" burst {self.burst}" if self.burst != self.quantity else ""
-        words = _period_in_words(_period_ns(self.period_seconds)).replace("-", " ")
-        return f"{self.quantity} per {words}{burst}"
+        return _notation_of(self.quantity, _period_ns(self.period_seconds), self.burst)
 
 
 LimitsGiven = str | Limit | Iterable[str | Limit]
@@ -157,8 +161,8 @@ def limits_of(given: LimitsGiven) -> tuple[Limit, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(
-                f"limits {[str(limit) for limit in limits]}: two are named {name!r}; "
-                "give one of them a name=, since each is an attribute of the same item"
+                f"limits {[str(limit) for limit in limits]}: two are named {name!r}; the limits of "
+                "a key must have different names, since each is an attribute of the same item"
             )
     return limits
 
@@ -201,9 +205,14 @@ def _unit_in_full(unit: str) -> str:
     return _SHORT_UNIT.get(one, one)
 
 
+def _notation_of(quantity: int, period_ns: int, burst: int) -> str:
+    of_burst = "" if burst == quantity else f" burst {burst}"
+    return f"{quantity} per {_period_in_words(period_ns)}{of_burst}"
+
+
 def _period_in_words(period_ns: int) -> str:
     for unit in reversed(_UNIT_NS):
         count, rest = divmod(period_ns, _UNIT_NS[unit])
         if not rest:
-            return unit if count == 1 else f"{count}-{unit}s"
+            return unit if count == 1 else f"{count} {unit}s"
     raise AssertionError("every period is a multiple of one nanosecond")

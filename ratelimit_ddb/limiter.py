@@ -10,16 +10,17 @@ import time
 
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.cost import require_cost
-from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.key import KeyGiven, text_of
-from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
+from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_within
+from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of, not_an_integer
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
-from ratelimit_ddb.seen import Seen
+from ratelimit_ddb.seen import Seen, group_of
 from ratelimit_ddb.store.protocol import Store, require_store
+from ratelimit_ddb.switch import limiting_enabled
 
 
 class RateLimiter:
@@ -32,8 +33,15 @@ class RateLimiter:
             ``"deny"``, or ``"raise"`` for StoreUnavailable.
         deadline: seconds that one call may spend on the store, retries included.
         deny_cache: seconds for which a denial may rest on what this process saw last. A reset or a
-            refund made elsewhere is noticed after at most that long; 0 always asks the store.
+            refund made in another process is noticed after at most that long; one made in this
+            process, by any limiter or middleware on the same store object, at once. 0 always asks
+            the store.
         seen_keys: for how many keys to remember that; what bounds the memory used.
+        namespace: what the keys begin with in the table (``"shop"`` makes ``"shop:user-123"``), so
+            that applications can share a table. Limiters without one share the buckets of equal
+            keys and equal limits.
+        enabled: False to allow every request and never ask the store; True to limit whatever the
+            environment says. Unless given, the variable ``RATELIMIT_DDB_ENABLED=0`` turns it off.
 
     Raises:
         TypeError, ValueError: something given can't hold; the message names it and the rule.
@@ -52,8 +60,12 @@ class RateLimiter:
         deadline: float = 0.25,
         deny_cache: float = 5.0,
         seen_keys: int = 65_536,
+        namespace: str = "",
+        enabled: bool | None = None,
     ) -> None:
-        self._desk = _Desk(store, limits, on_outage, deadline, deny_cache, seen_keys)
+        self._desk = _Desk(
+            store, limits, on_outage, deadline, deny_cache, seen_keys, namespace, enabled
+        )
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -97,21 +109,49 @@ class RateLimiter:
         whatever ``on_outage`` says.
         """
         desk = self._desk
-        return run(desk.peek(key, cost), desk.store, desk.within_ns)
+        asked = desk.peek(key, cost)
+        if isinstance(asked, Decision):
+            return asked
+        return run(asked, desk.store, desk.within_ns)
 
-    def refund(self, key: KeyGiven, *, cost: int = 1) -> None:
-        """Give back ``cost`` tokens that were taken and not used; a full bucket stays full.
+    def refund(self, decision: Decision, *, cost: int | None = None) -> bool:
+        """Give back tokens that a decision of this limiter took and that were not used.
 
-        It is sent once only where a repetition could give back twice: StoreUnavailable then says
-        that it may or may not have happened. Raises as ``peek`` does.
+        What has flowed back by itself since is not given back once more: of 900 tokens taken under
+        "1000/minute", 54 seconds later nothing is left to give, and after 27 seconds 450 are. Where
+        callers wait for tokens that are due later, they keep their turns, and nothing is given back
+        unless the decision was the last one.
+
+        It is sent once only, since a repetition could give back twice: StoreUnavailable says that
+        it may or may not have happened, and it counts as given back.
+
+        Args:
+            decision: what ``acquire`` returned. One that took nothing gives nothing back.
+            cost: tokens, of those that it took and did not give back yet; all of them unless given.
+
+        Returns:
+            whether anything was given back.
+
+        Raises:
+            TypeError: it is no Decision, or the cost is no integer.
+            ValueError: it is another limiter's, or fewer tokens of it are left to give back.
+            StoreUnavailable: and what else ``peek`` raises.
         """
         desk = self._desk
-        run(desk.refund(key, cost), desk.store, desk.within_ns)
+        taken = desk.taken_by(decision)
+        if taken is None:
+            return False
+        return run(desk.refund(taken, cost), desk.store, desk.within_ns)
 
     def reset(self, key: KeyGiven) -> None:
-        """Fill the key's bucket by deleting its item. Raises as ``peek`` does."""
+        """Fill the key's bucket by deleting its item. Raises as ``peek`` does.
+
+        Every limit of the key starts anew, whichever limiter it belongs to.
+        """
         desk = self._desk
-        run(desk.reset(key), desk.store, desk.within_ns)
+        text = desk.text_of(key)
+        if desk.enabled:
+            run(desk.bucket.reset(text), desk.store, desk.within_ns)
 
 
 class AsyncRateLimiter:
@@ -131,8 +171,12 @@ class AsyncRateLimiter:
         deadline: float = 0.25,
         deny_cache: float = 5.0,
         seen_keys: int = 65_536,
+        namespace: str = "",
+        enabled: bool | None = None,
     ) -> None:
-        self._desk = _Desk(store, limits, on_outage, deadline, deny_cache, seen_keys)
+        self._desk = _Desk(
+            store, limits, on_outage, deadline, deny_cache, seen_keys, namespace, enabled
+        )
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -142,7 +186,8 @@ class AsyncRateLimiter:
     async def acquire(self, key: KeyGiven, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
         """Take ``cost`` tokens of each limit, or none; see ``RateLimiter.acquire``.
 
-        A task cancelled in its wait has taken its tokens; ``refund`` gives them back.
+        A task that is cancelled in its wait has taken its tokens, and they are lost: those who wait
+        behind it keep their turns.
         """
         desk = self._desk
         asked = desk.ask(key, cost, max_wait)
@@ -161,23 +206,41 @@ class AsyncRateLimiter:
     async def peek(self, key: KeyGiven, *, cost: int = 1) -> Decision:
         """What ``acquire`` would say now, taking nothing; see ``RateLimiter.peek``."""
         desk = self._desk
-        return await run_async(desk.peek(key, cost), desk.store, desk.within_ns)
+        asked = desk.peek(key, cost)
+        if isinstance(asked, Decision):
+            return asked
+        return await run_async(asked, desk.store, desk.within_ns)
 
-    async def refund(self, key: KeyGiven, *, cost: int = 1) -> None:
-        """Give back ``cost`` unused tokens; see ``RateLimiter.refund``."""
+    async def refund(self, decision: Decision, *, cost: int | None = None) -> bool:
+        """Give back tokens that were not used; see ``RateLimiter.refund``."""
         desk = self._desk
-        await run_async(desk.refund(key, cost), desk.store, desk.within_ns)
+        taken = desk.taken_by(decision)
+        if taken is None:
+            return False
+        return await run_async(desk.refund(taken, cost), desk.store, desk.within_ns)
 
     async def reset(self, key: KeyGiven) -> None:
         """Fill the key's bucket; see ``RateLimiter.reset``."""
         desk = self._desk
-        await run_async(desk.reset(key), desk.store, desk.within_ns)
+        text = desk.text_of(key)
+        if desk.enabled:
+            await run_async(desk.bucket.reset(text), desk.store, desk.within_ns)
 
 
 class _Desk:
     """Where a request is checked and becomes a denial from memory or a flow to be run."""
 
-    __slots__ = ("_clock", "_smallest_burst", "bucket", "on_outage", "store", "within_ns")
+    __slots__ = (
+        "_clock",
+        "_disabled",
+        "_namespace",
+        "_smallest_burst",
+        "bucket",
+        "enabled",
+        "on_outage",
+        "store",
+        "within_ns",
+    )
 
     def __init__(
         self,
@@ -187,35 +250,67 @@ class _Desk:
         deadline: float,
         deny_cache: float,
         seen_keys: int,
+        namespace: str,
+        enabled: bool | None,
     ) -> None:
         require_policy(on_outage)
         self.store = require_store(store)
         self.on_outage = on_outage
         self.within_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
         trust_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
-        self.bucket = Bucket(limits_of(limits), Seen(seen_keys), trust_ns)
-        self._smallest_burst = min(limit.burst for limit in self.bucket.limits)
+        settled = limits_of(limits)
+        self.bucket = Bucket(settled, Seen(seen_keys, group_of(store)), trust_ns)
+        self._smallest_burst = min(limit.burst for limit in settled)
         self._clock = store.clock
+        self._namespace = namespace_prefix(namespace)
+        self.enabled = limiting_enabled(
+            enabled, f"limiter of {', '.join(str(limit) for limit in settled)}"
+        )
+        smallest = min(settled, key=lambda limit: limit.burst)
+        self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
 
     def ask(self, key: KeyGiven, cost: int, max_wait: float) -> Decision | Flow[Decision]:
-        text = text_of(key)
+        text = text_within(self._namespace, key)
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
         wait_ns = 0 if max_wait == 0.0 else wait_nanoseconds(max_wait)
+        if not self.enabled:
+            return self._disabled
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
         return self.bucket.acquire(text, cost, wait_ns, now_ns)
 
-    def peek(self, key: KeyGiven, cost: int) -> Flow[Decision]:
+    def peek(self, key: KeyGiven, cost: int) -> Decision | Flow[Decision]:
+        text = text_within(self._namespace, key)
         require_cost(cost, self._smallest_burst)
-        return self.bucket.peek(text_of(key), cost)
+        return self.bucket.peek(text, cost) if self.enabled else self._disabled
 
-    def refund(self, key: KeyGiven, cost: int) -> Flow[None]:
-        require_cost(cost, self._smallest_burst)
-        return self.bucket.refund(text_of(key), cost)
+    def text_of(self, key: KeyGiven) -> str:
+        return text_within(self._namespace, key)
 
-    def reset(self, key: KeyGiven) -> Flow[None]:
-        return self.bucket.reset(text_of(key))
+    def taken_by(self, decision: Decision) -> Taken | None:
+        """What a decision of this limiter took."""
+        if not isinstance(decision, Decision):
+            raise TypeError(f"refund of {decision!r}: must be the Decision that acquire returned")
+        taken = decision.taken
+        if taken is not None and taken.limits != self.bucket.limits:
+            raise ValueError(
+                f"refund of {decision!r}: it was taken of {', '.join(map(str, taken.limits))}, "
+                "which are not this limiter's limits; give it back to the limiter that took it"
+            )
+        return taken
+
+    def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
+        if cost is None:
+            cost = taken.kept
+        elif type(cost) is not int:
+            raise not_an_integer("cost", cost)
+        if not 1 <= cost <= taken.kept:
+            raise ValueError(
+                f"cost {cost}: of the {taken.cost} tokens that were taken of {taken.key!r}, "
+                f"{taken.kept} are left to give back"
+            )
+        return self.bucket.refund(taken, cost)
 
     def decision_in(self, outage: StoreUnavailable) -> Decision:
         return decision_in_outage(self.on_outage, outage, self.bucket.limits[0])

@@ -1,4 +1,4 @@
-"""The six operations that a store must be able to carry out, and what it answers.
+"""The five operations that a store must be able to carry out, and what it answers.
 
 The bucket's flows yield these and are sent the answers; a store, or a simulator, is whatever turns
 one into the other. Each is one atomic step: nothing else happens to the item meanwhile.
@@ -32,6 +32,10 @@ class Take(NamedTuple):
         cost_ns: the time that the wanted tokens are worth.
         room_ns: how far beyond now an active ``fullAt`` may lie.
         expires_at_seconds: the epoch second when every limit is surely full again (TTL).
+        extends: whether the write moves the item's ``expiresAt`` there, which it refuses if the
+            item is kept longer; False where the item is known to be kept at least as long, which
+            the write then refuses to do without. Either way ``expiresAt`` never moves back, for
+            another limiter with a longer window may need it.
     """
 
     key: str
@@ -41,24 +45,30 @@ class Take(NamedTuple):
     cost_ns: tuple[int, ...]
     room_ns: tuple[int, ...]
     expires_at_seconds: int
+    extends: bool
 
 
 class GiveBack(NamedTuple):
-    """Move each ``fullAt`` earlier by its cost, if all are later than now. Answer: Outcome."""
+    """Move each ``fullAt`` earlier by its amount, if every one's condition holds. Answer: Outcome.
+
+    The condition is ``least <= fullAt <= most`` and ``refunded = refunded_before``. Then
+    ``refunded`` becomes ``refunded_after``; a missing one counts as 0, and stays missing at 0.
+
+    Attributes:
+        key: the item.
+        names: the limits' names, in their order; the tuples below follow it.
+        amount_ns: what is given back, more than 0.
+        least_ns, most_ns: where ``fullAt`` must be.
+        refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket.py).
+    """
 
     key: str
     names: tuple[str, ...]
-    now_ns: int
-    cost_ns: tuple[int, ...]
-
-
-class SetBack(NamedTuple):
-    """Replace one ``fullAt``, if it still is what was seen. Answer: Outcome of that one."""
-
-    key: str
-    name: str
-    seen_ns: int
-    full_at_ns: int
+    amount_ns: tuple[int, ...]
+    least_ns: tuple[int, ...]
+    most_ns: tuple[int, ...]
+    refunded_before_ns: tuple[int, ...]
+    refunded_after_ns: tuple[int, ...]
 
 
 class Read(NamedTuple):
@@ -74,7 +84,7 @@ class Delete(NamedTuple):
     key: str
 
 
-Operation = ReadClock | Take | GiveBack | SetBack | Read | Delete
+Operation = ReadClock | Take | GiveBack | Read | Delete
 Flow = Generator[Operation, Any, T]
 """Yields operations, is sent what its docstring says each is answered with, returns a T."""
 
@@ -86,8 +96,13 @@ class Outcome(NamedTuple):
         applied: whether the condition held.
         full_at_ns: each ``fullAt``: the new ones, or those that refused it.
         capacity_units: what the table billed for it; None where it was not asked.
+        expires_at_seconds: the item's ``expiresAt``; None where it has none, or for a memory that
+            expires nothing.
+        refunded_ns: each limit's ``refunded``: 0 where there is none.
     """
 
     applied: bool
     full_at_ns: tuple[int | None, ...]
     capacity_units: float | None = None
+    expires_at_seconds: int | None = None
+    refunded_ns: tuple[int, ...] = ()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ratelimit_ddb.decision import Decision, Source
+from ratelimit_ddb.decision import Decision, Source, Taken
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.made import made
 
@@ -40,7 +40,7 @@ class Reckoning(Protocol):
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
         """How far beyond now ``fullAt`` may lie for so many tokens, due within ``wait_ns``."""
 
-    def admitted(self, full_at_ns: Instants, now_ns: int) -> Decision:
+    def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
         """The decision on tokens that were taken, by what the take made of ``fullAt``."""
 
     def denial(
@@ -74,16 +74,18 @@ class OneLimit:
         """See Reckoning."""
         return (self._limit.window_ns - cost * self._limit.unit_ns + wait_ns,)
 
-    def admitted(self, full_at_ns: Instants, now_ns: int) -> Decision:
+    def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
         """See Reckoning."""
         limit = self._limit
         ahead_ns = full_at_ns[0] - now_ns
         if ahead_ns <= 0:
-            return made(Decision, (True, limit.burst, 0, 0, limit, 0, "table"))
+            return made(Decision, (True, limit.burst, 0, 0, limit, 0, "table", taken))
         left_ns = limit.window_ns - ahead_ns
         if left_ns < 0:
-            return made(Decision, (True, 0, 0, ahead_ns, limit, -left_ns, "table"))
-        return made(Decision, (True, left_ns // limit.unit_ns, 0, ahead_ns, limit, 0, "table"))
+            return made(Decision, (True, 0, 0, ahead_ns, limit, -left_ns, "table", taken))
+        return made(
+            Decision, (True, left_ns // limit.unit_ns, 0, ahead_ns, limit, 0, "table", taken)
+        )
 
     def denial(
         self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
@@ -96,7 +98,7 @@ class OneLimit:
         limit = self._limit
         left_ns = limit.window_ns - ahead_ns
         remaining = left_ns // limit.unit_ns if left_ns > 0 else 0
-        return made(Decision, (False, remaining, retry_ns, ahead_ns, limit, 0, source))
+        return made(Decision, (False, remaining, retry_ns, ahead_ns, limit, 0, source, None))
 
 
 class SeveralLimits:
@@ -120,7 +122,7 @@ class SeveralLimits:
         """See Reckoning."""
         return tuple([limit.window_ns - cost * limit.unit_ns + wait_ns for limit in self._limits])
 
-    def admitted(self, full_at_ns: Instants, now_ns: int) -> Decision:
+    def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
         """See Reckoning. The limit with least left binds."""
         binding, remaining, reset_ns, waited_ns = self._limits[0], _MANY, 0, 0
         for index in self._indexes:
@@ -133,7 +135,7 @@ class SeveralLimits:
                 reset_ns = ahead_ns
             if ahead_ns - limit.window_ns > waited_ns:
                 waited_ns = ahead_ns - limit.window_ns
-        return made(Decision, (True, remaining, 0, reset_ns, binding, waited_ns, "table"))
+        return made(Decision, (True, remaining, 0, reset_ns, binding, waited_ns, "table", taken))
 
     def denial(
         self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
@@ -150,7 +152,7 @@ class SeveralLimits:
             return None
         limit = self._limits[binding]
         remaining = _tokens(limit, full_at_ns[binding] - now_ns)
-        return made(Decision, (False, remaining, retry_ns, reset_ns, limit, 0, source))
+        return made(Decision, (False, remaining, retry_ns, reset_ns, limit, 0, source, None))
 
 
 def _tokens(limit: Limit, ahead_ns: int) -> int:

@@ -1,7 +1,8 @@
 """Operations as DynamoDB requests, and replies as outcomes.
 
-An item is ``key`` (the partition key), one ``fullAt:<limit>`` a limit in integer nanoseconds, and
-``expiresAt`` in epoch seconds (TTL): under 1 KB, so a write is one capacity unit. Request bodies
+An item is ``key`` (the partition key), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
+and then a ``refunded:<limit>`` beside it, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so
+a write is one capacity unit. Request bodies
 are templates made once a shape (which limits, which branches) and filled with numbers, for this is
 the hot path. AWS: "UpdateItem", "GetItem", "DeleteItem" in the API Reference.
 """
@@ -15,12 +16,16 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import ddbwire
-from ratelimit_ddb.operation import Delete, GiveBack, Outcome, Read, SetBack, Take
+from ratelimit_ddb.made import made
+from ratelimit_ddb.operation import Delete, GiveBack, Outcome, Read, Take
 
 ATTRIBUTE = "fullAt:"
+REFUNDED = "refunded:"
 
 _CONDITIONAL = {
-    "ReturnValues": "UPDATED_NEW",
+    # All, for the attributes that a write leaves as they are matter too: what was refunded, and
+    # how long the item is kept.
+    "ReturnValues": "ALL_NEW",
     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
 }
 
@@ -36,17 +41,13 @@ class Expressions:
             fixed["ReturnConsumedCapacity"] = "TOTAL"
         self._fixed = tuple(fixed.items())
 
-    def request(self, operation: Take | GiveBack | SetBack | Read | Delete) -> ddbwire.Operation:
+    def request(self, operation: Take | GiveBack | Read | Delete) -> ddbwire.Operation:
         """The request that carries an operation out."""
         match operation:
             case Take():
                 return self._take(operation)
-            case GiveBack(key, names, now_ns, cost_ns):
-                body = _give_back_template(self._fixed, names) % (_quoted(key), now_ns, *cost_ns)
-                return ddbwire.Operation("UpdateItem", body, repeatable=False)
-            case SetBack(key, name, seen_ns, full_at_ns):
-                body = _set_back_template(self._fixed, name) % (_quoted(key), seen_ns, full_at_ns)
-                return ddbwire.Operation("UpdateItem", body)
+            case GiveBack():
+                return self._give_back(operation)
             case Read(key, names):
                 return ddbwire.Operation(
                     "GetItem", _read_template(self._fixed, names) % _quoted(key)
@@ -63,33 +64,52 @@ class Expressions:
                 numbers.append(now_ns + cost_ns)
             else:
                 numbers += (cost_ns, now_ns + room_ns)
-        template = _take_template(self._fixed, take.names, take.idle)
+        template = _take_template(self._fixed, take.names, take.idle, take.extends)
         body = template % (_quoted(take.key), now_ns, take.expires_at_seconds, *numbers)
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         return ddbwire.Operation("UpdateItem", body)
 
+    def _give_back(self, give_back: GiveBack) -> ddbwire.Operation:
+        key, names, amount_ns, least_ns, most_ns, before_ns, after_ns = give_back
+        numbers: list[int] = []
+        forms = []
+        for index, before in enumerate(before_ns):
+            is_there, changes = before != 0, after_ns[index] != before
+            forms.append((is_there, changes))
+            numbers += (amount_ns[index], least_ns[index], most_ns[index])
+            if is_there:
+                numbers.append(before)
+            if changes:
+                numbers.append(after_ns[index])
+        body = _give_back_template(self._fixed, names, tuple(forms)) % (_quoted(key), *numbers)
+        # Given twice, it would admit more than the limit.
+        return ddbwire.Operation("UpdateItem", body, repeatable=False)
+
     def outcome(
         self,
-        operation: Take | GiveBack | SetBack | Read | Delete,
+        operation: Take | GiveBack | Read | Delete,
         reply: dict[str, Any] | ddbwire.Refused,
     ) -> Outcome:
         """What a reply says of each ``fullAt`` that the operation named."""
-        match operation:
-            case Delete():
-                return Outcome(True, ())
-            case SetBack(name=name):
-                names: tuple[str, ...] = (name,)
-            case _:
-                names = operation.names
+        if isinstance(operation, Delete):
+            return Outcome(True, ())
+        names = operation.names
         if isinstance(reply, ddbwire.Refused):
-            return Outcome(False, _full_at_ns(reply.item or {}, names))
+            return _outcome(False, reply.item or {}, names)
         shown = reply.get("Item", {}) if type(operation) is Read else reply["Attributes"]
-        return Outcome(True, _full_at_ns(shown, names))
+        return _outcome(True, shown, names)
 
 
-def _full_at_ns(item: Mapping[str, Any], names: tuple[str, ...]) -> tuple[int | None, ...]:
-    found = [item.get(ATTRIBUTE + name) for name in names]
-    return tuple([None if number is None else int(number["N"]) for number in found])
+def _outcome(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -> Outcome:
+    full_at_ns, refunded_ns = [], []
+    for name in names:
+        full_at = item.get(ATTRIBUTE + name)
+        full_at_ns.append(None if full_at is None else int(full_at["N"]))
+        refunded = item.get(REFUNDED + name)
+        refunded_ns.append(0 if refunded is None else int(refunded["N"]))
+    expires_at = item.get("expiresAt")
+    expires_at_seconds = None if expires_at is None else int(expires_at["N"])
+    return made(Outcome, (applied, tuple(full_at_ns), None, expires_at_seconds, tuple(refunded_ns)))
 
 
 def _quoted(text: str) -> bytes:
@@ -98,7 +118,10 @@ def _quoted(text: str) -> bytes:
 
 @functools.lru_cache(maxsize=256)
 def _take_template(
-    fixed: tuple[tuple[str, Any], ...], names: tuple[str, ...], idle: tuple[bool, ...]
+    fixed: tuple[tuple[str, Any], ...],
+    names: tuple[str, ...],
+    idle: tuple[bool, ...],
+    extends: bool,
 ) -> bytes:
     changes, conditions, values = [], [], []
     for index, is_idle in enumerate(idle):
@@ -112,10 +135,15 @@ def _take_template(
                 f"(attribute_not_exists(#{index}) OR #{index} BETWEEN :n AND :l{index})"
             )
             values += [f":c{index}", f":l{index}"]
+    if extends:
+        changes.append("expiresAt = :t")
+        conditions.append("(attribute_not_exists(expiresAt) OR expiresAt <= :t)")
+    else:
+        conditions.append("expiresAt >= :t")
     return _template(
         fixed,
         {
-            "UpdateExpression": f"SET {', '.join(changes)}, expiresAt = :t",
+            "UpdateExpression": f"SET {', '.join(changes)}",
             "ConditionExpression": " AND ".join(conditions),
             **_CONDITIONAL,
         },
@@ -125,28 +153,29 @@ def _take_template(
 
 
 @functools.lru_cache(maxsize=64)
-def _give_back_template(fixed: tuple[tuple[str, Any], ...], names: tuple[str, ...]) -> bytes:
-    indexes = range(len(names))
-    return _template(
-        fixed,
-        {
-            "UpdateExpression": "SET " + ", ".join(f"#{i} = #{i} - :c{i}" for i in indexes),
-            "ConditionExpression": " AND ".join(f"#{i} > :n" for i in indexes),
-            **_CONDITIONAL,
-        },
-        names,
-        [":n", *(f":c{i}" for i in indexes)],
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _set_back_template(fixed: tuple[tuple[str, Any], ...], name: str) -> bytes:
+def _give_back_template(
+    fixed: tuple[tuple[str, Any], ...],
+    names: tuple[str, ...],
+    forms: tuple[tuple[bool, bool], ...],
+) -> bytes:
+    """The body for limits whose ``refunded`` is there or not, and changes or not."""
+    changes, conditions, values = [], [], []
+    for i, (is_there, refunded_changes) in enumerate(forms):
+        changes.append(f"#{i} = #{i} - :a{i}")
+        conditions.append(f"#{i} BETWEEN :l{i} AND :m{i}")
+        conditions.append(f"#r{i} = :b{i}" if is_there else f"attribute_not_exists(#r{i})")
+        values += [f":a{i}", f":l{i}", f":m{i}"]
+        if is_there:
+            values.append(f":b{i}")
+        if refunded_changes:
+            changes.append(f"#r{i} = :r{i}")
+            values.append(f":r{i}")
     expressions = {
-        "UpdateExpression": "SET #0 = :f",
-        "ConditionExpression": "#0 = :s",
+        "UpdateExpression": f"SET {', '.join(changes)}",
+        "ConditionExpression": " AND ".join(conditions),
         **_CONDITIONAL,
     }
-    return _template(fixed, expressions, (name,), [":s", ":f"])
+    return _template(fixed, expressions, names, values, refunded=True)
 
 
 @functools.lru_cache(maxsize=64)
@@ -168,6 +197,8 @@ def _template(
     expressions: dict[str, Any],
     names: tuple[str, ...],
     values: list[str],
+    *,
+    refunded: bool = False,
 ) -> bytes:
     """A body with ``%b`` where the quoted key goes, then ``%d`` for each value, in their order."""
     body: dict[str, Any] = {**dict(fixed), "Key": {"key": {"S": "<key>"}}}
@@ -177,5 +208,8 @@ def _template(
         body["ExpressionAttributeNames"] = {
             f"#{index}": ATTRIBUTE + name for index, name in enumerate(names)
         }
+        if refunded:
+            of_refunds = {f"#r{index}": REFUNDED + name for index, name in enumerate(names)}
+            body["ExpressionAttributeNames"] |= of_refunds
     text = json.dumps({**body, **expressions}, separators=(",", ":")).replace("%", "%%")
     return text.replace('"<key>"', "%b").replace("<number>", "%d").encode()

@@ -15,9 +15,9 @@ from ratelimit_ddb.operation import (
     Outcome,
     Read,
     ReadClock,
-    SetBack,
     Take,
 )
+from ratelimit_ddb.seen import group_of
 from ratelimit_ddb.store.local_clock import LocalClock
 
 Item = dict[str, int]
@@ -47,6 +47,7 @@ class MemoryStore:
         self.ready = True
         self._max_keys = max_keys
         self._items: OrderedDict[str, Item] = OrderedDict()
+        self._refunded: dict[str, Item] = {}
         self._lock = threading.Lock()
         at_fork(self)
 
@@ -90,6 +91,13 @@ class MemoryStore:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def clear(self) -> None:
+        """Forget every bucket, as does whatever limits on this store: a clean start for a test."""
+        with self._lock:
+            self._items.clear()
+            self._refunded.clear()
+        group_of(self).clear()
+
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
         """Carry out one operation, atomically among this process's threads."""
         with self._lock:
@@ -128,17 +136,16 @@ class MemoryStore:
                 return self.clock.now_ns()
             case GiveBack():
                 return self._give_back(operation)
-            case SetBack():
-                return self._set_back(operation)
             case Read():
                 return self._outcome(True, operation.key, operation.names)
             case Delete():
                 self._items.pop(operation.key, None)
+                self._refunded.pop(operation.key, None)
                 return Outcome(True, ())
         raise TypeError(f"operation {operation!r} must be one of ratelimit_ddb.operation")
 
     def _take(self, take: Take) -> Outcome:
-        key, names, idles, now_ns, costs_ns, rooms_ns, _ = take
+        key, names, idles, now_ns, costs_ns, rooms_ns, _, _ = take
         item = self._items.get(key)
         if item is None:
             item = self._new_item(key)
@@ -154,30 +161,38 @@ class MemoryStore:
             taken.append(at_ns + costs_ns[index])
         for index, name in enumerate(names):
             item[name] = taken[index]
-        return made(Outcome, (True, tuple(taken), None))
+        return made(Outcome, (True, tuple(taken), None, None, self._refunded_of(key, names)))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:
-            self._items.popitem(last=False)
+            forgotten, _ = self._items.popitem(last=False)
+            self._refunded.pop(forgotten, None)
         item: Item = {}
         self._items[key] = item
         return item
 
     def _give_back(self, give_back: GiveBack) -> Outcome:
-        item = self._items.get(give_back.key, {})
-        if any(item.get(name, 0) <= give_back.now_ns for name in give_back.names):
-            return self._outcome(False, give_back.key, give_back.names)
-        for name, cost_ns in zip(give_back.names, give_back.cost_ns, strict=True):
-            item[name] -= cost_ns
-        return self._outcome(True, give_back.key, give_back.names)
-
-    def _set_back(self, set_back: SetBack) -> Outcome:
-        item = self._items.get(set_back.key, {})
-        unchanged = item.get(set_back.name) == set_back.seen_ns
-        if unchanged:
-            item[set_back.name] = set_back.full_at_ns
-        return self._outcome(unchanged, set_back.key, (set_back.name,))
+        key, names, amounts_ns, leasts_ns, mosts_ns, before_ns, after_ns = give_back
+        item = self._items.get(key, {})
+        if self._refunded_of(key, names) != before_ns:
+            return self._outcome(False, key, names)
+        for name, least_ns, most_ns in zip(names, leasts_ns, mosts_ns, strict=True):
+            if not least_ns <= item.get(name, -1) <= most_ns:
+                return self._outcome(False, key, names)
+        for name, amount_ns in zip(names, amounts_ns, strict=True):
+            item[name] -= amount_ns
+        if after_ns != before_ns:
+            self._refunded.setdefault(key, {}).update(zip(names, after_ns, strict=True))
+        return self._outcome(True, key, names)
 
     def _outcome(self, applied: bool, key: str, names: tuple[str, ...]) -> Outcome:
         item = self._items.get(key, {})
-        return Outcome(applied, tuple(item.get(name) for name in names))
+        full_at_ns = tuple(item.get(name) for name in names)
+        return Outcome(applied, full_at_ns, None, None, self._refunded_of(key, names))
+
+    def _refunded_of(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
+        """What was given back out of turn: of few keys, so it is kept apart."""
+        refunded = self._refunded.get(key)
+        if refunded is None:
+            return (0,) * len(names)
+        return tuple([refunded.get(name, 0) for name in names])

@@ -11,6 +11,7 @@ from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import require_policy
+from ratelimit_ddb.seen import group_of
 from ratelimit_ddb.store.protocol import Store, require_store
 from ratelimit_ddb.web import charging
 from ratelimit_ddb.web.answer import Answer, Fields
@@ -102,6 +103,7 @@ class Gate:
             rules,
             seen_keys=chosen["seen_keys"],
             trust_ns=trust_ns,
+            group=group_of(self._store),
             blocking=blocking,
             endpoint_of=endpoint_of,
         )

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.seen import Seen
+from ratelimit_ddb.seen import Seen, SeenGroup
 from ratelimit_ddb.web.fields import item_name, policy_item, policy_name
 
 
@@ -36,23 +36,28 @@ class Quota:
 class Quotas:
     """A rule's quotas, one for each set of limits that its requests have.
 
+    The first few sets remember keys apart, so that those which alternate on one key (by method,
+    say) don't displace each other; all further ones, such as one a tenant, share a memory (P9).
+
     Args:
         rule: its name.
-        seen_keys: how many keys to remember for limits of the same names.
+        seen_keys: how many keys each memory holds.
         trust_ns: for how long what was seen may deny.
+        group: what the store's limiters and rules have seen.
     """
 
     __slots__ = ("of",)
 
     _MOST_SETS = 1_024
-    _MOST_NAMINGS = 8
+    _MOST_MEMORIES = 8
 
-    def __init__(self, rule: str, seen_keys: int, trust_ns: int) -> None:
-        # A plan's rate is not in the table, only the limits' names are: plans share what was seen.
-        seen_of = lru_cache(maxsize=self._MOST_NAMINGS)(lambda _names: Seen(seen_keys))
+    def __init__(self, rule: str, seen_keys: int, trust_ns: int, group: SeenGroup) -> None:
+        memories: dict[tuple[Limit, ...], Seen] = {}
+        shared = Seen(seen_keys, group)
 
         def of(limits: tuple[Limit, ...]) -> Quota:
-            seen = seen_of(tuple(limit.name for limit in limits))
-            return Quota(rule, limits, seen, trust_ns)
+            if limits not in memories and len(memories) < self._MOST_MEMORIES:
+                memories[limits] = Seen(seen_keys, group)
+            return Quota(rule, limits, memories.get(limits, shared), trust_ns)
 
         self.of = lru_cache(maxsize=self._MOST_SETS)(of)

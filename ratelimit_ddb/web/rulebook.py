@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ratelimit_ddb.key import prefix_of
+from ratelimit_ddb.seen import SeenGroup
 from ratelimit_ddb.web.path import spellings
 from ratelimit_ddb.web.quota import Quota, Quotas
 from ratelimit_ddb.web.request import Request
@@ -41,9 +42,9 @@ class ReadyRule:
 
     __slots__ = ("messages", "plain", "prefix", "quota", "quotas", "rule")
 
-    def __init__(self, rule: Rule, seen_keys: int, trust_ns: int) -> None:
+    def __init__(self, rule: Rule, seen_keys: int, trust_ns: int, group: SeenGroup) -> None:
         self.rule = rule
-        self.quotas = Quotas(rule.name, seen_keys, trust_ns)
+        self.quotas = Quotas(rule.name, seen_keys, trust_ns, group)
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
@@ -56,7 +57,7 @@ class ReadyRule:
         )
         self.messages: Quota | None = None
         if rule.messages is not None:
-            of_messages = Quotas(f"{rule.name} messages", seen_keys, trust_ns)
+            of_messages = Quotas(f"{rule.name} messages", seen_keys, trust_ns, group)
             self.messages = of_messages.of(rule.messages)
 
 
@@ -67,6 +68,7 @@ class Rulebook:
         given: the rules, or a source of them.
         seen_keys: as for RateLimiter, for each rule.
         trust_ns: for how long what was seen may deny.
+        group: what the store's limiters and rules have seen.
         blocking: whether coroutine functions in rules are refused.
         endpoint_of: the route of a request that was not routed yet, for ``scope="endpoint"``.
 
@@ -74,7 +76,15 @@ class Rulebook:
         TypeError, ValueError: the rules can't hold together.
     """
 
-    __slots__ = ("_blocking", "_in_force", "_seen_keys", "_source", "_trust_ns", "endpoint_of")
+    __slots__ = (
+        "_blocking",
+        "_group",
+        "_in_force",
+        "_seen_keys",
+        "_source",
+        "_trust_ns",
+        "endpoint_of",
+    )
 
     def __init__(
         self,
@@ -82,6 +92,7 @@ class Rulebook:
         *,
         seen_keys: int,
         trust_ns: int,
+        group: SeenGroup,
         blocking: bool,
         endpoint_of: EndpointOf | None,
     ) -> None:
@@ -89,6 +100,7 @@ class Rulebook:
         self._blocking = blocking
         self._seen_keys = seen_keys
         self._trust_ns = trust_ns
+        self._group = group
         self._source = None if isinstance(given, Rule | Iterable) else given
         if self._source is not None and not callable(getattr(self._source, "current", None)):
             raise TypeError(f"rules {given!r}: a Rule, several, or a RulesFile is needed")
@@ -131,7 +143,9 @@ class Rulebook:
         for rule in rules:
             if self._blocking:
                 require_blocking(rule)
-        return tuple(ReadyRule(rule, self._seen_keys, self._trust_ns) for rule in rules)
+        return tuple(
+            ReadyRule(rule, self._seen_keys, self._trust_ns, self._group) for rule in rules
+        )
 
 
 def require_names(rules: Iterable[Rule]) -> None:

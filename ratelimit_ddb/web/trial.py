@@ -15,6 +15,7 @@ is the request's, so it is shared out (deadline_shares.py).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ratelimit_ddb.decision import Decision
@@ -98,7 +99,7 @@ class Trial:
         enforced = [charge for charge in charges if charge.rule.enforce]
         if all(self._recalled(charge) is None for charge in enforced):
             return ()
-        found = [(charge, self._recalled(charge) or self._last(charge)) for charge in enforced]
+        found = [(charge, self._last(charge)) for charge in enforced]
         return tuple(
             _with_spent(RuleDecision(charge, decision), tally)
             for charge, decision in found
@@ -106,9 +107,10 @@ class Trial:
         )
 
     def _last(self, charge: Charge) -> Decision | None:
+        recalled = self._recalled(charge)
+        if recalled is not None or not self.clock.known:
+            return recalled
         # No longer trusted to deny, but what it said of the wait is better than nothing.
-        if not self.clock.known:
-            return None
         now_ns = self.clock.now_ns()
         return charge.quota.bucket.last_denial(charge.key, charge.cost, now_ns)
 
@@ -169,24 +171,20 @@ def give_back(
 ) -> Flow[list[RuleDecision]]:
     """Give back what these took. Returns them in their order, ``refunded`` where that came off."""
     given_back = list(decisions)
-    took = [index for index, one in enumerate(given_back) if _holds_tokens(one)]
-    for done, index in enumerate(took):
-        one = given_back[index]
+    took = [
+        (index, one, one.decision.taken)
+        for index, one in enumerate(given_back)
+        if one.decision.taken is not None and not one.refunded
+    ]
+    for done, (index, one, taken) in enumerate(took):
         if shares is not None:
             # One more for looking at the rules behind the denial.
             shares.begin(len(took) - done + 1)
-        try:
-            yield from one.charge.quota.bucket.refund(one.charge.key, one.charge.cost)
-        except StoreUnavailable:
-            refunded = False  # it stays taken, and ``refunded`` says so
-        else:
-            refunded = True
+        refunded = False
+        with suppress(StoreUnavailable):  # it stays taken then, and ``refunded`` says so
+            refunded = yield from one.charge.quota.bucket.refund(taken, taken.cost)
         given_back[index] = _with_spent(one._replace(refunded=refunded), tally)
     return given_back
-
-
-def _holds_tokens(one: RuleDecision) -> bool:
-    return one.decision.allowed and one.outage is None and not one.refunded
 
 
 def _with_spent(told: RuleDecision, tally: Tally | None) -> RuleDecision:

@@ -10,8 +10,9 @@ import pytest
 
 from ratelimit_ddb import Decision, Limit
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operation import Outcome, SetBack, Take
+from ratelimit_ddb.operation import Take
 from tests.contract.conftest import AnyStore, MakeLimiter
+from tests.decisions import told
 from tests.fake_clock import FakeClock
 
 MILLISECOND_NS = 1_000_000
@@ -71,11 +72,11 @@ def test_p4_retry_after_is_exact(
 def test_p5_several_limits_all_consume_or_none(make_limiter: MakeLimiter, clock: FakeClock) -> None:
     limiter = make_limiter(["2/second", "3/minute"], deny_cache=0)
     assert admitted(limiter, "k", 3) == 2
-    assert limiter.acquire("k").limit.name == "second"
+    assert limiter.acquire("k").limit.name == "2-per-second"
     clock.advance(1)
     assert limiter.acquire("k").allowed
     denied = limiter.acquire("k")
-    assert (denied.allowed, denied.limit.name) == (False, "minute")
+    assert (denied.allowed, denied.limit.name) == (False, "3-per-minute")
     clock.advance(denied.retry_after)
     assert limiter.acquire("k").allowed
 
@@ -143,7 +144,7 @@ def test_p8_parts_do_not_run_together(make_limiter: MakeLimiter) -> None:
 def test_a_decision_says_what_is_left(make_limiter: MakeLimiter) -> None:
     limit = Limit(10, 1, burst=5)
     decision = make_limiter(limit).acquire("k", cost=2)
-    assert decision == Decision(True, 3, 0, 200_000_000, limit)
+    assert told(decision) == Decision(True, 3, 0, 200_000_000, limit)
     assert (decision.retry_after, decision.reset_after, decision.waited) == (0.0, 0.2, 0.0)
 
 
@@ -161,28 +162,63 @@ def test_peek_takes_nothing(make_limiter: MakeLimiter, clock: FakeClock) -> None
 
 def test_a_refund_gives_back_what_was_taken(make_limiter: MakeLimiter) -> None:
     limiter = make_limiter("3/minute")
+    decisions = [limiter.acquire("k") for _ in range(4)]
+    assert [limiter.refund(decision) for decision in decisions] == [True, True, True, False]
     assert admitted(limiter, "k", 4) == 3
-    limiter.refund("k", cost=2)
-    assert admitted(limiter, "k", 4) == 2
 
 
-def test_a_refund_never_fills_beyond_full(make_limiter: MakeLimiter) -> None:
-    limiter = make_limiter(["3/second", "30/minute burst 4"])
-    limiter.refund("new", cost=3)
-    assert limiter.peek("new").remaining == 3
-    limiter.acquire("k")
-    limiter.refund("k", cost=3)
-    assert admitted(limiter, "k", 9) == 3
+def test_a_refund_of_a_part_leaves_the_rest_taken(make_limiter: MakeLimiter) -> None:
+    limiter = make_limiter("3/minute")
+    decision = limiter.acquire("k", cost=3)
+    assert limiter.refund(decision, cost=1)
+    assert admitted(limiter, "k", 4) == 1
+    assert limiter.refund(decision, cost=1)
+    assert admitted(limiter, "k", 4) == 1
+
+
+def test_p3_parallel_requests_that_are_given_back_leave_no_trace(
+    make_limiter: MakeLimiter,
+) -> None:
+    """In any order, in turn or not; the counter of what was given back out of turn is shared."""
+    one, other = make_limiter("4/hour"), make_limiter("4/hour")
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+        decisions = [limiter.acquire("k") for limiter in (one, other, one)]
+        assert all(decisions)
+        for index in order:
+            (other if index == 1 else one).refund(decisions[index])
+        assert one.peek("k").remaining >= 3
+        assert other.acquire("k", cost=3).allowed
+        one.reset("k")
+
+
+def test_p1_a_refund_gives_back_only_what_still_weighs(
+    make_limiter: MakeLimiter, clock: FakeClock
+) -> None:
+    limiter = make_limiter("1000/minute", deny_cache=0)
+    decision = limiter.acquire("k", cost=900)
+    clock.advance(54)
+    assert limiter.acquire("k", cost=1_000).allowed
+    assert limiter.refund(decision) is False
+    assert not limiter.acquire("k").allowed
 
 
 def test_a_refund_reaches_the_limits_that_are_not_full(
     make_limiter: MakeLimiter, clock: FakeClock
 ) -> None:
     limiter = make_limiter(["10/second", "4/minute"])
-    limiter.acquire("k", cost=4)
-    clock.advance(2)
-    limiter.refund("k", cost=4)
+    decision = limiter.acquire("k", cost=4)
+    clock.advance(1)
+    assert limiter.refund(decision)
     assert admitted(limiter, "k", 9) == 4
+
+
+def test_a_refund_after_a_reset_gives_nothing(make_limiter: MakeLimiter) -> None:
+    limiter = make_limiter("3/hour")
+    decision = limiter.acquire("k", cost=3)
+    limiter.reset("k")
+    assert limiter.acquire("k").allowed
+    assert limiter.refund(decision) is False
+    assert limiter.peek("k").remaining == 2
 
 
 def test_a_reset_fills_the_bucket(make_limiter: MakeLimiter) -> None:
@@ -204,38 +240,76 @@ def test_a_reset_elsewhere_is_noticed_within_the_deny_cache(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "due_after_12_seconds"),
-    [("3/minute", "100/minute", 20), ("100/minute", "5/minute", 1)],
+    ("old", "new", "due_after_12_seconds"), [((3, 60), (100, 60), 20), ((100, 60), (5, 60), 1)]
 )
-def test_a_changed_limit_takes_effect_at_once(
-    make_limiter: MakeLimiter, clock: FakeClock, old: str, new: str, due_after_12_seconds: int
+def test_a_changed_limit_of_one_name_takes_effect_at_once(
+    make_limiter: MakeLimiter,
+    clock: FakeClock,
+    old: tuple[int, int],
+    new: tuple[int, int],
+    due_after_12_seconds: int,
 ) -> None:
-    admitted(make_limiter(old), "k", 101)
-    changed = make_limiter(new)
+    admitted(make_limiter(Limit(*old, name="api")), "k", 101)
+    changed = make_limiter(Limit(*new, name="api"))
     assert not changed.acquire("k").allowed
     clock.advance(12)
     assert admitted(changed, "k", 50) == due_after_12_seconds
 
 
-def test_a_full_at_of_a_limit_no_longer_in_force_is_set_back(
+def test_p1_a_denial_by_one_limit_of_a_name_fills_nothing(
     make_limiter: MakeLimiter, clock: FakeClock
 ) -> None:
-    admitted(make_limiter(Limit(10, 3_600, name="api")), "k", 10)
-    limiter = make_limiter(Limit(10, 60, name="api"))
-    denied = limiter.acquire("k")
-    assert (denied.allowed, denied.retry_after) == (False, 6.0)
+    """Two windows under one name, as in a rolling deployment, or by plan: nobody sets back."""
+    loose = make_limiter(Limit(10, 60, burst=100, name="api"), deny_cache=0)
+    tight = make_limiter(Limit(10, 60, name="api"), deny_cache=0)
+    assert loose.acquire("k", cost=100).allowed
+    assert not tight.acquire("k").allowed
     clock.advance(6)
-    assert limiter.acquire("k").allowed
+    assert admitted(loose, "k", 5) == 1
 
 
-def test_only_what_was_seen_is_set_back(store: AnyStore) -> None:
+def test_p1_limits_without_a_name_are_buckets_of_their_own(make_limiter: MakeLimiter) -> None:
+    tight, loose = make_limiter("2/minute"), make_limiter("4/minute")
+    assert admitted(tight, "k", 5) == 2
+    assert admitted(loose, "k", 5) == 4
+    assert admitted(make_limiter(["2/minute", "4/minute", "4/minute burst 9"]), "k", 1) == 0
+
+
+def test_a_short_limit_leaves_the_expiry_of_a_long_one(
+    make_limiter: MakeLimiter, store: AnyStore
+) -> None:
+    """What TTL deletes is a full bucket, so the item must outlive the longest of its limits."""
+    month, second = make_limiter("1000 per 30 days"), make_limiter("10/second")
+    assert month.acquire("k", cost=1_000).allowed
+    for _ in range(2):
+        assert second.acquire("k").allowed
+    deadline_ns = time.monotonic_ns() + 10 * SECOND_NS
+    probe = Take("k", ("probe",), (True,), 1_000, (50,), (0,), 1, True)
+    refused = store.send(probe, deadline_ns)
+    if refused.expires_at_seconds is not None:  # a memory expires nothing
+        assert not refused.applied
+        taken = month.peek("k").reset_after
+        assert refused.expires_at_seconds >= store.clock.now_ns() / SECOND_NS + taken
+
+
+def test_a_write_leaves_an_expiry_that_is_later_and_no_other(store: AnyStore) -> None:
     deadline_ns = time.monotonic_ns() + 10 * SECOND_NS
     store.prepare()
-    store.send(Take("k", ("api",), (True,), 1_000, (50,), (0,), 9_999_999_999), deadline_ns)
-    refused = store.send(SetBack("k", "api", 1_049, 10), deadline_ns)
-    assert refused == Outcome(False, (1_050,))
-    assert store.send(SetBack("k", "api", 1_050, 10), deadline_ns) == Outcome(True, (10,))
-    assert store.send(SetBack("other", "api", 1, 10), deadline_ns) == Outcome(False, (None,))
+    extending = Take("k", ("api",), (True,), 1_000, (50,), (0,), 9_999_999_999, True)
+    first = store.send(extending, deadline_ns)
+    assert first.applied
+    if first.expires_at_seconds is None:
+        return
+    active = extending._replace(idle=(False,), room_ns=(1_000,))
+    earlier = active._replace(expires_at_seconds=9_999_999_000)
+    assert store.send(earlier, deadline_ns).applied is False
+    kept = store.send(earlier._replace(extends=False), deadline_ns)
+    assert (kept.applied, kept.expires_at_seconds) == (True, 9_999_999_999)
+    later = active._replace(expires_at_seconds=9_999_999_999 + 1, extends=False)
+    assert store.send(later, deadline_ns).applied is False
+    assert store.send(later._replace(extends=True), deadline_ns).applied
+    gone = later._replace(key="gone", extends=False)
+    assert store.send(gone, deadline_ns).applied is False, "it would never expire"
 
 
 def test_waiting_takes_the_next_turn(

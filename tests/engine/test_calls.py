@@ -89,12 +89,12 @@ def test_p7_denials_cost_nothing_once_seen(store: DynamoDBStore, calls: Calls) -
     assert calls == [REFUSED]
 
 
-def test_p7_peek_and_reset_are_one_call_each(store: DynamoDBStore, calls: Calls) -> None:
+def test_p7_peek_refund_and_reset_are_one_call_each(store: DynamoDBStore, calls: Calls) -> None:
     limiter = RateLimiter(store, "2/minute", deadline=5)
-    limiter.acquire("k")
+    decision = limiter.acquire("k")
     calls.clear()
     limiter.peek("k")
-    limiter.refund("k")
+    limiter.refund(decision)
     limiter.reset("k")
     assert calls == [
         AnsweredCall("GetItem", refused=False, capacity_units=1.0),

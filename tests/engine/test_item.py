@@ -20,8 +20,8 @@ def test_an_item_is_its_key_the_instants_and_the_expiry(dynamodb_endpoint: str, 
     (item,) = dynamodb.scan(TableName=table)["Items"]
     dynamodb.close()
     assert item.pop("key") == {"S": "api:user-123:endpoint"}
-    assert item.pop("fullAt:second") == {"N": str(clock.now_ns + SECOND_NS // 10)}
-    assert item.pop("fullAt:hour") == {"N": str(clock.now_ns + 3_600_000_000)}
+    assert item.pop("fullAt:10-per-second-burst-50") == {"N": str(clock.now_ns + SECOND_NS // 10)}
+    assert item.pop("fullAt:1000-per-hour") == {"N": str(clock.now_ns + 3_600_000_000)}
     expires_at_seconds = int(item.pop("expiresAt")["N"])
     assert expires_at_seconds >= clock.now_ns / SECOND_NS + 3_600
     assert not item

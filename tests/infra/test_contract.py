@@ -68,8 +68,9 @@ def test_that_a_limiter_runs_on_the_table_of_rate_limits(tables: Created) -> Non
         store, ["3/hour", "100/day"], on_outage="raise", deadline=DEADLINE_SECONDS
     )
 
-    assert [limiter.acquire("ada").allowed for _ in range(4)] == [True, True, True, False]
-    limiter.refund("ada")
+    decisions = [limiter.acquire("ada") for _ in range(4)]
+    assert [decision.allowed for decision in decisions] == [True, True, True, False]
+    limiter.refund(decisions[2])
     assert limiter.peek("ada").remaining == 1
     limiter.reset("ada")
     assert limiter.acquire("ada", cost=3).allowed

@@ -68,11 +68,6 @@ class Reference:
             return self.decide(cost)
         return self._admitted(0)
 
-    def give_back(self, cost: int) -> None:
-        """Tokens come back, never beyond full."""
-        for bucket in self.buckets:
-            bucket.level = min(Fraction(bucket.limit.burst), bucket.level + cost)
-
     def reset_after_ns(self) -> int:
         """Until the last of the buckets is full."""
         return max(0, *(bucket.short_ns(bucket.limit.burst) for bucket in self.buckets))

@@ -26,7 +26,7 @@ def test_one_limit_is_reckoned_with_as_several_are(
     assert one.cost_ns(cost) == several.cost_ns(cost)
     assert room_ns == several.room_ns(cost, wait_ns)
     assert one.idle(full_at_ns, NOW_NS) == several.idle(full_at_ns, NOW_NS)
-    assert one.admitted(full_at_ns, NOW_NS) == several.admitted(full_at_ns, NOW_NS)
+    assert one.admitted(full_at_ns, NOW_NS, None) == several.admitted(full_at_ns, NOW_NS, None)
     # A cost is never more than the burst, so there is never less than no room.
     if cost <= limit.burst:
         denials = [each.denial(full_at_ns, NOW_NS, room_ns, "table") for each in (one, several)]

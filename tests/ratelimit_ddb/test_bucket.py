@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Decision, Limit
-from ratelimit_ddb.bucket import EXPIRY_MARGIN_SECONDS, Bucket
+from ratelimit_ddb import Decision, Limit, StoreUnavailable
+from ratelimit_ddb.bucket import Bucket
+from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.operation import (
     Delete,
     GiveBack,
@@ -16,10 +17,10 @@ from ratelimit_ddb.operation import (
     Outcome,
     Read,
     ReadClock,
-    SetBack,
     Take,
 )
 from ratelimit_ddb.seen import Seen, Sight
+from tests.decisions import told
 
 SECOND_NS = 1_000_000_000
 NOW_NS = 1_800_000_000 * SECOND_NS
@@ -34,6 +35,18 @@ Flow = Generator[Operation, Any, Any]
 
 def bucket_of(*limits: Limit, trust_seconds: int = 5) -> Bucket:
     return Bucket(limits, Seen(10), trust_seconds * SECOND_NS)
+
+
+def note(bucket: Bucket, noted_ns: int, full_at_ns: tuple[int, ...], expires_at: int = 0) -> None:
+    """Have the bucket seen a key."""
+    bucket.seen.note("key", Sight(noted_ns, full_at_ns, expires_at, bucket._names))
+
+
+def seen(bucket: Bucket) -> tuple[int, tuple[int, ...]]:
+    """What the bucket saw last of the key, and when."""
+    sight = bucket.seen.get("key")
+    assert sight is not None
+    return sight.noted_ns, sight.full_at_ns
 
 
 def result_of(flow: Flow, answer: object) -> Any:
@@ -52,11 +65,12 @@ def test_the_first_take_guesses_idle_and_bears_every_number() -> None:
         now_ns=NOW_NS,
         cost_ns=(2 * UNIT_NS, 200 * SECOND_NS),
         room_ns=(3 * UNIT_NS, 800 * SECOND_NS),
-        expires_at_seconds=1_800_000_000 + 1_000 + EXPIRY_MARGIN_SECONDS,
+        expires_at_seconds=1_800_003_600,
+        extends=True,
     )
     full_at_ns = (NOW_NS + 2 * UNIT_NS, NOW_NS + 200 * SECOND_NS)
     decision = result_of(flow, Outcome(True, full_at_ns))
-    assert decision == Decision(True, 3, 0, 200 * SECOND_NS, LIMIT)
+    assert told(decision) == Decision(True, 3, 0, 200 * SECOND_NS, LIMIT)
 
 
 def test_without_the_time_it_is_asked_for_first() -> None:
@@ -71,7 +85,7 @@ def test_without_the_time_it_is_asked_for_first() -> None:
 )
 def test_p7_what_was_seen_picks_the_branch(seen_ahead_ns: int, idle: bool) -> None:
     bucket = bucket_of(LIMIT)
-    bucket.seen.note("key", Sight(NOW_NS, (NOW_NS + seen_ahead_ns,)))
+    note(bucket, NOW_NS, (NOW_NS + seen_ahead_ns,))
     take = next(bucket.acquire("key", 1, 0, NOW_NS))
     assert isinstance(take, Take)
     assert take.idle == (idle,)
@@ -84,8 +98,8 @@ def test_p7_a_wrong_guess_costs_one_more_write_with_the_same_reading() -> None:
     second = flow.send(Outcome(False, (NOW_NS + UNIT_NS,)))
     assert second == first._replace(idle=(False,))
     decision = result_of(flow, Outcome(True, (NOW_NS + 2 * UNIT_NS,)))
-    assert decision == Decision(True, 3, 0, 2 * UNIT_NS, LIMIT)
-    assert bucket.seen.get("key") == Sight(NOW_NS, (NOW_NS + 2 * UNIT_NS,))
+    assert told(decision) == Decision(True, 3, 0, 2 * UNIT_NS, LIMIT)
+    assert seen(bucket) == (NOW_NS, (NOW_NS + 2 * UNIT_NS,))
 
 
 def test_p4_a_refusal_that_shows_too_little_is_a_denial_of_the_longest_limit() -> None:
@@ -94,8 +108,8 @@ def test_p4_a_refusal_that_shows_too_little_is_a_denial_of_the_longest_limit() -
     next(flow)
     full_at_ns = (NOW_NS + 5 * UNIT_NS, NOW_NS + 950 * SECOND_NS)
     decision = result_of(flow, Outcome(False, full_at_ns))
-    assert decision == Decision(False, 0, 50 * SECOND_NS, 950 * SECOND_NS, HOURLY)
-    assert bucket.seen.get("key") == Sight(NOW_NS, full_at_ns)
+    assert told(decision) == Decision(False, 0, 50 * SECOND_NS, 950 * SECOND_NS, HOURLY)
+    assert seen(bucket) == (NOW_NS, full_at_ns)
 
 
 def test_a_missing_attribute_is_a_full_bucket() -> None:
@@ -130,7 +144,7 @@ def test_p6_a_sight_denies_while_it_can_be_trusted(
     ahead_ns: int, age_ns: int, denied: bool
 ) -> None:
     bucket = bucket_of(LIMIT)
-    bucket.seen.note("key", Sight(NOW_NS - age_ns, (NOW_NS + ahead_ns,)))
+    note(bucket, NOW_NS - age_ns, (NOW_NS + ahead_ns,))
     denial = bucket.denied_from_memory("key", 1, NOW_NS)
     assert (denial is not None) == denied
     begun = bucket.acquire("key", 1, 0, NOW_NS)
@@ -139,38 +153,18 @@ def test_p6_a_sight_denies_while_it_can_be_trusted(
         assert denial == Decision(False, 0, ahead_ns - 4 * UNIT_NS, ahead_ns, LIMIT, source="seen")
 
 
-def test_a_full_at_that_the_limit_cannot_have_produced_is_set_back() -> None:
+def test_an_expiry_is_never_moved_to_before_what_another_limit_needs() -> None:
+    """The item is kept for longer than this limiter needs: the write leaves it so."""
     bucket = bucket_of(LIMIT)
     flow = bucket.acquire("key", 1, 0, NOW_NS)
-    next(flow)
-    impossible_ns = NOW_NS + LIMIT.window_ns + 35 * SECOND_NS + 1
-    assert flow.send(Outcome(False, (impossible_ns,))) == ReadClock()
-    set_back = flow.send(NOW_NS)
-    empty_ns = NOW_NS + LIMIT.window_ns
-    assert set_back == SetBack("key", "second", impossible_ns, empty_ns)
-    decision = result_of(flow, Outcome(True, (empty_ns,)))
-    assert decision == Decision(False, 0, UNIT_NS, LIMIT.window_ns, LIMIT)
-
-
-def test_only_a_fresh_reading_condemns_a_full_at() -> None:
-    """A process that was suspended has an old reading; what others took since is no mistake."""
-    flow = bucket_of(LIMIT).acquire("key", 1, 0, NOW_NS)
-    next(flow)
-    full_at_ns = NOW_NS + 60 * SECOND_NS
-    assert flow.send(Outcome(False, (full_at_ns,))) == ReadClock()
-    decision = result_of(flow, NOW_NS + 60 * SECOND_NS)
-    assert not decision.allowed
-    assert decision.retry_after_ns == 60 * SECOND_NS - 4 * UNIT_NS
-
-
-def test_a_set_back_that_another_forestalled_decides_by_what_there_is_now() -> None:
-    flow = bucket_of(LIMIT).acquire("key", 1, 0, NOW_NS)
-    next(flow)
-    flow.send(Outcome(False, (NOW_NS + 3_600 * SECOND_NS,)))
-    flow.send(NOW_NS)
-    take = flow.send(Outcome(False, (None,)))
-    assert isinstance(take, Take)
-    assert take.idle == (True,)
+    first = next(flow)
+    kept_until = first.expires_at_seconds + 86_400
+    second = flow.send(Outcome(False, (None,), None, kept_until))
+    assert second == first._replace(extends=False)
+    result_of(flow, Outcome(True, (NOW_NS + UNIT_NS,), None, kept_until))
+    assert next(bucket.acquire("key", 1, 0, NOW_NS)).extends is False
+    later_ns = NOW_NS + 86_401 * SECOND_NS
+    assert next(bucket.acquire("key", 1, 0, later_ns)).extends is True
 
 
 def test_peek_reads_and_takes_nothing() -> None:
@@ -179,32 +173,92 @@ def test_peek_reads_and_takes_nothing() -> None:
     assert next(flow) == ReadClock()
     assert flow.send(NOW_NS) == Read("key", ("second", "hour"))
     decision = result_of(flow, Outcome(True, (None, NOW_NS + 700 * SECOND_NS)))
-    assert decision == Decision(True, 3, 0, 700 * SECOND_NS, HOURLY)
+    assert told(decision) == Decision(True, 3, 0, 700 * SECOND_NS, HOURLY)
 
 
-def test_a_refund_leaves_out_the_limits_that_are_full() -> None:
-    bucket = bucket_of(LIMIT, HOURLY)
-    bucket.seen.note("key", Sight(NOW_NS, (NOW_NS, NOW_NS)))
-    flow = bucket.refund("key", 2)
+def taken_of(*full_at_ns: int, cost: int = 2, refunded_ns: int = 0) -> Taken:
+    """What a take of the hourly limit left, or one of both limits."""
+    limits = (HOURLY,) if len(full_at_ns) == 1 else (LIMIT, HOURLY)
+    return Taken("key", cost, limits, full_at_ns, (refunded_ns,) * len(limits), cost)
+
+
+def refund_begun(taken: Taken, cost: int) -> tuple[Flow, Any]:
+    flow = bucket_of(*taken.limits).refund(taken, cost)
     assert next(flow) == ReadClock()
-    both = flow.send(NOW_NS)
-    assert both == GiveBack("key", ("second", "hour"), NOW_NS, (2 * UNIT_NS, 200 * SECOND_NS))
-    one = flow.send(Outcome(False, (NOW_NS, NOW_NS + 1)))
-    assert one == GiveBack("key", ("hour",), NOW_NS, (200 * SECOND_NS,))
-    assert result_of(flow, Outcome(True, (NOW_NS + 1 - 200 * SECOND_NS,))) is None
-    assert bucket.seen.get("key") is None
+    return flow, flow.send(NOW_NS)
 
 
-def test_a_refund_of_a_full_bucket_gives_nothing() -> None:
-    flow = bucket_of(LIMIT).refund("key", 1)
+def test_a_refund_leaves_out_the_limits_that_the_take_no_longer_weighs_on() -> None:
+    taken = taken_of(NOW_NS, NOW_NS + 300 * SECOND_NS)
+    flow, give_back = refund_begun(taken, 2)
+    full_at_ns = NOW_NS + 300 * SECOND_NS
+    amount_ns = 200 * SECOND_NS
+    assert give_back == GiveBack(
+        "key", ("hour",), (amount_ns,), (full_at_ns,), (full_at_ns,), (0,), (0,)
+    )
+    assert result_of(flow, Outcome(True, (full_at_ns - amount_ns,))) is True
+    assert taken.kept == 0
+
+
+def test_p1_a_late_refund_gives_back_what_still_weighs() -> None:
+    """Of 200 seconds' worth, 150 have flowed back by themselves."""
+    _, give_back = refund_begun(taken_of(NOW_NS + 50 * SECOND_NS), 2)
+    assert give_back.amount_ns == (50 * SECOND_NS,)
+
+
+def test_p1_a_refund_whose_tokens_have_flowed_back_asks_nothing() -> None:
+    flow = bucket_of(HOURLY).refund(taken_of(NOW_NS), 1)
+    assert next(flow) == ReadClock()
+    assert result_of(flow, NOW_NS) is False
+
+
+def test_p1_two_refunds_of_one_take_give_back_no_more_than_one() -> None:
+    taken = taken_of(NOW_NS + 150 * SECOND_NS)
+    _, first = refund_begun(taken, 1)
+    assert first.amount_ns == (100 * SECOND_NS,)
+    _, second = refund_begun(taken, 1)
+    assert second.amount_ns == (50 * SECOND_NS,)
+    assert second.least_ns == second.most_ns == (NOW_NS + 50 * SECOND_NS,)
+
+
+def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
+    taken = taken_of(NOW_NS + 300 * SECOND_NS)
+    flow, _ = refund_begun(taken, 2)
+    others_ns = NOW_NS + 400 * SECOND_NS
+    out_of_turn = flow.send(Outcome(False, (others_ns,), refunded_ns=(7,)))
+    weight_ns = NOW_NS + 300 * SECOND_NS - 7
+    assert out_of_turn == GiveBack(
+        "key",
+        ("hour",),
+        (200 * SECOND_NS,),
+        (weight_ns,),
+        (NOW_NS + HOURLY.window_ns,),
+        (7,),
+        (7 + 200 * SECOND_NS,),
+    )
+
+
+def test_p1_nothing_is_given_back_while_somebody_waits_behind() -> None:
+    flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
+    waiting_ns = NOW_NS + HOURLY.window_ns + 1
+    assert result_of(flow, Outcome(False, (waiting_ns,), refunded_ns=(0,))) is False
+
+
+def test_a_refund_after_a_reset_gives_nothing() -> None:
+    flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
+    assert result_of(flow, Outcome(False, (None,), refunded_ns=(0,))) is False
+
+
+def test_a_refusal_without_a_reason_ends_in_an_error() -> None:
+    flow = bucket_of(LIMIT).acquire("key", 1, 0, NOW_NS)
     next(flow)
-    flow.send(NOW_NS)
-    assert result_of(flow, Outcome(False, (None,))) is None
+    with pytest.raises(StoreUnavailable, match="no reason"):
+        flow.send(Outcome(False, (None,)))
 
 
 def test_a_reset_deletes_the_item_and_forgets_it() -> None:
     bucket = bucket_of(LIMIT)
-    bucket.seen.note("key", Sight(NOW_NS, (NOW_NS,)))
+    note(bucket, NOW_NS, (NOW_NS,))
     flow = bucket.reset("key")
     assert next(flow) == Delete("key")
     assert result_of(flow, Outcome(True, ())) is None
@@ -214,8 +268,9 @@ def test_a_reset_deletes_the_item_and_forgets_it() -> None:
 @pytest.mark.parametrize("what", ["refund", "reset"])
 def test_what_may_have_been_applied_is_forgotten_too(what: str) -> None:
     bucket = bucket_of(LIMIT)
-    bucket.seen.note("key", Sight(NOW_NS, (NOW_NS,)))
-    flow: Flow = bucket.refund("key", 1) if what == "refund" else bucket.reset("key")
+    note(bucket, NOW_NS, (NOW_NS,))
+    taken = Taken("key", 1, (LIMIT,), (NOW_NS + UNIT_NS,), (0,), 1)
+    flow: Flow = bucket.refund(taken, 1) if what == "refund" else bucket.reset("key")
     next(flow)
     if what == "refund":
         flow.send(NOW_NS)

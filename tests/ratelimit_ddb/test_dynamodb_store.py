@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,27 +13,38 @@ from botocore.exceptions import ClientError, NoCredentialsError, PartialCredenti
 from ratelimit_ddb import (
     AccessDenied,
     AsyncRateLimiter,
+    Decision,
     DynamoDBStore,
     RateLimiter,
     StoreError,
     StoreUnavailable,
     TableNotFound,
 )
+from ratelimit_ddb.decision import Taken
+from ratelimit_ddb.limit import limits_of
 from tests.ddbwire.fault_server import FaultServer, drop, error, reply
 from tests.dynamodb_local import free_port
 
-TAKEN = {"Attributes": {"fullAt:minute": {"N": "1700000000000000000"}}}
-Do = Callable[[DynamoDBStore, str, dict[str, Any]], Any]
+TAKEN = {"Attributes": {"fullAt:5-per-minute": {"N": "1700000000000000000"}}}
+Do = Callable[..., Any]
 
 
-def blocking(store: DynamoDBStore, method: str, options: dict[str, Any]) -> Any:
-    return getattr(RateLimiter(store, "5/minute", **options), method)("k")
+def a_take() -> Decision:
+    """A decision that has just taken all tokens."""
+    limits = limits_of("5/minute")
+    full_at_ns = time.time_ns() + limits[0].window_ns
+    taken = Taken("k", 5, limits, (full_at_ns,), (0,), 5)
+    return Decision(True, 0, 0, limits[0].window_ns, limits[0], taken=taken)
 
 
-def awaited(store: DynamoDBStore, method: str, options: dict[str, Any]) -> Any:
+def blocking(store: DynamoDBStore, method: str, options: dict[str, Any], of_what: Any = "k") -> Any:
+    return getattr(RateLimiter(store, "5/minute", **options), method)(of_what)
+
+
+def awaited(store: DynamoDBStore, method: str, options: dict[str, Any], of_what: Any = "k") -> Any:
     async def do() -> Any:
         try:
-            return await getattr(AsyncRateLimiter(store, "5/minute", **options), method)("k")
+            return await getattr(AsyncRateLimiter(store, "5/minute", **options), method)(of_what)
         finally:
             await store.aclose()
 
@@ -129,7 +141,7 @@ def test_a_refund_that_may_have_been_applied_is_not_repeated(
 ) -> None:
     server.default = failing
     with pytest.raises(StoreUnavailable):
-        do(store, "refund", {"deadline": 5})
+        do(store, "refund", {"deadline": 5}, a_take())
     assert len(server.requests) == 1
 
 
@@ -138,8 +150,9 @@ def test_only_decisions_follow_the_policy(
     store: DynamoDBStore, server: FaultServer, do: Do, method: str
 ) -> None:
     server.default = error("ThrottlingException")
+    of_what = a_take() if method == "refund" else "k"
     with pytest.raises(StoreUnavailable):
-        do(store, method, {"on_outage": "allow"})
+        do(store, method, {"on_outage": "allow"}, of_what)
 
 
 def test_the_time_is_asked_for_once_before_the_first_decision(server: FaultServer, do: Do) -> None:

@@ -16,19 +16,19 @@ SECOND_NS = 1_000_000_000
 @pytest.mark.parametrize(
     ("notation", "quantity", "period_seconds", "burst", "name"),
     [
-        ("100/minute", 100, 60, 100, "minute"),
-        ("10/second burst 50", 10, 1, 50, "second"),
-        ("3 per 10 seconds", 3, 10, 3, "10-seconds"),
-        ("3/10s", 3, 10, 3, "10-seconds"),
-        (" 1000 / Hour ", 1_000, 3_600, 1_000, "hour"),
-        ("1000 PER HR BURST 1", 1_000, 3_600, 1, "hour"),
-        ("5/60seconds", 5, 60, 5, "minute"),
-        ("1/day", 1, 86_400, 1, "day"),
-        ("1/24h", 1, 86_400, 1, "day"),
-        ("2 per 2 w", 2, 1_209_600, 2, "2-weeks"),
-        ("1/250ms", 1, 0.25, 1, "250-milliseconds"),
-        ("1/m", 1, 60, 1, "minute"),
-        ("7/2mins burst 9", 7, 120, 9, "2-minutes"),
+        ("100/minute", 100, 60, 100, "100-per-minute"),
+        ("10/second burst 50", 10, 1, 50, "10-per-second-burst-50"),
+        ("3 per 10 seconds", 3, 10, 3, "3-per-10-seconds"),
+        ("3/10s", 3, 10, 3, "3-per-10-seconds"),
+        (" 1000 / Hour ", 1_000, 3_600, 1_000, "1000-per-hour"),
+        ("1000 PER HR BURST 1", 1_000, 3_600, 1, "1000-per-hour-burst-1"),
+        ("5/60seconds", 5, 60, 5, "5-per-minute"),
+        ("1/day", 1, 86_400, 1, "1-per-day"),
+        ("1/24h", 1, 86_400, 1, "1-per-day"),
+        ("2 per 2 w", 2, 1_209_600, 2, "2-per-2-weeks"),
+        ("1/250ms", 1, 0.25, 1, "1-per-250-milliseconds"),
+        ("1/m", 1, 60, 1, "1-per-minute"),
+        ("7/2mins burst 9", 7, 120, 9, "7-per-2-minutes-burst-9"),
     ],
 )
 def test_a_notation_is_read(
@@ -210,9 +210,15 @@ def test_one_limit_or_several_are_taken() -> None:
 
 
 def test_two_limits_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="'minute'"):
-        limits_of(["5/minute", "10/60 seconds"])
-    assert len(limits_of(["5/minute", Limit(10, 60, name="other")])) == 2
+    with pytest.raises(ValueError, match="'10-per-minute'"):
+        limits_of(["10/minute", "10/60 seconds"])
+    with pytest.raises(ValueError, match="'api'"):
+        limits_of([Limit(5, 60, name="api"), Limit(10, 60, name="api")])
+    assert len(limits_of(["10/minute", Limit(10, 60, name="other")])) == 2
+
+
+def test_limits_of_equal_periods_have_names_of_their_own() -> None:
+    assert len(limits_of(["5/minute", "10/minute", "10/minute burst 4"])) == 3
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from ratelimit_ddb import (
 )
 from ratelimit_ddb.operation import Operation
 from ratelimit_ddb.store.protocol import Store
+from tests.decisions import told
 from tests.flaky_store import FlakyStore
 
 KEY = "api:user-123:endpoint"
@@ -73,7 +74,7 @@ def test_tokens_are_taken_until_none_is_left(caller: Caller, store: FlakyStore) 
     limiter = caller.of(store)
     for left in (4, 3, 2, 1, 0):
         decision = limiter.acquire(KEY)
-        assert decision == Decision(True, left, 0, (5 - left) * UNIT_NS, LIMIT)
+        assert told(decision) == Decision(True, left, 0, (5 - left) * UNIT_NS, LIMIT)
     decision = limiter.acquire(KEY)
     assert (decision.allowed, decision.remaining) == (False, 0)
     assert decision.retry_after == 0.1
@@ -115,10 +116,10 @@ def test_several_limits_name_the_one_that_denies(caller: Caller, store: FlakySto
 
 def test_peek_refund_and_reset(caller: Caller, store: FlakyStore) -> None:
     limiter = caller.of(store)
-    limiter.acquire(KEY, cost=5)
-    told = limiter.peek(KEY)
-    assert (told.allowed, told.remaining, told.retry_after) == (False, 0, 0.1)
-    assert limiter.refund(KEY, cost=2) is None
+    decision = limiter.acquire(KEY, cost=5)
+    peeked = limiter.peek(KEY)
+    assert (peeked.allowed, peeked.remaining, peeked.retry_after) == (False, 0, 0.1)
+    assert limiter.refund(decision, cost=2) is True
     assert limiter.peek(KEY, cost=2).remaining == 2
     assert limiter.acquire(KEY).remaining == 1
     assert limiter.reset(KEY) is None
@@ -151,10 +152,7 @@ def test_a_cancelled_wait_has_taken_its_tokens(store: FlakyStore) -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        taken = await limiter.peek(KEY)
-        await limiter.refund(KEY)
-        assert (await limiter.peek(KEY)).retry_after_ns == UNIT_NS
-        return taken
+        return await limiter.peek(KEY)
 
     assert asyncio.run(cancel_while_waiting()).retry_after_ns == 2 * UNIT_NS
 
@@ -192,9 +190,10 @@ def test_p10_mistakes_of_set_up_are_always_raised(
 @pytest.mark.parametrize("what", ["peek", "refund", "reset"])
 def test_p10_nothing_stands_in_for_the_others(caller: Caller, store: FlakyStore, what: str) -> None:
     limiter = caller.of(store, on_outage="allow")
+    of_what = limiter.acquire(KEY) if what == "refund" else KEY
     store.failure = StoreUnavailable("down")
     with pytest.raises(StoreUnavailable):
-        getattr(limiter, what)(KEY)
+        getattr(limiter, what)(of_what)
 
 
 @pytest.mark.parametrize("what", ["refund", "reset"])
@@ -202,11 +201,11 @@ def test_p6_what_may_have_been_given_back_is_not_denied_from_memory(
     caller: Caller, store: FlakyStore, what: str
 ) -> None:
     limiter = caller.of(store)
-    limiter.acquire(KEY, cost=5)
+    decision = limiter.acquire(KEY, cost=5)
     store.applies, store.failure = True, StoreUnavailable("the reply was lost")
     # The error is kept, as a program that reports it later keeps it.
     with pytest.raises(StoreUnavailable) as kept:
-        getattr(limiter, what)(KEY)
+        getattr(limiter, what)(decision if what == "refund" else KEY)
     store.failure = None
     assert limiter.acquire(KEY).source == "table", kept
 
@@ -249,7 +248,10 @@ def test_a_store_that_is_ready_is_not_prepared(caller: Caller, store: FlakyStore
 def test_each_call_prepares_a_store_that_is_not_ready(
     caller: Caller, store: FlakyStore, what: str
 ) -> None:
-    getattr(caller.of(store), what)(KEY)
+    limiter = caller.of(store)
+    of_what = limiter.acquire(KEY) if what == "refund" else KEY
+    store.prepared, store.ready = 0, False
+    getattr(limiter, what)(of_what)
     assert store.prepared == 1
 
 
@@ -262,7 +264,7 @@ def test_a_denial_from_memory_prepares_nothing(caller: Caller, store: FlakyStore
 
 @pytest.mark.parametrize(
     ("limits", "error"),
-    [("fast", ValueError), ([], ValueError), (["1/s", "2/s"], ValueError), (60, TypeError)],
+    [("fast", ValueError), ([], ValueError), (["1/s", "1/1000ms"], ValueError), (60, TypeError)],
 )
 def test_limits_that_cannot_hold_are_refused_at_construction(
     caller: Caller, store: FlakyStore, limits: Any, error: type[Exception]
@@ -304,7 +306,7 @@ WRONG_COSTS = {
 }
 
 
-@pytest.mark.parametrize("what", ["acquire", "peek", "refund"])
+@pytest.mark.parametrize("what", ["acquire", "peek"])
 @pytest.mark.parametrize(("cost", "error"), WRONG_COSTS.items())
 def test_a_cost_that_cannot_be_is_refused_at_the_call(
     caller: Caller, store: FlakyStore, what: str, cost: Any, error: type[Exception]
@@ -314,7 +316,21 @@ def test_a_cost_that_cannot_be_is_refused_at_the_call(
     assert store.operations == []
 
 
-@pytest.mark.parametrize("what", ["acquire", "peek", "refund", "reset"])
+@pytest.mark.parametrize(("cost", "error"), WRONG_COSTS.items())
+def test_a_refund_of_a_cost_that_cannot_be_is_refused_and_loses_nothing(
+    caller: Caller, store: FlakyStore, cost: Any, error: type[Exception]
+) -> None:
+    if cost is None:
+        return  # all that was taken
+    limiter = caller.of(store)
+    decision = limiter.acquire(KEY, cost=5)
+    with pytest.raises(error, match=f"cost '?{cost}"):
+        limiter.refund(decision, cost=cost)
+    assert limiter.refund(decision)
+    assert limiter.peek(KEY).remaining == 5
+
+
+@pytest.mark.parametrize("what", ["acquire", "peek", "reset"])
 @pytest.mark.parametrize(("key", "error"), [("", ValueError), (None, TypeError), (True, TypeError)])
 def test_a_key_that_cannot_be_is_refused_at_the_call(
     caller: Caller, store: FlakyStore, what: str, key: Any, error: type[Exception]
@@ -341,3 +357,87 @@ def test_a_wait_that_cannot_be_is_refused_at_the_call(
     with pytest.raises(error, match="max_wait"):
         caller.of(store).acquire(KEY, max_wait=max_wait)
     assert store.operations == []
+
+
+def test_a_decision_is_true_if_it_allows(caller: Caller, store: FlakyStore) -> None:
+    limiter = caller.of(store)
+    assert sum(1 for _ in range(10) if limiter.acquire(KEY)) == 5
+
+
+def test_limiters_of_different_namespaces_share_no_bucket(
+    caller: Caller, store: FlakyStore
+) -> None:
+    shop, wiki = (
+        Caller(caller.kind).of(store, "1/hour", namespace=name) for name in ("shop", "wiki")
+    )
+    assert shop.acquire("user-1").allowed
+    assert wiki.acquire("user-1").allowed
+    assert not shop.acquire("user-1").allowed
+    assert caller.of(store, "1/hour").peek("shop:user-1").remaining == 0
+    shop.reset("user-1")
+    assert shop.acquire("user-1").allowed
+
+
+@pytest.mark.parametrize("namespace", [None, 7, ("a",)])
+def test_a_namespace_that_is_no_str_is_refused(
+    caller: Caller, store: FlakyStore, namespace: Any
+) -> None:
+    with pytest.raises(TypeError, match="namespace"):
+        caller.of(store, namespace=namespace)
+
+
+def test_a_limiter_that_is_switched_off_allows_all_and_asks_nobody(
+    caller: Caller, store: FlakyStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = caller.of(store, enabled=False)
+    assert "switched off by enabled=False" in caplog.text
+    decisions = [limiter.acquire(KEY) for _ in range(9)]
+    assert all(decisions)
+    assert {decision.source for decision in decisions} == {"disabled"}
+    assert limiter.peek(KEY).allowed
+    assert limiter.refund(decisions[0]) is False
+    limiter.reset(KEY)
+    assert store.operations == []
+    with pytest.raises(ValueError, match="cost 6"):
+        limiter.acquire(KEY, cost=6)
+
+
+@pytest.mark.parametrize(
+    ("word", "enabled", "limits"),
+    [("0", None, False), ("off", None, False), ("True", None, True), ("no", True, True)],
+)
+def test_the_environment_switches_limiting_off(
+    caller: Caller,
+    store: FlakyStore,
+    monkeypatch: pytest.MonkeyPatch,
+    word: str,
+    enabled: bool | None,
+    limits: bool,
+) -> None:
+    monkeypatch.setenv("RATELIMIT_DDB_ENABLED", word)
+    limiter = caller.of(store, "1/hour", enabled=enabled)
+    limiter.acquire(KEY)
+    assert limiter.acquire(KEY).allowed is not limits
+
+
+def test_a_switch_that_means_nothing_is_refused(
+    caller: Caller, store: FlakyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATELIMIT_DDB_ENABLED", "fasle")
+    with pytest.raises(ValueError, match="RATELIMIT_DDB_ENABLED='fasle'"):
+        caller.of(store)
+    with pytest.raises(TypeError, match="enabled 0"):
+        caller.of(store, enabled=0)
+
+
+def test_p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process(
+    store: FlakyStore,
+) -> None:
+    one, other, of_other_limits = (RateLimiter(store, "1/hour") for _ in range(3))
+    decision = one.acquire(KEY)
+    assert not one.acquire(KEY)
+    other.refund(decision)
+    assert one.acquire(KEY)
+    assert not one.acquire(KEY)
+    of_other_limits.reset(KEY)
+    assert one.acquire(KEY)

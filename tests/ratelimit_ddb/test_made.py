@@ -44,9 +44,9 @@ def test_each_value_has_its_field(module: str, name: str, values: ast.expr) -> N
 
 
 def test_what_is_made_is_what_the_class_makes() -> None:
-    sight = made(Sight, (1, (2,)))
+    sight = made(Sight, (1, (2,), 3, ()))
     assert type(sight) is Sight
-    assert sight == Sight(noted_ns=1, full_at_ns=(2,))
+    assert sight == Sight(noted_ns=1, full_at_ns=(2,), expires_at_seconds=3, names=())
     assert (sight.noted_ns, sight.full_at_ns) == (1, (2,))
 
 

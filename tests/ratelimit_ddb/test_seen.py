@@ -9,7 +9,7 @@ import pytest
 from ratelimit_ddb import MemoryStore, RateLimiter
 from ratelimit_ddb.seen import Seen, Sight
 
-SIGHT = Sight(0, (1,))
+SIGHT = Sight(0, (1,), 0, ())
 
 
 def test_a_sight_is_remembered_and_forgotten() -> None:
@@ -17,8 +17,8 @@ def test_a_sight_is_remembered_and_forgotten() -> None:
     assert seen.get("key") is None
     seen.note("key", SIGHT)
     assert seen.get("key") == SIGHT
-    seen.note("key", Sight(1, (2,)))
-    assert seen.get("key") == Sight(1, (2,))
+    seen.note("key", Sight(1, (2,), 0, ()))
+    assert seen.get("key") == Sight(1, (2,), 0, ())
     seen.forget("key")
     assert seen.get("key") is None
     seen.forget("key")

@@ -64,14 +64,30 @@ def _caller(process: Process, plan: Plan, random: Random) -> Task:
         kind = random.random()
         if kind < plan.resets:
             yield from process.reset(key)
-        elif kind < plan.resets + plan.refunds:
-            yield from process.refund(key, cost)
+        elif kind < plan.resets + plan.refunds and (taking := _refundable(process, random)):
+            assert taking.decision is not None
+            assert taking.decision.taken is not None
+            back = random.choice((taking.decision.taken.kept, 1))
+            yield from process.refund(taking, back)
         else:
             suspended = random.random() < plan.suspended
             suspended_ns = int(random.random() * _SUSPENSION_NS) if suspended else 0
             wait_ns = random.choice(plan.waits_ns)
             yield from process.acquire(key, cost, wait_ns, suspended_ns)
         yield int(random.random() ** 2 * 3 * plan.pause_ns)
+
+
+def _refundable(process: Process, random: Random) -> Request | None:
+    """A call of the process that took tokens under the limits in force, and kept some of them."""
+    takings = [
+        request
+        for request in process.requests
+        if request.decision is not None
+        and request.decision.taken is not None
+        and request.decision.taken.kept
+        and request.limits == process.limits
+    ]
+    return random.choice(takings) if takings else None
 
 
 def _deployment(process: Process, plan: Plan) -> Task:

@@ -20,7 +20,8 @@ class Plan:
 
     Attributes:
         limits: what all processes start with.
-        next_limits: what each changes to on its way; None in most histories.
+        next_limits: what each changes to on its way, under the same names or under names of their
+            own; None in most histories.
         clocks: one of each process.
         callers: how many calls a process may have under way.
         calls: how many each caller makes.
@@ -55,19 +56,23 @@ def plan_of(random: Random) -> Plan:
     ties = unit_ns <= SECOND_NS and random.random() < 0.25
     latency_ns = random.choice((2, 20, 200)) * _MILLISECOND_NS
     tokens_a_call = sum(range(1, limits[0].burst + 1)) / limits[0].burst
+    waits_ns = _waits_ns(random, unit_ns)
+    refunds = 0.6 <= lowering < 0.9
+    # Where a name is shared, a refund by one limit can't tell who waits for the other (decision 9).
+    same_names = random.random() < 0.5 and not (refunds and max(waits_ns))
     return Plan(
         limits=limits,
-        next_limits=_changed(random, limits) if 0.5 < lowering < 0.65 else None,
+        next_limits=_changed(random, limits, same_names) if 0.5 < lowering < 0.7 else None,
         clocks=tuple(_clock(random, ties) for _ in range(processes)),
         weather=_weather(random, latency_ns),
         callers=callers,
         calls=random.choice((4, 8, 12)) // callers,
         pause_ns=int(processes * callers * unit_ns * tokens_a_call * random.uniform(0.2, 1.5)),
         keys=random.choice((1, 1, 1, 2)),
-        waits_ns=_waits_ns(random, unit_ns),
+        waits_ns=waits_ns,
         trust_ns=random.choice((0, 1, 5, 5)) * SECOND_NS,
         suspended=random.choice((0.0, 0.0, 0.05)),
-        refunds=0.2 if 0.65 <= lowering < 0.9 else 0.0,
+        refunds=0.35 if refunds else 0.0,
         resets=0.1 if lowering >= 0.8 else 0.0,
     )
 
@@ -84,15 +89,15 @@ def _limits(random: Random, unit_ns: int) -> tuple[Limit, ...]:
     return tuple(limits)
 
 
-def _changed(random: Random, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
-    """Other quantities and bursts under the same names; now and then a hundredth of them."""
+def _changed(random: Random, limits: tuple[Limit, ...], same_names: bool) -> tuple[Limit, ...]:
+    """Other quantities and bursts; now and then a hundredth of them."""
     factors = (0.01, 0.2, 0.5, 2, 10)
     return tuple(
         Limit(
             max(1, int(limit.quantity * random.choice(factors))),
             limit.period_seconds * random.choice(factors),
             max(1, int(limit.burst * random.choice(factors))),
-            limit.name,
+            limit.name if same_names else f"next-{limit.name}",
         )
         for limit in limits
     )

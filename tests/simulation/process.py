@@ -10,7 +10,7 @@ from ddbwire.clock import TableClock
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.operation import Operation, ReadClock, SetBack, Take
+from ratelimit_ddb.operation import Operation, ReadClock, Take
 from ratelimit_ddb.seen import Seen
 from tests.simulation.network import Network, Unanswered
 from tests.simulation.record import Reply, Request
@@ -95,10 +95,13 @@ class Process:
             yield suspended_ns
             yield from self._run(flow, request)
 
-    def refund(self, key: str, cost: int) -> Generator[int, None, None]:
-        """Give tokens back."""
-        request = self._begin("refund", key, cost, 0)
-        yield from self._run(self._bucket.refund(key, cost), request)
+    def refund(self, taking: Request, cost: int) -> Generator[int, None, None]:
+        """Give tokens back that a call of this process took under the limits in force."""
+        assert taking.decision is not None, taking
+        assert taking.decision.taken is not None, taking
+        request = self._begin("refund", taking.key, cost, 0)
+        taking.refunded += cost
+        yield from self._run(self._bucket.refund(taking.decision.taken, cost), request)
 
     def reset(self, key: str) -> Generator[int, None, None]:
         """Fill a bucket."""
@@ -136,7 +139,7 @@ class Process:
         return now_ns
 
     def _run(
-        self, flow: Generator[Operation, Any, Decision | None], request: Request
+        self, flow: Generator[Operation, Any, Decision | bool | None], request: Request
     ) -> Generator[int, None, None]:
         decision = None
         try:
@@ -149,7 +152,7 @@ class Process:
         except Unanswered:
             request.outage = True
             flow.close()
-        self._end(request, decision)
+        self._end(request, decision if isinstance(decision, Decision) else None)
 
     def _answer(self, operation: Operation, request: Request) -> Generator[int, None, Any]:
         kind = type(operation)
@@ -163,9 +166,4 @@ class Process:
         outcome = yield from self._network.call(operation, request, self)
         if kind is Take:
             request.answered_ns = outcome.full_at_ns
-        elif kind is SetBack:
-            request.answered_ns = tuple(
-                outcome.full_at_ns[0] if limit.name == operation.name else one_ns
-                for limit, one_ns in zip(request.limits, request.answered_ns, strict=True)
-            )
         return outcome

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.operation import Delete, GiveBack, Operation, SetBack, Take
+from ratelimit_ddb.operation import Delete, GiveBack, Operation, Take
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +23,7 @@ class Request:
         over: whether the caller has its answer, or has given up.
         held_ns: each ``fullAt`` in the table when the decision was made without asking it.
         answered_ns: each ``fullAt`` as the last answer showed it.
+        refunded: tokens that were given back of what it took, or may have been.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Request:
     held_ns: tuple[int | None, ...] = ()
     answered_ns: tuple[int | None, ...] = ()
     applications: int = 0
+    refunded: int = 0
 
 
 class Change(NamedTuple):
@@ -52,7 +54,7 @@ class Change(NamedTuple):
 
     true_ns: int
     request: Request
-    operation: Take | GiveBack | SetBack | Delete
+    operation: Take | GiveBack | Delete
     before_ns: tuple[int | None, ...]
     after_ns: tuple[int | None, ...]
     late: bool

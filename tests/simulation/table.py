@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operation import Delete, GiveBack, Operation, Outcome, Read, SetBack, Take
+from ratelimit_ddb.operation import Delete, GiveBack, Operation, Outcome, Read, Take
 from tests.simulation.record import Change, Request
 from tests.simulation.scheduler import Scheduler
 
@@ -13,11 +13,12 @@ FullAts = tuple[int | None, ...]
 class Table:
     """Items of ``fullAt`` numbers, with TTL at its most eager: gone in the second it may be."""
 
-    __slots__ = ("_expires_at_seconds", "_items", "_scheduler", "changes")
+    __slots__ = ("_expires_at_seconds", "_items", "_refunded_ns", "_scheduler", "changes")
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._items: dict[str, dict[str, int]] = {}
+        self._refunded_ns: dict[tuple[str, str], int] = {}
         self._expires_at_seconds: dict[str, int] = {}
         self.changes: list[Change] = []
 
@@ -27,7 +28,7 @@ class Table:
         if item is None:
             return (None,) * len(names)
         if self._scheduler.now_ns // SECOND_NS > self._expires_at_seconds[key]:
-            del self._items[key]
+            self._delete(key)
             return (None,) * len(names)
         return tuple([item.get(name) for name in names])
 
@@ -38,17 +39,21 @@ class Table:
             return self._take(operation, request)
         if kind is GiveBack:
             return self._give_back(operation, request)
-        if kind is SetBack:
-            return self._set_back(operation, request)
         if kind is Read:
             return Outcome(True, self.held_ns(operation.key, operation.names))
         assert kind is Delete, operation
-        self._items.pop(operation.key, None)
+        self._delete(operation.key)
         self._changed(request, operation, (), ())
         return Outcome(True, ())
 
     def _take(self, take: Take, request: Request) -> Outcome:
         held = self.held_ns(take.key, take.names)
+        kept_until = self._expires_at_seconds.get(take.key) if take.key in self._items else None
+        refused = Outcome(False, held, None, kept_until, self._refunded(take.key, take.names))
+        if take.extends and kept_until is not None and kept_until > take.expires_at_seconds:
+            return refused
+        if not take.extends and (kept_until is None or kept_until < take.expires_at_seconds):
+            return refused
         after = []
         for index, full_at_ns in enumerate(held):
             cost_ns = take.cost_ns[index]
@@ -56,42 +61,60 @@ class Table:
                 after.append(take.now_ns + cost_ns)
             elif take.idle[index]:
                 if full_at_ns >= take.now_ns:
-                    return Outcome(False, held)
+                    return refused
                 after.append(take.now_ns + cost_ns)
             else:
                 if full_at_ns < take.now_ns or full_at_ns > take.now_ns + take.room_ns[index]:
-                    return Outcome(False, held)
+                    return refused
                 after.append(full_at_ns + cost_ns)
         item = self._items.setdefault(take.key, {})
         item.update(zip(take.names, after, strict=True))
-        self._expires_at_seconds[take.key] = take.expires_at_seconds
+        if take.extends:
+            self._expires_at_seconds[take.key] = take.expires_at_seconds
+        # A deleted item is a full bucket, so TTL must not come before all its buckets are.
+        kept_until_ns = self._expires_at_seconds[take.key] * SECOND_NS
+        assert max(item.values()) <= kept_until_ns, f"TTL: {item} is gone too early: {take}"
         request.applications += 1
         return self._changed(request, take, held, tuple(after))
 
     def _give_back(self, give_back: GiveBack, request: Request) -> Outcome:
         held = self.held_ns(give_back.key, give_back.names)
+        refunded = self._refunded(give_back.key, give_back.names)
+        refused = Outcome(False, held, None, None, refunded)
+        if refunded != give_back.refunded_before_ns:
+            return refused
         after = []
-        for full_at_ns, cost_ns in zip(held, give_back.cost_ns, strict=True):
-            if full_at_ns is None or full_at_ns <= give_back.now_ns:
-                return Outcome(False, held)
-            after.append(full_at_ns - cost_ns)
+        for index, full_at_ns in enumerate(held):
+            if full_at_ns is None or full_at_ns < give_back.least_ns[index]:
+                return refused
+            if full_at_ns > give_back.most_ns[index]:
+                return refused
+            after.append(full_at_ns - give_back.amount_ns[index])
+        for name, refunded_ns in zip(give_back.names, give_back.refunded_after_ns, strict=True):
+            self._refunded_ns[give_back.key, name] = refunded_ns
         self._items[give_back.key].update(zip(give_back.names, after, strict=True))
         return self._changed(request, give_back, held, tuple(after))
-
-    def _set_back(self, set_back: SetBack, request: Request) -> Outcome:
-        held = self.held_ns(set_back.key, (set_back.name,))
-        if held != (set_back.seen_ns,):
-            return Outcome(False, held)
-        self._items[set_back.key][set_back.name] = set_back.full_at_ns
-        return self._changed(request, set_back, held, (set_back.full_at_ns,))
 
     def _changed(
         self,
         request: Request,
-        operation: Take | GiveBack | SetBack | Delete,
+        operation: Take | GiveBack | Delete,
         before: FullAts,
         after: FullAts,
     ) -> Outcome:
         now_ns = self._scheduler.now_ns
         self.changes.append(Change(now_ns, request, operation, before, after, request.over))
-        return Outcome(True, after)
+        if isinstance(operation, Delete):
+            return Outcome(True, ())
+        kept_until = self._expires_at_seconds[operation.key]
+        refunded = self._refunded(operation.key, operation.names)
+        return Outcome(True, after, None, kept_until, refunded)
+
+    def _refunded(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple([self._refunded_ns.get((key, name), 0) for name in names])
+
+    def _delete(self, key: str) -> None:
+        self._items.pop(key, None)
+        for of_key, name in list(self._refunded_ns):
+            if of_key == key:
+                del self._refunded_ns[of_key, name]

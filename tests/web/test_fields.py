@@ -68,12 +68,12 @@ def test_what_is_left_grows_with_time(limited: Limited, clock: FakeClock) -> Non
     [
         (
             ["2/second", "3/hour"],
-            '"api:second";q=2;w=1, "api:hour";q=3;w=3600',
-            ['"api:second";r=1;t=1', '"api:second";r=0;t=1', '"api:second";r=0;t=1'],
+            '"api:2-per-second";q=2;w=1, "api:3-per-hour";q=3;w=3600',
+            [f'"api:2-per-second";r={left};t=1' for left in (1, 0, 0)],
         ),
         (
             ["9/second", Limit(1, 3600, name="total")],
-            '"api:second";q=9;w=1, "api:total";q=1;w=3600',
+            '"api:9-per-second";q=9;w=1, "api:total";q=1;w=3600',
             ['"api:total";r=0;t=3600', '"api:total";r=0;t=3600'],
         ),
     ],
@@ -124,7 +124,9 @@ NAMES = {
 def test_any_name_can_be_told(limited: Limited, name: str, limits: Any) -> None:
     ask = limited(store=MemoryStore(clock=FakeClock()), rules=[Rule("/*", limits, name=name)])
     shown = NAMES[name]
-    minute, hour = (f"{shown}:minute", f"{shown}:hour") if isinstance(limits, list) else (shown, "")
+    minute, hour = shown, ""
+    if isinstance(limits, list):
+        minute, hour = f"{shown}:2-per-minute", f"{shown}:9-per-hour"
     policies = [(minute, {"q": 2, "w": 60}), (hour, {"q": 9, "w": 3600})]
     for status, left in ((200, {"r": 1, "t": 30}), (200, {"r": 0, "t": 30}), (429, None)):
         response = ask(Get())

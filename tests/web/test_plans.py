@@ -13,9 +13,9 @@ from tests.flaky_store import FlakyStore
 from tests.web.exchange import Ask, Get, Limited
 
 PLANS: dict[str | None, Any] = {
-    "free": "2/minute",
-    "pro": "6/minute",
-    "two": ["6/minute", Limit(9, 3600)],
+    "free": Limit(2, 60, name="plan"),
+    "pro": Limit(6, 60, name="plan"),
+    "two": [Limit(6, 60, name="plan"), Limit(9, 3600)],
     "unlimited": None,
 }
 
@@ -64,8 +64,8 @@ def test_a_downgrade_takes_effect_at_once(ask: Ask) -> None:
 
 def test_a_plan_of_several_limits_names_each(ask: Ask) -> None:
     told = ask(on_plan("two")).headers
-    assert told["ratelimit-policy"] == '"api:minute";q=6;w=60, "api:hour";q=9;w=3600'
-    assert told["ratelimit"] == '"api:minute";r=5;t=10'
+    assert told["ratelimit-policy"] == '"api:plan";q=6;w=60, "api:9-per-hour";q=9;w=3600'
+    assert told["ratelimit"] == '"api:plan";r=5;t=10'
 
 
 def test_no_limits_is_not_limited(ask: Ask) -> None:
@@ -75,13 +75,30 @@ def test_no_limits_is_not_limited(ask: Ask) -> None:
     assert ask(on_plan("free")).headers["ratelimit"].startswith('"api";r=1')
 
 
-def test_plans_share_what_was_seen(limited: Limited) -> None:
+def test_p1_plans_without_a_name_have_a_bucket_each(limited: Limited, clock: FakeClock) -> None:
+    """20 a minute for POST and a burst of 1,000 for GET: neither fills the other's bucket."""
+    limits = {"POST": "2/minute", "GET": "5/minute burst 10"}
+    rule = Rule("/*", lambda request: limits[request.method], name="api")
+    ask = limited(store=MemoryStore(clock=clock), rules=[rule])
+    admitted = dict.fromkeys(limits, 0)
+    for _ in range(60):
+        for method in limits:
+            admitted[method] += ask(Get(method=method)).status == 200
+        clock.advance(1)
+    assert admitted == {"POST": 3, "GET": 14}
+
+
+def test_p9_limits_of_a_thousand_tenants_share_a_bounded_memory(limited: Limited) -> None:
+    """A few sets remember keys apart, so what alternates on one key is denied from memory."""
     store = FlakyStore()
-    ask = limited(store=store, rules=[Rule("/*", plan_of)])
-    for _ in range(2):
-        ask(on_plan("free"))
+    rule = Rule("/*", lambda request: f"1/{request.header('x-plan')} hours", name="api")
+    ask = limited(store=store, rules=[rule], seen_keys=64)
+    for tenant in range(1, 40):
+        ask(on_plan(str(tenant)))
+    for tenant in (1, 2, 1, 2):
+        ask(on_plan(str(tenant)))
     store.operations.clear()
-    assert ask(on_plan("pro")).status == 429
+    assert [ask(on_plan(str(tenant))).status for tenant in (1, 2, 1, 2)] == [429] * 4
     assert store.operations == []
 
 

@@ -64,7 +64,7 @@ def of_request(request: Any) -> Any:
         (lambda: rule_of("/a", "often"), ValueError, "limit 'often'"),
         (lambda: rule_of("/a", []), ValueError, r"limits \[\]"),
         (lambda: rule_of("/a", 5), TypeError, "limits 5"),
-        (lambda: rule_of("/a", ["1/minute", "2/minute"]), ValueError, "two are named 'minute'"),
+        (lambda: rule_of("/a", ["1/m", "1/60s"]), ValueError, "two are named '1-per-minute'"),
         (lambda: rule_of("/a", messages="often"), ValueError, "limit 'often'"),
         (lambda: rule_of("/a", messages=[]), ValueError, r"limits \[\]"),
         (lambda: rule_of("/a", "1/s", by="x-key"), TypeError, "by 'x-key'"),

@@ -514,21 +514,23 @@ def limited(request: pytest.FixtureRequest) -> Callable[..., Ask]:
     return made
 
 
-def test_requests_get_the_new_limit_and_their_buckets_go_on(
+def test_requests_get_the_new_limit_and_with_it_a_new_bucket(
     path: Path, clock: FakeClock, limited: Callable[..., Ask]
 ) -> None:
     in_place(path, rule("4/minute"))
     ask = limited(store=MemoryStore(clock=FakeClock()), rules=RulesFile(path))
     assert [ask(Get()).status for _ in range(2)] == [200, 200]
-    # Half of the bucket was taken, so half of it is left.
     by_rename(path, rule("2/minute"))
     assert ask(Get("/")).headers["ratelimit-policy"] == '"x";q=4;w=60'
-    by_rename(path, rule("8/minute"))
     clock.advance(1)
     after = ask(Get())
-    assert after.headers["ratelimit-policy"] == '"x";q=8;w=60'
+    assert after.headers["ratelimit-policy"] == '"x";q=2;w=60'
     assert after.headers["ratelimit"].startswith('"x";r=1;')
     assert [ask(Get()).status for _ in range(2)] == [200, 429]
+    # Back to the limit of before, and to what was left of its bucket.
+    by_rename(path, rule("4/minute"))
+    clock.advance(1)
+    assert ask(Get()).headers["ratelimit"].startswith('"x";r=0;')
 
 
 def test_a_new_name_begins_with_full_buckets(
