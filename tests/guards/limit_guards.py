@@ -1,4 +1,4 @@
-"""The guards of the rules' identities: what keeps a credential from having a second bucket."""
+"""The guards of the rules: what keeps a credential from having a second bucket, a path from none."""
 
 from __future__ import annotations
 
@@ -129,5 +129,79 @@ IDENTITIES = (
         "if rules:",
         "tests/web/test_rules_file.py::test_a_file_cut_at_a_rules_end_takes_no_rule_away"
         "_until_it_has_stayed_so_for_a_second",
+    ),
+)
+
+_PATH = "tests/web/test_path.py::test_p15_"
+_MOUNT = "tests/web/test_mounts.py::test_p15_"
+
+PATHS = (
+    Guard(
+        "P15: a line feed at the end of a path hides it from no rule",
+        "ratelimit_ddb/web/path.py",
+        'if "\\n" in path:',
+        "if not path:",
+        f"{_PATH}patterns",
+    ),
+    Guard(
+        "P15: a segment with several parameters is split in every way",
+        "ratelimit_ddb/web/path_automaton.py",
+        "state = ((state & forward) << 1) | (state & stay)",
+        "state = ((state & forward) << 1) or (state & stay)",
+        f"{_PATH}patterns",
+    ),
+    Guard(
+        "P15: a number is what int() accepts",
+        "ratelimit_ddb/web/path_notation.py",
+        r'_INTEGER = r"\d\s_+\-"',
+        '_INTEGER = "0-9"',
+        f"{_PATH}patterns",
+    ),
+    Guard(
+        "P15: a segment may be empty",
+        "ratelimit_ddb/web/path_notation.py",
+        '_TEXT = Parameter("[^/]", may_be_empty=True)',
+        '_TEXT = Parameter("[^/]", may_be_empty=False)',
+        f"{_PATH}patterns",
+        (
+            "ratelimit_ddb/web/path.py",
+            "return (path[:-1], path) if",
+            "return (path[:-1],) if",
+        ),
+    ),
+    Guard(
+        "P15: a pattern in another notation is refused",
+        "ratelimit_ddb/web/path_notation.py",
+        "    _require_no_other_notation(pattern)\n",
+        "",
+        f"{_PATH}a_pattern_that_could_match_nothing_is_refused",
+    ),
+    Guard(
+        "P15: the whole path is compared too, whatever the root path",
+        "ratelimit_ddb/web/request.py",
+        "others = [path]",
+        "others: list[str] = []",
+        f"{_MOUNT}over_asgi_patterns_are_compared_with_the_whole_path_too",
+    ),
+    Guard(
+        "P15: what is below a root path is compared, wherever it is in the path",
+        "ratelimit_ddb/web/request.py",
+        "            others.append(after)",
+        "            pass",
+        f"{_MOUNT}a_rule_sees_what_each_router_makes_of_a_root_path",
+    ),
+    Guard(
+        "P15: a mount that stays on the path hides it from no rule",
+        "ratelimit_ddb/web/rulebook.py",
+        "if request.mounts_may_stay and",
+        "if not request.method and",
+        f"{_MOUNT}a_rule_sees_a_path_that_a_mount_stays_on",
+    ),
+    Guard(
+        "P15: the root path of a wrapped application is found",
+        "ratelimit_ddb/asgi.py",
+        "of_scope(scope, self._root_paths.current())\n            )",
+        "of_scope(scope)\n            )",
+        "tests/frameworks/test_root_paths.py",
     ),
 )

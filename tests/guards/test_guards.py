@@ -9,9 +9,9 @@ import pytest
 
 from tests.guards.guard import TESTS_FAILED, Guard, copy_to, outcome
 from tests.guards.guards import FAULTS, REQUIREMENTS
-from tests.guards.limit_guards import IDENTITIES
+from tests.guards.limit_guards import IDENTITIES, PATHS
 
-GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES)
+GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES, *PATHS)
 
 
 @pytest.fixture(scope="module")
