@@ -1,4 +1,4 @@
-"""The guards of the rules: what keeps a credential from having a second bucket, a path from none."""
+"""The guards of the rules: no credential has a second bucket, and no path goes round a rule."""
 
 from __future__ import annotations
 
