@@ -10,8 +10,9 @@ import pytest
 from tests.guards.guard import TESTS_FAILED, Guard, copy_to, outcome
 from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.limit_guards import IDENTITIES, PATHS
+from tests.guards.request_guards import REQUESTS
 
-GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES, *PATHS)
+GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES, *PATHS, *REQUESTS)
 
 
 @pytest.fixture(scope="module")

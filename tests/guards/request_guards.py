@@ -1,0 +1,72 @@
+"""The guards of requests with several limits: each decided by itself, and none keeps what another
+denies."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_TRIAL = "ratelimit_ddb/web/trial.py"
+_GATE = "ratelimit_ddb/web/gate.py"
+_VIEW = "ratelimit_ddb/web/view.py"
+_OUTAGES = "tests/web/test_rule_outages.py::test_"
+_PLACES = "tests/frameworks/test_limits_in_several_places.py::test_"
+_VIEWS = "tests/frameworks/test_view_limits.py::test_"
+
+REQUESTS = (
+    Guard(
+        "P14: the outage of a shadow rule denies nobody",
+        _TRIAL,
+        "if not told.decision.allowed and charge.rule.enforce:",
+        "if not told.decision.allowed and (charge.rule.enforce or told.outage is not None):",
+        f"{_OUTAGES}the_outage_of_a_rule_in_shadow_mode_denies_nobody_and_is_told",
+    ),
+    Guard(
+        "P14: the outage of a shadow rule is not raised",
+        _GATE,
+        "if decision.outage is not None and decision.enforced:",
+        "if decision.outage is not None:",
+        f"{_OUTAGES}the_outage_of_a_rule_in_shadow_mode_denies_nobody_and_is_told",
+    ),
+    Guard(
+        "P14: a throttled key has only its share of the deadline",
+        _TRIAL,
+        "shares.begin(1 + len(later) + bool(made))",
+        "shares.begin(1)",
+        f"{_OUTAGES}p14_a_throttled_key_leaves_the_other_rules_their_share_of_the_deadline",
+    ),
+    Guard(
+        "P3: what a denied request took elsewhere is given back",
+        _GATE,
+        "    everything = bool(verdict.denials)\n    return [",
+        "    everything = False\n    return [",
+        f"{_PLACES}p3_what_was_taken_outside_is_given_back_where_the_inside_denies",
+    ),
+    Guard(
+        "P3: one scope or environ used for two requests mixes up nothing",
+        "ratelimit_ddb/web/ledger.py",
+        "if found is None or found.creator is asker:",
+        "if found is None:",
+        f"{_PLACES}a_scope_or_environ_used_again_is_another_request",
+    ),
+    Guard(
+        "P1: limits for different methods of a view have a bucket each",
+        _VIEW,
+        "    if name is None:\n        name = default_name(own_name, methods)",
+        "    if name is None:\n        name = own_name",
+        f"{_VIEWS}limits_on_one_view_for_different_methods_have_a_bucket_each",
+    ),
+    Guard(
+        "P1: two limits of one name on a view are refused",
+        _VIEW,
+        "if other[:3] == limit[:3]:",
+        "if other is limit:",
+        f"{_VIEWS}limits_of_one_name_on_one_view_are_refused",
+    ),
+    Guard(
+        "P1: two views of one name are refused",
+        _VIEW,
+        'if owner is not None and chosen["name"] is None:',
+        "if False:",
+        f"{_VIEWS}a_second_view_of_one_name_is_refused_unless_it_is_given_one",
+    ),
+)
