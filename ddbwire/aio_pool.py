@@ -11,9 +11,7 @@ from ddbwire.aio_dial import aio_dial
 from ddbwire.endpoint import Endpoint
 from ddbwire.mistake import failure_to_connect
 from ddbwire.slots import Hand, Slot, Slots
-from ddbwire.step import Failure, Reply, Send
-
-_ALL_BUSY = Failure("all connections stayed busy", sent=False, timed_out=True)
+from ddbwire.step import ALL_BUSY, Failure, Reply, Send
 
 
 class AioPool:
@@ -41,7 +39,7 @@ class AioPool:
         try:
             try:
                 if not self._slots.take(hand) and not await self._wait(hand, deadline_ns):
-                    return _ALL_BUSY
+                    return ALL_BUSY
                 connection = hand[0].holds
                 if connection is None or step.fresh or not connection.fit():
                     connection = await self._connect(hand[0], deadline_ns)

@@ -5,18 +5,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from ddbwire.errors import Unreachable
+
 T = TypeVar("T")
-
-
-class NoThread(OSError):
-    """The system, or an interpreter that is shutting down, gives no further thread."""
 
 
 def in_background(work: Callable[[], T]) -> "Future[T]":
     """Start ``work`` in a daemon thread of its own.
 
     Returns:
-        What comes of it; ``NoThread`` if the thread could not be started.
+        What comes of it; ``Unreachable`` if no thread could be started.
     """
     future: Future[T] = Future()
     start(work, future)
@@ -26,14 +24,27 @@ def in_background(work: Callable[[], T]) -> "Future[T]":
 def start(work: Callable[[], T], future: "Future[T]") -> None:
     """``in_background``, for a future that others may wait for already."""
     future.set_running_or_notify_cancel()
-    thread = threading.Thread(target=_run, args=(work, future), name="ddbwire", daemon=True)
+    try:
+        start_thread(run, work, future)
+    except Unreachable as error:
+        future.set_exception(error)
+
+
+def start_thread(target: Callable[..., None], *args: object) -> None:
+    """Start a daemon thread.
+
+    Raises:
+        Unreachable: the system gives no further thread, or the interpreter is shutting down.
+    """
+    thread = threading.Thread(target=target, args=args, name="ddbwire", daemon=True)
     try:
         thread.start()
     except RuntimeError as error:
-        future.set_exception(NoThread(str(error)))
+        raise Unreachable("this process", str(error), maybe_applied=False) from error
 
 
-def _run(work: Callable[[], T], future: "Future[T]") -> None:
+def run(work: Callable[[], T], future: "Future[T]") -> None:
+    """Do ``work``, and let ``future`` have what comes of it."""
     try:
         result = work()
     except BaseException as error:  # noqa: BLE001 - it is the waiter's: nothing is swallowed

@@ -33,6 +33,9 @@ class Carrier(Protocol):
     def renew_credentials(self) -> Generator[Step, Answer, None]:
         """Have the credentials fetched anew, as the endpoint calls them expired."""
 
+    def close(self) -> None:
+        """Close what it holds; a later attempt opens other."""
+
 
 def call(carrier: Carrier, operation: Operation, deadline_ns: int) -> Flow:
     """Carry out one operation.

@@ -1,14 +1,15 @@
 """botocore's part in a call, where the lean wire declines: same flow, same results.
 
-Each attempt is one botocore call, without its retries, in a thread of its own; the flow stops
-waiting for it at the deadline. A call left behind ends by itself within the private client's
-timeouts.
+Each attempt is one botocore call, without its retries, in a thread; the flow stops waiting for it
+at the deadline. A call left behind ends by itself within the private client's timeouts, and until
+then counts among the connections, of which there are at most so many, as on the wire.
 """
 
 import base64
 import contextvars
 import json
-from collections.abc import Generator
+import zlib
+from collections.abc import Generator, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,6 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as ConnectingError
 
-from ddbwire.background import in_background
 from ddbwire.call import Attempt, Question
 from ddbwire.clock import TableClock
 from ddbwire.credentials import CredentialSource
@@ -31,7 +31,8 @@ from ddbwire.mistake import mistake_in, trouble_at_first
 from ddbwire.operation import Operation
 from ddbwire.outcome import Trouble
 from ddbwire.resolution import Resolution
-from ddbwire.step import Answer, Await, Failure, Reply, Step
+from ddbwire.step import ALL_BUSY, Answer, Await, Failure, Reply, Step
+from ddbwire.workers import Workers
 
 _LATE = Failure("the deadline passed", sent=True, timed_out=True)
 _QUESTION = Operation.of("GetItem", {"TableName": "ddbwire", "Key": {"key": {"S": "time"}}})
@@ -41,11 +42,23 @@ _QUESTION = Operation.of("GetItem", {"TableName": "ddbwire", "Key": {"key": {"S"
 class BotocoreCarrier:
     """Carries attempts through the private botocore client, with all that is hooked into it."""
 
-    __slots__ = ("_classes", "_client", "_clock", "_credentials", "_succeeded", "endpoint")
+    __slots__ = (
+        "_classes",
+        "_client",
+        "_clock",
+        "_credentials",
+        "_max_connections",
+        "_succeeded",
+        "_workers",
+        "endpoint",
+    )
 
-    def __init__(self, resolution: Resolution, clock: TableClock) -> None:
+    def __init__(self, resolution: Resolution, max_connections: int, clock: TableClock) -> None:
         self.endpoint = resolution.endpoint.url
         self._client = resolution.client
+        self._client.meta.events.register_first("before-parse.dynamodb", _require_object)
+        self._max_connections = max_connections
+        self._workers = Workers(max_connections)
         self._classes = resolution.client.exceptions
         self._credentials = CredentialSource(resolution.credentials, resolution.reload_credentials)
         self._clock = clock
@@ -76,12 +89,23 @@ class BotocoreCarrier:
             return trouble_at_first(failure, self.endpoint)
         return judge_failure(failure, repeatable=repeatable)
 
+    def close(self) -> None:
+        """Close the client's idle connections, and leave calls that hang to themselves."""
+        self._workers = Workers(self._max_connections)
+        self._client.close()
+
     def _exchange(self, operation: Operation) -> Generator[Step, Answer, Reply | Failure]:
         # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
         context = contextvars.copy_context()
         sent_ns = self._clock.local_ns()
-        future = in_background(partial(context.run, _carry_out, self._client, operation))
-        yield Await(future)
+        future = self._workers.submit(partial(context.run, _carry_out, self._client, operation))
+        try:
+            yield Await(future)
+        finally:
+            # What nobody waits for any more is not begun.
+            begun = not future.cancel()
+        if not begun:
+            return ALL_BUSY
         if not future.done():
             return _LATE
         answer = future.result()
@@ -96,6 +120,8 @@ def _carry_out(client: Any, operation: Operation) -> Reply | Failure:
     parameters = _from_wire(json.loads(operation.body))
     try:
         response = getattr(client, xform_name(operation.name))(**parameters)
+    except _NoObjectError as error:
+        return error.answer
     except ClientError as error:
         if error.operation_name != operation.name:
             return _without_credentials(error)
@@ -109,12 +135,42 @@ def _carry_out(client: Any, operation: Operation) -> Reply | Failure:
     except (HTTPClientError, ChecksumError) as error:
         return Failure(str(error), sent=True)
     metadata = response.pop("ResponseMetadata", {})
-    headers = {
-        name.lower().encode(): str(value).encode()
-        for name, value in metadata.get("HTTPHeaders", {}).items()
-    }
+    headers = _lower_case(metadata.get("HTTPHeaders", {}))
     body = json.dumps(response, default=_to_wire).encode()
     return Reply(metadata.get("HTTPStatusCode", 200), body, headers.get(b"date", b""), headers)
+
+
+class _NoObjectError(Exception):
+    """A response that botocore would make nothing of, or fail at: ``answer`` is what it is."""
+
+    def __init__(self, answer: Reply | Failure) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _require_object(response_dict: dict[str, Any], **_event: Any) -> None:
+    """Stop botocore short of reading a body that is no JSON object, or not the one that was sent.
+
+    Of such a body (a proxy's page, half a reply) botocore makes an empty response or an
+    AttributeError, as the case may be.
+    """
+    body: bytes = response_dict["body"]
+    headers = _lower_case(response_dict["headers"])
+    checksum = headers.get(b"x-amz-crc32")
+    if checksum is not None and checksum != b"%d" % zlib.crc32(body):
+        raise _NoObjectError(Failure("the body does not match x-amz-crc32", sent=True))
+    try:
+        if isinstance(json.loads(body.decode()), dict):
+            return
+    except ValueError:
+        pass
+    raise _NoObjectError(
+        Reply(response_dict["status_code"], body, headers.get(b"date", b""), headers)
+    )
+
+
+def _lower_case(headers: Mapping[str, object]) -> dict[bytes, bytes]:
+    return {name.lower().encode(): str(value).encode() for name, value in headers.items()}
 
 
 def _without_credentials(error: Exception) -> Failure:

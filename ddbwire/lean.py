@@ -1,6 +1,7 @@
 """The lean wire's part in a call: sign, have it sent, learn the time, read the answer."""
 
 from collections.abc import Generator
+from typing import Any
 
 from ddbwire.call import Attempt, Question
 from ddbwire.clock import TableClock
@@ -22,6 +23,7 @@ class LeanCarrier:
 
     __slots__ = (
         "_classes",
+        "_client",
         "_clock",
         "_credentials",
         "_host",
@@ -36,14 +38,15 @@ class LeanCarrier:
         endpoint: Endpoint,
         region: str,
         credentials: CredentialSource,
-        classes: ErrorClasses,
+        client: Any,
         clock: TableClock,
     ) -> None:
         self.endpoint = endpoint.url
         self._host = endpoint.host_header
         self._region = region
         self._credentials = credentials
-        self._classes = classes
+        self._client = client
+        self._classes: ErrorClasses = client.exceptions
         self._clock = clock
         self._writer: RequestWriter | None = None
         self._succeeded = False
@@ -88,6 +91,10 @@ class LeanCarrier:
         if failure.mistake and not self._succeeded:
             return trouble_at_first(failure, self.endpoint)
         return judge_failure(failure, repeatable=repeatable)
+
+    def close(self) -> None:
+        """Close the client, which has sent nothing since it was resolved."""
+        self._client.close()
 
     def _next_writer(self, second: int) -> Generator[Step, Answer, RequestWriter | Failure]:
         keys = yield from self._credentials.keys()

@@ -31,8 +31,7 @@ class Line:
         self.declined = resolution.declined
         self.region_name = resolution.region
         self._builtin_handlers = resolution.builtin_handlers
-        self._client = resolution.client
-        self.carrier = _carrier(resolution, clock)
+        self.carrier = _carrier(resolution, max_connections, clock)
         lean_tls = resolution.endpoint.secure and resolution.declined is None
         tls = tls_context(resolution.ca_bundle) if lean_tls else None
         self._lock = threading.Lock()
@@ -61,7 +60,7 @@ class Line:
         """Close the connections of blocking calls; a later call opens others."""
         pool, self._pool = self._pool, Pool(*self._connecting)
         pool.close()
-        self._client.close()
+        self.carrier.close()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop, and those of blocking calls."""
@@ -83,13 +82,13 @@ class Line:
             return self._aio_driver
 
 
-def _carrier(resolution: Resolution, clock: TableClock) -> Carrier:
+def _carrier(resolution: Resolution, max_connections: int, clock: TableClock) -> Carrier:
     if resolution.declined is not None:
-        return BotocoreCarrier(resolution, clock)
+        return BotocoreCarrier(resolution, max_connections, clock)
     return LeanCarrier(
         resolution.endpoint,
         resolution.region,
         CredentialSource(resolution.credentials, resolution.reload_credentials),
-        resolution.client.exceptions,
+        resolution.client,
         clock,
     )

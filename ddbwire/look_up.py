@@ -37,7 +37,7 @@ class _LookUps:
     def addresses(self, endpoint: Endpoint) -> "Future[list[Address]]":
         """The addresses of the endpoint's host, from the look-up that is under way or a new one.
 
-        The future fails with ``socket.gaierror``, or ``NoThread``.
+        The future fails with ``socket.gaierror``, or with ``Unreachable`` if there is no thread.
         """
         place = (endpoint.host, endpoint.port)
         ours: Future[list[Address]] = Future()

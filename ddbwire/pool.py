@@ -13,9 +13,7 @@ from ddbwire.endpoint import Endpoint
 from ddbwire.fork import at_fork
 from ddbwire.mistake import failure_to_connect
 from ddbwire.slots import Hand, Slot, Slots
-from ddbwire.step import Failure, Reply, Send
-
-_ALL_BUSY = Failure("all connections stayed busy", sent=False, timed_out=True)
+from ddbwire.step import ALL_BUSY, Failure, Reply, Send
 
 
 class Pool:
@@ -48,7 +46,7 @@ class Pool:
                 if (self._waiters or not self._slots.take(hand)) and not self._wait(
                     hand, deadline_ns
                 ):
-                    return _ALL_BUSY
+                    return ALL_BUSY
                 connection = hand[0].holds
                 if connection is None or step.fresh or not connection.fit():
                     connection = self._connect(hand[0], deadline_ns)

@@ -61,6 +61,8 @@ class Failure(NamedTuple):
     """What is wrong with the endpoint, and the way out; empty where it may be an outage."""
 
 
+ALL_BUSY = Failure("all connections stayed busy", sent=False, timed_out=True)
+
 Step: TypeAlias = Send | Pause | Await
 Answer: TypeAlias = Reply | Failure | None
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -23,7 +26,17 @@ from ddbwire import (
     is_transient,
 )
 from tests.ddbwire.conftest import MakeWire
-from tests.ddbwire.fault_server import ITEM, Act, FaultServer, drop, error, hang, reply, reset
+from tests.ddbwire.fault_server import (
+    ITEM,
+    Act,
+    FaultServer,
+    Request,
+    drop,
+    error,
+    hang,
+    reply,
+    reset,
+)
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, Blocking, OnLoop, deadline_in
 
 Flavour = Blocking | OnLoop
@@ -130,6 +143,180 @@ def test_a_hang_ends_at_the_deadline(
         flavour.call(declining, UPDATE_ONCE, seconds=0.1)
     assert time.monotonic() - start < 1
     assert caught.value.maybe_applied
+
+
+ODD_BODIES = {
+    "a page": b"<html>",
+    "nothing": b"",
+    "a list": b"[]",
+    "a text": b'"x"',
+    "no UTF-8": b'{"a":"\xe9"}',
+    "half an object": b'{"Attributes":',
+    "two objects": b"{}{}",
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 502])
+@pytest.mark.parametrize("body", ODD_BODIES.values(), ids=ODD_BODIES.keys())
+def test_a_body_that_is_no_json_object_comes_to_what_it_is_on_the_wire(
+    declining: Wire,
+    server: FaultServer,
+    make_wire: MakeWire,
+    flavour: Flavour,
+    body: bytes,
+    status: int,
+) -> None:
+    lean = make_wire(server.url)
+    server.default = reply(raw=body, status=status)
+    results = [result_of(wire, flavour, UPDATE_ONCE) for wire in (lean, declining)]
+    assert results[0] == results[1]
+    assert (results[0] == (Unreachable, True)) == (status == 200)
+    flavour.close(lean)
+
+
+def test_a_body_with_another_checksum_is_not_believed(
+    declining: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.script.append(reply(crc=1))
+    with pytest.raises(Unreachable, match="crc32") as caught:
+        flavour.call(declining, UPDATE_ONCE)
+    assert caught.value.maybe_applied
+    assert flavour.call(declining) == ITEM
+
+
+def botocore_threads() -> int:
+    return sum(thread.name == "ddbwire" for thread in threading.enumerate())
+
+
+def stall(event: threading.Event) -> Act:
+    def act(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+        event.wait(10)
+        return reply()(server, sock, request)
+
+    return act
+
+
+@pytest.fixture
+def stalled(server: FaultServer) -> Iterator[threading.Event]:
+    """The endpoint has stalled until the event is set."""
+    event = threading.Event()
+    server.default = stall(event)
+    yield event
+    event.set()
+    for thread in threading.enumerate():
+        if thread.name == "ddbwire":
+            thread.join(5)
+
+
+def test_an_endpoint_that_stalls_holds_no_more_threads_than_connections(
+    server: FaultServer,
+    make_wire: MakeWire,
+    hooked_session: Any,
+    flavour: Flavour,
+    stalled: threading.Event,
+) -> None:
+    wire = make_wire(server.url, session=hooked_session, max_connections=3)
+    for _ in range(3):
+        with pytest.raises(DeadlineExceeded) as caught:
+            flavour.call(wire, UPDATE_ONCE, seconds=0.02)
+        assert caught.value.maybe_applied
+    for _ in range(10):
+        with pytest.raises(DeadlineExceeded, match="busy") as caught:
+            flavour.call(wire, UPDATE_ONCE, seconds=0.02)
+        assert not caught.value.maybe_applied
+    assert botocore_threads() == 3
+    stalled.set()
+    server.default = reply()
+    assert flavour.call(wire) == ITEM
+    # What was given up before it began was never sent.
+    assert len(server.requests) == 4
+    flavour.close(wire)
+
+
+def test_a_wire_that_was_closed_does_not_wait_for_what_hangs(
+    server: FaultServer,
+    make_wire: MakeWire,
+    hooked_session: Any,
+    flavour: Flavour,
+    stalled: threading.Event,
+) -> None:
+    wire = make_wire(server.url, session=hooked_session, max_connections=1)
+    with pytest.raises(DeadlineExceeded):
+        flavour.call(wire, UPDATE_ONCE, seconds=0.02)
+    server.default = reply()
+    flavour.close(wire)
+    assert flavour.call(wire, seconds=1) == ITEM
+    flavour.close(wire)
+
+
+def test_many_callers_are_served_in_turn(
+    server: FaultServer, make_wire: MakeWire, hooked_session: Any
+) -> None:
+    wire = make_wire(server.url, session=hooked_session, max_connections=2)
+
+    async def main() -> list[object]:
+        calls = (wire.call_async(UPDATE, deadline_in(5)) for _ in range(40))
+        return list(await asyncio.gather(*calls))
+
+    with ThreadPoolExecutor(10) as threads:
+        results = [threads.submit(wire.call, UPDATE, deadline_in(5)) for _ in range(40)]
+        assert asyncio.run(main()) == [ITEM] * 40
+        assert [result.result() for result in results] == [ITEM] * 40
+    assert server.accepts <= 2
+
+
+def test_a_cancelled_task_takes_its_call_along(
+    server: FaultServer,
+    make_wire: MakeWire,
+    hooked_session: Any,
+    stalled: threading.Event,
+) -> None:
+    wire = make_wire(server.url, session=hooked_session, max_connections=1)
+
+    async def main() -> None:
+        first = asyncio.create_task(wire.call_async(UPDATE, deadline_in(5)))
+        await asyncio.sleep(0.05)
+        second = asyncio.create_task(wire.call_async(UPDATE, deadline_in(5)))
+        await asyncio.sleep(0.01)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        stalled.set()
+        assert await first == ITEM
+
+    asyncio.run(main())
+    assert wire.call(UPDATE, deadline_in(5)) == ITEM
+    assert len(server.requests) == 2
+
+
+def test_without_a_thread_the_endpoint_is_unreachable(
+    declining: Wire, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", fail)
+        with pytest.raises(Unreachable, match="can't start new thread") as caught:
+            flavour.call(declining)
+        assert is_transient(caught.value)
+        assert not caught.value.maybe_applied
+    assert flavour.call(declining) == ITEM
+
+
+def test_without_a_thread_to_resolve_in_it_is_an_outage(
+    server: FaultServer, session: Any, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    wire = Wire(endpoint_url=server.url, session=session, region_name="us-east-1")
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", fail)
+        with pytest.raises(Unreachable, match="can't start new thread"):
+            flavour.call(wire)
+    assert flavour.call(wire) == ITEM
+    flavour.close(wire)
 
 
 def test_a_refused_connection_is_certainly_not_applied(
