@@ -97,7 +97,7 @@ def rate_limited(
             _require_plain(function, key=key, cost=cost)
         name = name_of(function)
         if scope is None:
-            claim(store, name, function, _WAY_OUT)
+            claim(store, name, function, _WAY_OUT, terms=settled)
         call = _Call(
             function,
             name,

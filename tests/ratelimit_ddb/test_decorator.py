@@ -483,6 +483,13 @@ class FakeClockOfAStore:
         return 0
 
 
+def test_a_function_that_is_limited_otherwise_is_a_second_one(store: MemoryStore) -> None:
+    once(store)(plain)
+    once(store)(plain)
+    with pytest.raises(ValueError, match="second function"):
+        rate_limited("2/hour", store=store)(plain)
+
+
 @pytest.mark.parametrize("kind", [MemoryStore, StoreOfTheirOwn])
 def test_names_are_compared_on_one_store_only(kind: Callable[[], Any]) -> None:
     for _ in range(9):  # a store that is gone may leave its id to the next
