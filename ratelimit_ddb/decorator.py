@@ -19,7 +19,7 @@ from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, RateLimited
 from ratelimit_ddb.duration import wait_nanoseconds
 from ratelimit_ddb.function_name import claim, name_of, what_names
-from ratelimit_ddb.key import KeyGiven, text_of
+from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.outage import OnOutage
@@ -43,6 +43,10 @@ def rate_limited(
     scope: str | None = None,
     on_outage: OnOutage = "allow",
     deadline: float = 0.25,
+    deny_cache: float = 5.0,
+    seen_keys: int = 65_536,
+    namespace: str = "",
+    enabled: bool | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function be called only within limits.
 
@@ -70,6 +74,10 @@ def rate_limited(
             name, such as two lambdas or what a factory makes, need it.
         on_outage: as for RateLimiter.
         deadline: as for RateLimiter.
+        deny_cache: as for RateLimiter.
+        seen_keys: as for RateLimiter.
+        namespace: as for RateLimiter. Functions of one name do not clash where theirs differ.
+        enabled: as for RateLimiter.
 
     Returns:
         a decorator. What it decorates raises RateLimited, with the decision, when it is denied, and
@@ -84,11 +92,14 @@ def rate_limited(
     settled = _settled(limits)
     _require_constants(settled, key, cost, max_wait, scope)
 
-    def blocking() -> RateLimiter:
-        return RateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
-
-    def waiting() -> AsyncRateLimiter:
-        return AsyncRateLimiter(store, settled, on_outage=on_outage, deadline=deadline)
+    options: dict[str, Any] = {
+        "on_outage": on_outage,
+        "deadline": deadline,
+        "deny_cache": deny_cache,
+        "seen_keys": seen_keys,
+        "namespace": namespace,
+        "enabled": enabled,
+    }
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         _require_function(function)
@@ -97,7 +108,7 @@ def rate_limited(
             _require_plain(function, key=key, cost=cost)
         name = name_of(function)
         if scope is None:
-            claim(store, name, function, _WAY_OUT, terms=settled)
+            claim(store, name, function, _WAY_OUT, terms=settled, namespace=namespace)
         call = _Call(
             function,
             name,
@@ -105,14 +116,16 @@ def rate_limited(
             None if key is None else _of_the_call(function, key),
             _of_the_call(function, cost),
             max_wait,
+            namespace_prefix(namespace),
         )
         limited: Callable[..., Any]
         if gives is Gives.COROUTINE:
-            limited = _limited_async(call, waiting())
+            limited = _limited_async(call, AsyncRateLimiter(store, settled, **options))
         elif gives is Gives.EITHER:
-            limited = _limited_either(call, blocking(), waiting())
+            blocking = RateLimiter(store, settled, **options)
+            limited = _limited_either(call, blocking, AsyncRateLimiter(store, settled, **options))
         else:
-            limited = _limited(call, blocking())
+            limited = _limited(call, RateLimiter(store, settled, **options))
         return cast("Callable[P, R]", _named_after(function, limited))
 
     return decorate
@@ -133,6 +146,7 @@ class _Call:
     key_of: OfArguments | None
     cost_of: OfArguments
     max_wait: float
+    namespace: str
 
     def text_of(self, found: KeyGiven) -> str:
         """The key in the table for the key of a call, under the scope."""
@@ -145,7 +159,7 @@ class _Call:
         if self.key_of is not None:
             text = self.text_of(self.key_of(args, kwargs))
         cost = self.cost_of(args, kwargs)
-        _require(text, limiter.acquire(text, cost=cost, max_wait=self.max_wait))
+        self._require(text, limiter.acquire(text, cost=cost, max_wait=self.max_wait))
 
     async def take_async(
         self, limiter: AsyncRateLimiter, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -155,7 +169,11 @@ class _Call:
         if self.key_of is not None:
             text = self.text_of(await _awaited(self.key_of(args, kwargs)))
         cost = await _awaited(self.cost_of(args, kwargs))
-        _require(text, await limiter.acquire(text, cost=cost, max_wait=self.max_wait))
+        self._require(text, await limiter.acquire(text, cost=cost, max_wait=self.max_wait))
+
+    def _require(self, text: str, decision: Decision) -> None:
+        if not decision.allowed:
+            raise RateLimited(text_within(self.namespace, text), decision)
 
 
 def _limited(call: _Call, limiter: RateLimiter) -> Callable[..., Any]:
@@ -216,11 +234,6 @@ def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> C
     )
     vars(limited)["__wrapped__"] = function
     return limited
-
-
-def _require(text: str, decision: Decision) -> None:
-    if not decision.allowed:
-        raise RateLimited(text, decision)
 
 
 def _settled(limits: LimitsGiven) -> tuple[Limit, ...]:

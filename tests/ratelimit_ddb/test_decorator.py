@@ -497,6 +497,18 @@ def test_names_are_compared_on_one_store_only(kind: Callable[[], Any]) -> None:
         once(kind())(lambda: 2)
 
 
+def test_functions_of_one_name_count_apart_in_their_namespaces(store: MemoryStore) -> None:
+    both = [once(store, namespace=name)(plain) for name in ("shop", "blog")]
+    assert [is_denied(limited, 1) for limited in (*both, *both)] == [False, False, True, True]
+    with pytest.raises(RateLimited) as denied:
+        both[0](1)
+    assert denied.value.key == f"shop:{plain.__module__}.plain"
+
+
+def test_a_limit_that_is_switched_off_lets_every_call_pass(store: MemoryStore) -> None:
+    assert [is_denied(once(store, enabled=False)(plain), 1) for _ in range(3)] == [False] * 3
+
+
 def test_a_call_may_wait_for_its_turn(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("ratelimit_ddb.limiter.time.sleep", slept.append)
