@@ -6,7 +6,10 @@ driver runs the flow against the store. Neither reads the table before it writes
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
+from typing import Any
 
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.cost import require_cost
@@ -46,7 +49,7 @@ class RateLimiter:
     Raises:
         TypeError, ValueError: something given can't hold; the message names it and the rule.
 
-    One limiter serves any number of threads.
+    One limiter serves any number of threads. It is pickled as its arguments, if its store can be.
     """
 
     __slots__ = ("_desk",)
@@ -71,6 +74,12 @@ class RateLimiter:
     def limits(self) -> tuple[Limit, ...]:
         """The limits that each key has."""
         return self._desk.bucket.limits
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._desk.described()})"
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        return self._desk.made_anew_by(type(self)), ()
 
     def acquire(self, key: KeyGiven, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
         """Take ``cost`` tokens of each limit, or none; sleep for them up to ``max_wait`` seconds.
@@ -183,6 +192,12 @@ class AsyncRateLimiter:
         """The limits that each key has."""
         return self._desk.bucket.limits
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._desk.described()})"
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        return self._desk.made_anew_by(type(self)), ()
+
     async def acquire(self, key: KeyGiven, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
         """Take ``cost`` tokens of each limit, or none; see ``RateLimiter.acquire``.
 
@@ -238,6 +253,7 @@ class _Desk:
         "bucket",
         "enabled",
         "on_outage",
+        "options",
         "store",
         "within_ns",
     )
@@ -256,6 +272,14 @@ class _Desk:
         require_policy(on_outage)
         self.store = require_store(store)
         self.on_outage = on_outage
+        self.options: dict[str, Any] = {
+            "on_outage": on_outage,
+            "deadline": deadline,
+            "deny_cache": deny_cache,
+            "seen_keys": seen_keys,
+            "namespace": namespace,
+            "enabled": enabled,
+        }
         self.within_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
         trust_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
         settled = limits_of(limits)
@@ -268,6 +292,17 @@ class _Desk:
         )
         smallest = min(settled, key=lambda limit: limit.burst)
         self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
+
+    def described(self) -> str:
+        """The arguments that tell one limiter from another; for a ``repr``."""
+        limits = [str(limit) for limit in self.bucket.limits]
+        namespace = self.options["namespace"]
+        within = f", namespace={namespace!r}" if namespace else ""
+        return f"{self.store!r}, {limits}, on_outage={self.on_outage!r}{within}"
+
+    def made_anew_by(self, kind: Callable[..., object]) -> Callable[[], object]:
+        """How a limiter is pickled: as its arguments, where its store can be."""
+        return functools.partial(kind, self.store, self.bucket.limits, **self.options)
 
     def ask(self, key: KeyGiven, cost: int, max_wait: float) -> Decision | Flow[Decision]:
         text = text_within(self._namespace, key)
