@@ -9,8 +9,9 @@ contains (``%20``). The message has the pattern that is meant, where it can be t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 
 class Parameter(NamedTuple):
@@ -55,13 +56,34 @@ underscores, white space around it, ``inf``, ``0x`` and ``urn:uuid:`` are accept
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}", re.ASCII)
 _IN_BRACES = re.compile(r"\{[^{}/]*\}")
-_ANGLED = re.compile(r"<(?:([A-Za-z_]\w*)(?:\([^()/]*\))?:)?([A-Za-z_]\w*)>")
-_COLON = re.compile(r"(?<=/):([A-Za-z_]\w*)")
 _REGULAR_EXPRESSION = re.compile(r"\\.?|\(\?|\^|[\[\]|]|\.[*+]|\$(?=/|$)")
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _UNSEEN = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SLASHES = re.compile("//+")
+_HOST_FIRST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//[^/{]*[.:][^/{]*(?=/|$)")
 _METHOD_FIRST = re.compile(r"[A-Z]+(?:,[A-Z]+)* +(/.*)", re.DOTALL)
+
+
+def _of_angles(angled: re.Match[str]) -> str:
+    converter = angled[1] or "str"
+    plain = converter == "str" or converter not in CONVERTERS
+    return f"{{{angled[2]}}}" if plain else f"{{{angled[2]}:{converter}}}"
+
+
+_OTHER_NOTATIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"<(?:([A-Za-z_]\w*)(?:\([^()/]*\))?:)?([A-Za-z_]\w*)>"), _of_angles),
+    (re.compile(r"(?<=/):([A-Za-z_]\w*)"), r"{\1}"),
+    (re.compile(r"\$\{"), "{"),
+    (re.compile(r"\{\*{1,2}([A-Za-z_]\w*)\}"), r"{\1:path}"),
+    (re.compile(r"\{([A-Za-z_]\w*)\.\.\.\}"), r"{\1:path}"),
+    (
+        re.compile(
+            rf"\{{({'|'.join(CONVERTERS)}):(?!(?:{'|'.join(CONVERTERS)})\}})([A-Za-z_]\w*)\}}"
+        ),
+        r"{\2:\1}",
+    ),
+)
+"""How other routers write a parameter, and what it is here."""
 
 
 def segments_of(pattern: str) -> tuple[list[Segment], bool]:
@@ -77,6 +99,7 @@ def segments_of(pattern: str) -> tuple[list[Segment], bool]:
         raise TypeError(f"path {pattern!r}: a text such as '/api/*' is needed")
     _require_a_path(pattern)
     _require_no_other_notation(pattern)
+    _require_what_paths_have(pattern)
     prefix, star, after = pattern.partition("*")
     if star and (after or not prefix.endswith("/")):
         raise ValueError(
@@ -93,9 +116,10 @@ def _require_a_path(pattern: str) -> None:
     method_first = _METHOD_FIRST.fullmatch(pattern)
     if method_first:
         raise _another(pattern, method_first[1], "the method is given as methods=")
-    if "://" in pattern.partition("/{")[0]:
-        path = urlsplit(pattern).path
-        raise _another(pattern, path or "/", "a pattern has no scheme and no host")
+    host_first = _HOST_FIRST.match(pattern)
+    if host_first:
+        path = pattern[host_first.end() :] or "/"
+        raise _another(pattern, path, "a pattern has no scheme and no host")
     if not pattern.startswith("/"):
         raise ValueError(f"path {pattern!r}: a pattern begins with '/'")
     if pattern != pattern.rstrip():
@@ -114,30 +138,36 @@ def _require_no_other_notation(pattern: str) -> None:
             "not; write '{name}' for any text of one segment, '{name:int}' for a number, and "
             "'{name:path}' or a last '*' for everything below"
         )
-    angled = _ANGLED.search(pattern)
-    if angled:
-        meant = _ANGLED.sub(_in_braces, pattern)
-        raise _another(pattern, meant, f"{angled[0]!r} is another notation")
-    colon = _COLON.search(pattern)
-    if colon:
-        meant = _COLON.sub(r"{\1}", pattern)
-        raise _another(pattern, meant, f"{colon[0]!r} is another notation")
+    for notation, ours in _OTHER_NOTATIONS:
+        other = notation.search(pattern)
+        if other:
+            raise _another(
+                pattern, notation.sub(ours, pattern), f"{other[0]!r} is another notation"
+            )
+    if "<" in pattern or ">" in pattern:
+        raise _braces(pattern)
+    for in_braces in _IN_BRACES.findall(pattern):
+        if not _PARAMETER.fullmatch(in_braces):
+            raise _braces(pattern)
+
+
+def _require_what_paths_have(pattern: str) -> None:
     for mark, what in (("?", "query"), ("#", "fragment")):
         before, found, _ = pattern.partition(mark)
         if found:
             raise _another(pattern, before, f"{mark!r} begins the {what}, which is no part of it")
     if _ENCODED.search(pattern):
-        raise _another(pattern, unquote(pattern), "paths are compared percent-decoded")
+        try:
+            decoded = unquote(pattern, errors="strict")
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"path {pattern!r}: its percent-encoded text is not UTF-8; write '{{name}}' there"
+            ) from None
+        raise _another(pattern, decoded, "paths are compared percent-decoded")
     if {".", ".."}.intersection(pattern.split("/")):
         raise ValueError(
             f"path {pattern!r}: '.' and '..' can't be segments; write the path that they lead to"
         )
-
-
-def _in_braces(angled: re.Match[str]) -> str:
-    converter = angled[1] or "str"
-    plain = converter == "str" or converter not in CONVERTERS
-    return f"{{{angled[2]}}}" if plain else f"{{{angled[2]}:{converter}}}"
 
 
 def _segment(pattern: str, text: str) -> Segment:

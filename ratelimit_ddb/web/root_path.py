@@ -30,6 +30,7 @@ _INNER = (
 )
 """The attributes that middleware keep the application in, and mounts what is mounted."""
 _DJANGO = "django.core.handlers.asgi"
+_FLASK = "flask.sansio.app"
 
 
 class RootPaths:
@@ -59,18 +60,20 @@ class RootPaths:
 
 
 def _has_root_path(app: Any) -> bool:
-    return _is_django(app) or isinstance(_attributes(app).get("root_path"), str)
+    if _is_of(_FLASK, app):
+        return False  # Flask's and Quart's is a folder
+    return _is_of(_DJANGO, app) or isinstance(_attributes(app).get("root_path"), str)
 
 
 def _root_path(owner: Any) -> str:
-    if _is_django(owner):
+    if _is_of(_DJANGO, owner):
         return sys.modules["django.conf"].settings.FORCE_SCRIPT_NAME or ""
     root_path: str = owner.root_path or ""
     return root_path
 
 
-def _is_django(app: Any) -> bool:
-    return any(known.__module__ == _DJANGO for known in type(app).__mro__)
+def _is_of(module: str, app: Any) -> bool:
+    return any(known.__module__ == module for known in type(app).__mro__)
 
 
 def _applications(app: Any) -> Iterator[Any]:
@@ -88,16 +91,18 @@ def _applications(app: Any) -> Iterator[Any]:
 
 def _inside(app: Any) -> Iterator[Any]:
     """What an application, a middleware or a route may hand requests to."""
-    if isinstance(app, functools.partial):
+    # By its type: isinstance asks the object, which may be a proxy that has nothing to ask yet.
+    kind = type(app)
+    if issubclass(kind, functools.partial):
         yield from filter(callable, (app.func, *app.args, *app.keywords.values()))
-    elif isinstance(app, types.MethodType):
+    elif issubclass(kind, types.MethodType):
         yield app.__self__
-    elif isinstance(app, types.FunctionType):
+    elif issubclass(kind, types.FunctionType):
         yield from filter(callable, _closed_over(app))
     attributes = _attributes(app)
     yield from (attributes[name] for name in _INNER if name in attributes)
     routes = attributes.get("routes", ())
-    if isinstance(routes, list | tuple):
+    if type(routes) in (list, tuple):
         yield from routes
 
 
@@ -108,5 +113,10 @@ def _closed_over(function: types.FunctionType) -> Iterator[Any]:
 
 
 def _attributes(app: Any) -> dict[str, Any]:
-    # Not getattr, which runs the properties of objects that are none of ours.
-    return getattr(app, "__dict__", {}) if not isinstance(app, type) else {}
+    """An object's own attributes, without running code of its class: it may be anything."""
+    for known in type(app).__mro__:
+        own = known.__dict__.get("__dict__")
+        if isinstance(own, types.GetSetDescriptorType):
+            attributes: dict[str, Any] = own.__get__(app)
+            return attributes
+    return {}

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import flask
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from starlette.routing import Host, Mount
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.asgi import RateLimitMiddleware
 from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web.root_path import RootPaths
 from sessions import MemorySessionStore
 from sessions.asgi import SessionMiddleware
 from tests.fake_clock import FakeClock
@@ -37,6 +39,28 @@ def site(root_path: str = "/api") -> FastAPI:
 
 def closed_over(app: Any) -> Any:
     async def middleware(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+    return middleware
+
+
+class Proxy:
+    """As werkzeug's current_app and Django's lazy objects outside a request."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("working outside of application context")
+
+    def __call__(self) -> Any: ...
+
+
+def beside_a_proxy(app: Any) -> Any:
+    proxy, unknown = Proxy(), flask.current_app
+
+    async def middleware(scope: Any, receive: Any, send: Any) -> None:
+        assert callable(proxy)
+        assert callable(unknown)
         await app(scope, receive, send)
 
     return middleware
@@ -67,6 +91,7 @@ AROUND: dict[str, Callable[[Any], Any]] = {
     "Starlette's middleware": GZipMiddleware,
     "a closure": closed_over,
     "a closure in a closure": lambda app: closed_over(closed_over(app)),
+    "a closure over a proxy": beside_a_proxy,
     "a partial": lambda app: functools.partial(called, app),
     "a method": lambda app: GZipMiddleware(app).__call__,
     "a mount": lambda app: Starlette(routes=[Mount("/", app)]),
@@ -104,3 +129,8 @@ def test_p15_what_can_not_be_seen_is_told() -> None:
     assert statuses(limited(Slotted(site()), root_path="/api"), *PATHS) == [200, 200, 429, 429]
     with pytest.raises(TypeError, match="root_path 5: a text such as '/api' is needed"):
         limited(site(), root_path=5)
+
+
+def test_a_flask_application_has_a_folder_and_no_root_path() -> None:
+    assert RootPaths(closed_over(flask.Flask(__name__))).current() == ()
+    assert RootPaths(closed_over(site())).current() == ("/api",)
