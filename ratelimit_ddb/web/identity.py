@@ -31,7 +31,7 @@ _NO_SESSION = (
     "session_user() found no session in the request: the session middleware must be outside the "
     "rate limits. With app.add_middleware() the last one added is the outermost, so add the "
     "session middleware after RateLimitMiddleware; in Starlette's middleware=[...] and in Django's "
-    "MIDDLEWARE put it before"
+    "MIDDLEWARE put it before; in Flask use limit_app(), which sees Flask's own session"
 )
 
 _APART = "otherwise"
