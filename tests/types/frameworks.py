@@ -6,7 +6,7 @@ from typing import Annotated, assert_type
 
 from django.http import HttpRequest, JsonResponse
 from fastapi import Depends, FastAPI
-from flask import Flask
+from flask import Flask, request
 from flask.views import MethodView
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from ratelimit_ddb import MemoryStore, django, flask, starlette
 from ratelimit_ddb import fastapi as limits_of_fastapi
-from ratelimit_ddb.web import Rule, Verdict, client_address, header
+from ratelimit_ddb.web import GateOptions, Rule, Verdict, client_address, header, verdict_of
 from sessions import MemorySessionStore
 from sessions.asgi import SessionMiddleware
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
@@ -54,6 +54,7 @@ site = Starlette(
     ],
 )
 site.add_middleware(starlette.RateLimitMiddleware, store=store, rules=rules, fields="both")
+site.add_middleware(starlette.RateLimitMiddleware, store, rules, namespace="shop")
 site.add_middleware(SessionMiddleware, session_store, cookie="session", secure=False)
 
 per_key = limits_of_fastapi.RateLimit("100/minute", store=store, by=header("x-api-key"), name="k")
@@ -74,14 +75,15 @@ def left(verdict: Annotated[Verdict, Depends(per_key)]) -> int:
 
 
 shop = Flask(__name__)
-flask.limit_app(shop, store=store, rules=rules)
+options: GateOptions = {"fields": "both", "on_outage": "deny", "namespace": "shop"}
+flask.limit_app(shop, store, rules, **options)
 shop.wsgi_app = WsgiSessionMiddleware(shop.wsgi_app, session_store)  # type: ignore[method-assign]
 
 
 @shop.get("/items/<int:item>")
-@flask.limited("2/hour", store=store, name="items")
+@flask.limited("2/hour", store=store, name="items", methods="GET", enforce=False)
 def show(item: int) -> str:
-    return f"item {item}"
+    return "too often" if verdict_of(request).limited else f"item {item}"
 
 
 class Items(MethodView):

@@ -38,9 +38,17 @@ assert_type(decision, Decision)
 assert_type(decision.retry_after, float)
 assert_type(limiter.limits, tuple[Limit, ...])
 assert_type(RateLimited("key", decision).decision, Decision)
+assert_type(limiter.refund(decision, cost=1), bool)
+limiter.acquire(("api", 5))
+with MemoryStore() as for_a_while:
+    assert_type(for_a_while, MemoryStore)
+with DynamoDBStore("rate-limits", region_name="eu-central-1") as of_a_script:
+    assert_type(of_a_script, DynamoDBStore)
 
 
 async def decide() -> None:
+    async with DynamoDBStore("rate-limits", region_name="eu-central-1") as store:
+        assert_type(store, DynamoDBStore)
     assert_type(await several.acquire(("api", "user-123")), Decision)
 
 
@@ -50,3 +58,4 @@ RateLimiter(MemorySessionStore(), "1/minute")  # type: ignore[arg-type] # pyrigh
 RateLimiter(MemoryStore(), 5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 RateLimiter(MemoryStore(), "1/minute", on_outage="pass")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 limiter.acquire("key", 2)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+limiter.refund("key")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
