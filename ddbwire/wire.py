@@ -69,6 +69,11 @@ class Wire:
         return None if self._line is None else self._line.declined
 
     @property
+    def may_be_stubbed(self) -> bool:
+        """Whether a ``before-send`` hook, such as moto's, may answer in the endpoint's place."""
+        return self.declined == "before-send hook"
+
+    @property
     def resolved(self) -> bool:
         """Whether region, endpoint and credentials are known."""
         return self._current() is not None

@@ -16,9 +16,9 @@ def client(endpoint_url: str | None) -> Any:
 
 
 @contextlib.contextmanager
-def rate_limit_table(endpoint_url: str | None) -> Iterator[str]:
+def rate_limit_table(endpoint_url: str | None, name: str | None = None) -> Iterator[str]:
     """The name of a new, empty table that is deleted afterwards."""
-    name = f"rate-limits-{uuid.uuid4().hex}"
+    name = name or f"rate-limits-{uuid.uuid4().hex}"
     dynamodb = client(endpoint_url)
     dynamodb.create_table(
         TableName=name,

@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
-from ratelimit_ddb import MemoryStore, RateLimiter
+from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter
 from ratelimit_ddb.seen import Seen, Sight
+from tests.rate_limit_table import rate_limit_table
 
 SIGHT = Sight(0, (1,), 0, ())
+
+
+def test_what_was_seen_of_a_mocked_table_does_not_deny() -> None:
+    """The next test's table is another one, and empty; the limiter was made at import."""
+    store = DynamoDBStore("limits", region_name="us-east-1")
+    limiter = RateLimiter(store, "2/hour", on_outage="raise", deadline=10)
+    for _ in range(2):
+        with mock_aws(), rate_limit_table(None, "limits"):
+            assert [limiter.acquire("k").allowed for _ in range(4)] == [True, True, False, False]
+    store.close()
 
 
 def test_a_sight_is_remembered_and_forgotten() -> None:
