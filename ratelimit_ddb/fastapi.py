@@ -133,6 +133,8 @@ class RateLimit:
             ValueError: another dependency of this route has the same name.
             RuntimeError: there is an ``on_denied``, but nobody installed what sends its answer.
         """
+        if not self._shared.enabled:
+            return Verdict()
         scope = connection.scope
         self._require_handler(scope)
         found = self._chosen.of(scope)

@@ -28,9 +28,7 @@ def text_of(key: KeyGiven) -> str:
         TypeError: the key is neither a text nor an int nor a tuple of these; a bool is none.
         ValueError: the key is empty.
     """
-    text = key if type(key) is str else _joined(key)
-    if not text:
-        raise ValueError("key '': at least one character is needed, else all callers share it")
+    text = _whole(key)
     if text.isascii() and len(text) < _ENDING_BYTES:
         return text
     return _bounded(text)
@@ -43,8 +41,7 @@ def text_within(namespace: str, key: KeyGiven) -> str:
         namespace: the beginning of its keys, from ``namespace_prefix``; empty for none.
         key: as for ``text_of``; what it raises is raised here.
     """
-    text = text_of(key)
-    return _bounded(namespace + text) if namespace else text
+    return _bounded(namespace + _whole(key)) if namespace else text_of(key)
 
 
 def namespace_prefix(namespace: str) -> str:
@@ -79,6 +76,13 @@ def part_text(part: object) -> str | None:
     if isinstance(part, int) and not isinstance(part, bool):
         return int.__repr__(part)
     return None
+
+
+def _whole(key: KeyGiven) -> str:
+    text = key if type(key) is str else _joined(key)
+    if not text:
+        raise ValueError("key '': at least one character is needed, else all callers share it")
+    return text
 
 
 def _joined(key: object) -> str:

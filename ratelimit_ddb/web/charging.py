@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from ratelimit_ddb.key import part_text, text_of, text_under
+from ratelimit_ddb.key import part_text, text_under, text_within
 from ratelimit_ddb.limit import limits_of, not_an_integer
 from ratelimit_ddb.made import made
 from ratelimit_ddb.web.preflight import is_preflight
@@ -63,7 +63,7 @@ def message_charges(book: Rulebook, request: Request) -> Settling[list[Charge]]:
         identity = yield from settled(ready.rule.by(request))
         if identity is not None:
             keys = [
-                text_of((*parts, "messages"))
+                text_within(book.namespace, (*parts, "messages"))
                 for parts in _parts(book, ready.rule, identity, request)
             ]
             asked.extend([Charge(ready.rule, ready.messages, key, 1) for key in keys])
@@ -84,7 +84,7 @@ def _charge(
         _require_cost(rule, cost)
     if quota is None or not cost:
         return []
-    keys = [text_of(parts) for parts in _parts(book, rule, identity, request)]
+    keys = [text_within(book.namespace, parts) for parts in _parts(book, rule, identity, request)]
     return [Charge(rule, quota, key, cost) for key in keys]
 
 

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple, cast
 
 from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds
+from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import require_policy
 from ratelimit_ddb.seen import group_of
 from ratelimit_ddb.store.protocol import Store, require_store
+from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web import charging
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.deadline_shares import DeadlineShares
@@ -50,6 +52,9 @@ class Gate:
         has_own_limits: whether a request is for a view that has limits of its own, so that the
             defaults are not asked; None where that can't be known yet.
 
+    Attributes:
+        enabled: whether anything is limited; if not, every request passes and nothing is asked.
+
     Raises:
         TypeError, ValueError: something given can't hold; the message names it and the rule.
     """
@@ -67,6 +72,7 @@ class Gate:
         "_trial",
         "_within_ns",
         "_writes_fields",
+        "enabled",
     )
 
     def __init__(
@@ -104,8 +110,12 @@ class Gate:
             seen_keys=chosen["seen_keys"],
             trust_ns=trust_ns,
             group=group_of(self._store),
+            namespace=namespace_prefix(chosen["namespace"]),
             blocking=blocking,
             endpoint_of=endpoint_of,
+        )
+        self.enabled = limiting_enabled(
+            chosen["enabled"], f"limit of the rules {', '.join(map(repr, self._book.names))}"
         )
 
     @property
@@ -121,6 +131,8 @@ class Gate:
             TypeError: a rule's function gave something to be awaited.
             StoreError: a mistake of set-up, such as TableNotFound or AccessDenied.
         """
+        if not self.enabled:
+            return _UNLIMITED
         asked = charging.charges(self._book, request)
         charges = asked if isinstance(asked, list) else settle(asked)
         if self._has_own_limits is not None:
@@ -144,6 +156,8 @@ class Gate:
 
     async def admit_async(self, request: Request) -> Admission:
         """Decide on a request; see ``admit``."""
+        if not self.enabled:
+            return _UNLIMITED
         asked = charging.charges(self._book, request)
         charges = asked if isinstance(asked, list) else await settle_async(asked)
         if self._has_own_limits is not None:
@@ -175,6 +189,8 @@ class Gate:
 
     async def message_charges(self, request: Request) -> list[Charge]:
         """What each message asks that comes in on the websocket of this handshake."""
+        if not self.enabled:
+            return []
         return await settle_async(charging.message_charges(self._book, request))
 
     def forget(self, carrier: MutableMapping[str, Any]) -> None:

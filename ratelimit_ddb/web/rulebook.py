@@ -36,19 +36,21 @@ class ReadyRule:
         quota: that of its limits; None where they depend on the request.
         messages: that of its limits on messages; None where there are none.
         quotas: makes one of any limits.
-        prefix: what the keys of its buckets begin with.
+        prefix: what the keys of its buckets begin with, the namespace included.
         plain: whether only the identity depends on the request.
     """
 
     __slots__ = ("messages", "plain", "prefix", "quota", "quotas", "rule")
 
-    def __init__(self, rule: Rule, seen_keys: int, trust_ns: int, group: SeenGroup) -> None:
+    def __init__(
+        self, rule: Rule, namespace: str, seen_keys: int, trust_ns: int, group: SeenGroup
+    ) -> None:
         self.rule = rule
         self.quotas = Quotas(rule.name, seen_keys, trust_ns, group)
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
-        self.prefix = prefix_of(rule.name)
+        self.prefix = namespace + prefix_of(rule.name)
         self.plain = (
             self.quota is not None
             and rule.exempt is None
@@ -69,6 +71,7 @@ class Rulebook:
         seen_keys: as for RateLimiter, for each rule.
         trust_ns: for how long what was seen may deny.
         group: what the store's limiters and rules have seen.
+        namespace: what all keys begin with, from ``namespace_prefix``.
         blocking: whether coroutine functions in rules are refused.
         endpoint_of: the route of a request that was not routed yet, for ``scope="endpoint"``.
 
@@ -84,6 +87,7 @@ class Rulebook:
         "_source",
         "_trust_ns",
         "endpoint_of",
+        "namespace",
     )
 
     def __init__(
@@ -93,10 +97,12 @@ class Rulebook:
         seen_keys: int,
         trust_ns: int,
         group: SeenGroup,
+        namespace: str,
         blocking: bool,
         endpoint_of: EndpointOf | None,
     ) -> None:
         self.endpoint_of = endpoint_of
+        self.namespace = namespace
         self._blocking = blocking
         self._seen_keys = seen_keys
         self._trust_ns = trust_ns
@@ -106,6 +112,11 @@ class Rulebook:
             raise TypeError(f"rules {given!r}: a Rule, several, or a RulesFile is needed")
         rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
         self._in_force = (rules, self._made_ready(rules))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the rules that hold now are called."""
+        return tuple(rule.name for rule in self._in_force[0])
 
     def about(self, request: Request) -> list[ReadyRule]:
         """The rules that are about a request, in their order."""
@@ -144,7 +155,8 @@ class Rulebook:
             if self._blocking:
                 require_blocking(rule)
         return tuple(
-            ReadyRule(rule, self._seen_keys, self._trust_ns, self._group) for rule in rules
+            ReadyRule(rule, self.namespace, self._seen_keys, self._trust_ns, self._group)
+            for rule in rules
         )
 
 
