@@ -20,6 +20,7 @@ import tests.frameworks.django_site  # noqa: F401 - sets Django up
 from ratelimit_ddb import MemoryStore, asgi, wsgi
 from ratelimit_ddb.flask import limit_app
 from ratelimit_ddb.web import Rule, bearer_claim, cookie, header
+from ratelimit_ddb.web.rule import Identity
 from tests.fake_clock import FakeClock
 from tests.frameworks import credential_apps as apps
 from tests.frameworks.credential_apps import OK, VALID
@@ -61,11 +62,11 @@ def percent(chosen: int) -> str:
     )
 
 
-def spelled(spelling: Callable[[int], str], around: str) -> Form:
-    """A cookie in another spelling for each junk."""
+def spelled(spelling: Callable[[int], str], around: str, name: str = "cookie") -> Form:
+    """A field in another spelling for each junk, V standing for what is spelled."""
 
     def form(junk: str) -> Fields:
-        return [("cookie", around.replace("V", spelling(int(junk[1:]) * 37 + 1)))]
+        return [(name, around.replace("V", spelling(int(junk[1:]) * 37 + 1)))]
 
     return form
 
@@ -130,6 +131,13 @@ TOKENS: dict[str, Form] = {
     "valid, much junk": tokens(f"Bearer {VALID}", *[f"Bearer J{n}" for n in range(12)]),
     "much junk, valid": tokens(*[f"Bearer J{n}" for n in range(12)], f"Bearer {VALID}"),
     "spaces": tokens(f"bearer   {VALID}"),
+    "another case": spelled(
+        lambda chosen: "".join(
+            char.upper() if chosen >> at & 1 else char for at, char in enumerate("bearer")
+        ),
+        f"V {VALID}",
+        name="authorization",
+    ),
     "a list": tokens(f"Bearer {VALID}, Bearer J"),
 }
 
@@ -140,17 +148,21 @@ def claims(token: str) -> dict[str, str] | None:
     return {"sub": "user-1"} if token == VALID else None
 
 
-def rules() -> list[Rule]:
+BY_CLAIM = bearer_claim("sub", claims=claims)
+BY_FIELD = header("authorization")
+
+
+def rules(by_token: Identity) -> list[Rule]:
     limits = f"{LIMIT}/hour"
     return [
         Rule("/header", limits, by=header("x-api-key")),
         Rule("/cookie", limits, by=cookie("sid")),
-        Rule("/bearer", limits, by=bearer_claim("sub", claims=claims)),
+        Rule("/bearer", limits, by=by_token),
     ]
 
 
-def options() -> dict[str, Any]:
-    return {"store": MemoryStore(clock=FakeClock()), "rules": rules()}
+def options(by_token: Identity = BY_CLAIM) -> dict[str, Any]:
+    return {"store": MemoryStore(clock=FakeClock()), "rules": rules(by_token)}
 
 
 def over_asgi(app: Any) -> Ask:
@@ -270,12 +282,13 @@ def require_limited_as_without_junk(bare: Ask, limited: Callable[[], Ask]) -> No
     assert served >= LEAST_SERVED, "the application serves hardly anything, so nothing was tried"
 
 
+@pytest.mark.parametrize("by_token", [BY_CLAIM, BY_FIELD], ids=["by claim", "by field"])
 @pytest.mark.parametrize("name", ASGI_APPS)
 def test_p15_plain_asgi_limits_the_credential_that_the_application_reads(
-    settings: ExitStack, name: str
+    settings: ExitStack, name: str, by_token: Identity
 ) -> None:
     app = ASGI_APPS[name]()
-    limited = lambda: over_asgi(asgi.RateLimitMiddleware(app, **options()))  # noqa: E731
+    limited = lambda: over_asgi(asgi.RateLimitMiddleware(app, **options(by_token)))  # noqa: E731
     require_limited_as_without_junk(over_asgi(app), limited)
 
 

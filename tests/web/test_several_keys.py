@@ -79,6 +79,16 @@ def test_what_is_no_key_is_refused_with_the_way_out(limited: Limited, given: Any
         ask(Get())
 
 
+@pytest.mark.parametrize(("names", "status"), [("a+b", 429), ("b", 200), ("b+a", 429)])
+def test_each_key_has_a_bucket_for_each_endpoint(limited: Limited, names: str, status: int) -> None:
+    rule = Rule("/*", "1/hour", by=members, name="n", scope="endpoint")
+    ask = limited(
+        store=MemoryStore(), rules=rule, endpoint_of=lambda request: request.path.partition("x")[0]
+    )
+    assert [ask(Get(path, headers={"x-members": "a"})).status for path in ("/1", "/2")] == [200] * 2
+    assert ask(Get("/1", headers={"x-members": names})).status == status
+
+
 def test_an_empty_set_is_refused(limited: Limited) -> None:
     ask = limited(store=MemoryStore(), rules=Rule("/*", "2/hour", by=lambda r: set(), name="n"))
     with pytest.raises(ValueError, match=r"rule 'n'.*empty"):

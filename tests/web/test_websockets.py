@@ -200,6 +200,13 @@ def test_messages_are_counted_for_each_identity_over_all_its_connections() -> No
         assert types(converse(app, ["c", "d"], get=get)) == ["accept", "send", "close"]
 
 
+def test_messages_are_counted_for_each_key_of_an_identity() -> None:
+    by_user = header("x-user", digest=False)
+    app = limited(rules=[Rule("/chat", messages="3/minute", by=lambda r: {"all", by_user(r)})])  # type: ignore[arg-type]
+    assert types(converse(app, "ab", get=Get("/chat", headers={"x-user": "u1"}))).count("send") == 2
+    assert types(converse(app, "cd", get=Get("/chat", headers={"x-user": "u2"}))).count("send") == 1
+
+
 def test_to_connect_and_to_leave_are_no_messages() -> None:
     app = limited(rules=MESSAGES)
     for _ in range(5):
