@@ -109,6 +109,7 @@ class DynamoDBStore:
 
         Raises:
             StoreError: there is no region, or there are no credentials.
+            StoreUnavailable: what gives out the credentials gave none just now.
         """
         try:
             self._wire.resolve()

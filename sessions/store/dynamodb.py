@@ -142,6 +142,7 @@ class DynamoDBSessionStore:
 
         Raises:
             StoreError: there is no region, or there are no credentials.
+            StoreUnavailable: what gives out the credentials gave none just now.
         """
         try:
             self._wire.resolve()
