@@ -1,11 +1,10 @@
-"""One blocking connection: a non-blocking socket and one poll object."""
+"""One blocking connection: a non-blocking socket, and how to wait for it."""
 
-import select
 import socket
 import ssl
 from time import monotonic_ns
 
-from ddbwire.dial import await_ready
+from ddbwire.readiness import await_readable, await_writable, until_readable
 from ddbwire.reply import GARBAGE, ReplyReader
 from ddbwire.step import Failure, Reply
 
@@ -35,9 +34,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         """Take over a connected, non-blocking socket."""
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
-        self._readable = poll.poll
+        self._readable = until_readable(sock)
         self._sock = sock
         self._reader = ReplyReader()
         now_ns = monotonic_ns()
@@ -83,10 +80,10 @@ class Connection:
             try:
                 count = self._sock.send(rest)
             except (BlockingIOError, ssl.SSLWantWriteError):
-                await_ready(self._sock, select.POLLOUT, deadline_ns)
+                await_writable(self._sock, deadline_ns)
                 continue
             except ssl.SSLWantReadError:
-                await_ready(self._sock, select.POLLIN, deadline_ns)
+                await_readable(self._sock, deadline_ns)
                 continue
             self._sent = True
             if count == len(rest):

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import select
 import socket
 import ssl
 from concurrent.futures import wait
@@ -11,6 +10,7 @@ from typing import Any
 
 from ddbwire.endpoint import Endpoint
 from ddbwire.look_up import Address, attempts, look_ups, numeric_addresses
+from ddbwire.readiness import await_readable, await_writable
 
 
 def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> socket.socket:
@@ -28,18 +28,6 @@ def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> so
         except OSError as error:
             failure = error
     raise failure
-
-
-def await_ready(sock: socket.socket, event: int, deadline_ns: int) -> None:
-    """Wait until ``sock`` is readable or writable.
-
-    Raises:
-        TimeoutError: the deadline passed first.
-    """
-    poll = select.poll()
-    poll.register(sock, event)
-    if not poll.poll(max(0, deadline_ns - monotonic_ns()) / 1e6):
-        raise TimeoutError("the deadline passed")
 
 
 def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
@@ -72,7 +60,7 @@ def _connect(
 def _await_connected(sock: socket.socket, place: Any, deadline_ns: int) -> None:
     error = sock.connect_ex(place)
     if error == errno.EINPROGRESS:
-        await_ready(sock, select.POLLOUT, deadline_ns)
+        await_writable(sock, deadline_ns)
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:
         raise OSError(error, os.strerror(error))
@@ -83,8 +71,8 @@ def _shake_hands(sock: ssl.SSLSocket, deadline_ns: int) -> None:
         try:
             sock.do_handshake()
         except ssl.SSLWantReadError:
-            await_ready(sock, select.POLLIN, deadline_ns)
+            await_readable(sock, deadline_ns)
         except ssl.SSLWantWriteError:
-            await_ready(sock, select.POLLOUT, deadline_ns)
+            await_writable(sock, deadline_ns)
         else:
             return
