@@ -105,18 +105,18 @@ class Bucket:
             cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
         else:
             cost_ns, room_ns = reckoning.cost_ns(cost), reckoning.room_ns(cost, wait_ns)
-        expires_at_seconds = (
-            -(-(now_ns + self._longest_window_ns + wait_ns) // _EXPIRY_STEP_NS)
-            * EXPIRY_STEP_SECONDS
-        )
-        sight, extends = self.seen.get(key), True
+        sight, kept_until_seconds = self.seen.get(key), 0
         if sight is not None and sight.names is self._names:
             noted_ns, full_at_ns, kept_until_seconds, _ = sight
             denial = reckoning.denial(full_at_ns, now_ns, room_ns, "seen")
             if denial is not None and self._trusts(noted_ns, now_ns):
                 return denial
             idle = reckoning.idle(full_at_ns, now_ns)
-            extends = kept_until_seconds <= expires_at_seconds
+        expires_at_seconds = (
+            -(-(now_ns + self._longest_window_ns + wait_ns) // _EXPIRY_STEP_NS)
+            * EXPIRY_STEP_SECONDS
+        )
+        extends = kept_until_seconds <= expires_at_seconds
         return self._acquire_by(
             made(
                 Take,

@@ -17,7 +17,7 @@ from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_within
+from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of, not_an_integer
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
@@ -305,7 +305,7 @@ class _Desk:
         return functools.partial(kind, self.store, self.bucket.limits, **self.options)
 
     def ask(self, key: KeyGiven, cost: int, max_wait: float) -> Decision | Flow[Decision]:
-        text = text_within(self._namespace, key)
+        text = text_within(self._namespace, key) if self._namespace else text_of(key)
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
         wait_ns = 0 if max_wait == 0.0 else wait_nanoseconds(max_wait)

@@ -161,7 +161,8 @@ class MemoryStore:
             taken.append(at_ns + costs_ns[index])
         for index, name in enumerate(names):
             item[name] = taken[index]
-        return made(Outcome, (True, tuple(taken), None, None, self._refunded_of(key, names)))
+        refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
+        return made(Outcome, (True, tuple(taken), None, None, refunded))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:
