@@ -27,12 +27,14 @@ from sessions.errors import (
 from sessions.event import SessionEvent
 from sessions.flash import Flash
 from sessions.of_user import SessionInfo
+from sessions.options import DEFAULTS, SessionOptions
 from sessions.session import Session
 from sessions.store.dynamodb import DynamoDBSessionStore
 from sessions.store.memory import MemorySessionStore
 from sessions.store.protocol import Store
 
 __all__ = [
+    "DEFAULTS",
     "AccessDenied",
     "Cookie",
     "DynamoDBSessionStore",
@@ -43,6 +45,7 @@ __all__ = [
     "SessionEvent",
     "SessionInfo",
     "SessionNotSaved",
+    "SessionOptions",
     "SessionRevoked",
     "SessionTooLarge",
     "Store",

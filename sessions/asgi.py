@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Unpack
 
-from sessions.desk import Desk, SessionOptions
+from sessions.desk import Desk
+from sessions.options import SessionOptions, shows_session_options
 from sessions.store.protocol import Store
 from sessions.visit import Visit, with_fields
 
@@ -30,12 +31,13 @@ class SessionMiddleware:
     Args:
         app: the application.
         store: a DynamoDBSessionStore or a MemorySessionStore.
-        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see SessionOptions.
+        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
+    @shows_session_options
     def __init__(self, app: App, store: Store, **options: Unpack[SessionOptions]) -> None:
         self._app = app
         self._desk = Desk(store, options)

@@ -5,12 +5,11 @@ Both middlewares and the frameworks' adapters ask it. It reads nothing until it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from sessions.cipher import Cipher
 from sessions.commit import Kept, commit
-from sessions.cookie import Cookie, SameSite
+from sessions.cookie import Cookie
 from sessions.deadline import deadline_seconds
 from sessions.driver import run, run_async
 from sessions.errors import SessionRevoked
@@ -18,50 +17,11 @@ from sessions.event import Salt, SessionEvent, What
 from sessions.life import Life
 from sessions.load import Invalid, load
 from sessions.operation import Flow
+from sessions.options import DEFAULTS, OF_THE_COOKIE, SessionOptions, require_options
 from sessions.session import Opened, Session
 from sessions.store.protocol import Store, require_store
 from sessions.terms import Terms
 from sessions.token import Tokens
-
-OnRevoked = Literal["ignore", "raise"]
-
-
-class SessionOptions(TypedDict, total=False):
-    """What every middleware and adapter takes beside the store, by these names.
-
-    Keys:
-        idle: seconds without a request after which a session is over; 3,600 unless given.
-        lifetime: seconds after its start when it is over in any case; 43,200 unless given.
-        cookie: the cookie's name; ``"__Host-session"`` unless given.
-        secure, same_site, path, domain, persistent: its attributes, see ``sessions.Cookie``.
-        secret: one secret or several (the first signs) for a MAC in the cookie, so that forged
-            cookies cost no read; none unless given.
-        namespace: keeps apart the sessions of applications that share a table.
-        encryption: one key of 32 bytes or several (the first encrypts) for the values.
-        strict: whether a save that meets another request's raises SessionConflict.
-        on_revoked: what becomes of changes to a session that was ended meanwhile: ``"ignore"``
-            (default) drops them, ``"raise"`` raises SessionRevoked.
-        deadline: seconds that a request's read, or write, may take; 1.0 unless given.
-        on_event: told of each SessionEvent.
-        event_salt: the salt of what events call sessions; one of the process's own unless given.
-    """
-
-    idle: int
-    lifetime: int
-    cookie: str
-    secure: bool
-    same_site: SameSite
-    path: str
-    domain: str | None
-    persistent: bool
-    secret: str | bytes | Iterable[str | bytes] | None
-    namespace: str
-    encryption: bytes | Iterable[bytes] | None
-    strict: bool
-    on_revoked: OnRevoked
-    deadline: float
-    on_event: Callable[[SessionEvent], None]
-    event_salt: bytes
 
 
 class Desk:
@@ -69,7 +29,7 @@ class Desk:
 
     Args:
         store: where they are kept.
-        options: see SessionOptions.
+        options: see ``sessions.SessionOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold; the message names it and the rule.
@@ -78,22 +38,22 @@ class Desk:
     __slots__ = ("_deadline_seconds", "_on_event", "_raises", "_salt", "_store", "cookie", "terms")
 
     def __init__(self, store: Store, options: SessionOptions) -> None:
-        for name in options:
-            if name not in SessionOptions.__annotations__:
-                known = ", ".join(SessionOptions.__annotations__)
-                raise TypeError(f"{name!r} is no option; there are {known}")
+        require_options(options)
+        chosen = {**DEFAULTS, **options}
         self._store = require_store(store)
-        self.cookie = _cookie(options)
-        self.terms = _terms(options)
-        on_revoked = options.get("on_revoked", "ignore")
+        self.cookie = Cookie(
+            name=chosen["cookie"], **{name: chosen[name] for name in OF_THE_COOKIE}
+        )
+        self.terms = _terms(chosen)
+        on_revoked = chosen["on_revoked"]
         if on_revoked not in ("ignore", "raise"):
             raise ValueError(f"on_revoked {on_revoked!r}: 'ignore' or 'raise'")
         self._raises = on_revoked == "raise"
-        self._deadline_seconds = deadline_seconds(options.get("deadline", 1.0))
-        self._on_event = options.get("on_event")
+        self._deadline_seconds = deadline_seconds(chosen["deadline"])
+        self._on_event = chosen["on_event"]
         if self._on_event is not None and not callable(self._on_event):
             raise TypeError(f"on_event {self._on_event!r}: a function is needed")
-        self._salt = Salt(options.get("event_salt"))
+        self._salt = Salt(chosen["event_salt"])
 
     def token_in(self, cookies: str | None) -> str | None:
         """The token in a request's Cookie field, if there is one and it could be ours."""
@@ -154,25 +114,13 @@ class Desk:
         return kept
 
 
-def _cookie(options: SessionOptions) -> Cookie:
-    given: dict[str, Any] = {
-        name: options[name]
-        for name in ("secure", "same_site", "path", "domain", "persistent")
-        if name in options
-    }
-    if "cookie" in options:
-        given["name"] = options["cookie"]
-    return Cookie(**given)
-
-
-def _terms(options: SessionOptions) -> Terms:
-    keys = options.get("encryption")
-    strict = options.get("strict", False)
+def _terms(options: dict[str, Any]) -> Terms:
+    keys, strict = options["encryption"], options["strict"]
     if not isinstance(strict, bool):
         raise TypeError(f"strict {strict!r}: True or False")
     return Terms(
-        Life(options.get("idle", 3_600), options.get("lifetime", 43_200)),
-        Tokens(options.get("secret"), options.get("namespace", "")),
+        Life(options["idle"], options["lifetime"]),
+        Tokens(options["secret"], options["namespace"]),
         None if keys is None else Cipher(keys),
         strict,
     )

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Unpack, cast
 import flask
 import flask.sessions
 
-from sessions.desk import Desk, SessionOptions
+from sessions.desk import Desk
 from sessions.flask_session import FlaskSession
+from sessions.options import SessionOptions, shows_session_options
 from sessions.store.protocol import Store
 from sessions.visit import Fields, Visit, with_fields
 
@@ -50,13 +51,14 @@ class SessionInterface(flask.sessions.SessionInterface):
         store: a DynamoDBSessionStore or a MemorySessionStore.
         user_key: the key of the session's data in which an extension names the user, as a text or
             a number; None if nothing is to be made of one. Flask-Login's unless given.
-        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see SessionOptions.
+        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
             ``persistent`` is what ``session.permanent`` is where the app does not set it.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
+    @shows_session_options
     def __init__(
         self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
     ) -> None:

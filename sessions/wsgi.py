@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Unpack
 
-from sessions.desk import Desk, SessionOptions
+from sessions.desk import Desk
+from sessions.options import SessionOptions, shows_session_options
 from sessions.store.protocol import Store
 from sessions.visit import Visit, with_fields
 
@@ -28,12 +29,13 @@ class SessionMiddleware:
     Args:
         app: the application.
         store: a DynamoDBSessionStore or a MemorySessionStore.
-        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see SessionOptions.
+        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
 
     Raises:
         TypeError, ValueError: something given can't hold.
     """
 
+    @shows_session_options
     def __init__(
         self, app: WSGIApplication, store: Store, **options: Unpack[SessionOptions]
     ) -> None:

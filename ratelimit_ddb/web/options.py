@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict, TypeVar
 
+from ddbwire import signature
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.fields import FieldStyle
 from ratelimit_ddb.web.hooks import OnDecision, OnDenied
@@ -110,24 +111,7 @@ def shows_options(options: type) -> Callable[[F], F]:
     Args:
         options: GateOptions or ViewOptions.
     """
-
-    def shown(function: F) -> F:
-        signature = inspect.signature(function)
-        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        more = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=DEFAULTS[name],
-                annotation=getattr(hint, "__forward_arg__", hint),
-            )
-            for name, hint in options.__annotations__.items()
-        ]
-        shown_as = signature.replace(parameters=[*own, *more])
-        function.__signature__ = shown_as  # type: ignore[attr-defined]  # inspect's own protocol
-        return function
-
-    return shown
+    return signature.shows_options(options, DEFAULTS)
 
 
 def require_options(given: Iterable[str], options: type) -> None:

@@ -4,7 +4,7 @@
     SESSIONS = {"STORE": "shop.sessions.store", "SECRET": [...], "LIFETIME": 86_400}
 
 SESSIONS takes STORE (a store, or the dotted path to one) and in capitals the options of
-``sessions.desk.SessionOptions``: LIFETIME, SECRET, NAMESPACE, ENCRYPTION, STRICT, DEADLINE,
+``sessions.SessionOptions``: LIFETIME, SECRET, NAMESPACE, ENCRYPTION, STRICT, DEADLINE,
 ON_EVENT (a function, or the dotted path to one) and EVENT_SALT. The rest is Django's to say:
 
     SESSION_COOKIE_AGE                seconds without a request after which a session is over

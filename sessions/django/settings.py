@@ -15,8 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from sessions.desk import Desk, SessionOptions
+from sessions.desk import Desk
 from sessions.life import Life
+from sessions.options import SessionOptions
 from sessions.store.protocol import require_store
 
 _LEAST_DEFAULT_LIFETIME_SECONDS = 43_200

@@ -251,7 +251,7 @@ def test_extensions_that_ask_are_told_of_the_cookie(store: SeenStore) -> None:
     [
         ({"idle": 5}, "idle 5"),
         ({"same_site": "None", "secure": False, "cookie": "id"}, "same_site 'None'"),
-        ({"timeout": 5}, "'timeout' is no option"),
+        ({"timeout": 5}, "unknown option 'timeout'"),
         ({"user_key": 5}, "user_key 5"),
     ],
 )

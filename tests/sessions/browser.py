@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from sessions import DynamoDBSessionStore, MemorySessionStore, Session, SessionEvent
-from sessions.desk import Desk, SessionOptions
+from sessions.desk import Desk
 from sessions.operation import Find, Operation
+from sessions.options import SessionOptions
 from sessions.row import Row
 from sessions.visit import Fields, Visit
 from tests.fake_clock import FakeClock

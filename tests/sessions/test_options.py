@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
 
-from sessions import DynamoDBSessionStore, MemorySessionStore
+from sessions import (
+    DEFAULTS,
+    DynamoDBSessionStore,
+    MemorySessionStore,
+    SessionOptions,
+    asgi,
+    wsgi,
+)
+from sessions.flask import SessionInterface
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import Site, begun, memory_site
 
@@ -14,8 +23,8 @@ from tests.sessions.browser import Site, begun, memory_site
 @pytest.mark.parametrize(
     ("options", "raised", "message"),
     [
-        ({"idel": 60}, TypeError, "'idel' is no option; there are idle, lifetime"),
-        ({"name": "s"}, TypeError, "'name' is no option"),
+        ({"idel": 60}, TypeError, "unknown option 'idel'; expected one of cookie, deadline"),
+        ({"name": "s"}, TypeError, "unknown option 'name'"),
         ({"strict": 1}, TypeError, "strict 1: True or False"),
         ({"strict": None}, TypeError, "strict None"),
         ({"on_revoked": "drop"}, ValueError, "on_revoked 'drop': 'ignore' or 'raise'"),
@@ -50,6 +59,20 @@ def test_a_deadline_may_be_an_integer(site: Site) -> None:
 @pytest.mark.parametrize("options", [{"secret": "s" * 32}, {"encryption": [b"k" * 32]}])
 def test_none_is_the_same_as_nothing(site: Site, options: dict[str, Any]) -> None:
     browser = site.browser(**dict.fromkeys(options))
+    with browser.request() as session:
+        session["a"] = 1
+    assert site.browser(browser).seen() == {"a": 1}
+
+
+@pytest.mark.parametrize("made", [asgi.SessionMiddleware, wsgi.SessionMiddleware, SessionInterface])
+def test_help_shows_every_option_with_its_default(made: type) -> None:
+    shown = inspect.signature(made).parameters
+    assert {name: shown[name].default for name in SessionOptions.__annotations__} == DEFAULTS
+    assert all(shown[name].kind is inspect.Parameter.KEYWORD_ONLY for name in DEFAULTS)
+
+
+def test_a_default_that_is_given_is_the_same_as_nothing(site: Site) -> None:
+    browser = site.browser(**DEFAULTS)
     with browser.request() as session:
         session["a"] = 1
     assert site.browser(browser).seen() == {"a": 1}

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from sessions.desk import SessionOptions
+from sessions.options import SessionOptions
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.action import Action, handlers
 from tests.sessions_machine.browser import Browser

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sessions import SessionEvent
-from sessions.desk import Desk, SessionOptions
+from sessions.desk import Desk
 from sessions.operation import Delete, Find, Operation, ReadClock
+from sessions.options import SessionOptions
 from sessions.row import ANONYMOUS
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.interleaving import AnyStore, interleave

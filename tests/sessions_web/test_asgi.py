@@ -282,7 +282,7 @@ def test_a_background_change_is_saved_by_save_async_and_else_told(site: Site) ->
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"idel": 60}, "'idel' is no option"),
+        ({"idel": 60}, "unknown option 'idel'"),
         ({"cookie": "__Host-x", "secure": False}, "its prefix needs secure=True"),
         ({"same_site": "None", "cookie": "x", "secure": False}, "only with secure=True"),
         ({"idle": 7200, "lifetime": 3600}, "at most the lifetime"),
