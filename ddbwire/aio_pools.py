@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 
 from ddbwire.aio_pool import AioPool
 from ddbwire.endpoint import Endpoint
+from ddbwire.event_loop import running_loop
 from ddbwire.fork import at_fork
 
 _NO_LAST: tuple[asyncio.AbstractEventLoop | None, AioPool | None] = (None, None)
@@ -34,8 +35,12 @@ class AioPools:
         at_fork(self)
 
     def running(self) -> AioPool | None:
-        """The pool of the running loop, if it was ``open``ed."""
-        loop = asyncio.get_running_loop()
+        """The pool of the running loop, if it was ``open``ed.
+
+        Raises:
+            RuntimeError: no loop of asyncio's is running.
+        """
+        loop = running_loop()
         last_loop, last_pool = self._last
         if loop is last_loop:
             return last_pool
@@ -49,7 +54,7 @@ class AioPools:
         """The pool of the running loop, made if need be."""
         pool = self.running()
         if pool is None:
-            loop = asyncio.get_running_loop()
+            loop = running_loop()
             pool = AioPool(self._endpoint, self._tls, self._max_connections)
             watch = self._until_shutdown(loop, pool)
             with self._lock:
@@ -61,7 +66,7 @@ class AioPools:
 
     async def close(self) -> None:
         """Close the running loop's pool; a later call opens another."""
-        entry = self._pools.get(asyncio.get_running_loop())
+        entry = self._pools.get(running_loop())
         if entry is not None:
             await entry[1].aclose()
 

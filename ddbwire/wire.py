@@ -116,7 +116,11 @@ class Wire:
             self._resolution().result()
 
     async def resolve_async(self) -> None:
-        """``resolve``, in a thread, so that the event loop goes on."""
+        """``resolve``, in a thread, so that the event loop goes on.
+
+        Raises:
+            RuntimeError: as all ``async`` methods where no event loop of asyncio's is running.
+        """
         if self._current() is None:
             await self._resolution_async()
 
@@ -189,6 +193,9 @@ class Wire:
     async def _resolution_async(self) -> "Line":
         import asyncio  # blocking callers need not pay for it
 
+        from ddbwire.event_loop import running_loop
+
+        running_loop()
         return await asyncio.wrap_future(self._resolution())
 
     def _resolution(self) -> "Future[Line]":

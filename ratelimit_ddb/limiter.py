@@ -203,7 +203,15 @@ class AsyncRateLimiter:
 
         A task that is cancelled in its wait has taken its tokens, and they are lost: those who wait
         behind it keep their turns.
+
+        Raises:
+            RuntimeError: no event loop of asyncio's is running (trio's is another), and it is
+                needed, by a DynamoDBStore or for ``max_wait``.
         """
+        if max_wait:
+            from ddbwire.event_loop import running_loop  # 40 ms that others need not spend
+
+            running_loop()  # before any token is taken
         desk = self._desk
         asked = desk.ask(key, cost, max_wait)
         if isinstance(asked, Decision):
@@ -213,7 +221,7 @@ class AsyncRateLimiter:
         except StoreUnavailable as outage:
             return desk.decision_in(outage)
         if decision.waited_ns:
-            import asyncio  # 40 ms that blocking programs need not spend
+            import asyncio  # 40 ms that others need not spend
 
             await asyncio.sleep(decision.waited)
         return decision
