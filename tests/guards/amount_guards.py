@@ -1,0 +1,75 @@
+"""The guards of the amounts: nothing is given back twice, and no bucket stands for two limits."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_REFUNDS = "tests/property/test_refunds.py::test_"
+_BUCKET = "tests/ratelimit_ddb/test_bucket.py::test_"
+_LIMITER = "tests/ratelimit_ddb/test_limiter.py::test_"
+
+AMOUNTS = (
+    Guard(
+        "P1: a late refund gives back only what has not flowed back by itself",
+        "ratelimit_ddb/refund.py",
+        "amount_ns = min(self.cost_ns[index], weight_ns - self.now_ns)",
+        "amount_ns = self.cost_ns[index]",
+        f"{_REFUNDS}p1_a_take_given_back_54_seconds_late_does_not_admit_it_twice",
+    ),
+    Guard(
+        "P1: what is given back under later takes is counted",
+        "ratelimit_ddb/refund.py",
+        "after_ns = before_ns + amount_ns",
+        "after_ns = before_ns",
+        f"{_BUCKET}a_refund_after_others_took_is_counted_for_their_refunds",
+    ),
+    Guard(
+        "P1: waiters keep their turns, and nobody is let in at the same",
+        "ratelimit_ddb/refund.py",
+        "elif weight_ns < full_at_ns[index] <= self.most_ns[index]:",
+        "elif weight_ns < full_at_ns[index]:",
+        f"{_BUCKET}p1_nothing_is_given_back_while_somebody_waits_behind",
+    ),
+    Guard(
+        "P1: what was given back before is not given back again",
+        "ratelimit_ddb/bucket.py",
+        "given_before, taken.kept = taken.cost - taken.kept, taken.kept - cost",
+        "given_before, taken.kept = 0, taken.kept - cost",
+        f"{_BUCKET}p1_two_refunds_of_one_take_give_back_no_more_than_one",
+    ),
+    Guard(
+        "P1: more than was taken is not given back",
+        "ratelimit_ddb/limiter.py",
+        "if not 1 <= cost <= taken.kept:",
+        "if not 1 <= cost:",
+        f"{_REFUNDS}more_than_was_taken_is_refused_and_so_is_a_second_refund",
+    ),
+    Guard(
+        "P1: a limit's attribute is named after all of it",
+        "ratelimit_ddb/limit.py",
+        'name = _notation_of(quantity, period_ns, burst).replace(" ", "-")',
+        'name = _period_in_words(period_ns).replace(" ", "-")',
+        "tests/web/test_plans.py::test_p1_plans_without_a_name_have_a_bucket_each",
+    ),
+    Guard(
+        "P1: an item's expiry never moves back",
+        "ratelimit_ddb/bucket.py",
+        "extends=kept_until_seconds <= take.expires_at_seconds,",
+        "extends=True,",
+        f"{_BUCKET}an_expiry_is_never_moved_to_before_what_another_limit_needs",
+    ),
+    Guard(
+        "P6: a reset is noticed by all that limits on the store in the process",
+        "ratelimit_ddb/bucket.py",
+        "            yield Delete(key)\n        finally:\n            self.seen.group.forget(key)",
+        "            yield Delete(key)\n        finally:\n            self.seen.forget(key)",
+        f"{_LIMITER}p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process",
+    ),
+    Guard(
+        "P6: a stub's table denies nothing from memory",
+        "ratelimit_ddb/store/dynamodb.py",
+        "group_of(self).may_deny = False",
+        "pass",
+        "tests/ratelimit_ddb/test_seen.py::test_what_was_seen_of_a_mocked_table_does_not_deny",
+    ),
+)
