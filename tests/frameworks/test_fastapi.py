@@ -234,4 +234,4 @@ def test_the_example_runs() -> None:
     assert [response.status_code for response in sent] == [200, 200, 200, 429]
     assert sent[0].json() == {"left": 2}
     user = ask(app, "/users/3", headers={"x-api-key": "b"})
-    assert (user.json(), items(user)) == ({"user": 3}, ["api:second"])
+    assert (user.json(), items(user)) == ({"user": 3}, ["api:5-per-second"])

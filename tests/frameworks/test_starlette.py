@@ -236,4 +236,4 @@ def test_the_example_runs() -> None:
     app = importlib.import_module("examples.starlette_app").app
     codes = [ask(app, "/codes", "POST").status_code for _ in range(4)]
     assert codes == [200, 200, 200, 429]
-    assert items(ask(app, "/users/1")) == ["api:second"]
+    assert items(ask(app, "/users/1")) == ["api:5-per-second"]
