@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.guards.amount_guards import AMOUNTS
+from tests.guards.function_guards import FUNCTIONS
 from tests.guards.guard import TESTS_FAILED, Guard, copy_to, outcome
 from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.request_guards import REQUESTS
 
-GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES, *PATHS, *REQUESTS, *AMOUNTS)
+GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES, *PATHS, *REQUESTS, *AMOUNTS, *FUNCTIONS)
 
 
 @pytest.fixture(scope="module")
