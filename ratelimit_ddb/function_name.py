@@ -7,6 +7,7 @@ it is the first once more:
 - after its module was loaded again;
 - where it is defined anew at each call of a function, as in an application factory: the same code,
   limited alike, with the same values around it;
+- in an interactive session, where functions are written again and again;
 - where the first is no more.
 
 Names are compared among the functions that count on one store object, under one namespace.
@@ -20,7 +21,7 @@ import inspect
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _Name = tuple[str, str]
@@ -54,7 +55,7 @@ def claim(
     function: Callable[..., Any],
     way_out: str,
     *,
-    terms: Hashable = None,
+    terms: Any = None,
     namespace: str = "",
 ) -> None:
     """Take a name for a function.
@@ -88,7 +89,7 @@ class _Owner:
 
     __slots__ = ("_function", "_loading", "_terms")
 
-    def __init__(self, function: Callable[..., Any], terms: Hashable) -> None:
+    def __init__(self, function: Callable[..., Any], terms: Any) -> None:
         self._terms = terms
         self._loading = _loading_of(function)
         self._function: Callable[[], Any]
@@ -109,7 +110,9 @@ class _Owner:
     def is_the_same_as(self, other: _Owner) -> bool:
         """Whether it is there still, and the other one is nothing but the same defined again."""
         mine, theirs = self._function(), other._function()
-        return self._terms == other._terms and mine is not None and _are_alike(mine, theirs)
+        if mine is None or not _is_same(mine, theirs, set()):
+            return False
+        return self._terms == other._terms or _is_same(self._terms, other._terms, set())
 
     def _is_loaded_again_as(self, other: _Owner) -> bool:
         (module, loaded_by), (other_module, other_loaded_by) = self._loading, other._loading
@@ -117,30 +120,50 @@ class _Owner:
 
 
 def _loading_of(function: Callable[..., Any]) -> tuple[str, object]:
-    """The module that a function is defined in, and the spec of its loading: each has its own."""
+    """The module that a function is defined in, and what each loading of it has of its own."""
     defined = inspect.unwrap(what_names(function))
     within = getattr(defined, "__globals__", None)
     if within is None:
         within = vars(sys.modules.get(defined.__module__, sys))
-    return within.get("__name__", ""), within.get("__spec__")
+    name = within.get("__name__", "")
+    if name == "__main__" and hasattr(sys, "ps1"):
+        return name, object()
+    return name, within.get("__spec__")
 
 
-def _are_alike(one: Any, other: Any) -> bool:
-    """Whether two functions are one that was defined twice."""
-    if one is other:
+def _is_same(one: Any, other: Any, compared: set[tuple[int, int]]) -> bool:
+    """Whether two values are one, or two functions one that was defined twice.
+
+    ``compared`` has the pairs that are being compared: functions may refer to themselves.
+    """
+    if one is other or (id(one), id(other)) in compared:
         return True
-    if isinstance(one, functools.partial) and isinstance(other, functools.partial):
-        around = (one.args, one.keywords), (other.args, other.keywords)
-        return one.func is other.func and _is_same_value(*around)
-    if not inspect.isfunction(one) or not inspect.isfunction(other):
+    if type(one) is not type(other):
         return False
-    return one.__code__ is other.__code__ and _is_same_value(_around(one), _around(other))
+    if isinstance(one, _CONSTANTS):
+        return bool(one == other)
+    compared.add((id(one), id(other)))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(
+            _is_same(value, other[key], compared) for key, value in one.items()
+        )
+    parts, other_parts = _parts(one), _parts(other)
+    if parts is None or other_parts is None or len(parts) != len(other_parts):
+        return False
+    return all(_is_same(*pair, compared) for pair in zip(parts, other_parts, strict=True))
 
 
-def _around(function: Any) -> tuple[Any, ...]:
-    """The values that a function has from where it was defined."""
-    cells = tuple(_content(cell) for cell in function.__closure__ or ())
-    return function.__defaults__, function.__kwdefaults__, cells
+def _parts(value: Any) -> Sequence[Any] | None:
+    """What a value is made of, as far as it can be compared; None where it is only itself."""
+    if isinstance(value, tuple | list):
+        return value
+    if isinstance(value, functools.partial):
+        return value.func, value.args, value.keywords
+    if not inspect.isfunction(value):
+        return None
+    cells = tuple(_content(cell) for cell in value.__closure__ or ())
+    # The code of a function that is defined twice is one object.
+    return value.__code__, value.__defaults__, value.__kwdefaults__, cells
 
 
 def _content(cell: Any) -> Any:
@@ -148,22 +171,6 @@ def _content(cell: Any) -> Any:
         return cell.cell_contents
     except ValueError:
         return None  # not set yet, as of what is defined further down
-
-
-def _is_same_value(one: Any, other: Any) -> bool:
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, _CONSTANTS):
-        return bool(one == other)
-    if isinstance(one, tuple | list):
-        return len(one) == len(other) and all(map(_is_same_value, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(
-            _is_same_value(value, other[key]) for key, value in one.items()
-        )
-    return False
 
 
 def _names_on(store: object) -> dict[_Name, list[_Owner]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from ratelimit_ddb.operation import Operation
@@ -51,9 +52,10 @@ class DeadlineShares:
         """The store's answer, within the share."""
         return self._store.send(operation, self._end_of_share(deadline_ns))
 
-    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+    # No coroutine of its own, for which every operation would pay: the caller awaits the store's.
+    def send_async(self, operation: Operation, deadline_ns: int) -> Coroutine[Any, Any, Any]:
         """The store's answer, within the share."""
-        return await self._store.send_async(operation, self._end_of_share(deadline_ns))
+        return self._store.send_async(operation, self._end_of_share(deadline_ns))
 
     def _end_of_share(self, deadline_ns: int) -> int:
         if self._shares == 1:

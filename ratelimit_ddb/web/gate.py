@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds
@@ -16,7 +16,7 @@ from ratelimit_ddb.seen import group_of
 from ratelimit_ddb.store.protocol import Store, require_store
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web import charging
-from ratelimit_ddb.web.answer import Answer, Fields
+from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.deadline_shares import DeadlineShares
 from ratelimit_ddb.web.denial import Denial, answer
 from ratelimit_ddb.web.fields import fields_in, retry_after_seconds
@@ -24,10 +24,11 @@ from ratelimit_ddb.web.hooks import OnDecision
 from ratelimit_ddb.web.ledger import KEY, Entry, Ledger, ledger_for
 from ratelimit_ddb.web.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.request_refund import refunds_due, tell_of
 from ratelimit_ddb.web.rulebook import Rulebook, RulesGiven
 from ratelimit_ddb.web.settle import Settling, settle, settle_async, settled
 from ratelimit_ddb.web.tally import Tally
-from ratelimit_ddb.web.trial import Trial, give_back
+from ratelimit_ddb.web.trial import Trial
 from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
 
 Admission = tuple[Answer | None, Ledger | None, Verdict]
@@ -54,6 +55,8 @@ class Gate:
 
     Attributes:
         enabled: whether anything is limited; if not, every request passes and nothing is asked.
+        fields_of: makes the header fields of a verdict.
+        store: where the buckets are.
 
     Raises:
         TypeError, ValueError: something given can't hold; the message names it and the rule.
@@ -61,18 +64,18 @@ class Gate:
 
     __slots__ = (
         "_book",
-        "_fields_of",
         "_has_own_limits",
         "_heeded",
         "_of_view",
         "_on_denied",
         "_raises",
-        "_store",
         "_tell",
         "_trial",
         "_within_ns",
         "_writes_fields",
         "enabled",
+        "fields_of",
+        "store",
     )
 
     def __init__(
@@ -89,11 +92,11 @@ class Gate:
         require_options(options, GateOptions)
         chosen = {**DEFAULTS, **options}
         require_policy(chosen["on_outage"])
-        self._store = require_store(store)
+        self.store = require_store(store)
         self._of_view = of_view
         self._writes_fields = writes_fields
         self._has_own_limits = has_own_limits
-        self._fields_of = fields_in(chosen["fields"])
+        self.fields_of = fields_in(chosen["fields"])
         self._within_ns = nanoseconds("deadline", chosen["deadline"], 0.001, 60.0)
         trust_ns = nanoseconds("deny_cache", chosen["deny_cache"], 0.0, 60.0)
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
@@ -104,12 +107,12 @@ class Gate:
         self._tell = _functions("on_decision", chosen["on_decision"])
         self._raises = chosen["on_outage"] == "raise"
         self._heeded = bool(self._raises or self._tell)
-        self._trial = Trial(self._store.clock, chosen["on_outage"])
+        self._trial = Trial(self.store.clock, chosen["on_outage"])
         self._book = Rulebook(
             rules,
             seen_keys=chosen["seen_keys"],
             trust_ns=trust_ns,
-            group=group_of(self._store),
+            group=group_of(self.store),
             namespace=namespace_prefix(chosen["namespace"]),
             blocking=blocking,
             endpoint_of=endpoint_of,
@@ -117,6 +120,11 @@ class Gate:
         self.enabled = limiting_enabled(
             chosen["enabled"], f"limit of the rules {', '.join(map(repr, self._book.names))}"
         )
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anybody wants to know of the decisions."""
+        return bool(self._tell)
 
     @property
     def answers_itself(self) -> bool:
@@ -144,10 +152,10 @@ class Gate:
         verdict = run(flow, store, self._within_ns)
         ledger = ledger_for(request.native, self)
         if ledger.entries and (verdict.denials or self._of_view):
-            undone = _undone(ledger, verdict)
-            for one in undone:
+            refunds = refunds_due(ledger, verdict)
+            for one in refunds:
                 run(one.flow, one.store, one.within_ns)
-            _tell_of(undone)
+            tell_of(refunds)
         if self._heeded:
             self._heed(verdict)
         if verdict.denials:
@@ -169,10 +177,10 @@ class Gate:
         verdict = await run_async(flow, store, self._within_ns)
         ledger = ledger_for(request.native, self)
         if ledger.entries and (verdict.denials or self._of_view):
-            undone = _undone(ledger, verdict)
-            for one in undone:
+            refunds = refunds_due(ledger, verdict)
+            for one in refunds:
                 await run_async(one.flow, one.store, one.within_ns)
-            _tell_of(undone)
+            tell_of(refunds)
         if self._heeded:
             self._heed(verdict)
         if verdict.denials:
@@ -199,44 +207,11 @@ class Gate:
         if found is not None and found.creator is self:
             del carrier[KEY]
 
-    def undo(self, entry: Entry, *, everything: bool) -> _Undone:
-        """Give back what was taken for a request: everything, or what the default rules took."""
-        tally = Tally(self._store) if self._tell else None
-        store: Store = self._store if tally is None else tally
-        shares = DeadlineShares(store)
-        flow = self._undo(entry, everything, tally, shares)
-        return _Undone(entry, flow, shares, entry.left_ns)
-
     def tell(self, decisions: Iterable[RuleDecision]) -> None:
         """Tell those who want to know."""
         for tell in self._tell:
             for decision in decisions:
                 tell(decision)
-
-    def _undo(
-        self, entry: Entry, everything: bool, tally: Tally | None, shares: DeadlineShares
-    ) -> Flow[None]:
-        decisions = list(entry.verdict.decisions)
-        due = [
-            index
-            for index, one in enumerate(decisions)
-            if not one.refunded and (everything or one.charge.rule.default)
-        ]
-        amended = yield from give_back([_amended(decisions[index]) for index in due], tally, shares)
-        entry.amended = [one for one in amended if one.refunded]
-        for index, one in zip(due, amended, strict=True):
-            decisions[index] = decisions[index]._replace(refunded=one.refunded)
-        entry.verdict = entry.verdict._replace(decisions=tuple(decisions))
-        if not everything:
-            entry.fields = self._fields_of_others(entry.verdict)
-
-    def _fields_of_others(self, verdict: Verdict) -> Fields:
-        """The fields of the rules that are no defaults."""
-        charges = tuple(one for one in verdict.charges if not one.rule.default)
-        if not charges:
-            return ()
-        decisions = tuple(one for one in verdict.decisions if not one.charge.rule.default)
-        return self._fields_of(Verdict(decisions, (), charges))
 
     def _without_replaced(self, charges: list[Charge], request: Request) -> list[Charge]:
         others = [charge for charge in charges if not charge.rule.default]
@@ -248,15 +223,15 @@ class Gate:
         """The flow of a request's verdict, and the store to run it on."""
         if len(charges) == 1:
             if not self._tell:
-                return self._store, self._trial.verdict_of_one(charges[0])
-            tally = Tally(self._store)
+                return self.store, self._trial.verdict_of_one(charges[0])
+            tally = Tally(self.store)
             return tally, self._trial.verdict(charges, tally, None)
-        counting = Tally(self._store) if self._tell else None
-        shares = DeadlineShares(self._store if counting is None else counting)
+        counting = Tally(self.store) if self._tell else None
+        shares = DeadlineShares(self.store if counting is None else counting)
         return shares, self._trial.verdict(charges, counting, shares)
 
     def _passed(self, verdict: Verdict, ledger: Ledger, began_ns: int) -> Admission:
-        fields = self._fields_of(verdict)
+        fields = self.fields_of(verdict)
         left_ns = self._within_ns - (monotonic_ns() - began_ns)
         ledger.entries.append(Entry(self, verdict, fields, left_ns))
         if ledger.has_writer or not fields:
@@ -265,7 +240,7 @@ class Gate:
         return None, ledger, verdict
 
     def _denied(self, request: Request, verdict: Verdict, ledger: Ledger) -> Settling[Admission]:
-        ledger.entries.append(Entry(self, verdict, self._fields_of(verdict), 0))
+        ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 0))
         made = default = answer(denial_of(verdict), request.method, request.header("accept"))
         if self._on_denied is not None:
             made = yield from settled(self._on_denied(request, verdict, made))
@@ -280,35 +255,6 @@ class Gate:
             for decision in verdict.decisions:
                 if decision.outage is not None and decision.enforced:
                     raise decision.outage
-
-
-def _amended(decision: RuleDecision) -> RuleDecision:
-    """The decision as it is told again, with nothing spent yet on giving back."""
-    return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, amended=True)
-
-
-class _Undone(NamedTuple):
-    """A give-back that is to be run, and whose it is."""
-
-    entry: Entry
-    flow: Flow[None]
-    store: Store
-    within_ns: int
-
-
-def _undone(ledger: Ledger, verdict: Verdict) -> list[_Undone]:
-    """What has to be given back: all that was taken for a denied request, else the defaults."""
-    everything = bool(verdict.denials)
-    return [
-        entry.gate.undo(entry, everything=everything)
-        for entry in ledger.entries
-        if everything or any(charge.rule.default for charge in entry.verdict.charges)
-    ]
-
-
-def _tell_of(undone: list[_Undone]) -> None:
-    for one in undone:
-        one.entry.gate.tell(one.entry.amended)
 
 
 def denial_of(verdict: Verdict) -> Denial:

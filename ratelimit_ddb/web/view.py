@@ -119,13 +119,12 @@ def note_limit(
                 "both as one list, or tell them apart by methods= or name="
             )
     if owner is not None and chosen["name"] is None:
-        terms = (str(limits) if not callable(limits) else limits, methods)
         claim(
             store,
             default_name(own_name, methods),
             owner,
             "give each a name= of its own",
-            terms=terms,
+            terms=(limits if callable(limits) else str(limits), sorted(methods or ())),
             namespace=limit.namespace,
         )
     setattr(limited, _LIMITS, (*limits_on(view), limit))

@@ -15,8 +15,10 @@ from typing import Any
 
 import flask
 import pytest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.utils.decorators import method_decorator
+from django.views import View
 from django.views.generic import TemplateView
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRouter
@@ -195,6 +197,36 @@ def test_an_application_factory_may_be_called_twice(
     assert [framework.serve(one)() for one in (first, second, first)] == [200, 200, 429]
 
 
+def test_what_it_defines_around_a_view_makes_no_second_view_of_it(
+    framework: Framework, store: MemoryStore
+) -> None:
+    def application(words: list[str]) -> Any:
+        def greet(times: int) -> Any:
+            return [framework.response() for _ in words] if times else greet(times - 1)
+
+        @framework.limited(lambda _request: "2/minute", store=store, methods=["POST", "GET"])
+        def view(*_given: Any) -> Any:
+            return greet(1)[0]
+
+        return view
+
+    kept = [application(["hello"]), application(["hello"])]
+    assert [framework.serve(one)() for one in [*kept, kept[0]]] == [200, 200, 429]
+    with pytest.raises(ValueError, match="a second function named"):
+        application(["good bye"])
+
+
+def test_in_an_interactive_session_a_view_may_be_written_again(
+    framework: Framework, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    kept = []
+    for body in ("'one'", "'two'"):
+        session: dict[str, Any] = {"__name__": "__main__"}
+        exec(f"def view(*given):\n    return {body}", session)
+        kept.append(framework.limited("2/minute", store=store)(session["view"]))
+
+
 def test_a_view_of_an_application_that_is_no_more_gives_its_name_to_the_next(
     framework: Framework, store: MemoryStore
 ) -> None:
@@ -276,6 +308,25 @@ def test_flask_calls_an_endpoint_of_a_partial_after_its_function(store: MemorySt
     view = of_flask.limited("2/minute", store=store)(functools.partial(greeting, "flask"))
     app.add_url_rule("/page", view_func=view)
     assert "greeting" in app.view_functions
+
+
+def test_two_limits_of_one_name_on_a_method_of_django_are_refused(store: MemoryStore) -> None:
+    """When it is asked: what method_decorator decorates before that is no method."""
+    limited = of_django.limited("5/minute", store=store)
+
+    class Page(View):
+        @method_decorator([limited, of_django.limited("9/hour", store=store)])
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("page")
+
+        @method_decorator(limited)
+        @method_decorator(of_django.limited("9/hour", store=store))
+        def post(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("page")
+
+    for method in METHODS:
+        with pytest.raises(ValueError, match=r"two limits of .*Page"):
+            in_django(Page.as_view())(method)
 
 
 def test_two_uses_of_a_generic_view_of_django_are_two_views(store: MemoryStore) -> None:

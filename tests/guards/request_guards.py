@@ -36,9 +36,9 @@ REQUESTS = (
     ),
     Guard(
         "P3: what a denied request took elsewhere is given back",
-        _GATE,
-        "    everything = bool(verdict.denials)\n    return [",
-        "    everything = False\n    return [",
+        "ratelimit_ddb/web/request_refund.py",
+        "everything = not verdict.allowed",
+        "everything = False",
         f"{_PLACES}p3_what_was_taken_outside_is_given_back_where_the_inside_denies",
     ),
     Guard(

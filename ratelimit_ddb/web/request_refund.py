@@ -1,0 +1,92 @@
+"""What has to be given back of a request in other places than the one that decides now.
+
+Where a request is denied, that is all that was taken for it before, by whatever middleware,
+decorator or dependency; where a view has limits of its own, what the rules with ``default=True``
+took. Each gets its tokens back by its own store, within what is left of its own deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ratelimit_ddb.operation import Flow
+from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.web.answer import Fields
+from ratelimit_ddb.web.deadline_shares import DeadlineShares
+from ratelimit_ddb.web.ledger import Entry, Ledger
+from ratelimit_ddb.web.tally import Tally
+from ratelimit_ddb.web.trial import give_back
+from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+
+
+class RequestRefund(NamedTuple):
+    """Tokens of one entry that are due to be given back.
+
+    Attributes:
+        entry: whose.
+        flow: gives them back, and marks them in the entry.
+        store: what the flow is to be run on.
+        within_ns: for how long.
+    """
+
+    entry: Entry
+    flow: Flow[None]
+    store: Store
+    within_ns: int
+
+
+def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
+    """What a verdict has given back of the earlier ones."""
+    everything = not verdict.allowed
+    return [
+        _refund(entry, everything)
+        for entry in ledger.entries
+        if everything or any(charge.rule.default for charge in entry.verdict.charges)
+    ]
+
+
+def tell_of(refunds: Iterable[RequestRefund]) -> None:
+    """Tell those who were told of the decisions."""
+    for refund in refunds:
+        refund.entry.gate.tell(refund.entry.amended)
+
+
+def _refund(entry: Entry, everything: bool) -> RequestRefund:
+    gate = entry.gate
+    tally = Tally(gate.store) if gate.is_told else None
+    shares = DeadlineShares(gate.store if tally is None else tally)
+    flow = _give_back(entry, everything, tally, shares)
+    return RequestRefund(entry, flow, shares, entry.left_ns)
+
+
+def _give_back(
+    entry: Entry, everything: bool, tally: Tally | None, shares: DeadlineShares
+) -> Flow[None]:
+    decisions = list(entry.verdict.decisions)
+    due = [
+        index
+        for index, one in enumerate(decisions)
+        if not one.refunded and (everything or one.charge.rule.default)
+    ]
+    amended = yield from give_back([_amended(decisions[index]) for index in due], tally, shares)
+    entry.amended = [one for one in amended if one.refunded]
+    for index, one in zip(due, amended, strict=True):
+        decisions[index] = decisions[index]._replace(refunded=one.refunded)
+    entry.verdict = entry.verdict._replace(decisions=tuple(decisions))
+    if not everything:
+        entry.fields = _fields_without_defaults(entry)
+
+
+def _amended(decision: RuleDecision) -> RuleDecision:
+    """The decision as it is told again, with nothing spent yet on giving back."""
+    return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, amended=True)
+
+
+def _fields_without_defaults(entry: Entry) -> Fields:
+    verdict = entry.verdict
+    charges = tuple(one for one in verdict.charges if not one.rule.default)
+    if not charges:
+        return ()
+    decisions = tuple(one for one in verdict.decisions if not one.charge.rule.default)
+    return entry.gate.fields_of(Verdict(decisions, (), charges))
