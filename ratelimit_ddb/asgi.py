@@ -61,7 +61,9 @@ class RateLimitMiddleware:
             raise TypeError(f"root_path {root_path!r}: a text such as '/api' is needed")
         self._app = app
         self._root_paths = RootPaths(app, [root_path] if root_path else ())
-        self._gate = Gate(store, rules, options)
+        # That of an adapter's route_of() sees more of the routes than their templates.
+        has_own_limits = getattr(options.get("endpoint_of"), "has_own_limits", None)
+        self._gate = Gate(store, rules, options, has_own_limits=has_own_limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide, and call the application or answer in its place."""

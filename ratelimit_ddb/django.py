@@ -32,7 +32,7 @@ from ratelimit_ddb.web.options import GateOptions, ViewOptions, require_options,
 from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import Identified, Identity, LimitsOfRequest, Rule
 from ratelimit_ddb.web.rulebook import EndpointOf
-from ratelimit_ddb.web.view import gate_of_view, has_own_limits, note_limit
+from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit
 
 __all__ = ["RateLimitMiddleware", "limited", "user"]
 
@@ -241,10 +241,7 @@ def _has_own_limits(request: Request) -> bool:
     if has_own_limits(view, request.method):
         return True
     view_class = getattr(view, "view_class", None)
-    of_method = getattr(view_class, request.method.lower(), None)
-    if of_method is None and request.method == "HEAD":
-        of_method = getattr(view_class, "get", None)
-    if has_own_limits(of_method, request.method):
+    if has_own_limits(method_of(view_class, request.method), request.method):
         return True
     return has_own_limits(getattr(view_class, "dispatch", None), request.method)
 

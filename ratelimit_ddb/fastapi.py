@@ -20,13 +20,20 @@ from typing import Any, Unpack, cast
 
 from fastapi import FastAPI, HTTPException, Response, WebSocket, WebSocketException, routing
 from fastapi.requests import HTTPConnection
-from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
+from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocketState
 
 from ratelimit_ddb.asgi import App, RateLimitMiddleware, Receive, Scope, Send, telling
 from ratelimit_ddb.limit import LimitsGiven, limits_of
 from ratelimit_ddb.starlette import response_of
-from ratelimit_ddb.starlette_routes import Chosen, Found, HasRoutes, endpoint_of
+from ratelimit_ddb.starlette_routes import (
+    Chosen,
+    Found,
+    HasRoutes,
+    RouteOf,
+    endpoint_is_limited,
+    original,
+)
 from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.denial import sentence
@@ -187,8 +194,12 @@ class RateLimit:
 
 
 def _has_own_limits(request: Request) -> bool:
-    route = request.native.get("route")
-    return any(limit._is_own(request.method) for limit in _limits_on(route))
+    return _is_limited(request.native.get("route"), request.method)
+
+
+def _is_limited(route: Any, method: str) -> bool:
+    own = any(limit._is_own(method) for limit in _limits_on(route))
+    return own or endpoint_is_limited(route, method)
 
 
 def _limits_on(route: Any) -> Iterator[RateLimit]:
@@ -238,7 +249,7 @@ def route_of(app: HasRoutes | None = None) -> EndpointOf:
 
     Routers that were included are seen, with their prefixes.
     """
-    return endpoint_of(app, _listed)
+    return RouteOf(app, _listed, _is_limited)
 
 
 # Earlier versions of FastAPI keep the routes of an included router one by one, as Starlette does.
@@ -258,7 +269,7 @@ def _documenting(app: FastAPI, openapi: Callable[[], dict[str, Any]]) -> Any:
     def documented() -> dict[str, Any]:
         schema = openapi()
         for route in _listed(app.routes):
-            if any(_limits_on(_original(route))):
+            if any(_limits_on(original(route))):
                 operations = schema.get("paths", {}).get(route.path_format, {})
                 for method in route.methods or ():
                     operation = operations.get(method.lower())
@@ -272,11 +283,6 @@ def _documenting(app: FastAPI, openapi: Callable[[], dict[str, Any]]) -> Any:
 def _documented_denial() -> dict[str, Any]:
     problem = {"schema": {"type": "object"}}
     return {**RESPONSES[429], "content": {"application/problem+json": problem}}
-
-
-def _original(route: Any) -> Any:
-    """The route itself, where an included router's is wrapped."""
-    return route if isinstance(route, BaseRoute) else route.route
 
 
 class _Writing:

@@ -27,7 +27,7 @@ from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import LimitsOfRequest
 from ratelimit_ddb.web.rulebook import RulesGiven
 from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import gate_of_view, has_own_limits, note_limit
+from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
 if TYPE_CHECKING:
@@ -162,10 +162,7 @@ def _has_own_limits(request: Request) -> bool:
     if has_own_limits(view, request.method):
         return True
     view_class = getattr(view, "view_class", None)
-    of_method = getattr(view_class, request.method.lower(), None)
-    if of_method is None and request.method == "HEAD":
-        of_method = getattr(view_class, "get", None)
-    return has_own_limits(of_method, request.method)
+    return has_own_limits(method_of(view_class, request.method), request.method)
 
 
 def _request() -> Request:

@@ -34,7 +34,7 @@ from ratelimit_ddb.asgi import (
 from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.starlette_routes import Chosen, HasRoutes, endpoint_of
+from ratelimit_ddb.starlette_routes import Chosen, HasRoutes, RouteOf, endpoint_is_limited
 from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.gate import Gate
@@ -61,6 +61,8 @@ def route_of(app: HasRoutes | None = None) -> EndpointOf:
     ``"/api/users/{id}"``. What is mounted and has no routes, such as static files, is one endpoint:
     ``"/static/{path}"``. A path that no route fits has none. Hosts are not told apart.
 
+    With it, rules with ``default=True`` are left out for endpoints that are ``@limited``.
+
     The routes are tried as Starlette tries them, at each request, so those that are added later are
     seen; it costs what Starlette's own choice does. Applications that mount FastAPI ones need the
     function of this name in ``ratelimit_ddb.fastapi``.
@@ -73,7 +75,7 @@ def route_of(app: HasRoutes | None = None) -> EndpointOf:
         TypeError: it has no routes.
         RuntimeError: at a request, ``app`` is needed, as the middleware is in no application.
     """
-    return endpoint_of(app, iter)
+    return RouteOf(app, iter, endpoint_is_limited)
 
 
 @shows_options(ViewOptions)

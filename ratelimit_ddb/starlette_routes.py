@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from starlette.routing import BaseRoute, Match
 
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.rulebook import EndpointOf
+from ratelimit_ddb.web.view import has_own_limits, method_of
 
 Scope = MutableMapping[str, Any]
 
@@ -31,29 +31,67 @@ class Found(NamedTuple):
     Attributes:
         template: its path, those of the mounts before it.
         methods: those it is for; None for any, and for websockets.
+        route: the route itself.
     """
 
     template: str
     methods: frozenset[str] | None
+    route: Any
 
 
 Listed = Callable[[Iterable[Any]], Iterable[Any]]
 """Makes of routes as they are kept the single ones to try."""
 
 
-def endpoint_of(app: HasRoutes | None, listed: Listed) -> EndpointOf:
-    """See ``route_of``; ``listed`` is what the framework's routes need."""
-    if app is not None and not isinstance(getattr(app, "routes", None), Iterable):
-        raise TypeError(f"route_of({app!r}): an application or router with routes is needed")
+class RouteOf:
+    """See ``route_of``.
 
-    def template(request: Request) -> str | None:
-        before = request.native.get("app") if app is None else app
-        if before is None:
-            raise RuntimeError("route_of(): there is no application in the scope; give route_of it")
-        found = _fitting(before.routes, dict(request.native), listed)
+    Args:
+        app: the application or router; None for the one in the scope.
+        listed: what the framework's routes need.
+        is_limited: whether a route has limits of its own that are about a method.
+    """
+
+    def __init__(
+        self,
+        app: HasRoutes | None,
+        listed: Listed,
+        is_limited: Callable[[Any, str], bool],
+    ) -> None:
+        if app is not None and not isinstance(getattr(app, "routes", None), Iterable):
+            raise TypeError(f"route_of({app!r}): an application or router with routes is needed")
+        self._app = app
+        self._listed = listed
+        self._is_limited = is_limited
+
+    def __call__(self, request: Request) -> str | None:
+        """The template of the route that will be chosen."""
+        found = self._found(request)
         return found.template if found else None
 
-    return template
+    def has_own_limits(self, request: Request) -> bool:
+        """Whether the route that will be chosen has limits of its own."""
+        found = self._found(request)
+        return found is not None and self._is_limited(found.route, request.method)
+
+    def _found(self, request: Request) -> Found | None:
+        before = request.native.get("app") if self._app is None else self._app
+        if before is None:
+            raise RuntimeError("route_of(): there is no application in the scope; give route_of it")
+        return _fitting(before.routes, dict(request.native), self._listed)
+
+
+def endpoint_is_limited(route: Any, method: str) -> bool:
+    """Whether a route's endpoint, or its class's method for a request, is ``@limited``."""
+    endpoint = getattr(route, "endpoint", None)
+    return has_own_limits(endpoint, method) or (
+        isinstance(endpoint, type) and has_own_limits(method_of(endpoint, method), method)
+    )
+
+
+def original(route: Any) -> Any:
+    """The route itself, where FastAPI wraps that of an included router."""
+    return route if isinstance(route, BaseRoute) else route.route
 
 
 class Chosen:
@@ -94,9 +132,8 @@ def _served(
 ) -> Iterator[Found]:
     """Each place where a route is among routes and what is below them."""
     for route in listed(routes):
-        original = route if isinstance(route, BaseRoute) else route.route
-        if original is wanted:
-            yield Found(before + route.path_format, _methods(route))
+        if original(route) is wanted:
+            yield Found(before + route.path_format, _methods(route), wanted)
         else:
             inner = getattr(route, "routes", None) or ()
             yield from _served(wanted, inner, listed, before + _prefix(route))
@@ -123,7 +160,7 @@ def _below(route: Any, scope: dict[str, Any], listed: Listed) -> Found | None:
         found = _fitting(inner, scope, listed)
         return found and found._replace(template=_prefix(route) + found.template)
     template = getattr(route, "path_format", None)  # a Host has none
-    return None if template is None else Found(template, _methods(route))
+    return None if template is None else Found(template, _methods(route), original(route))
 
 
 def _prefix(route: Any) -> str:

@@ -136,6 +136,12 @@ def limits_on(view: Any) -> tuple[ViewLimit, ...]:
     return found
 
 
+def method_of(view_class: Any, method: str) -> Any:
+    """What a class-based view calls for a request's method: for HEAD its ``get``, if need be."""
+    found = getattr(view_class, method.lower(), None)
+    return getattr(view_class, "get", None) if found is None and method == "HEAD" else found
+
+
 def has_own_limits(view: Any, method: str) -> bool:
     """Whether a view was decorated with limits that deny, and that are about such a request."""
     return any(

@@ -11,14 +11,16 @@ from django.test import Client, override_settings
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from flask.views import MethodView
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from ratelimit_ddb import MemoryStore, RateLimiter, asgi
 from ratelimit_ddb import django as of_django
+from ratelimit_ddb import fastapi as of_fastapi
 from ratelimit_ddb import flask as of_flask
 from ratelimit_ddb import starlette as of_starlette
 from ratelimit_ddb.fastapi import RateLimit
@@ -103,12 +105,52 @@ def test_fastapi_does_not_ask_it_where_a_route_has_its_own(store: MemoryStore) -
     assert [ask(app, "/plain").status_code for _ in range(3)] == [200, 200, 429]
 
 
+async def page(request: Any) -> PlainTextResponse:
+    return PlainTextResponse("page")
+
+
+@pytest.mark.parametrize("mounted", [False, True])
+def test_a_middleware_that_knows_starlettes_routes_does_not_ask_it(
+    store: MemoryStore, mounted: bool
+) -> None:
+    class Items(HTTPEndpoint):
+        @of_starlette.limited("1/hour", store=store, by=everyone(), name="get")
+        async def get(self, request: Any) -> PlainTextResponse:
+            return PlainTextResponse("items")
+
+        async def post(self, request: Any) -> PlainTextResponse:
+            return PlainTextResponse("stored")
+
+    own = of_starlette.limited("4/hour", store=store, **OWN)(page)
+    routes = [Route("/own", own), Route("/plain", page), Route("/items", Items)]
+    app = Starlette(routes=[Mount("/in", routes=routes)] if mounted else routes)
+    app.add_middleware(
+        asgi.RateLimitMiddleware, store=store, rules=DEFAULT, endpoint_of=of_starlette.route_of()
+    )
+    prefix = "/in" if mounted else ""
+    paths = [f"{prefix}/own"] * 5
+    assert [ask(app, path).status_code for path in paths] == [200] * 4 + [429]
+    assert [ask(app, f"{prefix}/items").status_code for _ in range(2)] == [200, 429]
+    assert left(store) == 2
+    assert ask(app, f"{prefix}/items", "POST").status_code == 200
+    assert [ask(app, f"{prefix}/plain").status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_middleware_that_knows_fastapis_routes_does_not_ask_it(store: MemoryStore) -> None:
+    app, part = FastAPI(), APIRouter(prefix="/part")
+    part.get("/own", dependencies=[Depends(RateLimit("4/hour", store=store, **OWN))])(lambda: None)
+    part.get("/plain")(lambda: None)
+    app.include_router(part)
+    app.add_middleware(
+        asgi.RateLimitMiddleware, store=store, rules=DEFAULT, endpoint_of=of_fastapi.route_of()
+    )
+    assert [ask(app, "/part/own").status_code for _ in range(5)] == [200] * 4 + [429]
+    assert left(store) == 2
+    assert [ask(app, "/part/plain").status_code for _ in range(3)] == [200, 200, 429]
+
+
 def test_a_middleware_before_the_routes_gives_back_what_it_took(store: MemoryStore) -> None:
     told: list[RuleDecision] = []
-
-    async def page(request: Any) -> PlainTextResponse:
-        return PlainTextResponse("page")
-
     own = of_starlette.limited("4/hour", store=store, **OWN)(page)
     app = Starlette(routes=[Route("/own", own), Route("/plain", page)])
     before = asgi.RateLimitMiddleware(app, store, DEFAULT, on_decision=told.append)
