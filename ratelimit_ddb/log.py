@@ -38,6 +38,7 @@ class _Event(NamedTuple):
 
 
 _ADMITTED = _Event("admitted", logging.DEBUG, "admitted by rule %r")
+_GIVEN_BACK = _Event("refunded", logging.DEBUG, "gave back what rule %r took")
 _DENIED = _Event("denied", logging.INFO, "denied by rule %r")
 _IN_SHADOW = _Event("shadow", logging.INFO, "would be denied by rule %r")
 _PASSED = _Event("outage", logging.WARNING, "no answer from the store for rule %r, passed: %s")
@@ -71,7 +72,8 @@ def log_decisions(
 
     Args:
         logger: where to; the logger ``"ratelimit_ddb.decisions"`` unless given.
-        admitted: whether to log what is admitted, too: DEBUG, within the same bound.
+        admitted: whether to log what is admitted, too, and what of it is given back later, since
+            another middleware or decorator denied the request: DEBUG, within the same bound.
         key: whether records also have the bucket's key as it is, as ``ratelimit_key``. It holds
             addresses, user names and what else identities go by; credentials only as digests,
             unless a rule's identity says ``digest=False``.
@@ -92,7 +94,9 @@ def log_decisions(
 
     def log(told: RuleDecision) -> None:
         event = _event(told)
-        if (event is _ADMITTED and not admitted) or not logger.isEnabledFor(event.level):
+        if (event in (_ADMITTED, _GIVEN_BACK) and not admitted) or not logger.isEnabledFor(
+            event.level
+        ):
             return
         left_out = 0 if bound is None else bound.left_out(told.rule, event.name)
         if left_out is None:
@@ -133,6 +137,8 @@ class _Bound:
 def _event(told: RuleDecision) -> _Event:
     if told.outage is not None:
         return _REFUSED if told.enforced and not told.decision.allowed else _PASSED
+    if told.amended:
+        return _GIVEN_BACK
     if told.decision.allowed:
         return _ADMITTED
     return _DENIED if told.enforced else _IN_SHADOW

@@ -63,8 +63,11 @@ def measure_decisions(meter_provider: metrics.MeterProvider | None = None) -> On
     - ``ratelimit.calls``, a counter of the operations sent to the store, but for those that give
       tokens back.
     - ``ratelimit.capacity_units``, a counter of what these consumed, where the store reports it.
-    - ``ratelimit.tokens``, a counter of the tokens taken for good: not of those given back, nor of
-      any in an outage.
+    - ``ratelimit.tokens``, a counter of the tokens taken: not of those given back along with the
+      decision, nor of any in an outage.
+    - ``ratelimit.tokens.returned``, a counter of those that were given back later, since another
+      middleware, decorator or dependency denied the request. What was taken for good is the
+      difference.
 
     The attributes of each: ``ratelimit.rule``; ``ratelimit.outcome``, which is ``"allowed"``,
     ``"denied"`` or, whatever the policy made of it, ``"outage"``; ``ratelimit.enforced``;
@@ -91,10 +94,18 @@ def measure_decisions(meter_provider: metrics.MeterProvider | None = None) -> On
         "{capacity_unit}",
         "Capacity that rate limit decisions consumed, where the store reports it.",
     )
-    tokens = meter.create_counter("ratelimit.tokens", "{token}", "Tokens taken for good.")
+    tokens = meter.create_counter("ratelimit.tokens", "{token}", "Tokens taken.")
+    returned = meter.create_counter(
+        "ratelimit.tokens.returned",
+        "{token}",
+        "Tokens given back, as another limit denied the request.",
+    )
 
     def measure(told: RuleDecision) -> None:
         attributes = _attributes(told)
+        if told.amended:  # it was counted when it was told first
+            returned.add(told.charge.cost, attributes)
+            return
         decisions.add(1, attributes)
         if told.latency_ns:
             duration.record(told.latency_ns / 1_000_000_000, attributes)
@@ -111,7 +122,9 @@ def measure_decisions(meter_provider: metrics.MeterProvider | None = None) -> On
 def trace_decisions(tracer_provider: trace.TracerProvider | None = None) -> OnDecision:
     """A function for ``on_decision=`` that makes a span of each decision, within the current one.
 
-    The span is called ``ratelimit`` and the rule's name. It is an internal one, for a decision is
+    The span is called ``ratelimit`` and the rule's name; where tokens are given back later, since
+    another middleware, decorator or dependency denied the request, that is a span of its own, with
+    ``refund`` behind its name. It is an internal one, for a decision is
     no call: it may take none, or two. Decisions are told once a request's verdict is there, so
     where several rules ask, each span has its own length but all end together.
 
@@ -128,7 +141,7 @@ def trace_decisions(tracer_provider: trace.TracerProvider | None = None) -> OnDe
     def record(told: RuleDecision) -> None:
         end_ns = time.time_ns()
         span = tracer.start_span(
-            f"ratelimit {told.rule}",
+            f"ratelimit {told.rule} refund" if told.amended else f"ratelimit {told.rule}",
             kind=SpanKind.INTERNAL,
             attributes=_attributes(told),
             start_time=end_ns - told.latency_ns,

@@ -16,9 +16,10 @@ from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.log import log_decisions
 from ratelimit_ddb.web import Rule, everyone, header
 from ratelimit_ddb.web.identity import digest_of
+from ratelimit_ddb.wsgi import RateLimitMiddleware
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
-from tests.web.exchange import Get, limited_asgi, limited_wsgi
+from tests.web.exchange import Get, Page, limited_asgi, limited_wsgi, over_wsgi
 
 LOGGER = "ratelimit_ddb.decisions"
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "observing.md"
@@ -116,6 +117,24 @@ def test_tokens_given_back_are_told_as_such(log: pytest.LogCaptureFixture) -> No
     ask(Get())
     told = [(record.getMessage(), facts(record)["refunded"]) for record in log.records]
     assert told == [("admitted by rule 'each'", True), ("denied by rule 'all'", False)]
+
+
+def test_what_a_limit_further_in_has_given_back_is_a_record_of_its_own(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    options: dict[str, Any] = {"store": MemoryStore(), "on_decision": log_decisions(admitted=True)}
+    inner = RateLimitMiddleware(Page().wsgi, rules=Rule("/*", "1/minute", name="in"), **options)
+    outer = RateLimitMiddleware(inner, rules=Rule("/*", "5/minute", name="out"), **options)
+    ask = over_wsgi(outer)
+    ask(Get())
+    log.clear()
+    ask(Get())
+    told = [(record.getMessage(), facts(record)["refunded"]) for record in log.records]
+    assert told == [
+        ("admitted by rule 'out'", False),
+        ("gave back what rule 'out' took", True),
+        ("denied by rule 'in'", False),
+    ]
 
 
 @pytest.mark.parametrize(

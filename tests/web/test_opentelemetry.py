@@ -26,9 +26,10 @@ from ratelimit_ddb.opentelemetry import (
 from ratelimit_ddb.operation import Operation, ReadClock
 from ratelimit_ddb.web import Rule, RuleDecision, everyone, header
 from ratelimit_ddb.web.identity import digest_of
+from ratelimit_ddb.wsgi import RateLimitMiddleware
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
-from tests.web.exchange import Ask, Get, limited_asgi, limited_wsgi
+from tests.web.exchange import Ask, Get, Page, limited_asgi, limited_wsgi, over_wsgi
 
 LOGIN = Rule("/login", "1/minute", name="login")
 CREDENTIAL = "sk-live-5f2b9c71"
@@ -191,6 +192,26 @@ def test_tokens_are_those_taken_for_good(measured: Metrics) -> None:
         ("each", "allowed", True, "table"): 3,
         ("all", "allowed", True, "table"): 1,
     }
+
+
+def test_what_a_limit_further_in_has_given_back_is_counted_beside(
+    measured: Metrics, traced: Spans
+) -> None:
+    heard = [measure_decisions(measured.provider), trace_decisions(traced.provider)]
+    options: dict[str, Any] = {"store": MemoryStore(clock=FakeClock()), "on_decision": heard}
+    inner = RateLimitMiddleware(Page().wsgi, rules=Rule("/*", "1/minute", name="in"), **options)
+    wide = Rule("/*", "50/minute", name="out", cost=3)
+    ask = over_wsgi(RateLimitMiddleware(inner, rules=wide, **options))
+    assert [ask(Get()).status for _ in range(2)] == [200, 429]
+    admitted = ("out", "allowed", True, "table")
+    assert measured.counts("ratelimit.decisions")[admitted] == 2
+    assert measured.counts("ratelimit.tokens")[admitted] == 6
+    assert measured.counts("ratelimit.tokens.returned") == {admitted: 3}
+    assert [span.name for span in traced.ended()][2:] == [
+        "ratelimit out",
+        "ratelimit out refund",
+        "ratelimit in",
+    ]
 
 
 def test_durations_are_in_seconds_in_buckets_that_fit(measured: Metrics) -> None:
