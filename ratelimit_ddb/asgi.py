@@ -9,9 +9,9 @@ from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.gate import Gate
 from ratelimit_ddb.web.ledger import Ledger
+from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_scope
-from ratelimit_ddb.web.root_path import RootPaths
 from ratelimit_ddb.web.rulebook import RulesGiven
 from ratelimit_ddb.web.websocket import admitted_websocket, refuse_handshake
 
@@ -40,7 +40,7 @@ class RateLimitMiddleware:
         rules: a Rule, several, or a RulesFile.
         root_path: where the application takes itself to be mounted, if it neither has that from the
             server nor shows it, as ``FastAPI(root_path=...)`` does: rules mean the paths below it
-            too. See ``ratelimit_ddb.web.root_path``.
+            too. See ``ratelimit_ddb.web.mounting``.
         options: see ``ratelimit_ddb.web.GateOptions``.
 
     Raises:
@@ -60,7 +60,7 @@ class RateLimitMiddleware:
         if root_path is not None and not isinstance(root_path, str):
             raise TypeError(f"root_path {root_path!r}: a text such as '/api' is needed")
         self._app = app
-        self._root_paths = RootPaths(app, [root_path] if root_path else ())
+        self._mounting = MountingOf(app, [root_path] if root_path else ())
         # That of an adapter's route_of() sees more of the routes than their templates.
         has_own_limits = getattr(options.get("endpoint_of"), "has_own_limits", None)
         self._gate = Gate(store, rules, options, has_own_limits=has_own_limits)
@@ -75,7 +75,7 @@ class RateLimitMiddleware:
                 await self._websocket(scope, receive, send)
                 return
             answer, ledger, _ = await self._gate.admit_async(
-                of_scope(scope, self._root_paths.current())
+                of_scope(scope, self._mounting.current())
             )
             if answer is not None:
                 await _send(answer, send)
@@ -88,7 +88,7 @@ class RateLimitMiddleware:
             self._gate.forget(scope)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = of_scope(scope, self._root_paths.current())
+        request = of_scope(scope, self._mounting.current())
         answer, ledger, verdict = await self._gate.admit_async(request)
         if answer is not None:
             await refuse_handshake(answer, verdict, scope, receive, send)

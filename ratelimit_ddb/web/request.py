@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from ratelimit_ddb.made import made
+from ratelimit_ddb.web.mounting import NO_MOUNTING, Mounting
 
 FieldsOf = Callable[[Any, str], list[str]]
 """Finds the values of a header's fields in what the server gave: (native, name in lower case)."""
@@ -14,6 +15,7 @@ FieldsOf = Callable[[Any, str], list[str]]
 _SESSION_IN_SCOPE = "session"
 _SESSION_IN_ENVIRON = "sessions.session"
 _SPACE = " \t"
+_SLASHES = re.compile("//+")
 _ESCAPED = re.compile(r"\\([0-3][0-7]{2}|.)", re.DOTALL)
 
 
@@ -101,21 +103,23 @@ class Request(NamedTuple):
         return None
 
 
-def of_scope(scope: MutableMapping[str, Any], root_paths: tuple[str, ...] = ()) -> Request:
+def of_scope(scope: MutableMapping[str, Any], mounting: Mounting = NO_MOUNTING) -> Request:
     """The request of an ASGI http or websocket scope.
 
     Args:
         scope: the scope.
-        root_paths: what the application will take for its ``root_path``, besides the scope's.
+        mounting: what is known of the application that the request goes to.
     """
     path: str = scope["path"]
     others: tuple[str, ...] = ()
     mounts_may_stay = path.endswith("\n")
     root_path: str | None = scope.get("root_path")
-    if root_path or root_paths:
-        below, others = _readings(path, root_path or "", *root_paths)
+    if root_path or mounting.root_paths or mounting.prefixes:
+        below, others = _readings(path, root_path or "", mounting)
         # A root path that a mounted application sets takes the place of its mount's.
-        mounts_may_stay = mounts_may_stay or bool(root_paths) or below == path
+        mounts_may_stay = (
+            mounts_may_stay or bool(mounting.root_paths) or (bool(root_path) and below == path)
+        )
         path = below
     peer = scope.get("client")
     return made(
@@ -179,7 +183,7 @@ def _unescape(found: re.Match[str]) -> str:
     return chr(int(meant, 8)) if len(meant) == 3 else meant
 
 
-def _readings(path: str, root_path: str, *root_paths: str) -> tuple[str, tuple[str, ...]]:
+def _readings(path: str, root_path: str, mounting: Mounting) -> tuple[str, tuple[str, ...]]:
     """The path below the scope's root path, and what else routers make of it.
 
     Servers differ in whether the path begins with the root path. Where it does, Starlette takes it
@@ -190,10 +194,18 @@ def _readings(path: str, root_path: str, *root_paths: str) -> tuple[str, tuple[s
     if root_path and path.startswith(root_path) and path[len(root_path) :][:1] in ("/", ""):
         below = path[len(root_path) :]
     others = [path]
-    for root in (root_path, *root_paths):
+    for root in (root_path, *mounting.root_paths):
         _, found, after = path.partition(root) if root else ("", "", "")
         if found:
             others.append(after)
+    if mounting.prefixes:
+        for read in (below, *others):
+            shown = _SLASHES.sub("/", "/" + read)
+            others += [
+                f"{prefix}/{shown[len(prefix) :]}"
+                for prefix in mounting.prefixes
+                if shown.startswith(prefix)
+            ]
     return below, tuple(other for other in dict.fromkeys(others) if other != below)
 
 

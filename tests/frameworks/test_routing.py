@@ -194,6 +194,11 @@ BELOW: dict[str, Callable[[], Serving]] = {
             "/{a}/{b}",
         )
     ),
+    "a mount in Litestar, of Litestar": lambda: uvicorn_server(
+        around(
+            hidden(sites.mounted_in_litestar(sites.litestar_app(), MOUNT)), sites.LITESTAR, MOUNT
+        )
+    ),
     "hypercorn --root-path, Starlette": lambda: uvicorn_server(
         told_root_path(around(starlette_with(), sites.STARLETTE)), lifespan="off"
     ),

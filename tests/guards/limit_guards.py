@@ -200,8 +200,8 @@ PATHS = (
     Guard(
         "P15: the root path of a wrapped application is found",
         "ratelimit_ddb/asgi.py",
-        "of_scope(scope, self._root_paths.current())\n            )",
+        "of_scope(scope, self._mounting.current())\n            )",
         "of_scope(scope)\n            )",
-        "tests/frameworks/test_root_paths.py",
+        "tests/frameworks/test_mounting.py",
     ),
 )

@@ -14,8 +14,8 @@ from django.http import HttpResponse
 from django.urls import include, path, re_path
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
-from litestar import Litestar, get
-from starlette.routing import Mount, Route
+from litestar import Litestar, asgi, get
+from starlette.routing import Route
 
 from tests.frameworks.routing.record import REACHED
 
@@ -147,10 +147,6 @@ def fastapi_app(**options: Any) -> FastAPI:
     return app
 
 
-def mounted(app: Any) -> Mount:
-    return Mount("/api", app)
-
-
 def flask_app() -> flask.Flask:
     app = flask.Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
@@ -215,3 +211,11 @@ def litestar_app() -> Litestar:
         return get(pattern)(reached)
 
     return Litestar([handler(pattern) for pattern in LITESTAR], openapi_config=None)
+
+
+def mounted_in_litestar(app: Any, at: str) -> Litestar:
+    @asgi(at, is_mount=True, copy_scope=True)
+    async def mount(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+    return Litestar([mount], openapi_config=None)

@@ -1,9 +1,11 @@
-"""Where an ASGI application takes itself to be mounted, as far as that is seen from outside.
+"""What an ASGI application takes off paths by itself, as far as that is seen from outside.
 
 FastAPI's ``FastAPI(root_path="/api")`` and Django's ``FORCE_SCRIPT_NAME`` are put into effect by
 the application itself, below a middleware that stands around it: the scope says nothing of them
 yet, and both ``/login`` and ``/api/login`` reach the view of ``/login``. So the wrapped application
 is searched for them, through the middleware, mounts and closures that are around it.
+
+Litestar's mounts are searched for too: one at ``/api`` takes ``/apilogin`` for ``/api/login``.
 
 What can't be seen through (a class with ``__slots__``, an application that is made for each
 request) is told to the middleware as ``root_path=``.
@@ -16,7 +18,7 @@ import functools
 import sys
 import types
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 _INNER = (
     "app",
@@ -31,32 +33,54 @@ _INNER = (
 """The attributes that middleware keep the application in, and mounts what is mounted."""
 _DJANGO = "django.core.handlers.asgi"
 _FLASK = "flask.sansio.app"
+_LITESTAR = "litestar.app"
 
 
-class RootPaths:
-    """The root paths of an application and of those that are in it.
+class Mounting(NamedTuple):
+    """What an application takes off paths by itself, besides the scope's root path.
 
-    They are looked for at the first request, when everything is mounted, and read at each.
+    Attributes:
+        root_paths: what it, or one that is in it, will take for its ``root_path``.
+        prefixes: the mounts in it that take whatever begins with them: ``"/api"`` takes
+            ``/apilogin`` for ``/api/login``.
+    """
+
+    root_paths: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
+NO_MOUNTING = Mounting()
+
+
+class MountingOf:
+    """The mounting of an application and of those that are in it.
+
+    It is looked for at the first request, when everything is mounted; root paths are read at each.
 
     Args:
         app: the application.
         told: root paths that are known besides.
     """
 
-    __slots__ = ("_app", "_owners", "_told")
+    __slots__ = ("_app", "_mounting", "_owners", "_told")
 
     def __init__(self, app: Any, told: Iterable[str] = ()) -> None:
         self._app = app
         self._told = tuple(told)
+        self._mounting = NO_MOUNTING
         self._owners: tuple[Any, ...] | None = None
 
-    def current(self) -> tuple[str, ...]:
-        """The root paths that hold now; none that is empty."""
+    def current(self) -> Mounting:
+        """What holds now; no root path that is empty."""
         if self._owners is None:
-            self._owners = tuple(filter(_has_root_path, _applications(self._app)))
+            found = list(_applications(self._app))
+            self._owners = tuple(filter(_has_root_path, found))
+            prefixes = (prefix for app in found for prefix in _prefixes(app))
+            self._mounting = Mounting(self._told, tuple(dict.fromkeys(prefixes)))
         if not self._owners:
-            return self._told
-        return (*self._told, *filter(None, map(_root_path, self._owners)))
+            return self._mounting
+        root_paths = (*self._told, *filter(None, map(_root_path, self._owners)))
+        return self._mounting._replace(root_paths=root_paths)
 
 
 def _has_root_path(app: Any) -> bool:
@@ -70,6 +94,12 @@ def _root_path(owner: Any) -> str:
         return sys.modules["django.conf"].settings.FORCE_SCRIPT_NAME or ""
     root_path: str = owner.root_path or ""
     return root_path
+
+
+def _prefixes(app: Any) -> Iterator[str]:
+    for route in app.routes if _is_of(_LITESTAR, app) else ():
+        if getattr(getattr(route, "route_handler", None), "is_mount", False) and route.path != "/":
+            yield route.path
 
 
 def _is_of(module: str, app: Any) -> bool:
@@ -99,6 +129,9 @@ def _inside(app: Any) -> Iterator[Any]:
         yield app.__self__
     elif issubclass(kind, types.FunctionType):
         yield from filter(callable, _closed_over(app))
+    elif _is_of(_LITESTAR, app):
+        handlers = (getattr(route, "route_handler", None) for route in app.routes)
+        yield from (handler.fn for handler in handlers if handler is not None)
     attributes = _attributes(app)
     yield from (attributes[name] for name in _INNER if name in attributes)
     routes = attributes.get("routes", ())

@@ -10,6 +10,7 @@ from typing import Any
 import flask
 import pytest
 from fastapi import FastAPI
+from litestar import Litestar, asgi
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -18,7 +19,7 @@ from starlette.routing import Host, Mount
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.asgi import RateLimitMiddleware
 from ratelimit_ddb.web import Rule
-from ratelimit_ddb.web.root_path import RootPaths
+from ratelimit_ddb.web.mounting import Mounting, MountingOf
 from sessions import MemorySessionStore
 from sessions.asgi import SessionMiddleware
 from tests.fake_clock import FakeClock
@@ -102,6 +103,14 @@ AROUND: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def mounted_in_litestar(app: Any) -> Litestar:
+    @asgi("/m", is_mount=True, copy_scope=True)
+    async def mount(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+    return Litestar([mount], openapi_config=None)
+
+
 def limited(app: Any, **options: Any) -> RateLimitMiddleware:
     rules = Rule("/login", "2/hour")
     return RateLimitMiddleware(app, store=MemoryStore(clock=FakeClock()), rules=rules, **options)
@@ -132,5 +141,10 @@ def test_p15_what_can_not_be_seen_is_told() -> None:
 
 
 def test_a_flask_application_has_a_folder_and_no_root_path() -> None:
-    assert RootPaths(closed_over(flask.Flask(__name__))).current() == ()
-    assert RootPaths(closed_over(site())).current() == ("/api",)
+    assert MountingOf(closed_over(flask.Flask(__name__))).current() == Mounting()
+    assert MountingOf(closed_over(site())).current() == Mounting(("/api",))
+
+
+def test_p15_litestars_mounts_are_seen_and_what_is_in_them() -> None:
+    mounting = MountingOf(closed_over(mounted_in_litestar(site()))).current()
+    assert mounting == Mounting(("/api",), ("/m",))
