@@ -98,6 +98,15 @@ def store_error(
     return StoreError(f"{what}: {reason}")
 
 
+def no_such_reply(error: Exception, table: str, operation: str, wire: Wire) -> StoreError:
+    """What a store is to raise where a reply is not what DynamoDB answers; ``error`` shows it."""
+    return StoreError(
+        f"{operation} on table {table!r}: the reply is not what DynamoDB gives for an item of this "
+        f"library ({type(error).__name__}: {error}); check that {wire.endpoint_url} is DynamoDB, "
+        "and that nothing else writes to the table"
+    )
+
+
 def refusal(failure: Exception) -> tuple[str, str]:
     """The code and the message of DynamoDB's refusal; empty if ``failure`` is none.
 

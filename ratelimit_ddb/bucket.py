@@ -34,7 +34,7 @@ from __future__ import annotations
 from operator import add
 
 from ratelimit_ddb.decision import Decision, Taken
-from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
@@ -233,7 +233,7 @@ class Bucket:
                 extends=kept_until_seconds <= take.expires_at_seconds,
             )
             if take == refused:
-                raise StoreUnavailable(
+                raise StoreError(
                     f"key {take.key!r}: a write was refused, and the item that was shown "
                     f"({shown_ns}) is no reason for it; the endpoint must answer a refused "
                     "condition with the item (ReturnValuesOnConditionCheckFailure)"

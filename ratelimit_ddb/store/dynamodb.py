@@ -229,7 +229,12 @@ class DynamoDBStore:
         return as_arguments(self, self._arguments)
 
     def _outcome(self, operation: Any, request: Request, reply: Any) -> Any:
-        outcome = self._expressions.outcome(operation, reply)
+        try:
+            outcome = self._expressions.outcome(operation, reply)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            from ddbwire.table_error import no_such_reply
+
+            raise no_such_reply(error, self.table, request.name, self._wire) from error
         if self._wire.may_be_stubbed:
             # A test that begins with an empty table must not be denied from the last one's memory.
             group_of(self).may_deny = False

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Decision, Limit, StoreUnavailable
+from ratelimit_ddb import Decision, Limit, StoreError
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.operation import (
@@ -252,7 +252,7 @@ def test_a_refund_after_a_reset_gives_nothing() -> None:
 def test_a_refusal_without_a_reason_ends_in_an_error() -> None:
     flow = bucket_of(LIMIT).acquire("key", 1, 0, NOW_NS)
     next(flow)
-    with pytest.raises(StoreUnavailable, match="no reason"):
+    with pytest.raises(StoreError, match="no reason"):
         flow.send(Outcome(False, (None,)))
 
 

@@ -126,6 +126,55 @@ def test_p10_what_lasts_beyond_the_retries_is_an_outage(
     assert len(server.requests) > 3
 
 
+@pytest.mark.parametrize("limits", ["5/minute", ["5/minute", "100/hour"]])
+@pytest.mark.parametrize("seen_before", [True, False])
+@pytest.mark.parametrize("on_outage", ["allow", "deny"])
+def test_p7_a_refusal_without_the_item_ends_after_two_calls_in_an_error(
+    store: DynamoDBStore,
+    server: FaultServer,
+    on_outage: str,
+    seen_before: bool,
+    limits: Any,
+) -> None:
+    if seen_before:
+        names = [limit.name for limit in limits_of(limits)]
+        later = str(time.time_ns() + 1_000_000_000)
+        server.script.append(
+            reply({"Attributes": {f"fullAt:{name}": {"N": later} for name in names}})
+        )
+    limiter = RateLimiter(store, limits, on_outage=on_outage, deadline=5)  # type: ignore[arg-type]
+    if seen_before:
+        assert limiter.acquire("k").allowed
+    server.requests.clear()
+    server.default = error("ConditionalCheckFailedException")
+    with pytest.raises(StoreError, match="ReturnValuesOnConditionCheckFailure") as told:
+        limiter.acquire("k")
+    assert type(told.value) is StoreError
+    assert len(server.requests) <= 2
+
+
+NO_BUCKETS = {
+    "nothing": {},
+    "no item": {"Attributes": None},
+    "a list": {"Attributes": []},
+    "another type": {"Attributes": {"fullAt:5-per-minute": {"S": "x"}}},
+    "no type": {"Attributes": {"fullAt:5-per-minute": "1"}},
+    "no number": {"Attributes": {"fullAt:5-per-minute": {"N": "soon"}}},
+}
+
+
+@pytest.mark.parametrize("document", NO_BUCKETS.values(), ids=NO_BUCKETS.keys())
+@pytest.mark.parametrize("on_outage", ["allow", "deny"])
+def test_a_reply_that_is_not_dynamodbs_is_told_with_the_table_and_the_endpoint(
+    store: DynamoDBStore, server: FaultServer, do: Do, on_outage: str, document: Any
+) -> None:
+    server.default = reply(document)
+    with pytest.raises(StoreError, match=r"^UpdateItem on table 'limits': the reply") as told:
+        do(store, "acquire", {"on_outage": on_outage, "deadline": 5})
+    assert type(told.value) is StoreError
+    assert server.url in str(told.value)
+
+
 def test_a_passing_failure_goes_unnoticed(
     store: DynamoDBStore, server: FaultServer, do: Do
 ) -> None:
