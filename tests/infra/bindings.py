@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-PROVIDER_VERSION = "6.62.0"
+PROVIDER_VERSION = "6.69.1"
 
 _ENTRY = re.compile(
     r"^ +(?P<name>\w+): \{\n"
@@ -26,11 +26,12 @@ _ENTRY = re.compile(
     re.MULTILINE,
 )
 _COMPUTED = re.compile(
-    r"// (?P<name>\w+) - computed: true, optional: false, required: false\n"
-    r"(?:.*\n)?? +get \w+\(\) \{\n +return this\.get(?P<type>\w+)Attribute\("
+    r"// (?P<name>\w+) - computed: true, optional: (?P<optional>true|false), required: false\n"
+    r"(?: +_\w+;\n| +_\w+ = new (?P<nested>\w+)\(this, \"\w+\"(?:, (?P<set>true|false))?\);\n)?"
+    r" +get \w+\(\) \{\n +return this\.(?:get(?P<type>\w+)Attribute\()?"
 )
 _ARGUMENT = re.compile(r"(?:this\._|struct\.)(\w+)")
-_MAPPER = re.compile(r"\b(\w+PropertyToHclTerraform)\b")
+_MAPPER = re.compile(r"(?<![.\w])(\w+ToHclTerraform)\b")
 _ONE_BLOCK = re.compile(r"new \w+(?:\.\w+)?OutputReference\(this, \"(\w+)\"\)")
 _READONLY = re.compile(r"^ +readonly (\w+)(\??):", re.MULTILINE)
 
@@ -43,30 +44,29 @@ _OF_COMPUTED = {
     "NumberList": ["list", "number"],
     "StringMap": ["map", "string"],
 }
-# The bindings do not tell what is optional and computed at once; of these it is known.
-_OPTIONAL_AND_COMPUTED = {"id", "region", "tags_all"}
 
 
 def schema(wheel: Path, types: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The schema of the provider, and of each ``("resource" | "data", "aws_...")`` it has."""
     stems = {_stem(kind, name): (kind, name) for kind, name in types}
-    stems["aws-provider"] = ("provider", "aws")
+    stems["provider"] = ("provider", "aws")
     texts = _texts(wheel, set(stems))
     found: dict[str, Any] = {"version": PROVIDER_VERSION, "resource": {}, "data": {}}
     for stem, (kind, name) in stems.items():
         # What the provider lacks is not an error here: Terraform is to say so.
-        if f"{stem}.js" in texts:
-            block = _Class(texts[f"{stem}.js"], texts[f"{stem}.d.ts"]).block()
+        if (script := texts.get((stem, "index.js"))) is not None:
+            block = _Class(script, texts[stem, "index.d.ts"]).block()
             found.setdefault(kind, {})[name] = block
     return found
 
 
 def _stem(kind: str, name: str) -> str:
-    return ("data-" if kind == "data" else "") + name.replace("_", "-")
+    """The folder of a class: ``dynamodb-table``, ``data-aws-dynamodb-table``."""
+    return ("data-" + name if kind == "data" else name.removeprefix("aws_")).replace("_", "-")
 
 
-def _texts(wheel: Path, stems: set[str]) -> dict[str, str]:
-    """The scripts and declarations of some classes, by file name."""
+def _texts(wheel: Path, stems: set[str]) -> dict[tuple[str, str], str]:
+    """The script and the declaration of some classes, by folder and file name."""
     with zipfile.ZipFile(wheel) as archive:
         (inner,) = (name for name in archive.namelist() if name.endswith(".jsii.tgz"))
         packed = archive.read(inner)
@@ -74,9 +74,10 @@ def _texts(wheel: Path, stems: set[str]) -> dict[str, str]:
     # In one pass: going back and forth would unpack all of it for each file.
     with tarfile.open(fileobj=io.BytesIO(packed), mode="r|gz") as archive:
         for member in archive:
-            name = Path(member.name).name
-            if name.partition(".")[0] in stems and (file := archive.extractfile(member)):
-                texts[name] = file.read().decode()
+            path = Path(member.name)
+            if path.parent.name in stems and (file := archive.extractfile(member)):
+                text = file.read().decode()
+                texts[path.parent.name, path.name] = text.partition("//# sourceMappingURL")[0]
     return texts
 
 
@@ -92,14 +93,36 @@ class _Class:
         start = self._script.index("synthesizeHclAttributes()")
         required = self._required(r"export interface \w+ (?:extends [^{]+)?")
         block = self._read(self._script[start : self._script.index("\n}\n", start)], required)
-        for name in _OPTIONAL_AND_COMPUTED & block["attributes"].keys():
-            block["attributes"][name]["computed"] = True
-        # Only the resource's own class: those of its blocks come after it, indented.
-        for found in _COMPUTED.finditer(self._script[:start]):
-            block["attributes"].setdefault(
-                found["name"], {"type": _OF_COMPUTED[found["type"]], "computed": True}
-            )
+        own = self._script[self._script.rindex("\nclass ", 0, start) : start]
+        for name, flags in self._computed(own).items():
+            # An argument that is an object is written as blocks are, but computed only as an
+            # attribute is.
+            block["blocks"].pop(name, None)
+            block["attributes"][name] = {**block["attributes"].get(name, {}), **flags}
         return block
+
+    def _computed(self, body: str) -> dict[str, dict[str, Any]]:
+        """What the provider may set by itself, in the text of a class."""
+        found: dict[str, dict[str, Any]] = {}
+        for each in _COMPUTED.finditer(body):
+            flags = {"type": self._type_of(each), "computed": True}
+            found[each["name"]] = flags | ({"optional": True} if each["optional"] == "true" else {})
+        return found
+
+    def _type_of(self, found: re.Match[str]) -> Any:
+        if found["type"]:
+            return _OF_COMPUTED[found["type"]]
+        nested = found["nested"]
+        element = self._object(nested.removesuffix("OutputReference").removesuffix("List"))
+        if nested.endswith("OutputReference"):
+            return element
+        return ["set" if found["set"] == "true" else "list", element]
+
+    def _object(self, name: str) -> Any:
+        """The type of an object that has a class of its own."""
+        start = self._script.index(f"class {name}OutputReference ")
+        members = self._computed(self._script[start : self._script.index("\n}\n", start)])
+        return ["object", {member: flags["type"] for member, flags in members.items()}]
 
     def _read(self, body: str, required: set[str]) -> dict[str, Any]:
         block: dict[str, Any] = {"attributes": {}, "blocks": {}}

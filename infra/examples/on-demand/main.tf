@@ -7,7 +7,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.50, < 7.0"
+      version = ">= 6.66, < 7.0"
     }
   }
 }

@@ -5,8 +5,9 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # From 6.44 an index is a resource of its own without being an experiment.
-      version = ">= 6.50, < 7.0"
+      # From 6.44 an index is a resource of its own without being an experiment; the tests read the
+      # schema of 6.69.
+      version = ">= 6.66, < 7.0"
     }
   }
 }

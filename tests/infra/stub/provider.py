@@ -42,6 +42,24 @@ _TYPES = {"string": String(), "number": Number(), "bool": Bool()}
 _COLLECTIONS = {"list": List, "set": Set, "map": Map}
 
 
+class Object(TfType):
+    """A value with named members; the package has no such type."""
+
+    def __init__(self, members: dict[str, TfType]) -> None:
+        self._members = members
+
+    def encode(self, value: Any) -> Any:
+        """Itself."""
+        return value
+
+    decode = encode
+
+    def tf_type(self) -> bytes:
+        """The type as Terraform writes it."""
+        members = {name: json.loads(kind.tf_type()) for name, kind in self._members.items()}
+        return json.dumps(["object", members]).encode()
+
+
 class StubBlock(NestedBlock):
     """A block that is passed on as it came."""
 
@@ -83,9 +101,11 @@ def members(found: dict[str, Any]) -> tuple[list[Attribute], list[NestedBlock]]:
 
 
 def tf_type(written: Any) -> TfType:
-    """``"string"``, ``["set", "string"]``."""
+    """``"string"``, ``["set", "string"]``, ``["object", {"name": "string"}]``."""
     if isinstance(written, str):
         return _TYPES[written]
+    if written[0] == "object":
+        return Object({name: tf_type(kind) for name, kind in written[1].items()})
     return _COLLECTIONS[written[0]](tf_type(written[1]))
 
 
