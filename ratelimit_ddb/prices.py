@@ -1,12 +1,13 @@
-"""What Amazon charges for DynamoDB's capacity: a table to edit, since it changes and differs.
+"""What Amazon charges for DynamoDB: a table to edit, since it changes and differs.
 
 Nothing here is looked up. Prices are dollars, for the region us-east-1 and the Standard table
-class; each set says since when it is known. Check it against AWS: "Amazon DynamoDB pricing".
+class, without the free tier; each set says since when it is known. Check it against AWS: "Amazon
+DynamoDB pricing".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,14 @@ class Prices:
         read_per_million: on demand, a million read request units.
         write_unit_hour: provisioned, one write capacity unit (a write a second) for an hour.
         read_unit_hour: provisioned, one read capacity unit (a consistent read a second).
+        replicated_write_per_million: on demand, a million write request units of a global table.
+        replicated_write_unit_hour: provisioned, one write capacity unit of a global table.
+        stream_read_per_million: a million GetRecords of a stream; those of Lambda are free.
+        storage_gb_month: a gigabyte of items, or of an index, for a month.
+        recovery_gb_month: a gigabyte of items that can be restored to any second, for a month.
+        backup_gb_month: a gigabyte of backups on demand, for a month.
+
+    The last six are those of today's list unless they are given.
 
     Raises:
         ValueError: a price is negative.
@@ -31,16 +40,18 @@ class Prices:
     read_per_million: float
     write_unit_hour: float
     read_unit_hour: float
+    replicated_write_per_million: float = 0.625
+    replicated_write_unit_hour: float = 0.00065
+    stream_read_per_million: float = 0.20
+    storage_gb_month: float = 0.25
+    recovery_gb_month: float = 0.20
+    backup_gb_month: float = 0.10
 
     def __post_init__(self) -> None:
-        for price in (
-            self.write_per_million,
-            self.read_per_million,
-            self.write_unit_hour,
-            self.read_unit_hour,
-        ):
+        for field in fields(self)[2:]:
+            price = getattr(self, field.name)
             if not price >= 0:
-                raise ValueError(f"price {price}: at least 0 dollars is needed")
+                raise ValueError(f"price {price}: at least 0 dollars is needed ({field.name})")
 
     def on_demand(self, *, writes: float = 0.0, reads: float = 0.0) -> float:
         """Dollars for so many request units."""
@@ -63,6 +74,8 @@ PRICES = {
         read_per_million=0.25,
         write_unit_hour=0.00065,
         read_unit_hour=0.00013,
+        replicated_write_per_million=1.875,
+        replicated_write_unit_hour=0.000975,
     ),
 }
 """By the name that ``ratelimit-ddb cost --prices`` takes."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.metadata
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from ratelimit_ddb.bill import TableLoad
 from ratelimit_ddb.cli import cost, demo, tables
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.prices import PRICES
@@ -22,9 +24,10 @@ there already is left as it is, but for TTL, which is turned on if it is off. On
 endpoint, such as DynamoDB Local's, neither credentials nor a region need be configured."""
 
 _COST = """\
-Say what a load costs on DynamoDB, on demand and provisioned side by side: from the least, with
-every denial from memory, to the most it can be. The prices are those of ratelimit_ddb/prices.py,
-or given here."""
+Say what a load costs on DynamoDB, on demand and provisioned side by side: a limiter's from the
+least, with every denial from memory, to the most it can be; sessions and any other table by what is
+asked of them. The prices are those of ratelimit_ddb/prices.py, or given here."""
+_LOADS = ", ".join(field.name for field in dataclasses.fields(TableLoad)[1:])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -97,9 +100,8 @@ def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
     command.add_argument(
         "--requests-per-second",
         type=_positive,
-        required=True,
         metavar="N",
-        help="decisions, on the mean",
+        help="decisions of a limiter, on the mean",
     )
     command.add_argument(
         "--denied",
@@ -111,6 +113,14 @@ def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
     command.add_argument(
         "--limits", type=_count, default=1, metavar="N", help="on each key (default: %(default)s)"
     )
+    command.add_argument(
+        "--decisions-per-write",
+        type=_factor,
+        default=1.0,
+        metavar="N",
+        help="that one write serves, where hot keys are leased (default: %(default)s)",
+    )
+    _add_tables_loads(command)
     command.add_argument(
         "--peak",
         type=_factor,
@@ -125,8 +135,63 @@ def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="SHARE",
         help="of provisioned capacity that is meant to be used (default: %(default)s)",
     )
+    command.add_argument(
+        "--least",
+        type=_count,
+        default=1,
+        metavar="UNITS",
+        help="that each table and index is provisioned with (default: %(default)s)",
+    )
     _add_prices(command)
-    command.set_defaults(run=cost.run)
+    command.add_argument(
+        "--format",
+        choices=("text", "json", "svg"),
+        default="text",
+        help="text for a table, svg for a picture (default: %(default)s)",
+    )
+    command.add_argument("--output", metavar="FILE", help="write to a file")
+    command.set_defaults(run=cost.run, refuse=command.error)
+
+
+def _add_tables_loads(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--sessions-per-second", type=_positive, metavar="N", help="requests with a session"
+    )
+    command.add_argument(
+        "--session-changes",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="of them that change something (default: none)",
+    )
+    command.add_argument(
+        "--logins-per-second", type=_positive, default=0.0, metavar="N", help="(default: none)"
+    )
+    command.add_argument(
+        "--session-kb",
+        type=_positive,
+        default=1.0,
+        metavar="KB",
+        help="the size of a session (default: %(default)s)",
+    )
+    command.add_argument(
+        "--load",
+        type=_table_load,
+        action="append",
+        default=[],
+        metavar="TABLE:NAME=NUMBER,...",
+        help=f"another table, such as media_metadata:reads=20,writes=5,kb=2,gb=10; {_LOADS}",
+    )
+    command.add_argument(
+        "--replicas",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="regions beside the first, of all tables but rate limits (default: none)",
+    )
+    command.add_argument(
+        "--recovery", action="store_true", help="point-in-time recovery of all tables"
+    )
 
 
 def _add_prices(command: argparse.ArgumentParser) -> None:
@@ -230,3 +295,25 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r}: an integer from 1 to 100 is needed")
     return int(text)
+
+
+def _table_load(text: str) -> TableLoad:
+    """``media_metadata:reads=20,writes=5,kb=2``."""
+    table, colon, pairs = text.partition(":")
+    if not table or not colon:
+        raise argparse.ArgumentTypeError(f"{text!r}: write TABLE:NAME=NUMBER,NAME=NUMBER")
+    numbers: dict[str, float] = {}
+    names = {field.name for field in dataclasses.fields(TableLoad)} - {"table"}
+    for pair in pairs.split(","):
+        name, _, number = pair.partition("=")
+        if name not in names:
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: unknown {name!r}; expected one of {_LOADS}"
+            )
+        if name in numbers:
+            raise argparse.ArgumentTypeError(f"{text!r}: {name} is given twice")
+        numbers[name] = _amount(
+            number, least=0, most=1e9, is_open=False, rule=f"{name} must be a number from 0"
+        )
+    replicas, recovery = int(numbers.pop("replicas", 0)), bool(numbers.pop("recovery", 0))
+    return TableLoad(table, replicas=replicas, recovery=recovery, **numbers)

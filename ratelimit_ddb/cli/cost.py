@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
+from ratelimit_ddb.bill import (
+    MONTH_HOURS,
+    MONTH_SECONDS,
+    Bill,
+    Provisioning,
+    TableLoad,
+    limiter,
+    on_demand,
+    provisioned,
+    sessions,
+    total,
+)
+from ratelimit_ddb.cli.cost_picture import picture
+from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.prices import PRICES, Prices
 
-MONTH_HOURS = 730
-"""What AWS counts a month as."""
 KEY_CEILING_WRITES = 1_000
 """Write units a second that one partition takes, and so one key (AWS: "DynamoDB burst and adaptive
 capacity")."""
 
 _MOST_WRITES = 2
 """A decision on one limit writes twice at most: a wrong guess, and the right one (P7)."""
+_COLUMNS = {
+    "reads": "reads",
+    "writes": "writes",
+    "index_writes": "indexes",
+    "stream_reads": "streams",
+    "storage": "storage",
+    "recovery": "recovery",
+    "backups": "backups",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a user has.
+    """What a limiter has.
 
     Attributes:
         requests_per_second: decisions, on the mean of a month.
@@ -29,6 +52,7 @@ class Load:
         limits: on each key.
         peak: the busiest second over the mean; what provisioned capacity must be enough for.
         utilization: the share of provisioned capacity that is meant to be used.
+        decisions_per_write: how many one write serves, where hot keys are leased.
     """
 
     requests_per_second: float
@@ -36,16 +60,17 @@ class Load:
     limits: int = 1
     peak: float = 1.0
     utilization: float = 0.7
+    decisions_per_write: float = 1.0
 
     @property
     def decisions_a_month(self) -> float:
         """How many."""
-        return self.requests_per_second * MONTH_HOURS * 3_600
+        return self.requests_per_second * MONTH_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
-    """A load under one assumption.
+class LimiterBill:
+    """A limiter's load under one assumption.
 
     Attributes:
         assumption: about which of its decisions are written.
@@ -62,14 +87,42 @@ class Bill:
     provisioned_units: int
 
 
-def bills(load: Load, prices: Prices) -> Iterator[Bill]:
-    """From the least that a load can cost to the most.
+@dataclass(frozen=True, slots=True)
+class Month:
+    """All tables under one set of prices.
+
+    Attributes:
+        prices: the set.
+        on_demand: each table, billed by request.
+        provisioned: each table, with capacity for the peak.
+        autoscaled: each table, with capacity that follows the load.
+    """
+
+    prices: Prices
+    on_demand: tuple[Bill, ...]
+    provisioned: tuple[Bill, ...]
+    autoscaled: tuple[Bill, ...]
+
+    def modes(self) -> dict[str, tuple[Bill, ...]]:
+        """The three ways of paying, by name."""
+        return {
+            "on_demand": self.on_demand,
+            "provisioned": self.provisioned,
+            "autoscaled": self.autoscaled,
+        }
+
+
+def bills(load: Load, prices: Prices) -> Iterator[LimiterBill]:
+    """From the least that a limiter's load can cost to the most.
 
     An item is under 1 KB, so a write is one unit, whether its condition holds or is refused. A
     denial is a write where the table is asked, and none where it rests on what the process saw.
     """
     allowed = load.requests_per_second * (1 - load.denied)
     most = max(_MOST_WRITES, load.limits + 1)
+    if load.decisions_per_write > 1:
+        each = f"{load.decisions_per_write:g} decisions a write (leases)"
+        yield _bill(each, allowed / load.decisions_per_write, load, prices)
     yield _bill("every denial from memory", allowed, load, prices)
     if load.denied:
         yield _bill("every denial by the table", load.requests_per_second, load, prices)
@@ -78,29 +131,88 @@ def bills(load: Load, prices: Prices) -> Iterator[Bill]:
     )
 
 
-def _bill(assumption: str, writes_per_second: float, load: Load, prices: Prices) -> Bill:
+def _bill(assumption: str, writes_per_second: float, load: Load, prices: Prices) -> LimiterBill:
     units = math.ceil(round(writes_per_second * load.peak / load.utilization, 6))
-    return Bill(
+    return LimiterBill(
         assumption,
         writes_per_second,
-        prices.on_demand(writes=writes_per_second * MONTH_HOURS * 3_600),
+        prices.on_demand(writes=writes_per_second * MONTH_SECONDS),
         units * prices.write_unit_hour * MONTH_HOURS,
         units,
     )
 
 
 def run(options: argparse.Namespace) -> bool:
-    """Print the bills."""
-    load = Load(
+    """Print the bills, or write them to a file."""
+    prices = _prices(options)
+    load = _limiter_load(options)
+    loads = _table_loads(options)
+    if load is None and not loads:
+        options.refuse("give --requests-per-second, --sessions-per-second or --load")
+    others = [each for each in PRICES.values() if each.name != prices.name]
+    months = [month(loads, each, options) for each in (prices, *others)]
+    if options.format == "json":
+        text = json.dumps(_as_json(loads, months), indent=2) + "\n"
+    elif options.format == "svg":
+        text = picture([(each.prices, each.modes()) for each in months])
+    else:
+        text = "\n".join(_text(load, loads, months, prices)) + "\n"
+    if options.output is None:
+        print(text, end="")
+    else:
+        Path(options.output).write_text(text, encoding="utf-8")
+    return True
+
+
+def month(loads: list[TableLoad], prices: Prices, options: argparse.Namespace) -> Month:
+    """What the tables cost by a set of prices."""
+    fixed = Provisioning(options.peak, options.utilization, least=options.least)
+    scaled = replace(fixed, autoscaled=True)
+    return Month(
+        prices,
+        tuple(on_demand(load, prices) for load in loads),
+        tuple(provisioned(load, prices, fixed) for load in loads),
+        tuple(provisioned(load, prices, scaled) for load in loads),
+    )
+
+
+def _limiter_load(options: argparse.Namespace) -> Load | None:
+    if options.requests_per_second is None:
+        return None
+    return Load(
         options.requests_per_second,
         options.denied,
         options.limits,
         options.peak,
         options.utilization,
+        options.decisions_per_write,
     )
-    for line in lines(load, _prices(options)):
-        print(line)
-    return True
+
+
+def _table_loads(options: argparse.Namespace) -> list[TableLoad]:
+    loads = []
+    if options.requests_per_second is not None:
+        share = options.decisions_per_write
+        loads.append(limiter(options.requests_per_second, options.denied, share))
+    if options.sessions_per_second is not None:
+        changed, logins = options.session_changes, options.logins_per_second
+        each = sessions(options.sessions_per_second, changed, logins, options.session_kb)
+        loads.append(each)
+    loads += options.load
+    names = [load.table for load in loads]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise Misuse(f"table {min(twice)!r} has two loads: give one")
+    return [_with_options(load, options) for load in loads]
+
+
+def _with_options(load: TableLoad, options: argparse.Namespace) -> TableLoad:
+    """A load with what was said for all tables. Rate limits are not replicated."""
+    replicas = 0 if load.table == "rate_limiting" else options.replicas
+    return replace(
+        load,
+        replicas=load.replicas or replicas,
+        recovery=load.recovery or options.recovery,
+    )
 
 
 def _prices(options: argparse.Namespace) -> Prices:
@@ -113,8 +225,24 @@ def _prices(options: argparse.Namespace) -> Prices:
     return replace(prices, known_since="as given", **given) if given else prices
 
 
+def _text(
+    load: Load | None, loads: list[TableLoad], months: list[Month], prices: Prices
+) -> Iterator[str]:
+    if load is not None:
+        yield from lines(load, prices)
+    if load is None or len(loads) > 1 or any(_costs_more(each) for each in loads):
+        if load is not None:
+            yield ""
+        yield from month_lines(months)
+
+
+def _costs_more(load: TableLoad) -> bool:
+    """Whether a limiter's table has something to pay for beside requests."""
+    return bool(load.replicas or load.recovery or load.gb)
+
+
 def lines(load: Load, prices: Prices) -> Iterator[str]:
-    """What is printed."""
+    """What is printed of a limiter."""
     yield (
         f"{load.requests_per_second:,g} decisions a second, {load.denied:.0%} of them denied: "
         f"{load.decisions_a_month / 1e6:,.1f} million in a month of {MONTH_HOURS} hours"
@@ -144,6 +272,63 @@ def lines(load: Load, prices: Prices) -> Iterator[str]:
         f"One key admits at most about {KEY_CEILING_WRITES:,} a second: the ceiling of one "
         "partition."
     )
+
+
+def month_lines(months: list[Month]) -> Iterator[str]:
+    """What is printed of all tables: each way of paying, and what other prices would make."""
+    first = months[0]
+    width = max(22, *(len(bill.table) + 2 for bill in first.on_demand))
+    for name, table_bills in first.modes().items():
+        title = f"Dollars a month, {name.replace('_', ' ')}"
+        yield f"{title:{width + 10}}".rstrip()
+        heads = "".join(f"{head:>11}" for head in (*_COLUMNS.values(), "total"))
+        yield " " * width + heads
+        for bill in (*table_bills, total(table_bills)):
+            numbers = (*bill.parts().values(), bill.total)
+            cells = "".join(f"{_dollars(number):>11}" for number in numbers)
+            yield f"  {bill.table:{width - 2}}{cells}"
+        yield ""
+    for each in months:
+        sums = ", ".join(
+            f"{_dollars(total(table_bills).total)} {name.replace('_', ' ')}"
+            for name, table_bills in each.modes().items()
+        )
+        yield f"In all: {sums}"
+        yield f"  at {each.prices.known_since}"
+    yield "Traffic between regions, restores and the free tier are not in it."
+
+
+def _as_json(loads: list[TableLoad], months: list[Month]) -> dict[str, object]:
+    return {
+        "month_hours": MONTH_HOURS,
+        "units_per_second": {
+            load.table: {
+                "reads": load.read_units,
+                "writes": load.write_units,
+                "index_writes": load.index_write_units,
+                "regions": load.regions,
+            }
+            for load in loads
+        },
+        "bills": [
+            {
+                "prices": {
+                    field.name: getattr(each.prices, field.name) for field in fields(each.prices)
+                },
+                **{
+                    name: {
+                        bill.table: {
+                            **{part: round(sum_, 2) for part, sum_ in bill.parts().items()},
+                            "total": round(bill.total, 2),
+                        }
+                        for bill in (*table_bills, total(table_bills))
+                    }
+                    for name, table_bills in each.modes().items()
+                },
+            }
+            for each in months
+        ],
+    }
 
 
 def _dollars(amount: float, digits: int = 2) -> str:

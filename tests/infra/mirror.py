@@ -47,8 +47,10 @@ def install() -> Path:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[str]:
+def serving(*options: str) -> Iterator[str]:
     """A provider for any number of commands; what TF_REATTACH_PROVIDERS is to say.
+
+    With ``--account`` it holds what was applied, so that the data sources tell of it.
 
     Terraform otherwise starts one several times for each command, which takes longer than the rest.
 
@@ -59,7 +61,7 @@ def serving() -> Iterator[str]:
     with (
         tempfile.TemporaryDirectory() as sockets,
         subprocess.Popen(
-            [*_command(), "--dev"],
+            [*_command(), "--dev", *options],
             env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": sockets},
             stdout=subprocess.PIPE,
             text=True,

@@ -30,7 +30,7 @@ BREAKAGES = {
     ),
     "a wrong attribute's name in a block": Breakage(
         "main.tf",
-        "    enabled = var.enable_point_in_time_recovery",
+        "    enabled                 = each.value.point_in_time_recovery",
         "    enabled = true\n    days = 7",
         'An argument named "days" is not expected',
     ),
@@ -60,7 +60,7 @@ BREAKAGES = {
     ),
     "a reference to an undeclared variable": Breakage(
         "main.tf",
-        "var.enable_deletion_protection\n  stream",
+        "each.value.deletion_protection\n  stream",
         "var.protect\n  stream",
         'An input variable with the name "protect" has not been declared',
     ),
@@ -78,7 +78,7 @@ BREAKAGES = {
     ),
     "a value of the wrong type": Breakage(
         "main.tf",
-        "= var.enable_deletion_protection\n  stream",
+        "= each.value.deletion_protection\n  stream",
         '= "sometimes"\n  stream',
         'Inappropriate value for attribute "deletion_protection_enabled": a bool is',
     ),

@@ -14,7 +14,7 @@ from tests.infra.terraform import Workspace
 
 pytestmark = pytest.mark.infra
 
-DEV = {"environment": "dev", "enable_alarms": False}
+DEV = {"environment": "dev", "enable_alarms": False, "enable_deletion_protection": False}
 FIXED = {
     **DEV,
     "billing_mode": "PROVISIONED",
@@ -98,7 +98,7 @@ def test_that_nothing_a_variable_says_deletes_a_table(on_demand: Workspace) -> N
             "replica_kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d",
             "enable_streams": True,
             "enable_point_in_time_recovery": False,
-            "enable_deletion_protection": False,
+            "enable_deletion_protection": True,
             "enable_media_metadata_ttl": False,
             "table_classes": {"media_metadata": "STANDARD_INFREQUENT_ACCESS"},
             "on_demand_maximum_throughput": {"rate_limiting": {"write": 1000}},
@@ -113,6 +113,7 @@ def test_that_nothing_a_variable_says_deletes_a_table(on_demand: Workspace) -> N
 
     assert made["aws_dynamodb_table", "update"] == 5
     assert made["aws_dynamodb_table", "create"] == 1
+    assert made["terraform_data", "update"] == 5
     assert made["aws_dynamodb_global_secondary_index", "create"] == 1
     assert not any("delete" in actions for _, actions in made)
 
@@ -143,6 +144,7 @@ def test_that_a_table_that_is_not_wanted_leaves_the_others_alone(on_demand: Work
     } == {
         'aws_dynamodb_table.this["notifications"]',
         'aws_dynamodb_global_secondary_index.this["notifications/userId-unreadAt-index"]',
+        'terraform_data.deletion_protection["notifications"]',
     }
 
 

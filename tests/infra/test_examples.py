@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from typing import Any
 
 import pytest
@@ -39,8 +40,54 @@ def test_that_an_example_is_made_once_and_then_stays(
             "dynamodb:GetRecords",
             "dynamodb:GetShardIterator",
             "dynamodb:ListStreams",
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
             "sqs:SendMessage",
         }
+    if name == "global-tables":
+        assert _services_of_topics_key(plan) == {"cloudwatch.amazonaws.com"}
+
+
+def test_that_the_function_answers_what_it_failed_on() -> None:
+    push = runpy.run_path(str(EXAMPLES / "stream-lambda" / "push.py"))
+    failing = {"n-2"}
+
+    def to_devices(notification: dict[str, dict[str, str]]) -> None:
+        if notification["notificationId"]["S"] in failing:
+            raise ConnectionError("the devices are not reached")
+
+    push["handler"].__globals__["push"] = to_devices
+    records = [
+        {
+            "dynamodb": {
+                "SequenceNumber": str(number),
+                "NewImage": {"userId": {"S": "ada"}, "notificationId": {"S": f"n-{number}"}},
+            }
+        }
+        for number in range(4)
+    ]
+
+    assert push["handler"]({"Records": records}, None) == {
+        "batchItemFailures": [{"itemIdentifier": "2"}]
+    }
+    failing.clear()
+    assert push["handler"]({"Records": records}, None) == {"batchItemFailures": []}
+
+
+def _services_of_topics_key(plan: dict[str, Any]) -> set[str]:
+    """The services that may have the key of the topic, by the policy of that key, make data keys.
+
+    CloudWatch can't publish to a topic that is encrypted with AWS's own ``alias/aws/sns``.
+    """
+    planned = {change["address"]: change["change"]["after"] for change in plan["resource_changes"]}
+    key = planned["aws_kms_key.on_call"]
+    assert planned["aws_sns_topic.on_call"]["kms_master_key_id"] == key["arn"]
+    return {
+        statement["Principal"]["Service"]
+        for statement in json.loads(key["policy"])["Statement"]
+        if {"kms:Decrypt", "kms:GenerateDataKey*"} <= set(statement["Action"])
+        and "Service" in statement["Principal"]
+    }
 
 
 def _actions_of_function(plan: dict[str, Any]) -> set[str]:

@@ -25,7 +25,15 @@ def declared(kind: str, file: str) -> dict[str, str]:
     return dict(re.findall(rf'^{kind} "(\w+)" \{{\n  description = "(.+)"$', text, re.MULTILINE))
 
 
-def test_that_the_inputs_are_listed_in_order_with_their_defaults() -> None:
+def written_type(body: str) -> str:
+    """The type in a variable's block; what is in an object is for the description to say."""
+    found = re.search(r"^  type += (.+)$", body, re.MULTILINE)
+    assert found is not None
+    beginning = found[1].removesuffix("({")
+    return beginning + ")" * (beginning.count("(") - beginning.count(")"))
+
+
+def test_that_the_inputs_are_listed_in_order_with_their_types_and_defaults() -> None:
     text = (MODULE / "variables.tf").read_text()
     blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}\n', text, re.MULTILINE | re.DOTALL)
     described = declared("variable", "variables.tf")
@@ -33,7 +41,7 @@ def test_that_the_inputs_are_listed_in_order_with_their_defaults() -> None:
     for name, body in blocks:
         default = re.search(r"^  default +=( .+)$", body, re.MULTILINE)
         written = f"`{default[1].strip()}`" if default else "required"
-        expected[name] = f"{written} | {described[name]}"
+        expected[name] = f"`{written_type(body)}` | {written} | {described[name]}"
 
     assert listed("Inputs") == expected
     assert list(listed("Inputs")) == list(expected)

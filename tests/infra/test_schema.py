@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import botocore.session
 import pytest
 
 from tests.infra import mirror
@@ -44,6 +45,17 @@ def test_that_a_table_is_what_the_provider_documents(schemas: dict[str, Any]) ->
     }
     assert table["blocks"]["ttl"]["max_items"] == 1
     assert table["blocks"]["replica"]["attributes"]["point_in_time_recovery"]["type"] == "bool"
+
+
+def test_that_the_module_knows_each_region_that_boto_does() -> None:
+    session = botocore.session.get_session()
+    regions = {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("dynamodb", partition)
+    }
+
+    assert set(re.findall(r'"([a-z0-9-]+)"', (MODULE / "regions.tf").read_text())) == regions
 
 
 def test_that_the_module_takes_the_version_that_it_is_checked_with() -> None:

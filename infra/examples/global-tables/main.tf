@@ -26,9 +26,49 @@ resource "aws_kms_key" "replica" {
   enable_key_rotation = true
 }
 
+# CloudWatch may not use alias/aws/sns, so alarms would never arrive: the topic has a key that lets
+# it, for alarms of this account.
+data "aws_caller_identity" "current" {}
+
+data "aws_iam_policy_document" "on_call_key" {
+  statement {
+    sid       = "Account"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::${data.aws_caller_identity.current.account_id}:root"]
+    }
+  }
+
+  statement {
+    sid       = "Alarms"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+resource "aws_kms_key" "on_call" {
+  description         = "The alarms of quikapp-prod"
+  enable_key_rotation = true
+  policy              = data.aws_iam_policy_document.on_call_key.json
+}
+
 resource "aws_sns_topic" "on_call" {
   name              = "quikapp-prod-on-call"
-  kms_master_key_id = "alias/aws/sns"
+  kms_master_key_id = aws_kms_key.on_call.arn
 }
 
 module "tables" {
@@ -36,6 +76,9 @@ module "tables" {
 
   environment = "prod"
   kms_key_arn = aws_kms_key.primary.arn
+
+  # Left on, it can stay on when the replicas go: see the module's README.
+  enable_streams = true
 
   enable_global_tables = true
   replica_region       = "eu-west-1"

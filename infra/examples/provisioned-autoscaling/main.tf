@@ -34,7 +34,7 @@ module "tables" {
     conversations = {
       "senderId-updatedAt-index" = {
         hash_key       = { name = "senderId" }
-        range_key      = { name = "updatedAt", type = "N" }
+        range_key      = { name = "updatedAt" }
         projection     = "KEYS_ONLY"
         read_capacity  = 5
         write_capacity = 40

@@ -32,11 +32,12 @@ module "tables" {
 
   stream_triggers = {
     push = {
-      table                   = "notifications"
-      function_arn            = aws_lambda_function.push.arn
-      batch_size              = 25
-      filter_patterns         = [jsonencode({ eventName = ["INSERT"] })]
-      failure_destination_arn = aws_sqs_queue.failures.arn
+      table                      = "notifications"
+      function_arn               = aws_lambda_function.push.arn
+      batch_size                 = 25
+      report_batch_item_failures = true
+      filter_patterns            = [jsonencode({ eventName = ["INSERT"] })]
+      failure_destination_arn    = aws_sqs_queue.failures.arn
     }
   }
 }
@@ -50,7 +51,7 @@ resource "aws_lambda_function" "push" {
   timeout       = 30
 
   # Lambda refuses a trigger whose function may not read the stream yet.
-  depends_on = [aws_iam_role_policy.push]
+  depends_on = [aws_cloudwatch_log_group.push, aws_iam_role_policy.push]
 }
 
 resource "aws_iam_role" "push" {
@@ -79,6 +80,18 @@ data "aws_iam_policy_document" "push" {
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.failures.arn]
   }
+
+  statement {
+    sid       = "Log"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.push.arn}:*"]
+  }
+}
+
+# Made here, so that the role needs no right to make it, and its logs do not stay for ever.
+resource "aws_cloudwatch_log_group" "push" {
+  name              = "/aws/lambda/quikapp-dev-push"
+  retention_in_days = 30
 }
 
 resource "aws_sqs_queue" "failures" {

@@ -14,9 +14,10 @@ locals {
   throttles = merge([
     for id, dimensions in local.throttled : {
       for direction in ["Read", "Write"] : "${id}/${direction}" => {
-        metric     = "${direction}ThrottleEvents"
-        dimensions = dimensions
-        subject    = join("/", compact([dimensions.TableName, lookup(dimensions, "GlobalSecondaryIndexName", "")]))
+        metric           = "${direction}ThrottleEvents"
+        key_range_metric = "${direction}KeyRangeThroughputThrottleEvents"
+        dimensions       = dimensions
+        subject          = join("/", compact([dimensions.TableName, lookup(dimensions, "GlobalSecondaryIndexName", "")]))
       }
     }
     if var.enable_alarms
@@ -47,6 +48,30 @@ resource "aws_cloudwatch_metric_alarm" "throttles" {
   threshold           = var.throttle_alarm_threshold
   # Without throttles there is no metric.
   treat_missing_data = "notBreaching"
+
+  alarm_actions = var.alarm_actions
+  ok_actions    = var.alarm_actions
+  tags          = merge({ Environment = var.environment }, var.tags)
+}
+
+# Which of the two it is: a key, or a few that are neighbours, asks for more than one partition gives,
+# while the table has capacity to spare. More capacity does not help then.
+resource "aws_cloudwatch_metric_alarm" "key_range_throttles" {
+  for_each = local.throttles
+
+  alarm_name        = "${each.value.subject} ${each.value.key_range_metric}"
+  alarm_description = "Requests to ${each.value.subject} are throttled at the ceiling of one partition: a key is hot. Without this alarm, throttles are of the whole."
+
+  namespace           = "AWS/DynamoDB"
+  metric_name         = each.value.key_range_metric
+  dimensions          = each.value.dimensions
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 5
+  datapoints_to_alarm = 3
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = var.throttle_alarm_threshold
+  treat_missing_data  = "notBreaching"
 
   alarm_actions = var.alarm_actions
   ok_actions    = var.alarm_actions
@@ -92,15 +117,21 @@ resource "aws_cloudwatch_metric_alarm" "system_errors" {
   tags          = merge({ Environment = var.environment }, var.tags)
 }
 
+# By "table/region". Strongly consistent replicas do not lag.
 resource "aws_cloudwatch_metric_alarm" "replication_latency" {
-  for_each = { for key in local.replicated_keys : key => aws_dynamodb_table.this[key].name if var.enable_alarms }
+  for_each = merge([
+    for key in local.replicated_keys : {
+      for region in keys(local.tables[key].replicas) : "${key}/${region}" => { name = aws_dynamodb_table.this[key].name, region = region }
+    }
+    if var.enable_alarms
+  ]...)
 
-  alarm_name        = "${each.value} ReplicationLatency"
-  alarm_description = "Changes to ${each.value} are late in ${var.replica_region}."
+  alarm_name        = "${each.value.name} ReplicationLatency"
+  alarm_description = "Changes to ${each.value.name} are late in ${each.value.region}."
 
   namespace           = "AWS/DynamoDB"
   metric_name         = "ReplicationLatency"
-  dimensions          = { TableName = each.value, ReceivingRegion = var.replica_region }
+  dimensions          = { TableName = each.value.name, ReceivingRegion = each.value.region }
   statistic           = "Average"
   period              = 60
   evaluation_periods  = 5
@@ -108,6 +139,30 @@ resource "aws_cloudwatch_metric_alarm" "replication_latency" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = var.replication_latency_alarm_threshold_ms
   # A table that nothing is written to has no latency.
+  treat_missing_data = "notBreaching"
+
+  alarm_actions = var.alarm_actions
+  ok_actions    = var.alarm_actions
+  tags          = merge({ Environment = var.environment }, var.tags)
+}
+
+# A stream keeps a record for a day. What its function does not reach by then is lost, in silence.
+resource "aws_cloudwatch_metric_alarm" "iterator_age" {
+  for_each = { for name, trigger in var.stream_triggers : name => trigger if var.enable_alarms }
+
+  alarm_name        = "${local.name_start} ${each.key} IteratorAge"
+  alarm_description = "The function of the trigger ${each.key} is behind the stream of ${local.table_names[each.value.table]}."
+
+  namespace           = "AWS/Lambda"
+  metric_name         = "IteratorAge"
+  dimensions          = { FunctionName = split(":", each.value.function_arn)[6] }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 5
+  datapoints_to_alarm = 3
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = var.iterator_age_alarm_threshold_ms
+  # A function that is not called has no age.
   treat_missing_data = "notBreaching"
 
   alarm_actions = var.alarm_actions

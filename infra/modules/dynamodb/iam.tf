@@ -6,17 +6,17 @@ locals {
   table_arns = {
     for key, table in local.tables : key => concat(
       [aws_dynamodb_table.this[key].arn],
-      table.replicated ? [replace(aws_dynamodb_table.this[key].arn, ":${data.aws_region.current.region}:", ":${var.replica_region}:")] : [],
+      [for region in keys(table.replicas) : replace(aws_dynamodb_table.this[key].arn, ":${data.aws_region.current.region}:", ":${region}:")],
     )
   }
 
   # The keys that encrypt a table, and the regions whose DynamoDB may be the one that uses them.
   key_arns = {
-    for key, table in local.tables : key => var.kms_key_arn == null ? [] : concat([var.kms_key_arn], table.replicated ? [var.replica_kms_key_arn] : [])
+    for key, table in local.tables : key => var.kms_key_arn == null ? [] : concat([var.kms_key_arn], [for replica in table.replicas : replica.kms_key_arn])
   }
   services = {
     for key, table in local.tables : key => [
-      for region in concat([data.aws_region.current.region], table.replicated ? [var.replica_region] : []) : "dynamodb.${region}.amazonaws.com"
+      for region in concat([data.aws_region.current.region], keys(table.replicas)) : "dynamodb.${region}.amazonaws.com"
     ]
   }
 }
@@ -115,6 +115,67 @@ data "aws_iam_policy_document" "stream_consumer" {
         variable = "kms:ViaService"
         values   = ["dynamodb.${data.aws_region.current.region}.amazonaws.com"]
       }
+    }
+  }
+}
+
+# Who owns an account decides by a table's own policy who else may use it.
+resource "aws_dynamodb_resource_policy" "this" {
+  for_each = { for key, policy in var.resource_policies : key => policy if contains(local.created_keys, key) }
+
+  resource_arn = aws_dynamodb_table.this[each.key].arn
+  policy       = each.value
+}
+
+# What a DAX cluster does for its clients on the tables that they name: the role that the cluster
+# runs with, and what that role may be assumed by.
+data "aws_iam_policy_document" "dax" {
+  for_each = length(var.dax_tables) == 0 ? [] : toset(["cluster"])
+
+  statement {
+    sid = "Tables"
+    actions = [
+      "dynamodb:BatchGetItem",
+      "dynamodb:BatchWriteItem",
+      "dynamodb:ConditionCheckItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:DescribeTable",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:Scan",
+      "dynamodb:UpdateItem",
+    ]
+    resources = flatten([
+      for key in var.dax_tables : [aws_dynamodb_table.this[key].arn, "${aws_dynamodb_table.this[key].arn}/index/*"]
+    ])
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      sid       = "KeyOfTables"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["dynamodb.${data.aws_region.current.region}.amazonaws.com"]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "dax_trust" {
+  for_each = length(var.dax_tables) == 0 ? [] : toset(["cluster"])
+
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["dax.amazonaws.com"]
     }
   }
 }

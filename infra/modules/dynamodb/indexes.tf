@@ -28,6 +28,12 @@ resource "aws_dynamodb_global_secondary_index" "this" {
     }
   }
 
+  # An index has none until it is given one; it can be raised and never lowered.
+  warm_throughput = each.value.warm == null ? null : {
+    read_units_per_second  = each.value.warm.read
+    write_units_per_second = each.value.warm.write
+  }
+
   dynamic "on_demand_throughput" {
     for_each = local.tables[each.value.table].maximum == null ? [] : [local.tables[each.value.table].maximum]
     content {

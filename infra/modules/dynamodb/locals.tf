@@ -1,6 +1,7 @@
 locals {
-  # The truth about the tables: everything else is made from this map. Instants are numbers, since
-  # the epoch. An item that lacks an attribute of an index is not in it: that makes an index sparse.
+  # The truth about the tables: everything else is made from this map. createdAt of media and
+  # updatedAt of conversations are texts, 2024-01-15T10:30:00Z; other instants are numbers since the
+  # epoch. An item that lacks an attribute of an index is not in it: that makes an index sparse.
   described = {
     media_metadata = {
       create    = var.create_media_metadata_table
@@ -11,7 +12,7 @@ locals {
       indexes = {
         "userId-createdAt-index" = {
           hash_key   = { name = "userId", type = "S" }
-          range_key  = { name = "createdAt", type = "N" }
+          range_key  = { name = "createdAt", type = "S" }
           projection = "ALL"
         }
       }
@@ -59,7 +60,7 @@ locals {
         # its messages, and only those have participantId and updatedAt.
         "participant-updatedAt-index" = {
           hash_key   = { name = "participantId", type = "S" }
-          range_key  = { name = "updatedAt", type = "N" }
+          range_key  = { name = "updatedAt", type = "S" }
           projection = "ALL"
         }
       }
@@ -69,8 +70,9 @@ locals {
       suffix    = "rate-limits"
       hash_key  = { name = "key", type = "S" }
       range_key = null
-      ttl       = true
-      indexes   = {}
+      # DynamoDB has no TTL for tables that are strongly consistent between regions.
+      ttl     = var.strongly_consistent_rate_limits == null
+      indexes = {}
     }
     single = {
       create    = var.create_single_table
@@ -85,10 +87,20 @@ locals {
   ttl_attribute = "expiresAt"
 
   # Known without the tables, for the validations of variables.
-  table_keys      = keys(local.described)
-  created_keys    = [for key, table in local.described : key if table.create]
-  replicated_keys = [for key in local.created_keys : key if var.enable_global_tables && (key != "rate_limiting" || var.replicate_rate_limits)]
-  streamed_keys   = [for key in local.created_keys : key if var.enable_streams || contains(local.replicated_keys, key)]
+  table_keys   = keys(local.described)
+  created_keys = [for key, table in local.described : key if table.create]
+  # Those with a replica that is eventually consistent.
+  replicated_keys = [
+    for key in local.created_keys : key
+    if var.enable_global_tables && coalesce(try(var.table_settings[key].replicated, null), key != "rate_limiting" || (var.replicate_rate_limits && var.strongly_consistent_rate_limits == null))
+  ]
+  streamed_keys = [
+    for key in local.created_keys : key
+    if coalesce(try(var.table_settings[key].stream, null), var.enable_streams) || contains(local.replicated_keys, key)
+  ]
+
+  name_start  = "${var.name_prefix}-${var.environment}"
+  table_names = { for key in local.created_keys : key => "${local.name_start}-${local.described[key].suffix}" }
 
   # The attributes that a table of the module, and its own indexes, are keyed by.
   described_attributes = {
@@ -100,19 +112,50 @@ locals {
     ]
   }
 
+  # Multi-region strong consistency is had within one of these sets of regions only.
+  strong_region_sets = [
+    ["us-east-1", "us-east-2", "us-west-2"],
+    ["eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3"],
+    ["ap-northeast-1", "ap-northeast-2", "ap-northeast-3"],
+  ]
+
   tables = {
     for key, table in local.described : key => {
-      name       = "${var.name_prefix}-${var.environment}-${table.suffix}"
+      name       = local.table_names[key]
       hash_key   = table.hash_key
       range_key  = table.range_key
       attributes = { for attribute in [table.hash_key, table.range_key] : attribute.name => attribute.type if attribute != null }
       ttl        = table.ttl
       class      = lookup(var.table_classes, key, "STANDARD")
-      maximum    = lookup(var.on_demand_maximum_throughput, key, null)
+      maximum    = lookup(var.on_demand_maximum_throughput, key, contains(local.bounded_before, key) && !local.provisioned ? local.no_bound : null)
+      warm       = lookup(var.warm_throughput, key, null)
+      restore    = lookup(var.restore_tables, key, null)
+      import     = lookup(var.import_tables, key, null)
       streamed   = contains(local.streamed_keys, key)
-      replicated = contains(local.replicated_keys, key)
+
+      point_in_time_recovery = coalesce(try(var.table_settings[key].point_in_time_recovery, null), var.enable_point_in_time_recovery)
+      deletion_protection    = coalesce(try(var.table_settings[key].deletion_protection, null), var.enable_deletion_protection)
+
+      strong         = key == "rate_limiting" && var.strongly_consistent_rate_limits != null
+      witness_region = key == "rate_limiting" ? try(var.strongly_consistent_rate_limits.witness_region, null) : null
+      replicas = {
+        for region, replica in(
+          contains(local.replicated_keys, key)
+          ? { for region in compact([var.replica_region]) : region => { kms_key_arn = var.replica_kms_key_arn, consistency_mode = "EVENTUAL" } }
+          : key == "rate_limiting" ? local.strong_replicas : {}
+        ) : region => replica
+      }
     }
     if table.create
+  }
+
+  no_bound = { read = null, write = null }
+
+  strong_replicas = {
+    for region in try(var.strongly_consistent_rate_limits.replica_regions, []) : region => {
+      kms_key_arn      = lookup(var.strongly_consistent_rate_limits.replica_kms_key_arns, region, null)
+      consistency_mode = "STRONG"
+    }
   }
 
   # By "table/index", which no table's or index's name can be mistaken for.
@@ -126,6 +169,7 @@ locals {
         non_key_attributes = try(index.non_key_attributes, [])
         read_capacity      = coalesce(try(index.read_capacity, null), var.read_capacity)
         write_capacity     = coalesce(try(index.write_capacity, null), var.write_capacity)
+        warm               = try(index.warm_throughput, null)
       }
     }
   ]...)

@@ -113,6 +113,21 @@ output "stream_consumer_policy_jsons" {
   value       = { for key, document in data.aws_iam_policy_document.stream_consumer : key => document.json }
 }
 
+output "dax_policy_json" {
+  description = "The IAM policy, as JSON, for the role of a DAX cluster before the tables of dax_tables; null without any."
+  value       = try(data.aws_iam_policy_document.dax["cluster"].json, null)
+}
+
+output "dax_trust_policy_json" {
+  description = "The trust policy, as JSON, of that role; null without any of dax_tables."
+  value       = try(data.aws_iam_policy_document.dax_trust["cluster"].json, null)
+}
+
+output "dashboard_name" {
+  description = "The name of the CloudWatch dashboard; null if it is not made."
+  value       = try(aws_cloudwatch_dashboard.this["tables"].dashboard_name, null)
+}
+
 locals {
   stream_arns = { for key in local.streamed_keys : key => aws_dynamodb_table.this[key].stream_arn }
 }

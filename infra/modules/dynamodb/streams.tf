@@ -8,6 +8,9 @@ resource "aws_lambda_event_source_mapping" "this" {
   batch_size                         = each.value.batch_size
   maximum_batching_window_in_seconds = each.value.maximum_batching_window_in_seconds
   parallelization_factor             = each.value.parallelization_factor
+  tumbling_window_in_seconds         = each.value.tumbling_window_in_seconds
+  # The function tells which records it failed on, and only those are sent again.
+  function_response_types = each.value.report_batch_item_failures ? ["ReportBatchItemFailures"] : []
 
   # One bad record must not hold up a shard until it expires, a day later: the batch is halved
   # around it, and it is given up after so many tries.
@@ -38,4 +41,11 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 
   tags = merge({ Name = each.key, Environment = var.environment }, var.tags)
+
+  lifecycle {
+    precondition {
+      condition     = split(":", each.value.function_arn)[3] == data.aws_region.current.region
+      error_message = "The function_arn of stream_triggers ${each.key} is a function of another region than the tables are in: Lambda reads the streams of its own region only."
+    }
+  }
 }

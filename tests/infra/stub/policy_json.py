@@ -17,7 +17,12 @@ def _statement(block: dict[str, Any]) -> dict[str, Any]:
     statement: dict[str, Any] = {"Sid": block["sid"]} if block["sid"] else {}
     statement["Effect"] = block["effect"] or "Allow"
     statement["Action"] = _one_or_more(block["actions"])
-    statement["Resource"] = _one_or_more(block["resources"])
+    if block["resources"]:
+        statement["Resource"] = _one_or_more(block["resources"])
+    for principals in block["principals"] or []:
+        statement.setdefault("Principal", {})[principals["type"]] = _one_or_more(
+            principals["identifiers"]
+        )
     conditions: dict[str, Any] = {}
     for condition in block["condition"] or []:
         values = condition["values"]

@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import table
 import tf.provider
+from account import Account
 from policy_json import policy_json
 from provider_rules import breaches
 from tf.gen import tfplugin_pb2 as pb
@@ -25,6 +28,12 @@ from tf.utils import Diagnostics, read_dynamic_value, to_dynamic_value
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 
+# What is there, as the data sources tell: see account.py.
+account = Account(holds="--account" in sys.argv)
+
+TABLE = "aws_dynamodb_table"
+_REPLICA = ("kms_key_arn", "region_name")
+
 # Arguments whose change makes a new resource. The schema does not tell.
 REPLACING = {
     "aws_appautoscaling_policy": {"name", "resource_id", "scalable_dimension", "service_namespace"},
@@ -32,7 +41,15 @@ REPLACING = {
     "aws_cloudwatch_metric_alarm": {"alarm_name"},
     "aws_dynamodb_contributor_insights": {"table_name", "index_name"},
     "aws_dynamodb_global_secondary_index": {"index_name", "table_name", "key_schema", "projection"},
-    "aws_dynamodb_table": {"name", "hash_key", "range_key", "local_secondary_index"},
+    "aws_dynamodb_resource_policy": {"resource_arn"},
+    "aws_dynamodb_table": {
+        "name",
+        "hash_key",
+        "range_key",
+        "local_secondary_index",
+        "restore_date_time",
+        "restore_to_latest_time",
+    },
     "aws_lambda_event_source_mapping": {"event_source_arn", "starting_position"},
 }
 
@@ -166,6 +183,17 @@ class StubDataSource(DataSource):
             state["json"] = policy_json(
                 config["statement"] or [], config["source_policy_documents"] or []
             )
+        elif self.name == "aws_dynamodb_tables":
+            state["names"] = account.table_names()
+        elif self.name == "aws_dynamodb_table":
+            there = account.table(config["name"])
+            if there is None:
+                ctx.diagnostics.add_error(f"reading DynamoDB Table ({config['name']}): not found")
+                return state
+            # The bindings do not tell what is in this block, and nothing reads it.
+            names = (state.keys() & there.keys()) - {"server_side_encryption"}
+            state |= {name: there[name] for name in names}
+            state["replica"] = [_members_of(each, _REPLICA) for each in there["replica"] or []]
         found = {"region": REGION, "account_id": ACCOUNT, "partition": "aws", "id": self.name}
         for name in found.keys() & state.keys():
             state[name] = state[name] or found[name]
@@ -226,25 +254,53 @@ class Servicer(tf.provider.ProviderServicer):
                 if attribute.computed and planned[name] is None and prior is None:
                     planned[name] = Unknown
             if prior is not None:
-                if planned.get("stream_enabled") != prior.get("stream_enabled"):
-                    planned["stream_arn"] = Unknown
-                replacing = [
-                    pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)])
-                    for name in sorted(REPLACING.get(request.type_name, ()))
-                    if planned[name] != prior[name]
-                ]
+                if request.type_name == TABLE:
+                    planned = table.plan(prior, planned)
+                    if table.makes_a_new_stream(prior, planned):
+                        planned["stream_arn"] = Unknown
+                replacing = self._replacing(request.type_name, prior, planned)
         return pb.PlanResourceChange.Response(
-            planned_state=to_dynamic_value(planned), requires_replace=replacing
+            planned_state=to_dynamic_value(planned),
+            requires_replace=replacing,
+            legacy_type_system=request.type_name == TABLE,
         )
 
+    def _replacing(self, type_name: str, prior: Any, planned: Any) -> list[Any]:
+        """The paths of what makes a new resource."""
+        names = {name for name in REPLACING.get(type_name, ()) if planned[name] != prior[name]}
+        if type_name == TABLE:
+            names |= set(table.replaces(prior, planned))
+        return [
+            pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)])
+            for name in sorted(names)
+        ]
+
     def ApplyResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """What was planned, with the unknown made up."""
+        """What was planned, with the unknown made up; or what AWS says to it."""
+        prior = read_dynamic_value(request.prior_state)
         state = read_dynamic_value(request.planned_state)
         if state is not None:
             attributes = self._get_res_attrs(request.type_name)
             for name in [name for name, value in state.items() if value is Unknown]:
                 state[name] = made_up(request.type_name, attributes[name], state)
-        return pb.ApplyResourceChange.Response(new_state=to_dynamic_value(state))
+        diags = Diagnostics()
+        if request.type_name == TABLE:
+            try:
+                if state is None:
+                    table.delete(prior)
+                elif prior is None:
+                    state = table.create(state)
+                else:
+                    state = table.update(prior, state, account.index_names(prior["name"]))
+            except table.Refused as refused:
+                diags.add_error(str(refused))
+                state = refused.state
+        account.applied(request.type_name, prior, state)
+        return pb.ApplyResourceChange.Response(
+            new_state=to_dynamic_value(state),
+            diagnostics=diags.to_pb(),
+            legacy_type_system=request.type_name == TABLE,
+        )
 
     def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         """What the state says."""
@@ -265,6 +321,10 @@ def made_up(type_name: str, attribute: Attribute, state: dict[str, Any]) -> Any:
     if attribute.name in known:
         return known[attribute.name]
     return {"String": "made up", "Number": 0, "Bool": False}.get(type(attribute.type).__name__)
+
+
+def _members_of(value: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value[name] for name in names}
 
 
 def _arn(type_name: str, state: dict[str, Any]) -> str:

@@ -47,6 +47,7 @@ run "a_most_below_the_least_of_reads" {
   command = plan
 
   variables {
+    billing_mode                  = "PROVISIONED"
     read_capacity                 = 50
     autoscaling_max_read_capacity = 49
   }
@@ -58,6 +59,7 @@ run "a_most_below_the_least_of_writes" {
   command = plan
 
   variables {
+    billing_mode                   = "PROVISIONED"
     write_capacity                 = 50
     autoscaling_max_write_capacity = 49
   }
@@ -124,4 +126,64 @@ run "an_unknown_class" {
   }
 
   expect_failures = [var.table_classes]
+}
+
+run "half_a_unit_of_the_most_of_reads" {
+  command = plan
+
+  variables {
+    autoscaling_max_read_capacity = 100.5
+  }
+
+  expect_failures = [var.autoscaling_max_read_capacity]
+}
+
+run "half_a_unit_of_the_most_of_writes" {
+  command = plan
+
+  variables {
+    autoscaling_max_write_capacity = 100.5
+  }
+
+  expect_failures = [var.autoscaling_max_write_capacity]
+}
+
+run "no_bound_at_all" {
+  command = plan
+
+  variables {
+    on_demand_maximum_throughput = { user_sessions = null }
+  }
+
+  expect_failures = [var.on_demand_maximum_throughput]
+}
+
+run "warmth_for_an_unknown_table" {
+  command = plan
+
+  variables {
+    warm_throughput = { sessions = { read = 20000 } }
+  }
+
+  expect_failures = [var.warm_throughput]
+}
+
+run "no_warmth_at_all" {
+  command = plan
+
+  variables {
+    warm_throughput = { user_sessions = null }
+  }
+
+  expect_failures = [var.warm_throughput]
+}
+
+run "warmth_that_each_table_has" {
+  command = plan
+
+  variables {
+    warm_throughput = { user_sessions = { write = 3999 } }
+  }
+
+  expect_failures = [var.warm_throughput]
 }

@@ -87,7 +87,7 @@ run "a_key_with_another_type_than_the_tables" {
   command = plan
 
   variables {
-    additional_indexes = { media_metadata = { by-time = { hash_key = { name = "createdAt" } } } }
+    additional_indexes = { media_metadata = { by-time = { hash_key = { name = "createdAt", type = "N" } } } }
   }
 
   expect_failures = [var.additional_indexes]
@@ -118,6 +118,156 @@ run "more_indexes_than_a_table_can_have" {
 
   variables {
     additional_indexes = { media_metadata = { for number in range(20) : "by-${number}" => { hash_key = { name = "type" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_table_of_indexes_that_is_null" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = null }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_that_is_null" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = null } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_without_a_hash_key" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = null } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_key_without_a_name" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_key_with_a_name_of_256_characters" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = join("", [for each in range(256) : "k"]) } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_range_that_is_the_hash" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, range_key = { name = "x" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_projected_attribute_without_a_name" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, projection = "INCLUDE", non_key_attributes = [""] } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_attribute_projected_twice" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, projection = "INCLUDE", non_key_attributes = ["y", "y"] } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "twenty_one_projected_attributes" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, projection = "INCLUDE", non_key_attributes = [for each in range(21) : "a${each}"] } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_projected_key" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, projection = "INCLUDE", non_key_attributes = ["mediaId"] } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "more_than_a_hundred_projected_attributes" {
+  command = plan
+
+  variables {
+    additional_indexes = {
+      media_metadata = {
+        for index in range(6) : "by-x-${index}" => {
+          hash_key           = { name = "x" }
+          projection         = "INCLUDE"
+          non_key_attributes = [for each in range(20) : "a${index}-${each}"]
+        }
+      }
+    }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_alarm_with_a_name_that_is_too_long" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { (join("", [for each in range(200) : "i"])) = { hash_key = { name = "x" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "a_policy_with_a_name_that_is_too_long" {
+  command = plan
+
+  variables {
+    billing_mode       = "PROVISIONED"
+    enable_alarms      = false
+    additional_indexes = { media_metadata = { (join("", [for each in range(190) : "i"])) = { hash_key = { name = "x" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_that_is_half_a_unit_warm" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, warm_throughput = { read = 12000.5 } } } }
   }
 
   expect_failures = [var.additional_indexes]

@@ -72,3 +72,13 @@ run "an_alias_for_a_key" {
 
   expect_failures = [var.kms_key_arn]
 }
+
+run "a_tag_that_is_an_exclamation" {
+  command = plan
+
+  variables {
+    tags = { Owner = "platform!" }
+  }
+
+  expect_failures = [var.tags]
+}

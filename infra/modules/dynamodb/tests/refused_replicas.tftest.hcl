@@ -13,14 +13,13 @@ variables {
   environment = "dev"
 }
 
-run "replicas_that_can_not_follow" {
+run "replicas_of_provisioned_tables" {
   command = plan
 
   variables {
     enable_global_tables = true
     replica_region       = "eu-west-1"
     billing_mode         = "PROVISIONED"
-    enable_autoscaling   = false
   }
 
   expect_failures = [var.enable_global_tables]
@@ -93,4 +92,154 @@ run "replicated_rate_limits_alone" {
   }
 
   expect_failures = [var.replicate_rate_limits]
+}
+
+run "a_region_that_there_is_not" {
+  command = plan
+
+  variables {
+    enable_global_tables = true
+    replica_region       = "eu-west-9"
+  }
+
+  expect_failures = [var.replica_region]
+}
+
+run "three_strong_replicas" {
+  command = plan
+
+  variables {
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2", "us-west-2", "eu-west-1"] }
+  }
+
+  expect_failures = [var.strongly_consistent_rate_limits]
+}
+
+run "a_strong_replica_alone" {
+  command = plan
+
+  variables {
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2"] }
+  }
+
+  expect_failures = [var.strongly_consistent_rate_limits]
+}
+
+run "a_witness_where_a_replica_is" {
+  command = plan
+
+  variables {
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2"], witness_region = "us-east-2" }
+  }
+
+  expect_failures = [var.strongly_consistent_rate_limits]
+}
+
+run "strong_and_eventual_replicas" {
+  command = plan
+
+  variables {
+    enable_global_tables            = true
+    replica_region                  = "us-east-2"
+    replicate_rate_limits           = true
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2", "us-west-2"] }
+  }
+
+  expect_failures = [var.strongly_consistent_rate_limits]
+}
+
+run "strong_replicas_of_a_provisioned_table" {
+  command = plan
+
+  variables {
+    billing_mode                    = "PROVISIONED"
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2", "us-west-2"] }
+  }
+
+  expect_failures = [var.strongly_consistent_rate_limits]
+}
+
+run "strong_replicas_without_their_keys" {
+  command = plan
+
+  variables {
+    kms_key_arn                     = "arn:aws:kms:us-east-1:123456789012:key/primary"
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2", "us-west-2"] }
+  }
+
+  expect_failures = [var.strongly_consistent_rate_limits]
+}
+
+run "strong_replicas_in_two_sets_of_regions" {
+  command = plan
+
+  variables {
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2", "eu-west-1"] }
+  }
+
+  expect_failures = [aws_dynamodb_table.this, check.rate_limits_expire]
+}
+
+run "a_strong_replica_in_the_same_region" {
+  command = plan
+
+  variables {
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-1", "us-west-2"] }
+  }
+
+  expect_failures = [aws_dynamodb_table.this, check.rate_limits_expire]
+}
+
+run "an_unknown_table_that_is_replicated" {
+  command = plan
+
+  variables {
+    table_settings = { sessions = { replicated = true } }
+  }
+
+  expect_failures = [var.table_settings]
+}
+
+run "no_settings_at_all" {
+  command = plan
+
+  variables {
+    table_settings = { user_sessions = null }
+  }
+
+  expect_failures = [var.table_settings]
+}
+
+run "rate_limits_replicated_by_a_setting" {
+  command = plan
+
+  variables {
+    enable_global_tables = true
+    replica_region       = "eu-west-1"
+    table_settings       = { rate_limiting = { replicated = true } }
+  }
+
+  expect_failures = [var.table_settings]
+}
+
+run "one_table_replicated_without_global_tables" {
+  command = plan
+
+  variables {
+    table_settings = { notifications = { replicated = true } }
+  }
+
+  expect_failures = [var.table_settings]
+}
+
+run "a_replicated_table_without_a_stream" {
+  command = plan
+
+  variables {
+    enable_global_tables = true
+    replica_region       = "eu-west-1"
+    table_settings       = { notifications = { stream = false } }
+  }
+
+  expect_failures = [var.table_settings]
 }

@@ -258,3 +258,121 @@ run "two_readers_of_a_replicated_tables_stream" {
 
   expect_failures = [var.stream_triggers]
 }
+
+run "a_trigger_that_is_null" {
+  command = plan
+
+  variables {
+    enable_streams  = true
+    stream_triggers = { one = null }
+  }
+
+  expect_failures = [var.stream_triggers]
+}
+
+run "a_trigger_with_a_name_of_two_words" {
+  command = plan
+
+  variables {
+    enable_streams  = true
+    stream_triggers = { "push it" = { table = "notifications", function_arn = "arn:aws:lambda:us-east-1:123456789012:function:f" } }
+  }
+
+  expect_failures = [var.stream_triggers]
+}
+
+run "half_a_second_of_a_window" {
+  command = plan
+
+  variables {
+    enable_streams = true
+    stream_triggers = {
+      one = {
+        table                              = "notifications"
+        function_arn                       = "arn:aws:lambda:us-east-1:123456789012:function:f"
+        maximum_batching_window_in_seconds = 0.5
+      }
+    }
+  }
+
+  expect_failures = [var.stream_triggers]
+}
+
+run "a_tumbling_window_of_an_hour" {
+  command = plan
+
+  variables {
+    enable_streams = true
+    stream_triggers = {
+      one = {
+        table                      = "notifications"
+        function_arn               = "arn:aws:lambda:us-east-1:123456789012:function:f"
+        tumbling_window_in_seconds = 3600
+      }
+    }
+  }
+
+  expect_failures = [var.stream_triggers]
+}
+
+run "half_a_try" {
+  command = plan
+
+  variables {
+    enable_streams = true
+    stream_triggers = {
+      one = {
+        table                  = "notifications"
+        function_arn           = "arn:aws:lambda:us-east-1:123456789012:function:f"
+        maximum_retry_attempts = 1.5
+      }
+    }
+  }
+
+  expect_failures = [var.stream_triggers]
+}
+
+run "half_a_second_of_age" {
+  command = plan
+
+  variables {
+    enable_streams = true
+    stream_triggers = {
+      one = {
+        table                         = "notifications"
+        function_arn                  = "arn:aws:lambda:us-east-1:123456789012:function:f"
+        maximum_record_age_in_seconds = 60.5
+      }
+    }
+  }
+
+  expect_failures = [var.stream_triggers]
+}
+
+run "failures_to_a_fifo_queue" {
+  command = plan
+
+  variables {
+    enable_streams = true
+    stream_triggers = {
+      one = {
+        table                   = "notifications"
+        function_arn            = "arn:aws:lambda:us-east-1:123456789012:function:f"
+        failure_destination_arn = "arn:aws:sqs:us-east-1:123456789012:failures.fifo"
+      }
+    }
+  }
+
+  expect_failures = [var.stream_triggers]
+}
+
+run "a_function_in_another_region" {
+  command = plan
+
+  variables {
+    enable_streams  = true
+    stream_triggers = { one = { table = "notifications", function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:f" } }
+  }
+
+  expect_failures = [aws_lambda_event_source_mapping.this["one"]]
+}

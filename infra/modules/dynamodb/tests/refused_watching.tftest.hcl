@@ -62,3 +62,43 @@ run "an_unknown_insight" {
 
   expect_failures = [var.contributor_insights_mode]
 }
+
+run "half_an_event" {
+  command = plan
+
+  variables {
+    throttle_alarm_threshold = 1.5
+  }
+
+  expect_failures = [var.throttle_alarm_threshold]
+}
+
+run "an_age_that_no_record_reaches" {
+  command = plan
+
+  variables {
+    iterator_age_alarm_threshold_ms = 86400000
+  }
+
+  expect_failures = [var.iterator_age_alarm_threshold_ms]
+}
+
+run "rules_of_an_unknown_table" {
+  command = plan
+
+  variables {
+    contributor_insights_rules = { sessions = [] }
+  }
+
+  expect_failures = [var.contributor_insights_rules]
+}
+
+run "a_rule_of_another_service" {
+  command = plan
+
+  variables {
+    contributor_insights_rules = { user_sessions = ["keys"] }
+  }
+
+  expect_failures = [var.contributor_insights_rules]
+}

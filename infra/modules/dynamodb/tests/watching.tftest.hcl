@@ -50,6 +50,59 @@ run "throttles_of_each_table_and_index" {
   }
 }
 
+run "hot_keys_told_from_hot_tables" {
+  command = plan
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.key_range_throttles) == keys(aws_cloudwatch_metric_alarm.throttles)
+    error_message = "A hot key looks like a hot table."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.key_range_throttles["rate_limiting/Write"].metric_name == "WriteKeyRangeThroughputThrottleEvents"
+      && aws_cloudwatch_metric_alarm.key_range_throttles["rate_limiting/Write"].dimensions == tomap({ TableName = "quikapp-prod-rate-limits" })
+    )
+    error_message = "The alarm looks at another metric."
+  }
+}
+
+run "a_dashboard" {
+  command = plan
+
+  variables {
+    enable_dashboard           = true
+    contributor_insights_rules = { rate_limiting = ["DynamoDBContributorInsights-PKC-quikapp-prod-rate-limits-1700000000000"] }
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this["tables"].dashboard_body).widgets) == 5 * 3 + 1
+    error_message = "A table has no capacity, throttles or latency there, or the hot keys are missing."
+  }
+  assert {
+    condition = length([
+      for widget in jsondecode(aws_cloudwatch_dashboard.this["tables"].dashboard_body).widgets :
+      widget if try(widget.properties.insightRule.ruleName, null) == "DynamoDBContributorInsights-PKC-quikapp-prod-rate-limits-1700000000000"
+    ]) == 1
+    error_message = "The hot keys are not shown."
+  }
+  assert {
+    condition = alltrue([
+      for widget in jsondecode(aws_cloudwatch_dashboard.this["tables"].dashboard_body).widgets :
+      widget.x + widget.width <= 24 && widget.properties.region == "us-east-1"
+    ])
+    error_message = "A widget is beside the dashboard, or shows another region."
+  }
+}
+
+run "no_dashboard_unless_wanted" {
+  command = plan
+
+  assert {
+    condition     = length(aws_cloudwatch_dashboard.this) == 0
+    error_message = "A dashboard is made, and paid for."
+  }
+}
+
 run "errors_of_dynamodb_itself" {
   command = plan
 

@@ -1,0 +1,65 @@
+locals {
+  # A row of the dashboard for each table: capacity, throttles, latency, and hot keys, whose rules
+  # CloudWatch names after the instant of their making.
+  dashboard_rows = [
+    for key in var.enable_dashboard ? local.created_keys : [] : concat(
+      [
+        {
+          title = "${key}: capacity units"
+          metrics = concat(
+            [for direction in ["Read", "Write"] : ["AWS/DynamoDB", "Consumed${direction}CapacityUnits", "TableName", aws_dynamodb_table.this[key].name, { stat = "Sum", label = "${direction} used in a minute" }]],
+            [
+              for direction in ["Read", "Write"] :
+              ["AWS/DynamoDB", "Provisioned${direction}CapacityUnits", "TableName", aws_dynamodb_table.this[key].name, { stat = "Average", label = "${direction} provisioned for a second" }]
+              if local.provisioned
+            ],
+          )
+        },
+        {
+          title = "${key}: throttled requests, all and at a partition's ceiling"
+          metrics = [
+            for metric in ["ReadThrottleEvents", "WriteThrottleEvents", "ReadKeyRangeThroughputThrottleEvents", "WriteKeyRangeThroughputThrottleEvents"] :
+            ["AWS/DynamoDB", metric, "TableName", aws_dynamodb_table.this[key].name, { stat = "Sum", label = metric }]
+          ]
+        },
+        {
+          title = "${key}: latency in DynamoDB, ms"
+          metrics = [
+            for operation in ["GetItem", "PutItem", "Query", "UpdateItem"] :
+            ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", aws_dynamodb_table.this[key].name, "Operation", operation, { stat = "Average", label = operation }]
+          ]
+        },
+      ],
+      [
+        for rule in lookup(var.contributor_insights_rules, key, []) : {
+          title       = "${key}: ${rule}"
+          insightRule = { ruleName = rule, orderBy = "Sum", maxContributorCount = 10 }
+        }
+      ],
+    )
+  ]
+}
+
+resource "aws_cloudwatch_dashboard" "this" {
+  for_each = var.enable_dashboard ? toset(["tables"]) : []
+
+  dashboard_name = replace("${local.name_start}-tables", ".", "-")
+  dashboard_body = jsonencode({
+    widgets = flatten([
+      for row, widgets in local.dashboard_rows : [
+        for column, widget in widgets : {
+          type   = "metric"
+          x      = column * 6
+          y      = row * 6
+          width  = 6
+          height = 6
+          properties = merge(widget, {
+            region = data.aws_region.current.region
+            period = 60
+            view   = "timeSeries"
+          })
+        }
+      ]
+    ])
+  })
+}

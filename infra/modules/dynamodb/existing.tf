@@ -1,0 +1,43 @@
+# The tables that are there before the plan. Some changes fail halfway, or lose something on their
+# way, depending on what a table was before; a plan that knows it can refuse them, or do them in a
+# safe way. A table that is not there yet is in none of these maps.
+
+data "aws_dynamodb_tables" "existing" {
+  count = var.read_existing_tables ? 1 : 0
+}
+
+data "aws_dynamodb_table" "existing" {
+  for_each = {
+    for key, name in local.table_names : key => name
+    if contains(flatten(data.aws_dynamodb_tables.existing[*].names), name)
+  }
+
+  name = each.value
+}
+
+locals {
+  # The key of each replica by its region; "" for one of AWS's.
+  existing_replicas = {
+    for key, table in data.aws_dynamodb_table.existing : key => {
+      for replica in table.replica : replica.region_name => coalesce(replica.kms_key_arn, "-")
+    }
+  }
+  planned_replicas = {
+    for key in keys(data.aws_dynamodb_table.existing) : key => {
+      for region, replica in local.tables[key].replicas : region => coalesce(replica.kms_key_arn, "-")
+    }
+  }
+
+  # The regions by what the provider would do to their replicas. It removes before it makes.
+  removed_replicas = { for key, old in local.existing_replicas : key => setsubtract(keys(old), keys(local.planned_replicas[key])) }
+  added_replicas   = { for key, new in local.planned_replicas : key => setsubtract(keys(new), keys(local.existing_replicas[key])) }
+  remade_replicas = {
+    for key, old in local.existing_replicas : key => toset([
+      for region, arn in local.planned_replicas[key] : region if contains(keys(old), region) && lookup(old, region, arn) != arn
+    ])
+  }
+
+  # Taking a block of on_demand_throughput away sends an empty request, which AWS refuses: it is
+  # written without a bound instead.
+  bounded_before = toset([for key, table in data.aws_dynamodb_table.existing : key if length(table.on_demand_throughput) > 0])
+}
