@@ -7,8 +7,9 @@ DynamoDB Local:
     ratelimit-ddb tables create --endpoint-url $AWS_ENDPOINT_URL_DYNAMODB
     python -m examples.access_patterns
 
-Instants are whole milliseconds since the epoch (``_ms``), but for ``expiresAt``: TTL takes seconds.
-DynamoDB deletes what has expired within a few days, so whoever reads has to look at it too.
+Arguments are whole milliseconds since the epoch (``_ms``). ``createdAt`` of media and ``updatedAt``
+of conversations are kept as texts, ``expiresAt`` as seconds, for TTL takes no others. DynamoDB
+deletes what has expired within a few days, so whoever reads has to look at it too.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def join(table: Table, conversation_id: str, participant_id: str, now_ms: int) -
     table.update_item(
         Key=_participant(conversation_id, participant_id),
         UpdateExpression="SET participantId = :who, updatedAt = if_not_exists(updatedAt, :now)",
-        ExpressionAttributeValues={":who": participant_id, ":now": now_ms},
+        ExpressionAttributeValues={":who": participant_id, ":now": instant(now_ms)},
     )
 
 
@@ -171,7 +172,7 @@ def send_message(
     """
     message_id = f"MSG#{ulid(now_ms)}"
     key = {"conversationId": conversation_id, "messageId": message_id}
-    message = {**key, "senderId": sender_id, "text": text, "createdAt": now_ms}
+    message = {**key, "senderId": sender_id, "text": text, "createdAt": instant(now_ms)}
     moves = [
         {
             "Update": {
@@ -179,7 +180,7 @@ def send_message(
                 "Key": _participant(conversation_id, participant_id),
                 "UpdateExpression": "SET updatedAt = :now",
                 "ConditionExpression": "attribute_exists(participantId)",
-                "ExpressionAttributeValues": {":now": now_ms},
+                "ExpressionAttributeValues": {":now": instant(now_ms)},
             }
         }
         for participant_id in participant_ids
@@ -217,6 +218,13 @@ def conversations_of(
 # its kind begins the SK.
 
 
+def single_table_profile(table: Table, user_id: str) -> Item | None:
+    """A user's profile, ``PK=USER#123`` and ``SK=PROFILE``: one GetItem."""
+    found = table.get_item(Key={"PK": f"USER#{user_id}", "SK": "PROFILE"})
+    item: Item | None = found.get("Item")
+    return item
+
+
 def single_table_media(table: Table, user_id: str) -> list[Item]:
     """All media of a user, ``PK=USER#123`` and ``SK=MEDIA#...``, in order of their SK."""
     of_user = Key("PK").eq(f"USER#{user_id}")
@@ -233,6 +241,11 @@ def single_table_messages(table: Table, conversation_id: str) -> list[Item]:
         Limit=50,
     )
     return list(found["Items"])
+
+
+def instant(at_ms: int) -> str:
+    """``2024-01-15T10:30:00Z``: UTC, to the second. Texts of one width sort by their time."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms // 1_000))
 
 
 def ulid(at_ms: int) -> str:
@@ -267,8 +280,8 @@ def main() -> None:
 
     media = dynamodb.Table("quikapp-dev-media-metadata")
     for filename in ("holiday.jpg", "talk.mp4"):
-        now_ms += 1
-        upload = {"mediaId": ulid(now_ms), "userId": ada, "createdAt": now_ms}
+        now_ms += 1_000
+        upload = {"mediaId": ulid(now_ms), "userId": ada, "createdAt": instant(now_ms)}
         add_media(media, {**upload, "filename": filename, "s3Key": f"{ada}/{filename}"})
     print("media:", [each["filename"] for each in media_of_user(media, ada, now_ms).items])
 

@@ -27,7 +27,7 @@ class KeyAttribute:
 
     Attributes:
         name: what it is called in the item.
-        type: ``"S"`` for text, ``"N"`` for a number. Instants are numbers, since the epoch.
+        type: ``"S"`` for text, ``"N"`` for a number.
     """
 
     name: str
@@ -116,20 +116,35 @@ def rate_limits(name: str) -> Table:
     return Table(name, KeyAttribute("key"), expires=True)
 
 
-def application_tables(prefix: str = "quikapp", environment: str = "dev") -> tuple[Table, ...]:
+def application_tables(
+    prefix: str = "quikapp", environment: str = "dev", *, single_table: bool = False
+) -> tuple[Table, ...]:
     """The five tables of an environment, called ``{prefix}-{environment}-...``.
+
+    Args:
+        prefix: the first part of their names.
+        environment: the second part.
+        single_table: whether a sixth is for a single-table design, with the keys ``PK`` and ``SK``.
 
     Raises:
         ValueError: the prefix or the environment has characters that no table's name may have.
     """
     user = KeyAttribute("userId")
-    created_at, updated_at = KeyAttribute("createdAt", "N"), KeyAttribute("updatedAt", "N")
-    of_user = Index("userId-createdAt-index", user, created_at)
-    owner = KeyAttribute("ownerId")
-    of_owner = Index("ownerId-createdAt-index", owner, created_at, projection="KEYS_ONLY")
+    # Texts such as 2024-01-15T10:30:00Z; those of sessions and notifications are numbers.
+    of_user = Index("userId-createdAt-index", user, KeyAttribute("createdAt"))
+    updated_at = KeyAttribute("updatedAt")
+    of_owner = Index(
+        "ownerId-createdAt-index",
+        KeyAttribute("ownerId"),
+        KeyAttribute("createdAt", "N"),
+        projection="KEYS_ONLY",
+    )
     unread = Index("userId-unreadAt-index", user, KeyAttribute("unreadAt", "N"))
     of_participant = Index("participant-updatedAt-index", KeyAttribute("participantId"), updated_at)
     start = f"{prefix}-{environment}"
+    single = (
+        Table(f"{start}-app-data", KeyAttribute("PK"), sort=KeyAttribute("SK"), expires=True),
+    )
     return (
         Table(f"{start}-media-metadata", KeyAttribute("mediaId"), indexes=(of_user,), expires=True),
         Table(
@@ -153,6 +168,7 @@ def application_tables(prefix: str = "quikapp", environment: str = "dev") -> tup
             indexes=(of_participant,),
         ),
         rate_limits(f"{start}-rate-limits"),
+        *(single if single_table else ()),
     )
 
 

@@ -90,6 +90,11 @@ def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="second part of their names (default: %(default)s)",
     )
     create.add_argument(
+        "--single-table",
+        action="store_true",
+        help="create one more, for a single-table design, with the keys PK and SK",
+    )
+    create.add_argument(
         "--table", metavar="NAME", help="create just one rate-limits table, of that name"
     )
     create.set_defaults(run=tables.run)

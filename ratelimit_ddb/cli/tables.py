@@ -29,7 +29,9 @@ def _wanted(options: argparse.Namespace) -> tuple[Table, ...]:
     try:
         if options.table is not None:
             return (rate_limits(options.table),)
-        return application_tables(options.prefix, options.environment)
+        return application_tables(
+            options.prefix, options.environment, single_table=options.single_table
+        )
     except ValueError as error:
         raise Misuse(str(error)) from error
 

@@ -52,7 +52,7 @@ def media(number: int, user_id: str = "ada", **more: Any) -> dict[str, Any]:
         "s3Key": f"{user_id}/{number}.jpg",
         "thumbnails": {"small": f"{user_id}/{number}-small.webp"},
         "metadata": {"width": 640, "height": 480},
-        "createdAt": NOW_MS + number * 1_000,
+        "createdAt": ask.instant(NOW_MS + number * 1_000),
         **more,
     }
 
@@ -80,6 +80,36 @@ def test_that_media_that_have_expired_are_not_seen(table_of: TableOf) -> None:
     after = ask.media_of_user(table, "ada", NOW_MS + 60_000)
 
     assert [len(before.items), len(after.items)] == [2, 1]
+
+
+def test_that_the_source_documents_own_item_can_be_kept(table_of: TableOf) -> None:
+    table = table_of("media_metadata")
+    # Its values, its types: an instant as a text, and expiresAt as a number.
+    item = {
+        "mediaId": "7d9f",
+        "userId": "user-456",
+        "type": "photo",
+        "filename": "vacation.jpg",
+        "size": 1_024_000,
+        "mimeType": "image/jpeg",
+        "s3Key": "photos/user-456/2024/01/7d9f.jpg",
+        "thumbnails": {"small": "thumbs/7d9f-s.webp", "medium": "thumbs/7d9f-m.webp"},
+        "metadata": {"width": 1920, "height": 1080},
+        "createdAt": "2024-01-15T10:30:00Z",
+        "expiresAt": 1_705_400_000,
+    }
+
+    ask.add_media(table, item)
+
+    before_it_expires = 1_705_314_600_000
+    assert ask.media_of_user(table, "user-456", before_it_expires).items == [item]
+
+
+def test_that_instants_are_texts_that_sort_by_time() -> None:
+    assert ask.instant(1_705_314_600_999) == "2024-01-15T10:30:00Z"
+    instants = [ask.instant(at_ms) for at_ms in (0, 999_999_999_000, 1_000_000_000_000, NOW_MS)]
+    assert instants == sorted(instants)
+    assert {len(each) for each in instants} == {20}
 
 
 def test_that_no_upload_replaces_another(table_of: TableOf) -> None:
@@ -145,11 +175,11 @@ def test_that_the_last_50_messages_are_those(table_of: TableOf) -> None:
 def test_that_conversations_come_by_their_newest_message(table_of: TableOf) -> None:
     table = table_of("conversations")
     for each in range(3):
-        ask.join(table, f"c-{each}", "ada", NOW_MS + each)
+        ask.join(table, f"c-{each}", "ada", NOW_MS + each * 1_000)
     ask.join(table, "c-1", "grace", NOW_MS)
-    ask.send_message(table, "c-0", "ada", "hello", ["ada"], NOW_MS + 10)
-    ask.send_message(table, "c-1", "grace", "hello", ["ada", "grace"], NOW_MS + 20)
-    ask.join(table, "c-2", "ada", NOW_MS + 30)  # who is there already is not moved
+    ask.send_message(table, "c-0", "ada", "hello", ["ada"], NOW_MS + 10_000)
+    ask.send_message(table, "c-1", "grace", "hello", ["ada", "grace"], NOW_MS + 20_000)
+    ask.join(table, "c-2", "ada", NOW_MS + 30_000)  # who is there already is not moved
 
     first = ask.conversations_of(table, "ada", limit=2)
     rest = ask.conversations_of(table, "ada", limit=2, after=first.after)
@@ -169,7 +199,8 @@ def test_that_nothing_is_sent_to_who_does_not_participate(table_of: TableOf) -> 
         ask.send_message(table, "c-1", "ada", "hello", ["ada", "eve"], NOW_MS + 1)
 
     assert ask.last_messages(table, "c-1") == []
-    assert [each["updatedAt"] for each in ask.conversations_of(table, "ada").items] == [NOW_MS]
+    (conversation,) = ask.conversations_of(table, "ada").items
+    assert conversation["updatedAt"] == ask.instant(NOW_MS)
 
 
 def test_that_a_single_table_answers_by_kind(table_of: TableOf) -> None:
@@ -180,7 +211,7 @@ def test_that_a_single_table_answers_by_kind(table_of: TableOf) -> None:
     ]
     media = [{"PK": "USER#123", "SK": f"MEDIA#{each}"} for each in ("a", "b")]
     others = [
-        {"PK": "USER#123", "SK": "PROFILE"},
+        {"PK": "USER#123", "SK": "PROFILE", "name": "Ada"},
         {"PK": "USER#1234", "SK": "MEDIA#c"},
         {"PK": "CONV#456", "SK": "PARTICIPANT#123"},
     ]
@@ -188,6 +219,8 @@ def test_that_a_single_table_answers_by_kind(table_of: TableOf) -> None:
         for item in (*messages, *media, *others):
             batch.put_item(Item=item)
 
+    assert ask.single_table_profile(table, "123") == others[0]
+    assert ask.single_table_profile(table, "1234") is None
     assert ask.single_table_media(table, "123") == media
     assert ask.single_table_messages(table, "456") == messages[:9:-1]
 

@@ -20,18 +20,18 @@ Description = dict[str, Any]
 
 
 @pytest.fixture
-def by_default(planned: tuple[PlannedTable, ...]) -> tuple[PlannedTable, ...]:
-    """The five that the module makes unless it is told otherwise."""
-    return tuple(table for table in planned if table.key != "single")
+def all_tables(planned: tuple[PlannedTable, ...]) -> tuple[PlannedTable, ...]:
+    """The six that the module makes if the single table is asked for."""
+    return planned
 
 
 @pytest.fixture
 def by_the_plan(
-    by_default: tuple[PlannedTable, ...], dynamodb_endpoint: str
+    all_tables: tuple[PlannedTable, ...], dynamodb_endpoint: str
 ) -> dict[str, Description]:
     """What the engine says of the planned tables, by name."""
-    with created(by_default, dynamodb_endpoint), closing(client(dynamodb_endpoint)) as dynamodb:
-        return descriptions(dynamodb, [table.name for table in by_default])
+    with created(all_tables, dynamodb_endpoint), closing(client(dynamodb_endpoint)) as dynamodb:
+        return descriptions(dynamodb, [table.name for table in all_tables])
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def by_the_command(
     by_the_plan: dict[str, Description], prefix: str, dynamodb_endpoint: str
 ) -> dict[str, Description]:
     """What it says of those that the command makes, by name: those of the plan are gone."""
-    command = ["tables", "create", "--endpoint-url", dynamodb_endpoint]
+    command = ["tables", "create", "--single-table", "--endpoint-url", dynamodb_endpoint]
     assert main([*command, "--prefix", prefix, "--environment", "test"]) == 0
     with closing(client(dynamodb_endpoint)) as dynamodb:
         pages = dynamodb.get_paginator("list_tables").paginate()
@@ -53,15 +53,15 @@ def by_the_command(
 def test_that_the_tables_are_the_same(
     by_the_plan: dict[str, Description], by_the_command: dict[str, Description]
 ) -> None:
-    assert len(by_the_plan) == 5
+    assert len(by_the_plan) == 6
     assert by_the_command == by_the_plan
 
 
 def test_that_they_are_what_the_plan_says(
-    by_default: tuple[PlannedTable, ...], by_the_command: dict[str, Description]
+    all_tables: tuple[PlannedTable, ...], by_the_command: dict[str, Description]
 ) -> None:
     """Without the engine between: it might leave out what it does not know."""
-    for table in by_default:
+    for table in all_tables:
         plan, there = table.create_parameters, by_the_command[table.name]
         assert there["KeySchema"] == plan["KeySchema"]
         assert there["AttributeDefinitions"] == in_order(plan["AttributeDefinitions"])

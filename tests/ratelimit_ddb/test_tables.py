@@ -69,11 +69,14 @@ def test_that_five_tables_are_created_as_described(client: Any, prefix: str) -> 
         )
 
 
-def test_that_instants_are_numbers_and_identities_text(client: Any, prefix: str) -> None:
+def test_that_instants_have_the_type_that_they_are_written_with(client: Any, prefix: str) -> None:
     for name in create(client, application_tables(prefix)):
         for attribute in client.describe_table(TableName=name)["Table"]["AttributeDefinitions"]:
-            is_instant = attribute["AttributeName"].endswith("At")
-            assert attribute["AttributeType"] == ("N" if is_instant else "S")
+            # The source document writes those of media and conversations as texts.
+            is_number = attribute["AttributeName"] == "unreadAt" or (
+                attribute["AttributeName"] == "createdAt" and name.endswith("user-sessions")
+            )
+            assert attribute["AttributeType"] == ("N" if is_number else "S")
 
 
 def test_that_a_table_already_there_is_left_as_it_is(client: Any, prefix: str) -> None:
@@ -115,3 +118,14 @@ def test_names_follow_prefix_and_environment() -> None:
 def test_that_a_name_dynamodb_does_not_have_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="table name"):
         rate_limits(name)
+
+
+def test_that_the_single_table_is_made_if_it_is_asked_for() -> None:
+    *five, single = application_tables("acme", "test", single_table=True)
+
+    assert tuple(five) == application_tables("acme", "test")
+    assert single.create_parameters()["KeySchema"] == [
+        {"AttributeName": "PK", "KeyType": "HASH"},
+        {"AttributeName": "SK", "KeyType": "RANGE"},
+    ]
+    assert (single.name, single.expires) == ("acme-test-app-data", True)
