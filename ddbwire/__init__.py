@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         is_transient,
     )
     from ddbwire.operation import Operation
-    from ddbwire.outcome import Refused, TransactionRefused
+    from ddbwire.outcome import Outdated, Refused, TransactionRefused
     from ddbwire.wire import Wire
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ConfigurationError",
     "DeadlineExceeded",
     "Operation",
+    "Outdated",
     "Refused",
     "StoreError",
     "StoreUnavailable",
@@ -48,6 +49,7 @@ _MODULES = {
     "ConfigurationError": "errors",
     "DeadlineExceeded": "errors",
     "Operation": "operation",
+    "Outdated": "outcome",
     "Refused": "outcome",
     "StoreError": "errors",
     "StoreUnavailable": "errors",

@@ -9,12 +9,19 @@ from functools import partial
 from typing import Protocol, TypeAlias
 
 from ddbwire.operation import Operation
-from ddbwire.outcome import Outcome, Trouble
-from ddbwire.step import Answer, Step
+from ddbwire.outcome import Outcome, Outdated, Trouble
+from ddbwire.step import Answer, Failure, Step
 
 Flow: TypeAlias = Generator[Step, Answer, Outcome]
 Attempt: TypeAlias = Generator[Step, Answer, Outcome | Trouble]
 Question: TypeAlias = Generator[Step, Answer, Trouble | None]
+
+MOST_QUESTIONS = 4
+"""How often the time is asked for at once: twice will do, unless its Dates differ each time."""
+NO_TIME = Failure("the Dates of its replies contradict each other", sent=False)
+
+_TIMELY_NS = 5 * 1_000_000_000
+"""How old the time in an operation may be. Calls take less; a signature's may be minutes old."""
 
 
 class Carrier(Protocol):
@@ -33,8 +40,18 @@ class Carrier(Protocol):
     def renew_credentials(self) -> Generator[Step, Answer, None]:
         """Have the credentials fetched anew, as the endpoint calls them expired."""
 
+    def renew_time(self) -> Generator[Step, Answer, None]:
+        """Ask for the time once more, as the endpoint calls the signature's wrong."""
+
     def close(self) -> None:
         """Close what it holds; a later attempt opens other."""
+
+
+def outdated(operation: Operation, now_ns: int) -> Outdated | None:
+    """What an attempt at ``operation`` comes to if its time is not the table's, ``now_ns``."""
+    if operation.now_ns is None or abs(now_ns - operation.now_ns) <= _TIMELY_NS:
+        return None
+    return Outdated(now_ns - operation.now_ns)
 
 
 def call(carrier: Carrier, operation: Operation, deadline_ns: int) -> Flow:

@@ -5,6 +5,11 @@ and had arrived at ``received`` was stamped between the two, at a table time in 
 the offset of the table's clock from the local one lies in (d - received, d + 1 s - sent), and in
 the intersection of what all replies say.
 
+A reply that contradicts what is known, or at first the host's clock, moves nothing until the next
+one says the same: a single wrong Date is passed over, if it is wrong by more than Dates can tell (a
+second), and a clock that is wrong indeed is corrected by the second reply. What is more than a day
+from the host's clock is passed over in any case.
+
 The offset in use is 0 where that fits: a host whose clock is right is never corrected. Otherwise
 it is the lowest that fits, so that what error is left makes the host late. Early, it would be first
 at everything that comes due (docs/decisions/003). Only a clock that is hardly fast, while little is
@@ -20,7 +25,14 @@ _UNBOUNDED_NS = 1 << 80
 _UNBOUNDED = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
 _GENERATION_NS = 120 * _SECOND_NS
 _SLIGHT_NS = 100_000_000
+_DRIFT_PPM = 500
+"""So far a single reply may move the offset, against what is known: clocks that drift do no more.
+
+It is how much the kernel's clock discipline may slew a clock. Source: adjtimex(2).
+"""
 _CAUTION_NS = 100_000_000
+_DAY_NS = 86_400 * _SECOND_NS
+"""Further from the host's clock a Date is not believed, whatever else confirms it."""
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -37,27 +49,33 @@ class TableClock:
 
     __slots__ = (
         "_base_ns",
+        "_believed",
         "_doubt_ns",
         "_earlier",
         "_generation_ends_ns",
         "_high_ns",
+        "_host_ns",
         "_known",
         "_local_base_ns",
         "_lock",
         "_low_ns",
         "_parsed",
         "_read_ns",
+        "_suspect",
     )
 
     def __init__(self, local_ns: Callable[[], int] | None = None) -> None:
         """Take local time from ``local_ns``; by default, the host's clock, read once, now."""
         self._read_ns = time.monotonic_ns if local_ns is None else local_ns
         self._local_base_ns = time.time_ns() - time.monotonic_ns() if local_ns is None else 0
+        self._host_ns = time.time_ns if local_ns is None else local_ns
         self._base_ns = self._local_base_ns
         self._lock = threading.Lock()
         self._known = False
         self._parsed: tuple[bytes, int | None] = (b"", None)
         self._doubt_ns = 0
+        self._believed = (0, 0)
+        self._suspect: tuple[int, int] | None = None
         self._earlier = _UNBOUNDED
         self._low_ns, self._high_ns = self._earlier
         self._generation_ends_ns = self.local_ns() + _GENERATION_NS
@@ -76,6 +94,11 @@ class TableClock:
         return self._known
 
     @property
+    def doubted(self) -> bool:
+        """Whether the last reply contradicts what is known, and the next one decides."""
+        return self._suspect is not None
+
+    @property
     def offset_ns(self) -> int:
         """How far the table's clock is ahead of the local one, as far as is known."""
         return self._base_ns - self._local_base_ns
@@ -92,7 +115,8 @@ class TableClock:
         """Learn from a reply's ``Date`` header (IMF-fixdate, RFC 9110 section 5.6.7).
 
         ``sent_ns`` and ``received_ns`` are readings of ``local_ns()`` from before the request was
-        sent and after the reply had arrived. A date that can't be read is ignored.
+        sent and after the reply had arrived. A date that can't be read is ignored, and so is one
+        more than a day from the host's clock.
         """
         parsed = self._parsed
         if parsed[0] != date:
@@ -107,9 +131,10 @@ class TableClock:
             low_ns > self._low_ns
             or high_ns < self._high_ns
             or received_ns >= self._generation_ends_ns
-        ):
+            or self._suspect is not None
+        ) and abs(date_ns - self._host_ns()) <= _DAY_NS:
             with self._lock:
-                self._narrow(low_ns, high_ns, received_ns)
+                self._learn(low_ns, high_ns, received_ns)
 
     def trust_local(self) -> None:
         """Call the clock known though the endpoint sends no Date: local time is all there is."""
@@ -123,31 +148,46 @@ class TableClock:
         earlier_low_ns, earlier_high_ns = self._earlier
         return max(earlier_low_ns, self._low_ns), min(earlier_high_ns, self._high_ns)
 
-    def _narrow(self, low_ns: int, high_ns: int, received_ns: int) -> None:
+    def _learn(self, low_ns: int, high_ns: int, received_ns: int) -> None:
+        slight_ns = _SLIGHT_NS
+        if self._known:
+            silence_ns = received_ns - self._generation_ends_ns + _GENERATION_NS
+            slight_ns += silence_ns * _DRIFT_PPM // 1_000_000
         if received_ns >= self._generation_ends_ns:
             recent = received_ns < self._generation_ends_ns + _GENERATION_NS
             self._earlier = (self._low_ns, self._high_ns) if recent else _UNBOUNDED
             self._low_ns, self._high_ns = _UNBOUNDED
             self._generation_ends_ns = received_ns + _GENERATION_NS
-        known_low_ns, known_high_ns = self._bounds()
-        if low_ns <= known_high_ns and high_ns >= known_low_ns:
+        suspect, confirmed = self._suspect, False
+        if suspect is not None and _apart_ns((low_ns, high_ns), suspect) < _SLIGHT_NS:
+            confirmed = True
+            if _apart_ns((low_ns, high_ns), suspect) <= 0:
+                low_ns, high_ns = max(low_ns, suspect[0]), min(high_ns, suspect[1])
+        said = (low_ns, high_ns)
+        if not confirmed and _apart_ns(said, self._believed) >= slight_ns:
+            self._suspect = said
+            return
+        gap_ns = _apart_ns(said, self._bounds())
+        if gap_ns <= 0:
             self._low_ns = max(self._low_ns, low_ns)
             self._high_ns = min(self._high_ns, high_ns)
         else:
-            self._contradicted(low_ns, high_ns, max(low_ns - known_high_ns, known_low_ns - high_ns))
-        low_ns, high_ns = self._bounds()
+            self._earlier = _UNBOUNDED
+            self._low_ns, self._high_ns = said
+            self._doubt_ns = 0
+            if gap_ns < slight_ns:
+                # A drift is followed by the least it takes.
+                self._low_ns = self._high_ns = min(max(self.offset_ns, low_ns), high_ns)
+                self._doubt_ns = gap_ns
+        self._suspect = None
+        self._believed = low_ns, high_ns = self._bounds()
         self._base_ns = self._local_base_ns + _offset_ns(low_ns, high_ns)
         self._known = True
 
-    def _contradicted(self, low_ns: int, high_ns: int, gap_ns: int) -> None:
-        """Believe the newest reply: a drift is followed by the least it takes, a step at once."""
-        self._earlier = _UNBOUNDED
-        if gap_ns < _SLIGHT_NS:
-            self._low_ns = self._high_ns = min(max(self.offset_ns, low_ns), high_ns)
-            self._doubt_ns = gap_ns
-        else:
-            self._low_ns, self._high_ns = low_ns, high_ns
-            self._doubt_ns = 0
+
+def _apart_ns(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """How far two intervals lie apart; below 0 where they overlap."""
+    return max(one[0] - other[1], other[0] - one[1])
 
 
 def _offset_ns(low_ns: int, high_ns: int) -> int:

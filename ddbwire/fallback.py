@@ -23,7 +23,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as ConnectingError
 
-from ddbwire.call import Attempt, Question
+from ddbwire.call import MOST_QUESTIONS, NO_TIME, Attempt, Question, outdated
 from ddbwire.clock import TableClock
 from ddbwire.credentials import CredentialSource
 from ddbwire.judge import judge, judge_failure
@@ -66,6 +66,9 @@ class BotocoreCarrier:
 
     def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:  # noqa: ARG002 - botocore sees to its connections
         """One attempt at an operation."""
+        late = outdated(operation, self._clock.now_ns())
+        if late is not None:
+            return late
         answer = yield from self._exchange(operation)
         if type(answer) is Failure:
             return self._failed(answer, repeatable=operation.repeatable)
@@ -73,16 +76,23 @@ class BotocoreCarrier:
 
     def ask(self, *, fresh: bool) -> Question:  # noqa: ARG002
         """One attempt at getting any reply at all."""
-        answer = yield from self._exchange(_QUESTION)
-        if type(answer) is Failure:
-            return self._failed(answer, repeatable=True)
-        if not self._clock.known:
-            self._clock.trust_local()
-        return None
+        for _ in range(MOST_QUESTIONS):
+            answer = yield from self._exchange(_QUESTION)
+            if type(answer) is Failure:
+                return self._failed(answer, repeatable=True)
+            if not self._clock.doubted:
+                if not self._clock.known:
+                    self._clock.trust_local()
+                return None
+        return judge_failure(NO_TIME, repeatable=True)
 
     def renew_credentials(self) -> Generator[Step, Answer, None]:
         """Have the credentials fetched anew, if botocore's object can do so itself."""
         yield from self._credentials.renew()
+
+    def renew_time(self) -> Generator[Step, Answer, None]:
+        """Ask for the time once more; but botocore signs by the host's clock."""
+        yield from self.ask(fresh=False)
 
     def _failed(self, failure: Failure, *, repeatable: bool) -> Trouble:
         if failure.mistake and not self._succeeded:

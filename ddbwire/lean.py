@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import Any
 
-from ddbwire.call import Attempt, Question
+from ddbwire.call import MOST_QUESTIONS, NO_TIME, Attempt, Question, outdated
 from ddbwire.clock import TableClock
 from ddbwire.credentials import CredentialSource
 from ddbwire.endpoint import Endpoint
@@ -55,7 +55,11 @@ class LeanCarrier:
         """One attempt at an operation."""
         clock = self._clock
         writer = self._writer
-        second = clock.now_ns() // _SECOND_NS
+        now_ns = clock.now_ns()
+        late = outdated(operation, now_ns)
+        if late is not None:
+            return late
+        second = now_ns // _SECOND_NS
         if writer is None or writer.second != second:
             renewed = yield from self._next_writer(second)
             if type(renewed) is Failure:
@@ -72,20 +76,27 @@ class LeanCarrier:
     def ask(self, *, fresh: bool) -> Question:
         """One attempt at getting any reply at all."""
         clock = self._clock
-        sent_ns = clock.local_ns()
-        answer = yield Send(write_question(self._host), fresh)
-        if type(answer) is not Reply:
-            return self._failed(answered(answer), repeatable=True)
-        self._succeeded = True
-        clock.observe(answer.date, sent_ns, clock.local_ns())
-        if not clock.known:
-            clock.trust_local()
-        return None
+        for _ in range(MOST_QUESTIONS):
+            sent_ns = clock.local_ns()
+            answer = yield Send(write_question(self._host), fresh)
+            if type(answer) is not Reply:
+                return self._failed(answered(answer), repeatable=True)
+            self._succeeded = True
+            clock.observe(answer.date, sent_ns, clock.local_ns())
+            if not clock.doubted:
+                if not clock.known:
+                    clock.trust_local()
+                return None
+        return judge_failure(NO_TIME, repeatable=True)
 
     def renew_credentials(self) -> Generator[Step, Answer, None]:
         """Have the credentials fetched anew."""
         yield from self._credentials.renew()
         self._writer = None
+
+    def renew_time(self) -> Generator[Step, Answer, None]:
+        """Ask for the time once more."""
+        yield from self.ask(fresh=False)
 
     def _failed(self, failure: Failure, *, repeatable: bool) -> Trouble:
         if failure.mistake and not self._succeeded:

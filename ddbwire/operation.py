@@ -23,6 +23,13 @@ class Operation(NamedTuple):
     repeatable: bool = True
     """Whether it may be sent again after a failure that left unknown whether it was applied."""
 
+    now_ns: int | None = None
+    """The table's time that the body rests on, in nanoseconds since the epoch, if it rests on one.
+
+    Once the table's clock turns out to be seconds away from it, the operation is not sent (again)
+    but answered with ``Outdated``, for its maker to make it anew.
+    """
+
     @classmethod
     def of(
         cls, name: str, parameters: Mapping[str, Any], *, repeatable: bool = True

@@ -27,6 +27,17 @@ class TransactionRefused(NamedTuple):
     """
 
 
+class Outdated(NamedTuple):
+    """The operation was not sent: its body rests on a time that is not the table's any more.
+
+    The clock was corrected since, or the process was suspended. Where an attempt before it had no
+    answer, that one may have been applied.
+    """
+
+    behind_ns: int
+    """How far its time is behind the table's."""
+
+
 class Cure(Enum):
     """What may help against a trouble."""
 
@@ -39,7 +50,7 @@ class Cure(Enum):
     FRESH_CREDENTIALS = auto()
     """Another try at once, signed with new credentials."""
     FRESH_TIME = auto()
-    """Another try at once: the refusal's Date has set the clock that signs."""
+    """Another try at once, with the time asked for anew: the signature's was refused."""
 
 
 @final
@@ -56,4 +67,4 @@ class Trouble(NamedTuple):
     """Whether it was the deadline that ended the attempt."""
 
 
-Outcome: TypeAlias = dict[str, Any] | Refused | TransactionRefused
+Outcome: TypeAlias = dict[str, Any] | Refused | TransactionRefused | Outdated

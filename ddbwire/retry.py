@@ -77,6 +77,8 @@ class _Recovery(Generic[T]):
             self._tried.add(result.cure)
             if result.cure is Cure.FRESH_CREDENTIALS:
                 yield from self._carrier.renew_credentials()
+            elif result.cure is Cure.FRESH_TIME:
+                yield from self._carrier.renew_time()
             result = yield from self._attempt(result)
         return result
 

@@ -131,7 +131,7 @@ class Wire:
         connection, connecting, TLS, sending, receiving, and the pauses between tries.
 
         Returns:
-            The response in wire shape, or ``Refused`` or ``TransactionRefused``.
+            The response in wire shape, or ``Refused``, ``TransactionRefused`` or ``Outdated``.
 
         Raises:
             Unreachable: there was no usable answer; ``DeadlineExceeded`` if time ran out.

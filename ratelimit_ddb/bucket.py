@@ -5,7 +5,8 @@
     taking n:  fullAt' = max(fullAt, now) + n * unit,  allowed iff fullAt' - now <= window
 
 reckoning.py tells what a ``fullAt`` means. What the flows rely on:
-- ``now`` is read once a decision, so a limit once seen active stays active for it.
+- ``now`` is read once a decision, so a limit once seen active stays active for it. Only where it
+  turns out to be far from the table's time is it read again, and the decision made anew.
 - ``fullAt`` never moves back, but for a refund and a reset. Hence an old sight is a lower bound:
   later than allowed then is later than allowed now (P6).
 - Every condition is checked by the table at the write itself; a wrong guess costs a write, never
@@ -38,6 +39,7 @@ from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
+    ClockMoved,
     Delete,
     Flow,
     Outcome,
@@ -213,7 +215,11 @@ class Bucket:
 
     def _acquire_by(self, take: Take, cost: int) -> Flow[Decision]:
         while True:
-            applied, shown_ns, _, kept_until_seconds, refunded_ns = yield take
+            try:
+                applied, shown_ns, _, kept_until_seconds, refunded_ns = yield take
+            except ClockMoved:
+                take = self._anew(take, (yield ReadClock()))
+                continue
             full_at_ns = _known(shown_ns)
             now_ns = take.now_ns
             kept_until_seconds = kept_until_seconds or 0
@@ -238,6 +244,16 @@ class Bucket:
                     f"({shown_ns}) is no reason for it; the endpoint must answer a refused "
                     "condition with the item (ReturnValuesOnConditionCheckFailure)"
                 )
+
+    def _anew(self, take: Take, now_ns: int) -> Take:
+        """The take by another reading of the clock."""
+        later_seconds = -(-(now_ns - take.now_ns) // _EXPIRY_STEP_NS) * EXPIRY_STEP_SECONDS
+        return take._replace(
+            idle=self._all_idle,
+            now_ns=now_ns,
+            expires_at_seconds=take.expires_at_seconds + later_seconds,
+            extends=True,
+        )
 
     def _denial_by(self, sight: Sight, cost: int, now_ns: int) -> Decision | None:
         if sight.names is not self._names:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NamedTuple, TypeVar
 
+from ratelimit_ddb.errors import StoreUnavailable
+
 T = TypeVar("T")
 
 
@@ -60,6 +62,7 @@ class GiveBack(NamedTuple):
         amount_ns: what is given back, more than 0.
         least_ns, most_ns: where ``fullAt`` must be.
         refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket.py).
+        now_ns: the flow's one reading of the clock.
     """
 
     key: str
@@ -69,6 +72,7 @@ class GiveBack(NamedTuple):
     most_ns: tuple[int, ...]
     refunded_before_ns: tuple[int, ...]
     refunded_after_ns: tuple[int, ...]
+    now_ns: int
 
 
 class Read(NamedTuple):
@@ -87,6 +91,14 @@ class Delete(NamedTuple):
 Operation = ReadClock | Take | GiveBack | Read | Delete
 Flow = Generator[Operation, Any, T]
 """Yields operations, is sent what its docstring says each is answered with, returns a T."""
+
+
+class ClockMoved(StoreUnavailable):
+    """Raised into a flow in the place of an answer: the operation's ``now`` is not the table's.
+
+    The clock was corrected while it was under way, or the process was suspended. A flow makes its
+    operation anew, or takes it for the outage that it is otherwise.
+    """
 
 
 class Outcome(NamedTuple):

@@ -46,7 +46,9 @@ class Refund(NamedTuple):
         if not chosen:
             return None
         names, amounts_ns, leasts_ns, mosts_ns, befores_ns, afters_ns = zip(*chosen, strict=True)
-        return GiveBack(key, names, amounts_ns, leasts_ns, mosts_ns, befores_ns, afters_ns)
+        return GiveBack(
+            key, names, amounts_ns, leasts_ns, mosts_ns, befores_ns, afters_ns, self.now_ns
+        )
 
     def of(self, names: tuple[str, ...]) -> Refund:
         """The same for some of the limits."""

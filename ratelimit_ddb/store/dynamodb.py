@@ -96,7 +96,9 @@ class DynamoDBStore:
         )
         self.clock: Clock = self._wire.clock if clock is None else LocalClock(clock)
         self._reports_capacity = report_capacity or on_call is not None
-        self._expressions = Expressions(table, report_capacity=self._reports_capacity)
+        self._expressions = Expressions(
+            table, report_capacity=self._reports_capacity, is_of_the_wire=clock is None
+        )
         self._on_call = on_call
 
     @property

@@ -17,7 +17,7 @@ from typing import Any
 
 import ddbwire
 from ratelimit_ddb.made import made
-from ratelimit_ddb.operation import Delete, GiveBack, Outcome, Read, Take
+from ratelimit_ddb.operation import ClockMoved, Delete, GiveBack, Outcome, Read, Take
 
 ATTRIBUTE = "fullAt:"
 REFUNDED = "refunded:"
@@ -33,9 +33,11 @@ _CONDITIONAL = {
 class Expressions:
     """The requests and replies of one table."""
 
-    __slots__ = ("_fixed",)
+    __slots__ = ("_fixed", "_is_of_the_wire")
 
-    def __init__(self, table: str, *, report_capacity: bool) -> None:
+    def __init__(self, table: str, *, report_capacity: bool, is_of_the_wire: bool) -> None:
+        """``is_of_the_wire`` tells whether the operations' time is that of the wire's clock."""
+        self._is_of_the_wire = is_of_the_wire
         fixed: dict[str, Any] = {"TableName": table}
         if report_capacity:
             fixed["ReturnConsumedCapacity"] = "TOTAL"
@@ -67,10 +69,11 @@ class Expressions:
         template = _take_template(self._fixed, take.names, take.idle, take.extends)
         body = template % (_quoted(take.key), now_ns, take.expires_at_seconds, *numbers)
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
-        return ddbwire.Operation("UpdateItem", body)
+        made_at_ns = now_ns if self._is_of_the_wire else None
+        return ddbwire.Operation("UpdateItem", body, True, made_at_ns)
 
     def _give_back(self, give_back: GiveBack) -> ddbwire.Operation:
-        key, names, amount_ns, least_ns, most_ns, before_ns, after_ns = give_back
+        key, names, amount_ns, least_ns, most_ns, before_ns, after_ns, now_ns = give_back
         numbers: list[int] = []
         forms = []
         for index, before in enumerate(before_ns):
@@ -83,19 +86,29 @@ class Expressions:
                 numbers.append(after_ns[index])
         body = _give_back_template(self._fixed, names, tuple(forms)) % (_quoted(key), *numbers)
         # Given twice, it would admit more than the limit.
-        return ddbwire.Operation("UpdateItem", body, repeatable=False)
+        made_at_ns = now_ns if self._is_of_the_wire else None
+        return ddbwire.Operation("UpdateItem", body, False, made_at_ns)
 
     def outcome(
         self,
         operation: Take | GiveBack | Read | Delete,
-        reply: dict[str, Any] | ddbwire.Refused,
+        reply: dict[str, Any] | ddbwire.Refused | ddbwire.Outdated,
     ) -> Outcome:
-        """What a reply says of each ``fullAt`` that the operation named."""
+        """What a reply says of each ``fullAt`` that the operation named.
+
+        Raises:
+            ClockMoved: the operation's time is not the table's.
+        """
         if isinstance(operation, Delete):
             return Outcome(True, ())
         names = operation.names
         if isinstance(reply, ddbwire.Refused):
             return _outcome(False, reply.item or {}, names)
+        if isinstance(reply, ddbwire.Outdated):
+            raise ClockMoved(
+                f"table {self._fixed[0][1]!r}: its clock turned out to be "
+                f"{reply.behind_ns / 1e9:+.1f} s from the time that the request was made by"
+            )
         shown = reply.get("Item", {}) if type(operation) is Read else reply["Attributes"]
         return _outcome(True, shown, names)
 

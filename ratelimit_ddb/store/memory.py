@@ -173,7 +173,7 @@ class MemoryStore:
         return item
 
     def _give_back(self, give_back: GiveBack) -> Outcome:
-        key, names, amounts_ns, leasts_ns, mosts_ns, before_ns, after_ns = give_back
+        key, names, amounts_ns, leasts_ns, mosts_ns, before_ns, after_ns, _ = give_back
         item = self._items.get(key, {})
         if self._refunded_of(key, names) != before_ns:
             return self._outcome(False, key, names)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Decision, Limit, StoreError
+from ratelimit_ddb import Decision, Limit, StoreError, StoreUnavailable
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.operation import (
+    ClockMoved,
     Delete,
     GiveBack,
     Operation,
@@ -71,6 +72,27 @@ def test_the_first_take_guesses_idle_and_bears_every_number() -> None:
     full_at_ns = (NOW_NS + 2 * UNIT_NS, NOW_NS + 200 * SECOND_NS)
     decision = result_of(flow, Outcome(True, full_at_ns))
     assert told(decision) == Decision(True, 3, 0, 200 * SECOND_NS, LIMIT)
+
+
+def test_p1_a_take_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
+    bucket = bucket_of(HOURLY)
+    flow = bucket.acquire("key", 2, 5 * SECOND_NS, NOW_NS)
+    take = next(flow)
+    later_ns = NOW_NS + 7_200 * SECOND_NS
+    assert flow.throw(ClockMoved("two hours")) == ReadClock()
+    anew = flow.send(later_ns)
+    fresh = next(bucket.acquire("key", 2, 5 * SECOND_NS, later_ns))
+    assert anew == fresh == take._replace(now_ns=later_ns, expires_at_seconds=1_800_010_800)
+    full_at_ns = (later_ns + 200 * SECOND_NS,)
+    decision = result_of(flow, Outcome(True, full_at_ns))
+    assert told(decision) == Decision(True, 8, 0, 200 * SECOND_NS, HOURLY)
+    assert seen(bucket) == (later_ns, full_at_ns)
+
+
+def test_p1_a_refund_whose_time_was_wrong_gives_nothing_back() -> None:
+    flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
+    with pytest.raises(StoreUnavailable):
+        flow.throw(ClockMoved("two hours"))
 
 
 def test_without_the_time_it_is_asked_for_first() -> None:
@@ -194,7 +216,7 @@ def test_a_refund_leaves_out_the_limits_that_the_take_no_longer_weighs_on() -> N
     full_at_ns = NOW_NS + 300 * SECOND_NS
     amount_ns = 200 * SECOND_NS
     assert give_back == GiveBack(
-        "key", ("hour",), (amount_ns,), (full_at_ns,), (full_at_ns,), (0,), (0,)
+        "key", ("hour",), (amount_ns,), (full_at_ns,), (full_at_ns,), (0,), (0,), NOW_NS
     )
     assert result_of(flow, Outcome(True, (full_at_ns - amount_ns,))) is True
     assert taken.kept == 0
@@ -235,6 +257,7 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
         (NOW_NS + HOURLY.window_ns,),
         (7,),
         (7 + 200 * SECOND_NS,),
+        NOW_NS,
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from ratelimit_ddb import (
 )
 from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.limit import limits_of
-from tests.ddbwire.fault_server import FaultServer, drop, error, reply
+from tests.ddbwire.fault_server import FaultServer, Request, drop, error, reply
 from tests.dynamodb_local import free_port
 
 TAKEN = {"Attributes": {"fullAt:5-per-minute": {"N": "1700000000000000000"}}}
@@ -288,3 +290,40 @@ def test_keys_that_can_not_be_sent_are_a_mistake(
     with pytest.raises(StoreError, match=r"session token of the credentials .* line end"):
         do(store, "acquire", {"on_outage": "allow"})
     assert server.requests == []
+
+
+def date_in(seconds: float) -> str:
+    return formatdate(time.time() + seconds, usegmt=True)
+
+
+def now_of(request: Request) -> float:
+    """The ``now`` of a take, in seconds since the epoch."""
+    values = json.loads(request.body)["ExpressionAttributeValues"]
+    return int(values[":n"]["N"]) / 1e9
+
+
+@pytest.mark.parametrize("seconds", [3600, 250, 30, -3600, 86_400 * 3])
+def test_p11_a_single_wrong_date_moves_no_decision(
+    server: FaultServer, store: DynamoDBStore, do: Do, seconds: float
+) -> None:
+    server.script.extend([reply(TAKEN, date=date_in(seconds)), reply(TAKEN)])
+    for _ in range(3):
+        do(store, "acquire", {"deadline": 5.0, "deny_cache": 0})
+    for request in server.requests:
+        assert abs(now_of(request) - time.time()) < 2
+
+
+def test_p1_a_host_that_slept_decides_by_the_time_after_it(
+    server: FaultServer, store: DynamoDBStore, do: Do
+) -> None:
+    """Its monotonic clock stood still for an hour, so the first signature is refused."""
+    clock = store._wire.clock
+    clock._read_ns = lambda: time.monotonic_ns() - 3600 * 1_000_000_000
+    message = "Signature expired: it is now earlier than"
+    server.script.append(error("InvalidSignatureException", message=message))
+    decision = do(store, "acquire", {"deadline": 5.0})
+    assert decision.source == "table"
+    assert server.operations == ["UpdateItem", "GET", "UpdateItem"]
+    before, _asked, after = server.requests
+    assert abs(now_of(before) - time.time() + 3600) < 2
+    assert abs(now_of(after) - time.time()) < 2

@@ -157,7 +157,7 @@ class Process:
     def _answer(self, operation: Operation, request: Request) -> Generator[int, None, Any]:
         kind = type(operation)
         if kind is ReadClock:
-            if not self.clock.known:
+            while not self.clock.known:
                 yield from self._network.call(operation, request, self)
             return self._read_clock(request)
         if kind is Take:
