@@ -69,7 +69,7 @@ def _give_back(
         for index, one in enumerate(decisions)
         if not one.refunded and (everything or one.charge.rule.default)
     ]
-    amended = yield from give_back([_amended(decisions[index]) for index in due], tally, shares)
+    amended = yield from give_back([_amended(decisions[index]) for index in due], tally, shares, 0)
     entry.amended = [one for one in amended if one.refunded]
     for index, one in zip(due, amended, strict=True):
         decisions[index] = decisions[index]._replace(refunded=one.refunded)

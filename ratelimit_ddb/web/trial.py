@@ -63,7 +63,7 @@ class Trial:
                 shares.begin(1 + len(later) + bool(made))
             told = _with_spent((yield from self._only(charge)), tally)
             if not told.decision.allowed and charge.rule.enforce:
-                given_back = yield from give_back(made, tally, shares)
+                given_back = yield from give_back(made, tally, shares, len(later))
                 further = yield from self._further_denials(later, tally, shares)
                 told = _with_spent(told, tally)
                 return Verdict((*given_back, told, *further), (told, *further), tuple(charges))
@@ -167,9 +167,22 @@ def _never(charge: Charge) -> Decision:
 
 
 def give_back(
-    decisions: Iterable[RuleDecision], tally: Tally | None, shares: DeadlineShares | None = None
+    decisions: Iterable[RuleDecision],
+    tally: Tally | None,
+    shares: DeadlineShares | None,
+    further: int,
 ) -> Flow[list[RuleDecision]]:
-    """Give back what these took. Returns them in their order, ``refunded`` where that came off."""
+    """Give back what these took.
+
+    Args:
+        decisions: these.
+        tally: as for ``verdict``.
+        shares: as for ``verdict``.
+        further: how many shares of the deadline are for what comes after that.
+
+    Returns:
+        them in their order, ``refunded`` where that came off.
+    """
     given_back = list(decisions)
     took = [
         (index, one, one.decision.taken)
@@ -178,8 +191,7 @@ def give_back(
     ]
     for done, (index, one, taken) in enumerate(took):
         if shares is not None:
-            # One more for looking at the rules behind the denial.
-            shares.begin(len(took) - done + 1)
+            shares.begin(len(took) - done + further)
         refunded = False
         with suppress(StoreUnavailable):  # it stays taken then, and ``refunded`` says so
             refunded = yield from one.charge.quota.bucket.refund(taken, taken.cost)

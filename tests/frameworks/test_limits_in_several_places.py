@@ -6,6 +6,7 @@ Each site has a wide limit outside and a narrow one inside, each on a store of i
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -27,13 +28,14 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from werkzeug.test import Client as WsgiClient
 
-from ratelimit_ddb import MemoryStore, RateLimiter, asgi, wsgi
+from ratelimit_ddb import MemoryStore, RateLimiter, StoreUnavailable, asgi, wsgi
 from ratelimit_ddb import django as of_django
 from ratelimit_ddb import flask as of_flask
 from ratelimit_ddb import starlette as of_starlette
 from ratelimit_ddb.fastapi import RateLimit, install
-from ratelimit_ddb.web import Rule, RuleDecision, Verdict, everyone, verdict_of
+from ratelimit_ddb.web import Answer, Rule, RuleDecision, Verdict, everyone, verdict_of
 from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
 from tests.frameworks.asgi_client import ask, kinds, visit
 from tests.frameworks.django_site.clients import LIMITS
 
@@ -428,6 +430,81 @@ def test_the_fields_of_a_denial_speak_of_what_denied(get: Get) -> None:
     assert headers["ratelimit-policy"].startswith('"wide";q=9;w=3600')
     assert headers["ratelimit-policy"].endswith('"narrow";q=1;w=3600')
     assert (headers["x-ratelimit-limit"], headers["retry-after"]) == ("1", "3600")
+
+
+def over_wsgi_with(inner_store: FlakyStore, site: Site, on_outage: str) -> wsgi.RateLimitMiddleware:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return []
+
+    inner = wsgi.RateLimitMiddleware(
+        app,
+        inner_store,
+        Rule("/*", NARROW, name="narrow"),
+        on_outage=on_outage,  # type: ignore[arg-type]
+    )
+    return wsgi.RateLimitMiddleware(inner, **site.wide)
+
+
+def test_p3_an_outage_that_denies_inside_gives_back_what_was_taken_outside(site: Site) -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("gone")
+    status, headers = over_wsgi(over_wsgi_with(store, site, "deny"))()
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert "ratelimit" not in headers, "nobody knows what is left of the one that denied"
+    assert site.left == 9
+    with pytest.raises(StoreUnavailable, match="gone"):
+        over_wsgi(over_wsgi_with(store, site, "raise"))()
+    assert site.left == 9
+    assert over_wsgi(over_wsgi_with(store, site, "allow"))()[0] == 200
+    assert site.left == 8
+
+
+def test_what_cannot_be_given_back_says_so(site: Site) -> None:
+    """The request is denied all the same, by the limit inside."""
+    outer, seen = FlakyStore(), []
+
+    def unreachable(told: RuleDecision) -> None:
+        seen.append((told.rule, told.refunded, told.amended))
+        outer.failure = StoreUnavailable("gone")
+
+    def on_denied(request: Any, verdict: Verdict, answer: Answer) -> Answer:
+        seen.extend((one.rule, one.refunded) for one in verdict_of(request.native).decisions)
+        return answer
+
+    app = Starlette(
+        routes=[
+            Route("/page", of_starlette.limited("1/hour", **site.narrow, on_denied=on_denied)(page))
+        ]
+    )
+    limited = asgi.RateLimitMiddleware(app, outer, site.rules, on_decision=unreachable)
+    assert ask(limited, "/page").status_code == 200
+    outer.failure = None
+    assert ask(limited, "/page").status_code == 429
+    assert seen == [
+        ("wide", False, False),
+        ("wide", False, False),
+        ("wide", False),
+        ("narrow", False),
+    ]
+
+
+def test_each_store_has_what_is_left_of_its_own_deadline_to_give_back(site: Site) -> None:
+    class Recording(MemoryStore):
+        within_ns: list[int]
+
+        def send(self, operation: Any, deadline_ns: int) -> Any:
+            self.within_ns.append(deadline_ns - time.monotonic_ns())
+            return super().send(operation, deadline_ns)
+
+    recording = Recording(clock=FakeClock())
+    recording.within_ns = []
+    site.wide["store"] = recording
+    inner = FlakyStore()
+    inner.failure = StoreUnavailable("gone")
+    site.wide["deadline"] = 60.0
+    assert over_wsgi(over_wsgi_with(inner, site, "deny"))()[0] == 503
+    assert 50e9 < recording.within_ns[-1] <= 60e9
 
 
 def test_a_websocket_refused_inside_gives_back_what_was_taken_outside(site: Site) -> None:

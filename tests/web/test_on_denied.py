@@ -35,6 +35,8 @@ def test_it_is_given_the_request_the_verdict_and_the_answer(limited: Limited) ->
     ((request, verdict, answer),) = given
     assert (request.path, request.method, request.client) == ("/a", "POST", "192.0.2.7")
     assert not verdict.allowed
+    assert not verdict, "its truth is ``allowed``"
+    assert verdict.limited
     assert [(one.rule, one.key) for one in verdict.denials] == [("api", "api:192.0.2.7")]
     assert verdict.longest.decision.retry_after == 60
     assert (answer.status, answer.body) == (429, response.body)
