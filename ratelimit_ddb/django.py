@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar, Unpack, cast
 
@@ -32,12 +31,15 @@ from ratelimit_ddb.web.options import GateOptions, ViewOptions, require_options,
 from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import Identified, Identity, LimitsOfRequest, Rule
 from ratelimit_ddb.web.rulebook import EndpointOf
-from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit
+from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit, require_view
 
 __all__ = ["RateLimitMiddleware", "limited", "user"]
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+_OF_A_CLASS = (
+    'limit what its as_view() gives, or write @method_decorator(limited(...), name="dispatch")'
+)
 _MAY_BE_DOTTED = ("STORE", "RULES", "ENDPOINT_OF", "ON_DENIED", "ON_DECISION")
 
 
@@ -117,7 +119,7 @@ def limited(
         return gate_of_view(name, limits, store, options, blocking=blocking)
 
     def decorate(view: View) -> View:
-        _require_view(view)
+        require_view(view, of_a_class=_OF_A_CLASS)
         name, is_async = _name_and_kind(view)
         # method_decorator decorates at each request, hence the cache; and once a plain dummy, be
         # the methods plain or not.
@@ -129,16 +131,6 @@ def limited(
         return cast("View", limited)
 
     return decorate
-
-
-def _require_view(view: Any) -> None:
-    if inspect.isclass(view):
-        raise TypeError(
-            f"@limited on the class {view.__qualname__}: limit what its as_view() gives, or write "
-            '@method_decorator(limited(...), name="dispatch")'
-        )
-    if not callable(view):
-        raise TypeError(f"@limited on {view!r}: a view is needed")
 
 
 @makes_identities("user()")

@@ -27,7 +27,7 @@ from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.rule import LimitsOfRequest
 from ratelimit_ddb.web.rulebook import RulesGiven
 from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit
+from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit, require_view
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ def limited(
     require_options(options, ViewOptions)
 
     def decorate(view: Callable[P, Any]) -> Callable[P, ResponseReturnValue]:
-        if not callable(view):
-            raise TypeError(f"@limited on {view!r}: a view function is needed")
+        require_view(view, of_a_class="put limited(...) in its ``decorators``, or on a method")
         own_name = _name_of(view)
         gate = gate_of_view(own_name, limits, store, options, blocking=True)
         called = _called(view)

@@ -44,7 +44,7 @@ from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.rule import LimitsOfRequest
 from ratelimit_ddb.web.rulebook import EndpointOf
 from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import gate_of_view, note_limit
+from ratelimit_ddb.web.view import gate_of_view, note_limit, require_view
 from ratelimit_ddb.web.websocket import TRY_AGAIN_LATER, refuse_handshake
 
 __all__ = ["RateLimitMiddleware", "limited", "route_of"]
@@ -123,12 +123,7 @@ def limited(
 
 
 def _require_endpoint(endpoint: Any) -> None:
-    if inspect.isclass(endpoint):
-        raise TypeError(
-            f"@limited on the class {endpoint.__qualname__}: limit its methods get, post and so on"
-        )
-    if isinstance(endpoint, staticmethod | classmethod) or not callable(endpoint):
-        raise TypeError(f"@limited on {endpoint!r}: a function is needed, the innermost one")
+    require_view(endpoint, of_a_class="limit its methods get, post and so on")
     if _is_app(endpoint):
         raise TypeError(
             f"@limited on {endpoint!r}: it is an ASGI application; put RateLimitMiddleware before "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -80,6 +81,24 @@ def gate_of_view(
         writes_fields=writes_fields,
         has_own_limits=has_own_limits,
     )
+
+
+def require_view(view: Any, *, of_a_class: str) -> None:
+    """Refuse what is no view, or would be none any more.
+
+    Args:
+        view: what was decorated.
+        of_a_class: what to limit in place of a class, for the message.
+
+    Raises:
+        TypeError: it is a class, a static or class method, or can't be called.
+    """
+    if inspect.isclass(view):
+        raise TypeError(f"@limited on the class {view.__qualname__}: {of_a_class}")
+    if isinstance(view, staticmethod | classmethod):
+        raise TypeError(f"@limited on {view!r}: put it below @{type(view).__name__}")
+    if not callable(view):
+        raise TypeError(f"@limited on {view!r}: must be a view function")
 
 
 def note_limit(

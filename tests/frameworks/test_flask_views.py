@@ -182,7 +182,7 @@ def test_what_cannot_hold_is_refused_when_the_view_is_decorated(
 
 
 def test_only_a_function_can_be_limited(store: MemoryStore) -> None:
-    with pytest.raises(TypeError, match="a view function is needed"):
+    with pytest.raises(TypeError, match="must be a view function"):
         limited("1/minute", store=store)("/login")  # type: ignore[arg-type]
 
 

@@ -23,7 +23,6 @@ from django.views.generic import TemplateView
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRouter
 from starlette.applications import Starlette
-from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -338,11 +337,24 @@ def test_two_uses_of_a_generic_view_of_django_are_two_views(store: MemoryStore) 
     assert first is not None
 
 
-def test_a_class_is_no_view(store: MemoryStore) -> None:
-    with pytest.raises(TypeError, match=r"class TemplateView.* as_view\(\).*method_decorator"):
-        of_django.limited("5/minute", store=store)(TemplateView)
-    with pytest.raises(TypeError, match=r"class HTTPEndpoint.* methods get, post"):
-        of_starlette.limited("5/minute", store=store)(HTTPEndpoint)
+def test_a_class_is_no_view(framework: Framework, store: MemoryStore) -> None:
+    instead = {
+        "flask": r"class Greeter: .*``decorators``",
+        "django": r"class Greeter: .*as_view\(\).*method_decorator",
+        "starlette": r"class Greeter: limit its methods get, post",
+    }
+    with pytest.raises(TypeError, match=instead[kind_of(framework)]):
+        framework.limited("5/minute", store=store)(Greeter)
+
+
+def test_what_would_be_no_method_any_more_is_refused(
+    framework: Framework, store: MemoryStore
+) -> None:
+    for kind in (staticmethod, classmethod):
+        with pytest.raises(TypeError, match=f"put it below @{kind.__name__}"):
+            framework.limited("5/minute", store=store)(kind(lambda *_given: None))
+    with pytest.raises(TypeError, match="'/page': must be a view function"):
+        framework.limited("5/minute", store=store)("/page")
 
 
 def test_starlette_takes_an_object_of_three_arguments_for_an_application(
