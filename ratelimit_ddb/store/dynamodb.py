@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
+from ddbwire.local_clock import LocalClock
 from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operation import Flow, Operation, Read, ReadClock
 from ratelimit_ddb.seen import group_of
-from ratelimit_ddb.store.local_clock import LocalClock
 from ratelimit_ddb.store.protocol import Clock
 
 if TYPE_CHECKING:

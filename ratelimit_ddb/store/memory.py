@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
+from ddbwire.local_clock import LocalClock
 from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
     Delete,
@@ -18,7 +19,6 @@ from ratelimit_ddb.operation import (
     Take,
 )
 from ratelimit_ddb.seen import group_of
-from ratelimit_ddb.store.local_clock import LocalClock
 
 Item = dict[str, int]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn, Self
 
+from ddbwire.local_clock import LocalClock
 from sessions import of_user
 from sessions.driver import run, run_async
 from sessions.of_user import SessionInfo
@@ -38,7 +38,8 @@ class MemorySessionStore:
 
     Args:
         max_sessions: how many to keep.
-        clock: nanoseconds since the epoch, for tests that set the time themselves.
+        clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
+            monotonic clock, so that a step of the wall clock ends or prolongs no session.
 
     Raises:
         ValueError: ``max_sessions`` is not a positive integer.
@@ -47,13 +48,13 @@ class MemorySessionStore:
     is_exact_by_owner = False  # its index has no lag
 
     def __init__(
-        self, *, max_sessions: int = 100_000, clock: Callable[[], int] = time.time_ns
+        self, *, max_sessions: int = 100_000, clock: Callable[[], int] | None = None
     ) -> None:
         if type(max_sessions) is not int or max_sessions < 1:
             raise ValueError(f"max_sessions {max_sessions!r}: an integer of at least 1 is needed")
         from ddbwire.fork import at_fork  # here, for it brings the wire with it
 
-        self._clock = clock
+        self._clock = LocalClock(clock)
         self._most = max_sessions
         self._rows: dict[str, Row] = {}
         self._lock = threading.Lock()
@@ -225,4 +226,4 @@ class MemorySessionStore:
         return row if row is not None and row.user_id == user_id else None
 
     def _now(self) -> int:
-        return self._clock() // _SECOND_NS
+        return self._clock.now_ns() // _SECOND_NS

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from sessions import MemorySessionStore
 from sessions.life import LONGEST_SECONDS, SHORTEST_IDLE_SECONDS, Life
+from tests.fake_clock import FakeClock
 from tests.sessions.browser import Browser, Site
 from tests.sessions.recording import recorded_site
 
@@ -209,3 +212,22 @@ def test_timeouts_are_whole_seconds(site: Site, what: str, given: Any) -> None:
 @pytest.mark.parametrize(("idle", "lifetime"), [(120, 120), (120, 34_560_000)])
 def test_the_extremes_are_taken(site: Site, idle: int, lifetime: int) -> None:
     assert is_alive(begun(site, idle=idle, lifetime=lifetime))
+
+
+# The time of a store in memory
+
+
+def test_in_memory_a_session_ages_by_the_monotonic_clock_whatever_the_wall_clock_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monotonic, wall = FakeClock(0), FakeClock()
+    monkeypatch.setattr(time, "monotonic_ns", monotonic)
+    monkeypatch.setattr(time, "time_ns", wall)
+    browser = begun(Site(MemorySessionStore(), wall))
+    for step_seconds in (10 * LIFETIME, -20 * LIFETIME):
+        wall.advance(step_seconds)
+        assert is_alive(browser)
+    monotonic.advance(IDLE - 1)
+    assert is_alive(browser)
+    monotonic.advance(1)
+    assert not is_alive(browser)

@@ -1,4 +1,4 @@
-"""The process's own time, for buckets that no other process shares."""
+"""The process's own time, for what no other process shares: buckets and sessions in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class LocalClock:
-    """The wall clock, read once, and the monotonic clock since: no step of it moves a bucket.
+    """The wall clock, read once, and the monotonic clock since: later steps of it change nothing.
 
     Args:
         read_ns: another source of nanoseconds since the epoch, for tests.
