@@ -90,8 +90,8 @@ WHOLE: dict[str, tuple[Callable[[], Serving], list[str]]] = {
         sites.STARLETTE,
     ),
     "FastAPI": (
-        lambda: uvicorn_server(around(sites.fastapi_app(), sites.STARLETTE)),
-        sites.STARLETTE,
+        lambda: uvicorn_server(around(sites.fastapi_app(), sites.FASTAPI)),
+        sites.FASTAPI,
     ),
     "Flask": (lambda: waitress_server(around_wsgi(sites.flask_app(), Flask)), Flask),
     "Flask, limit_app": (lambda: waitress_server(flask_inside()), Flask),
@@ -163,13 +163,13 @@ def falcon_below() -> Any:
 
 BELOW: dict[str, Callable[[], Serving]] = {
     "FastAPI(root_path=...)": lambda: uvicorn_server(
-        around(fastapi_with_root_path(), sites.STARLETTE)
+        around(fastapi_with_root_path(), sites.FASTAPI)
     ),
     "FastAPI(root_path=...), the middleware inside": lambda: uvicorn_server(
-        fastapi_with_root_path(middleware=[inside(sites.STARLETTE)])
+        fastapi_with_root_path(middleware=[inside(sites.FASTAPI)])
     ),
     "FastAPI(root_path=...), behind a closure and a mount": lambda: uvicorn_server(
-        around(hidden(Starlette(routes=[Mount("/", fastapi_with_root_path())])), sites.STARLETTE)
+        around(hidden(Starlette(routes=[Mount("/", fastapi_with_root_path())])), sites.FASTAPI)
     ),
     "a mount in Starlette": lambda: uvicorn_server(
         around(

@@ -153,7 +153,7 @@ PATHS = (
     Guard(
         "P15: a number is what int() accepts",
         "ratelimit_ddb/web/path_notation.py",
-        r'_INTEGER = r"\d\s_+\-"',
+        r'_INTEGER = r"\d\s_+\-."',
         '_INTEGER = "0-9"',
         f"{_PATH}patterns",
     ),

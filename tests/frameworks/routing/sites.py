@@ -6,6 +6,7 @@ Each has its routes in its own notation, beside the pattern that means the same.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import falcon
 import falcon.asgi
@@ -39,6 +40,13 @@ STARLETTE = [
     "/{top}",
 ]
 """Also FastAPI's: the notation is the one of patterns."""
+ANNOTATED: dict[str, tuple[str, type]] = {
+    "/orders/{value}": ("/orders/{value:int}", int),
+    "/rates/{value}": ("/rates/{value:float}", float),
+    "/keys/{value}": ("/keys/{value:uuid}", UUID),
+}
+"""Routes of FastAPI's whose parameter is of a type by its annotation alone."""
+FASTAPI = [*STARLETTE, *(pattern for pattern, _ in ANNOTATED.values())]
 
 FLASK = {
     "/": "/",
@@ -144,7 +152,17 @@ def fastapi_app(**options: Any) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, **options)
     for pattern in STARLETTE:
         app.add_api_route(pattern, _endpoint(pattern), name=pattern)
+    for own, (pattern, kind) in ANNOTATED.items():
+        app.add_api_route(own, _annotated(pattern, kind), name=pattern)
     return app
+
+
+def _annotated(pattern: str, kind: type) -> Any:
+    async def endpoint(value: Any) -> None:
+        REACHED.add(pattern)
+
+    endpoint.__annotations__["value"] = kind
+    return endpoint
 
 
 def flask_app() -> flask.Flask:

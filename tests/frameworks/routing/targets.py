@@ -60,6 +60,10 @@ NUMBERS = _listed("""
 /objects/%D9%A1%D9%A1345678123456781234567812345678 /objects/-234567812345678123456781234567812-
 /objects/1-2345678123456781234567812345678 /objects/abcdef78-1234-5678-1234-56781234abcd/
 /v1.2/x /v1.2%0A/x /v1.2/x%0A /v-1.+2/x /v1.2.3/x /v%D9%A1.%D9%A2/x /v1.2/x/ /v1.2//x
+/orders/5 /orders/5.0 /orders/5.00%0A /orders/%205%20 /orders/+5 /orders/5_0 /orders/-5.0 /orders/5.
+/rates/5 /rates/.5 /rates/5e3 /rates/-inf /rates/NaN /rates/Infinity /rates/%205.0%0A /rates/1_0.5_0
+/keys/12345678-1234-5678-1234-567812345678 /keys/%7B12345678-1234-5678-1234-567812345678%7D
+/keys/urn:uuid:12345678-1234-5678-1234-567812345678 /keys/12345678123456781234567812345678%0A
 /xab5 /x5 /xa%D9%A3 /xa5%0A /xa-5 /x
 """)
 
