@@ -335,7 +335,8 @@ def test_the_time_is_learnt(declining: Wire, server: FaultServer, flavour: Flavo
     server.script.append(error("ResourceNotFoundException"))
     flavour.ask_time(declining)
     flavour.ask_time(declining)
-    assert server.operations == ["GetItem"]
+    # Twice: a host whose clock differs does not believe a single Date.
+    assert server.operations == ["GetItem", "GetItem"]
     assert 58 < declining.clock.offset_ns / 1e9 < 61.5
 
 
