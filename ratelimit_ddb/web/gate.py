@@ -137,6 +137,7 @@ class Gate:
         Raises:
             StoreUnavailable: under ``on_outage="raise"``.
             TypeError: a rule's function gave something to be awaited.
+            ValueError: another middleware or decorator has charged the same bucket for it.
             StoreError: a mistake of set-up, such as TableNotFound or AccessDenied.
         """
         if not self.enabled:
@@ -147,10 +148,12 @@ class Gate:
             charges = self._without_replaced(charges, request)
         if not charges:
             return _UNLIMITED
+        ledger = ledger_for(request.native, self)
+        if ledger.entries:
+            ledger.require_apart(self, charges)
         began_ns = monotonic_ns()
         store, flow = self._begun(charges)
         verdict = run(flow, store, self._within_ns)
-        ledger = ledger_for(request.native, self)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -172,10 +175,12 @@ class Gate:
             charges = self._without_replaced(charges, request)
         if not charges:
             return _UNLIMITED
+        ledger = ledger_for(request.native, self)
+        if ledger.entries:
+            ledger.require_apart(self, charges)
         began_ns = monotonic_ns()
         store, flow = self._begun(charges)
         verdict = await run_async(flow, store, self._within_ns)
-        ledger = ledger_for(request.native, self)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:

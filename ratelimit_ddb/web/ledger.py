@@ -10,12 +10,12 @@ gate of its own. The ledger travels with the request, in its ASGI scope or WSGI 
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from ratelimit_ddb.web.answer import Fields
 from ratelimit_ddb.web.fields import joined_fields
-from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
 
 if TYPE_CHECKING:
     from ratelimit_ddb.web.gate import Gate
@@ -60,6 +60,26 @@ class Ledger:
         self.creator = creator
         self.entries: list[Entry] = []
         self.has_writer = False
+
+    def require_apart(self, gate: Gate, charges: Iterable[Charge]) -> None:
+        """Refuse that a second gate charges a bucket for the same request.
+
+        Raises:
+            ValueError: one would, as rules of one name have the same limit; with the name.
+        """
+        buckets = {
+            (charge.key, limit)
+            for entry in self.entries
+            if entry.gate is not gate and entry.gate.store is gate.store
+            for charge in entry.verdict.charges
+            for limit in charge.quota.names
+        }
+        for charge in charges:
+            if any((charge.key, limit) in buckets for limit in charge.quota.names):
+                raise ValueError(
+                    f"two limits of a request are named {charge.rule.name!r}, in two places, and "
+                    "would both charge one bucket: give one of them a name="
+                )
 
     def fields(self) -> Fields:
         """The header fields of all limits together, as the response should have them."""

@@ -562,6 +562,25 @@ def test_a_request_without_limits_has_a_verdict_that_allows() -> None:
         verdict_of("/page")
 
 
+def test_a_bucket_is_not_charged_twice_for_one_request_by_rules_of_one_name(site: Site) -> None:
+    """As by two calls of limit_app whose rules have the default name."""
+
+    def client(limits: str, *, store: MemoryStore) -> Any:
+        app = flask.Flask("site", root_path=".")
+        app.testing = True
+        app.get("/page")(hello)
+        of_flask.limit_app(app, site.outer_store, Rule("/*", "4/hour"))
+        of_flask.limit_app(app, store, Rule("/*", limits))
+        return app.test_client()
+
+    with pytest.raises(ValueError, match=r"two limits of a request are named '/\*', in two places"):
+        client("4/hour", store=site.outer_store).get("/page")
+    other_limit = client("3/hour", store=site.outer_store)
+    assert [other_limit.get("/page").status_code for _ in range(4)] == [200] * 3 + [429]
+    other_store = client("4/hour", store=MemoryStore())
+    assert other_store.get("/page").status_code == 429, "one was taken before it was refused"
+
+
 def test_a_scope_or_environ_used_again_is_another_request(site: Site) -> None:
     """As in tests, which make one and send it many times."""
 
