@@ -90,9 +90,9 @@ class AioConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop once the connection is closed."""
         self.usable = False
-        self._stop_timer()
         cause = "the connection was closed" if exc is None else repr(exc)
         self._end(Failure(cause, sent=True, stale=self._used and not self._reader.begun))
+        self._stop_timer()
 
     def abort(self) -> None:
         """Close at once, leaving unsent what is unsent."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import threading
 from collections.abc import AsyncGenerator
 
 from ddbwire.aio_pool import AioPool
@@ -21,7 +20,10 @@ out of the selector that the child's copy of the loop shares with the parent's.
 
 
 class AioPools:
-    """Finds the running loop's pool; makes it on first use, closes it as the loop shuts down."""
+    """Finds the running loop's pool; makes it on first use, closes it as the loop shuts down.
+
+    Loops in several threads may do so at once: what they share is changed by atomic operations.
+    """
 
     _last: tuple[asyncio.AbstractEventLoop | None, AioPool | None]
 
@@ -57,11 +59,10 @@ class AioPools:
             loop = running_loop()
             pool = AioPool(self._endpoint, self._tls, self._max_connections)
             watch = self._until_shutdown(loop, pool)
-            with self._lock:
-                for closed in [other for other in self._pools if other.is_closed()]:
-                    del self._pools[closed]
-                self._pools[loop] = (pool, watch)
             await anext(watch)
+            for closed in [other for other in list(self._pools) if other.is_closed()]:
+                self._pools.pop(closed, None)
+            self._pools[loop] = (pool, watch)
         return pool
 
     async def close(self) -> None:
@@ -76,7 +77,6 @@ class AioPools:
         self._begin()
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
         self._pools: dict[
             asyncio.AbstractEventLoop, tuple[AioPool, AsyncGenerator[None, None]]
         ] = {}
@@ -93,9 +93,10 @@ class AioPools:
         try:
             yield
         finally:
-            with self._lock:
-                self._pools.pop(loop, None)
-                self._last = _NO_LAST
+            entry = self._pools.get(loop)
+            if entry is not None and entry[0] is pool:
+                del self._pools[loop]
+            self._last = _NO_LAST
             pool.close()
             # The transports close their sockets in the loop's next turn.
             await asyncio.sleep(0)
