@@ -202,6 +202,11 @@ def total(bills: Iterable[Bill]) -> Bill:
     return Bill("total", **{name: sum(each[name] for each in parts) for name in names})
 
 
+def rounded(dollars: float, digits: int = 2) -> float:
+    """Dollars to the cent, halves up as bills have it: ``round`` takes halves to the even cent."""
+    return round(dollars + 1e-9, digits)
+
+
 def limiter(decisions: float, denied: float = 0.0, decisions_per_write: float = 1.0) -> TableLoad:
     """The table of rate limits, when every denial is from memory.
 

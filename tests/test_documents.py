@@ -37,6 +37,17 @@ def test_the_guide_shows_what_the_command_says(capsys: pytest.CaptureFixture[str
         assert capsys.readouterr().out == told
 
 
+def test_the_guide_shows_the_picture_that_the_command_draws(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    guide = ROOT / "docs" / "guide"
+    *_, (command, _) = COST.findall((guide / "cost.md").read_text(encoding="utf-8"))
+
+    assert main([*shlex.split(command), "--format", "svg"]) == 0
+
+    assert capsys.readouterr().out == (guide / "cost.svg").read_text(encoding="utf-8")
+
+
 def test_the_example_of_limited_functions(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "examples" / "limited_functions.py"), run_name="__main__")
     assert capsys.readouterr().out.splitlines() == [

@@ -142,7 +142,7 @@ def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     command.add_argument(
         "--least",
-        type=_count,
+        type=_units,
         default=1,
         metavar="UNITS",
         help="that each table and index is provisioned with (default: %(default)s)",
@@ -299,6 +299,12 @@ def _price(text: str) -> float:
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r}: an integer from 1 to 100 is needed")
+    return int(text)
+
+
+def _units(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 40_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: an integer from 1 to 40000 is needed")
     return int(text)
 
 

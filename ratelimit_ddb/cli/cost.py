@@ -18,6 +18,7 @@ from ratelimit_ddb.bill import (
     limiter,
     on_demand,
     provisioned,
+    rounded,
     sessions,
     total,
 )
@@ -318,8 +319,8 @@ def _as_json(loads: list[TableLoad], months: list[Month]) -> dict[str, object]:
                 **{
                     name: {
                         bill.table: {
-                            **{part: round(sum_, 2) for part, sum_ in bill.parts().items()},
-                            "total": round(bill.total, 2),
+                            **{part: rounded(sum_) for part, sum_ in bill.parts().items()},
+                            "total": rounded(bill.total),
                         }
                         for bill in (*table_bills, total(table_bills))
                     }
@@ -332,4 +333,4 @@ def _as_json(loads: list[TableLoad], months: list[Month]) -> dict[str, object]:
 
 
 def _dollars(amount: float, digits: int = 2) -> str:
-    return f"${amount:,.{digits}f}"
+    return f"${rounded(amount, digits):,.{digits}f}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from ratelimit_ddb.bill import Bill, total
+from ratelimit_ddb.bill import Bill, rounded, total
 from ratelimit_ddb.prices import Prices
 
 _WIDTH = 960
-_LEFT = 230
+_LEFT = 160
 _RIGHT = 110
 _BAR = 22
 _GAP = 10
@@ -18,8 +18,8 @@ _HEAD = 30
 _COLORS = {
     "reads": "#4477aa",
     "writes": "#ee6677",
-    "index writes": "#ccbb44",
-    "stream reads": "#66ccee",
+    "indexes": "#ccbb44",
+    "streams": "#66ccee",
     "storage": "#228833",
     "recovery": "#aa3377",
     "backups": "#bbbbbb",
@@ -69,10 +69,10 @@ def _bar(y: int, name: str, bills: Iterable[Bill], most: float) -> Iterator[str]
         if width:
             yield (
                 f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{color}">'
-                f"<title>{escape(part.replace('_', ' '))}: ${dollars:,.2f}</title></rect>"
+                f"<title>{escape(part.replace('_', ' '))}: ${rounded(dollars):,.2f}</title></rect>"
             )
         x += width
-    yield _text(round(x) + 6, y + 15, f"${whole.total:,.2f}")
+    yield _text(round(x) + 6, y + 15, f"${rounded(whole.total):,.2f}")
 
 
 def _text(x: int, y: int, text: str, *, bold: bool = False) -> str:

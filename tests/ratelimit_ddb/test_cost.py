@@ -106,3 +106,18 @@ def test_it_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         main(["cost", "--help"])
     assert ended.value.code == 0
     assert "--requests-per-second" in capsys.readouterr().out
+
+
+def test_the_command_wants_some_load(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["cost"])
+
+    assert ended.value.code == 2
+    assert "--requests-per-second, --sessions-per-second or --load" in capsys.readouterr().err
+
+
+def test_leases_are_a_line_of_their_own() -> None:
+    leased, from_memory, *_ = bills(Load(1_000, denied=0, decisions_per_write=20), EASY)
+
+    assert leased.writes_per_second == 50
+    assert from_memory.writes_per_second == 1_000

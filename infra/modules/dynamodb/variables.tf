@@ -360,8 +360,8 @@ variable "autoscaling_target_utilization" {
   nullable    = false
 
   validation {
-    condition     = var.autoscaling_target_utilization >= 20 && var.autoscaling_target_utilization <= 90
-    error_message = "autoscaling_target_utilization must be from 20 to 90 percent: DynamoDB takes no other."
+    condition     = var.autoscaling_target_utilization >= 20 && var.autoscaling_target_utilization <= 90 && floor(var.autoscaling_target_utilization) == var.autoscaling_target_utilization
+    error_message = "autoscaling_target_utilization must be a whole number from 20 to 90 percent: DynamoDB takes no other."
   }
 }
 
@@ -524,22 +524,8 @@ variable "additional_indexes" {
   }
 
   validation {
-    condition     = alltrue(flatten([for indexes in values(var.additional_indexes) : [for index in try(values(indexes), []) : try(length(index.non_key_attributes) == length(distinct(index.non_key_attributes)) && length(index.non_key_attributes) <= 20, true)]]))
-    error_message = "The non_key_attributes of an index in additional_indexes must be at most 20, each named once."
-  }
-
-  validation {
-    condition = alltrue(flatten([
-      for key, indexes in var.additional_indexes : [
-        for index in try(values(indexes), []) : [
-          for name in try(index.non_key_attributes, []) : !contains(compact(concat(
-            [try(index.hash_key.name, null), try(index.range_key.name, null)],
-            try([local.described[key].hash_key.name], []), try([local.described[key].range_key.name], []),
-          )), coalesce(name, "-"))
-        ]
-      ]
-    ]))
-    error_message = "The non_key_attributes of an index in additional_indexes must not name a key of the index or of its table: those are projected anyway."
+    condition     = alltrue(flatten([for indexes in values(var.additional_indexes) : [for index in try(values(indexes), []) : try(length(index.non_key_attributes) == length(distinct(index.non_key_attributes)), true)]]))
+    error_message = "The non_key_attributes of an index in additional_indexes must each be named once."
   }
 
   validation {
@@ -918,8 +904,8 @@ variable "iterator_age_alarm_threshold_ms" {
   nullable    = false
 
   validation {
-    condition     = var.iterator_age_alarm_threshold_ms >= 1000 && var.iterator_age_alarm_threshold_ms < 86400000
-    error_message = "iterator_age_alarm_threshold_ms must be from 1000 ms to less than 86400000 ms: records are lost after a day."
+    condition     = var.iterator_age_alarm_threshold_ms >= 1000 && var.iterator_age_alarm_threshold_ms < 86400000 && floor(var.iterator_age_alarm_threshold_ms) == var.iterator_age_alarm_threshold_ms
+    error_message = "iterator_age_alarm_threshold_ms must be a whole number from 1000 ms to less than 86400000 ms: records are lost after a day."
   }
 }
 
@@ -930,8 +916,8 @@ variable "replication_latency_alarm_threshold_ms" {
   nullable    = false
 
   validation {
-    condition     = var.replication_latency_alarm_threshold_ms >= 1000
-    error_message = "replication_latency_alarm_threshold_ms must be 1000 ms or more: about a second is usual between regions."
+    condition     = var.replication_latency_alarm_threshold_ms >= 1000 && floor(var.replication_latency_alarm_threshold_ms) == var.replication_latency_alarm_threshold_ms
+    error_message = "replication_latency_alarm_threshold_ms must be a whole number, 1000 ms or more: about a second is usual between regions."
   }
 }
 

@@ -68,6 +68,24 @@ run "capacity_that_is_fixed_above_the_most" {
   }
 }
 
+run "a_hundred_projected_attributes" {
+  command = plan
+
+  variables {
+    additional_indexes = {
+      conversations = {
+        "by-sender" = { hash_key = { name = "senderId" }, projection = "INCLUDE", non_key_attributes = [for each in range(60) : "a${each}"] }
+        "by-kind"   = { hash_key = { name = "kind" }, projection = "INCLUDE", non_key_attributes = [for each in range(40) : "a${each}"] }
+      }
+    }
+  }
+
+  assert {
+    condition     = length(aws_dynamodb_global_secondary_index.this["conversations/by-sender"].projection[0].non_key_attributes) == 60
+    error_message = "An index projects something else."
+  }
+}
+
 run "tables_that_are_warm" {
   command = plan
 

@@ -203,26 +203,6 @@ run "an_attribute_projected_twice" {
   expect_failures = [var.additional_indexes]
 }
 
-run "twenty_one_projected_attributes" {
-  command = plan
-
-  variables {
-    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, projection = "INCLUDE", non_key_attributes = [for each in range(21) : "a${each}"] } } }
-  }
-
-  expect_failures = [var.additional_indexes]
-}
-
-run "a_projected_key" {
-  command = plan
-
-  variables {
-    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = "x" }, projection = "INCLUDE", non_key_attributes = ["mediaId"] } } }
-  }
-
-  expect_failures = [var.additional_indexes]
-}
-
 run "more_than_a_hundred_projected_attributes" {
   command = plan
 
