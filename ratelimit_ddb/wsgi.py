@@ -48,6 +48,9 @@ class RateLimitMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Decide, and call the application or answer in its place."""
+        # Applications may run after they returned, so what a request noted is left in its environ;
+        # in one that is used again it is another request's.
+        self._gate.forget(environ)
         answer, ledger, _ = self._gate.admit(of_environ(environ))
         if answer is None:
             if ledger is not None:

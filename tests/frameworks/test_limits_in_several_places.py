@@ -562,6 +562,39 @@ def test_a_request_without_limits_has_a_verdict_that_allows() -> None:
         verdict_of("/page")
 
 
+def test_what_is_left_in_an_environ_is_not_given_back_for_the_next_request(site: Site) -> None:
+    inner = wsgi.RateLimitMiddleware(
+        lambda environ, start: [], site.inner_store, Rule("/free", NARROW, name="narrow")
+    )
+    wide = Rule("/page", WIDE, by=everyone(), name="wide")
+    limited = wsgi.RateLimitMiddleware(inner, site.outer_store, wide)
+    environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "192.0.2.7"}
+    statuses: list[str] = []
+    for path in ("/page", "/free", "/page", "/free"):
+        environ["PATH_INFO"] = path
+        limited(environ, lambda status, headers, _=None: statuses.append(status[:3]))
+    assert statuses == ["429"], "the second one of /free"
+    assert site.left == 7, "both of /page were admitted"
+
+
+def test_an_application_that_runs_late_is_limited_like_any_other(site: Site) -> None:
+    """A generator runs when its first part is asked for, after the middlewares returned."""
+    rule = Rule("/*", NARROW, by=everyone(), name="narrow")
+
+    def page(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return [b"page"]
+
+    inner = wsgi.RateLimitMiddleware(page, site.inner_store, rule)
+
+    def late(environ: Any, start_response: Any) -> Any:
+        yield from inner(environ, start_response)
+
+    get = over_wsgi(wsgi.RateLimitMiddleware(late, **site.wide))
+    assert [get()[0] for _ in range(5)] == [200] + [429] * 4
+    assert site.left == 8
+
+
 def test_a_bucket_is_not_charged_twice_for_one_request_by_rules_of_one_name(site: Site) -> None:
     """As by two calls of limit_app whose rules have the default name."""
 
