@@ -28,6 +28,7 @@ class ViewLimit(NamedTuple):
         label: what tells it from others on the view: the name that was given, or the methods.
         methods: those that it is about; None for all.
         enforced: whether it denies.
+        view: what was decorated with it.
     """
 
     store: Store
@@ -35,6 +36,7 @@ class ViewLimit(NamedTuple):
     label: str
     methods: frozenset[str] | None
     enforced: bool
+    view: Any
 
 
 def gate_of_view(
@@ -129,7 +131,7 @@ def note_limit(
     chosen = {**DEFAULTS, **options}
     methods = methods_of(chosen["methods"])
     label = default_name("", methods) if chosen["name"] is None else f"name {chosen['name']}"
-    limit = ViewLimit(store, chosen["namespace"], label, methods, chosen["enforce"])
+    limit = ViewLimit(store, chosen["namespace"], label, methods, chosen["enforce"], view)
     for other in limits_on(view):
         if other[:3] == limit[:3]:
             called = chosen["name"] or default_name(own_name, methods)
@@ -141,12 +143,20 @@ def note_limit(
         claim(
             store,
             default_name(own_name, methods),
-            owner,
+            _without_limits(owner),
             "give each a name= of its own",
             terms=(limits if callable(limits) else str(limits), sorted(methods or ())),
             namespace=limit.namespace,
         )
     setattr(limited, _LIMITS, (*limits_on(view), limit))
+
+
+def _without_limits(view: Any) -> Any:
+    """The view below the limits that it was decorated with last."""
+    limits = limits_on(view)
+    while limits and getattr(view, "__wrapped__", None) is limits[-1].view:
+        view, limits = limits[-1].view, limits[:-1]
+    return view
 
 
 def limits_on(view: Any) -> tuple[ViewLimit, ...]:

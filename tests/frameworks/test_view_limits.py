@@ -196,6 +196,32 @@ def test_an_application_factory_may_be_called_twice(
     assert [framework.serve(one)() for one in (first, second, first)] == [200, 200, 429]
 
 
+def test_several_limits_and_decorators_make_no_second_view_of_it(
+    framework: Framework, store: MemoryStore
+) -> None:
+    def passing_on(view: Any) -> Any:
+        @functools.wraps(view)
+        def passed_on(*given: Any) -> Any:
+            return view(*given)
+
+        return passed_on
+
+    def application() -> Any:
+        @framework.limited("2/minute", store=store, methods="POST")
+        @framework.limited("2/minute", store=store, methods="GET")
+        @framework.limited("9/minute", store=store)
+        @passing_on
+        def view(*_given: Any) -> Any:
+            return framework.response()
+
+        return view
+
+    kept = [application(), application()]
+    for method in METHODS:
+        answers = [framework.serve(one)(method) for one in [*kept, kept[0]]]
+        assert answers == [200, 200, 429]
+
+
 def test_what_it_defines_around_a_view_makes_no_second_view_of_it(
     framework: Framework, store: MemoryStore
 ) -> None:
