@@ -68,12 +68,14 @@ class CredentialSource:
         "__weakref__",
         "_credentials",
         "_failing",
+        "_frozen",
         "_keys",
         "_lock",
         "_refresh",
         "_reload",
         "_renewed_ns",
         "_tried_ns",
+        "served",
     )
 
     def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
@@ -93,8 +95,22 @@ class CredentialSource:
         self._renewed_ns = -_JUST_NOW_NS
         self._tried_ns = -_UNHURRIED_NS
         self._failing = False
+        self._frozen: Any = None
         self._keys = self._read()
+        self.served = Served(self)
+        """The present keys in the form that botocore's clients sign with."""
         at_fork(self)
+
+    @property
+    def frozen(self) -> Any:
+        """The present keys as botocore froze them, however long they hold."""
+        return self._frozen
+
+    @property
+    def method(self) -> str:
+        """Botocore's name for where they were found, such as "env"."""
+        method: str = self._credentials.method
+        return method
 
     def keys(self) -> Generator[Step, Answer, Keys | Failure]:
         """The keys to sign with; a failure if they have expired and there are no new ones yet."""
@@ -174,10 +190,38 @@ class CredentialSource:
 
     def _read(self) -> Keys:
         frozen = self._credentials.get_frozen_credentials()
+        if frozen is self._frozen:
+            return self._keys
         keys = Keys(frozen.access_key, frozen.secret_key, frozen.token)
-        if keys != getattr(self, "_keys", None):
-            _require_printable(keys, self._credentials.method)
+        _require_printable(keys, self.method)
+        self._frozen = frozen
         return keys
+
+
+class Served:
+    """A credentials object for botocore's clients that never refreshes in the thread of a call."""
+
+    def __init__(self, source: CredentialSource) -> None:
+        self._source = source
+
+    @property
+    def method(self) -> str:
+        """Where the keys were found."""
+        return self._source.method
+
+    @property
+    def account_id(self) -> str | None:
+        """The account of the keys, if it is known; endpoints may bear it."""
+        account: str | None = getattr(self._source.frozen, "account_id", None)
+        return account
+
+    def get_frozen_credentials(self) -> Any:
+        """The present keys."""
+        return self._source.frozen
+
+    def get_deferred_property(self, name: str) -> Callable[[], Any]:
+        """A function that tells one of the above."""
+        return lambda: getattr(self, name, None)
 
 
 def first_keys(credentials: Any) -> None:

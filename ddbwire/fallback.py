@@ -14,18 +14,11 @@ from functools import partial
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import (
-    ChecksumError,
-    ClientError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    MetadataRetrievalError,
-)
+from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectingError
 
 from ddbwire.call import MOST_QUESTIONS, NO_TIME, Attempt, Question, outdated
 from ddbwire.clock import TableClock
-from ddbwire.credentials import CredentialSource
 from ddbwire.judge import judge, judge_failure
 from ddbwire.mistake import mistake_in, trouble_at_first
 from ddbwire.operation import Operation
@@ -60,7 +53,7 @@ class BotocoreCarrier:
         self._max_connections = max_connections
         self._workers = Workers(max_connections)
         self._classes = resolution.client.exceptions
-        self._credentials = CredentialSource(resolution.credentials, resolution.reload_credentials)
+        self._credentials = resolution.credentials
         self._clock = clock
         self._succeeded = False
 
@@ -87,7 +80,7 @@ class BotocoreCarrier:
         return judge_failure(NO_TIME, repeatable=True)
 
     def renew_credentials(self) -> Generator[Step, Answer, None]:
-        """Have the credentials fetched anew, if botocore's object can do so itself."""
+        """Have the credentials fetched anew."""
         yield from self._credentials.renew()
 
     def renew_time(self) -> Generator[Step, Answer, None]:
@@ -105,6 +98,10 @@ class BotocoreCarrier:
         self._client.close()
 
     def _exchange(self, operation: Operation) -> Generator[Step, Answer, Reply | Failure]:
+        # botocore's client signs with the same keys, see ``CredentialSource.served``.
+        keys = yield from self._credentials.keys()
+        if type(keys) is Failure:
+            return keys
         # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
         context = contextvars.copy_context()
         sent_ns = self._clock.local_ns()
@@ -133,13 +130,9 @@ def _carry_out(client: Any, operation: Operation) -> Reply | Failure:
     except _NoObjectError as error:
         return error.answer
     except ClientError as error:
-        if error.operation_name != operation.name:
-            return _without_credentials(error)
         response = dict(error.response)
         detail = response.pop("Error", {})
         response.update({"__type": detail.get("Code"), "message": detail.get("Message")})
-    except (CredentialRetrievalError, MetadataRetrievalError) as error:
-        return _without_credentials(error)
     except ConnectingError as error:
         return Failure(str(error), sent=False, mistake=mistake_in(error))
     except (HTTPClientError, ChecksumError) as error:
@@ -181,10 +174,6 @@ def _require_object(response_dict: dict[str, Any], **_event: Any) -> None:
 
 def _lower_case(headers: Mapping[str, object]) -> dict[bytes, bytes]:
     return {name.lower().encode(): str(value).encode() for name, value in headers.items()}
-
-
-def _without_credentials(error: Exception) -> Failure:
-    return Failure(f"the credentials can't be renewed ({error})", sent=False)
 
 
 def _to_wire(value: object) -> str:

@@ -8,7 +8,6 @@ import ddbwire.retry  # noqa: F401 - so that no failing call imports tenacity wi
 from ddbwire.blocking import run
 from ddbwire.call import Carrier
 from ddbwire.clock import TableClock
-from ddbwire.credentials import CredentialSource
 from ddbwire.decline import builtin_handlers
 from ddbwire.fallback import BotocoreCarrier
 from ddbwire.fork import at_fork
@@ -88,7 +87,7 @@ def _carrier(resolution: Resolution, max_connections: int, clock: TableClock) ->
     return LeanCarrier(
         resolution.endpoint,
         resolution.region,
-        CredentialSource(resolution.credentials, resolution.reload_credentials),
+        resolution.credentials,
         resolution.client,
         clock,
     )

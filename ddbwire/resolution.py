@@ -8,7 +8,8 @@ it is asked for nothing, since a hook may have effects.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import botocore.httpsession
@@ -17,9 +18,9 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
-from ddbwire.credentials import first_keys
+from ddbwire.credentials import CredentialSource, first_keys
 from ddbwire.decline import builtin_handlers, hook_of, reason_to_decline
-from ddbwire.emulator import identity
+from ddbwire.emulator import Identity, identity
 from ddbwire.endpoint import Endpoint
 
 _CONNECT_TIMEOUT_SECONDS = 1.0
@@ -36,10 +37,7 @@ class Resolution:
     endpoint: Endpoint
     region: str
     """The region to sign for."""
-    credentials: Any
-    """botocore's credentials object, which may refresh itself."""
-    reload_credentials: Callable[[], Any]
-    """Finds them anew, or returns None where there is no other place to look."""
+    credentials: CredentialSource
     ca_bundle: str | bool
     """The file of certificate authorities to trust; False to trust anybody."""
     declined: str | None
@@ -66,10 +64,8 @@ def resolve(
     """
     handlers = builtin_handlers()
     known = identity(session, region_name, endpoint_url)
-    session, credentials = known.session, known.credentials
-    if credentials is not None:
-        first_keys(credentials)
-    client = known.client(
+    source = None if known.credentials is None else _source(known)
+    client = (known if source is None else _serving(known, source)).client(
         endpoint_url,
         Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
@@ -78,19 +74,30 @@ def resolve(
             max_pool_connections=max_connections,
         ),
     )
-    if credentials is None:
+    if source is None:
         raise NoCredentialsError
     endpoint, region, declined = _way(client, table or _ANY_TABLE)
     return Resolution(
         client=client,
         endpoint=endpoint,
         region=region,
-        credentials=credentials,
-        reload_credentials=_reloader(session, credentials),
-        ca_bundle=_ca_bundle(session),
+        credentials=source,
+        ca_bundle=_ca_bundle(known.session),
         declined=declined,
         builtin_handlers=handlers,
     )
+
+
+def _source(known: Identity) -> CredentialSource:
+    first_keys(known.credentials)
+    return CredentialSource(known.credentials, _reloader(known.session, known.credentials))
+
+
+def _serving(known: Identity, source: CredentialSource) -> Identity:
+    """The same with a session of our own, whose clients sign with what ``source`` holds."""
+    session = copy(known.session)
+    session._credentials = source.served
+    return replace(known, session=session)
 
 
 def _way(client: Any, table: str) -> tuple[Endpoint, str, str | None]:

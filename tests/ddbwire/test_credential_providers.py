@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -145,11 +146,15 @@ def _provider(
     getattr(Setting(monkeypatch, tmp_path, service), request.param)()
 
 
-@pytest.fixture
-def wire(server: FaultServer) -> Iterator[Wire]:
+@pytest.fixture(params=["lean", "botocore"])
+def wire(request: pytest.FixtureRequest, server: FaultServer) -> Iterator[Wire]:
     # Given one, it asks all of its providers, also for an endpoint on the loopback.
-    wire = Wire(endpoint_url=server.url, session=botocore.session.get_session())
+    session: Any = botocore.session.get_session()
+    if request.param == "botocore":
+        session.register("before-call.dynamodb", lambda **_event: None)
+    wire = Wire(endpoint_url=server.url, session=session)
     yield wire
+    assert (wire.declined is None) == (request.param == "lean")
     wire.close()
 
 

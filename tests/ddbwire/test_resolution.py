@@ -71,7 +71,7 @@ def test_a_boto3_session_is_used() -> None:
     session = boto3.Session("key", "secret", "token", region_name="ap-south-1")
     resolution = resolved(session)
     assert resolution.endpoint.host == "dynamodb.ap-south-1.amazonaws.com"
-    assert resolution.credentials.get_frozen_credentials().token == "token"
+    assert resolution.credentials.frozen.token == "token"
 
 
 def test_an_endpoint_from_the_environment(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
