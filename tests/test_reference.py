@@ -13,15 +13,22 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, is_typeddict
+from typing import Any, get_args, is_typeddict
 
 import pytest
 
 from ratelimit_ddb.cli.arguments import parser as command
+from ratelimit_ddb.decision import Source
+from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web import DEFAULTS, GateOptions, ViewOptions
+from ratelimit_ddb.web.fields import FieldStyle
+from ratelimit_ddb.web.rule import Scope
 from sessions import DEFAULTS as DEFAULTS_OF_SESSIONS
 from sessions import SessionOptions
+from sessions.cookie import SameSite
 from sessions.demo.arguments import parser as demo_of_sessions
+from sessions.event import What
+from sessions.options import OnRevoked
 from tests.reference_page import NO_DEFAULT, Call, Parameter, Row, Section, literal, sections
 
 PACKAGES = ("ratelimit_ddb", "sessions")
@@ -267,6 +274,16 @@ def _parameters_or_none(value: Any) -> Call:
         return parameters_of(value)
     except ValueError:  # an exception's
         return Call(value.__name__, (), more=False)
+
+
+CHOICES = (Source, OnOutage, FieldStyle, Scope, SameSite, OnRevoked, What)
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_the_reference_has_every_value_that_is_one_of_several(choice: Any) -> None:
+    text = "".join(section.text for section in SECTIONS)
+    for value in get_args(choice):
+        assert f'"{value}"' in text, value
 
 
 # Options
