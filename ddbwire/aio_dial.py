@@ -5,13 +5,15 @@ import socket
 import ssl
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from ddbwire.aio_wait import until_done
+from ddbwire.attempts import Attempts
 from ddbwire.endpoint import Endpoint
-from ddbwire.look_up import Address, attempts, look_ups, numeric_addresses
+from ddbwire.look_up import Address, look_ups, numeric_addresses
 
 P = TypeVar("P", bound=asyncio.Protocol)
+_Connecting: TypeAlias = asyncio.Task[socket.socket]
 
 
 async def aio_dial(
@@ -24,14 +26,28 @@ async def aio_dial(
         OSError: none of the endpoint's addresses could be connected to, or TLS failed.
     """
     addresses = numeric_addresses(endpoint) or await _look_up(endpoint, deadline_ns)
-    failure: OSError = OSError(f"no address for {endpoint.host}")
-    for address, share_ns in attempts(addresses, deadline_ns):
-        try:
-            async with asyncio.timeout(max(0, share_ns - monotonic_ns()) / 1e9):
-                return await _connect(address, endpoint.host, tls, protocol)
-        except OSError as error:
-            failure = error
-    raise failure
+    attempts = Attempts(endpoint.host, addresses, deadline_ns)
+    connecting: list[_Connecting] = []
+    try:
+        while True:
+            until_ns = attempts.wait_until_ns(len(connecting))
+            address = attempts.due()
+            try:
+                if address is not None:
+                    connecting.append(asyncio.create_task(_connected(address)))
+                    continue
+                task = await _first(connecting, until_ns)
+                if task is not None:
+                    connecting.remove(task)
+                    handshake_ns = attempts.handshake_deadline_ns(len(connecting))
+                    async with asyncio.timeout(_seconds_until(handshake_ns)):
+                        return await _carrying(task.result(), endpoint.host, tls, protocol)
+            except OSError as error:
+                attempts.failed(error)
+    finally:
+        for task in connecting:
+            task.cancel()
+            task.add_done_callback(_close)
 
 
 async def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
@@ -42,20 +58,43 @@ async def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
     return future.result()
 
 
-async def _connect(
-    address: Address, host: str, tls: ssl.SSLContext | None, protocol: Callable[[], P]
-) -> P:
-    loop = asyncio.get_running_loop()
+async def _connected(address: Address) -> socket.socket:
+    """A socket that is connected to ``address``."""
     family, kind, number, _name, place = address
     sock = socket.socket(family, kind, number)
     try:
         sock.setblocking(False)
-        await loop.sock_connect(sock, place)
+        await asyncio.get_running_loop().sock_connect(sock, place)
     except BaseException:
         sock.close()
         raise
-    # From here on the transport owns the socket, and closes it if TLS fails.
-    _transport, connection = await loop.create_connection(
+    return sock
+
+
+async def _first(connecting: list[_Connecting], until_ns: int) -> _Connecting | None:
+    """One that has connected or failed; None if there is none by then."""
+    await asyncio.wait(
+        connecting, timeout=_seconds_until(until_ns), return_when=asyncio.FIRST_COMPLETED
+    )
+    return next((task for task in connecting if task.done()), None)
+
+
+async def _carrying(
+    sock: socket.socket, host: str, tls: ssl.SSLContext | None, protocol: Callable[[], P]
+) -> P:
+    """The protocol on a connected socket, after the TLS handshake."""
+    # The transport owns the socket, and closes it if TLS fails.
+    _transport, connection = await asyncio.get_running_loop().create_connection(
         protocol, sock=sock, ssl=tls, server_hostname=None if tls is None else host
     )
     return connection
+
+
+def _close(task: _Connecting) -> None:
+    """Close what had connected before the task was cancelled."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
+
+
+def _seconds_until(instant_ns: int) -> float:
+    return max(0, instant_ns - monotonic_ns()) / 1e9

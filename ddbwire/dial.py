@@ -6,11 +6,11 @@ import socket
 import ssl
 from concurrent.futures import wait
 from time import monotonic_ns
-from typing import Any
 
+from ddbwire.attempts import Attempts
 from ddbwire.endpoint import Endpoint
-from ddbwire.look_up import Address, attempts, look_ups, numeric_addresses
-from ddbwire.readiness import await_readable, await_writable
+from ddbwire.look_up import Address, look_ups, numeric_addresses
+from ddbwire.readiness import await_readable, await_writable, first_writable
 
 
 def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> socket.socket:
@@ -21,13 +21,26 @@ def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> so
         OSError: none of the endpoint's addresses could be connected to, or TLS failed.
     """
     addresses = numeric_addresses(endpoint) or _look_up(endpoint, deadline_ns)
-    failure: OSError = OSError(f"no address for {endpoint.host}")
-    for address, share_ns in attempts(addresses, deadline_ns):
-        try:
-            return _connect(address, endpoint.host, tls, share_ns)
-        except OSError as error:
-            failure = error
-    raise failure
+    attempts = Attempts(endpoint.host, addresses, deadline_ns)
+    connecting: list[socket.socket] = []
+    try:
+        while True:
+            until_ns = attempts.wait_until_ns(len(connecting))
+            address = attempts.due()
+            try:
+                if address is not None:
+                    connecting.append(_begun(address))
+                    continue
+                sock = first_writable(connecting, until_ns)
+                if sock is not None:
+                    connecting.remove(sock)
+                    handshake_ns = attempts.handshake_deadline_ns(len(connecting))
+                    return _connected(sock, endpoint.host, tls, handshake_ns)
+            except OSError as error:
+                attempts.failed(error)
+    finally:
+        for sock in connecting:
+            sock.close()
 
 
 def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
@@ -38,15 +51,26 @@ def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
     return future.result()
 
 
-def _connect(
-    address: Address, host: str, tls: ssl.SSLContext | None, deadline_ns: int
-) -> socket.socket:
+def _begun(address: Address) -> socket.socket:
+    """A socket that is connecting to ``address``; it is writable once that has an outcome."""
     family, kind, protocol, _name, place = address
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _await_connected(sock, place, deadline_ns)
+        _require_success(sock.connect_ex(place))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _connected(
+    sock: socket.socket, host: str, tls: ssl.SSLContext | None, deadline_ns: int
+) -> socket.socket:
+    """``sock``, if it has connected, after the TLS handshake."""
+    try:
+        _require_success(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         if tls is not None:
             # On success the wrapped socket owns the descriptor, on failure it has closed it.
             sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
@@ -57,12 +81,8 @@ def _connect(
     return sock
 
 
-def _await_connected(sock: socket.socket, place: Any, deadline_ns: int) -> None:
-    error = sock.connect_ex(place)
-    if error == errno.EINPROGRESS:
-        await_writable(sock, deadline_ns)
-        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if error:
+def _require_success(error: int) -> None:
+    if error not in (0, errno.EINPROGRESS):
         raise OSError(error, os.strerror(error))
 
 

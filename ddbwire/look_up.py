@@ -6,9 +6,7 @@ loop's executor either, which is the application's.
 """
 
 import socket
-from collections.abc import Iterator
 from concurrent.futures import Future
-from time import monotonic_ns
 from typing import Any, TypeAlias
 
 from ddbwire.background import start
@@ -67,17 +65,6 @@ class _LookUps:
 
 
 look_ups = _LookUps()
-
-
-def attempts(addresses: list[Address], deadline_ns: int) -> Iterator[tuple[Address, int]]:
-    """Each address with its own deadline.
-
-    An address that swallows packets must not use up the time of those after it, so each has an
-    equal share of what is left when its turn comes.
-    """
-    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-        now_ns = monotonic_ns()
-        yield address, now_ns + (deadline_ns - now_ns) // left
 
 
 def _look_up(endpoint: Endpoint, flags: int) -> list[Address]:

@@ -34,6 +34,15 @@ def await_writable(sock: socket.socket, deadline_ns: int) -> None:
     _await(_until(sock, selectors.EVENT_WRITE), deadline_ns)
 
 
+def first_writable(socks: list[socket.socket], until_ns: int) -> socket.socket | None:
+    """One of ``socks`` that can be written; None if there is none by then."""
+    with selectors.DefaultSelector() as selector:
+        for sock in socks:
+            selector.register(sock, selectors.EVENT_WRITE)
+        ready = selector.select(max(0, until_ns - monotonic_ns()) / 1e9)
+    return next((sock for sock in socks if any(key.fileobj is sock for key, _ in ready)), None)
+
+
 def _await(wait: Wait, deadline_ns: int) -> None:
     if not wait(max(0, deadline_ns - monotonic_ns()) / 1e6):
         raise TimeoutError("the deadline passed")

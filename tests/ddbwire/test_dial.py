@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -119,6 +120,44 @@ def test_an_address_that_swallows_packets_takes_no_more_than_its_share_of_the_de
     start = time.monotonic()
     assert flavour.call(named_wire, seconds=0.4) == ITEM
     assert 0.19 < time.monotonic() - start < 0.39
+
+
+def test_a_slow_address_is_not_cut_off_by_its_share(
+    named_wire: Wire, flavour: Flavour, resolver: Resolver, swallowing_port: int
+) -> None:
+    # The backlog is full at first. The kernel repeats an unanswered SYN after 1 s, when it is not.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        listener.settimeout(0.05)
+        fillers = [socket.socket() for _ in range(2)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        over = threading.Event()
+
+        def serve(sock: socket.socket) -> None:
+            with sock:
+                if sock.recv(65_536):
+                    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                over.wait(5)
+
+        def accept() -> None:
+            over.wait(0.3)
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    threads.submit(serve, listener.accept()[0])
+
+        resolver.answer = lambda: [listener.getsockname()] + [("127.0.0.1", swallowing_port)] * 3
+        with ThreadPoolExecutor(8) as threads:
+            accepting = threads.submit(accept)
+            try:
+                assert flavour.call(named_wire, seconds=2.5) == {}
+            finally:
+                over.set()
+                for filler in fillers:
+                    filler.close()
+                accepting.result()
 
 
 def test_with_no_address_that_answers_nothing_was_applied(
