@@ -58,6 +58,7 @@ class Wire:
         self._lock = threading.Lock()
         self._line: Line | None = None
         self._resolving: Future[Line] | None = None
+        self._outage: Unreachable | None = None
         at_fork(self)
 
     @property
@@ -110,7 +111,8 @@ class Wire:
             botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
                 failure is not remembered: the next call tries again.
             ConfigurationError: keys that can't be sent, certificate authorities that can't be read.
-            Unreachable: what gives out the credentials gave none just now.
+            Unreachable: what gives out the credentials gave none just now. Until it does, later
+                calls raise this at once, while the resolution is tried again in the background.
         """
         if self._current() is None:
             self._resolution().result()
@@ -181,6 +183,7 @@ class Wire:
         """Renew locks: threads of the parent, which do not exist here, may have held them."""
         self._lock = threading.Lock()
         self._resolving = None
+        self._outage = None
         if self.declined is not None:
             # botocore's client can't be told to drop the parent's connections; a new one has none.
             self._line = None
@@ -199,13 +202,26 @@ class Wire:
         return await asyncio.wrap_future(self._resolution())
 
     def _resolution(self) -> "Future[Line]":
-        """The resolution under way, or one begun now: all who need it share what it brings."""
+        """The resolution under way, or one begun now: all who need it share what it brings.
+
+        The first one is waited for. After one that ended in an outage, nobody waits for the next:
+        a credentials service may take many seconds to fail, and that at every call.
+        """
+        from concurrent.futures import Future
+
         from ddbwire.background import in_background
 
         with self._lock:
             if self._resolving is None or self._resolving.done():
                 self._resolving = in_background(self._resolve)
-            return self._resolving
+            resolving, outage = self._resolving, self._outage
+        if outage is None:
+            return resolving
+        failed: Future[Line] = Future()
+        failed.set_exception(
+            Unreachable(outage.endpoint, outage.cause, maybe_applied=outage.maybe_applied)
+        )
+        return failed
 
     def _resolve(self) -> "Line":
         from botocore.exceptions import BotoCoreError, ClientError  # first use pays for them
@@ -217,14 +233,16 @@ class Wire:
         before = self._line
         if before is not None and not before.outdated:
             return before
+        outage = None
         try:
             line = Line(resolve(*self._options), self._options[3], self.clock)
         except (BotoCoreError, ClientError) as error:
-            if out_of_reach(error):
-                raise Unreachable(
-                    "the credentials' provider", str(error), maybe_applied=False
-                ) from error
-            raise
+            if not out_of_reach(error):
+                raise
+            outage = Unreachable("the credentials' provider", str(error), maybe_applied=False)
+            raise outage from error
+        finally:
+            self._outage = outage
         if before is not None:
             before.close()
         self._line = line

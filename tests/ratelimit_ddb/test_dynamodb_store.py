@@ -24,7 +24,7 @@ from ratelimit_ddb import (
 )
 from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.limit import limits_of
-from tests.ddbwire.fault_server import FaultServer, Request, drop, error, reply
+from tests.ddbwire.fault_server import FaultServer, Request, drop, error, hang, reply
 from tests.dynamodb_local import free_port
 
 TAKEN = {"Attributes": {"fullAt:5-per-minute": {"N": "1700000000000000000"}}}
@@ -278,7 +278,29 @@ def test_a_credentials_service_that_is_down_at_first_is_an_outage_and_follows_on
             store.warm_up()
         keys = {"AccessKeyId": "A", "SecretAccessKey": "s", "Token": "t"}
         service.default = reply({**keys, "Expiration": "2999-01-01T00:00:00Z"})
-        assert do(store, "acquire", {"deadline": 5.0}).source == "table"
+        end = time.monotonic() + 5
+        while do(store, "acquire", {"deadline": 5.0}).source != "table":
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        store.close()
+
+
+def test_p10_while_the_credentials_service_is_down_decisions_do_not_wait_for_it_twice(
+    server: FaultServer, do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with FaultServer() as service:
+        service.default = reply({}, 500)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{service.url}/keys")
+        monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
+        store = DynamoDBStore("limits", endpoint_url=server.url)
+        assert do(store, "acquire", {}).source == "outage"
+        service.default = hang
+        for _ in range(3):
+            start = time.monotonic()
+            assert do(store, "acquire", {}).source == "outage"
+            assert time.monotonic() - start < 1
         store.close()
 
 
