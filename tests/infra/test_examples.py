@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.infra.conftest import MakeWorkspace
-from tests.infra.places import EXAMPLES
+from tests.infra.places import EXAMPLES, INFRA
+from tests.infra.terraform import Workspace
 
 pytestmark = pytest.mark.infra
 
@@ -102,3 +106,19 @@ def _actions_of_function(plan: dict[str, Any]) -> set[str]:
         found = statement["Action"]
         actions |= {found} if isinstance(found, str) else set(found)
     return actions
+
+
+def test_that_the_module_is_found_by_a_git_address(tmp_path: Path, provider: str) -> None:
+    repository = tmp_path / "repository"
+    shutil.copytree(INFRA, repository / "infra", ignore=shutil.ignore_patterns(".terraform*"))
+    git = ["git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "All"], ["tag", "v0.1.0"]):
+        subprocess.run([*git, *command], check=True)
+    workspace = Workspace(tmp_path, EXAMPLES / "on-demand", provider)
+    main = workspace.folder / "main.tf"
+    address = f"git::file://{repository}//infra/modules/dynamodb?ref=v0.1.0"
+    main.write_text(main.read_text().replace("../../modules/dynamodb", address))
+
+    workspace.init()
+
+    assert workspace.plan({})["planned_values"]["outputs"]["table_names"]

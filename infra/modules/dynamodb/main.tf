@@ -141,7 +141,7 @@ resource "aws_dynamodb_table" "this" {
     # What follows looks at the table as it is before the plan: see existing.tf.
 
     precondition {
-      condition     = !local.provisioned || try(data.aws_dynamodb_table.existing[each.key].billing_mode, "PROVISIONED") == "PROVISIONED"
+      condition     = !local.provisioned || try(data.aws_dynamodb_table.existing[each.key].billing_mode != "PAY_PER_REQUEST", true)
       error_message = "${each.value.name} is billed by request. An apply would leave it at 1 unit until its scalable targets are made, and AWS refuses it for a table with indexes. Run scripts/switch-to-provisioned.sh for the tables first, then plan again: see Capacity in the README."
     }
 

@@ -468,7 +468,7 @@ variable "additional_indexes" {
 
   # The rules below pass over what is null: this is what refuses it.
   validation {
-    condition     = !contains(flatten([for indexes in values(var.additional_indexes) : [indexes == null, [for index in try(values(indexes), []) : try(index.hash_key.name, null) == null || try(index.hash_key.type, null) == null || index.projection == null || index.non_key_attributes == null]]]), true)
+    condition     = !contains(flatten([for indexes in values(var.additional_indexes) : [indexes == null, [for index in try(values(indexes), []) : try(index.hash_key.name, null) == null || try(index.hash_key.type, null) == null || try(index.projection, null) == null || try(index.non_key_attributes, null) == null]]]), true)
     error_message = "No table or index of additional_indexes may be null, and each index must have a hash_key with a name and a type, and a projection: leave out what is not wanted."
   }
 
