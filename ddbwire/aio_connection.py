@@ -8,6 +8,8 @@ from ddbwire.connection import AGE_NS, IDLE_NS, TOO_LATE
 from ddbwire.reply import GARBAGE, ReplyReader
 from ddbwire.step import Failure, Reply
 
+_LATE = Failure("the deadline passed", sent=True, timed_out=True)
+
 
 class AioConnection(asyncio.Protocol):
     """Whoever has taken it from the pool owns it.
@@ -102,10 +104,12 @@ class AioConnection(asyncio.Protocol):
         self._transport.abort()
 
     def _end(self, result: Reply | Failure) -> None:
-        answer, self._answer = self._answer, None
+        answer = self._answer
         # It is done already if it was cancelled, and the abort that follows is still to come.
         if answer is not None and not answer.done():
             answer.set_result(result)
+        # Only now: if an exception came before, what calls this next can still end the exchange.
+        self._answer = None
 
     def _set_timer(self, when_ns: int) -> None:
         self._stop_timer()
@@ -121,9 +125,9 @@ class AioConnection(asyncio.Protocol):
 
     def _timer_went_off(self) -> None:
         self._timer = None
-        if self._answer is None:
-            return
-        if monotonic_ns() < self._deadline_ns:
-            self._set_timer(self._deadline_ns)
-        else:
-            self._end(Failure("the deadline passed", sent=True, timed_out=True))
+        try:
+            if self._answer is not None and monotonic_ns() < self._deadline_ns:
+                self._set_timer(self._deadline_ns)
+        finally:
+            if self._timer is None:
+                self._end(_LATE)
