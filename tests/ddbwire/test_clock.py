@@ -247,6 +247,33 @@ def test_a_single_wrong_date_moves_nothing(wrong_by_s: float, before: int) -> No
         assert (host.clock.known, host.clock.doubted, host.clock.offset_ns) == (True, False, 0)
 
 
+@given(
+    offset_s=st.integers(-7200, 7200),
+    lies=st.lists(
+        st.tuples(
+            st.sampled_from([-1, 1]), st.floats(3, 80_000), st.integers(1, 4), st.integers(0, 400)
+        ),
+        max_size=20,
+    ),
+)
+def test_p11_no_wrong_date_between_right_ones_moves_the_clock_by_what_it_says(
+    offset_s: int, lies: list[tuple[int, float, int, int]]
+) -> None:
+    host = Host(offset_s * SECOND)
+    host.call()
+    host.call()
+    for sign, wrong_by_s, truths, idle_s in lies:
+        host.offset_ns += int(sign * wrong_by_s * SECOND)
+        host.call()
+        host.offset_ns = offset_s * SECOND
+        assert host.error_ns <= 1.01 * SECOND
+        for _ in range(truths):
+            host.call()
+            assert host.error_ns <= 1.01 * SECOND
+            host.local_ns += 300 * MS
+        host.local_ns += idle_s * SECOND
+
+
 @pytest.mark.parametrize("wrong_by_s", [1.5, -1.5, 0.9, -0.9])
 def test_a_date_wrong_by_less_than_dates_can_tell_moves_a_second_at_most(wrong_by_s: float) -> None:
     host = Liar()
