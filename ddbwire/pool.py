@@ -117,8 +117,9 @@ class Pool:
         finally:
             # Again, in case an exception came before it was done.
             waiter.leave(hand)
-            with suppress(ValueError):
-                self._waiters.remove(place)
+            if not hand:  # else who gave has removed it
+                with suppress(ValueError):
+                    self._waiters.remove(place)
         return bool(hand)
 
     def _serve_waiters(self, hand: Hand[Connection]) -> None:
