@@ -20,10 +20,11 @@ BENCH_READY := $(VENV)/.bench-$(VERSION)
 # Terraform, checkov, which pins half of PyPI, and Pyright, which brings Node, are each alone in an
 # environment.
 TERRAFORM_READY := .cache/infra-venv/.ready-$(VERSION)
+OLDEST_TERRAFORM_READY := .cache/infra-oldest-venv/.ready-$(VERSION)
 CHECKOV_READY := .cache/checkov-venv/.ready-$(VERSION)
 PYRIGHT_READY := .cache/pyright-venv/.ready-$(VERSION)
 BINDINGS_READY := .cache/infra/.bindings
-INFRA_READY := $(TERRAFORM_READY) $(CHECKOV_READY) $(BINDINGS_READY)
+INFRA_READY := $(TERRAFORM_READY) $(OLDEST_TERRAFORM_READY) $(CHECKOV_READY) $(BINDINGS_READY)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -93,6 +94,7 @@ lock: | .cache/uv/bin/uv  ## Renew the locks: for development, benchmarks, and w
 	$(UV_COMPILE) --group dev --output-file $(LOCK) pyproject.toml
 	$(UV_COMPILE) --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK) pyproject.toml
 	$(UV_COMPILE) --output-file tests/infra/terraform.txt tests/infra/terraform.in
+	$(UV_COMPILE) --output-file tests/infra/oldest_terraform.txt tests/infra/oldest_terraform.in
 	$(UV_COMPILE) --output-file tests/infra/checkov.txt tests/infra/checkov.in
 	$(UV_COMPILE) --output-file tests/types/pyright.txt tests/types/pyright.in
 
@@ -122,10 +124,11 @@ $(BENCH_READY): $(BENCH_LOCK) $(DEVELOPMENT_READY)
 	@touch $@
 
 $(TERRAFORM_READY): tests/infra/terraform.txt
+$(OLDEST_TERRAFORM_READY): tests/infra/oldest_terraform.txt
 $(CHECKOV_READY): tests/infra/checkov.txt
 $(PYRIGHT_READY): tests/types/pyright.txt
 
-$(TERRAFORM_READY) $(CHECKOV_READY) $(PYRIGHT_READY): | $(PYTHON_READY)
+$(TERRAFORM_READY) $(OLDEST_TERRAFORM_READY) $(CHECKOV_READY) $(PYRIGHT_READY): | $(PYTHON_READY)
 	@echo 'Installing into $(@D), once ...'
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<

@@ -40,13 +40,17 @@ class Workspace:
         folder: the configuration to run on.
         provider: where a provider listens, from ``mirror.serving()``; without it, Terraform starts
             one by itself for each command.
+        python: that of an environment with another Terraform.
     """
 
-    def __init__(self, copy_to: Path, folder: Path, provider: str | None = None) -> None:
+    def __init__(
+        self, copy_to: Path, folder: Path, provider: str | None = None, python: Path = PYTHON
+    ) -> None:
         self.root = copy_to / "infra"
         shutil.copytree(INFRA, self.root, ignore=shutil.ignore_patterns(".terraform*"))
         self.folder = self.root / folder.relative_to(INFRA)
         self._config = mirror.install()
+        self._python = python
         self._provider = {} if provider is None else {"TF_REATTACH_PROVIDERS": provider}
 
     def run(self, *arguments: str) -> Ran:
@@ -62,7 +66,7 @@ class Workspace:
             "TF_PLUGIN_CACHE_DIR": "",
         }
         ran = subprocess.run(
-            [str(PYTHON), str(_CLI), *arguments],
+            [str(self._python), str(_CLI), *arguments],
             cwd=self.folder,
             env=environment,
             capture_output=True,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.infra.conftest import MakeWorkspace
-from tests.infra.places import MODULE
+from tests.infra.places import MODULE, OLDEST_PYTHON
 from tests.infra.terraform import Workspace
 
 pytestmark = pytest.mark.infra
@@ -39,3 +40,17 @@ def test_that_the_module_is_valid_with_the_provider_that_it_asks_for(tmp_path: P
     alone.init()
 
     assert "The configuration is valid" in alone.must("validate", "-no-color")
+
+
+def test_that_the_oldest_terraform_it_takes_will_do(tmp_path: Path, provider: str) -> None:
+    oldest = re.search(r'required_version = ">= ([0-9.]+)"', (MODULE / "versions.tf").read_text())
+    assert oldest is not None
+    workspace = Workspace(tmp_path, MODULE, provider, OLDEST_PYTHON)
+    workspace.init()
+
+    ran = workspace.run("test", "-no-color")
+
+    assert f"Terraform v{oldest[1]}." in workspace.must("version")
+    assert ran.code == 0, ran.out + ran.err
+    runs = sum((MODULE / "tests" / file).read_text().count('\nrun "') for file in TEST_FILES)
+    assert f"{runs} passed, 0 failed." in ran.out
