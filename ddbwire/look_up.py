@@ -7,11 +7,18 @@ loop's executor either, which is the application's.
 
 import socket
 from concurrent.futures import Future
+from time import monotonic_ns
 from typing import Any, TypeAlias
 
 from ddbwire.background import start
 from ddbwire.endpoint import Endpoint
 from ddbwire.fork import at_fork
+
+_PATIENCE_NS = 100_000_000
+"""Who waits for a look-up may have given up on one that takes longer. If it fails then, the next
+call is told so: else, where the resolver is slow to say that there is no such name, nobody ever
+would be."""
+_STILL_NEW_NS = 10_000_000_000
 
 Address: TypeAlias = tuple[Any, ...]
 """Family, type, protocol, canonical name and socket address, as ``getaddrinfo`` gives them."""
@@ -30,6 +37,7 @@ class _LookUps:
 
     def __init__(self) -> None:
         self._under_way: dict[tuple[str, int], Future[list[Address]]] = {}
+        self._failed: dict[tuple[str, int], tuple[socket.gaierror, int]] = {}
         at_fork(self)
 
     def addresses(self, endpoint: Endpoint) -> "Future[list[Address]]":
@@ -39,6 +47,10 @@ class _LookUps:
         """
         place = (endpoint.host, endpoint.port)
         ours: Future[list[Address]] = Future()
+        error, failed_ns = self._failed.pop(place, (None, 0))
+        if error is not None and monotonic_ns() - failed_ns < _STILL_NEW_NS:
+            ours.set_exception(error)
+            return ours
         started = False
         try:
             shared = self._under_way.setdefault(place, ours)
@@ -56,12 +68,19 @@ class _LookUps:
     def after_fork_in_child(self) -> None:
         """Forget the parent's: their threads do not exist here."""
         self._under_way = {}
+        self._failed = {}
 
     def _finish(self, endpoint: Endpoint) -> list[Address]:
+        place, began_ns = (endpoint.host, endpoint.port), monotonic_ns()
         try:
             return _look_up(endpoint, 0)
+        except socket.gaierror as error:
+            ended_ns = monotonic_ns()
+            if ended_ns - began_ns > _PATIENCE_NS:
+                self._failed[place] = (error, ended_ns)
+            raise
         finally:
-            self._under_way.pop((endpoint.host, endpoint.port), None)
+            self._under_way.pop(place, None)
 
 
 look_ups = _LookUps()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
 import pytest
 
-from ddbwire import ConfigurationError, Unreachable, is_transient
+from ddbwire import ConfigurationError, DeadlineExceeded, Unreachable, is_transient
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer, reply
 from tests.ddbwire.flavour import Blocking, OnLoop
@@ -30,6 +31,7 @@ class Names:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.error: int | None = None
+        self.seconds = 0.0
         self._look_up: Any = socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self.look_up)
 
@@ -38,6 +40,7 @@ class Names:
             return self._look_up(host, port, *rest, **options)
         if options.get("flags", 0) & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "not a number")
+        time.sleep(self.seconds)
         if self.error is not None:
             raise socket.gaierror(self.error, "no such name, it says")
         return self._look_up("127.0.0.1", port, *rest, **options)
@@ -75,6 +78,21 @@ def test_a_name_that_does_not_exist_is_a_mistake(
         assert "table.example.com" in str(caught.value)
         assert "check the region and the endpoint URL" in str(caught.value)
         assert not is_transient(caught.value)
+    flavour.close(wire)
+
+
+def test_a_name_that_does_not_exist_is_a_mistake_though_the_resolver_is_slow_to_say_so(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour, names: Names
+) -> None:
+    names.error, names.seconds = socket.EAI_NONAME, 0.3
+    wire = make_wire(url_of(server), session=botocore.session.Session())
+    with pytest.raises(DeadlineExceeded, match="looked up"):
+        flavour.call(wire, seconds=0.1)
+    time.sleep(0.4)
+    with pytest.raises(ConfigurationError, match="host name does not resolve"):
+        flavour.call(wire, seconds=0.1)
+    names.error = None
+    assert flavour.call(wire, seconds=2) == ITEM
     flavour.close(wire)
 
 
