@@ -7,8 +7,8 @@ is searched for them, through the middleware, mounts and closures that are aroun
 
 Litestar's mounts are searched for too: one at ``/api`` takes ``/apilogin`` for ``/api/login``.
 
-What can't be seen through (a class with ``__slots__``, an application that is made for each
-request) is told to the middleware as ``root_path=``.
+What can't be seen through (an attribute of another name than is usual, an application that is made
+for each request) is told to the middleware as ``root_path=``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _INNER = (
     "__wrapped__",
 )
 """The attributes that middleware keep the application in, and mounts what is mounted."""
+_BY_PROTOCOL = "application_mapping"
+"""The attribute in which Channels' ProtocolTypeRouter keeps an application for each protocol."""
 _DJANGO = "django.core.handlers.asgi"
 _FLASK = "flask.sansio.app"
 _LITESTAR = "litestar.app"
@@ -137,6 +139,9 @@ def _inside(app: Any) -> Iterator[Any]:
     routes = attributes.get("routes", ())
     if type(routes) in (list, tuple):
         yield from routes
+    by_protocol = attributes.get(_BY_PROTOCOL)
+    if type(by_protocol) is dict:
+        yield from by_protocol.values()
 
 
 def _closed_over(function: types.FunctionType) -> Iterator[Any]:
@@ -147,9 +152,12 @@ def _closed_over(function: types.FunctionType) -> Iterator[Any]:
 
 def _attributes(app: Any) -> dict[str, Any]:
     """An object's own attributes, without running code of its class: it may be anything."""
+    attributes: dict[str, Any] = {}
     for known in type(app).__mro__:
-        own = known.__dict__.get("__dict__")
-        if isinstance(own, types.GetSetDescriptorType):
-            attributes: dict[str, Any] = own.__get__(app)
-            return attributes
-    return {}
+        for name, own in known.__dict__.items():
+            if name == "__dict__" and isinstance(own, types.GetSetDescriptorType):
+                attributes |= own.__get__(app)
+            elif isinstance(own, types.MemberDescriptorType):  # of __slots__
+                with contextlib.suppress(AttributeError):  # not set
+                    attributes[name] = own.__get__(app)
+    return attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlparse
 
 from ratelimit_ddb.made import made
 from ratelimit_ddb.web.mounting import NO_MOUNTING, Mounting
@@ -35,8 +36,8 @@ class Request(NamedTuple):
         session: the session that a session middleware opened for the request; None without one,
             and where no such middleware stands outside the limiter (``has_session``).
         other_paths: the paths, besides ``path``, that the application may route the request by:
-            frameworks differ in what they make of a root path. A rule that means one of them is
-            about the request.
+            frameworks differ in what they make of a root path, of a target in absolute form, and
+            of what is not UTF-8. A rule that means one of them is about the request.
         mounts_may_stay: whether mounts in the application may fail to take their part off the path
             (``ratelimit_ddb.web.path.fits_below_mounts_of``).
     """
@@ -121,6 +122,10 @@ def of_scope(scope: MutableMapping[str, Any], mounting: Mounting = NO_MOUNTING) 
             mounts_may_stay or bool(mounting.root_paths) or (bool(root_path) and below == path)
         )
         path = below
+    if path[:1] != "/":
+        others += _of_absolute_form(path, root_path or "", mounting)
+    if "litestar_app" in scope:
+        others += _before_litestars_router(scope, path, root_path or "", mounting)
     peer = scope.get("client")
     return made(
         Request,
@@ -141,8 +146,12 @@ def of_scope(scope: MutableMapping[str, Any], mounting: Mounting = NO_MOUNTING) 
 def of_environ(environ: MutableMapping[str, Any]) -> Request:
     """The request of a WSGI environ. Its path is bytes dressed as Latin-1 (PEP 3333): undressed."""
     path: str = environ.get("PATH_INFO", "")
+    others: tuple[str, ...] = ()
     if not path.isascii():
-        path = path.encode("latin-1").decode("utf-8", "replace")
+        octets = path.encode("latin-1")
+        path = octets.decode("utf-8", "replace")
+        if "\ufffd" in path:  # Bottle passes over what is not UTF-8
+            others = (octets.decode("utf-8", "ignore"),)
     return made(
         Request,
         (
@@ -153,7 +162,7 @@ def of_environ(environ: MutableMapping[str, Any]) -> Request:
             fields_of_environ,
             None,
             environ.get(_SESSION_IN_ENVIRON),
-            (),
+            others,
             False,
         ),
     )
@@ -207,6 +216,39 @@ def _readings(path: str, root_path: str, mounting: Mounting) -> tuple[str, tuple
                 if shown.startswith(prefix)
             ]
     return below, tuple(other for other in dict.fromkeys(others) if other != below)
+
+
+def _of_absolute_form(path: str, root_path: str, mounting: Mounting) -> tuple[str, ...]:
+    """What is read of a target such as ``http://host/login``, which uvicorn gives as a path.
+
+    Quart routes it as ``/login``; the others don't find it.
+    """
+    try:
+        inner = urlparse(path).path
+    except ValueError:
+        return ()  # nor does Quart read it
+    below, others = _readings(inner, root_path, mounting)
+    return (below, *others)
+
+
+def _before_litestars_router(
+    scope: MutableMapping[str, Any], below: str, root_path: str, mounting: Mounting
+) -> tuple[str, ...]:
+    """The path as it was sent: Litestar's router takes mounts off before it asks its middleware.
+
+    It takes ``/apilogin`` for ``/api/login`` there, too.
+    """
+    raw_path: bytes | None = scope.get("raw_path")
+    if raw_path is None:
+        return ()
+    sent, others = _readings(unquote(raw_path.decode("latin-1")), root_path, mounting)
+    ways: list[str] = []
+    for way in (sent, *others):
+        shown = _SLASHES.sub("/", f"{way}/")
+        ways.append(way)
+        if shown.endswith(below):
+            ways.append(f"{shown.removesuffix(below)}/{below}")
+    return tuple(ways)
 
 
 def fields_of_scope(

@@ -10,7 +10,8 @@ from typing import Any
 import flask
 import pytest
 from fastapi import FastAPI
-from litestar import Litestar, asgi
+from litestar import Litestar, asgi, get
+from litestar.middleware import DefineMiddleware
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -72,9 +73,29 @@ async def called(app: Any, scope: Any, receive: Any, send: Any) -> None:
 
 
 class Slotted:
-    """What the middleware can't look into."""
+    """A middleware with slots, as Sentry's is."""
 
-    __slots__ = ("_hidden",)
+    __slots__ = ("_unset", "app")
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+class ByProtocol:
+    """A router of protocols, as Channels' is."""
+
+    def __init__(self, app: Any) -> None:
+        self.application_mapping = {"http": app}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.application_mapping[scope["type"]](scope, receive, send)
+
+
+class Hidden:
+    """What the middleware can't look into."""
 
     def __init__(self, app: Any) -> None:
         self._hidden = app
@@ -94,6 +115,8 @@ AROUND: dict[str, Callable[[Any], Any]] = {
     "a closure in a closure": lambda app: closed_over(closed_over(app)),
     "a closure over a proxy": beside_a_proxy,
     "a partial": lambda app: functools.partial(called, app),
+    "slots": Slotted,
+    "a router of protocols": ByProtocol,
     "a method": lambda app: GZipMiddleware(app).__call__,
     "a mount": lambda app: Starlette(routes=[Mount("/", app)]),
     "a mount with middleware": lambda app: Starlette(
@@ -103,12 +126,12 @@ AROUND: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def mounted_in_litestar(app: Any) -> Litestar:
+def mounted_in_litestar(app: Any, **options: Any) -> Litestar:
     @asgi("/m", is_mount=True, copy_scope=True)
     async def mount(scope: Any, receive: Any, send: Any) -> None:
         await app(scope, receive, send)
 
-    return Litestar([mount], openapi_config=None)
+    return Litestar([mount], openapi_config=None, **options)
 
 
 def limited(app: Any, **options: Any) -> RateLimitMiddleware:
@@ -134,8 +157,8 @@ def test_p15_a_root_path_that_is_set_or_mounted_later_is_seen() -> None:
 
 
 def test_p15_what_can_not_be_seen_is_told() -> None:
-    assert statuses(limited(Slotted(site())), *PATHS) == [200, 200, 200, 200]
-    assert statuses(limited(Slotted(site()), root_path="/api"), *PATHS) == [200, 200, 429, 429]
+    assert statuses(limited(Hidden(site())), *PATHS) == [200, 200, 200, 200]
+    assert statuses(limited(Hidden(site()), root_path="/api"), *PATHS) == [200, 200, 429, 429]
     with pytest.raises(TypeError, match="root_path 5: a text such as '/api' is needed"):
         limited(site(), root_path=5)
 
@@ -148,3 +171,19 @@ def test_a_flask_application_has_a_folder_and_no_root_path() -> None:
 def test_p15_litestars_mounts_are_seen_and_what_is_in_them() -> None:
     mounting = MountingOf(closed_over(mounted_in_litestar(site()))).current()
     assert mounting == Mounting(("/api",), ("/m",))
+
+
+def test_p15_a_middleware_in_litestar_sees_the_mount_that_its_router_took_off() -> None:
+    rule = Rule("/m/login", "2/hour")
+    middleware = DefineMiddleware(
+        RateLimitMiddleware, store=MemoryStore(clock=FakeClock()), rules=rule
+    )
+
+    @get("/login")
+    async def login() -> str:
+        return "ok"
+
+    inner = Litestar([login], openapi_config=None)
+    app = mounted_in_litestar(inner, middleware=[middleware])
+    paths = ["/m/login", "/mlogin", "/m//login/", "/m/login"]
+    assert statuses(app, *paths) == [200, 200, 429, 429]

@@ -106,6 +106,36 @@ def test_p15_a_rule_sees_what_each_router_makes_of_a_root_path(
 
 
 @pytest.mark.parametrize(
+    ("target", "root_path", "routed"),
+    [
+        ("http://host/login", "", "/login"),
+        ("HTTPS://[::1]:8000//login;x", "", "/login"),
+        ("http://host/login?x#y", "", "/login"),
+        ("http://host", "", "/"),
+        ("login", "", "/login"),
+        ("http://host/shop/login", "/shop", "/login"),
+    ],
+)
+def test_p15_a_rule_sees_a_target_in_absolute_form_as_quart_routes_it(
+    target: str, root_path: str, routed: str
+) -> None:
+    assert is_seen(routed, target, root_path)
+
+
+def test_a_target_that_is_no_url_is_no_error() -> None:
+    assert not is_seen("/login", "http://[/login", "")
+
+
+@pytest.mark.parametrize("octets", [b"/log\xffin", b"/login\xc3", b"/\xc0\xaflogin"])
+def test_p15_over_wsgi_a_rule_sees_a_path_as_it_is_without_what_is_not_utf_8(
+    octets: bytes,
+) -> None:
+    # Bottle decodes it with errors="ignore".
+    request = of_environ({"REQUEST_METHOD": "GET", "PATH_INFO": octets.decode("latin-1")})
+    assert "/login" in request.other_paths
+
+
+@pytest.mark.parametrize(
     ("root_path", "path", "seen"),
     [
         ("", "/users/5\n", True),
