@@ -36,6 +36,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~+/=:|-]+")
 """A cookie's value that has one spelling."""
 _PERCENT = re.compile("%([0-9A-Fa-f]{2})")
 _QUOTED = re.compile(r'\s*("(?:[^\\"]|\\.)*")', re.DOTALL)
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _WITHOUT_QUOTING = {ord('"'): None, ord("\\"): None}
 
 T = TypeVar("T")
@@ -103,6 +104,14 @@ def of_cookie(name: str) -> ReadingsOf:
     def readings(request: Request) -> Readings:
         fields = request.fields("cookie")
         text = fields[0] if len(fields) == 1 else "; ".join(fields)
+        found = in_text(text)
+        if text.isascii():
+            return found
+        # Django over WSGI takes the field for UTF-8, so its white space is another.
+        decoded = in_text(text.encode("latin-1", "replace").decode("utf-8", "replace"))
+        return _readings([*found.values, *decoded.values], str, found.more or decoded.more)
+
+    def in_text(text: str) -> Readings:
         # Not a look-behind, with which the search is six times slower.
         begins = [
             found.end()
@@ -149,10 +158,23 @@ def _credentials(authorization: str) -> list[str]:
     if not words:
         return [scheme]
     if scheme.lower() == "basic":
-        # Python's decoder passes over what is not in its alphabet, and over bits that are left.
-        with contextlib.suppress(ValueError):
-            return [b64encode(b64decode("".join(words))).decode()]
+        texts = {"".join(words), words[0], words[-1]}
+        return [form for text in texts for form in _forms_of_base64(text)]
     return _rest_and_ends(words)
+
+
+def _forms_of_base64(text: str) -> list[str]:
+    """One form for all spellings that decode to the same.
+
+    Python's decoder passes over what is not in its alphabet, over bits that are left, and over too
+    much padding; some applications add what lacks of it, and some take the URL-safe alphabet.
+    """
+    octets = text.encode("ascii", "ignore") + b"=="
+    forms: list[str] = []
+    for one in (octets, octets.translate(_FROM_URL_SAFE)):
+        with contextlib.suppress(ValueError):
+            forms.append(b64encode(b64decode(one)).decode())
+    return forms or [text]
 
 
 def _rest_and_ends(words: list[str]) -> list[str]:
@@ -207,4 +229,8 @@ def _unescaped(value: str) -> str:
         value = _PERCENT.sub(lambda found: chr(int(found[1], 16)), value)
     if '"' in value or "\\" in value:
         value = value.translate(_WITHOUT_QUOTING)
-    return value.strip()
+    value = value.strip()
+    if not value.isascii():
+        with contextlib.suppress(UnicodeError):  # it is not UTF-8, or was decoded already
+            return value.encode("latin-1").decode()
+    return value

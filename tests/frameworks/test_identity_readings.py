@@ -87,6 +87,14 @@ HEADERS: dict[str, Form] = {
     "white space": keys(f" {VALID}\t"),
 }
 
+EM_SPACE = "\u2003".encode().decode("latin-1")
+
+
+def spaced(chosen: int) -> str:
+    """The credential in white space, if the field is taken for UTF-8 (Django over WSGI)."""
+    return EM_SPACE * (chosen % 7) + VALID + EM_SPACE * (chosen % 5)
+
+
 COOKIES: dict[str, Form] = {
     "once": cookies(f"sid={VALID}"),
     "valid, junk": cookies(f"sid={VALID}; sid=J"),
@@ -106,6 +114,9 @@ COOKIES: dict[str, Form] = {
     "other white space, valid": cookies(f"\xa0sid=J; sid={VALID}"),
     "valid, other white space": cookies(f"sid={VALID}; \x85sid=J"),
     "in other white space": cookies(f"sid=J; \xa0sid\x85={VALID}\xa0"),
+    "in white space of UTF-8": spelled(spaced, "sid=V"),
+    "white space of UTF-8, valid": cookies(f"sid=J; {EM_SPACE}sid={VALID}"),
+    "valid, white space of UTF-8": cookies(f"sid={VALID}; sid{EM_SPACE}=J"),
     "no space": cookies(f"a=J;sid={VALID};b=J"),
     "two fields": cookies(f"sid={VALID}", "other=J"),
     "two fields, the other way": cookies("other=J", f"sid={VALID}"),

@@ -30,6 +30,9 @@ def standard_librarys(text: str) -> str | None:
 
 READERS: dict[str, Callable[[str], str | None]] = {
     "starlette, django": lambda text: starlettes(text).get("sid"),
+    "django over WSGI": lambda text: starlettes(
+        text.encode("latin-1").decode("utf-8", "replace")
+    ).get("sid"),
     "litestar": lambda text: litestars(text).get("sid"),
     "falcon, first": lambda text: falcons(text).get("sid", [None])[0],
     "falcon, last": lambda text: falcons(text).get("sid", [None])[-1],
@@ -44,6 +47,7 @@ pieces = st.sampled_from(
         *("sid", "sid=", "sid=v", 'sid="v"', "; ", ";", "=", " ", "\t", "\xa0", "\x85", ",", '"'),
         *("\\", "\\166", '\\"', "\\\\", "%76", "%22", "%5C", "%25", "v", "w", "x=", "$Path=", "é"),
         *("\\073", "\\", "sid =", "; sid=w", 'x="', "76", "166", "\x1c", "+", "&"),
+        *("\xc2\xa0", "\xe2\x80\x83", "\xff"),  # two white spaces in UTF-8, and what is none
     ]
 )
 texts = st.lists(pieces, min_size=1, max_size=14).map("".join)

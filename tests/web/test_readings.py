@@ -134,8 +134,9 @@ def test_p15_a_token_is_whatever_may_follow_bearer(sent: list[str], tokens: list
     ("spellings", "value"),
     [
         (["Token a", "token a", "TOKEN   a ", "Token\ta", "Other a", "a"], "a"),
-        (["Basic dTpw", "basic  dTpw", "Basic dT pw", "Basic d-T.p!w", "Basic dTpw="], "dTpw"),
+        (["Basic dTpw", "basic  dTpw", "Basic d!T.p!w", "Basic dTpw="], "dTpw"),
         (["Basic dQ==", "Basic dR==", "Basic dX==", "Basic dQ==more"], "dQ=="),
+        (["Basic dQ", "Basic d!Q=", "Basic dQ===", "Basic \xffd\xffQ==", "Basic dQ\xe9"], "dQ=="),
     ],
 )
 def test_p15_spellings_of_an_authorization_have_one_form(spellings: list[str], value: str) -> None:
@@ -147,6 +148,38 @@ def test_p15_an_authorization_of_several_words_is_the_first_the_last_and_all() -
     values = of_header("authorization")(over_asgi(("authorization", "Token a b c"))).values
     assert values == ("a b c", "a", "c")
     assert of_header("authorization")(over_asgi(("authorization", "Basic a"))).values == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("sent", "values"),
+    [
+        ("Basic dT pw", ["dTpw", "dQ==", "pw=="]),
+        ("Basic dTpw junk", ["dTpwjunk", "dTpw", "junk"]),
+        ("Basic dTp_", ["dTo=", "dTp/"]),
+        ("Basic dTpw-_", ["dTpw", "dTpw+w=="]),
+        ("Basic dTpwA-__", ["dTpwA+//"]),
+    ],
+)
+def test_p15_base64_is_read_with_what_a_decoder_passes_over_and_by_words(
+    sent: str, values: list[str]
+) -> None:
+    found = of_header("authorization")(over_asgi(("authorization", sent))).values
+    assert set(found) == set(values)
+
+
+HONEST_TEXTS = ["sid=caf\u00e9", "sid=\u041f\u0440\u0438\u0432\u0435\u0442; x=1", 'sid="\u00df"']
+
+
+@pytest.mark.parametrize("text", HONEST_TEXTS)
+def test_a_cookie_in_utf_8_is_one_value(text: str) -> None:
+    value = text.partition("=")[2].partition(";")[0].strip('"')
+    assert cookies_of(text.encode().decode("latin-1")) == (value,)
+
+
+def test_p15_a_cookie_is_read_with_white_space_of_utf_8_too() -> None:
+    em_space = "\u2003".encode().decode("latin-1")
+    assert "a" in cookies_of(f"sid={em_space}a{em_space}")
+    assert {"a", "b"} <= set(cookies_of(f"sid=b; {em_space}sid{em_space}=a"))
 
 
 MANY = 13_000
