@@ -34,9 +34,8 @@ help:  ## What can be made
 	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test and locust.'
 
 .PHONY: demo
-demo: $(PROJECT_READY)  ## See requests admitted and denied, and sessions begun and ended
-	@$(BIN)/ratelimit-ddb demo $(ARGS)
-	@$(BIN)/python -m sessions.demo
+demo: $(PROJECT_READY)  ## See limits and sessions at work; ARGS=--serve shows them in a browser
+	@$(BIN)/python -m demo $(ARGS)
 
 .PHONY: test
 test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be had

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from importlib.resources import files
@@ -70,6 +71,25 @@ def test_the_wheel(tmp_path: Path) -> None:
         modules = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / package).rglob("*.py")}
         assert modules <= shipped
     assert any(name.endswith("licenses/LICENSE") for name in shipped)
+
+
+def test_the_sdist_has_the_demo_which_the_wheel_has_not(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", tmp_path],
+        cwd=CHECKOUT,
+        check=True,
+        capture_output=True,
+    )
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as content:
+        shipped = {name.partition("/")[2] for name in content.getnames()}
+    of_the_demo = {
+        str(path.relative_to(CHECKOUT))
+        for path in (CHECKOUT / "demo").rglob("*.*")
+        if "__pycache__" not in path.parts
+    }
+    assert {"demo/__main__.py", "demo/static/live.js", "demo/templates/home.html"} <= of_the_demo
+    assert of_the_demo <= shipped
 
 
 @pytest.mark.parametrize("package", ["ratelimit_ddb", "sessions"])

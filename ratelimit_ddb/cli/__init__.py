@@ -1,7 +1,8 @@
-"""The command ``ratelimit-ddb``: demo, tables for development, and what a load costs."""
+"""The command ``ratelimit-ddb``: tables for development, and what a load costs."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        return SUCCESS if options.run(options) else FAILURE
+        return _run(options)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return INTERRUPTED
@@ -38,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _told(misuse, MISUSE)
     except failures() as failure:
         return _told(failure, FAILURE)
+
+
+def _run(options: argparse.Namespace) -> int:
+    succeeded = options.run(options)
+    sys.stdout.flush()  # here, where a reader who has gone is no error to tell
+    return SUCCESS if succeeded else FAILURE
 
 
 def _told(error: BaseException, exit_code: int) -> int:

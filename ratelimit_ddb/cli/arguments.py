@@ -9,15 +9,10 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from ratelimit_ddb.bill import TableLoad
-from ratelimit_ddb.cli import cost, demo, tables
-from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.cli import cost, tables
 from ratelimit_ddb.prices import PRICES
 
 _DESCRIPTION = "Exact distributed rate limits on Amazon DynamoDB."
-_DEMO = """\
-Start a small web app behind the rate-limiting middleware, send it a burst over HTTP, and show what
-was admitted, what was denied and when the bucket refills. Needs nothing: the buckets are in memory,
-unless --endpoint-url, --region or --table asks for DynamoDB."""
 _TABLES_CREATE = """\
 Create the tables of an environment, for development; infra/ provisions production. A table that is
 there already is left as it is, but for TTL, which is turned on if it is off. On a loopback
@@ -43,34 +38,9 @@ def parser() -> argparse.ArgumentParser:
     version = importlib.metadata.version("ratelimit-ddb")
     whole.add_argument("--version", action="version", version=f"ratelimit-ddb {version}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_demo(commands)
     _add_tables(commands)
     _add_cost(commands)
     return whole
-
-
-def _add_demo(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
-        "demo", help="see requests admitted, denied and admitted again", description=_DEMO
-    )
-    command.add_argument(
-        "--limit",
-        type=_limit,
-        default="2/second burst 5",
-        metavar="LIMIT",
-        help='such as "5/second burst 10" or "100/minute" (default: "%(default)s")',
-    )
-    command.add_argument(
-        "--serve", action="store_true", help="leave the app running until Ctrl-C, to try it"
-    )
-    command.add_argument(
-        "--port", type=_port, default=0, help="port on 127.0.0.1 for the app (default: a free one)"
-    )
-    _add_endpoint(command)
-    command.add_argument(
-        "--table", metavar="NAME", help=f"created if missing (default: {demo.DEFAULT_TABLE})"
-    )
-    command.set_defaults(run=demo.run)
 
 
 def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -228,25 +198,6 @@ def _add_endpoint(command: argparse.ArgumentParser) -> None:
         help="a DynamoDB endpoint, such as http://localhost:8000 (default: AWS's for the region)",
     )
     command.add_argument("--region", metavar="NAME", help="an AWS region (default: as configured)")
-
-
-def _limit(notation: str) -> Limit:
-    try:
-        limit = Limit.parse(notation)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    if limit.burst > demo.LARGEST_BURST:
-        raise argparse.ArgumentTypeError(
-            f"a burst of {limit.burst}: the demo empties the bucket one request at a time, so "
-            f"choose at most {demo.LARGEST_BURST}"
-        )
-    return limit
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r}: a number up to 65535 is needed")
-    return int(text)
 
 
 def _url(text: str) -> str:

@@ -9,15 +9,11 @@ class Misuse(Exception):
     """An argument that can't hold, with the rule."""
 
 
-class PortTaken(Exception):
-    """The port that was asked for can't be listened on."""
-
-
 def failures() -> tuple[type[BaseException], ...]:
     """What a command may raise. Evaluated only when one did, so botocore is imported late."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    return (BotoCoreError, ClientError, PortTaken, StoreError)
+    return (BotoCoreError, ClientError, StoreError)
 
 
 def sentence(error: BaseException) -> str:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 20.0
 """How long anything may take that a test waits for, on a machine that stands still at times."""
 
+_IS_LIVE = """
+return !document.querySelector('script[src]') || document.documentElement.dataset.live === 'on';
+"""
+"""Whether the page is told what happens, if it has a live view: the site has read its session."""
+_IS_ANOTHER = "return !window.isTheOld && document.readyState === 'complete'"
+
 
 class Browser:
     """A browser at a site.
@@ -34,9 +40,11 @@ class Browser:
     def open(self, path: str = "/") -> None:
         """Go to an address."""
         self.driver.get(self.url + path)
+        self.until(lambda: self.run(_IS_LIVE))
 
     def reload(self) -> None:
         self.driver.refresh()
+        self.until(lambda: self.run(_IS_LIVE))
 
     def back(self) -> None:
         with self._another_page():
@@ -51,8 +59,10 @@ class Browser:
         field.send_keys(text)
 
     def press(self, button: str) -> None:
-        """Press the button whose text begins so, and see where it leads."""
-        element = self._one("xpath", f"//button[starts-with(normalize-space(), '{button}')]")
+        """Press the button with that text, or whose text begins so, and see where it leads."""
+        exact = self.driver.find_elements("xpath", f"//button[normalize-space()='{button}']")
+        begins = f"//button[starts-with(normalize-space(), '{button}')]"
+        (element,) = exact or self.driver.find_elements("xpath", begins)
         with self._another_page():
             element.click()
 
@@ -161,11 +171,10 @@ class Browser:
         """Wait until what the block did has led to another page, all of it."""
         self.run("window.isTheOld = true")
         yield
-        self._until(
-            lambda: self.run("return !window.isTheOld && document.readyState === 'complete'")
-        )
+        self.until(lambda: self.run(_IS_ANOTHER) and self.run(_IS_LIVE))
 
-    def _until(self, fact: Callable[[], Any]) -> None:
+    def until(self, fact: Callable[[], Any]) -> None:
+        """Wait for something to be so."""
         from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.support.wait import WebDriverWait
 

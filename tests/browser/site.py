@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from demo.app import application
+from demo.limits import SEARCH
+from demo.server import serving
+from ratelimit_ddb import MemoryStore
 from sessions import MemorySessionStore, SessionEvent
-from sessions.demo.app import Site
-from sessions.demo.server import serving
-from sessions.wsgi import SessionMiddleware
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 3_600
 LIFETIME_SECONDS = 10_800
+OF_THE_LIVE_VIEW = ("/live", "/static/", SEARCH)
 
 
 class Asked(NamedTuple):
@@ -48,7 +50,7 @@ class Served:
         cookie: its cookie's name.
         tls: the certificate that it is served with; None for plain http.
         store, clock: its sessions, and their time.
-        asked: all requests so far.
+        asked: all requests so far, but for the live view's.
         events: what happened to sessions so far.
     """
 
@@ -74,8 +76,8 @@ def served(tls: ssl.SSLContext | None, host: str = "localhost") -> Iterator[Serv
     asked: list[Asked] = []
     events: list[SessionEvent] = []
     plain = {} if tls else {"cookie": "session", "secure": False}
-    app = SessionMiddleware(
-        Site(store),
+    app = application(
+        MemoryStore(),
         store,
         idle=IDLE_SECONDS,
         lifetime=LIFETIME_SECONDS,
@@ -124,14 +126,15 @@ def evil_site(
 
 def _noting(app: WSGIApplication, asked: list[Asked]) -> WSGIApplication:
     def noted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        asked.append(
-            Asked(
-                environ["REQUEST_METHOD"],
-                environ["PATH_INFO"],
-                environ.get("HTTP_COOKIE", ""),
-                environ.get("HTTP_SEC_FETCH_SITE"),
+        if not environ["PATH_INFO"].startswith(OF_THE_LIVE_VIEW):
+            asked.append(
+                Asked(
+                    environ["REQUEST_METHOD"],
+                    environ["PATH_INFO"],
+                    environ.get("HTTP_COOKIE", ""),
+                    environ.get("HTTP_SEC_FETCH_SITE"),
+                )
             )
-        )
         return app(environ, start_response)
 
     return noted

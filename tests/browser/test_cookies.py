@@ -93,7 +93,8 @@ def test_a_made_up_cookie_is_nobodys_and_never_adopted(browser: Browser, site: S
     browser.open()
     assert browser.heading == "Nobody is logged in"
     assert len(site.store) == 0
-    assert [(event.what, event.why) for event in site.events] == [("invalid", "malformed")]
+    # One for each request of the page: itself, its style, its scripts, its live view.
+    assert {(event.what, event.why) for event in site.events} == {("invalid", "malformed")}
 
     browser.login("ada")
 

@@ -61,7 +61,7 @@ def each_page(browser: Browser, name: str) -> Iterator[str]:
 def test_a_users_name_is_text_whatever_it_says(browser: Browser) -> None:
     browser.login(EVIL_NAME)
     assert browser.heading == f"Hello, {EVIL_NAME}"
-    assert browser.driver.title == f"Hello, {EVIL_NAME} - Sessions demo"
+    assert browser.driver.title == f"Hello, {EVIL_NAME} - Demo"
 
 
 def test_a_name_that_can_not_be_is_told_by_the_field(browser: Browser) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-COPIED = ("ddbwire", "ratelimit_ddb", "sessions", "tests", "examples", "pyproject.toml")
+COPIED = ("ddbwire", "ratelimit_ddb", "sessions", "demo", "tests", "examples", "pyproject.toml")
 TESTS_FAILED = 1
 """Pytest's exit code; any other says that they could not even be run."""
 

@@ -1,4 +1,4 @@
-"""The command: its help, its errors, and `tables create`. The demo has a file of its own."""
+"""The command: its help, its errors, and `tables create`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("ratelimit-ddb ")
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["tables"], ["tables", "create"]])
+@pytest.mark.parametrize("command", [[], ["cost"], ["tables"], ["tables", "create"]])
 def test_that_every_command_has_help(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,13 +53,9 @@ def test_that_every_command_has_help(
     [
         ([], "COMMAND"),
         (["nonsense"], "nonsense"),
-        (["demo", "--limit", "5 bananas"], "limit '5 bananas': write '100/minute'"),
-        (["demo", "--limit", "0/second"], "quantity 0"),
-        (["demo", "--limit", "1000/second"], "a burst of 1000"),
-        (["demo", "--port", "http"], "'http': a number up to 65535"),
-        (["demo", "--port", "65536"], "'65536'"),
-        (["demo", "--endpoint-url", "localhost:8000"], "write http://HOST:PORT"),
-        (["demo", "--endpoint-url", "http://localhost:port"], "write http://HOST:PORT"),
+        (["demo"], "invalid choice: 'demo'"),
+        (["tables", "create", "--endpoint-url", "localhost:8000"], "write http://HOST:PORT"),
+        (["tables", "create", "--endpoint-url", "http://localhost:port"], "http://HOST:PORT"),
     ],
 )
 def test_that_wrong_arguments_are_told_in_one_line(
@@ -77,7 +73,6 @@ def test_that_wrong_arguments_are_told_in_one_line(
         ["tables", "create", "--table", "a b"],
         ["tables", "create", "--prefix", "a b"],
         ["tables", "create", "--environment", "$"],
-        ["demo", "--table", "a b"],
     ],
 )
 def test_that_an_impossible_name_is_told_in_one_line(
@@ -121,12 +116,11 @@ def test_that_one_rate_limits_table_can_be_created(
     assert client.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
 
 
-@pytest.mark.parametrize("command", [["tables", "create"], ["demo"]])
 def test_that_an_unreachable_endpoint_is_told_in_one_line(
-    command: list[str], capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    assert main([*command, "--endpoint-url", url]) == 1
+    assert main(["tables", "create", "--endpoint-url", url]) == 1
     assert url in one_line(capsys)
 
 
@@ -156,14 +150,14 @@ def test_that_production_is_said_to_be_elsewhere(capsys: pytest.CaptureFixture[s
 def test_the_installed_command(tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("ratelimit-ddb")
     run = subprocess.run(
-        [command, "demo", "--limit", "5 bananas"],
+        [command, "tables", "create", "--endpoint-url", "nowhere"],
         capture_output=True,
         text=True,
         cwd=tmp_path,
         check=False,
     )
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("ratelimit-ddb demo: argument --limit: limit '5 bananas'")
+    assert run.stderr.startswith("ratelimit-ddb tables create: argument --endpoint-url: 'nowhere'")
 
 
 def test_that_help_needs_neither_boto3_nor_botocore() -> None:
@@ -178,13 +172,14 @@ def test_that_help_needs_neither_boto3_nor_botocore() -> None:
 
 
 def test_that_a_reader_who_leaves_is_no_error_to_tell() -> None:
+    program = (
+        "import sys; from ratelimit_ddb.cli import main; "
+        "sys.exit(main(['cost', '--requests-per-second', '10']))"
+    )
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as output:
         run = subprocess.run(
-            [sys.executable, "-c", "from ratelimit_ddb.cli import main; main(['demo'])"],
-            stdout=output,
-            stderr=subprocess.PIPE,
-            check=False,
+            [sys.executable, "-c", program], stdout=output, stderr=subprocess.PIPE, check=False
         )
-    assert run.stderr == b""
+    assert (run.returncode, run.stderr) == (1, b"")

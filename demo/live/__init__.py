@@ -1,0 +1,1 @@
+"""What the open pages are told while it happens: decisions, buckets, ended sessions."""

@@ -1,0 +1,1 @@
+"""The demo in the terminal: what clients of the site ask for and get, over HTTP."""
