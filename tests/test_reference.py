@@ -17,6 +17,7 @@ from typing import Any, get_args, is_typeddict
 
 import pytest
 
+from demo.arguments import parser as demo
 from ratelimit_ddb.cli.arguments import parser as command
 from ratelimit_ddb.decision import Source
 from ratelimit_ddb.outage import OnOutage
@@ -26,7 +27,6 @@ from ratelimit_ddb.web.rule import Scope
 from sessions import DEFAULTS as DEFAULTS_OF_SESSIONS
 from sessions import SessionOptions
 from sessions.cookie import SameSite
-from sessions.demo.arguments import parser as demo_of_sessions
 from sessions.event import What
 from sessions.options import OnRevoked
 from tests.reference_page import NO_DEFAULT, Call, Parameter, Row, Section, literal, sections
@@ -333,14 +333,15 @@ def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
                 yield from below(f"{typed} {name}", one)
 
     yield from below("ratelimit-ddb", command())
-    yield "python -m sessions.demo", demo_of_sessions()
+    yield "python -m demo", demo()
 
 
 @pytest.mark.parametrize(("typed", "parser"), list(commands()), ids=lambda value: str(value)[:40])
 def test_the_reference_has_every_option_of_a_command(
     typed: str, parser: argparse.ArgumentParser
 ) -> None:
-    rows = section_about("ratelimit-ddb").options_after(f"`{typed}`")
+    section = section_about("ratelimit-ddb" if typed.startswith("ratelimit-ddb") else typed)
+    rows = section.options_after(f"`{typed}`")
     documented = {span.split()[0]: row for row in rows for span in row.options}
     actions = {action.option_strings[0]: action for action in options_of(parser)}
     assert documented.keys() == actions.keys()
