@@ -39,7 +39,8 @@ def require_function_of_request(what: str, function: object) -> None:
         function: what was given.
 
     Raises:
-        TypeError: it is no function, can't be called with one argument, or makes identities.
+        TypeError: it is no function, or a class; it can't be called with one argument, or makes
+            identities.
     """
     if not callable(function):
         raise TypeError(
@@ -52,10 +53,20 @@ def require_function_of_request(what: str, function: object) -> None:
     if isinstance(called_as, str):
         name = getattr(called, "__name__", repr(called))
         raise TypeError(f"{what}={name}: call it: {what}={called_as}")
+    if isinstance(called, type):
+        raise TypeError(
+            f"{what} {called!r}: must be a function of the request, not a class; give an instance "
+            "that can be called, or a function"
+        )
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return  # a built-in, which doesn't tell
+    if isinstance(called, type):
+        raise TypeError(
+            f"{what} {called!r}: must be a function of the request, not a class; give an instance "
+            "that can be called, or a function"
+        )
     try:
         signature.bind(None)
     except TypeError as error:

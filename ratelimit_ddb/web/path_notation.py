@@ -59,7 +59,12 @@ _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}", re.ASCII)
 _IN_BRACES = re.compile(r"\{[^{}/]*\}")
 _REGULAR_EXPRESSION = re.compile(r"\\.?|\(\?|\^|[\[\]|]|\.[*+]|\$(?=/|$)")
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
-_UNSEEN = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSEEN = re.compile(
+    r"[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+    r"|[\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+"""White space, controls, and what is copied along from a page (a zero-width space, a hyphen that is
+not shown, marks of direction). Joiners are not among them: they belong to the words of scripts."""
 _SLASHES = re.compile("//+")
 _HOST_FIRST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//[^/{]*[.:][^/{]*(?=/|$)")
 _METHOD_FIRST = re.compile(r"[A-Z]+(?:,[A-Z]+)* +(/.*)", re.DOTALL)
@@ -75,6 +80,8 @@ _OTHER_NOTATIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], s
     (re.compile(r"<(?:([A-Za-z_]\w*)(?:\([^()/]*\))?:)?([A-Za-z_]\w*)>"), _of_angles),
     (re.compile(r"(?<=/):([A-Za-z_]\w*)"), r"{\1}"),
     (re.compile(r"\$\{"), "{"),
+    (re.compile(r"%\(([A-Za-z_]\w*)\)[sdifr]"), r"{\1}"),
+    (re.compile(r"%[sdifr](?![A-Za-z0-9])"), "{name}"),
     (re.compile(r"\{\*{1,2}([A-Za-z_]\w*)\}"), r"{\1:path}"),
     (re.compile(r"\{([A-Za-z_]\w*)\.\.\.\}"), r"{\1:path}"),
     (

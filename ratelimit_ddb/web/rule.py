@@ -36,6 +36,14 @@ Scope = Literal["rule", "endpoint"]
 LARGEST_COST = 10**15
 """Where the limits are not known yet: what no bucket ever holds, to a nanosecond a token."""
 
+_NO_METHODS = {
+    "*": "None is for all methods",
+    "ALL": "None is for all methods",
+    "ANY": "None is for all methods",
+    "WEBSOCKET": "the handshake of a websocket is a GET",
+    "WS": "the handshake of a websocket is a GET",
+}
+"""What no request has for its method, and what to write instead."""
 _METHOD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~")
 
 
@@ -197,6 +205,8 @@ def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
             raise TypeError(f"methods {several!r}: {method!r} is no text")
         if not method or not _METHOD.issuperset(method):
             raise ValueError(f"method {method!r}: a name in capitals is needed, such as 'GET'")
+        if method in _NO_METHODS:
+            raise ValueError(f"method {method!r}: no request has it; {_NO_METHODS[method]}")
     return frozenset(several) | ({"HEAD"} if "GET" in several else frozenset())
 
 

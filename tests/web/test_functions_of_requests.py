@@ -85,6 +85,22 @@ def test_a_function_that_cannot_be_called_with_a_request_is_refused(
         Rule("/", **{"limits": "1/hour", option: given})
 
 
+class ByTenant:
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def __call__(self, request: Any) -> str: ...
+
+
+@pytest.mark.parametrize("given", [ByTenant, str, bool, functools.partial(ByTenant)])
+@pytest.mark.parametrize("option", ["by", "exempt", "cost", "limits"])
+def test_a_class_is_refused_as_it_would_be_made_anew_for_each_request(
+    option: str, given: Any
+) -> None:
+    with pytest.raises(TypeError, match=f"{option} .*not a class; give an instance"):
+        Rule("/", **{"limits": "1/hour", option: given})
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -94,8 +110,9 @@ def test_a_function_that_cannot_be_called_with_a_request_is_refused(
         functools.partial(two, other=1),
         operator.attrgetter("client"),
         Mock(),
-        str,
+        operator.itemgetter(2),
         header("x-key"),
+        ByTenant("tenant"),
     ],
 )
 def test_whatever_can_be_called_with_a_request_is_taken(given: Any) -> None:

@@ -238,6 +238,9 @@ def test_p15_patterns(limited: Limited, pattern: str) -> None:
         ("/:a/:b", "write '/{a}/{b}'"),
         ("/items/${id}", "'${' is another notation; write '/items/{id}'"),
         ("/items/{int:id}", "write '/items/{id:int}'"),
+        ("/items/%s", "'%s' is another notation; write '/items/{name}'"),
+        ("/items/%d/edit", "write '/items/{name}/edit'"),
+        ("/items/%(id)s", "write '/items/{id}'"),
         ("/files/{*rest}", "write '/files/{rest:path}'"),
         ("/files/{**rest}", "write '/files/{rest:path}'"),
         ("/files/{rest...}", "write '/files/{rest:path}'"),
@@ -268,6 +271,10 @@ def test_p15_patterns(limited: Limited, pattern: str) -> None:
         ("/a\tb", r"'\t' can't stand in a pattern"),
         ("/a\x00", r"'\x00' can't stand in a pattern"),
         ("/a\u200ab", r"'\u200a' can't stand in a pattern"),
+        ("/login\u200b", r"'\u200b' can't stand in a pattern"),
+        ("/log\xadin", r"'\xad' can't stand in a pattern"),
+        ("/\u202alogin\u202c", r"'\u202a' can't stand in a pattern"),
+        ("/\ufefflogin", r"'\ufeff' can't stand in a pattern"),
         ("/a\udc80", r"'\udc80' can't stand in a pattern"),
         ("/./a", "'.' and '..' can't be segments"),
         ("/a/../b", "'.' and '..' can't be segments"),
@@ -283,6 +290,22 @@ def test_p15_patterns(limited: Limited, pattern: str) -> None:
 def test_p15_a_pattern_that_could_match_nothing_is_refused(pattern: str, told: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(told)):
         Rule(pattern, "1/hour")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/100%",
+        "/%silver",
+        "/\u0646\u200c\u0647",
+        "/a\u200db",
+        "/$metadata",
+        "/@{user}",
+        "/c++/v1:x",
+    ],
+)
+def test_what_paths_do_have_may_stand_in_a_pattern(pattern: str) -> None:
+    assert Rule(pattern, "1/hour").matches(pattern.replace("{user}", "ada"))
 
 
 LITERAL = st.text(
