@@ -118,8 +118,8 @@ def test_an_address_that_swallows_packets_takes_no_more_than_its_share_of_the_de
 ) -> None:
     resolver.answer = lambda: [("127.0.0.1", swallowing_port), ("127.0.0.1", server.port)]
     start = time.monotonic()
-    assert flavour.call(named_wire, seconds=0.4) == ITEM
-    assert 0.19 < time.monotonic() - start < 0.39
+    assert flavour.call(named_wire, seconds=1.2) == ITEM
+    assert 0.59 < time.monotonic() - start < 1.2
 
 
 def test_a_slow_address_is_not_cut_off_by_its_share(
