@@ -1,4 +1,4 @@
-"""What ``switch-to-provisioned.sh`` calls of the AWS CLI, by boto3: the CLI is no dependency here.
+"""What the module's scripts call of the AWS CLI, by boto3: the CLI is no dependency here.
 
 As the CLI does, it writes lists on one line, with tabs, and None where there is nothing.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import jmespath
@@ -21,22 +22,32 @@ def main() -> None:
     parser.add_argument("words", nargs="+")
     for name in ("table-name", "billing-mode", "provisioned-throughput", "query", "output"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--global-secondary-index-updates", type=json.loads)
+    for name in ("global-secondary-index-updates", "on-demand-throughput"):
+        parser.add_argument(f"--{name}", type=json.loads)
     options = parser.parse_args()
     dynamodb = client(os.environ["ENDPOINT_URL"] or None)
     match options.words:
         case ["dynamodb", "describe-table"]:
             write(dynamodb.describe_table(TableName=options.table_name), options.query)
         case ["dynamodb", "update-table"]:
-            pairs = (pair.split("=") for pair in options.provisioned_throughput.split(","))
-            parameters: dict[str, Any] = {
-                "TableName": options.table_name,
-                "BillingMode": options.billing_mode,
-                "ProvisionedThroughput": {name: int(number) for name, number in pairs},
-            }
+            parameters: dict[str, Any] = {"TableName": options.table_name}
+            if options.billing_mode:
+                parameters["BillingMode"] = options.billing_mode
+            if options.provisioned_throughput:
+                pairs = (pair.split("=") for pair in options.provisioned_throughput.split(","))
+                throughput = {name: int(number) for name, number in pairs}
+                parameters["ProvisionedThroughput"] = throughput
+            if options.on_demand_throughput:
+                parameters["OnDemandThroughput"] = options.on_demand_throughput
             if options.global_secondary_index_updates:
                 updates = options.global_secondary_index_updates
                 parameters["GlobalSecondaryIndexUpdates"] = updates
+            with Path(os.environ["NOTE_UPDATES_IN"]).open("a") as notes:
+                print(json.dumps(parameters), file=notes)
+            if options.on_demand_throughput:
+                # DynamoDB Local has no such bounds: what is sent is noted, and that is all.
+                print("UPDATING")
+                return
             write(dynamodb.update_table(**parameters), options.query)
         case ["dynamodb", "wait", "table-exists"]:
             dynamodb.get_waiter("table_exists").wait(TableName=options.table_name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.conftest import MakeWorkspace
-from tests.infra.places import MODULE, OLDEST_PYTHON
+from tests.infra.places import INFRA, MODULE, OLDEST_PYTHON
 from tests.infra.terraform import Workspace
 
 pytestmark = pytest.mark.infra
@@ -54,3 +54,29 @@ def test_that_the_oldest_terraform_it_takes_will_do(tmp_path: Path, provider: st
     assert ran.code == 0, ran.out + ran.err
     runs = sum((MODULE / "tests" / file).read_text().count('\nrun "') for file in TEST_FILES)
     assert f"{runs} passed, 0 failed." in ran.out
+
+
+NAMES_KNOWN_LATER = """
+resource "terraform_data" "suffix" {
+  input = "acme"
+}
+
+module "tables" {
+  source = "./modules/dynamodb"
+
+  environment          = "dev"
+  name_prefix          = terraform_data.suffix.output
+  read_existing_tables = false
+}
+"""
+
+
+def test_that_names_may_be_known_only_after_an_apply(tmp_path: Path, provider: str) -> None:
+    workspace = Workspace(tmp_path, INFRA, provider)
+    (workspace.folder / "main.tf").write_text(NAMES_KNOWN_LATER)
+    workspace.init()
+
+    plan = workspace.plan({})
+
+    tables = [each for each in plan["resource_changes"] if each["type"] == "aws_dynamodb_table"]
+    assert len(tables) == 5

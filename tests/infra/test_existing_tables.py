@@ -233,7 +233,7 @@ def test_that_tables_on_demand_are_not_switched_by_an_apply(protected: Workspace
 
     for suffix in NAMES:
         assert f"quikapp-dev-{suffix} is billed by request" in said
-    assert "scripts/switch-to-provisioned.sh" in said
+        assert f"scripts/switch-to-provisioned.sh 5 5 quikapp-dev-{suffix}," in said
 
 
 def test_that_without_looking_a_switch_fails_or_leaves_one_unit(account: Workspace) -> None:
@@ -264,7 +264,7 @@ def test_that_replicas_go_before_their_streams(account: Workspace) -> None:
     account.apply(streams)
     account.apply({**streams, "enable_streams": False})
 
-    assert "Leave enable_streams = true in the apply that removes the replica" in said
+    assert "Set enable_streams = true in the apply that removes the replica" in said
     assert table(account, "notifications")["replica"] == []
     assert not table(account, "notifications")["stream_enabled"]
 
@@ -314,23 +314,69 @@ def test_that_a_replica_is_not_removed_and_made_anew(
     assert replica["region_name"] == change.get("replica_region", "eu-west-1")
 
 
-def test_that_a_bound_that_is_taken_away_is_lifted(account: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "lifted"),
+    [
+        ({"read": 900, "write": 500}, None, "read and write"),
+        ({"read": 900, "write": 500}, {}, "read and write"),
+        ({"read": 900, "write": 500}, {"write": 500}, "read"),
+    ],
+    ids=["entry", "both", "one"],
+)
+def test_that_a_bound_is_lifted_by_hand_before_it_is_taken_away(
+    account: Workspace,
+    before: dict[str, int],
+    after: dict[str, int] | None,
+    lifted: str,
+) -> None:
+    account.apply({**QUIET, "on_demand_maximum_throughput": {"notifications": before}})
+    bounds = {} if after is None else {"notifications": after}
+
+    said = refused(account, "plan", {**QUIET, "on_demand_maximum_throughput": bounds})
+
+    assert f"an on_demand_maximum_throughput ({lifted}) that would be taken away" in said
+    assert "scripts/lift-maximum-throughput.sh quikapp-dev-notifications," in said
+
+
+@pytest.mark.parametrize(
+    ("after", "answer"),
+    [
+        (None, "At least one of ProvisionedThroughput, BillingMode"),
+        ({"rate_limiting": {"read": 900}}, None),
+    ],
+    ids=["all", "one"],
+)
+def test_that_a_bound_of_a_table_without_indexes_may_be_narrowed(
+    account: Workspace, after: dict[str, Any] | None, answer: str | None
+) -> None:
+    account.apply({**QUIET, "on_demand_maximum_throughput": {"rate_limiting": {"read": 1_000}}})
+    then = {**QUIET, "on_demand_maximum_throughput": after or {}, "read_existing_tables": False}
+
+    if answer is None:
+        account.apply(then)
+        assert unchanged(account, then)
+    else:
+        # What the plan refuses otherwise: the provider sends an empty request.
+        assert answer in refused(account, "apply", then)
+
+
+def test_that_the_provider_fails_on_bounds_of_indexes_that_go(account: Workspace) -> None:
+    account.apply({**QUIET, "on_demand_maximum_throughput": {"notifications": {"read": 1_000}}})
+
+    # With something else to send, the table's own request is not empty.
+    then = {**QUIET, "enable_deletion_protection": False, "read_existing_tables": False}
+    said = refused(account, "apply", then)
+
+    assert "The plugin encountered an error, and failed to respond" in said
+
+
+def test_that_a_bound_on_one_side_stays_as_it_is(account: Workspace) -> None:
+    # DynamoDB tells nothing of the side without a bound.
     bounded = {**QUIET, "on_demand_maximum_throughput": {"notifications": {"write": 500}}}
+
     account.apply(bounded)
 
-    account.apply(QUIET)
-
-    (bound,) = table(account, "notifications")["on_demand_throughput"]
-    assert bound == {"max_read_request_units": -1, "max_write_request_units": -1}
-    assert unchanged(account, QUIET)
-
-
-def test_that_an_empty_request_would_be_refused(account: Workspace) -> None:
-    account.apply({**QUIET, "on_demand_maximum_throughput": {"rate_limiting": {"write": 500}}})
-
-    said = refused(account, "apply", {**QUIET, "read_existing_tables": False})
-
-    assert "At least one of ProvisionedThroughput, BillingMode" in said
+    assert unchanged(account, bounded)
 
 
 def test_that_a_stream_is_not_replaced_under_its_triggers(account: Workspace) -> None:

@@ -49,9 +49,9 @@ resource "aws_cloudwatch_dashboard" "this" {
       for row, widgets in local.dashboard_rows : [
         for column, widget in widgets : {
           type   = "metric"
-          x      = column * 6
+          x      = column * floor(24 / length(widgets))
           y      = row * 6
-          width  = 6
+          width  = floor(24 / length(widgets))
           height = 6
           properties = merge(widget, {
             region = data.aws_region.current.region

@@ -8,7 +8,7 @@ data "aws_dynamodb_tables" "existing" {
 
 data "aws_dynamodb_table" "existing" {
   for_each = {
-    for key, name in local.table_names : key => name
+    for key, name in var.read_existing_tables ? local.table_names : {} : key => name
     if contains(flatten(data.aws_dynamodb_tables.existing[*].names), name)
   }
 
@@ -37,7 +37,12 @@ locals {
     ])
   }
 
-  # Taking a block of on_demand_throughput away sends an empty request, which AWS refuses: it is
-  # written without a bound instead.
-  bounded_before = toset([for key, table in data.aws_dynamodb_table.existing : key if length(table.on_demand_throughput) > 0])
+  # Bounds that are there, in units a second, and are not wanted any more.
+  lifted_bounds = {
+    for key, table in data.aws_dynamodb_table.existing : key => [
+      for direction in ["read", "write"] : direction
+      if try(table.on_demand_throughput[0]["max_${direction}_request_units"] > 0, false) && try(local.tables[key].maximum[direction], null) == null
+    ]
+    if !local.provisioned
+  }
 }

@@ -37,8 +37,9 @@ resource "aws_dynamodb_global_secondary_index" "this" {
   dynamic "on_demand_throughput" {
     for_each = local.tables[each.value.table].maximum == null ? [] : [local.tables[each.value.table].maximum]
     content {
-      max_read_request_units  = coalesce(on_demand_throughput.value.read, -1)
-      max_write_request_units = coalesce(on_demand_throughput.value.write, -1)
+      # Not -1: DynamoDB does not tell of it afterwards, which is an error to this resource.
+      max_read_request_units  = on_demand_throughput.value.read
+      max_write_request_units = on_demand_throughput.value.write
     }
   }
 

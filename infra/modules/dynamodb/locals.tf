@@ -127,11 +127,12 @@ locals {
       attributes = { for attribute in [table.hash_key, table.range_key] : attribute.name => attribute.type if attribute != null }
       ttl        = table.ttl
       class      = lookup(var.table_classes, key, "STANDARD")
-      maximum    = lookup(var.on_demand_maximum_throughput, key, contains(local.bounded_before, key) && !local.provisioned ? local.no_bound : null)
-      warm       = lookup(var.warm_throughput, key, null)
-      restore    = lookup(var.restore_tables, key, null)
-      import     = lookup(var.import_tables, key, null)
-      streamed   = contains(local.streamed_keys, key)
+      # A bound on neither is none.
+      maximum  = try([for maximum in [var.on_demand_maximum_throughput[key]] : maximum if maximum.read != null || maximum.write != null][0], null)
+      warm     = lookup(var.warm_throughput, key, null)
+      restore  = lookup(var.restore_tables, key, null)
+      import   = lookup(var.import_tables, key, null)
+      streamed = contains(local.streamed_keys, key)
 
       point_in_time_recovery = coalesce(try(var.table_settings[key].point_in_time_recovery, null), var.enable_point_in_time_recovery)
       deletion_protection    = coalesce(try(var.table_settings[key].deletion_protection, null), var.enable_deletion_protection)
@@ -148,8 +149,6 @@ locals {
     }
     if table.create
   }
-
-  no_bound = { read = null, write = null }
 
   strong_replicas = {
     for region in try(var.strongly_consistent_rate_limits.replica_regions, []) : region => {

@@ -142,12 +142,17 @@ resource "aws_dynamodb_table" "this" {
 
     precondition {
       condition     = !local.provisioned || try(data.aws_dynamodb_table.existing[each.key].billing_mode != "PAY_PER_REQUEST", true)
-      error_message = "${each.value.name} is billed by request. An apply would leave it at 1 unit until its scalable targets are made, and AWS refuses it for a table with indexes. Run scripts/switch-to-provisioned.sh for the tables first, then plan again: see Capacity in the README."
+      error_message = "${each.value.name} is billed by request. An apply would leave it at 1 unit until its scalable targets are made, and AWS refuses it for a table with indexes. First run ${path.module}/scripts/switch-to-provisioned.sh ${var.read_capacity} ${var.write_capacity} ${each.value.name}, with as many units as it uses now, then plan again: see Capacity in the README."
+    }
+
+    precondition {
+      condition     = length(try(local.lifted_bounds[each.key], [])) == 0
+      error_message = "${each.value.name} has an on_demand_maximum_throughput (${join(" and ", try(local.lifted_bounds[each.key], []))}) that would be taken away. AWS refuses the empty request which that sends, and the provider fails on indexes. First run ${path.module}/scripts/lift-maximum-throughput.sh ${each.value.name}, then plan again."
     }
 
     precondition {
       condition     = each.value.streamed || length(try(local.removed_replicas[each.key], [])) == 0
-      error_message = "${each.value.name} has a replica, and AWS refuses to turn its stream off before the replica is gone. Leave enable_streams = true in the apply that removes the replica, and turn it off in the next."
+      error_message = "${each.value.name} has a replica, and AWS refuses to turn its stream off before the replica is gone. Set enable_streams = true in the apply that removes the replica, and turn it off in the next."
     }
 
     precondition {

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import index
 import table
 import tf.provider
 from account import Account
@@ -32,6 +33,7 @@ REGION, ACCOUNT = "us-east-1", "123456789012"
 account = Account(holds="--account" in sys.argv)
 
 TABLE = "aws_dynamodb_table"
+INDEX = "aws_dynamodb_global_secondary_index"
 _REPLICA = ("kms_key_arn", "region_name")
 
 # Arguments whose change makes a new resource. The schema does not tell.
@@ -258,6 +260,8 @@ class Servicer(tf.provider.ProviderServicer):
                     planned = table.plan(prior, planned)
                     if table.makes_a_new_stream(prior, planned):
                         planned["stream_arn"] = Unknown
+                elif request.type_name == INDEX:
+                    planned = index.plan(prior, planned)
                 replacing = self._replacing(request.type_name, prior, planned)
         return pb.PlanResourceChange.Response(
             planned_state=to_dynamic_value(planned),
@@ -295,6 +299,12 @@ class Servicer(tf.provider.ProviderServicer):
             except table.Refused as refused:
                 diags.add_error(str(refused))
                 state = refused.state
+        elif request.type_name == INDEX and state is not None:
+            try:
+                index.apply(prior, state)
+            except index.Failed as failed:
+                diags.add_error(str(failed))
+                state = prior
         account.applied(request.type_name, prior, state)
         return pb.ApplyResourceChange.Response(
             new_state=to_dynamic_value(state),

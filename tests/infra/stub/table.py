@@ -40,6 +40,15 @@ def plan(prior: State, planned: State) -> State:
     planned = dict(planned)
     for name in _KEPT_BLOCKS:
         planned[name] = planned[name] or prior[name]
+    if prior["on_demand_throughput"] and planned["on_demand_throughput"]:
+        (before,), (after,) = prior["on_demand_throughput"], planned["on_demand_throughput"]
+        # No bound is -1 in a configuration, and 0 when it is read.
+        planned["on_demand_throughput"] = [
+            {
+                name: 0 if (units, before[name]) == (-1, 0) else units
+                for name, units in after.items()
+            }
+        ]
     if prior["ttl"] and not planned["ttl"][0]["enabled"] and not prior["ttl"][0]["enabled"]:
         # DynamoDB does not tell the attribute of a TTL that is off.
         planned["ttl"] = prior["ttl"]
@@ -266,6 +275,11 @@ def _read_back(state: State) -> None:
     """What the provider reads differently from what it was told."""
     if not _on(state, "ttl"):
         state["ttl"] = [{"attribute_name": "", "enabled": False}]
+    # DescribeTable leaves out what has no bound.
+    bounds = {
+        name: max(units or 0, 0) for name, units in _first(state, "on_demand_throughput").items()
+    }
+    state["on_demand_throughput"] = [bounds] if any(bounds.values()) else []
 
 
 def _first(state: State, block: str) -> State:

@@ -71,11 +71,11 @@ run "a_dashboard" {
 
   variables {
     enable_dashboard           = true
-    contributor_insights_rules = { rate_limiting = ["DynamoDBContributorInsights-PKC-quikapp-prod-rate-limits-1700000000000"] }
+    contributor_insights_rules = { rate_limiting = ["DynamoDBContributorInsights-PKC-quikapp-prod-rate-limits-1700000000000", "DynamoDBContributorInsights-PKT-quikapp-prod-rate-limits-1700000000000"] }
   }
 
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this["tables"].dashboard_body).widgets) == 5 * 3 + 1
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this["tables"].dashboard_body).widgets) == 5 * 3 + 2
     error_message = "A table has no capacity, throttles or latency there, or the hot keys are missing."
   }
   assert {
