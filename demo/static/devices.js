@@ -20,7 +20,7 @@ export function end() {
 
 function item(device) {
   const element = template.content.firstElementChild.cloneNode(true);
-  const since = new Date(device.created_at * 1000).toLocaleTimeString();
+  const since = new Date(device.created_at * 1000).toLocaleTimeString([], {timeStyle: 'short'});
   element.querySelector('h3').textContent = device.device;
   element.querySelector('p').textContent = `since ${since}`;
   element.querySelector(device.is_this ? 'form' : '.badge').remove();

@@ -16,6 +16,11 @@ const callers = new Map();
 const shared = new Bucket(limits.everyone[0], 'all callers');
 const timeline = new Timeline(find('timeline'));
 
+// A user and an API key may have the same name, and have different buckets then.
+function labelOf(kind, name) {
+  return kind === 'session' ? `${name} (session)` : name;
+}
+
 function callerOf(kind, name) {
   const key = `${kind}:${name}`;
   if (!callers.has(key)) {
@@ -23,7 +28,7 @@ function callerOf(kind, name) {
     const caller = new Caller(kind, name, limits.caller);
     callers.set(key, caller);
     find('callers').append(caller.element);
-    timeline.lane(key, name);
+    timeline.lane(key, labelOf(kind, name));
   }
   return callers.get(key);
 }
@@ -45,7 +50,7 @@ function decided(decision) {
     caller.decided(decision);
     timeline.note(`${kind}:${name}`, decision.allowed);
   }
-  addRow(name, ...outcome(decision), decision.allowed);
+  addRow(labelOf(kind, name), ...outcome(decision), decision.allowed);
 }
 
 function outcome(decision) {

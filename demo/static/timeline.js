@@ -2,7 +2,7 @@
 
 const SPAN_MS = 20000;
 const LANE_PX = 26;
-const NAMES_PX = 92;
+const NAMES_PX = 124;
 
 export class Timeline {
   constructor(canvas) {

@@ -18,7 +18,7 @@ import pytest
 from demo.app import application
 from demo.command import main
 from demo.server import HOST, Server, serving
-from demo.stores import Stores, in_memory
+from demo.stores import Stores, in_memory, on_dynamodb, tables_of
 from demo.story.browser import Browser
 from demo.story.limits_story import LimitsStory
 from demo.story.screen import Screen
@@ -86,29 +86,38 @@ def test_the_story_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_story_on_the_engine(
-    dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
+    dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)  # a loopback endpoint needs neither region nor credentials
     prefix = f"t{uuid.uuid4().hex[:12]}"
     command = ["--endpoint-url", dynamodb_endpoint, "--prefix", prefix]
 
     assert main(command) == 0
-    first = capsys.readouterr().out
-    assert main(command) == 0
-    second = capsys.readouterr().out
 
+    shown = capsys.readouterr().out
+    assert f"at {dynamodb_endpoint} (us-east-1, made-up credentials and region)" in shown
     names = [f"{prefix}-demo-rate-limits", f"{prefix}-demo-user-sessions"]
     for name in names:
-        assert f"in the table {name}, created just now\n" in first
-        assert f"in the table {name}\n" in second
-    for shown in (first, second):
-        assert f"at {dynamodb_endpoint} (us-east-1)" in shown
-        assert PUNCTUAL in shown
-        assert re.search(r"requests together took \d+ conditional writes", shown)
-        assert KEPT in shown
-        assert re.search(r"POST /login .*\n +UpdateItem, Query, TransactWriteItems\n", shown)
-        assert re.search(r"GET / +200  Nobody is logged in\n +no call\n", shown)
-        assert re.search(r"forged cookie .*\n +no call\n", shown)
-    client = boto3.client("dynamodb", endpoint_url=dynamodb_endpoint)
+        assert f"in the table {name}, created just now\n" in shown
+    assert PUNCTUAL in shown
+    assert re.search(r"requests together took \d+ conditional writes", shown)
+    assert KEPT in shown
+    assert re.search(r"POST /login .*\n +UpdateItem, Query, TransactWriteItems\n", shown)
+    assert re.search(r"GET / +200  Nobody is logged in\n +no call\n", shown)
+    assert re.search(r"forged cookie .*\n +no call\n", shown)
+    with on_dynamodb(tables_of(prefix), dynamodb_endpoint, None) as again:
+        assert again.where[1:] == (
+            f"buckets   in the table {names[0]}",
+            f"sessions  in the table {names[1]}",
+        )
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=dynamodb_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
     items = client.scan(TableName=names[1])["Items"]
     assert not any(item.get("ownerId", {}).get("S") for item in items), "every login was ended"
 
@@ -122,16 +131,6 @@ def test_that_an_unreachable_endpoint_is_told_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("demo: ")
     assert url in line
-
-
-def test_that_a_loopback_endpoint_needs_neither_region_nor_credentials(
-    dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name)
-    prefix = f"t{uuid.uuid4().hex[:12]}"
-    assert main(["--endpoint-url", dynamodb_endpoint, "--prefix", prefix]) == 0
-    assert "made-up credentials and region" in capsys.readouterr().out
 
 
 def test_that_a_taken_port_is_told(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,9 +249,11 @@ def test_that_a_limit_that_is_not_kept_is_no_success(
     server: Server, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("demo.story.limits_story._due", lambda *_: 3)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
     told = io.StringIO()
     assert LimitsStory(Screen(told), HOST, server.server_port, stores).tell() is False
     assert "3 in all: exceeded." in told.getvalue()
+    assert "The next token was not there when the limiter had said." in told.getvalue()
 
 
 class Terminal(io.StringIO):
