@@ -2,7 +2,7 @@
 
 import os
 from typing import Protocol
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 
 class Forkable(Protocol):
@@ -12,16 +12,17 @@ class Forkable(Protocol):
         """Give up what belongs to the parent. No other thread is running."""
 
 
-_forkables: "WeakSet[Forkable]" = WeakSet()
+_forkables: "WeakValueDictionary[int, Forkable]" = WeakValueDictionary()
+"""By their ids, for a subclass may have no hash, and two that are equal are two."""
 
 
 def at_fork(forkable: Forkable) -> None:
     """Have ``forkable`` told, for as long as it lives, of being in a forked child."""
-    _forkables.add(forkable)
+    _forkables[id(forkable)] = forkable
 
 
 def _tell_all() -> None:
-    for forkable in list(_forkables):
+    for forkable in list(_forkables.values()):
         forkable.after_fork_in_child()
 
 

@@ -164,8 +164,11 @@ class Bucket:
 
         Returns:
             whether anything was given back.
+
+        Raises:
+            ValueError: fewer tokens of it are left to give back.
         """
-        given_before, taken.kept = taken.cost - taken.kept, taken.kept - cost
+        given_before = taken.claim(cost)
         try:
             now_ns = yield ReadClock()
             weight_ns = tuple(
@@ -227,7 +230,9 @@ class Bucket:
                 self.seen.note(
                     take.key, made(Sight, (now_ns, full_at_ns, kept_until_seconds, self._names))
                 )
-                taken = Taken(take.key, cost, self.limits, full_at_ns, refunded_ns, cost)
+                taken = Taken(
+                    take.key, cost, self.limits, full_at_ns, refunded_ns, cost, self.seen.group
+                )
                 return self._reckoning.admitted(full_at_ns, now_ns, taken)
             self.seen.note(take.key, Sight(now_ns, full_at_ns, kept_until_seconds, self._names))
             denial = self._reckoning.denial(full_at_ns, now_ns, take.room_ns, "table")

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Self
 
 from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.seen import SeenGroup
 
 Source = Literal["table", "seen", "outage", "cost", "disabled"]
 """Who decided: the store; this process alone, from what it had seen; ``on_outage``; a cost that is
 more than the limit ever holds (rules only); or nobody, where limiting is switched off."""
 
 
+_claiming = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    # A fork waits until no thread holds it, for a child that has it held could never claim.
+    os.register_at_fork(
+        before=_claiming.acquire,
+        after_in_parent=_claiming.release,
+        after_in_child=_claiming.release,
+    )
+
+
 @dataclass(slots=True)
 class Taken:
     """What an admitted request took: what ``refund`` needs to give it back.
+
+    ``copy`` gives the object itself, so that a copied decision can't be given back once more. What
+    was pickled is another one: it can be given back in another process, by a limiter of the same
+    limits on the same table.
 
     Attributes:
         key: the key as the table holds it.
@@ -23,6 +41,7 @@ class Taken:
         full_at_ns: each limit's ``fullAt`` just after the take, in nanoseconds since the epoch.
         refunded_ns: what had been given back of each limit out of turn until then (bucket.py).
         kept: the tokens that were not given back yet: ``cost`` at first, less after a refund.
+        group: what tells the store that they were taken from; None after unpickling.
     """
 
     key: str
@@ -31,6 +50,36 @@ class Taken:
     full_at_ns: tuple[int, ...]
     refunded_ns: tuple[int, ...]
     kept: int
+    group: SeenGroup | None = field(default=None, repr=False, compare=False)
+
+    def claim(self, cost: int) -> int:
+        """Count so many tokens as given back: each once, whatever other threads claim.
+
+        Returns:
+            how many were given back before.
+
+        Raises:
+            ValueError: fewer are left.
+        """
+        with _claiming:
+            kept = self.kept
+            if 1 <= cost <= kept:
+                self.kept = kept - cost
+                return self.cost - kept
+        raise ValueError(
+            f"cost {cost}: of the {self.cost} tokens that were taken of {self.key!r}, {kept} are "
+            "left to give back"
+        )
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Taken], tuple[Any, ...]]:
+        arguments = (self.key, self.cost, self.limits, self.full_at_ns, self.refunded_ns, self.kept)
+        return Taken, arguments
 
 
 class Decision(NamedTuple):

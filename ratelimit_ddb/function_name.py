@@ -24,14 +24,14 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ratelimit_ddb.store.per_store import PerStore
+
 _Name = tuple[str, str]
 
 _lock = threading.Lock()
-_owners: dict[int, dict[_Name, list[_Owner]]] = {}
-"""For each store, by its id: the functions that have a name, by namespace and name, which are one
-that was defined several times. By id, as a store need not be hashable."""
-_never_gone: list[object] = []
-"""Stores that can't be told the end of; their ids are never another's."""
+_owners: PerStore[dict[_Name, list[_Owner]]] = PerStore(dict)
+"""For each store: the functions that have a name, by namespace and name, which are one that was
+defined several times."""
 
 _CONSTANTS = (str, bytes, int, float, complex)
 
@@ -73,7 +73,7 @@ def claim(
     """
     owner = _Owner(function, terms)
     with _lock:
-        owners = _names_on(store).setdefault((namespace, name), [])
+        owners = _owners.of(store).setdefault((namespace, name), [])
         if all(known.gives_way_to(owner) for known in owners):
             owners[:] = [known for known in owners if known.is_the_same_as(owner)]
             owners.append(owner)
@@ -171,14 +171,3 @@ def _content(cell: Any) -> Any:
         return cell.cell_contents
     except ValueError:
         return None  # not set yet, as of what is defined further down
-
-
-def _names_on(store: object) -> dict[_Name, list[_Owner]]:
-    names = _owners.get(id(store))
-    if names is None:
-        names = _owners[id(store)] = {}
-        try:
-            weakref.finalize(store, _owners.pop, id(store), None).atexit = False
-        except TypeError:  # it has slots, and none for that
-            _never_gone.append(store)
-    return names

@@ -143,7 +143,8 @@ class RateLimiter:
 
         Raises:
             TypeError: it is no Decision, or the cost is no integer.
-            ValueError: it is another limiter's, or fewer tokens of it are left to give back.
+            ValueError: it was taken of other limits or from another store, or fewer tokens of it
+                are left to give back.
             StoreUnavailable: and what else ``peek`` raises.
         """
         desk = self._desk
@@ -341,18 +342,18 @@ class _Desk:
                 f"refund of {decision!r}: it was taken of {', '.join(map(str, taken.limits))}, "
                 "which are not this limiter's limits; give it back to the limiter that took it"
             )
-        return taken
+        if taken is not None and taken.group not in (None, self.bucket.seen.group):
+            raise ValueError(
+                f"refund of {decision!r}: it was taken from another store than {self.store!r}; "
+                "give it back to the limiter that took it"
+            )
+        return taken if self.enabled else None
 
     def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
         if cost is None:
             cost = taken.kept
         elif type(cost) is not int:
             raise not_an_integer("cost", cost)
-        if not 1 <= cost <= taken.kept:
-            raise ValueError(
-                f"cost {cost}: of the {taken.cost} tokens that were taken of {taken.key!r}, "
-                f"{taken.kept} are left to give back"
-            )
         return self.bucket.refund(taken, cost)
 
     def decision_in(self, outage: StoreUnavailable) -> Decision:

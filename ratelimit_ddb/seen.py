@@ -12,8 +12,10 @@ that a reset or a refund by any of them is noticed by all of them at once.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary, ref
+from typing import NamedTuple
+from weakref import ref
+
+from ratelimit_ddb.store.per_store import PerStore
 
 
 class Sight(NamedTuple):
@@ -117,16 +119,9 @@ class SeenGroup:
                 seen.clear()
 
 
-_groups: WeakKeyDictionary[Any, SeenGroup] = WeakKeyDictionary()
+_groups = PerStore(SeenGroup)
 
 
 def group_of(store: object) -> SeenGroup:
-    """The memories of all limiters and rules on a store.
-
-    A store of somebody's own that has no hash or can't be weakly referenced is not found again:
-    each limiter on it has a group to itself.
-    """
-    try:
-        return _groups.setdefault(store, SeenGroup())
-    except TypeError:
-        return SeenGroup()
+    """The memories of all limiters and rules on a store."""
+    return _groups.of(store)

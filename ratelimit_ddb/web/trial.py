@@ -187,14 +187,14 @@ def give_back(
     took = [
         (index, one, one.decision.taken)
         for index, one in enumerate(given_back)
-        if one.decision.taken is not None and not one.refunded
+        if one.decision.taken is not None and one.decision.taken.kept and not one.refunded
     ]
     for done, (index, one, taken) in enumerate(took):
         if shares is not None:
             shares.begin(len(took) - done + further)
         refunded = False
         with suppress(StoreUnavailable):  # it stays taken then, and ``refunded`` says so
-            refunded = yield from one.charge.quota.bucket.refund(taken, taken.cost)
+            refunded = yield from one.charge.quota.bucket.refund(taken, taken.kept)
         given_back[index] = _with_spent(one._replace(refunded=refunded), tally)
     return given_back
 

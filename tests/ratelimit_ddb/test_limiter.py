@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
+import pickle
+import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +19,7 @@ from ratelimit_ddb import (
     AsyncRateLimiter,
     Decision,
     Limit,
+    MemoryStore,
     RateLimiter,
     StoreUnavailable,
     TableNotFound,
@@ -21,6 +27,7 @@ from ratelimit_ddb import (
 from ratelimit_ddb.operation import Operation
 from ratelimit_ddb.store.protocol import Store
 from tests.decisions import told
+from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 
 KEY = "api:user-123:endpoint"
@@ -441,3 +448,112 @@ def test_p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process(
     assert not one.acquire(KEY)
     of_other_limits.reset(KEY)
     assert one.acquire(KEY)
+
+
+class WithoutHash(MemoryStore):
+    __hash__ = None  # type: ignore[assignment]  # as a dataclass has none
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WithoutHash)
+
+
+class WithSlots:
+    """A store that can't be weakly referenced, around another."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self) -> None:
+        self._inner = MemoryStore()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize("make_store", [WithoutHash, WithSlots])
+def test_p6_a_reset_is_noticed_on_a_store_that_has_no_hash_or_no_weak_references(
+    make_store: Callable[[], Any],
+) -> None:
+    store = make_store()
+    one, other = RateLimiter(store, "1/hour"), RateLimiter(store, "1/hour")
+    apart = RateLimiter(make_store(), "1/hour")
+    assert one.acquire(KEY)
+    assert not one.acquire(KEY)
+    assert apart.acquire(KEY)
+    other.reset(KEY)
+    assert one.acquire(KEY)
+    assert not apart.acquire(KEY)
+
+
+def test_what_was_taken_from_another_store_is_not_given_back_here(caller: Caller) -> None:
+    """P1: its tokens were never taken of this one's bucket, which others have taken of since."""
+    here, there = MemoryStore(clock=FakeClock()), MemoryStore(clock=FakeClock())
+    decision = RateLimiter(there, LIMIT).acquire(KEY)
+    limiter = caller.of(here)
+    limiter.acquire(KEY, cost=3)
+    with pytest.raises(ValueError, match=r"another store than MemoryStore\(max_keys=100000\)"):
+        limiter.refund(decision)
+    assert limiter.peek(KEY).remaining == 2
+    assert decision.taken is not None
+    assert decision.taken.kept == 1
+
+
+def test_a_limiter_that_is_off_gives_nothing_back_and_asks_nothing(
+    caller: Caller, store: FlakyStore
+) -> None:
+    decision = RateLimiter(store, LIMIT).acquire(KEY)
+    store.operations.clear()
+    assert caller.of(store, enabled=False).refund(decision) is False
+    assert store.operations == []
+
+
+def test_p1_a_copy_of_a_decision_is_given_back_once_with_it(store: FlakyStore) -> None:
+    limiter = RateLimiter(store, LIMIT)
+    limiter.acquire(KEY)
+    decision = limiter.acquire(KEY, cost=2)
+    copies = copy.copy(decision), copy.deepcopy(decision), decision._replace(remaining=0)
+    assert limiter.refund(decision)
+    for one in copies:
+        with pytest.raises(ValueError, match="0 are left"):
+            limiter.refund(one)
+
+
+def test_a_pickled_decision_is_given_back_by_a_limiter_elsewhere(store: FlakyStore) -> None:
+    decision = RateLimiter(store, LIMIT).acquire(KEY, cost=2)
+    loaded = pickle.loads(pickle.dumps(decision))
+    assert loaded == decision
+    assert RateLimiter(store, LIMIT).refund(loaded)
+    assert RateLimiter(store, LIMIT).peek(KEY).remaining == 5
+
+
+def test_p1_of_threads_that_give_back_the_same_decision_one_does() -> None:
+    limiter = RateLimiter(MemoryStore(clock=FakeClock()), "100/minute")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for round_number in range(1_000):
+            key = f"{KEY}{round_number}"
+            limiter.acquire(key, cost=10)
+            decision = limiter.acquire(key, cost=3)
+            together = threading.Barrier(3)
+            given_back: list[bool | str] = []
+
+            def refund(
+                decision: Decision = decision,
+                together: threading.Barrier = together,
+                given_back: list[bool | str] = given_back,
+            ) -> None:
+                together.wait()
+                try:
+                    given_back.append(limiter.refund(decision))
+                except ValueError:
+                    given_back.append("refused")
+
+            threads = [threading.Thread(target=refund) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(given_back, key=str) == [True, "refused", "refused"]
+            assert limiter.peek(key).remaining == 90
+    finally:
+        sys.setswitchinterval(interval)

@@ -1,0 +1,37 @@
+"""What this process keeps for each store object, for as long as the store lives."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class PerStore(Generic[T]):
+    """A value for each store.
+
+    By the store's id, for a store of somebody's own may have no hash, as a dataclass has none, and
+    two that are equal are two. Each step is a single operation of a dict, so threads need no lock.
+
+    Args:
+        make: makes the value of a store that is met for the first time.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._values: dict[int, T] = {}
+        # Stores that can't be told the end of; kept, so that their ids are never another's.
+        self._never_gone: list[object] = []
+
+    def of(self, store: object) -> T:
+        """The value of a store, the same at each call."""
+        value = self._values.get(id(store))
+        if value is None:
+            value = self._values.setdefault(id(store), self._make())
+            try:
+                weakref.finalize(store, self._values.pop, id(store), None).atexit = False
+            except TypeError:  # it has slots, and none for that
+                self._never_gone.append(store)
+        return value
