@@ -89,7 +89,7 @@ class Board:
                 "shared": _of_record(self._shared, now_ns),
                 **_outcome_of(verdict),
             }
-        self._feed.publish(Decided(content))
+            self._feed.publish(Decided(content))  # in here, so that pages get them in their order
 
     def snapshot(self) -> dict[str, Any]:
         """Everything, as JSON's types, for a page that has just been opened."""

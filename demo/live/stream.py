@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from demo.live.board import Board
 from demo.live.feed import Decided, Feed
@@ -18,14 +18,16 @@ _COMMENT = b": still here\n\n"
 SessionsOf = Callable[[str], list[SessionInfo]]
 
 
-class Viewer:
-    """Who looks at a page: the user, and the session that it belongs to."""
+class Viewer(NamedTuple):
+    """Who looks at a page of somebody who is logged in.
 
-    __slots__ = ("session_id", "user_id")
+    Attributes:
+        user_id: the user; None where the session was over before the stream was asked for.
+        session_id: the session that the page belongs to; None likewise.
+    """
 
-    def __init__(self, user_id: str, session_id: str) -> None:
-        self.user_id = user_id
-        self.session_id = session_id
+    user_id: str | None
+    session_id: str | None
 
 
 def events(
@@ -41,7 +43,7 @@ def events(
     Args:
         board: what the limits are at.
         feed: what happens.
-        viewer: who looks; None for nobody who is logged in.
+        viewer: who looks; None at a page of nobody.
         sessions_of: the sessions of a user. Asking does not count as a use of one.
     """
     with feed.subscribed() as subscription:
@@ -61,7 +63,7 @@ def events(
 
 
 def _devices(viewer: Viewer, sessions_of: SessionsOf) -> bytes:
-    infos = sessions_of(viewer.user_id)
+    infos = [] if viewer.user_id is None else sessions_of(viewer.user_id)
     if all(info.id != viewer.session_id for info in infos):
         return _event("ended", {})
     devices = [

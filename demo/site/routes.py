@@ -128,8 +128,7 @@ class Site:
         viewer = None
         if environ.get("QUERY_STRING") == "devices":
             session: Session = environ[SESSION]
-            # Without an id the session was over before the page could ask; so nobody's is shown.
-            viewer = Viewer(session.user_id or "nobody", session.id or "")
+            viewer = Viewer(session.user_id, session.id)
         start_response(_OK, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
         return events(self._board, self._feed, viewer, self._sessions.sessions_of)
 

@@ -80,6 +80,11 @@ def test_what_is_refused(
     assert "<h1>" in page
 
 
+def test_that_a_request_line_that_is_too_long_is_refused(server: Server) -> None:
+    response, _ = asked(server, "GET", f"/{'x' * 70_000}")
+    assert response.status == 414
+
+
 def test_that_head_has_the_headers_alone(server: Server) -> None:
     response, page = asked(server, "HEAD", "/")
     assert response.status == 200
