@@ -13,7 +13,12 @@ from ratelimit_ddb.cli import main
 
 ROOT = Path(__file__).parent.parent
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    ROOT / "bench" / "results" / "README.md",
+    ROOT / "examples" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COST = re.compile(r"^\$ ratelimit-ddb (cost [^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -65,7 +70,29 @@ def test_the_example_app_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert callable(runpy.run_path(str(ROOT / "examples" / "asgi_app.py"))["app"])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_that_the_site_has_each_page_in_its_navigation(page: Path) -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    assert re.search(rf"[-:] {re.escape(str(page.relative_to(ROOT)))}$", navigation, re.MULTILINE)
+
+
+@pytest.mark.parametrize("drawn", ["", "-decision.svg", "-request.svg"])
+def test_that_the_map_names_only_files_that_exist(drawn: str) -> None:
+    page = ROOT / "docs" / f"architecture{drawn or '.md'}"
+    named = set(re.findall(r"\b[a-z_]\w*(?:/\w+)*\.py\b", page.read_text(encoding="utf-8")))
+    assert named
+    below = [ROOT, *(ROOT / package for package in ("ratelimit_ddb", "sessions", "ddbwire"))]
+    assert [name for name in sorted(named) if not any((up / name).is_file() for up in below)] == []
+
+
+def test_that_every_folder_on_the_map_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    folders = re.findall(r"`((?:tests|docs)/[\w/]+)`", text)
+    assert folders
+    assert [name for name in folders if not (ROOT / name).exists()] == []
