@@ -17,12 +17,13 @@ PROJECT_READY := $(VENV)/.project-$(VERSION)
 DEVELOPMENT_READY := $(VENV)/.development-$(VERSION)
 BENCH_READY := $(VENV)/.bench-$(VERSION)
 
-# Terraform, checkov, which pins half of PyPI, and Pyright, which brings Node, are each alone in an
-# environment.
+# Terraform, checkov, which pins half of PyPI, Pyright, which brings Node, and the docs site are each
+# alone in an environment.
 TERRAFORM_READY := .cache/infra-venv/.ready-$(VERSION)
 OLDEST_TERRAFORM_READY := .cache/infra-oldest-venv/.ready-$(VERSION)
 CHECKOV_READY := .cache/checkov-venv/.ready-$(VERSION)
 PYRIGHT_READY := .cache/pyright-venv/.ready-$(VERSION)
+DOCS_READY := .cache/docs-venv/.ready-$(VERSION)
 BINDINGS_READY := .cache/infra/.bindings
 INFRA_READY := $(TERRAFORM_READY) $(OLDEST_TERRAFORM_READY) $(CHECKOV_READY) $(BINDINGS_READY)
 
@@ -31,7 +32,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
-	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test and locust.'
+	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test, docs and locust.'
 
 .PHONY: demo
 demo: $(PROJECT_READY)  ## See limits and sessions at work; ARGS=--serve shows them in a browser
@@ -60,6 +61,18 @@ lint: $(DEVELOPMENT_READY) $(PYRIGHT_READY)  ## Check style, types and the packa
 	$(BIN)/python -m mypy
 	.cache/pyright-venv/bin/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+# The site's generator advertises its successor at each build, unless told. --quiet would hide the
+# warnings that --strict counts.
+MKDOCS = NO_MKDOCS_2_WARNING=1 .cache/docs-venv/bin/mkdocs
+
+.PHONY: docs
+docs: $(DOCS_READY)  ## Build the docs site in .cache/site; a dead link or anchor is an error
+	$(MKDOCS) build --strict $(ARGS)
+
+.PHONY: docs-serve
+docs-serve: $(DOCS_READY)  ## Show the docs site on http://127.0.0.1:8000 while one writes
+	$(MKDOCS) serve $(ARGS)
 
 .PHONY: bench
 bench: $(BENCH_READY)  ## Measure for some minutes: a decision beside boto3, apps under load
@@ -96,11 +109,12 @@ lock: | .cache/uv/bin/uv  ## Renew the locks: for development, benchmarks, and w
 	$(UV_COMPILE) --output-file tests/infra/oldest_terraform.txt tests/infra/oldest_terraform.in
 	$(UV_COMPILE) --output-file tests/infra/checkov.txt tests/infra/checkov.in
 	$(UV_COMPILE) --output-file tests/types/pyright.txt tests/types/pyright.in
+	$(UV_COMPILE) --constraint $(LOCK) --output-file docs/requirements.txt docs/requirements.in
 
 .PHONY: clean
 clean:  ## Remove everything that was made here, but for the cached engine
-	rm -rf $(VENV) .cache/uv $(dir $(INFRA_READY) $(PYRIGHT_READY)) dist build \
-		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .cache/uv $(dir $(INFRA_READY) $(PYRIGHT_READY) $(DOCS_READY)) \
+		.cache/site dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PYTHON_READY):
@@ -126,8 +140,9 @@ $(TERRAFORM_READY): tests/infra/terraform.txt
 $(OLDEST_TERRAFORM_READY): tests/infra/oldest_terraform.txt
 $(CHECKOV_READY): tests/infra/checkov.txt
 $(PYRIGHT_READY): tests/types/pyright.txt
+$(DOCS_READY): docs/requirements.txt
 
-$(TERRAFORM_READY) $(OLDEST_TERRAFORM_READY) $(CHECKOV_READY) $(PYRIGHT_READY): | $(PYTHON_READY)
+$(TERRAFORM_READY) $(OLDEST_TERRAFORM_READY) $(CHECKOV_READY) $(PYRIGHT_READY) $(DOCS_READY): | $(PYTHON_READY)
 	@echo 'Installing into $(@D), once ...'
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<

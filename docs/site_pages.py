@@ -1,0 +1,87 @@
+"""Which of the repository's files the docs site shows; mkdocs calls these functions (mkdocs.yml).
+
+Pages lie where GitHub and editors show them, README.md and bench/results/ among them, and link to
+each other as files do. So the site takes its files from the whole repository under their own paths,
+and every link holds in both. The reference's pages are made here, one for each public module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+
+ROOT = Path(__file__).parent.parent
+
+SHOWN = (
+    "*.md",
+    "LICENSE",
+    "docs/**/*.md",
+    "docs/**/*.svg",
+    "bench/results/*",
+    "demo/*.py",
+    "examples/*",
+    "infra/examples/*/*.tf",
+    "infra/modules/dynamodb/*.md",
+    "infra/modules/dynamodb/*.tf",
+    "infra/modules/dynamodb/scripts/*",
+)
+
+API = "docs/api/"
+"""Where the navigation has the pages of the reference: docs/api/ratelimit_ddb.web.md and so on."""
+
+_MODULE = re.compile(rf"{API}([\w.]+)\.md")
+_LOADED = re.compile(
+    r"<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc=[\"']?((?:https?:)?//[^\"'\s>]+)"
+    r"|<link\b(?![^>]*\brel=[\"']?canonical)[^>]*\bhref=[\"']?((?:https?:)?//[^\"'\s>]+)"
+    r"|(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\"'\s)]+)"
+)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """The site's files: the theme's, those of the repository that are shown, and the reference."""
+    docs = Path(config.docs_dir)
+    of_theme = [file for file in files if file.src_dir is None or Path(file.src_dir) != docs]
+    shown = [
+        File(path, str(ROOT), config.site_dir, config.use_directory_urls)
+        for path in sorted({str(path.relative_to(ROOT)) for path in _shown()})
+    ]
+    reference = [
+        File.generated(config, path, content=f"::: {module}\n")
+        for path, module in _modules_in(ROOT / "mkdocs.yml")
+    ]
+    return Files([*of_theme, *shown, *reference])
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse a site that would load anything from another host.
+
+    Raises:
+        PluginError: it would.
+    """
+    site = Path(config.site_dir)
+    for page in sorted([*site.rglob("*.html"), *site.rglob("*.css"), *site.rglob("*.svg")]):
+        for found in _LOADED.finditer(page.read_text(encoding="utf-8")):
+            address = next(group for group in found.groups() if group)
+            raise PluginError(
+                f"{page.relative_to(site)} loads {address}: the site must not load anything from "
+                "another host"
+            )
+
+
+def _shown() -> Iterator[Path]:
+    for pattern in SHOWN:
+        yield from (path for path in ROOT.glob(pattern) if path.is_file())
+
+
+def _modules_in(navigation: Path) -> list[tuple[str, str]]:
+    """The reference's pages and their modules, as the navigation has them."""
+    text = navigation.read_text(encoding="utf-8")
+    return [(found[0], found[1]) for found in _MODULE.finditer(text)]
