@@ -127,7 +127,7 @@ def limited(
         gate = gate_of(name, not (is_async or is_dummy))
         limited = _before(view, gate, is_async)
         owner = None if is_dummy or _is_method(view) else view
-        note_limit(view, limited, limits, store, options, owner=owner, own_name=name)
+        note_limit(view, limited, limits, gate, options, owner=owner, own_name=name)
         return cast("View", limited)
 
     return decorate

@@ -190,7 +190,7 @@ class RateLimit:
 
     def _is_own(self, method: str) -> bool:
         about = self._methods is None or method in self._methods
-        return about and self._enforce and not self._default
+        return about and self._enforce and self._shared.enabled and not self._default
 
 
 def _has_own_limits(request: Request) -> bool:

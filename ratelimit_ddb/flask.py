@@ -112,7 +112,7 @@ def limited(
 
         if not hasattr(view, "__name__"):  # Flask calls the endpoint so, unless it is told
             limited.__name__ = own_name.rpartition(".")[2]
-        note_limit(view, limited, limits, store, options, owner=view, own_name=own_name)
+        note_limit(view, limited, limits, gate, options, owner=view, own_name=own_name)
         return limited
 
     return decorate

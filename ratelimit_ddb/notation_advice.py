@@ -32,7 +32,7 @@ def advice(notation: str, examples: str, units: dict[str, int], short: dict[str,
     """
     text = notation.strip().lower()
     several = [part for part in _SEPARATOR.split(text) if part]
-    if len(several) > 1 and all(re.search(r"/|\bper\b", part) for part in several):
+    if len(several) > 1 and all(_QUANTITY_PER.fullmatch(part) for part in several):
         return f"write several limits as a list, {several}"
     match = _QUANTITY_PER.fullmatch(text)
     if match is None:

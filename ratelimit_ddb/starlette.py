@@ -115,7 +115,7 @@ def limited(
         awaited = what_a_call_gives(endpoint) is Gives.COROUTINE
         gate = gate_of_view(name, limits, store, options, blocking=not awaited)
         made = _limited_async(endpoint, gate) if awaited else _limited(endpoint, gate)
-        note_limit(endpoint, made, limits, store, options, owner=endpoint, own_name=name)
+        note_limit(endpoint, made, limits, gate, options, owner=endpoint, own_name=name)
         _refuse_as_path_operation(made)
         return cast("Endpoint", made)
 

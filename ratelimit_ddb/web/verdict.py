@@ -29,6 +29,8 @@ class Charge(NamedTuple):
 class RuleDecision(NamedTuple):
     """One rule's decision on one request; what ``on_decision`` is told.
 
+    Its truth is the decision's.
+
     Attributes:
         charge: what the rule asked.
         decision: what was decided; its ``source`` is ``"outage"`` where the store gave no answer.
@@ -52,6 +54,10 @@ class RuleDecision(NamedTuple):
     capacity_units: float | None = 0.0
     outage: StoreUnavailable | None = None
     amended: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether the rule's limits allow the request."""
+        return self.decision.allowed
 
     @property
     def rule(self) -> str:

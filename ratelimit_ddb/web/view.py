@@ -27,7 +27,7 @@ class ViewLimit(NamedTuple):
         namespace: what their keys begin with.
         label: what tells it from others on the view: the name that was given, or the methods.
         methods: those that it is about; None for all.
-        enforced: whether it denies.
+        denies: whether it can deny: it is enforced, and not switched off.
         view: what was decorated with it.
     """
 
@@ -35,7 +35,7 @@ class ViewLimit(NamedTuple):
     namespace: str
     label: str
     methods: frozenset[str] | None
-    enforced: bool
+    denies: bool
     view: Any
 
 
@@ -107,7 +107,7 @@ def note_limit(
     view: Callable[..., Any],
     limited: Callable[..., Any],
     limits: LimitsGiven | LimitsOfRequest,
-    store: Store,
+    gate: Gate,
     options: ViewOptions,
     *,
     owner: Any = None,
@@ -119,7 +119,7 @@ def note_limit(
         view: what was decorated.
         limited: what came of it.
         limits: as for gate_of_view, which has found that the options can hold.
-        store: the store.
+        gate: what gate_of_view made of them.
         options: the options.
         owner: the function or class whose name the buckets bear; None where it is not the view's
             to say, as of methods.
@@ -131,7 +131,8 @@ def note_limit(
     chosen = {**DEFAULTS, **options}
     methods = methods_of(chosen["methods"])
     label = default_name("", methods) if chosen["name"] is None else f"name {chosen['name']}"
-    limit = ViewLimit(store, chosen["namespace"], label, methods, chosen["enforce"], view)
+    denies = chosen["enforce"] and gate.enabled
+    limit = ViewLimit(gate.store, chosen["namespace"], label, methods, denies, view)
     for other in limits_on(view):
         if other[:3] == limit[:3]:
             called = chosen["name"] or default_name(own_name, methods)
@@ -141,7 +142,7 @@ def note_limit(
             )
     if owner is not None and chosen["name"] is None:
         claim(
-            store,
+            gate.store,
             default_name(own_name, methods),
             _without_limits(owner),
             "give each a name= of its own",
@@ -174,6 +175,6 @@ def method_of(view_class: Any, method: str) -> Any:
 def has_own_limits(view: Any, method: str) -> bool:
     """Whether a view was decorated with limits that deny, and that are about such a request."""
     return any(
-        limit.enforced and (limit.methods is None or method in limit.methods)
+        limit.denies and (limit.methods is None or method in limit.methods)
         for limit in limits_on(view)
     )

@@ -163,13 +163,60 @@ def test_a_middleware_before_the_routes_gives_back_what_it_took(store: MemorySto
     assert [ask(before, "/plain").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_a_limit_that_never_denies_replaces_no_default(store: MemoryStore) -> None:
+NEVER_DENIES = pytest.mark.parametrize("option", [{"enforce": False}, {"enabled": False}], ids=str)
+
+
+@NEVER_DENIES
+def test_a_limit_that_never_denies_replaces_no_default_in_flask(
+    store: MemoryStore, option: dict[str, Any]
+) -> None:
     app = flask.Flask("site", root_path=".")
-    shadow = of_flask.limited("4/hour", store=store, enforce=False, **OWN)
-    app.add_url_rule("/own", "own", shadow(lambda: "own"))
+    app.add_url_rule(
+        "/own", "own", of_flask.limited("4/hour", store=store, **option)(lambda: "own")
+    )
     of_flask.limit_app(app, store, DEFAULT)
     client = app.test_client()
     assert [client.get("/own").status_code for _ in range(3)] == [200, 200, 429]
+
+
+@NEVER_DENIES
+def test_a_limit_that_never_denies_replaces_no_default_in_starlette(
+    store: MemoryStore, option: dict[str, Any]
+) -> None:
+    app = Starlette(
+        routes=[Route("/own", of_starlette.limited("4/hour", store=store, **option)(page))]
+    )
+    app.add_middleware(
+        asgi.RateLimitMiddleware, store=store, rules=DEFAULT, endpoint_of=of_starlette.route_of()
+    )
+    assert [ask(app, "/own").status_code for _ in range(3)] == [200, 200, 429]
+
+
+@NEVER_DENIES
+def test_a_limit_that_never_denies_replaces_no_default_in_fastapi(
+    store: MemoryStore, option: dict[str, Any]
+) -> None:
+    default = RateLimit("2/hour", store=store, by=everyone(), name="default", default=True)
+    app = FastAPI(dependencies=[Depends(default)])
+    own = RateLimit("4/hour", store=store, **option)
+    app.get("/own", dependencies=[Depends(own)])(lambda: "own")
+    assert [ask(app, "/own").status_code for _ in range(3)] == [200, 200, 429]
+
+
+@NEVER_DENIES
+def test_a_limit_that_never_denies_replaces_no_default_in_django(
+    store: MemoryStore, option: dict[str, Any]
+) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("own")
+
+    urls = [path("own", of_django.limited("4/hour", store=store, **option)(view))]
+    with override_settings(
+        ROOT_URLCONF=type("Urls", (), {"urlpatterns": urls}),
+        RATELIMIT_DDB={"STORE": store, "RULES": [DEFAULT]},
+        MIDDLEWARE=[LIMITS],
+    ):
+        assert [Client().get("/own").status_code for _ in range(3)] == [200, 200, 429]
 
 
 def test_default_is_true_or_false() -> None:

@@ -108,7 +108,16 @@ def test_what_is_written_otherwise_is_refused_with_how_to_write_it(
 
 
 @pytest.mark.parametrize(
-    "notation", ["0.0/second", "1/month more", "1/fortnight", "1/,5 days", "10k/day burst 1.5"]
+    "notation",
+    [
+        "0.0/second",
+        "1/month more",
+        "1/fortnight",
+        "1/,5 days",
+        "10k/day burst 1.5",
+        "5/minute burst 10/hour",
+        "5/minute or 100/hour",
+    ],
 )
 def test_what_has_no_other_writing_is_told_the_notation(notation: str) -> None:
     with pytest.raises(ValueError, match="write '100/minute', '10/second burst 50'"):

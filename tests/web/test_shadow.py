@@ -21,6 +21,7 @@ def test_it_never_denies(limited: Limited) -> None:
     ask = limited(store=store, rules=[rule], on_decision=told.append)
     assert {ask(Get()).status for _ in range(5)} == {200}
     assert [one.decision.allowed for one in told] == [True, True, False, False, False]
+    assert [bool(one) for one in told] == [True, True, False, False, False], "the decision's truth"
     assert {one.enforced for one in told} == {False}
     assert {one.rule for one in told} == {"shadow"}
 
