@@ -20,8 +20,8 @@ from starlette.middleware.sessions import SessionMiddleware as CookieMiddleware
 from bench.figure import Figure, interleaved
 from bench.middleware import bare, nothing
 from sessions.asgi import App, SessionMiddleware
-from sessions.operation import Find, Operation, ReadClock
-from sessions.row import Row
+from sessions.operations.operation import Find, Operation, ReadClock
+from sessions.operations.row import Row
 
 TOKEN = "a" * 43
 SECRET = "a secret of at least thirty-two bytes"

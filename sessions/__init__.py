@@ -13,7 +13,8 @@ Everything public is named here, but for the middleware: sessions.asgi and sessi
 
 from typing import TYPE_CHECKING
 
-from sessions.cookie import Cookie
+from sessions.config.options import DEFAULTS, SessionOptions
+from sessions.cookie.cookie import Cookie
 from sessions.errors import (
     AccessDenied,
     SessionConflict,
@@ -25,13 +26,12 @@ from sessions.errors import (
     TableNotFound,
 )
 from sessions.event import SessionEvent
-from sessions.flash import Flash
-from sessions.of_user import SessionInfo
-from sessions.options import DEFAULTS, SessionOptions
+from sessions.lifecycle.user_sessions import SessionInfo
+from sessions.operations.store import Store
 from sessions.session import Session
-from sessions.store.dynamodb import DynamoDBSessionStore
+from sessions.store.dynamodb.store import DynamoDBSessionStore
 from sessions.store.memory import MemorySessionStore
-from sessions.store.protocol import Store
+from sessions.values.flash import Flash
 
 __all__ = [
     "DEFAULTS",

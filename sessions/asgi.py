@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Unpack
 
-from sessions.desk import Desk
-from sessions.options import SessionOptions, shows_session_options
-from sessions.store.protocol import Store
-from sessions.visit import Visit, with_fields
+from sessions.config.options import SessionOptions, shows_session_options
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.headers import with_session_headers
+from sessions.operations.store import Store
+from sessions.request_session import RequestSession
 
 __all__ = ["SessionMiddleware"]
 
@@ -18,7 +19,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_BEGINS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_RESPONSE_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
 class SessionMiddleware:
@@ -34,51 +35,51 @@ class SessionMiddleware:
         options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError, ValueError: an argument is invalid.
     """
 
     @shows_session_options
     def __init__(self, app: App, store: Store, **options: Unpack[SessionOptions]) -> None:
         self._app = app
-        self._desk = Desk(store, options)
+        self._config = SessionConfig.of(store, options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Open the session, call the application, commit."""
+        """Load the session, call the application, commit."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        visit = Visit(self._desk, _cookies(scope))
-        await visit.open_async()
+        session = RequestSession(self._config, _cookie_header(scope))
+        await session.load_async()
 
         async def committing(message: Message) -> None:
-            if message["type"] in _BEGINS:
-                message = await _begun(visit, message)
+            if message["type"] in _RESPONSE_STARTS:
+                message = await _started(session, message)
             elif message["type"] == "websocket.close":
-                await visit.refuse_async()
+                await session.close_websocket_async()
             await send(message)
 
-        await self._app({**scope, "session": visit.session}, receive, committing)
-        visit.end()
+        await self._app({**scope, "session": session}, receive, committing)
+        session.end_response()
 
 
-async def _begun(visit: Visit, message: Message) -> Message:
-    fields = await visit.begin_async()
-    if not fields:
+async def _started(session: RequestSession, message: Message) -> Message:
+    added = await session.start_response_async()
+    if not added:
         return message
-    given = [
+    headers = [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in message.get("headers", ())
     ]
-    headers = [
+    encoded = [
         (name.encode("latin-1"), value.encode("latin-1"))
-        for name, value in with_fields(given, fields)
+        for name, value in with_session_headers(headers, added)
     ]
-    return {**message, "headers": headers}
+    return {**message, "headers": encoded}
 
 
-def _cookies(scope: Scope) -> str | None:
+def _cookie_header(scope: Scope) -> str | None:
     values = [
         value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"cookie"
     ]
-    # HTTP/2 may split the field (RFC 9113, 8.2.3); "; " puts it together.
+    # HTTP/2 may split the field (RFC 9113, 8.2.3).
     return "; ".join(values) if values else None

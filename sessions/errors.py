@@ -41,7 +41,7 @@ class SessionTooLarge(ValueError):
 
 
 class SessionNotSaved(RuntimeError):
-    """The session was changed after its response had begun, in a way that could not be kept.
+    """The session was changed after its response had started, in a way that can't be saved.
 
     A response commits the session before its first byte. What changes later, in a stream or a
     websocket, is kept by ``save()``; what would need another cookie can't be.

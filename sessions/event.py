@@ -1,48 +1,70 @@
-"""What happens to sessions, for logs: begun, renewed, ended, and cookies that led to none.
+"""What happens to sessions, for logs: created, renewed, destroyed, revoked, and invalid cookies.
 
-An event holds no token and no id of the table: what it calls a session is a salted digest, so that
-events of one session can be told together and a log is worth nothing to whoever steals it (OWASP
-Session Management Cheat Sheet, "Logging Sessions Life Cycle").
+An event holds no token and no id of the table: it names a session by a salted digest, so that the
+events of one session can be found together and a stolen log is worth nothing (OWASP Session
+Management Cheat Sheet, "Logging Sessions Life Cycle").
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-What = Literal["created", "renewed", "destroyed", "revoked", "invalid"]
+EventName = Literal["created", "renewed", "destroyed", "revoked", "invalid"]
 
 
 class SessionEvent(NamedTuple):
-    """One of them.
+    """One thing that happened to a session.
 
     Attributes:
         what: ``"created"``, ``"renewed"`` (login or rotation), ``"destroyed"`` (logout),
             ``"revoked"`` (ended elsewhere while it was used), ``"invalid"`` (a cookie that led to
             no session).
-        session: the session, as a salted digest; None where a cookie was malformed.
-        user_id: who was logged in; None for nobody.
+        session: the session, as a salted digest of 32 hexadecimal digits; None for a malformed
+            cookie.
+        user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
         why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"ambiguous"`` or
             ``"unreadable"``; else None.
     """
 
-    what: What
+    what: EventName
     session: str | None
     user_id: str | None
     why: str | None = None
 
 
-class Salt:
-    """Makes digests of ids: the same for as long as the process runs, unless it is given."""
+class Events:
+    """Calls a function with each event.
 
-    __slots__ = ("_salt",)
+    Args:
+        on_event: the function; None if there is none.
+        salt: of the digests that name sessions; random, and so of this process only, unless given.
 
-    def __init__(self, given: bytes | None = None) -> None:
-        if given is not None and not isinstance(given, bytes):
-            raise TypeError(f"event_salt: bytes are needed, not {type(given).__name__}")
-        self._salt = secrets.token_bytes(16) if given is None else given
+    Raises:
+        TypeError: ``on_event`` is not callable, or the salt is not bytes.
+    """
 
-    def digest(self, session_id: str) -> str:
-        """What events call a session."""
+    __slots__ = ("_on_event", "_salt")
+
+    def __init__(
+        self, on_event: Callable[[SessionEvent], None] | None, salt: bytes | None = None
+    ) -> None:
+        if on_event is not None and not callable(on_event):
+            raise TypeError(f"on_event must be a function, not {on_event!r}")
+        if salt is not None and not isinstance(salt, bytes):
+            raise TypeError(f"event_salt must be bytes, not {type(salt).__name__}")
+        self._on_event = on_event
+        self._salt = secrets.token_bytes(16) if salt is None else salt
+
+    def emit(
+        self, what: EventName, session_id: str | None, user_id: str | None, why: str | None = None
+    ) -> None:
+        """Call the function with an event."""
+        if self._on_event is not None:
+            digest = None if session_id is None else self._digest(session_id)
+            self._on_event(SessionEvent(what, digest, user_id, why))
+
+    def _digest(self, session_id: str) -> str:
         return hashlib.sha256(self._salt + session_id.encode()).hexdigest()[:32]

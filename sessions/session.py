@@ -1,140 +1,116 @@
-"""The session: a mapping of JSON values, and what is to become of it when the response begins.
+"""The session: a mapping of JSON values, and what is to become of it when the response starts.
 
-It does no I/O. It was read before (ASGI) or is read at its first use (WSGI), and notes what the
-request does; a flow (commit.py) makes the least of that: nothing, a touch, a save of the keys that
-changed, a new row, a rotation, a deletion.
+It does no I/O. It notes what the request does; ``lifecycle/commit.py`` makes the least of that:
+nothing, a touch, a save of the keys that changed, a new row, a rotation, a deletion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, MutableMapping
+from abc import abstractmethod
+from collections.abc import Iterator, MutableMapping
 from enum import Enum, auto
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from sessions import csrf
-from sessions.changes import Values
+from sessions.arguments import RESERVED_PREFIX, require_device, require_key, require_user_id
 from sessions.errors import SessionNotSaved
-from sessions.flash import FLASH, Flash
-from sessions.row import Row, require_device, require_user_id
-
-OWN = "sessions."
-"""Keys that begin so are the session's own: the mapping neither shows nor takes them."""
-
-
-LONGEST_KEY = 1_024
-"""Characters. A save names its keys, and DynamoDB bounds what names may add up to."""
+from sessions.operations.row import Row
+from sessions.values import csrf
+from sessions.values.changes import Changes, Values
+from sessions.values.flash import FLASH, Flash
 
 
-class Opened(NamedTuple):
+class LoadedSession(NamedTuple):
     """What a cookie led to: a row that is not over, and the JSON of its values; or nothing.
 
     Attributes:
         row: the row, or None.
-        texts: its values' JSON.
-        now: the epoch second when it was read.
+        encoded: the JSON of each value, by its key.
+        loaded_at: the epoch second when it was read.
     """
 
     row: Row | None = None
-    texts: dict[str, str] = {}  # noqa: RUF012 - never changed
-    now: int = 0
+    encoded: dict[str, str] = {}  # noqa: RUF012 - never changed
+    loaded_at: int = 0
 
 
-class Turn(Enum):
-    """What is to become of the session's id."""
+NO_SESSION = LoadedSession()
 
-    STAY = auto()
+
+class IdChange(Enum):
+    """What a commit is to do with the session's id."""
+
+    NONE = auto()
     ROTATE = auto()
     LOGIN = auto()
-
-
-class Keeper(Protocol):
-    """Who reads and saves the session, on behalf of the middleware."""
-
-    def open(self) -> Opened:
-        """Read it, at its first use."""
-
-    def save(self, session: Session) -> None:
-        """Save it, blocking."""
-
-    def save_async(self, session: Session) -> Awaitable[None]:
-        """Save it in an event loop."""
 
 
 class Session(MutableMapping[str, Any]):
     """One user's session in one request.
 
-    A MutableMapping of JSON values under text keys; changes inside lists and dicts are noticed.
+    A MutableMapping of JSON values by str keys; changes inside lists and dicts are noticed.
     Any use of it, reading too, sets ``accessed``, and the response says ``Vary: Cookie``.
 
+        session["cart"] = [17]
+        session["cart"].append(18)  # saved too
+        session.login("user-456", device="Firefox on Linux")
+
     Attributes:
-        accessed: whether the app used it.
-        began: whether the response has begun, so that no cookie can be set any more.
-        row: what was read; None where there is none.
-        read_at: the epoch second of it.
-        turn: what is to become of its id.
-        ended: the row that a logout is to delete.
-        login_as: the user that a login named in this request, and ``device`` theirs.
+        accessed: whether the application used it.
+        is_loaded: whether it was read.
+        loaded_at: the epoch second of that, such as 1_800_000_000.
+        response_started: whether the response has started, so that no cookie can be set any more.
+        row: what was read; None if there is no session yet.
+        data: all values, the reserved keys among them.
+        id_change: what the commit is to do with its id.
+        deleted_row: the row that the commit is to delete, after a logout.
+        login_user_id: the user that a login of this request named, and ``device`` theirs.
     """
 
     __slots__ = (
-        "_keeper",
-        "_opened",
-        "_values",
         "accessed",
-        "began",
+        "data",
+        "deleted_row",
         "device",
-        "ended",
-        "login_as",
-        "read_at",
+        "id_change",
+        "is_loaded",
+        "loaded_at",
+        "login_user_id",
+        "response_started",
         "row",
-        "turn",
     )
 
-    def __init__(self, keeper: Keeper, opened: Opened | None = None) -> None:
-        self._keeper = keeper
-        self._opened = False
-        self._values = Values({})
+    def __init__(self) -> None:
+        self.data = _NO_VALUES
         self.row: Row | None = None
-        self.read_at = 0
+        self.is_loaded = False
+        self.loaded_at = 0
         self.accessed = False
-        self.began = False
-        self.ended: Row | None = None
-        self.turn = Turn.STAY
-        self.login_as: str | None = None
+        self.response_started = False
+        self.deleted_row: Row | None = None
+        self.id_change = IdChange.NONE
+        self.login_user_id: str | None = None
         self.device: str | None = None
-        if opened is not None:
-            self.adopt(opened)
 
     # The mapping
 
     def __getitem__(self, key: str) -> Any:
-        return self._used()[_foreign(key)]
+        return self._used()[_unreserved(key)]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if not isinstance(key, str) or not key:
-            raise TypeError(f"session[{key!r}]: keys are texts of at least one character")
-        if len(key) > LONGEST_KEY:
-            raise ValueError(
-                f"session[{key[:40]!r}...]: a key of {len(key)} characters; {LONGEST_KEY} at most"
-            )
-        if key.startswith(OWN):
-            raise ValueError(
-                f"session[{key!r}]: keys that begin with {OWN!r} are the session's own"
-            )
-        self._used()[key] = value
+        self._used()[require_key(key)] = value
 
     def __delitem__(self, key: str) -> None:
-        del self._used()[_foreign(key)]
+        del self._used()[_unreserved(key)]
 
     def __iter__(self) -> Iterator[str]:
-        return (key for key in self._used() if not key.startswith(OWN))
+        return (key for key in self._used() if not key.startswith(RESERVED_PREFIX))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __contains__(self, key: object) -> bool:
         values = self._used()
-        return isinstance(key, str) and not key.startswith(OWN) and key in values
+        return isinstance(key, str) and not key.startswith(RESERVED_PREFIX) and key in values
 
     def __repr__(self) -> str:
         return f"<Session of {self.row.owner_id or 'nobody'}>" if self.row else "<Session, new>"
@@ -145,8 +121,8 @@ class Session(MutableMapping[str, Any]):
     def user_id(self) -> str | None:
         """The user who is logged in; None for an anonymous session."""
         self._used()
-        if self.login_as is not None:
-            return self.login_as
+        if self.login_user_id is not None:
+            return self.login_user_id
         return self.row.owner_id if self.row else None
 
     @property
@@ -174,17 +150,17 @@ class Session(MutableMapping[str, Any]):
 
         Raises:
             TypeError, ValueError: a user's id or a device that can't be.
-            SessionNotSaved: the response has begun.
+            SessionNotSaved: the response has started.
         """
         require_user_id(user_id)
         require_device(device)
-        self._require_not_begun("login")
+        self._require_response_not_started("login")
         self._used()
         owner_id = self.row.owner_id if self.row else None
-        if self.login_as not in (None, user_id) or owner_id not in (None, user_id):
+        if self.login_user_id not in (None, user_id) or owner_id not in (None, user_id):
             self.logout()
-        self._values.pop(csrf.CSRF, None)
-        self.turn, self.login_as, self.device = Turn.LOGIN, user_id, device
+        self.data.pop(csrf.CSRF, None)
+        self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
 
     def rotate(self) -> None:
         """Give it a new id, with a short grace for requests under way with the old one.
@@ -192,33 +168,33 @@ class Session(MutableMapping[str, Any]):
         A session that has no row yet gets a new id with it.
 
         Raises:
-            SessionNotSaved: the response has begun.
+            SessionNotSaved: the response has started.
         """
-        self._require_not_begun("rotate")
+        self._require_response_not_started("rotate")
         self._used()
-        if self.turn is Turn.STAY and self.row is not None:
-            self.turn = Turn.ROTATE
+        if self.id_change is IdChange.NONE and self.row is not None:
+            self.id_change = IdChange.ROTATE
 
     def logout(self) -> None:
         """End it: its row is deleted and the cookie cleared. What is set later begins another."""
         self._used()
-        self.ended = self.row or self.ended
-        self.row, self.login_as, self.device = None, None, None
-        self.turn = Turn.STAY
-        self._values = Values({})
+        self.deleted_row = self.row or self.deleted_row
+        self.row, self.login_user_id, self.device = None, None, None
+        self.id_change = IdChange.NONE
+        self.data = Values({})
 
+    @abstractmethod
     def save(self) -> None:
-        """Save changes now: for streams and websockets, whose response has begun.
+        """Save changes now: for streams and websockets, whose response has started.
 
         Raises:
-            SessionNotSaved: what changed needs a cookie, and the response has begun.
+            SessionNotSaved: what changed needs a cookie, and the response has started.
             SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
         """
-        self._keeper.save(self)
 
+    @abstractmethod
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``save``."""
-        await self._keeper.save_async(self)
 
     # What it carries along
 
@@ -243,49 +219,56 @@ class Session(MutableMapping[str, Any]):
         secret = self._used().get(csrf.CSRF)
         return secret is not None and csrf.is_of(secret, token)
 
-    # For those who read and save it
+    # For those who load and commit it
 
-    @property
-    def values_(self) -> Values:
-        """Its values, its own keys among them."""
-        return self._values
+    @abstractmethod
+    def load(self) -> None:
+        """Read it, unless that is done."""
 
-    def adopt(self, opened: Opened) -> None:
-        """Be what was read."""
-        self._opened = True
-        self.row = opened.row
-        self.read_at = opened.now
-        self._values = Values(opened.texts)
+    def set_loaded(self, loaded: LoadedSession) -> None:
+        """Take over what was read."""
+        self.is_loaded = True
+        self.row, self.loaded_at = loaded.row, loaded.loaded_at
+        self.data = Values(loaded.encoded)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Be an empty session: its row was ended elsewhere."""
-        self.adopt(Opened())
-        self.turn, self.login_as, self.device, self.ended = Turn.STAY, None, None, None
+        self.set_loaded(NO_SESSION)
+        self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
+        self.deleted_row = None
+
+    def changes(self) -> Changes:
+        """What the request did to its values.
+
+        Raises:
+            TypeError, ValueError: something was put inside a value that can't be stored.
+        """
+        return self.data.changes()
 
     def has_changed(self) -> bool:
-        """Whether there is anything to save, a touch apart."""
-        if not self._opened:
-            return False
-        return bool(self.ended or self.turn is not Turn.STAY or self._values.changes())
-
-    def is_opened(self) -> bool:
-        """Whether it was read."""
-        return self._opened
+        """Whether there is anything to save, a touch apart. Raises as ``changes`` does."""
+        return bool(
+            self.deleted_row is not None or self.id_change is not IdChange.NONE or self.changes()
+        )
 
     def _used(self) -> Values:
         self.accessed = True
-        if not self._opened:
-            self.adopt(self._keeper.open())
-        return self._values
+        if not self.is_loaded:
+            self.load()
+        return self.data
 
-    def _require_not_begun(self, what: str) -> None:
-        if self.began:
+    def _require_response_not_started(self, method: str) -> None:
+        if self.response_started:
             raise SessionNotSaved(
-                f"session.{what}(): the response has begun, so its cookie can't be set any more"
+                f"session.{method}(): the response has started, so its cookie can't be set any more"
             )
 
 
-def _foreign(key: str) -> str:
-    if isinstance(key, str) and key.startswith(OWN):
+def _unreserved(key: str) -> str:
+    if isinstance(key, str) and key.startswith(RESERVED_PREFIX):
         raise KeyError(key)
     return key
+
+
+_NO_VALUES = Values({})
+"""Of a session that is not loaded: nothing is set in it before ``load``."""

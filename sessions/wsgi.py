@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Unpack
 
-from sessions.desk import Desk
-from sessions.options import SessionOptions, shows_session_options
-from sessions.store.protocol import Store
-from sessions.visit import Visit, with_fields
+from sessions.config.options import SessionOptions, shows_session_options
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.headers import with_session_headers
+from sessions.operations.store import Store
+from sessions.request_session import RequestSession
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -32,7 +33,7 @@ class SessionMiddleware:
         options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError, ValueError: an argument is invalid.
     """
 
     @shows_session_options
@@ -40,34 +41,34 @@ class SessionMiddleware:
         self, app: WSGIApplication, store: Store, **options: Unpack[SessionOptions]
     ) -> None:
         self._app = app
-        self._desk = Desk(store, options)
+        self._config = SessionConfig.of(store, options)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application with a session, and commit."""
-        visit = Visit(self._desk, environ.get("HTTP_COOKIE"))
-        environ[SESSION] = visit.session
-        start = _Start(visit, start_response)
+        session = RequestSession(self._config, environ.get("HTTP_COOKIE"))
+        environ[SESSION] = session
+        start = _StartResponse(session, start_response)
         files = _Files(environ)
         body = self._app(environ, start)
-        if not isinstance(body, list | tuple) and not files.made(body):
-            return _Body(body, visit, start)
+        if not isinstance(body, list | tuple) and not files.wrapped(body):
+            return _Body(body, session, start)
         # Nothing of the application runs any more, and servers may know what to do with it.
         with ExitStack() as on_failure:
             if hasattr(body, "close"):
                 on_failure.callback(body.close)
             start.now()
-            visit.end()
+            session.end_response()
             on_failure.pop_all()
         return body
 
 
-class _Start:
-    """The application's start of its response, held back until its first byte."""
+class _StartResponse:
+    """The application's ``start_response``, held back until the first byte."""
 
-    __slots__ = ("_held", "_start_response", "_visit", "_write")
+    __slots__ = ("_held", "_session", "_start_response", "_write")
 
-    def __init__(self, visit: Visit, start_response: StartResponse) -> None:
-        self._visit = visit
+    def __init__(self, session: RequestSession, start_response: StartResponse) -> None:
+        self._session = session
         self._start_response = start_response
         self._held: tuple[str, list[tuple[str, str]], Any] | None = None
         self._write: Callable[[bytes], object] | None = None
@@ -87,8 +88,10 @@ class _Start:
         """Commit the session, and start the response, unless that is done."""
         if self._write is None and self._held is not None:
             status, headers, exc_info = self._held
-            fields = self._visit.begin()
-            self._write = self._start_response(status, with_fields(headers, fields), exc_info)
+            added = self._session.start_response()
+            self._write = self._start_response(
+                status, with_session_headers(headers, added), exc_info
+            )
 
     def _write_through(self, data: bytes) -> object:
         self.now()
@@ -99,12 +102,14 @@ class _Start:
 class _Body:
     """The application's own body; the response starts with its first chunk."""
 
-    __slots__ = ("_body", "_is_whole", "_start", "_visit")
+    __slots__ = ("_body", "_is_complete", "_session", "_start")
 
-    def __init__(self, body: Iterable[bytes], visit: Visit, start: _Start) -> None:
-        self._is_whole = False
+    def __init__(
+        self, body: Iterable[bytes], session: RequestSession, start: _StartResponse
+    ) -> None:
+        self._is_complete = False
         self._body = body
-        self._visit = visit
+        self._session = session
         self._start = start
 
     def __iter__(self) -> Iterator[bytes]:
@@ -112,35 +117,35 @@ class _Body:
             self._start.now()
             yield chunk
         self._start.now()
-        self._visit.end()
-        self._is_whole = True
+        self._session.end_response()
+        self._is_complete = True
 
     def close(self) -> None:
         """Close the application's, which may have changed the session."""
         if hasattr(self._body, "close"):
             self._body.close()
-        if self._is_whole:  # else what went wrong is told, not what followed from it
-            self._visit.end()
+        if self._is_complete:  # else the application's own error is raised
+            self._session.end_response()
 
 
 class _Files:
-    """The server's file wrapper, and what the application had wrapped by it."""
+    """The server's ``wsgi.file_wrapper``, and the files that the application wrapped by it."""
 
-    __slots__ = ("_made", "_wrap")
+    __slots__ = ("_wrap", "_wrapped")
 
     def __init__(self, environ: WSGIEnvironment) -> None:
-        self._made: list[object] = []
+        self._wrapped: list[object] = []
         self._wrap = environ.get("wsgi.file_wrapper")
         if self._wrap is not None and not isinstance(self._wrap, type):
-            environ["wsgi.file_wrapper"] = self._noting
+            environ["wsgi.file_wrapper"] = self._wrap_and_note
 
-    def made(self, body: object) -> bool:
+    def wrapped(self, body: object) -> bool:
         """Whether a body is a wrapped file."""
         if isinstance(self._wrap, type):
             return isinstance(body, self._wrap)
-        return any(body is one for one in self._made)
+        return any(body is one for one in self._wrapped)
 
-    def _noting(self, *given: Any) -> Any:
+    def _wrap_and_note(self, *arguments: Any) -> Any:
         assert self._wrap is not None  # noqa: S101 - else the application has none to call
-        self._made.append(self._wrap(*given))
-        return self._made[-1]
+        self._wrapped.append(self._wrap(*arguments))
+        return self._wrapped[-1]

@@ -26,9 +26,9 @@ from ratelimit_ddb.web.fields import FieldStyle
 from ratelimit_ddb.web.rule import Scope
 from sessions import DEFAULTS as DEFAULTS_OF_SESSIONS
 from sessions import SessionOptions
-from sessions.cookie import SameSite
-from sessions.event import What
-from sessions.options import OnRevoked
+from sessions.config.options import OnRevoked
+from sessions.cookie.cookie import SameSite
+from sessions.event import EventName
 from tests.reference_page import NO_DEFAULT, Call, Parameter, Row, Section, literal, sections
 
 PACKAGES = ("ratelimit_ddb", "sessions")
@@ -65,20 +65,31 @@ MEMBERS_NOT_FOR_USERS = {
     "Verdict": {"charges"},
     # What the middleware and the flows of a commit note in a session.
     "Session": {
-        "adopt",
-        "began",
+        "changes",
+        "data",
+        "deleted_row",
         "device",
-        "ended",
-        "forget",
         "has_changed",
-        "is_opened",
-        "login_as",
-        "read_at",
+        "id_change",
+        "is_loaded",
+        "load",
+        "loaded_at",
+        "login_user_id",
+        "reset",
+        "response_started",
         "row",
-        "turn",
-        "values_",
+        "set_loaded",
     },
-    "FlaskSession": {"settle"},
+    # And in Flask what its interface calls.
+    "FlaskSession": {
+        "apply_flask_changes",
+        "close_websocket_async",
+        "config",
+        "end_response",
+        "load_async",
+        "start_response",
+        "start_response_async",
+    },
 }
 NOT_MADE_BY_USERS = {"AnsweredCall", "FlaskSession", "Session", "SessionInfo"}
 DJANGOS_AND_FLASKS = {
@@ -276,7 +287,7 @@ def _parameters_or_none(value: Any) -> Call:
         return Call(value.__name__, (), more=False)
 
 
-CHOICES = (Source, OnOutage, FieldStyle, Scope, SameSite, OnRevoked, What)
+CHOICES = (Source, OnOutage, FieldStyle, Scope, SameSite, OnRevoked, EventName)
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)

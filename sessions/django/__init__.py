@@ -5,7 +5,7 @@
 
 SESSIONS takes STORE (a store, or the dotted path to one) and in capitals the options of
 ``sessions.SessionOptions``: LIFETIME, SECRET, NAMESPACE, ENCRYPTION, STRICT, DEADLINE,
-ON_EVENT (a function, or the dotted path to one) and EVENT_SALT. The rest is Django's to say:
+ON_EVENT (a function, or the dotted path to one) and EVENT_SALT. The rest is in Django's settings:
 
     SESSION_COOKIE_AGE                seconds without a request after which a session is over
     SESSION_COOKIE_NAME, _DOMAIN,     the cookie, checked as ``sessions.Cookie`` does; it is kept
@@ -17,8 +17,8 @@ not needed: reading a session notes its use, at most once a minute or a tenth of
 """
 
 from sessions.django.middleware import SessionMiddleware
-from sessions.django.of_user import arevoke_user, asessions_of, revoke_user, sessions_of
 from sessions.django.store import SessionStore
+from sessions.django.user_sessions import arevoke_user, asessions_of, revoke_user, sessions_of
 
 __all__ = [
     "SessionMiddleware",

@@ -1,4 +1,4 @@
-"""What Django's session store does to the table: flows that serve both its flavours."""
+"""Flows of Django's session store: load, commit and delete, blocking or not."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -11,113 +11,112 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.sessions.backends.base import UpdateError
 
-from sessions.commit import Kept, commit
-from sessions.django.expiry import EXPIRY, is_over, life_of
+from sessions.django.expiry import EXPIRY, is_over, timeouts_of
 from sessions.errors import SessionRevoked
-from sessions.load import Invalid, load
-from sessions.operation import Delete, Flow, ReadClock
-from sessions.row import Row
-from sessions.session import Opened, Session
-from sessions.visit import Visit
+from sessions.lifecycle.commit import CommitResult, commit
+from sessions.lifecycle.load import InvalidReason, load
+from sessions.operations.operation import Delete, Flow, ReadClock
+from sessions.operations.row import Row
+from sessions.request_session import RequestSession
+from sessions.session import NO_SESSION, LoadedSession, Session
 
 if TYPE_CHECKING:
-    from sessions.django.settings import Site
-    from sessions.terms import Terms
-    from sessions.token import Tokens
-
-NOTHING = Opened()
+    from sessions.config.session_config import SessionConfig
+    from sessions.cookie.token import Tokens
+    from sessions.django.settings import SiteConfig
 
 
-def new(site: Site, read: Opened = NOTHING) -> Session:
-    """A session, as it was read; one that has no row unless told."""
-    session = Visit(site.desk, None).session
-    session.adopt(read)
+def new_session(config: SiteConfig, loaded: LoadedSession = NO_SESSION) -> Session:
+    """A session as it was read; without a row by default."""
+    session = RequestSession(config.sessions, None)
+    session.set_loaded(loaded)
     return session
 
 
-def found(site: Site, token: str) -> Flow[Opened | Invalid]:
-    """What a token leads to, or why it leads to nothing. One read."""
-    read = yield from load(site.desk.terms, token)
-    if isinstance(read, Opened) and read.row is not None:
-        return Invalid.OVER if is_over(site.life, _expiry(read), read.row, read.now) else read
-    return read
+def find_session(config: SiteConfig, token: str) -> Flow[LoadedSession | InvalidReason]:
+    """The session of a token, or why there is none. One read."""
+    found = yield from load(config.sessions, token)
+    if isinstance(found, LoadedSession) and found.row is not None:
+        over = is_over(config.timeouts, _expiry(found), found.row, found.loaded_at)
+        return InvalidReason.OVER if over else found
+    return found
 
 
-def opened(site: Site, token: str) -> Flow[Session]:
+def load_session(config: SiteConfig, token: str) -> Flow[Session]:
     """The session of a token, with its use noted if that is due; a new one if there is none."""
-    read = yield from found(site, token)
-    if isinstance(read, Opened):
-        session = new(site, read)
-        life = life_of(site.life, _expiry(read), read.now)
+    found = yield from find_session(config, token)
+    if isinstance(found, LoadedSession):
+        session = new_session(config, found)
+        timeouts = timeouts_of(config.timeouts, _expiry(found), found.loaded_at)
         try:
-            yield from commit(replace(site.desk.terms, life=life), session)
+            touch = replace(config.sessions, timeouts=timeouts)
+            yield from commit(touch, session, session.changes())
         except SessionRevoked:
-            read = Invalid.UNKNOWN
+            found = InvalidReason.UNKNOWN
         else:
             return session
-    site.desk.tell("invalid", site.desk.terms.tokens.session_id(token), None, read.value)
-    return new(site)
+    session_id = config.sessions.tokens.session_id(token)
+    config.sessions.events.emit("invalid", session_id, None, found.value)
+    return new_session(config)
 
 
-def written(site: Site, session: Session, expiry: Any, token: str | None) -> Flow[Kept]:
+def commit_session(
+    config: SiteConfig, session: Session, expiry: Any, token: str | None
+) -> Flow[CommitResult]:
     """Write what is to be written of a session.
 
     Args:
-        site: the site's.
-        session: with its changes, and what is to become of its id.
-        expiry: what ``set_expiry`` noted.
-        token: what a new id is to be; any other if None.
+        config: the site's.
+        session: with its changes.
+        expiry: the value of ``set_expiry`` in its data.
+        token: the token of a new id, which ``cycle_key`` has told already; None for any other.
 
     Raises:
         UpdateError: the session was ended meanwhile, or given another id by another request.
     """
     now: int = yield ReadClock()
-    terms = replace(site.desk.terms, life=life_of(site.life, expiry, now))
-    before, ended, is_login = session.row, session.ended, session.login_as is not None
+    timeouts = timeouts_of(config.timeouts, expiry, now)
+    row, is_login = session.row, session.login_user_id is not None
     try:
-        kept = yield from commit(_giving(terms, token), session)
+        with_token = _with_next_token(replace(config.sessions, timeouts=timeouts), token)
+        result = yield from commit(with_token, session, session.changes())
     except SessionRevoked as error:
-        if before is not None:
-            site.desk.tell("revoked", before.session_id, before.owner_id)
+        if row is not None:
+            config.sessions.events.emit("revoked", row.session_id, row.owner_id)
         raise UpdateError(str(error)) from error
-    if ended is not None:
-        site.desk.tell("destroyed", ended.session_id, ended.owner_id)
-    if kept.event is not None and session.row is not None:
-        site.desk.tell(kept.event, session.row.session_id, session.row.owner_id)
-    if token is not None and kept.token is None:
+    if token is not None and result.token is None:
         raise UpdateError("another request gave the session another id meanwhile")
-    if kept.token is not None and before is not None and not is_login:
+    if result.token is not None and row is not None and not is_login:
         # Django's cycle_key leaves nothing of the old id, and no grace.
-        yield Delete(before.session_id, before.user_id)
-    return kept
+        yield Delete(row.session_id, row.user_id)
+    return result
 
 
-def deleted(site: Site, row: Row) -> Flow[None]:
+def delete_row(config: SiteConfig, row: Row) -> Flow[None]:
     """Delete a row, there or not."""
-    was_there: bool = yield Delete(row.session_id, row.user_id)
-    if was_there:
-        site.desk.tell("destroyed", row.session_id, row.owner_id)
+    deleted: Row | None = yield Delete(row.session_id, row.user_id)
+    if deleted is not None:
+        config.sessions.events.emit("destroyed", row.session_id, row.owner_id)
 
 
-def _expiry(read: Opened) -> Any:
-    return json.loads(read.texts.get(EXPIRY, "null"))
+def _expiry(loaded: LoadedSession) -> Any:
+    return json.loads(loaded.encoded.get(EXPIRY, "null"))
 
 
-def _giving(terms: Terms, token: str | None) -> Terms:
-    """The terms, where a new token is one that was chosen before."""
+def _with_next_token(config: SessionConfig, token: str | None) -> SessionConfig:
     if token is None:
-        return terms
-    return replace(terms, tokens=cast("Tokens", _Chosen(terms.tokens, token)))
+        return config
+    return replace(config, tokens=cast("Tokens", _NextToken(config.tokens, token)))
 
 
-class _Chosen:
-    """Tokens the next of which is known: cycle_key has told it already."""
+class _NextToken:
+    """Tokens whose next one is known."""
 
-    __slots__ = ("_token", "session_id")
+    __slots__ = ("_next", "session_id")
 
     def __init__(self, tokens: Tokens, token: str) -> None:
-        self._token = token
+        self._next = token
         self.session_id = tokens.session_id
 
     def new(self) -> str:
-        return self._token
+        return self._next

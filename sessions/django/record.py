@@ -1,49 +1,50 @@
-"""One of Django's sessions: the dict that Django has of it, and the row that it is kept in."""
+"""One of Django's sessions: Django's dict of its data, compared with the row."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import SESSION_KEY
 
+from sessions.arguments import RESERVED_PREFIX
 from sessions.django.expiry import EXPIRY
-from sessions.django.flow import new, opened, written
-from sessions.operation import Flow
-from sessions.session import OWN, Session
-from sessions.value import decoded
+from sessions.django.flow import commit_session, load_session, new_session
+from sessions.django.values import encode, encode_stored
+from sessions.operations.operation import Flow
+from sessions.session import Session
+from sessions.values.json_value import decode
 
 if TYPE_CHECKING:
-    from sessions.django.settings import Site
-    from sessions.row import Row
+    from sessions.django.settings import SiteConfig
+    from sessions.operations.row import Row
 
-_KEPT = OWN + "kept"
-"""Keeps a session that Django wants to exist, though it has no data."""
+_EMPTY = RESERVED_PREFIX + "kept"
+"""Set in a session that Django wants to exist though it has no data."""
 
 
 class Record:
     """A session as it was read or saved last, to tell what Django's dict has changed.
 
     Args:
-        site: the site's.
+        config: the site's.
     """
 
-    __slots__ = ("_next", "_overlooked", "_session", "_site", "_texts")
+    __slots__ = ("_config", "_encoded", "_next_token", "_overlooked", "_session")
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, config: SiteConfig) -> None:
+        self._config = config
         self._session: Session | None = None
-        self._texts: dict[str, str] = {}
+        self._encoded: dict[str, str] = {}
         self._overlooked: dict[str, str] | None = None
-        self._next: str | None = None  # the token that Django has been told already
+        self._next_token: str | None = None  # Django has it already
 
     @property
     def is_open(self) -> bool:
-        """Whether it was read, or begun."""
+        """Whether it was read, or is new."""
         return self._session is not None
 
     @property
@@ -51,87 +52,78 @@ class Record:
         """Its row, if it is open and has one."""
         return None if self._session is None else self._session.row  # an empty one is falsy
 
-    def begin(self) -> None:
-        """Be a session that has no row."""
-        self._session, self._texts = new(self._site), {}
-        self._overlooked, self._next = None, None
+    def start_new(self) -> None:
+        """Become a new session, which has no row."""
+        self._session, self._encoded = new_session(self._config), {}
+        self._overlooked, self._next_token = None, None
 
     def open(self, token: str | None) -> Flow[None]:
-        """Read it; without a token, or a row of it, begin."""
-        self.begin()
+        """Read it; without a token, or a row of it, become a new one."""
+        self.start_new()
         if token is not None:
-            session = yield from opened(self._site, token)
-            texts = session.values_.texts()
+            session = yield from load_session(self._config, token)
             self._session = session
-            self._texts = {key: texts[key] for key in texts if not key.startswith(OWN)}
+            self._encoded = {
+                key: text
+                for key, text in session.data.saved.items()
+                if not key.startswith(RESERVED_PREFIX)
+            }
 
     def data(self) -> dict[str, Any]:
-        """What Django is given of it."""
-        return {key: decoded(text) for key, text in self._texts.items()}
+        """The data for Django's dict."""
+        return {key: decode(text) for key, text in self._encoded.items()}
 
     def differs_from(self, data: Mapping[str, Any]) -> bool:
-        """Whether there is anything to save that is not overlooked. Raises as ``text_of`` does."""
-        return _texts_of(data) != (self._texts if self._overlooked is None else self._overlooked)
+        """Whether there is anything to save, unless overlooked. Raises as ``encode`` does."""
+        return _encode_all(data) != (
+            self._encoded if self._overlooked is None else self._overlooked
+        )
 
     def overlook(self, data: Mapping[str, Any]) -> None:
-        """Take what differs by now for nothing to save, as the app wants it."""
-        self._overlooked = _texts_of(data)
+        """Ignore what differs by now, since the app set ``modified = False``."""
+        self._overlooked = _encode_all(data)
 
     def is_of_user_in(self, data: Mapping[str, Any]) -> bool:
-        """Whether the row is the user's whom the data names; nobody's if it names none."""
+        """Whether the row is that of the user in the data, or of nobody if there is none."""
         return self.row is not None and self.row.owner_id == _user_id_in(data)
 
     def choose_key(self) -> str:
-        """What its cookie is to hold from the next save on."""
-        tokens = self._site.desk.terms.tokens
-        self._next = tokens.new()
-        return tokens.in_cookie(self._next)
+        """The cookie's value from the next save on."""
+        tokens = self._config.sessions.tokens
+        self._next_token = tokens.new()
+        return tokens.in_cookie(self._next_token)
 
     def save(self, data: Mapping[str, Any], device: str | None) -> Flow[str | None]:
-        """Write what differs; what the cookie is to hold if it is another from now on.
+        """Write what differs; the cookie's value if it is another one from now on.
 
         Raises:
             UpdateError: it was ended meanwhile.
             TypeError, ValueError: something in the data can't be stored.
         """
         session = self._session
-        assert session is not None  # noqa: S101 - whoever saves has opened or begun it
-        texts = _texts_of(data)
-        _own(session, _user_id_in(data), device, turns=self._next is not None)
-        for key in set(session) - set(texts):
+        assert session is not None  # noqa: S101 - whoever saves has opened it
+        encoded = _encode_all(data)
+        _follow_user(session, _user_id_in(data), device, rotate=self._next_token is not None)
+        for key in set(session) - set(encoded):
             del session[key]
-        for key, text in texts.items():
-            if text != self._texts.get(key) or key not in session:
-                session[key] = decoded(text)
-        if not texts and session.row is None and session.login_as is None:
-            session.values_[_KEPT] = True
-        kept = yield from written(self._site, session, data.get(EXPIRY), self._next)
-        self._texts, self._overlooked, self._next = texts, None, None
-        return kept.token and self._site.desk.terms.tokens.in_cookie(kept.token)
+        for key, text in encoded.items():
+            if text != self._encoded.get(key) or key not in session:
+                stored = encode_stored(key, data[key], text)
+                session.data.set_encoded(key, stored)
+        if not encoded and session.row is None and session.login_user_id is None:
+            session.data[_EMPTY] = True
+        expiry = data.get(EXPIRY)
+        result = yield from commit_session(self._config, session, expiry, self._next_token)
+        self._encoded, self._overlooked, self._next_token = encoded, None, None
+        return result.token and self._config.sessions.tokens.in_cookie(result.token)
 
 
-def text_of(key: object, value: object) -> str:
-    """The JSON of a value, as Django's JSONSerializer makes it: tuples become lists.
-
-    Raises:
-        TypeError, ValueError: there is none, or the key can't be one. The message names the key.
-    """
-    if not isinstance(key, str) or not key:
-        raise TypeError(f"session[{key!r}]: keys are texts of at least one character")
-    if key.startswith(OWN):
-        raise ValueError(f"session[{key!r}]: keys that begin with {OWN!r} are the session's own")
-    try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    except TypeError as error:
-        raise TypeError(f"session[{key!r}]: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"session[{key!r}]: {error}") from error
-
-
-def _own(session: Session, user_id: str | None, device: str | None, *, turns: bool) -> None:
+def _follow_user(
+    session: Session, user_id: str | None, device: str | None, *, rotate: bool
+) -> None:
     """Make it the session of the user whom Django's data names."""
     if user_id == session.user_id:
-        if turns and session.row is not None:
+        if rotate and session.row is not None:
             session.rotate()
     elif user_id is None:
         session.logout()
@@ -139,8 +131,8 @@ def _own(session: Session, user_id: str | None, device: str | None, *, turns: bo
         session.login(user_id, device=device)
 
 
-def _texts_of(data: Mapping[str, Any]) -> dict[str, str]:
-    return {key: text_of(key, value) for key, value in data.items()}
+def _encode_all(data: Mapping[str, Any]) -> dict[str, str]:
+    return {key: encode(key, value) for key, value in data.items()}
 
 
 def _user_id_in(data: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What Django's settings say of sessions, read once and checked."""
+"""Django's settings of sessions, read once and checked."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -15,14 +15,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from sessions.desk import Desk
-from sessions.life import Life
-from sessions.options import SessionOptions
-from sessions.store.protocol import require_store
+from sessions.config.options import SessionOptions
+from sessions.config.session_config import SessionConfig
+from sessions.config.timeouts import Timeouts
+from sessions.operations.store import require_store
 
 _LEAST_DEFAULT_LIFETIME_SECONDS = 43_200
 _JSON = "django.contrib.sessions.serializers.JSONSerializer"
-_OF_DJANGO = {
+_DJANGO_SETTINGS = {
     "idle": "SESSION_COOKIE_AGE",
     "cookie": "SESSION_COOKIE_NAME",
     "secure": "SESSION_COOKIE_SECURE",
@@ -31,94 +31,91 @@ _OF_DJANGO = {
     "domain": "SESSION_COOKIE_DOMAIN",
 }
 """Options that Django has settings for."""
-_NEEDLESS = {
-    "persistent": "SESSION_EXPIRE_AT_BROWSER_CLOSE says it",
+_UNUSED = {
+    "persistent": "use SESSION_EXPIRE_AT_BROWSER_CLOSE",
     "on_revoked": "Django's middleware answers 400 to such a request",
 }
-_MAY_BE_DOTTED = ("STORE", "ON_EVENT")
+_MAY_BE_PATHS = ("STORE", "ON_EVENT")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteConfig:
     """What holds for every session of the site.
 
     Attributes:
-        store: where they are kept.
-        desk: its tokens, its cipher, its events.
-        life: the timeouts of a session that has none of its own by ``set_expiry``.
-        deadline_seconds: what a request's read, or write, may take.
+        sessions: the store and the options. Its timeouts are both the lifetime, since
+            ``set_expiry`` may give a session more than the site's idle timeout.
+        timeouts: of a session without an expiry of its own by ``set_expiry``.
     """
 
-    store: Any
-    desk: Desk
-    life: Life
-    deadline_seconds: float
+    sessions: SessionConfig
+    timeouts: Timeouts
 
 
 @functools.cache
-def site() -> Site:
-    """The site's, by its settings.
+def site_config() -> SiteConfig:
+    """The site's configuration, by its settings.
 
     Raises:
-        ImproperlyConfigured: a setting that is missing, unknown, or can't hold.
+        ImproperlyConfigured: a setting is missing, unknown or invalid.
     """
     try:
-        return _site(_given())
+        return _site_config(_options())
     except (TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"SESSIONS and SESSION_COOKIE_*: {error}") from error
 
 
-def _site(given: dict[str, Any]) -> Site:
+def _site_config(given: dict[str, Any]) -> SiteConfig:
     store = require_store(given.pop("store"), "STORE")
     if settings.SESSION_SERIALIZER != _JSON:
         raise ValueError(
-            f"SESSION_SERIALIZER {settings.SESSION_SERIALIZER!r}: values are stored as JSON, "
-            "each by itself; leave it as it is"
+            f"SESSION_SERIALIZER must be {_JSON!r}, not {settings.SESSION_SERIALIZER!r}: "
+            "each value is stored as JSON"
         )
     idle = settings.SESSION_COOKIE_AGE
-    # One of a wrong type is Life's to refuse.
+    # Timeouts refuses one of a wrong type.
     default = max(idle, _LEAST_DEFAULT_LIFETIME_SECONDS) if type(idle) is int else idle
-    life = Life(idle, given.get("lifetime", default))
+    timeouts = Timeouts(idle, given.get("lifetime", default))
     options = {
         **given,
-        **{name: getattr(settings, where) for name, where in _OF_DJANGO.items()},
-        # Rows are over when they say so: set_expiry may give one more than the site's idle time.
-        "idle": life.lifetime_seconds,
-        "lifetime": life.lifetime_seconds,
-        "same_site": settings.SESSION_COOKIE_SAMESITE or "Lax",  # what browsers take it for
+        **{name: getattr(settings, where) for name, where in _DJANGO_SETTINGS.items()},
+        "idle": timeouts.lifetime_seconds,
+        "lifetime": timeouts.lifetime_seconds,
+        "same_site": settings.SESSION_COOKIE_SAMESITE or "Lax",  # as browsers read its absence
         "domain": (settings.SESSION_COOKIE_DOMAIN or "").removeprefix(".") or None,
     }
-    desk = Desk(store, cast("SessionOptions", options))
-    return Site(store, desk, life, float(given.get("deadline", 1.0)))
+    return SiteConfig(SessionConfig.of(store, cast("SessionOptions", options)), timeouts)
 
 
-def _given() -> dict[str, Any]:
+def _options() -> dict[str, Any]:
     given = getattr(settings, "SESSIONS", None)
     if not isinstance(given, Mapping):
-        raise TypeError(f"SESSIONS {given!r}: a dict with STORE is needed")
-    taken = ["STORE"] + [
+        raise TypeError(f"SESSIONS must be a dict with STORE, not {given!r}")
+    names = ["STORE"] + [
         name.upper()
         for name in SessionOptions.__annotations__
-        if name not in _OF_DJANGO and name not in _NEEDLESS
+        if name not in _DJANGO_SETTINGS and name not in _UNUSED
     ]
     for name in given:
-        if name not in taken:
-            raise ValueError(f"{name!r} is no option{_why(name)}; there are {', '.join(taken)}")
+        if name not in names:
+            raise ValueError(
+                f"unknown option {name!r}{_instead(name)}; expected one of {', '.join(names)}"
+            )
     if "STORE" not in given:
-        raise ValueError("'STORE' is needed")
-    return {name.lower(): _meant(name, value) for name, value in given.items()}
+        raise ValueError("SESSIONS must have 'STORE'")
+    return {name.lower(): _imported(name, value) for name, value in given.items()}
 
 
-def _why(name: object) -> str:
+def _instead(name: object) -> str:
     option = str(name).lower()
-    if option in _OF_DJANGO:
-        return f", for {_OF_DJANGO[option]} says it"
-    return f", for {_NEEDLESS[option]}" if option in _NEEDLESS else ""
+    if option in _DJANGO_SETTINGS:
+        return f" (use {_DJANGO_SETTINGS[option]})"
+    return f" ({_UNUSED[option]})" if option in _UNUSED else ""
 
 
-def _meant(name: str, value: Any) -> Any:
-    """A setting, or what it is a dotted path to."""
-    if name not in _MAY_BE_DOTTED or not isinstance(value, str):
+def _imported(name: str, value: Any) -> Any:
+    """A setting, or the object whose dotted path it is."""
+    if name not in _MAY_BE_PATHS or not isinstance(value, str):
         return value
     try:
         return import_string(value)
@@ -126,10 +123,10 @@ def _meant(name: str, value: Any) -> Any:
         raise ValueError(f"{name} {value!r}: {error}") from error
 
 
-def _read_again(*, setting: str, **_other: object) -> None:
-    """Tests change settings; nobody else does."""
+def _forget(*, setting: str, **_other: object) -> None:
+    """Read the settings again: tests change them."""
     if setting.startswith("SESSION"):
-        site.cache_clear()
+        site_config.cache_clear()
 
 
-setting_changed.connect(_read_again, dispatch_uid="sessions.django")
+setting_changed.connect(_forget, dispatch_uid="sessions.django")

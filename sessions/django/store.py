@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.sessions.backends.base import CreateError, SessionBase
 
 from sessions.django.expiry import require_within
-from sessions.django.flow import deleted, found
-from sessions.django.record import Record, text_of
-from sessions.django.settings import site
-from sessions.driver import run, run_async
-from sessions.operation import Flow, T
-from sessions.session import Opened
+from sessions.django.flow import delete_row, find_session
+from sessions.django.record import Record
+from sessions.django.settings import site_config
+from sessions.django.values import require_encodable
+from sessions.operations.driver import run, run_async
+from sessions.operations.operation import Flow, T
+from sessions.session import LoadedSession
 
 if TYPE_CHECKING:
-    from sessions.row import Row
+    from sessions.operations.row import Row
 
 
 class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
@@ -39,36 +40,36 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     answers with 400; it never brings a row back.
 
     Args:
-        session_key: what the cookie holds; the token, and its MAC if there is a SECRET. One that
-            could not be ours is None from then on, and costs no read.
+        session_key: the cookie's value: the token, and its MAC if there is a SECRET. A malformed
+            one becomes None, and costs no read.
 
     Attributes:
-        device: what to call the user's device in ``sessions_of``, if set before the save that
-            notes a login.
+        device: the name of the user's device in ``sessions_of``, such as "Firefox on Linux", if
+            set before the save that follows a login.
 
     Raises:
-        ImproperlyConfigured: a setting that is missing, unknown, or can't hold.
+        ImproperlyConfigured: a setting is missing, unknown or invalid.
     """
 
     _session_key: str | None
 
     def __init__(self, session_key: str | None = None) -> None:
         self.device: str | None = None
-        self._site = site()
-        self._record = Record(self._site)
+        self._config = site_config()
+        self._record = Record(self._config)
         super().__init__(session_key)
         if session_key and self.session_key is None:
-            self._site.desk.tell("invalid", None, None, "malformed")
+            self._config.sessions.events.emit("invalid", None, None, "malformed")
 
     # What it holds
 
     def __setitem__(self, key: str, value: Any) -> None:
-        text_of(key, value)  # told here, where the app can tell which line it was
+        require_encodable(key, value)  # refused here, where the app can tell which line it was
         super().__setitem__(key, value)
 
     async def aset(self, key: str, value: Any) -> None:
         """Set a value; refused as by ``session[key] = value``."""
-        text_of(key, value)
+        require_encodable(key, value)
         await super().aset(key, value)
 
     @property
@@ -114,7 +115,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         """Seconds for which the cookie is kept: to the end of the session's lifetime."""
         row = self._record.row
         if row is None or not self._record.is_of_user_in(self._session):
-            return self._site.life.lifetime_seconds
+            return self._config.timeouts.lifetime_seconds
         return row.ends_at - row.last_seen_at
 
     # Read, written, ended: blocking, and in an event loop
@@ -139,12 +140,12 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def create(self) -> None:
         """Begin another session, which has a row at once."""
-        self._renounce()
+        self._start_new()
         self.save(must_create=True)
 
     async def acreate(self) -> None:
         """The same in an event loop."""
-        self._renounce()
+        self._start_new()
         await self.asave(must_create=True)
 
     def save(self, must_create: bool = False) -> None:
@@ -172,12 +173,12 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     def flush(self) -> None:
         """Delete its row at once, and be another, empty session."""
         super().flush()
-        self._renounce()
+        self._start_new()
 
     async def aflush(self) -> None:
         """The same in an event loop."""
         await super().aflush()
-        self._renounce()
+        self._start_new()
 
     def cycle_key(self) -> None:
         """Have another key, and keep the data. It takes effect with the next save."""
@@ -199,33 +200,36 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     async def aclear_expired(cls) -> None:
         """Nothing to do either."""
 
-    # How that is done
+    # Flows, and what they share
 
     def _validate_session_key(self, key: object) -> bool:
         return isinstance(key, str) and self._token_of(key) is not None
 
     def _token_of(self, key: str) -> str | None:
-        return self._site.desk.terms.tokens.of_cookie(key)
+        return self._config.sessions.tokens.of_cookie(key)
 
     def _run(self, flow: Flow[T]) -> T:
-        return run(flow, self._site.store, self._site.deadline_seconds)
+        config = self._config.sessions
+        return run(flow, config.store, config.deadline_seconds)
 
     async def _run_async(self, flow: Flow[T]) -> T:
-        return await run_async(flow, self._site.store, self._site.deadline_seconds)
+        return await run_async(
+            flow, self._config.sessions.store, self._config.sessions.deadline_seconds
+        )
 
     def _choose_key(self) -> None:
         self._session_key = self._record.choose_key()
         self._modified = True
 
-    def _renounce(self) -> None:
+    def _start_new(self) -> None:
         self._session_key = None
-        self._record.begin()
+        self._record.start_new()
 
     def _require_within(self, value: Any) -> None:
         if isinstance(value, timedelta):
-            require_within(self._site.life, value.total_seconds())
+            require_within(self._config.timeouts, value.total_seconds())
         elif value:
-            require_within(self._site.life, self.get_expiry_age(expiry=value))
+            require_within(self._config.timeouts, self.get_expiry_age(expiry=value))
 
     def _opening(self, *, again: bool = False) -> Flow[None]:
         if self._record.is_open and not again:
@@ -239,8 +243,8 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         token = None if key is None else self._token_of(key)
         if token is None:
             return None
-        read = yield from found(self._site, token)
-        return read.row if isinstance(read, Opened) else None
+        found = yield from find_session(self._config, token)
+        return found.row if isinstance(found, LoadedSession) else None
 
     def _deleting(self, key: str | None) -> Flow[None]:
         if key is None and self._record.is_open:
@@ -248,7 +252,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         else:
             row = yield from self._finding(key or self.session_key)
         if row is not None:
-            yield from deleted(self._site, row)
+            yield from delete_row(self._config, row)
 
     def _saving(self, must_create: bool) -> Flow[None]:
         if not must_create:
@@ -256,7 +260,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         elif self._record.row is not None:
             raise CreateError
         else:
-            self._record.begin()
+            self._record.start_new()
         if not hasattr(self, "_session_cache"):
             self._session_cache = self._record.data()
         key = yield from self._record.save(self._session_cache, self.device)

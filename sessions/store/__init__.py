@@ -1,1 +1,1 @@
-"""Where sessions are kept: a DynamoDB table, or one process's memory."""
+"""The stores, a DynamoDB table or one process's memory. The contract: ``sessions.operations``."""

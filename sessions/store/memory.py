@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any, NoReturn, Self
 
 from ddbwire.local_clock import LocalClock
-from sessions import of_user
-from sessions.driver import run, run_async
-from sessions.of_user import SessionInfo
-from sessions.operation import (
+from sessions.lifecycle import user_sessions
+from sessions.lifecycle.user_sessions import SessionInfo
+from sessions.operations.driver import run, run_async
+from sessions.operations.operation import (
     ByOwner,
     Create,
     Delete,
@@ -24,7 +24,7 @@ from sessions.operation import (
     Save,
     Unregister,
 )
-from sessions.row import Row
+from sessions.operations.row import Row
 
 _SECOND_NS = 1_000_000_000
 _DEADLINE_SECONDS = 1.0
@@ -33,8 +33,8 @@ _DEADLINE_SECONDS = 1.0
 class MemorySessionStore:
     """A store for one process: tests, development, or a site that runs as one process.
 
-    At most ``max_sessions`` are kept; beyond that those that are over are dropped, then the oldest.
-    ``copy`` gives the store itself, and it can't be pickled: its sessions are in this process.
+    At most ``max_sessions`` are kept: when it is full, those that are over are dropped, then the
+    oldest. ``copy`` gives the store itself. It can't be pickled: its sessions are in this process.
 
     Args:
         max_sessions: how many to keep.
@@ -42,7 +42,7 @@ class MemorySessionStore:
             monotonic clock, so that a step of the wall clock ends or prolongs no session.
 
     Raises:
-        ValueError: ``max_sessions`` is not a positive integer.
+        ValueError: ``max_sessions`` is not an int of at least 1.
     """
 
     is_exact_by_owner = False  # its index has no lag
@@ -51,38 +51,38 @@ class MemorySessionStore:
         self, *, max_sessions: int = 100_000, clock: Callable[[], int] | None = None
     ) -> None:
         if type(max_sessions) is not int or max_sessions < 1:
-            raise ValueError(f"max_sessions {max_sessions!r}: an integer of at least 1 is needed")
+            raise ValueError(f"max_sessions must be an int of at least 1, not {max_sessions!r}")
         from ddbwire.fork import at_fork  # here, for it brings the wire with it
 
         self._clock = LocalClock(clock)
-        self._most = max_sessions
+        self._max_sessions = max_sessions
         self._rows: dict[str, Row] = {}
         self._lock = threading.Lock()
         at_fork(self)
 
     def sessions_of(self, user_id: str) -> list[SessionInfo]:
         """A user's sessions that are not over, the newest login first."""
-        return run(of_user.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
+        return run(user_sessions.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
 
     async def sessions_of_async(self, user_id: str) -> list[SessionInfo]:
         """The same in an event loop."""
-        return await run_async(of_user.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
+        return await run_async(user_sessions.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
 
     def revoke(self, user_id: str, session_id: str) -> bool:
         """End one session of a user, by ``SessionInfo.id``; whether it was there."""
-        return run(of_user.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
+        return run(user_sessions.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
 
     async def revoke_async(self, user_id: str, session_id: str) -> bool:
         """The same in an event loop."""
-        return await run_async(of_user.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
+        return await run_async(user_sessions.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
 
     def revoke_user(self, user_id: str, *, except_: str | None = None) -> int:
         """End all sessions of a user, but for the one with the id ``except_``; how many."""
-        return run(of_user.revoke_user(user_id, False, except_), self, _DEADLINE_SECONDS)
+        return run(user_sessions.revoke_user(user_id, False, except_), self, _DEADLINE_SECONDS)
 
     async def revoke_user_async(self, user_id: str, *, except_: str | None = None) -> int:
         """The same in an event loop."""
-        flow = of_user.revoke_user(user_id, False, except_)
+        flow = user_sessions.revoke_user(user_id, False, except_)
         return await run_async(flow, self, _DEADLINE_SECONDS)
 
     def after_fork_in_child(self) -> None:
@@ -90,31 +90,31 @@ class MemorySessionStore:
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Nothing needs preparing."""
+        """Does nothing; both stores have it."""
 
     async def prepare_async(self) -> None:
-        """Nothing needs preparing."""
+        """Does nothing; both stores have it."""
 
     def warm_up(self) -> None:
-        """Nothing needs warming; here so that the stores can be exchanged."""
+        """Does nothing; both stores have it."""
 
     async def warm_up_async(self) -> None:
-        """Nothing needs warming; here so that the stores can be exchanged."""
+        """Does nothing; both stores have it."""
 
     def check(self, *, deadline: float = 5.0) -> None:
-        """Nothing can be wrong; here so that the stores can be exchanged."""
+        """Does nothing; both stores have it."""
 
     async def check_async(self, *, deadline: float = 5.0) -> None:
-        """Nothing can be wrong; here so that the stores can be exchanged."""
+        """Does nothing; both stores have it."""
 
     def close(self) -> None:
-        """Nothing is open; here so that the stores can be exchanged."""
+        """Does nothing; both stores have it."""
 
     async def aclose(self) -> None:
-        """Nothing is open; here so that the stores can be exchanged."""
+        """Does nothing; both stores have it."""
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
-        """Carry out one operation, atomically among this process's threads."""
+        """Carry out one operation, atomically among the process's threads."""
         with self._lock:
             return self._apply(operation)
 
@@ -141,7 +141,7 @@ class MemorySessionStore:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(max_sessions={self._most})"
+        return f"{type(self).__name__}(max_sessions={self._max_sessions})"
 
     def __copy__(self) -> Self:
         return self
@@ -177,7 +177,7 @@ class MemorySessionStore:
                 return [row.session_id for row in self._rows.values() if row.owner_id == user_id]
             case Registered() | Unregister():
                 raise AssertionError("is_exact_by_owner is False")
-        raise TypeError(f"operation {operation!r} must be one of sessions.operation")
+        raise TypeError(f"operation {operation!r} must be one of sessions.operations")
 
     def _save(self, save: Save) -> bool:
         row = self._row(save.session_id, save.user_id)
@@ -185,40 +185,43 @@ class MemorySessionStore:
             return False
         if save.version is not None and row.version != save.version:
             return False
-        kept = {key: stored for key, stored in row.data.items() if key not in save.removed}
+        remaining = {key: stored for key, stored in row.data.items() if key not in save.removed}
         self._rows[save.session_id] = replace(
             row,
-            data={**kept, **save.changed},
+            data={**remaining, **save.changed},
             last_seen_at=save.last_seen_at,
             expires_at=save.expires_at,
             version=row.version + bool(save.changed or save.removed),
         )
         return True
 
-    def _replace(self, turn: Replace) -> bool:
-        old = self._row(turn.old.session_id, turn.old.user_id)
-        if old is None or old.successor is not None or old.expires_at <= turn.now:
+    def _replace(self, replacement: Replace) -> bool:
+        old = self._row(replacement.old.session_id, replacement.old.user_id)
+        if old is None or old.successor is not None or old.expires_at <= replacement.now:
             return False
-        if old.version != turn.old.version:
+        if old.version != replacement.old.version:
             return False
         # Before the new one, which may need the room.
-        if turn.grace_until is None:
+        if replacement.grace_until is None:
             del self._rows[old.session_id]
         else:
             self._rows[old.session_id] = replace(
-                old, data={}, expires_at=turn.grace_until, successor=turn.new.session_id
+                old,
+                data={},
+                expires_at=replacement.grace_until,
+                successor=replacement.new.session_id,
             )
-        return self._put(turn.new)
+        return self._put(replacement.new)
 
     def _put(self, row: Row) -> bool:
-        if len(self._rows) >= self._most:
+        if len(self._rows) >= self._max_sessions:
             self._make_room()
         return self._rows.setdefault(row.session_id, row) is row
 
     def _make_room(self) -> None:
         now = self._now()
         self._rows = {key: row for key, row in self._rows.items() if row.expires_at > now}
-        while len(self._rows) >= self._most:
+        while len(self._rows) >= self._max_sessions:
             del self._rows[next(iter(self._rows))]
 
     def _row(self, session_id: str, user_id: str) -> Row | None:

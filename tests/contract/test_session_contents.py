@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessions import DynamoDBSessionStore, SessionTooLarge
-from sessions.operation import Save
-from sessions.row import Row, Stored
+from sessions.operations.operation import Save
+from sessions.operations.row import Row, StoredValue
 from tests.rate_limit_table import client
 from tests.session_table import items_of
 from tests.sessions.browser import Browser, Site, begun
@@ -38,7 +38,7 @@ def row_of(site: Site, browser: Browser) -> Row:
     return row
 
 
-def write(site: Site, row: Row, **changed: Stored) -> None:
+def write(site: Site, row: Row, **changed: StoredValue) -> None:
     """Change a row's data behind the back of the session."""
     save = Save(
         row.session_id,
@@ -93,7 +93,7 @@ def test_the_same_value_is_encrypted_to_another_each_time(site: Site) -> None:
     assert len(set(stored)) == 3
 
 
-Damage = Callable[[dict[str, Any]], Stored]
+Damage = Callable[[dict[str, Any]], StoredValue]
 
 DAMAGES: dict[str, Damage] = {
     "of another key": lambda data: data["b"],
@@ -169,7 +169,7 @@ def test_encrypted_values_follow_a_login_and_a_rotation(site: Site) -> None:
     assert browser.seen() == {"a": "alpha", "b": "beta", "c": "gamma"}
 
 
-# Kept apart
+# CommitResult apart
 
 
 def test_a_token_of_another_namespace_leads_nowhere(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions.terms import GRACE_SECONDS
+from sessions.config.session_config import GRACE_SECONDS
 from tests.sessions.browser import Site, alive, begun, logged_in, rotated
 
 pytest_plugins = ("tests.contract.session_stores",)

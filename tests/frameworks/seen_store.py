@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessions import MemorySessionStore
-from sessions.operation import Operation, ReadClock
+from sessions.operations.operation import Operation, ReadClock
 from tests.fake_clock import FakeClock
 
 

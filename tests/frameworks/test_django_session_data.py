@@ -76,7 +76,7 @@ def test_what_cannot_be_stored_is_refused_with_its_key_where_it_is_set(value: ob
         session.save()
 
 
-@pytest.mark.parametrize(("key", "rule"), [(5, "texts"), ("", "texts"), ("sessions.x", "own")])
+@pytest.mark.parametrize(("key", "rule"), [(5, "a str"), ("", "a str"), ("sessions.x", "reserved")])
 def test_keys_are_texts_and_not_the_sessions_own(key: Any, rule: str) -> None:
     with pytest.raises((TypeError, ValueError), match=rule):
         SessionStore()[key] = 1

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 
 from sessions.django import SessionStore
-from sessions.operation import Delete, Operation
+from sessions.operations.operation import Delete, Operation
 from tests.frameworks.django_site.with_sessions import with_sessions
 from tests.frameworks.seen_store import SeenStore
 

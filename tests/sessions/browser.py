@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from sessions import DynamoDBSessionStore, MemorySessionStore, Session, SessionEvent
-from sessions.desk import Desk
-from sessions.operation import Find, Operation
-from sessions.options import SessionOptions
-from sessions.row import Row
-from sessions.visit import Fields, Visit
+from sessions.config.options import SessionOptions
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.headers import Headers
+from sessions.operations.operation import Find, Operation
+from sessions.operations.row import Row
+from sessions.request_session import RequestSession
 from tests.fake_clock import FakeClock
 
 AnyStore = DynamoDBSessionStore | MemorySessionStore
@@ -25,9 +26,9 @@ DEADLINE_SECONDS = 5.0
 class Flavour(Protocol):
     """How an application calls: blocking, or in an event loop."""
 
-    def open(self, visit: Visit) -> None: ...
+    def open(self, session: RequestSession) -> None: ...
 
-    def begin(self, visit: Visit) -> Fields: ...
+    def begin(self, session: RequestSession) -> Headers: ...
 
     def save(self, session: Session) -> None: ...
 
@@ -43,11 +44,11 @@ def _deadline_ns() -> int:
 class Blocking:
     """Calls in this thread."""
 
-    def open(self, visit: Visit) -> None:
-        visit.session.adopt(visit.open())
+    def open(self, session: RequestSession) -> None:
+        session.load()
 
-    def begin(self, visit: Visit) -> Fields:
-        return visit.begin()
+    def begin(self, session: RequestSession) -> Headers:
+        return session.start_response()
 
     def save(self, session: Session) -> None:
         session.save()
@@ -65,11 +66,11 @@ class OnLoop:
     def __init__(self, runner: asyncio.Runner) -> None:
         self._runner = runner
 
-    def open(self, visit: Visit) -> None:
-        self._runner.run(visit.open_async())
+    def open(self, session: RequestSession) -> None:
+        self._runner.run(session.load_async())
 
-    def begin(self, visit: Visit) -> Fields:
-        return self._runner.run(visit.begin_async())
+    def begin(self, session: RequestSession) -> Headers:
+        return self._runner.run(session.start_response_async())
 
     def save(self, session: Session) -> None:
         self._runner.run(session.save_async())
@@ -86,24 +87,24 @@ class Request:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._visit = Visit(browser.desk, browser.cookie)
-        browser.flavour.open(self._visit)
+        self._session = RequestSession(browser.config, browser.cookie)
+        browser.flavour.open(self._session)
 
     @property
     def session(self) -> Session:
-        return self._visit.session
+        return self._session
 
-    def begin(self) -> Fields:
+    def begin(self) -> Headers:
         """The response begins; the browser takes its cookie. What is to be added to the headers."""
-        fields = self._browser.flavour.begin(self._visit)
+        fields = self._browser.flavour.begin(self._session)
         self._browser.take(fields)
         return fields
 
     def end(self) -> None:
         """The response ends."""
-        self._visit.end()
+        self._session.end_response()
 
-    def finish(self) -> Fields:
+    def finish(self) -> Headers:
         """The response begins and ends."""
         fields = self.begin()
         self.end()
@@ -113,8 +114,8 @@ class Request:
 class Browser:
     """Keeps one cookie, as the Cookie field that it sends; None while it has none."""
 
-    def __init__(self, desk: Desk, flavour: Flavour, cookie: str | None = None) -> None:
-        self.desk = desk
+    def __init__(self, config: SessionConfig, flavour: Flavour, cookie: str | None = None) -> None:
+        self.config = config
         self.flavour = flavour
         self.cookie = cookie
 
@@ -127,7 +128,7 @@ class Browser:
     @property
     def session_id(self) -> str:
         """What the table calls its session."""
-        return self.desk.terms.tokens.session_id(self.token)
+        return self.config.tokens.session_id(self.token)
 
     def open(self) -> Request:
         """Begin a request; others may come before it is finished."""
@@ -154,7 +155,7 @@ class Browser:
         request.finish()
         return user_id
 
-    def take(self, fields: Fields) -> None:
+    def take(self, fields: Headers) -> None:
         for name, value in fields:
             if name == "set-cookie":
                 pair = value.partition(";")[0]
@@ -177,7 +178,9 @@ class Site:
             "on_event": self.events.append,
             **options,  # type: ignore[typeddict-item]  # the table of a test names them
         }
-        return Browser(Desk(self.store, given), self.flavour, like.cookie if like else None)
+        return Browser(
+            SessionConfig.of(self.store, given), self.flavour, like.cookie if like else None
+        )
 
     def rows(self, session_id: str) -> list[Row]:
         """The rows of an id, over or not."""

@@ -6,35 +6,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sessions import MemorySessionStore, Session, SessionRevoked, of_user
-from sessions.commit import Kept, commit
-from sessions.life import Life
-from sessions.load import Invalid, load
-from sessions.operation import Create, Flow, ReadClock
-from sessions.row import Row, anonymous
-from sessions.session import Opened
-from sessions.terms import Terms
-from sessions.token import Tokens
+from sessions import MemorySessionStore, Session, SessionRevoked
+from sessions.config.session_config import SessionConfig
+from sessions.lifecycle import user_sessions
+from sessions.lifecycle.commit import CommitResult, commit
+from sessions.lifecycle.load import InvalidReason, load
+from sessions.operations.operation import Create, Flow, ReadClock
+from sessions.operations.row import Row, anonymous
+from sessions.request_session import RequestSession
+from sessions.session import NO_SESSION, LoadedSession
 from tests.fake_clock import FakeClock
 
-TERMS = Terms(Life(3_600, 43_200), Tokens(None, ""))
+CONFIG = SessionConfig.of(MemorySessionStore(), {"idle": 3_600, "lifetime": 43_200})
+"""Its store is not used: these sessions are loaded and committed by hand."""
 TOUCH_IS_DUE_SECONDS = 600
 SEED = "seed"
 
 Act = Callable[[Session], object]
-
-
-class Nowhere:
-    """Keeps nothing: these sessions are opened and committed by hand."""
-
-    def open(self) -> Opened:
-        raise AssertionError("it was opened before")
-
-    def save(self, session: Session) -> None:
-        raise AssertionError("it is committed by hand")
-
-    async def save_async(self, session: Session) -> None:
-        raise AssertionError("it is committed by hand")
 
 
 @dataclass
@@ -50,14 +38,14 @@ class Deed:
 
     name: str
     loaded: Row | None = None
-    kept: Kept | None = None
+    kept: CommitResult | None = None
     revoked: bool = False
 
     def new_id(self) -> str | None:
         """The id that it gave the session, if it did."""
         if self.kept is None or self.kept.token is None:
             return None
-        return TERMS.tokens.session_id(self.kept.token)
+        return CONFIG.tokens.session_id(self.kept.token)
 
 
 @dataclass
@@ -70,8 +58,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.store = MemorySessionStore(clock=self.clock)
-        self.token = TERMS.tokens.new()
-        self.session_id = TERMS.tokens.session_id(self.token)
+        self.token = CONFIG.tokens.new()
+        self.session_id = CONFIG.tokens.session_id(self.token)
         now = self.clock() // 10**9
         user_id = self.owner or anonymous(self.session_id)
         ends = now + 3_600, now + 43_200
@@ -86,13 +74,14 @@ class World:
         """A request with the session's first cookie."""
         deed = Deed(name)
         self.deeds.append(deed)
-        found = yield from load(TERMS, self.token)
-        opened = found if isinstance(found, Opened) else Opened()
+        found = yield from load(CONFIG, self.token)
+        opened = found if isinstance(found, LoadedSession) else NO_SESSION
         deed.loaded = opened.row
-        session = Session(Nowhere(), opened)
+        session = RequestSession(CONFIG, None)
+        session.set_loaded(opened)
         act(session)
         try:
-            deed.kept = yield from commit(TERMS, session)
+            deed.kept = yield from commit(CONFIG, session, session.changes())
         except SessionRevoked:
             deed.revoked = True
 
@@ -100,17 +89,17 @@ class World:
         """The owner ends all sessions, from elsewhere."""
         self.deeds.append(Deed(name))
         assert self.owner is not None
-        yield from of_user.revoke_user(self.owner, False, None)
+        yield from user_sessions.revoke_user(self.owner, False, None)
 
     def revoke_this(self, name: str) -> Flow[None]:
         """The owner ends this session, as it was listed."""
         self.deeds.append(Deed(name))
         assert self.owner is not None
-        yield from of_user.revoke(self.owner, self.session_id)
+        yield from user_sessions.revoke(self.owner, self.session_id)
 
-    def opened_by(self, token: str) -> Opened | Invalid:
+    def opened_by(self, token: str) -> LoadedSession | InvalidReason:
         """Where a cookie leads now."""
-        found: Opened | Invalid = to_the_end(load(TERMS, token), self.send)
+        found: LoadedSession | InvalidReason = to_the_end(load(CONFIG, token), self.send)
         return found
 
     def rows(self) -> list[Row]:

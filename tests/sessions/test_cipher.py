@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sessions.cipher import Cipher, Unreadable
+from sessions.values.cipher import Cipher, Unreadable
 
 OLD, NEW = secrets.token_bytes(32), secrets.token_bytes(32)
 HEAD_BYTES = 1 + 4
@@ -20,11 +20,11 @@ TAG_BYTES = 16
 @pytest.mark.parametrize("key", ["a", "", "clé 🗝", "\ud800", "a\nb"])
 def test_what_is_sealed_opens_for_its_row_and_key(text: str, key: str) -> None:
     cipher = Cipher(NEW)
-    assert cipher.opened("row", key, cipher.sealed("row", key, text)) == text
+    assert cipher.decrypt("row", key, cipher.encrypt("row", key, text)) == text
 
 
 def test_it_is_aes_256_gcm_with_a_nonce_of_its_own_each_time() -> None:
-    sealed = [Cipher(NEW).sealed("row", "key", "text") for _ in range(100)]
+    sealed = [Cipher(NEW).encrypt("row", "key", "text") for _ in range(100)]
     nonces = {one[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES] for one in sealed}
     assert len(nonces) == 100
     assert {len(one) for one in sealed} == {HEAD_BYTES + NONCE_BYTES + len("text") + TAG_BYTES}
@@ -39,46 +39,46 @@ def test_it_is_aes_256_gcm_with_a_nonce_of_its_own_each_time() -> None:
 def test_what_was_moved_does_not_open(row: str, key: str) -> None:
     cipher = Cipher(NEW)
     with pytest.raises(Unreadable, match="changed or moved"):
-        cipher.opened(row, key, cipher.sealed("row", "key", "text"))
+        cipher.decrypt(row, key, cipher.encrypt("row", "key", "text"))
 
 
 def test_what_had_any_bit_changed_does_not_open() -> None:
     cipher = Cipher(NEW)
-    sealed = cipher.sealed("row", "key", "text")
+    sealed = cipher.encrypt("row", "key", "text")
     for index in range(len(sealed)):
         for bit in range(8):
             changed = bytearray(sealed)
             changed[index] ^= 1 << bit
             with pytest.raises(Unreadable):
-                cipher.opened("row", "key", bytes(changed))
+                cipher.decrypt("row", "key", bytes(changed))
 
 
 def test_what_was_cut_or_lengthened_does_not_open() -> None:
     cipher = Cipher(NEW)
-    sealed = cipher.sealed("row", "key", "text")
+    sealed = cipher.encrypt("row", "key", "text")
     for length in range(len(sealed)):
         with pytest.raises(Unreadable):
-            cipher.opened("row", "key", sealed[:length])
+            cipher.decrypt("row", "key", sealed[:length])
     with pytest.raises(Unreadable):
-        cipher.opened("row", "key", sealed + b"\x00")
+        cipher.decrypt("row", "key", sealed + b"\x00")
 
 
 @pytest.mark.parametrize("given", ['"text"', "", b"", b"text", None, 1])
 def test_what_was_never_sealed_does_not_open(given: object) -> None:
     with pytest.raises(Unreadable, match="is not encrypted"):
-        Cipher(NEW).opened("row", "key", given)
+        Cipher(NEW).decrypt("row", "key", given)
 
 
 def test_keys_are_rotated() -> None:
     before, both, after = Cipher(OLD), Cipher([NEW, OLD]), Cipher(NEW)
-    assert both.opened("row", "key", before.sealed("row", "key", "text")) == "text"
-    assert after.opened("row", "key", both.sealed("row", "key", "text")) == "text"
+    assert both.decrypt("row", "key", before.encrypt("row", "key", "text")) == "text"
+    assert after.decrypt("row", "key", both.encrypt("row", "key", "text")) == "text"
     with pytest.raises(Unreadable, match="a key that is not given"):
-        after.opened("row", "key", before.sealed("row", "key", "text"))
+        after.decrypt("row", "key", before.encrypt("row", "key", "text"))
 
 
 def test_nothing_sealed_tells_the_key_or_the_text() -> None:
-    sealed = Cipher(NEW).sealed("row", "key", "correct horse")
+    sealed = Cipher(NEW).encrypt("row", "key", "correct horse")
     assert b"horse" not in sealed
     assert not any(NEW[start : start + 4] in sealed for start in range(28))
 
@@ -86,14 +86,14 @@ def test_nothing_sealed_tells_the_key_or_the_text() -> None:
 @pytest.mark.parametrize(
     ("keys", "raised", "message"),
     [
-        (b"x" * 31, ValueError, "31 bytes: 32 are needed"),
-        (b"x" * 33, ValueError, "33 bytes"),
-        (b"x" * 16, ValueError, "16 bytes"),
-        (b"", ValueError, "0 bytes"),
-        ([], ValueError, "at least one is needed"),
-        ([NEW, b"x"], ValueError, "1 bytes"),
-        (["x" * 32], TypeError, "bytes are needed, not str"),
-        ("x" * 32, TypeError, "bytes are needed, not str"),
+        (b"x" * 31, ValueError, "32 bytes, not 31"),
+        (b"x" * 33, ValueError, "not 33"),
+        (b"x" * 16, ValueError, "not 16"),
+        (b"", ValueError, "not 0"),
+        ([], ValueError, "must not be empty"),
+        ([NEW, b"x"], ValueError, "not 1"),
+        (["x" * 32], TypeError, "must be bytes, not str"),
+        ("x" * 32, TypeError, "must be bytes, not str"),
         ([None], TypeError, "not NoneType"),
     ],
 )

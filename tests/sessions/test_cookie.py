@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sessions import Cookie
-from sessions.token import Tokens
+from sessions.cookie.token import Tokens
 from tests.sessions.browser import Site
 
 DAY_SECONDS = 86_400
@@ -66,7 +66,7 @@ def test_what_browsers_take_is_set_and_cleared_with_the_same_attributes(
     ("attributes", "message"),
     [
         # One with another
-        ({"same_site": "None", "secure": False, **PLAIN}, "only with secure=True"),
+        ({"same_site": "None", "secure": False, **PLAIN}, "needs secure=True"),
         ({"secure": False}, "its prefix needs secure=True"),
         ({"name": "__Secure-s", "secure": False}, "its prefix needs secure=True"),
         ({"path": "/app"}, "its prefix needs path='/' and no domain"),
@@ -75,8 +75,8 @@ def test_what_browsers_take_is_set_and_cleared_with_the_same_attributes(
         ({"name": "__host-s", **DOMAIN}, "its prefix needs path='/' and no domain"),
         ({"name": "__SeCuRe-s", "secure": False}, "its prefix needs secure=True"),
         # One alone
-        ({"name": ""}, "cookie name ''"),
-        ({"name": "a b"}, "cookie name 'a b'"),
+        ({"name": ""}, "cookie name .*, not ''"),
+        ({"name": "a b"}, "cookie name .*, not 'a b'"),
         ({"name": "a=b"}, "cookie name"),
         ({"name": "a;b"}, "cookie name"),
         ({"name": "a,b"}, "cookie name"),
@@ -84,17 +84,17 @@ def test_what_browsers_take_is_set_and_cleared_with_the_same_attributes(
         ({"name": "a\r\nSet-Cookie: b"}, "cookie name"),
         ({"name": "a\n"}, "cookie name"),
         ({"name": "é"}, "cookie name"),
-        ({"name": "n" * (4_096 - 86)}, "name and value together have at most 4096"),
+        ({"name": "n" * (4_096 - 86)}, "name and value together must have at most 4096"),
         ({"same_site": "lax"}, "'Lax', 'Strict' or 'None'"),
         ({"same_site": ""}, "'Lax', 'Strict' or 'None'"),
         ({"same_site": None}, "'Lax', 'Strict' or 'None'"),
-        (PLAIN | {"path": ""}, "it begins with '/'"),
-        (PLAIN | {"path": "app"}, "it begins with '/'"),
-        (PLAIN | {"path": "/a; Domain=evil.example"}, "has no ';'"),
+        (PLAIN | {"path": ""}, "must start with '/'"),
+        (PLAIN | {"path": "app"}, "must start with '/'"),
+        (PLAIN | {"path": "/a; Domain=evil.example"}, "have no ';'"),
         (PLAIN | {"path": "/a\r\n"}, "path"),
         (PLAIN | {"path": "/é"}, "path"),
         (PLAIN | {"path": "/" + "p" * 1_024}, "path"),
-        (PLAIN | {"domain": ""}, "domain ''"),
+        (PLAIN | {"domain": ""}, "domain .*, not ''"),
         (PLAIN | {"domain": ".example.com"}, "domain"),
         (PLAIN | {"domain": "example"}, "domain"),
         (PLAIN | {"domain": "example..com"}, "domain"),

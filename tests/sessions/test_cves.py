@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from sessions import DynamoDBSessionStore, Session
-from sessions.operation import (
+from sessions.operations.operation import (
     ByOwner,
     Create,
     Delete,
@@ -28,9 +28,9 @@ from sessions.operation import (
     Save,
     Unregister,
 )
-from sessions.row import Row
-from sessions.store.expression import INDEX, Expressions
-from sessions.store.translation import requests
+from sessions.operations.row import Row
+from sessions.store.dynamodb.request import INDEX, TableRequests
+from sessions.store.dynamodb.translation import requests
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import Site, begun, logged_in
 from tests.sessions.recording import recorded_site
@@ -56,7 +56,7 @@ OPERATIONS: list[Operation] = [
 
 def sent(operation: Operation, *, registers: bool) -> list[tuple[str, dict[str, Any]]]:
     """The requests that an operation takes, as they go over the wire."""
-    flow = requests(Expressions("t", registers=registers, report_capacity=False), operation)
+    flow = requests(TableRequests("t", registers=registers, report_capacity=False), operation)
     made = []
     try:
         request = next(flow)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from sessions import Session
-from sessions.operation import Flow
-from sessions.row import Row
-from sessions.session import Opened
+from sessions.operations.operation import Flow
+from sessions.operations.row import Row
+from sessions.session import LoadedSession
 from tests.sessions.interleaving import SEED, Deed, World, every_order
 
 SAVES = {"save a", "save b", "rotate and save"}
@@ -179,9 +179,9 @@ def require_that_cookies_lead_where_they_should(
     first = world.opened_by(world.token)
     done = [deed for deed in joined(world) if not deed.revoked]
     if any(deed.name in LOGINS | ENDS for deed in done):
-        assert not isinstance(first, Opened), f"the old cookie leads on: {story}"
+        assert not isinstance(first, LoadedSession), f"the old cookie leads on: {story}"
     elif continued:
-        assert isinstance(first, Opened), f"the old cookie has no grace: {story}"
+        assert isinstance(first, LoadedSession), f"the old cookie has no grace: {story}"
         assert first.row == continued[0], story
     given = {deed.new_id() for deed in world.deeds} | {world.session_id}
     assert all(row.session_id in given for row in continued), f"no cookie leads to it: {story}"

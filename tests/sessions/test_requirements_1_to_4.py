@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sessions import Session
-from sessions.operation import Delete, Replace
+from sessions.operations.operation import Delete, Replace
 from tests.sessions.browser import Site, alive, begun, logged_in
 from tests.sessions.recording import recorded_site
 from tests.sessions.test_tokens import MALFORMED

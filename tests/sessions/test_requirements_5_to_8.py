@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sessions import Session
-from sessions.visit import with_fields
+from sessions.cookie.headers import with_session_headers
 from tests.sessions.browser import Site, begun, logged_in
 from tests.sessions.recording import recorded_site
 
@@ -96,7 +96,7 @@ def test_r6_every_use_makes_the_response_vary_by_the_cookie(
     use(request.session)
     fields = request.begin()
     assert ("vary", "Cookie") in fields
-    headers = with_fields([("content-type", "text/plain")], fields)
+    headers = with_session_headers([("content-type", "text/plain")], fields)
     sets = [name for name, _ in headers].count("set-cookie")
     stored = [value for name, value in headers if name == "cache-control"]
     assert stored == ["no-store"] * sets
@@ -150,12 +150,12 @@ def test_r6_an_unused_session_adds_nothing(site: Site) -> None:
 def test_r6_a_response_that_sets_the_cookie_is_not_stored(
     given: list[tuple[str, str]], made: list[tuple[str, str]]
 ) -> None:
-    assert with_fields(given, [("set-cookie", "s=v"), ("vary", "Cookie")]) == made
+    assert with_session_headers(given, [("set-cookie", "s=v"), ("vary", "Cookie")]) == made
 
 
 def test_r6_a_response_that_sets_none_keeps_its_cache_control() -> None:
     given = [("cache-control", "private, max-age=60")]
-    assert with_fields(given, [("vary", "Cookie")]) == [*given, ("vary", "Cookie")]
+    assert with_session_headers(given, [("vary", "Cookie")]) == [*given, ("vary", "Cookie")]
 
 
 # 7. Secure, HttpOnly and SameSite are explicit: tables in test_cookie.py.

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import sessions
-from sessions import of_user
-from sessions.operation import ByOwner, Create, Save
-from sessions.row import Row, Stored, anonymous
+from sessions.lifecycle import user_sessions
+from sessions.operations.operation import ByOwner, Create, Save
+from sessions.operations.row import Row, StoredValue, anonymous
 from tests.sessions.browser import Browser, Site, alive, logged_in, rotated
 from tests.sessions.interleaving import to_the_end
 
@@ -44,9 +44,9 @@ def test_r9_a_list_by_a_stale_index_shows_nothing_that_has_ended(site: Site) -> 
     def send(operation: Any) -> Any:
         return stale if isinstance(operation, ByOwner) else site.send(operation)
 
-    listed = to_the_end(of_user.sessions_of("ada", False), send)
+    listed = to_the_end(user_sessions.sessions_of("ada", False), send)
     assert [info.id for info in listed] == [live.session_id]
-    assert to_the_end(of_user.revoke_user("ada", False, None), send) == 1
+    assert to_the_end(user_sessions.revoke_user("ada", False, None), send) == 1
 
 
 def test_r9_a_list_by_a_stale_index_shows_nothing_of_somebody_else(site: Site) -> None:
@@ -55,8 +55,8 @@ def test_r9_a_list_by_a_stale_index_shows_nothing_of_somebody_else(site: Site) -
     def send(operation: Any) -> Any:
         return [his.session_id] if isinstance(operation, ByOwner) else site.send(operation)
 
-    assert to_the_end(of_user.sessions_of("ada", False), send) == []
-    assert to_the_end(of_user.revoke_user("ada", False, None), send) == 0
+    assert to_the_end(user_sessions.sessions_of("ada", False), send) == []
+    assert to_the_end(user_sessions.revoke_user("ada", False, None), send) == 0
     assert alive(site, his) == [True]
 
 
@@ -70,10 +70,10 @@ def test_r9_a_rotated_session_is_listed_once(site: Site) -> None:
 # 10. What fails authentication, or is of another namespace, is empty; pickle is never read.
 
 
-def planted(site: Site, data: dict[str, Stored], **options: Any) -> Browser:
+def planted(site: Site, data: dict[str, StoredValue], **options: Any) -> Browser:
     """A browser whose row somebody who can write to the table has made."""
     browser = site.browser(**options)
-    token = browser.desk.terms.tokens.new()
+    token = browser.config.tokens.new()
     browser.cookie = f"__Host-session={token}"
     session_id = browser.session_id
     now = site.clock() // 10**9
@@ -89,7 +89,7 @@ EVIL = pickle.dumps({"admin": True})
 @pytest.mark.parametrize("data", [{"a": EVIL}, {"a": b"\x01" + EVIL}, {"a": b"1"}, {"a": b""}])
 def test_r10_a_payload_that_is_not_ours_makes_an_empty_session(
     site: Site,
-    data: dict[str, Stored],
+    data: dict[str, StoredValue],
     options: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sessions import Session, SessionTooLarge
-from sessions.row import Stored
-from sessions.size import MOST_BYTES, require_room
+from sessions.operations.row import MAX_ITEM_BYTES, StoredValue, require_item_fits
 from tests.sessions.browser import logged_in
 from tests.sessions.recording import recorded_site
 
@@ -19,26 +18,26 @@ LARGE = "x" * 410_000
     ("key", "value", "each_bytes"),
     [("k", "e", 1), ("k", "é", 2), ("k", "😀", 4), ("k", b"\xff", 1), ("k", "\ud800", 3)],
 )
-def test_the_size_is_counted_in_bytes(key: str, value: Stored, each_bytes: int) -> None:
+def test_the_size_is_counted_in_bytes(key: str, value: StoredValue, each_bytes: int) -> None:
     # AWS: names and values in UTF-8.
-    most = (MOST_BYTES - 4_096) // each_bytes
-    require_room({key: value * most})
+    most = (MAX_ITEM_BYTES - 4_096) // each_bytes
+    require_item_fits({key: value * most})
     with pytest.raises(SessionTooLarge):
-        require_room({key: value * (MOST_BYTES // each_bytes)})
+        require_item_fits({key: value * (MAX_ITEM_BYTES // each_bytes)})
     with pytest.raises(SessionTooLarge):
-        require_room({str(value) * (MOST_BYTES // each_bytes): value})
+        require_item_fits({str(value) * (MAX_ITEM_BYTES // each_bytes): value})
 
 
 def test_many_small_keys_count_too() -> None:
     with pytest.raises(SessionTooLarge):
-        require_room({f"{number:07}": "1" for number in range(50_000)})
-    require_room({f"{number:07}": "1" for number in range(40_000)})
+        require_item_fits({f"{number:07}": "1" for number in range(50_000)})
+    require_item_fits({f"{number:07}": "1" for number in range(40_000)})
 
 
 def test_the_three_largest_keys_are_named_with_their_sizes() -> None:
     data = {"a": "x" * 99_998, "b": "x" * 199_998, "c": "x" * 149_998, "d": "x"}
     with pytest.raises(SessionTooLarge) as refusal:
-        require_room(data)
+        require_item_fits(data)
     message = str(refusal.value)
     assert message.endswith(
         "the largest keys: 'b' 200,000 bytes, 'c' 150,000 bytes, 'a' 100,000 bytes"

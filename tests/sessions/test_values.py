@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sessions.changes import Values
-from sessions.value import DEEPEST, decoded, encoded
+from sessions.values.changes import Values
+from sessions.values.json_value import MAX_DEPTH, decode, encode
 from tests.sessions.browser import begun, memory_site
 
 NUMBERS = (
@@ -55,12 +55,12 @@ WHOLE_VALUES = values_with(st.text(max_size=8))
 @example([[[[]]], {}, [{}], ""])
 def test_what_is_taken_comes_back_exactly(value: Any) -> None:
     try:
-        text = encoded("key", value)
+        text = encode("key", value)
     except ValueError:
         assert re.search(r"\\ud[89a-f]", repr(value)), "only half surrogate pairs may be refused"
         return
     # repr tells 1 from True and 1.0, -0.0 from 0.0, and one order of keys from another.
-    assert repr(decoded(text)) == repr(value)
+    assert repr(decode(text)) == repr(value)
 
 
 @settings(max_examples=30)
@@ -152,7 +152,7 @@ def test_what_would_come_back_otherwise_is_refused_by_name(value: Any) -> None:
 def test_an_integer_too_large_for_json_is_refused_by_name(sign: int) -> None:
     # More digits than Python turns into text by default.
     with pytest.raises(ValueError, match=r"session\['cart\[0\]'\]"):
-        encoded("cart", [sign * 10**5_000])
+        encode("cart", [sign * 10**5_000])
 
 
 @pytest.mark.parametrize("value", REFUSED[:4], ids=lambda value: type(value).__name__)
@@ -180,8 +180,8 @@ def circular_dict() -> Any:
 
 @pytest.mark.parametrize("make", [circular_list, circular_dict])
 def test_a_value_in_itself_is_refused(make: Any) -> None:
-    with pytest.raises(ValueError, match=r"session\['cart.*in itself"):
-        encoded("cart", make())
+    with pytest.raises(ValueError, match=r"session\['cart.*inside itself"):
+        encode("cart", make())
 
 
 def nested(depth: int) -> Any:
@@ -192,14 +192,14 @@ def nested(depth: int) -> Any:
 
 
 def test_a_value_may_be_nested_so_deep_and_no_deeper() -> None:
-    assert decoded(encoded("cart", nested(DEEPEST))) == nested(DEEPEST)
-    with pytest.raises(ValueError, match=f"more than {DEEPEST} deep"):
-        encoded("cart", nested(DEEPEST + 1))
+    assert decode(encode("cart", nested(MAX_DEPTH))) == nested(MAX_DEPTH)
+    with pytest.raises(ValueError, match=f"more than {MAX_DEPTH} deep"):
+        encode("cart", nested(MAX_DEPTH + 1))
 
 
 def test_a_value_that_is_there_twice_is_no_circle() -> None:
     inner = [1]
-    assert decoded(encoded("cart", [inner, {"a": inner}])) == [[1], {"a": [1]}]
+    assert decode(encode("cart", [inner, {"a": inner}])) == [[1], {"a": [1]}]
 
 
 # Changes
@@ -245,8 +245,8 @@ def test_saved_values_are_what_the_next_changes_are_told_from() -> None:
     values = Values({"a": "1", "b": "1"})
     values["a"] = 2
     del values["b"]
-    values.saved()
+    values.mark_saved(values.changes())
     assert not values.changes()
-    assert values.texts() == {"a": "2"}
+    assert values.encoded() == {"a": "2"}
     values["b"] = 1
     assert values.changes().changed == {"b": "1"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from sessions import DynamoDBSessionStore, MemorySessionStore
-from sessions.operation import Operation, ReadClock
+from sessions.operations.operation import Operation, ReadClock
 
 AnyStore = DynamoDBSessionStore | MemorySessionStore
 

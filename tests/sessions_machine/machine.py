@@ -14,7 +14,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from sessions.options import SessionOptions
+from sessions.config.options import SessionOptions
+from sessions.request_session import RequestSession
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.action import Action, handlers
 from tests.sessions_machine.browser import Browser
@@ -75,7 +76,7 @@ class Sessions(RuleBasedStateMachine):
         self.world = World(store, clock, given, users, exact=exact)
         self.model = self.world.model
         self.life = (given["idle"], given["lifetime"])
-        name = self.world.desk.cookie.name
+        name = self.world.config.cookie.name
         self.browsers = [Browser(clock, name) for _ in range(browsers)]
         self.under_way: list[Request | Revocation] = []
         self.answered: list[Request] = []
@@ -204,16 +205,15 @@ class Sessions(RuleBasedStateMachine):
 
     def check_cookies(self) -> None:
         """Each leads to its own session, or to none."""
-        desk = self.world.desk
+        config = self.world.config
         for value, ticket in self.model.cookies.items():
-            token = desk.token_in(f"{desk.cookie.name}={value}")
-            assert token is not None
-            found = desk.load(token)
+            found = RequestSession(config, f"{config.cookie.name}={value}")
+            found.load()
             self.model.seen(ticket, found.row is not None)
             if found.row is not None:
                 assert found.row.session_id == ticket.followed().session_id
                 assert found.row.owner_id == ticket.lineage.owner
-                assert found.texts == ticket.lineage.data
+                assert found.data.encoded() == ticket.lineage.data
 
     def check_list(self, user_id: str) -> None:
         """Each user is shown the sessions that they have."""

@@ -6,7 +6,8 @@ from collections.abc import Awaitable
 from enum import Enum, auto
 
 from sessions import SessionConflict, SessionRevoked
-from sessions.visit import Fields, Visit
+from sessions.cookie.headers import Headers
+from sessions.request_session import RequestSession
 from tests.sessions_machine.action import Action
 from tests.sessions_machine.browser import Browser, parsed
 from tests.sessions_machine.interleaving import Pause, Task
@@ -49,13 +50,13 @@ class Request:
         self._browser = browser
         self._since = world.model.turn
         self._set_cookie: str | None = None
-        name = world.desk.cookie.name
+        name = world.config.cookie.name
         field = None if cookie is None else f"theme=dark; {name}={cookie}"
         self.view = View()
         self.phase = Phase.OPENING
         self.errand = Errand(self._may_end)
         with world.doing(self.errand):
-            self.visit = Visit(world.desk, field)
+            self.session = RequestSession(world.config, field)
             self.task = Task(self._run())
 
     @property
@@ -73,18 +74,18 @@ class Request:
             self._browser.take(self._set_cookie)
 
     async def _run(self) -> None:
-        await self.visit.open_async()
+        await self.session.load_async()
         self._opened()
         await self._work()
         for action in self._handler:
             if action.what != "save":
-                action.perform(self.visit.session, self.view, self._world.users)
+                action.perform(self.session, self.view, self._world.users)
                 continue
             await self._commit(self._save())
             if self.phase is Phase.FAILED:
                 return
             await self._work()
-        fields = await self._commit(self.visit.begin_async())
+        fields = await self._commit(self.session.start_response_async())
         if self.phase is not Phase.FAILED:
             self._answered(fields)
 
@@ -92,11 +93,11 @@ class Request:
         self.phase = Phase.WORKING
         await Pause()
 
-    async def _save(self) -> Fields:
-        await self.visit.session.save_async()
+    async def _save(self) -> Headers:
+        await self.session.save_async()
         return []
 
-    async def _commit(self, saving: Awaitable[Fields]) -> Fields:
+    async def _commit(self, saving: Awaitable[Headers]) -> Headers:
         self.phase = Phase.COMMITTING
         self._since = self._world.model.turn
         had, asked = self.view.ticket, self._asks()
@@ -108,7 +109,7 @@ class Request:
             conflict = True
         except SessionRevoked:
             revoked = True
-        session_id = None if conflict else self.visit.session.id
+        session_id = None if conflict else self.session.id
         assert revoked == (self._world.raises and self._is_revoked(had, session_id, conflict))
         assert asked or not self.errand.writes, "nothing was there to be kept, yet it was"
         renewed = any(event.what == "renewed" for event in self.errand.events)
@@ -127,23 +128,23 @@ class Request:
         return had is not None and session_id is None and not conflict and self.view.ended is None
 
     def _opened(self) -> None:
-        model, session = self._world.model, self.visit.session
+        model, session = self._world.model, self.session
         ticket = None if self._cookie is None else model.cookies.get(self._cookie)
         model.opened(self.view, ticket, session.id, self._since)
         assert session.user_id == self.view.owner
-        assert session.values_.texts() == self.view.texts()
+        assert session.data.encoded() == self.view.texts()
         assert not self.errand.writes
 
-    def _answered(self, fields: Fields) -> None:
+    def _answered(self, fields: Headers) -> None:
         self.phase = Phase.ANSWERED
-        self.visit.end()
+        self.session.end_response()
         set_cookies = [value for name, value in fields if name == "set-cookie"]
         fresh = self.view.fresh
         if fresh is None and not self.view.clears:
             assert not set_cookies
             return
         (self._set_cookie,) = set_cookies
-        value, age_seconds = parsed(self._set_cookie, self._world.desk.cookie.name)
+        value, age_seconds = parsed(self._set_cookie, self._world.config.cookie.name)
         if fresh is None:
             assert (value, age_seconds) == ("", 0)
             return

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sessions import SessionEvent
-from sessions.desk import Desk
-from sessions.operation import Delete, Find, Operation, ReadClock
-from sessions.options import SessionOptions
-from sessions.row import ANONYMOUS
+from sessions.arguments import ANONYMOUS_PREFIX
+from sessions.config.options import SessionOptions
+from sessions.config.session_config import SessionConfig
+from sessions.operations.operation import Delete, Find, Operation, ReadClock
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.interleaving import AnyStore, interleave
 from tests.sessions_machine.lineage import Fate, Ticket
@@ -57,7 +57,7 @@ class World:
         exact: bool,
     ) -> None:
         self.store, self.clock, self.users, self.exact = store, clock, users, exact
-        self.desk = Desk(
+        self.config = SessionConfig.of(
             store, {**options, "deadline": LONGEST_DEADLINE_SECONDS, "on_event": self._note}
         )
         self.raises = options.get("on_revoked") == "raise"
@@ -93,7 +93,7 @@ class World:
         if ticket is None or ticket.gone_at is not None:
             return
         owner = ticket.lineage.owner
-        if delete.user_id != (ANONYMOUS + delete.session_id if owner is None else owner):
+        if delete.user_id != (ANONYMOUS_PREFIX + delete.session_id if owner is None else owner):
             return
         assert errand.may_end(ticket), "somebody else's session was ended"
         if ticket.successor is None:

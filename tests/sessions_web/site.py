@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessions import MemorySessionStore, Session, SessionEvent, asgi, wsgi
-from sessions.operation import Operation, ReadClock
+from sessions.operations.operation import Operation, ReadClock
 from tests.fake_clock import FakeClock
 from tests.sessions_web.exchange import Browser, Log, Response
 

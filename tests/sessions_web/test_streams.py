@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.sessions_web.site import (
     put,
 )
 
-LOST = "changed after its response had begun"
+LOST = "changed after its response had started"
 
 
 def login(session: Session) -> None:
@@ -120,7 +121,7 @@ def test_of_several_saves_before_the_response_the_last_cookie_is_sent(
 
 
 def test_a_logout_after_a_save_clears_the_cookie(visitor: Visitor) -> None:
-    response = visitor.visit(in_turn(put(a=1), Session.save, logout), nothing)
+    response = visitor.visit(in_turn(put(a=1), methodcaller("save"), logout), nothing)
     assert [cookie.partition(";")[0] for cookie in response.set_cookies] == ["__Host-session="]
 
 

@@ -1,0 +1,118 @@
+"""Checks of arguments. Each refusal names the argument, its value and the rule."""
+
+from __future__ import annotations
+
+ANONYMOUS_PREFIX = "anonymous~"
+"""Begins the sort key of a session without a user, so no user's id may begin with it."""
+
+MAX_USER_ID_BYTES = 1_024
+"""Source: AWS, "Quotas and limits in DynamoDB" (sort key)."""
+
+MAX_DEVICE_CHARACTERS = 256
+
+MAX_KEY_CHARACTERS = 1_024
+"""Of a session's key. A save names its keys, and DynamoDB limits an expression's names to 2 MB."""
+
+RESERVED_PREFIX = "sessions."
+"""Begins the keys that a session uses itself; the mapping neither shows nor accepts them."""
+
+
+def require_str(name: str, value: object) -> str:
+    """Check that an argument is a str.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {value!r}")
+    return value
+
+
+def require_bool(name: str, value: object) -> bool:
+    """Check that an argument is True or False.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def require_deadline_seconds(value: object) -> float:
+    """Check a deadline: how many seconds a store may take.
+
+    Raises:
+        TypeError, ValueError: it is not a number from 0.001 to 60.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"deadline must be a number of seconds, not {value!r}")
+    if not 0.001 <= value <= 60:
+        raise ValueError(f"deadline must be from 0.001 to 60 seconds, not {value}")
+    return float(value)
+
+
+def require_user_id(value: object) -> str:
+    """Check a user's id.
+
+    Raises:
+        TypeError, ValueError: it is not a str of 1 to 1,024 bytes in UTF-8, or it has the prefix
+            of anonymous sessions.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"user_id must be a str, not {value!r}; use str(...) for a number")
+    size_bytes = len(_utf8("user_id", value))
+    if not 1 <= size_bytes <= MAX_USER_ID_BYTES:
+        raise ValueError(
+            f"user_id must have 1 to {MAX_USER_ID_BYTES} bytes in UTF-8, not {size_bytes}"
+        )
+    if value.startswith(ANONYMOUS_PREFIX):
+        raise ValueError(
+            f"user_id must not start with {ANONYMOUS_PREFIX!r}, the prefix of anonymous sessions: "
+            f"{value!r}"
+        )
+    return value
+
+
+def require_device(value: object) -> str | None:
+    """Check the name of a user's device.
+
+    Raises:
+        TypeError, ValueError: it is neither None nor a str of 1 to 256 characters.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"device must be a str or None, not {value!r}")
+    if not 1 <= len(value) <= MAX_DEVICE_CHARACTERS:
+        raise ValueError(
+            f"device must have 1 to {MAX_DEVICE_CHARACTERS} characters, not {len(value)}; "
+            "truncate it first"
+        )
+    _utf8("device", value)
+    return value
+
+
+def require_key(key: object) -> str:
+    """Check a key under which an application sets a session's value.
+
+    Raises:
+        TypeError, ValueError: it is not a str of 1 to 1,024 characters, or it is reserved.
+    """
+    if not isinstance(key, str) or not key:
+        raise TypeError(f"session[{key!r}]: a key must be a str of at least one character")
+    if len(key) > MAX_KEY_CHARACTERS:
+        raise ValueError(
+            f"session[{key[:40]!r}...]: a key must have at most {MAX_KEY_CHARACTERS} characters, "
+            f"not {len(key)}"
+        )
+    if key.startswith(RESERVED_PREFIX):
+        raise ValueError(f"session[{key!r}]: keys that start with {RESERVED_PREFIX!r} are reserved")
+    return key
+
+
+def _utf8(name: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} must be valid Unicode; {text!r} has a lone surrogate") from error

@@ -1,0 +1,1 @@
+"""How an application's sessions are configured: the options, their defaults, and their checks."""

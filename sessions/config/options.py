@@ -1,0 +1,86 @@
+"""The options of every middleware and adapter for sessions: each with its default, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from typing import Any, Literal, TypedDict, TypeVar
+
+from ddbwire.signature import shows_options
+from sessions.cookie.cookie import Cookie, SameSite
+from sessions.event import SessionEvent
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OnRevoked = Literal["ignore", "raise"]
+
+
+class SessionOptions(TypedDict, total=False):
+    """The options of every middleware and adapter. For defaults see DEFAULTS.
+
+    Keys:
+        idle: seconds without a request after which a session is over; 120 to 34,560,000.
+        lifetime: seconds after its creation when it is over in any case; at least ``idle``.
+        cookie: the cookie's name.
+        secure: as for ``sessions.Cookie``, and so are the next four.
+        same_site: as for Cookie.
+        path: as for Cookie.
+        domain: as for Cookie.
+        persistent: as for Cookie.
+        secret: one secret of at least 32 bytes, or several (the first signs), for a MAC in the
+            cookie, so that forged cookies cost no read; None for no MAC.
+        namespace: keeps apart the sessions of applications that share a table.
+        encryption: one key of 32 bytes or several (the first encrypts) for the values; None for
+            none.
+        strict: whether a save that meets another request's raises SessionConflict.
+        on_revoked: what happens to changes of a session that was ended meanwhile: ``"ignore"``
+            drops them, ``"raise"`` raises SessionRevoked.
+        deadline: seconds that the load, or the commit, of a request may take; 0.001 to 60.
+        on_event: called with each SessionEvent.
+        event_salt: bytes that salt the digests of sessions in events, so that several processes
+            name a session alike; None for random ones of this process.
+    """
+
+    idle: int
+    lifetime: int
+    cookie: str
+    secure: bool
+    same_site: SameSite
+    path: str
+    domain: str | None
+    persistent: bool
+    secret: str | bytes | Iterable[str | bytes] | None
+    namespace: str
+    encryption: bytes | Iterable[bytes] | None
+    strict: bool
+    on_revoked: OnRevoked
+    deadline: float
+    on_event: Callable[[SessionEvent], None] | None
+    event_salt: bytes | None
+
+
+COOKIE_OPTIONS = ("secure", "same_site", "path", "domain", "persistent")
+"""Options that Cookie has too, by the same names."""
+
+_COOKIE = {field.name: field.default for field in fields(Cookie)}
+
+DEFAULTS: Mapping[str, Any] = {
+    "idle": 3_600,
+    "lifetime": 43_200,
+    "cookie": _COOKIE["name"],
+    **{name: _COOKIE[name] for name in COOKIE_OPTIONS},
+    "secret": None,
+    "namespace": "",
+    "encryption": None,
+    "strict": False,
+    "on_revoked": "ignore",
+    "deadline": 1.0,
+    "on_event": None,
+    "event_salt": None,
+}
+"""The default of each option."""
+
+
+def shows_session_options(function: F) -> F:
+    """Write them into the signature of a function that takes them as ``**options``."""
+    return shows_options(SessionOptions, DEFAULTS)(function)

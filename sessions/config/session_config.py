@@ -1,0 +1,78 @@
+"""What holds for every session of an application, checked once when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sessions.arguments import require_bool, require_deadline_seconds
+from sessions.config.options import COOKIE_OPTIONS, DEFAULTS, SessionOptions
+from sessions.config.timeouts import Timeouts
+from sessions.cookie.cookie import Cookie
+from sessions.cookie.token import Tokens
+from sessions.event import Events
+from sessions.operations.store import Store, require_store
+from sessions.values.cipher import Cipher
+
+GRACE_SECONDS = 20
+"""For how long a rotated session's old id leads to the new one. Never after a login."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    """The store and the checked options.
+
+    Attributes:
+        store: keeps the sessions.
+        cookie: the cookie's name and attributes.
+        timeouts: idle timeout and lifetime.
+        tokens: makes tokens and reads them from cookies.
+        cipher: encrypts values; None if values are stored in the clear.
+        strict: whether a save that meets another request's raises SessionConflict.
+        raise_on_revoked: whether a save of a session that was ended meanwhile raises
+            SessionRevoked; otherwise its changes are dropped.
+        deadline_seconds: how long one load, or one commit, may take.
+        events: called with what happens to sessions.
+    """
+
+    store: Store
+    cookie: Cookie
+    timeouts: Timeouts
+    tokens: Tokens
+    cipher: Cipher | None
+    strict: bool
+    raise_on_revoked: bool
+    deadline_seconds: float
+    events: Events
+
+    @classmethod
+    def of(cls, store: Store, options: SessionOptions) -> SessionConfig:
+        """The configuration that a store and options make; see ``sessions.SessionOptions``.
+
+        Raises:
+            TypeError, ValueError: an argument is invalid; the message names it and the rule.
+        """
+        _require_known(options)
+        chosen: dict[str, Any] = {**DEFAULTS, **options}
+        keys, on_revoked = chosen["encryption"], chosen["on_revoked"]
+        if on_revoked not in ("ignore", "raise"):
+            raise ValueError(f"on_revoked must be 'ignore' or 'raise', not {on_revoked!r}")
+        return cls(
+            store=require_store(store),
+            cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
+            timeouts=Timeouts(chosen["idle"], chosen["lifetime"]),
+            tokens=Tokens(chosen["secret"], chosen["namespace"]),
+            cipher=None if keys is None else Cipher(keys),
+            strict=require_bool("strict", chosen["strict"]),
+            raise_on_revoked=on_revoked == "raise",
+            deadline_seconds=require_deadline_seconds(chosen["deadline"]),
+            events=Events(chosen["on_event"], chosen["event_salt"]),
+        )
+
+
+def _require_known(options: Iterable[str]) -> None:
+    for name in options:
+        if name not in DEFAULTS:
+            expected = ", ".join(sorted(DEFAULTS))
+            raise TypeError(f"unknown option {name!r}; expected one of {expected}")

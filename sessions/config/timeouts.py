@@ -1,0 +1,70 @@
+"""How long sessions live: idle timeout and lifetime, enforced on reading, whatever TTL deleted.
+
+Source: OWASP Session Management Cheat Sheet, "Session Expiration"; NIST SP 800-63B, 7.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIN_SECONDS = 120
+MAX_SECONDS = 400 * 86_400
+"""What browsers cap a cookie's age at (RFC 6265bis, 5.5)."""
+
+_MIN_TOUCH_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The idle timeout and the lifetime.
+
+    ``Timeouts(3_600, 43_200)``: a session is over after an hour without a request, and in any case
+    12 hours after it was created.
+
+    Attributes:
+        idle_seconds: a session is over after so long without a request. Its use is noted once in
+            ``touch_seconds`` only, so it may be over by that much sooner, and never later.
+        lifetime_seconds: so long after its creation it is over, whatever was done in it.
+
+    Raises:
+        TypeError, ValueError: a timeout is not an int from 120 to 34,560,000, or the idle timeout
+            is more than the lifetime.
+    """
+
+    idle_seconds: int
+    lifetime_seconds: int
+
+    def __post_init__(self) -> None:
+        _require_seconds("idle", self.idle_seconds)
+        _require_seconds("lifetime", self.lifetime_seconds)
+        if self.idle_seconds > self.lifetime_seconds:
+            raise ValueError(
+                f"idle must be at most the lifetime of {self.lifetime_seconds} seconds, "
+                f"not {self.idle_seconds}"
+            )
+
+    @property
+    def touch_seconds(self) -> int:
+        """Seconds between two notes of a session's use: a tenth of the idle time, at least 60."""
+        return max(_MIN_TOUCH_SECONDS, self.idle_seconds // 10)
+
+    def expires_at(self, created_at: int, last_seen_at: int) -> int:
+        """The epoch second when a session is over; all arguments are epoch seconds too."""
+        return min(last_seen_at + self.idle_seconds, self.ends_at(created_at))
+
+    def ends_at(self, created_at: int) -> int:
+        """The epoch second when a session is over whatever is done in it."""
+        return created_at + self.lifetime_seconds
+
+    def touch_is_due(self, last_seen_at: int, now: int) -> bool:
+        """Whether its use is to be noted again."""
+        return now - last_seen_at >= self.touch_seconds
+
+
+def _require_seconds(what: str, seconds: object) -> None:
+    if type(seconds) is not int:
+        raise TypeError(f"{what} must be an int (seconds), not {seconds!r}")
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise ValueError(
+            f"{what} must be from {MIN_SECONDS} to {MAX_SECONDS} seconds, not {seconds}"
+        )

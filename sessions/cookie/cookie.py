@@ -1,0 +1,122 @@
+"""The session's cookie: its attributes, checked when they are configured, and its header field.
+
+Source: RFC 6265bis, 4.1.2 (attributes), 4.1.3 (name prefixes), 5.5 and 5.6 (limits); OWASP Session
+Management Cheat Sheet, "Cookies".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from sessions.arguments import require_bool, require_str
+
+SameSite = Literal["Lax", "Strict", "None"]
+
+MAX_NAME_AND_VALUE_CHARACTERS = 4_096
+MAX_VALUE_CHARACTERS = 43 + 1 + 43
+"""A token and its MAC."""
+
+MAX_ATTRIBUTE_CHARACTERS = 1_024
+"""Browsers ignore an attribute with a longer value (RFC 6265bis, 5.6)."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_PATH = re.compile(r"/[\x20-\x3a\x3c-\x7e]*", re.ASCII)
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """How the cookie is set. It is always HttpOnly: scripts have no use for a token.
+
+    Attributes:
+        name: with the prefix ``__Host-`` browsers take it only from this very host, over TLS, for
+            all paths; ``__Secure-`` only over TLS.
+        secure: whether browsers send it over TLS only. False is for plain http on localhost, with a
+            name without prefix.
+        same_site: ``"Lax"``, ``"Strict"``, or ``"None"`` for pages that others embed.
+        path: which paths it is sent to.
+        domain: the host and all below it that it is sent to; None for the very host alone.
+        persistent: whether it outlives the browser's own session, for the session's lifetime.
+
+    Raises:
+        TypeError, ValueError: attributes that browsers would refuse, alone or together.
+    """
+
+    name: str = "__Host-session"
+    secure: bool = True
+    same_site: SameSite = "Lax"
+    path: str = "/"
+    domain: str | None = None
+    persistent: bool = False
+
+    def __post_init__(self) -> None:
+        _require_types(self)
+        if not _TOKEN.fullmatch(self.name):
+            raise ValueError(
+                f"cookie name must have letters, digits and !#$%&'*+-.^_`|~ only, not {self.name!r}"
+            )
+        if len(self.name) + MAX_VALUE_CHARACTERS > MAX_NAME_AND_VALUE_CHARACTERS:
+            raise ValueError(
+                f"cookie name of {len(self.name)} characters: name and value together must have at "
+                f"most {MAX_NAME_AND_VALUE_CHARACTERS}"
+            )
+        if self.same_site not in ("Lax", "Strict", "None"):
+            raise ValueError(f"same_site must be 'Lax', 'Strict' or 'None', not {self.same_site!r}")
+        if self.same_site == "None" and not self.secure:
+            raise ValueError("same_site 'None' needs secure=True: browsers refuse it otherwise")
+        if not _PATH.fullmatch(self.path):
+            raise ValueError(f"path must start with '/' and have no ';', not {self.path!r}")
+        if len(self.path) > MAX_ATTRIBUTE_CHARACTERS:
+            raise ValueError(
+                f"path must have at most {MAX_ATTRIBUTE_CHARACTERS} characters, "
+                f"not {len(self.path)}"
+            )
+        if self.domain is not None and not _DOMAIN.fullmatch(self.domain):
+            raise ValueError(f"domain must be a name such as 'example.com', not {self.domain!r}")
+        self._require_prefix_rules()
+
+    def _require_prefix_rules(self) -> None:
+        # Browsers compare prefixes whatever their case (RFC 6265bis, 5.7).
+        name = self.name.lower()
+        if name.startswith(("__host-", "__secure-")) and not self.secure:
+            raise ValueError(f"cookie name {self.name!r}: its prefix needs secure=True")
+        if name.startswith("__host-") and (self.path != "/" or self.domain is not None):
+            raise ValueError(f"cookie name {self.name!r}: its prefix needs path='/' and no domain")
+
+    def set_to(self, value: str, max_age_seconds: int) -> str:
+        """The Set-Cookie field that sets it. The age counts only where it is persistent."""
+        age = f"; Max-Age={max_age_seconds}" if self.persistent else ""
+        return f"{self.name}={value}{age}{self._attributes()}"
+
+    def cleared(self) -> str:
+        """The Set-Cookie field that removes it, with the same attributes or it would not."""
+        gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+        return f"{self.name}=; {gone}{self._attributes()}"
+
+    def value_in(self, header: str | None) -> str | None:
+        """Its value in a Cookie field, the first of that name; None where there is none.
+
+        Only SP and HTAB are white space there (RFC 6265, 5.2). A browser keeps a cookie that any
+        other one precedes for one of another name, without the duties of ``__Host-``.
+        """
+        for pair in (header or "").split(";"):
+            name, equals, value = pair.partition("=")
+            if equals and name.strip(" \t") == self.name:
+                return value.strip(" \t")
+        return None
+
+    def _attributes(self) -> str:
+        domain = f"; Domain={self.domain}" if self.domain else ""
+        secure = "; Secure" if self.secure else ""
+        return f"; Path={self.path}{domain}{secure}; HttpOnly; SameSite={self.same_site}"
+
+
+def _require_types(cookie: Cookie) -> None:
+    require_str("cookie name", cookie.name)
+    require_str("cookie path", cookie.path)
+    if cookie.domain is not None and not isinstance(cookie.domain, str):
+        raise TypeError(f"cookie domain must be a str or None, not {cookie.domain!r}")
+    require_bool("cookie secure", cookie.secure)
+    require_bool("cookie persistent", cookie.persistent)

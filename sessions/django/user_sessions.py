@@ -1,0 +1,49 @@
+"""The sessions of one of Django's users: listed and ended."""
+
+# Django has no types of its own.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sessions.django.settings import site_config
+
+if TYPE_CHECKING:
+    from sessions.django.store import SessionStore
+    from sessions.lifecycle.user_sessions import SessionInfo
+
+
+def sessions_of(user: Any) -> list[SessionInfo]:
+    """A user's sessions that are not over, the newest login first."""
+    sessions: list[SessionInfo] = _store().sessions_of(_id_of(user))
+    return sessions
+
+
+async def asessions_of(user: Any) -> list[SessionInfo]:
+    """The same in an event loop."""
+    sessions: list[SessionInfo] = await _store().sessions_of_async(_id_of(user))
+    return sessions
+
+
+def revoke_user(user: Any, *, except_: SessionStore | None = None) -> int:
+    """End all sessions of a user, but for ``request.session`` if it is given; how many."""
+    except_id = None if except_ is None else except_.id
+    ended: int = _store().revoke_user(_id_of(user), except_=except_id)
+    return ended
+
+
+async def arevoke_user(user: Any, *, except_: SessionStore | None = None) -> int:
+    """The same in an event loop."""
+    except_id = None if except_ is None else await except_.aid()
+    ended: int = await _store().revoke_user_async(_id_of(user), except_=except_id)
+    return ended
+
+
+def _store() -> Any:
+    # A Store that lists sessions too, which the protocol leaves open.
+    return site_config().sessions.store
+
+
+def _id_of(user: Any) -> str:
+    return str(user._meta.pk.value_to_string(user))

@@ -1,0 +1,129 @@
+"""Flask's session interface: opens ``flask.session`` for a request, and saves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Unpack, cast
+
+import flask
+import flask.sessions
+
+from sessions.config.options import SessionOptions, shows_session_options
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.headers import Headers, with_session_headers
+from sessions.flask.session import FlaskSession
+from sessions.operations.store import Store
+
+if TYPE_CHECKING:
+    from flask import Flask, Request, Response
+    from flask.sessions import SessionMixin
+
+session = cast("FlaskSession", flask.session)
+"""``flask.session`` itself, for type checkers: with ``login``, ``logout`` and the rest."""
+
+
+class SessionInterface(flask.sessions.SessionInterface):
+    """Makes ``flask.session`` a session of this package; a FlaskSession, which is a Session.
+
+    It is read at its first use, and committed when Flask has the response, before its first byte.
+    What a stream changes later must be saved by ``session.save()`` (with ``stream_with_context``);
+    what is not raises SessionNotSaved when the response is closed.
+
+    ``session.clear()`` is a logout, as with Flask's own sessions: the row is deleted. So the id
+    is another after ``session.clear(); session["user_id"] = ...`` as after ``session.login(...)``;
+    only the latter has the session listed as the user's. Flask-Login's logins are noticed: the
+    session that has another value under ``user_key`` than before becomes that user's, under a new
+    id, and nobody's when there is none any more. Of another user's session there is kept what this
+    very request set.
+
+    ``session.permanent = True`` gives the cookie a Max-Age, the rest of the session's lifetime.
+    Set on a session that began otherwise it costs a rotation, for the cookie must be set again.
+
+    Args:
+        store: a DynamoDBSessionStore or a MemorySessionStore.
+        user_key: the key of the session's data in which an extension names the user, as a text or
+            a number; None for no such key. Flask-Login's by default.
+        options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
+            ``persistent`` is the default of ``session.permanent``.
+
+    Raises:
+        TypeError, ValueError: an argument is invalid.
+    """
+
+    @shows_session_options
+    def __init__(
+        self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
+    ) -> None:
+        if user_key is not None and not isinstance(user_key, str):
+            raise TypeError(f"user_key must be a str or None, not {user_key!r}")
+        config = SessionConfig.of(store, options)
+        self._user_key = user_key
+        self._config = config
+        self._permanent_cookie = replace(config.cookie, persistent=True)
+        self._browser_cookie = replace(config.cookie, persistent=False)
+
+    def open_session(self, app: Flask, request: Request) -> FlaskSession:  # noqa: ARG002
+        """The request's session, not yet read; never None."""
+        cookie_header = request.environ.get("HTTP_COOKIE")
+        return FlaskSession(self._config, cookie_header, user_key=self._user_key)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
+        """Commit the session, and add its fields to the response.
+
+        Raises:
+            SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
+        """
+        if not isinstance(session, FlaskSession):
+            raise TypeError(f"session must be what open_session returned, not {session!r}")
+        session.apply_flask_changes()
+        added = self._as_permanent(session, session.start_response())
+        if added:
+            headers = with_session_headers(response.headers.to_wsgi_list(), added)
+            response.headers.clear()
+            response.headers.extend(headers)
+        response.call_on_close(session.end_response)
+
+    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002
+        """The cookie's name, for extensions that ask."""
+        return self._config.cookie.name
+
+    def get_cookie_domain(self, app: Flask) -> str | None:  # noqa: ARG002
+        """Its Domain."""
+        return self._config.cookie.domain
+
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
+        """Its Path."""
+        return self._config.cookie.path
+
+    def get_cookie_httponly(self, app: Flask) -> bool:  # noqa: ARG002
+        """That it is HttpOnly."""
+        return True
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
+        """Whether it is Secure."""
+        return self._config.cookie.secure
+
+    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002
+        """Its SameSite."""
+        return self._config.cookie.same_site
+
+    def get_cookie_partitioned(self, app: Flask) -> bool:  # noqa: ARG002
+        """That it is not Partitioned."""
+        return False
+
+    def _as_permanent(self, session: FlaskSession, headers: Headers) -> Headers:
+        """The headers, with the age that the session's ``permanent`` gives the cookie."""
+        row = session.row
+        if row is None:
+            return headers
+        cookie = self._permanent_cookie if session.permanent else self._browser_cookie
+        return [
+            (name, cookie.set_to(_value_in(field), row.ends_at - row.last_seen_at))
+            if name == "set-cookie"
+            else (name, field)
+            for name, field in headers
+        ]
+
+
+def _value_in(field: str) -> str:
+    return field.partition(";")[0].partition("=")[2]

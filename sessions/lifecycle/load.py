@@ -1,0 +1,82 @@
+"""From a token to its session, or to nothing: unknown, over, ambiguous and unreadable are alike.
+
+No id is ever adopted: what is not in the table has no session, and gets another id if it needs one.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sessions.config.session_config import SessionConfig
+from sessions.operations.operation import Find, Flow, ReadClock
+from sessions.operations.row import Row, StoredValue
+from sessions.session import LoadedSession
+from sessions.values.cipher import Unreadable
+
+_MAX_ROTATIONS = 4
+"""How many rotations within their grace are followed from an old id."""
+
+
+class InvalidReason(Enum):
+    """Why a token has no session."""
+
+    UNKNOWN = "unknown"
+    OVER = "over"
+    AMBIGUOUS = "ambiguous"
+    UNREADABLE = "unreadable"
+
+
+def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReason]:
+    """The session of a token, or why there is none. One read; two within a rotation's grace."""
+    session_id = config.tokens.session_id(token)
+    for _ in range(_MAX_ROTATIONS):
+        rows: list[Row] = yield Find(session_id)
+        # Afterwards, since the first reply brings the time.
+        now: int = yield ReadClock()
+        found = _unexpired(config, rows, now)
+        if isinstance(found, InvalidReason):
+            return found
+        if found.successor is None:
+            return decrypt(config, found, now)
+        session_id = found.successor
+    return InvalidReason.OVER
+
+
+def find(config: SessionConfig, session_id: str) -> Flow[Row | InvalidReason]:
+    """The row of an id, if it has one and it is not over."""
+    rows: list[Row] = yield Find(session_id)
+    now: int = yield ReadClock()
+    return _unexpired(config, rows, now)
+
+
+def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | InvalidReason:
+    if not rows:
+        return InvalidReason.UNKNOWN
+    if len(rows) > 1:
+        return InvalidReason.AMBIGUOUS
+    row = rows[0]
+    # Both: what was written, and what the timeouts are now, if they have become shorter since.
+    # A rotated row only points, for its grace; the row that it points to is checked alike.
+    ends_at = row.expires_at
+    if row.successor is None:
+        ends_at = min(ends_at, config.timeouts.expires_at(row.created_at, row.last_seen_at))
+    return row if now < ends_at else InvalidReason.OVER
+
+
+def decrypt(config: SessionConfig, row: Row, now: int) -> LoadedSession | InvalidReason:
+    """A row and the JSON of its values, decrypted where they are encrypted."""
+    try:
+        encoded = {
+            key: _decrypt_value(config, row, key, stored) for key, stored in row.data.items()
+        }
+    except Unreadable:
+        return InvalidReason.UNREADABLE
+    return LoadedSession(row, encoded, now)
+
+
+def _decrypt_value(config: SessionConfig, row: Row, key: str, stored: StoredValue) -> str:
+    if config.cipher is not None:
+        return config.cipher.decrypt(row.session_id, key, stored)
+    if isinstance(stored, bytes):
+        raise Unreadable(f"session[{key!r}] is encrypted, and no key is given")
+    return stored

@@ -1,0 +1,128 @@
+"""The operations that a session store carries out, and the result of each.
+
+Flows yield them and are sent the results. Each is one atomic step. Only ``ByOwner`` may lag behind,
+as an index does: it shows what was true a moment ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sessions.operations.row import Row, StoredValue
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClock:
+    """Read the store's time. Result: epoch seconds (an int)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Read the rows of a session's id, consistently. Result: a list of up to two Rows."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Read one row, consistently, without its data. Result: the Row, or None."""
+
+    session_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Put a row, if its session's id is free. Result: whether it is there now.
+
+    An id is 256 random bits: one that is taken was taken by this very operation, sent again.
+    """
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Change some keys of a row, if it is there and not over yet. Result: whether it was.
+
+    Attributes:
+        session_id, user_id: the row.
+        now: epoch seconds.
+        changed: values to set.
+        removed: keys to drop.
+        last_seen_at, expires_at: noted with it.
+        version: if not None, the version it must have too.
+    """
+
+    session_id: str
+    user_id: str
+    now: int
+    last_seen_at: int
+    expires_at: int
+    changed: Mapping[str, StoredValue]
+    removed: frozenset[str]
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Put a new row in an old one's place, both or neither. Result: whether it was done.
+
+    It is done if the new id is free, and the old row is there, not over, of this version, and
+    without a successor.
+
+    Attributes:
+        old: what was read.
+        new: the row to put.
+        now: epoch seconds.
+        grace_until: until when the old row points to the new one; None to delete it at once.
+    """
+
+    old: Row
+    new: Row
+    now: int
+    grace_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete a row, there or not. Result: the Row that it was, or None."""
+
+    session_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByOwner:
+    """The keys of a user's rows, newest first, by the index. Result: a list of session ids."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The ids of a user's sessions, without an index's lag. Result: a list of them.
+
+    Only for a store whose ``is_exact_by_owner`` is True.
+    """
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister:
+    """Forget ids of a user's sessions that are no more. Result: None."""
+
+    user_id: str
+    session_ids: frozenset[str]
+
+
+Operation = (
+    ReadClock | Find | Get | Create | Save | Replace | Delete | ByOwner | Registered | Unregister
+)
+Flow = Generator[Operation, Any, T]
+"""Yields operations, is sent the result of each, and returns a T."""

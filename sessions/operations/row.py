@@ -1,0 +1,88 @@
+"""A session as the table holds it.
+
+The partition key is a digest of the token, the sort key the user. An anonymous session has a sort
+key of its own: an empty one is not possible, and one for all would be a hot key of an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sessions.arguments import ANONYMOUS_PREFIX
+from sessions.errors import SessionTooLarge
+
+MAX_ITEM_BYTES = 400 * 1024
+"""Source: AWS, "Quotas and limits in DynamoDB" (item size)."""
+
+_OTHER_ATTRIBUTES_BYTES = 3_584
+"""All but the data: keys, times and their names; the longest user id twice, and device."""
+
+_MAX_KEYS_NAMED = 3
+
+StoredValue = str | bytes
+"""A value's JSON; or the same, encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One session. Times are epoch seconds by the table's clock.
+
+    Attributes:
+        session_id: digest of the token.
+        user_id: the sort key: the owner, or what ``anonymous`` makes of the session's id.
+        created_at: when it was created; rotations of the same login keep it.
+        last_seen_at: when its use was noted last.
+        expires_at: when it is over unless it is used before (TTL).
+        ends_at: when it is over in any case, by the lifetime when it was created.
+        version: counts saves of its data.
+        data: each key's value as it is stored.
+        device: the ``device`` of its login; None without one.
+        successor: the session that this one was rotated to, while it has its grace; else None.
+    """
+
+    session_id: str
+    user_id: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    ends_at: int
+    version: int = 1
+    data: Mapping[str, StoredValue] = field(default_factory=dict)
+    device: str | None = None
+    successor: str | None = None
+
+    @property
+    def owner_id(self) -> str | None:
+        """The user who is logged in; None for an anonymous session."""
+        return None if self.user_id.startswith(ANONYMOUS_PREFIX) else self.user_id
+
+
+def anonymous(session_id: str) -> str:
+    """The sort key of a session that nobody is logged in to."""
+    return ANONYMOUS_PREFIX + session_id
+
+
+def require_item_fits(data: Mapping[str, StoredValue]) -> None:
+    """Check that an item can hold a row's data.
+
+    Source: AWS, "DynamoDB item sizes and formats": names and values in UTF-8, numbers about a byte
+    for two digits, a map three bytes and one for each entry.
+
+    Raises:
+        SessionTooLarge: it can't. The message has the size and the largest keys.
+    """
+    size_bytes = {key: _size_bytes(key) + _size_bytes(value) + 1 for key, value in data.items()}
+    total_bytes = sum(size_bytes.values()) + _OTHER_ATTRIBUTES_BYTES
+    if total_bytes <= MAX_ITEM_BYTES:
+        return
+    largest = sorted(size_bytes, key=lambda key: -size_bytes[key])[:_MAX_KEYS_NAMED]
+    named = ", ".join(f"{key!r} {size_bytes[key]:,} bytes" for key in largest)
+    raise SessionTooLarge(
+        f"the session has {total_bytes:,} bytes, and a DynamoDB item at most {MAX_ITEM_BYTES:,}; "
+        f"the largest keys: {named}"
+    )
+
+
+def _size_bytes(stored: StoredValue) -> int:
+    return len(stored.encode("utf-8", "surrogatepass") if isinstance(stored, str) else stored)

@@ -1,0 +1,60 @@
+"""The Store protocol: what carries the operations out."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+
+from sessions.operations.operation import Operation
+
+
+class Store(Protocol):
+    """Carries out the operations of ``sessions.operations.operation``, each in one atomic step.
+
+    One object serves blocking callers and event loops. Both ways of sending return the same and
+    raise the same: StoreUnavailable by the deadline; mistakes of set-up at once.
+    """
+
+    @property
+    def is_exact_by_owner(self) -> bool:
+        """Whether the store has ``Registered``, which lists a user's sessions without delay."""
+
+    def prepare(self) -> None:
+        """Do, once, what must not count against a deadline."""
+
+    async def prepare_async(self) -> None:
+        """The same without blocking the event loop."""
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        """The result of an operation, by an instant of ``time.monotonic_ns()``."""
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """The same without blocking the event loop."""
+
+
+_MEMBERS = ("is_exact_by_owner", "prepare", "prepare_async", "send", "send_async")
+
+
+def require_store(value: object, name: str = "store") -> Store:
+    """Check that an argument has the members of a Store.
+
+    Args:
+        value: the argument.
+        name: its name in the message.
+
+    Raises:
+        TypeError: it lacks a member of Store.
+    """
+    missing = [member for member in _MEMBERS if not hasattr(value, member)]
+    if not missing and not isinstance(value, type):
+        return cast("Store", value)
+    if isinstance(value, type):
+        what = f"the class {value.__name__}: call it"
+    elif hasattr(value, "clock") and hasattr(value, "ready"):
+        what = f"{value!r}: this is a store of rate limits"
+    elif len(missing) < len(_MEMBERS):
+        what = f"{value!r}: it has no {', '.join(missing)}"
+    else:
+        what = repr(value)
+    raise TypeError(
+        f"{name} must be a DynamoDBSessionStore, a MemorySessionStore or another Store, not {what}"
+    )

@@ -1,0 +1,68 @@
+"""Rows as items of the table, and back.
+
+An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt``, ``expiresAt``
+(TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if
+they are encrypted), and if there is one ``device``, ``successor`` and ``ownerId``. Only sessions of
+users have that last one, so that its index holds no others.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from sessions.operations.row import Row, StoredValue
+
+
+def item_of(row: Row) -> dict[str, Any]:
+    """The item of a row."""
+    item: dict[str, Any] = {
+        **primary_key(row.session_id, row.user_id),
+        "createdAt": number(row.created_at),
+        "lastSeenAt": number(row.last_seen_at),
+        "expiresAt": number(row.expires_at),
+        "endsAt": number(row.ends_at),
+        "version": number(row.version),
+        "data": {"M": {key: encode_value(stored) for key, stored in row.data.items()}},
+    }
+    optional = {"device": row.device, "successor": row.successor, "ownerId": row.owner_id}
+    return item | {name: {"S": text} for name, text in optional.items() if text is not None}
+
+
+def row_of(item: Mapping[str, Any]) -> Row:
+    """The row of an item, with or without its data."""
+    data = item["data"]["M"] if "data" in item else {}
+    return Row(
+        item["sessionId"]["S"],
+        item["userId"]["S"],
+        int(item["createdAt"]["N"]),
+        int(item["lastSeenAt"]["N"]),
+        int(item["expiresAt"]["N"]),
+        int(item["endsAt"]["N"]),
+        int(item["version"]["N"]),
+        {key: _decode_value(value) for key, value in data.items()},
+        item["device"]["S"] if "device" in item else None,
+        item["successor"]["S"] if "successor" in item else None,
+    )
+
+
+def primary_key(session_id: str, user_id: str) -> dict[str, Any]:
+    """The key of an item."""
+    return {"sessionId": {"S": session_id}, "userId": {"S": user_id}}
+
+
+def number(value: int) -> dict[str, str]:
+    """A number as an attribute's value."""
+    return {"N": str(value)}
+
+
+def encode_value(stored: StoredValue) -> dict[str, str]:
+    """A session's value as an attribute's value."""
+    if isinstance(stored, bytes):
+        return {"B": base64.b64encode(stored).decode()}
+    return {"S": stored}
+
+
+def _decode_value(value: Mapping[str, str]) -> StoredValue:
+    return base64.b64decode(value["B"]) if "B" in value else value["S"]

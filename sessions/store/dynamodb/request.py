@@ -1,0 +1,225 @@
+"""Operations as DynamoDB requests, and items as rows.
+
+An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt``, ``expiresAt``
+(TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON texts, or of bytes where
+they are encrypted), and where there is one ``device``, ``successor`` and ``ownerId``. Only the
+sessions of users have that last one, so that its index holds no others. AWS: "UpdateItem",
+"TransactWriteItems", "Query" in the API Reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Any
+
+import ddbwire
+from sessions.operations.operation import Create, Delete, Find, Get, Replace, Save
+from sessions.operations.row import Row
+from sessions.store.dynamodb.item import encode_value, item_of, number, primary_key
+
+INDEX = "ownerId-createdAt-index"
+
+_NAMES = {
+    "#s": "sessionId",
+    "#u": "userId",
+    "#c": "createdAt",
+    "#l": "lastSeenAt",
+    "#e": "expiresAt",
+    "#n": "endsAt",
+    "#v": "version",
+    "#d": "data",
+    "#m": "device",
+    "#x": "successor",
+    "#o": "ownerId",
+}
+_IN_FORCE = "attribute_exists(#s) AND attribute_not_exists(#x) AND #e > :now"
+
+
+class TableRequests:
+    """The requests of one table.
+
+    Args:
+        table: its name.
+        registers: whether users' sessions are registered one by one (``strict_revocation``).
+        report_capacity: whether to ask for the capacity consumed.
+    """
+
+    __slots__ = ("_fixed", "_report", "_table", "registers")
+
+    def __init__(self, table: str, *, registers: bool, report_capacity: bool) -> None:
+        self._table = {"TableName": table}
+        self._report = {"ReturnConsumedCapacity": "TOTAL"} if report_capacity else {}
+        self._fixed = {**self._table, **self._report}
+        self.registers = registers
+
+    def find(self, find: Find) -> ddbwire.Operation:
+        """By the partition key alone: the sort key is not known yet. Two would be one too many."""
+        return self._of(
+            "Query",
+            KeyConditionExpression="#s = :s",
+            ConsistentRead=True,
+            Limit=2,
+            ExpressionAttributeNames=_names("#s"),
+            ExpressionAttributeValues={":s": {"S": find.session_id}},
+        )
+
+    def get(self, get: Get) -> ddbwire.Operation:
+        """All but the data."""
+        aliases = tuple(alias for alias in _NAMES if alias != "#d")
+        return self._of(
+            "GetItem",
+            Key=primary_key(get.session_id, get.user_id),
+            ConsistentRead=True,
+            ProjectionExpression=", ".join(aliases),
+            ExpressionAttributeNames=_names(*aliases),
+        )
+
+    def create(self, create: Create) -> ddbwire.Operation:
+        """One item; for a registered session two, both or neither."""
+        put = self._put(create.row)
+        if self.registers and create.row.owner_id is not None:
+            return self._transaction([put, self._registration(create.row)])
+        return self._of("PutItem", **{**put["Put"], **self._report})
+
+    def save(self, save: Save, *, is_first: bool = True) -> ddbwire.Operation:
+        """The keys that changed, a later expiry, and with the first part of them a new version."""
+        names = _names("#s", "#x", "#e", "#l")
+        values: dict[str, Any] = {
+            ":now": number(save.now),
+            ":l": number(save.last_seen_at),
+            ":e": number(save.expires_at),
+        }
+        sets, removes = ["#l = :l", "#e = :e"], []
+        condition = _IN_FORCE
+        if save.changed or save.removed:
+            names |= _names("#d")
+            if is_first:
+                names |= _names("#v")
+                values[":one"] = number(1)
+                sets.append("#v = #v + :one")
+        for index, (key, stored) in enumerate(save.changed.items()):
+            names[f"#k{index}"] = key
+            values[f":k{index}"] = encode_value(stored)
+            sets.append(f"#d.#k{index} = :k{index}")
+        for index, key in enumerate(sorted(save.removed)):
+            names[f"#r{index}"] = key
+            removes.append(f"#d.#r{index}")
+        if save.version is not None:
+            values[":v"] = number(save.version)
+            condition += " AND #v = :v"
+        return ddbwire.Operation.of(
+            "UpdateItem",
+            {
+                **self._fixed,
+                "Key": primary_key(save.session_id, save.user_id),
+                "UpdateExpression": f"SET {', '.join(sets)}"
+                + (f" REMOVE {', '.join(removes)}" if removes else ""),
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            },
+            # Sent again after it was applied, one with a version would refuse itself.
+            repeatable=save.version is None,
+        )
+
+    def replace(self, replacement: Replace) -> ddbwire.Operation:
+        """The new item, and the old one gone or pointing to it, both or neither."""
+        parts = [self._put(replacement.new), self._replaced(replacement)]
+        if self.registers and replacement.new.owner_id is not None:
+            parts.append(self._registration(replacement.new))
+        return self._transaction(parts)
+
+    def delete(self, delete: Delete) -> ddbwire.Operation:
+        """One item; the answer holds what it was."""
+        return self._of(
+            "DeleteItem", Key=primary_key(delete.session_id, delete.user_id), ReturnValues="ALL_OLD"
+        )
+
+    def by_owner(self, user_id: str, start: Any) -> ddbwire.Operation:
+        """A page of the index, from after ``start``."""
+        return self._of(
+            "Query",
+            IndexName=INDEX,
+            KeyConditionExpression="#o = :o",
+            ScanIndexForward=False,
+            ExpressionAttributeNames=_names("#o"),
+            ExpressionAttributeValues={":o": {"S": user_id}},
+            **_after(start),
+        )
+
+    def registered(self, user_id: str, start: Any) -> ddbwire.Operation:
+        """A page of a user's register, consistently, from after ``start``."""
+        return self._of(
+            "Query",
+            KeyConditionExpression="#s = :s",
+            ConsistentRead=True,
+            ExpressionAttributeNames=_names("#s"),
+            ExpressionAttributeValues={":s": {"S": _register_of(user_id)}},
+            **_after(start),
+        )
+
+    def unregister(self, user_id: str, session_id: str) -> ddbwire.Operation:
+        """One entry of a user's register."""
+        return self._of("DeleteItem", Key=primary_key(_register_of(user_id), session_id))
+
+    def _put(self, row: Row) -> dict[str, Any]:
+        return {
+            "Put": {
+                **self._table,
+                "Item": item_of(row),
+                "ConditionExpression": "attribute_not_exists(#s)",
+                "ExpressionAttributeNames": _names("#s"),
+            }
+        }
+
+    def _registration(self, row: Row) -> dict[str, Any]:
+        key = primary_key(_register_of(row.user_id), row.session_id)
+        return {"Put": {**self._table, "Item": {**key, "expiresAt": number(row.ends_at)}}}
+
+    def _replaced(self, replacement: Replace) -> dict[str, Any]:
+        fixed: dict[str, Any] = {
+            **self._table,
+            "Key": primary_key(replacement.old.session_id, replacement.old.user_id),
+            "ConditionExpression": f"{_IN_FORCE} AND #v = :v",
+        }
+        names = _names("#s", "#x", "#e", "#v")
+        values = {":now": number(replacement.now), ":v": number(replacement.old.version)}
+        if replacement.grace_until is None:
+            fixed |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+            return {"Delete": fixed}
+        pointing: dict[str, Any] = {
+            **values,
+            ":x": {"S": replacement.new.session_id},
+            ":e": number(replacement.grace_until),
+            ":none": {"M": {}},
+        }
+        return {
+            "Update": {
+                **fixed,
+                "UpdateExpression": "SET #x = :x, #e = :e, #d = :none",
+                "ExpressionAttributeNames": names | _names("#d"),
+                "ExpressionAttributeValues": pointing,
+            }
+        }
+
+    def _transaction(self, parts: list[dict[str, Any]]) -> ddbwire.Operation:
+        # The token makes it safe to send again: AWS then answers what it did the first time.
+        parameters = {"TransactItems": parts, "ClientRequestToken": str(uuid.uuid4())}
+        return ddbwire.Operation.of("TransactWriteItems", {**parameters, **self._report})
+
+    def _of(self, name: str, **parameters: Any) -> ddbwire.Operation:
+        return ddbwire.Operation.of(name, {**self._fixed, **parameters})
+
+
+def _register_of(user_id: str) -> str:
+    """The partition of a user's register; no session's id, which has 43 characters, is like it."""
+    return f"sessions-of~{hashlib.sha256(user_id.encode()).hexdigest()}"
+
+
+def _names(*aliases: str) -> dict[str, str]:
+    return {alias: _NAMES[alias] for alias in aliases}
+
+
+def _after(start: Any) -> dict[str, Any]:
+    return {"ExclusiveStartKey": start} if start else {}

@@ -1,0 +1,306 @@
+"""Sessions in a DynamoDB table, shared by every process that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from sessions.arguments import require_deadline_seconds, require_str
+from sessions.errors import SessionTooLarge, StoreError
+from sessions.lifecycle import user_sessions
+from sessions.lifecycle.user_sessions import SessionInfo
+from sessions.operations.driver import run, run_async
+from sessions.operations.operation import Flow, Get, Operation, ReadClock
+
+if TYPE_CHECKING:
+    import boto3
+
+    from ddbwire import AnsweredCall
+    from ddbwire import Operation as Request
+
+_SECOND_NS = 1_000_000_000
+
+_NO_SESSION_ID = "check"
+"""No session has it: an id has 43 characters."""
+
+
+class DynamoDBSessionStore:
+    """A table with the keys ``sessionId`` and ``userId`` (strings) and TTL on ``expiresAt``.
+
+    A user's sessions are listed by the index ``ownerId-createdAt-index``, which lags behind by up
+    to a second or so; with ``strict_revocation`` by a register that does not, for one write more
+    at a login. Nothing is resolved or connected here; the first request does it, or ``warm_up()``.
+    One store serves any number of threads, event loops and forked children. It can be used in
+    ``with`` and ``async with``, which close its connections; later calls open others. It is pickled
+    as its arguments, without a ``session``; ``copy`` gives the store itself.
+
+    Args:
+        table: the table's name or ARN.
+        region_name: as for boto3; otherwise from the session, the environment, the profile.
+        endpoint_url: as for boto3; otherwise as botocore resolves it. On this machine's loopback,
+            credentials and a region are made up where none are configured, those of the command
+            ``ratelimit-ddb tables create``.
+        session: a boto3.Session; botocore's default chain unless given.
+        max_connections: how many requests of one process (for asyncio: of one event loop) may be
+            under way at once.
+        strict_revocation: keep the register, so that ``revoke_user`` misses no login.
+        deadline: seconds that ``sessions_of``, ``revoke`` and ``revoke_user`` may take.
+        clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
+            table's own time, from the ``Date`` of its replies.
+        on_call: called with every answered request, and the capacity it consumed.
+
+    Raises:
+        TypeError, ValueError: the table's name is empty or not a str, or the endpoint is not a URL.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        session: boto3.Session | None = None,
+        max_connections: int = 64,
+        strict_revocation: bool = False,
+        deadline: float = 5.0,
+        clock: Callable[[], int] | None = None,
+        on_call: Callable[[AnsweredCall], None] | None = None,
+    ) -> None:
+        if not require_str("table", table):
+            raise ValueError("table must not be empty")
+        # Here, so that importing the package (for a MemorySessionStore) leaves the wire alone.
+        from ddbwire import Wire
+        from sessions.store.dynamodb.request import TableRequests
+
+        self.table = table
+        self._arguments = {
+            "table": table,
+            "region_name": region_name,
+            "endpoint_url": endpoint_url,
+            "session": session,
+            "max_connections": max_connections,
+            "strict_revocation": strict_revocation,
+            "deadline": deadline,
+            "clock": clock,
+            "on_call": on_call,
+        }
+        self.is_exact_by_owner = strict_revocation
+        self._deadline_seconds = require_deadline_seconds(deadline)
+        self._wire = Wire(
+            session=session,
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            max_connections=max_connections,
+            table=table,
+        )
+        self._clock = clock
+        self._table_requests = TableRequests(
+            table, registers=strict_revocation, report_capacity=on_call is not None
+        )
+        self._on_call = on_call
+
+    def sessions_of(self, user_id: str) -> list[SessionInfo]:
+        """A user's sessions that are not over, the newest login first.
+
+        Raises:
+            TypeError, ValueError: the user's id is invalid.
+            StoreUnavailable, TableNotFound, AccessDenied, StoreError: see there.
+        """
+        flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner)
+        return run(flow, self, self._deadline_seconds)
+
+    async def sessions_of_async(self, user_id: str) -> list[SessionInfo]:
+        """The same in an event loop."""
+        flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner)
+        return await run_async(flow, self, self._deadline_seconds)
+
+    def revoke(self, user_id: str, session_id: str) -> bool:
+        """End one session of a user, by ``SessionInfo.id``; whether it was there."""
+        flow = user_sessions.revoke(user_id, session_id)
+        return run(flow, self, self._deadline_seconds)
+
+    async def revoke_async(self, user_id: str, session_id: str) -> bool:
+        """The same in an event loop."""
+        return await run_async(
+            user_sessions.revoke(user_id, session_id), self, self._deadline_seconds
+        )
+
+    def revoke_user(self, user_id: str, *, except_: str | None = None) -> int:
+        """End all sessions of a user, but for the one with the id ``except_``; how many.
+
+        By the index, a login of the last second may be missed; with ``strict_revocation`` none is.
+        """
+        flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_)
+        return run(flow, self, self._deadline_seconds)
+
+    async def revoke_user_async(self, user_id: str, *, except_: str | None = None) -> int:
+        """The same in an event loop."""
+        flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_)
+        return await run_async(flow, self, self._deadline_seconds)
+
+    def prepare(self) -> None:
+        """Resolve the region, the endpoint and the credentials, once.
+
+        Raises:
+            StoreError: there is no region, or there are no credentials.
+            StoreUnavailable: what gives out the credentials gave none just now.
+        """
+        try:
+            self._wire.resolve()
+        except self._wire.failures as failure:
+            raise self._error(failure) from failure
+
+    async def prepare_async(self) -> None:
+        """Resolve them in a thread, once; see ``prepare``."""
+        try:
+            await self._wire.resolve_async()
+        except self._wire.failures as failure:
+            raise self._error(failure) from failure
+
+    def warm_up(self) -> None:
+        """Prepare, open a connection and learn the table's time, before the first request."""
+        run(_read_time(), self, self._deadline_seconds)
+
+    async def warm_up_async(self) -> None:
+        """The same in an event loop."""
+        await run_async(_read_time(), self, self._deadline_seconds)
+
+    def check(self, *, deadline: float = 5.0) -> None:
+        """Find out, by reading a key that no session has, whether the table can be used.
+
+        For the start of a process and for health probes: one GetItem, one read unit. It shows that
+        the table is there, has the right key schema, and may be read. Whether it may be written,
+        and its index queried, the first requests show.
+
+        Args:
+            deadline: seconds that the read may take, retries included; preparing does not count.
+
+        Raises:
+            TableNotFound, AccessDenied: a mistake of set-up.
+            StoreError: another one: the key schema, the credentials, the region.
+            StoreUnavailable: an outage.
+            TypeError, ValueError: the deadline is not a number of seconds from 0.001 to 60.
+        """
+        run(_check(), self, require_deadline_seconds(deadline))
+
+    async def check_async(self, *, deadline: float = 5.0) -> None:
+        """Find it out in this event loop; see ``check``."""
+        await run_async(_check(), self, require_deadline_seconds(deadline))
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        """The result of one operation; see ``Store.send``."""
+        request = None
+        try:
+            if isinstance(operation, ReadClock):
+                if self._clock is None:
+                    self._wire.ask_time(deadline_ns)
+                return self._now()
+            requests = self._requests(operation)
+            request = next(requests)
+            while True:
+                reply = self._wire.call(request, deadline_ns)
+                self._report(request, reply)
+                request = requests.send(reply)
+        except StopIteration as done:
+            return done.value
+        except self._wire.failures as failure:
+            raise self._error(failure, request) from failure
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """The result of one operation; see ``Store.send_async``."""
+        request = None
+        try:
+            if isinstance(operation, ReadClock):
+                if self._clock is None:
+                    await self._wire.ask_time_async(deadline_ns)
+                return self._now()
+            requests = self._requests(operation)
+            request = next(requests)
+            while True:
+                reply = await self._wire.call_async(request, deadline_ns)
+                self._report(request, reply)
+                request = requests.send(reply)
+        except StopIteration as done:
+            return done.value
+        except self._wire.failures as failure:
+            raise self._error(failure, request) from failure
+
+    def close(self) -> None:
+        """Close the connections of blocking callers; a later call opens others."""
+        self._wire.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop, and those of blocking callers."""
+        await self._wire.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        strict = ", strict_revocation=True" if self.is_exact_by_owner else ""
+        return f"{type(self).__name__}({self._wire.described(self.table)}{strict})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        from ddbwire.pickling import as_arguments
+
+        return as_arguments(self, self._arguments)
+
+    def _requests(self, operation: Operation) -> Any:
+        from sessions.store.dynamodb.translation import requests
+
+        return requests(self._table_requests, operation)
+
+    def _now(self) -> int:
+        now_ns = self._wire.clock.now_ns() if self._clock is None else self._clock()
+        return now_ns // _SECOND_NS
+
+    def _report(self, request: Request, reply: Any) -> None:
+        if self._on_call is not None:
+            from ddbwire import AnsweredCall
+
+            self._on_call(AnsweredCall.of(request, reply))
+
+    def _error(
+        self, failure: Exception, request: Request | None = None
+    ) -> StoreError | SessionTooLarge:
+        from ddbwire.table_error import refusal, store_error
+
+        code, message = refusal(failure)
+        if code == "ValidationException" and "size" in message.lower():
+            return SessionTooLarge(f"the session is larger than an item can be: {message}")
+        return store_error(
+            failure,
+            table=self.table,
+            operation=None if request is None else request.name,
+            wire=self._wire,
+            keys="the partition key 'sessionId' (S) and the sort key 'userId' (S)",
+            permissions=(
+                "dynamodb:Query (the index too), GetItem, PutItem, UpdateItem and DeleteItem"
+            ),
+            creation=f"run `ratelimit-ddb tables create --endpoint-url {self._wire.endpoint_url}`",
+            missing="it, or its index,",
+        )
+
+
+def _read_time() -> Flow[int]:
+    now: int = yield ReadClock()
+    return now
+
+
+def _check() -> Flow[None]:
+    yield Get(_NO_SESSION_ID, _NO_SESSION_ID)

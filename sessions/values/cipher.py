@@ -1,0 +1,96 @@
+"""Encryption of values: AES-256-GCM, each bound to its row and its key, under rotatable keys.
+
+A value that was moved to another row or key, or changed, is refused; so is one that is not
+encrypted. Needs the package ``cryptography``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES = 32
+
+_FORMAT = b"\x01"
+_NONCE_BYTES = 12  # NIST SP 800-38D, 5.2.1.1
+_KEY_ID_BYTES = 4
+
+
+class Unreadable(Exception):
+    """A value was not encrypted by this cipher for this row and this key."""
+
+
+class Cipher:
+    """Encrypts with the first key, decrypts with whichever a value names.
+
+    Args:
+        keys: one key of 32 bytes, or several: rotate by putting the new one first, and remove the
+            last when the longest lifetime has passed.
+
+    Raises:
+        TypeError, ValueError: a key that is not 32 bytes.
+        ImportError: the package ``cryptography`` is not installed.
+    """
+
+    __slots__ = ("_first", "_keys")
+
+    def __init__(self, keys: bytes | Iterable[bytes]) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        several = [keys] if isinstance(keys, bytes) else list(keys)
+        if not several:
+            raise ValueError("encryption must not be empty; use None for values in the clear")
+        self._keys: dict[bytes, AESGCM] = {}
+        for key in several:
+            _require_key(key)
+            self._keys[_key_id(key)] = AESGCM(key)
+        self._first = _key_id(several[0])
+
+    def encrypt(self, session_id: str, key: str, text: str) -> bytes:
+        """A value's JSON, encrypted for its row and key."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        head = _FORMAT + self._first + nonce
+        return head + self._keys[self._first].encrypt(nonce, text.encode(), _bound(session_id, key))
+
+    def decrypt(self, session_id: str, key: str, encrypted: object) -> str:
+        """The JSON that was encrypted.
+
+        Raises:
+            Unreadable: it was not encrypted by one of the keys, for this row and key.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        if not isinstance(encrypted, bytes) or encrypted[:1] != _FORMAT:
+            raise Unreadable(f"session[{key!r}] is not encrypted")
+        end = 1 + _KEY_ID_BYTES
+        cipher = self._keys.get(encrypted[1:end])
+        if cipher is None:
+            raise Unreadable(f"session[{key!r}] is encrypted with a key that is not given")
+        nonce, content = encrypted[end : end + _NONCE_BYTES], encrypted[end + _NONCE_BYTES :]
+        try:
+            return cipher.decrypt(nonce, content, _bound(session_id, key)).decode()
+        except (InvalidTag, ValueError) as failure:
+            raise Unreadable(f"session[{key!r}] was changed or moved") from failure
+
+
+def _bound(session_id: str, key: str) -> bytes:
+    return f"{session_id}\n{key}".encode("utf-8", "surrogatepass")
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"key id:" + key).digest()[:_KEY_ID_BYTES]
+
+
+def _require_key(key: object) -> None:
+    if not isinstance(key, bytes):
+        raise TypeError(f"encryption key must be bytes, not {type(key).__name__}")
+    if len(key) != KEY_BYTES:
+        raise ValueError(
+            f"encryption key must have {KEY_BYTES} bytes, not {len(key)}; "
+            f"use secrets.token_bytes({KEY_BYTES})"
+        )

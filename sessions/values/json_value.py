@@ -1,0 +1,85 @@
+"""Values as the table holds them: JSON, so that what comes back is exactly what was put in.
+
+Only what JSON gives back unchanged is accepted: None, bool, int, finite float, str, list, and dict
+with str keys. A tuple would come back as a list, so it is refused, like anything else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+"""A value that a session can hold."""
+
+MAX_DEPTH = 100
+MAX_INT_BITS = 14_000
+"""Of an integer: more than 4,200 digits, and Python refuses to write it as text."""
+
+
+def require_storable(key: str, value: object) -> None:
+    """Check a session's value; no JSON is made of it.
+
+    Raises:
+        TypeError, ValueError: it would not come back unchanged. The message names the session's
+            key and where in its value the trouble is.
+    """
+    _require_scalar(key, key)
+    _require_storable(value, key, 0)
+
+
+def encode(key: str, value: object) -> str:
+    """The JSON of a session's value, which is checked again: a list or dict may have changed.
+
+    Raises:
+        TypeError, ValueError: as ``require_storable``.
+    """
+    require_storable(key, value)
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def decode(text: str) -> Any:
+    """The value that JSON was made of."""
+    return json.loads(text)
+
+
+def is_mutable(value: object) -> bool:
+    """Whether a storable value can change in itself: a list or a dict."""
+    return isinstance(value, list | dict)
+
+
+def _require_storable(value: object, where: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"session[{where!r}]: nested more than {MAX_DEPTH} deep, or inside itself")
+    kind = type(value)
+    if kind is list:
+        for index, inner in enumerate(value):  # type: ignore[arg-type,var-annotated]
+            _require_storable(inner, f"{where}[{index}]", depth + 1)
+    elif kind is dict:
+        for name, inner in value.items():  # type: ignore[attr-defined]
+            if type(name) is not str:
+                raise TypeError(f"session[{where!r}]: key {name!r} must be a str")
+            _require_scalar(name, where)
+            _require_storable(inner, f"{where}.{name}", depth + 1)
+    else:
+        _require_scalar(value, where)
+
+
+def _require_scalar(value: Any, where: str) -> None:
+    kind = type(value)
+    if kind is str:
+        # Two lone surrogates side by side would come back as the one character they spell.
+        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise ValueError(f"session[{where!r}]: {value!r} has a lone surrogate")
+    elif kind is float:
+        if not math.isfinite(value):
+            raise ValueError(f"session[{where!r}]: {value!r} is no JSON number")
+    elif kind is int:
+        if value.bit_length() > MAX_INT_BITS:
+            raise ValueError(f"session[{where!r}]: an int of more than {MAX_INT_BITS} bits")
+    elif value is not None and kind is not bool:
+        raise TypeError(
+            f"session[{where!r}]: {value!r} is a {kind.__name__}; "
+            "only None, bool, int, float, str, list and dict are accepted"
+        )
