@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Unpack, cast
 
 import flask
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+from werkzeug.local import LocalProxy
 
 from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 __all__ = ["RateLimitMiddleware", "limit_app", "limited"]
 
 P = ParamSpec("P")
+
+_NO_SESSION = (
+    "a rule reads the session, and Flask could open none: set the app's secret_key, or a "
+    "session_interface that needs none, such as sessions.flask's"
+)
 
 
 @shows_options(GateOptions)
@@ -174,8 +180,19 @@ def _request() -> Request:
         native,
         _fields_of,
         None if rule is None else rule.rule,
-        flask.session,  # a proxy: the session itself is touched where a rule reads it
+        _SESSION,  # a proxy: the session itself is touched where a rule reads it
     )
+
+
+def _opened_session() -> Any:
+    """The session; a null session knows no user, and would have all counted by address."""
+    session = cast("LocalProxy[Any]", flask.session)._get_current_object()
+    if flask.current_app.session_interface.is_null_session(session):
+        raise RuntimeError(_NO_SESSION)
+    return session
+
+
+_SESSION: Any = LocalProxy(_opened_session)
 
 
 def _fields_of(native: flask.Request, name: str) -> list[str]:

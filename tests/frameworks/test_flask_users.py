@@ -37,12 +37,18 @@ def test_users_of_the_session_have_buckets_of_their_own(store: MemoryStore) -> N
     assert statuses == [200, 429, 200, 429, 200, 429]
 
 
-def test_an_app_without_a_secret_key_has_no_session_users(store: MemoryStore) -> None:
+def test_session_user_in_an_app_without_a_secret_key_is_told_at_the_request(
+    store: MemoryStore,
+) -> None:
     app = site()
     app.secret_key = None
-    limit_app(app, store=store, rules=Rule("/*", "1/minute", by=session_user()))
+    app.testing = True
+    rules = [Rule("/login", "1/minute", by=session_user()), Rule("/", "9/minute")]
+    limit_app(app, store=store, rules=rules)
     client = app.test_client()
-    assert [client.get("/").status_code for _ in range(2)] == [200, 429]
+    with pytest.raises(RuntimeError, match="Flask could open none: set the app's secret_key"):
+        client.get("/login")
+    assert client.get("/").status_code == 200, "no rule reads the session there"
 
 
 def test_responses_vary_by_cookie_only_where_a_rule_reads_the_session(store: MemoryStore) -> None:
