@@ -161,7 +161,10 @@ def run(options: argparse.Namespace) -> bool:
     if options.output is None:
         print(text, end="")
     else:
-        Path(options.output).write_text(text, encoding="utf-8")
+        try:
+            Path(options.output).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Misuse(f"--output {options.output}: {error.strerror}") from error
     return True
 
 

@@ -453,6 +453,12 @@ def test_that_a_strongly_consistent_table_is_made_and_stays(account: Workspace) 
         "STRONG",
     ]
     assert unchanged(account, strong)
+    # It has no way back: TTL would be turned on before the replicas go, which DynamoDB refuses.
+    unprotected = {**QUIET, "enable_deletion_protection": False}
+    account.apply({**strong, "enable_deletion_protection": False})
+    assert "neither added, changed nor taken away" in refused(account, "plan", unprotected)
+    said = refused(account, "apply", {**unprotected, "read_existing_tables": False})
+    assert "Time to live cannot be enabled" in said
 
 
 def test_that_a_restored_table_has_the_rest_after_a_second_apply(account: Workspace) -> None:

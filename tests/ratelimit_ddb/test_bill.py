@@ -226,6 +226,16 @@ def test_wrong_loads_are_told_in_one_line(
     assert told in line
 
 
+def test_a_file_that_can_not_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "absent" / "cost.json"
+
+    assert main(["cost", "--load", "media:reads=1", "--output", str(file)]) != 0
+
+    assert f"--output {file}: No such file or directory" in capsys.readouterr().err
+
+
 def test_a_table_has_one_load(capsys: pytest.CaptureFixture[str]) -> None:
     twice = ["--load", "media:reads=1", "--load", "media:writes=1"]
 

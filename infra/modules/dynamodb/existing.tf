@@ -37,6 +37,12 @@ locals {
     ])
   }
 
+  # The table of rate limits has TTL, unless it is strongly consistent between regions.
+  strong_before = [
+    for key, table in data.aws_dynamodb_table.existing : key
+    if key == "rate_limiting" && length(table.replica) > 0 && !anytrue([for ttl in table.ttl : ttl.enabled])
+  ]
+
   # Bounds that are there, in units a second, and are not wanted any more.
   lifted_bounds = {
     for key, table in data.aws_dynamodb_table.existing : key => [

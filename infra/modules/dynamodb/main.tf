@@ -151,7 +151,7 @@ resource "aws_dynamodb_table" "this" {
     }
 
     precondition {
-      condition     = each.value.streamed || length(try(local.removed_replicas[each.key], [])) == 0
+      condition     = each.value.streamed || !try(data.aws_dynamodb_table.existing[each.key].stream_enabled, false) || length(try(local.removed_replicas[each.key], [])) == 0
       error_message = "${each.value.name} has a replica, and AWS refuses to turn its stream off before the replica is gone. Set enable_streams = true in the apply that removes the replica, and turn it off in the next."
     }
 
@@ -166,8 +166,8 @@ resource "aws_dynamodb_table" "this" {
     }
 
     precondition {
-      condition     = !each.value.strong || !contains(keys(data.aws_dynamodb_table.existing), each.key) || length(try(setunion(local.removed_replicas[each.key], local.added_replicas[each.key]), [])) == 0
-      error_message = "${each.value.name} is there already, and multi-region strong consistency is chosen when a table is made. Take another name_prefix for a new table of rate limits, or drop this one first: see Dropping a table in the README."
+      condition     = !contains(keys(data.aws_dynamodb_table.existing), each.key) || (each.value.strong ? length(try(setunion(local.removed_replicas[each.key], local.added_replicas[each.key]), [])) == 0 : !contains(local.strong_before, each.key))
+      error_message = "${each.value.name} is there already, and multi-region strong consistency is chosen when a table is made: it is neither added, changed nor taken away. Take another name_prefix for a new table of rate limits, or drop this one first: see Dropping a table in the README."
     }
 
     precondition {

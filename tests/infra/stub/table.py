@@ -115,6 +115,13 @@ def update(prior: State, planned: State, index_names: set[str]) -> State:
         state |= {"stream_view_type": planned["stream_view_type"]}
     _update_table(state, prior, planned, index_names)
     state["server_side_encryption"] = planned["server_side_encryption"]
+    strong = [replica for replica in prior["replica"] or [] if replica[_MODE] == _STRONG]
+    if strong and _on(planned, "ttl"):
+        raise Refused(
+            "ValidationException: Time to live cannot be enabled for a table with "
+            "MultiRegionConsistency STRONG",
+            state,
+        )
     state["ttl"] = planned["ttl"]
     state["replica"] = _replicas(state, prior["replica"] or [], planned)
     for name in ("point_in_time_recovery", "warm_throughput", "global_table_witness"):
