@@ -24,7 +24,7 @@ from sessions.lifecycle.end import end
 from sessions.lifecycle.load import InvalidReason, decrypt, find
 from sessions.operations.operation import Create, Flow, ReadClock, Replace, Save
 from sessions.operations.row import Row, StoredValue, anonymous, require_item_fits
-from sessions.session import IdChange, LoadedSession, Session
+from sessions.session import NO_SESSION, IdChange, LoadedSession, Session
 from sessions.values.changes import Changes
 from sessions.values.csrf import CSRF
 
@@ -159,7 +159,11 @@ def _renew_id(config: SessionConfig, session: Session, changes: Changes) -> Flow
     token = config.tokens.new()
     session_id = config.tokens.session_id(token)
     user_id, old = session.login_user_id, session.row
-    encoded = changes.applied_to(session.data.saved)
+    # Of the row, not of the session: an earlier save may have carried another request's change.
+    loaded = NO_SESSION if old is None else decrypt(config, old, 0)
+    if isinstance(loaded, InvalidReason):
+        raise SessionRevoked("the session can't be decrypted any more")
+    encoded = _carried_over(loaded.encoded, changes, login=user_id is not None)
     for _ in range(_MAX_ATTEMPTS):
         now: int = yield ReadClock()
         new = _renewed_row(config, session, session_id, now, old, changes)
@@ -196,14 +200,19 @@ def _reload(
         found = yield from find(config, found.successor)
     loaded = decrypt(config, found, 0) if isinstance(found, Row) else found
     if isinstance(loaded, LoadedSession):
-        encoded = changes.applied_to(loaded.encoded)
-        if login and CSRF not in changes.changed:
-            encoded.pop(CSRF, None)  # made meanwhile, for the session before the login
-        return loaded.row, encoded
+        return loaded.row, _carried_over(loaded.encoded, changes, login=login)
     if login:
         # Whoever just proved who they are gets a session, though the one before is gone.
         return None, dict(changes.changed)
     raise SessionRevoked("the session was ended while this request used it")
+
+
+def _carried_over(encoded: Mapping[str, str], changes: Changes, *, login: bool) -> dict[str, str]:
+    """A row's values with this request's changes, for the row under the new id."""
+    values = changes.applied_to(encoded)
+    if login and CSRF not in changes.changed:
+        values.pop(CSRF, None)  # of the session before the login
+    return values
 
 
 def _renewed_row(

@@ -134,6 +134,25 @@ def test_updates_of_other_requests_are_not_lost(site: Site) -> None:
     assert browser.seen() == {"seed": 0, **{f"key {number}": number for number in range(10)}}
 
 
+@pytest.mark.parametrize("options", [{}, {"encryption": b"k" * 32}])
+def test_a_login_after_a_rotation_keeps_what_the_rotation_carried_over(
+    site: Site, options: dict[str, Any]
+) -> None:
+    browser = site.browser(**options)
+    with browser.request() as session:
+        session["seed"] = 0
+    request = browser.open()
+    with browser.request() as session:
+        session["theirs"] = 1
+        token = session.csrf_token()
+    request.session.rotate()
+    request.session.save()
+    request.session.login("ada")
+    request.finish()
+    assert browser.seen() == {"seed": 0, "theirs": 1}
+    assert not browser.open().session.is_csrf_token(token)
+
+
 def test_a_save_sends_only_the_keys_that_changed() -> None:
     site, store = recorded_site()
     browser = begun(site, a=1, b=1, c=1)
