@@ -134,6 +134,19 @@ def test_that_billing_changes_in_place(on_demand: Workspace) -> None:
     assert not any("delete" in actions for _, actions in made)
 
 
+def test_that_tables_that_were_switched_by_hand_are_taken_as_they_are(
+    make_workspace: MakeWorkspace,
+) -> None:
+    # As switch-to-provisioned.sh leaves them, and a refresh finds them.
+    workspace = _applied(make_workspace, DEV)
+    _scale(workspace, 50)
+
+    assert changes(workspace.plan(SCALED)) == {
+        ("aws_appautoscaling_policy", "create"): CAPACITIES,
+        ("aws_appautoscaling_target", "create"): CAPACITIES,
+    }
+
+
 def test_that_a_table_that_is_not_wanted_leaves_the_others_alone(on_demand: Workspace) -> None:
     plan = on_demand.plan({**DEV, "create_notifications_table": False})
 
@@ -155,7 +168,7 @@ def _applied(make_workspace: MakeWorkspace, variables: Mapping[str, Any]) -> Wor
 
 
 def _scale(workspace: Workspace, units: int) -> None:
-    """Let every table and index have other capacity, as Application Auto Scaling would."""
+    """Let every table and index be provisioned with so much, as others than Terraform would."""
     path = workspace.folder / "terraform.tfstate"
     state = json.loads(path.read_text())
     for resource in state["resources"]:
@@ -163,6 +176,8 @@ def _scale(workspace: Workspace, units: int) -> None:
             values = instance["attributes"]
             if resource["type"] == "aws_dynamodb_table":
                 values |= {"read_capacity": units, "write_capacity": units}
-            for throughput in values.get("provisioned_throughput", ()):
-                throughput |= {"read_capacity_units": units, "write_capacity_units": units}
+                values["billing_mode"] = "PROVISIONED"
+            if resource["type"] == "aws_dynamodb_global_secondary_index":
+                throughput = {"read_capacity_units": units, "write_capacity_units": units}
+                values["provisioned_throughput"] = [throughput]
     path.write_text(json.dumps(state))

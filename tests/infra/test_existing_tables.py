@@ -494,3 +494,28 @@ def test_that_nothing_is_read_where_it_is_not_wanted(protected: Workspace) -> No
         for change in plan["resource_changes"]
         if change["mode"] == "data" and "dynamodb_table" in change["type"]
     ]
+
+
+def test_that_ordinary_changes_are_not_refused(account: Workspace) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/primary"
+    wanted: dict[str, Any] = dict(QUIET)
+    for change in (
+        {},
+        {"kms_key_arn": key, "on_demand_maximum_throughput": {"notifications": {"write": 500}}},
+        {
+            "enable_streams": True,
+            "on_demand_maximum_throughput": {"notifications": {"read": 900, "write": 900}},
+            "additional_indexes": {"media_metadata": {"by-type": {"hash_key": {"name": "type"}}}},
+        },
+        {
+            "enable_global_tables": True,
+            "replica_region": "eu-west-1",
+            "replica_kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/replica",
+            "additional_indexes": {},
+        },
+        {"enable_deletion_protection": False, "tags": {"Owner": "platform"}},
+    ):
+        wanted |= change
+        account.apply(wanted)
+
+    assert unchanged(account, wanted)
