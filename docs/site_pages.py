@@ -25,6 +25,7 @@ SHOWN = (
     "LICENSE",
     "docs/**/*.md",
     "docs/**/*.svg",
+    "docs/site.css",
     "bench/results/*",
     "demo/*.py",
     "examples/*",
