@@ -123,8 +123,10 @@ class Rulebook:
         if self._source is not None:
             self._follow(self._source.current())
         method, spelled = request.method, spellings(request.path)
-        for path in request.other_paths:
-            spelled += spellings(path)
+        if request.other_paths:
+            for path in request.other_paths:
+                spelled += spellings(path)
+            spelled = tuple(dict.fromkeys(spelled))
         found = []
         for ready in self._in_force[1]:
             rule = ready.rule
