@@ -155,6 +155,11 @@ def _handled(response: flask.Response, answer: Answer, verdict: Verdict) -> Resp
     made: Any = flask.current_app.handle_http_exception(error)
     if made is error:
         return response
+    if made is None:  # to Flask that means that nothing was answered, and the view would be called
+        raise TypeError(
+            f"the error handler for {denial.status} returned None: it must return a response, such "
+            "as error.get_response()"
+        )
     flask.after_this_request(functools.partial(_with_missing, answer))
     return cast("ResponseReturnValue", made)
 

@@ -13,7 +13,7 @@ import pytest
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.flask import RateLimitMiddleware, limit_app
+from ratelimit_ddb.flask import RateLimitMiddleware, limit_app, limited
 from ratelimit_ddb.web import Answer, Request, Rule, Verdict
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -274,3 +274,31 @@ def test_the_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [client.get("/report").status_code for _ in range(3)] == [200, 200, 429]
     assert [client.post("/login").status_code for _ in range(6)] == [200] * 5 + [429]
     assert limits_of(client.get("/items/7")) == '"/items/*";r=19;t=1'
+
+
+@pytest.mark.parametrize("of_view", [False, True])
+@pytest.mark.parametrize("of_what", [429, Exception])
+def test_an_error_handler_that_answers_nothing_lets_nobody_pass(
+    store: MemoryStore, of_what: Any, of_view: bool
+) -> None:
+    app = flask.Flask("site", root_path=".")
+    called = []
+
+    def view() -> str:
+        called.append(flask.request.path)
+        return "hello"
+
+    if of_view:
+        app.get("/")(limited("1/minute", store=store)(view))
+    else:
+        app.get("/")(view)
+        limit_app(app, store, Rule("/*", "1/minute"))
+    app.register_error_handler(of_what, lambda error: None)
+    app.testing = True
+    client = app.test_client()
+    assert client.get("/").status_code == 200
+    says = "handler for 429 returned None" if of_what == 429 else "did not return a valid response"
+    for _ in range(2):
+        with pytest.raises(TypeError, match=says):
+            client.get("/")
+    assert len(called) == 1

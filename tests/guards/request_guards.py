@@ -14,6 +14,22 @@ _VIEWS = "tests/frameworks/test_view_limits.py::test_"
 
 REQUESTS = (
     Guard(
+        "P3: an error handler that answers nothing lifts no limit in Flask",
+        "ratelimit_ddb/flask.py",
+        "if made is None:",
+        "if False:",
+        "tests/frameworks/test_flask.py::"
+        "test_an_error_handler_that_answers_nothing_lets_nobody_pass",
+    ),
+    Guard(
+        "P3: a view's limit that is switched off replaces no default",
+        _VIEW,
+        'denies = chosen["enforce"] and gate.enabled',
+        'denies = chosen["enforce"]',
+        "tests/frameworks/test_default_rules.py::"
+        "test_a_limit_that_never_denies_replaces_no_default_in_flask",
+    ),
+    Guard(
         "P14: the outage of a shadow rule denies nobody",
         _TRIAL,
         "if not told.decision.allowed and charge.rule.enforce:",
