@@ -1,6 +1,6 @@
-"""What goes wrong with a session, told apart by what one can do about it.
+"""Errors of sessions, by what one can do about them.
 
-What goes wrong with the store is told by the classes that ``ratelimit_ddb`` has as well.
+The errors of a store are classes that ``ratelimit_ddb`` has too.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ __all__ = [
 class SessionRevoked(Exception):
     """The session ended elsewhere while this request was using it: its changes were not saved.
 
-    Raised under ``on_revoked="raise"``; otherwise such changes are dropped, as the user wanted.
+    Raised with ``on_revoked="raise"``; by default such changes are dropped.
     """
 
 
 class SessionConflict(Exception):
-    """Another request changed the session meanwhile, and ``strict=True`` wants that told.
+    """Another request changed the session meanwhile, and the options have ``strict=True``.
 
-    Also raised where a login or rotation met other changes again and again.
+    Also raised if a login or rotation met other changes five times in a row.
     """
 
 
 class SessionTooLarge(ValueError):
-    """The session is more than DynamoDB can hold in an item. The message names the largest keys.
+    """The session is larger than a DynamoDB item can be. The message names the largest keys.
 
     Source: AWS, "Quotas and limits in DynamoDB" (item size, 400 KB).
     """
@@ -43,6 +43,6 @@ class SessionTooLarge(ValueError):
 class SessionNotSaved(RuntimeError):
     """The session was changed after its response had started, in a way that can't be saved.
 
-    A response commits the session before its first byte. What changes later, in a stream or a
-    websocket, is kept by ``save()``; what would need another cookie can't be.
+    The session is committed before the first byte of the response. Later changes, in a stream or a
+    websocket, are saved by ``save()``; those that need another cookie can't be.
     """

@@ -1,7 +1,7 @@
-"""The session: a mapping of JSON values, and what is to become of it when the response starts.
+"""The session: a mapping of JSON values, with what a request did to it.
 
-It does no I/O. It notes what the request does; ``lifecycle/commit.py`` makes the least of that:
-nothing, a touch, a save of the keys that changed, a new row, a rotation, a deletion.
+It does no I/O. ``lifecycle/commit.py`` writes the least that is needed: nothing, a touch, a save of
+the keys that changed, a new row, a rotation, a deletion.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Session(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         return f"<Session of {self.row.owner_id or 'nobody'}>" if self.row else "<Session, new>"
 
-    # Who and since when
+    # Whose it is
 
     @property
     def user_id(self) -> str | None:
@@ -127,7 +127,7 @@ class Session(MutableMapping[str, Any]):
 
     @property
     def id(self) -> str | None:
-        """What the session is called in ``sessions_of``; None where it has no row. No secret."""
+        """Its id in ``sessions_of``, of 43 characters; None if it has no row. No secret."""
         self._used()
         return self.row.session_id if self.row else None
 
@@ -140,16 +140,16 @@ class Session(MutableMapping[str, Any]):
     # Its life
 
     def login(self, user_id: str, *, device: str | None = None) -> None:
-        """Make it the session of a user, under a new id; the old one is worth nothing from then on.
+        """Make it the session of a user, under a new id; the old id is invalid at once.
 
-        What an anonymous session holds is kept; what another user's holds is dropped.
+        The values of an anonymous session are kept, those of another user's are dropped.
 
         Args:
-            user_id: the user, as your app has authenticated them.
-            device: what to call the user's device in ``sessions_of``.
+            user_id: the user whom the application has authenticated, such as ``"user-456"``.
+            device: the device's name in ``sessions_of``, such as ``"Firefox on Linux"``.
 
         Raises:
-            TypeError, ValueError: a user's id or a device that can't be.
+            TypeError, ValueError: the user's id or the device is invalid.
             SessionNotSaved: the response has started.
         """
         require_user_id(user_id)
@@ -163,7 +163,7 @@ class Session(MutableMapping[str, Any]):
         self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
 
     def rotate(self) -> None:
-        """Give it a new id, with a short grace for requests under way with the old one.
+        """Give it a new id; the old one leads to it for 20 more seconds, for requests under way.
 
         A session that has no row yet gets a new id with it.
 
@@ -196,19 +196,19 @@ class Session(MutableMapping[str, Any]):
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``save``."""
 
-    # What it carries along
+    # Flash messages and CSRF tokens
 
     def flash(self, message: str, category: str = "info") -> None:
-        """Leave a message for the next page that is shown."""
+        """Leave a message for the next page: ``session.flash("Saved", "info")``."""
         values = self._used()
         values[FLASH] = [*values.get(FLASH, []), [message, category]]
 
     def flashes(self) -> list[Flash]:
-        """The messages that were left, once."""
+        """The messages that were left; each is returned once."""
         return [Flash(*pair) for pair in self._used().pop(FLASH, [])]
 
     def csrf_token(self) -> str:
-        """A token for a form of this session, other each time; renewed by a login."""
+        """A token for a form, different each time; a login makes all tokens before it invalid."""
         values = self._used()
         if csrf.CSRF not in values:
             values[csrf.CSRF] = csrf.new_secret()

@@ -63,13 +63,13 @@ def load_session(config: SiteConfig, token: str) -> Flow[Session]:
 def commit_session(
     config: SiteConfig, session: Session, expiry: Any, token: str | None
 ) -> Flow[CommitResult]:
-    """Write what is to be written of a session.
+    """Commit a session.
 
     Args:
         config: the site's.
         session: with its changes.
         expiry: the value of ``set_expiry`` in its data.
-        token: the token of a new id, which ``cycle_key`` has told already; None for any other.
+        token: the token of a new id, which ``cycle_key`` has returned already; None for any other.
 
     Raises:
         UpdateError: the session was ended meanwhile, or given another id by another request.

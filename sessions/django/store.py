@@ -26,15 +26,14 @@ if TYPE_CHECKING:
 class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     """Django's session, kept in a row of which only the keys that changed are written.
 
-    Values are what Django's JSONSerializer takes; what JSON can't hold is refused, with its key,
+    Values are those of Django's JSONSerializer; one that can't be stored is refused, with its key,
     where it is set. Changes inside lists and dicts are saved without ``modified = True``.
 
     ``django.contrib.auth`` needs nothing more: at the save after ``login`` the session becomes the
     user's, in one transaction with ``cycle_key``, so that ``sessions_of(user)`` lists it and
-    ``revoke_user(user)`` ends it. ``cycle_key`` tells the new key at once, and takes effect with
-    the next save, which is Django's middleware's; the old key is worth nothing from then on, with
-    no grace. A session whose user is taken out of its data in another way than ``logout`` or
-    ``flush`` gets another key too, and is nobody's.
+    ``revoke_user(user)`` ends it. ``cycle_key`` sets the new key at once; it takes effect with the
+    next save, by Django's middleware, and the old key is invalid from then on. A session whose user
+    is removed from its data in another way than ``logout`` or ``flush`` gets another key too.
 
     A save of a session that was ended meanwhile raises UpdateError, which Django's middleware
     answers with 400; it never brings a row back.
@@ -98,7 +97,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         return self.id
 
     def set_expiry(self, value: Any) -> None:
-        """Give it an expiry of its own, as in Django's documentation; kept on the server too.
+        """Give it an expiry of its own, as in Django's documentation; enforced on the server too.
 
         Raises:
             ValueError: it is further off than SESSIONS['LIFETIME'].

@@ -33,15 +33,15 @@ class SessionInterface(flask.sessions.SessionInterface):
     is another after ``session.clear(); session["user_id"] = ...`` as after ``session.login(...)``;
     only the latter has the session listed as the user's. Flask-Login's logins are noticed: the
     session that has another value under ``user_key`` than before becomes that user's, under a new
-    id, and nobody's when there is none any more. Of another user's session there is kept what this
-    very request set.
+    id, and nobody's when there is none any more. Of another user's
+    session, only the values that this request set are kept.
 
     ``session.permanent = True`` gives the cookie a Max-Age, the rest of the session's lifetime.
     Set on a session that began otherwise it costs a rotation, for the cookie must be set again.
 
     Args:
         store: a DynamoDBSessionStore or a MemorySessionStore.
-        user_key: the key of the session's data in which an extension names the user, as a text or
+        user_key: the key of the session's data in which an extension names the user, as a str or
             a number; None for no such key. Flask-Login's by default.
         options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
             ``persistent`` is the default of ``session.permanent``.

@@ -17,7 +17,7 @@ from sessions.values.json_value import decode
 _FLASHES = "_flashes"
 """Where ``flask.flash`` leaves its messages."""
 _PERMANENT = "_permanent"
-"""Where ``SessionMixin.permanent`` is kept."""
+"""Where ``SessionMixin.permanent`` is stored."""
 
 
 class FlaskSession(RequestSession, SessionMixin):

@@ -1,4 +1,4 @@
-"""From what a request did to its session to the least that has to be written.
+"""Commits a session: the least that has to be written of what a request did to it.
 
     nothing done              nothing, or one touch if it is due
     values changed            one save of the keys that changed, if the row is there and not over
@@ -6,8 +6,8 @@
     login, rotation           one transaction: the new row, and the old one gone or pointing to it
     logout                    one deletion
 
-What two requests did to different keys is both kept: a save names its keys, and a login or rotation
-that finds the old row changed carries the change over. A row that is gone stays gone.
+Changes of different keys by two requests are both saved: a save names its keys, and a login or
+rotation that finds the old row changed carries the change over. A deleted row is never restored.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def commit(config: SessionConfig, session: Session, changes: Changes) -> Flow[Co
 
 
 def _create(config: SessionConfig, session: Session, changes: Changes) -> Flow[CommitResult]:
-    """A first row, if there is anything to keep in it."""
+    """A first row, if there is anything to save."""
     if not changes.changed:
         return _SAVED
     _require_cookie(session)
@@ -107,10 +107,12 @@ def _create(config: SessionConfig, session: Session, changes: Changes) -> Flow[C
 
 def _save(config: SessionConfig, session: Session, row: Row, changes: Changes) -> Flow[None]:
     """The keys that changed, or a touch if one is due."""
-    version = row.version if config.strict and changes else None  # wherever the row went meanwhile
+    has_changed = bool(changes)
+    # Of the row that was read, wherever it was rotated to meanwhile.
+    version = row.version if config.strict and has_changed else None
     for _ in range(_MAX_ATTEMPTS):
         now: int = yield ReadClock()
-        if not changes and not config.timeouts.touch_is_due(row.last_seen_at, now):
+        if not has_changed and not config.timeouts.touch_is_due(row.last_seen_at, now):
             return
         changed = _encrypted(config, row.session_id, changes.changed)
         data = {**_without(row.data, changes.removed), **changed}
@@ -130,7 +132,7 @@ def _save(config: SessionConfig, session: Session, row: Row, changes: Changes) -
             saved_row = replace(
                 row,
                 data=data,
-                version=row.version + bool(changes),
+                version=row.version + has_changed,
                 last_seen_at=now,
                 expires_at=expires_at,
             )
@@ -202,7 +204,7 @@ def _reload(
     if isinstance(loaded, LoadedSession):
         return loaded.row, _carried_over(loaded.encoded, changes, login=login)
     if login:
-        # Whoever just proved who they are gets a session, though the one before is gone.
+        # A user who was just authenticated gets a session, though the one before is gone.
         return None, dict(changes.changed)
     raise SessionRevoked("the session was ended while this request used it")
 
@@ -257,7 +259,7 @@ def _without(data: Mapping[str, StoredValue], removed: frozenset[str]) -> dict[s
 
 
 def _mark_saved(session: Session, row: Row, changes: Changes) -> None:
-    # What was sent, not what is there now: another task may have changed it meanwhile.
+    # These changes, not the values of now: another task may have changed them meanwhile.
     session.row = row
     session.data.mark_saved(changes)
 

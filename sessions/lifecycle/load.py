@@ -1,6 +1,6 @@
-"""From a token to its session, or to nothing: unknown, over, ambiguous and unreadable are alike.
+"""Loads the session of a token; an unknown, over, ambiguous or unreadable one is none.
 
-No id is ever adopted: what is not in the table has no session, and gets another id if it needs one.
+No id is ever adopted: a token that is not in the table has no session, and a new one gets a new id.
 """
 
 from __future__ import annotations

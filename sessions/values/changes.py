@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from sessions.values.json_value import decode, encode, is_mutable, require_storable
+from sessions.values.json_value import decode, encode, require_storable
 
 
 class Changes(NamedTuple):
@@ -29,6 +29,8 @@ class Changes(NamedTuple):
 
 
 UNCHANGED = Changes({}, frozenset())
+
+_MUTABLE = (list, dict)
 
 
 class Values(MutableMapping[str, Any]):
@@ -56,7 +58,7 @@ class Values(MutableMapping[str, Any]):
         if key in self._unread:
             self.set_encoded(key, self._unread[key])
         value = self._values[key]
-        if is_mutable(value):
+        if isinstance(value, _MUTABLE):
             self._encoded.pop(key, None)  # it may change from now on
         return value
 
@@ -126,6 +128,6 @@ class Values(MutableMapping[str, Any]):
         if text is None:
             value = self._values[key]
             text = encode(key, value)
-            if not is_mutable(value):
+            if not isinstance(value, _MUTABLE):
                 self._encoded[key] = text
         return text

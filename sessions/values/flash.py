@@ -1,4 +1,4 @@
-"""Flash messages: what one request leaves for the next page that is shown."""
+"""Flash messages: left by one request for the next page that is shown."""
 
 from __future__ import annotations
 

@@ -44,11 +44,6 @@ def decode(text: str) -> Any:
     return json.loads(text)
 
 
-def is_mutable(value: object) -> bool:
-    """Whether a storable value can change in itself: a list or a dict."""
-    return isinstance(value, list | dict)
-
-
 def _require_storable(value: object, where: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ValueError(f"session[{where!r}]: nested more than {MAX_DEPTH} deep, or inside itself")

@@ -214,7 +214,7 @@ FAULTS = (
     Guard(
         "CVE-2025-46336, in a table",
         "sessions/store/dynamodb/request.py",
-        "condition = _IN_FORCE\n",
+        "condition = _IS_LIVE\n",
         'condition = "#e > :now"\n',
         f"{_CVES}no_write_but_of_a_new_row_goes_without_a_condition_that_the_row_is_there",
     ),

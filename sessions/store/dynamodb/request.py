@@ -1,10 +1,6 @@
-"""Operations as DynamoDB requests, and items as rows.
+"""Each operation as a DynamoDB request, with its condition.
 
-An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt``, ``expiresAt``
-(TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON texts, or of bytes where
-they are encrypted), and where there is one ``device``, ``successor`` and ``ownerId``. Only the
-sessions of users have that last one, so that its index holds no others. AWS: "UpdateItem",
-"TransactWriteItems", "Query" in the API Reference.
+Source: AWS, "UpdateItem", "TransactWriteItems" and "Query" in the DynamoDB API Reference.
 """
 
 from __future__ import annotations
@@ -33,7 +29,7 @@ _NAMES = {
     "#x": "successor",
     "#o": "ownerId",
 }
-_IN_FORCE = "attribute_exists(#s) AND attribute_not_exists(#x) AND #e > :now"
+_IS_LIVE = "attribute_exists(#s) AND attribute_not_exists(#x) AND #e > :now"
 
 
 class TableRequests:
@@ -91,7 +87,7 @@ class TableRequests:
             ":e": number(save.expires_at),
         }
         sets, removes = ["#l = :l", "#e = :e"], []
-        condition = _IN_FORCE
+        condition = _IS_LIVE
         if save.changed or save.removed:
             names |= _names("#d")
             if is_first:
@@ -131,7 +127,7 @@ class TableRequests:
         return self._transaction(parts)
 
     def delete(self, delete: Delete) -> ddbwire.Operation:
-        """One item; the answer holds what it was."""
+        """One item; the reply has what it was."""
         return self._of(
             "DeleteItem", Key=primary_key(delete.session_id, delete.user_id), ReturnValues="ALL_OLD"
         )
@@ -181,7 +177,7 @@ class TableRequests:
         fixed: dict[str, Any] = {
             **self._table,
             "Key": primary_key(replacement.old.session_id, replacement.old.user_id),
-            "ConditionExpression": f"{_IN_FORCE} AND #v = :v",
+            "ConditionExpression": f"{_IS_LIVE} AND #v = :v",
         }
         names = _names("#s", "#x", "#e", "#v")
         values = {":now": number(replacement.now), ":v": number(replacement.old.version)}
@@ -204,7 +200,7 @@ class TableRequests:
         }
 
     def _transaction(self, parts: list[dict[str, Any]]) -> ddbwire.Operation:
-        # The token makes it safe to send again: AWS then answers what it did the first time.
+        # The token makes it safe to send again: AWS returns the result of the first time.
         parameters = {"TransactItems": parts, "ClientRequestToken": str(uuid.uuid4())}
         return ddbwire.Operation.of("TransactWriteItems", {**parameters, **self._report})
 
