@@ -25,6 +25,7 @@ Two cases, told apart by the write's condition:
   of it, the amount is added to the attribute ``refunded``, and each take notes what that was. It
   is done only while ``fullAt <= now + window``: beyond, somebody waits for tokens that are due
   later, and keeps that instant, so nobody else must be let in at the same one.
+Of several limits all are given back or none is: who waits for one of them begins later for all.
 
 The flows do no I/O: they yield operations (operation.py) and are sent outcomes. A driver runs them
 (driver.py).
@@ -194,7 +195,6 @@ class Bucket:
                 if outcome.applied:
                     return True
                 refused = give_back
-                refund = refund.of(refused.names)
                 full_at_ns = _known(outcome.full_at_ns)
                 give_back = refund.write(taken.key, full_at_ns, outcome.refunded_ns)
                 if give_back == refused:

@@ -59,7 +59,8 @@ class GiveBack(NamedTuple):
     Attributes:
         key: the item.
         names: the limits' names, in their order; the tuples below follow it.
-        amount_ns: what is given back, more than 0.
+        amount_ns: what is given back; 0 for a limit of which all has flowed back by itself, whose
+            condition holds all the same.
         least_ns, most_ns: where ``fullAt`` must be.
         refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket.py).
         now_ns: the flow's one reading of the clock.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import compress
 from typing import NamedTuple
 
 from ratelimit_ddb.operation import GiveBack
@@ -30,33 +29,33 @@ class Refund(NamedTuple):
         self, key: str, full_at_ns: tuple[int, ...], refunded_ns: tuple[int, ...]
     ) -> GiveBack | None:
         """The write for an item that holds these numbers; None where nothing can be given back."""
-        chosen = []
-        for index, name in enumerate(self.names):
-            before_ns = refunded_ns[index]
+        amounts, leasts, mosts, afters = [], [], [], []
+        for index, at_ns in enumerate(full_at_ns):
+            before_ns, most_ns = refunded_ns[index], self.most_ns[index]
             weight_ns = self.origin_ns[index] - before_ns
-            amount_ns = min(self.cost_ns[index], weight_ns - self.now_ns)
-            if amount_ns <= 0:
-                continue
-            if full_at_ns[index] == weight_ns:
-                chosen.append((name, amount_ns, weight_ns, weight_ns, before_ns, before_ns))
-            elif weight_ns < full_at_ns[index] <= self.most_ns[index]:
+            amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.now_ns))
+            least_ns, after_ns = weight_ns, before_ns
+            if not amount_ns:
+                least_ns = 0  # all has flowed back, but nobody must wait
+            elif at_ns == weight_ns:
+                most_ns = weight_ns
+            else:
                 after_ns = before_ns + amount_ns
-                most_ns = self.most_ns[index]
-                chosen.append((name, amount_ns, weight_ns, most_ns, before_ns, after_ns))
-        if not chosen:
+            if not least_ns <= at_ns <= most_ns:
+                return None
+            amounts.append(amount_ns)
+            leasts.append(least_ns)
+            mosts.append(most_ns)
+            afters.append(after_ns)
+        if not any(amounts):
             return None
-        names, amounts_ns, leasts_ns, mosts_ns, befores_ns, afters_ns = zip(*chosen, strict=True)
         return GiveBack(
-            key, names, amounts_ns, leasts_ns, mosts_ns, befores_ns, afters_ns, self.now_ns
-        )
-
-    def of(self, names: tuple[str, ...]) -> Refund:
-        """The same for some of the limits."""
-        chosen = [name in names for name in self.names]
-        return Refund(
-            names,
-            tuple(compress(self.cost_ns, chosen)),
-            tuple(compress(self.origin_ns, chosen)),
-            tuple(compress(self.most_ns, chosen)),
+            key,
+            self.names,
+            tuple(amounts),
+            tuple(leasts),
+            tuple(mosts),
+            refunded_ns,
+            tuple(afters),
             self.now_ns,
         )

@@ -216,9 +216,16 @@ def test_a_refund_leaves_out_the_limits_that_the_take_no_longer_weighs_on() -> N
     full_at_ns = NOW_NS + 300 * SECOND_NS
     amount_ns = 200 * SECOND_NS
     assert give_back == GiveBack(
-        "key", ("hour",), (amount_ns,), (full_at_ns,), (full_at_ns,), (0,), (0,), NOW_NS
+        key="key",
+        names=("second", "hour"),
+        amount_ns=(0, amount_ns),
+        least_ns=(0, full_at_ns),
+        most_ns=(NOW_NS + LIMIT.window_ns, full_at_ns),
+        refunded_before_ns=(0, 0),
+        refunded_after_ns=(0, 0),
+        now_ns=NOW_NS,
     )
-    assert result_of(flow, Outcome(True, (full_at_ns - amount_ns,))) is True
+    assert result_of(flow, Outcome(True, (NOW_NS, full_at_ns - amount_ns))) is True
     assert taken.kept == 0
 
 
@@ -265,6 +272,14 @@ def test_p1_nothing_is_given_back_while_somebody_waits_behind() -> None:
     flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
     waiting_ns = NOW_NS + HOURLY.window_ns + 1
     assert result_of(flow, Outcome(False, (waiting_ns,), refunded_ns=(0,))) is False
+
+
+def test_p1_nothing_is_given_back_of_any_limit_while_somebody_waits_for_one() -> None:
+    """Who waits begins later for all of them, and was charged for all before."""
+    taken = taken_of(NOW_NS, NOW_NS + 300 * SECOND_NS)
+    flow, _ = refund_begun(taken, 2)
+    waiting_ns = (NOW_NS + LIMIT.window_ns + 1, NOW_NS + 400 * SECOND_NS)
+    assert result_of(flow, Outcome(False, waiting_ns, refunded_ns=(0, 0))) is False
 
 
 def test_a_refund_after_a_reset_gives_nothing() -> None:
