@@ -62,11 +62,6 @@ def require_function_of_request(what: str, function: object) -> None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return  # a built-in, which doesn't tell
-    if isinstance(called, type):
-        raise TypeError(
-            f"{what} {called!r}: must be a function of the request, not a class; give an instance "
-            "that can be called, or a function"
-        )
     try:
         signature.bind(None)
     except TypeError as error:

@@ -130,6 +130,34 @@ IDENTITIES = (
         "tests/web/test_rules_file.py::test_a_file_cut_at_a_rules_end_takes_no_rule_away"
         "_until_it_has_stayed_so_for_a_second",
     ),
+    Guard(
+        "P15: white space of UTF-8 around a cookie is white space for some",
+        _READINGS,
+        "if text.isascii():\n            return found\n        # Django",
+        "if text:\n            return found\n        # Django",
+        f"{_READ}p15_a_cookie_is_read_with_white_space_of_utf_8_too",
+    ),
+    Guard(
+        "P15: Base64 has one form, whatever its decoder passes over",
+        _READINGS,
+        'text.encode("ascii", "ignore") + b"=="',
+        'text.encode("utf-8")',
+        f"{_READ}p15_spellings_of_an_authorization_have_one_form",
+    ),
+    Guard(
+        "P15: a class is no function of the request",
+        "ratelimit_ddb/web/function_of_request.py",
+        "if isinstance(called, type):",
+        "if called is None:",
+        "tests/web/test_functions_of_requests.py",
+    ),
+    Guard(
+        "P15: Flask's null session is no session",
+        "ratelimit_ddb/flask.py",
+        "if flask.current_app.session_interface.is_null_session(session):",
+        "if session is None:",
+        "tests/frameworks/test_flask_users.py",
+    ),
 )
 
 _PATH = "tests/web/test_path.py::test_p15_"
@@ -203,5 +231,47 @@ PATHS = (
         "of_scope(scope, self._mounting.current())\n            )",
         "of_scope(scope)\n            )",
         "tests/frameworks/test_mounting.py",
+    ),
+    Guard(
+        "P15: a target in absolute form is its path",
+        "ratelimit_ddb/web/request.py",
+        'if path[:1] != "/":\n        others +=',
+        "if not path:\n        others +=",
+        f"{_MOUNT}a_rule_sees_a_target_in_absolute_form_as_quart_routes_it",
+    ),
+    Guard(
+        "P15: what is not UTF-8 may be passed over",
+        "ratelimit_ddb/web/request.py",
+        'octets.decode("utf-8", "ignore")',
+        'octets.decode("utf-8", "replace")',
+        f"{_MOUNT}over_wsgi_a_rule_sees_a_path_as_it_is_without_what_is_not_utf_8",
+    ),
+    Guard(
+        "P15: Litestar's router takes mounts off before its middleware",
+        "ratelimit_ddb/web/request.py",
+        'if "litestar_app" in scope:',
+        'if "litestar" in scope:',
+        "tests/frameworks/test_mounting.py",
+    ),
+    Guard(
+        "P15: an application in a slot is found",
+        "ratelimit_ddb/web/mounting.py",
+        "attributes[name] = own.__get__(app)",
+        "own.__get__(app)",
+        "tests/frameworks/test_mounting.py",
+    ),
+    Guard(
+        "P15: applications by protocol are found",
+        "ratelimit_ddb/web/mounting.py",
+        "yield from by_protocol.values()",
+        "yield from ()",
+        "tests/frameworks/test_mounting.py",
+    ),
+    Guard(
+        "P15: a method that no request has is refused",
+        "ratelimit_ddb/web/rule.py",
+        "if method in _NO_METHODS:",
+        "if not method:",
+        "tests/web/test_rule_construction.py::test_what_cannot_hold_is_told",
     ),
 )
