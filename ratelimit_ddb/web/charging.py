@@ -5,6 +5,7 @@ The flows yield what a rule's functions gave where that must be awaited (settle.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -98,7 +99,14 @@ def _charge_of(book: Rulebook, ready: ReadyRule, request: Request) -> Settling[l
 def _is_exempt(rule: Rule, request: Request) -> Settling[bool]:
     if rule.exempt is None:
         return False
-    return bool((yield from settled(rule.exempt(request))))
+    found = yield from settled(rule.exempt(request))
+    if inspect.isroutine(found):
+        # It is true, and would exempt all requests.
+        raise TypeError(
+            f"rule {rule.name!r}: exempt gave {found!r}: must be True or False; call what makes "
+            "the function when the rule is made"
+        )
+    return bool(found)
 
 
 def _quota(ready: ReadyRule, request: Request) -> Settling[Quota | None]:

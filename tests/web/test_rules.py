@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ratelimit_ddb import MemoryStore, RateLimiter
 from ratelimit_ddb.operation import GiveBack, Take
 from ratelimit_ddb.store.protocol import Store
-from ratelimit_ddb.web import Rule, everyone, header
+from ratelimit_ddb.web import Request, Rule, everyone, header
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, Limited
@@ -192,6 +193,20 @@ def test_exempt_requests_are_not_limited_by_the_rule(limited: Limited) -> None:
     exempted = ask(Get(headers=internal))
     assert exempted.headers["ratelimit-policy"] == '"even for those";q=4;w=3600'
     assert [ask(Get(headers=internal)).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_an_exemption_that_was_not_called_exempts_nobody(limited: Limited) -> None:
+    """What makes such a function was given in its place, and gives it at each request."""
+
+    def of_network(_network: object) -> Callable[[Request], bool]:
+        return lambda request: False
+
+    rule = Rule("/*", "1/hour", exempt=of_network)  # type: ignore[arg-type]  # the mistake
+    ask = limited(store=MemoryStore(), rules=rule)
+    with pytest.raises(
+        TypeError, match=r"rule '/\*': exempt gave <function .*must be True or False"
+    ):
+        ask(Get())
 
 
 def test_of_an_exempt_request_nothing_more_is_asked(limited: Limited) -> None:
