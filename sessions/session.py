@@ -137,7 +137,7 @@ class Session(MutableMapping[str, Any]):
         self._used()
         return self.row is None
 
-    # Its life
+    # Login, rotation, logout, save
 
     def login(self, user_id: str, *, device: str | None = None) -> None:
         """Make it the session of a user, under a new id; the old id is invalid at once.

@@ -28,17 +28,21 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """How the cookie is set. It is always HttpOnly: scripts have no use for a token.
+    """The cookie's name and attributes. It is always HttpOnly: scripts have no use for a token.
+
+    ``Cookie(name="id", secure=False)`` is for development on plain http.
 
     Attributes:
-        name: with the prefix ``__Host-`` browsers take it only from this very host, over TLS, for
-            all paths; ``__Secure-`` only over TLS.
+        name: with the prefix ``__Host-``, browsers accept it only from the host itself, over TLS,
+            for all paths; with ``__Secure-`` only over TLS.
         secure: whether browsers send it over TLS only. False is for plain http on localhost, with a
             name without prefix.
         same_site: ``"Lax"``, ``"Strict"``, or ``"None"`` for pages that others embed.
-        path: which paths it is sent to.
-        domain: the host and all below it that it is sent to; None for the very host alone.
-        persistent: whether it outlives the browser's own session, for the session's lifetime.
+        path: the path, with all below it, that it is sent to, such as ``"/shop"``.
+        domain: the domain, with all hosts below it, that it is sent to, such as ``"example.com"``;
+            None for the host that set it alone.
+        persistent: whether it has a Max-Age, the rest of the session's lifetime, such as 43_200;
+            otherwise it is gone with the browser's own session.
 
     Raises:
         TypeError, ValueError: attributes that browsers would refuse, alone or together.

@@ -85,7 +85,7 @@ def commit_session(
             config.sessions.events.emit("revoked", row.session_id, row.owner_id)
         raise UpdateError(str(error)) from error
     if token is not None and result.token is None:
-        raise UpdateError("another request gave the session another id meanwhile")
+        raise UpdateError("another request changed the session's id meanwhile")
     if result.token is not None and row is not None and not is_login:
         # Django's cycle_key leaves nothing of the old id, and no grace.
         yield Delete(row.session_id, row.user_id)

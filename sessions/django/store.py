@@ -60,7 +60,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         if session_key and self.session_key is None:
             self._config.sessions.events.emit("invalid", None, None, "malformed")
 
-    # What it holds
+    # Values and expiry
 
     def __setitem__(self, key: str, value: Any) -> None:
         require_encodable(key, value)  # refused here, where the app can tell which line it was

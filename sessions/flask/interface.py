@@ -33,8 +33,8 @@ class SessionInterface(flask.sessions.SessionInterface):
     is another after ``session.clear(); session["user_id"] = ...`` as after ``session.login(...)``;
     only the latter has the session listed as the user's. Flask-Login's logins are noticed: the
     session that has another value under ``user_key`` than before becomes that user's, under a new
-    id, and nobody's when there is none any more. Of another user's
-    session, only the values that this request set are kept.
+    id, and anonymous when the value is removed. Of another user's session, only the values that
+    this request set are kept.
 
     ``session.permanent = True`` gives the cookie a Max-Age, the rest of the session's lifetime.
     Set on a session that began otherwise it costs a rotation, for the cookie must be set again.

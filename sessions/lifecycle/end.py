@@ -1,4 +1,4 @@
-"""The end of a session, wherever its id was rotated to meanwhile."""
+"""Ends a session: deletes its row, and the rows that it was rotated to."""
 
 from __future__ import annotations
 

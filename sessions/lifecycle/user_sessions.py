@@ -53,9 +53,9 @@ def sessions_of(user_id: str, exact: bool) -> Flow[list[SessionInfo]]:
 
 
 def revoke(user_id: str, session_id: str) -> Flow[bool]:
-    """End one session of a user; whether it was there. Nobody else's can be ended by its id.
+    """End one session of a user; whether it was there.
 
-    The id may come from a request: a malformed one was not there.
+    The id may come from a request: a malformed one, or one of another user's session, ends nothing.
     """
     require_user_id(user_id)
     if not is_session_id(session_id):

@@ -39,7 +39,7 @@ class Get:
 class Create:
     """Put a row, if its session's id is free. Result: whether it is there now.
 
-    An id is 256 random bits: one that is taken was taken by this very operation, sent again.
+    An id is 256 random bits: one that exists was put by this same operation, sent again.
     """
 
     row: Row

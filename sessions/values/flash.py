@@ -8,7 +8,12 @@ FLASH = "sessions.flash"
 
 
 class Flash(NamedTuple):
-    """A message and its category, such as ``"info"`` or ``"error"``."""
+    """A message and its category.
+
+    Attributes:
+        message: such as ``"Your order was sent"``.
+        category: such as ``"info"`` or ``"error"``.
+    """
 
     message: str
     category: str
