@@ -94,7 +94,7 @@ class RateLimitMiddleware:
             await refuse_handshake(answer, verdict, scope, receive, send)
             return
         charges = await self._gate.message_charges(request)
-        channel = admitted_websocket(self._gate, charges, receive, send)
+        channel = admitted_websocket(self._gate, charges, scope, receive, send)
         send = channel.send if ledger is None else telling(ledger, channel.send)
         await self._app(scope, channel.receive, send)
 

@@ -21,7 +21,7 @@ from ratelimit_ddb.web.deadline_shares import DeadlineShares
 from ratelimit_ddb.web.denial import Denial, answer
 from ratelimit_ddb.web.fields import fields_in, retry_after_seconds
 from ratelimit_ddb.web.hooks import OnDecision
-from ratelimit_ddb.web.ledger import KEY, Entry, Ledger, ledger_for
+from ratelimit_ddb.web.ledger import KEY, KEY_OF_MESSAGES, Entry, Ledger, ledger_for
 from ratelimit_ddb.web.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.request_refund import refunds_due, tell_of
@@ -192,10 +192,26 @@ class Gate:
             return await settle_async(self._denied(request, verdict, ledger))
         return self._passed(verdict, ledger, began_ns)
 
-    async def try_async(self, charges: list[Charge]) -> Verdict:
-        """Take what is asked, and tell of it; raises as ``admit`` does."""
+    async def try_async(self, charges: list[Charge], ledger: Ledger) -> Verdict:
+        """Take what a message asks, and tell of it; raises as ``admit`` does.
+
+        Args:
+            charges: what it asks.
+            ledger: what was taken for the same message further out.
+        """
+        if ledger.entries:
+            ledger.require_apart(self, charges)
+        began_ns = monotonic_ns()
         store, flow = self._begun(charges)
         verdict = await run_async(flow, store, self._within_ns)
+        if verdict.denials:
+            refunds = refunds_due(ledger, verdict)
+            for one in refunds:
+                await run_async(one.flow, one.store, one.within_ns)
+            tell_of(refunds)
+        else:
+            left_ns = self._within_ns - (monotonic_ns() - began_ns)
+            ledger.entries.append(Entry(self, verdict, (), left_ns))
         if self._heeded:
             self._heed(verdict)
         return verdict
@@ -207,10 +223,11 @@ class Gate:
         return await settle_async(charging.message_charges(self._book, request))
 
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
-        """Take the ledger out of a scope or environ again, if this gate put it there."""
-        found = carrier.get(KEY)
-        if found is not None and found.creator is self:
-            del carrier[KEY]
+        """Take the ledgers out of a scope or environ again, if this gate put them there."""
+        for key in (KEY, KEY_OF_MESSAGES):
+            found = carrier.get(key)
+            if found is not None and found.creator is self:
+                del carrier[key]
 
     def tell(self, decisions: Iterable[RuleDecision]) -> None:
         """Tell those who want to know."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 KEY = "ratelimit_ddb.ledger"
 """Where the scope or environ of a request keeps it."""
+KEY_OF_MESSAGES = "ratelimit_ddb.ledger_of_messages"
+"""Where the scope of a websocket keeps that of the message that is coming in."""
 
 
 class Entry:

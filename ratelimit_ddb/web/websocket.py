@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.fields import retry_after_seconds
+from ratelimit_ddb.web.ledger import KEY_OF_MESSAGES, Ledger
 from ratelimit_ddb.web.verdict import Charge, Verdict
 
 if TYPE_CHECKING:
@@ -48,15 +49,19 @@ async def refuse_handshake(
     await send({"type": f"{_DENIAL}.body", "body": answer.body})
 
 
-def admitted_websocket(gate: Gate, charges: list[Charge], receive: Receive, send: Send) -> Channel:
+def admitted_websocket(
+    gate: Gate, charges: list[Charge], scope: Message, receive: Receive, send: Send
+) -> Channel:
     """The callables of a connection whose messages take ``charges`` each.
 
     At the first message over a limit the connection is closed with code 1013. The application is
     given that as the client's disconnect, in the message's place; what it sends after that raises
-    OSError, as sending to a client that went does.
+    OSError, as sending to a client that went does. What a middleware further out took for that
+    message is given back.
     """
     if not charges:
         return Channel(receive, send)
+    ledger: Ledger = scope.setdefault(KEY_OF_MESSAGES, Ledger(gate))
     closed = False
 
     async def limited_receive() -> Message:
@@ -64,7 +69,9 @@ def admitted_websocket(gate: Gate, charges: list[Charge], receive: Receive, send
         message = await receive()
         if closed or message["type"] != "websocket.receive":
             return message
-        verdict = await gate.try_async(charges)
+        if ledger.creator is gate:  # the outermost one: it is another message
+            ledger.entries.clear()
+        verdict = await gate.try_async(charges, ledger)
         if verdict.allowed:
             return message
         closed = True

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import MemoryStore, StoreUnavailable
+from ratelimit_ddb import MemoryStore, RateLimiter, StoreUnavailable
 from ratelimit_ddb.asgi import RateLimitMiddleware
-from ratelimit_ddb.web import Answer, Rule, RuleDecision, header
+from ratelimit_ddb.web import Answer, Rule, RuleDecision, everyone, header
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, limited_asgi, scope_of
@@ -241,6 +241,25 @@ def test_several_rules_on_messages_all_hold() -> None:
     app = limited(rules=rules, on_decision=told.append)
     assert types(converse(app, "abc")) == ["accept", "send", "send", "close"]
     assert {one.rule for one in told} == {"all", "chat"}
+
+
+def test_p3_what_a_message_took_outside_is_given_back_where_the_inside_denies_it() -> None:
+    store, told = MemoryStore(clock=FakeClock()), list[RuleDecision]()
+    inside = limited(rules=[Rule("/chat", messages="2/minute", name="in")])
+    outside = Rule("/*", messages="9/minute", by=everyone(), name="out")
+    app = RateLimitMiddleware(inside, store, outside, on_decision=told.append)
+    assert types(converse(app, "abcd")) == ["accept", "send", "send", "close"]
+    assert RateLimiter(store, "9/minute").peek(("out", "everyone", "messages")).remaining == 7
+    assert [(one.refunded, one.amended) for one in told] == [(False, False)] * 3 + [(True, True)]
+    assert types(converse(app, "a")) == ["accept", "close"], "another connection"
+    assert RateLimiter(store, "9/minute").peek(("out", "everyone", "messages")).remaining == 7
+
+
+def test_messages_that_would_be_charged_twice_in_two_places_are_refused() -> None:
+    store = MemoryStore()
+    app = RateLimitMiddleware(limited(store=store, rules=MESSAGES), store, MESSAGES)
+    with pytest.raises(ValueError, match="two limits of a request are named 'chat'"):
+        converse(app, "a")
 
 
 def test_shadow_messages_are_told_and_never_close() -> None:
