@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+MIN_TIMEOUT_SECONDS = 120
+MAX_TIMEOUT_SECONDS = 400 * 86_400
+"""What browsers cap a cookie's age at (RFC 6265bis, 5.5)."""
+
+MIN_SECRET_BYTES = 32
+ENCRYPTION_KEY_BYTES = 32  # AES-256
+
 ANONYMOUS_PREFIX = "anonymous~"
 """Begins the sort key of a session without a user, so no user's id may begin with it."""
 
@@ -36,6 +43,77 @@ def require_bool(name: str, value: object) -> bool:
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def require_str_or_none(name: str, value: object) -> str | None:
+    """Check that an argument is a str or None.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{name} must be a str or None, not {value!r}")
+    return value
+
+
+def require_positive_int(name: str, value: object) -> int:
+    """Check that an argument is an int of at least 1.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name} must be an int of at least 1, not {value!r}")
+    return value
+
+
+def require_timeout_seconds(name: str, value: object) -> int:
+    """Check a timeout of a session.
+
+    Raises:
+        TypeError, ValueError: it is not an int from 120 to 34,560,000.
+    """
+    if type(value) is not int:
+        raise TypeError(f"{name} must be an int (seconds), not {value!r}")
+    if not MIN_TIMEOUT_SECONDS <= value <= MAX_TIMEOUT_SECONDS:
+        raise ValueError(
+            f"{name} must be from {MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS} seconds, "
+            f"not {value}"
+        )
+    return value
+
+
+def require_secret(value: object) -> bytes:
+    """Check a secret, and encode one that is a str. The message doesn't show it.
+
+    Raises:
+        TypeError, ValueError: it is not a str or bytes, or has less than 32 bytes.
+    """
+    if not isinstance(value, str | bytes):
+        raise TypeError(f"secret must be a str or bytes, not {type(value).__name__}")
+    secret = value.encode() if isinstance(value, str) else value
+    if len(secret) < MIN_SECRET_BYTES:
+        raise ValueError(
+            f"secret must have at least {MIN_SECRET_BYTES} bytes, not {len(secret)}; "
+            "use secrets.token_hex()"
+        )
+    return secret
+
+
+def require_encryption_key(value: object) -> bytes:
+    """Check a key for encryption. The message doesn't show it.
+
+    Raises:
+        TypeError, ValueError: it is not bytes, or not 32 of them.
+    """
+    if not isinstance(value, bytes):
+        raise TypeError(f"encryption key must be bytes, not {type(value).__name__}")
+    if len(value) != ENCRYPTION_KEY_BYTES:
+        raise ValueError(
+            f"encryption key must have {ENCRYPTION_KEY_BYTES} bytes, not {len(value)}; "
+            f"use secrets.token_bytes({ENCRYPTION_KEY_BYTES})"
+        )
     return value
 
 

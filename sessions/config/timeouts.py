@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MIN_SECONDS = 120
-MAX_SECONDS = 400 * 86_400
-"""What browsers cap a cookie's age at (RFC 6265bis, 5.5)."""
+from sessions.arguments import require_timeout_seconds
 
 _MIN_TOUCH_SECONDS = 60
 
@@ -35,8 +33,8 @@ class Timeouts:
     lifetime_seconds: int
 
     def __post_init__(self) -> None:
-        _require_seconds("idle", self.idle_seconds)
-        _require_seconds("lifetime", self.lifetime_seconds)
+        require_timeout_seconds("idle", self.idle_seconds)
+        require_timeout_seconds("lifetime", self.lifetime_seconds)
         if self.idle_seconds > self.lifetime_seconds:
             raise ValueError(
                 f"idle must be at most the lifetime of {self.lifetime_seconds} seconds, "
@@ -59,12 +57,3 @@ class Timeouts:
     def touch_is_due(self, last_seen_at: int, now: int) -> bool:
         """Whether its use is to be noted again."""
         return now - last_seen_at >= self.touch_seconds
-
-
-def _require_seconds(what: str, seconds: object) -> None:
-    if type(seconds) is not int:
-        raise TypeError(f"{what} must be an int (seconds), not {seconds!r}")
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        raise ValueError(
-            f"{what} must be from {MIN_SECONDS} to {MAX_SECONDS} seconds, not {seconds}"
-        )

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sessions.arguments import require_bool, require_str
+from sessions.arguments import require_bool, require_str, require_str_or_none
 
 SameSite = Literal["Lax", "Strict", "None"]
 
@@ -120,7 +120,6 @@ class Cookie:
 def _require_types(cookie: Cookie) -> None:
     require_str("cookie name", cookie.name)
     require_str("cookie path", cookie.path)
-    if cookie.domain is not None and not isinstance(cookie.domain, str):
-        raise TypeError(f"cookie domain must be a str or None, not {cookie.domain!r}")
+    require_str_or_none("cookie domain", cookie.domain)
     require_bool("cookie secure", cookie.secure)
     require_bool("cookie persistent", cookie.persistent)

@@ -15,10 +15,9 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 
-from sessions.arguments import require_str
+from sessions.arguments import require_secret, require_str
 
 TOKEN_BYTES = 32
-MIN_SECRET_BYTES = 32
 
 _ENCODED = "[A-Za-z0-9_-]{43}"
 _TOKEN = re.compile(_ENCODED, re.ASCII)
@@ -41,7 +40,7 @@ class Tokens:
 
     def __init__(self, given: str | bytes | Iterable[str | bytes] | None, namespace: str) -> None:
         several = [given] if isinstance(given, str | bytes) else list(given or ())
-        self._secrets = tuple(_secret(one) for one in several)
+        self._secrets = tuple(require_secret(one) for one in several)
         if given is not None and not self._secrets:
             raise ValueError("secret must not be empty; use None for tokens without a MAC")
         self._namespace = require_str("namespace", namespace).encode()
@@ -86,15 +85,3 @@ def is_session_id(given: object) -> bool:
 
 def _encoded(digest: bytes) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _secret(given: object) -> bytes:
-    if not isinstance(given, str | bytes):
-        raise TypeError(f"secret must be a str or bytes, not {type(given).__name__}")
-    secret = given.encode() if isinstance(given, str) else given
-    if len(secret) < MIN_SECRET_BYTES:
-        raise ValueError(
-            f"secret must have at least {MIN_SECRET_BYTES} bytes, not {len(secret)}; "
-            "use secrets.token_hex()"
-        )
-    return secret

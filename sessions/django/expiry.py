@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sessions.config.timeouts import MIN_SECONDS, Timeouts
+from sessions.arguments import MIN_TIMEOUT_SECONDS
+from sessions.config.timeouts import Timeouts
 from sessions.operations.row import Row
 
 EXPIRY = "_session_expiry"
@@ -30,7 +31,7 @@ def timeouts_of(site: Timeouts, expiry: Any, now: int) -> Timeouts:
     if not expiry:
         return site
     seconds = _epoch_seconds(expiry) - now if isinstance(expiry, str) else int(expiry)
-    idle_seconds = min(max(int(seconds), MIN_SECONDS), site.lifetime_seconds)
+    idle_seconds = min(max(int(seconds), MIN_TIMEOUT_SECONDS), site.lifetime_seconds)
     return Timeouts(idle_seconds, site.lifetime_seconds)
 
 

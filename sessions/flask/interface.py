@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 import flask
 import flask.sessions
 
+from sessions.arguments import require_str_or_none
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers, with_session_headers
@@ -54,10 +55,8 @@ class SessionInterface(flask.sessions.SessionInterface):
     def __init__(
         self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
     ) -> None:
-        if user_key is not None and not isinstance(user_key, str):
-            raise TypeError(f"user_key must be a str or None, not {user_key!r}")
         config = SessionConfig.of(store, options)
-        self._user_key = user_key
+        self._user_key = require_str_or_none("user_key", user_key)
         self._config = config
         self._permanent_cookie = replace(config.cookie, persistent=True)
         self._browser_cookie = replace(config.cookie, persistent=False)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NoReturn, Self
 
 from ddbwire.local_clock import LocalClock
+from sessions.arguments import require_positive_int
 from sessions.lifecycle import user_sessions
 from sessions.lifecycle.user_sessions import SessionInfo
 from sessions.operations.driver import run, run_async
@@ -50,12 +51,10 @@ class MemorySessionStore:
     def __init__(
         self, *, max_sessions: int = 100_000, clock: Callable[[], int] | None = None
     ) -> None:
-        if type(max_sessions) is not int or max_sessions < 1:
-            raise ValueError(f"max_sessions must be an int of at least 1, not {max_sessions!r}")
         from ddbwire.fork import at_fork  # here, for it brings the wire with it
 
         self._clock = LocalClock(clock)
-        self._max_sessions = max_sessions
+        self._max_sessions = require_positive_int("max_sessions", max_sessions)
         self._rows: dict[str, Row] = {}
         self._lock = threading.Lock()
         at_fork(self)

@@ -11,10 +11,10 @@ import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sessions.arguments import require_encryption_key
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-KEY_BYTES = 32
 
 _FORMAT = b"\x01"
 _NONCE_BYTES = 12  # NIST SP 800-38D, 5.2.1.1
@@ -47,7 +47,7 @@ class Cipher:
             raise ValueError("encryption must not be empty; use None for values in the clear")
         self._keys: dict[bytes, AESGCM] = {}
         for key in several:
-            _require_key(key)
+            require_encryption_key(key)
             self._keys[_key_id(key)] = AESGCM(key)
         self._first = _key_id(several[0])
 
@@ -84,13 +84,3 @@ def _bound(session_id: str, key: str) -> bytes:
 
 def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"key id:" + key).digest()[:_KEY_ID_BYTES]
-
-
-def _require_key(key: object) -> None:
-    if not isinstance(key, bytes):
-        raise TypeError(f"encryption key must be bytes, not {type(key).__name__}")
-    if len(key) != KEY_BYTES:
-        raise ValueError(
-            f"encryption key must have {KEY_BYTES} bytes, not {len(key)}; "
-            f"use secrets.token_bytes({KEY_BYTES})"
-        )

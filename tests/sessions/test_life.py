@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sessions import MemorySessionStore
-from sessions.config.timeouts import MAX_SECONDS, MIN_SECONDS, Timeouts
+from sessions.arguments import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
+from sessions.config.timeouts import Timeouts
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import Browser, Site
 from tests.sessions.recording import recorded_site
@@ -187,11 +188,11 @@ def test_no_touch_is_due_when_nothing_more_can_be_gained(site: Site) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"idle": MIN_SECONDS - 1}, "idle must be from 120 to .*, not 119"),
+        ({"idle": MIN_TIMEOUT_SECONDS - 1}, "idle must be from 120 to .*, not 119"),
         ({"idle": 0}, "idle .*, not 0"),
         ({"idle": -1}, "idle .*, not -1"),
         (
-            {"lifetime": MAX_SECONDS + 1},
+            {"lifetime": MAX_TIMEOUT_SECONDS + 1},
             "lifetime .* to 34560000 seconds, not 34560001",
         ),
         (

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.cookie.token import MIN_SECRET_BYTES, Tokens
+from sessions.arguments import MIN_SECRET_BYTES
+from sessions.cookie.token import Tokens
 
 OLD, NEW = secrets.token_hex(), secrets.token_hex()
 PLAIN = Tokens(None, "")
