@@ -16,7 +16,7 @@ All of it works without ``install`` too, whose docstring says what is missing th
 # not resolve them on an object.
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Unpack, cast
+from typing import Any, NoReturn, Unpack, cast
 
 from fastapi import FastAPI, HTTPException, Response, WebSocket, WebSocketException, routing
 from fastapi.requests import HTTPConnection
@@ -58,6 +58,10 @@ __all__ = [
 
 _PASSED = "ratelimit_ddb.passed"
 """In the scope: the dependencies that were asked so far, by the names of their rules."""
+_NO_DEPENDENCY = (
+    "a RateLimit that is no dependency limits nothing: write Depends(RateLimit(...)), as a "
+    "parameter's default, in its Annotated, or in dependencies=[...]"
+)
 _OF_THE_BODY = ("content-type", "content-length", "vary")
 
 
@@ -155,6 +159,16 @@ class RateLimit:
             for name, value in ledger.fields():
                 response.headers[name] = value
         return verdict
+
+    # FastAPI takes a parameter's default and its annotation for data where ``Depends`` is missing,
+    # and would never ask the limit. It copies a default, at the request, and has Pydantic read an
+    # annotation, when the route is registered: there the mistake is told.
+
+    def __deepcopy__(self, _: object) -> NoReturn:
+        raise TypeError(_NO_DEPENDENCY)
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> NoReturn:
+        raise TypeError(_NO_DEPENDENCY)
 
     def _require_handler(self, scope: Scope) -> None:
         if self._options.get("on_denied") is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
@@ -235,3 +235,30 @@ def test_the_example_runs() -> None:
     assert sent[0].json() == {"left": 2}
     user = ask(app, "/users/3", headers={"x-api-key": "b"})
     assert (user.json(), items(user)) == ({"user": 3}, ["api:5-per-second"])
+
+
+@pytest.mark.parametrize("kind", [Any, bool, str])
+def test_a_default_without_depends_lets_nobody_pass(
+    app: FastAPI, store: MemoryStore, kind: Any
+) -> None:
+    """To FastAPI it is a query parameter's default."""
+
+    def view(verdict: Any = RateLimit("1/minute", store=store)) -> str:  # noqa: B008 - FastAPI's way
+        return "passed"
+
+    view.__annotations__["verdict"] = kind
+    app.get("/")(view)
+    with pytest.raises(TypeError, match=r"limits nothing: write Depends\(RateLimit\(\.\.\.\)\)"):
+        ask(app, "/")
+
+
+@pytest.mark.parametrize("kind", [Any, str])
+def test_an_annotation_without_depends_is_refused(
+    app: FastAPI, store: MemoryStore, kind: Any
+) -> None:
+    def view(verdict: Any = None) -> str:
+        return "passed"
+
+    view.__annotations__["verdict"] = Annotated[kind, RateLimit("1/minute", store=store)]
+    with pytest.raises(TypeError, match=r"limits nothing: write Depends\(RateLimit\(\.\.\.\)\)"):
+        app.get("/")(view)
