@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,6 +34,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test, docs and locust.'
+	@echo '  WORKERS=4 runs so many tests at a time.'
 
 .PHONY: demo
 demo: $(PROJECT_READY)  ## See limits and sessions at work; ARGS=--serve shows them in a browser
@@ -42,7 +44,10 @@ demo: $(PROJECT_READY)  ## See limits and sessions at work; ARGS=--serve shows t
 test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be had
 	@$(BIN)/python -m tests.dynamodb_local || true
 	@$(BIN)/python -m tests.ddbwire.endpoint_vectors || true
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+		-m "not browser and not infra and not alone" $(ARGS)
+	@# What needs the machine to itself; it is no mistake if ARGS chose none of it.
+	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
 
 .PHONY: test-browser
 test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium

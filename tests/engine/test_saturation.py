@@ -8,6 +8,8 @@ from ratelimit_ddb import Limit
 from ratelimit_ddb.limit import SECOND_NS
 from tests.engine.demand import Admission, Demand, most_over, satisfy_all
 
+pytestmark = pytest.mark.alone
+
 NOTATION = "50/second burst 5"
 LIMIT = Limit.parse(NOTATION)
 ASKING_SECONDS = 6

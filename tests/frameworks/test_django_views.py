@@ -43,6 +43,14 @@ def test_a_limit_on_a_view_is_its_own(store: MemoryStore, asked: HttpRequest) ->
     assert "ratelimit" not in hello(asked).headers
 
 
+def test_p3_a_request_object_used_again_is_another_request(
+    store: MemoryStore, asked: HttpRequest
+) -> None:
+    """As in tests: what the calls before took is not given back when one is denied."""
+    view = limited("2/minute", store=store, name="scarce")(hello)
+    assert [view(asked).status_code for _ in range(5)] == [200, 200, 429, 429, 429]
+
+
 def test_a_limited_view_keeps_its_name_and_its_marks(store: MemoryStore) -> None:
     exempt = limited("1/minute", store=store)(csrf_exempt(hello))
     assert exempt.__name__ == "hello"

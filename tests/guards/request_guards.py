@@ -58,11 +58,19 @@ REQUESTS = (
         f"{_PLACES}p3_what_was_taken_outside_is_given_back_where_the_inside_denies",
     ),
     Guard(
-        "P3: one scope or environ used for two requests mixes up nothing",
+        "P3: a scope, environ or request that is used again is another request",
         "ratelimit_ddb/web/ledger.py",
         "if found is None or found.creator is asker:",
         "if found is None:",
-        f"{_PLACES}a_scope_or_environ_used_again_is_another_request",
+        "tests/frameworks/test_django_views.py"
+        "::test_p3_a_request_object_used_again_is_another_request",
+    ),
+    Guard(
+        "P3: what a request noted in an environ is not the next one's",
+        "ratelimit_ddb/wsgi.py",
+        "        self._gate.forget(environ)\n",
+        "",
+        f"{_PLACES}what_is_left_in_an_environ_is_not_given_back_for_the_next_request",
     ),
     Guard(
         "P1: limits for different methods of a view have a bucket each",
