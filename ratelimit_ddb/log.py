@@ -114,7 +114,8 @@ class _Bound:
     __slots__ = ("__weakref__", "_left_out", "_limiter", "_lock")
 
     def __init__(self, at_most: LimitsGiven, clock: Callable[[], int] | None) -> None:
-        self._limiter = RateLimiter(MemoryStore(clock=clock), at_most)
+        # On whatever the environment says: that is about the limits of an application.
+        self._limiter = RateLimiter(MemoryStore(clock=clock), at_most, enabled=True)
         self._left_out: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
         at_fork(self)

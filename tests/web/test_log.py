@@ -264,6 +264,17 @@ def test_of_a_flood_ten_records_a_second_are_written_and_the_rest_counted(
     assert [facts(record)["left_out"] for record in log.records[10:]] == [25, 4]
 
 
+def test_the_bound_of_the_log_is_no_limit_that_the_environment_turns_off(
+    log: pytest.LogCaptureFixture, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATELIMIT_DDB_ENABLED", "0")
+    tell = log_decisions(clock=clock)
+    ask = limited_wsgi(store=MemoryStore(clock=clock), rules=LOGIN, on_decision=tell, enabled=True)
+    for _ in range(1 + 35):
+        ask(Get("/login"))
+    assert len(log.records) == 10
+
+
 def test_a_flood_of_one_sort_leaves_the_others_their_records(
     log: pytest.LogCaptureFixture,
 ) -> None:
