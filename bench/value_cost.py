@@ -12,7 +12,7 @@ from typing import Any
 from bench.figure import Figure, interleaved
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
 from ratelimit_ddb.decision import Decision
-from ratelimit_ddb.made import made
+from ratelimit_ddb.tuple_new import tuple_new
 
 LIMIT = Limit(1, 86_400)
 VALUES: Any = (False, 0, 1_000_000_000, 1_000_000_000, LIMIT, 0, "seen")
@@ -34,7 +34,7 @@ def measured(rounds: int, calls: int) -> dict[str, Figure]:
     return interleaved(
         {
             "a Decision, a NamedTuple": (repeat(lambda: Decision(*VALUES)), calls),
-            "the same, made directly": (repeat(lambda: made(Decision, VALUES)), calls),
+            "the same, made directly": (repeat(lambda: tuple_new(Decision, VALUES)), calls),
             "the same as a frozen, slotted dataclass": (repeat(lambda: Frozen(*VALUES)), calls),
             "a whole denial from memory": (repeat(lambda: limiter.acquire("k")), calls),
         },

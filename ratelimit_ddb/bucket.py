@@ -38,7 +38,6 @@ from operator import add
 from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.limit import SECOND_NS, Limit
-from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
     ClockMoved,
     Delete,
@@ -51,6 +50,7 @@ from ratelimit_ddb.operation import (
 from ratelimit_ddb.reckoning import reckoning_of
 from ratelimit_ddb.refund import Refund
 from ratelimit_ddb.seen import Seen, Sight
+from ratelimit_ddb.tuple_new import tuple_new
 
 EXPIRY_STEP_SECONDS = 3_600
 """``expiresAt`` is rounded up to a whole multiple of this, so that it is moved once an hour and not
@@ -121,7 +121,7 @@ class Bucket:
         )
         extends = kept_until_seconds <= expires_at_seconds
         return self._acquire_by(
-            made(
+            tuple_new(
                 Take,
                 (key, self._names, idle, now_ns, cost_ns, room_ns, expires_at_seconds, extends),
             ),
@@ -228,7 +228,8 @@ class Bucket:
             kept_until_seconds = kept_until_seconds or 0
             if applied:
                 self.seen.note(
-                    take.key, made(Sight, (now_ns, full_at_ns, kept_until_seconds, self._names))
+                    take.key,
+                    tuple_new(Sight, (now_ns, full_at_ns, kept_until_seconds, self._names)),
                 )
                 taken = Taken(
                     take.key, cost, self.limits, full_at_ns, refunded_ns, cost, self.seen.group

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ratelimit_ddb.decision import Decision, Source, Taken
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.made import made
+from ratelimit_ddb.tuple_new import tuple_new
 
 Instants = tuple[int, ...]
 """Nanoseconds since the epoch, one for each limit, in their order."""
@@ -79,11 +79,11 @@ class OneLimit:
         limit = self._limit
         ahead_ns = full_at_ns[0] - now_ns
         if ahead_ns <= 0:
-            return made(Decision, (True, limit.burst, 0, 0, limit, 0, "table", taken))
+            return tuple_new(Decision, (True, limit.burst, 0, 0, limit, 0, "table", taken))
         left_ns = limit.window_ns - ahead_ns
         if left_ns < 0:
-            return made(Decision, (True, 0, 0, ahead_ns, limit, -left_ns, "table", taken))
-        return made(
+            return tuple_new(Decision, (True, 0, 0, ahead_ns, limit, -left_ns, "table", taken))
+        return tuple_new(
             Decision, (True, left_ns // limit.unit_ns, 0, ahead_ns, limit, 0, "table", taken)
         )
 
@@ -98,7 +98,7 @@ class OneLimit:
         limit = self._limit
         left_ns = limit.window_ns - ahead_ns
         remaining = left_ns // limit.unit_ns if left_ns > 0 else 0
-        return made(Decision, (False, remaining, retry_ns, ahead_ns, limit, 0, source, None))
+        return tuple_new(Decision, (False, remaining, retry_ns, ahead_ns, limit, 0, source, None))
 
 
 class SeveralLimits:
@@ -135,7 +135,9 @@ class SeveralLimits:
                 reset_ns = ahead_ns
             if ahead_ns - limit.window_ns > waited_ns:
                 waited_ns = ahead_ns - limit.window_ns
-        return made(Decision, (True, remaining, 0, reset_ns, binding, waited_ns, "table", taken))
+        return tuple_new(
+            Decision, (True, remaining, 0, reset_ns, binding, waited_ns, "table", taken)
+        )
 
     def denial(
         self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
@@ -152,7 +154,7 @@ class SeveralLimits:
             return None
         limit = self._limits[binding]
         remaining = _tokens(limit, full_at_ns[binding] - now_ns)
-        return made(Decision, (False, remaining, retry_ns, reset_ns, limit, 0, source, None))
+        return tuple_new(Decision, (False, remaining, retry_ns, reset_ns, limit, 0, source, None))
 
 
 def _tokens(limit: Limit, ahead_ns: int) -> int:

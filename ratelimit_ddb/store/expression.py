@@ -16,8 +16,8 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import ddbwire
-from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import ClockMoved, Delete, GiveBack, Outcome, Read, Take
+from ratelimit_ddb.tuple_new import tuple_new
 
 ATTRIBUTE = "fullAt:"
 REFUNDED = "refunded:"
@@ -122,7 +122,9 @@ def _outcome(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -> 
         refunded_ns.append(0 if refunded is None else int(refunded["N"]))
     expires_at = item.get("expiresAt")
     expires_at_seconds = None if expires_at is None else int(expires_at["N"])
-    return made(Outcome, (applied, tuple(full_at_ns), None, expires_at_seconds, tuple(refunded_ns)))
+    return tuple_new(
+        Outcome, (applied, tuple(full_at_ns), None, expires_at_seconds, tuple(refunded_ns))
+    )
 
 
 def _quoted(text: str) -> bytes:

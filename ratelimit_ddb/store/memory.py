@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from ddbwire.local_clock import LocalClock
-from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import (
     Delete,
     GiveBack,
@@ -19,6 +18,7 @@ from ratelimit_ddb.operation import (
     Take,
 )
 from ratelimit_ddb.seen import group_of
+from ratelimit_ddb.tuple_new import tuple_new
 
 Item = dict[str, int]
 
@@ -162,7 +162,7 @@ class MemoryStore:
         for index, name in enumerate(names):
             item[name] = taken[index]
         refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        return made(Outcome, (True, tuple(taken), None, None, refunded))
+        return tuple_new(Outcome, (True, tuple(taken), None, None, refunded))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:

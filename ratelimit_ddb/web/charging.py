@@ -12,7 +12,7 @@ from typing import Any
 
 from ratelimit_ddb.key import part_text, text_under, text_within
 from ratelimit_ddb.limit import limits_of, not_an_integer
-from ratelimit_ddb.made import made
+from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.preflight import is_preflight
 from ratelimit_ddb.web.quota import Quota
 from ratelimit_ddb.web.request import Request
@@ -37,7 +37,7 @@ def charges(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Ch
         if not identity or type(identity) is not str:
             return _further(_charge(book, ready, request, identity), rules, asked, book, request)
         key = text_under(ready.prefix, identity)
-        asked.append(made(Charge, (rule, ready.quota, key, rule.cost)))
+        asked.append(tuple_new(Charge, (rule, ready.quota, key, rule.cost)))
     return asked
 
 

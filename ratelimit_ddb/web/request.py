@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlparse
 
-from ratelimit_ddb.made import made
+from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.mounting import NO_MOUNTING, Mounting
 
 FieldsOf = Callable[[Any, str], list[str]]
@@ -127,7 +127,7 @@ def of_scope(scope: MutableMapping[str, Any], mounting: Mounting = NO_MOUNTING) 
     if "litestar_app" in scope:
         others += _before_litestars_router(scope, path, root_path or "", mounting)
     peer = scope.get("client")
-    return made(
+    return tuple_new(
         Request,
         (
             scope.get("method", "GET").upper(),
@@ -152,7 +152,7 @@ def of_environ(environ: MutableMapping[str, Any]) -> Request:
         path = octets.decode("utf-8", "replace")
         if "\ufffd" in path:  # Bottle passes over what is not UTF-8
             others = (octets.decode("utf-8", "ignore"),)
-    return made(
+    return tuple_new(
         Request,
         (
             environ["REQUEST_METHOD"].upper(),

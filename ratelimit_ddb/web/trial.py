@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.made import made
 from ratelimit_ddb.operation import Flow
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
 from ratelimit_ddb.store.protocol import Clock
+from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.deadline_shares import DeadlineShares
 from ratelimit_ddb.web.tally import Tally
 from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
@@ -80,9 +80,9 @@ class Trial:
             except StoreUnavailable as failure:
                 outage = failure
                 decision = self._without_store(charge, outage)
-        told = (made(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False)),)
+        told = (tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False)),)
         if decision.allowed or not charge.rule.enforce:
-            return made(Verdict, (told, (), (charge,)))
+            return tuple_new(Verdict, (told, (), (charge,)))
         return Verdict(told, told, (charge,))
 
     def _only(self, charge: Charge) -> Flow[RuleDecision]:

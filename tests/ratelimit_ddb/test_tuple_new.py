@@ -1,4 +1,4 @@
-"""What ``made`` makes: as many values as there are fields, wherever it is called."""
+"""Each call of ``tuple_new`` gives as many values as the class has fields."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 
 import ratelimit_ddb
 from ratelimit_ddb.decision import Decision
-from ratelimit_ddb.made import made
 from ratelimit_ddb.seen import Sight
+from ratelimit_ddb.tuple_new import tuple_new
 
 PACKAGE = Path(ratelimit_ddb.__file__).parent
 
 
 def calls() -> Iterator[tuple[str, int, str, ast.expr]]:
-    """Each call of ``made`` in the package: module, line, class, values."""
+    """Each call of ``tuple_new`` in the package: module, line, class, values."""
     for file in sorted(PACKAGE.rglob("*.py")):
         module = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "made":
-                made_of, values = node.args
-                assert isinstance(made_of, ast.Name)
-                yield module, node.lineno, made_of.id, values
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tuple_new":
+                class_, values = node.args
+                assert isinstance(class_, ast.Name)
+                yield module, node.lineno, class_.id, values
 
 
 CALLS = list(calls())
@@ -43,12 +43,12 @@ def test_each_value_has_its_field(module: str, name: str, values: ast.expr) -> N
     assert len(values.elts) == len(fields)
 
 
-def test_what_is_made_is_what_the_class_makes() -> None:
-    sight = made(Sight, (1, (2,), 3, ()))
+def test_it_makes_what_the_class_makes() -> None:
+    sight = tuple_new(Sight, (1, (2,), 3, ()))
     assert type(sight) is Sight
     assert sight == Sight(noted_ns=1, full_at_ns=(2,), expires_at_seconds=3, names=())
     assert (sight.noted_ns, sight.full_at_ns) == (1, (2,))
 
 
-def test_the_hot_path_is_made_so() -> None:
+def test_decisions_are_made_with_it() -> None:
     assert Decision.__name__ in {name for _, _, name, _ in CALLS}
