@@ -21,7 +21,7 @@ from bench.figure import Figure, interleaved
 from ddbwire.local_clock import LocalClock
 from ratelimit_ddb import AsyncRateLimiter
 from ratelimit_ddb.asgi import App, RateLimitMiddleware
-from ratelimit_ddb.operation import Operation, Outcome
+from ratelimit_ddb.operations.operation import Operation, Outcome
 from ratelimit_ddb.web import Rule, header
 
 LONG_PAST_NS = 1_700_000_000_000_000_000

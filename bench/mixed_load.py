@@ -12,7 +12,7 @@ from typing import Any
 
 from ratelimit_ddb import MemoryStore, RateLimiter
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operation import Operation
+from ratelimit_ddb.operations.operation import Operation
 
 KEYS = 1_000
 PROCESSES = 4

@@ -14,9 +14,9 @@ from ratelimit_ddb.decorator import rate_limited
 from ratelimit_ddb.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.store.dynamodb import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
-from ratelimit_ddb.store.protocol import Store
 
 __all__ = [
     "AccessDenied",

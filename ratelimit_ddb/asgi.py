@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Unpack
 
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.gate import Gate
 from ratelimit_ddb.web.ledger import Ledger

@@ -27,8 +27,8 @@ Two cases, told apart by the write's condition:
   later, and keeps that instant, so nobody else must be let in at the same one.
 Of several limits all are given back or none is: who waits for one of them begins later for all.
 
-The flows do no I/O: they yield operations (operation.py) and are sent outcomes. A driver runs them
-(driver.py).
+The flows do no I/O: they yield operations (operations/operation.py) and are sent the results. A
+driver runs them (operations/driver.py).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from operator import add
 from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.limit import SECOND_NS, Limit
-from ratelimit_ddb.operation import (
+from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,
     Flow,

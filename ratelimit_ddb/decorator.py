@@ -22,8 +22,8 @@ from ratelimit_ddb.function_name import claim, name_of, what_names
 from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
+from ratelimit_ddb.operations.store import Store, require_store
 from ratelimit_ddb.outage import OnOutage
-from ratelimit_ddb.store.protocol import Store, require_store
 
 P = ParamSpec("P")
 R = TypeVar("R")

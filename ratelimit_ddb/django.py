@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.store.protocol import Store, require_store
+from ratelimit_ddb.operations.store import Store, require_store
 from ratelimit_ddb.web.answer import Answer, Fields
 from ratelimit_ddb.web.function_of_request import makes_identities
 from ratelimit_ddb.web.gate import Admission, Gate

@@ -25,6 +25,7 @@ from starlette.websockets import WebSocketState
 
 from ratelimit_ddb.asgi import App, RateLimitMiddleware, Receive, Scope, Send, telling
 from ratelimit_ddb.limit import LimitsGiven, limits_of
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette import response_of
 from ratelimit_ddb.starlette_routes import (
     Chosen,
@@ -34,7 +35,6 @@ from ratelimit_ddb.starlette_routes import (
     endpoint_is_limited,
     original,
 )
-from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.denial import sentence
 from ratelimit_ddb.web.gate import Gate, denial_of

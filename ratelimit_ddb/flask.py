@@ -18,7 +18,7 @@ from werkzeug.local import LocalProxy
 from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.denial import sentence
 from ratelimit_ddb.web.gate import Gate, denial_of

@@ -24,7 +24,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ratelimit_ddb.store.per_store import PerStore
+from ratelimit_ddb.operations.per_store import PerStore
 
 _Name = tuple[str, str]
 

@@ -14,15 +14,15 @@ from typing import Any
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, Taken
-from ratelimit_ddb.driver import run, run_async
 from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of, not_an_integer
-from ratelimit_ddb.operation import Flow
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.store import Store, require_store
 from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
 from ratelimit_ddb.seen import Seen, group_of
-from ratelimit_ddb.store.protocol import Store, require_store
 from ratelimit_ddb.switch import limiting_enabled
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ratelimit_ddb.operation import GiveBack
+from ratelimit_ddb.operations.operation import GiveBack
 
 
 class Refund(NamedTuple):

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from weakref import ref
 
-from ratelimit_ddb.store.per_store import PerStore
+from ratelimit_ddb.operations.per_store import PerStore
 
 
 class Sight(NamedTuple):

@@ -34,8 +34,8 @@ from ratelimit_ddb.asgi import (
 from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette_routes import Chosen, HasRoutes, RouteOf, endpoint_is_limited
-from ratelimit_ddb.store.protocol import Store
 from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.gate import Gate
 from ratelimit_ddb.web.ledger import Ledger

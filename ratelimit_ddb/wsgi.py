@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate import Gate
 from ratelimit_ddb.web.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_environ

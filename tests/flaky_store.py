@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ratelimit_ddb import MemoryStore
-from ratelimit_ddb.operation import Operation
+from ratelimit_ddb.operations.operation import Operation
 from tests.fake_clock import FakeClock
 
 

@@ -16,7 +16,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import ddbwire
-from ratelimit_ddb.operation import ClockMoved, Delete, GiveBack, Outcome, Read, Take
+from ratelimit_ddb.operations.operation import ClockMoved, Delete, GiveBack, Outcome, Read, Take
 from ratelimit_ddb.tuple_new import tuple_new
 
 ATTRIBUTE = "fullAt:"
@@ -56,7 +56,9 @@ class Expressions:
                 )
             case Delete(key):
                 return ddbwire.Operation("DeleteItem", _delete_template(self._fixed) % _quoted(key))
-        raise TypeError(f"operation {operation!r} must be one of ratelimit_ddb.operation")
+        raise TypeError(
+            f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
+        )
 
     def _take(self, take: Take) -> ddbwire.Operation:
         numbers: list[int] = []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from ddbwire.local_clock import LocalClock
-from ratelimit_ddb.operation import (
+from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
     Operation,
@@ -142,7 +142,9 @@ class MemoryStore:
                 self._items.pop(operation.key, None)
                 self._refunded.pop(operation.key, None)
                 return Outcome(True, ())
-        raise TypeError(f"operation {operation!r} must be one of ratelimit_ddb.operation")
+        raise TypeError(
+            f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
+        )
 
     def _take(self, take: Take) -> Outcome:
         key, names, idles, now_ns, costs_ns, rooms_ns, _, _ = take

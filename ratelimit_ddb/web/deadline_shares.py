@@ -6,8 +6,8 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from ratelimit_ddb.operation import Operation
-from ratelimit_ddb.store.protocol import Clock, Store
+from ratelimit_ddb.operations.operation import Operation
+from ratelimit_ddb.operations.store import Clock, Store
 
 
 class DeadlineShares:

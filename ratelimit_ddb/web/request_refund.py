@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ratelimit_ddb.operation import Flow
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.answer import Fields
 from ratelimit_ddb.web.deadline_shares import DeadlineShares
 from ratelimit_ddb.web.ledger import Entry, Ledger

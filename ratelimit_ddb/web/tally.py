@@ -6,8 +6,8 @@ import time
 from typing import Any, NamedTuple
 
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.operation import Operation, Outcome, ReadClock
-from ratelimit_ddb.store.protocol import Clock, Store
+from ratelimit_ddb.operations.operation import Operation, Outcome, ReadClock
+from ratelimit_ddb.operations.store import Clock, Store
 
 
 class Spent(NamedTuple):

@@ -7,7 +7,7 @@
 Where several rules ask, those that would deny by what this process has seen are asked first: a
 flood that the last rule denies sends nothing for the first one either.
 
-The flow does no I/O: it yields operations (operation.py) and is sent outcomes. An outage is raised
+The flow does no I/O: it yields operations and is sent their results. An outage is raised
 in it, and settled by the policy for this charge alone: each rule is decided by itself. The deadline
 is the request's, so it is shared out (deadline_shares.py).
 """
@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.operation import Flow
+from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.store import Clock
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
-from ratelimit_ddb.store.protocol import Clock
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.deadline_shares import DeadlineShares
 from ratelimit_ddb.web.tally import Tally

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from ratelimit_ddb.function_name import claim
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate import Gate
 from ratelimit_ddb.web.options import DEFAULTS, GateOptions, ViewOptions, require_options
 from ratelimit_ddb.web.rule import LimitsOfRequest, Rule, default_name, methods_of

@@ -10,7 +10,7 @@ import pytest
 
 from ratelimit_ddb import Decision, Limit
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operation import Take
+from ratelimit_ddb.operations.operation import Take
 from tests.contract.conftest import AnyStore, MakeLimiter
 from tests.decisions import told
 from tests.fake_clock import FakeClock

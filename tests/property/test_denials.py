@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Decision, Limit, MemoryStore, RateLimiter
-from ratelimit_ddb.operation import Outcome, Read
+from ratelimit_ddb.operations.operation import Outcome, Read
 from tests.fake_clock import FakeClock
 from tests.property.strategies import Step, limits, limits_and_demand
 

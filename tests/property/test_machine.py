@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from ratelimit_ddb.operation import Read
+from ratelimit_ddb.operations.operation import Read
 from tests.decisions import told
 from tests.fake_clock import FakeClock
 from tests.property.oracle import Reference

@@ -10,7 +10,7 @@ import pytest
 from ratelimit_ddb import Decision, Limit, StoreError, StoreUnavailable
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.decision import Taken
-from ratelimit_ddb.operation import (
+from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,
     GiveBack,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimited, StoreUnavailable, rate_limited
-from ratelimit_ddb.operation import Operation
+from ratelimit_ddb.operations.operation import Operation
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 

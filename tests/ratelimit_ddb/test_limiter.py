@@ -24,8 +24,8 @@ from ratelimit_ddb import (
     StoreUnavailable,
     TableNotFound,
 )
-from ratelimit_ddb.operation import Operation
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.operation import Operation
+from ratelimit_ddb.operations.store import Store
 from tests.decisions import told
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore

@@ -10,7 +10,7 @@ from random import Random
 from typing import Protocol
 
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operation import GiveBack, Operation, Outcome, ReadClock
+from ratelimit_ddb.operations.operation import GiveBack, Operation, Outcome, ReadClock
 from tests.simulation.record import Event, Reply, Request
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.table import Table

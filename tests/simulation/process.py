@@ -10,7 +10,7 @@ from ddbwire.clock import TableClock
 from ratelimit_ddb.bucket import Bucket
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.operation import Operation, ReadClock, Take
+from ratelimit_ddb.operations.operation import Operation, ReadClock, Take
 from ratelimit_ddb.seen import Seen
 from tests.simulation.network import Network, Unanswered
 from tests.simulation.record import Reply, Request

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.operation import Delete, GiveBack, Take
+from ratelimit_ddb.operations.operation import Delete, GiveBack, Take
 from tests.simulation.history import History
 from tests.simulation.promise_of_clocks import worst_error_ns
 from tests.simulation.record import Change, Request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operation import Take
+from ratelimit_ddb.operations.operation import Take
 from tests.simulation.history import History
 from tests.simulation.process import Process
 from tests.simulation.record import Reply

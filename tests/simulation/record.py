@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.operation import Delete, GiveBack, Operation, Take
+from ratelimit_ddb.operations.operation import Delete, GiveBack, Operation, Take
 
 
 @dataclass(slots=True, eq=False)

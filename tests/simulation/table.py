@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operation import Delete, GiveBack, Operation, Outcome, Read, Take
+from ratelimit_ddb.operations.operation import Delete, GiveBack, Operation, Outcome, Read, Take
 from tests.simulation.record import Change, Request
 from tests.simulation.scheduler import Scheduler
 

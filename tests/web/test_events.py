@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import DynamoDBStore, MemoryStore, StoreUnavailable
-from ratelimit_ddb.operation import ReadClock
+from ratelimit_ddb.operations.operation import ReadClock
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore

@@ -23,7 +23,7 @@ from ratelimit_ddb.opentelemetry import (
     measure_decisions,
     trace_decisions,
 )
-from ratelimit_ddb.operation import Operation, ReadClock
+from ratelimit_ddb.operations.operation import Operation, ReadClock
 from ratelimit_ddb.web import Rule, RuleDecision, everyone, header
 from ratelimit_ddb.web.identity import digest_of
 from ratelimit_ddb.wsgi import RateLimitMiddleware

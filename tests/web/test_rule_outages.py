@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import RateLimiter, StoreUnavailable
-from ratelimit_ddb.operation import GiveBack, Operation, Read
+from ratelimit_ddb.operations.operation import GiveBack, Operation, Read
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, Limited

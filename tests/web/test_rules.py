@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimiter
-from ratelimit_ddb.operation import GiveBack, Take
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.operation import GiveBack, Take
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web import Request, Rule, everyone, header
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.operation import Flow, T
-from ratelimit_ddb.store.protocol import Store
+from ratelimit_ddb.operations.operation import Flow, T
+from ratelimit_ddb.operations.store import Store
 
 
 def run(flow: Flow[T], store: Store, within_ns: int) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, cast
 
-from ratelimit_ddb.operation import Operation
+from ratelimit_ddb.operations.operation import Operation
 
 
 class Clock(Protocol):
