@@ -12,65 +12,67 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import field
-from bench.crew import Failed, Member, crew
-from bench.effort import Effort
+from bench import lineup
+from bench.contender import Rate
 from bench.environment import CannotInstall
-from bench.field import Entry
-from bench.place import Rate
+from bench.lineup import LineupEntry
 from bench.progress import Progress
+from bench.workers import ContenderFailed, WorkerProcess, start_workers
+from bench.workload import Workload
 
 RATE = Rate(50, 1, 5)
 ROUNDS = 2
 SECONDS_TO_GET_READY = 0.5
 ENTRIES = (
-    field.OURS, field.ZAE, field.MODERN, field.OURS_IN_MEMORY, field.LIMITS_FIXED,
-    field.LIMITS_MOVING, field.THROTTLED, field.PYRATE, field.TOKEN_BUCKET,
+    lineup.OURS, lineup.ZAE, lineup.MODERN, lineup.OURS_IN_MEMORY, lineup.LIMITS_FIXED,
+    lineup.LIMITS_MOVING, lineup.THROTTLED, lineup.PYRATE, lineup.TOKEN_BUCKET,
 )  # fmt: skip
-SHARED = (field.OURS, field.ZAE, field.MODERN)
+SHARED = (lineup.OURS, lineup.ZAE, lineup.MODERN)
 """Those that mean to keep one limit over all processes."""
 
 
-def measured(engine_url: str, table: str, effort: Effort, progress: Progress) -> dict[str, Any]:
+def measured(engine_url: str, table: str, workload: Workload, progress: Progress) -> dict[str, Any]:
     """Admitted and due, by name and number of processes, a value a round."""
-    taken: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     failures: dict[str, str] = {}
     for done, entry in enumerate(ENTRIES):
         try:
-            taken[entry.name] = _of(entry, engine_url, table, effort)
-        except (CannotInstall, Failed) as failure:
+            results[entry.name] = _of(entry, engine_url, table, workload)
+        except (CannotInstall, ContenderFailed) as failure:
             failures[entry.name] = str(failure)[:200]
         progress.step(done + 1, len(ENTRIES), entry.name)
-    return {"taken": taken, "failures": failures, "rate": asdict(RATE)}
+    return {"results": results, "failures": failures, "rate": asdict(RATE)}
 
 
-def _of(entry: Entry, engine_url: str, table: str, effort: Effort) -> dict[str, Any]:
-    taken: dict[str, Any] = {}
-    most = max(effort.processes)
-    with crew(entry.packages, most, None, keys=1, **entry.place(engine_url, table)) as members:
-        for processes in effort.processes:
+def _of(entry: LineupEntry, engine_url: str, table: str, workload: Workload) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    most = max(workload.processes)
+    with start_workers(
+        entry.packages, most, None, keys=1, **entry.start_arguments(engine_url, table)
+    ) as workers:
+        for processes in workload.processes:
             if entry not in SHARED and processes not in (1, most):
                 # They know nothing of each other: what two do says what four do.
                 continue
             for round_ in range(ROUNDS if entry in SHARED else 1):
-                got = _round(members[:processes], f"saturated{processes}x{round_}", effort)
-                of_these = taken.setdefault(str(processes), {})
+                got = _round(workers[:processes], f"saturated{processes}x{round_}", workload)
+                of_these = results.setdefault(str(processes), {})
                 for figure, value in got.items():
                     of_these.setdefault(figure, []).append(value)
-    return taken
+    return results
 
 
-def _round(members: Sequence[Member], key: str, effort: Effort) -> dict[str, float]:
+def _round(workers: Sequence[WorkerProcess], key: str, workload: Workload) -> dict[str, float]:
     begin_at = time.time() + SECONDS_TO_GET_READY
-    for member in members:
-        member.order(
+    for worker in workers:
+        worker.send(
             "saturate",
             rate=asdict(RATE),
             key=key,
-            seconds=effort.accuracy_seconds,
+            seconds=workload.accuracy_seconds,
             begin_at=begin_at,
         )
-    got = [member.answer() for member in members]
+    got = [worker.receive() for worker in workers]
     return {
         "admitted": sum(one["admitted"] for one in got),
         "asked": sum(one["asked"] for one in got),

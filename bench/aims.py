@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.figures import cell, number, spread
+from bench.raw_results import cell, number, spread
 
 Raw = dict[str, Any]
 BASE_HTTP = "Starlette's BaseHTTPMiddleware, doing nothing"
@@ -48,13 +48,13 @@ def _ratio(theirs: str, ours: str, at_once: int) -> Callable[[Raw], float]:
     return read
 
 
-def _cpu(raw: Raw, place: str, name: str, case: str, at_once: int) -> float:
-    return spread(cell(raw, place, name, case, at_once)["cpu_us"]).median
+def _cpu(raw: Raw, backend: str, name: str, case: str, at_once: int) -> float:
+    return spread(cell(raw, backend, name, case, at_once)["cpu_us"]).median
 
 
 def added(raw: Raw, name: str, section: str = "middleware") -> float:
     """Microseconds over the bare application."""
-    figures = raw[section]
+    figures: dict[str, list[float]] = raw[section]
     return statistics.median(figures[name]) - statistics.median(figures["bare application"])
 
 

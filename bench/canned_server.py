@@ -1,8 +1,9 @@
 """A server that answers every POST with a canned reply: only the client's cost shows.
 
-It runs as a process of its own, on the last core; the client is kept to the first. An UpdateItem
+It runs as a process of its own, on the last core; the client is pinned to the first. An UpdateItem
 whose body has the word ``denied`` in it (in its key) is refused, as DynamoDB refuses a condition.
-For clients that ask otherwise, replies that a real engine gave them can be played back (meter.py).
+For clients with other requests, replies recorded from a real engine are played back
+(metering_proxy.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from email.utils import formatdate
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.cores import SERVER, keep_to_core
+from bench.cores import SERVER, pin_to_core
 from bench.recording import DENIED, Recording
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
@@ -126,7 +127,7 @@ def canned_server(recording: Recording | None = None) -> Iterator[str]:
     process = spawn.Process(target=_serve, args=(there, recording), daemon=True)
     process.start()
     assert process.pid is not None
-    keep_to_core(SERVER, process.pid)
+    pin_to_core(SERVER, process.pid)
     try:
         yield f"http://127.0.0.1:{here.recv()}"
     finally:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.figures import PLACES, Spread, column
+from bench.raw_results import BACKENDS, Spread, column
 
 Raw = dict[str, Any]
 OURS = {
@@ -30,7 +30,7 @@ FIGURES = ("cpu_us", "per_second")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Comparison:
     """One comparison.
 
     Attributes:
@@ -42,7 +42,7 @@ class Checked:
     agrees: bool
 
 
-def rankings(a: Raw, b: Raw) -> Iterator[Checked]:
+def rankings(a: Raw, b: Raw) -> Iterator[Comparison]:
     """Each pair that both runs tell apart, in each figure."""
     for where, first, second in _columns(a, b):
         for one, other in itertools.combinations(sorted(first.keys() & second.keys()), 2):
@@ -51,10 +51,10 @@ def rankings(a: Raw, b: Raw) -> Iterator[Checked]:
             same = (first[one].median < first[other].median) == (
                 second[one].median < second[other].median
             )
-            yield Checked(f"{where}: {one} and {other}", same)
+            yield Comparison(f"{where}: {one} and {other}", same)
 
 
-def ratios(a: Raw, b: Raw) -> Iterator[Checked]:
+def ratios(a: Raw, b: Raw) -> Iterator[Comparison]:
     """Each contender's ratio to ours, in each figure."""
     for where, first, second in _columns(a, b):
         ours = OURS[where.split(",", 1)[0]]
@@ -66,7 +66,7 @@ def ratios(a: Raw, b: Raw) -> Iterator[Checked]:
                 f"{where}: {name} / {ours} is {one.low:.2f} to {one.high:.2f}, then "
                 f"{other.low:.2f} to {other.high:.2f}"
             )
-            yield Checked(what, one.overlaps(other))
+            yield Comparison(what, one.overlaps(other))
 
 
 def _range(figures: dict[str, Spread], name: str, ours: str) -> Spread:
@@ -75,12 +75,12 @@ def _range(figures: dict[str, Spread], name: str, ours: str) -> Spread:
 
 
 def _columns(a: Raw, b: Raw) -> Iterator[tuple[str, dict[str, Spread], dict[str, Spread]]]:
-    numbers = sorted(set(a["effort"]["concurrencies"]) & set(b["effort"]["concurrencies"]))
-    for place, case, at_once, figure in itertools.product(
-        PLACES, ("allowed", "denied", "mixed"), numbers, FIGURES
+    numbers = sorted(set(a["workload"]["concurrencies"]) & set(b["workload"]["concurrencies"]))
+    for backend, case, at_once, figure in itertools.product(
+        BACKENDS, ("allowed", "denied", "mixed"), numbers, FIGURES
     ):
-        first, second = (column(raw, place, case, at_once, figure) for raw in (a, b))
-        yield f"{place}, {case}, {at_once} at once, {figure}", first, second
+        first, second = (column(raw, backend, case, at_once, figure) for raw in (a, b))
+        yield f"{backend}, {case}, {at_once} at once, {figure}", first, second
 
 
 def main() -> int:
@@ -88,8 +88,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("a", type=Path)
     parser.add_argument("b", type=Path)
-    asked = parser.parse_args()
-    a, b = (json.loads(path.read_text(encoding="utf-8")) for path in (asked.a, asked.b))
+    args = parser.parse_args()
+    a, b = (json.loads(path.read_text(encoding="utf-8")) for path in (args.a, args.b))
     agreed = True
     for title, checks in (("ranking", list(rankings(a, b))), ("ratios", list(ratios(a, b)))):
         against = [check for check in checks if not check.agrees]

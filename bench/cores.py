@@ -7,11 +7,11 @@ import os
 CLIENT, SERVER = 0, -1
 
 
-def keep_to_core(which: int, pid: int = 0) -> None:
-    """Keep a process (this one unless given) to one core, counted from the first or the last."""
+def pin_to_core(which: int, pid: int = 0) -> None:
+    """Pin a process (this one unless given) to one core, by its index in ALLOWED."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(pid, {ALLOWED[which]})
 
 
 ALLOWED = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
-"""The cores that this process may use, read before it is kept to one of them."""
+"""The cores that this process may use, read before it is pinned to one of them."""

@@ -10,10 +10,10 @@ from typing import Any
 
 import boto3
 
-from bench.cores import SERVER, keep_to_core
+from bench.cores import SERVER, pin_to_core
 from tests import dynamodb_local
 
-NOBODY = {
+DUMMY_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -21,9 +21,9 @@ NOBODY = {
 }
 
 
-def as_nobody() -> None:
+def set_dummy_credentials() -> None:
     """Set credentials and a region that any emulator takes."""
-    for name, value in NOBODY.items():
+    for name, value in DUMMY_CREDENTIALS.items():
         os.environ.setdefault(name, value)
 
 
@@ -41,8 +41,8 @@ def engine() -> Iterator[str]:
     if reason := dynamodb_local.missing():
         raise RuntimeError(f"{reason}: this {dynamodb_local.HOW_TO_GET_IT}")
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    # The engine inherits it, and has threads before its process could be told.
-    keep_to_core(SERVER)
+    # The engine inherits it, and has threads before its process could be pinned.
+    pin_to_core(SERVER)
     with contextlib.ExitStack() as running:
         try:
             url = running.enter_context(dynamodb_local.running())

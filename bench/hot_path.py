@@ -14,27 +14,31 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from bench import field
+from bench import lineup
 from bench.canned_server import canned_server
 from bench.cores import CLIENT
-from bench.crew import Failed, crew
-from bench.demand import CASES
-from bench.effort import Effort
-from bench.engine import as_nobody
+from bench.engine import set_dummy_credentials
 from bench.environment import CannotInstall
-from bench.field import Entry
-from bench.meter import metered
+from bench.lineup import LineupEntry
+from bench.metering_proxy import metered
 from bench.progress import Progress
 from bench.recording import Recording
-from bench.side_by_side import gathered, interleaved
+from bench.request_mix import CASES
+from bench.side_by_side import interleaved, running_contenders
+from bench.workers import ContenderFailed, start_workers
+from bench.workload import Workload
 
 Result = dict[str, Any]
-QUICK = (field.OURS, field.OURS_ASYNC, field.OURS_ASKING, field.BOTO3, field.BOTO3_TO_THREAD)
-QUICK_IN_MEMORY = (field.OURS_IN_MEMORY, field.OURS_IN_MEMORY_ASYNC, field.NOTHING)
+QUICK = (lineup.OURS, lineup.OURS_ASYNC, lineup.OURS_ASKING, lineup.BOTO3, lineup.BOTO3_TO_THREAD)
+QUICK_IN_MEMORY = (lineup.OURS_IN_MEMORY, lineup.OURS_IN_MEMORY_ASYNC, lineup.NOTHING)
 
 
 def on_canned_replies(
-    entries: Sequence[Entry], engine_url: str | None, table: str, effort: Effort, progress: Progress
+    entries: Sequence[LineupEntry],
+    engine_url: str | None,
+    table: str,
+    workload: Workload,
+    progress: Progress,
 ) -> Result:
     """The client's cost alone.
 
@@ -42,7 +46,7 @@ def on_canned_replies(
         entries: who takes part.
         engine_url: an engine, to record its replies to those that need that; None leaves them out.
         table: the name of a table on it.
-        effort: how much.
+        workload: how much.
         progress: where to show it.
     """
     with contextlib.ExitStack() as open_:
@@ -54,56 +58,73 @@ def on_canned_replies(
                 continue
             try:
                 recording = recorded(entry, engine_url, table)
-            except (CannotInstall, Failed) as failure:
+            except (CannotInstall, ContenderFailed) as failure:
                 failures[entry.name] = str(failure)[:200]
                 continue
             urls[entry.name] = open_.enter_context(canned_server(recording))
         present = [entry for entry in entries if entry.name in urls]
-        gathering = open_.enter_context(
-            gathered(present, lambda entry: entry.place(urls[entry.name], table), CLIENT)
+        running = open_.enter_context(
+            running_contenders(
+                present, lambda entry: entry.start_arguments(urls[entry.name], table), CLIENT
+            )
         )
-        taken = interleaved(
-            gathering, CASES, effort.concurrencies, effort.rounds, effort.seconds, progress
+        results = interleaved(
+            running, CASES, workload.concurrencies, workload.rounds, workload.seconds, progress
         )
-        return {"taken": taken, "failures": failures | gathering.failures}
+        return {"results": results, "failures": failures | running.failures}
 
 
-def recorded(entry: Entry, engine_url: str | None, table: str) -> Recording:
-    """What the engine answers one whose questions the canned server does not know.
+def recorded(entry: LineupEntry, engine_url: str | None, table: str) -> Recording:
+    """The engine's replies to a contender whose requests the canned server does not know.
 
     Raises:
-        Failed: there is no engine, or the contender does not work on it.
+        ContenderFailed: there is no engine, or the contender does not work on it.
     """
     if engine_url is None:
-        raise Failed("it needs an engine whose replies are recorded first")
+        raise ContenderFailed("it needs an engine whose replies are recorded first")
     with metered(engine_url) as (url, meter):
         # Of the first everything is new, of the second it is as it will be.
         for _ in range(2):
-            with crew(entry.packages, 1, None, **entry.place(url, table)) as (member,):
-                member.ask("exactly", case="allowed", calls=20)
-                member.ask("exactly", case="denied", calls=20)
+            with start_workers(entry.packages, 1, None, **entry.start_arguments(url, table)) as (
+                worker,
+            ):
+                worker.request("exactly", case="allowed", calls=20)
+                worker.request("exactly", case="denied", calls=20)
         return meter.recording
 
 
 def on_the_engine(
-    entries: Sequence[Entry], engine_url: str, table: str, effort: Effort, progress: Progress
+    entries: Sequence[LineupEntry],
+    engine_url: str,
+    table: str,
+    workload: Workload,
+    progress: Progress,
 ) -> Result:
     """The whole path."""
-    with gathered(entries, lambda entry: entry.place(engine_url, table), CLIENT) as gathering:
-        taken = interleaved(
-            gathering, CASES, effort.concurrencies, effort.engine_rounds, effort.seconds, progress
+    with running_contenders(
+        entries, lambda entry: entry.start_arguments(engine_url, table), CLIENT
+    ) as running:
+        results = interleaved(
+            running,
+            CASES,
+            workload.concurrencies,
+            workload.engine_rounds,
+            workload.seconds,
+            progress,
         )
-        return {"taken": taken, "failures": gathering.failures}
+        return {"results": results, "failures": running.failures}
 
 
-def in_memory(entries: Sequence[Entry], effort: Effort, progress: Progress) -> Result:
+def in_memory(entries: Sequence[LineupEntry], workload: Workload, progress: Progress) -> Result:
     """Those that keep their buckets in the process."""
-    seconds = effort.seconds / 3
-    with gathered(entries, lambda entry: entry.place("", ""), CLIENT) as gathering:
-        taken = interleaved(
-            gathering, CASES, effort.concurrencies, effort.rounds, seconds, progress
+    seconds = workload.seconds / 3
+    with running_contenders(
+        entries, lambda entry: entry.start_arguments("", ""), CLIENT
+    ) as running:
+        results = interleaved(
+            running, CASES, workload.concurrencies, workload.rounds, seconds, progress
         )
-        return {"taken": taken, "failures": gathering.failures}
+        return {"results": results, "failures": running.failures}
 
 
 def main() -> int:
@@ -112,25 +133,25 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.15)
     parser.add_argument("--everybody", action="store_true", help="peers too; installs them once")
-    asked = parser.parse_args()
-    as_nobody()
-    effort = Effort(asked.rounds, asked.rounds, asked.seconds, concurrencies=(1, 32))
+    args = parser.parse_args()
+    set_dummy_credentials()
+    workload = Workload(args.rounds, args.rounds, args.seconds, concurrencies=(1, 32))
     progress = Progress()
-    on_a_table = field.ON_A_TABLE if asked.everybody else QUICK
-    memory = field.IN_MEMORY if asked.everybody else QUICK_IN_MEMORY
+    on_a_table = lineup.ON_A_TABLE if args.everybody else QUICK
+    memory_entries = lineup.IN_MEMORY if args.everybody else QUICK_IN_MEMORY
     progress.section("canned replies")
-    canned = on_canned_replies(on_a_table, None, "limits", effort, progress)
+    canned = on_canned_replies(on_a_table, None, "limits", workload, progress)
     print_result("CPU on canned replies", canned)
     progress.section("in memory")
-    kept = in_memory(memory, effort, progress)
-    print_result("CPU in memory", kept)
-    return int(any(result["failures"] for result in (canned, kept)))
+    memory = in_memory(memory_entries, workload, progress)
+    print_result("CPU in memory", memory)
+    return int(any(result["failures"] for result in (canned, memory)))
 
 
 def print_result(title: str, result: Result) -> None:
     """A line for each contender and case."""
     print(f"\n{title}, microseconds a decision, medians (least to most)")
-    for name, cases in result["taken"].items():
+    for name, cases in result["results"].items():
         for case, concurrencies in cases.items():
             parts = []
             for concurrency, figures in concurrencies.items():

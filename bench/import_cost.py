@@ -38,17 +38,17 @@ ROUNDS = 9
 
 def measured(rounds: int = ROUNDS) -> dict[str, dict[str, Any]]:
     """Milliseconds, megabytes and whether botocore came with it, over fresh interpreters."""
-    taken: dict[str, dict[str, Any]] = {name: {"ms": [], "megabytes": []} for name in STATEMENTS}
+    results: dict[str, dict[str, Any]] = {name: {"ms": [], "megabytes": []} for name in STATEMENTS}
     with tempfile.TemporaryDirectory() as bytecode:
         for statement in STATEMENTS.values():
             _import(statement, bytecode)
         for _ in range(rounds):
             for name, statement in STATEMENTS.items():
                 took_ms, megabytes, botocore = _import(statement, bytecode)
-                taken[name]["ms"].append(round(float(took_ms), 1))
-                taken[name]["megabytes"].append(round(float(megabytes), 1))
-                taken[name]["botocore"] = botocore == "True"
-    return taken
+                results[name]["ms"].append(round(float(took_ms), 1))
+                results[name]["megabytes"].append(round(float(megabytes), 1))
+                results[name]["botocore"] = botocore == "True"
+    return results
 
 
 def _import(statement: str, bytecode: str) -> list[str]:

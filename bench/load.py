@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cores import ALLOWED, CLIENT, keep_to_core
+from bench.cores import ALLOWED, CLIENT, pin_to_core
 from bench.environment import ROOT
 from bench.load_keys import SPREADS
 from bench.progress import Progress
@@ -44,7 +44,7 @@ class Run:
 SHORT = (Run("BareAsgiUser"), Run("AsgiUser"), Run("AsgiUser", "attack"), Run("LimiterUser"))
 
 
-def whole(engine_url: str) -> tuple[Run, ...]:
+def full(engine_url: str) -> tuple[Run, ...]:
     """Every application, every spread, and the engine where it matters."""
     limited = [Run(user, spread) for user in ("AsgiUser", "WsgiUser") for spread in SPREADS]
     on_the_engine = [
@@ -59,13 +59,13 @@ def whole(engine_url: str) -> tuple[Run, ...]:
 def measured(runs: Iterable[Run], seconds: int, progress: Progress) -> list[dict[str, Any]]:
     """What each run came to; or ``failure``, with the reason."""
     runs = tuple(runs)
-    taken = []
+    results = []
     for done, run in enumerate(runs):
         progress.step(done, len(runs), f"{run.user}, {run.spread}")
         where = "memory" if run.store == "memory" else "table"
-        taken.append({**asdict(run), "store": where, **_outcome(run, seconds)})
+        results.append({**asdict(run), "store": where, **_outcome(run, seconds)})
     progress.step(len(runs), len(runs))
-    return taken
+    return results
 
 
 def _outcome(run: Run, seconds: int) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _outcome(run: Run, seconds: int) -> dict[str, Any]:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
-        keep_to_core(CLIENT, process.pid)
+        pin_to_core(CLIENT, process.pid)
         try:
             _, errors = process.communicate(timeout=seconds + SECONDS_TO_START)
         except subprocess.TimeoutExpired:
@@ -114,10 +114,10 @@ def main() -> int:
     """Print the short run; 1 if any part of it failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=6)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     progress = Progress()
     progress.section(f"Locust, {len(SHORT)} runs")
-    runs = measured(SHORT, asked.seconds, progress)
+    runs = measured(SHORT, args.seconds, progress)
     print(f"\n{USERS} users, {KEYS:,} keys, {LIMIT} each; {len(ALLOWED)} cores")
     for run in runs:
         print(f"  {shown(run)}")

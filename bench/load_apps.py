@@ -9,8 +9,8 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from bench.cores import SERVER, keep_to_core
-from bench.engine import as_nobody
+from bench.cores import SERVER, pin_to_core
+from bench.engine import set_dummy_credentials
 from bench.middleware import bare as bare_asgi
 
 LIMITED = ("asgi", "wsgi")
@@ -62,18 +62,18 @@ def main() -> None:
     parser.add_argument("--store", default="memory")
     parser.add_argument("--table", default="rate-limits")
     parser.add_argument("--limit", default="10/second burst 20")
-    asked = parser.parse_args()
-    as_nobody()
-    keep_to_core(SERVER)
-    served = app(asked.app, asked.store, asked.table, asked.limit)
-    if asked.app.endswith("asgi"):
+    args = parser.parse_args()
+    set_dummy_credentials()
+    pin_to_core(SERVER)
+    served = app(args.app, args.store, args.table, args.limit)
+    if args.app.endswith("asgi"):
         import uvicorn
 
-        uvicorn.run(served, host="127.0.0.1", port=asked.port, log_level="error", access_log=False)
+        uvicorn.run(served, host="127.0.0.1", port=args.port, log_level="error", access_log=False)
     else:
         import waitress
 
-        waitress.serve(served, host="127.0.0.1", port=asked.port, threads=WSGI_THREADS, backlog=512)
+        waitress.serve(served, host="127.0.0.1", port=args.port, threads=WSGI_THREADS, backlog=512)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from locust import FastHttpUser, User, constant, events, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from bench.engine import as_nobody, engine, limit_table
+from bench.engine import engine, limit_table, set_dummy_credentials
 from bench.load_apps import KEY_FIELD, store_of
 from bench.load_keys import SPREADS, keys_of
 from bench.load_server import Server, started
@@ -68,7 +68,7 @@ class _Test:
     def prepare(self, environment: Environment) -> None:
         """Start what the users will ask."""
         options: Any = environment.parsed_options
-        as_nobody()
+        set_dummy_credentials()
         store, table = options.store, options.table
         if store == "local":
             store = self.ending.enter_context(engine())
@@ -81,10 +81,10 @@ class _Test:
                 self.ending.callback(server.stop)
                 self.servers[name] = server
         if LimiterUser in environment.user_classes:
-            kept = store_of(store, table)
-            self.ending.callback(kept.close)
-            kept.warm_up()
-            self.limiter = RateLimiter(kept, options.limit, deadline=DEADLINE_SECONDS)
+            limiter_store = store_of(store, table)
+            self.ending.callback(limiter_store.close)
+            limiter_store.warm_up()
+            self.limiter = RateLimiter(limiter_store, options.limit, deadline=DEADLINE_SECONDS)
         self.ready = True
 
     def server_cpu_seconds(self) -> float:

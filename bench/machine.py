@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.environment import ROOT, CannotInstall, python_with, versions_in
-from bench.field import EVERYBODY
+from bench.lineup import ALL_ENTRIES
 
 OURS = ("boto3", "botocore", "httptools", "locust", "starlette", "uvicorn", "uvloop", "waitress")
 
@@ -39,7 +39,7 @@ def versions() -> dict[str, str]:
     found = {"ratelimit-ddb": importlib.metadata.version("ratelimit-ddb")}
     for name in OURS:
         found[name] = importlib.metadata.version(name)
-    for packages in dict.fromkeys(entry.packages for entry in EVERYBODY if entry.packages):
+    for packages in dict.fromkeys(entry.packages for entry in ALL_ENTRIES if entry.packages):
         try:
             found |= versions_in(python_with(packages), packages[:1])
         except CannotInstall as failure:

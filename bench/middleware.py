@@ -17,7 +17,7 @@ from typing import Any
 
 from starlette.middleware.base import BaseHTTPMiddleware
 
-from bench.figure import Figure, interleaved
+from bench.cpu_per_call import CpuPerCall, interleaved
 from ddbwire.local_clock import LocalClock
 from ratelimit_ddb import AsyncRateLimiter
 from ratelimit_ddb.asgi import App, RateLimitMiddleware
@@ -78,7 +78,7 @@ def requests_to(app: App, runner: asyncio.Runner) -> Callable[[int], None]:
 
     async def some(calls: int) -> None:
         for _ in range(calls):
-            await app(SCOPE, nothing, nothing)  # type: ignore[arg-type]
+            await app(SCOPE, nothing, nothing)
 
     return lambda calls: runner.run(some(calls))
 
@@ -104,16 +104,16 @@ async def pass_on(request: Any, call_next: Any) -> Any:
     return await call_next(request)
 
 
-def measured(rounds: int, calls: int) -> dict[str, Figure]:
+def measured(rounds: int, calls: int) -> dict[str, CpuPerCall]:
     """CPU a request, turn by turn."""
     by_address = Rule("/users/{id}", "100/minute")
     by_key = Rule("/*", "1000/hour", by=header("x-api-key"))
-    apps = {
+    apps: dict[str, App] = {
         "bare application": bare,
         "one rule, by address": limited(by_address),
         "one rule, by header": limited(by_key),
         "one rule, no fields": limited(by_address, fields="none"),
-        "one rule, events told": limited(by_address, on_decision=unheeded),
+        "one rule, with on_decision": limited(by_address, on_decision=ignore),
         "two rules": limited(by_address, by_key),
         "no rule matches": limited(Rule("/login", "5/minute")),
         "Starlette's BaseHTTPMiddleware, doing nothing": BaseHTTPMiddleware(bare, pass_on),
@@ -123,7 +123,7 @@ def measured(rounds: int, calls: int) -> dict[str, Figure]:
         return interleaved({**contenders, "a decision alone": (decisions(runner), calls)}, rounds)
 
 
-def unheeded(decision: Any) -> None:
+def ignore(decision: Any) -> None:
     """An observer."""
 
 
@@ -132,10 +132,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--calls", type=int, default=5_000)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     print(f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}; ", end="")
-    print(f"CPU a request, medians of {asked.rounds} rounds of {asked.calls}\n")
-    figures = measured(asked.rounds, asked.calls)
+    print(f"CPU a request, medians of {args.rounds} rounds of {args.calls}\n")
+    figures = measured(args.rounds, args.calls)
     for figure in figures.values():
         print(figure)
     idle_us = figures["Starlette's BaseHTTPMiddleware, doing nothing"].median

@@ -1,7 +1,7 @@
 """What is billed: capacity units of a decision, and of a request with a session.
 
-The units are the engine's own, from ReturnConsumedCapacity: for limiters of the field through a
-metered way to the engine (meter.py), for ours and the sessions also from ``on_call``.
+The units are the engine's own, from ReturnConsumedCapacity: for limiters of the lineup through a
+metered way to the engine (metering_proxy.py), for ours and the sessions also from ``on_call``.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from bench import field
-from bench.crew import Failed, Member, crew
+from bench import lineup
 from bench.engine import client
 from bench.environment import CannotInstall
-from bench.meter import Meter, metered
+from bench.metering_proxy import Meter, metered
 from bench.middleware import bare, nothing
 from bench.progress import Progress
+from bench.workers import ContenderFailed, WorkerProcess, start_workers
 from ratelimit_ddb.prices import PRICES
 
 DECISIONS = 20
 REFILL_SECONDS = 1.3
-ENTRIES = (field.OURS, field.OURS_ASKING, field.ZAE, field.MODERN)
+ENTRIES = (lineup.OURS, lineup.OURS_ASKING, lineup.ZAE, lineup.MODERN)
 
 BUSINESS_CASE = "allowed, warm key"
 """What most decisions of most applications are."""
@@ -38,21 +38,21 @@ def dollars_per_million(case: Mapping[str, float], prices: str = "list") -> floa
 
 def of_decisions(engine_url: str, table: str, progress: Progress) -> dict[str, Any]:
     """Requests and units a decision, by limiter and case."""
-    taken: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     failures: dict[str, str] = {}
     with metered(engine_url) as (url, meter):
         for done, entry in enumerate(ENTRIES):
-            place = entry.place(url, table, prefix="money.")
+            arguments = entry.start_arguments(url, table, prefix="money.")
             try:
-                with crew(entry.packages, 1, None, keys=1, **place) as (member,):
-                    taken[entry.name] = _cases(member, meter)
-            except (CannotInstall, Failed) as failure:
+                with start_workers(entry.packages, 1, None, keys=1, **arguments) as (worker,):
+                    results[entry.name] = _cases(worker, meter)
+            except (CannotInstall, ContenderFailed) as failure:
                 failures[entry.name] = str(failure)[:200]
             progress.step(done + 1, len(ENTRIES), entry.name)
-    return {"taken": taken, "failures": failures}
+    return {"results": results, "failures": failures}
 
 
-def _cases(member: Member, meter: Meter) -> dict[str, Any]:
+def _cases(worker: WorkerProcess, meter: Meter) -> dict[str, Any]:
     cases: dict[str, Any] = {}
     meter.read()
     for name, case, wait_seconds in (
@@ -63,7 +63,7 @@ def _cases(member: Member, meter: Meter) -> dict[str, Any]:
         ("allowed after a refill", "small", REFILL_SECONDS),
     ):
         time.sleep(wait_seconds)
-        got = member.ask("exactly", case=case, calls=DECISIONS)
+        got = worker.request("exactly", case=case, calls=DECISIONS)
         counted = meter.read()
         cases[name] = {
             "admitted": got["admitted"] / got["calls"],
@@ -89,7 +89,7 @@ def of_ours(engine_url: str, table: str) -> dict[str, Any]:
     several = RateLimiter(store, ["100/second", "1000/minute", "9000/hour"], **options)
     key = f"money-{uuid.uuid4().hex}"
     spent = elsewhere.acquire(f"{key}-spent")
-    taken: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name, ask in (
         ("acquire, first use of a key", lambda: limiter.acquire(key)),
         ("acquire, warm key", lambda: limiter.acquire(key)),
@@ -105,9 +105,9 @@ def of_ours(engine_url: str, table: str) -> dict[str, Any]:
     ):
         calls.clear()
         ask()
-        taken[name] = _billed(calls)
+        results[name] = _billed(calls)
     store.close()
-    return taken
+    return results
 
 
 def _billed(calls: list[Any]) -> dict[str, float]:
@@ -164,7 +164,7 @@ def of_sessions(engine_url: str) -> dict[str, Any]:
         table.name, endpoint_url=engine_url, clock=clock, on_call=calls.append
     )
     app = SessionMiddleware(_act, store, deadline=10)
-    taken: dict[str, Any] = {}
+    results: dict[str, Any] = {}
 
     async def story() -> None:
         cookie: bytes | None = None
@@ -181,14 +181,14 @@ def of_sessions(engine_url: str) -> dict[str, Any]:
             clock.now_ns += seconds_later * 1_000_000_000
             calls.clear()
             cookie = await _request(app, path, cookie) or cookie
-            taken[name] = _billed(calls)
+            results[name] = _billed(calls)
         await store.aclose()
 
     try:
         asyncio.run(story())
     finally:
         dynamodb.delete_table(TableName=table.name)
-    return taken
+    return results
 
 
 async def _request(app: Any, path: str, cookie: bytes | None) -> bytes | None:

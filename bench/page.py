@@ -7,8 +7,8 @@ from typing import Any
 
 from bench import aims, page_hot_path, page_rest
 from bench.compare import rankings, ratios
-from bench.losses import losses, wins
 from bench.markdown import picture, table
+from bench.where_we_lose import best_peer_cpu_ratio, losses
 
 Raw = dict[str, Any]
 
@@ -40,7 +40,7 @@ AGREEMENT = """\
 ## Whether it can be repeated
 
 A second run, on {date} at commit {commit}, is in [again.json](again.json). Compared in CPU and \
-decisions a second, for each place, case and number of requests at once:
+decisions a second, for each backend, case and number of requests at once:
 """
 LOSSES_HEAD = """\
 ## What we lose at
@@ -62,7 +62,7 @@ def page(raw: Raw, drawn: set[str], again: Raw | None = None) -> str:
 
 
 def _head(raw: Raw) -> str:
-    return HEAD.format(**raw["machine"], minutes=raw["took_seconds"] / 60)
+    return HEAD.format(**raw["machine"], minutes=raw["duration_seconds"] / 60)
 
 
 def _summary(raw: Raw, drawn: set[str]) -> Iterator[str]:
@@ -73,13 +73,13 @@ def _summary(raw: Raw, drawn: set[str]) -> Iterator[str]:
         if name in drawn:
             yield picture(name, alt)
     lines = []
-    for place, case, at_once, words in (
+    for backend, case, at_once, words in (
         ("canned", "allowed", 1, "An allowed decision on a table, one at a time"),
         ("canned", "allowed", 32, "An allowed decision on a table, 32 at once"),
         ("canned", "denied", 32, "A denied decision, 32 at once"),
         ("memory", "allowed", 1, "An allowed decision in memory"),
     ):
-        found = wins(raw, place, case, at_once) if place in raw else None
+        found = best_peer_cpu_ratio(raw, backend, case, at_once) if backend in raw else None
         if found is not None:
             ours, peer, times = found
             more = f"{times:.1f} times more" if times >= 1 else f"{1 / times:.1f} times less"
@@ -93,7 +93,7 @@ def _summary(raw: Raw, drawn: set[str]) -> Iterator[str]:
 def _how(raw: Raw) -> str:
     machine = raw["machine"]
     memory = machine["memory_gigabytes"]
-    return HOW.format(**machine, memory=memory, **raw["effort"])
+    return HOW.format(**machine, memory=memory, **raw["workload"])
 
 
 def _agreement(raw: Raw, again: Raw) -> str:

@@ -1,18 +1,18 @@
-"""The part of the page on the hot path: a table for each place and case."""
+"""The part of the page on the hot path: a table for each backend and case."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from bench.demand import CASES
-from bench.field import EVERYBODY
-from bench.figures import cell, number, spread
+from bench.lineup import ALL_ENTRIES
 from bench.markdown import picture, table
+from bench.raw_results import cell, number, spread
+from bench.request_mix import CASES
 
 Raw = dict[str, Any]
 
-PLACES = (
+BACKENDS = (
     (
         "canned",
         "The client's cost",
@@ -42,27 +42,27 @@ PLACES = (
 
 
 def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
-    """A section for each place that was measured."""
-    for place, title, words, pictures in PLACES:
-        if place not in raw:
+    """A section for each backend that was measured."""
+    for backend, title, words, pictures in BACKENDS:
+        if backend not in raw:
             continue
         yield f"## {title}\n\n{words}\n"
         for name, alt in pictures:
             if name in drawn:
                 yield picture(name, alt)
         for case in CASES:
-            yield from _case(raw, place, case)
-        yield from _notes(raw, place)
+            yield from _case(raw, backend, case)
+        yield from _notes(raw, backend)
 
 
-def _case(raw: Raw, place: str, case: str) -> Iterator[str]:
-    at_once = raw["effort"]["concurrencies"]
+def _case(raw: Raw, backend: str, case: str) -> Iterator[str]:
+    at_once = raw["workload"]["concurrencies"]
     rows = []
-    for name in raw[place]["taken"]:
-        row = [_row(raw, place, name, case, number_) for number_ in at_once]
+    for name in raw[backend]["results"]:
+        row = [_row(raw, backend, name, case, number_) for number_ in at_once]
         if any(row):
             rows.append((name, *(text for cells in row for text in cells or ("", "", ""))))
-    if place == "canned" and case == "allowed":
+    if backend == "canned" and case == "allowed":
         rows += _limit(raw, at_once)
     head = ["" for _ in range(3 * len(at_once) + 1)]
     head[0] = case
@@ -73,8 +73,8 @@ def _case(raw: Raw, place: str, case: str) -> Iterator[str]:
     yield f"### {case.capitalize()}\n\n" + table(head, rows)
 
 
-def _row(raw: Raw, place: str, name: str, case: str, at_once: int) -> tuple[str, str, str] | None:
-    figures = cell(raw, place, name, case, at_once)
+def _row(raw: Raw, backend: str, name: str, case: str, at_once: int) -> tuple[str, str, str] | None:
+    figures = cell(raw, backend, name, case, at_once)
     if figures is None:
         return None
     cpu = spread(figures["cpu_us"])
@@ -89,12 +89,12 @@ def _row(raw: Raw, place: str, name: str, case: str, at_once: int) -> tuple[str,
 
 
 def _limit(raw: Raw, at_once: list[int]) -> list[tuple[str, ...]]:
-    taken = raw.get("wrk", {}).get("taken")
-    if not taken:
+    results = raw.get("wrk", {}).get("results")
+    if not results:
         return []
     row = ["the limit: wrk (C), replaying one signed request"]
     for number_ in at_once:
-        figures = taken[str(number_)]
+        figures = results[str(number_)]
         cpu, rate = spread(figures["cpu_us"]), spread(figures["per_second"])
         row += [
             f"{number(cpu.median)} ({number(cpu.low)} to {number(cpu.high)})",
@@ -104,18 +104,18 @@ def _limit(raw: Raw, at_once: list[int]) -> list[tuple[str, ...]]:
     return [tuple(row)]
 
 
-def _notes(raw: Raw, place: str) -> Iterator[str]:
+def _notes(raw: Raw, backend: str) -> Iterator[str]:
     lines = [
         f"- {entry.name}: {entry.note}."
-        for entry in EVERYBODY
-        if entry.note and entry.name in raw[place]["taken"]
+        for entry in ALL_ENTRIES
+        if entry.note and entry.name in raw[backend]["results"]
     ]
-    lines += [f"- {name} was not measured: {why}" for name, why in raw[place]["failures"].items()]
-    if place == "canned" and "failure" in raw.get("wrk", {}):
+    lines += [f"- {name} was not measured: {why}" for name, why in raw[backend]["failures"].items()]
+    if backend == "canned" and "failure" in raw.get("wrk", {}):
         lines.append(f"- The limit was not measured: {raw['wrk']['failure']}.")
     if any(
         "wrong" in figures
-        for cases in raw[place]["taken"].values()
+        for cases in raw[backend]["results"].values()
         for by_number in cases.values()
         for figures in by_number.values()
     ):

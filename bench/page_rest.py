@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from bench.figures import number, spread
 from bench.markdown import picture, table
 from bench.money import dollars_per_million
+from bench.raw_results import number, spread
 from ratelimit_ddb.prices import PRICES
 
 Raw = dict[str, Any]
@@ -58,9 +58,9 @@ def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
 
 
 def _curve(curve: Raw, figure: str, title: str, pictures: list[str]) -> Iterator[str]:
-    xs = sorted({int(x) for by_x in curve["taken"].values() for x in by_x})
+    xs = sorted({int(x) for by_x in curve["results"].values() for x in by_x})
     rows = []
-    for name, by_x in curve["taken"].items():
+    for name, by_x in curve["results"].items():
         texts = [
             number(spread(by_x[str(x)][figure]).median) if figure in by_x.get(str(x), {}) else ""
             for x in xs
@@ -92,16 +92,16 @@ def _accuracy(raw: Raw, drawn: set[str]) -> Iterator[str]:
     yield (
         "## Accuracy\n\n"
         f"Processes ask one key for more than a limit of {rate['quantity']} a second, burst "
-        f"{rate['burst']}, gives, for {raw['effort']['accuracy_seconds']} s. The figures are what "
-        "was admitted over what is due by the contender's own rules: for a bucket its burst and "
-        "what flows in, for windows a quantity for each that began. 1 is exact; less withholds, "
-        "more lets through what should wait. In-memory limiters know one process only.\n"
+        f"{rate['burst']}, gives, for {raw['workload']['accuracy_seconds']} s. The figures are "
+        "what was admitted over what is due by the contender's own rules: for a bucket its burst "
+        "and what flows in, for windows a quantity for each that began. 1 is exact; less "
+        "withholds, more lets through what should wait. In-memory limiters know one process only.\n"
     )
     if "accuracy" in drawn:
         yield picture("accuracy", "admitted of what is due, at saturation")
-    processes = sorted({int(p) for by in section["taken"].values() for p in by})
+    processes = sorted({int(p) for by in section["results"].values() for p in by})
     rows = []
-    for name, by_processes in section["taken"].items():
+    for name, by_processes in section["results"].items():
         row = [name]
         for count in processes:
             figures = by_processes.get(str(count))
@@ -135,7 +135,7 @@ def _money(raw: Raw, drawn: set[str]) -> Iterator[str]:
     rows = [
         (name, case, *(number(figures[f]) for f in ("requests", "write_units", "read_units")),
          *(f"${dollars_per_million(figures, prices):.3f}" for prices in PRICES))
-        for name, cases in money["decisions"]["taken"].items()
+        for name, cases in money["decisions"]["results"].items()
         for case, figures in cases.items()
     ]  # fmt: skip
     dollars = tuple(f"a million, {name}" for name in PRICES)

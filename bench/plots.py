@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from bench.figures import Spread, column, is_ours, number, points, spread
 from bench.money import BUSINESS_CASE, dollars_per_million
+from bench.raw_results import Spread, column, is_ours, number, points, spread
 from bench.svg import Axes, Bar, bars, lines
 
 Raw = dict[str, Any]
@@ -25,22 +25,22 @@ def plots(raw: Raw) -> dict[str, str]:
     return drawn
 
 
-def _cpu(place: str, case: str, at_once: int, title: str) -> Callable[[Raw], str]:
+def _cpu(backend: str, case: str, at_once: int, title: str) -> Callable[[Raw], str]:
     def draw(raw: Raw) -> str:
-        found = column(raw, place, case, at_once, "cpu_us")
+        found = column(raw, backend, case, at_once, "cpu_us")
         subtitle = (
             f"{case}, {at_once} at once; medians, lines from least to most of "
-            f"{raw['effort']['rounds']} rounds"
+            f"{raw['workload']['rounds']} rounds"
         )
         return bars(title, subtitle, _bars(found, "us"))
 
     return draw
 
 
-def _rate(place: str, case: str, at_once: int, title: str) -> Callable[[Raw], str]:
+def _rate(backend: str, case: str, at_once: int, title: str) -> Callable[[Raw], str]:
     def draw(raw: Raw) -> str:
-        found = column(raw, place, case, at_once, "per_second")
-        p99 = column(raw, place, case, at_once, "p99_us")
+        found = column(raw, backend, case, at_once, "per_second")
+        p99 = column(raw, backend, case, at_once, "p99_us")
         rows = [
             Bar(
                 name,
@@ -83,7 +83,7 @@ def _accuracy(raw: Raw) -> str:
             float(processes): statistics.mean(figures["admitted"]) / statistics.mean(figures["due"])
             for processes, figures in by_processes.items()
         }
-        for name, by_processes in raw["accuracy"]["taken"].items()
+        for name, by_processes in raw["accuracy"]["results"].items()
     }
     return lines(
         "Admitted of what is due, at saturation",
@@ -95,7 +95,7 @@ def _accuracy(raw: Raw) -> str:
 
 def _money(raw: Raw) -> str:
     rows = []
-    for name, cases in raw["money"]["decisions"]["taken"].items():
+    for name, cases in raw["money"]["decisions"]["results"].items():
         dollars = dollars_per_million(cases[BUSINESS_CASE])
         rows.append(Bar(name, dollars, dollars, dollars, is_ours(name), f"${dollars:.3f}"))
     title = "A million decisions, in dollars on demand"

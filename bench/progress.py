@@ -33,11 +33,11 @@ class Progress:
         self._show(f": {what}", end="\n")
 
     @property
-    def took_seconds(self) -> float:
+    def duration_seconds(self) -> float:
         """Since the beginning."""
         return time.monotonic() - self._began
 
     def _show(self, rest: str, end: str) -> None:
         start = "\r\x1b[2K" if self._overwrites else ""
-        took = f"{self.took_seconds:5.0f} s  "
+        took = f"{self.duration_seconds:5.0f} s  "
         print(f"{start}{took}{self._what}{rest}"[:120], end=end, file=sys.stderr, flush=True)

@@ -15,30 +15,30 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
-from bench.effort import TINY, WHOLE, Effort
-from bench.engine import as_nobody, engine, limit_table
-from bench.figures import PLACES
+from bench.engine import engine, limit_table, set_dummy_credentials
 from bench.page import page
 from bench.plots import plots
 from bench.progress import Progress
+from bench.raw_results import BACKENDS
 from bench.sections import SECTIONS
+from bench.workload import FULL, SMOKE, Workload
 
 RESULTS = Path(__file__).parent / "results"
 RAW, AGAIN = "raw.json", "again.json"
 
 
-def run(raw: dict[str, Any], names: list[str], effort: Effort, raw_file: Path) -> None:
+def run(raw: dict[str, Any], names: list[str], workload: Workload, raw_file: Path) -> None:
     """Take the figures of these sections into ``raw``, and write them as soon as they are there."""
     progress = Progress()
     progress.section("environments of the peers, made once")
     raw |= {"versions": machine.versions(), "machine": machine.described()}
-    raw["effort"] = asdict(effort)
+    raw["workload"] = asdict(workload)
     raw_file.parent.mkdir(parents=True, exist_ok=True)
     with engine() as url, limit_table(url) as table:
         for name in names:
             progress.section(name)
-            raw[name] = SECTIONS[name](url, table, effort, progress)
-            raw["took_seconds"] = round(progress.took_seconds)
+            raw[name] = SECTIONS[name](url, table, workload, progress)
+            raw["duration_seconds"] = round(progress.duration_seconds)
             raw_file.write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
     progress.section(f"all figures are in {raw_file}")
 
@@ -68,15 +68,15 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="to see that it works; says nothing")
     parser.add_argument("--again", action="store_true", help="the hot path, beside the first")
     parser.add_argument("--page-only", action="store_true", help="from the raw figures in --out")
-    asked = parser.parse_args()
-    if not asked.page_only:
-        as_nobody()
-        raw_file = asked.out / (AGAIN if asked.again else RAW)
-        raw = figures_in(raw_file) if asked.only else {}
-        names = asked.only or list(PLACES if asked.again else SECTIONS)
-        run(raw, names, TINY if asked.tiny else WHOLE, raw_file)
-    if not asked.again or (asked.out / RAW).exists():
-        written(asked.out)
+    args = parser.parse_args()
+    if not args.page_only:
+        set_dummy_credentials()
+        raw_file = args.out / (AGAIN if args.again else RAW)
+        raw = figures_in(raw_file) if args.only else {}
+        names = args.only or list(BACKENDS if args.again else SECTIONS)
+        run(raw, names, SMOKE if args.tiny else FULL, raw_file)
+    if not args.again or (args.out / RAW).exists():
+        written(args.out)
 
 
 if __name__ == "__main__":

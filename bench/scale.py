@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from bench import field
+from bench import lineup
 from bench.canned_server import canned_server
 from bench.cores import CLIENT
-from bench.crew import Failed, Member, crew
-from bench.effort import Effort
 from bench.environment import CannotInstall
-from bench.field import Entry
+from bench.lineup import LineupEntry
 from bench.progress import Progress
-from bench.side_by_side import gathered
+from bench.side_by_side import running_contenders
+from bench.workers import ContenderFailed, WorkerProcess, start_workers
+from bench.workload import Workload
 
 KEYS = (100, 1_000, 10_000, 100_000, 1_000_000)
 LIMITS = (1, 2, 4, 8)
@@ -25,107 +25,113 @@ MOST_WORTH_FILLING = 100_000
 """For those that take hundreds of megabytes, or a minute, to hold a million keys."""
 PROCESS_AT_ONCE = 8
 
-IN_MEMORY = (field.OURS_IN_MEMORY, field.LIMITS_FIXED, field.THROTTLED, field.TOKEN_BUCKET)
-ON_ONE_KEY = (field.OURS_ASYNC, field.BOTO3, field.ZAE)
+IN_MEMORY = (lineup.OURS_IN_MEMORY, lineup.LIMITS_FIXED, lineup.THROTTLED, lineup.TOKEN_BUCKET)
+ON_ONE_KEY = (lineup.OURS_ASYNC, lineup.BOTO3, lineup.ZAE)
 
 Curve = dict[str, dict[str, dict[str, list[float]]]]
 """By name, x, and figure, the rounds."""
 
 
-def against_keys(effort: Effort, progress: Progress) -> dict[str, Any]:
+def against_keys(workload: Workload, progress: Progress) -> dict[str, Any]:
     """Allowed decisions on keys drawn from so many that are known, one at a time."""
     curve: Curve = {}
     failures: dict[str, str] = {}
-    counts = [keys for keys in KEYS if keys <= effort.most_keys]
-    entries = (field.OURS, *IN_MEMORY, field.PYRATE)
+    counts = [keys for keys in KEYS if keys <= workload.most_keys]
+    entries = (lineup.OURS, *IN_MEMORY, lineup.PYRATE)
     with canned_server() as url:
         for done, keys in enumerate(counts):
             for entry in entries:
-                if entry is field.PYRATE and keys > MOST_WORTH_FILLING:
+                if entry is lineup.PYRATE and keys > MOST_WORTH_FILLING:
                     continue
-                at_most = FILLED_ON_A_TABLE if entry is field.OURS else keys
+                at_most = FILLED_ON_A_TABLE if entry is lineup.OURS else keys
                 try:
-                    with _one(entry, url, keys=keys) as (member,):
-                        memory = member.ask("fill", keys=keys, at_most=at_most)
+                    with _one(entry, url, keys=keys) as (worker,):
+                        memory = worker.request("fill", keys=keys, at_most=at_most)
                         for _ in range(ROUNDS):
-                            _note(curve, entry, keys, _stint(member, 1, effort))
+                            _note(curve, entry, keys, _timed_run(worker, 1, workload))
                         curve[entry.name][str(keys)].update(
                             {figure: [round(value, 1)] for figure, value in memory.items()}
                         )
-                except (CannotInstall, Failed) as failure:
+                except (CannotInstall, ContenderFailed) as failure:
                     failures[entry.name] = str(failure)[:200]
             progress.step(done + 1, len(counts), f"{keys:,} keys")
-    return {"taken": curve, "failures": failures}
+    return {"results": curve, "failures": failures}
 
 
-def against_limits(effort: Effort, progress: Progress) -> dict[str, Any]:
+def against_limits(workload: Workload, progress: Progress) -> dict[str, Any]:
     """Allowed decisions with so many limits on each key."""
     curve: Curve = {}
     with canned_server() as url:
         for done, limits in enumerate(LIMITS):
-            for entry in (field.OURS, field.OURS_ASYNC, field.OURS_IN_MEMORY):
-                with _one(entry, url, limits=limits) as (member,):
+            for entry in (lineup.OURS, lineup.OURS_ASYNC, lineup.OURS_IN_MEMORY):
+                with _one(entry, url, limits=limits) as (worker,):
                     for _ in range(ROUNDS):
-                        _note(curve, entry, limits, _stint(member, 1, effort))
+                        _note(curve, entry, limits, _timed_run(worker, 1, workload))
             progress.step(done + 1, len(LIMITS), f"{limits} limits")
-    return {"taken": curve, "failures": {}}
+    return {"results": curve, "failures": {}}
 
 
-def against_concurrency(effort: Effort, progress: Progress) -> dict[str, Any]:
+def against_concurrency(workload: Workload, progress: Progress) -> dict[str, Any]:
     """Allowed decisions, so many at once, on canned replies."""
     curve: Curve = {}
-    entries = (field.OURS, field.OURS_ASYNC, field.BOTO3, field.AIOBOTOCORE)
+    entries = (lineup.OURS, lineup.OURS_ASYNC, lineup.BOTO3, lineup.AIOBOTOCORE)
     with (
         canned_server() as url,
-        gathered(entries, lambda entry: entry.place(url, "limits"), CLIENT) as gathering,
+        running_contenders(
+            entries, lambda entry: entry.start_arguments(url, "limits"), CLIENT
+        ) as running,
     ):
-        for done, concurrency in enumerate(effort.curve):
+        for done, concurrency in enumerate(workload.curve):
             for _ in range(ROUNDS):
-                for name, (entry, member) in list(gathering.members.items()):
+                for name, (entry, worker) in list(running.workers.items()):
                     try:
-                        _note(curve, entry, concurrency, _stint(member, concurrency, effort))
-                    except Failed as failure:
-                        gathering.give_up(name, failure)
-            progress.step(done + 1, len(effort.curve), f"{concurrency} at once")
-        return {"taken": curve, "failures": gathering.failures}
+                        _note(curve, entry, concurrency, _timed_run(worker, concurrency, workload))
+                    except ContenderFailed as failure:
+                        running.drop(name, failure)
+            progress.step(done + 1, len(workload.curve), f"{concurrency} at once")
+        return {"results": curve, "failures": running.failures}
 
 
 def against_processes(
-    engine_url: str, table: str, effort: Effort, progress: Progress
+    engine_url: str, table: str, workload: Workload, progress: Progress
 ) -> dict[str, Any]:
     """So many processes on one hot key of an engine, each with PROCESS_AT_ONCE requests at once."""
     curve: Curve = {}
     failures: dict[str, str] = {}
     for done, entry in enumerate(ON_ONE_KEY):
         options = {"count": True} if entry.is_ours else {}
-        place = entry.place(engine_url, table, prefix="hot.", **options)
+        arguments = entry.start_arguments(engine_url, table, prefix="hot.", **options)
         try:
-            with crew(entry.packages, max(effort.processes), None, keys=1, **place) as members:
-                for processes in effort.processes:
+            with start_workers(
+                entry.packages, max(workload.processes), None, keys=1, **arguments
+            ) as workers:
+                for processes in workload.processes:
                     for _ in range(ROUNDS):
-                        got = _on_one_key(members[:processes], entry, effort)
+                        got = _on_one_key(workers[:processes], entry, workload)
                         _note(curve, entry, processes, got)
-        except (CannotInstall, Failed) as failure:
+        except (CannotInstall, ContenderFailed) as failure:
             failures[entry.name] = str(failure)[:200]
         progress.step(done + 1, len(ON_ONE_KEY), entry.name)
-    return {"taken": curve, "failures": failures}
+    return {"results": curve, "failures": failures}
 
 
-def _on_one_key(members: Sequence[Member], entry: Entry, effort: Effort) -> dict[str, float]:
-    before = _calls(members) if entry.is_ours else 0
-    for member in members:
-        member.order("stint", **_one_stint(PROCESS_AT_ONCE, effort))
-    got = [member.answer() for member in members]
+def _on_one_key(
+    workers: Sequence[WorkerProcess], entry: LineupEntry, workload: Workload
+) -> dict[str, float]:
+    before = _calls(workers) if entry.is_ours else 0
+    for worker in workers:
+        worker.send("timed_run", **_one_timed_run(PROCESS_AT_ONCE, workload))
+    got = [worker.receive() for worker in workers]
     together = _together(got)
     if entry.is_ours:
         # What was asked to find out how many to ask is among the calls too.
         decided = sum(one["probes"] + one["calls"] for one in got)
-        together["calls_a_decision"] = (_calls(members) - before) / decided
+        together["calls_a_decision"] = (_calls(workers) - before) / decided
     return together
 
 
-def _calls(members: Sequence[Member]) -> int:
-    return sum(sum(member.ask("told").values()) for member in members)
+def _calls(workers: Sequence[WorkerProcess]) -> int:
+    return sum(sum(worker.request("counters").values()) for worker in workers)
 
 
 def _together(got: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -138,19 +144,23 @@ def _together(got: Sequence[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _one(entry: Entry, url: str, **options: Any) -> AbstractContextManager[list[Member]]:
-    return crew(entry.packages, 1, CLIENT, **entry.place(url, "limits", **options))
+def _one(
+    entry: LineupEntry, url: str, **options: Any
+) -> AbstractContextManager[list[WorkerProcess]]:
+    return start_workers(
+        entry.packages, 1, CLIENT, **entry.start_arguments(url, "limits", **options)
+    )
 
 
-def _stint(member: Member, concurrency: int, effort: Effort) -> dict[str, Any]:
-    return member.ask("stint", **_one_stint(concurrency, effort))
+def _timed_run(worker: WorkerProcess, concurrency: int, workload: Workload) -> dict[str, Any]:
+    return worker.request("timed_run", **_one_timed_run(concurrency, workload))
 
 
-def _one_stint(concurrency: int, effort: Effort) -> dict[str, Any]:
-    return {"case": "allowed", "concurrency": concurrency, "seconds": effort.seconds}
+def _one_timed_run(concurrency: int, workload: Workload) -> dict[str, Any]:
+    return {"case": "allowed", "concurrency": concurrency, "seconds": workload.seconds}
 
 
-def _note(curve: Curve, entry: Entry, x: int, got: dict[str, Any]) -> None:
+def _note(curve: Curve, entry: LineupEntry, x: int, got: dict[str, Any]) -> None:
     figures = curve.setdefault(entry.name, {}).setdefault(str(x), {})
     for figure in ("cpu_us", "per_second", "p50_us", "p99_us", "calls_a_decision"):
         if figure in got:

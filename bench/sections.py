@@ -1,4 +1,4 @@
-"""The parts of a whole run, in their order, and how each is taken."""
+"""The parts of a whole run, in their order, and how each is measured."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from bench import (
     accuracy,
-    field,
     hot_path,
     import_cost,
+    lineup,
     load,
     middleware,
     money,
@@ -18,44 +18,44 @@ from bench import (
     value_cost,
 )
 from bench import wrk as wrk_
-from bench.effort import WHOLE, Effort
-from bench.figure import Figure
+from bench.cpu_per_call import CpuPerCall
 from bench.mixed_load import PROCESSES, mixed_load
 from bench.progress import Progress
+from bench.workload import FULL, Workload
 
-Section = Callable[[str, str, Effort, Progress], Any]
-"""Takes an engine's URL, a table on it, an effort and where to show progress."""
-
-
-def _canned(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return hot_path.on_canned_replies(field.ON_A_TABLE, url, table, effort, progress)
+Section = Callable[[str, str, Workload, Progress], Any]
+"""Takes an engine's URL, a table on it, a workload and where to show progress."""
 
 
-def _engine(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return hot_path.on_the_engine(field.ON_A_TABLE, url, table, effort, progress)
+def _canned(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return hot_path.on_canned_replies(lineup.ON_A_TABLE, url, table, workload, progress)
 
 
-def _memory(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return hot_path.in_memory(field.IN_MEMORY, effort, progress)
+def _engine(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return hot_path.on_the_engine(lineup.ON_A_TABLE, url, table, workload, progress)
 
 
-def _wrk(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return wrk_.measured(effort)
+def _memory(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return hot_path.in_memory(lineup.IN_MEMORY, workload, progress)
 
 
-def _scale_keys(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return scale.against_keys(effort, progress)
+def _wrk(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return wrk_.measured(workload)
 
 
-def _scale_limits(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return scale.against_limits(effort, progress)
+def _scale_keys(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return scale.against_keys(workload, progress)
 
 
-def _scale_concurrency(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return scale.against_concurrency(effort, progress)
+def _scale_limits(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return scale.against_limits(workload, progress)
 
 
-def _money(url: str, table: str, effort: Effort, progress: Progress) -> Any:
+def _scale_concurrency(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return scale.against_concurrency(workload, progress)
+
+
+def _money(url: str, table: str, workload: Workload, progress: Progress) -> Any:
     return {
         "decisions": money.of_decisions(url, table, progress),
         "ours": money.of_ours(url, table),
@@ -63,39 +63,39 @@ def _money(url: str, table: str, effort: Effort, progress: Progress) -> Any:
     }
 
 
-def _load(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return load.measured(load.whole(url), effort.load_seconds, progress)
+def _load(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return load.measured(load.full(url), workload.load_seconds, progress)
 
 
-def _middleware(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return _rounds(middleware.measured(effort.rounds, _calls(effort)))
+def _middleware(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return _rounds(middleware.measured(workload.rounds, _calls(workload)))
 
 
-def _sessions(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return _rounds(sessions.measured(effort.rounds, _calls(effort)))
+def _sessions(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return _rounds(sessions.measured(workload.rounds, _calls(workload)))
 
 
-def _imports(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return import_cost.measured(effort.rounds)
+def _imports(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return import_cost.measured(workload.rounds)
 
 
-def _mixed(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    taken = {}
+def _mixed(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    results = {}
     for processes in (1, PROCESSES):
         calls, kinds = mixed_load(processes)
-        taken[str(processes)] = {"calls_a_decision": calls, "kinds": dict(kinds)}
-    return taken
+        results[str(processes)] = {"calls_a_decision": calls, "kinds": dict(kinds)}
+    return results
 
 
-def _values(url: str, table: str, effort: Effort, progress: Progress) -> Any:
-    return _rounds(value_cost.measured(effort.rounds, 5 * _calls(effort)))
+def _values(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    return _rounds(value_cost.measured(workload.rounds, 5 * _calls(workload)))
 
 
-def _calls(effort: Effort) -> int:
-    return 4_000 if effort == WHOLE else 200
+def _calls(workload: Workload) -> int:
+    return 4_000 if workload == FULL else 200
 
 
-def _rounds(figures: dict[str, Figure]) -> dict[str, list[float]]:
+def _rounds(figures: dict[str, CpuPerCall]) -> dict[str, list[float]]:
     return {name: [round(value, 2) for value in figure.rounds] for name, figure in figures.items()}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from starlette.middleware.sessions import SessionMiddleware as CookieMiddleware
 
-from bench.figure import Figure, interleaved
+from bench.cpu_per_call import CpuPerCall, interleaved
 from bench.middleware import bare, nothing
 from sessions.asgi import App, SessionMiddleware
 from sessions.operations.operation import Find, Operation, ReadClock
@@ -100,7 +100,7 @@ def signed_cookie() -> bytes:
     return b"session=" + itsdangerous.TimestampSigner(SECRET).sign(content)
 
 
-def measured(rounds: int, calls: int) -> dict[str, Figure]:
+def measured(rounds: int, calls: int) -> dict[str, CpuPerCall]:
     """CPU a request, turn by turn."""
     ours = b"__Host-session=" + TOKEN.encode()
     untouched = SessionMiddleware(bare, InstantStore())
@@ -122,10 +122,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--calls", type=int, default=5_000)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     print(f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}; ", end="")
-    print(f"CPU a request, medians of {asked.rounds} rounds of {asked.calls}\n")
-    figures = measured(asked.rounds, asked.calls)
+    print(f"CPU a request, medians of {args.rounds} rounds of {args.calls}\n")
+    figures = measured(args.rounds, args.calls)
     for figure in figures.values():
         print(figure)
     bare_us = figures["bare application"].median

@@ -7,57 +7,57 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.crew import Failed, Member
 from bench.environment import CannotInstall, python_with
-from bench.field import Entry
+from bench.lineup import LineupEntry
 from bench.progress import Progress
+from bench.workers import ContenderFailed, WorkerProcess
 
 FIGURES = ("cpu_us", "per_second", "p50_us", "p99_us")
 
 
 @dataclass(slots=True)
-class Field:
-    """Those that run, and why the others don't.
+class RunningContenders:
+    """The contenders that run, and why the others do not.
 
     Attributes:
-        members: the process of each.
+        workers: the process of each.
         failures: a line for each that could not be installed or did not work.
     """
 
-    members: dict[str, tuple[Entry, Member]] = field(default_factory=dict)
+    workers: dict[str, tuple[LineupEntry, WorkerProcess]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
-    def give_up(self, name: str, failure: Exception) -> None:
-        """Go on without one that failed."""
+    def drop(self, name: str, failure: Exception) -> None:
+        """Go on without a contender that failed."""
         self.failures[name] = str(failure)[:200]
-        if name in self.members:
-            del self.members[name]
+        if name in self.workers:
+            del self.workers[name]
 
 
 @contextlib.contextmanager
-def gathered(
-    entries: Iterable[Entry],
-    place_of: Callable[[Entry], dict[str, Any]],
+def running_contenders(
+    entries: Iterable[LineupEntry],
+    arguments_of: Callable[[LineupEntry], dict[str, Any]],
     core: int | None,
     keys: int = 100,
-) -> Iterator[Field]:
-    """A process for each entry, begun at its place, for as long as the block."""
-    gathering = Field()
+) -> Iterator[RunningContenders]:
+    """A started worker process for each entry, stopped after the block."""
+    running = RunningContenders()
     with contextlib.ExitStack() as ending:
         for entry in entries:
             try:
-                member = Member(python_with(entry.packages), core)
-                ending.callback(member.end)
-                member.ask("begin", keys=keys, **place_of(entry))
-            except (CannotInstall, Failed) as failure:
-                gathering.give_up(entry.name, failure)
+                worker = WorkerProcess(python_with(entry.packages), core)
+                ending.callback(worker.stop)
+                worker.request("start", keys=keys, **arguments_of(entry))
+            except (CannotInstall, ContenderFailed) as failure:
+                running.drop(entry.name, failure)
                 continue
-            gathering.members[entry.name] = entry, member
-        yield gathering
+            running.workers[entry.name] = entry, worker
+        yield running
 
 
 def interleaved(
-    gathering: Field,
+    running: RunningContenders,
     cases: Sequence[str],
     concurrencies: Sequence[int],
     rounds: int,
@@ -69,34 +69,34 @@ def interleaved(
     Returns:
         by name, case and concurrency, the values of each of FIGURES.
     """
-    taken: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     steps = rounds * len(cases) * len(concurrencies)
     done = 0
     for _ in range(rounds):
         for case in cases:
             for concurrency in concurrencies:
-                for name, (entry, member) in list(gathering.members.items()):
+                for name, (entry, worker) in list(running.workers.items()):
                     if case not in entry.cases:
                         continue
                     try:
-                        got = member.ask(
-                            "stint", case=case, concurrency=concurrency, seconds=seconds
+                        got = worker.request(
+                            "timed_run", case=case, concurrency=concurrency, seconds=seconds
                         )
-                    except Failed as failure:
-                        gathering.give_up(name, failure)
-                        taken.pop(name, None)
+                    except ContenderFailed as failure:
+                        running.drop(name, failure)
+                        results.pop(name, None)
                         continue
-                    _note(taken, name, case, concurrency, got)
+                    _note(results, name, case, concurrency, got)
                 done += 1
                 progress.step(done, steps, f"{case}, {concurrency} at once")
-    return taken
+    return results
 
 
 def _note(
-    taken: dict[str, Any], name: str, case: str, concurrency: int, got: dict[str, Any]
+    results: dict[str, Any], name: str, case: str, concurrency: int, got: dict[str, Any]
 ) -> None:
     wrong = {"allowed": got["admitted"] < got["calls"] * 0.9, "denied": got["admitted"] > 0}
-    figures = taken.setdefault(name, {}).setdefault(case, {}).setdefault(str(concurrency), {})
+    figures = results.setdefault(name, {}).setdefault(case, {}).setdefault(str(concurrency), {})
     for figure in FIGURES:
         figures.setdefault(figure, []).append(round(got[figure], 2))
     if wrong.get(case):

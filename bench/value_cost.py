@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import make_dataclass
 from typing import Any
 
-from bench.figure import Figure, interleaved
+from bench.cpu_per_call import CpuPerCall, interleaved
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.tuple_new import tuple_new
@@ -19,7 +19,7 @@ VALUES: Any = (False, 0, 1_000_000_000, 1_000_000_000, LIMIT, 0, "seen")
 Frozen: Any = make_dataclass("Frozen", Decision._fields, frozen=True, slots=True)
 
 
-def measured(rounds: int, calls: int) -> dict[str, Figure]:
+def measured(rounds: int, calls: int) -> dict[str, CpuPerCall]:
     """Microseconds each, turn by turn; and of the whole denial that one is made for."""
     limiter = RateLimiter(MemoryStore(), LIMIT)
     limiter.acquire("k")

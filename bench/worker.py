@@ -1,13 +1,13 @@
-"""A contender's process: reads an order a line, answers a line, both in JSON.
+"""A contender's process: reads a command a line, writes a response a line, both JSON.
 
-    {"do": "begin", "module": "bench.contenders.ours", "place": {...}}
-    {"do": "fill", "keys": 100, "at_most": 100}
-    {"do": "stint", "case": "mixed", "concurrency": 32, "seconds": 0.2, "at_least": 64}
-    {"do": "saturate", "rate": {...}, "key": "hot", "seconds": 3.5, "begin_at": 1790000000.0}
-    {"do": "exactly", "case": "first", "calls": 10}
-    {"do": "told"}
+    {"command": "start", "module": "bench.contenders.ours", "target": {...}}
+    {"command": "fill", "keys": 100, "at_most": 100}
+    {"command": "timed_run", "case": "mixed", "concurrency": 32, "seconds": 0.2, "at_least": 64}
+    {"command": "saturate", "rate": {...}, "key": "hot", "seconds": 3.5, "begin_at": 1790000000.0}
+    {"command": "exactly", "case": "first", "calls": 10}
+    {"command": "counters"}
 
-An answer is an object, with ``error`` in it if the contender failed. It runs in any environment
+A response is an object, with ``error`` in it if the contender failed. It runs in any environment
 that has what the contender needs, so it imports the standard library only, and that contender.
 """
 
@@ -22,10 +22,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench.demand import Demand
-from bench.place import Contender, Place, Rate
+from bench.contender import Contender, Rate, Target
+from bench.request_mix import RequestMix
 from bench.saturation import saturate
-from bench.stint import stint
+from bench.timed_run import timed_run
 
 PROBE_CALLS = 10
 QUICK_PROBE_CALLS = 3_200
@@ -33,93 +33,106 @@ MOST_CALLS = 20_000
 QUICK_US = 100.0
 QUICK_TIME_EVERY = 8
 
+Handler = Callable[..., dict[str, Any]]
+
 
 class Worker:
-    """One contender and what it is asked."""
+    """One contender and the commands it serves."""
 
     def __init__(self) -> None:
         self._contender: Contender
-        self._demand: Demand
+        self._request_mix: RequestMix
         self._runner: asyncio.Runner | None = None
 
-    def begin(self, module: str, place: dict[str, Any], keys: int = 100) -> dict[str, Any]:
-        """Set the contender up and empty the keys that are to be denied."""
-        self._contender = importlib.import_module(module).begin(Place(**place))
+    def start(self, module: str, target: dict[str, Any], keys: int = 100) -> dict[str, Any]:
+        """Create the contender and spend the keys that are to be denied."""
+        self._contender = importlib.import_module(module).create(Target(**target))
         if self._contender.is_async:
             self._runner = asyncio.Runner()
-        self._demand = Demand(self._contender, keys, f"{place['options'].get('prefix', '')}")
-        stint(list(self._demand.emptying()), 1, self._runner)
+        self._request_mix = RequestMix(
+            self._contender, keys, f"{target['options'].get('prefix', '')}"
+        )
+        timed_run(list(self._request_mix.draining_requests()), 1, self._runner)
         self.fill(keys, keys)
         return {"pid": os.getpid()}
 
     def fill(self, keys: int, at_most: int) -> dict[str, Any]:
-        """Ask once about each key, up to so many, that measurements then find it known."""
-        self._demand.keys = keys
-        requests = [(self._demand.roomy, self._demand.key(n)) for n in range(min(keys, at_most))]
-        stint(requests, 8 if self._runner else 1, self._runner, QUICK_TIME_EVERY)
+        """Request each key once, up to ``at_most``, so that measurements find it known."""
+        self._request_mix.keys = keys
+        requests = [
+            (self._request_mix.roomy, self._request_mix.key(n)) for n in range(min(keys, at_most))
+        ]
+        timed_run(requests, 8 if self._runner else 1, self._runner, QUICK_TIME_EVERY)
         peak_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {"peak_megabytes": peak_kilobytes / 1024}
 
-    def stint(
+    def timed_run(
         self, case: str, concurrency: int, seconds: float, at_least: int = 0
     ) -> dict[str, Any]:
-        """As many requests as take about so long."""
+        """Time as many requests as take about ``seconds``."""
         probes = max(PROBE_CALLS, concurrency)
-        took = stint(self._demand.requests(case, probes), concurrency, self._runner)
+        took = timed_run(self._request_mix.requests(case, probes), concurrency, self._runner)
         probed = probes
         if took.p50_us < QUICK_US:
-            # So few were over before all callers had begun.
+            # So few had finished before all callers started.
             probes = QUICK_PROBE_CALLS
-            took = stint(self._demand.requests(case, probes), concurrency, self._runner)
+            took = timed_run(self._request_mix.requests(case, probes), concurrency, self._runner)
             probed += probes
         calls = min(MOST_CALLS, round(took.per_second * seconds))
         calls = max(calls, 2 * concurrency, at_least, PROBE_CALLS)
         every = QUICK_TIME_EVERY if took.p50_us < QUICK_US else 1
         # A multiple of the callers, so that all work to the end.
-        requests = self._demand.requests(case, calls - calls % concurrency)
+        requests = self._request_mix.requests(case, calls - calls % concurrency)
         return {
-            **stint(requests, concurrency, self._runner, every).as_json(),
+            **timed_run(requests, concurrency, self._runner, every).as_json(),
             "probes": probed,
         }
 
     def saturate(
         self, rate: dict[str, Any], key: str, seconds: float, begin_at: float
     ) -> dict[str, Any]:
-        """Ask for more of one key than there is."""
+        """Request more tokens of one key than its rate has."""
         wanted = Rate(**rate)
         got = saturate(self._contender, wanted, key, seconds, begin_at, self._runner)
         return {**got, "due": self._contender.due(wanted, seconds)}
 
     def exactly(self, case: str, calls: int) -> dict[str, Any]:
-        """So many requests, one after the other: a case, ``first`` uses, or ``small`` buckets."""
+        """Time ``calls`` requests, one by one: a case, ``first`` requests, or ``small`` buckets."""
         if case == "first":
-            requests = self._demand.first_uses(calls)
+            requests = self._request_mix.first_requests(calls)
         elif case == "small":
-            requests = self._demand.of_small_buckets(calls)
+            requests = self._request_mix.small_bucket_requests(calls)
         else:
-            requests = self._demand.requests(case, calls)
-        return stint(requests, 1, self._runner).as_json()
+            requests = self._request_mix.requests(case, calls)
+        return timed_run(requests, 1, self._runner).as_json()
 
-    def told(self) -> dict[str, Any]:
-        """What the contender counted."""
-        return self._contender.told()
+    def counters(self) -> dict[str, Any]:
+        """The contender's own counters."""
+        return self._contender.counters()
+
+
+def response_of(handler: Handler, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a command returns, or its error: third-party code may raise any exception.
+
+    The benchmark then goes on without that contender, and the report names the error.
+    """
+    try:
+        return handler(**arguments)
+    except Exception as error:  # noqa: BLE001 - the boundary to third-party code, see above
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def main() -> None:
-    """Serve orders until the input ends."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    # What a peer prints must not be taken for an answer.
+    """Serve commands until the input ends."""
+    responses = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    # What a contender prints must not be read as a response.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     worker = Worker()
     for line in sys.stdin:
-        order = json.loads(line)
-        do: Callable[..., dict[str, Any]] = getattr(worker, order.pop("do"))
-        try:
-            answer = do(**order)
-        except Exception as failure:  # noqa: BLE001 - a peer may raise anything; it is reported
-            answer = {"error": f"{type(failure).__name__}: {failure}"}
-        print(json.dumps(answer), file=answers, flush=True)
-    # Peers' threads need not be waited for.
+        arguments = json.loads(line)
+        handler: Handler = getattr(worker, arguments.pop("command"))
+        print(json.dumps(response_of(handler, arguments)), file=responses, flush=True)
+    # Do not wait for threads of the contender.
     os._exit(0)
 
 

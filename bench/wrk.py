@@ -17,30 +17,30 @@ from pathlib import Path
 from typing import Any
 
 from bench.canned_server import canned_server
+from bench.contender import ROOMY
 from bench.contenders.update_item import update_item
 from bench.cores import ALLOWED, CLIENT
-from bench.effort import Effort
-from bench.place import ROOMY
+from bench.workload import Workload
 
 HOW_TO_GET_IT = "wrk is not installed (Debian: apt-get install wrk)"
 LEAST_SECONDS = 1
 
 
-def measured(effort: Effort) -> dict[str, Any]:
+def measured(workload: Workload) -> dict[str, Any]:
     """CPU a request and requests a second, by concurrency; or why not."""
     if shutil.which("wrk") is None:
         return {"failure": HOW_TO_GET_IT}
-    taken: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     with canned_server() as url, tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "request.lua"
         script.write_text(_lua(signed_request(url)), encoding="utf-8")
-        for _ in range(effort.rounds):
-            for concurrency in effort.concurrencies:
+        for _ in range(workload.rounds):
+            for concurrency in workload.concurrencies:
                 figures = _round(url, script, concurrency)
-                of_these = taken.setdefault(str(concurrency), {})
+                of_these = results.setdefault(str(concurrency), {})
                 for figure, value in figures.items():
                     of_these.setdefault(figure, []).append(value)
-    return {"taken": taken}
+    return {"results": results}
 
 
 def signed_request(url: str) -> tuple[dict[str, str], str]:

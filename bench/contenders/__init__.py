@@ -1,5 +1,5 @@
-"""Whoever takes part: one module each, run by worker.py in an environment that has what it needs.
+"""The contenders: one module each, run by worker.py in an environment with its packages.
 
-A module here has a function ``begin(place) -> Contender``. It imports nothing of this project but
-bench.place, for the other environments have nothing of it.
+A module here has a function ``create(target) -> Contender``. It imports nothing of this project but
+bench.contender, for the other environments have nothing of it.
 """

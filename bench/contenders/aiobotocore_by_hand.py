@@ -8,8 +8,8 @@ from typing import Any
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
+from bench.contender import CONNECTIONS, Rate, Target
 from bench.contenders.update_item import update_item
-from bench.place import CONNECTIONS, Place, Rate
 
 
 class AiobotocoreByHand:
@@ -17,13 +17,13 @@ class AiobotocoreByHand:
 
     is_async = True
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._open = AsyncExitStack()
         self._client: Any = None
 
     def limiter(self, rate: Rate) -> Any:
-        table = self._place.table
+        table = self._target.table
 
         async def admit(key: str) -> bool:
             client = self._client or await self._opened()
@@ -35,14 +35,14 @@ class AiobotocoreByHand:
 
         return admit
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
     async def _opened(self) -> Any:
         config = AioConfig(max_pool_connections=CONNECTIONS, retries={"total_max_attempts": 1})
         client = await self._open.enter_async_context(
             get_session().create_client(
-                "dynamodb", endpoint_url=self._place.endpoint_url, config=config
+                "dynamodb", endpoint_url=self._target.endpoint_url, config=config
             )
         )
         # Of several first calls at once, one client is kept.
@@ -50,6 +50,6 @@ class AiobotocoreByHand:
         return self._client
 
 
-def begin(place: Place) -> AiobotocoreByHand:
+def create(target: Target) -> AiobotocoreByHand:
     """The client, to be opened in the event loop."""
-    return AiobotocoreByHand(place)
+    return AiobotocoreByHand(target)

@@ -9,18 +9,18 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from bench.contender import CONNECTIONS, Rate, Target
 from bench.contenders.update_item import update_item
-from bench.place import CONNECTIONS, Place, Rate
 
 
 class Boto3ByHand:
     """One client for all threads."""
 
-    def __init__(self, place: Place) -> None:
-        self.is_async = place.style == "asyncio"
-        self._table = place.table
+    def __init__(self, target: Target) -> None:
+        self.is_async = target.style == "asyncio"
+        self._table = target.table
         config = Config(max_pool_connections=CONNECTIONS, retries={"total_max_attempts": 1})
-        self._client = boto3.client("dynamodb", endpoint_url=place.endpoint_url, config=config)
+        self._client = boto3.client("dynamodb", endpoint_url=target.endpoint_url, config=config)
         self._has_threads = False
 
     def limiter(self, rate: Rate) -> Any:
@@ -43,10 +43,10 @@ class Boto3ByHand:
 
         return admit_async if self.is_async else admit
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
-def begin(place: Place) -> Boto3ByHand:
+def create(target: Target) -> Boto3ByHand:
     """The client."""
-    return Boto3ByHand(place)
+    return Boto3ByHand(target)

@@ -8,7 +8,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
-from bench.place import Place, Rate, window_due
+from bench.contender import Rate, Target, window_due
 
 STRATEGIES: dict[str, Any] = {
     "fixed-window": FixedWindowRateLimiter,
@@ -21,8 +21,8 @@ class Limits:
 
     is_async = False
 
-    def __init__(self, place: Place) -> None:
-        self._strategy = STRATEGIES[place.style](MemoryStorage())
+    def __init__(self, target: Target) -> None:
+        self._strategy = STRATEGIES[target.style](MemoryStorage())
 
     def limiter(self, rate: Rate) -> Any:
         item = RateLimitItemPerSecond(rate.quantity, rate.period_seconds)
@@ -36,10 +36,10 @@ class Limits:
     def due(self, rate: Rate, seconds: float) -> float:
         return window_due(rate, seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
-def begin(place: Place) -> Limits:
+def create(target: Target) -> Limits:
     """The strategy."""
-    return Limits(place)
+    return Limits(target)

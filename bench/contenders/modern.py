@@ -9,7 +9,7 @@ import boto3
 from limiter.exceptions import CapacityExhaustedException
 from limiter.managers import FungibleTokenManager
 
-from bench.place import Place, Rate, bucket_due
+from bench.contender import Rate, Target, bucket_due
 
 
 class Modern:
@@ -17,10 +17,10 @@ class Modern:
 
     is_async = False
 
-    def __init__(self, place: Place) -> None:
-        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = place.endpoint_url
-        self._tables = (f"{place.table}-tokens", f"{place.table}-limits")
-        if place.options.get("create_tables", True):
+    def __init__(self, target: Target) -> None:
+        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = target.endpoint_url
+        self._tables = (f"{target.table}-tokens", f"{target.table}-limits")
+        if target.options.get("create_tables", True):
             for table in self._tables:
                 _create(table)
 
@@ -42,7 +42,7 @@ class Modern:
         # It has no burst of its own: the bucket holds a window's worth.
         return bucket_due(Rate(rate.quantity, rate.period_seconds), seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
@@ -63,6 +63,6 @@ def _create(table: str) -> None:
         return
 
 
-def begin(place: Place) -> Modern:
+def create(target: Target) -> Modern:
     """The limiter, with its tables."""
-    return Modern(place)
+    return Modern(target)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.place import Place, Rate
+from bench.contender import Rate, Target
 
 
 class Nothing:
     """Blocking or asyncio."""
 
-    def __init__(self, place: Place) -> None:
-        self.is_async = place.style == "asyncio"
+    def __init__(self, target: Target) -> None:
+        self.is_async = target.style == "asyncio"
 
     def limiter(self, rate: Rate) -> Any:
         def admit(key: str) -> bool:
@@ -22,10 +22,10 @@ class Nothing:
 
         return admit_async if self.is_async else admit
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
-def begin(place: Place) -> Nothing:
+def create(target: Target) -> Nothing:
     """Nothing."""
-    return Nothing(place)
+    return Nothing(target)

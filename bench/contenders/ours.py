@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from bench.place import CONNECTIONS, Place, Rate, bucket_due
+from bench.contender import CONNECTIONS, Rate, Target, bucket_due
 from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, Limit, RateLimiter
 
 DEADLINE_SECONDS = 10.0
@@ -15,17 +15,17 @@ DEADLINE_SECONDS = 10.0
 class Ours:
     """Options: ``limits`` on each key, ``deny_cache`` in seconds, ``count`` calls and units."""
 
-    def __init__(self, place: Place) -> None:
-        self.is_async = place.style == "asyncio"
+    def __init__(self, target: Target) -> None:
+        self.is_async = target.style == "asyncio"
         self._calls: Counter[str] = Counter()
         self._store = DynamoDBStore(
-            place.table,
-            endpoint_url=place.endpoint_url,
+            target.table,
+            endpoint_url=target.endpoint_url,
             max_connections=CONNECTIONS,
-            on_call=self._count if place.options.get("count") else None,
+            on_call=self._count if target.options.get("count") else None,
         )
-        self._limits = place.options.get("limits", 1)
-        self._deny_cache = place.options.get("deny_cache", 5.0)
+        self._limits = target.options.get("limits", 1)
+        self._deny_cache = target.options.get("deny_cache", 5.0)
         self._store.warm_up()
 
     def limiter(self, rate: Rate) -> Any:
@@ -55,13 +55,13 @@ class Ours:
     def due(self, rate: Rate, seconds: float) -> float:
         return bucket_due(rate, seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return dict(self._calls)
 
     def _count(self, call: Any) -> None:
         self._calls["refused" if call.refused else "applied"] += 1
 
 
-def begin(place: Place) -> Ours:
+def create(target: Target) -> Ours:
     """The limiter, warmed up."""
-    return Ours(place)
+    return Ours(target)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.place import Place, Rate, bucket_due
+from bench.contender import Rate, Target, bucket_due
 from ratelimit_ddb import AsyncRateLimiter, Limit, MemoryStore, RateLimiter
 
 
 class OursInMemory:
     """Options: ``keys`` that the store may hold, ``limits`` on each key."""
 
-    def __init__(self, place: Place) -> None:
-        self.is_async = place.style == "asyncio"
-        self._store = MemoryStore(max_keys=max(100_000, place.options.get("keys", 0)))
-        self._limits = place.options.get("limits", 1)
+    def __init__(self, target: Target) -> None:
+        self.is_async = target.style == "asyncio"
+        self._store = MemoryStore(max_keys=max(100_000, target.options.get("keys", 0)))
+        self._limits = target.options.get("limits", 1)
 
     def limiter(self, rate: Rate) -> Any:
         limits = [
@@ -38,10 +38,10 @@ class OursInMemory:
     def due(self, rate: Rate, seconds: float) -> float:
         return bucket_due(rate, seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
-def begin(place: Place) -> OursInMemory:
+def create(target: Target) -> OursInMemory:
     """The limiter."""
-    return OursInMemory(place)
+    return OursInMemory(target)

@@ -9,7 +9,7 @@ from pyrate_limiter import Rate as PyrateRate
 from pyrate_limiter.abstracts import AbstractBucket, RateItem
 from pyrate_limiter.clocks import MonotonicClock
 
-from bench.place import Place, Rate, window_due
+from bench.contender import Rate, Target, window_due
 
 
 class BucketOfKey(BucketFactory):
@@ -47,10 +47,10 @@ class Pyrate:
     def due(self, rate: Rate, seconds: float) -> float:
         return window_due(rate, seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
-def begin(place: Place) -> Pyrate:
+def create(target: Target) -> Pyrate:
     """Nothing is shared."""
     return Pyrate()

@@ -7,7 +7,7 @@ from typing import Any
 
 from throttled import MemoryStore, Throttled, rate_limiter
 
-from bench.place import Place, Rate, bucket_due
+from bench.contender import Rate, Target, bucket_due
 
 MOST_KEYS = 2_000_000
 """Its own default of 1,024 would forget keys in the middle of a measurement."""
@@ -18,8 +18,8 @@ class ThrottledInMemory:
 
     is_async = False
 
-    def __init__(self, place: Place) -> None:
-        self._using = place.style
+    def __init__(self, target: Target) -> None:
+        self._using = target.style
         self._store = MemoryStore(options={"MAX_SIZE": MOST_KEYS})
 
     def limiter(self, rate: Rate) -> Any:
@@ -35,10 +35,10 @@ class ThrottledInMemory:
     def due(self, rate: Rate, seconds: float) -> float:
         return bucket_due(rate, seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
-def begin(place: Place) -> ThrottledInMemory:
+def create(target: Target) -> ThrottledInMemory:
     """The store."""
-    return ThrottledInMemory(place)
+    return ThrottledInMemory(target)

@@ -6,7 +6,7 @@ from typing import Any
 
 from token_bucket import Limiter, MemoryStorage
 
-from bench.place import Place, Rate, bucket_due
+from bench.contender import Rate, Target, bucket_due
 
 
 class TokenBucket:
@@ -21,10 +21,10 @@ class TokenBucket:
     def due(self, rate: Rate, seconds: float) -> float:
         return bucket_due(rate, seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
 
-def begin(place: Place) -> TokenBucket:
+def create(target: Target) -> TokenBucket:
     """Nothing is shared."""
     return TokenBucket()

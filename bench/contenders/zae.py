@@ -8,7 +8,7 @@ from typing import Any
 
 from zae_limiter import Limit, RateLimiter, RateLimitExceeded, Repository
 
-from bench.place import Place, Rate, bucket_due
+from bench.contender import Rate, Target, bucket_due
 
 NAME = "tokens"
 RESOURCE = "bench"
@@ -19,8 +19,8 @@ class Zae:
 
     is_async = True
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._limiter: Any = None
         self._opening: asyncio.Lock | None = None
 
@@ -48,29 +48,29 @@ class Zae:
     def due(self, rate: Rate, seconds: float) -> float:
         return bucket_due(rate, seconds)
 
-    def told(self) -> dict[str, Any]:
+    def counters(self) -> dict[str, Any]:
         return {}
 
     async def _opened(self) -> Any:
         self._opening = self._opening or asyncio.Lock()
         async with self._opening:
             if self._limiter is None:
-                self._limiter = await _opened(self._place)
+                self._limiter = await _opened(self._target)
             return self._limiter
 
 
-async def _opened(place: Place) -> Any:
-    where: Any = {"region": "us-east-1", "endpoint_url": place.endpoint_url}
+async def _opened(target: Target) -> Any:
+    where: Any = {"region": "us-east-1", "endpoint_url": target.endpoint_url}
     with warnings.catch_warnings():
         # Its open() would provision by CloudFormation, which an emulator of DynamoDB alone lacks.
         warnings.simplefilter("ignore", DeprecationWarning)
-        maker = Repository(place.table, **where)
+        maker = Repository(target.table, **where)
     await maker.create_table()
     await maker.close()
-    repository = await Repository.open(stack=place.table, auto_update=False, **where)
+    repository = await Repository.open(stack=target.table, auto_update=False, **where)
     return RateLimiter(repository=repository)
 
 
-def begin(place: Place) -> Zae:
+def create(target: Target) -> Zae:
     """The limiter, to be opened in the event loop."""
-    return Zae(place)
+    return Zae(target)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.compare import main, rankings, ratios
-from tests.bench.figures_of_a_run import (
+from tests.bench.sample_results import (
     BOTO3,
     BOTO3_TO_THREAD,
     OURS,
@@ -24,7 +24,7 @@ def run_with(**cpu_us: float) -> dict[str, Any]:
     run = a_run()
     names = {"ours": OURS, "ours_async": OURS_ASYNC, "boto3": BOTO3, "to_thread": BOTO3_TO_THREAD}
     for name, value in cpu_us.items():
-        run["canned"]["taken"][names[name]] = everywhere(value)
+        run["canned"]["results"][names[name]] = everywhere(value)
     return run
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bench import hot_path, load
+from bench.progress import Progress
 
 WELL = {
     "user": "AsgiUser",
@@ -46,17 +47,17 @@ def test_who_was_not_measured_fails_the_hot_path(
     monkeypatch: pytest.MonkeyPatch, failures: dict[str, str], code: int
 ) -> None:
     def none_taken(*_: Any) -> dict[str, Any]:
-        return {"taken": {}, "failures": failures}
+        return {"results": {}, "failures": failures}
 
     monkeypatch.setattr(hot_path, "on_canned_replies", none_taken)
     monkeypatch.setattr(hot_path, "in_memory", none_taken)
-    monkeypatch.setattr(hot_path, "as_nobody", lambda: None)
+    monkeypatch.setattr(hot_path, "set_dummy_credentials", lambda: None)
     monkeypatch.setattr("sys.argv", ["hot_path"])
     assert hot_path.main() == code
 
 
 def test_a_load_without_locust_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/bin/false")
-    (run,) = load.measured([load.Run("AsgiUser")], 1, load.Progress())
+    (run,) = load.measured([load.Run("AsgiUser")], 1, Progress())
     assert load.is_failed(run)
     assert "failed" in load.shown(run)

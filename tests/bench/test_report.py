@@ -7,11 +7,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bench.losses import losses
 from bench.page import page
 from bench.plots import plots
 from bench.svg import Axes, Bar, bars, lines
-from tests.bench.figures_of_a_run import ACCURACY, BOTO3, OURS, PEER, a_run, everywhere
+from bench.where_we_lose import losses
+from tests.bench.sample_results import ACCURACY, BOTO3, OURS, PEER, a_run, everywhere
 
 
 def test_the_summary_names_the_best_of_the_others_and_the_ratio() -> None:
@@ -23,7 +23,7 @@ def test_an_aim_is_reached_or_not_by_the_figures() -> None:
     reached = page(a_run(), set())
     assert "| at least 14 times | 20.0 times | yes |" in reached
     slower = a_run()
-    slower["canned"]["taken"][OURS] = everywhere(1_000)
+    slower["canned"]["results"][OURS] = everywhere(1_000)
     assert "| at least 14 times | 2.00 times | **no** |" in page(slower, set())
 
 
@@ -38,7 +38,7 @@ def test_where_nobody_is_better_nothing_is_lost() -> None:
 
 def test_a_peer_that_is_better_in_all_rounds_is_a_loss() -> None:
     run = a_run()
-    run["canned"]["taken"][PEER] = everywhere(50, cases=("allowed",))
+    run["canned"]["results"][PEER] = everywhere(50, cases=("allowed",))
     found = losses(run)
     assert {loss.peer for loss in found} == {PEER}
     assert {loss.figure for loss in found} == {
@@ -50,15 +50,15 @@ def test_a_peer_that_is_better_in_all_rounds_is_a_loss() -> None:
 
 def test_of_several_that_are_better_the_best_is_named() -> None:
     run = a_run()
-    run["canned"]["taken"][PEER] = everywhere(50, cases=("allowed",))
-    run["canned"]["taken"]["another"] = everywhere(80, cases=("allowed",))
+    run["canned"]["results"][PEER] = everywhere(50, cases=("allowed",))
+    run["canned"]["results"]["another"] = everywhere(80, cases=("allowed",))
     found = losses(run)
     assert {(loss.peer, loss.others) for loss in found} == {(PEER, 1)}
 
 
 def test_a_peer_whose_rounds_overlap_ours_has_not_won() -> None:
     run = a_run()
-    run["canned"]["taken"][PEER] = everywhere(95, cases=("allowed",))
+    run["canned"]["results"][PEER] = everywhere(95, cases=("allowed",))
     assert losses(run) == []
 
 
@@ -86,7 +86,7 @@ def test_a_second_run_is_compared_with_the_first() -> None:
     assert "can be repeated" not in page(a_run(), set())
     assert "- 72 of 72 pairs of contenders have" in page(a_run(), set(), a_run())
     other = a_run()
-    other["canned"]["taken"][BOTO3] = everywhere(20)
+    other["canned"]["results"][BOTO3] = everywhere(20)
     text = page(a_run(), set(), other)
     assert f"- not so: canned, allowed, 1 at once, cpu_us: {BOTO3} and {OURS}" in text
 

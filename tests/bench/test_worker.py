@@ -8,30 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from bench import field
+from bench import lineup
 from bench.canned_server import Replies, canned_server
-from bench.crew import Failed, Member
-from bench.field import EVERYBODY, Entry
-from bench.meter import metered
-from bench.place import Rate, bucket_due, window_due
+from bench.contender import Rate, bucket_due, window_due
+from bench.lineup import ALL_ENTRIES, LineupEntry
+from bench.metering_proxy import metered
 from bench.recording import Recording, kind_of
+from bench.workers import ContenderFailed, WorkerProcess
 from tests.rate_limit_table import rate_limit_table
 
 HEAD = b"POST / HTTP/1.1\r\nX-Amz-Target: DynamoDB_20120810.%b\r\n\r\n"
 
 
 @pytest.fixture
-def member() -> Iterator[Member]:
-    one = Member(Path(sys.executable), None)
+def worker() -> Iterator[WorkerProcess]:
+    one = WorkerProcess(Path(sys.executable), None)
     yield one
-    one.end()
+    one.stop()
 
 
-def test_a_worker_measures_a_contender(member: Member) -> None:
-    member.ask("begin", **field.OURS_IN_MEMORY.place("", ""))
-    allowed = member.ask("stint", case="allowed", concurrency=4, seconds=0.0)
-    denied = member.ask("stint", case="denied", concurrency=1, seconds=0.0)
-    mixed = member.ask("stint", case="mixed", concurrency=1, seconds=0.0)
+def test_a_worker_measures_a_contender(worker: WorkerProcess) -> None:
+    worker.request("start", **lineup.OURS_IN_MEMORY.start_arguments("", ""))
+    allowed = worker.request("timed_run", case="allowed", concurrency=4, seconds=0.0)
+    denied = worker.request("timed_run", case="denied", concurrency=1, seconds=0.0)
+    mixed = worker.request("timed_run", case="mixed", concurrency=1, seconds=0.0)
     assert allowed["admitted"] == allowed["calls"] > 0
     assert denied["admitted"] == 0 < denied["calls"]
     assert mixed["admitted"] * 2 == mixed["calls"]
@@ -39,24 +39,28 @@ def test_a_worker_measures_a_contender(member: Member) -> None:
     assert allowed["p99_us"] >= allowed["p50_us"] > 0
 
 
-def test_a_contender_that_fails_is_told_with_the_reason(member: Member) -> None:
-    absent = Entry("absent", "absent")
-    with pytest.raises(Failed, match=r"No module named 'bench.contenders.absent'"):
-        member.ask("begin", **absent.place("", ""))
+def test_a_contender_that_fails_is_told_with_the_reason(worker: WorkerProcess) -> None:
+    absent = LineupEntry("absent", "absent")
+    with pytest.raises(ContenderFailed, match=r"No module named 'bench.contenders.absent'"):
+        worker.request("start", **absent.start_arguments("", ""))
 
 
-def test_a_worker_that_ends_is_told(member: Member) -> None:
-    with pytest.raises(Failed, match="AttributeError"):
-        member.ask("nonsense")
+def test_a_worker_that_ends_is_told(worker: WorkerProcess) -> None:
+    with pytest.raises(ContenderFailed, match="AttributeError"):
+        worker.request("nonsense")
 
 
-def test_on_canned_replies_a_decision_is_allowed_or_denied_by_its_key(member: Member) -> None:
+def test_on_canned_replies_a_decision_is_allowed_or_denied_by_its_key(
+    worker: WorkerProcess,
+) -> None:
     with canned_server() as url:
-        member.ask("begin", keys=3, **field.OURS_ASKING.place(url, "limits", count=True))
-        before = member.ask("told")
-        allowed = member.ask("exactly", case="allowed", calls=5)
-        denied = member.ask("exactly", case="denied", calls=5)
-        after = member.ask("told")
+        worker.request(
+            "start", keys=3, **lineup.OURS_ASKING.start_arguments(url, "limits", count=True)
+        )
+        before = worker.request("counters")
+        allowed = worker.request("exactly", case="allowed", calls=5)
+        denied = worker.request("exactly", case="denied", calls=5)
+        after = worker.request("counters")
     assert (allowed["admitted"], denied["admitted"]) == (5, 0)
     assert after["applied"] - before["applied"] == 5
     assert after["refused"] - before.get("refused", 0) >= 5
@@ -84,9 +88,9 @@ def test_a_success_stays_for_keys_that_are_admitted_and_the_last_answer_for_othe
     denied = admitted.replace(b"user-1", b"denied-1")
     for request in (admitted, denied):
         recording.note(request, 400, b"too early")
-        recording.note(request, 200, b"taken")
+        recording.note(request, 200, b"results")
         recording.note(request, 400, b"refused")
-    assert recording.answer_to(kind_of(admitted)) == (200, b"taken")
+    assert recording.answer_to(kind_of(admitted)) == (200, b"results")
     assert recording.answer_to(kind_of(denied)) == (400, b"refused")
 
 
@@ -96,13 +100,13 @@ def test_what_was_never_recorded_is_answered_with_a_mistake() -> None:
     assert b"never recorded" in body
 
 
-def test_the_meter_counts_requests_and_units(dynamodb_endpoint: str, member: Member) -> None:
+def test_the_meter_counts_requests_and_units(dynamodb_endpoint: str, worker: WorkerProcess) -> None:
     with rate_limit_table(dynamodb_endpoint) as table, metered(dynamodb_endpoint) as (url, meter):
-        member.ask("begin", keys=2, **field.OURS_ASKING.place(url, table))
+        worker.request("start", keys=2, **lineup.OURS_ASKING.start_arguments(url, table))
         meter.read()
-        member.ask("exactly", case="allowed", calls=3)
+        worker.request("exactly", case="allowed", calls=3)
         allowed = meter.read()
-        member.ask("exactly", case="denied", calls=2)
+        worker.request("exactly", case="denied", calls=2)
         denied = meter.read()
     assert (allowed["requests"], allowed["write_units"], allowed["read_units"]) == (3, 3.0, 0.0)
     assert denied["write_units"] >= 2.0
@@ -115,5 +119,5 @@ def test_due_is_by_each_ones_own_rules() -> None:
 
 
 def test_names_are_unique() -> None:
-    names = [entry.name for entry in EVERYBODY]
+    names = [entry.name for entry in ALL_ENTRIES]
     assert len(names) == len(set(names))

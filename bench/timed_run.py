@@ -1,8 +1,8 @@
-"""One stretch of requests, so many at once, and what it took. Standard library only.
+"""A timed run of requests, several at once. Standard library only.
 
-Blocking contenders are asked by threads, asyncio ones by tasks. Requests are handed out before the
-clocks start, so what is counted is the contender, and the loop that asks it (bench.contenders
-.nothing tells how much that is).
+Blocking contenders are called by threads, asyncio ones by tasks. Requests are handed out before the
+clocks start, so what is counted is the contender and the loop that calls it
+(bench.contenders.nothing shows how much that is).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import gc
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,8 +20,8 @@ Requests = Sequence[tuple[Any, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Stint:
-    """What a stretch took.
+class TimedRun:
+    """The figures of a timed run.
 
     Attributes:
         calls: requests that were decided.
@@ -42,16 +43,16 @@ class Stint:
         return asdict(self)
 
 
-def stint(
+def timed_run(
     requests: Requests, concurrency: int, runner: asyncio.Runner | None, time_every: int = 1
-) -> Stint:
-    """Have the requests decided.
+) -> TimedRun:
+    """Send the requests and time them.
 
     Args:
         requests: limiter and key of each.
-        concurrency: how many are under way at once.
+        concurrency: how many requests at once.
         runner: the event loop of an asyncio contender.
-        time_every: of how many requests one is timed; for those as quick as a look at the clock.
+        time_every: time one request of so many; for those as quick as reading the clock.
     """
     shares = [requests[number::concurrency] for number in range(concurrency)]
     waits: list[int] = []
@@ -61,7 +62,7 @@ def stint(
     else:
         admitted, cpu_ns, wall_ns = runner.run(_by_tasks(shares, waits, time_every))
     waits.sort()
-    return Stint(
+    return TimedRun(
         calls=len(requests),
         admitted=admitted,
         cpu_us=cpu_ns / len(requests) / 1_000,
@@ -76,40 +77,32 @@ def _by_threads(
 ) -> tuple[int, int, int]:
     if len(shares) == 1:
         began_cpu_ns, began_ns = time.process_time_ns(), time.perf_counter_ns()
-        admitted = _ask(shares[0], waits, time_every)
+        admitted = _send_all(shares[0], waits, time_every)
         return _since(admitted, began_cpu_ns, began_ns)
-    counts: list[int] = []
-    failures: list[BaseException] = []
     start = threading.Barrier(len(shares) + 1)
 
-    def work(share: Requests) -> None:
+    def work(share: Requests) -> int:
         start.wait()
-        try:
-            counts.append(_ask(share, waits, time_every))
-        except BaseException as failure:  # noqa: BLE001 - raised again below, in the main thread
-            failures.append(failure)
+        return _send_all(share, waits, time_every)
 
-    threads = [threading.Thread(target=work, args=(share,)) for share in shares]
-    for thread in threads:
-        thread.start()
-    began_cpu_ns, began_ns = time.process_time_ns(), time.perf_counter_ns()
-    start.wait()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return _since(sum(counts), began_cpu_ns, began_ns)
+    with ThreadPoolExecutor(len(shares)) as pool:
+        # Each waits at the barrier, so each has a thread of its own.
+        admitted_by = [pool.submit(work, share) for share in shares]
+        began_cpu_ns, began_ns = time.process_time_ns(), time.perf_counter_ns()
+        start.wait()
+        admitted = sum(future.result() for future in admitted_by)
+        return _since(admitted, began_cpu_ns, began_ns)
 
 
-def _ask(share: Requests, waits: list[int], time_every: int) -> int:
+def _send_all(share: Requests, waits: list[int], time_every: int) -> int:
     admitted = 0
     for number, (admit, key) in enumerate(share):
         if number % time_every:
             admitted += admit(key)
             continue
-        asked_ns = time.perf_counter_ns()
+        sent_ns = time.perf_counter_ns()
         admitted += admit(key)
-        waits.append(time.perf_counter_ns() - asked_ns)
+        waits.append(time.perf_counter_ns() - sent_ns)
     return admitted
 
 
@@ -122,9 +115,9 @@ async def _by_tasks(
             if number % time_every:
                 admitted += await admit(key)
                 continue
-            asked_ns = time.perf_counter_ns()
+            sent_ns = time.perf_counter_ns()
             admitted += await admit(key)
-            waits.append(time.perf_counter_ns() - asked_ns)
+            waits.append(time.perf_counter_ns() - sent_ns)
         return admitted
 
     began_cpu_ns, began_ns = time.process_time_ns(), time.perf_counter_ns()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class CpuPerCall:
     """Microseconds of CPU per call, one value a round."""
 
     name: str
@@ -33,12 +33,12 @@ def cpu_us_per_call(run: Callable[[int], None], calls: int) -> float:
 
 def interleaved(
     contenders: dict[str, tuple[Callable[[int], None], int]], rounds: int
-) -> dict[str, Figure]:
+) -> dict[str, CpuPerCall]:
     """A figure for each contender: (run, calls a round). Turn by turn, after a warm-up each."""
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    results: dict[str, list[float]] = {name: [] for name in contenders}
     for run, calls in contenders.values():
         run(max(1, calls // 10))
     for _ in range(rounds):
         for name, (run, calls) in contenders.items():
-            taken[name].append(cpu_us_per_call(run, calls))
-    return {name: Figure(name, tuple(values)) for name, values in taken.items()}
+            results[name].append(cpu_us_per_call(run, calls))
+    return {name: CpuPerCall(name, tuple(values)) for name, values in results.items()}

@@ -1,4 +1,4 @@
-"""A proxy before an engine that counts what is asked of it, and what that is billed.
+"""A proxy in front of an engine that counts requests and the capacity units they are billed.
 
 It asks for ConsumedCapacity on every request and takes it out of the reply again, so that clients
 which know nothing of it are measured by the same rule as those that do. It can also record the
@@ -30,7 +30,7 @@ How it works")."""
 
 @dataclass(slots=True)
 class Meter:
-    """What was asked since it was last read.
+    """Requests and capacity units since it was last read.
 
     Attributes:
         counts: requests, ``read_units``, ``write_units``.
@@ -43,9 +43,9 @@ class Meter:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> dict[str, Any]:
-        """Requests and units, which begin at nothing again."""
+        """Requests and units so far; then reset to zero."""
         with self.lock:
-            taken = {
+            results = {
                 "requests": sum(self.counts.values()),
                 "operations": dict(self.counts),
                 "read_units": self.units["read"],
@@ -53,9 +53,9 @@ class Meter:
             }
             self.counts.clear()
             self.units = {"read": 0.0, "write": 0.0}
-            return taken
+            return results
 
-    def count(self, operation: str, asked: dict[str, Any], status: int, reply: Any) -> None:
+    def count(self, operation: str, request: dict[str, Any], status: int, reply: Any) -> None:
         """Note one request and what it consumed."""
         with self.lock:
             self.counts[operation] += 1
@@ -64,7 +64,7 @@ class Meter:
             elif operation in WRITES and status == 200:
                 self.units["write"] += _consumed(reply)
             elif operation in WRITES and "ConditionalCheckFailed" in json.dumps(reply):
-                parts = 2 * len(asked.get("TransactItems", ())) or 1
+                parts = 2 * len(request.get("TransactItems", ())) or 1
                 self.units["write"] += REFUSED_UNITS * parts
 
 
@@ -83,14 +83,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         target = self.headers.get("X-Amz-Target", "")
         operation = target.rpartition(".")[2]
-        asked = json.loads(body or b"{}")
+        request = json.loads(body or b"{}")
         metered = operation in READS | WRITES
         if metered:
-            asked["ReturnConsumedCapacity"] = "TOTAL"
-        status, answer = self._forward(json.dumps(asked).encode(), target)
+            request["ReturnConsumedCapacity"] = "TOTAL"
+        status, answer = self._forward(json.dumps(request).encode(), target)
         reply = json.loads(answer or b"{}")
         if metered:
-            self.meter.count(operation, asked, status, reply)
+            self.meter.count(operation, request, status, reply)
             reply.pop("ConsumedCapacity", None)
             answer = json.dumps(reply).encode()
         self._record(target, body, status, answer)

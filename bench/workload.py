@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """What a run takes upon itself.
+class Workload:
+    """The size of a run.
 
     Attributes:
-        rounds: how often each figure is taken, turn by turn with all others.
-        engine_rounds: the same on an engine, where all are slower.
-        seconds: how long each takes on a table; in memory a third of that is enough.
-        concurrencies: how many requests are under way at once.
+        rounds: how often each figure is measured, interleaved with all others.
+        engine_rounds: the same on an engine, where all contenders are slower.
+        seconds: duration of a timed run on a table; in memory a third of it.
+        concurrencies: how many requests at once.
         curve: the same for the curve against concurrency.
         most_keys: the end of the curve against keys.
-        accuracy_seconds: how long processes ask for more than there is.
-        processes: how many they are.
-        load_seconds: how long users of an application load it.
+        accuracy_seconds: duration of a saturated run (accuracy.py).
+        processes: how many processes a saturated run has.
+        load_seconds: duration of a Locust run.
     """
 
     rounds: int
@@ -32,8 +32,8 @@ class Effort:
     load_seconds: int = 5
 
 
-WHOLE = Effort(rounds=5, engine_rounds=5, seconds=0.2)
-TINY = Effort(
+FULL = Workload(rounds=5, engine_rounds=5, seconds=0.2)
+SMOKE = Workload(
     rounds=2,
     engine_rounds=2,
     seconds=0.02,
@@ -44,4 +44,4 @@ TINY = Effort(
     processes=(1, 2),
     load_seconds=2,
 )
-"""To see that all of it works; its figures say nothing."""
+"""To see that everything runs; its figures mean nothing."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PLACES = ("canned", "engine", "memory")
+BACKENDS = ("canned", "engine", "memory")
 OURS = "ratelimit-ddb"
 
 
@@ -38,19 +38,19 @@ def is_ours(name: str) -> bool:
     return name.startswith(OURS)
 
 
-def cell(raw: Mapping[str, Any], place: str, name: str, case: str, at_once: int) -> Any:
+def cell(raw: Mapping[str, Any], backend: str, name: str, case: str, at_once: int) -> Any:
     """The figures of a contender, or None where it has none."""
-    cases = raw.get(place, {}).get("taken", {}).get(name, {})
+    cases = raw.get(backend, {}).get("results", {}).get(name, {})
     return cases.get(case, {}).get(str(at_once))
 
 
 def column(
-    raw: Mapping[str, Any], place: str, case: str, at_once: int, figure: str
+    raw: Mapping[str, Any], backend: str, case: str, at_once: int, figure: str
 ) -> dict[str, Spread]:
     """One figure of everyone who has it."""
     found = {}
-    for name in raw.get(place, {}).get("taken", {}):
-        figures = cell(raw, place, name, case, at_once)
+    for name in raw.get(backend, {}).get("results", {}):
+        figures = cell(raw, backend, name, case, at_once)
         if figures is not None:
             found[name] = spread(figures[figure])
     return found
@@ -64,7 +64,7 @@ def points(curve: Mapping[str, Any], figure: str) -> dict[str, dict[float, float
             for x, figures in by_x.items()
             if figure in figures
         }
-        for name, by_x in curve["taken"].items()
+        for name, by_x in curve["results"].items()
         if any(figure in figures for figures in by_x.values())
     }
 

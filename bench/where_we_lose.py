@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.figures import Spread, column, is_ours, number
 from bench.plots import NOT_PLOTTED
+from bench.raw_results import Spread, column, is_ours, number
 
-PLACE_NAMES = {
+BACKEND_NAMES = {
     "canned": "the client's cost on canned replies",
     "engine": "the whole path on DynamoDB Local",
     "memory": "in memory",
@@ -32,7 +32,7 @@ class Loss:
     """One figure in which a peer is better.
 
     Attributes:
-        where: place, case and concurrency.
+        where: backend, case and concurrency.
         figure: what was measured.
         ours, theirs: medians, as text.
         peer: who is better.
@@ -61,9 +61,11 @@ def losses(raw: dict[str, Any]) -> list[Loss]:
     return sorted(worst, key=lambda loss: -loss.times)
 
 
-def wins(raw: dict[str, Any], place: str, case: str, at_once: int) -> tuple[str, str, float] | None:
+def best_peer_cpu_ratio(
+    raw: dict[str, Any], backend: str, case: str, at_once: int
+) -> tuple[str, str, float] | None:
     """Our best way, the best peer and how many times more CPU that takes; None without peers."""
-    found = column(raw, place, case, at_once, "cpu_us")
+    found = column(raw, backend, case, at_once, "cpu_us")
     ours = [name for name in found if is_ours(name)]
     theirs = [name for name in found if not is_ours(name) and name != NOT_PLOTTED]
     if not ours or not theirs:
@@ -74,13 +76,13 @@ def wins(raw: dict[str, Any], place: str, case: str, at_once: int) -> tuple[str,
 
 
 def _on_the_hot_path(raw: dict[str, Any]) -> Iterator[Loss]:
-    for place, where in PLACE_NAMES.items():
-        if place not in raw:
+    for backend, where in BACKEND_NAMES.items():
+        if backend not in raw:
             continue
         for case in ("allowed", "denied", "mixed"):
-            for at_once in raw["effort"]["concurrencies"]:
+            for at_once in raw["workload"]["concurrencies"]:
                 for figure, (name, unit, more_is_better) in FIGURE_NAMES.items():
-                    found = column(raw, place, case, at_once, figure)
+                    found = column(raw, backend, case, at_once, figure)
                     found.pop(NOT_PLOTTED, None)
                     for peer, ours, theirs in _better(found, more_is_better):
                         yield Loss(
@@ -105,10 +107,10 @@ def _better(found: dict[str, Spread], more_is_better: bool) -> Iterator[tuple[st
 
 
 def _in_accuracy(raw: dict[str, Any]) -> Iterator[Loss]:
-    taken = raw.get("accuracy", {}).get("taken", {})
-    for processes, ours in taken.get("ratelimit-ddb", {}).items():
+    results = raw.get("accuracy", {}).get("results", {})
+    for processes, ours in results.get("ratelimit-ddb", {}).items():
         off = _off(ours)
-        for name, by_processes in taken.items():
+        for name, by_processes in results.items():
             theirs = by_processes.get(processes)
             if is_ours(name) or theirs is None or _off(theirs) >= off:
                 continue
@@ -131,9 +133,9 @@ def _ratio(figures: dict[str, list[float]]) -> float:
 
 
 def _in_money(raw: dict[str, Any]) -> Iterator[Loss]:
-    taken = raw.get("money", {}).get("decisions", {}).get("taken", {})
-    for case, ours in taken.get("ratelimit-ddb", {}).items():
-        for name, cases in taken.items():
+    results = raw.get("money", {}).get("decisions", {}).get("results", {})
+    for case, ours in results.get("ratelimit-ddb", {}).items():
+        for name, cases in results.items():
             if is_ours(name):
                 continue
             for figure in ("write_units", "read_units", "requests"):

@@ -39,15 +39,15 @@ def a_run(**sections: Any) -> dict[str, Any]:
             "python": "3.11.7",
         },
         "versions": {"ratelimit-ddb": "0.1.0"},
-        "effort": {
+        "workload": {
             "rounds": 3,
             "engine_rounds": 3,
             "concurrencies": [1, 32],
             "accuracy_seconds": 3.5,
         },
-        "took_seconds": 600,
+        "duration_seconds": 600,
         "canned": {
-            "taken": {
+            "results": {
                 OURS: everywhere(100),
                 OURS_ASYNC: everywhere(120),
                 BOTO3: everywhere(2_000),
@@ -60,7 +60,7 @@ def a_run(**sections: Any) -> dict[str, Any]:
 
 
 ACCURACY = {
-    "taken": {
+    "results": {
         OURS: {"1": {"admitted": [179, 181], "asked": [900, 900], "due": [180, 180]}},
         PEER: {"1": {"admitted": [90, 90], "asked": [120, 120], "due": [180, 180]}},
     },

@@ -1,16 +1,16 @@
-"""The field: who is measured beside whom, how each is called and what it needs."""
+"""The lineup: which contenders are measured, how each is called and what it needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.demand import CASES
+from bench.request_mix import CASES
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One that takes part.
+class LineupEntry:
+    """A contender in the lineup.
 
     Attributes:
         name: what the report calls it.
@@ -39,11 +39,11 @@ class Entry:
         """Whether it is this project."""
         return self.name.startswith("ratelimit-ddb")
 
-    def place(self, endpoint_url: str, table: str, **options: Any) -> dict[str, Any]:
-        """What its worker is begun with."""
+    def start_arguments(self, endpoint_url: str, table: str, **options: Any) -> dict[str, Any]:
+        """The arguments of its worker's ``start`` command."""
         return {
             "module": f"bench.contenders.{self.module}",
-            "place": {
+            "target": {
                 "endpoint_url": endpoint_url,
                 "table": f"{table}-{self.module}" if self.is_recorded else table,
                 "style": self.style,
@@ -52,9 +52,9 @@ class Entry:
         }
 
 
-OURS = Entry("ratelimit-ddb", "ours", "blocking")
-OURS_ASYNC = Entry("ratelimit-ddb, asyncio", "ours", "asyncio")
-OURS_ASKING = Entry(
+OURS = LineupEntry("ratelimit-ddb", "ours", "blocking")
+OURS_ASYNC = LineupEntry("ratelimit-ddb, asyncio", "ours", "asyncio")
+OURS_ASKING = LineupEntry(
     "ratelimit-ddb, asyncio, deny_cache=0",
     "ours",
     "asyncio",
@@ -62,17 +62,17 @@ OURS_ASKING = Entry(
     options={"deny_cache": 0.0},
     note="asks the table at every denial, as the first denial in each process does",
 )
-BOTO3 = Entry(
+BOTO3 = LineupEntry(
     "boto3 update_item",
     "boto3_by_hand",
     "threads",
     is_limiter=False,
     note="a bare call; from 32 at once on, in threads",
 )
-BOTO3_TO_THREAD = Entry(
+BOTO3_TO_THREAD = LineupEntry(
     "boto3 in asyncio.to_thread", "boto3_by_hand", "asyncio", is_limiter=False, note="a bare call"
 )
-AIOBOTOCORE = Entry(
+AIOBOTOCORE = LineupEntry(
     "aiobotocore update_item",
     "aiobotocore_by_hand",
     "asyncio",
@@ -80,7 +80,7 @@ AIOBOTOCORE = Entry(
     is_limiter=False,
     note="a bare call",
 )
-ZAE = Entry(
+ZAE = LineupEntry(
     "zae-limiter, asyncio",
     "zae",
     "asyncio",
@@ -88,7 +88,7 @@ ZAE = Entry(
     is_recorded=True,
     note="as shipped, on the table that it makes itself, with its caches",
 )
-MODERN = Entry(
+MODERN = LineupEntry(
     "rate-limiter-modern-py",
     "modern",
     "threads",
@@ -100,23 +100,27 @@ ON_A_TABLE = (
     OURS, OURS_ASYNC, OURS_ASKING, BOTO3, BOTO3_TO_THREAD, AIOBOTOCORE, ZAE, MODERN,
 )  # fmt: skip
 
-OURS_IN_MEMORY = Entry("ratelimit-ddb, MemoryStore", "ours_in_memory", "blocking")
-OURS_IN_MEMORY_ASYNC = Entry("ratelimit-ddb, MemoryStore, asyncio", "ours_in_memory", "asyncio")
-LIMITS_FIXED = Entry("limits, fixed window", "limits_in_memory", "fixed-window", ("limits",))
-LIMITS_MOVING = Entry("limits, moving window", "limits_in_memory", "moving-window", ("limits",))
-THROTTLED = Entry(
+OURS_IN_MEMORY = LineupEntry("ratelimit-ddb, MemoryStore", "ours_in_memory", "blocking")
+OURS_IN_MEMORY_ASYNC = LineupEntry(
+    "ratelimit-ddb, MemoryStore, asyncio", "ours_in_memory", "asyncio"
+)
+LIMITS_FIXED = LineupEntry("limits, fixed window", "limits_in_memory", "fixed-window", ("limits",))
+LIMITS_MOVING = LineupEntry(
+    "limits, moving window", "limits_in_memory", "moving-window", ("limits",)
+)
+THROTTLED = LineupEntry(
     "throttled-py, token bucket",
     "throttled_in_memory",
     "token_bucket",
     ("throttled-py",),
     note="its buckets count whole seconds, so one with a small burst withholds most of its rate",
 )
-THROTTLED_GCRA = Entry("throttled-py, GCRA", "throttled_in_memory", "gcra", ("throttled-py",))
-PYRATE = Entry("pyrate-limiter", "pyrate_in_memory", "", ("pyrate-limiter",))
-TOKEN_BUCKET = Entry(
+THROTTLED_GCRA = LineupEntry("throttled-py, GCRA", "throttled_in_memory", "gcra", ("throttled-py",))
+PYRATE = LineupEntry("pyrate-limiter", "pyrate_in_memory", "", ("pyrate-limiter",))
+TOKEN_BUCKET = LineupEntry(
     "token-bucket", "token_bucket_in_memory", "", ("token-bucket",), note="takes no lock"
 )
-NOTHING = Entry(
+NOTHING = LineupEntry(
     "the loop that asks, alone",
     "nothing",
     "blocking",
@@ -129,4 +133,4 @@ IN_MEMORY = (
     PYRATE, TOKEN_BUCKET, NOTHING,
 )  # fmt: skip
 
-EVERYBODY = (*ON_A_TABLE, *IN_MEMORY)
+ALL_ENTRIES = (*ON_A_TABLE, *IN_MEMORY)

@@ -1,4 +1,4 @@
-"""Where a contender works, and what is wanted of it. Standard library only: peers import this."""
+"""What a contender is given and what it implements. Standard library only: peers import this."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONNECTIONS = 128
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A limit in terms that every contender can say.
+    """A limit in terms that every contender can express.
 
     Attributes:
         quantity: tokens a period.
@@ -35,14 +35,14 @@ STRICT = Rate(1, 86_400)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a contender is begun with.
+class Target:
+    """What a contender is created with.
 
     Attributes:
         endpoint_url: of the engine, or of a server that plays one; "" for those in memory.
-        table: the name of a table that it may use, or begin the names of its own with.
+        table: the name of a table that it may use, or prefix the names of its own tables with.
         style: how it is called, where it can be called in several ways.
-        options: more, for single contenders.
+        options: further options of single contenders.
     """
 
     endpoint_url: str
@@ -56,7 +56,7 @@ AdmitAsync = Callable[[str], Awaitable[bool]]
 
 
 class Contender(Protocol):
-    """What a module of bench.contenders begins."""
+    """What ``create`` of a module in bench.contenders returns."""
 
     is_async: bool
 
@@ -66,8 +66,8 @@ class Contender(Protocol):
     def due(self, rate: Rate, seconds: float) -> float:
         """How many requests its own rules admit at saturation, for so long, from fresh."""
 
-    def told(self) -> dict[str, Any]:
-        """What it counted, if it counts anything."""
+    def counters(self) -> dict[str, Any]:
+        """Its own counters by name, if it has any."""
 
 
 def bucket_due(rate: Rate, seconds: float) -> float:
@@ -76,5 +76,5 @@ def bucket_due(rate: Rate, seconds: float) -> float:
 
 
 def window_due(rate: Rate, seconds: float) -> float:
-    """Windows that begin with the first request: one full quantity for each that has begun."""
+    """Windows that start at the first request: a full quantity for each that has started."""
     return rate.quantity * (seconds // rate.period_seconds + 1)
