@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
+from ratelimit_ddb.bucket.observations import SeenGroup
 from ratelimit_ddb.limit import SECOND_NS, Limit
-from ratelimit_ddb.seen import SeenGroup
 
 Source = Literal["table", "seen", "outage", "cost", "disabled"]
 """Who decided: the store; this process alone, from what it had seen; ``on_outage``; a cost that is

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ratelimit_ddb.bucket import Bucket
+from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.observations import Seen, group_of
 from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
@@ -22,7 +23,6 @@ from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store, require_store
 from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
-from ratelimit_ddb.seen import Seen, group_of
 from ratelimit_ddb.switch import limiting_enabled
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ddbwire.local_clock import LocalClock
+from ratelimit_ddb.bucket.observations import group_of
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow, Operation, Read, ReadClock
 from ratelimit_ddb.operations.store import Clock
-from ratelimit_ddb.seen import group_of
 
 if TYPE_CHECKING:
     import boto3

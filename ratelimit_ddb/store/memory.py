@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from ddbwire.local_clock import LocalClock
+from ratelimit_ddb.bucket.observations import group_of
 from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
@@ -17,7 +18,6 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from ratelimit_ddb.seen import group_of
 from ratelimit_ddb.tuple_new import tuple_new
 
 Item = dict[str, int]

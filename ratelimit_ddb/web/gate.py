@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
 from typing import Any, cast
 
+from ratelimit_ddb.bucket.observations import group_of
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store, require_store
 from ratelimit_ddb.outage import require_policy
-from ratelimit_ddb.seen import group_of
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web import charging
 from ratelimit_ddb.web.answer import Answer

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from ratelimit_ddb.bucket.observations import SeenGroup
 from ratelimit_ddb.key import prefix_of
-from ratelimit_ddb.seen import SeenGroup
 from ratelimit_ddb.web.path import spellings
 from ratelimit_ddb.web.quota import Quota, Quotas
 from ratelimit_ddb.web.request import Request

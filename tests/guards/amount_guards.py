@@ -11,23 +11,23 @@ _LIMITER = "tests/ratelimit_ddb/test_limiter.py::test_"
 AMOUNTS = (
     Guard(
         "P1: a late refund gives back only what has not flowed back by itself",
-        "ratelimit_ddb/refund.py",
-        "amount_ns = min(self.cost_ns[index], weight_ns - self.now_ns)",
+        "ratelimit_ddb/bucket/refund.py",
+        "amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.now_ns))",
         "amount_ns = self.cost_ns[index]",
         f"{_REFUNDS}p1_a_take_given_back_54_seconds_late_does_not_admit_it_twice",
     ),
     Guard(
         "P1: what is given back under later takes is counted",
-        "ratelimit_ddb/refund.py",
+        "ratelimit_ddb/bucket/refund.py",
         "after_ns = before_ns + amount_ns",
         "after_ns = before_ns",
         f"{_BUCKET}a_refund_after_others_took_is_counted_for_their_refunds",
     ),
     Guard(
         "P1: waiters keep their turns, and nobody is let in at the same",
-        "ratelimit_ddb/refund.py",
-        "elif weight_ns < full_at_ns[index] <= self.most_ns[index]:",
-        "elif weight_ns < full_at_ns[index]:",
+        "ratelimit_ddb/bucket/refund.py",
+        "if not least_ns <= at_ns <= most_ns:",
+        "if not least_ns <= at_ns:",
         f"{_BUCKET}p1_nothing_is_given_back_while_somebody_waits_behind",
     ),
     Guard(
@@ -60,14 +60,14 @@ AMOUNTS = (
     ),
     Guard(
         "P1: an item's expiry never moves back",
-        "ratelimit_ddb/bucket.py",
+        "ratelimit_ddb/bucket/bucket.py",
         "extends=kept_until_seconds <= take.expires_at_seconds,",
         "extends=True,",
         f"{_BUCKET}an_expiry_is_never_moved_to_before_what_another_limit_needs",
     ),
     Guard(
         "P6: a reset is noticed by all that limits on the store in the process",
-        "ratelimit_ddb/bucket.py",
+        "ratelimit_ddb/bucket/bucket.py",
         "            yield Delete(key)\n        finally:\n            self.seen.group.forget(key)",
         "            yield Delete(key)\n        finally:\n            self.seen.forget(key)",
         f"{_LIMITER}p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import Decision, Limit, StoreError, StoreUnavailable
-from ratelimit_ddb.bucket import Bucket
+from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.observations import Seen, Sight
 from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
@@ -20,7 +21,6 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from ratelimit_ddb.seen import Seen, Sight
 from tests.decisions import told
 
 SECOND_NS = 1_000_000_000

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter
-from ratelimit_ddb.seen import Seen, Sight
+from ratelimit_ddb.bucket.observations import Seen, Sight
 from tests.rate_limit_table import rate_limit_table
 
 SIGHT = Sight(0, (1,), 0, ())

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ddbwire.clock import TableClock
-from ratelimit_ddb.bucket import Bucket
+from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.observations import Seen
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.operations.operation import Operation, ReadClock, Take
-from ratelimit_ddb.seen import Seen
 from tests.simulation.network import Network, Unanswered
 from tests.simulation.record import Reply, Request
 from tests.simulation.scheduler import Scheduler

@@ -4,7 +4,7 @@
     window = burst * unit                        an empty bucket needs this long to fill
     taking n:  fullAt' = max(fullAt, now) + n * unit,  allowed iff fullAt' - now <= window
 
-reckoning.py tells what a ``fullAt`` means. What the flows rely on:
+arithmetic.py tells what a ``fullAt`` means. What the flows rely on:
 - ``now`` is read once a decision, so a limit once seen active stays active for it. Only where it
   turns out to be far from the table's time is it read again, and the decision made anew.
 - ``fullAt`` never moves back, but for a refund and a reset. Hence an old sight is a lower bound:
@@ -35,6 +35,9 @@ from __future__ import annotations
 
 from operator import add
 
+from ratelimit_ddb.bucket.arithmetic import arithmetic_for
+from ratelimit_ddb.bucket.observations import Seen, Sight
+from ratelimit_ddb.bucket.refund import Refund
 from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.limit import SECOND_NS, Limit
@@ -47,9 +50,6 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from ratelimit_ddb.reckoning import reckoning_of
-from ratelimit_ddb.refund import Refund
-from ratelimit_ddb.seen import Seen, Sight
 from ratelimit_ddb.tuple_new import tuple_new
 
 EXPIRY_STEP_SECONDS = 3_600
@@ -65,11 +65,11 @@ class Bucket:
 
     __slots__ = (
         "_all_idle",
+        "_arithmetic",
         "_longest_window_ns",
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
-        "_reckoning",
         "_trust_ns",
         "limits",
         "seen",
@@ -82,9 +82,9 @@ class Bucket:
         self._names = tuple(limit.name for limit in limits)
         self._all_idle = (True,) * len(limits)
         self._longest_window_ns = max(limit.window_ns for limit in limits)
-        self._reckoning = reckoning_of(limits)
-        self._one_cost_ns = self._reckoning.cost_ns(1)
-        self._one_room_ns = self._reckoning.room_ns(1, 0)
+        self._arithmetic = arithmetic_for(limits)
+        self._one_cost_ns = self._arithmetic.cost_ns(1)
+        self._one_room_ns = self._arithmetic.room_ns(1, 0)
 
     def acquire(
         self, key: str, cost: int, wait_ns: int, now_ns: int | None
@@ -103,18 +103,18 @@ class Bucket:
         """
         if now_ns is None:
             return self._acquire_by_store_time(key, cost, wait_ns)
-        reckoning, idle = self._reckoning, self._all_idle
+        arithmetic, idle = self._arithmetic, self._all_idle
         if cost == 1 and not wait_ns:
             cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
         else:
-            cost_ns, room_ns = reckoning.cost_ns(cost), reckoning.room_ns(cost, wait_ns)
+            cost_ns, room_ns = arithmetic.cost_ns(cost), arithmetic.room_ns(cost, wait_ns)
         sight, kept_until_seconds = self.seen.get(key), 0
         if sight is not None and sight.names is self._names:
             noted_ns, full_at_ns, kept_until_seconds, _ = sight
-            denial = reckoning.denial(full_at_ns, now_ns, room_ns, "seen")
+            denial = arithmetic.denial(full_at_ns, now_ns, room_ns, "seen")
             if denial is not None and self._trusts(noted_ns, now_ns):
                 return denial
-            idle = reckoning.idle(full_at_ns, now_ns)
+            idle = arithmetic.idle(full_at_ns, now_ns)
         expires_at_seconds = (
             -(-(now_ns + self._longest_window_ns + wait_ns) // _EXPIRY_STEP_NS)
             * EXPIRY_STEP_SECONDS
@@ -153,9 +153,9 @@ class Bucket:
         full_at_ns = _known(outcome.full_at_ns)
         if remember:
             self.seen.note(key, Sight(now_ns, full_at_ns, 0, self._names))
-        reckoning = self._reckoning
-        denial = reckoning.denial(full_at_ns, now_ns, reckoning.room_ns(cost, 0), "table")
-        return reckoning.admitted(full_at_ns, now_ns, None) if denial is None else denial
+        arithmetic = self._arithmetic
+        denial = arithmetic.denial(full_at_ns, now_ns, arithmetic.room_ns(cost, 0), "table")
+        return arithmetic.admitted(full_at_ns, now_ns, None) if denial is None else denial
 
     def refund(self, taken: Taken, cost: int) -> Flow[bool]:
         """Give ``cost`` tokens of a take back to every limit that it still weighs on.
@@ -234,14 +234,14 @@ class Bucket:
                 taken = Taken(
                     take.key, cost, self.limits, full_at_ns, refunded_ns, cost, self.seen.group
                 )
-                return self._reckoning.admitted(full_at_ns, now_ns, taken)
+                return self._arithmetic.admitted(full_at_ns, now_ns, taken)
             self.seen.note(take.key, Sight(now_ns, full_at_ns, kept_until_seconds, self._names))
-            denial = self._reckoning.denial(full_at_ns, now_ns, take.room_ns, "table")
+            denial = self._arithmetic.denial(full_at_ns, now_ns, take.room_ns, "table")
             if denial is not None:
                 return denial
             refused = take
             take = refused._replace(
-                idle=self._reckoning.idle(full_at_ns, now_ns),
+                idle=self._arithmetic.idle(full_at_ns, now_ns),
                 extends=kept_until_seconds <= take.expires_at_seconds,
             )
             if take == refused:
@@ -264,8 +264,8 @@ class Bucket:
     def _denial_by(self, sight: Sight, cost: int, now_ns: int) -> Decision | None:
         if sight.names is not self._names:
             return None
-        room_ns = self._reckoning.room_ns(cost, 0)
-        return self._reckoning.denial(sight.full_at_ns, now_ns, room_ns, "seen")
+        room_ns = self._arithmetic.room_ns(cost, 0)
+        return self._arithmetic.denial(sight.full_at_ns, now_ns, room_ns, "seen")
 
     def _trusts(self, noted_ns: int, now_ns: int) -> bool:
         # Both ways: a clock that was set back must not prolong the trust.

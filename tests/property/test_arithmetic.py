@@ -1,4 +1,4 @@
-"""One limit is reckoned with as several are."""
+"""The arithmetic of one limit gives what that of several gives."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Limit
-from ratelimit_ddb.reckoning import OneLimit, SeveralLimits
+from ratelimit_ddb.bucket.arithmetic import MultiLimitArithmetic, SingleLimitArithmetic
 from tests.property.strategies import LONGEST_WAIT_NS, limits
 
 NOW_NS = 1_800_000_000_000_000_000
 
 
 @given(limit=limits(), cost=st.integers(1, 12), data=st.data())
-def test_one_limit_is_reckoned_with_as_several_are(
+def test_single_and_multi_limit_arithmetic_agree(
     limit: Limit, cost: int, data: st.DataObject
 ) -> None:
-    one, several = OneLimit(limit), SeveralLimits((limit,))
+    one, several = SingleLimitArithmetic(limit), MultiLimitArithmetic((limit,))
     wait_ns = data.draw(st.just(0) | st.integers(0, LONGEST_WAIT_NS), "wait_ns")
     room_ns = one.room_ns(cost, wait_ns)
     edges_ns = [0, limit.unit_ns, limit.window_ns, *room_ns]

@@ -3,7 +3,7 @@
     tokens(now) = (window - max(0, fullAt - now)) // unit
     a cost fits iff fullAt - now <= room, where room = window - cost * unit + wait
 
-Most keys have one limit, and reckoning with it is most of a denial from memory. So it is written
+Most keys have one limit, and its arithmetic is most of a denial from memory. So it is written
 out beside the rule for several; both give the same for one. What runs at every decision are plain
 loops and comparisons, since one zip(), max() or generator expression would cost as much as the
 rest.
@@ -28,8 +28,8 @@ _IDLE = (True,)
 _ACTIVE = (False,)
 
 
-class Reckoning(Protocol):
-    """What the limits of one bucket make of its numbers."""
+class BucketArithmetic(Protocol):
+    """What the limits of one bucket say of its numbers."""
 
     def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
         """For each limit, whether its bucket was full before now."""
@@ -49,13 +49,13 @@ class Reckoning(Protocol):
         """The denial, if there is too little room anywhere."""
 
 
-def reckoning_of(limits: tuple[Limit, ...]) -> Reckoning:
-    """The reckoning with these limits."""
-    return OneLimit(limits[0]) if len(limits) == 1 else SeveralLimits(limits)
+def arithmetic_for(limits: tuple[Limit, ...]) -> BucketArithmetic:
+    """The arithmetic for these limits."""
+    return SingleLimitArithmetic(limits[0]) if len(limits) == 1 else MultiLimitArithmetic(limits)
 
 
-class OneLimit:
-    """The reckoning with one limit."""
+class SingleLimitArithmetic:
+    """The arithmetic of one limit."""
 
     __slots__ = ("_limit",)
 
@@ -63,19 +63,19 @@ class OneLimit:
         self._limit = limit
 
     def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         return _IDLE if full_at_ns[0] < now_ns else _ACTIVE
 
     def cost_ns(self, cost: int) -> Spans:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         return (cost * self._limit.unit_ns,)
 
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         return (self._limit.window_ns - cost * self._limit.unit_ns + wait_ns,)
 
     def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         limit = self._limit
         ahead_ns = full_at_ns[0] - now_ns
         if ahead_ns <= 0:
@@ -90,7 +90,7 @@ class OneLimit:
     def denial(
         self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
     ) -> Decision | None:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         ahead_ns = full_at_ns[0] - now_ns
         retry_ns = ahead_ns - room_ns[0]
         if retry_ns <= 0:
@@ -101,8 +101,8 @@ class OneLimit:
         return tuple_new(Decision, (False, remaining, retry_ns, ahead_ns, limit, 0, source, None))
 
 
-class SeveralLimits:
-    """The reckoning with any number of limits: all must have room, and one of them binds."""
+class MultiLimitArithmetic:
+    """The arithmetic of any number of limits: all must have room, and one of them binds."""
 
     __slots__ = ("_indexes", "_limits")
 
@@ -111,19 +111,19 @@ class SeveralLimits:
         self._indexes = tuple(range(len(limits)))
 
     def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         return tuple([one_ns < now_ns for one_ns in full_at_ns])
 
     def cost_ns(self, cost: int) -> Spans:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         return tuple([cost * limit.unit_ns for limit in self._limits])
 
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
-        """See Reckoning."""
+        """See BucketArithmetic."""
         return tuple([limit.window_ns - cost * limit.unit_ns + wait_ns for limit in self._limits])
 
     def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
-        """See Reckoning. The limit with least left binds."""
+        """See BucketArithmetic. The limit with least left binds."""
         binding, remaining, reset_ns, waited_ns = self._limits[0], _MANY, 0, 0
         for index in self._indexes:
             limit = self._limits[index]
@@ -142,7 +142,7 @@ class SeveralLimits:
     def denial(
         self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
     ) -> Decision | None:
-        """See Reckoning. The limit that denies longest binds."""
+        """See BucketArithmetic. The limit that denies longest binds."""
         binding, retry_ns, reset_ns = -1, 0, 0
         for index in self._indexes:
             ahead_ns = full_at_ns[index] - now_ns
