@@ -18,7 +18,7 @@ from typing import Any
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from bench.cpu_per_call import CpuPerCall, interleaved
-from ddbwire.local_clock import LocalClock
+from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb import AsyncRateLimiter
 from ratelimit_ddb.asgi import App, RateLimitMiddleware
 from ratelimit_ddb.operations.operation import Operation, Outcome

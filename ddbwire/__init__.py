@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ddbwire.answered_call import AnsweredCall
-    from ddbwire.clock import TableClock
+    from ddbwire.clocks.table_clock import TableClock
     from ddbwire.errors import (
         AccessDenied,
         ConfigurationError,
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
         Unreachable,
         is_transient,
     )
-    from ddbwire.operation import Operation
-    from ddbwire.outcome import Outdated, Refused, TransactionRefused
+    from ddbwire.protocol.answered_call import AnsweredCall
+    from ddbwire.protocol.request import Operation
+    from ddbwire.protocol.result import Outdated, Refused, TransactionRefused
     from ddbwire.wire import Wire
 
 __all__ = [
@@ -45,17 +45,17 @@ __all__ = [
 
 _MODULES = {
     "AccessDenied": "errors",
-    "AnsweredCall": "answered_call",
+    "AnsweredCall": "protocol.answered_call",
     "ConfigurationError": "errors",
     "DeadlineExceeded": "errors",
-    "Operation": "operation",
-    "Outdated": "outcome",
-    "Refused": "outcome",
+    "Operation": "protocol.request",
+    "Outdated": "protocol.result",
+    "Refused": "protocol.result",
     "StoreError": "errors",
     "StoreUnavailable": "errors",
-    "TableClock": "clock",
+    "TableClock": "clocks.table_clock",
     "TableNotFound": "errors",
-    "TransactionRefused": "outcome",
+    "TransactionRefused": "protocol.result",
     "Unreachable": "errors",
     "Wire": "wire",
     "is_transient": "errors",

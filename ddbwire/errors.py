@@ -1,7 +1,7 @@
 """What goes wrong with a call, in two layers, and which errors are outages.
 
 The wire raises ``Unreachable``, or botocore's ``ClientError`` where DynamoDB refused. A store
-knows its table and what it needs of it, and raises a ``StoreError`` from that (table_error.py).
+knows its table and what it needs of it, and raises a ``StoreError`` from that (store_errors.py).
 """
 
 TRANSACTION_CANCELED = "TransactionCanceledException"

@@ -3,18 +3,18 @@
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ddbwire.call import ask_time, call
-from ddbwire.clock import TableClock
+from ddbwire.calls.call import ask_time, call
+from ddbwire.clocks.table_clock import TableClock
+from ddbwire.concurrency.fork import at_fork
 from ddbwire.endpoint import Endpoint, without_user_information
 from ddbwire.errors import ConfigurationError, Unreachable
-from ddbwire.fork import at_fork
-from ddbwire.operation import Operation
-from ddbwire.outcome import Outcome
+from ddbwire.protocol.request import Operation
+from ddbwire.protocol.result import Outcome
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from ddbwire.line import Line
+    from ddbwire.transport.transport import Line
 
 
 class Wire:
@@ -196,7 +196,7 @@ class Wire:
     async def _resolution_async(self) -> "Line":
         import asyncio  # blocking callers need not pay for it
 
-        from ddbwire.event_loop import running_loop
+        from ddbwire.concurrency.event_loop import running_loop
 
         running_loop()
         return await asyncio.wrap_future(self._resolution())
@@ -209,7 +209,7 @@ class Wire:
         """
         from concurrent.futures import Future
 
-        from ddbwire.background import in_background
+        from ddbwire.concurrency.threads import in_background
 
         with self._lock:
             if self._resolving is None or self._resolving.done():
@@ -226,9 +226,9 @@ class Wire:
     def _resolve(self) -> "Line":
         from botocore.exceptions import BotoCoreError, ClientError  # first use pays for them
 
-        from ddbwire.credentials import out_of_reach
-        from ddbwire.line import Line
-        from ddbwire.resolution import resolve
+        from ddbwire.resolution.resolve import resolve
+        from ddbwire.signing.credentials import out_of_reach
+        from ddbwire.transport.transport import Line
 
         before = self._line
         if before is not None and not before.outdated:

@@ -210,7 +210,9 @@ class AsyncRateLimiter:
                 needed, by a DynamoDBStore or for ``max_wait``.
         """
         if max_wait:
-            from ddbwire.event_loop import running_loop  # 40 ms that others need not spend
+            from ddbwire.concurrency.event_loop import (
+                running_loop,  # 40 ms that others need not spend
+            )
 
             running_loop()  # before any token is taken
         desk = self._desk

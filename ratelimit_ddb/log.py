@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ddbwire.fork import at_fork
+from ddbwire.concurrency.fork import at_fork
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.store.memory import MemoryStore

@@ -38,7 +38,7 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
     """
     from botocore.config import Config  # 100 ms that --help need not spend
 
-    from ddbwire.emulator import identity, is_loopback
+    from ddbwire.resolution.emulator import identity, is_loopback
 
     known = identity(None, region, endpoint_url)
     config = Config(connect_timeout=_CONNECT_SECONDS, retries={"total_max_attempts": _TRIES})

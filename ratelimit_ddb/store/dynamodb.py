@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
-from ddbwire.local_clock import LocalClock
+from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb.bucket.observations import group_of
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operations.driver import run, run_async
@@ -234,7 +234,7 @@ class DynamoDBStore:
         try:
             outcome = self._expressions.outcome(operation, reply)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            from ddbwire.table_error import no_such_reply
+            from ddbwire.store_errors import no_such_reply
 
             raise no_such_reply(error, self.table, request.name, self._wire) from error
         if self._wire.may_be_stubbed:
@@ -251,7 +251,7 @@ class DynamoDBStore:
         return outcome._replace(capacity_units=units)
 
     def _error(self, failure: Exception, request: Request | None = None) -> StoreError:
-        from ddbwire.table_error import store_error
+        from ddbwire.store_errors import store_error
 
         return store_error(
             failure,

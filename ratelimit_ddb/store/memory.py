@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
-from ddbwire.local_clock import LocalClock
+from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb.bucket.observations import group_of
 from ratelimit_ddb.operations.operation import (
     Delete,
@@ -41,7 +41,7 @@ class MemoryStore:
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], int] | None = None) -> None:
         if type(max_keys) is not int or max_keys < 1:
             raise ValueError(f"max_keys {max_keys!r}: an integer of at least 1 is needed")
-        from ddbwire.fork import at_fork  # here, for it brings the wire with it
+        from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
 
         self.clock = LocalClock(clock)
         self.ready = True

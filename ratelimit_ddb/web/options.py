@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict, TypeVar
 
-from ddbwire import signature
+from ddbwire import options_signature
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.fields import FieldStyle
 from ratelimit_ddb.web.hooks import OnDecision, OnDenied
@@ -111,7 +111,7 @@ def shows_options(options: type) -> Callable[[F], F]:
     Args:
         options: GateOptions or ViewOptions.
     """
-    return signature.shows_options(options, DEFAULTS)
+    return options_signature.shows_options(options, DEFAULTS)
 
 
 def require_options(given: Iterable[str], options: type) -> None:

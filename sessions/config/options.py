@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Literal, TypedDict, TypeVar
 
-from ddbwire.signature import shows_options
+from ddbwire.options_signature import shows_options
 from sessions.cookie.cookie import Cookie, SameSite
 from sessions.event import SessionEvent
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn, Self
 
-from ddbwire.local_clock import LocalClock
+from ddbwire.clocks.local_clock import LocalClock
 from sessions.arguments import require_positive_int
 from sessions.lifecycle import user_sessions
 from sessions.lifecycle.user_sessions import SessionInfo
@@ -51,7 +51,7 @@ class MemorySessionStore:
     def __init__(
         self, *, max_sessions: int = 100_000, clock: Callable[[], int] | None = None
     ) -> None:
-        from ddbwire.fork import at_fork  # here, for it brings the wire with it
+        from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
 
         self._clock = LocalClock(clock)
         self._max_sessions = require_positive_int("max_sessions", max_sessions)

@@ -23,7 +23,7 @@ def session() -> Any:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ddbwire.retry._FIRST_PAUSE_SECONDS", 0.0005)
+    monkeypatch.setattr("ddbwire.calls.retry._FIRST_PAUSE_SECONDS", 0.0005)
 
 
 @pytest.fixture(params=["blocking", "asyncio", "uvloop"])

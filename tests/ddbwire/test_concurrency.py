@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ddbwire import DeadlineExceeded, Wire, resolution
+from ddbwire import DeadlineExceeded, Wire
+from ddbwire.resolution import resolve as resolution
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, Act, FaultServer, Request, hang, reply
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, Blocking, OnLoop, deadline_in
@@ -346,7 +347,7 @@ def test_old_connections_are_renewed(
     monkeypatch: pytest.MonkeyPatch,
     limit: str,
 ) -> None:
-    for module in ("ddbwire.connection", "ddbwire.aio_connection"):
+    for module in ("ddbwire.connections.blocking.connection", "ddbwire.connections.aio.connection"):
         monkeypatch.setattr(f"{module}.{limit}", 0)
     wire = make_wire(server.url)
     flavour.call(wire)

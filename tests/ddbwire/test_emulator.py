@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
 from ddbwire import Operation, Wire
-from ddbwire.emulator import identity, is_loopback
+from ddbwire.resolution.emulator import identity, is_loopback
 from tests.ddbwire.fault_server import FaultServer
 from tests.ddbwire.flavour import deadline_in
 

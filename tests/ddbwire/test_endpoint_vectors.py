@@ -14,7 +14,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointResolutionError
 
 from ddbwire.endpoint import Endpoint
-from ddbwire.resolution import resolve
+from ddbwire.resolution.resolve import resolve
 from tests.ddbwire import endpoint_vectors
 
 _SETTINGS = {

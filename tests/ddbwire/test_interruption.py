@@ -35,27 +35,27 @@ CONNECTIONS = 2
 CHECK = Operation.of("PutItem", {"TableName": "t"}, repeatable=False)
 PACKAGE = str(Path(ddbwire.__file__).parent)
 SENDING = (
-    "pool.py",
-    "slots.py",
-    "dial.py",
-    "attempts.py",
-    "readiness.py",
-    "connection.py",
-    "blocking.py",
-    "look_up.py",
-    "background.py",
+    "connections/blocking/pool.py",
+    "concurrency/slots.py",
+    "connections/blocking/connect.py",
+    "connections/happy_eyeballs.py",
+    "connections/blocking/readiness.py",
+    "connections/blocking/connection.py",
+    "connections/blocking/driver.py",
+    "connections/resolver.py",
+    "concurrency/threads.py",
 )
 SENDING_ASYNC = (
-    "aio.py",
-    "aio_pools.py",
-    "aio_pool.py",
-    "aio_connection.py",
-    "slots.py",
-    "aio_dial.py",
-    "attempts.py",
-    "aio_wait.py",
-    "look_up.py",
-    "background.py",
+    "connections/aio/driver.py",
+    "connections/aio/loop_pools.py",
+    "connections/aio/pool.py",
+    "connections/aio/connection.py",
+    "concurrency/slots.py",
+    "connections/aio/connect.py",
+    "connections/happy_eyeballs.py",
+    "concurrency/event_loop.py",
+    "connections/resolver.py",
+    "concurrency/threads.py",
 )
 
 

@@ -46,8 +46,8 @@ def test_endless_throttling_raises_what_botocore_would(
 def test_pauses_do_not_pass_the_deadline(
     wire: Wire, server: FaultServer, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ddbwire.retry._FIRST_PAUSE_SECONDS", 60)
-    monkeypatch.setattr("ddbwire.retry._LONGEST_PAUSE_SECONDS", 60)
+    monkeypatch.setattr("ddbwire.calls.retry._FIRST_PAUSE_SECONDS", 60)
+    monkeypatch.setattr("ddbwire.calls.retry._LONGEST_PAUSE_SECONDS", 60)
     server.default = error("InternalServerError", 500)
     start = time.monotonic()
     with pytest.raises(ClientError):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddbwire.reply import GARBAGE, ReplyReader
-from ddbwire.step import Failure, Reply
+from ddbwire.connections.response_reader import GARBAGE, ReplyReader
+from ddbwire.steps import Failure, Reply
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
 

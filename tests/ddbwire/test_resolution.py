@@ -19,8 +19,8 @@ from moto import mock_aws
 
 from ddbwire import Operation, Wire
 from ddbwire.endpoint import Endpoint
-from ddbwire.operation import NAMES
-from ddbwire.resolution import Resolution, resolve
+from ddbwire.protocol.request import NAMES
+from ddbwire.resolution.resolve import Resolution, resolve
 from tests.ddbwire.fault_server import FaultServer
 from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
 
@@ -136,7 +136,7 @@ def test_threads_that_need_a_resolution_together_share_one(
             raise NoCredentialsError
         return resolve(*options)
 
-    monkeypatch.setattr("ddbwire.resolution.resolve", slow)
+    monkeypatch.setattr("ddbwire.resolution.resolve.resolve", slow)
     ends: list[object] = []
 
     def need() -> None:

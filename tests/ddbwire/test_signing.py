@@ -14,9 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ddbwire.endpoint import Endpoint
-from ddbwire.operation import Operation
-from ddbwire.request import RequestWriter
-from ddbwire.signing import DayKey, Keys, Scope, amz_date
+from ddbwire.protocol.request import Operation
+from ddbwire.signing.request_writer import RequestWriter
+from ddbwire.signing.sigv4 import DayKey, Keys, Scope, amz_date
 
 SECOND = 1_767_323_045
 KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from ddbwire.clock import TableClock
+from ddbwire.clocks.table_clock import TableClock
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.observations import Seen
 from ratelimit_ddb.decision import Decision

@@ -278,7 +278,7 @@ class DynamoDBSessionStore:
     def _error(
         self, failure: Exception, request: Request | None = None
     ) -> StoreError | SessionTooLarge:
-        from ddbwire.table_error import refusal, store_error
+        from ddbwire.store_errors import refusal, store_error
 
         code, message = refusal(failure)
         if code == "ValidationException" and "size" in message.lower():

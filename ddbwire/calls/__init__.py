@@ -1,0 +1,1 @@
+"""One call: an attempt, and the retries that follow a failed one. Does no I/O."""

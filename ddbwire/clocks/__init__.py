@@ -1,0 +1,1 @@
+"""The time of the table, and the time of this process."""

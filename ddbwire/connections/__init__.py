@@ -1,0 +1,1 @@
+"""Connections to an endpoint: name resolution, TCP, TLS, HTTP responses."""

@@ -1,0 +1,1 @@
+"""Connections for asyncio, with a pool for each event loop."""

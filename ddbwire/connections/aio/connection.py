@@ -1,0 +1,133 @@
+"""One asyncio connection: a protocol that carries one exchange at a time."""
+
+import asyncio
+from time import monotonic_ns
+from typing import cast
+
+from ddbwire.connections.blocking.connection import AGE_NS, IDLE_NS, TOO_LATE
+from ddbwire.connections.response_reader import GARBAGE, ReplyReader
+from ddbwire.steps import Failure, Reply
+
+_LATE = Failure("the deadline passed", sent=True, timed_out=True)
+
+
+class AioConnection(asyncio.Protocol):
+    """Whoever has taken it from the pool owns it.
+
+    One timer serves all exchanges: it is set when none is pending, and when it goes off it looks
+    whether the exchange then under way is due, and is set again if not.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_deadline_ns",
+        "_expires_ns",
+        "_idle_until_ns",
+        "_loop",
+        "_reader",
+        "_timer",
+        "_timer_ns",
+        "_transport",
+        "_used",
+        "usable",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._reader = ReplyReader()
+        self._answer: asyncio.Future[Reply | Failure] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns = 0
+        self._deadline_ns = 0
+        now_ns = monotonic_ns()
+        self._expires_ns = now_ns + AGE_NS
+        self._idle_until_ns = now_ns + IDLE_NS
+        self._used = False
+        self.usable = False
+        """Whether it may carry another exchange."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop once connected."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.usable = True
+
+    def fit(self) -> bool:
+        """Whether it is still open, and neither old nor long idle."""
+        return self.usable and monotonic_ns() < self._idle_until_ns
+
+    def exchange(self, request: bytes, deadline_ns: int) -> "asyncio.Future[Reply | Failure]":
+        """Send a request; its reply, or a failure, is the future's result."""
+        answer = self._answer = self._loop.create_future()
+        if monotonic_ns() >= deadline_ns:
+            self._end(TOO_LATE)
+        elif self.usable:
+            self.usable = False
+            self._deadline_ns = deadline_ns
+            if self._timer is None or deadline_ns < self._timer_ns:
+                self._set_timer(deadline_ns)
+            self._transport.write(request)
+        else:
+            self._end(Failure("the connection was closed", sent=False))
+        return answer
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop with what has arrived."""
+        if self._answer is None:
+            # Nobody asked: whatever this is, the next reply could not be told from it.
+            self.abort()
+            return
+        reader = self._reader
+        try:
+            reader.feed(data)
+        except GARBAGE as error:
+            self._end(Failure(repr(error), sent=True))
+            return
+        if reader.whole:
+            reply = reader.take()
+            self.usable = reader.keep_alive
+            self._used = True
+            self._idle_until_ns = min(monotonic_ns() + IDLE_NS, self._expires_ns)
+            self._end(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop once the connection is closed."""
+        self.usable = False
+        cause = "the connection was closed" if exc is None else repr(exc)
+        self._end(Failure(cause, sent=True, stale=self._used and not self._reader.begun))
+        self._stop_timer()
+
+    def abort(self) -> None:
+        """Close at once, leaving unsent what is unsent."""
+        self.usable = False
+        self._answer = None
+        self._stop_timer()
+        self._transport.abort()
+
+    def _end(self, result: Reply | Failure) -> None:
+        answer = self._answer
+        # It is done already if it was cancelled, and the abort that follows is still to come.
+        if answer is not None and not answer.done():
+            answer.set_result(result)
+        # Only now: if an exception came before, what calls this next can still end the exchange.
+        self._answer = None
+
+    def _set_timer(self, when_ns: int) -> None:
+        self._stop_timer()
+        self._timer_ns = when_ns
+        self._timer = self._loop.call_later(
+            max(0, when_ns - monotonic_ns()) / 1e9, self._timer_went_off
+        )
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _timer_went_off(self) -> None:
+        self._timer = None
+        try:
+            if self._answer is not None and monotonic_ns() < self._deadline_ns:
+                self._set_timer(self._deadline_ns)
+        finally:
+            if self._timer is None:
+                self._end(_LATE)

@@ -1,0 +1,1 @@
+"""Connections for blocking callers, pooled and shared by threads."""

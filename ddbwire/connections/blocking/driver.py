@@ -1,0 +1,31 @@
+"""The blocking driver: runs a call's flow in the caller's thread, over its pool."""
+
+import time
+from collections.abc import Generator
+from concurrent.futures import wait
+from time import monotonic_ns
+from typing import TypeVar
+
+from ddbwire.connections.blocking.pool import Pool
+from ddbwire.steps import Answer, Pause, Send, Step
+
+T = TypeVar("T")
+
+
+def run(flow: Generator[Step, Answer, T], pool: Pool, deadline_ns: int) -> T:
+    """Carry out the steps of ``flow`` until it returns or raises."""
+    answer: Answer = None
+    try:
+        while True:
+            step = flow.send(answer)
+            if type(step) is Send:
+                answer = pool.exchange(step, deadline_ns)
+            elif type(step) is Pause:
+                time.sleep(step.seconds)
+                answer = None
+            else:
+                wait((step.future,), max(0, deadline_ns - monotonic_ns()) / 1e9)
+                answer = None
+    except StopIteration as done:
+        result: T = done.value
+        return result

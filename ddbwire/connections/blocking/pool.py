@@ -1,0 +1,180 @@
+"""The blocking connections of one wire, shared by threads."""
+
+import ssl
+import threading
+import weakref
+from collections import deque
+from contextlib import suppress
+from time import monotonic_ns
+
+from ddbwire.concurrency.fork import at_fork
+from ddbwire.concurrency.slots import Hand, Slot, Slots
+from ddbwire.connections.blocking.connect import dial
+from ddbwire.connections.blocking.connection import Connection
+from ddbwire.connections.misconfiguration import failure_to_connect
+from ddbwire.endpoint import Endpoint
+from ddbwire.steps import ALL_BUSY, Failure, Reply, Send
+
+
+class Pool:
+    """At most so many connections, the one used last first; first come, first served.
+
+    A connection that becomes free while threads wait is handed to the one that waits longest, and
+    whoever comes while others wait goes behind them. So a thread that calls in a loop can't keep
+    the others from their turn, which on a busy pool would be an outage for them.
+
+    There is no lock: every step is one atomic operation, and each order of two threads' steps
+    leaves no slot lying free while somebody waits. How an exception at any line loses none is told
+    in ``concurrency/slots.py``.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, tls: ssl.SSLContext | None, max_connections: int
+    ) -> None:
+        self._endpoint = endpoint
+        self._tls = tls
+        self._max_connections = max_connections
+        self._closed = False
+        self._begin()
+        at_fork(self)
+
+    def exchange(self, step: Send, deadline_ns: int) -> Reply | Failure:
+        """Send a request over one of the connections; waits for one until the deadline."""
+        hand: Hand[Connection] = []
+        try:
+            try:
+                if (self._waiters or not self._slots.take(hand)) and not self._wait(
+                    hand, deadline_ns
+                ):
+                    return ALL_BUSY
+                connection = hand[0].holds
+                if connection is None or step.fresh or not connection.fit():
+                    connection = self._connect(hand[0], deadline_ns)
+                return connection.exchange(step.request, deadline_ns)
+            except TimeoutError as error:
+                return Failure(f"connecting: {error}", sent=False, timed_out=True)
+            except OSError as error:
+                return failure_to_connect(error)
+            finally:
+                self._give_back(hand)
+        finally:
+            # Nothing is left to give back, unless an exception came at one of the last lines.
+            if hand:
+                self._give_back(hand)
+
+    def close(self) -> None:
+        """Close idle connections now, and those in use as they are put back."""
+        self._closed = True
+        for _slot in range(self._max_connections):
+            hand: Hand[Connection] = []
+            self._slots.take(hand)
+            self._give_back(hand)
+
+    def after_fork_in_child(self) -> None:
+        """Drop the parent's connections: two processes can't talk over one."""
+        for connection in self._slots.held():
+            connection.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._slots: Slots[Connection] = Slots(self._max_connections)
+        self._waiters: deque[weakref.ref[_Waiter]] = deque()
+
+    def _connect(self, slot: Slot[Connection], deadline_ns: int) -> Connection:
+        before, slot.holds = slot.holds, None
+        if before is not None:
+            before.close()
+        connection = slot.holds = Connection(dial(self._endpoint, self._tls, deadline_ns))
+        return connection
+
+    def _give_back(self, hand: Hand[Connection]) -> None:
+        if not hand:
+            return
+        slot = hand[0]
+        connection = slot.holds
+        if connection is not None and (self._closed or not connection.usable):
+            slot.holds = None
+            connection.close()
+        if self._waiters and self._hand_over(hand):
+            return
+        self._slots.give_back(hand)
+        # One may have begun to wait before the slot was there to be seen.
+        if self._waiters:
+            self._serve_waiters(hand)
+
+    def _wait(self, hand: Hand[Connection], deadline_ns: int) -> bool:
+        """Wait in turn for a slot; False if the deadline passed first."""
+        waiter = _Waiter()
+        place = weakref.ref(waiter)
+        try:
+            try:
+                self._waiters.append(place)
+                # A slot may have become free before this waiter was there to be seen.
+                self._serve_waiters(hand)
+                waiter.wait(deadline_ns)
+            finally:
+                waiter.leave(hand)
+        finally:
+            # Again, in case an exception came before it was done.
+            waiter.leave(hand)
+            if not hand:  # else who gave has removed it
+                with suppress(ValueError):
+                    self._waiters.remove(place)
+        return bool(hand)
+
+    def _serve_waiters(self, hand: Hand[Connection]) -> None:
+        """Hand free slots to those who wait, as far as they go round, by way of ``hand``."""
+        while self._waiters and self._slots.take(hand):
+            if not self._hand_over(hand):
+                self._slots.give_back(hand)
+
+    def _hand_over(self, hand: Hand[Connection]) -> bool:
+        """Give the slot to the thread that waits longest; False if none is left waiting."""
+        while True:
+            try:
+                waiter = self._waiters.popleft()()
+            except IndexError:
+                return False
+            # A thread that an exception took from its wait may not be there any more.
+            if waiter is not None and waiter.give(hand):
+                return True
+
+
+class _Waiter:
+    """One thread's wait for a slot.
+
+    Who gives lays the slot down and then looks whether the waiter has left; who leaves says so
+    and then looks for a slot. So at least one sees the other, and ``pop`` decides who has it.
+    """
+
+    __slots__ = ("__weakref__", "_given", "_left", "_woken")
+
+    def __init__(self) -> None:
+        self._given: Hand[Connection] = []
+        self._left = False
+        self._woken = threading.Lock()
+        self._woken.acquire()
+
+    def wait(self, deadline_ns: int) -> None:
+        """Return once a slot was given or the deadline has passed."""
+        self._woken.acquire(timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
+
+    def give(self, hand: Hand[Connection]) -> bool:
+        """Give it the slot in ``hand`` and wake it; False if it has left, and the slot stays."""
+        self._given.append(hand.pop())
+        if self._left:
+            return not self._take(hand)
+        self._woken.release()
+        return True
+
+    def leave(self, hand: Hand[Connection]) -> None:
+        """Wait no longer; take into ``hand`` what was given, in time or just too late."""
+        self._left = True
+        self._take(hand)
+
+    def _take(self, hand: Hand[Connection]) -> bool:
+        try:
+            hand.append(self._given.pop())
+        except IndexError:
+            return False
+        return True

@@ -1,0 +1,93 @@
+"""Finding an endpoint's addresses: one look-up at a time for a host, whoever waits for it.
+
+A resolver that has stalled is asked once, by one thread, and not once by each call: calls come
+and give up at their deadlines, while ``getaddrinfo`` has none. The thread is none of an event
+loop's executor either, which is the application's.
+"""
+
+import socket
+from concurrent.futures import Future
+from time import monotonic_ns
+from typing import Any, TypeAlias
+
+from ddbwire.concurrency.fork import at_fork
+from ddbwire.concurrency.threads import start
+from ddbwire.endpoint import Endpoint
+
+_PATIENCE_NS = 100_000_000
+"""Who waits for a look-up may have given up on one that takes longer. If it fails then, the next
+call is told so: else, where the resolver is slow to say that there is no such name, nobody ever
+would be."""
+_STILL_NEW_NS = 10_000_000_000
+
+Address: TypeAlias = tuple[Any, ...]
+"""Family, type, protocol, canonical name and socket address, as ``getaddrinfo`` gives them."""
+
+
+def numeric_addresses(endpoint: Endpoint) -> list[Address]:
+    """The address that the endpoint's host is; empty if it is a name."""
+    try:
+        return _look_up(endpoint, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return []
+
+
+class _LookUps:
+    """The look-ups that are under way in this process, by host and port."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[tuple[str, int], Future[list[Address]]] = {}
+        self._failed: dict[tuple[str, int], tuple[socket.gaierror, int]] = {}
+        at_fork(self)
+
+    def addresses(self, endpoint: Endpoint) -> "Future[list[Address]]":
+        """The addresses of the endpoint's host, from the look-up that is under way or a new one.
+
+        The future fails with ``socket.gaierror``, or with ``Unreachable`` if there is no thread.
+        """
+        place = (endpoint.host, endpoint.port)
+        ours: Future[list[Address]] = Future()
+        error, failed_ns = self._failed.pop(place, (None, 0))
+        if error is not None and monotonic_ns() - failed_ns < _STILL_NEW_NS:
+            ours.set_exception(error)
+            return ours
+        started = False
+        try:
+            shared = self._under_way.setdefault(place, ours)
+            if shared is ours:
+                start(lambda: self._finish(endpoint), ours)
+                started = not ours.done()
+            else:
+                started = True
+            return shared
+        finally:
+            # Not started: an exception came, or there is no thread. The next call tries again.
+            if not started and self._under_way.get(place) is ours:
+                del self._under_way[place]
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's: their threads do not exist here."""
+        self._under_way = {}
+        self._failed = {}
+
+    def _finish(self, endpoint: Endpoint) -> list[Address]:
+        place, began_ns = (endpoint.host, endpoint.port), monotonic_ns()
+        try:
+            return _look_up(endpoint, 0)
+        except socket.gaierror as error:
+            ended_ns = monotonic_ns()
+            if ended_ns - began_ns > _PATIENCE_NS:
+                self._failed[place] = (error, ended_ns)
+            raise
+        finally:
+            self._under_way.pop(place, None)
+
+
+look_ups = _LookUps()
+
+
+def _look_up(endpoint: Endpoint, flags: int) -> list[Address]:
+    found: list[Address] = socket.getaddrinfo(
+        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=flags
+    )
+    return found

@@ -1,0 +1,93 @@
+"""Reading HTTP responses off a connection, with httptools.
+
+httptools calls the reader back for each header and each piece of the body. Those two callbacks
+are the C methods of a dict and a list, so that a reply costs two Python frames only.
+"""
+
+import zlib
+from collections.abc import Mapping
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from ddbwire.steps import Failure, Reply
+
+GARBAGE = (HttpParserError, HttpParserUpgrade)
+"""What ``feed`` raises when the bytes are not an HTTP response."""
+
+_NO_HEADERS: Mapping[bytes, bytes] = {}
+
+
+class ReplyReader:
+    """Reads the responses of one connection, one after another.
+
+    Feed it what was received until ``whole`` is true, then ``take`` the reply.
+    """
+
+    __slots__ = (
+        "_bodies",
+        "_headers",
+        "_parser",
+        "_replies",
+        "_status",
+        "feed",
+        "keep_alive",
+        "on_body",
+        "on_header",
+        "whole",
+    )
+
+    def __init__(self) -> None:
+        self._headers: dict[bytes, bytes] = {}
+        self._bodies: list[bytes] = []
+        self._replies = 0
+        self._status = 0
+        self.on_header = self._headers.__setitem__
+        self.on_body = self._bodies.append
+        self.whole = False
+        """Whether a whole response has arrived, and nothing after it."""
+        self.keep_alive = False
+        """Whether, once ``whole``, the connection may carry another request."""
+        self._parser = HttpResponseParser(self)
+        self.feed = self._parser.feed_data
+
+    def on_message_begin(self) -> None:
+        """Called by httptools at the first byte of a response."""
+        self._replies += 1
+        self.whole = False
+
+    def on_message_complete(self) -> None:
+        """Called by httptools at the last byte of a response."""
+        # Only here does httptools know: asked later, it would always say no.
+        self.keep_alive = self._parser.should_keep_alive()
+        self._status = self._parser.get_status_code()
+        self.whole = True
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first byte of a response has arrived."""
+        return self._replies > 0
+
+    def take(self) -> Reply | Failure:
+        """The response, checked; the reader is ready for the next one."""
+        headers = self._headers
+        body = self._bodies[0] if len(self._bodies) == 1 else b"".join(self._bodies)
+        date = headers.get(b"Date")
+        checksum = headers.get(b"x-amz-crc32")
+        kept = _NO_HEADERS
+        if self._status != 200 or date is None or checksum is None:
+            kept = {name.lower(): value for name, value in headers.items()}
+            date = kept.get(b"date", b"")
+            checksum = kept.get(b"x-amz-crc32")
+        fault = ""
+        if self._replies != 1 or self._status < 200:
+            fault = "more or other than one final response"
+        elif checksum is not None and checksum != b"%d" % zlib.crc32(body):
+            fault = "the body does not match x-amz-crc32"
+        headers.clear()
+        self._bodies.clear()
+        self._replies = 0
+        self.whole = False
+        if fault:
+            self.keep_alive = False
+            return Failure(fault, sent=True)
+        return Reply(self._status, body, date, kept)

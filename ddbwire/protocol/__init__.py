@@ -1,0 +1,1 @@
+"""DynamoDB's JSON protocol: requests, what comes of them, and failed attempts."""

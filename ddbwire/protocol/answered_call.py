@@ -1,0 +1,34 @@
+"""What an answered call was billed, as far as its reply says it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from ddbwire.protocol.request import Operation
+from ddbwire.protocol.result import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCall:
+    """One request that reached the table, as a store's ``on_call`` is told of it.
+
+    Attributes:
+        operation: DynamoDB's name for it, such as ``"UpdateItem"``.
+        refused: whether its condition was refused; the table bills that as a write.
+        capacity_units: what the reply says it consumed, of all tables and indexes; None in a
+            refusal, which does not say, and where the request did not ask for it.
+    """
+
+    operation: str
+    refused: bool
+    capacity_units: float | None
+
+    @classmethod
+    def of(cls, operation: Operation, outcome: Outcome) -> Self:
+        """What came of an operation."""
+        if not isinstance(outcome, dict):
+            return cls(operation.name, True, None)
+        consumed = outcome.get("ConsumedCapacity", {})
+        # A transaction tells it table by table.
+        several = consumed if isinstance(consumed, list) else [consumed]
+        units = [one["CapacityUnits"] for one in several if "CapacityUnits" in one]
+        return cls(operation.name, False, sum(units) if units else None)

@@ -1,0 +1,1 @@
+"""The endpoint, the region and the credentials, as botocore resolves them."""

@@ -1,0 +1,146 @@
+"""What a session's configuration comes to, worked out by botocore itself.
+
+A private client is built from the session and asked for an UpdateItem of the table, which a
+handler stops short of the network. So plain, FIPS, dual-stack, account-id and configured endpoints
+and the signing region come out as they would for boto3. Where something is hooked into the client,
+it is asked for nothing, since a hook may have effects.
+"""
+
+import os
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import botocore.httpsession
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
+
+from ddbwire.endpoint import Endpoint
+from ddbwire.resolution.emulator import Identity, identity
+from ddbwire.resolution.fallback_reason import builtin_handlers, hook_of, reason_to_decline
+from ddbwire.signing.credentials import CredentialSource, first_keys
+
+_CONNECT_TIMEOUT_SECONDS = 1.0
+_READ_TIMEOUT_SECONDS = 2.0
+_ANY_TABLE = "ddbwire"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """All that a wire needs to know of a session."""
+
+    client: Any
+    """A private botocore client: its exception classes, and the calls if the wire declines."""
+    endpoint: Endpoint
+    region: str
+    """The region to sign for."""
+    credentials: CredentialSource
+    ca_bundle: str | bool
+    """The file of certificate authorities to trust; False to trust anybody."""
+    declined: str | None
+    """Why botocore must carry the calls; None if the lean wire can."""
+    builtin_handlers: int
+    """How many handlers botocore gave every new session at that time."""
+
+
+def resolve(
+    session: Any,
+    region_name: str | None,
+    endpoint_url: str | None,
+    max_connections: int,
+    table: str | None = None,
+) -> Resolution:
+    """Resolve a boto3 or botocore session; None for botocore's default chain.
+
+    ``table`` is the name or ARN of the table that the calls are for, as botocore chooses the
+    endpoint by it. For an endpoint on this machine's loopback a missing region or missing
+    credentials are made up.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.
+    """
+    handlers = builtin_handlers()
+    known = identity(session, region_name, endpoint_url)
+    source = None if known.credentials is None else _source(known)
+    client = (known if source is None else _serving(known, source)).client(
+        endpoint_url,
+        Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            read_timeout=_READ_TIMEOUT_SECONDS,
+            max_pool_connections=max_connections,
+        ),
+    )
+    if source is None:
+        raise NoCredentialsError
+    endpoint, region, declined = _way(client, table or _ANY_TABLE)
+    return Resolution(
+        client=client,
+        endpoint=endpoint,
+        region=region,
+        credentials=source,
+        ca_bundle=_ca_bundle(known.session),
+        declined=declined,
+        builtin_handlers=handlers,
+    )
+
+
+def _source(known: Identity) -> CredentialSource:
+    first_keys(known.credentials)
+    return CredentialSource(known.credentials, _reloader(known.session, known.credentials))
+
+
+def _serving(known: Identity, source: CredentialSource) -> Identity:
+    """The same with a session of our own, whose clients sign with what ``source`` holds."""
+    session = copy(known.session)
+    session._credentials = source.served
+    return replace(known, session=session)
+
+
+def _way(client: Any, table: str) -> tuple[Endpoint, str, str | None]:
+    """Where requests go, the region to sign for, and why the lean wire can't send them, if so."""
+    hook = hook_of(client)
+    if hook is not None:
+        return Endpoint.of(client.meta.endpoint_url), client.meta.region_name, f"{hook} hook"
+    captured = _capture(client, table)
+    endpoint = Endpoint.of(captured["url"])
+    region = captured["context"].get("signing", {}).get("region") or client.meta.region_name
+    return endpoint, region, reason_to_decline(client, endpoint, captured)
+
+
+def _reloader(session: Any, credentials: Any) -> Callable[[], Any]:
+    """Searches the chain of providers anew; None for credentials that were given, not found."""
+    if credentials.method == "explicit":
+        return _nothing
+    load: Callable[[], Any] = session.get_component("credential_provider").load_credentials
+    return load
+
+
+def _nothing() -> None:
+    """What explicit credentials are renewed with."""
+
+
+def _capture(client: Any, table: str) -> dict[str, Any]:
+    """The request that botocore would sign and send."""
+    captured: dict[str, Any] = {}
+
+    def capture(params: dict[str, Any], **_event: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        captured.update(params)
+        return AWSResponse(params["url"], 200, HTTPHeaders(), None), {}
+
+    # Handlers of the more general events come later, and those registered last come last of all.
+    client.meta.events.register_last("before-call", capture)
+    client.update_item(TableName=table, Key={"key": {"S": "ddbwire"}})
+    client.meta.events.unregister("before-call", capture)
+    return captured
+
+
+def _ca_bundle(session: Any) -> str | bool:
+    """In botocore's order: its own configuration, REQUESTS_CA_BUNDLE, the usual bundle."""
+    configured = session.get_config_variable("ca_bundle")
+    if configured is None:
+        configured = os.environ.get("REQUESTS_CA_BUNDLE") or True
+    return cast("str | bool", botocore.httpsession.get_cert_path(configured))

@@ -1,0 +1,1 @@
+"""Credentials, Signature Version 4, and the bytes of signed requests."""

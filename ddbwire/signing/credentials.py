@@ -1,0 +1,259 @@
+"""Credentials as botocore finds and refreshes them, without its waits and for as long as they hold.
+
+botocore refreshes inside ``get_frozen_credentials``, in whatever thread calls it, for as long as
+that takes; and ten minutes before they expire it raises if that fails. Here the refresh runs in the
+background, one at a time, and requests are signed with the old credentials until they expire. Only
+then calls wait for new ones, and without them it is an outage.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from time import monotonic_ns
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
+from botocore.exceptions import ConnectionError as ConnectingError
+
+from ddbwire.concurrency.fork import at_fork
+from ddbwire.concurrency.threads import in_background
+from ddbwire.errors import ConfigurationError, is_transient
+from ddbwire.signing.sigv4 import Keys
+from ddbwire.steps import Answer, Await, Failure, Step
+
+_SECOND_NS = 1_000_000_000
+
+_JUST_NOW_NS = _SECOND_NS
+"""How long after a renewal a refusal is taken to be one of the keys before it."""
+
+_UNHURRIED_NS = 10 * _SECOND_NS
+"""From one refresh that brought no longer-lived keys to the next, while the present ones hold."""
+
+_URGENT_NS = _SECOND_NS
+"""The same once they have expired."""
+
+_OUT_OF_REACH = (
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+    ConnectingError,
+    HTTPClientError,
+)
+
+_FAILURES = (BotoCoreError, ClientError, ConfigurationError, OSError, RuntimeError)
+"""What a refresh was seen to raise: a program to run or a token's file may be missing, too."""
+
+_log = logging.getLogger("ddbwire.credentials")
+
+
+def out_of_reach(error: Exception) -> bool:
+    """Whether credentials could not be had from where they are, which may pass.
+
+    Rather than: there are none, or they may not be had.
+    """
+    return isinstance(error, _OUT_OF_REACH) or is_transient(error)
+
+
+class CredentialSource:
+    """Reads the keys of a botocore credentials object as often as one likes, never blocking."""
+
+    __slots__ = (
+        "__weakref__",
+        "_credentials",
+        "_failing",
+        "_frozen",
+        "_keys",
+        "_lock",
+        "_refresh",
+        "_reload",
+        "_renewed_ns",
+        "_tried_ns",
+        "served",
+    )
+
+    def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
+        """Read the first keys, which may block.
+
+        ``reload`` searches the chain of providers anew, and returns None if it finds nothing or
+        if the credentials were given rather than found.
+
+        Raises:
+            ConfigurationError: the keys can't be sent.
+            botocore.exceptions.BotoCoreError, ClientError: they can't be had.
+        """
+        self._credentials = credentials
+        self._reload = reload
+        self._lock = threading.Lock()
+        self._refresh: Future[None] | None = None
+        self._renewed_ns = -_JUST_NOW_NS
+        self._tried_ns = -_UNHURRIED_NS
+        self._failing = False
+        self._frozen: Any = None
+        self._keys = self._read()
+        self.served = Served(self)
+        """The present keys in the form that botocore's clients sign with."""
+        at_fork(self)
+
+    @property
+    def frozen(self) -> Any:
+        """The present keys as botocore froze them, however long they hold."""
+        return self._frozen
+
+    @property
+    def method(self) -> str:
+        """Botocore's name for where they were found, such as "env"."""
+        method: str = self._credentials.method
+        return method
+
+    def keys(self) -> Generator[Step, Answer, Keys | Failure]:
+        """The keys to sign with; a failure if they have expired and there are no new ones yet."""
+        needed = getattr(self._credentials, "refresh_needed", None)
+        if needed is None or not needed():
+            self._keys = self._read()
+            self._failing = False
+            return self._keys
+        expired = needed(0)
+        refresh = self._start_when_due(_URGENT_NS if expired else _UNHURRIED_NS)
+        if not expired:
+            return self._keys
+        yield Await(refresh)
+        if not refresh.done():
+            cause = "the credentials have expired, and new ones did not come in time"
+            return Failure(cause, sent=False, timed_out=True)
+        if not needed(0):
+            return self._keys
+        error = refresh.exception()
+        told = "still expired" if error is None else f"{type(error).__name__}: {error}"
+        return Failure(f"the credentials have expired and can't be renewed ({told})", sent=False)
+
+    def renew(self) -> Generator[Step, Answer, None]:
+        """Get new keys though the old ones seem good: the endpoint says that they are not.
+
+        Calls that are refused together are served by one renewal. Where there are no new ones to
+        be had, ``keys`` tells.
+        """
+        if monotonic_ns() - self._renewed_ns >= _JUST_NOW_NS:
+            yield Await(self._start(self._replace))
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's lock and threads."""
+        self._lock = threading.Lock()
+        self._refresh = None
+
+    def _start_when_due(self, pause_ns: int) -> "Future[None]":
+        refresh = self._refresh
+        if refresh is not None and monotonic_ns() - self._tried_ns < pause_ns:
+            return refresh
+        return self._start(self._store)
+
+    def _start(self, work: Callable[[], None]) -> "Future[None]":
+        with self._lock:
+            if self._refresh is None or self._refresh.done():
+                self._tried_ns = monotonic_ns()
+                self._refresh = in_background(work)
+            return self._refresh
+
+    def _store(self) -> None:
+        try:
+            self._keys = self._read()
+        except _FAILURES as error:
+            if not self._failing:
+                self._failing = True
+                _log.warning(
+                    "credentials could not be renewed; the present ones serve until they expire: "
+                    "%s: %s",
+                    type(error).__name__,
+                    error,
+                )
+            raise
+        finally:
+            self._tried_ns = monotonic_ns()
+        self._failing = False
+
+    def _replace(self) -> None:
+        credentials = self._credentials
+        if hasattr(credentials, "refresh_needed"):
+            _forget_in_cache(credentials)
+            # botocore offers no way to say that credentials expired early, but for saying so.
+            credentials._expiry_time = datetime.now(UTC) - timedelta(seconds=1)
+        else:
+            self._credentials = self._reload() or credentials
+        self._store()
+        self._renewed_ns = monotonic_ns()
+
+    def _read(self) -> Keys:
+        frozen = self._credentials.get_frozen_credentials()
+        if frozen is self._frozen:
+            return self._keys
+        keys = Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        _require_printable(keys, self.method)
+        self._frozen = frozen
+        return keys
+
+
+class Served:
+    """A credentials object for botocore's clients that never refreshes in the thread of a call."""
+
+    def __init__(self, source: CredentialSource) -> None:
+        self._source = source
+
+    @property
+    def method(self) -> str:
+        """Where the keys were found."""
+        return self._source.method
+
+    @property
+    def account_id(self) -> str | None:
+        """The account of the keys, if it is known; endpoints may bear it."""
+        account: str | None = getattr(self._source.frozen, "account_id", None)
+        return account
+
+    def get_frozen_credentials(self) -> Any:
+        """The present keys."""
+        return self._source.frozen
+
+    def get_deferred_property(self, name: str) -> Callable[[], Any]:
+        """A function that tells one of the above."""
+        return lambda: getattr(self, name, None)
+
+
+def first_keys(credentials: Any) -> None:
+    """Have botocore get what a credentials object holds at first, which may block.
+
+    Raises:
+        botocore.exceptions.BotoCoreError, ClientError: it can't be had.
+    """
+    try:
+        credentials.get_frozen_credentials()
+    except RuntimeError as error:  # so botocore says that what it was given has expired already
+        raise CredentialRetrievalError(provider=credentials.method, error_msg=str(error)) from error
+
+
+def _forget_in_cache(credentials: Any) -> None:
+    """Let a role be assumed anew: botocore would find the keys that were refused in its cache."""
+    fetcher = getattr(getattr(credentials, "_refresh_using", None), "__self__", None)
+    cache, key = getattr(fetcher, "_cache", None), getattr(fetcher, "_cache_key", None)
+    if cache is not None and key in cache:
+        del cache[key]
+
+
+def _require_printable(keys: Keys, provider: str) -> None:
+    """Refuse what would end a line of the request's head, or make every signature wrong."""
+    named = {
+        "access key": keys.access_key,
+        "secret key": keys.secret_key,
+        "session token": keys.token or "",
+    }
+    for name, text in named.items():
+        if not text.isprintable():
+            raise ConfigurationError(
+                f"the {name} of the credentials ({provider}) holds a line end or another control "
+                "character; keys are printable text: remove it where they are set"
+            )

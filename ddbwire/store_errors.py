@@ -1,0 +1,129 @@
+"""What a failed call means to a store: an outage, or a mistake of set-up and the way out of it.
+
+Sources: "Error handling with DynamoDB" and "Common errors", Amazon DynamoDB Developer Guide and API
+Reference.
+"""
+
+import re
+
+from ddbwire.errors import (
+    AccessDenied,
+    StoreError,
+    StoreUnavailable,
+    TableNotFound,
+    is_transient,
+)
+from ddbwire.resolution.emulator import is_loopback
+from ddbwire.wire import Wire
+
+_CREDENTIALS_REFUSED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized"})
+_OTHER_KEYS = re.compile(
+    r"match the schema|key schema element|conditions on the keys|missing the key"
+    r"|type mismatch for key|required keys",
+    re.IGNORECASE,
+)
+"""What DynamoDB and its emulators say, all as ValidationException, of a request with other keys."""
+
+_HOW_TO_CONFIGURE = (
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the store a session="
+)
+_APART = (
+    ". An emulator without -sharedDb keeps the tables of each access key and region apart: create "
+    "it with those that the store uses"
+)
+
+
+def store_error(
+    failure: Exception,
+    *,
+    table: str,
+    operation: str | None,
+    wire: Wire,
+    keys: str,
+    permissions: str,
+    creation: str,
+    missing: str = "it",
+) -> StoreError:
+    """What a store is to raise from ``failure``.
+
+    Args:
+        failure: one of ``wire.failures``, or what ``wire.resolve`` raised.
+        table: the table's name.
+        operation: what was to be done to it, such as "UpdateItem"; None while setting up.
+        wire: what the call went over.
+        keys: the key schema that the store needs.
+        permissions: the actions that the store needs to be allowed.
+        creation: how such a table is created for development: "run ...".
+        missing: what a resource that is not found may be: the table, or more.
+    """
+    what = f"table {table!r}" if operation is None else f"{operation} on table {table!r}"
+    if is_transient(failure):
+        return StoreUnavailable(f"{what}: {failure}")
+    code, message = refusal(failure)
+    where = f"in region {wire.region_name} at {wire.endpoint_url}"
+    if code == "ResourceNotFoundException":
+        apart = _APART if is_loopback(wire.endpoint_url or "") else ""
+        return TableNotFound(
+            f"{what}: {missing} does not exist {where}; for development, {creation}{apart} "
+            f"({message})"
+        )
+    if code in _ACCESS_DENIED:
+        return AccessDenied(f"{what}: the credentials need {permissions} ({message})")
+    if code in _CREDENTIALS_REFUSED:
+        reason = (
+            f"the credentials are expired, wrong or unknown {where} ({code}: {message}); "
+            f"{_HOW_TO_CONFIGURE}"
+        )
+    elif code == "ValidationException" and _OTHER_KEYS.search(message):
+        reason = f"its key schema must be {keys} ({message})"
+    elif code == "ValidationException" and "specified index" in message:
+        reason = f"it lacks an index; for development, {creation} ({message})"
+    else:
+        reason = _reason_without_code(failure)
+    return StoreError(f"{what}: {reason}")
+
+
+def no_such_reply(error: Exception, table: str, operation: str, wire: Wire) -> StoreError:
+    """What a store is to raise where a reply is not what DynamoDB answers; ``error`` shows it."""
+    return StoreError(
+        f"{operation} on table {table!r}: the reply is not what DynamoDB gives for an item of this "
+        f"library ({type(error).__name__}: {error}); check that {wire.endpoint_url} is DynamoDB, "
+        "and that nothing else writes to the table"
+    )
+
+
+def refusal(failure: Exception) -> tuple[str, str]:
+    """The code and the message of DynamoDB's refusal; empty if ``failure`` is none.
+
+    A canceled transaction is refused for what was invalid in it, if anything was.
+    """
+    response = getattr(failure, "response", {})
+    for reason in response.get("CancellationReasons") or ():
+        if reason.get("Code") == "ValidationError":
+            return "ValidationException", reason.get("Message") or ""
+    error = response.get("Error", {})
+    return error.get("Code", ""), error.get("Message", "")
+
+
+def _reason_without_code(failure: Exception) -> str:
+    kind = type(failure).__name__
+    if kind in ("NoCredentialsError", "PartialCredentialsError"):
+        return f"no credentials ({failure}); {_HOW_TO_CONFIGURE}"
+    if kind == "NoRegionError":
+        return "no region; set AWS_DEFAULT_REGION, or give region_name="
+    return str(failure)
