@@ -7,11 +7,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from bench.charts import Axes, Bar, bars, lines
 from bench.page import page
 from bench.plots import plots
-from bench.svg import Axes, Bar, bars, lines
 from bench.where_we_lose import losses
 from tests.bench.sample_results import ACCURACY, BOTO3, OURS, PEER, a_run, everywhere
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_the_summary_names_the_best_of_the_others_and_the_ratio() -> None:
@@ -91,18 +93,35 @@ def test_a_second_run_is_compared_with_the_first() -> None:
     assert f"- not so: canned, allowed, 1 at once, cpu_us: {BOTO3} and {OURS}" in text
 
 
-def test_labels_are_escaped() -> None:
-    svg = bars('a "quoted" <title>', "", [Bar("<b> & co", 1, 1, 1, True, "1")])
+def test_the_same_figures_make_the_same_plots_and_no_date_is_in_them() -> None:
+    run = a_run(accuracy=ACCURACY)
+    once, again = plots(run), plots(run)
+    assert once == again
+    assert not any("dc:date" in svg for svg in once.values())
+
+
+def test_labels_are_escaped_and_text_stays_text() -> None:
+    svg = bars('a "quoted" <title>', "", [Bar("<b> & $co$", 1, 1, 1, True, "1")])
     texts = [element.text for element in ET.fromstring(svg).iter() if element.text]
-    assert "<b> & co" in texts
+    assert "<b> & $co$" in texts
     assert 'a "quoted" <title>' in texts
+
+
+def test_ours_stands_out_and_the_longest_bar_fits() -> None:
+    svg = bars("t", "s", [Bar("a", 1, 1, 1, True, "one"), Bar("b", 900, 800, 990, False, "most")])
+    at = {text.text: text.attrib for text in ET.fromstring(svg).iter(f"{SVG}text")}
+    assert 0 < float(at["most"]["x"]) < 570 - 20
+    assert "font-weight: 700" in at["a"]["style"]
+    assert "font-weight" not in at["b"]["style"]
 
 
 @pytest.mark.parametrize("is_log_y", [True, False])
 def test_lines_stay_within_the_picture(is_log_y: bool) -> None:
     series = {"a": {1.0: 0.4, 8.0: 900.0}, "b": {1.0: 3.0}}
     root = ET.fromstring(lines("t", "s", series, Axes("x", "y", is_log_y=is_log_y)))
-    height = float(root.attrib["height"])
-    for circle in root.iter("{http://www.w3.org/2000/svg}circle"):
-        assert 0 <= float(circle.attrib["cy"]) <= height
-        assert 0 <= float(circle.attrib["cx"]) <= 760
+    _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
+    markers = [marker for marker in root.iter(f"{SVG}use") if "x" in marker.attrib]
+    assert len(markers) >= 3
+    for marker in markers:
+        assert 0 <= float(marker.attrib["x"]) <= width
+        assert 0 <= float(marker.attrib["y"]) <= height
