@@ -20,7 +20,8 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from bench.cpu_per_call import CpuPerCall, interleaved
 from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb import AsyncRateLimiter
-from ratelimit_ddb.asgi import App, RateLimitMiddleware
+from ratelimit_ddb.asgi import RateLimitMiddleware
+from ratelimit_ddb.asgi.application import App
 from ratelimit_ddb.operations.operation import Operation, Outcome
 from ratelimit_ddb.web import Rule, header
 

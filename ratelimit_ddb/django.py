@@ -23,15 +23,21 @@ from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store, require_store
-from ratelimit_ddb.web.answer import Answer, Fields
-from ratelimit_ddb.web.function_of_request import makes_identities
-from ratelimit_ddb.web.gate import Admission, Gate
-from ratelimit_ddb.web.identity import fallback_of
-from ratelimit_ddb.web.options import GateOptions, ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.gate import Admission, Gate
+from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.view import (
+    gate_of_view,
+    has_own_limits,
+    method_of,
+    note_limit,
+    require_view,
+)
+from ratelimit_ddb.web.identity.function_of_request import makes_identities
+from ratelimit_ddb.web.identity.identity import Identified, Identity, fallback_of
 from ratelimit_ddb.web.request import Request, fields_of_environ
-from ratelimit_ddb.web.rule import Identified, Identity, LimitsOfRequest, Rule
-from ratelimit_ddb.web.rulebook import EndpointOf
-from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit, require_view
+from ratelimit_ddb.web.response.answer import Answer, Fields
+from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule
+from ratelimit_ddb.web.rules.rule_set import EndpointOf
 
 __all__ = ["RateLimitMiddleware", "limited", "user"]
 

@@ -23,11 +23,13 @@ from fastapi.requests import HTTPConnection
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocketState
 
-from ratelimit_ddb.asgi import App, RateLimitMiddleware, Receive, Scope, Send, telling
+from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
+from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, telling
+from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
 from ratelimit_ddb.limit import LimitsGiven, limits_of
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.starlette import response_of
-from ratelimit_ddb.starlette_routes import (
+from ratelimit_ddb.starlette.response import response_of
+from ratelimit_ddb.starlette.routes import (
     Chosen,
     Found,
     HasRoutes,
@@ -35,17 +37,16 @@ from ratelimit_ddb.starlette_routes import (
     endpoint_is_limited,
     original,
 )
-from ratelimit_ddb.web.answer import Answer
-from ratelimit_ddb.web.denial import sentence
-from ratelimit_ddb.web.gate import Gate, denial_of
-from ratelimit_ddb.web.ledger import KEY, Ledger
-from ratelimit_ddb.web.options import ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.gate import Gate, denial_of
+from ratelimit_ddb.web.gate.ledger import KEY, Ledger
+from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.view import gate_of_view
 from ratelimit_ddb.web.request import Request, of_scope
-from ratelimit_ddb.web.rule import LimitsOfRequest, methods_of
-from ratelimit_ddb.web.rulebook import EndpointOf
-from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import gate_of_view
-from ratelimit_ddb.web.websocket import TRY_AGAIN_LATER
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial import sentence
+from ratelimit_ddb.web.rules.rule import LimitsOfRequest, methods_of
+from ratelimit_ddb.web.rules.rule_set import EndpointOf
+from ratelimit_ddb.web.rules.verdict import Verdict
 
 __all__ = [
     "RESPONSES",

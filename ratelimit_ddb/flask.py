@@ -19,16 +19,22 @@ from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.answer import Answer
-from ratelimit_ddb.web.denial import sentence
-from ratelimit_ddb.web.gate import Gate, denial_of
-from ratelimit_ddb.web.ledger import Ledger
-from ratelimit_ddb.web.options import GateOptions, ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.gate import Gate, denial_of
+from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.view import (
+    gate_of_view,
+    has_own_limits,
+    method_of,
+    note_limit,
+    require_view,
+)
 from ratelimit_ddb.web.request import Request, fields_of_environ
-from ratelimit_ddb.web.rule import LimitsOfRequest
-from ratelimit_ddb.web.rulebook import RulesGiven
-from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import gate_of_view, has_own_limits, method_of, note_limit, require_view
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial import sentence
+from ratelimit_ddb.web.rules.rule import LimitsOfRequest
+from ratelimit_ddb.web.rules.rule_set import RulesGiven
+from ratelimit_ddb.web.rules.verdict import Verdict
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from ddbwire.concurrency.fork import at_fork
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.store.memory import MemoryStore
-from ratelimit_ddb.web.identity import digest_of
+from ratelimit_ddb.web.identity.identity import digest_of
 
 if TYPE_CHECKING:
     from ratelimit_ddb.errors import StoreUnavailable
-    from ratelimit_ddb.web.hooks import OnDecision
-    from ratelimit_ddb.web.verdict import RuleDecision
+    from ratelimit_ddb.web.gate.hooks import OnDecision
+    from ratelimit_ddb.web.rules.verdict import RuleDecision
 
 __all__ = ["log_decisions"]
 

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from ratelimit_ddb.web.identity import digest_of
+from ratelimit_ddb.web.identity.identity import digest_of
 
 if TYPE_CHECKING:
     from ratelimit_ddb.errors import StoreUnavailable
-    from ratelimit_ddb.web.hooks import OnDecision
-    from ratelimit_ddb.web.verdict import RuleDecision
+    from ratelimit_ddb.web.gate.hooks import OnDecision
+    from ratelimit_ddb.web.rules.verdict import RuleDecision
 
 __all__ = ["measure_decisions", "trace_decisions"]
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate import Gate
-from ratelimit_ddb.web.options import GateOptions, shows_options
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_environ
-from ratelimit_ddb.web.rulebook import RulesGiven
+from ratelimit_ddb.web.rules.rule_set import RulesGiven
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from ratelimit_ddb.web.ledger import Ledger
+    from ratelimit_ddb.web.gate.ledger import Ledger
 
 __all__ = ["RateLimitMiddleware"]
 

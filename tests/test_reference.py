@@ -22,8 +22,8 @@ from ratelimit_ddb.cli.arguments import parser as command
 from ratelimit_ddb.decision import Source
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web import DEFAULTS, GateOptions, ViewOptions
-from ratelimit_ddb.web.fields import FieldStyle
-from ratelimit_ddb.web.rule import Scope
+from ratelimit_ddb.web.response.fields import FieldStyle
+from ratelimit_ddb.web.rules.rule import Scope
 from sessions import DEFAULTS as DEFAULTS_OF_SESSIONS
 from sessions import SessionOptions
 from sessions.config.options import OnRevoked

@@ -9,16 +9,16 @@
 The middleware is in ratelimit_ddb.asgi and ratelimit_ddb.wsgi.
 """
 
-from ratelimit_ddb.web.answer import Answer
-from ratelimit_ddb.web.client_address import client_address
-from ratelimit_ddb.web.identity import bearer_claim, cookie, everyone, header, session_user
-from ratelimit_ddb.web.ledger import verdict_of
-from ratelimit_ddb.web.options import DEFAULTS, GateOptions, ViewOptions
+from ratelimit_ddb.web.gate.ledger import verdict_of
+from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions
+from ratelimit_ddb.web.identity.client_address import client_address
+from ratelimit_ddb.web.identity.identity import bearer_claim, cookie, everyone, header, session_user
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.rule import Rule
-from ratelimit_ddb.web.rules_file import RulesFile
-from ratelimit_ddb.web.rules_toml import RulesError
-from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.rules.rule import Rule
+from ratelimit_ddb.web.rules.rules_file import RulesFile
+from ratelimit_ddb.web.rules.rules_toml import RulesError
+from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 __all__ = [
     "DEFAULTS",

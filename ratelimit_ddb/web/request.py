@@ -39,7 +39,7 @@ class Request(NamedTuple):
             frameworks differ in what they make of a root path, of a target in absolute form, and
             of what is not UTF-8. A rule that means one of them is about the request.
         mounts_may_stay: whether mounts in the application may fail to take their part off the path
-            (``ratelimit_ddb.web.path.fits_below_mounts_of``).
+            (``ratelimit_ddb.web.rules.path.fits_below_mounts_of``).
     """
 
     method: str

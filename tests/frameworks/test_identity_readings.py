@@ -20,7 +20,7 @@ import tests.frameworks.django_site  # noqa: F401 - sets Django up
 from ratelimit_ddb import MemoryStore, asgi, wsgi
 from ratelimit_ddb.flask import limit_app
 from ratelimit_ddb.web import Rule, bearer_claim, cookie, header
-from ratelimit_ddb.web.rule import Identity
+from ratelimit_ddb.web.identity.identity import Identity
 from tests.fake_clock import FakeClock
 from tests.frameworks import credential_apps as apps
 from tests.frameworks.credential_apps import OK, VALID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.guards.guard import Guard
 
-_READINGS = "ratelimit_ddb/web/readings.py"
+_READINGS = "ratelimit_ddb/web/identity/readings.py"
 _READ = "tests/web/test_readings.py::test_"
 
 IDENTITIES = (
@@ -80,14 +80,14 @@ IDENTITIES = (
     ),
     Guard(
         "P15: more values than are looked at have no bucket of their own",
-        "ratelimit_ddb/web/identity.py",
+        "ratelimit_ddb/web/identity/identity.py",
         "return {*keys, _MORE}",
         "return set(keys)",
         f"{_READ}requests_with_more_values_than_are_looked_at_share_one_bucket",
     ),
     Guard(
         "P15: every key of an identity is charged",
-        "ratelimit_ddb/web/charging.py",
+        "ratelimit_ddb/web/gate/charges.py",
         "identities = sorted({_of_identity(rule, one) for one in several})",
         "identities = sorted({_of_identity(rule, one) for one in several})[:1]",
         "tests/web/test_several_keys.py::"
@@ -102,7 +102,7 @@ IDENTITIES = (
     ),
     Guard(
         "an identity that was not called is refused",
-        "ratelimit_ddb/web/rule.py",
+        "ratelimit_ddb/web/rules/rule.py",
         'require_function_of_request("by", self.by)',
         "pass",
         "tests/web/test_functions_of_requests.py::"
@@ -110,21 +110,21 @@ IDENTITIES = (
     ),
     Guard(
         "session_user() outside the session middleware counts nobody by address in silence",
-        "ratelimit_ddb/web/identity.py",
+        "ratelimit_ddb/web/identity/identity.py",
         "raise RuntimeError(_NO_SESSION)",
         "return None",
         "tests/web/test_identity.py::test_session_user_outside_the_session_middleware_says_so",
     ),
     Guard(
         "what no browser sends as a preflight is counted",
-        "ratelimit_ddb/web/preflight.py",
+        "ratelimit_ddb/web/rules/preflight.py",
         "return not any(map(request.header, _NEVER_SENT))",
         "return True",
         "tests/web/test_preflight.py::test_what_no_browser_sends_as_a_preflight_is_counted",
     ),
     Guard(
         "a rules file that was cut off takes no rule away at once",
-        "ratelimit_ddb/web/rules_file.py",
+        "ratelimit_ddb/web/rules/rules_file.py",
         "if not _names(rules) < _names(self._rules):",
         "if rules:",
         "tests/web/test_rules_file.py::test_a_file_cut_at_a_rules_end_takes_no_rule_away"
@@ -146,7 +146,7 @@ IDENTITIES = (
     ),
     Guard(
         "P15: a class is no function of the request",
-        "ratelimit_ddb/web/function_of_request.py",
+        "ratelimit_ddb/web/identity/function_of_request.py",
         "if isinstance(called, type):",
         "if called is None:",
         "tests/web/test_functions_of_requests.py",
@@ -166,40 +166,40 @@ _MOUNT = "tests/web/test_mounts.py::test_p15_"
 PATHS = (
     Guard(
         "P15: a line feed at the end of a path hides it from no rule",
-        "ratelimit_ddb/web/path.py",
+        "ratelimit_ddb/web/rules/path.py",
         'if "\\n" in path:',
         "if not path:",
         f"{_PATH}patterns",
     ),
     Guard(
         "P15: a segment with several parameters is split in every way",
-        "ratelimit_ddb/web/path_automaton.py",
+        "ratelimit_ddb/web/rules/path_automaton.py",
         "state = ((state & forward) << 1) | (state & stay)",
         "state = ((state & forward) << 1) or (state & stay)",
         f"{_PATH}patterns",
     ),
     Guard(
         "P15: a number is what int() accepts",
-        "ratelimit_ddb/web/path_notation.py",
+        "ratelimit_ddb/web/rules/path_notation.py",
         r'_INTEGER = r"\d\s_+\-."',
         '_INTEGER = "0-9"',
         f"{_PATH}patterns",
     ),
     Guard(
         "P15: a segment may be empty",
-        "ratelimit_ddb/web/path_notation.py",
+        "ratelimit_ddb/web/rules/path_notation.py",
         '_TEXT = Parameter("[^/]", may_be_empty=True)',
         '_TEXT = Parameter("[^/]", may_be_empty=False)',
         f"{_PATH}patterns",
         (
-            "ratelimit_ddb/web/path.py",
+            "ratelimit_ddb/web/rules/path.py",
             "return (path[:-1], path) if",
             "return (path[:-1],) if",
         ),
     ),
     Guard(
         "P15: a pattern in another notation is refused",
-        "ratelimit_ddb/web/path_notation.py",
+        "ratelimit_ddb/web/rules/path_notation.py",
         "    _require_no_other_notation(pattern)\n",
         "",
         f"{_PATH}a_pattern_that_could_match_nothing_is_refused",
@@ -220,14 +220,14 @@ PATHS = (
     ),
     Guard(
         "P15: a mount that stays on the path hides it from no rule",
-        "ratelimit_ddb/web/rulebook.py",
+        "ratelimit_ddb/web/rules/rule_set.py",
         "if request.mounts_may_stay and",
         "if not request.method and",
         f"{_MOUNT}a_rule_sees_a_path_that_a_mount_stays_on",
     ),
     Guard(
         "P15: the root path of a wrapped application is found",
-        "ratelimit_ddb/asgi.py",
+        "ratelimit_ddb/asgi/middleware.py",
         "of_scope(scope, self._mounting.current())\n            )",
         "of_scope(scope)\n            )",
         "tests/frameworks/test_mounting.py",
@@ -269,7 +269,7 @@ PATHS = (
     ),
     Guard(
         "P15: a method that no request has is refused",
-        "ratelimit_ddb/web/rule.py",
+        "ratelimit_ddb/web/rules/rule.py",
         "if method in _NO_METHODS:",
         "if not method:",
         "tests/web/test_rule_construction.py::test_what_cannot_hold_is_told",

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from tests.guards.guard import Guard
 
-_TRIAL = "ratelimit_ddb/web/trial.py"
-_GATE = "ratelimit_ddb/web/gate.py"
-_VIEW = "ratelimit_ddb/web/view.py"
+_TRIAL = "ratelimit_ddb/web/gate/evaluator.py"
+_GATE = "ratelimit_ddb/web/gate/gate.py"
+_VIEW = "ratelimit_ddb/web/gate/view.py"
 _OUTAGES = "tests/web/test_rule_outages.py::test_"
 _PLACES = "tests/frameworks/test_limits_in_several_places.py::test_"
 _VIEWS = "tests/frameworks/test_view_limits.py::test_"
@@ -52,14 +52,14 @@ REQUESTS = (
     ),
     Guard(
         "P3: what a denied request took elsewhere is given back",
-        "ratelimit_ddb/web/request_refund.py",
+        "ratelimit_ddb/web/gate/request_refund.py",
         "everything = not verdict.allowed",
         "everything = False",
         f"{_PLACES}p3_what_was_taken_outside_is_given_back_where_the_inside_denies",
     ),
     Guard(
         "P3: a scope, environ or request that is used again is another request",
-        "ratelimit_ddb/web/ledger.py",
+        "ratelimit_ddb/web/gate/ledger.py",
         "if found is None or found.creator is asker:",
         "if found is None:",
         "tests/frameworks/test_django_views.py"

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ratelimit_ddb.web.address import parsed
-from ratelimit_ddb.web.client_address import client_address
+from ratelimit_ddb.web.identity.address import parsed
+from ratelimit_ddb.web.identity.client_address import client_address
 
 Address = IPv4Address | IPv6Address
 TRUSTED = ["10.0.0.0/8", "fd00::/8"]

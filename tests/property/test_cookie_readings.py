@@ -14,7 +14,7 @@ from litestar._parsers import parse_cookie_string as litestars
 from starlette.requests import cookie_parser as starlettes
 from werkzeug.sansio.http import parse_cookie as werkzeugs
 
-from ratelimit_ddb.web.readings import of_cookie
+from ratelimit_ddb.web.identity.readings import of_cookie
 from ratelimit_ddb.web.request import of_scope
 
 PERCENT = re.compile("%([0-9a-fA-F]{2})")

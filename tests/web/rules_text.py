@@ -8,7 +8,7 @@ import pytest
 
 from ratelimit_ddb.web import Request, Rule
 from ratelimit_ddb.web.request import of_environ
-from ratelimit_ddb.web.rules_toml import RulesError, rules_of_toml
+from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
 
 RULE = '[[rule]]\npath = "/x"\nlimits = "5/minute"\n'
 ATTRIBUTES = ("path", "limits", "methods", "cost", "name", "scope", "exempt", "enforce", "messages")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratelimit_ddb.web.accept import LONGEST_CHARACTERS, preferred
+from ratelimit_ddb.web.response.accept import LONGEST_CHARACTERS, preferred
 
 JSON, HTML, TEXT = "application/problem+json", "text/html", "text/plain"
 OFFERED = (JSON, HTML, TEXT)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb.web.client_address import MOST_HOPS, UNKNOWN, client_address
+from ratelimit_ddb.web.identity.client_address import MOST_HOPS, UNKNOWN, client_address
 
 PROXY = "10.0.0.1"
 CLIENT = "203.0.113.9"

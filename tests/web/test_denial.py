@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ratelimit_ddb.web.denial import Denial, answer
+from ratelimit_ddb.web.response.denial import Denial, answer
 
 OVER = Denial(
     status=429,

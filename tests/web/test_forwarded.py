@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb.web.address import parsed
-from ratelimit_ddb.web.forwarded import LONGEST_READ, READERS, forwarded, x_forwarded_for
+from ratelimit_ddb.web.identity.address import parsed
+from ratelimit_ddb.web.identity.forwarded import LONGEST_READ, READERS, forwarded, x_forwarded_for
 
 SIZE = 1_000_000
 

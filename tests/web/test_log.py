@@ -15,7 +15,7 @@ from ratelimit_ddb import DynamoDBStore, MemoryStore, StoreUnavailable
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.log import log_decisions
 from ratelimit_ddb.web import Rule, everyone, header
-from ratelimit_ddb.web.identity import digest_of
+from ratelimit_ddb.web.identity.identity import digest_of
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore

@@ -25,7 +25,7 @@ from ratelimit_ddb.opentelemetry import (
 )
 from ratelimit_ddb.operations.operation import Operation, ReadClock
 from ratelimit_ddb.web import Rule, RuleDecision, everyone, header
-from ratelimit_ddb.web.identity import digest_of
+from ratelimit_ddb.web.identity.identity import digest_of
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore

@@ -9,7 +9,7 @@ import pytest
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.web import Request, Rule, RuleDecision, bearer_claim, cookie, header
-from ratelimit_ddb.web.readings import MOST_VALUES, of_bearer_token, of_cookie, of_header
+from ratelimit_ddb.web.identity.readings import MOST_VALUES, of_bearer_token, of_cookie, of_header
 from ratelimit_ddb.web.request import of_environ, of_scope
 from tests.web.exchange import Get, Limited
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ratelimit_ddb.web import client_address, cookie, everyone, header, session_user
-from ratelimit_ddb.web.rule import Identity
+from ratelimit_ddb.web.identity.identity import Identity
 from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, tenant
 
 KEYS = "path, methods, limits, by, name, scope, cost, exempt, enforce, default, messages"

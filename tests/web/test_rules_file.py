@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore
-from ratelimit_ddb.web import Rule, rules_file
-from ratelimit_ddb.web.rulebook import RulesSource
-from ratelimit_ddb.web.rules_file import RulesFile
-from ratelimit_ddb.web.rules_toml import RulesError
+from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web.rules import rules_file
+from ratelimit_ddb.web.rules.rule_set import RulesSource
+from ratelimit_ddb.web.rules.rules_file import RulesFile
+from ratelimit_ddb.web.rules.rules_toml import RulesError
 from tests.fake_clock import FakeClock
 from tests.web.exchange import Ask, Get, limited_asgi, limited_wsgi
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ratelimit_ddb.web import Rule, client_address, cookie, everyone, header, session_user
-from ratelimit_ddb.web.rules_toml import rules_of_toml
+from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
 from tests.web.rules_text import (
     FUNCTIONS,
     NOTATION,

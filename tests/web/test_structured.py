@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratelimit_ddb.web.structured import item, list_of, parameters, percent_encoded, string
+from ratelimit_ddb.web.structured_fields import item, list_of, parameters, percent_encoded, string
 
 ANY_CHARACTER = st.characters(exclude_categories=())
 ANY_TEXT = st.text(ANY_CHARACTER) | st.text('%"\\ 09afAFé€\ud800\x7f\r\n')

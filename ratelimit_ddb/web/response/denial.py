@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ratelimit_ddb.web.accept import preferred
-from ratelimit_ddb.web.answer import Answer
-from ratelimit_ddb.web.structured import percent_encoded
+from ratelimit_ddb.web.response.accept import preferred
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.structured_fields import percent_encoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from ratelimit_ddb.web.path_automaton import linear_matcher
-from ratelimit_ddb.web.path_notation import CONVERTERS, EVERYTHING, Parameter, Segment, segments_of
+from ratelimit_ddb.web.rules.path_automaton import linear_matcher
+from ratelimit_ddb.web.rules.path_notation import (
+    CONVERTERS,
+    EVERYTHING,
+    Parameter,
+    Segment,
+    segments_of,
+)
 
 Fits = Callable[[str], object]
 """Tells by something true or false whether a spelling of a path is meant."""

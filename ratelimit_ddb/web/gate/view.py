@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, cast
 from ratelimit_ddb.function_name import claim
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate import Gate
-from ratelimit_ddb.web.options import DEFAULTS, GateOptions, ViewOptions, require_options
-from ratelimit_ddb.web.rule import LimitsOfRequest, Rule, default_name, methods_of
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions, require_options
+from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule, default_name, methods_of
 
 _OF_THE_RULE = ("by", "cost", "exempt", "enforce")
 _LIMITS = "__ratelimit_ddb_limits__"

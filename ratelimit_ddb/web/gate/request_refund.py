@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.answer import Fields
-from ratelimit_ddb.web.deadline_shares import DeadlineShares
-from ratelimit_ddb.web.ledger import Entry, Ledger
-from ratelimit_ddb.web.tally import Tally
-from ratelimit_ddb.web.trial import give_back
-from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+from ratelimit_ddb.web.gate.deadline_shares import DeadlineShares
+from ratelimit_ddb.web.gate.evaluator import give_back
+from ratelimit_ddb.web.gate.ledger import Entry, Ledger
+from ratelimit_ddb.web.gate.metered_store import Tally
+from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 
 class RequestRefund(NamedTuple):
@@ -46,15 +46,15 @@ def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
     ]
 
 
-def tell_of(refunds: Iterable[RequestRefund]) -> None:
-    """Tell those who were told of the decisions."""
+def report(refunds: Iterable[RequestRefund]) -> None:
+    """Call each gate's ``on_decision`` with what was given back of its decisions."""
     for refund in refunds:
-        refund.entry.gate.tell(refund.entry.amended)
+        refund.entry.gate.report(refund.entry.amended)
 
 
 def _refund(entry: Entry, everything: bool) -> RequestRefund:
     gate = entry.gate
-    tally = Tally(gate.store) if gate.is_told else None
+    tally = Tally(gate.store) if gate.has_on_decision else None
     shares = DeadlineShares(gate.store if tally is None else tally)
     flow = _give_back(entry, everything, tally, shares)
     return RequestRefund(entry, flow, shares, entry.left_ns)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ratelimit_ddb.web.answer import Answer
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 OnDecision = Callable[[RuleDecision], None]
 """Told of a rule's decision."""

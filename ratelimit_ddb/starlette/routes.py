@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 
 from starlette.routing import BaseRoute, Match
 
+from ratelimit_ddb.web.gate.view import has_own_limits, method_of
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.view import has_own_limits, method_of
+from ratelimit_ddb.web.rules.rule_set import EndpointOf
 
 Scope = MutableMapping[str, Any]
 
@@ -172,3 +173,27 @@ def _prefix(route: Any) -> str:
 def _methods(route: Any) -> frozenset[str] | None:
     methods = getattr(route, "methods", None)
     return frozenset(methods) if methods else None
+
+
+def route_of(app: HasRoutes | None = None) -> EndpointOf:
+    """For ``endpoint_of=``: the template of the route that will be chosen for a request.
+
+    It is the path as the routes have it, those of mounts before it, without converters:
+    ``"/api/users/{id}"``. What is mounted and has no routes, such as static files, is one endpoint:
+    ``"/static/{path}"``. A path that no route fits has none. Hosts are not told apart.
+
+    With it, rules with ``default=True`` are left out for endpoints that are ``@limited``.
+
+    The routes are tried as Starlette tries them, at each request, so those that are added later are
+    seen; it costs what Starlette's own choice does. Applications that mount FastAPI ones need the
+    function of this name in ``ratelimit_ddb.fastapi``.
+
+    Args:
+        app: the application or router that the middleware stands before; unless given, the
+            application whose ``middleware=`` it is among.
+
+    Raises:
+        TypeError: it has no routes.
+        RuntimeError: at a request, ``app`` is needed, as the middleware is in no application.
+    """
+    return RouteOf(app, iter, endpoint_is_limited)

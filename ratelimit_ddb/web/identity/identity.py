@@ -7,7 +7,7 @@ gets into it by calling themselves what somebody's address is.
 Header and cookie values are often credentials, so a key holds their digest, unless told.
 
 A field or a cookie that can be read in more than one way is charged under each of them, all or
-none: see ``ratelimit_ddb.web.readings`` and decision 008.
+none: see ``ratelimit_ddb.web.identity.readings`` and decision 008.
 """
 
 from __future__ import annotations
@@ -18,11 +18,19 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ratelimit_ddb.key import KeyGiven
-from ratelimit_ddb.web.client_address import client_address
-from ratelimit_ddb.web.function_of_request import makes_identities, require_function_of_request
-from ratelimit_ddb.web.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
+from ratelimit_ddb.web.identity.client_address import client_address
+from ratelimit_ddb.web.identity.function_of_request import (
+    makes_identities,
+    require_function_of_request,
+)
+from ratelimit_ddb.web.identity.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.rule import Identified, Identity
+
+Identified = KeyGiven | AbstractSet[KeyGiven]
+"""Whose bucket a request draws on; of a set, every one's: all of them are charged or none is."""
+
+Identity = Callable[[Request], Identified | Awaitable[Identified | None] | None]
+"""Whose bucket a request draws on; None where the rule is not about the request."""
 
 Claims = Callable[[str], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]
 """The app's own check of a bearer token: the verified claims, or None for one that is not valid."""

@@ -10,20 +10,32 @@ gate of its own. The ledger travels with the request, in its ASGI scope or WSGI 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, Protocol
 
-from ratelimit_ddb.web.answer import Fields
-from ratelimit_ddb.web.fields import joined_fields
-from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
-
-if TYPE_CHECKING:
-    from ratelimit_ddb.web.gate import Gate
+from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.response.fields import joined_fields
+from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 KEY = "ratelimit_ddb.ledger"
 """Where the scope or environ of a request keeps it."""
 KEY_OF_MESSAGES = "ratelimit_ddb.ledger_of_messages"
 """Where the scope of a websocket keeps that of the message that is coming in."""
+
+
+class LedgerGate(Protocol):
+    """What a ledger needs of the gate that decided."""
+
+    store: Store
+    fields_of: Callable[[Verdict], Fields]
+
+    @property
+    def has_on_decision(self) -> bool:
+        """Whether it has functions to be called with each decision."""
+
+    def report(self, decisions: Iterable[RuleDecision]) -> None:
+        """Call them."""
 
 
 class Entry:
@@ -39,7 +51,7 @@ class Entry:
 
     __slots__ = ("amended", "fields", "gate", "left_ns", "verdict")
 
-    def __init__(self, gate: Gate, verdict: Verdict, fields: Fields, left_ns: int) -> None:
+    def __init__(self, gate: LedgerGate, verdict: Verdict, fields: Fields, left_ns: int) -> None:
         self.gate = gate
         self.verdict = verdict
         self.fields = fields
@@ -63,7 +75,7 @@ class Ledger:
         self.entries: list[Entry] = []
         self.has_writer = False
 
-    def require_apart(self, gate: Gate, charges: Iterable[Charge]) -> None:
+    def require_apart(self, gate: LedgerGate, charges: Iterable[Charge]) -> None:
         """Refuse that a second gate charges a bucket for the same request.
 
         Raises:

@@ -17,16 +17,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ratelimit_ddb.decision import Decision
-from ratelimit_ddb.limit import SECOND_NS, Limit
-from ratelimit_ddb.web.answer import Fields
-from ratelimit_ddb.web.structured import parameters, string
-
-if TYPE_CHECKING:
-    from ratelimit_ddb.web.quota import Quota
-    from ratelimit_ddb.web.verdict import RuleDecision, Verdict
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.rules.quota import Quota
+from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 FieldStyle = Literal["standard", "x", "both", "none"]
 """Which fields responses have: RateLimit and RateLimit-Policy, X-RateLimit-*, both, or neither."""
@@ -44,25 +41,6 @@ def fields_in(style: FieldStyle) -> Callable[[Verdict], Fields]:
     if style not in _STYLES:
         raise ValueError(f"fields {style!r}: 'standard', 'x', 'both' or 'none'")
     return _STYLES[style]
-
-
-def policy_name(rule: str, limit: Limit, limits: tuple[Limit, ...]) -> str:
-    """What a limit is called towards clients: the rule's name, and its own where others are."""
-    return rule if len(limits) == 1 else f"{rule}:{limit.name}"
-
-
-def item_name(policy: str) -> str:
-    """A policy's name as the fields have it."""
-    return string(policy)
-
-
-def policy_item(policy: str, limit: Limit) -> str:
-    """A limit in RateLimit-Policy. A window of no whole number of seconds has no ``w``."""
-    window_seconds = round(limit.window_ns / SECOND_NS)
-    # A token's time is rounded up to a nanosecond, so a window may be a little over its seconds.
-    whole = abs(limit.window_ns - window_seconds * SECOND_NS) <= limit.window_ns // 1_000
-    window = [("w", window_seconds)] if whole and window_seconds > 0 else []
-    return item_name(policy) + parameters([("q", limit.burst), *window])
 
 
 def retry_after_seconds(decision: Decision) -> int:

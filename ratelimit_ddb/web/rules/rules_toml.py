@@ -19,10 +19,10 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ratelimit_ddb.web.rule import Rule
-from ratelimit_ddb.web.rule_table import Functions, Refused, rule_of
-from ratelimit_ddb.web.rulebook import require_names
-from ratelimit_ddb.web.toml_lines import HEADER, lines_of
+from ratelimit_ddb.web.rules.rule import Rule
+from ratelimit_ddb.web.rules.rule_set import require_names
+from ratelimit_ddb.web.rules.rule_table import Functions, Refused, rule_of
+from ratelimit_ddb.web.rules.toml_lines import HEADER, lines_of
 
 _COUNT = "rules"
 """The key outside of rules that says how many they are."""

@@ -13,10 +13,11 @@ from typing import Any, TypedDict, TypeVar
 
 from ddbwire import options_signature
 from ratelimit_ddb.outage import OnOutage
-from ratelimit_ddb.web.fields import FieldStyle
-from ratelimit_ddb.web.hooks import OnDecision, OnDenied
-from ratelimit_ddb.web.rule import CostOfRequest, Exempt, Identity, Rule
-from ratelimit_ddb.web.rulebook import EndpointOf
+from ratelimit_ddb.web.gate.hooks import OnDecision, OnDenied
+from ratelimit_ddb.web.identity.identity import Identity
+from ratelimit_ddb.web.response.fields import FieldStyle
+from ratelimit_ddb.web.rules.rule import CostOfRequest, Exempt, Rule
+from ratelimit_ddb.web.rules.rule_set import EndpointOf
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from ratelimit_ddb.web.path_notation import EVERYTHING, Parameter, Segment
+from ratelimit_ddb.web.rules.path_notation import EVERYTHING, Parameter, Segment
 
 
 class Automaton:

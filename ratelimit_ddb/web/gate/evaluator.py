@@ -24,9 +24,9 @@ from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Clock
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
 from ratelimit_ddb.tuple_new import tuple_new
-from ratelimit_ddb.web.deadline_shares import DeadlineShares
-from ratelimit_ddb.web.tally import Tally
-from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
+from ratelimit_ddb.web.gate.deadline_shares import DeadlineShares
+from ratelimit_ddb.web.gate.metered_store import Tally
+from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 
 @dataclass(frozen=True, slots=True)

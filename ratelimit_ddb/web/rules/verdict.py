@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.web.quota import Quota
-from ratelimit_ddb.web.rule import Rule
+from ratelimit_ddb.web.rules.quota import Quota
+from ratelimit_ddb.web.rules.rule import Rule
 
 
 class Charge(NamedTuple):

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from ratelimit_ddb.bucket.observations import SeenGroup
 from ratelimit_ddb.key import prefix_of
-from ratelimit_ddb.web.path import spellings
-from ratelimit_ddb.web.quota import Quota, Quotas
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.rule import Rule, require_blocking
+from ratelimit_ddb.web.rules.path import spellings
+from ratelimit_ddb.web.rules.quota import Quota, Quotas
+from ratelimit_ddb.web.rules.rule import Rule, require_blocking
 
 
 class RulesSource(Protocol):

@@ -1,6 +1,6 @@
 """From a request to what each rule asks of it: whose bucket, which limits, how many tokens.
 
-The flows yield what a rule's functions gave where that must be awaited (settle.py).
+The flows yield what a rule's functions gave where that must be awaited (awaitables.py).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 from ratelimit_ddb.key import part_text, text_under, text_within
 from ratelimit_ddb.limit import limits_of, not_an_integer
 from ratelimit_ddb.tuple_new import tuple_new
-from ratelimit_ddb.web.preflight import is_preflight
-from ratelimit_ddb.web.quota import Quota
+from ratelimit_ddb.web.gate.awaitables import Settling, settled
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.rule import Rule
-from ratelimit_ddb.web.rulebook import ReadyRule, Rulebook
-from ratelimit_ddb.web.settle import Settling, settled
-from ratelimit_ddb.web.verdict import Charge
+from ratelimit_ddb.web.rules.preflight import is_preflight
+from ratelimit_ddb.web.rules.quota import Quota
+from ratelimit_ddb.web.rules.rule import Rule
+from ratelimit_ddb.web.rules.rule_set import ReadyRule, Rulebook
+from ratelimit_ddb.web.rules.verdict import Charge
 
 
-def charges(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Charge]]:
+def charges_of(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Charge]]:
     """What the rules ask of a request, in their order; a flow where something may be awaited."""
     asked: list[Charge] = []
     found = book.about(request)
@@ -55,7 +55,7 @@ def _further(
     return asked
 
 
-def message_charges(book: Rulebook, request: Request) -> Settling[list[Charge]]:
+def charges_of_message(book: Rulebook, request: Request) -> Settling[list[Charge]]:
     """What the rules ask of each message that comes in on a websocket, by its handshake."""
     asked: list[Charge] = []
     for ready in book.about(request):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.observations import Seen, SeenGroup
 from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.web.fields import item_name, policy_item, policy_name
+from ratelimit_ddb.web.rules.policy import item_name, policy_item, policy_name
 
 
 class Quota:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Unpack
+from collections.abc import Awaitable
+from typing import Unpack
 
+from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
+from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.answer import Answer, Fields
-from ratelimit_ddb.web.gate import Gate
-from ratelimit_ddb.web.ledger import Ledger
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.mounting import MountingOf
-from ratelimit_ddb.web.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_scope
-from ratelimit_ddb.web.rulebook import RulesGiven
-from ratelimit_ddb.web.websocket import admitted_websocket, refuse_handshake
-
-__all__ = ["RateLimitMiddleware"]
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from ratelimit_ddb.web.response.answer import Answer, Fields
+from ratelimit_ddb.web.rules.rule_set import RulesGiven
 
 _BEGINS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ratelimit_ddb.limit import not_an_integer
-from ratelimit_ddb.web.client_address import client_address
-from ratelimit_ddb.web.identity import cookie, everyone, header, session_user
-from ratelimit_ddb.web.rule import Identity, Rule
+from ratelimit_ddb.web.identity.client_address import client_address
+from ratelimit_ddb.web.identity.identity import Identity, cookie, everyone, header, session_user
+from ratelimit_ddb.web.rules.rule import Rule
 
 Functions = Mapping[str, Callable[..., Any]]
 """What ``{ function = "..." }`` may name."""

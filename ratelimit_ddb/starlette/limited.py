@@ -1,81 +1,34 @@
-"""Rate limits in Starlette: the middleware with the application's routes, and limits on endpoints.
-
-    rules = [Rule("/api/*", "100/minute", scope="endpoint")]
-    gate = Middleware(RateLimitMiddleware, store=store, rules=rules, endpoint_of=route_of())
-    app = Starlette(routes=routes, middleware=[gate])
-
-    @limited("5/minute", store=store)
-    async def send_code(request): ...
-
-It takes Starlette 0.41 or later. FastAPI's own is ratelimit_ddb.fastapi.
-"""
+"""``@limited`` for Starlette's endpoints."""
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, Unpack, cast
 
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
 
-from ratelimit_ddb.asgi import (
-    App,
-    RateLimitMiddleware,
-    Receive,
-    Scope,
-    Send,
-    encoded,
-    telling,
-)
+from ratelimit_ddb.asgi.application import Scope
+from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
 from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.starlette_routes import Chosen, HasRoutes, RouteOf, endpoint_is_limited
-from ratelimit_ddb.web.answer import Answer
-from ratelimit_ddb.web.gate import Gate
-from ratelimit_ddb.web.ledger import Ledger
-from ratelimit_ddb.web.options import ViewOptions, require_options, shows_options
+from ratelimit_ddb.starlette.response import response_of, with_fields
+from ratelimit_ddb.starlette.routes import Chosen
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
 from ratelimit_ddb.web.request import Request, of_scope
-from ratelimit_ddb.web.rule import LimitsOfRequest
-from ratelimit_ddb.web.rulebook import EndpointOf
-from ratelimit_ddb.web.verdict import Verdict
-from ratelimit_ddb.web.view import gate_of_view, note_limit, require_view
-from ratelimit_ddb.web.websocket import TRY_AGAIN_LATER, refuse_handshake
-
-__all__ = ["RateLimitMiddleware", "limited", "route_of"]
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.rules.rule import LimitsOfRequest
+from ratelimit_ddb.web.rules.verdict import Verdict
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
-
-def route_of(app: HasRoutes | None = None) -> EndpointOf:
-    """For ``endpoint_of=``: the template of the route that will be chosen for a request.
-
-    It is the path as the routes have it, those of mounts before it, without converters:
-    ``"/api/users/{id}"``. What is mounted and has no routes, such as static files, is one endpoint:
-    ``"/static/{path}"``. A path that no route fits has none. Hosts are not told apart.
-
-    With it, rules with ``default=True`` are left out for endpoints that are ``@limited``.
-
-    The routes are tried as Starlette tries them, at each request, so those that are added later are
-    seen; it costs what Starlette's own choice does. Applications that mount FastAPI ones need the
-    function of this name in ``ratelimit_ddb.fastapi``.
-
-    Args:
-        app: the application or router that the middleware stands before; unless given, the
-            application whose ``middleware=`` it is among.
-
-    Raises:
-        TypeError: it has no routes.
-        RuntimeError: at a request, ``app`` is needed, as the middleware is in no application.
-    """
-    return RouteOf(app, iter, endpoint_is_limited)
 
 
 @shows_options(ViewOptions)
@@ -176,7 +129,7 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
             return await _refuse(connection, answer, verdict)
         if answer is not None:
             return response_of(answer)
-        return _with_fields(await endpoint(*args, **kwargs), ledger)
+        return with_fields(await endpoint(*args, **kwargs), ledger)
 
     return limited
 
@@ -190,7 +143,7 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
         answer, ledger, _ = gate.admit(_request(connection.scope, chosen))
         if answer is not None:
             return response_of(answer)
-        return _with_fields(endpoint(*args, **kwargs), ledger)
+        return with_fields(endpoint(*args, **kwargs), ledger)
 
     return limited
 
@@ -216,31 +169,3 @@ async def _refuse(websocket: WebSocket, answer: Answer, verdict: Verdict) -> Non
         await refuse_handshake(answer, verdict, websocket.scope, receive, send)
     else:
         await websocket.close(TRY_AGAIN_LATER)
-
-
-def response_of(answer: Answer) -> Response:
-    """An answer as Starlette sends it."""
-    response = Response(answer.body, answer.status)
-    response.raw_headers = encoded(answer.headers)
-    return response
-
-
-def _with_fields(response: Any, ledger: Ledger | None) -> Any:
-    if ledger is None or response is None:
-        return response
-    if not isinstance(response, Response):
-        return _adding(response, ledger)
-    # An endpoint may give the same response to all: each request needs fields of its own.
-    told = copy.copy(response)
-    told.raw_headers = [*response.raw_headers, *encoded(ledger.fields())]
-    vars(told).pop("_headers", None)  # else the copy's ``headers`` would be the other's
-    return told
-
-
-def _adding(app: App, ledger: Ledger) -> App:
-    """Whatever else an endpoint gave: Starlette calls it, as it calls a response."""
-
-    async def adding(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, telling(ledger, send))
-
-    return adding

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ratelimit_ddb.cost import require_cost
-from ratelimit_ddb.key import KeyGiven
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
-from ratelimit_ddb.web.client_address import client_address
-from ratelimit_ddb.web.function_of_request import require_function_of_request
-from ratelimit_ddb.web.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
+from ratelimit_ddb.web.identity.client_address import client_address
+from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
+from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.request import Request
-
-Identified = KeyGiven | AbstractSet[KeyGiven]
-"""Whose bucket a request draws on; of a set, every one's: all of them are charged or none is."""
-
-Identity = Callable[[Request], Identified | Awaitable[Identified | None] | None]
-"""Whose bucket a request draws on; None where the rule is not about the request."""
+from ratelimit_ddb.web.rules.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
 
 LimitsOfRequest = Callable[[Request], LimitsGiven | Awaitable[LimitsGiven | None] | None]
 """A request's limits, by its plan for instance; None where it has none."""
@@ -53,10 +46,12 @@ class Rule:
 
     The bucket's key is ``name:identity``, or ``name:identity:endpoint`` with ``scope="endpoint"``.
     Every function here takes the Request; under ASGI it may be a coroutine function. A CORS
-    preflight costs nothing, unless ``methods`` names ``OPTIONS`` (``ratelimit_ddb.web.preflight``).
+    preflight costs nothing, unless ``methods`` names ``OPTIONS``; see
+    ``ratelimit_ddb.web.rules.preflight``.
 
     Attributes:
-        path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"`` (``ratelimit_ddb.web.path``).
+        path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"``; see
+            ``ratelimit_ddb.web.rules.path``.
         limits: as for RateLimiter, or a function that gives them; None for a rule that is only
             about ``messages``.
         by: whose bucket a request draws on; the client's address unless given. A function that
@@ -75,7 +70,7 @@ class Rule:
             RateLimit): where the view has some, what this one took is given back, or it is not
             asked at all.
         messages: limits on the messages that a websocket's client sends, counted for each identity.
-        fits: whether one spelling of a path is meant (``ratelimit_ddb.web.path``).
+        fits: whether one spelling of a path is meant (``ratelimit_ddb.web.rules.path``).
         fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
 
     Raises:

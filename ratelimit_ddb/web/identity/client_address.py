@@ -9,9 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ratelimit_ddb.limit import not_an_integer
-from ratelimit_ddb.web.address import Network, grouped, network, parsed
-from ratelimit_ddb.web.forwarded import READERS
-from ratelimit_ddb.web.function_of_request import makes_identities
+from ratelimit_ddb.web.identity.address import Network, grouped, network, parsed
+from ratelimit_ddb.web.identity.forwarded import READERS
+from ratelimit_ddb.web.identity.function_of_request import makes_identities
 
 if TYPE_CHECKING:
     from ratelimit_ddb.web.request import Request

@@ -11,9 +11,9 @@ from time import monotonic_ns
 from typing import Any
 
 from ratelimit_ddb.duration import nanoseconds
-from ratelimit_ddb.web.rule import Rule
-from ratelimit_ddb.web.rule_table import Functions
-from ratelimit_ddb.web.rules_toml import RulesError, rules_of_toml
+from ratelimit_ddb.web.rules.rule import Rule
+from ratelimit_ddb.web.rules.rule_table import Functions
+from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
 
 OnReload = Callable[[tuple[Rule, ...] | RulesError], None]
 

@@ -6,20 +6,14 @@ Again Later" in IANA's registry of close codes.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from ratelimit_ddb.web.answer import Answer
-from ratelimit_ddb.web.fields import retry_after_seconds
-from ratelimit_ddb.web.ledger import KEY_OF_MESSAGES, Ledger
-from ratelimit_ddb.web.verdict import Charge, Verdict
-
-if TYPE_CHECKING:
-    from ratelimit_ddb.web.gate import Gate
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from ratelimit_ddb.asgi.application import Message, Receive, Send
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.ledger import KEY_OF_MESSAGES, Ledger
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.fields import retry_after_seconds
+from ratelimit_ddb.web.rules.verdict import Charge, Verdict
 
 TRY_AGAIN_LATER = 1013
 _DENIAL = "websocket.http.response"

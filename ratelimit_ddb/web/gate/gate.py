@@ -15,21 +15,21 @@ from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store, require_store
 from ratelimit_ddb.outage import require_policy
 from ratelimit_ddb.switch import limiting_enabled
-from ratelimit_ddb.web import charging
-from ratelimit_ddb.web.answer import Answer
-from ratelimit_ddb.web.deadline_shares import DeadlineShares
-from ratelimit_ddb.web.denial import Denial, answer
-from ratelimit_ddb.web.fields import fields_in, retry_after_seconds
-from ratelimit_ddb.web.hooks import OnDecision
-from ratelimit_ddb.web.ledger import KEY, KEY_OF_MESSAGES, Entry, Ledger, ledger_for
-from ratelimit_ddb.web.options import DEFAULTS, GateOptions, require_options
+from ratelimit_ddb.web.gate.awaitables import Settling, settle, settle_async, settled
+from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
+from ratelimit_ddb.web.gate.deadline_shares import DeadlineShares
+from ratelimit_ddb.web.gate.evaluator import Trial
+from ratelimit_ddb.web.gate.hooks import OnDecision
+from ratelimit_ddb.web.gate.ledger import KEY, KEY_OF_MESSAGES, Entry, Ledger, ledger_for
+from ratelimit_ddb.web.gate.metered_store import Tally
+from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
+from ratelimit_ddb.web.gate.request_refund import refunds_due, report
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.request_refund import refunds_due, tell_of
-from ratelimit_ddb.web.rulebook import Rulebook, RulesGiven
-from ratelimit_ddb.web.settle import Settling, settle, settle_async, settled
-from ratelimit_ddb.web.tally import Tally
-from ratelimit_ddb.web.trial import Trial
-from ratelimit_ddb.web.verdict import Charge, RuleDecision, Verdict
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial import Denial, answer
+from ratelimit_ddb.web.response.fields import fields_in, retry_after_seconds
+from ratelimit_ddb.web.rules.rule_set import Rulebook, RulesGiven
+from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 Admission = tuple[Answer | None, Ledger | None, Verdict]
 """Whether a request passes, and what its response has to say: the answer to send in the
@@ -67,9 +67,9 @@ class Gate:
         "_has_own_limits",
         "_heeded",
         "_of_view",
+        "_on_decision",
         "_on_denied",
         "_raises",
-        "_tell",
         "_trial",
         "_within_ns",
         "_writes_fields",
@@ -104,9 +104,9 @@ class Gate:
         self._on_denied = _function("on_denied", chosen["on_denied"])
         if blocking:
             _require_plain("on_denied", self._on_denied)
-        self._tell = _functions("on_decision", chosen["on_decision"])
+        self._on_decision = _functions("on_decision", chosen["on_decision"])
         self._raises = chosen["on_outage"] == "raise"
-        self._heeded = bool(self._raises or self._tell)
+        self._heeded = bool(self._raises or self._on_decision)
         self._trial = Trial(self.store.clock, chosen["on_outage"])
         self._book = Rulebook(
             rules,
@@ -122,9 +122,9 @@ class Gate:
         )
 
     @property
-    def is_told(self) -> bool:
-        """Whether anybody wants to know of the decisions."""
-        return bool(self._tell)
+    def has_on_decision(self) -> bool:
+        """Whether there are functions to be called with each decision."""
+        return bool(self._on_decision)
 
     @property
     def answers_itself(self) -> bool:
@@ -142,7 +142,7 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        asked = charging.charges(self._book, request)
+        asked = charges_of(self._book, request)
         charges = asked if isinstance(asked, list) else settle(asked)
         if self._has_own_limits is not None:
             charges = self._without_replaced(charges, request)
@@ -158,7 +158,7 @@ class Gate:
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
                 run(one.flow, one.store, one.within_ns)
-            tell_of(refunds)
+            report(refunds)
         if self._heeded:
             self._heed(verdict)
         if verdict.denials:
@@ -169,7 +169,7 @@ class Gate:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        asked = charging.charges(self._book, request)
+        asked = charges_of(self._book, request)
         charges = asked if isinstance(asked, list) else await settle_async(asked)
         if self._has_own_limits is not None:
             charges = self._without_replaced(charges, request)
@@ -185,7 +185,7 @@ class Gate:
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
                 await run_async(one.flow, one.store, one.within_ns)
-            tell_of(refunds)
+            report(refunds)
         if self._heeded:
             self._heed(verdict)
         if verdict.denials:
@@ -208,7 +208,7 @@ class Gate:
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
                 await run_async(one.flow, one.store, one.within_ns)
-            tell_of(refunds)
+            report(refunds)
         else:
             left_ns = self._within_ns - (monotonic_ns() - began_ns)
             ledger.entries.append(Entry(self, verdict, (), left_ns))
@@ -220,7 +220,7 @@ class Gate:
         """What each message asks that comes in on the websocket of this handshake."""
         if not self.enabled:
             return []
-        return await settle_async(charging.message_charges(self._book, request))
+        return await settle_async(charges_of_message(self._book, request))
 
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
         """Take the ledgers out of a scope or environ again, if this gate put them there."""
@@ -229,11 +229,11 @@ class Gate:
             if found is not None and found.creator is self:
                 del carrier[key]
 
-    def tell(self, decisions: Iterable[RuleDecision]) -> None:
-        """Tell those who want to know."""
-        for tell in self._tell:
+    def report(self, decisions: Iterable[RuleDecision]) -> None:
+        """Call ``on_decision`` with each of these."""
+        for on_decision in self._on_decision:
             for decision in decisions:
-                tell(decision)
+                on_decision(decision)
 
     def _without_replaced(self, charges: list[Charge], request: Request) -> list[Charge]:
         others = [charge for charge in charges if not charge.rule.default]
@@ -244,11 +244,11 @@ class Gate:
     def _begun(self, charges: list[Charge]) -> tuple[Store, Flow[Verdict]]:
         """The flow of a request's verdict, and the store to run it on."""
         if len(charges) == 1:
-            if not self._tell:
+            if not self._on_decision:
                 return self.store, self._trial.verdict_of_one(charges[0])
             tally = Tally(self.store)
             return tally, self._trial.verdict(charges, tally, None)
-        counting = Tally(self.store) if self._tell else None
+        counting = Tally(self.store) if self._on_decision else None
         shares = DeadlineShares(self.store if counting is None else counting)
         return shares, self._trial.verdict(charges, counting, shares)
 
@@ -272,7 +272,7 @@ class Gate:
         return made, ledger, verdict
 
     def _heed(self, verdict: Verdict) -> None:
-        self.tell(verdict.decisions)
+        self.report(verdict.decisions)
         if self._raises:
             for decision in verdict.decisions:
                 if decision.outage is not None and decision.enforced:

@@ -1,0 +1,17 @@
+"""Rate limits in Starlette: the middleware with the application's routes, and limits on endpoints.
+
+    rules = [Rule("/api/*", "100/minute", scope="endpoint")]
+    gate = Middleware(RateLimitMiddleware, store=store, rules=rules, endpoint_of=route_of())
+    app = Starlette(routes=routes, middleware=[gate])
+
+    @limited("5/minute", store=store)
+    async def send_code(request): ...
+
+It takes Starlette 0.41 or later. FastAPI's own is ratelimit_ddb.fastapi.
+"""
+
+from ratelimit_ddb.asgi import RateLimitMiddleware
+from ratelimit_ddb.starlette.limited import limited
+from ratelimit_ddb.starlette.routes import route_of
+
+__all__ = ["RateLimitMiddleware", "limited", "route_of"]

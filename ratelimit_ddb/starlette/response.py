@@ -1,0 +1,42 @@
+"""Answers as Starlette's responses, and the fields of the limits in an endpoint's own."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from starlette.responses import Response
+
+from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
+from ratelimit_ddb.asgi.middleware import encoded, telling
+from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.response.answer import Answer
+
+
+def response_of(answer: Answer) -> Response:
+    """An answer as Starlette sends it."""
+    response = Response(answer.body, answer.status)
+    response.raw_headers = encoded(answer.headers)
+    return response
+
+
+def with_fields(response: Any, ledger: Ledger | None) -> Any:
+    """What an endpoint gave, with the fields of all limits; the same where there are none."""
+    if ledger is None or response is None:
+        return response
+    if not isinstance(response, Response):
+        return _adding(response, ledger)
+    # An endpoint may give the same response to all: each request needs fields of its own.
+    told = copy.copy(response)
+    told.raw_headers = [*response.raw_headers, *encoded(ledger.fields())]
+    vars(told).pop("_headers", None)  # else the copy's ``headers`` would be the other's
+    return told
+
+
+def _adding(app: App, ledger: Ledger) -> App:
+    """Whatever else an endpoint gave: Starlette calls it, as it calls a response."""
+
+    async def adding(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, telling(ledger, send))
+
+    return adding

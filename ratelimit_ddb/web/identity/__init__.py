@@ -1,0 +1,1 @@
+"""Whose bucket a request draws on."""

@@ -1,0 +1,1 @@
+"""Rules: which requests have which limits, and what they decided on one."""
