@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
-from ratelimit_ddb.bucket.observations import SeenGroup
+from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.limit import SECOND_NS, Limit
 
 Source = Literal["table", "seen", "outage", "cost", "disabled"]
@@ -50,7 +50,7 @@ class Taken:
     full_at_ns: tuple[int, ...]
     refunded_ns: tuple[int, ...]
     kept: int
-    group: SeenGroup | None = field(default=None, repr=False, compare=False)
+    group: CacheGroup | None = field(default=None, repr=False, compare=False)
 
     def claim(self, cost: int) -> int:
         """Count so many tokens as given back: each once, whatever other threads claim.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ratelimit_ddb.bucket.bucket import Bucket
-from ratelimit_ddb.bucket.observations import Seen, group_of
+from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
@@ -292,9 +292,11 @@ class _Desk:
             "enabled": enabled,
         }
         self.within_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
-        trust_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
+        deny_cache_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
         settled = limits_of(limits)
-        self.bucket = Bucket(settled, Seen(seen_keys, group_of(store)), trust_ns)
+        self.bucket = Bucket(
+            settled, ObservationCache(seen_keys, cache_group_of(store)), deny_cache_ns
+        )
         self._smallest_burst = min(limit.burst for limit in settled)
         self._clock = store.clock
         self._namespace = namespace_prefix(namespace)
@@ -344,7 +346,7 @@ class _Desk:
                 f"refund of {decision!r}: it was taken of {', '.join(map(str, taken.limits))}, "
                 "which are not this limiter's limits; give it back to the limiter that took it"
             )
-        if taken is not None and taken.group not in (None, self.bucket.seen.group):
+        if taken is not None and taken.group not in (None, self.bucket.cache.group):
             raise ValueError(
                 f"refund of {decision!r}: it was taken from another store than {self.store!r}; "
                 "give it back to the limiter that took it"

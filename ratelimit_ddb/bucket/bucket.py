@@ -7,8 +7,8 @@
 arithmetic.py tells what a ``fullAt`` means. What the flows rely on:
 - ``now`` is read once a decision, so a limit once seen active stays active for it. Only where it
   turns out to be far from the table's time is it read again, and the decision made anew.
-- ``fullAt`` never moves back, but for a refund and a reset. Hence an old sight is a lower bound:
-  later than allowed then is later than allowed now (P6).
+- ``fullAt`` never moves back, but for a refund and a reset. Hence an old observation is a lower
+  bound: later than allowed then is later than allowed now (P6).
 - Every condition is checked by the table at the write itself; a wrong guess costs a write, never
   a wrong answer.
 
@@ -36,7 +36,7 @@ from __future__ import annotations
 from operator import add
 
 from ratelimit_ddb.bucket.arithmetic import arithmetic_for
-from ratelimit_ddb.bucket.observations import Seen, Sight
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
 from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.errors import StoreError
@@ -61,24 +61,26 @@ _NEVER_NS = -1
 
 
 class Bucket:
-    """The limits of one limiter and what it has seen of its keys."""
+    """The limits of one limiter, and the cache of what it has observed of its keys."""
 
     __slots__ = (
         "_all_idle",
         "_arithmetic",
+        "_deny_cache_ns",
         "_longest_window_ns",
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
-        "_trust_ns",
+        "cache",
         "limits",
-        "seen",
     )
 
-    def __init__(self, limits: tuple[Limit, ...], seen: Seen, trust_ns: int) -> None:
+    def __init__(
+        self, limits: tuple[Limit, ...], cache: ObservationCache, deny_cache_ns: int
+    ) -> None:
         self.limits = limits
-        self.seen = seen
-        self._trust_ns = trust_ns
+        self.cache = cache
+        self._deny_cache_ns = deny_cache_ns
         self._names = tuple(limit.name for limit in limits)
         self._all_idle = (True,) * len(limits)
         self._longest_window_ns = max(limit.window_ns for limit in limits)
@@ -108,11 +110,11 @@ class Bucket:
             cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
         else:
             cost_ns, room_ns = arithmetic.cost_ns(cost), arithmetic.room_ns(cost, wait_ns)
-        sight, kept_until_seconds = self.seen.get(key), 0
-        if sight is not None and sight.names is self._names:
-            noted_ns, full_at_ns, kept_until_seconds, _ = sight
+        observation, kept_until_seconds = self.cache.get(key), 0
+        if observation is not None and observation.names is self._names:
+            observed_at_ns, full_at_ns, kept_until_seconds, _ = observation
             denial = arithmetic.denial(full_at_ns, now_ns, room_ns, "seen")
-            if denial is not None and self._trusts(noted_ns, now_ns):
+            if denial is not None and self._may_deny(observed_at_ns, now_ns):
                 return denial
             idle = arithmetic.idle(full_at_ns, now_ns)
         expires_at_seconds = (
@@ -130,18 +132,18 @@ class Bucket:
 
     def denied_from_memory(self, key: str, cost: int, now_ns: int) -> Decision | None:
         """The denial that ``acquire`` would give without the store; or None."""
-        sight = self.seen.get(key)
-        if sight is None or not self._trusts(sight.noted_ns, now_ns):
+        observation = self.cache.get(key)
+        if observation is None or not self._may_deny(observation.observed_at_ns, now_ns):
             return None
-        return self._denial_by(sight, cost, now_ns)
+        return self._denial_by(observation, cost, now_ns)
 
     def last_denial(self, key: str, cost: int, now_ns: int) -> Decision | None:
         """The denial by what this process saw last, however long ago; or None.
 
         For one that is denied anyhow, and is to be told of the longest wait.
         """
-        sight = self.seen.get(key)
-        return None if sight is None else self._denial_by(sight, cost, now_ns)
+        observation = self.cache.get(key)
+        return None if observation is None else self._denial_by(observation, cost, now_ns)
 
     def peek(self, key: str, cost: int, *, remember: bool = False) -> Flow[Decision]:
         """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost.
@@ -152,7 +154,7 @@ class Bucket:
         outcome: Outcome = yield Read(key, self._names)
         full_at_ns = _known(outcome.full_at_ns)
         if remember:
-            self.seen.note(key, Sight(now_ns, full_at_ns, 0, self._names))
+            self.cache.put(key, Observation(now_ns, full_at_ns, 0, self._names))
         arithmetic = self._arithmetic
         denial = arithmetic.denial(full_at_ns, now_ns, arithmetic.room_ns(cost, 0), "table")
         return arithmetic.admitted(full_at_ns, now_ns, None) if denial is None else denial
@@ -183,10 +185,10 @@ class Bucket:
                 tuple([now_ns + limit.window_ns for limit in self.limits]),
                 now_ns,
             )
-            sight = self.seen.get(taken.key)
-            if sight is not None and sight.names is self._names:
+            observation = self.cache.get(taken.key)
+            if observation is not None and observation.names is self._names:
                 # A lower bound: where it is more than the weight, others took since.
-                likely_ns = tuple(map(max, weight_ns, sight.full_at_ns))
+                likely_ns = tuple(map(max, weight_ns, observation.full_at_ns))
             else:
                 likely_ns = weight_ns
             give_back = refund.write(taken.key, likely_ns, taken.refunded_ns)
@@ -201,15 +203,16 @@ class Bucket:
                     break  # refused though its condition holds: no answer to rely on
             return False
         finally:
-            # Also where no reply came: it may have been applied, and the old sight is no bound now.
-            self.seen.group.forget(taken.key)
+            # Also where no reply came: it may have been applied, and what was observed before is no
+            # lower bound any more.
+            self.cache.group.forget(taken.key)
 
     def reset(self, key: str) -> Flow[None]:
         """Fill the key's bucket. Other processes trust what they saw for ``deny_cache`` seconds."""
         try:
             yield Delete(key)
         finally:
-            self.seen.group.forget(key)
+            self.cache.group.forget(key)
 
     def _acquire_by_store_time(self, key: str, cost: int, wait_ns: int) -> Flow[Decision]:
         now_ns = yield ReadClock()
@@ -227,15 +230,17 @@ class Bucket:
             now_ns = take.now_ns
             kept_until_seconds = kept_until_seconds or 0
             if applied:
-                self.seen.note(
+                self.cache.put(
                     take.key,
-                    tuple_new(Sight, (now_ns, full_at_ns, kept_until_seconds, self._names)),
+                    tuple_new(Observation, (now_ns, full_at_ns, kept_until_seconds, self._names)),
                 )
                 taken = Taken(
-                    take.key, cost, self.limits, full_at_ns, refunded_ns, cost, self.seen.group
+                    take.key, cost, self.limits, full_at_ns, refunded_ns, cost, self.cache.group
                 )
                 return self._arithmetic.admitted(full_at_ns, now_ns, taken)
-            self.seen.note(take.key, Sight(now_ns, full_at_ns, kept_until_seconds, self._names))
+            self.cache.put(
+                take.key, Observation(now_ns, full_at_ns, kept_until_seconds, self._names)
+            )
             denial = self._arithmetic.denial(full_at_ns, now_ns, take.room_ns, "table")
             if denial is not None:
                 return denial
@@ -261,16 +266,18 @@ class Bucket:
             extends=True,
         )
 
-    def _denial_by(self, sight: Sight, cost: int, now_ns: int) -> Decision | None:
-        if sight.names is not self._names:
+    def _denial_by(self, observation: Observation, cost: int, now_ns: int) -> Decision | None:
+        if observation.names is not self._names:
             return None
         room_ns = self._arithmetic.room_ns(cost, 0)
-        return self._arithmetic.denial(sight.full_at_ns, now_ns, room_ns, "seen")
+        return self._arithmetic.denial(observation.full_at_ns, now_ns, room_ns, "seen")
 
-    def _trusts(self, noted_ns: int, now_ns: int) -> bool:
+    def _may_deny(self, observed_at_ns: int, now_ns: int) -> bool:
         # Both ways: a clock that was set back must not prolong the trust.
-        trust_ns = self._trust_ns
-        return -trust_ns <= now_ns - noted_ns <= trust_ns and self.seen.group.may_deny
+        deny_cache_ns = self._deny_cache_ns
+        return (
+            -deny_cache_ns <= now_ns - observed_at_ns <= deny_cache_ns and self.cache.group.may_deny
+        )
 
 
 def _known(full_at_ns: tuple[int | None, ...]) -> tuple[int, ...]:

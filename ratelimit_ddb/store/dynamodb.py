@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ddbwire.clocks.local_clock import LocalClock
-from ratelimit_ddb.bucket.observations import group_of
+from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow, Operation, Read, ReadClock
@@ -239,7 +239,7 @@ class DynamoDBStore:
             raise no_such_reply(error, self.table, request.name, self._wire) from error
         if self._wire.may_be_stubbed:
             # A test that begins with an empty table must not be denied from the last one's memory.
-            group_of(self).may_deny = False
+            cache_group_of(self).may_deny = False
         if not self._reports_capacity:
             return outcome
         from ddbwire import AnsweredCall

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from ddbwire.clocks.local_clock import LocalClock
-from ratelimit_ddb.bucket.observations import group_of
+from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
@@ -96,7 +96,7 @@ class MemoryStore:
         with self._lock:
             self._items.clear()
             self._refunded.clear()
-        group_of(self).clear()
+        cache_group_of(self).clear()
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
         """Carry out one operation, atomically among this process's threads."""

@@ -47,7 +47,7 @@ AMOUNTS = (
     Guard(
         "P1: what was taken from one store is not given back to another",
         "ratelimit_ddb/limiter.py",
-        "if taken is not None and taken.group not in (None, self.bucket.seen.group):",
+        "if taken is not None and taken.group not in (None, self.bucket.cache.group):",
         "if False:",
         f"{_LIMITER}what_was_taken_from_another_store_is_not_given_back_here",
     ),
@@ -68,15 +68,15 @@ AMOUNTS = (
     Guard(
         "P6: a reset is noticed by all that limits on the store in the process",
         "ratelimit_ddb/bucket/bucket.py",
-        "            yield Delete(key)\n        finally:\n            self.seen.group.forget(key)",
-        "            yield Delete(key)\n        finally:\n            self.seen.forget(key)",
+        "            yield Delete(key)\n        finally:\n            self.cache.group.forget(key)",
+        "            yield Delete(key)\n        finally:\n            self.cache.forget(key)",
         f"{_LIMITER}p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process",
     ),
     Guard(
         "P6: a stub's table denies nothing from memory",
         "ratelimit_ddb/store/dynamodb.py",
-        "group_of(self).may_deny = False",
+        "cache_group_of(self).may_deny = False",
         "pass",
-        "tests/ratelimit_ddb/test_seen.py::test_what_was_seen_of_a_mocked_table_does_not_deny",
+        "tests/ratelimit_ddb/test_observations.py::test_what_was_seen_of_a_mocked_table_does_not_deny",
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 
 from ratelimit_ddb import Decision, Limit, StoreError, StoreUnavailable
 from ratelimit_ddb.bucket.bucket import Bucket
-from ratelimit_ddb.bucket.observations import Seen, Sight
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
@@ -35,19 +35,21 @@ Flow = Generator[Operation, Any, Any]
 
 
 def bucket_of(*limits: Limit, trust_seconds: int = 5) -> Bucket:
-    return Bucket(limits, Seen(10), trust_seconds * SECOND_NS)
+    return Bucket(limits, ObservationCache(10), trust_seconds * SECOND_NS)
 
 
-def note(bucket: Bucket, noted_ns: int, full_at_ns: tuple[int, ...], expires_at: int = 0) -> None:
+def note(
+    bucket: Bucket, observed_at_ns: int, full_at_ns: tuple[int, ...], expires_at: int = 0
+) -> None:
     """Have the bucket seen a key."""
-    bucket.seen.note("key", Sight(noted_ns, full_at_ns, expires_at, bucket._names))
+    bucket.cache.put("key", Observation(observed_at_ns, full_at_ns, expires_at, bucket._names))
 
 
 def seen(bucket: Bucket) -> tuple[int, tuple[int, ...]]:
     """What the bucket saw last of the key, and when."""
-    sight = bucket.seen.get("key")
-    assert sight is not None
-    return sight.noted_ns, sight.full_at_ns
+    observation = bucket.cache.get("key")
+    assert observation is not None
+    return observation.observed_at_ns, observation.full_at_ns
 
 
 def result_of(flow: Flow, answer: object) -> Any:
@@ -162,7 +164,7 @@ def test_waiting_widens_the_room_and_is_told() -> None:
     ],
     ids=["room", "no room", "trusted still", "too old"],
 )
-def test_p6_a_sight_denies_while_it_can_be_trusted(
+def test_p6_an_observation_denies_while_it_can_be_trusted(
     ahead_ns: int, age_ns: int, denied: bool
 ) -> None:
     bucket = bucket_of(LIMIT)
@@ -300,7 +302,7 @@ def test_a_reset_deletes_the_item_and_forgets_it() -> None:
     flow = bucket.reset("key")
     assert next(flow) == Delete("key")
     assert result_of(flow, Outcome(True, ())) is None
-    assert bucket.seen.get("key") is None
+    assert bucket.cache.get("key") is None
 
 
 @pytest.mark.parametrize("what", ["refund", "reset"])
@@ -313,4 +315,4 @@ def test_what_may_have_been_applied_is_forgotten_too(what: str) -> None:
     if what == "refund":
         flow.send(NOW_NS)
     flow.close()
-    assert bucket.seen.get("key") is None
+    assert bucket.cache.get("key") is None

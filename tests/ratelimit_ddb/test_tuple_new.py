@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ratelimit_ddb
-from ratelimit_ddb.bucket.observations import Sight
+from ratelimit_ddb.bucket.observations import Observation
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.tuple_new import tuple_new
 
@@ -44,10 +44,12 @@ def test_each_value_has_its_field(module: str, name: str, values: ast.expr) -> N
 
 
 def test_it_makes_what_the_class_makes() -> None:
-    sight = tuple_new(Sight, (1, (2,), 3, ()))
-    assert type(sight) is Sight
-    assert sight == Sight(noted_ns=1, full_at_ns=(2,), expires_at_seconds=3, names=())
-    assert (sight.noted_ns, sight.full_at_ns) == (1, (2,))
+    observation = tuple_new(Observation, (1, (2,), 3, ()))
+    assert type(observation) is Observation
+    assert observation == Observation(
+        observed_at_ns=1, full_at_ns=(2,), expires_at_seconds=3, names=()
+    )
+    assert (observation.observed_at_ns, observation.full_at_ns) == (1, (2,))
 
 
 def test_decisions_are_made_with_it() -> None:

@@ -41,7 +41,7 @@ def play(seed: int) -> History:
     table = Table(scheduler)
     network = Network(scheduler, table, plan.weather, random)
     processes = tuple(
-        Process(number, scheduler, network, table, clock, plan.trust_ns)
+        Process(number, scheduler, network, table, clock, plan.deny_cache_ns)
         for number, clock in enumerate(plan.clocks)
     )
     for process in processes:

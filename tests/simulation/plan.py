@@ -40,7 +40,7 @@ class Plan:
     pause_ns: int
     keys: int
     waits_ns: tuple[int, ...]
-    trust_ns: int
+    deny_cache_ns: int
     suspended: float
     refunds: float
     resets: float
@@ -70,7 +70,7 @@ def plan_of(random: Random) -> Plan:
         pause_ns=int(processes * callers * unit_ns * tokens_a_call * random.uniform(0.2, 1.5)),
         keys=random.choice((1, 1, 1, 2)),
         waits_ns=waits_ns,
-        trust_ns=random.choice((0, 1, 5, 5)) * SECOND_NS,
+        deny_cache_ns=random.choice((0, 1, 5, 5)) * SECOND_NS,
         suspended=random.choice((0.0, 0.0, 0.05)),
         refunds=0.35 if refunds else 0.0,
         resets=0.1 if lowering >= 0.8 else 0.0,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ddbwire.clocks.table_clock import TableClock
 from ratelimit_ddb.bucket.bucket import Bucket
-from ratelimit_ddb.bucket.observations import Seen
+from ratelimit_ddb.bucket.observations import ObservationCache
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.operations.operation import Operation, ReadClock, Take
@@ -45,7 +45,7 @@ class Process:
         network: Network,
         table: Table,
         local: LocalClock,
-        trust_ns: int,
+        deny_cache_ns: int,
     ) -> None:
         self.number = number
         self.serial = True
@@ -56,7 +56,7 @@ class Process:
         self._scheduler = scheduler
         self._network = network
         self._table = table
-        self._trust_ns = trust_ns
+        self._deny_cache_ns = deny_cache_ns
         self._began_ns = scheduler.now_ns
         self._bucket: Bucket
         self.clock = TableClock(self.local_ns)
@@ -80,7 +80,7 @@ class Process:
 
     def limit_by(self, limits: tuple[Limit, ...]) -> None:
         """Start with these limits, or deploy them in the place of others."""
-        self._bucket = Bucket(limits, Seen(64), self._trust_ns)
+        self._bucket = Bucket(limits, ObservationCache(64), self._deny_cache_ns)
 
     def acquire(
         self, key: str, cost: int, wait_ns: int, suspended_ns: int

@@ -26,14 +26,14 @@ def check(history: History) -> None:
             assert request.outage, f"no decision: {request}"
             continue
         if decision.source == "seen":
-            _p6_the_table_denies_too(request, lowerings, history.plan.trust_ns + 2 * error_ns)
+            _p6_the_table_denies_too(request, lowerings, history.plan.deny_cache_ns + 2 * error_ns)
         elif decision.allowed:
             _p4_admitted(request)
         else:
             _p4_denied(request)
     for process in history.processes:
         for before, request in pairwise(process.requests):
-            _p7_what_was_told_saves_writes(before, request, history.plan.trust_ns)
+            _p7_what_was_told_saves_writes(before, request, history.plan.deny_cache_ns)
 
 
 def _ahead(request: Request, full_at_ns: tuple[int | None, ...]) -> Ahead:
@@ -81,7 +81,7 @@ def _p4_denied(request: Request) -> None:
 
 
 def _p6_the_table_denies_too(request: Request, lowerings: list[Change], trusted_ns: int) -> None:
-    """Unless another process filled the bucket within the time that a sight is trusted for."""
+    """Unless another process filled the bucket while an observation is trusted."""
     if _missing_ns(request, _ahead(request, request.held_ns)) > 0:
         return
     now_ns = request.reading_true_ns

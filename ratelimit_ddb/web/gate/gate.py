@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
 from typing import Any, cast
 
-from ratelimit_ddb.bucket.observations import group_of
+from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.driver import run, run_async
@@ -98,7 +98,7 @@ class Gate:
         self._has_own_limits = has_own_limits
         self.fields_of = fields_in(chosen["fields"])
         self._within_ns = nanoseconds("deadline", chosen["deadline"], 0.001, 60.0)
-        trust_ns = nanoseconds("deny_cache", chosen["deny_cache"], 0.0, 60.0)
+        deny_cache_ns = nanoseconds("deny_cache", chosen["deny_cache"], 0.0, 60.0)
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
         _require_plain("endpoint_of", endpoint_of)
         self._on_denied = _function("on_denied", chosen["on_denied"])
@@ -111,8 +111,8 @@ class Gate:
         self._book = Rulebook(
             rules,
             seen_keys=chosen["seen_keys"],
-            trust_ns=trust_ns,
-            group=group_of(self.store),
+            deny_cache_ns=deny_cache_ns,
+            group=cache_group_of(self.store),
             namespace=namespace_prefix(chosen["namespace"]),
             blocking=blocking,
             endpoint_of=endpoint_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ratelimit_ddb.bucket.bucket import Bucket
-from ratelimit_ddb.bucket.observations import Seen, SeenGroup
+from ratelimit_ddb.bucket.observations import CacheGroup, ObservationCache
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.web.rules.policy import item_name, policy_item, policy_name
 
@@ -24,8 +24,10 @@ class Quota:
 
     __slots__ = ("bucket", "items", "names", "policy", "policy_field", "smallest_burst")
 
-    def __init__(self, rule: str, limits: tuple[Limit, ...], seen: Seen, trust_ns: int) -> None:
-        self.bucket = Bucket(limits, seen, trust_ns)
+    def __init__(
+        self, rule: str, limits: tuple[Limit, ...], cache: ObservationCache, deny_cache_ns: int
+    ) -> None:
+        self.bucket = Bucket(limits, cache, deny_cache_ns)
         self.smallest_burst = min(limit.burst for limit in limits)
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}
         self.items = {name: item_name(policy) for name, policy in self.names.items()}
@@ -42,7 +44,7 @@ class Quotas:
     Args:
         rule: its name.
         seen_keys: how many keys each memory holds.
-        trust_ns: for how long what was seen may deny.
+        deny_cache_ns: for how long what was seen may deny.
         group: what the store's limiters and rules have seen.
     """
 
@@ -51,13 +53,13 @@ class Quotas:
     _MOST_SETS = 1_024
     _MOST_MEMORIES = 8
 
-    def __init__(self, rule: str, seen_keys: int, trust_ns: int, group: SeenGroup) -> None:
-        memories: dict[tuple[Limit, ...], Seen] = {}
-        shared = Seen(seen_keys, group)
+    def __init__(self, rule: str, seen_keys: int, deny_cache_ns: int, group: CacheGroup) -> None:
+        memories: dict[tuple[Limit, ...], ObservationCache] = {}
+        shared = ObservationCache(seen_keys, group)
 
         def of(limits: tuple[Limit, ...]) -> Quota:
             if limits not in memories and len(memories) < self._MOST_MEMORIES:
-                memories[limits] = Seen(seen_keys, group)
-            return Quota(rule, limits, memories.get(limits, shared), trust_ns)
+                memories[limits] = ObservationCache(seen_keys, group)
+            return Quota(rule, limits, memories.get(limits, shared), deny_cache_ns)
 
         self.of = lru_cache(maxsize=self._MOST_SETS)(of)

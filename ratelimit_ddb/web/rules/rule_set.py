@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from ratelimit_ddb.bucket.observations import SeenGroup
+from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.key import prefix_of
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.path import spellings
@@ -43,10 +43,10 @@ class ReadyRule:
     __slots__ = ("messages", "plain", "prefix", "quota", "quotas", "rule")
 
     def __init__(
-        self, rule: Rule, namespace: str, seen_keys: int, trust_ns: int, group: SeenGroup
+        self, rule: Rule, namespace: str, seen_keys: int, deny_cache_ns: int, group: CacheGroup
     ) -> None:
         self.rule = rule
-        self.quotas = Quotas(rule.name, seen_keys, trust_ns, group)
+        self.quotas = Quotas(rule.name, seen_keys, deny_cache_ns, group)
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
@@ -59,7 +59,7 @@ class ReadyRule:
         )
         self.messages: Quota | None = None
         if rule.messages is not None:
-            of_messages = Quotas(f"{rule.name} messages", seen_keys, trust_ns, group)
+            of_messages = Quotas(f"{rule.name} messages", seen_keys, deny_cache_ns, group)
             self.messages = of_messages.of(rule.messages)
 
 
@@ -69,7 +69,7 @@ class Rulebook:
     Args:
         given: the rules, or a source of them.
         seen_keys: as for RateLimiter, for each rule.
-        trust_ns: for how long what was seen may deny.
+        deny_cache_ns: for how long what was seen may deny.
         group: what the store's limiters and rules have seen.
         namespace: what all keys begin with, from ``namespace_prefix``.
         blocking: whether coroutine functions in rules are refused.
@@ -81,11 +81,11 @@ class Rulebook:
 
     __slots__ = (
         "_blocking",
+        "_deny_cache_ns",
         "_group",
         "_in_force",
         "_seen_keys",
         "_source",
-        "_trust_ns",
         "endpoint_of",
         "namespace",
     )
@@ -95,8 +95,8 @@ class Rulebook:
         given: RulesGiven,
         *,
         seen_keys: int,
-        trust_ns: int,
-        group: SeenGroup,
+        deny_cache_ns: int,
+        group: CacheGroup,
         namespace: str,
         blocking: bool,
         endpoint_of: EndpointOf | None,
@@ -105,7 +105,7 @@ class Rulebook:
         self.namespace = namespace
         self._blocking = blocking
         self._seen_keys = seen_keys
-        self._trust_ns = trust_ns
+        self._deny_cache_ns = deny_cache_ns
         self._group = group
         self._source = None if isinstance(given, Rule | Iterable) else given
         if self._source is not None and not callable(getattr(self._source, "current", None)):
@@ -157,7 +157,7 @@ class Rulebook:
             if self._blocking:
                 require_blocking(rule)
         return tuple(
-            ReadyRule(rule, self.namespace, self._seen_keys, self._trust_ns, self._group)
+            ReadyRule(rule, self.namespace, self._seen_keys, self._deny_cache_ns, self._group)
             for rule in rules
         )
 

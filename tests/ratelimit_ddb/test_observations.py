@@ -8,10 +8,10 @@ import pytest
 from moto import mock_aws
 
 from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter
-from ratelimit_ddb.bucket.observations import Seen, Sight
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from tests.rate_limit_table import rate_limit_table
 
-SIGHT = Sight(0, (1,), 0, ())
+OBSERVATION = Observation(0, (1,), 0, ())
 
 
 def test_what_was_seen_of_a_mocked_table_does_not_deny() -> None:
@@ -24,57 +24,57 @@ def test_what_was_seen_of_a_mocked_table_does_not_deny() -> None:
     store.close()
 
 
-def test_a_sight_is_remembered_and_forgotten() -> None:
-    seen = Seen(10)
-    assert seen.get("key") is None
-    seen.note("key", SIGHT)
-    assert seen.get("key") == SIGHT
-    seen.note("key", Sight(1, (2,), 0, ()))
-    assert seen.get("key") == Sight(1, (2,), 0, ())
-    seen.forget("key")
-    assert seen.get("key") is None
-    seen.forget("key")
+def test_an_observation_is_remembered_and_forgotten() -> None:
+    cache = ObservationCache(10)
+    assert cache.get("key") is None
+    cache.put("key", OBSERVATION)
+    assert cache.get("key") == OBSERVATION
+    cache.put("key", Observation(1, (2,), 0, ()))
+    assert cache.get("key") == Observation(1, (2,), 0, ())
+    cache.forget("key")
+    assert cache.get("key") is None
+    cache.forget("key")
 
 
 @pytest.mark.parametrize("most_keys", [2, 3, 10, 1_001])
 def test_p9_no_more_keys_are_kept_than_allowed(most_keys: int) -> None:
-    seen = Seen(most_keys)
+    cache = ObservationCache(most_keys)
     for number in range(5 * most_keys):
-        seen.note(f"key{number}", SIGHT)
-        assert len(seen) <= most_keys
+        cache.put(f"key{number}", OBSERVATION)
+        assert len(cache) <= most_keys
 
 
 @pytest.mark.parametrize("most_keys", [2, 10, 1_000])
 def test_p9_the_latest_half_is_always_kept(most_keys: int) -> None:
-    seen = Seen(most_keys)
+    cache = ObservationCache(most_keys)
     for number in range(3 * most_keys):
-        seen.note(f"key{number}", SIGHT)
+        cache.put(f"key{number}", OBSERVATION)
     latest = range(3 * most_keys - most_keys // 2, 3 * most_keys)
-    assert all(seen.get(f"key{number}") is SIGHT for number in latest)
+    assert all(cache.get(f"key{number}") is OBSERVATION for number in latest)
 
 
 def test_p9_a_key_in_use_is_kept_whatever_else_comes_by() -> None:
-    seen = Seen(10)
-    seen.note("used", SIGHT)
+    cache = ObservationCache(10)
+    cache.put("used", OBSERVATION)
     for number in range(100):
-        seen.note(f"key{number}", SIGHT)
-        assert seen.get("used") is SIGHT
-        assert len(seen) <= 10
+        cache.put(f"key{number}", OBSERVATION)
+        assert cache.get("used") is OBSERVATION
+        assert len(cache) <= 10
 
 
 def test_forgetting_reaches_the_older_half() -> None:
-    seen = Seen(4)
+    cache = ObservationCache(4)
     for key in ("a", "b", "c"):
-        seen.note(key, SIGHT)
-    seen.forget("a")
-    assert seen.get("a") is None
-    assert seen.get("b") is SIGHT
+        cache.put(key, OBSERVATION)
+    cache.forget("a")
+    assert cache.get("a") is None
+    assert cache.get("b") is OBSERVATION
 
 
 @pytest.mark.parametrize("most_keys", [1, 0, -1, 2.0, None, True])
 def test_a_size_that_cannot_hold_is_refused(most_keys: Any) -> None:
     with pytest.raises(ValueError, match="seen_keys"):
-        Seen(most_keys)
+        ObservationCache(most_keys)
 
 
 def test_p9_memory_is_bounded_whatever_the_number_of_keys() -> None:
