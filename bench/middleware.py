@@ -22,7 +22,7 @@ from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb import AsyncRateLimiter
 from ratelimit_ddb.asgi import RateLimitMiddleware
 from ratelimit_ddb.asgi.application import App
-from ratelimit_ddb.operations.operation import Operation, Outcome
+from ratelimit_ddb.operations.operation import Operation, OperationResult
 from ratelimit_ddb.web import Rule, header
 
 LONG_PAST_NS = 1_700_000_000_000_000_000
@@ -45,7 +45,7 @@ class InstantStore:
         return ADMITTED
 
 
-ADMITTED = Outcome(True, (LONG_PAST_NS,))
+ADMITTED = OperationResult(True, (LONG_PAST_NS,))
 
 
 async def bare(scope: Any, receive: Any, send: Any) -> None:

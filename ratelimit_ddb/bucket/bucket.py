@@ -45,7 +45,7 @@ from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,
     Flow,
-    Outcome,
+    OperationResult,
     Read,
     ReadClock,
     Take,
@@ -151,8 +151,8 @@ class Bucket:
         With ``remember``, what was read may deny from memory later on.
         """
         now_ns = yield ReadClock()
-        outcome: Outcome = yield Read(key, self._names)
-        full_at_ns = _known(outcome.full_at_ns)
+        result: OperationResult = yield Read(key, self._names)
+        full_at_ns = _known(result.full_at_ns)
         if remember:
             self.cache.put(key, Observation(now_ns, full_at_ns, 0, self._names))
         arithmetic = self._arithmetic
@@ -193,12 +193,12 @@ class Bucket:
                 likely_ns = weight_ns
             give_back = refund.write(taken.key, likely_ns, taken.refunded_ns)
             while give_back is not None:
-                outcome: Outcome = yield give_back
-                if outcome.applied:
+                result: OperationResult = yield give_back
+                if result.applied:
                     return True
                 refused = give_back
-                full_at_ns = _known(outcome.full_at_ns)
-                give_back = refund.write(taken.key, full_at_ns, outcome.refunded_ns)
+                full_at_ns = _known(result.full_at_ns)
+                give_back = refund.write(taken.key, full_at_ns, result.refunded_ns)
                 if give_back == refused:
                     break  # refused though its condition holds: no answer to rely on
             return False

@@ -1,7 +1,7 @@
-"""The five operations that a store must be able to carry out, and what it answers.
+"""The five operations that a store must be able to carry out, and what each returns.
 
-The bucket's flows yield these and are sent the answers; a store, or a simulator, is whatever turns
-one into the other. Each is one atomic step: nothing else happens to the item meanwhile.
+The bucket's flows yield them and are sent the results; a store, or a simulator, turns the one into
+the other. Each is one atomic step: nothing else happens to the item meanwhile.
 ``fullAt`` of a limit is ``None`` where the item or the attribute is missing: a full bucket.
 """
 
@@ -16,11 +16,13 @@ T = TypeVar("T")
 
 
 class ReadClock(NamedTuple):
-    """Answered with the table's time, in nanoseconds since the epoch (an int)."""
+    """Read the table's time. Returns: int, nanoseconds since the epoch."""
 
 
 class Take(NamedTuple):
-    """Move each ``fullAt`` later by its cost, if every one's condition holds. Answer: Outcome.
+    """Move each ``fullAt`` later by its cost, if every one's condition holds.
+
+    Returns: OperationResult.
 
     For a limit guessed idle the condition is ``fullAt < now`` and it becomes ``now + cost``; for
     one guessed active it is ``now <= fullAt <= now + room`` and the cost is added. A missing
@@ -51,7 +53,9 @@ class Take(NamedTuple):
 
 
 class GiveBack(NamedTuple):
-    """Move each ``fullAt`` earlier by its amount, if every one's condition holds. Answer: Outcome.
+    """Move each ``fullAt`` earlier by its amount, if every one's condition holds.
+
+    Returns: OperationResult.
 
     The condition is ``least <= fullAt <= most`` and ``refunded = refunded_before``. Then
     ``refunded`` becomes ``refunded_after``; a missing one counts as 0, and stays missing at 0.
@@ -77,21 +81,21 @@ class GiveBack(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Read every ``fullAt``, consistently. Answer: Outcome, always applied."""
+    """Read every ``fullAt``, consistently. Returns: OperationResult, always applied."""
 
     key: str
     names: tuple[str, ...]
 
 
 class Delete(NamedTuple):
-    """Delete the item, there or not. Answer: Outcome, always applied, of nothing."""
+    """Delete the item, there or not. Returns: OperationResult, always applied, of nothing."""
 
     key: str
 
 
 Operation = ReadClock | Take | GiveBack | Read | Delete
 Flow = Generator[Operation, Any, T]
-"""Yields operations, is sent what its docstring says each is answered with, returns a T."""
+"""A generator that yields operations, is sent what each returns, and returns a T."""
 
 
 class ClockMoved(StoreUnavailable):
@@ -102,8 +106,8 @@ class ClockMoved(StoreUnavailable):
     """
 
 
-class Outcome(NamedTuple):
-    """What a store answers.
+class OperationResult(NamedTuple):
+    """What a store returns for an operation but ReadClock.
 
     Attributes:
         applied: whether the condition held.

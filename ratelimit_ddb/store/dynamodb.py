@@ -180,7 +180,7 @@ class DynamoDBStore:
             reply = self._wire.call(request, deadline_ns)
         except self._wire.failures as failure:
             raise self._error(failure, request) from failure
-        return self._outcome(operation, request, reply)
+        return self._result(operation, request, reply)
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The table's answer to one operation; see ``Store.send_async``."""
@@ -194,7 +194,7 @@ class DynamoDBStore:
             reply = await self._wire.call_async(request, deadline_ns)
         except self._wire.failures as failure:
             raise self._error(failure, request) from failure
-        return self._outcome(operation, request, reply)
+        return self._result(operation, request, reply)
 
     def close(self) -> None:
         """Close the connections of blocking callers; a later call opens others."""
@@ -230,9 +230,9 @@ class DynamoDBStore:
 
         return as_arguments(self, self._arguments)
 
-    def _outcome(self, operation: Any, request: Request, reply: Any) -> Any:
+    def _result(self, operation: Any, request: Request, reply: Any) -> Any:
         try:
-            outcome = self._expressions.outcome(operation, reply)
+            result = self._expressions.result(operation, reply)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             from ddbwire.store_errors import no_such_reply
 
@@ -241,14 +241,14 @@ class DynamoDBStore:
             # A test that begins with an empty table must not be denied from the last one's memory.
             cache_group_of(self).may_deny = False
         if not self._reports_capacity:
-            return outcome
+            return result
         from ddbwire import AnsweredCall
 
         call = AnsweredCall.of(request, reply)
         if self._on_call is not None:
             self._on_call(call)
         units = _REFUSED_UNITS if call.refused else call.capacity_units
-        return outcome._replace(capacity_units=units)
+        return result._replace(capacity_units=units)
 
     def _error(self, failure: Exception, request: Request | None = None) -> StoreError:
         from ddbwire.store_errors import store_error

@@ -1,4 +1,4 @@
-"""Operations as DynamoDB requests, and replies as outcomes.
+"""Operations as DynamoDB requests, and replies as results.
 
 An item is ``key`` (the partition key), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
 and then a ``refunded:<limit>`` beside it, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so
@@ -16,7 +16,14 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import ddbwire
-from ratelimit_ddb.operations.operation import ClockMoved, Delete, GiveBack, Outcome, Read, Take
+from ratelimit_ddb.operations.operation import (
+    ClockMoved,
+    Delete,
+    GiveBack,
+    OperationResult,
+    Read,
+    Take,
+)
 from ratelimit_ddb.tuple_new import tuple_new
 
 ATTRIBUTE = "fullAt:"
@@ -91,31 +98,31 @@ class Expressions:
         made_at_ns = now_ns if self._is_of_the_wire else None
         return ddbwire.Operation("UpdateItem", body, False, made_at_ns)
 
-    def outcome(
+    def result(
         self,
         operation: Take | GiveBack | Read | Delete,
         reply: dict[str, Any] | ddbwire.Refused | ddbwire.Outdated,
-    ) -> Outcome:
+    ) -> OperationResult:
         """What a reply says of each ``fullAt`` that the operation named.
 
         Raises:
             ClockMoved: the operation's time is not the table's.
         """
         if isinstance(operation, Delete):
-            return Outcome(True, ())
+            return OperationResult(True, ())
         names = operation.names
         if isinstance(reply, ddbwire.Refused):
-            return _outcome(False, reply.item or {}, names)
+            return _result_of(False, reply.item or {}, names)
         if isinstance(reply, ddbwire.Outdated):
             raise ClockMoved(
                 f"table {self._fixed[0][1]!r}: its clock turned out to be "
                 f"{reply.behind_ns / 1e9:+.1f} s from the time that the request was made by"
             )
         shown = reply.get("Item", {}) if type(operation) is Read else reply["Attributes"]
-        return _outcome(True, shown, names)
+        return _result_of(True, shown, names)
 
 
-def _outcome(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -> Outcome:
+def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -> OperationResult:
     full_at_ns, refunded_ns = [], []
     for name in names:
         full_at = item.get(ATTRIBUTE + name)
@@ -125,7 +132,7 @@ def _outcome(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -> 
     expires_at = item.get("expiresAt")
     expires_at_seconds = None if expires_at is None else int(expires_at["N"])
     return tuple_new(
-        Outcome, (applied, tuple(full_at_ns), None, expires_at_seconds, tuple(refunded_ns))
+        OperationResult, (applied, tuple(full_at_ns), None, expires_at_seconds, tuple(refunded_ns))
     )
 
 

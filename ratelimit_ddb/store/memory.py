@@ -13,7 +13,7 @@ from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
     Operation,
-    Outcome,
+    OperationResult,
     Read,
     ReadClock,
     Take,
@@ -137,16 +137,16 @@ class MemoryStore:
             case GiveBack():
                 return self._give_back(operation)
             case Read():
-                return self._outcome(True, operation.key, operation.names)
+                return self._result(True, operation.key, operation.names)
             case Delete():
                 self._items.pop(operation.key, None)
                 self._refunded.pop(operation.key, None)
-                return Outcome(True, ())
+                return OperationResult(True, ())
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
 
-    def _take(self, take: Take) -> Outcome:
+    def _take(self, take: Take) -> OperationResult:
         key, names, idles, now_ns, costs_ns, rooms_ns, _, _ = take
         item = self._items.get(key)
         if item is None:
@@ -159,12 +159,12 @@ class MemoryStore:
             if at_ns is None or (idles[index] and at_ns < now_ns):
                 at_ns = now_ns
             elif idles[index] or not now_ns <= at_ns <= now_ns + rooms_ns[index]:
-                return self._outcome(False, key, names)
+                return self._result(False, key, names)
             taken.append(at_ns + costs_ns[index])
         for index, name in enumerate(names):
             item[name] = taken[index]
         refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        return tuple_new(Outcome, (True, tuple(taken), None, None, refunded))
+        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:
@@ -174,24 +174,24 @@ class MemoryStore:
         self._items[key] = item
         return item
 
-    def _give_back(self, give_back: GiveBack) -> Outcome:
+    def _give_back(self, give_back: GiveBack) -> OperationResult:
         key, names, amounts_ns, leasts_ns, mosts_ns, before_ns, after_ns, _ = give_back
         item = self._items.get(key, {})
         if self._refunded_of(key, names) != before_ns:
-            return self._outcome(False, key, names)
+            return self._result(False, key, names)
         for name, least_ns, most_ns in zip(names, leasts_ns, mosts_ns, strict=True):
             if not least_ns <= item.get(name, -1) <= most_ns:
-                return self._outcome(False, key, names)
+                return self._result(False, key, names)
         for name, amount_ns in zip(names, amounts_ns, strict=True):
             item[name] -= amount_ns
         if after_ns != before_ns:
             self._refunded.setdefault(key, {}).update(zip(names, after_ns, strict=True))
-        return self._outcome(True, key, names)
+        return self._result(True, key, names)
 
-    def _outcome(self, applied: bool, key: str, names: tuple[str, ...]) -> Outcome:
+    def _result(self, applied: bool, key: str, names: tuple[str, ...]) -> OperationResult:
         item = self._items.get(key, {})
         full_at_ns = tuple(item.get(name) for name in names)
-        return Outcome(applied, full_at_ns, None, None, self._refunded_of(key, names))
+        return OperationResult(applied, full_at_ns, None, None, self._refunded_of(key, names))
 
     def _refunded_of(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
         """What was given back out of turn: of few keys, so it is kept apart."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Decision, Limit, MemoryStore, RateLimiter
-from ratelimit_ddb.operations.operation import Outcome, Read
+from ratelimit_ddb.operations.operation import OperationResult, Read
 from tests.fake_clock import FakeClock
 from tests.property.strategies import Step, limits, limits_and_demand
 
@@ -14,9 +14,9 @@ KEY = "api:user-123:endpoint"
 OTHER_KEY = "api:user-456:endpoint"
 
 
-def held(store: MemoryStore, on: list[Limit], key: str = KEY) -> Outcome:
+def held(store: MemoryStore, on: list[Limit], key: str = KEY) -> OperationResult:
     outcome = store.send(Read(key, tuple(limit.name for limit in on)), 0)
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, OperationResult)
     return outcome
 
 

@@ -16,7 +16,7 @@ from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
     Operation,
-    Outcome,
+    OperationResult,
     Read,
     ReadClock,
     Take,
@@ -72,7 +72,7 @@ def test_the_first_take_guesses_idle_and_bears_every_number() -> None:
         extends=True,
     )
     full_at_ns = (NOW_NS + 2 * UNIT_NS, NOW_NS + 200 * SECOND_NS)
-    decision = result_of(flow, Outcome(True, full_at_ns))
+    decision = result_of(flow, OperationResult(True, full_at_ns))
     assert told(decision) == Decision(True, 3, 0, 200 * SECOND_NS, LIMIT)
 
 
@@ -86,7 +86,7 @@ def test_p1_a_take_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
     fresh = next(bucket.acquire("key", 2, 5 * SECOND_NS, later_ns))
     assert anew == fresh == take._replace(now_ns=later_ns, expires_at_seconds=1_800_010_800)
     full_at_ns = (later_ns + 200 * SECOND_NS,)
-    decision = result_of(flow, Outcome(True, full_at_ns))
+    decision = result_of(flow, OperationResult(True, full_at_ns))
     assert told(decision) == Decision(True, 8, 0, 200 * SECOND_NS, HOURLY)
     assert seen(bucket) == (later_ns, full_at_ns)
 
@@ -119,9 +119,9 @@ def test_p7_a_wrong_guess_costs_one_more_write_with_the_same_reading() -> None:
     bucket = bucket_of(LIMIT)
     flow = bucket.acquire("key", 1, 0, NOW_NS)
     first = next(flow)
-    second = flow.send(Outcome(False, (NOW_NS + UNIT_NS,)))
+    second = flow.send(OperationResult(False, (NOW_NS + UNIT_NS,)))
     assert second == first._replace(idle=(False,))
-    decision = result_of(flow, Outcome(True, (NOW_NS + 2 * UNIT_NS,)))
+    decision = result_of(flow, OperationResult(True, (NOW_NS + 2 * UNIT_NS,)))
     assert told(decision) == Decision(True, 3, 0, 2 * UNIT_NS, LIMIT)
     assert seen(bucket) == (NOW_NS, (NOW_NS + 2 * UNIT_NS,))
 
@@ -131,7 +131,7 @@ def test_p4_a_refusal_that_shows_too_little_is_a_denial_of_the_longest_limit() -
     flow = bucket.acquire("key", 1, 0, NOW_NS)
     next(flow)
     full_at_ns = (NOW_NS + 5 * UNIT_NS, NOW_NS + 950 * SECOND_NS)
-    decision = result_of(flow, Outcome(False, full_at_ns))
+    decision = result_of(flow, OperationResult(False, full_at_ns))
     assert told(decision) == Decision(False, 0, 50 * SECOND_NS, 950 * SECOND_NS, HOURLY)
     assert seen(bucket) == (NOW_NS, full_at_ns)
 
@@ -139,7 +139,7 @@ def test_p4_a_refusal_that_shows_too_little_is_a_denial_of_the_longest_limit() -
 def test_a_missing_attribute_is_a_full_bucket() -> None:
     flow = bucket_of(LIMIT, HOURLY).acquire("key", 1, 0, NOW_NS)
     next(flow)
-    take = flow.send(Outcome(False, (NOW_NS + UNIT_NS, None)))
+    take = flow.send(OperationResult(False, (NOW_NS + UNIT_NS, None)))
     assert take.idle == (False, True)
 
 
@@ -148,7 +148,7 @@ def test_waiting_widens_the_room_and_is_told() -> None:
     take = next(flow)
     assert isinstance(take, Take)
     assert take.room_ns == (4 * UNIT_NS + 2 * SECOND_NS,)
-    decision = result_of(flow, Outcome(True, (NOW_NS + 5 * UNIT_NS + SECOND_NS,)))
+    decision = result_of(flow, OperationResult(True, (NOW_NS + 5 * UNIT_NS + SECOND_NS,)))
     assert decision.allowed
     assert decision.waited_ns == SECOND_NS
     assert decision.remaining == 0
@@ -183,9 +183,9 @@ def test_an_expiry_is_never_moved_to_before_what_another_limit_needs() -> None:
     flow = bucket.acquire("key", 1, 0, NOW_NS)
     first = next(flow)
     kept_until = first.expires_at_seconds + 86_400
-    second = flow.send(Outcome(False, (None,), None, kept_until))
+    second = flow.send(OperationResult(False, (None,), None, kept_until))
     assert second == first._replace(extends=False)
-    result_of(flow, Outcome(True, (NOW_NS + UNIT_NS,), None, kept_until))
+    result_of(flow, OperationResult(True, (NOW_NS + UNIT_NS,), None, kept_until))
     assert next(bucket.acquire("key", 1, 0, NOW_NS)).extends is False
     later_ns = NOW_NS + 86_401 * SECOND_NS
     assert next(bucket.acquire("key", 1, 0, later_ns)).extends is True
@@ -196,7 +196,7 @@ def test_peek_reads_and_takes_nothing() -> None:
     flow = bucket.peek("key", 2)
     assert next(flow) == ReadClock()
     assert flow.send(NOW_NS) == Read("key", ("second", "hour"))
-    decision = result_of(flow, Outcome(True, (None, NOW_NS + 700 * SECOND_NS)))
+    decision = result_of(flow, OperationResult(True, (None, NOW_NS + 700 * SECOND_NS)))
     assert told(decision) == Decision(True, 3, 0, 700 * SECOND_NS, HOURLY)
 
 
@@ -227,7 +227,7 @@ def test_a_refund_leaves_out_the_limits_that_the_take_no_longer_weighs_on() -> N
         refunded_after_ns=(0, 0),
         now_ns=NOW_NS,
     )
-    assert result_of(flow, Outcome(True, (NOW_NS, full_at_ns - amount_ns))) is True
+    assert result_of(flow, OperationResult(True, (NOW_NS, full_at_ns - amount_ns))) is True
     assert taken.kept == 0
 
 
@@ -256,7 +256,7 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
     taken = taken_of(NOW_NS + 300 * SECOND_NS)
     flow, _ = refund_begun(taken, 2)
     others_ns = NOW_NS + 400 * SECOND_NS
-    out_of_turn = flow.send(Outcome(False, (others_ns,), refunded_ns=(7,)))
+    out_of_turn = flow.send(OperationResult(False, (others_ns,), refunded_ns=(7,)))
     weight_ns = NOW_NS + 300 * SECOND_NS - 7
     assert out_of_turn == GiveBack(
         "key",
@@ -273,7 +273,7 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
 def test_p1_nothing_is_given_back_while_somebody_waits_behind() -> None:
     flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
     waiting_ns = NOW_NS + HOURLY.window_ns + 1
-    assert result_of(flow, Outcome(False, (waiting_ns,), refunded_ns=(0,))) is False
+    assert result_of(flow, OperationResult(False, (waiting_ns,), refunded_ns=(0,))) is False
 
 
 def test_p1_nothing_is_given_back_of_any_limit_while_somebody_waits_for_one() -> None:
@@ -281,19 +281,19 @@ def test_p1_nothing_is_given_back_of_any_limit_while_somebody_waits_for_one() ->
     taken = taken_of(NOW_NS, NOW_NS + 300 * SECOND_NS)
     flow, _ = refund_begun(taken, 2)
     waiting_ns = (NOW_NS + LIMIT.window_ns + 1, NOW_NS + 400 * SECOND_NS)
-    assert result_of(flow, Outcome(False, waiting_ns, refunded_ns=(0, 0))) is False
+    assert result_of(flow, OperationResult(False, waiting_ns, refunded_ns=(0, 0))) is False
 
 
 def test_a_refund_after_a_reset_gives_nothing() -> None:
     flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
-    assert result_of(flow, Outcome(False, (None,), refunded_ns=(0,))) is False
+    assert result_of(flow, OperationResult(False, (None,), refunded_ns=(0,))) is False
 
 
 def test_a_refusal_without_a_reason_ends_in_an_error() -> None:
     flow = bucket_of(LIMIT).acquire("key", 1, 0, NOW_NS)
     next(flow)
     with pytest.raises(StoreError, match="no reason"):
-        flow.send(Outcome(False, (None,)))
+        flow.send(OperationResult(False, (None,)))
 
 
 def test_a_reset_deletes_the_item_and_forgets_it() -> None:
@@ -301,7 +301,7 @@ def test_a_reset_deletes_the_item_and_forgets_it() -> None:
     note(bucket, NOW_NS, (NOW_NS,))
     flow = bucket.reset("key")
     assert next(flow) == Delete("key")
-    assert result_of(flow, Outcome(True, ())) is None
+    assert result_of(flow, OperationResult(True, ())) is None
     assert bucket.cache.get("key") is None
 
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Protocol
 
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operations.operation import GiveBack, Operation, Outcome, ReadClock
+from ratelimit_ddb.operations.operation import GiveBack, Operation, OperationResult, ReadClock
 from tests.simulation.record import Event, Reply, Request
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.table import Table
@@ -61,7 +61,7 @@ class Network:
 
     def call(
         self, operation: Operation, request: Request, sender: Listener
-    ) -> Generator[int, None, Outcome | None]:
+    ) -> Generator[int, None, OperationResult | None]:
         """The table's answer; attempts until the deadline, as the wire makes them."""
         weather, scheduler, random = self._weather, self._scheduler, self._random
         deadline_ns = scheduler.now_ns + weather.deadline_ns
@@ -104,7 +104,7 @@ class Network:
         self._apply(operation, request, "applied late")
         yield from ()
 
-    def _apply(self, operation: Operation, request: Request, what: str) -> Outcome | None:
+    def _apply(self, operation: Operation, request: Request, what: str) -> OperationResult | None:
         asked = type(operation) is ReadClock
         outcome = None if asked else self._table.apply(operation, request)
         self.story.append(Event(self._scheduler.now_ns, request, what, operation, outcome))

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operations.operation import Delete, GiveBack, Operation, Outcome, Read, Take
+from ratelimit_ddb.operations.operation import (
+    Delete,
+    GiveBack,
+    Operation,
+    OperationResult,
+    Read,
+    Take,
+)
 from tests.simulation.record import Change, Request
 from tests.simulation.scheduler import Scheduler
 
@@ -32,7 +39,7 @@ class Table:
             return (None,) * len(names)
         return tuple([item.get(name) for name in names])
 
-    def apply(self, operation: Operation, request: Request) -> Outcome:
+    def apply(self, operation: Operation, request: Request) -> OperationResult:
         """Carry one operation out, at this instant."""
         kind = type(operation)
         if kind is Take:
@@ -40,16 +47,18 @@ class Table:
         if kind is GiveBack:
             return self._give_back(operation, request)
         if kind is Read:
-            return Outcome(True, self.held_ns(operation.key, operation.names))
+            return OperationResult(True, self.held_ns(operation.key, operation.names))
         assert kind is Delete, operation
         self._delete(operation.key)
         self._changed(request, operation, (), ())
-        return Outcome(True, ())
+        return OperationResult(True, ())
 
-    def _take(self, take: Take, request: Request) -> Outcome:
+    def _take(self, take: Take, request: Request) -> OperationResult:
         held = self.held_ns(take.key, take.names)
         kept_until = self._expires_at_seconds.get(take.key) if take.key in self._items else None
-        refused = Outcome(False, held, None, kept_until, self._refunded(take.key, take.names))
+        refused = OperationResult(
+            False, held, None, kept_until, self._refunded(take.key, take.names)
+        )
         if take.extends and kept_until is not None and kept_until > take.expires_at_seconds:
             return refused
         if not take.extends and (kept_until is None or kept_until < take.expires_at_seconds):
@@ -77,10 +86,10 @@ class Table:
         request.applications += 1
         return self._changed(request, take, held, tuple(after))
 
-    def _give_back(self, give_back: GiveBack, request: Request) -> Outcome:
+    def _give_back(self, give_back: GiveBack, request: Request) -> OperationResult:
         held = self.held_ns(give_back.key, give_back.names)
         refunded = self._refunded(give_back.key, give_back.names)
-        refused = Outcome(False, held, None, None, refunded)
+        refused = OperationResult(False, held, None, None, refunded)
         if refunded != give_back.refunded_before_ns:
             return refused
         after = []
@@ -101,14 +110,14 @@ class Table:
         operation: Take | GiveBack | Delete,
         before: FullAts,
         after: FullAts,
-    ) -> Outcome:
+    ) -> OperationResult:
         now_ns = self._scheduler.now_ns
         self.changes.append(Change(now_ns, request, operation, before, after, request.over))
         if isinstance(operation, Delete):
-            return Outcome(True, ())
+            return OperationResult(True, ())
         kept_until = self._expires_at_seconds[operation.key]
         refunded = self._refunded(operation.key, operation.names)
-        return Outcome(True, after, None, kept_until, refunded)
+        return OperationResult(True, after, None, kept_until, refunded)
 
     def _refunded(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
         return tuple([self._refunded_ns.get((key, name), 0) for name in names])

@@ -6,7 +6,7 @@ import time
 from typing import Any, NamedTuple
 
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.operations.operation import Operation, Outcome, ReadClock
+from ratelimit_ddb.operations.operation import Operation, OperationResult, ReadClock
 from ratelimit_ddb.operations.store import Clock, Store
 
 
@@ -83,7 +83,7 @@ class Tally:
             self._calls += 1
 
     def _noted(self, answer: Any) -> Any:
-        if isinstance(answer, Outcome):
+        if isinstance(answer, OperationResult):
             if answer.capacity_units is None:
                 self._capacity_units = None
             elif self._capacity_units is not None:
