@@ -13,7 +13,7 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,31 @@ def _columns(a: Raw, b: Raw) -> Iterator[tuple[str, dict[str, Spread], dict[str,
         yield f"{backend}, {case}, {at_once} at once, {figure}", first, second
 
 
+def verdict(a: Raw, b: Raw) -> dict[str, Any]:
+    """Whether the second run agrees with the first, and what of it does not: as kept in JSON.
+
+    Returns:
+        date and commit of the second run; for ``rankings`` and ``ratios`` how many comparisons
+        agree, how many there are, and a sentence for each that does not agree.
+    """
+    machine = {name: b["machine"][name] for name in ("date", "commit")}
+    return {
+        **machine,
+        "rankings": _counted(rankings(a, b)),
+        "ratios": _counted(ratios(a, b)),
+    }
+
+
+def _counted(comparisons: Iterable[Comparison]) -> dict[str, Any]:
+    comparisons = list(comparisons)
+    disagreements = [one.what for one in comparisons if not one.agrees]
+    return {
+        "agree": len(comparisons) - len(disagreements),
+        "of": len(comparisons),
+        "disagreements": disagreements,
+    }
+
+
 def main() -> int:
     """Print what disagrees, and how much agrees."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -90,14 +115,13 @@ def main() -> int:
     parser.add_argument("b", type=Path)
     args = parser.parse_args()
     a, b = (json.loads(path.read_text(encoding="utf-8")) for path in (args.a, args.b))
-    agreed = True
-    for title, checks in (("ranking", list(rankings(a, b))), ("ratios", list(ratios(a, b)))):
-        against = [check for check in checks if not check.agrees]
-        print(f"{title}: {len(checks) - len(against)} of {len(checks)} agree")
-        for check in against:
-            print(f"  not so: {check.what}")
-        agreed = agreed and not against
-    return 0 if agreed else 1
+    found = verdict(a, b)
+    for title in ("rankings", "ratios"):
+        counted = found[title]
+        print(f"{title}: {counted['agree']} of {counted['of']} agree")
+        for what in counted["disagreements"]:
+            print(f"  not so: {what}")
+    return int(any(found[title]["disagreements"] for title in ("rankings", "ratios")))
 
 
 if __name__ == "__main__":

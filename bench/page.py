@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import aims, page_hot_path, page_rest
-from bench.compare import rankings, ratios
 from bench.markdown import picture, table
 from bench.where_we_lose import best_peer_cpu_ratio, losses
 
@@ -17,6 +16,9 @@ HEAD = """\
 
 Made by `{command}` on {date}, at commit {commit}, in {minutes:.0f} minutes. The figures of all \
 rounds are in [raw.json](raw.json).
+"""
+NOTES_HEAD = """
+The figures are those of commit {commit}; the code has changed since, and they are of before:
 """
 HOW = """\
 ## How it was measured
@@ -39,8 +41,8 @@ second time, and says below whether both agree; `make bench` is a short look.
 AGREEMENT = """\
 ## Whether it can be repeated
 
-A second run, on {date} at commit {commit}, is in [again.json](again.json). Compared in CPU and \
-decisions a second, for each backend, case and number of requests at once:
+A second run, on {date} at commit {commit}, was compared with this one in CPU and decisions a \
+second, for each backend, case and number of requests at once ([verdict.json](verdict.json)):
 """
 LOSSES_HEAD = """\
 ## What we lose at
@@ -50,10 +52,10 @@ such peer is named, and how many more were better than us. Where the rounds over
 """
 
 
-def page(raw: Raw, drawn: set[str], again: Raw | None = None) -> str:
-    """The whole page; with the figures of another run, whether both agree."""
+def page(raw: Raw, drawn: set[str], verdict: Raw | None = None) -> str:
+    """The whole page; with the verdict of compare.py on another run, whether both agree."""
     parts = [_head(raw), *_summary(raw, drawn), _how(raw)]
-    parts += [_agreement(raw, again)] if again else []
+    parts += [_agreement(verdict)] if verdict else []
     parts += [_aims(raw), _losses(raw)]
     parts += page_hot_path.parts(raw, drawn)
     parts += page_rest.parts(raw, drawn)
@@ -62,7 +64,11 @@ def page(raw: Raw, drawn: set[str], again: Raw | None = None) -> str:
 
 
 def _head(raw: Raw) -> str:
-    return HEAD.format(**raw["machine"], minutes=raw["duration_seconds"] / 60)
+    head = HEAD.format(**raw["machine"], minutes=raw["duration_seconds"] / 60)
+    if notes := raw.get("notes"):
+        head += NOTES_HEAD.format(**raw["machine"])
+        head += "\n" + "".join(f"- {note}\n" for note in notes)
+    return head
 
 
 def _summary(raw: Raw, drawn: set[str]) -> Iterator[str]:
@@ -96,15 +102,14 @@ def _how(raw: Raw) -> str:
     return HOW.format(**machine, memory=memory, **raw["workload"])
 
 
-def _agreement(raw: Raw, again: Raw) -> str:
-    text = AGREEMENT.format(**again["machine"]) + "\n"
-    for title, checks in (
-        ("pairs of contenders have the same order in both", [*rankings(raw, again)]),
-        ("ratios to ours lie within the spread of both", [*ratios(raw, again)]),
+def _agreement(verdict: Raw) -> str:
+    text = AGREEMENT.format(**verdict) + "\n"
+    for counted, title in (
+        (verdict["rankings"], "pairs of contenders have the same order in both"),
+        (verdict["ratios"], "ratios to ours lie within the spread of both"),
     ):
-        against = [check for check in checks if not check.agrees]
-        text += f"- {len(checks) - len(against):,} of {len(checks):,} {title}.\n"
-        text += "".join(f"    - not so: {check.what}\n" for check in against)
+        text += f"- {counted['agree']:,} of {counted['of']:,} {title}.\n"
+        text += "".join(f"    - not so: {what}\n" for what in counted["disagreements"])
     return text
 
 

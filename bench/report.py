@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
+from bench.compare import verdict
 from bench.engine import engine, limit_table, set_dummy_credentials
+from bench.environment import HOME
 from bench.page import page
 from bench.plots import plots
 from bench.progress import Progress
@@ -24,7 +26,9 @@ from bench.sections import SECTIONS
 from bench.workload import FULL, SMOKE, Workload
 
 RESULTS = Path(__file__).parent / "results"
-RAW, AGAIN = "raw.json", "again.json"
+RAW, VERDICT = "raw.json", "verdict.json"
+SECOND_RUN = HOME / "second_run.json"
+"""Its figures are compared and not kept: the verdict is."""
 
 
 def run(raw: dict[str, Any], names: list[str], workload: Workload, raw_file: Path) -> None:
@@ -39,21 +43,30 @@ def run(raw: dict[str, Any], names: list[str], workload: Workload, raw_file: Pat
             progress.section(name)
             raw[name] = SECTIONS[name](url, table, workload, progress)
             raw["duration_seconds"] = round(progress.duration_seconds)
-            raw_file.write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+            raw_file.write_text(compact_json(raw), encoding="utf-8")
     progress.section(f"all figures are in {raw_file}")
 
 
-def written(out: Path) -> None:
+def write_page(out: Path) -> None:
     """Write plots and page of the raw figures that lie there."""
-    raw, again = figures_in(out / RAW), figures_in(out / AGAIN)
+    raw, second_verdict = json_in(out / RAW), json_in(out / VERDICT)
     drawn = plots(raw)
     for name, svg in drawn.items():
         (out / f"{name}.svg").write_text(svg, encoding="utf-8")
-    (out / "README.md").write_text(page(raw, set(drawn), again), encoding="utf-8")
+    (out / "README.md").write_text(page(raw, set(drawn), second_verdict), encoding="utf-8")
 
 
-def figures_in(file: Path) -> dict[str, Any]:
-    """The raw figures of a file; none where there is no such file."""
+def compact_json(sections: dict[str, Any]) -> str:
+    """JSON with a section a line, and no other white space."""
+    lines = (
+        f"{json.dumps(name)}:{json.dumps(section, separators=(',', ':'))}"
+        for name, section in sections.items()
+    )
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def json_in(file: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is no such file."""
     if not file.exists():
         return {}
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -66,17 +79,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="default: bench/results")
     parser.add_argument("--only", action="append", choices=SECTIONS, metavar="SECTION")
     parser.add_argument("--tiny", action="store_true", help="to see that it works; says nothing")
-    parser.add_argument("--again", action="store_true", help="the hot path, beside the first")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="measure the hot path a second time and write the verdict",
+    )
     parser.add_argument("--page-only", action="store_true", help="from the raw figures in --out")
     args = parser.parse_args()
     if not args.page_only:
         set_dummy_credentials()
-        raw_file = args.out / (AGAIN if args.again else RAW)
-        raw = figures_in(raw_file) if args.only else {}
+        raw_file = SECOND_RUN if args.again else args.out / RAW
+        raw = json_in(raw_file) if args.only else {}
         names = args.only or list(BACKENDS if args.again else SECTIONS)
         run(raw, names, SMOKE if args.tiny else FULL, raw_file)
-    if not args.again or (args.out / RAW).exists():
-        written(args.out)
+        if args.again and (args.out / RAW).exists():
+            found = verdict(json_in(args.out / RAW), raw)
+            (args.out / VERDICT).write_text(compact_json(found), encoding="utf-8")
+        elif set(names) & set(BACKENDS):
+            # It was about figures that are no more.
+            (args.out / VERDICT).unlink(missing_ok=True)
+    if (args.out / RAW).exists():
+        write_page(args.out)
 
 
 if __name__ == "__main__":

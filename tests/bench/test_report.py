@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
 from bench.charts import Axes, Bar, bars, lines
+from bench.compare import verdict
 from bench.page import page
 from bench.plots import plots
+from bench.report import RAW, RESULTS, VERDICT, compact_json, json_in
 from bench.where_we_lose import losses
 from tests.bench.sample_results import ACCURACY, BOTO3, OURS, PEER, a_run, everywhere
 
@@ -84,12 +87,13 @@ def test_a_plot_is_xml_and_has_colours_for_dark_pages(name: str) -> None:
     assert "prefers-color-scheme:dark" in svg
 
 
-def test_a_second_run_is_compared_with_the_first() -> None:
+def test_the_verdict_on_a_second_run_is_shown() -> None:
     assert "can be repeated" not in page(a_run(), set())
-    assert "- 72 of 72 pairs of contenders have" in page(a_run(), set(), a_run())
+    same = page(a_run(), set(), verdict(a_run(), a_run()))
+    assert "- 72 of 72 pairs of contenders have" in same
     other = a_run()
     other["canned"]["results"][BOTO3] = everywhere(20)
-    text = page(a_run(), set(), other)
+    text = page(a_run(), set(), verdict(a_run(), other))
     assert f"- not so: canned, allowed, 1 at once, cpu_us: {BOTO3} and {OURS}" in text
 
 
@@ -125,3 +129,26 @@ def test_lines_stay_within_the_picture(is_log_y: bool) -> None:
     for marker in markers:
         assert 0 <= float(marker.attrib["x"]) <= width
         assert 0 <= float(marker.attrib["y"]) <= height
+
+
+def test_kept_figures_are_json_with_a_section_a_line(tmp_path: Path) -> None:
+    text = compact_json(a_run())
+    (tmp_path / "raw.json").write_text(text, encoding="utf-8")
+    assert json_in(tmp_path / "raw.json") == a_run()
+    assert text.count("\n") == len(a_run()) + 2
+    assert json_in(tmp_path / "absent.json") == {}
+
+
+def test_the_kept_page_follows_from_the_kept_figures() -> None:
+    raw = json_in(RESULTS / RAW)
+    drawn = {file.stem for file in RESULTS.glob("*.svg")}
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    assert text == page(raw, drawn, json_in(RESULTS / VERDICT))
+    assert drawn == set(plots(raw))
+
+
+def test_what_changed_since_the_measurement_is_said() -> None:
+    text = page(a_run(notes=["Replies were shorter."]), set())
+    assert "of commit abc1234" in text
+    assert "- Replies were shorter." in text
+    assert "has changed since" not in page(a_run(), set())
