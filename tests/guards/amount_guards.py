@@ -31,6 +31,13 @@ AMOUNTS = (
         f"{_BUCKET}p1_nothing_is_given_back_while_somebody_waits_behind",
     ),
     Guard(
+        "P1: of a key's limits all are given back or none",
+        "ratelimit_ddb/bucket/refund.py",
+        "return None\n            amounts.append(amount_ns)",
+        "continue\n            amounts.append(amount_ns)",
+        f"{_BUCKET}p1_nothing_is_given_back_of_any_limit_while_somebody_waits_for_one",
+    ),
+    Guard(
         "P1: what was given back before is not given back again",
         "ratelimit_ddb/decision.py",
         "return self.cost - kept",

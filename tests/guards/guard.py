@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +41,27 @@ class Guard:
 
     def removed_from(self, root: Path) -> None:
         """Take it out of a copy of the project."""
-        places = [(self.module, self.guarded, self.unguarded)]
-        for module, guarded, unguarded in [*places, *([self.second] if self.second else [])]:
+        for module, guarded, unguarded in self._places:
             file = root / module
             text = file.read_text(encoding="utf-8")
             assert text.count(guarded) == 1, f"{module} has changed: {self.rule}"
-            file.write_text(text.replace(guarded, unguarded), encoding="utf-8")
+            _write(file, text.replace(guarded, unguarded))
+
+    def put_back_into(self, root: Path) -> None:
+        """Make the copy whole again, whatever of the guard is missing."""
+        for module, _, _ in self._places:
+            _write(root / module, (ROOT / module).read_text(encoding="utf-8"))
+
+    @property
+    def _places(self) -> list[tuple[str, str, str]]:
+        first = (self.module, self.guarded, self.unguarded)
+        return [first, self.second] if self.second else [first]
+
+
+def _write(module: Path, text: str) -> None:
+    module.write_text(text, encoding="utf-8")
+    # Python takes bytecode for current if the second and the length of its source are the same.
+    Path(importlib.util.cache_from_source(str(module))).unlink(missing_ok=True)
 
 
 def copy_to(folder: Path) -> Path:
@@ -56,12 +75,40 @@ def copy_to(folder: Path) -> Path:
     return folder
 
 
-def outcome(root: Path, *tests: str) -> tuple[int, str]:
-    """Pytest's exit code for tests of a copy, and what it printed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs tests of a copy of the project, each time in a process that knows nothing of it."""
+
+    printed: Path
+    process: subprocess.Popen[str]
+
+    def outcome(self, *tests: str) -> tuple[int, str]:
+        """Pytest's exit code, and what it printed."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        arguments = ["-q", "-x", "-p", "no:cacheprovider", *tests]
+        print(json.dumps(arguments), file=self.process.stdin, flush=True)
+        code = self.process.stdout.readline()
+        assert code, "the tests' interpreter has ended"
+        return int(code), self.printed.read_text(encoding="utf-8")
+
+
+@contextmanager
+def runner_of(root: Path, printed: Path) -> Iterator[Runner]:
+    """A runner for a copy of the project, while the block lasts.
+
+    Args:
+        root: the copy.
+        printed: the file, outside the copy, that tests print to.
+    """
     # Plugins take longer to import than the tests to run, and these need none.
     without = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run(
-        command, cwd=root, env=without, capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
+    with subprocess.Popen(
+        [sys.executable, str(root / "tests" / "guards" / "warm.py"), str(printed)],
+        cwd=root,
+        env=without,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Runner(printed, process)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.guards.amount_guards import AMOUNTS
 from tests.guards.function_guards import FUNCTIONS
-from tests.guards.guard import TESTS_FAILED, Guard, copy_to, outcome
+from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.request_guards import REQUESTS
@@ -17,25 +18,28 @@ from tests.guards.request_guards import REQUESTS
 GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES, *PATHS, *REQUESTS, *AMOUNTS, *FUNCTIONS)
 
 
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A copy of the project, and who runs its tests."""
+
+    root: Path
+    runner: Runner
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_to(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture
-def project(whole: Path) -> Iterator[Path]:
-    packages = (whole / "sessions", whole / "ratelimit_ddb")
-    kept = {path: path.read_bytes() for package in packages for path in package.rglob("*.py")}
-    yield whole
-    for path, content in kept.items():
-        if path.read_bytes() != content:
-            path.write_bytes(content)
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    root = copy_to(tmp_path_factory.mktemp("project"))
+    with runner_of(root, tmp_path_factory.mktemp("printed") / "by pytest") as runner:
+        yield Project(root, runner)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.rule)
-def test_a_test_fails_without(guard: Guard, project: Path) -> None:
-    guard.removed_from(project)
-    code, told = outcome(project, guard.test)
+def test_a_test_fails_without(guard: Guard, project: Project) -> None:
+    try:
+        guard.removed_from(project.root)
+        code, told = project.runner.outcome(guard.test)
+    finally:
+        guard.put_back_into(project.root)
     assert code == TESTS_FAILED, f"{guard.test} does not miss it:\n{told}"
 
 
@@ -43,6 +47,6 @@ def test_each_of_the_eleven_requirements_has_one() -> None:
     assert {int(guard.rule.partition(":")[0]) for guard in REQUIREMENTS} == set(range(1, 12))
 
 
-def test_all_of_them_pass_with_their_guards(whole: Path) -> None:
-    code, told = outcome(whole, *{guard.test for guard in GUARDS})
+def test_all_of_them_pass_with_their_guards(project: Project) -> None:
+    code, told = project.runner.outcome(*{guard.test for guard in GUARDS})
     assert code == 0, told
