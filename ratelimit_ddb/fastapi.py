@@ -24,7 +24,7 @@ from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocketState
 
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
-from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, telling
+from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, adding_fields
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
 from ratelimit_ddb.limit import LimitsGiven, limits_of
 from ratelimit_ddb.operations.store import Store
@@ -313,7 +313,7 @@ class _Writing:
         ledger: Ledger = scope.setdefault(KEY, Ledger(self))
         if not ledger.has_writer:
             ledger.has_writer = True
-            send = telling(ledger, send)
+            send = adding_fields(ledger, send)
         try:
             await self._app(scope, receive, send)
         finally:

@@ -74,7 +74,7 @@ class RateLimitMiddleware:
                 await _send(answer, send)
                 return
             if ledger is not None:
-                send = telling(ledger, send)
+                send = adding_fields(ledger, send)
             await self._app(scope, receive, send)
         finally:
             # What is noted in the scope is not to be seen by the server (ASGI, "Middleware").
@@ -88,29 +88,29 @@ class RateLimitMiddleware:
             return
         charges = await self._gate.message_charges(request)
         channel = admitted_websocket(self._gate, charges, scope, receive, send)
-        send = channel.send if ledger is None else telling(ledger, channel.send)
+        send = channel.send if ledger is None else adding_fields(ledger, channel.send)
         await self._app(scope, channel.receive, send)
 
 
-def encoded(fields: Fields) -> list[tuple[bytes, bytes]]:
+def encoded_headers(fields: Fields) -> list[tuple[bytes, bytes]]:
     """Header fields as ASGI has them."""
     return [(name.encode(), value.encode()) for name, value in fields]
 
 
-def telling(ledger: Ledger, send: Send) -> Send:
+def adding_fields(ledger: Ledger, send: Send) -> Send:
     """``send``, with the fields of all limits added where the response starts."""
 
     # No coroutine of its own, for which every message would pay: the caller awaits the server's.
-    def told(message: Message) -> Awaitable[None]:
+    def send_with_fields(message: Message) -> Awaitable[None]:
         if message["type"] in _BEGINS:
             headers = [*message.get("headers", ())]
-            # Not encoded(), for a comprehension is a call before 3.12.
+            # Not encoded_headers(), for a comprehension is a call before 3.12.
             for name, value in ledger.fields():
                 headers.append((name.encode(), value.encode()))
             message = {**message, "headers": headers}
         return send(message)
 
-    return told
+    return send_with_fields
 
 
 async def _send(answer: Answer, send: Send) -> None:
@@ -118,7 +118,7 @@ async def _send(answer: Answer, send: Send) -> None:
         {
             "type": "http.response.start",
             "status": answer.status,
-            "headers": encoded(answer.headers),
+            "headers": encoded_headers(answer.headers),
         }
     )
     await send({"type": "http.response.body", "body": answer.body})

@@ -65,7 +65,7 @@ def admitted_websocket(
             return message
         if ledger.creator is gate:  # the outermost one: it is another message
             ledger.entries.clear()
-        verdict = await gate.try_async(charges, ledger)
+        verdict = await gate.admit_message(charges, ledger)
         if verdict.allowed:
             return message
         closed = True

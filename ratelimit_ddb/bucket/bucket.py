@@ -58,6 +58,7 @@ once a second, and hosts whose clocks differ a little write the same."""
 
 _EXPIRY_STEP_NS = EXPIRY_STEP_SECONDS * SECOND_NS
 _NEVER_NS = -1
+_NOTHING_OBSERVED = Observation(0, (), 0, ())
 
 
 class Bucket:
@@ -89,7 +90,12 @@ class Bucket:
         self._one_room_ns = self._arithmetic.room_ns(1, 0)
 
     def acquire(
-        self, key: str, cost: int, wait_ns: int, now_ns: int | None
+        self,
+        key: str,
+        cost: int,
+        wait_ns: int,
+        now_ns: int | None,
+        observation: Observation | None = None,
     ) -> Decision | Flow[Decision]:
         """Take ``cost`` tokens of every limit, or none; waiting at most ``wait_ns`` for them.
 
@@ -98,6 +104,7 @@ class Bucket:
             cost: tokens, from 1 to the smallest burst.
             wait_ns: how much later than now they may be due.
             now_ns: the table's time; None where it is not known yet.
+            observation: what ``recall`` returned of the key; None to look it up here.
 
         Returns:
             the denial that needs no store, or the flow of the decision. The caller sleeps
@@ -110,11 +117,13 @@ class Bucket:
             cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
         else:
             cost_ns, room_ns = arithmetic.cost_ns(cost), arithmetic.room_ns(cost, wait_ns)
-        observation, kept_until_seconds = self.cache.get(key), 0
+        if observation is None:
+            observation = self.cache.get(key)
+        kept_until_seconds = 0
         if observation is not None and observation.names is self._names:
             observed_at_ns, full_at_ns, kept_until_seconds, _ = observation
             denial = arithmetic.denial(full_at_ns, now_ns, room_ns, "seen")
-            if denial is not None and self._may_deny(observed_at_ns, now_ns):
+            if denial is not None and self._is_recent(observed_at_ns, now_ns):
                 return denial
             idle = arithmetic.idle(full_at_ns, now_ns)
         expires_at_seconds = (
@@ -130,20 +139,27 @@ class Bucket:
             cost,
         )
 
-    def denied_from_memory(self, key: str, cost: int, now_ns: int) -> Decision | None:
-        """The denial that ``acquire`` would give without the store; or None."""
+    def recall(self, key: str) -> Observation:
+        """What this process observed last of a key; of an unknown one, nothing that denies."""
         observation = self.cache.get(key)
-        if observation is None or not self._may_deny(observation.observed_at_ns, now_ns):
-            return None
-        return self._denial_by(observation, cost, now_ns)
+        if observation is None or observation.names is not self._names:
+            return _NOTHING_OBSERVED
+        return observation
 
-    def last_denial(self, key: str, cost: int, now_ns: int) -> Decision | None:
-        """The denial by what this process saw last, however long ago; or None.
+    def denial_by(self, observation: Observation, cost: int, now_ns: int) -> Decision | None:
+        """The denial by what ``recall`` returned, however long ago it was observed; or None.
 
-        For one that is denied anyhow, and is to be told of the longest wait.
+        ``acquire`` denies by it only while ``may_deny``. Of a request that is denied anyhow, an
+        older one still tells the wait.
         """
-        observation = self.cache.get(key)
-        return None if observation is None else self._denial_by(observation, cost, now_ns)
+        if observation is _NOTHING_OBSERVED:
+            return None
+        room_ns = self._one_room_ns if cost == 1 else self._arithmetic.room_ns(cost, 0)
+        return self._arithmetic.denial(observation.full_at_ns, now_ns, room_ns, "seen")
+
+    def may_deny(self, observation: Observation, now_ns: int) -> bool:
+        """Whether an observation is recent enough for a denial without the store."""
+        return self._is_recent(observation.observed_at_ns, now_ns)
 
     def peek(self, key: str, cost: int, *, remember: bool = False) -> Flow[Decision]:
         """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost.
@@ -266,13 +282,7 @@ class Bucket:
             extends=True,
         )
 
-    def _denial_by(self, observation: Observation, cost: int, now_ns: int) -> Decision | None:
-        if observation.names is not self._names:
-            return None
-        room_ns = self._arithmetic.room_ns(cost, 0)
-        return self._arithmetic.denial(observation.full_at_ns, now_ns, room_ns, "seen")
-
-    def _may_deny(self, observed_at_ns: int, now_ns: int) -> bool:
+    def _is_recent(self, observed_at_ns: int, now_ns: int) -> bool:
         # Both ways: a clock that was set back must not prolong the trust.
         deny_cache_ns = self._deny_cache_ns
         return (

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
-from ratelimit_ddb.asgi.middleware import encoded, telling
+from ratelimit_ddb.asgi.middleware import adding_fields, encoded_headers
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.response.answer import Answer
 
@@ -16,7 +16,7 @@ from ratelimit_ddb.web.response.answer import Answer
 def response_of(answer: Answer) -> Response:
     """An answer as Starlette sends it."""
     response = Response(answer.body, answer.status)
-    response.raw_headers = encoded(answer.headers)
+    response.raw_headers = encoded_headers(answer.headers)
     return response
 
 
@@ -27,16 +27,16 @@ def with_fields(response: Any, ledger: Ledger | None) -> Any:
     if not isinstance(response, Response):
         return _adding(response, ledger)
     # An endpoint may give the same response to all: each request needs fields of its own.
-    told = copy.copy(response)
-    told.raw_headers = [*response.raw_headers, *encoded(ledger.fields())]
-    vars(told).pop("_headers", None)  # else the copy's ``headers`` would be the other's
-    return told
+    copied = copy.copy(response)
+    copied.raw_headers = [*response.raw_headers, *encoded_headers(ledger.fields())]
+    vars(copied).pop("_headers", None)  # else the copy's ``headers`` would be the other's
+    return copied
 
 
 def _adding(app: App, ledger: Ledger) -> App:
     """Whatever else an endpoint gave: Starlette calls it, as it calls a response."""
 
     async def adding(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, telling(ledger, send))
+        await app(scope, receive, adding_fields(ledger, send))
 
     return adding

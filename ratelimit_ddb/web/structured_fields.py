@@ -1,4 +1,4 @@
-"""Structured fields: strings, integers, parameters, items and lists as header text (RFC 9651).
+"""Structured fields: strings and parameters as header text (RFC 9651).
 
 A name may be any text, but a String holds printable ASCII only (RFC 9651, 3.3.3). Other characters
 are percent-encoded as UTF-8, and so is every ``%``, in every name: else ``"é"`` and ``"%C3%A9"``
@@ -30,7 +30,7 @@ def string(text: str) -> str:
         TypeError: it is no text.
     """
     if not isinstance(text, str):
-        raise TypeError(f"string {text!r}: a text is needed")
+        raise TypeError(f"string {text!r}: must be a str")
     if not _PLAIN.fullmatch(text):
         text = percent_encoded(text).replace("\\", "\\\\").replace('"', '\\"')
     # Not an f-string: an enumerated text would write its member's name there.
@@ -68,28 +68,6 @@ def parameters(pairs: Iterable[tuple[str, BareValue]]) -> str:
     return "".join(written.values())
 
 
-def item(text: str, pairs: Iterable[tuple[str, BareValue]] = ()) -> str:
-    """An Item: a String and its parameters, ``"default";q=100;w=60``. Raises as these do.
-
-    Source: RFC 9651, 4.1.3.
-    """
-    return string(text) + parameters(pairs)
-
-
-def list_of(items: Iterable[str]) -> str:
-    """A List of items that are written already.
-
-    Source: RFC 9651, 4.1.1.
-
-    Raises:
-        ValueError: there is none. A field with an empty list is left out instead (RFC 9651, 3.1).
-    """
-    written = ", ".join(items)
-    if not written:
-        raise ValueError("list []: at least one item is needed, else leave the field out")
-    return written
-
-
 def _bytes_of(character: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in character[0].encode("utf-8", "surrogatepass"))
 
@@ -99,7 +77,7 @@ def _bare(key: str, value: object) -> str:
         return string(value)
     # A bool is an int to Python and a type of its own to RFC 9651.
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"parameter {key}={value!r}: an integer or a text is needed")
+        raise TypeError(f"parameter {key}={value!r}: must be an int or a str")
     if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-        raise ValueError(f"parameter {key}={value}: at most 15 digits are needed")
+        raise ValueError(f"parameter {key}={value}: must have at most 15 digits")
     return str(int(value))

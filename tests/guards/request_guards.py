@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tests.guards.guard import Guard
 
-_TRIAL = "ratelimit_ddb/web/gate/evaluator.py"
+_EVALUATOR = "ratelimit_ddb/web/gate/evaluator.py"
 _GATE = "ratelimit_ddb/web/gate/gate.py"
 _VIEW = "ratelimit_ddb/web/gate/view.py"
 _OUTAGES = "tests/web/test_rule_outages.py::test_"
@@ -31,9 +31,9 @@ REQUESTS = (
     ),
     Guard(
         "P14: the outage of a shadow rule denies nobody",
-        _TRIAL,
-        "if not told.decision.allowed and charge.rule.enforce:",
-        "if not told.decision.allowed and (charge.rule.enforce or told.outage is not None):",
+        _EVALUATOR,
+        "if not decided.decision.allowed and charge.rule.enforce:",
+        "if not decided.decision.allowed and (charge.rule.enforce or decided.outage is not None):",
         f"{_OUTAGES}the_outage_of_a_rule_in_shadow_mode_denies_nobody_and_is_told",
     ),
     Guard(
@@ -45,9 +45,9 @@ REQUESTS = (
     ),
     Guard(
         "P14: a throttled key has only its share of the deadline",
-        _TRIAL,
-        "shares.begin(1 + len(later) + bool(made))",
-        "shares.begin(1)",
+        _EVALUATOR,
+        "budget.start_share(1 + len(later) + bool(admitted))",
+        "budget.start_share(1)",
         f"{_OUTAGES}p14_a_throttled_key_leaves_the_other_rules_their_share_of_the_deadline",
     ),
     Guard(

@@ -100,7 +100,7 @@ def test_it_is_not_asked_about_what_passes(limited: Limited) -> None:
 
 @pytest.mark.parametrize("given", [None, "slow down", 429, (429, (), b"slow down")])
 def test_what_is_no_answer_is_told(limited: Limited, given: Any) -> None:
-    with pytest.raises(TypeError, match=r"on_denied gave .*: an Answer is needed"):
+    with pytest.raises(TypeError, match=r"on_denied returned .*: must be an Answer"):
         denied_by(limited, lambda request, verdict, answer: given)
 
 

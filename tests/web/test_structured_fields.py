@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratelimit_ddb.web.structured_fields import item, list_of, parameters, percent_encoded, string
+from ratelimit_ddb.web.structured_fields import parameters, percent_encoded, string
 
 ANY_CHARACTER = st.characters(exclude_categories=())
 ANY_TEXT = st.text(ANY_CHARACTER) | st.text('%"\\ 09afAFé€\ud800\x7f\r\n')
@@ -77,7 +77,7 @@ def test_an_enumerated_text_is_written_by_its_value() -> None:
 
 @pytest.mark.parametrize("value", [None, 5, b"default"])
 def test_a_string_of_no_text_is_refused(value: Any) -> None:
-    with pytest.raises(TypeError, match="a text is needed"):
+    with pytest.raises(TypeError, match="must be a str"):
         string(value)
 
 
@@ -111,7 +111,7 @@ def test_parameters_are_written_in_their_order(pairs: list[tuple[str, Any]], wri
     )
 )
 def test_any_list_reads_as_it_was_given(given_items: list[tuple[str, dict[str, Any]]]) -> None:
-    written = list_of(item(text, pairs.items()) for text, pairs in given_items)
+    written = ", ".join(string(text) + parameters(pairs.items()) for text, pairs in given_items)
     read: Any = http_sf.parse(written.encode("ascii"), tltype="list")
     assert [(text_of(text), pairs) for text, pairs in read] == [
         (
@@ -125,22 +125,15 @@ def test_any_list_reads_as_it_was_given(given_items: list[tuple[str, dict[str, A
     ]
 
 
-def test_a_policy_list_reads_as_the_draft_shows_it() -> None:
-    written = list_of(
-        [item("permin", [("q", 50), ("w", 60)]), item("perhr", [("q", 1000), ("w", 3600)])]
-    )
-    assert written == '"permin";q=50;w=60, "perhr";q=1000;w=3600'
-
-
 @pytest.mark.parametrize("value", [10**15, -(10**15)])
 def test_an_integer_of_more_than_15_digits_is_refused(value: int) -> None:
-    with pytest.raises(ValueError, match=f"parameter q={value}: at most 15 digits"):
+    with pytest.raises(ValueError, match=f"parameter q={value}: must have at most 15 digits"):
         parameters([("q", value)])
 
 
 @pytest.mark.parametrize("value", [True, 1.5, None, b"a"])
 def test_a_parameter_that_is_neither_integer_nor_text_is_refused(value: Any) -> None:
-    with pytest.raises(TypeError, match=r"parameter q=.*: an integer or a text is needed"):
+    with pytest.raises(TypeError, match=r"parameter q=.*: must be an int or a str"):
         parameters([("q", value)])
 
 
@@ -153,8 +146,3 @@ def test_a_key_that_can_be_none_is_refused(key: str) -> None:
 def test_a_parameter_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="parameter 'q': it is there twice"):
         parameters([("q", 1), ("w", 2), ("q", 1)])
-
-
-def test_an_empty_list_is_refused_for_the_field_is_to_be_left_out() -> None:
-    with pytest.raises(ValueError, match="leave the field out"):
-        list_of([])

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-Settling = Generator[Awaitable[Any], Any, T]
+AwaitableFlow = Generator[Awaitable[Any], Any, T]
 
 
-def settled(found: Any) -> Settling[Any]:
+def maybe_await(found: Any) -> AwaitableFlow[Any]:
     """What ``found`` is or comes to."""
     return (yield found) if isinstance(found, Awaitable) else found
 
 
-def settle(flow: Settling[T]) -> T:
+def resolve(flow: AwaitableFlow[T]) -> T:
     """Run a flow that awaits nothing.
 
     Raises:
@@ -35,7 +35,7 @@ def settle(flow: Settling[T]) -> T:
     raise TypeError(f"{awaitable!r}: a rule's function gave this, and nothing awaits it here")
 
 
-async def settle_async(flow: Settling[T]) -> T:
+async def resolve_async(flow: AwaitableFlow[T]) -> T:
     """Run a flow, awaiting what it yields."""
     try:
         awaitable = next(flow)

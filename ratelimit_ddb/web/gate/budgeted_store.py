@@ -10,7 +10,7 @@ from ratelimit_ddb.operations.operation import Operation
 from ratelimit_ddb.operations.store import Clock, Store
 
 
-class DeadlineShares:
+class BudgetedStore:
     """The store, with an earlier deadline: that of the share which is under way.
 
     A share is what is left of the request's deadline, divided by how many shares are still to come.
@@ -43,7 +43,7 @@ class DeadlineShares:
         """As the store does."""
         await self._store.prepare_async()
 
-    def begin(self, shares: int) -> None:
+    def start_share(self, shares: int) -> None:
         """Begin the next share, of so many that are to come with it."""
         self._shares = shares
         self._ends_at_ns = None

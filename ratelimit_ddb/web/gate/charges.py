@@ -1,6 +1,6 @@
-"""From a request to what each rule asks of it: whose bucket, which limits, how many tokens.
+"""From a request to what each rule charges: whose bucket, which limits, how many tokens.
 
-The flows yield what a rule's functions gave where that must be awaited (awaitables.py).
+A rule's functions may return awaitables; the flows here yield those (awaitables.py).
 """
 
 from __future__ import annotations
@@ -13,93 +13,97 @@ from typing import Any
 from ratelimit_ddb.key import part_text, text_under, text_within
 from ratelimit_ddb.limit import limits_of, not_an_integer
 from ratelimit_ddb.tuple_new import tuple_new
-from ratelimit_ddb.web.gate.awaitables import Settling, settled
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.preflight import is_preflight
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.rule import Rule
-from ratelimit_ddb.web.rules.rule_set import ReadyRule, Rulebook
+from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet
 from ratelimit_ddb.web.rules.verdict import Charge
 
 
-def charges_of(book: Rulebook, request: Request) -> list[Charge] | Settling[list[Charge]]:
-    """What the rules ask of a request, in their order; a flow where something may be awaited."""
-    asked: list[Charge] = []
-    found = book.about(request)
+def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow[list[Charge]]:
+    """What the rules charge, in their order; a flow where something may have to be awaited."""
+    charges: list[Charge] = []
+    matching = rules.matching(request)
     if request.method == "OPTIONS" and is_preflight(request):
-        found = [ready for ready in found if ready.rule.methods is not None]
-    rules = iter(found)
-    for ready in rules:
-        if not ready.plain:
-            return _further(_charge_of(book, ready, request), rules, asked, book, request)
-        rule = ready.rule
+        matching = [compiled for compiled in matching if compiled.rule.methods is not None]
+    rest = iter(matching)
+    for compiled in rest:
+        if not compiled.is_static:
+            flow = _charge_of(rules, compiled, request)
+            return _with_flows(charges, flow, rest, rules, request)
+        rule = compiled.rule
         identity = rule.by(request)
         if not identity or type(identity) is not str:
-            return _further(_charge(book, ready, request, identity), rules, asked, book, request)
-        key = text_under(ready.prefix, identity)
-        asked.append(tuple_new(Charge, (rule, ready.quota, key, rule.cost)))
-    return asked
+            flow = _charge(rules, compiled, request, identity)
+            return _with_flows(charges, flow, rest, rules, request)
+        key = text_under(compiled.prefix, identity)
+        charges.append(tuple_new(Charge, (rule, compiled.quota, key, rule.cost)))
+    return charges
 
 
-def _further(
-    flow: Settling[list[Charge]],
-    rules: Iterator[ReadyRule],
-    asked: list[Charge],
-    book: Rulebook,
+def _with_flows(
+    charges: list[Charge],
+    flow: AwaitableFlow[list[Charge]],
+    rest: Iterator[CompiledRule],
+    rules: RuleSet,
     request: Request,
-) -> Settling[list[Charge]]:
-    """What was asked already, with the flow's charge and those of the rules that are left."""
-    asked.extend((yield from flow))
-    for ready in rules:
-        asked.extend((yield from _charge_of(book, ready, request)))
-    return asked
+) -> AwaitableFlow[list[Charge]]:
+    """The charges so far, with the flow's and those of the rest of the rules."""
+    charges.extend((yield from flow))
+    for compiled in rest:
+        charges.extend((yield from _charge_of(rules, compiled, request)))
+    return charges
 
 
-def charges_of_message(book: Rulebook, request: Request) -> Settling[list[Charge]]:
-    """What the rules ask of each message that comes in on a websocket, by its handshake."""
-    asked: list[Charge] = []
-    for ready in book.about(request):
-        if ready.messages is None or (yield from _is_exempt(ready.rule, request)):
+def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[Charge]]:
+    """What the rules charge for each message of a websocket, by its handshake."""
+    charges: list[Charge] = []
+    for compiled in rules.matching(request):
+        if compiled.messages is None or (yield from _is_exempt(compiled.rule, request)):
             continue
-        identity = yield from settled(ready.rule.by(request))
+        identity = yield from maybe_await(compiled.rule.by(request))
         if identity is not None:
             keys = [
-                text_within(book.namespace, (*parts, "messages"))
-                for parts in _parts(book, ready.rule, identity, request)
+                text_within(rules.namespace, (*parts, "messages"))
+                for parts in _parts(rules, compiled.rule, identity, request)
             ]
-            asked.extend([Charge(ready.rule, ready.messages, key, 1) for key in keys])
-    return asked
+            charges.extend([Charge(compiled.rule, compiled.messages, key, 1) for key in keys])
+    return charges
 
 
 def _charge(
-    book: Rulebook, ready: ReadyRule, request: Request, identified: Any
-) -> Settling[list[Charge]]:
-    rule = ready.rule
-    identity = yield from settled(identified)
+    rules: RuleSet, compiled: CompiledRule, request: Request, identified: Any
+) -> AwaitableFlow[list[Charge]]:
+    rule = compiled.rule
+    identity = yield from maybe_await(identified)
     if identity is None:
         return []
-    quota = ready.quota or (yield from _quota(ready, request))
+    quota = compiled.quota or (yield from _quota(compiled, request))
     cost = rule.cost
     if callable(cost):
-        cost = yield from settled(cost(request))
+        cost = yield from maybe_await(cost(request))
         _require_cost(rule, cost)
     if quota is None or not cost:
         return []
-    keys = [text_within(book.namespace, parts) for parts in _parts(book, rule, identity, request)]
+    keys = [text_within(rules.namespace, parts) for parts in _parts(rules, rule, identity, request)]
     return [Charge(rule, quota, key, cost) for key in keys]
 
 
-def _charge_of(book: Rulebook, ready: ReadyRule, request: Request) -> Settling[list[Charge]]:
-    rule = ready.rule
+def _charge_of(
+    rules: RuleSet, compiled: CompiledRule, request: Request
+) -> AwaitableFlow[list[Charge]]:
+    rule = compiled.rule
     if rule.limits is None or (yield from _is_exempt(rule, request)):
         return []
-    return (yield from _charge(book, ready, request, rule.by(request)))
+    return (yield from _charge(rules, compiled, request, rule.by(request)))
 
 
-def _is_exempt(rule: Rule, request: Request) -> Settling[bool]:
+def _is_exempt(rule: Rule, request: Request) -> AwaitableFlow[bool]:
     if rule.exempt is None:
         return False
-    found = yield from settled(rule.exempt(request))
+    found = yield from maybe_await(rule.exempt(request))
     if inspect.isroutine(found):
         # It is true, and would exempt all requests.
         raise TypeError(
@@ -109,11 +113,11 @@ def _is_exempt(rule: Rule, request: Request) -> Settling[bool]:
     return bool(found)
 
 
-def _quota(ready: ReadyRule, request: Request) -> Settling[Quota | None]:
-    if not callable(ready.rule.limits):
+def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[Quota | None]:
+    if not callable(compiled.rule.limits):
         return None
-    given = yield from settled(ready.rule.limits(request))
-    return None if given is None else ready.quotas.of(limits_of(given))
+    given = yield from maybe_await(compiled.rule.limits(request))
+    return None if given is None else compiled.quotas.of(limits_of(given))
 
 
 def _require_cost(rule: Rule, cost: Any) -> None:
@@ -123,7 +127,7 @@ def _require_cost(rule: Rule, cost: Any) -> None:
         raise ValueError(f"rule {rule.name!r}: cost {cost}: at least 0 is needed")
 
 
-def _parts(book: Rulebook, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:
+def _parts(rules: RuleSet, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:
     """What the key of each bucket is made of, in an order that doesn't depend on the process."""
     several = identity if isinstance(identity, AbstractSet) else (identity,)
     if not several:
@@ -132,8 +136,8 @@ def _parts(book: Rulebook, rule: Rule, identity: Any, request: Request) -> list[
     if rule.scope == "rule":
         return [(rule.name, *parts) for parts in identities]
     endpoint = request.endpoint
-    if endpoint is None and book.endpoint_of is not None:
-        endpoint = book.endpoint_of(request)
+    if endpoint is None and rules.endpoint_of is not None:
+        endpoint = rules.endpoint_of(request)
     return [(rule.name, *parts, endpoint or rule.path) for parts in identities]
 
 

@@ -1,36 +1,37 @@
-"""From what the rules ask to a verdict: all take their tokens, or none keeps any.
+"""From what the rules charge to a verdict: all of them take their tokens, or none keeps any.
 
     each charge in turn takes its tokens;
-    at the first denial that is enforced, what the earlier ones took is given back,
-    and the later ones are looked at, so that the client is told of the longest wait.
+    at the first denial that is enforced, what the earlier ones took is refunded,
+    and the later ones are read, so that the client gets the longest wait.
 
-Where several rules ask, those that would deny by what this process has seen are asked first: a
-flood that the last rule denies sends nothing for the first one either.
+Where several rules charge, those that would deny by what this process has observed are evaluated
+first: a flood that the last rule denies sends nothing for the first one either.
 
-The flow does no I/O: it yields operations and is sent their results. An outage is raised
-in it, and settled by the policy for this charge alone: each rule is decided by itself. The deadline
-is the request's, so it is shared out (deadline_shares.py).
+The flow does no I/O: it yields operations (operation.py) and is sent their results. An outage is
+raised in it, and decided by the policy for this charge alone: each rule is decided by itself. The
+deadline is the request's, so it is divided among the charges (budgeted_store.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ratelimit_ddb.bucket.observations import Observation
 from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Clock
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
 from ratelimit_ddb.tuple_new import tuple_new
-from ratelimit_ddb.web.gate.deadline_shares import DeadlineShares
-from ratelimit_ddb.web.gate.metered_store import Tally
+from ratelimit_ddb.web.gate.budgeted_store import BudgetedStore
+from ratelimit_ddb.web.gate.metered_store import MeteredStore
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Evaluator:
     """How verdicts are made.
 
     Attributes:
@@ -41,113 +42,135 @@ class Trial:
     clock: Clock
     on_outage: OnOutage
 
-    def verdict(
-        self, charges: list[Charge], tally: Tally | None, shares: DeadlineShares | None
+    def evaluate(
+        self, charges: list[Charge], meter: MeteredStore | None, budget: BudgetedStore | None
     ) -> Flow[Verdict]:
         """The verdict on a request.
 
         Args:
-            charges: what each rule asks.
-            tally: counts for those who are told; None for nobody.
-            shares: shares out the deadline; None where one rule has it all.
+            charges: what each rule charges.
+            meter: measures each decision for ``on_decision``; None where nobody needs it.
+            budget: divides the deadline; None where one rule has it all.
         """
+        observations: Sequence[Observation | None] = (None,)
         if len(charges) > 1:
-            denials = self._from_memory(charges, tally)
+            recalled = [charge.quota.bucket.recall(charge.key) for charge in charges]
+            observations = recalled
+            denials = self._denials_from_memory(charges, recalled, meter)
             if denials:
                 return Verdict(denials, denials, tuple(charges))
-        made: list[RuleDecision] = []
+        admitted: list[RuleDecision] = []
         for index, charge in enumerate(charges):
             later = charges[index + 1 :]
-            if shares is not None:
-                # One more for giving back, which a denial would make of what is taken already.
-                shares.begin(1 + len(later) + bool(made))
-            told = _with_spent((yield from self._only(charge)), tally)
-            if not told.decision.allowed and charge.rule.enforce:
-                given_back = yield from give_back(made, tally, shares, len(later))
-                further = yield from self._further_denials(later, tally, shares)
-                told = _with_spent(told, tally)
-                return Verdict((*given_back, told, *further), (told, *further), tuple(charges))
-            made.append(told)
-        return Verdict(tuple(made), (), tuple(charges))
+            if budget is not None:
+                # One more for the refunds, which a denial would make of what is taken already.
+                budget.start_share(1 + len(later) + bool(admitted))
+            decided = yield from self._decide(charge, observations[index])
+            decided = _with_usage(decided, meter)
+            if not decided.decision.allowed and charge.rule.enforce:
+                refunds = yield from refund_all(admitted, meter, budget, len(later))
+                further = yield from self._further_denials(later, meter, budget)
+                decided = _with_usage(decided, meter)
+                return Verdict((*refunds, decided, *further), (decided, *further), tuple(charges))
+            admitted.append(decided)
+        return Verdict(tuple(admitted), (), tuple(charges))
 
-    def verdict_of_one(self, charge: Charge) -> Flow[Verdict]:
-        """The same where one rule asks and nobody is told: the hot path, with nothing to spare."""
+    def evaluate_one(self, charge: Charge) -> Flow[Verdict]:
+        """The same for one rule without ``on_decision``: the hot path, with nothing to spare."""
         outage: StoreUnavailable | None = None
-        decision = self._asked(charge)
+        decision = self._acquire(charge)
         if not isinstance(decision, Decision):
             try:
                 decision = yield from decision
             except StoreUnavailable as failure:
                 outage = failure
-                decision = self._without_store(charge, outage)
-        told = (tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False)),)
+                decision = self._decision_in_outage(charge, outage)
+        decided = (tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False)),)
         if decision.allowed or not charge.rule.enforce:
-            return tuple_new(Verdict, (told, (), (charge,)))
-        return Verdict(told, told, (charge,))
+            return tuple_new(Verdict, (decided, (), (charge,)))
+        return Verdict(decided, decided, (charge,))
 
-    def _only(self, charge: Charge) -> Flow[RuleDecision]:
-        asked = self._asked(charge)
-        if isinstance(asked, Decision):
-            return RuleDecision(charge, asked)
-        try:
-            return RuleDecision(charge, (yield from asked))
-        except StoreUnavailable as outage:
-            return RuleDecision(charge, self._without_store(charge, outage), outage=outage)
+    def _decide(self, charge: Charge, observation: Observation | None) -> Flow[RuleDecision]:
+        outage: StoreUnavailable | None = None
+        decision = self._acquire(charge, observation)
+        if not isinstance(decision, Decision):
+            try:
+                decision = yield from decision
+            except StoreUnavailable as failure:
+                outage = failure
+                decision = self._decision_in_outage(charge, outage)
+        return tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False))
 
-    def _from_memory(self, charges: list[Charge], tally: Tally | None) -> tuple[RuleDecision, ...]:
-        """The enforced denials that this process can tell alone, if there is any to be trusted."""
-        enforced = [charge for charge in charges if charge.rule.enforce]
-        if all(self._recalled(charge) is None for charge in enforced):
+    def _denials_from_memory(
+        self,
+        charges: list[Charge],
+        observations: list[Observation],
+        meter: MeteredStore | None,
+    ) -> tuple[RuleDecision, ...]:
+        """The enforced denials by what was observed, if one of them is recent enough to deny.
+
+        The others are no longer trusted to deny, but what they say of the wait is better than
+        nothing.
+        """
+        now_ns = self.clock.now_ns() if self.clock.known else None
+        found: list[tuple[Charge, Decision]] = []
+        denied = False
+        for charge, observation in zip(charges, observations, strict=True):
+            rule, quota, _, cost = charge
+            if not rule.enforce:
+                continue
+            if cost > quota.smallest_burst:
+                found.append((charge, _cost_denial(charge)))
+                denied = True
+            elif now_ns is not None:
+                denial = quota.bucket.denial_by(observation, cost, now_ns)
+                if denial is not None:
+                    found.append((charge, denial))
+                    denied = denied or quota.bucket.may_deny(observation, now_ns)
+        if not denied:
             return ()
-        found = [(charge, self._last(charge)) for charge in enforced]
-        return tuple(
-            _with_spent(RuleDecision(charge, decision), tally)
-            for charge, decision in found
-            if decision is not None
-        )
+        return tuple(_with_usage(RuleDecision(charge, denial), meter) for charge, denial in found)
 
-    def _last(self, charge: Charge) -> Decision | None:
-        recalled = self._recalled(charge)
-        if recalled is not None or not self.clock.known:
-            return recalled
-        # No longer trusted to deny, but what it said of the wait is better than nothing.
-        now_ns = self.clock.now_ns()
-        return charge.quota.bucket.last_denial(charge.key, charge.cost, now_ns)
-
-    def _recalled(self, charge: Charge) -> Decision | None:
-        """The denial that needs no store, if it is one."""
+    def _denial_from_memory(self, charge: Charge) -> Decision | None:
+        """The denial of one charge that needs no store, if it is one."""
         _, quota, key, cost = charge
         if cost > quota.smallest_burst:
-            return _never(charge)
+            return _cost_denial(charge)
         if not self.clock.known:
             return None
-        return quota.bucket.denied_from_memory(key, cost, self.clock.now_ns())
+        now_ns = self.clock.now_ns()
+        observation = quota.bucket.recall(key)
+        denial = quota.bucket.denial_by(observation, cost, now_ns)
+        return denial if quota.bucket.may_deny(observation, now_ns) else None
 
-    def _asked(self, charge: Charge) -> Decision | Flow[Decision]:
+    def _acquire(
+        self, charge: Charge, observation: Observation | None = None
+    ) -> Decision | Flow[Decision]:
         """A denial that needs no store, or the flow that takes the tokens."""
         _, quota, key, cost = charge
         if cost > quota.smallest_burst:
-            return _never(charge)
+            return _cost_denial(charge)
         clock = self.clock
-        return quota.bucket.acquire(key, cost, 0, clock.now_ns() if clock.known else None)
+        now_ns = clock.now_ns() if clock.known else None
+        return quota.bucket.acquire(key, cost, 0, now_ns, observation)
 
-    def _without_store(self, charge: Charge, outage: StoreUnavailable) -> Decision:
-        # Under "raise" whoever runs the flow raises it, once everybody was told.
+    def _decision_in_outage(self, charge: Charge, outage: StoreUnavailable) -> Decision:
+        # Under "raise" whoever runs the flow raises it, after ``on_decision`` was called.
         policy: OnOutage = "deny" if self.on_outage == "raise" else self.on_outage
         return decision_in_outage(policy, outage, charge.quota.bucket.limits[0])
 
     def _further_denials(
-        self, charges: list[Charge], tally: Tally | None, shares: DeadlineShares | None
+        self, charges: list[Charge], meter: MeteredStore | None, budget: BudgetedStore | None
     ) -> Flow[list[RuleDecision]]:
-        """Those of the later rules, who took nothing: what they would say, by a read each."""
+        """Those of the later rules, which took nothing: what they would say, by a read each."""
         found: list[RuleDecision] = []
         for index, charge in enumerate(charges):
             if not charge.rule.enforce:
                 continue
-            decision = self._recalled(charge)
+            decision = self._denial_from_memory(charge)
             if decision is None:
-                if shares is not None:
-                    shares.begin(len(charges) - index)
+                if budget is not None:
+                    budget.start_share(len(charges) - index)
                 try:
                     decision = yield from charge.quota.bucket.peek(
                         charge.key, charge.cost, remember=True
@@ -155,58 +178,58 @@ class Trial:
                 except StoreUnavailable:
                     continue  # the request is denied anyhow; only its wait may be understated
             if not decision.allowed:
-                found.append(_with_spent(RuleDecision(charge, decision), tally))
+                found.append(_with_usage(RuleDecision(charge, decision), meter))
         return found
 
 
-def _never(charge: Charge) -> Decision:
+def _cost_denial(charge: Charge) -> Decision:
     """The denial of a request that costs more than the bucket ever holds."""
     limits = charge.quota.bucket.limits
     smallest = min(limits, key=lambda limit: limit.burst)
     return Decision(False, 0, 0, 0, smallest, 0, "cost")
 
 
-def give_back(
+def refund_all(
     decisions: Iterable[RuleDecision],
-    tally: Tally | None,
-    shares: DeadlineShares | None,
-    further: int,
+    meter: MeteredStore | None,
+    budget: BudgetedStore | None,
+    later: int,
 ) -> Flow[list[RuleDecision]]:
-    """Give back what these took.
+    """Refund what these decisions took.
 
     Args:
         decisions: these.
-        tally: as for ``verdict``.
-        shares: as for ``verdict``.
-        further: how many shares of the deadline are for what comes after that.
+        meter: as for ``evaluate``.
+        budget: as for ``evaluate``.
+        later: how many shares of the deadline are for what comes after that.
 
     Returns:
-        them in their order, ``refunded`` where that came off.
+        them in their order, ``refunded`` where the refund was applied.
     """
-    given_back = list(decisions)
+    refunds = list(decisions)
     took = [
         (index, one, one.decision.taken)
-        for index, one in enumerate(given_back)
+        for index, one in enumerate(refunds)
         if one.decision.taken is not None and one.decision.taken.kept and not one.refunded
     ]
     for done, (index, one, taken) in enumerate(took):
-        if shares is not None:
-            shares.begin(len(took) - done + further)
+        if budget is not None:
+            budget.start_share(len(took) - done + later)
         refunded = False
         with suppress(StoreUnavailable):  # it stays taken then, and ``refunded`` says so
             refunded = yield from one.charge.quota.bucket.refund(taken, taken.kept)
-        given_back[index] = _with_spent(one._replace(refunded=refunded), tally)
-    return given_back
+        refunds[index] = _with_usage(one._replace(refunded=refunded), meter)
+    return refunds
 
 
-def _with_spent(told: RuleDecision, tally: Tally | None) -> RuleDecision:
-    """The same, with what was spent since the last one was told."""
-    if tally is None:
-        return told
-    latency_ns, calls, units = tally.lap()
-    known = units is not None and told.capacity_units is not None
-    return told._replace(
-        latency_ns=told.latency_ns + latency_ns,
-        calls=told.calls + calls,
-        capacity_units=told.capacity_units + units if known else None,  # type: ignore[operator]
+def _with_usage(decided: RuleDecision, meter: MeteredStore | None) -> RuleDecision:
+    """The same, with what the store was used for since the last one."""
+    if meter is None:
+        return decided
+    latency_ns, calls, units = meter.take_usage()
+    known = units is not None and decided.capacity_units is not None
+    return decided._replace(
+        latency_ns=decided.latency_ns + latency_ns,
+        calls=decided.calls + calls,
+        capacity_units=decided.capacity_units + units if known else None,  # type: ignore[operator]
     )

@@ -15,20 +15,20 @@ from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store, require_store
 from ratelimit_ddb.outage import require_policy
 from ratelimit_ddb.switch import limiting_enabled
-from ratelimit_ddb.web.gate.awaitables import Settling, settle, settle_async, settled
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
+from ratelimit_ddb.web.gate.budgeted_store import BudgetedStore
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
-from ratelimit_ddb.web.gate.deadline_shares import DeadlineShares
-from ratelimit_ddb.web.gate.evaluator import Trial
+from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.hooks import OnDecision
 from ratelimit_ddb.web.gate.ledger import KEY, KEY_OF_MESSAGES, Entry, Ledger, ledger_for
-from ratelimit_ddb.web.gate.metered_store import Tally
+from ratelimit_ddb.web.gate.metered_store import MeteredStore
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.gate.request_refund import refunds_due, report
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import Denial, answer
-from ratelimit_ddb.web.response.fields import fields_in, retry_after_seconds
-from ratelimit_ddb.web.rules.rule_set import Rulebook, RulesGiven
+from ratelimit_ddb.web.response.fields import fields_for_style, retry_after_seconds
+from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesGiven
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 Admission = tuple[Answer | None, Ledger | None, Verdict]
@@ -51,10 +51,10 @@ class Gate:
         writes_fields: whether the caller adds the ledger's fields to every response. A caller that
             can't, such as a dependency, adds what it is given and leaves the rest to others.
         has_own_limits: whether a request is for a view that has limits of its own, so that the
-            defaults are not asked; None where that can't be known yet.
+            defaults are not charges_or_flow; None where that can't be known yet.
 
     Attributes:
-        enabled: whether anything is limited; if not, every request passes and nothing is asked.
+        enabled: whether anything is limited; if not, every request passes and no store is called.
         fields_of: makes the header fields of a verdict.
         store: where the buckets are.
 
@@ -63,14 +63,14 @@ class Gate:
     """
 
     __slots__ = (
-        "_book",
+        "_evaluator",
         "_has_own_limits",
-        "_heeded",
         "_of_view",
         "_on_decision",
         "_on_denied",
         "_raises",
-        "_trial",
+        "_reports",
+        "_rule_set",
         "_within_ns",
         "_writes_fields",
         "enabled",
@@ -96,7 +96,7 @@ class Gate:
         self._of_view = of_view
         self._writes_fields = writes_fields
         self._has_own_limits = has_own_limits
-        self.fields_of = fields_in(chosen["fields"])
+        self.fields_of = fields_for_style(chosen["fields"])
         self._within_ns = nanoseconds("deadline", chosen["deadline"], 0.001, 60.0)
         deny_cache_ns = nanoseconds("deny_cache", chosen["deny_cache"], 0.0, 60.0)
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
@@ -106,9 +106,9 @@ class Gate:
             _require_plain("on_denied", self._on_denied)
         self._on_decision = _functions("on_decision", chosen["on_decision"])
         self._raises = chosen["on_outage"] == "raise"
-        self._heeded = bool(self._raises or self._on_decision)
-        self._trial = Trial(self.store.clock, chosen["on_outage"])
-        self._book = Rulebook(
+        self._reports = bool(self._raises or self._on_decision)
+        self._evaluator = Evaluator(self.store.clock, chosen["on_outage"])
+        self._rule_set = RuleSet(
             rules,
             seen_keys=chosen["seen_keys"],
             deny_cache_ns=deny_cache_ns,
@@ -118,7 +118,7 @@ class Gate:
             endpoint_of=endpoint_of,
         )
         self.enabled = limiting_enabled(
-            chosen["enabled"], f"limit of the rules {', '.join(map(repr, self._book.names))}"
+            chosen["enabled"], f"limit of the rules {', '.join(map(repr, self._rule_set.names))}"
         )
 
     @property
@@ -142,57 +142,57 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        asked = charges_of(self._book, request)
-        charges = asked if isinstance(asked, list) else settle(asked)
+        found = charges_of(self._rule_set, request)
+        charges = found if isinstance(found, list) else resolve(found)
         if self._has_own_limits is not None:
-            charges = self._without_replaced(charges, request)
+            charges = self._without_defaults(charges, request)
         if not charges:
             return _UNLIMITED
         ledger = ledger_for(request.native, self)
         if ledger.entries:
             ledger.require_apart(self, charges)
-        began_ns = monotonic_ns()
-        store, flow = self._begun(charges)
+        started_ns = monotonic_ns()
+        store, flow = self._evaluation(charges)
         verdict = run(flow, store, self._within_ns)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
                 run(one.flow, one.store, one.within_ns)
             report(refunds)
-        if self._heeded:
-            self._heed(verdict)
+        if self._reports:
+            self._report_verdict(verdict)
         if verdict.denials:
-            return settle(self._denied(request, verdict, ledger))
-        return self._passed(verdict, ledger, began_ns)
+            return resolve(self._denied(request, verdict, ledger))
+        return self._admitted(verdict, ledger, started_ns)
 
     async def admit_async(self, request: Request) -> Admission:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        asked = charges_of(self._book, request)
-        charges = asked if isinstance(asked, list) else await settle_async(asked)
+        found = charges_of(self._rule_set, request)
+        charges = found if isinstance(found, list) else await resolve_async(found)
         if self._has_own_limits is not None:
-            charges = self._without_replaced(charges, request)
+            charges = self._without_defaults(charges, request)
         if not charges:
             return _UNLIMITED
         ledger = ledger_for(request.native, self)
         if ledger.entries:
             ledger.require_apart(self, charges)
-        began_ns = monotonic_ns()
-        store, flow = self._begun(charges)
+        started_ns = monotonic_ns()
+        store, flow = self._evaluation(charges)
         verdict = await run_async(flow, store, self._within_ns)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
                 await run_async(one.flow, one.store, one.within_ns)
             report(refunds)
-        if self._heeded:
-            self._heed(verdict)
+        if self._reports:
+            self._report_verdict(verdict)
         if verdict.denials:
-            return await settle_async(self._denied(request, verdict, ledger))
-        return self._passed(verdict, ledger, began_ns)
+            return await resolve_async(self._denied(request, verdict, ledger))
+        return self._admitted(verdict, ledger, started_ns)
 
-    async def try_async(self, charges: list[Charge], ledger: Ledger) -> Verdict:
+    async def admit_message(self, charges: list[Charge], ledger: Ledger) -> Verdict:
         """Take what a message asks, and tell of it; raises as ``admit`` does.
 
         Args:
@@ -201,8 +201,8 @@ class Gate:
         """
         if ledger.entries:
             ledger.require_apart(self, charges)
-        began_ns = monotonic_ns()
-        store, flow = self._begun(charges)
+        started_ns = monotonic_ns()
+        store, flow = self._evaluation(charges)
         verdict = await run_async(flow, store, self._within_ns)
         if verdict.denials:
             refunds = refunds_due(ledger, verdict)
@@ -210,17 +210,17 @@ class Gate:
                 await run_async(one.flow, one.store, one.within_ns)
             report(refunds)
         else:
-            left_ns = self._within_ns - (monotonic_ns() - began_ns)
+            left_ns = self._within_ns - (monotonic_ns() - started_ns)
             ledger.entries.append(Entry(self, verdict, (), left_ns))
-        if self._heeded:
-            self._heed(verdict)
+        if self._reports:
+            self._report_verdict(verdict)
         return verdict
 
     async def message_charges(self, request: Request) -> list[Charge]:
         """What each message asks that comes in on the websocket of this handshake."""
         if not self.enabled:
             return []
-        return await settle_async(charges_of_message(self._book, request))
+        return await resolve_async(charges_of_message(self._rule_set, request))
 
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
         """Take the ledgers out of a scope or environ again, if this gate put them there."""
@@ -235,43 +235,45 @@ class Gate:
             for decision in decisions:
                 on_decision(decision)
 
-    def _without_replaced(self, charges: list[Charge], request: Request) -> list[Charge]:
+    def _without_defaults(self, charges: list[Charge], request: Request) -> list[Charge]:
         others = [charge for charge in charges if not charge.rule.default]
         if len(others) == len(charges) or not cast("Any", self._has_own_limits)(request):
             return charges
         return others
 
-    def _begun(self, charges: list[Charge]) -> tuple[Store, Flow[Verdict]]:
+    def _evaluation(self, charges: list[Charge]) -> tuple[Store, Flow[Verdict]]:
         """The flow of a request's verdict, and the store to run it on."""
+        if len(charges) == 1 and not self._on_decision:
+            return self.store, self._evaluator.evaluate_one(charges[0])
+        meter = MeteredStore(self.store) if self._on_decision else None
+        store: Store = self.store if meter is None else meter
         if len(charges) == 1:
-            if not self._on_decision:
-                return self.store, self._trial.verdict_of_one(charges[0])
-            tally = Tally(self.store)
-            return tally, self._trial.verdict(charges, tally, None)
-        counting = Tally(self.store) if self._on_decision else None
-        shares = DeadlineShares(self.store if counting is None else counting)
-        return shares, self._trial.verdict(charges, counting, shares)
+            return store, self._evaluator.evaluate(charges, meter, None)
+        budget = BudgetedStore(store)
+        return budget, self._evaluator.evaluate(charges, meter, budget)
 
-    def _passed(self, verdict: Verdict, ledger: Ledger, began_ns: int) -> Admission:
+    def _admitted(self, verdict: Verdict, ledger: Ledger, started_ns: int) -> Admission:
         fields = self.fields_of(verdict)
-        left_ns = self._within_ns - (monotonic_ns() - began_ns)
+        left_ns = self._within_ns - (monotonic_ns() - started_ns)
         ledger.entries.append(Entry(self, verdict, fields, left_ns))
         if ledger.has_writer or not fields:
             return None, None, verdict
         ledger.has_writer = self._writes_fields
         return None, ledger, verdict
 
-    def _denied(self, request: Request, verdict: Verdict, ledger: Ledger) -> Settling[Admission]:
+    def _denied(
+        self, request: Request, verdict: Verdict, ledger: Ledger
+    ) -> AwaitableFlow[Admission]:
         ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 0))
-        made = default = answer(denial_of(verdict), request.method, request.header("accept"))
+        response = default = answer(denial_of(verdict), request.method, request.header("accept"))
         if self._on_denied is not None:
-            made = yield from settled(self._on_denied(request, verdict, made))
-            made = _measured(made, default, request.method)
+            returned = yield from maybe_await(self._on_denied(request, verdict, default))
+            response = _checked_answer(returned, default, request.method)
         if not ledger.has_writer:
-            made = made._replace(headers=(*made.headers, *ledger.fields()))
-        return made, ledger, verdict
+            response = response._replace(headers=(*response.headers, *ledger.fields()))
+        return response, ledger, verdict
 
-    def _heed(self, verdict: Verdict) -> None:
+    def _report_verdict(self, verdict: Verdict) -> None:
         self.report(verdict.decisions)
         if self._raises:
             for decision in verdict.decisions:
@@ -321,15 +323,15 @@ def _require_plain(what: str, function: Any) -> None:
         )
 
 
-def _measured(made: object, default: Answer, method: str) -> Answer:
-    """The answer of ``on_denied``: with the length of its own content, if that is another."""
-    if not isinstance(made, Answer):
-        raise TypeError(f"on_denied gave {made!r}: an Answer is needed")
-    if made.body == default.body:
-        return made
-    length = str(len(made.body))
+def _checked_answer(returned: object, default: Answer, method: str) -> Answer:
+    """What ``on_denied`` returned: with the length of its own content, if that is another."""
+    if not isinstance(returned, Answer):
+        raise TypeError(f"on_denied returned {returned!r}: must be an Answer")
+    if returned.body == default.body:
+        return returned
+    length = str(len(returned.body))
     headers = tuple(
         (name, length if name.lower() == "content-length" else value)
-        for name, value in made.headers
+        for name, value in returned.headers
     )
-    return Answer(made.status, headers, b"" if method == "HEAD" else made.body)
+    return Answer(returned.status, headers, b"" if method == "HEAD" else returned.body)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.response.answer import Fields
-from ratelimit_ddb.web.response.fields import joined_fields
+from ratelimit_ddb.web.response.fields import merged_fields
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 KEY = "ratelimit_ddb.ledger"
@@ -103,7 +103,7 @@ class Ledger:
         denied = entries[-1].fields if entries and entries[-1].verdict.denials else None
         # A gate that was asked twice is told of once, by what it said last.
         latest = {id(entry.gate): entry.fields for entry in entries}
-        return joined_fields(list(latest.values()), denied)
+        return merged_fields(list(latest.values()), denied)
 
 
 def ledger_for(native: Any, asker: object) -> Ledger:

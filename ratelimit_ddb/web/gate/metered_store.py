@@ -1,4 +1,4 @@
-"""Counts and times what a request's decisions send to the store, for those who are told of it."""
+"""Counts and times what a request's decisions send to the store, for ``on_decision``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ratelimit_ddb.operations.operation import Operation, OperationResult, ReadC
 from ratelimit_ddb.operations.store import Clock, Store
 
 
-class Spent(NamedTuple):
+class StoreUsage(NamedTuple):
     """What something took.
 
     Attributes:
         latency_ns: time.
         calls: operations sent to the store.
-        capacity_units: what they consumed; None as soon as one of them did not tell.
+        capacity_units: what they consumed; None as soon as one of them did not report it.
     """
 
     latency_ns: int
@@ -24,8 +24,8 @@ class Spent(NamedTuple):
     capacity_units: float | None
 
 
-class Tally:
-    """The store, counting. One a request, so that no count is another's."""
+class MeteredStore:
+    """A store that counts and times what is sent to it. One object a request."""
 
     __slots__ = ("_calls", "_capacity_units", "_since_ns", "_store")
 
@@ -55,34 +55,34 @@ class Tally:
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         """The store's answer, counted."""
-        self._count(operation)
+        self._count_call(operation)
         try:
-            return self._noted(self._store.send(operation, deadline_ns))
+            return self._add_capacity(self._store.send(operation, deadline_ns))
         except StoreUnavailable:
             self._capacity_units = None  # it may have been carried out, and billed
             raise
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The store's answer, counted."""
-        self._count(operation)
+        self._count_call(operation)
         try:
-            return self._noted(await self._store.send_async(operation, deadline_ns))
+            return self._add_capacity(await self._store.send_async(operation, deadline_ns))
         except StoreUnavailable:
             self._capacity_units = None
             raise
 
-    def lap(self) -> Spent:
-        """What was spent since the last lap, or the beginning."""
+    def take_usage(self) -> StoreUsage:
+        """What was spent since the last call of this, or since it was made."""
         now_ns = time.perf_counter_ns()
-        spent = Spent(now_ns - self._since_ns, self._calls, self._capacity_units)
+        spent = StoreUsage(now_ns - self._since_ns, self._calls, self._capacity_units)
         self._since_ns, self._calls, self._capacity_units = now_ns, 0, 0.0
         return spent
 
-    def _count(self, operation: Operation) -> None:
+    def _count_call(self, operation: Operation) -> None:
         if type(operation) is not ReadClock:
             self._calls += 1
 
-    def _noted(self, answer: Any) -> Any:
+    def _add_capacity(self, answer: Any) -> Any:
         if isinstance(answer, OperationResult):
             if answer.capacity_units is None:
                 self._capacity_units = None

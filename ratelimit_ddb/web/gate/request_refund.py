@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate.deadline_shares import DeadlineShares
-from ratelimit_ddb.web.gate.evaluator import give_back
+from ratelimit_ddb.web.gate.budgeted_store import BudgetedStore
+from ratelimit_ddb.web.gate.evaluator import refund_all
 from ratelimit_ddb.web.gate.ledger import Entry, Ledger
-from ratelimit_ddb.web.gate.metered_store import Tally
+from ratelimit_ddb.web.gate.metered_store import MeteredStore
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
@@ -54,14 +54,14 @@ def report(refunds: Iterable[RequestRefund]) -> None:
 
 def _refund(entry: Entry, everything: bool) -> RequestRefund:
     gate = entry.gate
-    tally = Tally(gate.store) if gate.has_on_decision else None
-    shares = DeadlineShares(gate.store if tally is None else tally)
-    flow = _give_back(entry, everything, tally, shares)
-    return RequestRefund(entry, flow, shares, entry.left_ns)
+    meter = MeteredStore(gate.store) if gate.has_on_decision else None
+    budget = BudgetedStore(gate.store if meter is None else meter)
+    flow = _give_back(entry, everything, meter, budget)
+    return RequestRefund(entry, flow, budget, entry.left_ns)
 
 
 def _give_back(
-    entry: Entry, everything: bool, tally: Tally | None, shares: DeadlineShares
+    entry: Entry, everything: bool, meter: MeteredStore | None, budget: BudgetedStore
 ) -> Flow[None]:
     decisions = list(entry.verdict.decisions)
     due = [
@@ -69,7 +69,7 @@ def _give_back(
         for index, one in enumerate(decisions)
         if not one.refunded and (everything or one.charge.rule.default)
     ]
-    amended = yield from give_back([_amended(decisions[index]) for index in due], tally, shares, 0)
+    amended = yield from refund_all([_amended(decisions[index]) for index in due], meter, budget, 0)
     entry.amended = [one for one in amended if one.refunded]
     for index, one in zip(due, amended, strict=True):
         decisions[index] = decisions[index]._replace(refunded=one.refunded)

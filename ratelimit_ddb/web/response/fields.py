@@ -28,11 +28,11 @@ from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 FieldStyle = Literal["standard", "x", "both", "none"]
 """Which fields responses have: RateLimit and RateLimit-Policy, X-RateLimit-*, both, or neither."""
 
-_TELLING = ("table", "seen")
+_SOURCES_WITH_REMAINING = ("table", "seen")
 """Sources of decisions that know what is left."""
 
 
-def fields_in(style: FieldStyle) -> Callable[[Verdict], Fields]:
+def fields_for_style(style: FieldStyle) -> Callable[[Verdict], Fields]:
     """What makes the fields of the response to a request; rules in shadow mode have none.
 
     Raises:
@@ -48,30 +48,29 @@ def retry_after_seconds(decision: Decision) -> int:
     return max(1, -(-decision.retry_after_ns // SECOND_NS))
 
 
-def joined_fields(told: Sequence[Fields], denied: Fields | None) -> Fields:
+def merged_fields(fields_by_gate: Sequence[Fields], denied: Fields | None) -> Fields:
     """The fields of all gates that a request passed, as one response has them.
 
     Args:
-        told: those of each gate, in the order of the decisions.
+        fields_by_gate: those of each gate, in the order of the decisions.
         denied: those of the gate that denied the request, and so has the last word; None where it
             was admitted.
     """
-    by_gate = [dict(fields) for fields in told]
+    by_gate = [dict(fields) for fields in fields_by_gate]
     last_word = by_gate if denied is None else [dict(denied)]
-    joined: dict[str, str] = {}
-    for name, speakers in (("ratelimit-policy", by_gate), ("ratelimit", last_word)):
-        values = [fields[name] for fields in speakers if name in fields]
+    merged: dict[str, str] = {}
+    for name, sources in (("ratelimit-policy", by_gate), ("ratelimit", last_word)):
+        values = [fields[name] for fields in sources if name in fields]
         if values:
-            joined[name] = ", ".join(dict.fromkeys(values))
-    of_x = [fields for fields in last_word if "x-ratelimit-limit" in fields]
-    if of_x:
-        joined.update(
-            (name, value) for name, value in min(of_x, key=_what_is_told).items() if name[0] == "x"
-        )
-    return tuple(joined.items())
+            merged[name] = ", ".join(dict.fromkeys(values))
+    x_fields_by_gate = [fields for fields in last_word if "x-ratelimit-limit" in fields]
+    if x_fields_by_gate:
+        binding = min(x_fields_by_gate, key=_x_remaining_and_reset)
+        merged.update((name, value) for name, value in binding.items() if name[0] == "x")
+    return tuple(merged.items())
 
 
-def _what_is_told(x_fields: Mapping[str, str]) -> tuple[int, int]:
+def _x_remaining_and_reset(x_fields: Mapping[str, str]) -> tuple[int, int]:
     """The same of X-RateLimit-*."""
     return int(x_fields["x-ratelimit-remaining"]), -int(x_fields["x-ratelimit-reset"])
 
@@ -84,7 +83,7 @@ def _standard(verdict: Verdict) -> Fields:
     if not rule.enforce:
         return ()
     decision = decisions[0].decision
-    if decision.source in _TELLING:
+    if decision.source in _SOURCES_WITH_REMAINING:
         return (quota.policy_field, ("ratelimit", _item(quota, decision)))
     return (quota.policy_field,)
 
@@ -97,25 +96,25 @@ def _standard_of_several(verdict: Verdict) -> Fields:
     shown = [verdict.longest] if verdict.denials else _enforced(verdict)
     items = [
         _item(one.charge.quota, one.decision)
-        for one in _one_a_rule(shown)
-        if one.decision.source in _TELLING
+        for one in _least_remaining_by_rule(shown)
+        if one.decision.source in _SOURCES_WITH_REMAINING
     ]
     if not items:
         return (("ratelimit-policy", policy),)
     return (("ratelimit-policy", policy), ("ratelimit", ", ".join(items)))
 
 
-def _one_a_rule(told: Iterable[RuleDecision]) -> Iterable[RuleDecision]:
+def _least_remaining_by_rule(decisions: Iterable[RuleDecision]) -> Iterable[RuleDecision]:
     """Of a rule that charges several keys, the one with the least left."""
-    binding: dict[str, RuleDecision] = {}
-    for one in told:
-        known = binding.get(one.rule)
-        if known is None or _what_is_left(one.decision) < _what_is_left(known.decision):
-            binding[one.rule] = one
-    return binding.values()
+    least: dict[str, RuleDecision] = {}
+    for one in decisions:
+        other = least.setdefault(one.rule, one)
+        if _remaining_and_reset(one.decision) < _remaining_and_reset(other.decision):
+            least[one.rule] = one
+    return least.values()
 
 
-def _what_is_left(decision: Decision) -> tuple[int, int]:
+def _remaining_and_reset(decision: Decision) -> tuple[int, int]:
     """Less the less remains and, of what remains alike, the later the reset."""
     return decision.remaining, -decision.reset_after_ns
 
@@ -134,10 +133,10 @@ def _item(quota: Quota, decision: Decision) -> str:
 
 def _x(verdict: Verdict) -> Fields:
     shown = [verdict.longest] if verdict.denials else _enforced(verdict)
-    known = [one.decision for one in shown if one.decision.source in _TELLING]
+    known = [one.decision for one in shown if one.decision.source in _SOURCES_WITH_REMAINING]
     if not known:
         return ()
-    binding = min(known, key=_what_is_left)
+    binding = min(known, key=_remaining_and_reset)
     full_at_seconds = -(-(time.time_ns() + binding.reset_after_ns) // SECOND_NS)
     return (
         ("x-ratelimit-limit", str(binding.limit.burst)),

@@ -35,7 +35,7 @@ class Quota:
         self.policy_field = ("ratelimit-policy", self.policy)
 
 
-class Quotas:
+class QuotaCache:
     """A rule's quotas, one for each set of limits that its requests have.
 
     The first few sets remember keys apart, so that those which alternate on one key (by method,

@@ -1,4 +1,4 @@
-"""The rules of one middleware, made ready: which of them are about a request, and their quotas."""
+"""The rules of one middleware, compiled: which of them are about a request, and their quotas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.key import prefix_of
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.path import spellings
-from ratelimit_ddb.web.rules.quota import Quota, Quotas
+from ratelimit_ddb.web.rules.quota import Quota, QuotaCache
 from ratelimit_ddb.web.rules.rule import Rule, require_blocking
 
 
@@ -28,7 +28,7 @@ RulesGiven = Rule | Iterable[Rule] | RulesSource
 """What users may write where rules are wanted."""
 
 
-class ReadyRule:
+class CompiledRule:
     """A rule and its quotas.
 
     Attributes:
@@ -37,21 +37,21 @@ class ReadyRule:
         messages: that of its limits on messages; None where there are none.
         quotas: makes one of any limits.
         prefix: what the keys of its buckets begin with, the namespace included.
-        plain: whether only the identity depends on the request.
+        is_static: whether only the identity depends on the request.
     """
 
-    __slots__ = ("messages", "plain", "prefix", "quota", "quotas", "rule")
+    __slots__ = ("is_static", "messages", "prefix", "quota", "quotas", "rule")
 
     def __init__(
         self, rule: Rule, namespace: str, seen_keys: int, deny_cache_ns: int, group: CacheGroup
     ) -> None:
         self.rule = rule
-        self.quotas = Quotas(rule.name, seen_keys, deny_cache_ns, group)
+        self.quotas = QuotaCache(rule.name, seen_keys, deny_cache_ns, group)
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
         self.prefix = namespace + prefix_of(rule.name)
-        self.plain = (
+        self.is_static = (
             self.quota is not None
             and rule.exempt is None
             and rule.scope == "rule"
@@ -59,11 +59,11 @@ class ReadyRule:
         )
         self.messages: Quota | None = None
         if rule.messages is not None:
-            of_messages = Quotas(f"{rule.name} messages", seen_keys, deny_cache_ns, group)
+            of_messages = QuotaCache(f"{rule.name} messages", seen_keys, deny_cache_ns, group)
             self.messages = of_messages.of(rule.messages)
 
 
-class Rulebook:
+class RuleSet:
     """All rules of a middleware, in their order.
 
     Args:
@@ -81,9 +81,9 @@ class Rulebook:
 
     __slots__ = (
         "_blocking",
+        "_current",
         "_deny_cache_ns",
         "_group",
-        "_in_force",
         "_seen_keys",
         "_source",
         "endpoint_of",
@@ -111,53 +111,53 @@ class Rulebook:
         if self._source is not None and not callable(getattr(self._source, "current", None)):
             raise TypeError(f"rules {given!r}: a Rule, several, or a RulesFile is needed")
         rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
-        self._in_force = (rules, self._made_ready(rules))
+        self._current = (rules, self._compiled(rules))
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the rules that hold now are called."""
-        return tuple(rule.name for rule in self._in_force[0])
+        return tuple(rule.name for rule in self._current[0])
 
-    def about(self, request: Request) -> list[ReadyRule]:
+    def matching(self, request: Request) -> list[CompiledRule]:
         """The rules that are about a request, in their order."""
         if self._source is not None:
-            self._follow(self._source.current())
+            self._reload(self._source.current())
         method, spelled = request.method, spellings(request.path)
         if request.other_paths:
             for path in request.other_paths:
                 spelled += spellings(path)
             spelled = tuple(dict.fromkeys(spelled))
         found = []
-        for ready in self._in_force[1]:
-            rule = ready.rule
+        for compiled in self._current[1]:
+            rule = compiled.rule
             if rule.methods is not None and method not in rule.methods:
                 continue
             for spelling in spelled:
                 if rule.fits(spelling):
-                    found.append(ready)
+                    found.append(compiled)
                     break
             else:
                 if request.mounts_may_stay and rule.fits_below_mounts(spelled):
-                    found.append(ready)
+                    found.append(compiled)
         return found
 
-    def _follow(self, rules: tuple[Rule, ...]) -> None:
-        known, ready = self._in_force
+    def _reload(self, rules: tuple[Rule, ...]) -> None:
+        known, compiled = self._current
         if rules is known:
             return
         try:
-            ready = self._made_ready(rules)
+            compiled = self._compiled(rules)
         except TypeError as refused:  # a coroutine function, where nothing awaits it
             logging.getLogger("ratelimit_ddb").error("the old rules stay: %s", refused)  # noqa: TRY400
-        self._in_force = (rules, ready)
+        self._current = (rules, compiled)
 
-    def _made_ready(self, rules: tuple[Rule, ...]) -> tuple[ReadyRule, ...]:
+    def _compiled(self, rules: tuple[Rule, ...]) -> tuple[CompiledRule, ...]:
         require_names(rules)
         for rule in rules:
             if self._blocking:
                 require_blocking(rule)
         return tuple(
-            ReadyRule(rule, self.namespace, self._seen_keys, self._deny_cache_ns, self._group)
+            CompiledRule(rule, self.namespace, self._seen_keys, self._deny_cache_ns, self._group)
             for rule in rules
         )
 

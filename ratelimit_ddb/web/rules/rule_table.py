@@ -21,7 +21,7 @@ Reader = Callable[[Any, Functions], Any]
 """Makes an argument of a TOML value, or raises TypeError or ValueError."""
 
 
-class Refused(Exception):
+class InvalidRule(Exception):
     """A rule that can't hold.
 
     Attributes:
@@ -37,32 +37,32 @@ def rule_of(table: object, functions: Functions) -> Rule:
     """The rule that a table means.
 
     Raises:
-        Refused: it can't hold. What Rule says of it is kept.
+        InvalidRule: it can't hold. What Rule says of it is kept.
     """
     if not isinstance(table, dict):
-        raise Refused(f"{table!r}: a table is needed")
+        raise InvalidRule(f"{table!r}: a table is needed")
     for key in table:
         if key not in _READERS:
-            raise Refused(f"key {key!r}: there are {', '.join(_READERS)}", key)
+            raise InvalidRule(f"key {key!r}: there are {', '.join(_READERS)}", key)
     if "path" not in table:
-        raise Refused("path is needed")
+        raise InvalidRule("path is needed")
     if "limits" not in table and "messages" not in table:
-        raise Refused("limits or messages are needed")
+        raise InvalidRule("limits or messages are needed")
     given = {key: _argument(key, value, functions) for key, value in table.items()}
     try:
         return Rule(**given)
     except (TypeError, ValueError) as error:
-        raise Refused(str(error), _to_blame(given)) from None
+        raise InvalidRule(str(error), _offending_key(given)) from None
 
 
 def _argument(key: str, value: Any, functions: Functions) -> Any:
     try:
         return _READERS[key](value, functions)
     except (TypeError, ValueError) as error:
-        raise Refused(str(error), key) from None
+        raise InvalidRule(str(error), key) from None
 
 
-def _to_blame(given: Mapping[str, Any]) -> str | None:
+def _offending_key(given: Mapping[str, Any]) -> str | None:
     """The first argument that Rule refuses beside those before it, the cost being last."""
     tried: dict[str, Any] = {"path": "/", "limits": lambda _request: None}
     for key in sorted(given, key=lambda key: key == "cost"):

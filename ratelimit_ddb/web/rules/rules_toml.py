@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.rule_set import require_names
-from ratelimit_ddb.web.rules.rule_table import Functions, Refused, rule_of
+from ratelimit_ddb.web.rules.rule_table import Functions, InvalidRule, rule_of
 from ratelimit_ddb.web.rules.toml_lines import HEADER, lines_of
 
 _COUNT = "rules"
@@ -35,7 +35,7 @@ class RulesError(ValueError):
 
     Attributes:
         path: the file's, as it was given.
-        line: the line of the first mistake, from 1; None where it can't be told.
+        line: the line of the first mistake, from 1; None where it can't be message.
         rule: the name of the rule with the first mistake, or ``"rule 3"`` where it has none; None
             for a mistake that is no rule's.
     """
@@ -68,10 +68,10 @@ def rules_of_toml(content: bytes, path: str, functions: Functions) -> tuple[Rule
     for number, table in enumerate(tables, 1):
         try:
             _add(rule_of(table, functions), rules)
-        except Refused as refused:
+        except InvalidRule as refused:
             mistakes.append(_Mistake(str(refused), refused.key, number, _name(table)))
     if mistakes:
-        raise _error(path, _placed(mistakes, text, len(tables)))
+        raise _error(path, _with_lines(mistakes, text, len(tables)))
     return tuple(rules.values())
 
 
@@ -88,7 +88,7 @@ class _Mistake(NamedTuple):
     def rule(self) -> str | None:
         return f"rule {self.number}" if self.number and self.name is None else self.name
 
-    def told(self, path: str) -> str:
+    def message(self, path: str) -> str:
         where = path if self.line is None else f"{path}:{self.line}"
         if self.number is None:
             return f"{where}: {self.what}"
@@ -97,7 +97,7 @@ class _Mistake(NamedTuple):
 
 
 def _error(path: str, mistakes: list[_Mistake]) -> RulesError:
-    message = "\n".join([mistake.told(path) for mistake in mistakes])
+    message = "\n".join([mistake.message(path) for mistake in mistakes])
     return RulesError(message, path=path, line=mistakes[0].line, rule=mistakes[0].rule)
 
 
@@ -164,7 +164,7 @@ def _add(rule: Rule, rules: dict[str, Rule]) -> None:
         try:
             require_names((rules[rule.name], rule))
         except ValueError as error:
-            raise Refused(str(error), "name") from None
+            raise InvalidRule(str(error), "name") from None
     rules[rule.name] = rule
 
 
@@ -173,8 +173,8 @@ def _name(table: object) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _placed(mistakes: list[_Mistake], text: str, rules: int) -> list[_Mistake]:
-    """The mistakes with their lines, where these can be told for certain."""
+def _with_lines(mistakes: list[_Mistake], text: str, rules: int) -> list[_Mistake]:
+    """The mistakes with their lines, where these can be message for certain."""
     lines = lines_of(text)
     placed = []
     for mistake in mistakes:
