@@ -12,7 +12,7 @@ AMOUNTS = (
     Guard(
         "P1: a late refund gives back only what has not flowed back by itself",
         "ratelimit_ddb/refund.py",
-        "amount_ns = min(self.cost_ns[index], weight_ns - self.now_ns)",
+        "amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.now_ns))",
         "amount_ns = self.cost_ns[index]",
         f"{_REFUNDS}p1_a_take_given_back_54_seconds_late_does_not_admit_it_twice",
     ),
@@ -26,8 +26,8 @@ AMOUNTS = (
     Guard(
         "P1: waiters keep their turns, and nobody is let in at the same",
         "ratelimit_ddb/refund.py",
-        "elif weight_ns < full_at_ns[index] <= self.most_ns[index]:",
-        "elif weight_ns < full_at_ns[index]:",
+        "if not least_ns <= at_ns <= most_ns:",
+        "if not least_ns <= at_ns:",
         f"{_BUCKET}p1_nothing_is_given_back_while_somebody_waits_behind",
     ),
     Guard(
