@@ -66,7 +66,8 @@ class Limit:
     """
 
     quantity: int
-    period_seconds: float
+    # Not compared as a float, but by the whole nanoseconds of a token: 0.3 and 0.1 + 0.2 are one.
+    period_seconds: float = field(compare=False)
     burst: int
     name: str
     unit_ns: int = field(init=False, repr=False)

@@ -288,5 +288,5 @@ def test_a_login_in_the_midst_of_a_stream_is_refused(app: flask.Flask) -> None:
         return flask.Response(flask.stream_with_context(parts()))
 
     response = app.test_client().get("/stream")
-    with pytest.raises(RuntimeError, match="the response has begun"):
+    with pytest.raises(RuntimeError, match="the response has started"):
         _ = response.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Limit
+from ratelimit_ddb import Limit, MemoryStore, RateLimiter
 from ratelimit_ddb.limit import limits_of
 
 SECOND_NS = 1_000_000_000
@@ -128,6 +128,18 @@ def test_what_has_no_other_writing_is_told_the_notation(notation: str) -> None:
 def test_what_is_no_text_is_no_notation(notation: Any) -> None:
     with pytest.raises(TypeError, match="must be a str such as '100/minute'"):
         Limit.parse(notation)
+
+
+def test_limits_of_one_period_are_equal_however_the_float_came_about() -> None:
+    """They are one bucket, and what is taken of the one is given back to the other."""
+    one, other = Limit(5, 0.3), Limit(5, 0.1 + 0.2)
+    assert one.period_seconds != other.period_seconds
+    assert (str(one), one.name) == (str(other), other.name)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != Limit(5, 0.300_000_001)
+    store = MemoryStore()
+    assert RateLimiter(store, other).refund(RateLimiter(store, one).acquire("key"))
 
 
 def test_a_name_can_be_given() -> None:
