@@ -98,7 +98,7 @@ locust: $(BENCH_READY)  ## Load apps by Locust, with its web page; ARGS="--headl
 	@$(BIN)/locust -f bench/locustfile.py $(ARGS)
 
 .PHONY: bench-report
-bench-report: $(BENCH_READY)  ## Measure everybody, and write bench/results/
+bench-report: $(BENCH_READY)  ## Measure all contenders, and write bench/results/
 	@$(BIN)/python -m tests.dynamodb_local
 	@$(BIN)/python -m bench.report $(ARGS)
 

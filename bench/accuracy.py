@@ -1,7 +1,7 @@
-"""How much is admitted of what is due, where processes ask for more than there is.
+"""How much is admitted of what is due, where processes request more than a limit gives.
 
-A limit of RATE, asked for by several processes at once through one key. Due is what the contender's
-own rules promise: a bucket's burst and what flows in; a window's quantity for each window begun. A
+Several processes saturate one key with a limit of RATE. Due is what the contender's own rules
+promise: a bucket's burst and its refill; a window's quantity for each window that has started. A
 perfect limiter admits just that, whatever the number of processes; one in memory admits it in each.
 """
 

@@ -84,7 +84,7 @@ def _columns(a: Raw, b: Raw) -> Iterator[tuple[str, dict[str, Spread], dict[str,
 
 
 def verdict(a: Raw, b: Raw) -> dict[str, Any]:
-    """Whether the second run agrees with the first, and what of it does not: as kept in JSON.
+    """Whether the second run agrees with the first, and which comparisons do not, for JSON.
 
     Returns:
         date and commit of the second run; for ``rankings`` and ``ratios`` how many comparisons

@@ -22,7 +22,7 @@ DUMMY_CREDENTIALS = {
 
 
 def set_dummy_credentials() -> None:
-    """Set credentials and a region that any emulator takes."""
+    """Set credentials and a region that any emulator accepts."""
     for name, value in DUMMY_CREDENTIALS.items():
         os.environ.setdefault(name, value)
 

@@ -2,7 +2,7 @@
 
 On a server with canned replies only the client's cost shows; on an engine the whole path; in memory
 there is neither. ``python -m bench.hot_path`` takes a quick look, at ours and boto3 unless
-``--everybody`` is given.
+``--all`` is given.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def on_canned_replies(
     """The client's cost alone.
 
     Args:
-        entries: who takes part.
+        entries: the contenders.
         engine_url: an engine, to record its replies to those that need that; None leaves them out.
         table: the name of a table on it.
         workload: how much.
@@ -132,13 +132,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.15)
-    parser.add_argument("--everybody", action="store_true", help="peers too; installs them once")
+    parser.add_argument("--all", action="store_true", help="peers too; installs them once")
     args = parser.parse_args()
     set_dummy_credentials()
     workload = Workload(args.rounds, args.rounds, args.seconds, concurrencies=(1, 32))
     progress = Progress()
-    on_a_table = lineup.ON_A_TABLE if args.everybody else QUICK
-    memory_entries = lineup.IN_MEMORY if args.everybody else QUICK_IN_MEMORY
+    on_a_table = lineup.ON_A_TABLE if args.all else QUICK
+    memory_entries = lineup.IN_MEMORY if args.all else QUICK_IN_MEMORY
     progress.section("canned replies")
     canned = on_canned_replies(on_a_table, None, "limits", workload, progress)
     print_result("CPU on canned replies", canned)

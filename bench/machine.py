@@ -35,7 +35,7 @@ def described() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of everything that takes part; of peers in their environments."""
+    """Versions of all packages and programs measured; of peers in their environments."""
     found = {"ratelimit-ddb": importlib.metadata.version("ratelimit-ddb")}
     for name in OURS:
         found[name] = importlib.metadata.version(name)

@@ -1,6 +1,6 @@
 """What the ASGI middleware adds to a request, over the bare application and beside the store.
 
-In one run, turn by turn: the bare application; the middleware with one rule and a store that
+In one run, interleaved: the bare application; the middleware with one rule and a store that
 answers at once with a made-up outcome, so that all but the store's own work is counted; the same
 with several rules; the decision alone on that store, to tell the limiter's share; and for
 comparison a middleware of Starlette's own kind (BaseHTTPMiddleware) that does nothing.
@@ -106,7 +106,7 @@ async def pass_on(request: Any, call_next: Any) -> Any:
 
 
 def measured(rounds: int, calls: int) -> dict[str, CpuPerCall]:
-    """CPU a request, turn by turn."""
+    """CPU a request, interleaved."""
     by_address = Rule("/users/{id}", "100/minute")
     by_key = Rule("/*", "1000/hour", by=header("x-api-key"))
     apps: dict[str, App] = {

@@ -1,6 +1,6 @@
 """Calls per decision on a mixed load: a thousand keys, some idle, some hot, some denied.
 
-Four processes' worth of limiters share one table (the memory store, which counts what it is asked)
+Four processes' worth of limiters share one table (the memory store, which counts its calls)
 under a clock that the script moves, so a run is exact and can be repeated.
 """
 

@@ -75,7 +75,7 @@ def _cases(worker: WorkerProcess, meter: Meter) -> dict[str, Any]:
 
 
 def of_ours(engine_url: str, table: str) -> dict[str, Any]:
-    """Calls and units of each thing that a limiter can be asked, from ``on_call``."""
+    """Calls and units of each method of a limiter, from ``on_call``."""
     from ddbwire import AnsweredCall
     from ratelimit_ddb import DynamoDBStore, RateLimiter
 

@@ -91,7 +91,7 @@ def _accuracy(raw: Raw, drawn: set[str]) -> Iterator[str]:
     rate = section["rate"]
     yield (
         "## Accuracy\n\n"
-        f"Processes ask one key for more than a limit of {rate['quantity']} a second, burst "
+        f"Processes request more of one key than a limit of {rate['quantity']} a second, burst "
         f"{rate['burst']}, gives, for {raw['workload']['accuracy_seconds']} s. The figures are "
         "what was admitted over what is due by the contender's own rules: for a bucket its burst "
         "and what flows in, for windows a quantity for each that began. 1 is exact; less "
@@ -109,7 +109,7 @@ def _accuracy(raw: Raw, drawn: set[str]) -> Iterator[str]:
         rows.append(row)
     head = (f"{count} process{'es' if count > 1 else ''}" for count in processes)
     yield table(("", *head), rows)
-    yield "(a) fewer were asked for than are due: it decides too slowly to be saturated.\n"
+    yield "(a) fewer were requested than are due: it decides too slowly to be saturated.\n"
     if section["failures"]:
         yield _failed(section["failures"])
 
@@ -143,7 +143,7 @@ def _money(raw: Raw, drawn: set[str]) -> Iterator[str]:
     yield "### Decisions\n\n" + table(head, rows, numbers_from=2)
     if money["decisions"]["failures"]:
         yield _failed(money["decisions"]["failures"])
-    for title, key in (("What a limiter of ours is asked", "ours"), ("Sessions", "sessions")):
+    for title, key in (("Methods of our limiter", "ours"), ("Sessions", "sessions")):
         rows = [
             (name, *(number(figures[f]) for f in ("calls", "write_units", "read_units")),
              *(f"${dollars_per_million(figures, prices):.3f}" for prices in PRICES))

@@ -29,7 +29,7 @@ class Progress:
             self._show(f" {done}/{of}", end="\n")
 
     def note(self, what: str) -> None:
-        """Something that the reader should see."""
+        """A line that the reader should see."""
         self._show(f": {what}", end="\n")
 
     @property

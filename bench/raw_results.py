@@ -24,7 +24,7 @@ class Spread:
     high: float
 
     def overlaps(self, other: Spread) -> bool:
-        """Whether the two can't be told apart by these rounds."""
+        """Whether these rounds do not tell the two apart."""
         return self.low <= other.high and other.low <= self.high
 
 

@@ -1,4 +1,4 @@
-"""What an engine answered one client, by kind of request: to be played back to it at no cost.
+"""An engine's replies to one client, by kind of request, to be played back at no cost.
 
 Peers put their questions in their own ways, so a made-up reply would not do for them. Two requests
 are of one kind if they have the same target and update expression, and both or neither are about
@@ -39,10 +39,10 @@ def _nearest(kind: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Recording:
-    """An answer to each kind of request: of a key that is admitted a success, else the last.
+    """A reply to each kind of request: for a key that is admitted a success, else the last.
 
-    A key in use is answered with a success mostly, and that is what costs its client least.
-    Which answer happens to be the last would be chance, and another in each run.
+    A key in use mostly gets a success, which costs its client least.
+    Which reply comes last is chance, and differs between runs.
 
     Attributes:
         answers: status and body.
@@ -51,7 +51,7 @@ class Recording:
     answers: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
 
     def note(self, request: bytes, status: int, body: bytes) -> None:
-        """Keep an answer for requests of this kind, and for those that are like no other."""
+        """Keep a reply for requests of this kind, and for requests of no known kind."""
         kind = kind_of(request)
         for known_as in (kind, _nearest(kind)):
             before, _ = self.answers.get(known_as, (0, b""))
@@ -64,6 +64,6 @@ class Recording:
         return kind if kind in self.answers else _nearest(kind)
 
     def answer_to(self, kind: bytes) -> tuple[int, bytes]:
-        """What to play; a kind that was never asked is answered with a mistake, to be seen."""
+        """The reply to play; for a kind that was never recorded an error, so that it shows."""
         mistake = (400, b'{"__type":"ValidationException","message":"never recorded: %b"}' % kind)
         return self.answers.get(kind, mistake)

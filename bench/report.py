@@ -28,7 +28,7 @@ from bench.workload import FULL, SMOKE, Workload
 RESULTS = Path(__file__).parent / "results"
 RAW, VERDICT = "raw.json", "verdict.json"
 SECOND_RUN = HOME / "second_run.json"
-"""Its figures are compared and not kept: the verdict is."""
+"""Its figures are compared; only the verdict goes into the results."""
 
 
 def run(raw: dict[str, Any], names: list[str], workload: Workload, raw_file: Path) -> None:
@@ -96,7 +96,7 @@ def main() -> None:
             found = verdict(json_in(args.out / RAW), raw)
             (args.out / VERDICT).write_text(compact_json(found), encoding="utf-8")
         elif set(names) & set(BACKENDS):
-            # It was about figures that are no more.
+            # It compared figures that are now replaced.
             (args.out / VERDICT).unlink(missing_ok=True)
     if (args.out / RAW).exists():
         write_page(args.out)

@@ -40,13 +40,13 @@ class RequestMix:
         return f"{self._prefix}user-{number}"
 
     def first_requests(self, count: int) -> list[tuple[Any, str]]:
-        """One request of each of so many keys that were never used; those are the keys then."""
+        """One request for each of ``count`` keys that were never used; they replace the keys."""
         self._prefix = f"{self._prefix}{time.time_ns()}."
         self.keys = count
         return [(self.roomy, self.key(number)) for number in range(count)]
 
     def small_bucket_requests(self, count: int) -> list[tuple[Any, str]]:
-        """One request of each of so many keys, under a limit of one a second."""
+        """One request for each of ``count`` keys, under a limit of one a second."""
         return [(self._one_a_second, self.key(number)) for number in range(count)]
 
     def draining_requests(self) -> Iterator[tuple[Any, str]]:

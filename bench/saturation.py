@@ -1,4 +1,4 @@
-"""Asking for more than there is, for so long: how much was admitted. Standard library only."""
+"""Requesting more than a limit gives: how much is admitted. Standard library only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def saturate(
     """Ask from ``begin_at`` (of ``time.time()``) on.
 
     Returns:
-        how many were admitted, and of how many asked.
+        how many requests were sent, and how many admitted.
     """
     admit = contender.limiter(rate)
     if runner is None:

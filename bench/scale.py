@@ -124,7 +124,7 @@ def _on_one_key(
     got = [worker.receive() for worker in workers]
     together = _together(got)
     if entry.is_ours:
-        # What was asked to find out how many to ask is among the calls too.
+        # The probes that found how many requests to send are among the calls too.
         decided = sum(one["probes"] + one["calls"] for one in got)
         together["calls_a_decision"] = (_calls(workers) - before) / decided
     return together

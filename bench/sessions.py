@@ -1,6 +1,6 @@
 """What a session adds to a request, over the bare ASGI application and beside the read.
 
-In one run, turn by turn: the bare application; the middleware without a cookie; with a cookie whose
+In one run, interleaved: the bare application; the middleware without a cookie; with a cookie whose
 session is not touched, and with one that is looked at, on a store that answers at once, so that all
 but the store's own work is counted; and for comparison Starlette's own SessionMiddleware, which
 keeps the whole session in a signed cookie.
@@ -101,7 +101,7 @@ def signed_cookie() -> bytes:
 
 
 def measured(rounds: int, calls: int) -> dict[str, CpuPerCall]:
-    """CPU a request, turn by turn."""
+    """CPU a request, interleaved."""
     ours = b"__Host-session=" + TOKEN.encode()
     untouched = SessionMiddleware(bare, InstantStore())
     looked_at = SessionMiddleware(looking, InstantStore())

@@ -1,4 +1,4 @@
-"""Contenders in one run, turn by turn, each in its own process: figures with all their rounds."""
+"""Contenders interleaved in one run, each in its own process: figures with all their rounds."""
 
 from __future__ import annotations
 

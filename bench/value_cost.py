@@ -15,12 +15,12 @@ from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.tuple_new import tuple_new
 
 LIMIT = Limit(1, 86_400)
-VALUES: Any = (False, 0, 1_000_000_000, 1_000_000_000, LIMIT, 0, "seen")
+VALUES: Any = (False, 0, 1_000_000_000, 1_000_000_000, LIMIT, 0, "seen", None)
 Frozen: Any = make_dataclass("Frozen", Decision._fields, frozen=True, slots=True)
 
 
 def measured(rounds: int, calls: int) -> dict[str, CpuPerCall]:
-    """Microseconds each, turn by turn; and of the whole denial that one is made for."""
+    """Microseconds each, interleaved; and of a whole denial, which makes one."""
     limiter = RateLimiter(MemoryStore(), LIMIT)
     limiter.acquire("k")
 

@@ -1,4 +1,4 @@
-"""What we lose at: every figure in which somebody does better, and who does best.
+"""What we lose at: every figure in which a peer does better, and which peer does best.
 
 Ours is the best of our own ways in that figure, since a user would choose it. A peer beats it if
 all its rounds are better than all of ours: what the rounds can't tell apart is no loss.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import middleware, sessions
+from bench import middleware, sessions, value_cost
+from ratelimit_ddb.decision import Decision
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
@@ -19,6 +20,11 @@ def test_the_middlewares_part_runs() -> None:
 
 def test_the_sessions_part_runs() -> None:
     assert sessions.measured(rounds=1, calls=2)
+
+
+def test_the_values_part_runs_with_every_field_of_a_decision() -> None:
+    assert len(value_cost.VALUES) == len(Decision._fields)
+    assert value_cost.measured(rounds=1, calls=10)
 
 
 @pytest.mark.parametrize("module", re.findall(r"-m (bench\.\w+)", MAKEFILE.read_text()))
