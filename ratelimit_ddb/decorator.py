@@ -9,20 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
+from ratelimit_ddb.arguments import require_cost, require_max_wait_ns, require_store
 from ratelimit_ddb.coroutine import (
     Gives,
     in_event_loop,
     is_async_generator_function,
     what_a_call_gives,
 )
-from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, RateLimited
-from ratelimit_ddb.duration import wait_nanoseconds
 from ratelimit_ddb.function_name import claim, name_of, what_names
 from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
-from ratelimit_ddb.operations.store import Store, require_store
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
 
 P = ParamSpec("P")
@@ -282,7 +281,7 @@ def _require_constants(
         text_of(key)
     if not callable(cost):
         require_cost(cost, min(limit.burst for limit in limits))
-    wait_nanoseconds(max_wait)
+    require_max_wait_ns(max_wait)
     if scope is not None and (not isinstance(scope, str) or not scope):
         kind = ValueError if scope == "" else TypeError
         raise kind(f"scope {scope!r}: must be a str of at least one character")

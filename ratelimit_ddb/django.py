@@ -19,10 +19,11 @@ from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from ratelimit_ddb.arguments import require_store
 from ratelimit_ddb.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
-from ratelimit_ddb.operations.store import Store, require_store
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Admission, Gate
 from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import (

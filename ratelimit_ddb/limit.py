@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ratelimit_ddb.arguments import require_int_from
+
 SECOND_NS = 1_000_000_000
 LONGEST_WINDOW_NS = 3_660 * 86_400 * SECOND_NS
 """Ten years, about: a bucket that takes longer to fill is a mistake in the notation."""
@@ -81,9 +83,9 @@ class Limit:
         name: str | None = None,
     ) -> None:
         period_ns = _period_ns(period_seconds)
-        _require_count("quantity", quantity)
+        require_int_from("quantity", quantity, 1)
         burst = quantity if burst is None else burst
-        _require_count("burst", burst)
+        require_int_from("burst", burst, 1)
         unit_ns = -(-period_ns // quantity)
         if name is None:
             name = _notation_of(quantity, period_ns, burst).replace(" ", "-")
@@ -153,11 +155,13 @@ def limits_of(given: LimitsGiven) -> tuple[Limit, ...]:
         ValueError: none was given, one can't hold, or two share a name.
     """
     if not isinstance(given, str | Limit | Iterable):
-        raise TypeError(f"limits {given!r}: a text such as '100/minute', a Limit, or several")
+        raise TypeError(
+            f"limits {given!r}: must be a str such as '100/minute', a Limit, or several of them"
+        )
     several: Sequence[str | Limit] = [given] if isinstance(given, str | Limit) else list(given)
     limits = tuple(_limit_of(one) for one in several)
     if not limits:
-        raise ValueError("limits []: at least one is needed")
+        raise ValueError("limits []: must have at least one")
     names = [limit.name for limit in limits]
     for name in names:
         if names.count(name) > 1:
@@ -173,31 +177,19 @@ def _limit_of(given: str | Limit) -> Limit:
         return given
     if isinstance(given, str):
         return Limit.parse(given)
-    raise TypeError(f"limit {given!r}: a text such as '100/minute' or a Limit")
-
-
-def not_an_integer(what: str, value: object) -> TypeError | ValueError:
-    """The error for a value that is no integer: a wrong number, or no number at all."""
-    if isinstance(value, float):
-        return ValueError(f"{what} {value}: a whole number is needed, written as an integer")
-    return TypeError(f"{what} {value!r}: an integer is needed")
-
-
-def _require_count(what: str, value: object) -> None:
-    if type(value) is not int:
-        raise not_an_integer(what, value)
-    if value < 1:
-        raise ValueError(f"{what} {value}: at least 1 is needed")
+    raise TypeError(f"limit {given!r}: must be a str such as '100/minute' or a Limit")
 
 
 def _period_ns(period_seconds: float) -> int:
     if isinstance(period_seconds, bool) or not isinstance(period_seconds, int | float):
-        raise TypeError(f"period_seconds {period_seconds!r}: a number of seconds is needed")
+        raise TypeError(f"period_seconds {period_seconds!r}: must be a number of seconds")
     if not 0 < period_seconds <= LONGEST_WINDOW_NS / SECOND_NS:
-        raise ValueError(f"period_seconds {period_seconds}: more than 0, at most ten years")
+        raise ValueError(
+            f"period_seconds {period_seconds}: must be more than 0, and at most ten years"
+        )
     period_ns = round(period_seconds * SECOND_NS)
     if period_ns < 1:
-        raise ValueError(f"period_seconds {period_seconds}: at least a nanosecond is needed")
+        raise ValueError(f"period_seconds {period_seconds}: must be at least a nanosecond")
     return period_ns
 
 

@@ -11,18 +11,25 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ratelimit_ddb.arguments import (
+    require_cost,
+    require_deadline_ns,
+    require_deny_cache_ns,
+    require_int,
+    require_max_wait_ns,
+    require_on_outage,
+    require_store,
+)
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
-from ratelimit_ddb.cost import require_cost
 from ratelimit_ddb.decision import Decision, Taken
-from ratelimit_ddb.duration import nanoseconds, wait_nanoseconds
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
-from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of, not_an_integer
+from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
-from ratelimit_ddb.operations.store import Store, require_store
-from ratelimit_ddb.outage import OnOutage, decision_in_outage, require_policy
+from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.outage import OnOutage, decision_in_outage
 from ratelimit_ddb.switch import limiting_enabled
 
 
@@ -280,7 +287,7 @@ class _Desk:
         namespace: str,
         enabled: bool | None,
     ) -> None:
-        require_policy(on_outage)
+        require_on_outage(on_outage)
         self.store = require_store(store)
         self.on_outage = on_outage
         self.options: dict[str, Any] = {
@@ -291,8 +298,8 @@ class _Desk:
             "namespace": namespace,
             "enabled": enabled,
         }
-        self.within_ns = nanoseconds("deadline", deadline, least=0.001, most=60.0)
-        deny_cache_ns = nanoseconds("deny_cache", deny_cache, least=0.0, most=60.0)
+        self.within_ns = require_deadline_ns(deadline)
+        deny_cache_ns = require_deny_cache_ns(deny_cache)
         settled = limits_of(limits)
         self.bucket = Bucket(
             settled, ObservationCache(seen_keys, cache_group_of(store)), deny_cache_ns
@@ -321,7 +328,7 @@ class _Desk:
         text = text_within(self._namespace, key) if self._namespace else text_of(key)
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
-        wait_ns = 0 if max_wait == 0.0 else wait_nanoseconds(max_wait)
+        wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
         if not self.enabled:
             return self._disabled
         clock = self._clock
@@ -354,10 +361,7 @@ class _Desk:
         return taken if self.enabled else None
 
     def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
-        if cost is None:
-            cost = taken.kept
-        elif type(cost) is not int:
-            raise not_an_integer("cost", cost)
+        cost = taken.kept if cost is None else require_int("cost", cost)
         return self.bucket.refund(taken, cost)
 
     def decision_in(self, outage: StoreUnavailable) -> Decision:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddbwire.concurrency.fork import at_fork
+from ratelimit_ddb.arguments import require_bool
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.store.memory import MemoryStore
@@ -88,8 +89,8 @@ def log_decisions(
         logger = logging.getLogger(LOGGER)
     elif not isinstance(logger, logging.Logger):
         raise TypeError(f"logger {logger!r}: a logging.Logger is needed")
-    _require_flag("admitted", admitted)
-    _require_flag("key", key)
+    require_bool("admitted", admitted)
+    require_bool("key", key)
     bound = None if at_most is None else _Bound(at_most, clock)
 
     def log(told: RuleDecision) -> None:
@@ -175,8 +176,3 @@ def _facts(told: RuleDecision, *, with_key: bool) -> dict[str, Any]:
 def _type_of(outage: StoreUnavailable) -> str:
     """The name of what the store's client raised, which says more than StoreUnavailable."""
     return type(outage.__cause__ or outage).__qualname__
-
-
-def _require_flag(what: str, given: object) -> None:
-    if not isinstance(given, bool):
-        raise TypeError(f"{what} {given!r}: True or False")

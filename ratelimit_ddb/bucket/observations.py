@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from weakref import ref
 
+from ratelimit_ddb.arguments import require_max_keys
 from ratelimit_ddb.operations.per_store import PerStore
 
 
@@ -45,9 +46,7 @@ class ObservationCache:
     __slots__ = ("__weakref__", "_generation_size", "_older", "_younger", "group")
 
     def __init__(self, max_keys: int, group: CacheGroup | None = None) -> None:
-        if type(max_keys) is not int or max_keys < 2:
-            raise ValueError(f"seen_keys {max_keys!r}: must be an integer of at least 2")
-        self._generation_size = max_keys // 2
+        self._generation_size = require_max_keys("seen_keys", max_keys, 2) // 2
         self._younger: dict[str, Observation] = {}
         self._older: dict[str, Observation] = {}
         self.group = CacheGroup() if group is None else group

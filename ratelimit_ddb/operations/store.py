@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from ratelimit_ddb.operations.operation import Operation
 
@@ -45,30 +45,3 @@ class Store(Protocol):
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The same without blocking the event loop."""
-
-
-_MEMBERS = ("clock", "ready", "prepare", "prepare_async", "send", "send_async")
-
-
-def require_store(given: object, name: str = "store") -> Store:
-    """What was given as a store, if it can be one.
-
-    Args:
-        given: the argument.
-        name: what it is called where it was given.
-
-    Raises:
-        TypeError: it lacks something that a Store has.
-    """
-    missing = [member for member in _MEMBERS if not hasattr(given, member)]
-    if not missing and not isinstance(given, type):
-        return cast("Store", given)
-    if isinstance(given, type):
-        what = f"the class {given.__name__}: call it"
-    elif hasattr(given, "is_exact_by_owner"):
-        what = f"{given!r}: this is a session store"
-    elif len(missing) < len(_MEMBERS):
-        what = f"{given!r}: it has no {', '.join(missing)}"
-    else:
-        what = repr(given)
-    raise TypeError(f"{name} must be a DynamoDBStore, a MemoryStore or another Store, not {what}")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ddbwire.clocks.local_clock import LocalClock
+from ratelimit_ddb.arguments import require_deadline_ns
 from ratelimit_ddb.bucket.observations import cache_group_of
-from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow, Operation, Read, ReadClock
 from ratelimit_ddb.operations.store import Clock
@@ -162,11 +162,11 @@ class DynamoDBStore:
             StoreUnavailable: an outage.
             TypeError, ValueError: the deadline is no number of seconds from 0.001 to 60.
         """
-        run(_check(), self, nanoseconds("deadline", deadline, 0.001, 60.0))
+        run(_check(), self, require_deadline_ns(deadline))
 
     async def check_async(self, *, deadline: float = 5.0) -> None:
         """Find it out in this event loop; see ``check``."""
-        await run_async(_check(), self, nanoseconds("deadline", deadline, 0.001, 60.0))
+        await run_async(_check(), self, require_deadline_ns(deadline))
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         """The table's answer to one operation; see ``Store.send``."""

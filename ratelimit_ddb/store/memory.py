@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from ddbwire.clocks.local_clock import LocalClock
+from ratelimit_ddb.arguments import require_max_keys
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.operations.operation import (
     Delete,
@@ -39,13 +40,11 @@ class MemoryStore:
     """
 
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], int] | None = None) -> None:
-        if type(max_keys) is not int or max_keys < 1:
-            raise ValueError(f"max_keys {max_keys!r}: an integer of at least 1 is needed")
+        self._max_keys = require_max_keys("max_keys", max_keys, 1)
         from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
 
         self.clock = LocalClock(clock)
         self.ready = True
-        self._max_keys = max_keys
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._refunded: dict[str, Item] = {}
         self._lock = threading.Lock()

@@ -220,5 +220,5 @@ def test_a_limit_that_never_denies_replaces_no_default_in_django(
 
 
 def test_default_is_true_or_false() -> None:
-    with pytest.raises(TypeError, match="default 1: True or False"):
+    with pytest.raises(TypeError, match="default 1: must be True or False"):
         Rule("/*", "1/minute", default=1)  # type: ignore[arg-type]

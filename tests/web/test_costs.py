@@ -95,11 +95,11 @@ def test_for_good_is_longer_than_any_wait(limited: Limited) -> None:
 @pytest.mark.parametrize(
     ("cost", "error", "told"),
     [
-        (-1, ValueError, "rule 'paid': cost -1: at least 0 is needed"),
-        (1.0, ValueError, r"rule 'paid': cost 1\.0: a whole number is needed"),
-        (True, TypeError, "rule 'paid': cost True: an integer is needed"),
-        ("1", TypeError, "rule 'paid': cost '1': an integer is needed"),
-        (None, TypeError, "rule 'paid': cost None: an integer is needed"),
+        (-1, ValueError, "rule 'paid': cost -1: must be at least 0"),
+        (1.0, ValueError, r"rule 'paid': cost 1\.0: must be an int, a whole number"),
+        (True, TypeError, "rule 'paid': cost True: must be an int"),
+        ("1", TypeError, "rule 'paid': cost '1': must be an int"),
+        (None, TypeError, "rule 'paid': cost None: must be an int"),
     ],
 )
 def test_a_cost_that_is_none_is_told(

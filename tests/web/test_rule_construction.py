@@ -83,8 +83,16 @@ def of_request(request: Any) -> Any:
         (lambda: rule_of("/a", "1/s", methods=["GET", "PO ST"]), ValueError, "method 'PO ST'"),
         (lambda: rule_of("/a", "1/s", methods=["GET", 5]), TypeError, "5 is no text"),
         (lambda: rule_of("/a", "1/s", methods=5), TypeError, "methods 5"),
-        (lambda: rule_of("/a", "5/s", cost=0), ValueError, "cost 0: from 1 to the burst of 5"),
-        (lambda: rule_of("/a", "5/s", cost=6), ValueError, "cost 6: from 1 to the burst of 5"),
+        (
+            lambda: rule_of("/a", "5/s", cost=0),
+            ValueError,
+            "cost 0: must be from 1 to the burst of 5",
+        ),
+        (
+            lambda: rule_of("/a", "5/s", cost=6),
+            ValueError,
+            "cost 6: must be from 1 to the burst of 5",
+        ),
         (lambda: rule_of("/a", ["5/s", "3/m"], cost=4), ValueError, "to the burst of 3"),
         (lambda: rule_of("/a", "5/s", cost=1.5), ValueError, r"cost 1\.5"),
         (lambda: rule_of("/a", "5/s", cost="1"), TypeError, "cost '1'"),

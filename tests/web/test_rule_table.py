@@ -12,7 +12,7 @@ KEYS = "path, methods, limits, by, name, scope, cost, exempt, enforce, default, 
 KINDS = "one of header, cookie, session-user, address, function is needed"
 WORDS = "'address', 'everyone', 'session-user' or a table such as { header = \"x\" } is needed"
 OF_ADDRESS = "trusted-hops, trusted, field, ipv6-prefix, ipv4-prefix"
-NEVER = "from 1 to the burst of 5 is needed; more than the bucket holds could never be admitted"
+NEVER = "must be from 1 to the burst of 5; more than the bucket holds could never be admitted"
 THERE_ARE = "there are is_internal, plan_limits, rows, tenant as functions= of the RulesFile"
 
 IDENTITIES: list[tuple[str, Identity]] = [
@@ -65,9 +65,9 @@ WRONG_KEYS = [
     ('scope = "user"', "scope 'user': 'rule' or 'endpoint'"),
     ("scope = []", "scope []: 'rule' or 'endpoint'"),
     ("cost = 6", f"cost 6: {NEVER}"),
-    ("cost = true", "cost True: an integer is needed"),
-    ('cost = "1"', "cost '1': an integer is needed"),
-    ("cost = 1.5", "cost 1.5: a whole number is needed, written as an integer"),
+    ("cost = true", "cost True: must be an int"),
+    ('cost = "1"', "cost '1': must be an int"),
+    ("cost = 1.5", "cost 1.5: must be an int, a whole number"),
     ("cost = {}", 'cost {}: { function = "its name" } is needed'),
     ('cost = { function = "row" }', f"function 'row': {THERE_ARE}"),
     ("cost = { function = 5 }", "function 5: a name is needed"),
@@ -77,7 +77,7 @@ WRONG_KEYS = [
         'exempt = { function = "rows", of = 1 }',
         "exempt {'function': 'rows', 'of': 1}: { function = \"its name\" } is needed",
     ),
-    ("enforce = 1", "enforce 1: True or False"),
+    ("enforce = 1", "enforce 1: must be True or False"),
     ("messages = 5", "messages 5: a text or a list of texts is needed"),
     ('messages = "5/minuet"', f"limit '5/minuet': {NOTATION}"),
     (
@@ -118,7 +118,7 @@ WRONG_KEYS = [
     ("by = { address = { hops = 1 } }", f"address: key 'hops': there are {OF_ADDRESS}"),
     (
         "by = { address = { trusted-hops = -1 } }",
-        "trusted_hops -1: an integer from 0 to 16 is needed",
+        "trusted_hops -1: must be from 0 to 16",
     ),
     ("by = { address = { trusted = {} } }", "trusted {}: a list of texts is needed"),
     (

@@ -22,7 +22,7 @@ from tests.web.rules_text import (
 )
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rules.toml"
-NEVER = "from 1 to the burst of 5 is needed; more than the bucket holds could never be admitted"
+NEVER = "must be from 1 to the burst of 5; more than the bucket holds could never be admitted"
 SHARED = "give one of them a name=, since their buckets are keyed by it"
 OUTSIDE = "outside of rules there is nothing but [[rule]] and rules"
 BRACKETS = "rule: each rule begins with [[rule]], in double brackets"
@@ -160,7 +160,7 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         "[[rule]]\nlimits = [5]\npath = '/x'",
         2,
         "rule 1",
-        "rule 1: limit 5: a text such as '100/minute' or a Limit",
+        "rule 1: limit 5: must be a str such as '100/minute' or a Limit",
     ),
     (
         "[[rule]]\nlimits = {}\npath = '/x'",
@@ -229,7 +229,7 @@ def test_each_rule_with_a_mistake_is_told_of_once() -> None:
     assert str(error).splitlines() == [
         "rules.toml:14: key 'extra': outside of rules there is nothing but [[rule]] and rules",
         "rules.toml:2: rule 1: path 'x': a pattern begins with '/'",
-        "rules.toml:13: rule 'third': cost 'a': an integer is needed",
+        "rules.toml:13: rule 'third': cost 'a': must be an int",
     ]
     assert (error.line, error.rule) == (14, None)
 

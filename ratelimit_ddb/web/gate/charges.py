@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.key import part_text, text_under, text_within
-from ratelimit_ddb.limit import limits_of, not_an_integer
+from ratelimit_ddb.limit import limits_of
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.request import Request
@@ -84,7 +85,8 @@ def _charge(
     cost = rule.cost
     if callable(cost):
         cost = yield from maybe_await(cost(request))
-        _require_cost(rule, cost)
+        if type(cost) is not int or cost < 0:
+            require_int_from(f"rule {rule.name!r}: cost", cost, 0)
     if quota is None or not cost:
         return []
     keys = [text_within(rules.namespace, parts) for parts in _parts(rules, rule, identity, request)]
@@ -118,13 +120,6 @@ def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[Quota | No
         return None
     given = yield from maybe_await(compiled.rule.limits(request))
     return None if given is None else compiled.quotas.of(limits_of(given))
-
-
-def _require_cost(rule: Rule, cost: Any) -> None:
-    if type(cost) is not int:
-        raise not_an_integer(f"rule {rule.name!r}: cost", cost)
-    if cost < 0:
-        raise ValueError(f"rule {rule.name!r}: cost {cost}: at least 0 is needed")
 
 
 def _parts(rules: RuleSet, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:

@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
 from typing import Any, cast
 
+from ratelimit_ddb.arguments import (
+    require_deadline_ns,
+    require_deny_cache_ns,
+    require_on_outage,
+    require_store,
+)
 from ratelimit_ddb.bucket.observations import cache_group_of
-from ratelimit_ddb.duration import nanoseconds
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
-from ratelimit_ddb.operations.store import Store, require_store
-from ratelimit_ddb.outage import require_policy
+from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
 from ratelimit_ddb.web.gate.budgeted_store import BudgetedStore
@@ -91,14 +95,14 @@ class Gate:
     ) -> None:
         require_options(options, GateOptions)
         chosen = {**DEFAULTS, **options}
-        require_policy(chosen["on_outage"])
+        require_on_outage(chosen["on_outage"])
         self.store = require_store(store)
         self._of_view = of_view
         self._writes_fields = writes_fields
         self._has_own_limits = has_own_limits
         self.fields_of = fields_for_style(chosen["fields"])
-        self._within_ns = nanoseconds("deadline", chosen["deadline"], 0.001, 60.0)
-        deny_cache_ns = nanoseconds("deny_cache", chosen["deny_cache"], 0.0, 60.0)
+        self._within_ns = require_deadline_ns(chosen["deadline"])
+        deny_cache_ns = require_deny_cache_ns(chosen["deny_cache"])
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
         _require_plain("endpoint_of", endpoint_of)
         self._on_denied = _function("on_denied", chosen["on_denied"])

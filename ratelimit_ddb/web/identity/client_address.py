@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ratelimit_ddb.limit import not_an_integer
+from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.web.identity.address import Network, grouped, network, parsed
 from ratelimit_ddb.web.identity.forwarded import READERS
 from ratelimit_ddb.web.identity.function_of_request import makes_identities
@@ -74,9 +74,9 @@ def client_address(
     Raises:
         TypeError, ValueError: something given can't hold, or both sorts of trust are given.
     """
-    _require_within("trusted_hops", trusted_hops, 0, MOST_HOPS)
-    _require_within("ipv6_prefix", ipv6_prefix, 1, 128)
-    _require_within("ipv4_prefix", ipv4_prefix, 1, 32)
+    require_int_from("trusted_hops", trusted_hops, 0, MOST_HOPS)
+    require_int_from("ipv6_prefix", ipv6_prefix, 1, 128)
+    require_int_from("ipv4_prefix", ipv4_prefix, 1, 32)
     listed = _listed(trusted)
     if trusted_hops and listed:
         raise ValueError(f"trusted_hops {trusted_hops} and trusted {listed}: give one of them")
@@ -186,10 +186,3 @@ def _field_name(field: str) -> str:
             "value, which your proxy overwrites, is request.header(...) in a function of your own"
         )
     return field.lower()
-
-
-def _require_within(what: str, value: object, least: int, most: int) -> None:
-    if type(value) is not int:
-        raise not_an_integer(what, value)
-    if not least <= value <= most:
-        raise ValueError(f"{what} {value}: an integer from {least} to {most} is needed")

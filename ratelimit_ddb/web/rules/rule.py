@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ratelimit_ddb.cost import require_cost
+from ratelimit_ddb.arguments import require_bool, require_cost
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
@@ -144,8 +144,7 @@ class Rule:
         if self.scope not in ("rule", "endpoint"):
             raise ValueError(f"scope {self.scope!r}: 'rule' or 'endpoint'")
         for what, flag in (("enforce", self.enforce), ("default", self.default)):
-            if not isinstance(flag, bool):
-                raise TypeError(f"{what} {flag!r}: True or False")
+            require_bool(what, flag)
         self._require_cost()
 
     def _require_cost(self) -> None:

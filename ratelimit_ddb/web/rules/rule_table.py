@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ratelimit_ddb.limit import not_an_integer
+from ratelimit_ddb.arguments import require_int
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import Identity, cookie, everyone, header, session_user
 from ratelimit_ddb.web.rules.rule import Rule
@@ -113,9 +113,7 @@ def _named(name: Any, functions: Functions) -> Callable[..., Any]:
 
 
 def _integer(value: Any, _functions: Functions) -> Any:
-    if type(value) is not int:
-        raise not_an_integer("cost", value)
-    return value
+    return require_int("cost", value)
 
 
 def _boolean(value: Any, _functions: Functions) -> Any:

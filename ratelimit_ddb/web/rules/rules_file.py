@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
-from ratelimit_ddb.duration import nanoseconds
+from ratelimit_ddb.arguments import require_seconds_ns
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.rule_table import Functions
 from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
@@ -89,7 +89,7 @@ class RulesFile:
         # Daemons change their working directory.
         self._path = Path(path).absolute()
         self._functions = _functions_of(functions)
-        self._check_ns = nanoseconds("check_seconds", check_seconds, 0.0, 3_600.0)
+        self._check_ns = require_seconds_ns("check_seconds", check_seconds, 0.0, 3_600.0)
         if on_reload is not None and not callable(on_reload):
             raise TypeError(f"on_reload {on_reload!r}: a function is needed")
         self._on_reload = on_reload

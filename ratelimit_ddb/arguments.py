@@ -1,0 +1,144 @@
+"""Checks of arguments. Each refusal names the argument, its value and the rule."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ratelimit_ddb.operations.store import Store
+
+MAX_WAIT_SECONDS = 30.0
+MAX_DEADLINE_SECONDS = 60.0
+MAX_DENY_CACHE_SECONDS = 60.0
+
+_STORE_MEMBERS = ("clock", "ready", "prepare", "prepare_async", "send", "send_async")
+
+
+def require_bool(name: str, value: object) -> bool:
+    """Check that an argument is True or False.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} {value!r}: must be True or False")
+    return value
+
+
+def require_int(name: str, value: object) -> int:
+    """Check that an argument is an int; a bool is none.
+
+    Raises:
+        TypeError: it is not a number.
+        ValueError: it is a float.
+    """
+    if type(value) is int:
+        return value
+    if not isinstance(value, float):
+        raise TypeError(f"{name} {value!r}: must be an int")
+    raise ValueError(f"{name} {value}: must be an int, a whole number")
+
+
+def require_int_from(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Check that an argument is an int within bounds.
+
+    Raises:
+        TypeError, ValueError: as ``require_int``, or it is out of the bounds.
+    """
+    number = require_int(name, value)
+    if most is None and number < least:
+        raise ValueError(f"{name} {number}: must be at least {least}")
+    if most is not None and not least <= number <= most:
+        raise ValueError(f"{name} {number}: must be from {least} to {most}")
+    return number
+
+
+def require_max_keys(name: str, value: object, least: int) -> int:
+    """Check for how many keys a process should keep something.
+
+    Raises:
+        ValueError: it is not an int of at least ``least``.
+    """
+    if type(value) is not int or value < least:
+        raise ValueError(f"{name} {value!r}: must be an int of at least {least}")
+    return value
+
+
+def require_cost(cost: object, smallest_burst: int) -> int:
+    """Check that a cost is one that every limit of a key can admit.
+
+    Raises:
+        TypeError, ValueError: it is not an int from 1 to the smallest burst of the limits.
+    """
+    number = require_int("cost", cost)
+    if not 1 <= number <= smallest_burst:
+        raise ValueError(
+            f"cost {number}: must be from 1 to the burst of {smallest_burst}; more than the bucket "
+            "holds could never be admitted"
+        )
+    return number
+
+
+def require_seconds_ns(name: str, seconds: object, least: float, most: float) -> int:
+    """Check a duration in seconds.
+
+    Returns:
+        the duration in nanoseconds: 250_000_000 for 0.25.
+
+    Raises:
+        TypeError: it is not a number.
+        ValueError: it is out of the bounds, or NaN.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"{name} {seconds!r}: must be a number of seconds")
+    if not least <= seconds <= most:
+        raise ValueError(f"{name} {seconds}: must be from {least:g} to {most:g} seconds")
+    return round(seconds * 1_000_000_000)
+
+
+def require_deadline_ns(deadline: object) -> int:
+    """Check a ``deadline``, in seconds from 0.001 to 60; in nanoseconds. Raises as above."""
+    return require_seconds_ns("deadline", deadline, 0.001, MAX_DEADLINE_SECONDS)
+
+
+def require_deny_cache_ns(deny_cache: object) -> int:
+    """Check a ``deny_cache``, in seconds from 0 to 60; in nanoseconds. Raises as above."""
+    return require_seconds_ns("deny_cache", deny_cache, 0.0, MAX_DENY_CACHE_SECONDS)
+
+
+def require_max_wait_ns(max_wait: object) -> int:
+    """Check a ``max_wait``, in seconds from 0 to 30; in nanoseconds. Raises as above."""
+    return require_seconds_ns("max_wait", max_wait, 0.0, MAX_WAIT_SECONDS)
+
+
+def require_on_outage(on_outage: object) -> None:
+    """Check an ``on_outage``.
+
+    Raises:
+        ValueError: it is none of the three.
+    """
+    if on_outage not in ("allow", "deny", "raise"):
+        raise ValueError(f"on_outage {on_outage!r}: must be 'allow', 'deny' or 'raise'")
+
+
+def require_store(value: object, name: str = "store") -> Store:
+    """Check that an argument has what the protocol Store asks for.
+
+    Args:
+        value: the argument.
+        name: what it is called where it was given.
+
+    Raises:
+        TypeError: a member of Store is missing.
+    """
+    missing = [member for member in _STORE_MEMBERS if not hasattr(value, member)]
+    if not missing and not isinstance(value, type):
+        return cast("Store", value)
+    if isinstance(value, type):
+        what = f"the class {value.__name__}: call it"
+    elif hasattr(value, "is_exact_by_owner"):
+        what = f"{value!r}: this is a session store"
+    elif len(missing) < len(_STORE_MEMBERS):
+        what = f"{value!r}: it has no {', '.join(missing)}"
+    else:
+        what = repr(value)
+    raise TypeError(f"{name} must be a DynamoDBStore, a MemoryStore or another Store, not {what}")
