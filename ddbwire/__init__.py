@@ -21,23 +21,23 @@ if TYPE_CHECKING:
         is_transient,
     )
     from ddbwire.protocol.answered_call import AnsweredCall
-    from ddbwire.protocol.request import Operation
-    from ddbwire.protocol.result import Outdated, Refused, TransactionRefused
+    from ddbwire.protocol.request import DynamoDBRequest
+    from ddbwire.protocol.result import ConditionalCheckFailed, StaleTimestamp, TransactionCanceled
     from ddbwire.wire import Wire
 
 __all__ = [
     "AccessDenied",
     "AnsweredCall",
+    "ConditionalCheckFailed",
     "ConfigurationError",
     "DeadlineExceeded",
-    "Operation",
-    "Outdated",
-    "Refused",
+    "DynamoDBRequest",
+    "StaleTimestamp",
     "StoreError",
     "StoreUnavailable",
     "TableClock",
     "TableNotFound",
-    "TransactionRefused",
+    "TransactionCanceled",
     "Unreachable",
     "Wire",
     "is_transient",
@@ -48,14 +48,14 @@ _MODULES = {
     "AnsweredCall": "protocol.answered_call",
     "ConfigurationError": "errors",
     "DeadlineExceeded": "errors",
-    "Operation": "protocol.request",
-    "Outdated": "protocol.result",
-    "Refused": "protocol.result",
+    "DynamoDBRequest": "protocol.request",
+    "StaleTimestamp": "protocol.result",
+    "ConditionalCheckFailed": "protocol.result",
     "StoreError": "errors",
     "StoreUnavailable": "errors",
     "TableClock": "clocks.table_clock",
     "TableNotFound": "errors",
-    "TransactionRefused": "protocol.result",
+    "TransactionCanceled": "protocol.result",
     "Unreachable": "errors",
     "Wire": "wire",
     "is_transient": "errors",

@@ -1,7 +1,7 @@
-"""What a call's flow asks its driver to do, and what it is told in return.
+"""The steps that a call yields to its driver, and their results.
 
-A flow is a generator that does no I/O: it yields a step, and the driver, blocking or asyncio,
-carries the step out and sends back the answer.
+A call is a generator that does no I/O: it yields a step, and the driver, blocking or asyncio,
+does the step and sends back its result.
 """
 
 from collections.abc import Mapping
@@ -13,62 +13,66 @@ if TYPE_CHECKING:
 
 @final
 class Send(NamedTuple):
-    """Send ``request`` over a connection and answer with a ``Reply`` or a ``Failure``."""
+    """Send ``request`` over a connection. The result is an ``HTTPResponse`` or a ``NoResponse``."""
 
     request: bytes
-    fresh: bool
+    new_connection: bool
     """Whether it must be a new connection, as pooled ones have turned out to be dead."""
 
 
 @final
-class Pause(NamedTuple):
-    """Let ``seconds`` go by. Answered with None."""
+class Sleep(NamedTuple):
+    """Wait ``seconds``. The result is None."""
 
     seconds: float
 
 
 @final
-class Await(NamedTuple):
-    """Wait until ``future`` is done or the deadline has passed. Answered with None."""
+class WaitFor(NamedTuple):
+    """Wait until ``future`` is done or the deadline has passed. The result is None."""
 
     future: "Future[Any]"
 
 
 @final
-class Reply(NamedTuple):
-    """A whole, checked HTTP response."""
+class HTTPResponse(NamedTuple):
+    """A complete HTTP response, whose checksum is right."""
 
     status: int
     body: bytes
     date: bytes
     """The Date header; empty if there was none."""
     headers: Mapping[bytes, bytes]
-    """By lower-case name; left empty when the status is 200, where nobody asks."""
+    """By lower-case name; left empty where the status is 200, since nothing reads them."""
 
 
 @final
-class Failure(NamedTuple):
-    """An attempt that brought no whole reply."""
+class NoResponse(NamedTuple):
+    """An exchange without a complete response."""
 
     cause: str
     sent: bool
     """Whether any byte of the request may have reached the endpoint."""
     stale: bool = False
-    """Whether a pooled connection was closed before the first byte of an answer."""
+    """Whether a pooled connection was closed before the first byte of a response."""
     timed_out: bool = False
     """Whether it was the deadline that ended it."""
-    mistake: str = ""
+    misconfiguration: str = ""
     """What is wrong with the endpoint, and the way out; empty where it may be an outage."""
 
 
-ALL_BUSY = Failure("all connections stayed busy", sent=False, timed_out=True)
+POOL_EXHAUSTED = NoResponse("all connections stayed busy", sent=False, timed_out=True)
 
-Step: TypeAlias = Send | Pause | Await
-Answer: TypeAlias = Reply | Failure | None
+Step: TypeAlias = Send | Sleep | WaitFor
+StepResult: TypeAlias = HTTPResponse | NoResponse | None
 
 
-def answered(answer: Answer) -> Failure:
-    """``answer`` to a ``Send``, known not to be a ``Reply``; anything but a failure is a bug."""
-    if type(answer) is not Failure:
-        raise TypeError(f"a Send was answered with {answer!r}")
-    return answer
+def require_no_response(result: StepResult) -> NoResponse:
+    """The result of a ``Send`` that is not an ``HTTPResponse``.
+
+    Raises:
+        TypeError: it is not a ``NoResponse``: a bug in the driver.
+    """
+    if type(result) is not NoResponse:
+        raise TypeError(f"a Send was answered with {result!r}")
+    return result

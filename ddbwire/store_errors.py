@@ -1,4 +1,4 @@
-"""What a failed call means to a store: an outage, or a mistake of set-up and the way out of it.
+"""The exceptions of the stores: an outage, or a mistake of set-up and the way out of it.
 
 Sources: "Error handling with DynamoDB" and "Common errors", Amazon DynamoDB Developer Guide and API
 Reference.
@@ -59,7 +59,7 @@ def store_error(
     creation: str,
     missing: str = "it",
 ) -> StoreError:
-    """What a store is to raise from ``failure``.
+    """The exception for a store to raise from ``failure``.
 
     Args:
         failure: one of ``wire.failures``, or what ``wire.resolve`` raised.
@@ -74,7 +74,7 @@ def store_error(
     what = f"table {table!r}" if operation is None else f"{operation} on table {table!r}"
     if is_transient(failure):
         return StoreUnavailable(f"{what}: {failure}")
-    code, message = refusal(failure)
+    code, message = error_code_and_message(failure)
     where = f"in region {wire.region_name} at {wire.endpoint_url}"
     if code == "ResourceNotFoundException":
         apart = _APART if is_loopback(wire.endpoint_url or "") else ""
@@ -98,8 +98,8 @@ def store_error(
     return StoreError(f"{what}: {reason}")
 
 
-def no_such_reply(error: Exception, table: str, operation: str, wire: Wire) -> StoreError:
-    """What a store is to raise where a reply is not what DynamoDB answers; ``error`` shows it."""
+def unexpected_response(error: Exception, table: str, operation: str, wire: Wire) -> StoreError:
+    """The exception of a store for a response that DynamoDB does not give; ``error`` shows it."""
     return StoreError(
         f"{operation} on table {table!r}: the reply is not what DynamoDB gives for an item of this "
         f"library ({type(error).__name__}: {error}); check that {wire.endpoint_url} is DynamoDB, "
@@ -107,10 +107,10 @@ def no_such_reply(error: Exception, table: str, operation: str, wire: Wire) -> S
     )
 
 
-def refusal(failure: Exception) -> tuple[str, str]:
-    """The code and the message of DynamoDB's refusal; empty if ``failure`` is none.
+def error_code_and_message(failure: Exception) -> tuple[str, str]:
+    """The code and the message of DynamoDB's error; empty if ``failure`` is not one.
 
-    A canceled transaction is refused for what was invalid in it, if anything was.
+    Of a canceled transaction in which something was invalid, those of the ValidationError.
     """
     response = getattr(failure, "response", {})
     for reason in response.get("CancellationReasons") or ():

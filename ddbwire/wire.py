@@ -1,24 +1,27 @@
-"""The wire: one endpoint, its connections, and calls over them."""
+"""Calls to DynamoDB at one endpoint, blocking and asyncio."""
 
 import threading
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ddbwire.calls.call import ask_time, call
+from ddbwire.calls.call import Flow, call, sync_clock
 from ddbwire.clocks.table_clock import TableClock
 from ddbwire.concurrency.fork import at_fork
 from ddbwire.endpoint import Endpoint, without_user_information
 from ddbwire.errors import ConfigurationError, Unreachable
-from ddbwire.protocol.request import Operation
-from ddbwire.protocol.result import Outcome
+from ddbwire.protocol.request import DynamoDBRequest
+from ddbwire.protocol.result import CallResult
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from ddbwire.transport.transport import Line
+    from ddbwire.transport.transport import Transport
+
+T = TypeVar("T")
 
 
 class Wire:
-    """Carries DynamoDB operations, for blocking and asyncio callers alike.
+    """Sends DynamoDB requests, for blocking and asyncio callers alike.
 
     Nothing is imported, resolved or connected before the first call. One wire serves all threads
     and event loops of a process, and goes on working in forked children.
@@ -34,14 +37,14 @@ class Wire:
         clock: TableClock | None = None,
         table: str | None = None,
     ) -> None:
-        """Set up, at no cost.
+        """Keep the settings; nothing is resolved yet.
 
         Args:
             session: a ``boto3.Session`` or botocore session; None for botocore's default chain.
             region_name: overrides the session's region.
             endpoint_url: overrides the endpoint that botocore would choose.
             max_connections: the most that are open at a time; for asyncio, on each event loop.
-            clock: tells the table's time, and is told it by replies.
+            clock: the table's clock, which responses set; None for a new one.
             table: the name or ARN of the table that the calls are for. botocore chooses the
                 endpoint by it: another account's table, named by its ARN, has that account's.
 
@@ -53,26 +56,26 @@ class Wire:
         if max_connections < 1:
             raise ValueError(f"max_connections {max_connections!r} must be at least 1")
         self.clock = TableClock() if clock is None else clock
-        """The table's time, as far as the replies so far tell."""
+        """The table's time, as far as the responses so far tell."""
         self._options = (session, region_name, endpoint_url, max_connections, table)
         self._lock = threading.Lock()
-        self._line: Line | None = None
-        self._resolving: Future[Line] | None = None
+        self._transport: Transport | None = None
+        self._resolving: Future[Transport] | None = None
         self._outage: Unreachable | None = None
         at_fork(self)
 
     @property
-    def declined(self) -> str | None:
-        """Why botocore carries the calls, such as "proxy"; None if the lean wire does.
+    def fallback_reason(self) -> str | None:
+        """Why botocore sends the requests, such as "proxy"; None if this package does.
 
         None as well before the wire is resolved.
         """
-        return None if self._line is None else self._line.declined
+        return None if self._transport is None else self._transport.fallback_reason
 
     @property
     def may_be_stubbed(self) -> bool:
         """Whether a ``before-send`` hook, such as moto's, may answer in the endpoint's place."""
-        return self.declined == "before-send hook"
+        return self.fallback_reason == "before-send hook"
 
     @property
     def resolved(self) -> bool:
@@ -83,12 +86,12 @@ class Wire:
     def region_name(self) -> str | None:
         """The region that requests are signed for; before it is resolved, the one given."""
         given: str | None = self._options[1]
-        return given if self._line is None else self._line.region_name
+        return given if self._transport is None else self._transport.region_name
 
     @property
     def endpoint_url(self) -> str | None:
         """Where the calls go; before that is resolved, the one given, without user information."""
-        known = self._options[2] if self._line is None else self._line.carrier.endpoint
+        known = self._options[2] if self._transport is None else self._transport.sender.endpoint
         return None if known is None else without_user_information(known).rstrip("/")
 
     def described(self, table: str) -> str:
@@ -111,7 +114,7 @@ class Wire:
             botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
                 failure is not remembered: the next call tries again.
             ConfigurationError: keys that can't be sent, certificate authorities that can't be read.
-            Unreachable: what gives out the credentials gave none just now. Until it does, later
+            Unreachable: the provider of the credentials gave none just now. Until it does, later
                 calls raise this at once, while the resolution is tried again in the background.
         """
         if self._current() is None:
@@ -126,29 +129,28 @@ class Wire:
         if self._current() is None:
             await self._resolution_async()
 
-    def call(self, operation: Operation, deadline_ns: int) -> Outcome:
-        """Carry out ``operation``, with retries, before ``deadline_ns``.
+    def call(self, request: DynamoDBRequest, deadline_ns: int) -> CallResult:
+        """Send ``request``, with retries, before ``deadline_ns``.
 
         The deadline is an instant on ``time.monotonic_ns()`` and bounds all of it: waiting for a
         connection, connecting, TLS, sending, receiving, and the pauses between tries.
 
         Returns:
-            The response in wire shape, or ``Refused``, ``TransactionRefused`` or ``Outdated``.
+            The response in DynamoDB JSON, or ``ConditionalCheckFailed``, ``TransactionCanceled`` or
+            ``StaleTimestamp``.
 
         Raises:
-            Unreachable: there was no usable answer; ``DeadlineExceeded`` if time ran out.
+            Unreachable: there was no usable response; ``DeadlineExceeded`` if time ran out.
             botocore.exceptions.ClientError: the endpoint refused for another reason than a
                 condition. The class is the service's own, with the whole response.
         """
-        line = self._current() or self._resolution().result()
-        return line.run(call(line.carrier, operation, deadline_ns), deadline_ns)
+        return self._run(partial(call, request), deadline_ns)
 
-    async def call_async(self, operation: Operation, deadline_ns: int) -> Outcome:
+    async def call_async(self, request: DynamoDBRequest, deadline_ns: int) -> CallResult:
         """``call``, on the running event loop."""
-        line = self._current() or await self._resolution_async()
-        return await line.run_async(call(line.carrier, operation, deadline_ns), deadline_ns)
+        return await self._run_async(partial(call, request), deadline_ns)
 
-    def ask_time(self, deadline_ns: int) -> None:
+    def sync_clock(self, deadline_ns: int) -> None:
         """Make sure that the clock knows the table's time, by one unsigned request if need be.
 
         Its connection stays open for the calls that follow.
@@ -157,43 +159,49 @@ class Wire:
             Unreachable: the endpoint could not be asked before ``deadline_ns``.
         """
         if not self.clock.known:
-            line = self._current() or self._resolution().result()
-            line.run(ask_time(line.carrier, deadline_ns), deadline_ns)
+            self._run(sync_clock, deadline_ns)
 
-    async def ask_time_async(self, deadline_ns: int) -> None:
-        """``ask_time``, on the running event loop."""
+    async def sync_clock_async(self, deadline_ns: int) -> None:
+        """``sync_clock``, on the running event loop."""
         if not self.clock.known:
-            line = self._current() or await self._resolution_async()
-            await line.run_async(ask_time(line.carrier, deadline_ns), deadline_ns)
+            await self._run_async(sync_clock, deadline_ns)
 
     def close(self) -> None:
         """Close the connections of blocking calls, those in use as they become free.
 
         The wire can still be used: a later call opens others.
         """
-        if self._line is not None:
-            self._line.close()
+        if self._transport is not None:
+            self._transport.close()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop, and those of blocking calls."""
-        if self._line is not None:
-            await self._line.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
     def after_fork_in_child(self) -> None:
         """Renew locks: threads of the parent, which do not exist here, may have held them."""
         self._lock = threading.Lock()
         self._resolving = None
         self._outage = None
-        if self.declined is not None:
+        if self.fallback_reason is not None:
             # botocore's client can't be told to drop the parent's connections; a new one has none.
-            self._line = None
+            self._transport = None
         self.clock.renew_lock()
 
-    def _current(self) -> "Line | None":
-        line = self._line
-        return None if line is None or line.outdated else line
+    def _run(self, flow: Flow[T], deadline_ns: int) -> T:
+        transport = self._current() or self._resolution().result()
+        return transport.run(flow, deadline_ns)
 
-    async def _resolution_async(self) -> "Line":
+    async def _run_async(self, flow: Flow[T], deadline_ns: int) -> T:
+        transport = self._current() or await self._resolution_async()
+        return await transport.run_async(flow, deadline_ns)
+
+    def _current(self) -> "Transport | None":
+        transport = self._transport
+        return None if transport is None or transport.is_outdated else transport
+
+    async def _resolution_async(self) -> "Transport":
         import asyncio  # blocking callers need not pay for it
 
         from ddbwire.concurrency.event_loop import running_loop
@@ -201,7 +209,7 @@ class Wire:
         running_loop()
         return await asyncio.wrap_future(self._resolution())
 
-    def _resolution(self) -> "Future[Line]":
+    def _resolution(self) -> "Future[Transport]":
         """The resolution under way, or one begun now: all who need it share what it brings.
 
         The first one is waited for. After one that ended in an outage, nobody waits for the next:
@@ -209,35 +217,35 @@ class Wire:
         """
         from concurrent.futures import Future
 
-        from ddbwire.concurrency.threads import in_background
+        from ddbwire.concurrency.threads import run_in_thread
 
         with self._lock:
             if self._resolving is None or self._resolving.done():
-                self._resolving = in_background(self._resolve)
+                self._resolving = run_in_thread(self._resolve)
             resolving, outage = self._resolving, self._outage
         if outage is None:
             return resolving
-        failed: Future[Line] = Future()
+        failed: Future[Transport] = Future()
         failed.set_exception(
             Unreachable(outage.endpoint, outage.cause, maybe_applied=outage.maybe_applied)
         )
         return failed
 
-    def _resolve(self) -> "Line":
+    def _resolve(self) -> "Transport":
         from botocore.exceptions import BotoCoreError, ClientError  # first use pays for them
 
         from ddbwire.resolution.resolve import resolve
-        from ddbwire.signing.credentials import out_of_reach
-        from ddbwire.transport.transport import Line
+        from ddbwire.signing.credentials import is_provider_outage
+        from ddbwire.transport.transport import Transport
 
-        before = self._line
-        if before is not None and not before.outdated:
+        before = self._transport
+        if before is not None and not before.is_outdated:
             return before
         outage = None
         try:
-            line = Line(resolve(*self._options), self._options[3], self.clock)
+            transport = Transport(resolve(*self._options), self._options[3], self.clock)
         except (BotoCoreError, ClientError) as error:
-            if not out_of_reach(error):
+            if not is_provider_outage(error):
                 raise
             outage = Unreachable("the credentials' provider", str(error), maybe_applied=False)
             raise outage from error
@@ -245,5 +253,5 @@ class Wire:
             self._outage = outage
         if before is not None:
             before.close()
-        self._line = line
-        return line
+        self._transport = transport
+        return transport

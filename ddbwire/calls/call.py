@@ -1,44 +1,50 @@
-"""The flow of one call: an attempt, and if it fails, what may cure it, within a deadline.
+"""One call: an attempt and, if it fails, retries, before a deadline. Does no I/O.
 
-Nothing here does I/O. The first attempt goes straight through; all that concerns failure is
-entered only once there has been one.
+Code for failures is not entered, nor imported, before an attempt has failed.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
+from typing import TypeAlias, TypeVar
 
-from ddbwire.calls.sender import Carrier
-from ddbwire.protocol.request import Operation
-from ddbwire.protocol.result import Outcome, Trouble
-from ddbwire.steps import Answer, Step
+from ddbwire.calls.sender import Sender
+from ddbwire.protocol.failed_attempt import FailedAttempt
+from ddbwire.protocol.request import DynamoDBRequest
+from ddbwire.protocol.result import CallResult
+from ddbwire.steps import Step, StepResult
+
+T = TypeVar("T")
+
+Flow: TypeAlias = Callable[[Sender, int], Generator[Step, StepResult, T]]
+"""Starts a call, or another exchange with retries, over a sender and before a deadline."""
 
 
 def call(
-    carrier: Carrier, operation: Operation, deadline_ns: int
-) -> Generator[Step, Answer, Outcome]:
-    """Carry out one operation.
+    request: DynamoDBRequest, sender: Sender, deadline_ns: int
+) -> Generator[Step, StepResult, CallResult]:
+    """Send one request, with retries.
 
     Raises:
-        Unreachable: there was no usable answer.
+        Unreachable: there was no usable response.
         botocore.exceptions.ClientError: DynamoDB refused for another reason than a condition.
     """
-    outcome = yield from carrier.attempt(operation, fresh=False)
-    if type(outcome) is not Trouble:
-        return outcome
-    from ddbwire.calls.retry import Again, recover  # imports tenacity
+    result = yield from sender.attempt(request, new_connection=False)
+    if type(result) is not FailedAttempt:
+        return result
+    from ddbwire.calls.retry import MakeAttempt, retry  # imports tenacity
 
-    again: Again[Outcome] = partial(carrier.attempt, operation)
-    return (yield from recover(carrier, again, outcome, deadline_ns))
+    make_attempt: MakeAttempt[CallResult] = partial(sender.attempt, request)
+    return (yield from retry(sender, make_attempt, result, deadline_ns))
 
 
-def ask_time(carrier: Carrier, deadline_ns: int) -> Generator[Step, Answer, None]:
-    """Get one reply of any kind, for its Date.
+def sync_clock(sender: Sender, deadline_ns: int) -> Generator[Step, StepResult, None]:
+    """Get one response of any kind, for its Date.
 
     Raises:
         Unreachable: there was none.
     """
-    trouble = yield from carrier.ask(fresh=False)
-    if trouble is not None:
-        from ddbwire.calls.retry import recover  # imports tenacity
+    failed = yield from sender.request_date(new_connection=False)
+    if failed is not None:
+        from ddbwire.calls.retry import retry  # imports tenacity
 
-        yield from recover(carrier, carrier.ask, trouble, deadline_ns)
+        yield from retry(sender, sender.request_date, failed, deadline_ns)

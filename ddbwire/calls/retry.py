@@ -1,4 +1,4 @@
-"""What follows a failed attempt: a cure, or pauses with full jitter, and in the end an error."""
+"""Retries after a failed attempt: at once or with backoff and full jitter; in the end an error."""
 
 from collections.abc import Generator
 from time import monotonic_ns
@@ -12,10 +12,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from ddbwire.calls.sender import Carrier
+from ddbwire.calls.sender import Sender
 from ddbwire.errors import DeadlineExceeded, Unreachable
-from ddbwire.protocol.result import Cure, Trouble
-from ddbwire.steps import Answer, Pause, Step
+from ddbwire.protocol.failed_attempt import FailedAttempt, RetryAction
+from ddbwire.steps import Sleep, Step, StepResult
 
 _ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 0.010
@@ -26,108 +26,118 @@ DynamoDB answers in 5 to 10 ms and a call has 250 ms, typically. Source for the 
 """
 _LONGEST_PAUSE_SECONDS = 0.5
 
-_AT_ONCE = frozenset({Cure.FRESH_CONNECTION, Cure.FRESH_CREDENTIALS, Cure.FRESH_TIME})
-_AFTER_A_PAUSE = frozenset({Cure.PAUSE, Cure.FRESH_CONNECTION})
+_IMMEDIATE = frozenset(
+    {RetryAction.RECONNECT, RetryAction.REFRESH_CREDENTIALS, RetryAction.SYNC_CLOCK}
+)
+_WITH_BACKOFF = frozenset({RetryAction.BACK_OFF, RetryAction.RECONNECT})
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Again(Protocol[T_co]):
-    """Makes one more attempt."""
+class MakeAttempt(Protocol[T_co]):
+    """Starts one more attempt."""
 
-    def __call__(self, *, fresh: bool) -> Generator[Step, Answer, T_co | Trouble]:
-        """Start it; ``fresh`` asks for a new connection."""
+    def __call__(
+        self, *, new_connection: bool
+    ) -> Generator[Step, StepResult, T_co | FailedAttempt]:
+        """Start it; ``new_connection``: not over a pooled connection."""
 
 
-def recover(
-    carrier: Carrier, again: Again[T], trouble: Trouble, deadline_ns: int
-) -> Generator[Step, Answer, T]:
-    """Follow up a first attempt that ended in ``trouble``.
+def retry(
+    sender: Sender, make_attempt: MakeAttempt[T], failed: FailedAttempt, deadline_ns: int
+) -> Generator[Step, StepResult, T]:
+    """Retry after a first attempt that ``failed``.
 
     Raises:
-        Unreachable: no attempt brought a usable answer; DeadlineExceeded if time ran out.
+        Unreachable: no attempt got a usable response; DeadlineExceeded if time ran out.
         botocore.exceptions.ClientError: what the endpoint said in the last attempt.
     """
-    recovery = _Recovery(carrier, again, deadline_ns)
-    result = yield from recovery.cure(trouble)
-    if type(result) is Trouble and result.cure in _AFTER_A_PAUSE:
-        result = yield from recovery.persist(result)
-    if type(result) is Trouble:
-        raise recovery.error(result)
+    retries = _Retries(sender, make_attempt, deadline_ns)
+    result = yield from retries.retry_at_once(failed)
+    if type(result) is FailedAttempt and result.action in _WITH_BACKOFF:
+        result = yield from retries.retry_with_backoff(result)
+    if type(result) is FailedAttempt:
+        raise retries.error(result)
     return result
 
 
-class _Recovery(Generic[T]):
+class _Retries(Generic[T]):
     """The attempts after the first, and what is remembered between them."""
 
-    __slots__ = ("_again", "_carrier", "_deadline_ns", "_maybe_applied", "_retries", "_tried")
+    __slots__ = ("_deadline_ns", "_make_attempt", "_maybe_applied", "_retries", "_sender", "_taken")
 
-    def __init__(self, carrier: Carrier, again: Again[T], deadline_ns: int) -> None:
-        self._carrier = carrier
-        self._again = again
+    def __init__(self, sender: Sender, make_attempt: MakeAttempt[T], deadline_ns: int) -> None:
+        self._sender = sender
+        self._make_attempt = make_attempt
         self._deadline_ns = deadline_ns
-        self._tried: set[Cure] = set()
+        self._taken: set[RetryAction] = set()
         self._maybe_applied = False
         self._retries = 0
 
-    def cure(self, result: T | Trouble) -> Generator[Step, Answer, T | Trouble]:
-        """Apply the cures that need no pause, each of them once a call."""
-        while type(result) is Trouble and result.cure in _AT_ONCE - self._tried:
-            self._tried.add(result.cure)
-            if result.cure is Cure.FRESH_CREDENTIALS:
-                yield from self._carrier.renew_credentials()
-            elif result.cure is Cure.FRESH_TIME:
-                yield from self._carrier.renew_time()
+    def retry_at_once(
+        self, result: T | FailedAttempt
+    ) -> Generator[Step, StepResult, T | FailedAttempt]:
+        """Make the retries that need no pause: each action once a call."""
+        while type(result) is FailedAttempt and result.action in _IMMEDIATE - self._taken:
+            self._taken.add(result.action)
+            if result.action is RetryAction.REFRESH_CREDENTIALS:
+                yield from self._sender.refresh_credentials()
+            elif result.action is RetryAction.SYNC_CLOCK:
+                yield from self._sender.sync_clock()
             result = yield from self._attempt(result)
         return result
 
-    def persist(self, trouble: Trouble) -> Generator[Step, Answer, T | Trouble]:
-        """Try again after pauses, until it works, can't be cured, or no time or try is left.
+    def retry_with_backoff(
+        self, failed: FailedAttempt
+    ) -> Generator[Step, StepResult, T | FailedAttempt]:
+        """Try again after pauses, until one succeeds, or is not to be retried, or time runs out.
 
-        Tenacity keeps the count and chooses the pauses. It is told of the attempt already made as
-        the first, and what it would sleep is collected and yielded, for the driver to sleep.
+        Tenacity counts the attempts and chooses the pauses. The attempt already made counts as
+        the first. What tenacity would sleep is collected and yielded, for the driver to sleep.
         """
         pauses: list[float] = []
-        result: T | Trouble = trouble
+        result: T | FailedAttempt = failed
         for attempt in Retrying(
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_random_exponential(
                 multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS
             ),
-            retry=retry_if_result(_worth_a_pause),
+            retry=retry_if_result(_is_worth_a_pause),
             retry_error_callback=_last_result,
             sleep=pauses.append,
         ):
-            if pauses and type(result) is Trouble:
+            if pauses and type(result) is FailedAttempt:
                 pause_seconds = pauses.pop()
                 if monotonic_ns() + pause_seconds * 1e9 >= self._deadline_ns:
                     break
-                yield Pause(pause_seconds)
+                yield Sleep(pause_seconds)
                 result = yield from self._attempt(result)
-                result = yield from self.cure(result)
+                result = yield from self.retry_at_once(result)
             attempt.retry_state.set_result(result)
         return result
 
-    def error(self, trouble: Trouble) -> Exception:
-        """What to raise for the trouble that is left in the end."""
-        if trouble.refusal is not None:
-            return trouble.refusal(self._retries)
-        late = trouble.timed_out or monotonic_ns() >= self._deadline_ns
+    def error(self, failed: FailedAttempt) -> Exception:
+        """The exception to raise for the last attempt."""
+        if failed.make_error is not None:
+            return failed.make_error(self._retries)
+        late = failed.timed_out or monotonic_ns() >= self._deadline_ns
         return (DeadlineExceeded if late else Unreachable)(
-            self._carrier.endpoint,
-            trouble.cause,
-            maybe_applied=trouble.maybe_applied or self._maybe_applied,
+            self._sender.endpoint,
+            failed.cause,
+            maybe_applied=failed.maybe_applied or self._maybe_applied,
         )
 
-    def _attempt(self, before: Trouble) -> Generator[Step, Answer, T | Trouble]:
+    def _attempt(self, before: FailedAttempt) -> Generator[Step, StepResult, T | FailedAttempt]:
         self._retries += 1
         self._maybe_applied |= before.maybe_applied
-        return (yield from self._again(fresh=before.cure is Cure.FRESH_CONNECTION))
+        return (
+            yield from self._make_attempt(new_connection=before.action is RetryAction.RECONNECT)
+        )
 
 
-def _worth_a_pause(result: object) -> bool:
-    return type(result) is Trouble and result.cure in _AFTER_A_PAUSE
+def _is_worth_a_pause(result: object) -> bool:
+    return type(result) is FailedAttempt and result.action in _WITH_BACKOFF
 
 
 def _last_result(state: RetryCallState) -> object:

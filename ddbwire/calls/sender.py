@@ -1,48 +1,49 @@
-"""What a call needs of whatever sends its requests: the wire's own HTTP, or botocore."""
+"""The protocol of what sends the requests of a call: this package's own HTTP, or botocore."""
 
 from collections.abc import Generator
 from typing import Protocol, TypeAlias
 
-from ddbwire.protocol.request import Operation
-from ddbwire.protocol.result import Outcome, Outdated, Trouble
-from ddbwire.steps import Answer, Failure, Step
+from ddbwire.protocol.failed_attempt import FailedAttempt
+from ddbwire.protocol.request import DynamoDBRequest
+from ddbwire.protocol.result import CallResult, StaleTimestamp
+from ddbwire.steps import NoResponse, Step, StepResult
 
-Attempt: TypeAlias = Generator[Step, Answer, Outcome | Trouble]
-Question: TypeAlias = Generator[Step, Answer, Trouble | None]
+Attempt: TypeAlias = Generator[Step, StepResult, CallResult | FailedAttempt]
+DateRequest: TypeAlias = Generator[Step, StepResult, FailedAttempt | None]
 
-MOST_QUESTIONS = 4
-"""How often the time is asked for at once: twice will do, unless its Dates differ each time."""
-NO_TIME = Failure("the Dates of its replies contradict each other", sent=False)
+MAX_DATE_REQUESTS = 4
+"""In one attempt: two are enough, unless the Dates differ each time."""
+CONTRADICTORY_DATES = NoResponse("the Dates of its replies contradict each other", sent=False)
 
 _TIMELY_NS = 5 * 1_000_000_000
-"""How old the time in an operation may be. Calls take less; a signature's may be minutes old."""
+"""How old the time in a request may be. Calls take less; a signature's may be minutes old."""
 
 
-class Carrier(Protocol):
-    """What carries an attempt to the endpoint: the lean wire, or botocore."""
+class Sender(Protocol):
+    """Makes single attempts, without retries. Its methods are generators that do no I/O."""
 
     @property
     def endpoint(self) -> str:
         """The endpoint's URL, for messages."""
 
-    def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:
-        """One attempt at an operation; ``fresh`` asks for a new connection."""
+    def attempt(self, request: DynamoDBRequest, *, new_connection: bool) -> Attempt:
+        """Send a request once; ``new_connection``: not over a pooled connection."""
 
-    def ask(self, *, fresh: bool) -> Question:
-        """One attempt at getting any reply at all, for its Date."""
+    def request_date(self, *, new_connection: bool) -> DateRequest:
+        """Get one response of any kind, for its Date."""
 
-    def renew_credentials(self) -> Generator[Step, Answer, None]:
-        """Have the credentials fetched anew, as the endpoint calls them expired."""
+    def refresh_credentials(self) -> Generator[Step, StepResult, None]:
+        """Get new credentials, since the endpoint says that the present ones have expired."""
 
-    def renew_time(self) -> Generator[Step, Answer, None]:
-        """Ask for the time once more, as the endpoint calls the signature's wrong."""
+    def sync_clock(self) -> Generator[Step, StepResult, None]:
+        """Get the time again, since the endpoint refused the one in the signature."""
 
     def close(self) -> None:
-        """Close what it holds; a later attempt opens other."""
+        """Close its connections; a later attempt opens new ones."""
 
 
-def outdated(operation: Operation, now_ns: int) -> Outdated | None:
-    """What an attempt at ``operation`` comes to if its time is not the table's, ``now_ns``."""
-    if operation.now_ns is None or abs(now_ns - operation.now_ns) <= _TIMELY_NS:
+def check_timestamp(request: DynamoDBRequest, now_ns: int) -> StaleTimestamp | None:
+    """The result of a request whose time is not the table's, ``now_ns``; None if it may be sent."""
+    if request.now_ns is None or abs(now_ns - request.now_ns) <= _TIMELY_NS:
         return None
-    return Outdated(now_ns - operation.now_ns)
+    return StaleTimestamp(now_ns - request.now_ns)

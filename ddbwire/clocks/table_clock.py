@@ -1,19 +1,19 @@
-"""The table's clock, told from the ``Date`` of its replies.
+"""The table's clock, worked out from the ``Date`` of its responses.
 
-A reply bearing ``Date: d`` (whole seconds, truncated) that was asked for at local time ``sent``
-and had arrived at ``received`` was stamped between the two, at a table time in [d, d + 1 s). So
+A response with ``Date: d`` (whole seconds, truncated) whose request was sent at local time ``sent``
+and which had arrived at ``received`` was made between the two, at a table time in [d, d + 1 s). So
 the offset of the table's clock from the local one lies in (d - received, d + 1 s - sent), and in
-the intersection of what all replies say.
+the intersection of these intervals over all responses.
 
-A reply that contradicts what is known, or at first the host's clock, moves nothing until the next
-one says the same: a single wrong Date is passed over, if it is wrong by more than Dates can tell (a
-second), and a clock that is wrong indeed is corrected by the second reply. What is more than a day
-from the host's clock is passed over in any case.
+A response that contradicts the earlier ones, or the first one the host's clock, changes nothing
+until the next one agrees with it. So a single wrong Date is ignored, if it is wrong by more than a
+second, which is how exact a Date is, and a wrong clock is corrected by the second response. A Date
+more than a day from the host's clock is always ignored.
 
-The offset in use is 0 where that fits: a host whose clock is right is never corrected. Otherwise
-it is the lowest that fits, so that what error is left makes the host late. Early, it would be first
-at everything that comes due (docs/decisions/003). Only a clock that is hardly fast, while little is
-known yet, is not put back further than _CAUTION_NS beyond the least that the replies demand.
+The offset in use is 0 if the intersection holds 0: a host whose clock is right is never corrected.
+Otherwise it is the lowest in it, so that the remaining error makes the host late. An early host
+would be the first to take every token (docs/decisions/003). Only a clock that is fast by less than
+_CAUTION_NS is set back at most _CAUTION_NS further than the responses require.
 """
 
 import threading
@@ -26,7 +26,7 @@ _UNBOUNDED = (-_UNBOUNDED_NS, _UNBOUNDED_NS)
 _GENERATION_NS = 120 * _SECOND_NS
 _SLIGHT_NS = 100_000_000
 _DRIFT_PPM = 500
-"""So far a single reply may move the offset, against what is known: clocks that drift do no more.
+"""How far one response may move the offset without a second one: no drifting clock moves more.
 
 It is how much the kernel's clock discipline may slew a clock. Source: adjtimex(2).
 """
@@ -90,12 +90,12 @@ class TableClock:
 
     @property
     def known(self) -> bool:
-        """Whether the table has been asked: the offset rests on a reply, not on hope."""
+        """Whether the table has been asked: the offset rests on a response, not on hope."""
         return self._known
 
     @property
     def doubted(self) -> bool:
-        """Whether the last reply contradicts what is known, and the next one decides."""
+        """Whether the last response contradicts what is known, and the next one decides."""
         return self._suspect is not None
 
     @property
@@ -112,10 +112,10 @@ class TableClock:
         return high_ns - low_ns + self._doubt_ns
 
     def observe(self, date: bytes, sent_ns: int, received_ns: int) -> None:
-        """Learn from a reply's ``Date`` header (IMF-fixdate, RFC 9110 section 5.6.7).
+        """Learn from a response's ``Date`` header (IMF-fixdate, RFC 9110 section 5.6.7).
 
         ``sent_ns`` and ``received_ns`` are readings of ``local_ns()`` from before the request was
-        sent and after the reply had arrived. A date that can't be read is ignored, and so is one
+        sent and after the response had arrived. A date that can't be read is ignored, and so is one
         more than a day from the host's clock.
         """
         parsed = self._parsed

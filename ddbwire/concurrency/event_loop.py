@@ -23,7 +23,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from None
 
 
-async def until_done(future: "Future[Any]", deadline_ns: int) -> None:
+async def wait_until_done(future: "Future[Any]", deadline_ns: int) -> None:
     """Wait until ``future`` is done, whatever it brings, or the deadline has passed."""
     waiting = asyncio.wrap_future(future)
     try:

@@ -21,10 +21,10 @@ def at_fork(forkable: Forkable) -> None:
     _forkables[id(forkable)] = forkable
 
 
-def _tell_all() -> None:
+def _notify_all() -> None:
     for forkable in list(_forkables.values()):
         forkable.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_tell_all)
+    os.register_at_fork(after_in_child=_notify_all)

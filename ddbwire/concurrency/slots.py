@@ -3,8 +3,8 @@
 An exception may come between any two lines: a signal's, a greenlet's end, a lack of memory. Two
 things see to it that none loses a slot:
 
-- What a call has taken is in its ``Hand``, and each move of a slot into or out of a hand is one
-  line. So a call whose giving back is interrupted can do it a second time, whatever was done.
+- What a call has acquired is in a list, ``Acquired``, and each move of a slot into or out of it is
+  one line. So a call whose release is interrupted can do it a second time, whatever was done.
 - Nothing here counts. A slot that is lost all the same dies with the last reference to it, and
   CPython takes it out of ``_alive`` in C, where no exception can come between. For each one that
   is missing there another may be made.
@@ -20,14 +20,14 @@ T = TypeVar("T")
 class Slot(Generic[T]):
     """The right to one thing."""
 
-    __slots__ = ("__weakref__", "holds")
+    __slots__ = ("__weakref__", "resource")
 
     def __init__(self) -> None:
-        self.holds: T | None = None
+        self.resource: T | None = None
         """The thing; None where one may be had."""
 
 
-Hand: TypeAlias = list[Slot[T]]
+Acquired: TypeAlias = list[Slot[T]]
 """The slot that a call has taken and not given back, or nothing."""
 
 
@@ -45,37 +45,37 @@ class Slots(Generic[T]):
         # On the right, those that hold something.
         self._free: deque[Slot[T]] = deque(self._new() for _ in range(capacity))
 
-    def take(self, hand: Hand[T]) -> bool:
-        """Take a slot into ``hand``; False if none is free."""
+    def acquire(self, acquired: Acquired[T]) -> bool:
+        """Take a slot into ``acquired``; False if none is free."""
         try:
-            hand.append(self._free.pop())
+            acquired.append(self._free.pop())
         except IndexError:
-            return self._replace_lost(hand)
+            return self._replace_lost(acquired)
         return True
 
-    def give_back(self, hand: Hand[T]) -> None:
-        """Put back the slot in ``hand``."""
-        if hand[0].holds is None:
-            self._free.appendleft(hand.pop())
+    def release(self, acquired: Acquired[T]) -> None:
+        """Put back the slot in ``acquired``."""
+        if acquired[0].resource is None:
+            self._free.appendleft(acquired.pop())
         else:
-            self._free.append(hand.pop())
+            self._free.append(acquired.pop())
 
-    def held(self) -> list[T]:
+    def resources(self) -> list[T]:
         """What all slots hold, whoever has them."""
         slots = [reference() for reference in list(self._alive)]
-        return [slot.holds for slot in slots if slot is not None and slot.holds is not None]
+        return [slot.resource for slot in slots if slot is not None and slot.resource is not None]
 
     def _new(self) -> Slot[T]:
         slot: Slot[T] = Slot()
         self._alive.add(weakref.ref(slot, self._alive.discard))
         return slot
 
-    def _replace_lost(self, hand: Hand[T]) -> bool:
+    def _replace_lost(self, acquired: Acquired[T]) -> bool:
         if len(self._alive) >= self._capacity:
             return False
         slot = self._new()
         if len(self._alive) > self._capacity:
             # Another thread did the same just now. Neither has it then, and a later take will.
             return False
-        hand.append(slot)
+        acquired.append(slot)
         return True

@@ -10,15 +10,15 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
-from ddbwire.concurrency.slots import Hand, Slots
+from ddbwire.concurrency.slots import Acquired, Slots
 from ddbwire.concurrency.threads import run, start_thread
 from ddbwire.errors import Unreachable
 
 T = TypeVar("T")
-_Job: TypeAlias = tuple[Callable[[], Any], "Future[Any]"]
+_WorkItem: TypeAlias = tuple[Callable[[], Any], "Future[Any]"]
 
 
-class Workers:
+class ThreadPool:
     """Daemon threads, started as there is work and ended when there is none."""
 
     __slots__ = ("_jobs", "_slots")
@@ -26,7 +26,7 @@ class Workers:
     def __init__(self, most: int) -> None:
         """Start none yet, and never more than ``most``."""
         self._slots: Slots[None] = Slots(most)
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[_WorkItem] = deque()
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
         """Have ``work`` done as soon as a thread is free; until then the future can be cancelled.
@@ -35,7 +35,7 @@ class Workers:
             What comes of it; ``Unreachable`` if no thread could be started.
         """
         future: Future[T] = Future()
-        job: _Job = (work, future)
+        job: _WorkItem = (work, future)
         self._jobs.append(job)
         try:
             self._start_one()
@@ -48,25 +48,25 @@ class Workers:
 
     def _start_one(self) -> None:
         """Start a thread if there may be one more."""
-        hand: Hand[None] = []
+        acquired: Acquired[None] = []
         started = False
         try:
-            if self._slots.take(hand):
-                start_thread(self._work, hand)
+            if self._slots.acquire(acquired):
+                start_thread(self._work, acquired)
                 started = True
         finally:
-            if hand and not started:
-                self._slots.give_back(hand)
+            if acquired and not started:
+                self._slots.release(acquired)
 
-    def _work(self, hand: Hand[None]) -> None:
+    def _work(self, acquired: Acquired[None]) -> None:
         while self._jobs:
             with suppress(IndexError):
                 work, future = self._jobs.popleft()
                 if future.set_running_or_notify_cancel():
                     run(work, future)
                 del work, future
-        if hand:
-            self._slots.give_back(hand)
+        if acquired:
+            self._slots.release(acquired)
         # A job may have come after the last look, when this thread still counted.
         if self._jobs:
             with suppress(Unreachable):

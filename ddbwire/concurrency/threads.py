@@ -10,7 +10,7 @@ from ddbwire.errors import Unreachable
 T = TypeVar("T")
 
 
-def in_background(work: Callable[[], T]) -> "Future[T]":
+def run_in_thread(work: Callable[[], T]) -> "Future[T]":
     """Start ``work`` in a daemon thread of its own.
 
     Returns:
@@ -22,7 +22,7 @@ def in_background(work: Callable[[], T]) -> "Future[T]":
 
 
 def start(work: Callable[[], T], future: "Future[T]") -> None:
-    """``in_background``, for a future that others may wait for already."""
+    """``run_in_thread``, for a future that others may wait for already."""
     future.set_running_or_notify_cancel()
     try:
         start_thread(run, work, future)

@@ -3,8 +3,8 @@
 As by "Happy Eyeballs" (RFC 8305, section 5): an address that has not answered after its share of
 the time goes on being tried while the next one is begun. So one that swallows packets costs its
 share, and one that is merely slow, for a distant or a busy host, is not cut off by its share. An
-address that fails is followed by the next at once. Nothing here does I/O; ``dial`` and ``aio_dial``
-do what it says.
+address that fails is followed by the next at once. Nothing here does I/O: ``blocking/connect.py``
+and ``aio/connect.py`` do.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from time import monotonic_ns
 from ddbwire.connections.resolver import Address
 
 
-class Attempts:
+class HappyEyeballs:
     """The attempts to connect to one of some addresses before a deadline."""
 
     __slots__ = ("_deadline_ns", "_failure", "_next_ns", "_untried")

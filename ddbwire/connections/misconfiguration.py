@@ -6,11 +6,8 @@ configuration; but only at first. Later, when calls have succeeded, they are out
 
 import socket
 import ssl
-from functools import partial
 
-from ddbwire.errors import ConfigurationError
-from ddbwire.protocol.result import Cure, Trouble
-from ddbwire.steps import Failure
+from ddbwire.steps import NoResponse
 
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 """What getaddrinfo says of a name that does not exist; not that it could not find out (EAI_AGAIN).
@@ -22,12 +19,14 @@ _CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """Handshakes that ended without a word about why, as in an outage."""
 
 
-def failure_to_connect(error: BaseException) -> Failure:
-    """What an exception says that came before anything was sent."""
-    return Failure(f"connecting: {error}", sent=False, mistake=mistake_in(error))
+def connect_failure(error: BaseException) -> NoResponse:
+    """The failure that an exception stands for which came before anything was sent."""
+    return NoResponse(
+        f"connecting: {error}", sent=False, misconfiguration=misconfiguration_in(error)
+    )
 
 
-def mistake_in(error: BaseException | None) -> str:
+def misconfiguration_in(error: BaseException | None) -> str:
     """What is wrong with the endpoint, and the way out; empty if it is an outage.
 
     Looks at what the exception was raised from, too: botocore and urllib3 wrap it.
@@ -51,13 +50,3 @@ def mistake_in(error: BaseException | None) -> str:
             )
         error = error.__cause__ or error.__context__
     return ""
-
-
-def trouble_at_first(failure: Failure, endpoint: str) -> Trouble:
-    """What a failure with a ``mistake`` means before any call has succeeded."""
-    error = partial(_configuration_error, f"{endpoint}: {failure.mistake}")
-    return Trouble(Cure.NOTHING, failure.cause, error)
-
-
-def _configuration_error(message: str, _retries: int) -> ConfigurationError:
-    return ConfigurationError(message)

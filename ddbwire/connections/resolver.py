@@ -32,7 +32,7 @@ def numeric_addresses(endpoint: Endpoint) -> list[Address]:
         return []
 
 
-class _LookUps:
+class _Resolver:
     """The look-ups that are under way in this process, by host and port."""
 
     def __init__(self) -> None:
@@ -45,15 +45,15 @@ class _LookUps:
 
         The future fails with ``socket.gaierror``, or with ``Unreachable`` if there is no thread.
         """
-        place = (endpoint.host, endpoint.port)
+        host_and_port = (endpoint.host, endpoint.port)
         ours: Future[list[Address]] = Future()
-        error, failed_ns = self._failed.pop(place, (None, 0))
+        error, failed_ns = self._failed.pop(host_and_port, (None, 0))
         if error is not None and monotonic_ns() - failed_ns < _STILL_NEW_NS:
             ours.set_exception(error)
             return ours
         started = False
         try:
-            shared = self._under_way.setdefault(place, ours)
+            shared = self._under_way.setdefault(host_and_port, ours)
             if shared is ours:
                 start(lambda: self._finish(endpoint), ours)
                 started = not ours.done()
@@ -62,8 +62,8 @@ class _LookUps:
             return shared
         finally:
             # Not started: an exception came, or there is no thread. The next call tries again.
-            if not started and self._under_way.get(place) is ours:
-                del self._under_way[place]
+            if not started and self._under_way.get(host_and_port) is ours:
+                del self._under_way[host_and_port]
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's: their threads do not exist here."""
@@ -71,19 +71,19 @@ class _LookUps:
         self._failed = {}
 
     def _finish(self, endpoint: Endpoint) -> list[Address]:
-        place, began_ns = (endpoint.host, endpoint.port), monotonic_ns()
+        host_and_port, began_ns = (endpoint.host, endpoint.port), monotonic_ns()
         try:
             return _look_up(endpoint, 0)
         except socket.gaierror as error:
             ended_ns = monotonic_ns()
             if ended_ns - began_ns > _PATIENCE_NS:
-                self._failed[place] = (error, ended_ns)
+                self._failed[host_and_port] = (error, ended_ns)
             raise
         finally:
-            self._under_way.pop(place, None)
+            self._under_way.pop(host_and_port, None)
 
 
-look_ups = _LookUps()
+resolver = _Resolver()
 
 
 def _look_up(endpoint: Endpoint, flags: int) -> list[Address]:

@@ -1,7 +1,7 @@
 """Reading HTTP responses off a connection, with httptools.
 
 httptools calls the reader back for each header and each piece of the body. Those two callbacks
-are the C methods of a dict and a list, so that a reply costs two Python frames only.
+are the C methods of a dict and a list, so that a response costs two Python frames only.
 """
 
 import zlib
@@ -9,18 +9,18 @@ from collections.abc import Mapping
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ddbwire.steps import Failure, Reply
+from ddbwire.steps import HTTPResponse, NoResponse
 
-GARBAGE = (HttpParserError, HttpParserUpgrade)
+PARSE_ERRORS = (HttpParserError, HttpParserUpgrade)
 """What ``feed`` raises when the bytes are not an HTTP response."""
 
 _NO_HEADERS: Mapping[bytes, bytes] = {}
 
 
-class ReplyReader:
+class ResponseReader:
     """Reads the responses of one connection, one after another.
 
-    Feed it what was received until ``whole`` is true, then ``take`` the reply.
+    Feed it what was received until ``complete`` is true, then ``take`` the response.
     """
 
     __slots__ = (
@@ -29,11 +29,11 @@ class ReplyReader:
         "_parser",
         "_replies",
         "_status",
+        "complete",
         "feed",
         "keep_alive",
         "on_body",
         "on_header",
-        "whole",
     )
 
     def __init__(self) -> None:
@@ -43,31 +43,31 @@ class ReplyReader:
         self._status = 0
         self.on_header = self._headers.__setitem__
         self.on_body = self._bodies.append
-        self.whole = False
-        """Whether a whole response has arrived, and nothing after it."""
+        self.complete = False
+        """Whether a complete response has arrived, and nothing after it."""
         self.keep_alive = False
-        """Whether, once ``whole``, the connection may carry another request."""
+        """Whether, once ``complete``, the connection may carry another request."""
         self._parser = HttpResponseParser(self)
         self.feed = self._parser.feed_data
 
     def on_message_begin(self) -> None:
         """Called by httptools at the first byte of a response."""
         self._replies += 1
-        self.whole = False
+        self.complete = False
 
     def on_message_complete(self) -> None:
         """Called by httptools at the last byte of a response."""
         # Only here does httptools know: asked later, it would always say no.
         self.keep_alive = self._parser.should_keep_alive()
         self._status = self._parser.get_status_code()
-        self.whole = True
+        self.complete = True
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Whether the first byte of a response has arrived."""
         return self._replies > 0
 
-    def take(self) -> Reply | Failure:
+    def take(self) -> HTTPResponse | NoResponse:
         """The response, checked; the reader is ready for the next one."""
         headers = self._headers
         body = self._bodies[0] if len(self._bodies) == 1 else b"".join(self._bodies)
@@ -86,8 +86,8 @@ class ReplyReader:
         headers.clear()
         self._bodies.clear()
         self._replies = 0
-        self.whole = False
+        self.complete = False
         if fault:
             self.keep_alive = False
-            return Failure(fault, sent=True)
-        return Reply(self._status, body, date, kept)
+            return NoResponse(fault, sent=True)
+        return HTTPResponse(self._status, body, date, kept)

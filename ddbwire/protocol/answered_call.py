@@ -1,10 +1,10 @@
-"""What an answered call was billed, as far as its reply says it."""
+"""What an answered call was billed, as far as its response says it."""
 
 from dataclasses import dataclass
 from typing import Self
 
-from ddbwire.protocol.request import Operation
-from ddbwire.protocol.result import Outcome
+from ddbwire.protocol.request import DynamoDBRequest
+from ddbwire.protocol.result import CallResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class AnsweredCall:
     Attributes:
         operation: DynamoDB's name for it, such as ``"UpdateItem"``.
         refused: whether its condition was refused; the table bills that as a write.
-        capacity_units: what the reply says it consumed, of all tables and indexes; None in a
+        capacity_units: what the response says it consumed, of all tables and indexes; None in a
             refusal, which does not say, and where the request did not ask for it.
     """
 
@@ -23,7 +23,7 @@ class AnsweredCall:
     capacity_units: float | None
 
     @classmethod
-    def of(cls, operation: Operation, outcome: Outcome) -> Self:
+    def of(cls, operation: DynamoDBRequest, outcome: CallResult) -> Self:
         """What came of an operation."""
         if not isinstance(outcome, dict):
             return cls(operation.name, True, None)

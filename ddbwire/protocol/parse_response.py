@@ -1,4 +1,4 @@
-"""Reading a reply: DynamoDB's JSON protocol, its errors made values or botocore's exceptions.
+"""Parse DynamoDB's JSON responses: results, failed conditions, and errors.
 
 Source: "DynamoDB low-level API" and "Error handling with DynamoDB", Developer Guide.
 """
@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from ddbwire.errors import THROTTLES, TRANSACTION_CANCELED, TRANSIENT_REASONS
-from ddbwire.protocol.result import Cure, Outcome, Refused, TransactionRefused, Trouble
-from ddbwire.steps import Failure, Reply
+from ddbwire.protocol.failed_attempt import FailedAttempt, RetryAction, classify_failure
+from ddbwire.protocol.result import CallResult, ConditionalCheckFailed, TransactionCanceled
+from ddbwire.steps import HTTPResponse, NoResponse
 
 _scan = json.JSONDecoder().raw_decode
 
@@ -24,34 +25,25 @@ class ErrorClasses(Protocol):
         """The class for an error code; ClientError for one that the service does not model."""
 
 
-def judge_failure(failure: Failure, *, repeatable: bool) -> Trouble:
-    """What an attempt without a whole reply means for a request that is ``repeatable`` or not."""
-    if failure.timed_out or (failure.sent and not repeatable):
-        cure = Cure.NOTHING
-    elif failure.stale:
-        cure = Cure.FRESH_CONNECTION
-    else:
-        cure = Cure.PAUSE
-    return Trouble(cure, failure.cause, maybe_applied=failure.sent, timed_out=failure.timed_out)
-
-
-def judge(
-    reply: Reply, operation_name: str, classes: ErrorClasses, *, repeatable: bool
-) -> Outcome | Trouble:
-    """What a whole reply means."""
+def parse_response(
+    http_response: HTTPResponse, operation_name: str, classes: ErrorClasses, *, repeatable: bool
+) -> CallResult | FailedAttempt:
+    """The result in an HTTP response, or the failed attempt that it stands for."""
     try:
-        text = reply.body.decode().strip()
+        text = http_response.body.decode().strip()
         document, end = _scan(text)
         if end != len(text):
             document = None
     except ValueError:
         document = None
-    if reply.status == 200:
+    if http_response.status == 200:
         if isinstance(document, dict):
             return document
-        return judge_failure(Failure("the reply is not JSON", sent=True), repeatable=repeatable)
-    return _judge_error(
-        reply,
+        return classify_failure(
+            NoResponse("the reply is not JSON", sent=True), repeatable=repeatable
+        )
+    return _parse_error(
+        http_response,
         document if isinstance(document, dict) else {},
         operation_name,
         classes,
@@ -59,56 +51,58 @@ def judge(
     )
 
 
-def _judge_error(
-    reply: Reply,
+def _parse_error(
+    http_response: HTTPResponse,
     document: dict[str, Any],
     operation_name: str,
     classes: ErrorClasses,
     *,
     repeatable: bool,
-) -> Outcome | Trouble:
-    code = _code(reply, document)
+) -> CallResult | FailedAttempt:
+    code = _code(http_response, document)
     if code == "ConditionalCheckFailedException":
-        return Refused(document.get("Item"))
+        return ConditionalCheckFailed(document.get("Item"))
     reasons = document.get("CancellationReasons") or []
-    if code == TRANSACTION_CANCELED and _refused(reasons):
-        return TransactionRefused(reasons)
+    if code == TRANSACTION_CANCELED and _condition_failed(reasons):
+        return TransactionCanceled(reasons)
     message = _message(document)
-    ambiguous = reply.status >= 500 and code not in THROTTLES
+    ambiguous = http_response.status >= 500 and code not in THROTTLES
     if ambiguous and not repeatable:
-        cure = Cure.NOTHING
+        action = RetryAction.FAIL
     else:
-        cure = _cure(code, message, reply.status, reasons)
-    refusal = partial(_error, classes.from_code(code), operation_name, reply, document)
-    return Trouble(cure, f"{code}: {message}", refusal, maybe_applied=ambiguous)
+        action = _retry_action(code, message, http_response.status, reasons)
+    make_error = partial(_error, classes.from_code(code), operation_name, http_response, document)
+    return FailedAttempt(action, f"{code}: {message}", make_error, maybe_applied=ambiguous)
 
 
-def _refused(reasons: list[dict[str, Any]]) -> bool:
+def _condition_failed(reasons: list[dict[str, Any]]) -> bool:
     codes = {reason.get("Code", "None") for reason in reasons}
     return "ConditionalCheckFailed" in codes and (
         codes <= TRANSIENT_REASONS | {"ConditionalCheckFailed"}
     )
 
 
-def _cure(code: str, message: str, status: int, reasons: list[dict[str, Any]]) -> Cure:
+def _retry_action(
+    code: str, message: str, status: int, reasons: list[dict[str, Any]]
+) -> RetryAction:
     if code in THROTTLES or status >= 500:
-        return Cure.PAUSE
+        return RetryAction.BACK_OFF
     if code == TRANSACTION_CANCELED:
         codes = {reason.get("Code", "None") for reason in reasons}
-        return Cure.PAUSE if codes and codes <= TRANSIENT_REASONS else Cure.NOTHING
+        return RetryAction.BACK_OFF if codes and codes <= TRANSIENT_REASONS else RetryAction.FAIL
     if code in _EXPIRED_CREDENTIALS:
-        return Cure.FRESH_CREDENTIALS
+        return RetryAction.REFRESH_CREDENTIALS
     if code in _SKEWED or (
         code == "InvalidSignatureException"
         and ("Signature expired" in message or "Signature not yet current" in message)
     ):
-        return Cure.FRESH_TIME
-    return Cure.NOTHING
+        return RetryAction.SYNC_CLOCK
+    return RetryAction.FAIL
 
 
-def _code(reply: Reply, document: dict[str, Any]) -> str:
+def _code(http_response: HTTPResponse, document: dict[str, Any]) -> str:
     # "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", or without the namespace.
-    return str(document.get("__type") or reply.status).rpartition("#")[2]
+    return str(document.get("__type") or http_response.status).rpartition("#")[2]
 
 
 def _message(document: dict[str, Any]) -> str:
@@ -118,13 +112,14 @@ def _message(document: dict[str, Any]) -> str:
 def _error(
     kind: type[Exception],
     operation_name: str,
-    reply: Reply,
+    http_response: HTTPResponse,
     document: dict[str, Any],
     retries: int,
 ) -> Exception:
-    """An exception of botocore's, with its ``response``; what else was said is in wire shape."""
+    """An exception of botocore's with its ``response``; further members are DynamoDB JSON."""
     headers = {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in reply.headers.items()
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in http_response.headers.items()
     }
     details = {
         name: value
@@ -132,10 +127,10 @@ def _error(
         if name not in ("__type", "message", "Message")
     }
     response = details | {
-        "Error": {"Code": _code(reply, document), "Message": _message(document)},
+        "Error": {"Code": _code(http_response, document), "Message": _message(document)},
         "ResponseMetadata": {
             "RequestId": headers.get("x-amzn-requestid", ""),
-            "HTTPStatusCode": reply.status,
+            "HTTPStatusCode": http_response.status,
             "HTTPHeaders": headers,
             "RetryAttempts": retries,
         },

@@ -4,14 +4,17 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-NAMES = frozenset({"UpdateItem", "GetItem", "PutItem", "DeleteItem", "Query", "TransactWriteItems"})
+OPERATIONS = frozenset(
+    {"UpdateItem", "GetItem", "PutItem", "DeleteItem", "Query", "TransactWriteItems"}
+)
+"""Those that can be sent, by DynamoDB's names."""
 
 
-class Operation(NamedTuple):
-    """One request: what to do, and whether it may be done twice.
+class DynamoDBRequest(NamedTuple):
+    """One request: an operation, its parameters, and whether it may be sent twice.
 
-    ``Operation.of`` encodes and checks; the plain constructor trusts its caller, for those who
-    fill a prepared template on a hot path.
+    ``DynamoDBRequest.of`` encodes and checks. The constructor does neither: it is for hot paths,
+    where a prepared template is filled.
     """
 
     name: str
@@ -26,19 +29,19 @@ class Operation(NamedTuple):
     now_ns: int | None = None
     """The table's time that the body rests on, in nanoseconds since the epoch, if it rests on one.
 
-    Once the table's clock turns out to be seconds away from it, the operation is not sent (again)
-    but answered with ``Outdated``, for its maker to make it anew.
+    If the table's clock turns out to be more than five seconds away from it, the request is not
+    sent (again): the result is a ``StaleTimestamp``, and the caller makes a new request.
     """
 
     @classmethod
     def of(
         cls, name: str, parameters: Mapping[str, Any], *, repeatable: bool = True
-    ) -> "Operation":
+    ) -> "DynamoDBRequest":
         """Encode ``parameters``, in wire shape, as the body of operation ``name``.
 
         Raises:
-            ValueError: ``name`` is not an operation that this wire carries.
+            ValueError: ``name`` is not one of ``OPERATIONS``.
         """
-        if name not in NAMES:
-            raise ValueError(f"operation {name!r} must be one of {', '.join(sorted(NAMES))}")
+        if name not in OPERATIONS:
+            raise ValueError(f"operation {name!r} must be one of {', '.join(sorted(OPERATIONS))}")
         return cls(name, json.dumps(parameters, separators=(",", ":")).encode(), repeatable)

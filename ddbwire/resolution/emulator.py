@@ -20,20 +20,20 @@ _KEY = "local"
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Where and as whom requests are signed.
+class ClientSettings:
+    """The session, region and credentials of a client.
 
     Attributes:
         session: botocore's.
         region_name: None where there is none.
         credentials: None where there are none.
-        made_up: which of them were made up: ``"credentials"``, ``"region"``.
+        defaulted: which were not configured, and got a default: ``"credentials"``, ``"region"``.
     """
 
     session: Any
     region_name: str | None
     credentials: Any
-    made_up: tuple[str, ...] = ()
+    defaulted: tuple[str, ...] = ()
 
     def client(self, endpoint_url: str | None, config: Config) -> Any:
         """A botocore client for DynamoDB.
@@ -42,7 +42,7 @@ class Identity:
             botocore.exceptions.NoRegionError: there is none.
         """
         keys = {}
-        if "credentials" in self.made_up:
+        if "credentials" in self.defaulted:
             keys = {"aws_access_key_id": _KEY, "aws_secret_access_key": _KEY}
         return self.session.create_client(
             "dynamodb",
@@ -53,7 +53,9 @@ class Identity:
         )
 
 
-def identity(session: Any, region_name: str | None, endpoint_url: str | None) -> Identity:
+def client_settings(
+    session: Any, region_name: str | None, endpoint_url: str | None
+) -> ClientSettings:
     """What is configured, and for an endpoint on this machine's loopback what is not.
 
     Args:
@@ -71,19 +73,19 @@ def identity(session: Any, region_name: str | None, endpoint_url: str | None) ->
     session = getattr(session, "_session", session)
     region_name = region_name or _configured_region(session)
     credentials = session.get_credentials()
-    found = Identity(session, region_name, credentials)
+    found = ClientSettings(session, region_name, credentials)
     if region_name is not None and credentials is not None:
         return found
     if not is_loopback(endpoint_url or _configured_endpoint(session, region_name)):
         return found
-    made_up = []
+    defaulted = []
     if credentials is None:
         credentials = Credentials(_KEY, _KEY, method="explicit")
-        made_up.append("credentials")
+        defaulted.append("credentials")
     if region_name is None:
         region_name = _REGION
-        made_up.append("region")
-    return Identity(session, region_name, credentials, tuple(made_up))
+        defaulted.append("region")
+    return ClientSettings(session, region_name, credentials, tuple(defaulted))
 
 
 def is_loopback(url: str) -> bool:

@@ -1,8 +1,8 @@
-"""When the lean wire stands back and botocore carries the calls.
+"""Why botocore has to send the requests, where it has to.
 
-Whatever hooks into a request between botocore's client and the socket would be passed over by a
-wire of our own, so its presence decides: also of a hook that only looks on, and of one that lies
-dormant, such as moto's outside of its mock. A request that is never sent shows the rest.
+This package would not call what hooks into a request between botocore's client and the socket. So
+where there is any such hook botocore sends, also for a hook that only observes, or is inactive, as
+moto's is outside of its mock. A request that is never sent shows the other reasons.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 from botocore.utils import get_environ_proxies
 
 from ddbwire.endpoint import Endpoint
-from ddbwire.protocol.request import NAMES
+from ddbwire.protocol.request import OPERATIONS
 
 _SCHEMES = {True: "https", False: "http"}
 
@@ -47,7 +47,7 @@ def builtin_handlers() -> int:
     return len(BUILTIN_HANDLERS)
 
 
-def hook_of(client: Any) -> str | None:
+def find_hook(client: Any) -> str | None:
     """The event or the class by which something else than botocore takes part in its calls.
 
     None if nothing does. Nothing is called to find out: a hook may have effects.
@@ -61,13 +61,13 @@ def hook_of(client: Any) -> str | None:
     if listeners is None:
         return "unknown event system"
     for event in _EVENTS:
-        for operation in sorted(NAMES):
+        for operation in sorted(OPERATIONS):
             if not all(map(_of_botocore, listeners.prefix_search(f"{event}.dynamodb.{operation}"))):
                 return event
     return None
 
 
-def reason_to_decline(client: Any, endpoint: Endpoint, captured: dict[str, Any]) -> str | None:
+def find_fallback_reason(client: Any, endpoint: Endpoint, captured: dict[str, Any]) -> str | None:
     """Why botocore must carry the calls though nothing is hooked into it; None if it need not.
 
     ``captured`` is the request as botocore's before-call event showed it.

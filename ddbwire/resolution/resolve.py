@@ -19,9 +19,9 @@ from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
 from ddbwire.endpoint import Endpoint
-from ddbwire.resolution.emulator import Identity, identity
-from ddbwire.resolution.fallback_reason import builtin_handlers, hook_of, reason_to_decline
-from ddbwire.signing.credentials import CredentialSource, first_keys
+from ddbwire.resolution.emulator import ClientSettings, client_settings
+from ddbwire.resolution.fallback_reason import builtin_handlers, find_fallback_reason, find_hook
+from ddbwire.signing.credentials import CredentialSource, load_keys
 
 _CONNECT_TIMEOUT_SECONDS = 1.0
 _READ_TIMEOUT_SECONDS = 2.0
@@ -40,8 +40,8 @@ class Resolution:
     credentials: CredentialSource
     ca_bundle: str | bool
     """The file of certificate authorities to trust; False to trust anybody."""
-    declined: str | None
-    """Why botocore must carry the calls; None if the lean wire can."""
+    fallback_reason: str | None
+    """Why botocore has to send the requests; None if this package can."""
     builtin_handlers: int
     """How many handlers botocore gave every new session at that time."""
 
@@ -63,9 +63,9 @@ def resolve(
         botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.
     """
     handlers = builtin_handlers()
-    known = identity(session, region_name, endpoint_url)
-    source = None if known.credentials is None else _source(known)
-    client = (known if source is None else _serving(known, source)).client(
+    known = client_settings(session, region_name, endpoint_url)
+    source = None if known.credentials is None else _credential_source(known)
+    client = (known if source is None else _with_credentials(known, source)).client(
         endpoint_url,
         Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
@@ -76,50 +76,50 @@ def resolve(
     )
     if source is None:
         raise NoCredentialsError
-    endpoint, region, declined = _way(client, table or _ANY_TABLE)
+    endpoint, region, fallback_reason = _find_endpoint(client, table or _ANY_TABLE)
     return Resolution(
         client=client,
         endpoint=endpoint,
         region=region,
         credentials=source,
         ca_bundle=_ca_bundle(known.session),
-        declined=declined,
+        fallback_reason=fallback_reason,
         builtin_handlers=handlers,
     )
 
 
-def _source(known: Identity) -> CredentialSource:
-    first_keys(known.credentials)
+def _credential_source(known: ClientSettings) -> CredentialSource:
+    load_keys(known.credentials)
     return CredentialSource(known.credentials, _reloader(known.session, known.credentials))
 
 
-def _serving(known: Identity, source: CredentialSource) -> Identity:
+def _with_credentials(known: ClientSettings, source: CredentialSource) -> ClientSettings:
     """The same with a session of our own, whose clients sign with what ``source`` holds."""
     session = copy(known.session)
-    session._credentials = source.served
+    session._credentials = source.for_botocore
     return replace(known, session=session)
 
 
-def _way(client: Any, table: str) -> tuple[Endpoint, str, str | None]:
-    """Where requests go, the region to sign for, and why the lean wire can't send them, if so."""
-    hook = hook_of(client)
+def _find_endpoint(client: Any, table: str) -> tuple[Endpoint, str, str | None]:
+    """The endpoint, the region to sign for, and why botocore has to send the requests, if so."""
+    hook = find_hook(client)
     if hook is not None:
         return Endpoint.of(client.meta.endpoint_url), client.meta.region_name, f"{hook} hook"
     captured = _capture(client, table)
     endpoint = Endpoint.of(captured["url"])
     region = captured["context"].get("signing", {}).get("region") or client.meta.region_name
-    return endpoint, region, reason_to_decline(client, endpoint, captured)
+    return endpoint, region, find_fallback_reason(client, endpoint, captured)
 
 
 def _reloader(session: Any, credentials: Any) -> Callable[[], Any]:
     """Searches the chain of providers anew; None for credentials that were given, not found."""
     if credentials.method == "explicit":
-        return _nothing
+        return _no_new_credentials
     load: Callable[[], Any] = session.get_component("credential_provider").load_credentials
     return load
 
 
-def _nothing() -> None:
+def _no_new_credentials() -> None:
     """What explicit credentials are renewed with."""
 
 

@@ -24,23 +24,23 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as ConnectingError
 
 from ddbwire.concurrency.fork import at_fork
-from ddbwire.concurrency.threads import in_background
+from ddbwire.concurrency.threads import run_in_thread
 from ddbwire.errors import ConfigurationError, is_transient
-from ddbwire.signing.sigv4 import Keys
-from ddbwire.steps import Answer, Await, Failure, Step
+from ddbwire.signing.sigv4 import AccessKeys
+from ddbwire.steps import NoResponse, Step, StepResult, WaitFor
 
 _SECOND_NS = 1_000_000_000
 
 _JUST_NOW_NS = _SECOND_NS
 """How long after a renewal a refusal is taken to be one of the keys before it."""
 
-_UNHURRIED_NS = 10 * _SECOND_NS
+_REFRESH_INTERVAL_NS = 10 * _SECOND_NS
 """From one refresh that brought no longer-lived keys to the next, while the present ones hold."""
 
-_URGENT_NS = _SECOND_NS
+_EXPIRED_REFRESH_INTERVAL_NS = _SECOND_NS
 """The same once they have expired."""
 
-_OUT_OF_REACH = (
+_PROVIDER_OUTAGES = (
     CredentialRetrievalError,
     MetadataRetrievalError,
     ConnectingError,
@@ -53,12 +53,12 @@ _FAILURES = (BotoCoreError, ClientError, ConfigurationError, OSError, RuntimeErr
 _log = logging.getLogger("ddbwire.credentials")
 
 
-def out_of_reach(error: Exception) -> bool:
+def is_provider_outage(error: Exception) -> bool:
     """Whether credentials could not be had from where they are, which may pass.
 
     Rather than: there are none, or they may not be had.
     """
-    return isinstance(error, _OUT_OF_REACH) or is_transient(error)
+    return isinstance(error, _PROVIDER_OUTAGES) or is_transient(error)
 
 
 class CredentialSource:
@@ -75,7 +75,7 @@ class CredentialSource:
         "_reload",
         "_renewed_ns",
         "_tried_ns",
-        "served",
+        "for_botocore",
     )
 
     def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
@@ -93,11 +93,11 @@ class CredentialSource:
         self._lock = threading.Lock()
         self._refresh: Future[None] | None = None
         self._renewed_ns = -_JUST_NOW_NS
-        self._tried_ns = -_UNHURRIED_NS
+        self._tried_ns = -_REFRESH_INTERVAL_NS
         self._failing = False
         self._frozen: Any = None
         self._keys = self._read()
-        self.served = Served(self)
+        self.for_botocore = BotocoreCredentials(self)
         """The present keys in the form that botocore's clients sign with."""
         at_fork(self)
 
@@ -112,7 +112,7 @@ class CredentialSource:
         method: str = self._credentials.method
         return method
 
-    def keys(self) -> Generator[Step, Answer, Keys | Failure]:
+    def keys(self) -> Generator[Step, StepResult, AccessKeys | NoResponse]:
         """The keys to sign with; a failure if they have expired and there are no new ones yet."""
         needed = getattr(self._credentials, "refresh_needed", None)
         if needed is None or not needed():
@@ -120,27 +120,29 @@ class CredentialSource:
             self._failing = False
             return self._keys
         expired = needed(0)
-        refresh = self._start_when_due(_URGENT_NS if expired else _UNHURRIED_NS)
+        refresh = self._start_when_due(
+            _EXPIRED_REFRESH_INTERVAL_NS if expired else _REFRESH_INTERVAL_NS
+        )
         if not expired:
             return self._keys
-        yield Await(refresh)
+        yield WaitFor(refresh)
         if not refresh.done():
             cause = "the credentials have expired, and new ones did not come in time"
-            return Failure(cause, sent=False, timed_out=True)
+            return NoResponse(cause, sent=False, timed_out=True)
         if not needed(0):
             return self._keys
         error = refresh.exception()
         told = "still expired" if error is None else f"{type(error).__name__}: {error}"
-        return Failure(f"the credentials have expired and can't be renewed ({told})", sent=False)
+        return NoResponse(f"the credentials have expired and can't be renewed ({told})", sent=False)
 
-    def renew(self) -> Generator[Step, Answer, None]:
+    def refresh(self) -> Generator[Step, StepResult, None]:
         """Get new keys though the old ones seem good: the endpoint says that they are not.
 
         Calls that are refused together are served by one renewal. Where there are no new ones to
         be had, ``keys`` tells.
         """
         if monotonic_ns() - self._renewed_ns >= _JUST_NOW_NS:
-            yield Await(self._start(self._replace))
+            yield WaitFor(self._start(self._replace))
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's lock and threads."""
@@ -157,7 +159,7 @@ class CredentialSource:
         with self._lock:
             if self._refresh is None or self._refresh.done():
                 self._tried_ns = monotonic_ns()
-                self._refresh = in_background(work)
+                self._refresh = run_in_thread(work)
             return self._refresh
 
     def _store(self) -> None:
@@ -188,43 +190,43 @@ class CredentialSource:
         self._store()
         self._renewed_ns = monotonic_ns()
 
-    def _read(self) -> Keys:
+    def _read(self) -> AccessKeys:
         frozen = self._credentials.get_frozen_credentials()
         if frozen is self._frozen:
             return self._keys
-        keys = Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        keys = AccessKeys(frozen.access_key, frozen.secret_key, frozen.token)
         _require_printable(keys, self.method)
         self._frozen = frozen
         return keys
 
 
-class Served:
+class BotocoreCredentials:
     """A credentials object for botocore's clients that never refreshes in the thread of a call."""
 
     def __init__(self, source: CredentialSource) -> None:
-        self._source = source
+        self._credential_source = source
 
     @property
     def method(self) -> str:
         """Where the keys were found."""
-        return self._source.method
+        return self._credential_source.method
 
     @property
     def account_id(self) -> str | None:
         """The account of the keys, if it is known; endpoints may bear it."""
-        account: str | None = getattr(self._source.frozen, "account_id", None)
+        account: str | None = getattr(self._credential_source.frozen, "account_id", None)
         return account
 
     def get_frozen_credentials(self) -> Any:
         """The present keys."""
-        return self._source.frozen
+        return self._credential_source.frozen
 
     def get_deferred_property(self, name: str) -> Callable[[], Any]:
         """A function that tells one of the above."""
         return lambda: getattr(self, name, None)
 
 
-def first_keys(credentials: Any) -> None:
+def load_keys(credentials: Any) -> None:
     """Have botocore get what a credentials object holds at first, which may block.
 
     Raises:
@@ -244,7 +246,7 @@ def _forget_in_cache(credentials: Any) -> None:
         del cache[key]
 
 
-def _require_printable(keys: Keys, provider: str) -> None:
+def _require_printable(keys: AccessKeys, provider: str) -> None:
     """Refuse what would end a line of the request's head, or make every signature wrong."""
     named = {
         "access key": keys.access_key,

@@ -1,64 +1,64 @@
 """The bytes of requests, of which only signature, length and body are not ready beforehand."""
 
-from ddbwire.protocol.request import Operation
-from ddbwire.signing.sigv4 import DayKey, Stamp, amz_date
+from ddbwire.protocol.request import DynamoDBRequest
+from ddbwire.signing.sigv4 import RequestSigner, SigningKey, amz_date
 
 _CONTENT_TYPE = "application/x-amz-json-1.0"
 _TARGET_PREFIX = "DynamoDB_20120810."
 _UNSIGNED_LINES = "user-agent: ddbwire\r\naccept-encoding: identity\r\n"
 
 
-class Template:
+class RequestTemplate:
     """Every request for one operation in one second."""
 
-    __slots__ = ("_head", "_stamp")
+    __slots__ = ("_head", "_signer")
 
-    def __init__(self, stamp: Stamp, headers: dict[str, str]) -> None:
-        self._stamp = stamp
+    def __init__(self, signer: RequestSigner, headers: dict[str, str]) -> None:
+        self._signer = signer
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._head = (
-            f"POST / HTTP/1.1\r\n{lines}{_UNSIGNED_LINES}authorization: {stamp.authorization}"
+            f"POST / HTTP/1.1\r\n{lines}{_UNSIGNED_LINES}authorization: {signer.authorization}"
         )
 
     def fill(self, body: bytes) -> bytes:
         """The signed request with this body."""
         return (
-            f"{self._head}{self._stamp.signature(body)}\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"{self._head}{self._signer.signature(body)}\r\ncontent-length: {len(body)}\r\n\r\n"
         ).encode() + body
 
 
 class RequestWriter:
     """Writes the signed requests of one second."""
 
-    __slots__ = ("_host", "_instant", "_templates", "key", "second")
+    __slots__ = ("_amz_date", "_host", "_templates", "key", "second")
 
-    def __init__(self, host: str, key: DayKey, second: int) -> None:
+    def __init__(self, host: str, key: SigningKey, second: int) -> None:
         """``second`` is the table's time, in seconds since the epoch; ``key`` is for its day."""
         self.key = key
         self.second = second
         self._host = host
-        self._instant = amz_date(second)
-        self._templates: dict[str, Template] = {}
+        self._amz_date = amz_date(second)
+        self._templates: dict[str, RequestTemplate] = {}
 
-    def write(self, operation: Operation) -> bytes:
+    def write(self, operation: DynamoDBRequest) -> bytes:
         """The signed request for an operation."""
         template = self._templates.get(operation.name)
         if template is None:
             template = self._templates[operation.name] = self._template(operation.name)
         return template.fill(operation.body)
 
-    def _template(self, name: str) -> Template:
+    def _template(self, name: str) -> RequestTemplate:
         headers = {
             "content-type": _CONTENT_TYPE,
             "host": self._host,
-            "x-amz-date": self._instant,
+            "x-amz-date": self._amz_date,
             "x-amz-target": _TARGET_PREFIX + name,
         }
         if self.key.scope.keys.token:
             headers["x-amz-security-token"] = self.key.scope.keys.token
-        return Template(Stamp(self.key, headers, self._instant), headers)
+        return RequestTemplate(RequestSigner(self.key, headers, self._amz_date), headers)
 
 
-def write_question(host: str) -> bytes:
+def date_request(host: str) -> bytes:
     """An unsigned request that any endpoint answers somehow, with a Date."""
     return f"GET / HTTP/1.1\r\nhost: {host}\r\n{_UNSIGNED_LINES}\r\n".encode()

@@ -1,6 +1,6 @@
 """Signature Version 4 for one fixed shape of request: ``POST /`` with a JSON body.
 
-Source: "Create a signed AWS API request", AWS Identity and Access Management User Guide.
+Source: "Create a signed AWS API request", AWS ClientSettings and Access Management User Guide.
 
 What does not depend on the body is worked out beforehand: the signing key once a day, the hash
 state of the canonical request up to the body's digest once a second. A signature then costs two
@@ -20,7 +20,7 @@ _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class AccessKeys:
     """What a request is signed with."""
 
     access_key: str
@@ -29,14 +29,14 @@ class Keys:
 
     def __repr__(self) -> str:
         """Name the access key only: a secret must not find its way into a log."""
-        return f"Keys({self.access_key!r})"
+        return f"AccessKeys({self.access_key!r})"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CredentialScope:
     """What a signing key is good for: one set of keys, one region, one day."""
 
-    keys: Keys
+    keys: AccessKeys
     region: str
     day: str
     """As ``YYYYMMDD``, in UTC."""
@@ -45,7 +45,7 @@ class Scope:
         return f"{self.day}/{self.region}/{_SERVICE}/aws4_request"
 
 
-class DayKey:
+class SigningKey:
     """The signing key of a scope, as two hash states from which each HMAC continues.
 
     HMAC(key, text) is H((key ^ opad) + H((key ^ ipad) + text)), RFC 2104. Copying the states
@@ -54,7 +54,7 @@ class DayKey:
 
     __slots__ = ("_inner", "_outer", "scope")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: CredentialScope) -> None:
         self.scope = scope
         key = f"AWS4{scope.keys.secret_key}".encode()
         for part in (scope.day, scope.region, _SERVICE, "aws4_request"):
@@ -72,18 +72,18 @@ class DayKey:
         return outer.hexdigest()
 
 
-class Stamp:
+class RequestSigner:
     """All signatures over one set of headers, in one second."""
 
     __slots__ = ("_canonical", "_key", "_text", "authorization")
 
-    def __init__(self, key: DayKey, headers: dict[str, str], instant: str) -> None:
-        """``headers`` by lower-case name, all signed; ``instant`` as in ``x-amz-date``."""
+    def __init__(self, key: SigningKey, headers: dict[str, str], date: str) -> None:
+        """``headers`` by lower-case name, all signed; ``date`` as in ``x-amz-date``."""
         names = sorted(headers)
         signed = ";".join(names)
         block = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
         self._canonical = hashlib.sha256(f"POST\n/\n\n{block}\n{signed}\n".encode())
-        self._text = f"{_ALGORITHM}\n{instant}\n{key.scope}\n".encode()
+        self._text = f"{_ALGORITHM}\n{date}\n{key.scope}\n".encode()
         self._key = key
         self.authorization = (
             f"{_ALGORITHM} Credential={key.scope.keys.access_key}/{key.scope}, "

@@ -1,25 +1,30 @@
-"""The lean wire's part in a call: sign, have it sent, learn the time, read the answer."""
+"""Attempts over HTTP connections of this package: sign, send, read the time, parse."""
 
 from collections.abc import Generator
 from typing import Any
 
-from ddbwire.calls.sender import MOST_QUESTIONS, NO_TIME, Attempt, Question, outdated
+from ddbwire.calls.sender import (
+    CONTRADICTORY_DATES,
+    MAX_DATE_REQUESTS,
+    Attempt,
+    DateRequest,
+    check_timestamp,
+)
 from ddbwire.clocks.table_clock import TableClock
-from ddbwire.connections.misconfiguration import trouble_at_first
 from ddbwire.endpoint import Endpoint
-from ddbwire.protocol.parse_response import ErrorClasses, judge, judge_failure
-from ddbwire.protocol.request import Operation
-from ddbwire.protocol.result import Trouble
+from ddbwire.protocol.failed_attempt import FailedAttempt, classify_failure, misconfigured
+from ddbwire.protocol.parse_response import ErrorClasses, parse_response
+from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.signing.credentials import CredentialSource
-from ddbwire.signing.request_writer import RequestWriter, write_question
-from ddbwire.signing.sigv4 import DayKey, Scope, amz_date
-from ddbwire.steps import Answer, Failure, Reply, Send, Step, answered
+from ddbwire.signing.request_writer import RequestWriter, date_request
+from ddbwire.signing.sigv4 import CredentialScope, SigningKey, amz_date
+from ddbwire.steps import HTTPResponse, NoResponse, Send, Step, StepResult, require_no_response
 
 _SECOND_NS = 1_000_000_000
 
 
-class LeanCarrier:
-    """Carries attempts over connections of this package's own."""
+class HTTPSender:
+    """Makes attempts over connections of this package."""
 
     __slots__ = (
         "_classes",
@@ -51,68 +56,70 @@ class LeanCarrier:
         self._writer: RequestWriter | None = None
         self._succeeded = False
 
-    def attempt(self, operation: Operation, *, fresh: bool) -> Attempt:
-        """One attempt at an operation."""
+    def attempt(self, request: DynamoDBRequest, *, new_connection: bool) -> Attempt:
+        """One attempt at a request."""
         clock = self._clock
         writer = self._writer
         now_ns = clock.now_ns()
-        late = outdated(operation, now_ns)
+        late = check_timestamp(request, now_ns)
         if late is not None:
             return late
         second = now_ns // _SECOND_NS
         if writer is None or writer.second != second:
             renewed = yield from self._next_writer(second)
-            if type(renewed) is Failure:
-                return judge_failure(renewed, repeatable=operation.repeatable)
+            if type(renewed) is NoResponse:
+                return classify_failure(renewed, repeatable=request.repeatable)
             writer = renewed
         sent_ns = clock.local_ns()
-        answer = yield Send(writer.write(operation), fresh)
-        if type(answer) is Reply:
+        answer = yield Send(writer.write(request), new_connection)
+        if type(answer) is HTTPResponse:
             self._succeeded = True
             clock.observe(answer.date, sent_ns, clock.local_ns())
-            return judge(answer, operation.name, self._classes, repeatable=operation.repeatable)
-        return self._failed(answered(answer), repeatable=operation.repeatable)
+            return parse_response(
+                answer, request.name, self._classes, repeatable=request.repeatable
+            )
+        return self._failed(require_no_response(answer), repeatable=request.repeatable)
 
-    def ask(self, *, fresh: bool) -> Question:
-        """One attempt at getting any reply at all."""
+    def request_date(self, *, new_connection: bool) -> DateRequest:
+        """One attempt at getting any response at all."""
         clock = self._clock
-        for _ in range(MOST_QUESTIONS):
+        for _ in range(MAX_DATE_REQUESTS):
             sent_ns = clock.local_ns()
-            answer = yield Send(write_question(self._host), fresh)
-            if type(answer) is not Reply:
-                return self._failed(answered(answer), repeatable=True)
+            answer = yield Send(date_request(self._host), new_connection)
+            if type(answer) is not HTTPResponse:
+                return self._failed(require_no_response(answer), repeatable=True)
             self._succeeded = True
             clock.observe(answer.date, sent_ns, clock.local_ns())
             if not clock.doubted:
                 if not clock.known:
                     clock.trust_local()
                 return None
-        return judge_failure(NO_TIME, repeatable=True)
+        return classify_failure(CONTRADICTORY_DATES, repeatable=True)
 
-    def renew_credentials(self) -> Generator[Step, Answer, None]:
+    def refresh_credentials(self) -> Generator[Step, StepResult, None]:
         """Have the credentials fetched anew."""
-        yield from self._credentials.renew()
+        yield from self._credentials.refresh()
         self._writer = None
 
-    def renew_time(self) -> Generator[Step, Answer, None]:
+    def sync_clock(self) -> Generator[Step, StepResult, None]:
         """Ask for the time once more."""
-        yield from self.ask(fresh=False)
+        yield from self.request_date(new_connection=False)
 
-    def _failed(self, failure: Failure, *, repeatable: bool) -> Trouble:
-        if failure.mistake and not self._succeeded:
-            return trouble_at_first(failure, self.endpoint)
-        return judge_failure(failure, repeatable=repeatable)
+    def _failed(self, failure: NoResponse, *, repeatable: bool) -> FailedAttempt:
+        if failure.misconfiguration and not self._succeeded:
+            return misconfigured(failure, self.endpoint)
+        return classify_failure(failure, repeatable=repeatable)
 
     def close(self) -> None:
         """Close the client, which has sent nothing since it was resolved."""
         self._client.close()
 
-    def _next_writer(self, second: int) -> Generator[Step, Answer, RequestWriter | Failure]:
+    def _next_writer(self, second: int) -> Generator[Step, StepResult, RequestWriter | NoResponse]:
         keys = yield from self._credentials.keys()
-        if type(keys) is Failure:
+        if type(keys) is NoResponse:
             return keys
-        scope = Scope(keys, self._region, amz_date(second)[:8])
+        scope = CredentialScope(keys, self._region, amz_date(second)[:8])
         before = self._writer
-        key = before.key if before is not None and before.key.scope == scope else DayKey(scope)
+        key = before.key if before is not None and before.key.scope == scope else SigningKey(scope)
         self._writer = writer = RequestWriter(self._host, key, second)
         return writer

@@ -1,65 +1,63 @@
-"""A resolved wire: what carries the calls, and the connections of both drivers."""
+"""What a wire has once it is resolved: a sender, and connections for both drivers."""
 
 import threading
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ddbwire.calls.retry  # noqa: F401 - so that no failing call imports tenacity within its deadline
-from ddbwire.calls.sender import Carrier
+from ddbwire.calls.call import Flow
+from ddbwire.calls.sender import Sender
 from ddbwire.clocks.table_clock import TableClock
 from ddbwire.concurrency.fork import at_fork
 from ddbwire.connections.blocking.driver import run
-from ddbwire.connections.blocking.pool import Pool
+from ddbwire.connections.blocking.pool import ConnectionPool
 from ddbwire.connections.tls import tls_context
 from ddbwire.resolution.fallback_reason import builtin_handlers
 from ddbwire.resolution.resolve import Resolution
-from ddbwire.steps import Answer, Step
-from ddbwire.transport.botocore_sender import BotocoreCarrier
-from ddbwire.transport.http_sender import LeanCarrier
+from ddbwire.transport.botocore_sender import BotocoreSender
+from ddbwire.transport.http_sender import HTTPSender
 
 if TYPE_CHECKING:
-    from ddbwire.connections.aio.driver import AioDriver
+    from ddbwire.connections.aio.driver import AsyncDriver
 
 T = TypeVar("T")
 
 
-class Line:
-    """The carrier of a wire's calls, and the pools of connections it may send over."""
+class Transport:
+    """The sender of a wire's calls, and the pools of connections it may send over."""
 
     def __init__(self, resolution: Resolution, max_connections: int, clock: TableClock) -> None:
-        self.declined = resolution.declined
+        self.fallback_reason = resolution.fallback_reason
         self.region_name = resolution.region
         self._builtin_handlers = resolution.builtin_handlers
-        self.carrier = _carrier(resolution, max_connections, clock)
-        lean_tls = resolution.endpoint.secure and resolution.declined is None
-        tls = tls_context(resolution.ca_bundle) if lean_tls else None
+        self.sender = _sender(resolution, max_connections, clock)
+        own_tls = resolution.endpoint.secure and resolution.fallback_reason is None
+        tls = tls_context(resolution.ca_bundle) if own_tls else None
         self._lock = threading.Lock()
         self._connecting = (resolution.endpoint, tls, max_connections)
-        self._aio_driver: AioDriver | None = None
-        self._pool = Pool(*self._connecting)
+        self._aio_driver: AsyncDriver | None = None
+        self._pool = ConnectionPool(*self._connecting)
         at_fork(self)
 
     @property
-    def outdated(self) -> bool:
+    def is_outdated(self) -> bool:
         """Whether something has hooked itself into botocore that the resolution did not see."""
         return builtin_handlers() != self._builtin_handlers
 
-    def run(self, flow: Generator[Step, Answer, T], deadline_ns: int) -> T:
+    def run(self, flow: Flow[T], deadline_ns: int) -> T:
         """Run a flow in the caller's thread."""
-        return run(flow, self._pool, deadline_ns)
+        return run(flow(self.sender, deadline_ns), self._pool, deadline_ns)
 
-    def run_async(
-        self, flow: Generator[Step, Answer, T], deadline_ns: int
-    ) -> Coroutine[Any, Any, T]:
+    def run_async(self, flow: Flow[T], deadline_ns: int) -> Coroutine[Any, Any, T]:
         """Run a flow on the running event loop."""
         driver = self._aio_driver or self._make_aio_driver()
-        return driver.run(flow, deadline_ns)
+        return driver.run(flow(self.sender, deadline_ns), deadline_ns)
 
     def close(self) -> None:
         """Close the connections of blocking calls; a later call opens others."""
-        pool, self._pool = self._pool, Pool(*self._connecting)
+        pool, self._pool = self._pool, ConnectionPool(*self._connecting)
         pool.close()
-        self.carrier.close()
+        self.sender.close()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop, and those of blocking calls."""
@@ -71,20 +69,20 @@ class Line:
         """Renew the lock: threads of the parent, which do not exist here, may have held it."""
         self._lock = threading.Lock()
 
-    def _make_aio_driver(self) -> "AioDriver":
-        from ddbwire.connections.aio.driver import AioDriver  # imports asyncio
-        from ddbwire.connections.aio.loop_pools import AioPools
+    def _make_aio_driver(self) -> "AsyncDriver":
+        from ddbwire.connections.aio.driver import AsyncDriver  # imports asyncio
+        from ddbwire.connections.aio.pool_per_loop import PoolPerLoop
 
         with self._lock:
             if self._aio_driver is None:
-                self._aio_driver = AioDriver(AioPools(*self._connecting))
+                self._aio_driver = AsyncDriver(PoolPerLoop(*self._connecting))
             return self._aio_driver
 
 
-def _carrier(resolution: Resolution, max_connections: int, clock: TableClock) -> Carrier:
-    if resolution.declined is not None:
-        return BotocoreCarrier(resolution, max_connections, clock)
-    return LeanCarrier(
+def _sender(resolution: Resolution, max_connections: int, clock: TableClock) -> Sender:
+    if resolution.fallback_reason is not None:
+        return BotocoreSender(resolution, max_connections, clock)
+    return HTTPSender(
         resolution.endpoint,
         resolution.region,
         resolution.credentials,

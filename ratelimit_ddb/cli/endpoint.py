@@ -38,10 +38,10 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
     """
     from botocore.config import Config  # 100 ms that --help need not spend
 
-    from ddbwire.resolution.emulator import identity, is_loopback
+    from ddbwire.resolution.emulator import client_settings, is_loopback
 
-    known = identity(None, region, endpoint_url)
+    known = client_settings(None, region, endpoint_url)
     config = Config(connect_timeout=_CONNECT_SECONDS, retries={"total_max_attempts": _TRIES})
     client = known.client(endpoint_url, config)
     url = client.meta.endpoint_url
-    return Endpoint(client, url, known.made_up, is_loopback(url))
+    return Endpoint(client, url, known.defaulted, is_loopback(url))

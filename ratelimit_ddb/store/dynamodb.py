@@ -16,8 +16,7 @@ from ratelimit_ddb.operations.store import Clock
 if TYPE_CHECKING:
     import boto3
 
-    from ddbwire import AnsweredCall
-    from ddbwire import Operation as Request
+    from ddbwire import AnsweredCall, DynamoDBRequest
     from ratelimit_ddb.errors import StoreError
 
 _WARM_UP_SECONDS = 5.0
@@ -134,7 +133,7 @@ class DynamoDBStore:
         """
         self.prepare()
         try:
-            self._wire.ask_time(_seconds_from_now(_WARM_UP_SECONDS))
+            self._wire.sync_clock(_seconds_from_now(_WARM_UP_SECONDS))
         except self._wire.failures as failure:
             raise self._error(failure) from failure
 
@@ -142,7 +141,7 @@ class DynamoDBStore:
         """Prepare, connect and learn the time in this event loop; see ``warm_up``."""
         await self.prepare_async()
         try:
-            await self._wire.ask_time_async(_seconds_from_now(_WARM_UP_SECONDS))
+            await self._wire.sync_clock_async(_seconds_from_now(_WARM_UP_SECONDS))
         except self._wire.failures as failure:
             raise self._error(failure) from failure
 
@@ -174,7 +173,7 @@ class DynamoDBStore:
         try:
             if isinstance(operation, ReadClock):
                 if not self.clock.known:
-                    self._wire.ask_time(deadline_ns)
+                    self._wire.sync_clock(deadline_ns)
                 return self.clock.now_ns()
             request = self._expressions.request(operation)
             reply = self._wire.call(request, deadline_ns)
@@ -188,7 +187,7 @@ class DynamoDBStore:
         try:
             if isinstance(operation, ReadClock):
                 if not self.clock.known:
-                    await self._wire.ask_time_async(deadline_ns)
+                    await self._wire.sync_clock_async(deadline_ns)
                 return self.clock.now_ns()
             request = self._expressions.request(operation)
             reply = await self._wire.call_async(request, deadline_ns)
@@ -230,13 +229,13 @@ class DynamoDBStore:
 
         return as_arguments(self, self._arguments)
 
-    def _result(self, operation: Any, request: Request, reply: Any) -> Any:
+    def _result(self, operation: Any, request: DynamoDBRequest, reply: Any) -> Any:
         try:
             result = self._expressions.result(operation, reply)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            from ddbwire.store_errors import no_such_reply
+            from ddbwire.store_errors import unexpected_response
 
-            raise no_such_reply(error, self.table, request.name, self._wire) from error
+            raise unexpected_response(error, self.table, request.name, self._wire) from error
         if self._wire.may_be_stubbed:
             # A test that begins with an empty table must not be denied from the last one's memory.
             cache_group_of(self).may_deny = False
@@ -250,7 +249,7 @@ class DynamoDBStore:
         units = _REFUSED_UNITS if call.refused else call.capacity_units
         return result._replace(capacity_units=units)
 
-    def _error(self, failure: Exception, request: Request | None = None) -> StoreError:
+    def _error(self, failure: Exception, request: DynamoDBRequest | None = None) -> StoreError:
         from ddbwire.store_errors import store_error
 
         return store_error(

@@ -50,7 +50,7 @@ class Expressions:
             fixed["ReturnConsumedCapacity"] = "TOTAL"
         self._fixed = tuple(fixed.items())
 
-    def request(self, operation: Take | GiveBack | Read | Delete) -> ddbwire.Operation:
+    def request(self, operation: Take | GiveBack | Read | Delete) -> ddbwire.DynamoDBRequest:
         """The request that carries an operation out."""
         match operation:
             case Take():
@@ -58,16 +58,18 @@ class Expressions:
             case GiveBack():
                 return self._give_back(operation)
             case Read(key, names):
-                return ddbwire.Operation(
+                return ddbwire.DynamoDBRequest(
                     "GetItem", _read_template(self._fixed, names) % _quoted(key)
                 )
             case Delete(key):
-                return ddbwire.Operation("DeleteItem", _delete_template(self._fixed) % _quoted(key))
+                return ddbwire.DynamoDBRequest(
+                    "DeleteItem", _delete_template(self._fixed) % _quoted(key)
+                )
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
 
-    def _take(self, take: Take) -> ddbwire.Operation:
+    def _take(self, take: Take) -> ddbwire.DynamoDBRequest:
         numbers: list[int] = []
         now_ns = take.now_ns
         for idle, cost_ns, room_ns in zip(take.idle, take.cost_ns, take.room_ns, strict=True):
@@ -79,9 +81,9 @@ class Expressions:
         body = template % (_quoted(take.key), now_ns, take.expires_at_seconds, *numbers)
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         made_at_ns = now_ns if self._is_of_the_wire else None
-        return ddbwire.Operation("UpdateItem", body, True, made_at_ns)
+        return ddbwire.DynamoDBRequest("UpdateItem", body, True, made_at_ns)
 
-    def _give_back(self, give_back: GiveBack) -> ddbwire.Operation:
+    def _give_back(self, give_back: GiveBack) -> ddbwire.DynamoDBRequest:
         key, names, amount_ns, least_ns, most_ns, before_ns, after_ns, now_ns = give_back
         numbers: list[int] = []
         forms = []
@@ -96,12 +98,12 @@ class Expressions:
         body = _give_back_template(self._fixed, names, tuple(forms)) % (_quoted(key), *numbers)
         # Given twice, it would admit more than the limit.
         made_at_ns = now_ns if self._is_of_the_wire else None
-        return ddbwire.Operation("UpdateItem", body, False, made_at_ns)
+        return ddbwire.DynamoDBRequest("UpdateItem", body, False, made_at_ns)
 
     def result(
         self,
         operation: Take | GiveBack | Read | Delete,
-        reply: dict[str, Any] | ddbwire.Refused | ddbwire.Outdated,
+        reply: dict[str, Any] | ddbwire.ConditionalCheckFailed | ddbwire.StaleTimestamp,
     ) -> OperationResult:
         """What a reply says of each ``fullAt`` that the operation named.
 
@@ -111,9 +113,9 @@ class Expressions:
         if isinstance(operation, Delete):
             return OperationResult(True, ())
         names = operation.names
-        if isinstance(reply, ddbwire.Refused):
+        if isinstance(reply, ddbwire.ConditionalCheckFailed):
             return _result_of(False, reply.item or {}, names)
-        if isinstance(reply, ddbwire.Outdated):
+        if isinstance(reply, ddbwire.StaleTimestamp):
             raise ClockMoved(
                 f"table {self._fixed[0][1]!r}: its clock turned out to be "
                 f"{reply.behind_ns / 1e9:+.1f} s from the time that the request was made by"

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ddbwire import Operation, Wire
+from ddbwire import DynamoDBRequest, Wire
 
-UPDATE = Operation.of("UpdateItem", {"TableName": "t", "Key": {"key": {"S": "k"}}})
+UPDATE = DynamoDBRequest.of("UpdateItem", {"TableName": "t", "Key": {"key": {"S": "k"}}})
 UPDATE_ONCE = UPDATE._replace(repeatable=False)
 
 
@@ -20,11 +20,11 @@ def deadline_in(seconds: float) -> int:
 class Blocking:
     """Calls in this thread."""
 
-    def call(self, wire: Wire, operation: Operation = UPDATE, seconds: float = 5.0) -> Any:
+    def call(self, wire: Wire, operation: DynamoDBRequest = UPDATE, seconds: float = 5.0) -> Any:
         return wire.call(operation, deadline_in(seconds))
 
-    def ask_time(self, wire: Wire, seconds: float = 5.0) -> None:
-        wire.ask_time(deadline_in(seconds))
+    def sync_clock(self, wire: Wire, seconds: float = 5.0) -> None:
+        wire.sync_clock(deadline_in(seconds))
 
     def idle(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -45,11 +45,11 @@ class OnLoop:
     def __init__(self, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None) -> None:
         self.runner = asyncio.Runner(loop_factory=loop_factory)
 
-    def call(self, wire: Wire, operation: Operation = UPDATE, seconds: float = 5.0) -> Any:
+    def call(self, wire: Wire, operation: DynamoDBRequest = UPDATE, seconds: float = 5.0) -> Any:
         return self.runner.run(wire.call_async(operation, deadline_in(seconds)))
 
-    def ask_time(self, wire: Wire, seconds: float = 5.0) -> None:
-        self.runner.run(wire.ask_time_async(deadline_in(seconds)))
+    def sync_clock(self, wire: Wire, seconds: float = 5.0) -> None:
+        self.runner.run(wire.sync_clock_async(deadline_in(seconds)))
 
     def idle(self, seconds: float) -> None:
         self.runner.run(asyncio.sleep(seconds))

@@ -24,7 +24,7 @@ import threading
 import time
 from typing import Any
 
-from ddbwire import DeadlineExceeded, Operation, Wire
+from ddbwire import DeadlineExceeded, DynamoDBRequest, Wire
 from ratelimit_ddb import DynamoDBStore, RateLimiter
 
 if sys.argv[1] == "eventlet":
@@ -35,7 +35,9 @@ else:
     spawn = gevent.spawn
 
 _, _library, url, silent_url = sys.argv
-GET = Operation.of("GetItem", {"TableName": "t", "Key": {"key": {"S": "k"}}}, repeatable=False)
+GET = DynamoDBRequest.of(
+    "GetItem", {"TableName": "t", "Key": {"key": {"S": "k"}}}, repeatable=False
+)
 seen: dict[str, Any] = {}
 
 

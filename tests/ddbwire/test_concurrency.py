@@ -36,9 +36,9 @@ def once(event: threading.Event) -> Act:
 
 def wait_for_waiters(wire: Wire, count: int) -> None:
     """Return once so many threads wait for a connection."""
-    assert wire._line is not None
+    assert wire._transport is not None
     end = time.monotonic() + 5
-    while len(wire._line._pool._waiters) < count:
+    while len(wire._transport._pool._waiters) < count:
         assert time.monotonic() < end
         time.sleep(0.001)
 

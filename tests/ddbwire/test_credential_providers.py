@@ -154,7 +154,7 @@ def wire(request: pytest.FixtureRequest, server: FaultServer) -> Iterator[Wire]:
         session.register("before-call.dynamodb", lambda **_event: None)
     wire = Wire(endpoint_url=server.url, session=session)
     yield wire
-    assert (wire.declined is None) == (request.param == "lean")
+    assert (wire.fallback_reason is None) == (request.param == "lean")
     wire.close()
 
 
@@ -185,11 +185,11 @@ def test_keys_with_minutes_left_serve_while_the_service_is_down(
     service.lifetime_seconds = 300
     assert call(wire) == ITEM
     service.up = False
-    carrier: Any = wire._line.carrier  # type: ignore[union-attr]
+    sender: Any = wire._transport.sender  # type: ignore[union-attr]
     for _second in range(3):
-        carrier._credentials._tried_ns -= 10_000_000_000
-        if wire.declined is None:
-            carrier._writer = None  # as after a second
+        sender._credentials._tried_ns -= 10_000_000_000
+        if wire.fallback_reason is None:
+            sender._writer = None  # as after a second
         assert call(wire, seconds=0.5) == ITEM
 
 

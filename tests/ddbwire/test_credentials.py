@@ -173,11 +173,11 @@ def test_keys_that_have_not_expired_serve_while_new_ones_can_not_be_had(
         records = [one for one in caplog.records if one.name == "ddbwire.credentials"]
         return [one.getMessage() for one in records]
 
-    carrier: Any = wire._line.carrier  # type: ignore[union-attr]
-    source = carrier._credentials
+    sender: Any = wire._transport.sender  # type: ignore[union-attr]
+    source = sender._credentials
     for turn in range(1, 4):
         source._tried_ns -= 10_000_000_000
-        carrier._writer = None  # as after a second
+        sender._writer = None  # as after a second
         assert flavour.call(wire, seconds=0.25) == ITEM
         wait_until(source._refresh.done)
         assert issuer.asked == issued + turn
@@ -207,9 +207,9 @@ def test_a_service_that_fails_is_not_asked_at_every_call(
     wire = make_wire(server.url, session=issuer.session())
     issuer.fails = True
     before = issuer.asked
-    carrier: Any = wire._line.carrier  # type: ignore[union-attr]
+    sender: Any = wire._transport.sender  # type: ignore[union-attr]
     for _second in range(20):
-        carrier._writer = None
+        sender._writer = None
         assert flavour.call(wire) == ITEM
     wait_until(lambda: issuer.asked > before)
     assert issuer.asked == before + 1
@@ -231,7 +231,7 @@ def test_expired_keys_that_can_not_be_renewed_are_an_outage_until_they_can(
         assert not caught.value.maybe_applied
     assert server.requests == []
     issuer.lifetime_seconds, issuer.fails = 3600, False
-    wire._line.carrier._credentials._tried_ns -= 1_000_000_000  # type: ignore[union-attr]
+    wire._transport.sender._credentials._tried_ns -= 1_000_000_000  # type: ignore[union-attr]
     assert flavour.call(wire) == ITEM
     flavour.close(wire)
 

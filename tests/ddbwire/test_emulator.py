@@ -6,12 +6,12 @@ import boto3
 import pytest
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
-from ddbwire import Operation, Wire
-from ddbwire.resolution.emulator import identity, is_loopback
+from ddbwire import DynamoDBRequest, Wire
+from ddbwire.resolution.emulator import client_settings, is_loopback
 from tests.ddbwire.fault_server import FaultServer
 from tests.ddbwire.flavour import deadline_in
 
-READ = Operation.of("GetItem", {"TableName": "t", "Key": {"key": {"S": "k"}}})
+READ = DynamoDBRequest.of("GetItem", {"TableName": "t", "Key": {"key": {"S": "k"}}})
 MADE_UP = "Credential=local/"
 
 
@@ -104,7 +104,10 @@ def test_the_instance_metadata_service_is_not_asked(monkeypatch: pytest.MonkeyPa
         "botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials",
         lambda self: asked.append(self) or {},
     )
-    assert identity(None, None, "http://localhost:8000").made_up == ("credentials", "region")
+    assert client_settings(None, None, "http://localhost:8000").defaulted == (
+        "credentials",
+        "region",
+    )
     assert not asked
-    assert identity(None, "eu-west-1", None).made_up == ()
+    assert client_settings(None, "eu-west-1", None).defaulted == ()
     assert asked

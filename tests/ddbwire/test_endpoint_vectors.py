@@ -89,7 +89,7 @@ class Settings:
         except EndpointResolutionError as error:
             return str(error)
         resolution.client.close()
-        assert resolution.declined is None
+        assert resolution.fallback_reason is None
         endpoint = resolution.endpoint
         place = (endpoint.secure, endpoint.host, endpoint.port, endpoint.host_header)
         return place, resolution.region

@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from ddbwire import (
+    ConditionalCheckFailed,
     DeadlineExceeded,
-    Operation,
-    Refused,
-    TransactionRefused,
+    DynamoDBRequest,
+    TransactionCanceled,
     Unreachable,
     Wire,
     is_transient,
@@ -57,12 +57,12 @@ def declining(
     server: FaultServer, make_wire: MakeWire, hooked_session: Any, flavour: Flavour
 ) -> Iterator[Wire]:
     wire = make_wire(server.url, session=hooked_session)
-    assert wire.declined == "before-sign hook"
+    assert wire.fallback_reason == "before-sign hook"
     yield wire
     flavour.close(wire)
 
 
-def result_of(wire: Wire, flavour: Flavour, operation: Operation) -> object:
+def result_of(wire: Wire, flavour: Flavour, operation: DynamoDBRequest) -> object:
     """What a call comes to, errors included, in a form that can be compared."""
     try:
         return flavour.call(wire, operation)
@@ -101,9 +101,9 @@ def test_results_are_the_wires(
     repeatable: bool,
 ) -> None:
     lean = make_wire(server.url)
-    assert lean.declined is None
+    assert lean.fallback_reason is None
     name = "GetItem" if script is ANSWERS["item"] else "UpdateItem"
-    operation = Operation.of(name, {"TableName": "t", "Key": BINARY}, repeatable=repeatable)
+    operation = DynamoDBRequest.of(name, {"TableName": "t", "Key": BINARY}, repeatable=repeatable)
     results = []
     for wire in (lean, declining):
         server.script.clear()
@@ -118,7 +118,7 @@ def test_results_are_the_wires(
 def test_the_request_body_is_the_same(
     declining: Wire, server: FaultServer, flavour: Flavour
 ) -> None:
-    operation = Operation.of("PutItem", {"TableName": "t", "Item": BINARY | DEEP})
+    operation = DynamoDBRequest.of("PutItem", {"TableName": "t", "Item": BINARY | DEEP})
     flavour.call(declining, operation)
     assert server.requests[0].body.replace(b" ", b"") == operation.body
 
@@ -130,8 +130,8 @@ def test_a_refused_transaction_is_a_value(
     reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": BINARY}]
     server.script.append(error("TransactionCanceledException", CancellationReasons=reasons))
     put = {"Put": {"TableName": "t", "Item": BINARY}}
-    operation = Operation.of("TransactWriteItems", {"TransactItems": [put, put]})
-    assert flavour.call(declining, operation) == TransactionRefused(reasons)
+    operation = DynamoDBRequest.of("TransactWriteItems", {"TransactItems": [put, put]})
+    assert flavour.call(declining, operation) == TransactionCanceled(reasons)
 
 
 def test_a_hang_ends_at_the_deadline(
@@ -333,8 +333,8 @@ def test_a_refused_connection_is_certainly_not_applied(
 def test_the_time_is_learnt(declining: Wire, server: FaultServer, flavour: Flavour) -> None:
     server.now = lambda: time.time() + 60
     server.script.append(error("ResourceNotFoundException"))
-    flavour.ask_time(declining)
-    flavour.ask_time(declining)
+    flavour.sync_clock(declining)
+    flavour.sync_clock(declining)
     # Twice: a host whose clock differs does not believe a single Date.
     assert server.operations == ["GetItem", "GetItem"]
     assert 58 < declining.clock.offset_ns / 1e9 < 61.5
@@ -344,7 +344,7 @@ def test_without_a_date_local_time_is_trusted(
     declining: Wire, server: FaultServer, flavour: Flavour
 ) -> None:
     server.default = reply(date="")
-    flavour.ask_time(declining)
+    flavour.sync_clock(declining)
     assert declining.clock.known
     assert declining.clock.offset_ns == 0
 
@@ -364,10 +364,10 @@ def moto_table() -> Iterator[str]:
 
 def test_moto_is_talked_to_like_the_real_thing(moto_table: str, flavour: Flavour) -> None:
     wire = Wire()
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
     assert wire.clock.known
     check_every_operation(wire, flavour, moto_table)
-    assert wire.declined == "before-send hook"
+    assert wire.fallback_reason == "before-send hook"
     flavour.close(wire)
 
 
@@ -397,8 +397,8 @@ def test_the_engine_answers_both_ways_alike(
     records = []
     for each in (session, hooked_session):
         wire = make_wire(dynamodb_endpoint, session=each)
-        assert (wire.declined is None) == (each is session)
-        flavour.ask_time(wire)
+        assert (wire.fallback_reason is None) == (each is session)
+        flavour.sync_clock(wire)
         records.append(check_every_operation(wire, flavour, engine_table))
         flavour.close(wire)
     assert records[0] == records[1]
@@ -411,14 +411,19 @@ def check_every_operation(wire: Wire, flavour: Flavour, table: str) -> list[obje
     record: list[object] = []
 
     def do(name: str, parameters: dict[str, Any]) -> Any:
-        record.append(result_of(wire, flavour, Operation.of(name, parameters)))
+        record.append(result_of(wire, flavour, DynamoDBRequest.of(name, parameters)))
         return record[-1]
 
     absent = {"ConditionExpression": "attribute_not_exists(k)"}
     old = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-    assert do("PutItem", {"TableName": table, "Item": item, **absent}) == {}
-    assert do("PutItem", {"TableName": table, "Item": item, **absent}) == Refused(None)
-    assert do("PutItem", {"TableName": table, "Item": item, **absent, **old}) == Refused(item)
+    put = {"TableName": table, "Item": item, **absent}
+    assert do("PutItem", put) == {}
+    assert do("PutItem", {"TableName": table, "Item": item, **absent}) == ConditionalCheckFailed(
+        None
+    )
+    assert do(
+        "PutItem", {"TableName": table, "Item": item, **absent, **old}
+    ) == ConditionalCheckFailed(item)
     assert do("GetItem", {**key, "ConsistentRead": True}) == {"Item": item}
     update = {
         **key,
@@ -427,13 +432,15 @@ def check_every_operation(wire: Wire, flavour: Flavour, table: str) -> list[obje
         "ReturnValues": "UPDATED_NEW",
     }
     assert do("UpdateItem", update)["Attributes"] == {"n": {"N": "1"}}
-    assert do("UpdateItem", {**update, **absent, **old}) == Refused({**item, "n": {"N": "1"}})
+    assert do("UpdateItem", {**update, **absent, **old}) == ConditionalCheckFailed(
+        {**item, "n": {"N": "1"}}
+    )
     condition = {"KeyConditionExpression": "k = :k", "ExpressionAttributeValues": {":k": item["k"]}}
     assert do("Query", {"TableName": table, **condition})["Count"] == 1
     put = {"Put": {"TableName": table, "Item": {"k": {"S": "other"}}}}
     check = {"ConditionCheck": {**key, **absent, **old}}
     refused = do("TransactWriteItems", {"TransactItems": [put, check]})
-    assert isinstance(refused, TransactionRefused)
+    assert isinstance(refused, TransactionCanceled)
     assert [reason["Code"] for reason in refused.reasons] == ["None", "ConditionalCheckFailed"]
     assert isinstance(do("TransactWriteItems", {"TransactItems": [put]}), dict)
     assert do("DeleteItem", {**key, "ReturnValues": "ALL_OLD"})["Attributes"]["b"] == item["b"]
@@ -449,12 +456,12 @@ def test_a_declined_wire_is_resolved_anew_in_a_forked_child(hooked_session: Any)
     wire = Wire(session=hooked_session, endpoint_url="http://127.0.0.1:9", region_name="us-east-1")
     wire.resolve()
     wire.after_fork_in_child()
-    unresolved = wire.declined
+    unresolved = wire.fallback_reason
     assert unresolved is None
     with pytest.raises(Unreachable) as caught:
         wire.call(UPDATE, deadline_in(0.05))
     assert is_transient(caught.value)
-    assert wire.declined == "before-sign hook"
+    assert wire.fallback_reason == "before-sign hook"
     wire.close()
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from ddbwire import (
     DeadlineExceeded,
-    Operation,
+    DynamoDBRequest,
     Unreachable,
     Wire,
     is_transient,
@@ -65,7 +65,7 @@ def test_a_reply_may_come_in_any_shape(
 
 def test_a_large_request_arrives_whole(wire: Wire, server: FaultServer, flavour: Flavour) -> None:
     body = b'{"x":"' + b"y" * 4_000_000 + b'"}'
-    flavour.call(wire, Operation("PutItem", body))
+    flavour.call(wire, DynamoDBRequest("PutItem", body))
     assert server.requests[0].body == body
 
 
@@ -206,5 +206,5 @@ def test_a_call_resolves_the_wire_by_itself(
     wire = Wire(session=session, endpoint_url=server.url, region_name="us-east-1")
     assert flavour.call(wire, UPDATE) == ITEM
     flavour.resolve(wire)
-    assert wire.declined is None
+    assert wire.fallback_reason is None
     flavour.close(wire)

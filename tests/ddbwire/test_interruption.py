@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 import ddbwire
-from ddbwire import DeadlineExceeded, Operation, Wire
+from ddbwire import DeadlineExceeded, DynamoDBRequest, Wire
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer, Request, hang, reply
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, OnLoop, deadline_in
@@ -32,7 +32,7 @@ from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, OnLoop, deadline_in
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 CONNECTIONS = 2
-CHECK = Operation.of("PutItem", {"TableName": "t"}, repeatable=False)
+CHECK = DynamoDBRequest.of("PutItem", {"TableName": "t"}, repeatable=False)
 PACKAGE = str(Path(ddbwire.__file__).parent)
 SENDING = (
     "connections/blocking/pool.py",
@@ -47,7 +47,7 @@ SENDING = (
 )
 SENDING_ASYNC = (
     "connections/aio/driver.py",
-    "connections/aio/loop_pools.py",
+    "connections/aio/pool_per_loop.py",
     "connections/aio/pool.py",
     "connections/aio/connection.py",
     "concurrency/slots.py",
@@ -197,8 +197,8 @@ def test_a_connection_handed_over(
 ) -> None:
     wire = make_wire(server.url, max_connections=1)
     wire.call(UPDATE, deadline_in(5))
-    assert wire._line is not None
-    pool = wire._line._pool
+    assert wire._transport is not None
+    pool = wire._transport._pool
     asked, ended = threading.Event(), threading.Event()
 
     def answer_once_another_waits(server: FaultServer, sock: Any, request: Request) -> bool:

@@ -7,18 +7,18 @@ import pickle
 import pytest
 from botocore.exceptions import ClientError
 
-from ddbwire import DeadlineExceeded, Operation, Unreachable, is_transient
+from ddbwire import DeadlineExceeded, DynamoDBRequest, Unreachable, is_transient
 
 
 def test_an_operation_is_encoded() -> None:
-    operation = Operation.of("GetItem", {"Key": {"k": {"S": "é"}}}, repeatable=False)
+    operation = DynamoDBRequest.of("GetItem", {"Key": {"k": {"S": "é"}}}, repeatable=False)
     assert operation == ("GetItem", b'{"Key":{"k":{"S":"\\u00e9"}}}', False, None)
 
 
 @pytest.mark.parametrize("name", ["Scan", "updateitem", ""])
 def test_an_unknown_operation_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"operation '{name}' must be one of DeleteItem, GetItem"):
-        Operation.of(name, {})
+        DynamoDBRequest.of(name, {})
 
 
 def client_error(code: str, status: int, **more: object) -> ClientError:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ddbwire import Operation, Refused, TransactionRefused, Wire, is_transient
+from ddbwire import ConditionalCheckFailed, DynamoDBRequest, TransactionCanceled, Wire, is_transient
 from tests.ddbwire.fault_server import ITEM, FaultServer, error
 from tests.ddbwire.flavour import UPDATE_ONCE, Blocking, OnLoop
 
@@ -76,7 +76,7 @@ def test_a_refused_condition_is_a_value(
 ) -> None:
     more: dict[str, Any] = {} if item is None else {"Item": item}
     server.script.append(error("ConditionalCheckFailedException", **more))
-    assert flavour.call(wire) == Refused(item)
+    assert flavour.call(wire) == ConditionalCheckFailed(item)
 
 
 def test_a_refused_transaction_is_a_value(
@@ -85,8 +85,8 @@ def test_a_refused_transaction_is_a_value(
     reasons: list[dict[str, Any]]
     reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": {"k": {"S": "v"}}}]
     server.script.append(error("TransactionCanceledException", CancellationReasons=reasons))
-    operation = Operation.of("TransactWriteItems", {"TransactItems": []})
-    assert flavour.call(wire, operation) == TransactionRefused(reasons)
+    operation = DynamoDBRequest.of("TransactWriteItems", {"TransactItems": []})
+    assert flavour.call(wire, operation) == TransactionCanceled(reasons)
 
 
 def test_a_transaction_in_conflict_is_repeated(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddbwire.connections.response_reader import GARBAGE, ReplyReader
-from ddbwire.steps import Failure, Reply
+from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader
+from ddbwire.steps import HTTPResponse, NoResponse
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -31,38 +31,38 @@ def response(body: bytes, status: bytes = b"200 OK", extra: bytes = b"") -> byte
     cuts=st.lists(st.integers(0, 400), max_size=8),
 )
 def test_replies_may_be_cut_anywhere(bodies: list[bytes], cuts: list[int]) -> None:
-    reader = ReplyReader()
+    reader = ResponseReader()
     for body in bodies:
         data = response(body)
         edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
         for start, end in pairwise(edges):
-            assert not reader.whole
+            assert not reader.complete
             reader.feed(data[start:end])
-        assert reader.whole
-        assert reader.take() == Reply(200, body, DATE, {})
+        assert reader.complete
+        assert reader.take() == HTTPResponse(200, body, DATE, {})
         assert reader.keep_alive
 
 
 def test_header_names_may_be_in_any_case() -> None:
-    reader = ReplyReader()
+    reader = ResponseReader()
     reader.feed(b"HTTP/1.1 200 OK\r\nDATE: x\r\nX-AMZ-CRC32: 1\r\nContent-Length: 2\r\n\r\n{}")
-    assert reader.take() == Failure("the body does not match x-amz-crc32", sent=True)
+    assert reader.take() == NoResponse("the body does not match x-amz-crc32", sent=True)
     reader.feed(b"HTTP/1.1 200 OK\r\ndate: x\r\nContent-Length: 2\r\n\r\n{}")
     reply = reader.take()
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HTTPResponse)
     assert reply.date == b"x"
 
 
 def test_headers_are_kept_for_errors() -> None:
-    reader = ReplyReader()
+    reader = ResponseReader()
     reader.feed(response(b"{}", b"400 Bad Request", b"x-amzn-RequestId: R\r\n"))
     reply = reader.take()
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HTTPResponse)
     assert reply.headers[b"x-amzn-requestid"] == b"R"
 
 
 def test_connection_close_is_seen() -> None:
-    reader = ReplyReader()
+    reader = ResponseReader()
     reader.feed(response(b"{}", extra=b"Connection: close\r\n"))
     reader.take()
     assert not reader.keep_alive
@@ -74,23 +74,23 @@ def test_connection_close_is_seen() -> None:
     ids=["two", "interim"],
 )
 def test_more_than_one_response_is_a_failure(data: bytes) -> None:
-    reader = ReplyReader()
+    reader = ResponseReader()
     reader.feed(data)
-    assert isinstance(reader.take(), Failure)
+    assert isinstance(reader.take(), NoResponse)
     assert not reader.keep_alive
 
 
 def test_the_beginning_of_another_response_is_not_a_whole_one() -> None:
-    reader = ReplyReader()
+    reader = ResponseReader()
     reader.feed(response(b"{}") + b"HTTP")
-    assert not reader.whole
+    assert not reader.complete
 
 
 @given(st.binary(min_size=20, max_size=300))
 def test_garbage_is_no_reply(data: bytes) -> None:
-    reader = ReplyReader()
+    reader = ResponseReader()
     try:
         reader.feed(data)
-    except GARBAGE:
+    except PARSE_ERRORS:
         return
-    assert not reader.whole
+    assert not reader.complete

@@ -17,9 +17,9 @@ from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from moto import mock_aws
 
-from ddbwire import Operation, Wire
+from ddbwire import DynamoDBRequest, Wire
 from ddbwire.endpoint import Endpoint
-from ddbwire.protocol.request import NAMES
+from ddbwire.protocol.request import OPERATIONS
 from ddbwire.resolution.resolve import Resolution, resolve
 from tests.ddbwire.fault_server import FaultServer
 from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
@@ -59,7 +59,7 @@ def test_the_region_names_the_endpoint(fresh: Any) -> None:
         query="",
     )
     assert resolution.region == "eu-central-1"
-    assert resolution.declined is None
+    assert resolution.fallback_reason is None
     assert isinstance(resolution.ca_bundle, str)
 
 
@@ -118,7 +118,7 @@ def test_a_failure_to_resolve_is_not_remembered(
         with pytest.raises(NoCredentialsError):
             flavour.resolve(wire)
     flavour.resolve(wire)
-    assert wire.declined is None
+    assert wire.fallback_reason is None
     wire.close()
 
 
@@ -166,7 +166,7 @@ def test_an_endpoint_is_an_http_url(url: str) -> None:
 
 def test_a_path_declines(fresh: Any) -> None:
     resolution = resolved(fresh, endpoint_url="http://localhost:8000/dynamodb")
-    assert resolution.declined == "endpoint with a path"
+    assert resolution.fallback_reason == "endpoint with a path"
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
@@ -174,41 +174,41 @@ def test_a_proxy_in_the_environment_declines(
     fresh: Any, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "http://proxy:3128")
-    assert resolved(fresh).declined == "proxy"
+    assert resolved(fresh).fallback_reason == "proxy"
     monkeypatch.setenv("NO_PROXY", "amazonaws.com")
-    assert resolved(fresh).declined is None
+    assert resolved(fresh).fallback_reason is None
 
 
 def test_a_proxy_for_the_other_scheme_does_not_decline(
     fresh: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
-    assert resolved(fresh).declined is None
+    assert resolved(fresh).fallback_reason is None
 
 
 def test_a_configured_proxy_declines(fresh: Any) -> None:
-    assert configured(fresh, proxies={"https": "http://proxy:3128"}).declined == "proxy"
+    assert configured(fresh, proxies={"https": "http://proxy:3128"}).fallback_reason == "proxy"
 
 
 def test_no_configured_proxy_overrides_the_environment(
     fresh: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    assert configured(fresh, proxies={"http": "http://proxy:3128"}).declined is None
+    assert configured(fresh, proxies={"http": "http://proxy:3128"}).fallback_reason is None
 
 
 def test_a_client_certificate_declines(fresh: Any) -> None:
-    assert configured(fresh, client_cert="client.pem").declined == "client certificate"
+    assert configured(fresh, client_cert="client.pem").fallback_reason == "client certificate"
 
 
 def test_another_signature_declines(fresh: Any) -> None:
-    declined = configured(fresh, signature_version="v4a").declined
+    declined = configured(fresh, signature_version="v4a").fallback_reason
     assert declined == "signature version v4a"
 
 
 def test_a_query_declines(fresh: Any) -> None:
     resolution = resolved(fresh, endpoint_url="http://localhost:8000?tenant=1")
-    assert resolution.declined == "endpoint with a query"
+    assert resolution.fallback_reason == "endpoint with a query"
 
 
 EVENTS = [
@@ -246,20 +246,20 @@ def test_a_hook_on_the_session_declines_and_is_not_called(
     fresh: Any, event: str, service: str
 ) -> None:
     fresh.register(event + service, look_on)
-    assert resolved(fresh).declined == f"{event} hook"
+    assert resolved(fresh).fallback_reason == f"{event} hook"
 
 
-@pytest.mark.parametrize("operation", sorted(NAMES))
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_a_hook_on_one_operation_declines(fresh: Any, operation: str) -> None:
     fresh.register(f"before-call.dynamodb.{operation}", look_on)
-    assert resolved(fresh).declined == "before-call hook"
+    assert resolved(fresh).fallback_reason == "before-call hook"
 
 
 @pytest.mark.parametrize("place", ["register", "register_first", "register_last"])
 def test_a_hook_declines_wherever_it_stands(place: str) -> None:
     session = boto3.Session()
     getattr(session.events, place)("after-call.dynamodb", look_on)
-    assert resolved(session).declined == "after-call hook"
+    assert resolved(session).fallback_reason == "after-call hook"
 
 
 @pytest.mark.parametrize(
@@ -269,13 +269,13 @@ def test_a_hook_declines_wherever_it_stands(place: str) -> None:
 )
 def test_a_hook_of_any_kind_declines(fresh: Any, hook: Any) -> None:
     fresh.register("needs-retry.dynamodb", hook)
-    assert resolved(fresh).declined == "needs-retry hook"
+    assert resolved(fresh).fallback_reason == "needs-retry hook"
 
 
 @pytest.mark.parametrize("event", ["before-call.s3", "before-send.dynamodb.ListTables", "choose"])
 def test_a_hook_on_what_is_not_called_does_not_decline(fresh: Any, event: str) -> None:
     fresh.register(event, look_on)
-    assert resolved(fresh).declined is None
+    assert resolved(fresh).fallback_reason is None
 
 
 def test_a_hook_on_every_client_declines(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +286,7 @@ def test_a_hook_on_every_client_declines(fresh: Any, monkeypatch: pytest.MonkeyP
         client.meta.events.register("request-created", look_on)
 
     monkeypatch.setattr(botocore.client.BaseClient, "__init__", hook_in)
-    assert resolved(fresh).declined == "client class hook"
+    assert resolved(fresh).fallback_reason == "client class hook"
 
 
 class Mixin:
@@ -299,7 +299,7 @@ def test_a_client_class_of_anothers_making_declines(fresh: Any) -> None:
         base_classes.insert(0, Mixin)
 
     fresh.register("creating-client-class.dynamodb", mix_in)
-    assert resolved(fresh).declined == "client class hook"
+    assert resolved(fresh).fallback_reason == "client class hook"
 
 
 def test_a_replaced_method_of_the_client_declines(
@@ -308,7 +308,7 @@ def test_a_replaced_method_of_the_client_declines(
     monkeypatch.setattr(
         botocore.client.BaseClient, "_make_api_call", lambda *_call: pytest.fail("not to be called")
     )
-    assert resolved(fresh).declined == "client class hook"
+    assert resolved(fresh).fallback_reason == "client class hook"
 
 
 def test_a_renamed_table_is_the_one_that_is_asked(fresh: Any, server: FaultServer) -> None:
@@ -320,7 +320,7 @@ def test_a_renamed_table_is_the_one_that_is_asked(fresh: Any, server: FaultServe
     wire.call(UPDATE, deadline_in(5))
     wire.close()
     assert b'"stage-t"' in server.requests[0].body
-    assert wire.declined == "provide-client-params hook"
+    assert wire.fallback_reason == "provide-client-params hook"
 
 
 @pytest.fixture
@@ -331,26 +331,26 @@ def moto() -> Iterator[None]:
 
 @pytest.mark.usefixtures("moto")
 def test_moto_is_noticed() -> None:
-    assert resolved(botocore.session.Session()).declined == "before-send hook"
+    assert resolved(botocore.session.Session()).fallback_reason == "before-send hook"
 
 
 def test_moto_is_forgotten(fresh: Any) -> None:
-    assert resolved(fresh).declined is None
+    assert resolved(fresh).fallback_reason is None
 
 
 def test_declined_shows_after_resolving(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     wire = Wire(session=botocore.session.Session())
-    before = wire.declined
+    before = wire.fallback_reason
     assert before is None
     wire.resolve()
-    assert wire.declined == "proxy"
+    assert wire.fallback_reason == "proxy"
     wire.close()
 
 
 def test_the_request_is_the_documented_one(server: FaultServer, session: Any) -> None:
     wire = Wire(session=session, endpoint_url=server.url, region_name="us-east-1")
-    wire.call(Operation.of("GetItem", {"TableName": "t"}), deadline_in(5))
+    wire.call(DynamoDBRequest.of("GetItem", {"TableName": "t"}), deadline_in(5))
     wire.call(UPDATE, deadline_in(5))
     wire.close()
     request = server.requests[0]

@@ -14,13 +14,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ddbwire.endpoint import Endpoint
-from ddbwire.protocol.request import Operation
+from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.signing.request_writer import RequestWriter
-from ddbwire.signing.sigv4 import DayKey, Keys, Scope, amz_date
+from ddbwire.signing.sigv4 import AccessKeys, CredentialScope, SigningKey, amz_date
 
 SECOND = 1_767_323_045
-KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)
-TOKEN_KEYS = Keys("ASIAEXAMPLE", "secret/with+signs=", "FwoGZXIvYXdzE//token+/==" * 20)
+KEYS = AccessKeys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)
+TOKEN_KEYS = AccessKeys("ASIAEXAMPLE", "secret/with+signs=", "FwoGZXIvYXdzE//token+/==" * 20)
 
 
 def headers_of(request: bytes) -> dict[str, str]:
@@ -28,7 +28,9 @@ def headers_of(request: bytes) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
 
 
-def botocore_authorization(url: str, region: str, keys: Keys, operation: Operation) -> str:
+def botocore_authorization(
+    url: str, region: str, keys: AccessKeys, operation: DynamoDBRequest
+) -> str:
     request = AWSRequest(
         method="POST",
         url=url,
@@ -46,8 +48,8 @@ def botocore_authorization(url: str, region: str, keys: Keys, operation: Operati
     return str(request.headers["Authorization"])
 
 
-def check(url: str, region: str, keys: Keys, operation: Operation) -> None:
-    key = DayKey(Scope(keys, region, amz_date(SECOND)[:8]))
+def check(url: str, region: str, keys: AccessKeys, operation: DynamoDBRequest) -> None:
+    key = SigningKey(CredentialScope(keys, region, amz_date(SECOND)[:8]))
     writer = RequestWriter(Endpoint.of(url).host_header, key, SECOND)
     headers = headers_of(writer.write(operation))
     assert headers["authorization"] == botocore_authorization(url, region, keys, operation)
@@ -68,8 +70,8 @@ def check(url: str, region: str, keys: Keys, operation: Operation) -> None:
         "https://[2001:db8::1]/",
     ],
 )
-def test_authorization_is_botocores(url: str, keys: Keys) -> None:
-    check(url, "us-east-1", keys, Operation.of("UpdateItem", {"TableName": "t"}))
+def test_authorization_is_botocores(url: str, keys: AccessKeys) -> None:
+    check(url, "us-east-1", keys, DynamoDBRequest.of("UpdateItem", {"TableName": "t"}))
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -87,8 +89,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 def test_authorization_is_botocores_whatever_is_sent(
     name: str, value: str, secret: str, token: str | None, region: str
 ) -> None:
-    operation = Operation(name, json.dumps({"v": value}, ensure_ascii=False).encode())
-    keys = Keys("AKIDEXAMPLE", secret, token)
+    operation = DynamoDBRequest(name, json.dumps({"v": value}, ensure_ascii=False).encode())
+    keys = AccessKeys("AKIDEXAMPLE", secret, token)
     check("https://dynamodb.us-east-1.amazonaws.com/", region, keys, operation)
 
 

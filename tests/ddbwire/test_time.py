@@ -9,7 +9,7 @@ from email.utils import formatdate
 import pytest
 from botocore.exceptions import ClientError
 
-from ddbwire import Outdated, Unreachable, Wire
+from ddbwire import StaleTimestamp, Unreachable, Wire
 from tests.ddbwire.fault_server import ITEM, FaultServer, error, hang, reply
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, Blocking, OnLoop
 
@@ -43,13 +43,13 @@ def suspend(wire: Wire, seconds: float) -> None:
 def test_an_operation_that_rests_on_the_time_is_not_repeated_with_the_old_one(
     wire: Wire, server: FaultServer, flavour: Flavour
 ) -> None:
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
     suspend(wire, 3600)
     operation = UPDATE._replace(now_ns=wire.clock.now_ns())
     server.requests.clear()
     server.script.append(SKEWED)
     outcome = flavour.call(wire, operation)
-    assert isinstance(outcome, Outdated)
+    assert isinstance(outcome, StaleTimestamp)
     assert abs(outcome.behind_ns - 3600e9) < 2e9
     assert server.operations == ["UpdateItem", "GET"]
     assert flavour.call(wire, UPDATE._replace(now_ns=wire.clock.now_ns())) == ITEM
@@ -59,7 +59,7 @@ def test_an_operation_that_rests_on_the_time_is_not_repeated_with_the_old_one(
 def test_a_time_that_the_clock_confirms_is_not_changed_by_a_refusal(
     wire: Wire, server: FaultServer, flavour: Flavour, code: str
 ) -> None:
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
     operation = UPDATE._replace(now_ns=wire.clock.now_ns())
     server.requests.clear()
     server.script.append(error(code))
@@ -74,7 +74,7 @@ def test_a_time_that_the_clock_confirms_is_not_changed_by_a_refusal(
 def test_a_refusal_with_a_wrong_date_moves_nothing(
     wire: Wire, server: FaultServer, flavour: Flavour, seconds: float
 ) -> None:
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
     wrong = formatdate(time.time() + seconds, usegmt=True)
     kind = {"__type": "x#InvalidSignatureException", "message": NOT_YET}
     server.script.append(reply(kind, 400, date=wrong))
@@ -86,11 +86,11 @@ def test_a_refusal_with_a_wrong_date_moves_nothing(
 def test_what_an_operation_rests_on_is_looked_at_before_each_attempt(
     wire: Wire, server: FaultServer, flavour: Flavour
 ) -> None:
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
     server.requests.clear()
     old = UPDATE._replace(now_ns=wire.clock.now_ns() - 60 * 1_000_000_000)
     outcome = flavour.call(wire, old)
-    assert isinstance(outcome, Outdated)
+    assert isinstance(outcome, StaleTimestamp)
     assert server.requests == []
 
 
@@ -100,7 +100,7 @@ def test_dates_that_contradict_each_other_are_no_time(
     ahead = itertools.count(3600, 600)
     server.now = lambda: time.time() + next(ahead)
     with pytest.raises(Unreachable, match="contradict each other"):
-        flavour.ask_time(wire, seconds=0.5)
+        flavour.sync_clock(wire, seconds=0.5)
     assert not wire.clock.known
 
 
@@ -109,8 +109,8 @@ def test_the_time_is_asked_once_and_its_connection_kept(
 ) -> None:
     server.now = lambda: time.time() + 7200
     server.script.append(reply(raw=b"healthy", status=200))
-    flavour.ask_time(wire)
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
+    flavour.sync_clock(wire)
     assert wire.clock.known
     assert abs(wire.clock.offset_ns - 7_200_000_000_000) < 1_100_000_000
     flavour.call(wire)
@@ -124,7 +124,7 @@ def test_the_time_is_asked_once_and_its_connection_kept(
 
 def test_any_reply_tells_the_time(wire: Wire, server: FaultServer, flavour: Flavour) -> None:
     server.script.append(error("MissingAuthenticationTokenException"))
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
     assert wire.clock.uncertainty_ns is not None
 
 
@@ -132,8 +132,8 @@ def test_an_endpoint_without_a_date_is_asked_once(
     wire: Wire, server: FaultServer, flavour: Flavour
 ) -> None:
     server.default = reply(date="")
-    flavour.ask_time(wire)
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
+    flavour.sync_clock(wire)
     assert wire.clock.known
     assert wire.clock.offset_ns == 0
     assert len(server.requests) == 1
@@ -144,5 +144,5 @@ def test_no_time_from_an_endpoint_that_is_down(
 ) -> None:
     server.default = hang
     with pytest.raises(Unreachable):
-        flavour.ask_time(wire, seconds=0.05)
+        flavour.sync_clock(wire, seconds=0.05)
     assert not wire.clock.known

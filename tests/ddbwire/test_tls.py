@@ -58,7 +58,7 @@ def test_a_configured_authority_is_trusted_and_connections_are_reused(
 ) -> None:
     wire = make_wire(secure_server.url)
     secure_server.script.extend([reply(), reply(chunked=True), reply({"x": "y" * 200_000})])
-    flavour.ask_time(wire)
+    flavour.sync_clock(wire)
     assert flavour.call(wire)
     assert flavour.call(wire) == {"x": "y" * 200_000}
     for _ in range(10):
@@ -102,7 +102,7 @@ def test_a_certificate_for_another_host_is_a_mistake(
     with tls_server(authority, "dynamodb.example.com") as server:
         wire = make_wire(server.url)
         with pytest.raises(ConfigurationError, match="certificate is refused"):
-            flavour.ask_time(wire)
+            flavour.sync_clock(wire)
         assert server.requests == []
         flavour.close(wire)
 

@@ -31,7 +31,7 @@ def test_calls_are_refused(server: FaultServer, session: object, resolved: bool)
         with pytest.raises(RuntimeError, match=SENTENCE):
             await wire.call_async(UPDATE, deadline_in(5))
         with pytest.raises(RuntimeError, match=SENTENCE):
-            await wire.ask_time_async(deadline_in(5))
+            await wire.sync_clock_async(deadline_in(5))
 
     trio.run(main)
     assert server.requests == []

@@ -243,10 +243,10 @@ def test_a_slow_request_after_a_logout_costs_a_refused_write_and_a_look(
 def test_no_request_but_reads_and_writes_of_rows_is_ever_sent(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[ddbwire.Operation] = []
+    sent: list[ddbwire.DynamoDBRequest] = []
     call = ddbwire.Wire.call
 
-    def noting(wire: ddbwire.Wire, operation: ddbwire.Operation, deadline_ns: int) -> Any:
+    def noting(wire: ddbwire.Wire, operation: ddbwire.DynamoDBRequest, deadline_ns: int) -> Any:
         sent.append(operation)
         return call(wire, operation, deadline_ns)
 

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddbwire import Operation, Wire
+from ddbwire import DynamoDBRequest, Wire
 
 if TYPE_CHECKING:
     import pytest
@@ -32,11 +32,11 @@ _call, _call_async = Wire.call, Wire.call_async
 def pytest_configure(config: pytest.Config) -> None:
     """Stand where every call of the library passes."""
 
-    def call(self: Wire, operation: Operation, deadline_ns: int) -> Any:
+    def call(self: Wire, operation: DynamoDBRequest, deadline_ns: int) -> Any:
         _note(operation)
         return _call(self, operation, deadline_ns)
 
-    async def call_async(self: Wire, operation: Operation, deadline_ns: int) -> Any:
+    async def call_async(self: Wire, operation: DynamoDBRequest, deadline_ns: int) -> Any:
         _note(operation)
         return await _call_async(self, operation, deadline_ns)
 
@@ -48,7 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     Path(os.environ["RECORD_TO"]).write_text(json.dumps(sorted(_asked)))
 
 
-def _note(operation: Operation) -> None:
+def _note(operation: DynamoDBRequest) -> None:
     parameters = json.loads(operation.body)
     if operation.name == "TransactWriteItems":
         # It needs no permission of its own, but that of each write in it.

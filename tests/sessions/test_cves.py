@@ -294,7 +294,14 @@ def test_a_store_calls_nothing_until_it_is_used(monkeypatch: pytest.MonkeyPatch)
     def fail(*_args: Any, **_options: Any) -> None:
         raise AssertionError("it was called")
 
-    for name in ("call", "call_async", "resolve", "resolve_async", "ask_time", "ask_time_async"):
+    for name in (
+        "call",
+        "call_async",
+        "resolve",
+        "resolve_async",
+        "sync_clock",
+        "sync_clock_async",
+    ):
         monkeypatch.setattr(f"ddbwire.Wire.{name}", fail)
     store = DynamoDBSessionStore("sessions", strict_revocation=True)
     site = Site(store, FakeClock())

@@ -7,26 +7,26 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import TypeAlias, TypeVar
 
-from ddbwire.concurrency.event_loop import until_done
-from ddbwire.connections.happy_eyeballs import Attempts
-from ddbwire.connections.resolver import Address, look_ups, numeric_addresses
+from ddbwire.concurrency.event_loop import wait_until_done
+from ddbwire.connections.happy_eyeballs import HappyEyeballs
+from ddbwire.connections.resolver import Address, numeric_addresses, resolver
 from ddbwire.endpoint import Endpoint
 
 P = TypeVar("P", bound=asyncio.Protocol)
 _Connecting: TypeAlias = asyncio.Task[socket.socket]
 
 
-async def aio_dial(
+async def connect(
     endpoint: Endpoint, tls: ssl.SSLContext | None, protocol: Callable[[], P], deadline_ns: int
 ) -> P:
-    """A connected protocol, made by ``protocol``; addresses are tried as ``dial`` tries them.
+    """A connected protocol, made by ``protocol``; addresses are tried as by ``HappyEyeballs``.
 
     Raises:
         TimeoutError: the deadline passed first.
         OSError: none of the endpoint's addresses could be connected to, or TLS failed.
     """
     addresses = numeric_addresses(endpoint) or await _look_up(endpoint, deadline_ns)
-    attempts = Attempts(endpoint.host, addresses, deadline_ns)
+    attempts = HappyEyeballs(endpoint.host, addresses, deadline_ns)
     connecting: list[_Connecting] = []
     try:
         while True:
@@ -51,8 +51,8 @@ async def aio_dial(
 
 
 async def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
-    future = look_ups.addresses(endpoint)
-    await until_done(future, deadline_ns)
+    future = resolver.addresses(endpoint)
+    await wait_until_done(future, deadline_ns)
     if not future.done():
         raise TimeoutError(f"the deadline passed while {endpoint.host} was looked up")
     return future.result()
@@ -60,11 +60,11 @@ async def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
 
 async def _connected(address: Address) -> socket.socket:
     """A socket that is connected to ``address``."""
-    family, kind, number, _name, place = address
+    family, kind, number, _name, sockaddr = address
     sock = socket.socket(family, kind, number)
     try:
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, place)
+        await asyncio.get_running_loop().sock_connect(sock, sockaddr)
     except BaseException:
         sock.close()
         raise

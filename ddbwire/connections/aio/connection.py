@@ -4,14 +4,14 @@ import asyncio
 from time import monotonic_ns
 from typing import cast
 
-from ddbwire.connections.blocking.connection import AGE_NS, IDLE_NS, TOO_LATE
-from ddbwire.connections.response_reader import GARBAGE, ReplyReader
-from ddbwire.steps import Failure, Reply
+from ddbwire.connections.blocking.connection import AGE_NS, DEADLINE_PASSED, IDLE_NS
+from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader
+from ddbwire.steps import HTTPResponse, NoResponse
 
-_LATE = Failure("the deadline passed", sent=True, timed_out=True)
+_TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 
 
-class AioConnection(asyncio.Protocol):
+class AsyncConnection(asyncio.Protocol):
     """Whoever has taken it from the pool owns it.
 
     One timer serves all exchanges: it is set when none is pending, and when it goes off it looks
@@ -34,8 +34,8 @@ class AioConnection(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._reader = ReplyReader()
-        self._answer: asyncio.Future[Reply | Failure] | None = None
+        self._reader = ResponseReader()
+        self._answer: asyncio.Future[HTTPResponse | NoResponse] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         self._deadline_ns = 0
@@ -51,15 +51,17 @@ class AioConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self.usable = True
 
-    def fit(self) -> bool:
+    def is_available(self) -> bool:
         """Whether it is still open, and neither old nor long idle."""
         return self.usable and monotonic_ns() < self._idle_until_ns
 
-    def exchange(self, request: bytes, deadline_ns: int) -> "asyncio.Future[Reply | Failure]":
-        """Send a request; its reply, or a failure, is the future's result."""
+    def exchange(
+        self, request: bytes, deadline_ns: int
+    ) -> "asyncio.Future[HTTPResponse | NoResponse]":
+        """Send a request; its response, or a failure, is the future's result."""
         answer = self._answer = self._loop.create_future()
         if monotonic_ns() >= deadline_ns:
-            self._end(TOO_LATE)
+            self._end(DEADLINE_PASSED)
         elif self.usable:
             self.usable = False
             self._deadline_ns = deadline_ns
@@ -67,33 +69,33 @@ class AioConnection(asyncio.Protocol):
                 self._set_timer(deadline_ns)
             self._transport.write(request)
         else:
-            self._end(Failure("the connection was closed", sent=False))
+            self._end(NoResponse("the connection was closed", sent=False))
         return answer
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop with what has arrived."""
         if self._answer is None:
-            # Nobody asked: whatever this is, the next reply could not be told from it.
+            # Nobody asked: whatever this is, the next response could not be told from it.
             self.abort()
             return
         reader = self._reader
         try:
             reader.feed(data)
-        except GARBAGE as error:
-            self._end(Failure(repr(error), sent=True))
+        except PARSE_ERRORS as error:
+            self._end(NoResponse(repr(error), sent=True))
             return
-        if reader.whole:
-            reply = reader.take()
+        if reader.complete:
+            response = reader.take()
             self.usable = reader.keep_alive
             self._used = True
             self._idle_until_ns = min(monotonic_ns() + IDLE_NS, self._expires_ns)
-            self._end(reply)
+            self._end(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop once the connection is closed."""
         self.usable = False
         cause = "the connection was closed" if exc is None else repr(exc)
-        self._end(Failure(cause, sent=True, stale=self._used and not self._reader.begun))
+        self._end(NoResponse(cause, sent=True, stale=self._used and not self._reader.started))
         self._stop_timer()
 
     def abort(self) -> None:
@@ -103,7 +105,7 @@ class AioConnection(asyncio.Protocol):
         self._stop_timer()
         self._transport.abort()
 
-    def _end(self, result: Reply | Failure) -> None:
+    def _end(self, result: HTTPResponse | NoResponse) -> None:
         answer = self._answer
         # It is done already if it was cancelled, and the abort that follows is still to come.
         if answer is not None and not answer.done():
@@ -130,4 +132,4 @@ class AioConnection(asyncio.Protocol):
                 self._set_timer(self._deadline_ns)
         finally:
             if self._timer is None:
-                self._end(_LATE)
+                self._end(_TIMED_OUT)

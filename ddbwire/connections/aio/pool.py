@@ -6,15 +6,15 @@ from collections import deque
 from time import monotonic_ns
 from typing import NamedTuple
 
-from ddbwire.concurrency.slots import Hand, Slot, Slots
-from ddbwire.connections.aio.connect import aio_dial
-from ddbwire.connections.aio.connection import AioConnection
-from ddbwire.connections.misconfiguration import failure_to_connect
+from ddbwire.concurrency.slots import Acquired, Slot, Slots
+from ddbwire.connections.aio.connect import connect
+from ddbwire.connections.aio.connection import AsyncConnection
+from ddbwire.connections.misconfiguration import connect_failure
 from ddbwire.endpoint import Endpoint
-from ddbwire.steps import ALL_BUSY, Failure, Reply, Send
+from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Send
 
 
-class AioPool:
+class AsyncConnectionPool:
     """At most so many connections, the one used last first; first come, first served.
 
     Used on its own loop only. A slot that somebody waits for is handed over and never lies free,
@@ -29,70 +29,72 @@ class AioPool:
         self._tls = tls
         self._max_connections = max_connections
         self._loop = asyncio.get_running_loop()
-        self._slots: Slots[AioConnection] = Slots(max_connections)
+        self._slots: Slots[AsyncConnection] = Slots(max_connections)
         self._waiters: deque[_Waiter] = deque()
         self._closed = False
 
-    async def exchange(self, step: Send, deadline_ns: int) -> Reply | Failure:
+    async def exchange(self, step: Send, deadline_ns: int) -> HTTPResponse | NoResponse:
         """Send a request over one of the connections; waits for one until the deadline."""
-        hand: Hand[AioConnection] = []
+        acquired: Acquired[AsyncConnection] = []
         try:
             try:
-                if not self._slots.take(hand) and not await self._wait(hand, deadline_ns):
-                    return ALL_BUSY
-                connection = hand[0].holds
-                if connection is None or step.fresh or not connection.fit():
-                    connection = await self._connect(hand[0], deadline_ns)
+                if not self._slots.acquire(acquired) and not await self._wait(
+                    acquired, deadline_ns
+                ):
+                    return POOL_EXHAUSTED
+                connection = acquired[0].resource
+                if connection is None or step.new_connection or not connection.is_available():
+                    connection = await self._connect(acquired[0], deadline_ns)
                 return await connection.exchange(step.request, deadline_ns)
             except TimeoutError as error:
                 cause = str(error) or "the deadline passed"
-                return Failure(f"connecting: {cause}", sent=False, timed_out=True)
+                return NoResponse(f"connecting: {cause}", sent=False, timed_out=True)
             except OSError as error:
-                return failure_to_connect(error)
+                return connect_failure(error)
             finally:
-                self._give_back(hand)
+                self._release(acquired)
         finally:
             # Nothing is left to give back, unless an exception came at one of the last lines.
-            if hand:
-                self._give_back(hand)
+            if acquired:
+                self._release(acquired)
 
     def close(self) -> None:
         """Close idle connections now, and those in use as they are put back."""
         self._closed = True
         for _slot in range(self._max_connections):
-            hand: Hand[AioConnection] = []
-            self._slots.take(hand)
-            self._give_back(hand)
+            acquired: Acquired[AsyncConnection] = []
+            self._slots.acquire(acquired)
+            self._release(acquired)
 
-    async def _connect(self, slot: Slot[AioConnection], deadline_ns: int) -> AioConnection:
-        before, slot.holds = slot.holds, None
+    async def _connect(self, slot: Slot[AsyncConnection], deadline_ns: int) -> AsyncConnection:
+        before, slot.resource = slot.resource, None
         if before is not None:
             before.abort()
-        connection = slot.holds = await aio_dial(
+        connection = slot.resource = await connect(
             self._endpoint, self._tls, self._make_connection, deadline_ns
         )
         return connection
 
-    def _make_connection(self) -> AioConnection:
-        return AioConnection(self._loop)
+    def _make_connection(self) -> AsyncConnection:
+        return AsyncConnection(self._loop)
 
-    def _give_back(self, hand: Hand[AioConnection]) -> None:
-        if not hand:
+    def _release(self, acquired: Acquired[AsyncConnection]) -> None:
+        if not acquired:
             return
-        slot = hand[0]
-        connection = slot.holds
+        slot = acquired[0]
+        connection = slot.resource
         if connection is not None and (self._closed or not connection.usable):
-            slot.holds = None
+            slot.resource = None
             connection.abort()
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.woken.done():
-                waiter.given.append(hand.pop())
+                waiter.given.append(acquired.pop())
                 waiter.woken.set_result(None)
                 return
-        self._slots.give_back(hand)
+        self._slots.release(acquired)
 
-    async def _wait(self, hand: Hand[AioConnection], deadline_ns: int) -> bool:
+    async def _wait(self, acquired: Acquired[AsyncConnection], deadline_ns: int) -> bool:
         """Wait in turn for a slot; False if the deadline passed first."""
         waiter = _Waiter([], self._loop.create_future())
         try:
@@ -103,21 +105,21 @@ class AioPool:
             except TimeoutError:
                 pass
             finally:
-                waiter.leave(hand)
+                waiter.leave(acquired)
         finally:
-            # Again, in case an exception came before it was done.
-            waiter.leave(hand)
-        return bool(hand)
+            # MakeAttempt, in case an exception came before it was done.
+            waiter.leave(acquired)
+        return bool(acquired)
 
 
 class _Waiter(NamedTuple):
     """One task's wait for a slot."""
 
-    given: Hand[AioConnection]
+    given: Acquired[AsyncConnection]
     woken: "asyncio.Future[None]"
 
-    def leave(self, hand: Hand[AioConnection]) -> None:
-        """Wait no longer; take into ``hand`` what was given, in time or just too late."""
+    def leave(self, acquired: Acquired[AsyncConnection]) -> None:
+        """Wait no longer; take into ``acquired`` what was given, in time or just too late."""
         self.woken.cancel()
         if self.given:
-            hand.append(self.given.pop())
+            acquired.append(self.given.pop())

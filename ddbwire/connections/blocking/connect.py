@@ -8,12 +8,12 @@ from concurrent.futures import wait
 from time import monotonic_ns
 
 from ddbwire.connections.blocking.readiness import await_readable, await_writable, first_writable
-from ddbwire.connections.happy_eyeballs import Attempts
-from ddbwire.connections.resolver import Address, look_ups, numeric_addresses
+from ddbwire.connections.happy_eyeballs import HappyEyeballs
+from ddbwire.connections.resolver import Address, numeric_addresses, resolver
 from ddbwire.endpoint import Endpoint
 
 
-def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> socket.socket:
+def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> socket.socket:
     """A connected, non-blocking socket.
 
     Raises:
@@ -21,7 +21,7 @@ def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> so
         OSError: none of the endpoint's addresses could be connected to, or TLS failed.
     """
     addresses = numeric_addresses(endpoint) or _look_up(endpoint, deadline_ns)
-    attempts = Attempts(endpoint.host, addresses, deadline_ns)
+    attempts = HappyEyeballs(endpoint.host, addresses, deadline_ns)
     connecting: list[socket.socket] = []
     try:
         while True:
@@ -29,7 +29,7 @@ def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> so
             address = attempts.due()
             try:
                 if address is not None:
-                    connecting.append(_begun(address))
+                    connecting.append(_start_connecting(address))
                     continue
                 sock = first_writable(connecting, until_ns)
                 if sock is not None:
@@ -44,21 +44,21 @@ def dial(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> so
 
 
 def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
-    future = look_ups.addresses(endpoint)
+    future = resolver.addresses(endpoint)
     wait((future,), max(0, deadline_ns - monotonic_ns()) / 1e9)
     if not future.done():
         raise TimeoutError(f"the deadline passed while {endpoint.host} was looked up")
     return future.result()
 
 
-def _begun(address: Address) -> socket.socket:
+def _start_connecting(address: Address) -> socket.socket:
     """A socket that is connecting to ``address``; it is writable once that has an outcome."""
-    family, kind, protocol, _name, place = address
+    family, kind, protocol, _name, sockaddr = address
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _require_success(sock.connect_ex(place))
+        _require_success(sock.connect_ex(sockaddr))
     except BaseException:
         sock.close()
         raise
@@ -74,7 +74,7 @@ def _connected(
         if tls is not None:
             # On success the wrapped socket owns the descriptor, on failure it has closed it.
             sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-            _shake_hands(sock, deadline_ns)
+            _do_handshake(sock, deadline_ns)
     except BaseException:
         sock.close()
         raise
@@ -86,7 +86,7 @@ def _require_success(error: int) -> None:
         raise OSError(error, os.strerror(error))
 
 
-def _shake_hands(sock: ssl.SSLSocket, deadline_ns: int) -> None:
+def _do_handshake(sock: ssl.SSLSocket, deadline_ns: int) -> None:
     while True:
         try:
             sock.do_handshake()

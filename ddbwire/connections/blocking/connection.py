@@ -5,15 +5,17 @@ import ssl
 from time import monotonic_ns
 
 from ddbwire.connections.blocking.readiness import await_readable, await_writable, until_readable
-from ddbwire.connections.response_reader import GARBAGE, ReplyReader
-from ddbwire.steps import Failure, Reply
+from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader
+from ddbwire.steps import HTTPResponse, NoResponse
 
 IDLE_NS = 20 * 1_000_000_000
 """How long a connection may lie idle: well under what endpoints and the hops to them allow."""
 AGE_NS = 300 * 1_000_000_000
 """How old a connection may grow, so that a change of the endpoint's addresses is followed."""
 
-TOO_LATE = Failure("the deadline passed before the request was sent", sent=False, timed_out=True)
+DEADLINE_PASSED = NoResponse(
+    "the deadline passed before the request was sent", sent=False, timed_out=True
+)
 
 _READ_BYTES = 16_384
 
@@ -36,7 +38,7 @@ class Connection:
         """Take over a connected, non-blocking socket."""
         self._readable = until_readable(sock)
         self._sock = sock
-        self._reader = ReplyReader()
+        self._reader = ResponseReader()
         now_ns = monotonic_ns()
         self._expires_ns = now_ns + AGE_NS
         self._idle_until_ns = now_ns + IDLE_NS
@@ -45,32 +47,34 @@ class Connection:
         self.usable = True
         """Whether it may carry another exchange."""
 
-    def fit(self) -> bool:
+    def is_available(self) -> bool:
         """Whether the other side still holds it open, and it is neither old nor long idle."""
-        return monotonic_ns() < self._idle_until_ns and (not self._readable(0) or self._chatter())
+        return monotonic_ns() < self._idle_until_ns and (
+            not self._readable(0) or self._has_only_tls_records()
+        )
 
-    def exchange(self, request: bytes, deadline_ns: int) -> Reply | Failure:
-        """Send a request and read its reply. After a failure the connection is not usable."""
+    def exchange(self, request: bytes, deadline_ns: int) -> HTTPResponse | NoResponse:
+        """Send a request and read its response. After a failure the connection is not usable."""
         self._sent = False
         if monotonic_ns() >= deadline_ns:
-            return TOO_LATE
+            return DEADLINE_PASSED
         self.usable = False
         try:
             self._send(request, deadline_ns)
             self._receive(deadline_ns)
         except TimeoutError:
-            return Failure("the deadline passed", sent=self._sent, timed_out=True)
-        except (OSError, EOFError, *GARBAGE) as error:
-            stale = self._used and not self._reader.begun
-            return Failure(repr(error), sent=self._sent, stale=stale)
+            return NoResponse("the deadline passed", sent=self._sent, timed_out=True)
+        except (OSError, EOFError, *PARSE_ERRORS) as error:
+            stale = self._used and not self._reader.started
+            return NoResponse(repr(error), sent=self._sent, stale=stale)
         self._used = True
-        reply = self._reader.take()
+        response = self._reader.take()
         self.usable = self._reader.keep_alive
         self._idle_until_ns = min(monotonic_ns() + IDLE_NS, self._expires_ns)
-        return reply
+        return response
 
     def close(self) -> None:
-        """Close the socket. For TLS too, without a farewell: nothing waits for one."""
+        """Close the socket; for TLS too, without a close_notify: nothing waits for one."""
         self.usable = False
         self._sock.close()
 
@@ -104,11 +108,11 @@ class Connection:
                 if not data:
                     raise EOFError("the connection was closed")
                 reader.feed(data)
-                if reader.whole:
+                if reader.complete:
                     return
 
-    def _chatter(self) -> bool:
-        """Whether what made an idle connection readable is TLS talking to itself (tickets)."""
+    def _has_only_tls_records(self) -> bool:
+        """Whether what an idle connection has received is records of TLS, such as tickets."""
         try:
             self._sock.recv(1)
         except ssl.SSLWantReadError:

@@ -6,21 +6,21 @@ from concurrent.futures import wait
 from time import monotonic_ns
 from typing import TypeVar
 
-from ddbwire.connections.blocking.pool import Pool
-from ddbwire.steps import Answer, Pause, Send, Step
+from ddbwire.connections.blocking.pool import ConnectionPool
+from ddbwire.steps import Send, Sleep, Step, StepResult
 
 T = TypeVar("T")
 
 
-def run(flow: Generator[Step, Answer, T], pool: Pool, deadline_ns: int) -> T:
+def run(flow: Generator[Step, StepResult, T], pool: ConnectionPool, deadline_ns: int) -> T:
     """Carry out the steps of ``flow`` until it returns or raises."""
-    answer: Answer = None
+    answer: StepResult = None
     try:
         while True:
             step = flow.send(answer)
             if type(step) is Send:
                 answer = pool.exchange(step, deadline_ns)
-            elif type(step) is Pause:
+            elif type(step) is Sleep:
                 time.sleep(step.seconds)
                 answer = None
             else:

@@ -8,15 +8,15 @@ from contextlib import suppress
 from time import monotonic_ns
 
 from ddbwire.concurrency.fork import at_fork
-from ddbwire.concurrency.slots import Hand, Slot, Slots
-from ddbwire.connections.blocking.connect import dial
+from ddbwire.concurrency.slots import Acquired, Slot, Slots
+from ddbwire.connections.blocking.connect import connect
 from ddbwire.connections.blocking.connection import Connection
-from ddbwire.connections.misconfiguration import failure_to_connect
+from ddbwire.connections.misconfiguration import connect_failure
 from ddbwire.endpoint import Endpoint
-from ddbwire.steps import ALL_BUSY, Failure, Reply, Send
+from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Send
 
 
-class Pool:
+class ConnectionPool:
     """At most so many connections, the one used last first; first come, first served.
 
     A connection that becomes free while threads wait is handed to the one that waits longest, and
@@ -38,41 +38,41 @@ class Pool:
         self._begin()
         at_fork(self)
 
-    def exchange(self, step: Send, deadline_ns: int) -> Reply | Failure:
+    def exchange(self, step: Send, deadline_ns: int) -> HTTPResponse | NoResponse:
         """Send a request over one of the connections; waits for one until the deadline."""
-        hand: Hand[Connection] = []
+        acquired: Acquired[Connection] = []
         try:
             try:
-                if (self._waiters or not self._slots.take(hand)) and not self._wait(
-                    hand, deadline_ns
+                if (self._waiters or not self._slots.acquire(acquired)) and not self._wait(
+                    acquired, deadline_ns
                 ):
-                    return ALL_BUSY
-                connection = hand[0].holds
-                if connection is None or step.fresh or not connection.fit():
-                    connection = self._connect(hand[0], deadline_ns)
+                    return POOL_EXHAUSTED
+                connection = acquired[0].resource
+                if connection is None or step.new_connection or not connection.is_available():
+                    connection = self._connect(acquired[0], deadline_ns)
                 return connection.exchange(step.request, deadline_ns)
             except TimeoutError as error:
-                return Failure(f"connecting: {error}", sent=False, timed_out=True)
+                return NoResponse(f"connecting: {error}", sent=False, timed_out=True)
             except OSError as error:
-                return failure_to_connect(error)
+                return connect_failure(error)
             finally:
-                self._give_back(hand)
+                self._release(acquired)
         finally:
             # Nothing is left to give back, unless an exception came at one of the last lines.
-            if hand:
-                self._give_back(hand)
+            if acquired:
+                self._release(acquired)
 
     def close(self) -> None:
         """Close idle connections now, and those in use as they are put back."""
         self._closed = True
         for _slot in range(self._max_connections):
-            hand: Hand[Connection] = []
-            self._slots.take(hand)
-            self._give_back(hand)
+            acquired: Acquired[Connection] = []
+            self._slots.acquire(acquired)
+            self._release(acquired)
 
     def after_fork_in_child(self) -> None:
         """Drop the parent's connections: two processes can't talk over one."""
-        for connection in self._slots.held():
+        for connection in self._slots.resources():
             connection.close()
         self._begin()
 
@@ -81,54 +81,54 @@ class Pool:
         self._waiters: deque[weakref.ref[_Waiter]] = deque()
 
     def _connect(self, slot: Slot[Connection], deadline_ns: int) -> Connection:
-        before, slot.holds = slot.holds, None
+        before, slot.resource = slot.resource, None
         if before is not None:
             before.close()
-        connection = slot.holds = Connection(dial(self._endpoint, self._tls, deadline_ns))
+        connection = slot.resource = Connection(connect(self._endpoint, self._tls, deadline_ns))
         return connection
 
-    def _give_back(self, hand: Hand[Connection]) -> None:
-        if not hand:
+    def _release(self, acquired: Acquired[Connection]) -> None:
+        if not acquired:
             return
-        slot = hand[0]
-        connection = slot.holds
+        slot = acquired[0]
+        connection = slot.resource
         if connection is not None and (self._closed or not connection.usable):
-            slot.holds = None
+            slot.resource = None
             connection.close()
-        if self._waiters and self._hand_over(hand):
+        if self._waiters and self._hand_over(acquired):
             return
-        self._slots.give_back(hand)
+        self._slots.release(acquired)
         # One may have begun to wait before the slot was there to be seen.
         if self._waiters:
-            self._serve_waiters(hand)
+            self._serve_waiters(acquired)
 
-    def _wait(self, hand: Hand[Connection], deadline_ns: int) -> bool:
+    def _wait(self, acquired: Acquired[Connection], deadline_ns: int) -> bool:
         """Wait in turn for a slot; False if the deadline passed first."""
         waiter = _Waiter()
-        place = weakref.ref(waiter)
+        reference = weakref.ref(waiter)
         try:
             try:
-                self._waiters.append(place)
+                self._waiters.append(reference)
                 # A slot may have become free before this waiter was there to be seen.
-                self._serve_waiters(hand)
+                self._serve_waiters(acquired)
                 waiter.wait(deadline_ns)
             finally:
-                waiter.leave(hand)
+                waiter.leave(acquired)
         finally:
-            # Again, in case an exception came before it was done.
-            waiter.leave(hand)
-            if not hand:  # else who gave has removed it
+            # MakeAttempt, in case an exception came before it was done.
+            waiter.leave(acquired)
+            if not acquired:  # else who gave has removed it
                 with suppress(ValueError):
-                    self._waiters.remove(place)
-        return bool(hand)
+                    self._waiters.remove(reference)
+        return bool(acquired)
 
-    def _serve_waiters(self, hand: Hand[Connection]) -> None:
-        """Hand free slots to those who wait, as far as they go round, by way of ``hand``."""
-        while self._waiters and self._slots.take(hand):
-            if not self._hand_over(hand):
-                self._slots.give_back(hand)
+    def _serve_waiters(self, acquired: Acquired[Connection]) -> None:
+        """Hand free slots to those who wait, as far as they go round, by way of ``acquired``."""
+        while self._waiters and self._slots.acquire(acquired):
+            if not self._hand_over(acquired):
+                self._slots.release(acquired)
 
-    def _hand_over(self, hand: Hand[Connection]) -> bool:
+    def _hand_over(self, acquired: Acquired[Connection]) -> bool:
         """Give the slot to the thread that waits longest; False if none is left waiting."""
         while True:
             try:
@@ -136,7 +136,7 @@ class Pool:
             except IndexError:
                 return False
             # A thread that an exception took from its wait may not be there any more.
-            if waiter is not None and waiter.give(hand):
+            if waiter is not None and waiter.give(acquired):
                 return True
 
 
@@ -150,7 +150,7 @@ class _Waiter:
     __slots__ = ("__weakref__", "_given", "_left", "_woken")
 
     def __init__(self) -> None:
-        self._given: Hand[Connection] = []
+        self._given: Acquired[Connection] = []
         self._left = False
         self._woken = threading.Lock()
         self._woken.acquire()
@@ -159,22 +159,22 @@ class _Waiter:
         """Return once a slot was given or the deadline has passed."""
         self._woken.acquire(timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
 
-    def give(self, hand: Hand[Connection]) -> bool:
-        """Give it the slot in ``hand`` and wake it; False if it has left, and the slot stays."""
-        self._given.append(hand.pop())
+    def give(self, acquired: Acquired[Connection]) -> bool:
+        """Give it the slot in ``acquired`` and wake it; False if it has left: the slot stays."""
+        self._given.append(acquired.pop())
         if self._left:
-            return not self._take(hand)
+            return not self._take(acquired)
         self._woken.release()
         return True
 
-    def leave(self, hand: Hand[Connection]) -> None:
-        """Wait no longer; take into ``hand`` what was given, in time or just too late."""
+    def leave(self, acquired: Acquired[Connection]) -> None:
+        """Wait no longer; take into ``acquired`` what was given, in time or just too late."""
         self._left = True
-        self._take(hand)
+        self._take(acquired)
 
-    def _take(self, hand: Hand[Connection]) -> bool:
+    def _take(self, acquired: Acquired[Connection]) -> bool:
         try:
-            hand.append(self._given.pop())
+            acquired.append(self._given.pop())
         except IndexError:
             return False
         return True

@@ -49,7 +49,7 @@ class TableRequests:
         self._fixed = {**self._table, **self._report}
         self.registers = registers
 
-    def find(self, find: Find) -> ddbwire.Operation:
+    def find(self, find: Find) -> ddbwire.DynamoDBRequest:
         """By the partition key alone: the sort key is not known yet. Two would be one too many."""
         return self._of(
             "Query",
@@ -60,7 +60,7 @@ class TableRequests:
             ExpressionAttributeValues={":s": {"S": find.session_id}},
         )
 
-    def get(self, get: Get) -> ddbwire.Operation:
+    def get(self, get: Get) -> ddbwire.DynamoDBRequest:
         """All but the data."""
         aliases = tuple(alias for alias in _NAMES if alias != "#d")
         return self._of(
@@ -71,14 +71,14 @@ class TableRequests:
             ExpressionAttributeNames=_names(*aliases),
         )
 
-    def create(self, create: Create) -> ddbwire.Operation:
+    def create(self, create: Create) -> ddbwire.DynamoDBRequest:
         """One item; for a registered session two, both or neither."""
         put = self._put(create.row)
         if self.registers and create.row.owner_id is not None:
             return self._transaction([put, self._registration(create.row)])
         return self._of("PutItem", **{**put["Put"], **self._report})
 
-    def save(self, save: Save, *, is_first: bool = True) -> ddbwire.Operation:
+    def save(self, save: Save, *, is_first: bool = True) -> ddbwire.DynamoDBRequest:
         """The keys that changed, a later expiry, and with the first part of them a new version."""
         names = _names("#s", "#x", "#e", "#l")
         values: dict[str, Any] = {
@@ -104,7 +104,7 @@ class TableRequests:
         if save.version is not None:
             values[":v"] = number(save.version)
             condition += " AND #v = :v"
-        return ddbwire.Operation.of(
+        return ddbwire.DynamoDBRequest.of(
             "UpdateItem",
             {
                 **self._fixed,
@@ -119,20 +119,20 @@ class TableRequests:
             repeatable=save.version is None,
         )
 
-    def replace(self, replacement: Replace) -> ddbwire.Operation:
+    def replace(self, replacement: Replace) -> ddbwire.DynamoDBRequest:
         """The new item, and the old one gone or pointing to it, both or neither."""
         parts = [self._put(replacement.new), self._replaced(replacement)]
         if self.registers and replacement.new.owner_id is not None:
             parts.append(self._registration(replacement.new))
         return self._transaction(parts)
 
-    def delete(self, delete: Delete) -> ddbwire.Operation:
+    def delete(self, delete: Delete) -> ddbwire.DynamoDBRequest:
         """One item; the reply has what it was."""
         return self._of(
             "DeleteItem", Key=primary_key(delete.session_id, delete.user_id), ReturnValues="ALL_OLD"
         )
 
-    def by_owner(self, user_id: str, start: Any) -> ddbwire.Operation:
+    def by_owner(self, user_id: str, start: Any) -> ddbwire.DynamoDBRequest:
         """A page of the index, from after ``start``."""
         return self._of(
             "Query",
@@ -144,7 +144,7 @@ class TableRequests:
             **_after(start),
         )
 
-    def registered(self, user_id: str, start: Any) -> ddbwire.Operation:
+    def registered(self, user_id: str, start: Any) -> ddbwire.DynamoDBRequest:
         """A page of a user's register, consistently, from after ``start``."""
         return self._of(
             "Query",
@@ -155,7 +155,7 @@ class TableRequests:
             **_after(start),
         )
 
-    def unregister(self, user_id: str, session_id: str) -> ddbwire.Operation:
+    def unregister(self, user_id: str, session_id: str) -> ddbwire.DynamoDBRequest:
         """One entry of a user's register."""
         return self._of("DeleteItem", Key=primary_key(_register_of(user_id), session_id))
 
@@ -199,13 +199,13 @@ class TableRequests:
             }
         }
 
-    def _transaction(self, parts: list[dict[str, Any]]) -> ddbwire.Operation:
+    def _transaction(self, parts: list[dict[str, Any]]) -> ddbwire.DynamoDBRequest:
         # The token makes it safe to send again: AWS returns the result of the first time.
         parameters = {"TransactItems": parts, "ClientRequestToken": str(uuid.uuid4())}
-        return ddbwire.Operation.of("TransactWriteItems", {**parameters, **self._report})
+        return ddbwire.DynamoDBRequest.of("TransactWriteItems", {**parameters, **self._report})
 
-    def _of(self, name: str, **parameters: Any) -> ddbwire.Operation:
-        return ddbwire.Operation.of(name, {**self._fixed, **parameters})
+    def _of(self, name: str, **parameters: Any) -> ddbwire.DynamoDBRequest:
+        return ddbwire.DynamoDBRequest.of(name, {**self._fixed, **parameters})
 
 
 def _register_of(user_id: str) -> str:

@@ -15,8 +15,7 @@ from sessions.operations.operation import Flow, Get, Operation, ReadClock
 if TYPE_CHECKING:
     import boto3
 
-    from ddbwire import AnsweredCall
-    from ddbwire import Operation as Request
+    from ddbwire import AnsweredCall, DynamoDBRequest
 
 _SECOND_NS = 1_000_000_000
 
@@ -193,7 +192,7 @@ class DynamoDBSessionStore:
         try:
             if isinstance(operation, ReadClock):
                 if self._clock is None:
-                    self._wire.ask_time(deadline_ns)
+                    self._wire.sync_clock(deadline_ns)
                 return self._now()
             requests = self._requests(operation)
             request = next(requests)
@@ -212,7 +211,7 @@ class DynamoDBSessionStore:
         try:
             if isinstance(operation, ReadClock):
                 if self._clock is None:
-                    await self._wire.ask_time_async(deadline_ns)
+                    await self._wire.sync_clock_async(deadline_ns)
                 return self._now()
             requests = self._requests(operation)
             request = next(requests)
@@ -269,18 +268,18 @@ class DynamoDBSessionStore:
         now_ns = self._wire.clock.now_ns() if self._clock is None else self._clock()
         return now_ns // _SECOND_NS
 
-    def _report(self, request: Request, reply: Any) -> None:
+    def _report(self, request: DynamoDBRequest, reply: Any) -> None:
         if self._on_call is not None:
             from ddbwire import AnsweredCall
 
             self._on_call(AnsweredCall.of(request, reply))
 
     def _error(
-        self, failure: Exception, request: Request | None = None
+        self, failure: Exception, request: DynamoDBRequest | None = None
     ) -> StoreError | SessionTooLarge:
-        from ddbwire.store_errors import refusal, store_error
+        from ddbwire.store_errors import error_code_and_message, store_error
 
-        code, message = refusal(failure)
+        code, message = error_code_and_message(failure)
         if code == "ValidationException" and "size" in message.lower():
             return SessionTooLarge(f"the session is larger than an item can be: {message}")
         return store_error(

@@ -30,7 +30,7 @@ MAX_KEYS = 90
 """Keys that one request sets, and as many that it removes: expressions have at most 4 KB (AWS:
 "Quotas and limits in DynamoDB")."""
 
-Requests = Generator[ddbwire.Operation, Any, Any]
+Requests = Generator[ddbwire.DynamoDBRequest, Any, Any]
 
 
 def requests(  # noqa: C901, PLR0911 - one case an operation
@@ -94,7 +94,7 @@ def _delete(table: TableRequests, delete: Delete) -> Requests:
     return row_of(reply["Attributes"]) if reply.get("Attributes") else None
 
 
-def _pages(page: Callable[[Any], ddbwire.Operation]) -> Requests:
+def _pages(page: Callable[[Any], ddbwire.DynamoDBRequest]) -> Requests:
     items: list[Any] = []
     start = None
     while True:

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 
 from ddbwire.concurrency.event_loop import running_loop
 from ddbwire.concurrency.fork import at_fork
-from ddbwire.connections.aio.pool import AioPool
+from ddbwire.connections.aio.pool import AsyncConnectionPool
 from ddbwire.endpoint import Endpoint
 
-_NO_LAST: tuple[asyncio.AbstractEventLoop | None, AioPool | None] = (None, None)
+_NO_LAST: tuple[asyncio.AbstractEventLoop | None, AsyncConnectionPool | None] = (None, None)
 
 _inherited: list[object] = []
 """Pools that a forked child got from its parent.
@@ -19,13 +19,13 @@ out of the selector that the child's copy of the loop shares with the parent's.
 """
 
 
-class AioPools:
+class PoolPerLoop:
     """Finds the running loop's pool; makes it on first use, closes it as the loop shuts down.
 
     Loops in several threads may do so at once: what they share is changed by atomic operations.
     """
 
-    _last: tuple[asyncio.AbstractEventLoop | None, AioPool | None]
+    _last: tuple[asyncio.AbstractEventLoop | None, AsyncConnectionPool | None]
 
     def __init__(
         self, endpoint: Endpoint, tls: ssl.SSLContext | None, max_connections: int
@@ -36,7 +36,7 @@ class AioPools:
         self._begin()
         at_fork(self)
 
-    def running(self) -> AioPool | None:
+    def running(self) -> AsyncConnectionPool | None:
         """The pool of the running loop, if it was ``open``ed.
 
         Raises:
@@ -52,12 +52,12 @@ class AioPools:
         self._last = (loop, entry[0])
         return entry[0]
 
-    async def open(self) -> AioPool:
+    async def open(self) -> AsyncConnectionPool:
         """The pool of the running loop, made if need be."""
         pool = self.running()
         if pool is None:
             loop = running_loop()
-            pool = AioPool(self._endpoint, self._tls, self._max_connections)
+            pool = AsyncConnectionPool(self._endpoint, self._tls, self._max_connections)
             watch = self._until_shutdown(loop, pool)
             await anext(watch)
             for closed in [other for other in list(self._pools) if other.is_closed()]:
@@ -78,12 +78,12 @@ class AioPools:
 
     def _begin(self) -> None:
         self._pools: dict[
-            asyncio.AbstractEventLoop, tuple[AioPool, AsyncGenerator[None, None]]
+            asyncio.AbstractEventLoop, tuple[AsyncConnectionPool, AsyncGenerator[None, None]]
         ] = {}
         self._last = _NO_LAST
 
     async def _until_shutdown(
-        self, loop: asyncio.AbstractEventLoop, pool: AioPool
+        self, loop: asyncio.AbstractEventLoop, pool: AsyncConnectionPool
     ) -> AsyncGenerator[None, None]:
         """Close ``pool`` when the loop shuts its async generators down, as asyncio.run does.
 
