@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.raw_results import BACKENDS, Spread, column
+from bench.results_page.raw_results import BACKENDS, Spread, column
 
 Raw = dict[str, Any]
 OURS = {

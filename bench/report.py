@@ -18,10 +18,10 @@ from bench import machine
 from bench.compare import verdict
 from bench.engine import engine, limit_table, set_dummy_credentials
 from bench.environment import HOME
-from bench.page import page
-from bench.plots import plots
 from bench.progress import Progress
-from bench.raw_results import BACKENDS
+from bench.results_page.page import page
+from bench.results_page.plots import plots
+from bench.results_page.raw_results import BACKENDS
 from bench.sections import SECTIONS
 from bench.workload import FULL, SMOKE, Workload
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.charts import Axes, Bar, bars, lines
 from bench.compare import verdict
-from bench.page import page
-from bench.plots import plots
 from bench.report import RAW, RESULTS, VERDICT, compact_json, json_in
-from bench.where_we_lose import losses
+from bench.results_page.charts import Axes, Bar, bars, lines
+from bench.results_page.page import page
+from bench.results_page.plots import plots
+from bench.results_page.where_we_lose import losses
 from tests.bench.sample_results import ACCURACY, BOTO3, OURS, PEER, a_run, everywhere
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench import aims, page_hot_path, page_rest
-from bench.markdown import picture, table
-from bench.where_we_lose import best_peer_cpu_ratio, losses
+from bench.results_page import aims, hot_path_tables, other_tables
+from bench.results_page.markdown import picture, table
+from bench.results_page.where_we_lose import best_peer_cpu_ratio, losses
 
 Raw = dict[str, Any]
 
@@ -57,8 +57,8 @@ def page(raw: Raw, drawn: set[str], verdict: Raw | None = None) -> str:
     parts = [_head(raw), *_summary(raw, drawn), _how(raw)]
     parts += [_agreement(verdict)] if verdict else []
     parts += [_aims(raw), _losses(raw)]
-    parts += page_hot_path.parts(raw, drawn)
-    parts += page_rest.parts(raw, drawn)
+    parts += hot_path_tables.parts(raw, drawn)
+    parts += other_tables.parts(raw, drawn)
     parts.append(_versions(raw))
     return "\n".join(part for part in parts if part)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.plots import NOT_PLOTTED
-from bench.raw_results import Spread, column, is_ours, number
+from bench.results_page.plots import NOT_PLOTTED
+from bench.results_page.raw_results import Spread, column, is_ours, number
 
 BACKEND_NAMES = {
     "canned": "the client's cost on canned replies",

@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from bench.markdown import picture, table
 from bench.money import dollars_per_million
-from bench.raw_results import number, spread
+from bench.results_page.markdown import picture, table
+from bench.results_page.raw_results import number, spread
 from ratelimit_ddb.prices import PRICES
 
 Raw = dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.raw_results import cell, number, spread
+from bench.results_page.raw_results import cell, number, spread
 
 Raw = dict[str, Any]
 BASE_HTTP = "Starlette's BaseHTTPMiddleware, doing nothing"

@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from bench.charts import Axes, Bar, bars, lines
 from bench.money import BUSINESS_CASE, dollars_per_million
-from bench.raw_results import Spread, column, is_ours, number, points, spread
+from bench.results_page.charts import Axes, Bar, bars, lines
+from bench.results_page.raw_results import Spread, column, is_ours, number, points, spread
 
 Raw = dict[str, Any]
 
