@@ -19,7 +19,7 @@ from bench.metering_proxy import Meter, metered
 from bench.middleware import bare, nothing
 from bench.progress import Progress
 from bench.workers import ContenderFailed, WorkerProcess, start_workers
-from ratelimit_ddb.prices import PRICES
+from ratelimit_ddb.pricing.prices import PRICES
 
 DECISIONS = 20
 REFILL_SECONDS = 1.3

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.cpu_per_call import CpuPerCall, interleaved
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.tuple_new import tuple_new
 
 LIMIT = Limit(1, 86_400)

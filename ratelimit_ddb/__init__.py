@@ -9,8 +9,8 @@ Everything public is named here, but for the middleware: ratelimit_ddb.asgi and 
 
 from typing import TYPE_CHECKING
 
-from ratelimit_ddb.decision import Decision, RateLimited
-from ratelimit_ddb.decorator import rate_limited
+from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.decorator.rate_limited import rate_limited
 from ratelimit_ddb.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter

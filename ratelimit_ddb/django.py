@@ -20,8 +20,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from ratelimit_ddb.arguments import require_store
-from ratelimit_ddb.coroutine import Gives, what_a_call_gives
-from ratelimit_ddb.function_name import name_of
+from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Admission, Gate

@@ -15,8 +15,8 @@ import flask
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.local import LocalProxy
 
-from ratelimit_ddb.coroutine import Gives, what_a_call_gives
-from ratelimit_ddb.function_name import name_of
+from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate, denial_of

@@ -21,8 +21,8 @@ from ratelimit_ddb.arguments import (
     require_store,
 )
 from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
-from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.limit import SECOND_NS, Limit
 

@@ -18,8 +18,8 @@ from typing import Any, get_args, is_typeddict
 import pytest
 
 from demo.arguments import parser as demo
+from ratelimit_ddb.bucket.decision import Source
 from ratelimit_ddb.cli.arguments import parser as command
-from ratelimit_ddb.decision import Source
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web import DEFAULTS, GateOptions, ViewOptions
 from ratelimit_ddb.web.response.fields import FieldStyle

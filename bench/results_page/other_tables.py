@@ -9,7 +9,7 @@ from typing import Any
 from bench.money import dollars_per_million
 from bench.results_page.markdown import picture, table
 from bench.results_page.raw_results import number, spread
-from ratelimit_ddb.prices import PRICES
+from ratelimit_ddb.pricing.prices import PRICES
 
 Raw = dict[str, Any]
 
@@ -127,8 +127,8 @@ def _money(raw: Raw, drawn: set[str]) -> Iterator[str]:
         "## Money\n\nCapacity units as the engine reports them (ReturnConsumedCapacity). It counts "
         "transactions and indexes in its own way, so those of AWS can differ; a refused condition "
         "is counted as one write, as AWS bills it. Dollars are for a million, on demand, by "
-        f"`ratelimit_ddb/prices.py` ({'; '.join(names)}). `ratelimit-ddb cost` answers for a load "
-        "of your own, with provisioned capacity beside it.\n"
+        f"`ratelimit_ddb/pricing/prices.py` ({'; '.join(names)}). `ratelimit-ddb cost` answers for "
+        "a load of your own, with provisioned capacity beside it.\n"
     )
     if "money" in drawn:
         yield picture("money", "a million decisions in dollars")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ratelimit_ddb.decision import Decision, Source, Taken
+from ratelimit_ddb.bucket.decision import Decision, Source, Taken
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.tuple_new import tuple_new
 

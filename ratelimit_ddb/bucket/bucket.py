@@ -36,9 +36,9 @@ from __future__ import annotations
 from operator import add
 
 from ratelimit_ddb.bucket.arithmetic import arithmetic_for
+from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
-from ratelimit_ddb.decision import Decision, Taken
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.operations.operation import (

@@ -8,9 +8,9 @@ import importlib.metadata
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ratelimit_ddb.bill import TableLoad
 from ratelimit_ddb.cli import cost, tables
-from ratelimit_ddb.prices import PRICES
+from ratelimit_ddb.pricing.bill import TableLoad
+from ratelimit_ddb.pricing.prices import PRICES
 
 _DESCRIPTION = "Exact distributed rate limits on Amazon DynamoDB."
 _TABLES_CREATE = """\
@@ -21,7 +21,7 @@ endpoint, such as DynamoDB Local's, neither credentials nor a region need be con
 _COST = """\
 Say what a load costs on DynamoDB, on demand and provisioned side by side: a limiter's from the
 least, with every denial from memory, to the most it can be; sessions and any other table by what is
-asked of them. The prices are those of ratelimit_ddb/prices.py, or given here."""
+asked of them. The prices are those of ratelimit_ddb/pricing/prices.py, or given here."""
 _LOADS = ", ".join(field.name for field in dataclasses.fields(TableLoad)[1:])
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from ratelimit_ddb.bill import (
+from ratelimit_ddb.cli.cost_picture import picture
+from ratelimit_ddb.cli.failure import Misuse
+from ratelimit_ddb.pricing.bill import (
     MONTH_HOURS,
     MONTH_SECONDS,
     Bill,
@@ -22,9 +24,7 @@ from ratelimit_ddb.bill import (
     sessions,
     total,
 )
-from ratelimit_ddb.cli.cost_picture import picture
-from ratelimit_ddb.cli.failure import Misuse
-from ratelimit_ddb.prices import PRICES, Prices
+from ratelimit_ddb.pricing.prices import PRICES, Prices
 
 KEY_CEILING_WRITES = 1_000
 """Write units a second that one partition takes, and so one key (AWS: "DynamoDB burst and adaptive

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from ratelimit_ddb.bill import Bill, rounded, total
-from ratelimit_ddb.prices import Prices
+from ratelimit_ddb.pricing.bill import Bill, rounded, total
+from ratelimit_ddb.pricing.prices import Prices
 
 _WIDTH = 960
 _LEFT = 160

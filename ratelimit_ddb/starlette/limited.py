@@ -12,8 +12,8 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from ratelimit_ddb.asgi.application import Scope
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
-from ratelimit_ddb.coroutine import Gives, what_a_call_gives
-from ratelimit_ddb.function_name import name_of
+from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.response import response_of, with_fields

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import middleware, sessions, value_cost
-from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 

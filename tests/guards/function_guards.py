@@ -9,21 +9,21 @@ _TESTS = "tests/ratelimit_ddb/test_decorator.py::test_a_"
 FUNCTIONS = (
     Guard(
         "a coroutine function behind a wrapper does not block the event loop",
-        "ratelimit_ddb/coroutine.py",
+        "ratelimit_ddb/decorator/coroutine.py",
         "    return Gives.EITHER",
         "    return Gives.VALUE",
         f"{_TESTS}coroutine_function_is_found_behind_what_calls_it",
     ),
     Guard(
         "a plain function that blocks an event loop says so",
-        "ratelimit_ddb/decorator.py",
+        "ratelimit_ddb/decorator/rate_limited.py",
         "        if in_event_loop():\n            warnings.warn(",
         "        if False:\n            warnings.warn(",
         f"{_TESTS}plain_function_that_is_called_in_an_event_loop_says_that_it_stops_it",
     ),
     Guard(
         "a second function of one name is refused",
-        "ratelimit_ddb/function_name.py",
+        "ratelimit_ddb/decorator/function_name.py",
         "if all(known.gives_way_to(owner) for known in owners):",
         "if True:",
         f"{_TESTS}second_function_of_one_name_is_refused_without_a_scope",

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ratelimit_ddb.bill import (
+from ratelimit_ddb.cli import main
+from ratelimit_ddb.pricing.bill import (
     Provisioning,
     TableLoad,
     limiter,
@@ -22,8 +23,7 @@ from ratelimit_ddb.bill import (
     sessions,
     total,
 )
-from ratelimit_ddb.cli import main
-from ratelimit_ddb.prices import PRICES
+from ratelimit_ddb.pricing.prices import PRICES
 
 LIST, BEFORE = PRICES["list"], PRICES["before"]
 

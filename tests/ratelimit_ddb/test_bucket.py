@@ -9,8 +9,8 @@ import pytest
 
 from ratelimit_ddb import Decision, Limit, StoreError, StoreUnavailable
 from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
-from ratelimit_ddb.decision import Taken
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,

@@ -6,7 +6,7 @@ import pytest
 
 from ratelimit_ddb.cli import main
 from ratelimit_ddb.cli.cost import MONTH_HOURS, Load, bills
-from ratelimit_ddb.prices import PRICES, Prices
+from ratelimit_ddb.pricing.prices import PRICES, Prices
 
 EASY = Prices("easy", "made up", 1.0, 0.5, 0.001, 0.0001)
 MONTH_SECONDS = MONTH_HOURS * 3_600

@@ -22,7 +22,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
     TableNotFound,
 )
-from ratelimit_ddb.decision import Taken
+from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.limit import limits_of
 from tests.ddbwire.fault_server import FaultServer, Request, drop, error, hang, reply
 from tests.dynamodb_local import free_port

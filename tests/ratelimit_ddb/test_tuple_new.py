@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import ratelimit_ddb
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import Observation
-from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.tuple_new import tuple_new
 
 PACKAGE = Path(ratelimit_ddb.__file__).parent

@@ -8,8 +8,8 @@ from typing import Any
 
 from ddbwire.clocks.table_clock import TableClock
 from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import ObservationCache
-from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.operations.operation import Operation, ReadClock, Take
 from tests.simulation.network import Network, Unanswered

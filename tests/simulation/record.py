@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.operations.operation import Delete, GiveBack, Operation, Take
 

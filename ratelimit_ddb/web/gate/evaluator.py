@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import Observation
-from ratelimit_ddb.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Clock

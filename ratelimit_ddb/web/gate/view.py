@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-from ratelimit_ddb.function_name import claim
+from ratelimit_ddb.decorator.function_name import claim
 from ratelimit_ddb.limit import LimitsGiven
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
-from ratelimit_ddb.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.quota import Quota

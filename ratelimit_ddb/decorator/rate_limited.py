@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from ratelimit_ddb.arguments import require_cost, require_max_wait_ns, require_store
-from ratelimit_ddb.coroutine import (
+from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.decorator.coroutine import (
     Gives,
     in_event_loop,
     is_async_generator_function,
     what_a_call_gives,
 )
-from ratelimit_ddb.decision import Decision, RateLimited
-from ratelimit_ddb.function_name import claim, name_of, what_names
+from ratelimit_ddb.decorator.function_name import claim, name_of, what_names
 from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
 from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from ratelimit_ddb.prices import Prices
+from ratelimit_ddb.pricing.prices import Prices
 
 MONTH_HOURS = 730
 """What AWS counts a month as."""

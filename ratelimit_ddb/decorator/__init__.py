@@ -1,0 +1,1 @@
+"""Limits on functions: the decorator, the functions' names, and what their calls return."""

@@ -1,0 +1,1 @@
+"""What loads of DynamoDB tables cost."""
