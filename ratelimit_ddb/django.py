@@ -51,7 +51,7 @@ _MAY_BE_DOTTED = ("STORE", "RULES", "ENDPOINT_OF", "ON_DENIED", "ON_DECISION")
 
 
 class RateLimitMiddleware:
-    """Answers 429 to requests over a limit, and tells the others what is left; sync and async.
+    """Answers 429 to requests over a limit, and adds to the others what is left; sync and async.
 
     It is set up by a dict in the settings: STORE and RULES, which are needed, and the options of
     ``ratelimit_ddb.web.GateOptions`` in capitals. STORE, RULES, ENDPOINT_OF, ON_DENIED and
@@ -115,8 +115,8 @@ def limited(
             that is served.
 
     Raises:
-        TypeError: something given can't hold; what is decorated is a class, or can't be called.
-        ValueError: something given can't hold; the view has a limit of that name already, or
+        TypeError: an argument is invalid; what is decorated is a class, or can't be called.
+        ValueError: an argument is invalid; the view has a limit of that name already, or
             another view has that name.
     """
     require_options(options, ViewOptions)
@@ -186,7 +186,7 @@ def _of_settings() -> tuple[Store, Any, GateOptions]:
     """The store, the rules and the options that the settings have."""
     given = getattr(settings, "RATELIMIT_DDB", None)
     if not isinstance(given, Mapping):
-        raise TypeError(f"{given!r}: a dict with STORE and RULES is needed")
+        raise TypeError(f"{given!r}: must be a dict with STORE and RULES")
     known = sorted(["STORE", "RULES", *(name.upper() for name in GateOptions.__annotations__)])
     for name in given:
         if name not in known:

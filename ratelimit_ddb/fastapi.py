@@ -110,7 +110,7 @@ class RateLimit:
         options: see ``ratelimit_ddb.web.ViewOptions``; ``on_denied`` needs ``install``.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError, ValueError: an argument is invalid.
     """
 
     @shows_options(ViewOptions)
@@ -163,7 +163,7 @@ class RateLimit:
 
     # FastAPI takes a parameter's default and its annotation for data where ``Depends`` is missing,
     # and would never ask the limit. It copies a default, at the request, and has Pydantic read an
-    # annotation, when the route is registered: there the mistake is told.
+    # annotation, when the route is registered: there the mistake is reported.
 
     def __deepcopy__(self, _: object) -> NoReturn:
         raise TypeError(_NO_DEPENDENCY)

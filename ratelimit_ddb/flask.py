@@ -76,7 +76,7 @@ def limit_app(
         options: see ``ratelimit_ddb.web.GateOptions``.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError, ValueError: an argument is invalid.
     """
     gate = Gate(store, rules, options, blocking=True, has_own_limits=_has_own_limits)
     app.before_request(functools.partial(_refusal, gate))
@@ -102,8 +102,8 @@ def limited(
             too: the limit is decided before Flask starts an event loop for the view.
 
     Raises:
-        TypeError: something given can't hold; what is decorated can't be called.
-        ValueError: something given can't hold; the view has a limit of that name already, or
+        TypeError: an argument is invalid; what is decorated can't be called.
+        ValueError: an argument is invalid; the view has a limit of that name already, or
             another view has that name.
     """
     require_options(options, ViewOptions)

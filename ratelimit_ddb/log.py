@@ -83,12 +83,12 @@ def log_decisions(
         clock: nanoseconds, for tests that set the time themselves.
 
     Raises:
-        TypeError, ValueError: something given can't hold; the message names it and the rule.
+        TypeError, ValueError: an argument is invalid; the message names it and the rule.
     """
     if logger is None:
         logger = logging.getLogger(LOGGER)
     elif not isinstance(logger, logging.Logger):
-        raise TypeError(f"logger {logger!r}: a logging.Logger is needed")
+        raise TypeError(f"logger {logger!r}: must be a logging.Logger")
     require_bool("admitted", admitted)
     require_bool("key", key)
     bound = None if at_most is None else _Bound(at_most, clock)

@@ -125,8 +125,8 @@ def trace_decisions(tracer_provider: trace.TracerProvider | None = None) -> OnDe
     The span is called ``ratelimit`` and the rule's name; where tokens are given back later, since
     another middleware, decorator or dependency denied the request, that is a span of its own, with
     ``refund`` behind its name. It is an internal one, for a decision is
-    no call: it may take none, or two. Decisions are told once a request's verdict is there, so
-    where several rules ask, each span has its own length but all end together.
+    no call: it may take none, or two. Spans are made once a request's verdict is there, so where
+    several rules ask, each has its own length but all end together.
 
     Attributes are those of the metrics, and ``ratelimit.key_digest``, ``ratelimit.limit``,
     ``ratelimit.cost``, ``ratelimit.remaining``, ``ratelimit.refunded``, ``ratelimit.calls``,

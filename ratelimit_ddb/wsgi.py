@@ -20,7 +20,7 @@ __all__ = ["RateLimitMiddleware"]
 
 
 class RateLimitMiddleware:
-    """Answers 429 to requests over a limit, and tells the others what is left.
+    """Answers 429 to requests over a limit, and adds to the others what is left.
 
     The limits' fields are added where the application starts its response. The server gets the
     application's own iterable, so streaming, ``write`` and ``wsgi.file_wrapper`` stay as they were.
@@ -32,7 +32,7 @@ class RateLimitMiddleware:
         options: see ``ratelimit_ddb.web.GateOptions``.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError, ValueError: an argument is invalid.
     """
 
     @shows_options(GateOptions)

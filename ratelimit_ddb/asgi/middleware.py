@@ -20,7 +20,7 @@ _BEGINS = ("http.response.start", "websocket.accept", "websocket.http.response.s
 
 
 class RateLimitMiddleware:
-    """Answers 429 to requests over a limit, and tells the others what is left.
+    """Answers 429 to requests over a limit, and adds to the others what is left.
 
     An admitted http request sees the server's own ``receive``; the limits' fields are added to its
     ``http.response.start``, and every other message passes as it is. A websocket's handshake is
@@ -37,7 +37,7 @@ class RateLimitMiddleware:
         options: see ``ratelimit_ddb.web.GateOptions``.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError, ValueError: an argument is invalid.
     """
 
     @shows_options(GateOptions)
@@ -51,7 +51,7 @@ class RateLimitMiddleware:
         **options: Unpack[GateOptions],
     ) -> None:
         if root_path is not None and not isinstance(root_path, str):
-            raise TypeError(f"root_path {root_path!r}: a text such as '/api' is needed")
+            raise TypeError(f"root_path {root_path!r}: must be a str such as '/api'")
         self._app = app
         self._mounting = MountingOf(app, [root_path] if root_path else ())
         # That of an adapter's route_of() sees more of the routes than their templates.

@@ -55,9 +55,9 @@ def limited(
         options: see ``ratelimit_ddb.web.ViewOptions``.
 
     Raises:
-        TypeError: at decoration, something given can't hold; what is decorated is a class, can't be
+        TypeError: at decoration, an argument is invalid; what is decorated is a class, can't be
             called with a request, or is a path operation of FastAPI.
-        ValueError: at decoration, something given can't hold; the endpoint has a limit of that name
+        ValueError: at decoration, an argument is invalid; the endpoint has a limit of that name
             already, or another one has that name.
     """
     require_options(options, ViewOptions)
@@ -95,7 +95,7 @@ class _PathOperation:
     """What a limited endpoint says that its request is.
 
     Starlette never reads it. FastAPI does, when a path operation is registered, and has Pydantic
-    make a field of what it does not know: there the mistake is told.
+    make a field of what it does not know: there the mistake is reported.
     """
 
     @classmethod

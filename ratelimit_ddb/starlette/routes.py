@@ -60,7 +60,7 @@ class RouteOf:
         is_limited: Callable[[Any, str], bool],
     ) -> None:
         if app is not None and not isinstance(getattr(app, "routes", None), Iterable):
-            raise TypeError(f"route_of({app!r}): an application or router with routes is needed")
+            raise TypeError(f"route_of({app!r}): must be an application or router with routes")
         self._app = app
         self._listed = listed
         self._is_limited = is_limited

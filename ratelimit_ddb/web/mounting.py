@@ -8,7 +8,7 @@ is searched for them, through the middleware, mounts and closures that are aroun
 Litestar's mounts are searched for too: one at ``/api`` takes ``/apilogin`` for ``/api/login``.
 
 What can't be seen through (an attribute of another name than is usual, an application that is made
-for each request) is told to the middleware as ``root_path=``.
+for each request) is given to the middleware as ``root_path=``.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def parameters(pairs: Iterable[tuple[str, BareValue]]) -> str:
     for key, value in pairs:
         if not _KEY.fullmatch(key):
             raise ValueError(
-                f"parameter {key!r}: a lower-case letter or '*' is needed, "
+                f"parameter {key!r}: must begin with a lower-case letter or '*', "
                 "then lower-case letters, digits, '_', '-', '.' or '*'"
             )
         if key in written:

@@ -93,8 +93,8 @@ MISSING = object()
         ({"STORE": "nowhere.store"}, "STORE 'nowhere.store': No module named 'nowhere'"),
         ({"STORE": f"{__name__}.absent"}, "STORE '.*absent'.* does not define a \"absent\""),
         ({"RULES": "rules"}, "RULES 'rules': rules doesn't look like a module path"),
-        ({"RULES": 5}, "rules 5: a Rule, several"),
-        ({"RULES": ["/login"]}, "rule '/login': a Rule is needed"),
+        ({"RULES": 5}, "rules 5: must be a Rule, an iterable"),
+        ({"RULES": ["/login"]}, "rule '/login': must be a Rule"),
         ({"ON_OUTAGE": "panic"}, "on_outage 'panic'"),
         ({"DEADLINE": 99}, "deadline 99"),
         ({"FIELDS": "loud"}, "fields 'loud'"),
@@ -114,5 +114,7 @@ def test_a_setting_that_cannot_hold_is_named(options: dict[str, Any], message: s
 
 
 def test_no_settings_at_all_are_a_mistake() -> None:
-    with pytest.raises(ImproperlyConfigured, match="RATELIMIT_DDB: None: a dict with STORE and"):
+    with pytest.raises(
+        ImproperlyConfigured, match="RATELIMIT_DDB: None: must be a dict with STORE and"
+    ):
         Client().get("/")

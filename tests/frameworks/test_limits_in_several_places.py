@@ -558,7 +558,7 @@ def test_flask_and_django_views_see_it_too(site: Site) -> None:
 def test_a_request_without_limits_has_a_verdict_that_allows() -> None:
     assert verdict_of({"type": "http"}) == Verdict()
     assert verdict_of({})
-    with pytest.raises(TypeError, match="an ASGI scope or a WSGI environ is needed"):
+    with pytest.raises(TypeError, match="must be a request, an ASGI scope or a WSGI environ"):
         verdict_of("/page")
 
 

@@ -159,7 +159,7 @@ def test_p15_a_root_path_that_is_set_or_mounted_later_is_seen() -> None:
 def test_p15_what_can_not_be_seen_is_told() -> None:
     assert statuses(limited(Hidden(site())), *PATHS) == [200, 200, 200, 200]
     assert statuses(limited(Hidden(site()), root_path="/api"), *PATHS) == [200, 200, 429, 429]
-    with pytest.raises(TypeError, match="root_path 5: a text such as '/api' is needed"):
+    with pytest.raises(TypeError, match="root_path 5: must be a str such as '/api'"):
         limited(site(), root_path=5)
 
 

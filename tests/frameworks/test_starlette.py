@@ -222,7 +222,7 @@ def test_a_router_will_do() -> None:
 
 
 def test_what_has_no_routes_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"route_of\(<function hello .*with routes is needed"):
+    with pytest.raises(TypeError, match=r"route_of\(<function hello .*must be .* with routes"):
         route_of(hello)  # type: ignore[arg-type]
 
 

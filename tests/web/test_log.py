@@ -342,7 +342,7 @@ def test_a_level_that_is_off_counts_nothing_as_left_out(
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"logger": "shop"}, TypeError, "logger 'shop': a logging.Logger is needed"),
+        ({"logger": "shop"}, TypeError, "logger 'shop': must be a logging.Logger"),
         ({"admitted": 1}, TypeError, "admitted 1: must be True or False"),
         ({"key": "login"}, TypeError, "key 'login': must be True or False"),
         ({"at_most": "often"}, ValueError, "limit 'often'"),

@@ -202,7 +202,7 @@ def test_p15_patterns(limited: Limited, pattern: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "told"),
     [
-        (5, "path 5: a text such as '/api/*' is needed"),
+        (5, "path 5: must be a str such as '/api/*'"),
         (None, "path None"),
         ("", "path '': a pattern begins with '/'"),
         ("login", "path 'login': a pattern begins with '/'"),

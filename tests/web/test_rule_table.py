@@ -9,8 +9,8 @@ from ratelimit_ddb.web.identity.identity import Identity
 from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, tenant
 
 KEYS = "path, methods, limits, by, name, scope, cost, exempt, enforce, default, messages"
-KINDS = "one of header, cookie, session-user, address, function is needed"
-WORDS = "'address', 'everyone', 'session-user' or a table such as { header = \"x\" } is needed"
+KINDS = "must have one of header, cookie, session-user, address, function"
+WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"
 OF_ADDRESS = "trusted-hops, trusted, field, ipv6-prefix, ipv4-prefix"
 NEVER = "must be from 1 to the burst of 5; more than the bucket holds could never be admitted"
 THERE_ARE = "there are is_internal, plan_limits, rows, tenant as functions= of the RulesFile"
@@ -55,34 +55,34 @@ def test_an_identity_is_written_in_a_word_or_a_table(by: str, identity: Identity
 WRONG_KEYS = [
     ("limit = 5", f"key 'limit': there are {KEYS}"),
     ("ipv6-prefix = 5", f"key 'ipv6-prefix': there are {KEYS}"),
-    ("name = 5", "name 5: a text is needed"),
-    ('name = ""', "name '': at least one character is needed"),
-    ("methods = 5", "methods 5: a text or a list of texts is needed"),
-    ("methods = { a = 1 }", "methods {'a': 1}: a text or a list of texts is needed"),
-    ("methods = []", "methods []: at least one is needed; None is for all"),
+    ("name = 5", "name 5: must be a str"),
+    ('name = ""', "name '': must not be empty"),
+    ("methods = 5", "methods 5: must be a string or an array of strings"),
+    ("methods = { a = 1 }", "methods {'a': 1}: must be a string or an array of strings"),
+    ("methods = []", "methods []: must not be empty; None is for all"),
     ("methods = [5]", "methods [5]: 5 is no text"),
-    ('methods = "get"', "method 'get': a name in capitals is needed, such as 'GET'"),
+    ('methods = "get"', "method 'get': must be a name in capitals, such as 'GET'"),
     ('scope = "user"', "scope 'user': 'rule' or 'endpoint'"),
     ("scope = []", "scope []: 'rule' or 'endpoint'"),
     ("cost = 6", f"cost 6: {NEVER}"),
     ("cost = true", "cost True: must be an int"),
     ('cost = "1"', "cost '1': must be an int"),
     ("cost = 1.5", "cost 1.5: must be an int, a whole number"),
-    ("cost = {}", 'cost {}: { function = "its name" } is needed'),
+    ("cost = {}", 'cost {}: must be { function = "its name" }'),
     ('cost = { function = "row" }', f"function 'row': {THERE_ARE}"),
-    ("cost = { function = 5 }", "function 5: a name is needed"),
-    ("exempt = true", 'exempt True: { function = "its name" } is needed'),
-    ('exempt = "rows"', "exempt 'rows': { function = \"its name\" } is needed"),
+    ("cost = { function = 5 }", "function 5: must be a name"),
+    ("exempt = true", 'exempt True: must be { function = "its name" }'),
+    ('exempt = "rows"', "exempt 'rows': must be { function = \"its name\" }"),
     (
         'exempt = { function = "rows", of = 1 }',
-        "exempt {'function': 'rows', 'of': 1}: { function = \"its name\" } is needed",
+        "exempt {'function': 'rows', 'of': 1}: must be { function = \"its name\" }",
     ),
     ("enforce = 1", "enforce 1: must be True or False"),
-    ("messages = 5", "messages 5: a text or a list of texts is needed"),
+    ("messages = 5", "messages 5: must be a string or an array of strings"),
     ('messages = "5/minuet"', f"limit '5/minuet': {NOTATION}"),
     (
         'messages = { function = "rows" }',
-        "messages {'function': 'rows'}: a text or a list of texts is needed",
+        "messages {'function': 'rows'}: must be a string or an array of strings",
     ),
     ("by = 5", f"by 5: {WORDS}"),
     ('by = "ip"', f"by 'ip': {WORDS}"),
@@ -104,26 +104,26 @@ WRONG_KEYS = [
         "by: key 'otherwise': beside function nothing can stand",
     ),
     ('by = { function = "tenants" }', f"function 'tenants': {THERE_ARE}"),
-    ('by = { header = "a", digest = 1 }', "digest 1: true or false is needed"),
-    ("by = { header = 5 }", "header 5: a text is needed"),
+    ('by = { header = "a", digest = 1 }', "digest 1: must be true or false"),
+    ("by = { header = 5 }", "header 5: must be a str"),
     (
         'by = { cookie = "a b" }',
-        "cookie 'a b': a name in ASCII without spaces and separators is needed",
+        "cookie 'a b': must be a name in ASCII without spaces and separators",
     ),
     ('by = { header = "a", otherwise = "ip" }', f"by 'ip': {WORDS}"),
     (
         'by = { address = "10.0.0.1" }',
-        "address '10.0.0.1': a table such as { trusted-hops = 1 } is needed",
+        "address '10.0.0.1': must be a table such as { trusted-hops = 1 }",
     ),
     ("by = { address = { hops = 1 } }", f"address: key 'hops': there are {OF_ADDRESS}"),
     (
         "by = { address = { trusted-hops = -1 } }",
         "trusted_hops -1: must be from 0 to 16",
     ),
-    ("by = { address = { trusted = {} } }", "trusted {}: a list of texts is needed"),
+    ("by = { address = { trusted = {} } }", "trusted {}: must be an array of strings"),
     (
         'by = { address = { trusted = "10.0.0.1" } }',
-        "trusted '10.0.0.1': a list of texts such as '10.0.0.0/8' is needed",
+        "trusted '10.0.0.1': must be a list of str such as '10.0.0.0/8'",
     ),
 ]
 

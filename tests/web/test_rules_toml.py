@@ -26,7 +26,7 @@ NEVER = "must be from 1 to the burst of 5; more than the bucket holds could neve
 SHARED = "give one of them a name=, since their buckets are keyed by it"
 OUTSIDE = "outside of rules there is nothing but [[rule]] and rules"
 BRACKETS = "rule: each rule begins with [[rule]], in double brackets"
-NONE = "no rules: at least one [[rule]] is needed"
+NONE = "no rules: the file must have at least one [[rule]]"
 
 
 def test_the_example_means_what_its_comments_say() -> None:
@@ -131,8 +131,8 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         "rules = 2: there are 1, so the file may be cut off; otherwise write rules = 1",
     ),
     (f"# no\nrules = 0\n{RULE}", 2, None, "rules = 0: there are 1; write rules = 1"),
-    (f"rules = '1'\n{RULE}", 1, None, "rules '1': the number of the file's rules is needed"),
-    (f"rules = true\n{RULE}", 1, None, "rules True: the number of the file's rules is needed"),
+    (f"rules = '1'\n{RULE}", 1, None, "rules '1': must be the number of the file's rules"),
+    (f"rules = true\n{RULE}", 1, None, "rules True: must be the number of the file's rules"),
     (f"{RULE}path =", 4, None, "not TOML: Invalid value (at end of document)"),
     (f"{RULE}x = y\n# z", 4, None, "not TOML: Invalid value (at line 4, column 5)"),
     (f"{RULE}name = [\n\n", 4, None, "not TOML: Invalid value (at end of document)"),
@@ -143,7 +143,7 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         "a",
         "rule 'a': limits or messages are needed",
     ),
-    ("rule = [5]", None, "rule 1", "rule 1: 5: a table is needed"),
+    ("rule = [5]", None, "rule 1", "rule 1: 5: must be a table"),
     (
         '[[rule]]\nlimits = "5/minute"\npath = "x"',
         3,
@@ -154,7 +154,7 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         "[[rule]]\nlimits = 5\npath = '/x'",
         2,
         "rule 1",
-        "rule 1: limits 5: a text or a list of texts is needed",
+        "rule 1: limits 5: must be a string or an array of strings",
     ),
     (
         "[[rule]]\nlimits = [5]\npath = '/x'",
@@ -166,7 +166,7 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         "[[rule]]\nlimits = {}\npath = '/x'",
         2,
         "rule 1",
-        'rule 1: limits {}: { function = "its name" } is needed',
+        'rule 1: limits {}: must be { function = "its name" }',
     ),
     (
         '[[rule]]\nlimits = "5/minuet"\npath = "/x"\nname = "login"',

@@ -139,7 +139,7 @@ def test_a_parameter_that_is_neither_integer_nor_text_is_refused(value: Any) -> 
 
 @pytest.mark.parametrize("key", ["", "Q", "1a", "-a", "a b", "a=b", "a;b", "é", "a\n"])
 def test_a_key_that_can_be_none_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match=r"parameter .*: a lower-case letter"):
+    with pytest.raises(ValueError, match=r"parameter .*: must begin with a lower-case letter"):
         parameters([(key, 1)])
 
 

@@ -53,8 +53,8 @@ def test_keys_of_a_table_below_a_rule_are_not_the_rules() -> None:
 def test_a_table_below_a_rule_has_its_headers_line() -> None:
     error = refusal(f'{RULE}\n[rule.by]\nheder = "x-api-key"\n')
     assert str(error) == (
-        "rules.toml:5: rule 1: by {'heder': 'x-api-key'}: one of header, cookie, session-user, "
-        "address, function is needed"
+        "rules.toml:5: rule 1: by {'heder': 'x-api-key'}: must have one of header, cookie, "
+        "session-user, address, function"
     )
 
 

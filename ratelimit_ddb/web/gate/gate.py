@@ -63,7 +63,7 @@ class Gate:
         store: where the buckets are.
 
     Raises:
-        TypeError, ValueError: something given can't hold; the message names it and the rule.
+        TypeError, ValueError: an argument is invalid; the message names it and the rule.
     """
 
     __slots__ = (
@@ -197,7 +197,7 @@ class Gate:
         return self._admitted(verdict, ledger, started_ns)
 
     async def admit_message(self, charges: list[Charge], ledger: Ledger) -> Verdict:
-        """Take what a message asks, and tell of it; raises as ``admit`` does.
+        """Take the tokens of a message, and call ``on_decision``; raises as ``admit`` does.
 
         Args:
             charges: what it asks.
@@ -286,7 +286,7 @@ class Gate:
 
 
 def denial_of(verdict: Verdict) -> Denial:
-    """What a client is told of a verdict that denies."""
+    """What the response to a denied request says."""
     longest = verdict.longest
     decision, charge = longest.decision, longest.charge
     return Denial(
@@ -306,13 +306,13 @@ def denial_of(verdict: Verdict) -> Denial:
 
 def _function(what: str, given: Any) -> Any:
     if given is not None and not callable(given):
-        raise TypeError(f"{what} {given!r}: a function is needed")
+        raise TypeError(f"{what} {given!r}: must be a function")
     return given
 
 
 def _functions(what: str, given: Any) -> tuple[OnDecision, ...]:
     if not callable(given) and not isinstance(given, Iterable):
-        raise TypeError(f"{what} {given!r}: a function, or several, are needed")
+        raise TypeError(f"{what} {given!r}: must be a function or an iterable of functions")
     several = (given,) if callable(given) else tuple(given)
     for one in several:
         _require_plain(what, _function(what, one))

@@ -1,4 +1,4 @@
-"""What users' functions are called with: of each decision, and of a denial."""
+"""The functions that users give: called with each decision, and with a denial."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 OnDecision = Callable[[RuleDecision], None]
-"""Told of a rule's decision."""
+"""Called with each rule's decision."""
 
 OnDenied = Callable[[Request, Verdict, Answer], Answer | Awaitable[Answer]]
-"""Makes the answer to a denied request, of the request, the verdict and the answer there would
-be."""
+"""Returns the answer to a denied request; called with the request, the verdict and the default
+answer."""

@@ -101,7 +101,7 @@ class Ledger:
         if len(entries) == 1:
             return entries[0].fields
         denied = entries[-1].fields if entries and entries[-1].verdict.denials else None
-        # A gate that was asked twice is told of once, by what it said last.
+        # Of a gate that decided twice, the last fields count.
         latest = {id(entry.gate): entry.fields for entry in entries}
         return merged_fields(list(latest.values()), denied)
 
@@ -134,7 +134,7 @@ def carrier_of(native: Any) -> MutableMapping[str, Any]:
             return found
     if isinstance(native, MutableMapping):
         return native
-    raise TypeError(f"{native!r}: a request, an ASGI scope or a WSGI environ is needed")
+    raise TypeError(f"{native!r}: must be a request, an ASGI scope or a WSGI environ")
 
 
 def verdict_of(request: Any) -> Verdict:

@@ -37,10 +37,10 @@ class GateOptions(TypedDict, total=False):
             ``"/users/{id}"``, for rules with ``scope="endpoint"``; None where there is none.
         fields: ``"standard"`` for RateLimit and RateLimit-Policy, ``"x"`` for X-RateLimit-*,
             ``"both"``, ``"none"``.
-        on_denied: makes the answer to a denied request, of the request, the verdict and the answer
-            there would be; header fields are added to it.
-        on_decision: told of each rule's decision, once the request's verdict is there; one function
-            or several. What it raises is raised to the server.
+        on_denied: returns the Answer to a denied request; called with the request, the verdict and
+            the default Answer. Header fields are added to what it returns.
+        on_decision: called with each rule's decision, once the request's verdict is there; a
+            function or several. What it raises is raised to the server.
     """
 
     on_outage: OnOutage

@@ -79,7 +79,7 @@ def _give_back(
 
 
 def _amended(decision: RuleDecision) -> RuleDecision:
-    """The decision as it is told again, with nothing spent yet on giving back."""
+    """The decision as ``on_decision`` gets it again, with nothing spent yet on the refund."""
     return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, amended=True)
 
 

@@ -15,7 +15,7 @@ from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule, default_name, me
 
 _OF_THE_RULE = ("by", "cost", "exempt", "enforce")
 _LIMITS = "__ratelimit_ddb_limits__"
-"""The attribute of a decorated view that tells its limits. Decorators around it that use
+"""The attribute of a decorated view that has its limits. Decorators around it that use
 ``functools.wraps`` have it too."""
 
 
@@ -64,7 +64,7 @@ def gate_of_view(
         has_own_limits: as for Gate.
 
     Raises:
-        TypeError, ValueError: something given can't hold.
+        TypeError, ValueError: an argument is invalid.
     """
     require_options(options, ViewOptions)
     given: dict[str, Any] = dict(options)
@@ -113,7 +113,7 @@ def note_limit(
     owner: Any = None,
     own_name: str,
 ) -> None:
-    """Have a decorated view tell its limits, and refuse those that would share a bucket unnoticed.
+    """Note its limits on a decorated view, and refuse those that would share a bucket unnoticed.
 
     Args:
         view: what was decorated.

@@ -52,7 +52,7 @@ def network(text: str) -> Network:
     except ValueError:
         written = None
     if written is None or "%" in text:
-        raise ValueError(f"{text!r}: an address or a network such as '10.0.0.0/8' is needed")
+        raise ValueError(f"{text!r}: must be an address or a network such as '10.0.0.0/8'")
     found = written.network
     if written.ip != found.network_address:
         raise ValueError(f"{text!r}: bits are set behind the prefix; is {str(found)!r} meant?")

@@ -72,7 +72,7 @@ def client_address(
         is no address; ``UNKNOWN`` where there is neither. Never None: nobody goes unlimited.
 
     Raises:
-        TypeError, ValueError: something given can't hold, or both sorts of trust are given.
+        TypeError, ValueError: an argument is invalid, or both sorts of trust are given.
     """
     require_int_from("trusted_hops", trusted_hops, 0, MOST_HOPS)
     require_int_from("ipv6_prefix", ipv6_prefix, 1, 128)
@@ -162,11 +162,11 @@ def _remembering(
 
 def _listed(trusted: object) -> tuple[str, ...]:
     if isinstance(trusted, str) or not isinstance(trusted, Iterable):
-        raise TypeError(f"trusted {trusted!r}: a list of texts such as '10.0.0.0/8' is needed")
+        raise TypeError(f"trusted {trusted!r}: must be a list of str such as '10.0.0.0/8'")
     listed = tuple(trusted)
     for each in listed:
         if not isinstance(each, str):
-            raise TypeError(f"trusted {each!r}: a text such as '10.0.0.0/8' or 'unix' is needed")
+            raise TypeError(f"trusted {each!r}: must be a str such as '10.0.0.0/8' or 'unix'")
     return listed
 
 
@@ -179,10 +179,10 @@ def _networks(listed: tuple[str, ...]) -> tuple[Network, ...]:
 
 def _field_name(field: str) -> str:
     if not isinstance(field, str):
-        raise TypeError(f"field {field!r}: the name of a field is needed")
+        raise TypeError(f"field {field!r}: must be the name of a header field")
     if field.lower() not in READERS:
         raise ValueError(
-            f"field {field!r}: {' or '.join(map(repr, READERS))} is needed; one with a single "
+            f"field {field!r}: must be {' or '.join(map(repr, READERS))}; one with a single "
             "value, which your proxy overwrites, is request.header(...) in a function of your own"
         )
     return field.lower()

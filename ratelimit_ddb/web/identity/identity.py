@@ -127,7 +127,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
     """
     _require_name("claim", name)
     if not callable(claims):
-        raise TypeError(f"claims {claims!r}: a function of the token is needed")
+        raise TypeError(f"claims {claims!r}: must be a function of the token")
     fallback = fallback_of(otherwise)
 
     tokens_of = of_bearer_token()
@@ -235,8 +235,6 @@ class _Then:
 
 def _require_name(what: str, name: object) -> None:
     if not isinstance(name, str):
-        raise TypeError(f"{what} {name!r}: a text is needed")
+        raise TypeError(f"{what} {name!r}: must be a str")
     if not name or not name.isascii() or any(sign in name for sign in " \t\r\n:;,="):
-        raise ValueError(
-            f"{what} {name!r}: a name in ASCII without spaces and separators is needed"
-        )
+        raise ValueError(f"{what} {name!r}: must be a name in ASCII without spaces and separators")

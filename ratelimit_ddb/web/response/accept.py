@@ -49,7 +49,7 @@ def preferred(accept: str | None, offered: Sequence[str]) -> str:
         ValueError: nothing is offered.
     """
     if not offered:
-        raise ValueError("offered []: at least one media type is needed")
+        raise ValueError("offered []: must have at least one media type")
     if not accept:
         return offered[0]
     if len(accept) > LONGEST_CHARACTERS:

@@ -1,4 +1,4 @@
-"""What a denied client is told, in the form it would rather have: JSON, HTML or plain text.
+"""The answer to a denied request, in the form the client prefers: JSON, HTML or plain text.
 
 The JSON is a problem (RFC 9457) of a type that draft-ietf-httpapi-ratelimit-headers-10 defines
 ("Problem Types"), with its member ``violated-policies`` and one more, ``retry-after``, in seconds.
@@ -79,7 +79,7 @@ def answer(denial: Denial, method: str, accept: str | None) -> Answer:
     and had better not store an outage: ``Cache-Control`` says so for both.
 
     Args:
-        denial: what to tell.
+        denial: what to say.
         method: the request's; to HEAD the headers alone are sent, as they would be to GET.
         accept: the request's ``Accept``, fields joined by commas; None where it has none.
     """

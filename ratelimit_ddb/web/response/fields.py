@@ -1,4 +1,4 @@
-"""The header fields that tell a client its limits: the one place that writes them.
+"""The header fields with a client's limits: the one place that writes them.
 
 Source: draft-ietf-httpapi-ratelimit-headers-10, in the syntax of RFC 9651. A policy's quota is the
 bucket's capacity and its window the time in which an empty bucket fills, so that what remains is

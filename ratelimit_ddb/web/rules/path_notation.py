@@ -104,7 +104,7 @@ def segments_of(pattern: str) -> tuple[list[Segment], bool]:
         ValueError: it can't be a pattern; the message names the rule and what to write instead.
     """
     if not isinstance(pattern, str):
-        raise TypeError(f"path {pattern!r}: a text such as '/api/*' is needed")
+        raise TypeError(f"path {pattern!r}: must be a str such as '/api/*'")
     _require_a_path(pattern)
     _require_no_other_notation(pattern)
     _require_what_paths_have(pattern)

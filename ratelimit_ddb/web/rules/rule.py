@@ -74,7 +74,7 @@ class Rule:
         fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
 
     Raises:
-        TypeError, ValueError: something that can't hold; the message names it and the rule.
+        TypeError, ValueError: an argument is invalid; the message names it and the rule.
     """
 
     path: str
@@ -126,13 +126,13 @@ class Rule:
             ("fits_below_mounts", fits_below_mounts_of(path)),
         ):
             object.__setattr__(self, attribute, value)
-        self._require_that_it_can_hold()
+        self._require_valid()
 
-    def _require_that_it_can_hold(self) -> None:
+    def _require_valid(self) -> None:
         if not isinstance(self.name, str):
-            raise TypeError(f"name {self.name!r}: a text is needed")
+            raise TypeError(f"name {self.name!r}: must be a str")
         if not self.name:
-            raise ValueError("name '': at least one character is needed")
+            raise ValueError("name '': must not be empty")
         if self.limits is None and self.messages is None:
             raise ValueError(f"rule {self.name!r}: limits or messages are needed")
         require_function_of_request("by", self.by)
@@ -193,12 +193,12 @@ def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
         raise TypeError(f"methods {given!r}: a name such as 'GET', or several")
     several = [given] if isinstance(given, str) else list(given)
     if not several:
-        raise ValueError("methods []: at least one is needed; None is for all")
+        raise ValueError("methods []: must not be empty; None is for all")
     for method in several:
         if not isinstance(method, str):
             raise TypeError(f"methods {several!r}: {method!r} is no text")
         if not method or not _METHOD.issuperset(method):
-            raise ValueError(f"method {method!r}: a name in capitals is needed, such as 'GET'")
+            raise ValueError(f"method {method!r}: must be a name in capitals, such as 'GET'")
         if method in _NO_METHODS:
             raise ValueError(f"method {method!r}: no request has it; {_NO_METHODS[method]}")
     return frozenset(several) | ({"HEAD"} if "GET" in several else frozenset())

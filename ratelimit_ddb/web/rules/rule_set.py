@@ -76,7 +76,7 @@ class RuleSet:
         endpoint_of: the route of a request that was not routed yet, for ``scope="endpoint"``.
 
     Raises:
-        TypeError, ValueError: the rules can't hold together.
+        TypeError, ValueError: the rules are invalid together.
     """
 
     __slots__ = (
@@ -109,7 +109,7 @@ class RuleSet:
         self._group = group
         self._source = None if isinstance(given, Rule | Iterable) else given
         if self._source is not None and not callable(getattr(self._source, "current", None)):
-            raise TypeError(f"rules {given!r}: a Rule, several, or a RulesFile is needed")
+            raise TypeError(f"rules {given!r}: must be a Rule, an iterable of them, or a RulesFile")
         rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
         self._current = (rules, self._compiled(rules))
 
@@ -182,5 +182,5 @@ def _rules_of(given: Rule | Iterable[Rule]) -> tuple[Rule, ...]:
     rules = (given,) if isinstance(given, Rule) else tuple(given)
     for rule in rules:
         if not isinstance(rule, Rule):
-            raise TypeError(f"rule {rule!r}: a Rule is needed")
+            raise TypeError(f"rule {rule!r}: must be a Rule")
     return rules

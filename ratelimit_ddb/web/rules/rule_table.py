@@ -22,7 +22,7 @@ Reader = Callable[[Any, Functions], Any]
 
 
 class InvalidRule(Exception):
-    """A rule that can't hold.
+    """A rule that is invalid.
 
     Attributes:
         key: the key that is to blame; None where it is the rule as a whole.
@@ -37,10 +37,10 @@ def rule_of(table: object, functions: Functions) -> Rule:
     """The rule that a table means.
 
     Raises:
-        InvalidRule: it can't hold. What Rule says of it is kept.
+        InvalidRule: it is invalid; with Rule's own message.
     """
     if not isinstance(table, dict):
-        raise InvalidRule(f"{table!r}: a table is needed")
+        raise InvalidRule(f"{table!r}: must be a table")
     for key in table:
         if key not in _READERS:
             raise InvalidRule(f"key {key!r}: there are {', '.join(_READERS)}", key)
@@ -81,7 +81,7 @@ def _as_it_is(value: Any, _functions: Functions) -> Any:
 def _texts(what: str) -> Reader:
     def read(value: Any, _functions: Functions) -> Any:
         if not isinstance(value, str | list):
-            raise TypeError(f"{what} {value!r}: a text or a list of texts is needed")
+            raise TypeError(f"{what} {value!r}: must be a string or an array of strings")
         return value
 
     return read
@@ -90,7 +90,7 @@ def _texts(what: str) -> Reader:
 def _function(what: str) -> Reader:
     def read(value: Any, functions: Functions) -> Any:
         if not isinstance(value, dict) or value.keys() != {"function"}:
-            raise TypeError(f'{what} {value!r}: {{ function = "its name" }} is needed')
+            raise TypeError(f'{what} {value!r}: must be {{ function = "its name" }}')
         return _named(value["function"], functions)
 
     return read
@@ -105,7 +105,7 @@ def _or_function(what: str, plain: Reader) -> Reader:
 
 def _named(name: Any, functions: Functions) -> Callable[..., Any]:
     if not isinstance(name, str):
-        raise TypeError(f"function {name!r}: a name is needed")
+        raise TypeError(f"function {name!r}: must be a name")
     if name not in functions:
         known = f"there are {', '.join(sorted(functions))}" if functions else "none are given"
         raise ValueError(f"function {name!r}: {known} as functions= of the RulesFile")
@@ -118,7 +118,7 @@ def _integer(value: Any, _functions: Functions) -> Any:
 
 def _boolean(value: Any, _functions: Functions) -> Any:
     if not isinstance(value, bool):
-        raise TypeError(f"digest {value!r}: true or false is needed")
+        raise TypeError(f"digest {value!r}: must be true or false")
     return value
 
 
@@ -127,14 +127,14 @@ def _identity(value: Any, functions: Functions) -> Identity:
         return _identity_of_table(value, functions)
     if not isinstance(value, str) or value not in _WORDS:
         words = ", ".join(map(repr, _WORDS))
-        raise ValueError(f'by {value!r}: {words} or a table such as {{ header = "x" }} is needed')
+        raise ValueError(f'by {value!r}: must be {words} or a table such as {{ header = "x" }}')
     return _WORDS[value]()
 
 
 def _identity_of_table(table: dict[str, Any], functions: Functions) -> Identity:
     kinds = [key for key in table if key in _OPTIONS]
     if len(kinds) != 1:
-        raise ValueError(f"by {table!r}: one of {', '.join(_OPTIONS)} is needed")
+        raise ValueError(f"by {table!r}: must have one of {', '.join(_OPTIONS)}")
     (kind,) = kinds
     readers = _OPTIONS[kind]
     options = {}
@@ -151,12 +151,12 @@ def _identity_of_table(table: dict[str, Any], functions: Functions) -> Identity:
 
 def _address(table: Any) -> Identity:
     if not isinstance(table, dict):
-        raise TypeError(f"address {table!r}: a table such as {{ trusted-hops = 1 }} is needed")
+        raise TypeError(f"address {table!r}: must be a table such as {{ trusted-hops = 1 }}")
     for key in table:
         if key not in _OF_ADDRESS:
             raise ValueError(f"address: key {key!r}: there are {', '.join(_OF_ADDRESS)}")
     if isinstance(table.get("trusted"), dict):
-        raise TypeError(f"trusted {table['trusted']!r}: a list of texts is needed")
+        raise TypeError(f"trusted {table['trusted']!r}: must be an array of strings")
     return client_address(**{key.replace("-", "_"): value for key, value in table.items()})
 
 

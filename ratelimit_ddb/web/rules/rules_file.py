@@ -50,13 +50,13 @@ class RulesFile:
         path: the file's.
         functions: by name, those that the file may refer to as ``{ function = "name" }``.
         check_seconds: 0 to 3,600; with 0 every request looks.
-        on_reload: told of what came of a change: the rules that hold now, or why the old ones do.
+        on_reload: called after a change with the rules that hold now, or with the error.
             It is called in the request that found the change; what it raises is raised there.
 
     Raises:
         OSError: the file can't be read.
         RulesError: its rules can't hold.
-        TypeError, ValueError: something else given can't hold.
+        TypeError, ValueError: another argument is invalid.
     """
 
     __slots__ = (
@@ -84,14 +84,14 @@ class RulesFile:
         on_reload: OnReload | None = None,
     ) -> None:
         if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"path {path!r}: a text or a path is needed")
+            raise TypeError(f"path {path!r}: must be a str or a path")
         self._given_path = os.fspath(path)
         # Daemons change their working directory.
         self._path = Path(path).absolute()
         self._functions = _functions_of(functions)
         self._check_ns = require_seconds_ns("check_seconds", check_seconds, 0.0, 3_600.0)
         if on_reload is not None and not callable(on_reload):
-            raise TypeError(f"on_reload {on_reload!r}: a function is needed")
+            raise TypeError(f"on_reload {on_reload!r}: must be a function")
         self._on_reload = on_reload
         self._turn = threading.Lock()
         self._stamp: _Stamp | None = _stamp(self._path)
@@ -191,8 +191,8 @@ def _stamp(path: Path) -> _Stamp:
 
 def _functions_of(given: object) -> Functions:
     if not isinstance(given, Mapping):
-        raise TypeError(f"functions {given!r}: a mapping of names to functions is needed")
+        raise TypeError(f"functions {given!r}: must be a mapping of names to functions")
     for name, function in given.items():
         if not isinstance(name, str) or not callable(function):
-            raise TypeError(f"functions {name!r}: {function!r}: a name and a function are needed")
+            raise TypeError(f"functions {name!r}: {function!r}: must be a name and a function")
     return dict(given)

@@ -58,7 +58,7 @@ def rules_of_toml(content: bytes, path: str, functions: Functions) -> tuple[Rule
         functions: by name, those that the file may refer to.
 
     Raises:
-        RulesError: it is no TOML in UTF-8, or a rule can't hold.
+        RulesError: it is no TOML in UTF-8, or a rule is invalid.
     """
     text = _text(content, path)
     document = _document(text, path)
@@ -136,14 +136,14 @@ def _mistakes_outside(document: dict[str, Any]) -> Iterator[_Mistake]:
     if not isinstance(document.get("rule", []), list):
         yield _Mistake("rule: each rule begins with [[rule]], in double brackets", "rule")
     elif not document.get("rule"):
-        yield _Mistake("no rules: at least one [[rule]] is needed")
+        yield _Mistake("no rules: the file must have at least one [[rule]]")
     elif _COUNT in document:
         yield from _miscounted(document[_COUNT], len(document["rule"]))
 
 
 def _miscounted(count: object, rules: int) -> Iterator[_Mistake]:
     if type(count) is not int:
-        yield _Mistake(f"{_COUNT} {count!r}: the number of the file's rules is needed", _COUNT)
+        yield _Mistake(f"{_COUNT} {count!r}: must be the number of the file's rules", _COUNT)
     elif count > rules:
         yield _Mistake(
             f"{_COUNT} = {count}: there are {rules}, so the file may be cut off; "

@@ -27,7 +27,7 @@ class Charge(NamedTuple):
 
 
 class RuleDecision(NamedTuple):
-    """One rule's decision on one request; what ``on_decision`` is told.
+    """One rule's decision on one request; what ``on_decision`` is called with.
 
     Its truth is the decision's.
 
@@ -36,7 +36,7 @@ class RuleDecision(NamedTuple):
         decision: what was decided; its ``source`` is ``"outage"`` where the store gave no answer.
         refunded: whether the tokens were given back, since another rule denied the request or a
             limit of the view's own took this one's place.
-        latency_ns: how long it took, network and refund included; 0 unless somebody is told.
+        latency_ns: how long it took, network and refund included; 0 without ``on_decision``.
         calls: operations that it sent to the store, a refund too; 0 for a denial from memory.
         capacity_units: what they consumed; None where the store does not report it
             (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
