@@ -492,7 +492,7 @@ def test_however_many_threads_ask_each_change_is_read_once_and_whole(
         ({"path": 5}, TypeError, "path 5: must be a str or a path"),
         ({"path": b"rules.toml"}, TypeError, "path b'rules.toml': must be a str or a path"),
         ({"functions": ["plan"]}, TypeError, r"functions \['plan'\]: must be a mapping of names"),
-        ({"functions": {"plan": 5}}, TypeError, "functions 'plan': 5: must be a name and a function"),
+        ({"functions": {"plan": 5}}, TypeError, "5: must be a name and a function"),
         ({"functions": {5: rule}}, TypeError, "functions 5: .*: must be a name and a function"),
         ({"check_seconds": -1}, ValueError, "check_seconds -1: must be from 0 to 3600 seconds"),
         ({"check_seconds": "1"}, TypeError, "check_seconds '1': must be a number of seconds"),
