@@ -4,6 +4,8 @@
 PYTHON ?= python3
 ARGS ?=
 WORKERS ?= 2
+# Where the time of a run goes.
+SLOWEST := --durations=15 --durations-min=1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,9 +47,9 @@ test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be 
 	@$(BIN)/python -m tests.dynamodb_local || true
 	@$(BIN)/python -m tests.ddbwire.endpoint_vectors || true
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-		-m "not browser and not infra and not alone" $(ARGS)
+		-m "not browser and not infra and not alone" $(SLOWEST) $(ARGS)
 	@# What needs the machine to itself; it is no mistake if ARGS chose none of it.
-	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -m alone $(SLOWEST) $(ARGS) || test $$? -eq 5
 
 .PHONY: test-browser
 test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium
