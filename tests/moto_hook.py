@@ -39,4 +39,5 @@ def only_while_it_mocks() -> None:
         if not botocore_stubber.enabled:
             BUILTIN_HANDLERS.remove(hook)
 
-    MockAWS.start, MockAWS.stop = hooking, unhooking
+    for name, wrapped in (("start", hooking), ("stop", unhooking)):
+        setattr(MockAWS, name, wrapped)

@@ -92,7 +92,7 @@ def test_a_table_with_other_keys_is_told_with_those_it_needs(
     other = DynamoDBSessionStore if make_store is DynamoDBStore else DynamoDBStore
     with table_for(other, endpoint_url) as table:
         store = make_store(table, endpoint_url=endpoint_url)
-        with pytest.raises(StoreError, match=f"on table '{table}': .* {KEYS[make_store]}"):
+        with pytest.raises(StoreError, match=f"on table '{table}': .* {KEYS[type(store)]}"):
             flavour(store, "check")
 
 

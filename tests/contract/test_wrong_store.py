@@ -43,27 +43,31 @@ class HalfAStore:
 async def app(scope: Any, receive: Any, send: Any) -> None: ...
 
 
+def wsgi_app(environ: Any, start_response: Any) -> list[bytes]:
+    return []
+
+
 def view(request: Any) -> None: ...
 
 
-class FlaskApp:
-    """Flask's app, as far as a limit on it goes before it has a store."""
+FLASK_APP: Any = object()
+"""Flask's app, as far as a limit on it goes before it has a store."""
 
 
-TAKES_A_STORE = {
+TAKES_A_STORE: dict[str, Callable[[Any], object]] = {
     "RateLimiter": lambda store: RateLimiter(store, "5/minute"),
     "AsyncRateLimiter": lambda store: AsyncRateLimiter(store, "5/minute"),
     "rate_limited": lambda store: rate_limited("5/minute", store=store),
     "asgi": lambda store: asgi.RateLimitMiddleware(app, store=store, rules=RULE),
-    "wsgi": lambda store: wsgi.RateLimitMiddleware(app, store=store, rules=RULE),
+    "wsgi": lambda store: wsgi.RateLimitMiddleware(wsgi_app, store=store, rules=RULE),
     "starlette": lambda store: limited_starlette("5/minute", store=store)(view),
     "fastapi": lambda store: RateLimit("5/minute", store=store),
-    "flask app": lambda store: limit_app(FlaskApp(), store=store, rules=RULE),
+    "flask app": lambda store: limit_app(FLASK_APP, store=store, rules=RULE),
     "flask view": lambda store: limited_flask("5/minute", store=store)(view),
 }
-TAKES_A_SESSION_STORE = {
+TAKES_A_SESSION_STORE: dict[str, Callable[[Any], object]] = {
     "asgi": lambda store: AsgiSessions(app, store),
-    "wsgi": lambda store: WsgiSessions(app, store),
+    "wsgi": lambda store: WsgiSessions(wsgi_app, store),
     "flask": SessionInterface,
 }
 NO_STORE = [

@@ -81,11 +81,11 @@ began = time.monotonic()
 seen["at the deadline"] = sorted(together(silent, 0.4, 0.4, 0.1))
 seen["side by side"] = time.monotonic() - began < 0.7
 
-for _ in range(3):
+for _round in range(3):
     greenlets = [spawn(outcome, silent, 5) for _ in range(4)]
     time.sleep(0.05)  # two of them wait for an answer, two for a connection
-    for greenlet in greenlets:
-        greenlet.kill()
+    for killed in greenlets:
+        killed.kill()
     time.sleep(0.01)
 seen["after kills"] = sorted(together(silent, 0.4, 0.4, 0.1))
 

@@ -231,8 +231,8 @@ class Liar(Host):
         self.offset_ns = 0
 
 
-WRONG = [3600, -3600, 250, -250, 86_000, -86_000, 2.5, -2.5]
-UNBELIEVABLE = [86_500, -86_500, 86_400 * 365, -86_400 * 365, 86_400 * 365 * 200]
+WRONG: list[float] = [3600, -3600, 250, -250, 86_000, -86_000, 2.5, -2.5]
+UNBELIEVABLE: list[float] = [86_500, -86_500, 86_400 * 365, -86_400 * 365, 86_400 * 365 * 200]
 
 
 @pytest.mark.parametrize("wrong_by_s", WRONG + UNBELIEVABLE)

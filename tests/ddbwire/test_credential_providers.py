@@ -64,8 +64,8 @@ class Service:
                     f"</{action}Response>"
                 ).encode()
             )
-        keys = {"AccessKeyId": key, "SecretAccessKey": "s", "Token": "t", "Expiration": stamp}
-        return reply({"Code": "Success", **keys})
+        found = {"AccessKeyId": key, "SecretAccessKey": "s", "Token": "t", "Expiration": stamp}
+        return reply({"Code": "Success", **found})
 
 
 @pytest.fixture

@@ -99,10 +99,15 @@ def test_elsewhere_nothing_is_made_up(monkeypatch: pytest.MonkeyPatch, url: str 
 @pytest.mark.usefixtures("_nothing_configured")
 def test_the_instance_metadata_service_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
+
+    def ask(fetcher: object) -> dict[str, str]:
+        asked.append(fetcher)
+        return {}
+
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
     monkeypatch.setattr(
         "botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials",
-        lambda self: asked.append(self) or {},
+        ask,
     )
     assert client_settings(None, None, "http://localhost:8000").defaulted == (
         "credentials",

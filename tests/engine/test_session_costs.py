@@ -257,11 +257,12 @@ def test_no_request_but_reads_and_writes_of_rows_is_ever_sent(
         )
         site = Site(store, FakeClock())
         browser = begun(site)
-        for do in (
+        changes: list[Callable[[Session], object]] = [
             lambda session: session.update(a=1),
             lambda session: session.login("grace"),
             lambda session: session.rotate(),
-        ):
+        ]
+        for do in changes:
             with browser.request() as session:
                 do(session)
         assert site.ids_of("grace") == {browser.session_id}

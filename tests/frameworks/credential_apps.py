@@ -116,7 +116,8 @@ def in_flask() -> flask.Flask:
 
 
 def flask_over_asgi() -> Any:
-    bridge = WsgiToAsgi(in_flask().wsgi_app)
+    untyped: Any = WsgiToAsgi
+    bridge = untyped(in_flask().wsgi_app)
 
     async def bridged(scope: Any, receive: Any, send: Any) -> None:
         async def awaited(message: Any) -> None:  # the bridge wants a coroutine function

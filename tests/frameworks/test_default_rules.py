@@ -38,6 +38,10 @@ def store() -> MemoryStore:
     return MemoryStore(clock=FakeClock())
 
 
+def own() -> str:
+    return "own"
+
+
 def left(store: MemoryStore) -> int:
     return RateLimiter(store, "2/hour").peek(("default", "everyone")).remaining
 
@@ -45,7 +49,7 @@ def left(store: MemoryStore) -> int:
 def test_flask_does_not_ask_it_where_a_view_has_its_own(store: MemoryStore) -> None:
     app = flask.Flask("site", root_path=".")
     app.add_url_rule("/plain", "plain", lambda: "plain")
-    app.add_url_rule("/own", "own", of_flask.limited("4/hour", store=store, **OWN)(lambda: "own"))
+    app.add_url_rule("/own", "own", of_flask.limited("4/hour", store=store, **OWN)(own))
 
     class Items(MethodView):
         @of_flask.limited("1/hour", store=store, by=everyone(), name="post")
@@ -171,9 +175,7 @@ def test_a_limit_that_never_denies_replaces_no_default_in_flask(
     store: MemoryStore, option: dict[str, Any]
 ) -> None:
     app = flask.Flask("site", root_path=".")
-    app.add_url_rule(
-        "/own", "own", of_flask.limited("4/hour", store=store, **option)(lambda: "own")
-    )
+    app.add_url_rule("/own", "own", of_flask.limited("4/hour", store=store, **option)(own))
     of_flask.limit_app(app, store, DEFAULT)
     client = app.test_client()
     assert [client.get("/own").status_code for _ in range(3)] == [200, 200, 429]

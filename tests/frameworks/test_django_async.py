@@ -92,7 +92,12 @@ def test_a_denied_head_has_no_body_over_asgi_either(behind: Behind) -> None:
 
 def test_the_peer_of_the_asgi_scope_is_the_client(behind: Behind) -> None:
     seen: list[Request] = []
-    behind(Rule("/*", "9/minute", by=lambda request: seen.append(request) or "all"))
+
+    def by(request: Request) -> str:
+        seen.append(request)
+        return "all"
+
+    behind(Rule("/*", "9/minute", by=by))
     over_asgi("POST", "/caf%C3%A9")
     assert [(one.method, one.path, one.client) for one in seen] == [("POST", "/café", "192.0.2.7")]
 
@@ -113,7 +118,7 @@ def test_error_pages_have_the_fields(behind: Behind) -> None:
 def test_rules_may_await(behind: Behind) -> None:
     async def by(request: Request) -> str:
         await asyncio.sleep(0)
-        return request.native.GET["who"]
+        return str(request.native.GET["who"])
 
     async def on_denied(request: Request, verdict: Verdict, made: Answer) -> Answer:
         return made._replace(status=420)
@@ -234,7 +239,7 @@ def test_the_functions_of_an_async_views_limit_may_await(
     store: MemoryStore, asked: HttpRequest
 ) -> None:
     async def by(request: Request) -> str:
-        return request.native.who
+        return str(request.native.who)
 
     view = limited("1/minute", store=store, by=by)(hello)
     found = []

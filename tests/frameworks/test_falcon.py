@@ -72,7 +72,7 @@ class Chat:
 
 
 def over_asgi(*rules: Rule) -> Any:
-    app = falcon.asgi.App()
+    app: Any = falcon.asgi.App()
     app.add_route("/users/{user_id:int}", AsyncUser())
     app.add_route("/stream", AsyncParts())
     app.add_route("/lost", AsyncLost())

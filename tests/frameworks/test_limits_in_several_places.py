@@ -33,6 +33,7 @@ from ratelimit_ddb import django as of_django
 from ratelimit_ddb import flask as of_flask
 from ratelimit_ddb import starlette as of_starlette
 from ratelimit_ddb.fastapi import RateLimit, install
+from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web import Answer, Rule, RuleDecision, Verdict, everyone, verdict_of
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -284,7 +285,7 @@ def blocking_client() -> Get:
 
 def async_client() -> Get:
     def get() -> tuple[int, Mapping[str, str]]:
-        response: Any = asyncio.run(AsyncClient().get("/page"))  # type: ignore[arg-type]
+        response: Any = asyncio.run(AsyncClient().get("/page"))
         return response.status_code, {k.lower(): v for k, v in response.headers.items()}
 
     return get
@@ -432,7 +433,9 @@ def test_the_fields_of_a_denial_speak_of_what_denied(get: Get) -> None:
     assert (headers["x-ratelimit-limit"], headers["retry-after"]) == ("1", "3600")
 
 
-def over_wsgi_with(inner_store: FlakyStore, site: Site, on_outage: str) -> wsgi.RateLimitMiddleware:
+def over_wsgi_with(
+    inner_store: FlakyStore, site: Site, on_outage: OnOutage
+) -> wsgi.RateLimitMiddleware:
     def app(environ: Any, start_response: Any) -> Any:
         start_response("200 OK", [])
         return []
@@ -441,7 +444,7 @@ def over_wsgi_with(inner_store: FlakyStore, site: Site, on_outage: str) -> wsgi.
         app,
         inner_store,
         Rule("/*", NARROW, name="narrow"),
-        on_outage=on_outage,  # type: ignore[arg-type]
+        on_outage=on_outage,
     )
     return wsgi.RateLimitMiddleware(inner, **site.wide)
 
@@ -462,7 +465,8 @@ def test_p3_an_outage_that_denies_inside_gives_back_what_was_taken_outside(site:
 
 def test_what_cannot_be_given_back_says_so(site: Site) -> None:
     """The request is denied all the same, by the limit inside."""
-    outer, seen = FlakyStore(), []
+    outer = FlakyStore()
+    seen: list[tuple[Any, ...]] = []
 
     def unreachable(told: RuleDecision) -> None:
         seen.append((told.rule, told.refunded, told.amended))
@@ -570,9 +574,13 @@ def test_what_is_left_in_an_environ_is_not_given_back_for_the_next_request(site:
     limited = wsgi.RateLimitMiddleware(inner, site.outer_store, wide)
     environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "192.0.2.7"}
     statuses: list[str] = []
+
+    def start(status: str, headers: Any, _: Any = None) -> Any:
+        statuses.append(status[:3])
+
     for path in ("/page", "/free", "/page", "/free"):
         environ["PATH_INFO"] = path
-        limited(environ, lambda status, headers, _=None: statuses.append(status[:3]))
+        limited(environ, start)
     assert statuses == ["429"], "the second one of /free"
     assert site.left == 7, "both of /page were admitted"
 
@@ -624,8 +632,12 @@ def test_a_scope_or_environ_used_again_is_another_request(site: Site) -> None:
     limited = wsgi.RateLimitMiddleware(app, **{**site.wide, "fields": "standard"})
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/page", "REMOTE_ADDR": "192.0.2.7"}
     started: list[Any] = []
+
+    def start(status: str, headers: Any, _: Any = None) -> Any:
+        started.append((status[:3], headers))
+
     for _ in range(11):
-        limited(environ, lambda status, headers, _=None: started.append((status[:3], headers)))
+        limited(environ, start)
     assert [status for status, _ in started] == ["200"] * 9 + ["429"] * 2
     assert [[name for name, _ in headers].count("ratelimit") for _, headers in started] == [1] * 11
     assert site.left == 0

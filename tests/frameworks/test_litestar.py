@@ -60,9 +60,13 @@ async def chat(socket: WebSocket[Any, Any, Any]) -> None:
 def limited(placed: str, *rules: Rule) -> Any:
     options: Any = {"store": MemoryStore(clock=FakeClock()), "rules": rules}
     handlers: list[Any] = [user, send_code, stream, later, lost, chat]
+
+    def limit(app: Any) -> Any:
+        return RateLimitMiddleware(app, **options)
+
     if placed == "around":
-        return RateLimitMiddleware(Litestar(handlers), **options)
-    return Litestar(handlers, middleware=[lambda app: RateLimitMiddleware(app, **options)])
+        return limit(Litestar(handlers))
+    return Litestar(handlers, middleware=[limit])
 
 
 @pytest.fixture(params=["around", "inside"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match, Mount, Route
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map
+from werkzeug.routing import Map, MapAdapter
 from werkzeug.routing import Rule as FlaskRule
 
 import tests.frameworks.django_site  # noqa: F401  (sets Django up)
@@ -73,13 +74,17 @@ def starlette(route: Template) -> Iterator[Routes]:
         yield lambda at: own.matches({"type": "http", "method": "GET", "path": at})[0] is Match.FULL
 
 
+def _is_matched(urls: MapAdapter, at: str) -> bool:
+    return _is_found(lambda: urls.match(at), HTTPException)
+
+
 def flask(route: Template) -> Iterator[Routes]:
     for strict in (True, False):
         for merge in (True, False):
             with contextlib.suppress(LookupError):
                 rule = FlaskRule(in_angles(route), endpoint="view")
                 urls = Map([rule], strict_slashes=strict, merge_slashes=merge).bind("host")
-                yield lambda at, urls=urls: _is_found(lambda: urls.match(at), HTTPException)
+                yield functools.partial(_is_matched, urls)
 
 
 def django(route: Template) -> Iterator[Routes]:
@@ -230,7 +235,8 @@ def test_p15_below_any_mounts_and_root_paths_a_rule_sees_its_view(
 
     for number, texts in enumerate(segments):
         at = (root_path if below else "") + "/" + "/".join(texts) + ENDS[number % len(ENDS)]
-        scope = {"type": "http", "method": "GET", "path": at, "root_path": root_path}
+        scope: dict[str, Any] = {"type": "http", "method": "GET", "path": at}
+        scope |= {"root_path": root_path}
         scope |= {"headers": [], "query_string": b"", "client": None, "server": ("host", 80)}
         REACHED.clear()
         SEEN.clear()

@@ -97,7 +97,7 @@ FRAMEWORKS = {
 }
 
 
-@pytest.fixture(params=FRAMEWORKS.values(), ids=FRAMEWORKS)
+@pytest.fixture(params=list(FRAMEWORKS.values()), ids=list(FRAMEWORKS))
 def framework(request: pytest.FixtureRequest) -> Framework:
     given: Framework = request.param
     return given

@@ -32,15 +32,16 @@ _call, _call_async = Wire.call, Wire.call_async
 def pytest_configure(config: pytest.Config) -> None:
     """Stand where every call of the library passes."""
 
-    def call(self: Wire, operation: DynamoDBRequest, deadline_ns: int) -> Any:
-        _note(operation)
-        return _call(self, operation, deadline_ns)
+    def call(self: Wire, request: DynamoDBRequest, deadline_ns: int) -> Any:
+        _note(request)
+        return _call(self, request, deadline_ns)
 
-    async def call_async(self: Wire, operation: DynamoDBRequest, deadline_ns: int) -> Any:
-        _note(operation)
-        return await _call_async(self, operation, deadline_ns)
+    async def call_async(self: Wire, request: DynamoDBRequest, deadline_ns: int) -> Any:
+        _note(request)
+        return await _call_async(self, request, deadline_ns)
 
-    Wire.call, Wire.call_async = call, call_async  # type: ignore[method-assign]
+    for name, noting in (("call", call), ("call_async", call_async)):
+        setattr(Wire, name, noting)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -48,12 +49,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     Path(os.environ["RECORD_TO"]).write_text(json.dumps(sorted(_asked)))
 
 
-def _note(operation: DynamoDBRequest) -> None:
-    parameters = json.loads(operation.body)
-    if operation.name == "TransactWriteItems":
+def _note(request: DynamoDBRequest) -> None:
+    parameters = json.loads(request.body)
+    if request.name == "TransactWriteItems":
         # It needs no permission of its own, but that of each write in it.
         for item in parameters["TransactItems"]:
             ((kind, write),) = item.items()
             _asked.add((_WRITES[kind], write["TableName"], ""))
         return
-    _asked.add((operation.name, parameters["TableName"], parameters.get("IndexName", "")))
+    _asked.add((request.name, parameters["TableName"], parameters.get("IndexName", "")))

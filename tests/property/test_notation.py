@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ratelimit_ddb import Limit
 from tests.property.strategies import limits
 
-SECONDS = {
+SECONDS: dict[str, int | Fraction] = {
     "second": 1,
     "sec": 1,
     "s": 1,

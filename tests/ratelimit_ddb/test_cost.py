@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ratelimit_ddb.cli import main
-from ratelimit_ddb.cli.cost import MONTH_HOURS, Load, bills
+from ratelimit_ddb.cli.cost import Load, bills
+from ratelimit_ddb.pricing.bill import MONTH_HOURS
 from ratelimit_ddb.pricing.prices import PRICES, Prices
 
 EASY = Prices("easy", "made up", 1.0, 0.5, 0.001, 0.0001)

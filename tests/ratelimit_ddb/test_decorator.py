@@ -161,7 +161,7 @@ def test_a_coroutine_function_is_found_behind_what_calls_it(
     )
 
     async def calls() -> None:
-        assert await asyncio.gather(limited("ada"), limited("ada")) == ["ada 1", "ada 1"]
+        assert list(await asyncio.gather(limited("ada"), limited("ada"))) == ["ada 1", "ada 1"]
 
     asyncio.run(calls())
 
@@ -541,11 +541,15 @@ class Wanted:
     """A class, which is no function though it can be called."""
 
 
+def of_a_class(cls: type, /) -> str:
+    return cls.__name__
+
+
 @pytest.mark.parametrize(
     ("what", "told"),
     [
         (5, "a function is needed"),
-        (classmethod(plain), "put it below @classmethod"),
+        (classmethod(of_a_class), "put it below @classmethod"),
         (staticmethod(plain), "put it below @staticmethod"),
         (Wanted, "the class Wanted.*decorate its method"),
         (async_generator, "limit the coroutine function that iterates it"),
@@ -581,8 +585,9 @@ def test_limits_that_depend_on_the_call_are_refused_with_the_way_out(store: Memo
 def test_options_that_cannot_hold_are_refused_at_decoration(
     store: MemoryStore, option: str, value: object
 ) -> None:
+    options: dict[str, Any] = {"limits": "1/hour", "store": store, option: value}
     with pytest.raises(ValueError):
-        rate_limited(**{"limits": "1/hour", "store": store, option: value})(plain)
+        rate_limited(**options)(plain)
 
 
 @pytest.mark.parametrize("key", [lambda user: True, lambda user: b"", lambda user: ("a", None)])

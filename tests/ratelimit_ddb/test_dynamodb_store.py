@@ -247,11 +247,12 @@ def test_no_region_and_no_credentials_are_told_with_the_table(
 
 def test_it_is_ready_once_it_was_prepared(server: FaultServer, do: Do) -> None:
     store = DynamoDBStore("limits", endpoint_url=server.url)
-    assert not store.ready
+    was_ready = [store.ready]
     do(store, "acquire", {})
-    assert store.ready
+    was_ready.append(store.ready)
     store.close()
-    assert store.ready
+    was_ready.append(store.ready)
+    assert was_ready == [False, True, True]
 
 
 @pytest.mark.parametrize("table", ["", None, 7])

@@ -203,13 +203,14 @@ def test_r8_no_operation_carries_a_token(site: Site) -> None:
     site, store = recorded_site()
     browser = site.browser(secret="s" * 32)
     tokens = set()
-    for do in (
+    changes: list[Callable[[Session], object]] = [
         lambda session: session.update(a=1),
         lambda session: session.csrf_token(),
         lambda session: session.rotate(),
         lambda session: session.login("ada"),
         lambda session: session.flash("m"),
-    ):
+    ]
+    for do in changes:
         with browser.request() as session:
             do(session)
         tokens.add(browser.token)

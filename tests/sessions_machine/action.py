@@ -73,7 +73,7 @@ def _nest(inside: object, value: Any) -> None:
 
 
 _KEYS = ("a", "b")
-_VALUES = (0, True, 1, 1.0, "", None, [], {}, {"inner": [1]})
+_VALUES: tuple[Any, ...] = (0, True, 1, 1.0, "", None, [], {}, {"inner": [1]})
 
 _CHANGES = [
     Action("read"),

@@ -37,6 +37,12 @@ class View:
     def forget(self) -> None:
         """Be empty, with nothing asked for."""
         self.ended: Ticket | None = None
+        self.ticket: Ticket | None
+        self.owner: str | None
+        self._base: dict[str, str]
+        self.values: dict[str, Any]
+        self.login_as: str | None
+        self.device: str | None
         self._empty()
 
     def adopt(self, ticket: Ticket) -> None:
@@ -90,11 +96,7 @@ class View:
         return {key: one for key, one in data.items() if key not in removed} | self.changed()
 
     def _empty(self) -> None:
-        self.ticket: Ticket | None = None
-        self.owner: str | None = None
-        self._base: dict[str, str] = {}
-        self.values: dict[str, Any] = {}
-        self.login_as: str | None = None
-        self.device: str | None = None
-        self.rotates = False
+        self.ticket, self.owner = None, None
+        self._base, self.values = {}, {}
+        self.login_as, self.device, self.rotates = None, None, False
         self.saves = self.changes = 0

@@ -155,15 +155,15 @@ class Process:
         self._end(request, decision if isinstance(decision, Decision) else None)
 
     def _answer(self, operation: Operation, request: Request) -> Generator[int, None, Any]:
-        kind = type(operation)
-        if kind is ReadClock:
+        if isinstance(operation, ReadClock):
             while not self.clock.known:
                 yield from self._network.call(operation, request, self)
             return self._read_clock(request)
-        if kind is Take:
+        if isinstance(operation, Take):
             request.takes.append(operation)
             assert len(request.takes) < _TOO_MANY_TAKES, f"endless: {request}"
         outcome = yield from self._network.call(operation, request, self)
-        if kind is Take:
+        if isinstance(operation, Take):
+            assert outcome is not None
             request.answered_ns = outcome.full_at_ns
         return outcome

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from heapq import heappop, heappush
 
-Task = Generator[int, None, object]
+Task = Generator[int, None, None]
 
 
 class Scheduler:

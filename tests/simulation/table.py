@@ -41,14 +41,13 @@ class Table:
 
     def apply(self, operation: Operation, request: Request) -> OperationResult:
         """Carry one operation out, at this instant."""
-        kind = type(operation)
-        if kind is Take:
+        if isinstance(operation, Take):
             return self._take(operation, request)
-        if kind is GiveBack:
+        if isinstance(operation, GiveBack):
             return self._give_back(operation, request)
-        if kind is Read:
+        if isinstance(operation, Read):
             return OperationResult(True, self.held_ns(operation.key, operation.names))
-        assert kind is Delete, operation
+        assert isinstance(operation, Delete), operation
         self._delete(operation.key)
         self._changed(request, operation, (), ())
         return OperationResult(True, ())

@@ -10,6 +10,7 @@ from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 from ratelimit_ddb import asgi, wsgi
+from ratelimit_ddb.asgi.application import App
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ async def nothing_more() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _over_asgi(app: asgi.App, get: Get) -> Response:
+async def _over_asgi(app: App, get: Get) -> Response:
     messages: list[Any] = []
 
     async def send(message: Any) -> None:

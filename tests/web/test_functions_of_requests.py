@@ -89,7 +89,8 @@ class ByTenant:
     def __init__(self, field: str) -> None:
         self.field = field
 
-    def __call__(self, request: Any) -> str: ...
+    def __call__(self, request: Any) -> str:
+        return self.field
 
 
 @pytest.mark.parametrize("given", [ByTenant, str, bool, functools.partial(ByTenant)])

@@ -84,8 +84,13 @@ def test_switched_off_every_request_passes_untouched_and_it_is_told(
     limited: Limited, store: FlakyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[Any] = []
+
+    def by(request: Any) -> str:
+        heard.append(request)
+        return "all"
+
     rules = [
-        Rule("/*", "1/hour", name="first", by=lambda request: heard.append(request) or "all"),
+        Rule("/*", "1/hour", name="first", by=by),
         Rule("/*", "1/hour", name="second"),
     ]
     with caplog.at_level(logging.WARNING, "ratelimit_ddb"):

@@ -16,12 +16,12 @@ def seen(client: Client) -> Any:
 
 def user_of(client: Client) -> str:
     """Who is logged in, as the site says it."""
-    return client.get("/who").content.decode()
+    return str(client.get("/who").content, "utf-8")
 
 
 def key_of(client: Client) -> str:
     """What its cookie holds."""
-    return client.cookies[COOKIE].value
+    return str(client.cookies[COOKIE].value)
 
 
 def copy_of(client: Client) -> Client:
