@@ -1,8 +1,8 @@
-"""DynamoDB's wire protocol for hot paths, blocking and asyncio.
+"""A DynamoDB client for hot paths, blocking and asyncio.
 
-botocore works out where to go and with whose credentials; this package signs, sends and reads,
-for a fraction of the CPU. Where something else is hooked into botocore, it stands back
-and botocore carries the calls, with the same results.
+botocore resolves endpoint, region and credentials. This package signs and sends the requests and
+parses the responses, for a fraction of botocore's CPU. Where something else is hooked into
+botocore, botocore sends them, with the same results.
 """
 
 from importlib import import_module
@@ -62,10 +62,12 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name at its first use: a program without a table needs only the errors."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"ddbwire.{_MODULES[name]}"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # or a name that does not exist would be Any
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name at its first use: without a table only the errors are needed."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"ddbwire.{_MODULES[name]}"), name)
+        globals()[name] = found
+        return found

@@ -65,7 +65,7 @@ class Unreachable(Exception):
         self.endpoint = endpoint
         self.cause = cause
         self.maybe_applied = maybe_applied
-        """Whether the request of some attempt may have been carried out all the same."""
+        """Whether the request of some attempt may have been applied all the same."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by fields: the keyword-only one does not survive Exception's own way."""

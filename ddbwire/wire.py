@@ -4,7 +4,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ddbwire.calls.call import Flow, call, sync_clock
+from ddbwire.calls.call import StartCall, call, sync_clock
 from ddbwire.clocks.table_clock import TableClock
 from ddbwire.concurrency.fork import at_fork
 from ddbwire.endpoint import Endpoint, without_user_information
@@ -185,17 +185,17 @@ class Wire:
         self._resolving = None
         self._outage = None
         if self.fallback_reason is not None:
-            # botocore's client can't be told to drop the parent's connections; a new one has none.
+            # botocore's client has no way to drop the parent's connections; a new one has none.
             self._transport = None
         self.clock.renew_lock()
 
-    def _run(self, flow: Flow[T], deadline_ns: int) -> T:
+    def _run(self, start: StartCall[T], deadline_ns: int) -> T:
         transport = self._current() or self._resolution().result()
-        return transport.run(flow, deadline_ns)
+        return transport.run(start, deadline_ns)
 
-    async def _run_async(self, flow: Flow[T], deadline_ns: int) -> T:
+    async def _run_async(self, start: StartCall[T], deadline_ns: int) -> T:
         transport = self._current() or await self._resolution_async()
-        return await transport.run_async(flow, deadline_ns)
+        return await transport.run_async(start, deadline_ns)
 
     def _current(self) -> "Transport | None":
         transport = self._transport
@@ -210,7 +210,7 @@ class Wire:
         return await asyncio.wrap_future(self._resolution())
 
     def _resolution(self) -> "Future[Transport]":
-        """The resolution under way, or one begun now: all who need it share what it brings.
+        """The resolution under way, or a new one: all callers share it.
 
         The first one is waited for. After one that ended in an outage, nobody waits for the next:
         a credentials service may take many seconds to fail, and that at every call.

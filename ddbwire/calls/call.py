@@ -15,8 +15,8 @@ from ddbwire.steps import Step, StepResult
 
 T = TypeVar("T")
 
-Flow: TypeAlias = Callable[[Sender, int], Generator[Step, StepResult, T]]
-"""Starts a call, or another exchange with retries, over a sender and before a deadline."""
+StartCall: TypeAlias = Callable[[Sender, int], Generator[Step, StepResult, T]]
+"""Starts the generator of a call, for a sender and a deadline."""
 
 
 def call(

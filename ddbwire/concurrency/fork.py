@@ -1,4 +1,4 @@
-"""Telling what holds sockets and locks that it finds itself in a forked child."""
+"""Calling what holds sockets and locks in a forked child."""
 
 import os
 from typing import Protocol
@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 
 class Forkable(Protocol):
-    """Something that must begin anew in a forked child."""
+    """Something that must start again in a forked child."""
 
     def after_fork_in_child(self) -> None:
         """Give up what belongs to the parent. No other thread is running."""
@@ -17,14 +17,14 @@ _forkables: "WeakValueDictionary[int, Forkable]" = WeakValueDictionary()
 
 
 def at_fork(forkable: Forkable) -> None:
-    """Have ``forkable`` told, for as long as it lives, of being in a forked child."""
+    """Call ``after_fork_in_child`` of ``forkable`` in forked children, for as long as it lives."""
     _forkables[id(forkable)] = forkable
 
 
-def _notify_all() -> None:
+def _call_all() -> None:
     for forkable in list(_forkables.values()):
         forkable.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_notify_all)
+    os.register_at_fork(after_in_child=_call_all)

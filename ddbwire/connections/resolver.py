@@ -14,11 +14,11 @@ from ddbwire.concurrency.fork import at_fork
 from ddbwire.concurrency.threads import start
 from ddbwire.endpoint import Endpoint
 
-_PATIENCE_NS = 100_000_000
+_MAX_WAIT_NS = 100_000_000
 """Who waits for a look-up may have given up on one that takes longer. If it fails then, the next
-call is told so: else, where the resolver is slow to say that there is no such name, nobody ever
-would be."""
-_STILL_NEW_NS = 10_000_000_000
+call gets the error: else, where the resolver is slow to say that there is no such name, no call
+would ever get it."""
+_ERROR_TTL_NS = 10_000_000_000
 
 Address: TypeAlias = tuple[Any, ...]
 """Family, type, protocol, canonical name and socket address, as ``getaddrinfo`` gives them."""
@@ -48,7 +48,7 @@ class _Resolver:
         host_and_port = (endpoint.host, endpoint.port)
         ours: Future[list[Address]] = Future()
         error, failed_ns = self._failed.pop(host_and_port, (None, 0))
-        if error is not None and monotonic_ns() - failed_ns < _STILL_NEW_NS:
+        if error is not None and monotonic_ns() - failed_ns < _ERROR_TTL_NS:
             ours.set_exception(error)
             return ours
         started = False
@@ -76,7 +76,7 @@ class _Resolver:
             return _look_up(endpoint, 0)
         except socket.gaierror as error:
             ended_ns = monotonic_ns()
-            if ended_ns - began_ns > _PATIENCE_NS:
+            if ended_ns - began_ns > _MAX_WAIT_NS:
                 self._failed[host_and_port] = (error, ended_ns)
             raise
         finally:

@@ -73,11 +73,11 @@ class ResponseReader:
         body = self._bodies[0] if len(self._bodies) == 1 else b"".join(self._bodies)
         date = headers.get(b"Date")
         checksum = headers.get(b"x-amz-crc32")
-        kept = _NO_HEADERS
+        lower_case = _NO_HEADERS
         if self._status != 200 or date is None or checksum is None:
-            kept = {name.lower(): value for name, value in headers.items()}
-            date = kept.get(b"date", b"")
-            checksum = kept.get(b"x-amz-crc32")
+            lower_case = {name.lower(): value for name, value in headers.items()}
+            date = lower_case.get(b"date", b"")
+            checksum = lower_case.get(b"x-amz-crc32")
         fault = ""
         if self._replies != 1 or self._status < 200:
             fault = "more or other than one final response"
@@ -90,4 +90,4 @@ class ResponseReader:
         if fault:
             self.keep_alive = False
             return NoResponse(fault, sent=True)
-        return HTTPResponse(self._status, body, date, kept)
+        return HTTPResponse(self._status, body, date, lower_case)

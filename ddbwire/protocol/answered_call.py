@@ -1,4 +1,4 @@
-"""What an answered call was billed, as far as its response says it."""
+"""What a call that got a response was billed, as far as the response says."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ from ddbwire.protocol.result import CallResult
 
 @dataclass(frozen=True, slots=True)
 class AnsweredCall:
-    """One request that reached the table, as a store's ``on_call`` is told of it.
+    """One request that reached the table, as a store's ``on_call`` is called with it.
 
     Attributes:
         operation: DynamoDB's name for it, such as ``"UpdateItem"``.

@@ -68,7 +68,7 @@ def find_hook(client: Any) -> str | None:
 
 
 def find_fallback_reason(client: Any, endpoint: Endpoint, captured: dict[str, Any]) -> str | None:
-    """Why botocore must carry the calls though nothing is hooked into it; None if it need not.
+    """Why botocore has to send the requests though it has no hooks; None if it need not.
 
     ``captured`` is the request as botocore's before-call event showed it.
     """

@@ -57,7 +57,7 @@ def resolve(
 
     ``table`` is the name or ARN of the table that the calls are for, as botocore chooses the
     endpoint by it. For an endpoint on this machine's loopback a missing region or missing
-    credentials are made up.
+    credentials get a default.
 
     Raises:
         botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.

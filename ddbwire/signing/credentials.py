@@ -132,8 +132,10 @@ class CredentialSource:
         if not needed(0):
             return self._keys
         error = refresh.exception()
-        told = "still expired" if error is None else f"{type(error).__name__}: {error}"
-        return NoResponse(f"the credentials have expired and can't be renewed ({told})", sent=False)
+        reason = "still expired" if error is None else f"{type(error).__name__}: {error}"
+        return NoResponse(
+            f"the credentials have expired and can't be renewed ({reason})", sent=False
+        )
 
     def refresh(self) -> Generator[Step, StepResult, None]:
         """Get new keys though the old ones seem good: the endpoint says that they are not.

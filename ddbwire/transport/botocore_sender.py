@@ -67,20 +67,20 @@ class BotocoreSender:
 
     def attempt(self, request: DynamoDBRequest, *, new_connection: bool) -> Attempt:  # noqa: ARG002 - botocore sees to its connections
         """One attempt at a request."""
-        late = check_timestamp(request, self._clock.now_ns())
-        if late is not None:
-            return late
-        answer = yield from self._exchange(request)
-        if type(answer) is NoResponse:
-            return self._failed(answer, repeatable=request.repeatable)
-        return parse_response(answer, request.name, self._classes, repeatable=request.repeatable)
+        stale = check_timestamp(request, self._clock.now_ns())
+        if stale is not None:
+            return stale
+        result = yield from self._exchange(request)
+        if type(result) is NoResponse:
+            return self._failed(result, repeatable=request.repeatable)
+        return parse_response(result, request.name, self._classes, repeatable=request.repeatable)
 
     def request_date(self, *, new_connection: bool) -> DateRequest:  # noqa: ARG002
         """One attempt at getting any response at all."""
         for _ in range(MAX_DATE_REQUESTS):
-            answer = yield from self._exchange(_DATE_REQUEST)
-            if type(answer) is NoResponse:
-                return self._failed(answer, repeatable=True)
+            result = yield from self._exchange(_DATE_REQUEST)
+            if type(result) is NoResponse:
+                return self._failed(result, repeatable=True)
             if not self._clock.doubted:
                 if not self._clock.known:
                     self._clock.trust_local()
@@ -115,30 +115,30 @@ class BotocoreSender:
         # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
         context = contextvars.copy_context()
         sent_ns = self._clock.local_ns()
-        future = self._threads.submit(partial(context.run, _carry_out, self._client, request))
+        future = self._threads.submit(partial(context.run, _call_botocore, self._client, request))
         try:
             yield WaitFor(future)
         finally:
-            # What nobody waits for any more is not begun.
-            begun = not future.cancel()
-        if not begun:
+            # What nobody waits for any more is not started.
+            started = not future.cancel()
+        if not started:
             return POOL_EXHAUSTED
         if not future.done():
             return _TIMED_OUT
-        answer = future.result()
-        if type(answer) is HTTPResponse:
+        result = future.result()
+        if type(result) is HTTPResponse:
             self._succeeded = True
-            self._clock.observe(answer.date, sent_ns, self._clock.local_ns())
-        return answer
+            self._clock.observe(result.date, sent_ns, self._clock.local_ns())
+        return result
 
 
-def _carry_out(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoResponse:
+def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoResponse:
     """Call botocore, and bring what comes back into the shape it had on the wire."""
     parameters = _from_wire(json.loads(request.body))
     try:
         response = getattr(client, xform_name(request.name))(**parameters)
     except _NoObjectError as error:
-        return error.answer
+        return error.result
     except ClientError as error:
         response = dict(error.response)
         detail = response.pop("Error", {})
@@ -156,11 +156,11 @@ def _carry_out(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRespon
 
 
 class _NoObjectError(Exception):
-    """A response that botocore would make nothing of, or fail at: ``answer`` is what it is."""
+    """A response that botocore would make nothing of, or fail at: ``result`` is what it is."""
 
-    def __init__(self, answer: HTTPResponse | NoResponse) -> None:
+    def __init__(self, result: HTTPResponse | NoResponse) -> None:
         super().__init__()
-        self.answer = answer
+        self.result = result
 
 
 def _require_object(response_dict: dict[str, Any], **_event: Any) -> None:

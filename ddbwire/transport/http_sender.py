@@ -61,9 +61,9 @@ class HTTPSender:
         clock = self._clock
         writer = self._writer
         now_ns = clock.now_ns()
-        late = check_timestamp(request, now_ns)
-        if late is not None:
-            return late
+        stale = check_timestamp(request, now_ns)
+        if stale is not None:
+            return stale
         second = now_ns // _SECOND_NS
         if writer is None or writer.second != second:
             renewed = yield from self._next_writer(second)
@@ -71,25 +71,25 @@ class HTTPSender:
                 return classify_failure(renewed, repeatable=request.repeatable)
             writer = renewed
         sent_ns = clock.local_ns()
-        answer = yield Send(writer.write(request), new_connection)
-        if type(answer) is HTTPResponse:
+        result = yield Send(writer.write(request), new_connection)
+        if type(result) is HTTPResponse:
             self._succeeded = True
-            clock.observe(answer.date, sent_ns, clock.local_ns())
+            clock.observe(result.date, sent_ns, clock.local_ns())
             return parse_response(
-                answer, request.name, self._classes, repeatable=request.repeatable
+                result, request.name, self._classes, repeatable=request.repeatable
             )
-        return self._failed(require_no_response(answer), repeatable=request.repeatable)
+        return self._failed(require_no_response(result), repeatable=request.repeatable)
 
     def request_date(self, *, new_connection: bool) -> DateRequest:
         """One attempt at getting any response at all."""
         clock = self._clock
         for _ in range(MAX_DATE_REQUESTS):
             sent_ns = clock.local_ns()
-            answer = yield Send(date_request(self._host), new_connection)
-            if type(answer) is not HTTPResponse:
-                return self._failed(require_no_response(answer), repeatable=True)
+            result = yield Send(date_request(self._host), new_connection)
+            if type(result) is not HTTPResponse:
+                return self._failed(require_no_response(result), repeatable=True)
             self._succeeded = True
-            clock.observe(answer.date, sent_ns, clock.local_ns())
+            clock.observe(result.date, sent_ns, clock.local_ns())
             if not clock.doubted:
                 if not clock.known:
                     clock.trust_local()

@@ -1,11 +1,11 @@
-"""What a wire has once it is resolved: a sender, and connections for both drivers."""
+"""What a wire has once it is resolved: a sender, and connection pools for both drivers."""
 
 import threading
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ddbwire.calls.retry  # noqa: F401 - so that no failing call imports tenacity within its deadline
-from ddbwire.calls.call import Flow
+from ddbwire.calls.call import StartCall
 from ddbwire.calls.sender import Sender
 from ddbwire.clocks.table_clock import TableClock
 from ddbwire.concurrency.fork import at_fork
@@ -34,28 +34,28 @@ class Transport:
         own_tls = resolution.endpoint.secure and resolution.fallback_reason is None
         tls = tls_context(resolution.ca_bundle) if own_tls else None
         self._lock = threading.Lock()
-        self._connecting = (resolution.endpoint, tls, max_connections)
+        self._pool_arguments = (resolution.endpoint, tls, max_connections)
         self._aio_driver: AsyncDriver | None = None
-        self._pool = ConnectionPool(*self._connecting)
+        self._pool = ConnectionPool(*self._pool_arguments)
         at_fork(self)
 
     @property
     def is_outdated(self) -> bool:
-        """Whether something has hooked itself into botocore that the resolution did not see."""
+        """Whether botocore has got new hooks since the resolution."""
         return builtin_handlers() != self._builtin_handlers
 
-    def run(self, flow: Flow[T], deadline_ns: int) -> T:
-        """Run a flow in the caller's thread."""
-        return run(flow(self.sender, deadline_ns), self._pool, deadline_ns)
+    def run(self, start: StartCall[T], deadline_ns: int) -> T:
+        """Do a call in the caller's thread."""
+        return run(start(self.sender, deadline_ns), self._pool, deadline_ns)
 
-    def run_async(self, flow: Flow[T], deadline_ns: int) -> Coroutine[Any, Any, T]:
-        """Run a flow on the running event loop."""
+    def run_async(self, start: StartCall[T], deadline_ns: int) -> Coroutine[Any, Any, T]:
+        """Do a call on the running event loop."""
         driver = self._aio_driver or self._make_aio_driver()
-        return driver.run(flow(self.sender, deadline_ns), deadline_ns)
+        return driver.run(start(self.sender, deadline_ns), deadline_ns)
 
     def close(self) -> None:
         """Close the connections of blocking calls; a later call opens others."""
-        pool, self._pool = self._pool, ConnectionPool(*self._connecting)
+        pool, self._pool = self._pool, ConnectionPool(*self._pool_arguments)
         pool.close()
         self.sender.close()
 
@@ -75,7 +75,7 @@ class Transport:
 
         with self._lock:
             if self._aio_driver is None:
-                self._aio_driver = AsyncDriver(PoolPerLoop(*self._connecting))
+                self._aio_driver = AsyncDriver(PoolPerLoop(*self._pool_arguments))
             return self._aio_driver
 
 

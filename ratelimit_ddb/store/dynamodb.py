@@ -47,7 +47,7 @@ class DynamoDBStore:
             under way at once.
         clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
             table's own time, from the ``Date`` of its replies.
-        on_call: told of every answered request, with the capacity it consumed.
+        on_call: called with an AnsweredCall for every answered request.
         report_capacity: ask the table for it without ``on_call`` too, so that events of decisions
             can tell it.
 

@@ -36,12 +36,12 @@ async def connect(
                 if address is not None:
                     connecting.append(asyncio.create_task(_connected(address)))
                     continue
-                task = await _first(connecting, until_ns)
+                task = await _first_done(connecting, until_ns)
                 if task is not None:
                     connecting.remove(task)
                     handshake_ns = attempts.handshake_deadline_ns(len(connecting))
                     async with asyncio.timeout(_seconds_until(handshake_ns)):
-                        return await _carrying(task.result(), endpoint.host, tls, protocol)
+                        return await _attach_protocol(task.result(), endpoint.host, tls, protocol)
             except OSError as error:
                 attempts.failed(error)
     finally:
@@ -71,7 +71,7 @@ async def _connected(address: Address) -> socket.socket:
     return sock
 
 
-async def _first(connecting: list[_Connecting], until_ns: int) -> _Connecting | None:
+async def _first_done(connecting: list[_Connecting], until_ns: int) -> _Connecting | None:
     """One that has connected or failed; None if there is none by then."""
     await asyncio.wait(
         connecting, timeout=_seconds_until(until_ns), return_when=asyncio.FIRST_COMPLETED
@@ -79,7 +79,7 @@ async def _first(connecting: list[_Connecting], until_ns: int) -> _Connecting | 
     return next((task for task in connecting if task.done()), None)
 
 
-async def _carrying(
+async def _attach_protocol(
     sock: socket.socket, host: str, tls: ssl.SSLContext | None, protocol: Callable[[], P]
 ) -> P:
     """The protocol on a connected socket, after the TLS handshake."""

@@ -19,12 +19,12 @@ class AsyncConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_answer",
         "_deadline_ns",
         "_expires_ns",
         "_idle_until_ns",
         "_loop",
         "_reader",
+        "_response",
         "_timer",
         "_timer_ns",
         "_transport",
@@ -35,7 +35,7 @@ class AsyncConnection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._reader = ResponseReader()
-        self._answer: asyncio.Future[HTTPResponse | NoResponse] | None = None
+        self._response: asyncio.Future[HTTPResponse | NoResponse] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         self._deadline_ns = 0
@@ -59,7 +59,7 @@ class AsyncConnection(asyncio.Protocol):
         self, request: bytes, deadline_ns: int
     ) -> "asyncio.Future[HTTPResponse | NoResponse]":
         """Send a request; its response, or a failure, is the future's result."""
-        answer = self._answer = self._loop.create_future()
+        response = self._response = self._loop.create_future()
         if monotonic_ns() >= deadline_ns:
             self._end(DEADLINE_PASSED)
         elif self.usable:
@@ -70,12 +70,12 @@ class AsyncConnection(asyncio.Protocol):
             self._transport.write(request)
         else:
             self._end(NoResponse("the connection was closed", sent=False))
-        return answer
+        return response
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop with what has arrived."""
-        if self._answer is None:
-            # Nobody asked: whatever this is, the next response could not be told from it.
+        if self._response is None:
+            # No request is under way: the next response could not be told from what this is.
             self.abort()
             return
         reader = self._reader
@@ -85,11 +85,11 @@ class AsyncConnection(asyncio.Protocol):
             self._end(NoResponse(repr(error), sent=True))
             return
         if reader.complete:
-            response = reader.take()
+            received = reader.take()
             self.usable = reader.keep_alive
             self._used = True
             self._idle_until_ns = min(monotonic_ns() + IDLE_NS, self._expires_ns)
-            self._end(response)
+            self._end(received)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop once the connection is closed."""
@@ -101,17 +101,17 @@ class AsyncConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once, leaving unsent what is unsent."""
         self.usable = False
-        self._answer = None
+        self._response = None
         self._stop_timer()
         self._transport.abort()
 
     def _end(self, result: HTTPResponse | NoResponse) -> None:
-        answer = self._answer
+        response = self._response
         # It is done already if it was cancelled, and the abort that follows is still to come.
-        if answer is not None and not answer.done():
-            answer.set_result(result)
+        if response is not None and not response.done():
+            response.set_result(result)
         # Only now: if an exception came before, what calls this next can still end the exchange.
-        self._answer = None
+        self._response = None
 
     def _set_timer(self, when_ns: int) -> None:
         self._stop_timer()
@@ -128,7 +128,7 @@ class AsyncConnection(asyncio.Protocol):
     def _timer_went_off(self) -> None:
         self._timer = None
         try:
-            if self._answer is not None and monotonic_ns() < self._deadline_ns:
+            if self._response is not None and monotonic_ns() < self._deadline_ns:
                 self._set_timer(self._deadline_ns)
         finally:
             if self._timer is None:

@@ -1,4 +1,4 @@
-"""The asyncio driver: runs a call's flow on an event loop, over that loop's pool."""
+"""The asyncio driver: does the steps of a call on an event loop, over that loop's pool."""
 
 import asyncio
 from collections.abc import Generator
@@ -12,26 +12,26 @@ T = TypeVar("T")
 
 
 class AsyncDriver:
-    """Runs flows on whatever event loop is running."""
+    """Does calls on whatever event loop is running."""
 
     def __init__(self, pools: PoolPerLoop) -> None:
         self.pools = pools
 
-    async def run(self, flow: Generator[Step, StepResult, T], deadline_ns: int) -> T:
-        """Carry out the steps of ``flow`` until it returns or raises."""
+    async def run(self, call: Generator[Step, StepResult, T], deadline_ns: int) -> T:
+        """Do the steps of ``call`` until it returns or raises."""
         pool = self.pools.running() or await self.pools.open()
-        answer: StepResult = None
+        result: StepResult = None
         try:
             while True:
-                step = flow.send(answer)
+                step = call.send(result)
                 if type(step) is Send:
-                    answer = await pool.exchange(step, deadline_ns)
+                    result = await pool.exchange(step, deadline_ns)
                 elif type(step) is Sleep:
                     await asyncio.sleep(step.seconds)
-                    answer = None
+                    result = None
                 else:
                     await wait_until_done(step.future, deadline_ns)
-                    answer = None
+                    result = None
         except StopIteration as done:
-            result: T = done.value
-            return result
+            returned: T = done.value
+            return returned

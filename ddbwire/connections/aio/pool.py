@@ -18,8 +18,8 @@ class AsyncConnectionPool:
     """At most so many connections, the one used last first; first come, first served.
 
     Used on its own loop only. A slot that somebody waits for is handed over and never lies free,
-    so whoever comes while others wait goes behind them. How an exception at any line loses none is
-    told in ``concurrency/slots.py``.
+    so whoever comes while others wait goes behind them. ``concurrency/slots.py`` says why an
+    exception at any line loses no slot.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) ->
                 if sock is not None:
                     connecting.remove(sock)
                     handshake_ns = attempts.handshake_deadline_ns(len(connecting))
-                    return _connected(sock, endpoint.host, tls, handshake_ns)
+                    return _finish_connecting(sock, endpoint.host, tls, handshake_ns)
             except OSError as error:
                 attempts.failed(error)
     finally:
@@ -65,7 +65,7 @@ def _start_connecting(address: Address) -> socket.socket:
     return sock
 
 
-def _connected(
+def _finish_connecting(
     sock: socket.socket, host: str, tls: ssl.SSLContext | None, deadline_ns: int
 ) -> socket.socket:
     """``sock``, if it has connected, after the TLS handshake."""

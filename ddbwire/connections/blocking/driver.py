@@ -1,4 +1,4 @@
-"""The blocking driver: runs a call's flow in the caller's thread, over its pool."""
+"""The blocking driver: does the steps of a call in the caller's thread, over a pool."""
 
 import time
 from collections.abc import Generator
@@ -12,20 +12,20 @@ from ddbwire.steps import Send, Sleep, Step, StepResult
 T = TypeVar("T")
 
 
-def run(flow: Generator[Step, StepResult, T], pool: ConnectionPool, deadline_ns: int) -> T:
-    """Carry out the steps of ``flow`` until it returns or raises."""
-    answer: StepResult = None
+def run(call: Generator[Step, StepResult, T], pool: ConnectionPool, deadline_ns: int) -> T:
+    """Do the steps of ``call`` until it returns or raises."""
+    result: StepResult = None
     try:
         while True:
-            step = flow.send(answer)
+            step = call.send(result)
             if type(step) is Send:
-                answer = pool.exchange(step, deadline_ns)
+                result = pool.exchange(step, deadline_ns)
             elif type(step) is Sleep:
                 time.sleep(step.seconds)
-                answer = None
+                result = None
             else:
                 wait((step.future,), max(0, deadline_ns - monotonic_ns()) / 1e9)
-                answer = None
+                result = None
     except StopIteration as done:
-        result: T = done.value
-        return result
+        returned: T = done.value
+        return returned

@@ -24,8 +24,8 @@ class ConnectionPool:
     the others from their turn, which on a busy pool would be an outage for them.
 
     There is no lock: every step is one atomic operation, and each order of two threads' steps
-    leaves no slot lying free while somebody waits. How an exception at any line loses none is told
-    in ``concurrency/slots.py``.
+    leaves no slot lying free while somebody waits. ``concurrency/slots.py`` says why an
+    exception at any line loses no slot.
     """
 
     def __init__(
