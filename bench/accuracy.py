@@ -13,10 +13,10 @@ from dataclasses import asdict
 from typing import Any
 
 from bench import lineup
-from bench.contender import Rate
 from bench.environment import CannotInstall
 from bench.lineup import LineupEntry
 from bench.progress import Progress
+from bench.worker.contender import Rate
 from bench.workers import ContenderFailed, WorkerProcess, start_workers
 from bench.workload import Workload
 

@@ -23,8 +23,8 @@ from bench.lineup import LineupEntry
 from bench.metering_proxy import metered
 from bench.progress import Progress
 from bench.recording import Recording
-from bench.request_mix import CASES
 from bench.side_by_side import interleaved, running_contenders
+from bench.worker.request_mix import CASES
 from bench.workers import ContenderFailed, start_workers
 from bench.workload import Workload
 

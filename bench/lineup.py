@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.request_mix import CASES
+from bench.worker.request_mix import CASES
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class ContenderFailed(Exception):
 
 
 class WorkerProcess:
-    """One process that runs worker.py.
+    """One process that runs bench.worker.
 
     Args:
         python: the interpreter.

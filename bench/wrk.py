@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.canned_server import canned_server
-from bench.contender import ROOMY
 from bench.contenders.update_item import update_item
 from bench.cores import ALLOWED, CLIENT
+from bench.worker.contender import ROOMY
 from bench.workload import Workload
 
 HOW_TO_GET_IT = "wrk is not installed (Debian: apt-get install wrk)"

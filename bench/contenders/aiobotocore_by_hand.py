@@ -8,8 +8,8 @@ from typing import Any
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
-from bench.contender import CONNECTIONS, Rate, Target
 from bench.contenders.update_item import update_item
+from bench.worker.contender import CONNECTIONS, Rate, Target
 
 
 class AiobotocoreByHand:

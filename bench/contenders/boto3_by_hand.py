@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from bench.contender import CONNECTIONS, Rate, Target
 from bench.contenders.update_item import update_item
+from bench.worker.contender import CONNECTIONS, Rate, Target
 
 
 class Boto3ByHand:

@@ -8,7 +8,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
-from bench.contender import Rate, Target, window_due
+from bench.worker.contender import Rate, Target, window_due
 
 STRATEGIES: dict[str, Any] = {
     "fixed-window": FixedWindowRateLimiter,

@@ -9,7 +9,7 @@ import boto3
 from limiter.exceptions import CapacityExhaustedException
 from limiter.managers import FungibleTokenManager
 
-from bench.contender import Rate, Target, bucket_due
+from bench.worker.contender import Rate, Target, bucket_due
 
 
 class Modern:

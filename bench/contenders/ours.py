@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from bench.contender import CONNECTIONS, Rate, Target, bucket_due
+from bench.worker.contender import CONNECTIONS, Rate, Target, bucket_due
 from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, Limit, RateLimiter
 
 DEADLINE_SECONDS = 10.0

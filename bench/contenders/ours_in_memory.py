@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.contender import Rate, Target, bucket_due
+from bench.worker.contender import Rate, Target, bucket_due
 from ratelimit_ddb import AsyncRateLimiter, Limit, MemoryStore, RateLimiter
 
 

@@ -9,7 +9,7 @@ from pyrate_limiter import Rate as PyrateRate
 from pyrate_limiter.abstracts import AbstractBucket, RateItem
 from pyrate_limiter.clocks import MonotonicClock
 
-from bench.contender import Rate, Target, window_due
+from bench.worker.contender import Rate, Target, window_due
 
 
 class BucketOfKey(BucketFactory):

@@ -7,7 +7,7 @@ from typing import Any
 
 from throttled import MemoryStore, Throttled, rate_limiter
 
-from bench.contender import Rate, Target, bucket_due
+from bench.worker.contender import Rate, Target, bucket_due
 
 MOST_KEYS = 2_000_000
 """Its own default of 1,024 would forget keys in the middle of a measurement."""

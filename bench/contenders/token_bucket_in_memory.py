@@ -6,7 +6,7 @@ from typing import Any
 
 from token_bucket import Limiter, MemoryStorage
 
-from bench.contender import Rate, Target, bucket_due
+from bench.worker.contender import Rate, Target, bucket_due
 
 
 class TokenBucket:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bench.contender import Rate
+from bench.worker.contender import Rate
 
 SECOND_NS = 1_000_000_000
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zae_limiter import Limit, RateLimiter, RateLimitExceeded, Repository
 
-from bench.contender import Rate, Target, bucket_due
+from bench.worker.contender import Rate, Target, bucket_due
 
 NAME = "tokens"
 RESOURCE = "bench"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.lineup import ALL_ENTRIES
-from bench.request_mix import CASES
 from bench.results_page.markdown import picture, table
 from bench.results_page.raw_results import cell, number, spread
+from bench.worker.request_mix import CASES
 
 Raw = dict[str, Any]
 

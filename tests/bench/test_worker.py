@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from bench import lineup
 from bench.canned_server import Replies, canned_server
-from bench.contender import Rate, bucket_due, window_due
+from bench.environment import ROOT
 from bench.lineup import ALL_ENTRIES, LineupEntry
 from bench.metering_proxy import metered
 from bench.recording import Recording, kind_of
+from bench.worker.contender import Rate, bucket_due, window_due
 from bench.workers import ContenderFailed, WorkerProcess
 from tests.rate_limit_table import rate_limit_table
 
@@ -121,3 +123,9 @@ def test_due_is_by_each_ones_own_rules() -> None:
 def test_names_are_unique() -> None:
     names = [entry.name for entry in ALL_ENTRIES]
     assert len(names) == len(set(names))
+
+
+def test_a_worker_needs_the_standard_library_only() -> None:
+    # -S leaves site-packages out, as they differ in each peer's environment.
+    command = [sys.executable, "-S", "-c", "import bench.worker.__main__"]
+    subprocess.run(command, cwd=ROOT, check=True)

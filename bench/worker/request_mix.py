@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench.contender import ROOMY, STRICT, Contender, Rate
+from bench.worker.contender import ROOMY, STRICT, Contender, Rate
 
 CASES = ("allowed", "denied", "mixed")
 DENIED_KEYS = 4

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from bench.contender import Contender, Rate
+from bench.worker.contender import Contender, Rate
 
 PAUSE_SECONDS = 0.004
 """Between a denial and the next try: far less than a token's time, and it leaves others the CPU."""

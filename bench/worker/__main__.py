@@ -22,10 +22,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench.contender import Contender, Rate, Target
-from bench.request_mix import RequestMix
-from bench.saturation import saturate
-from bench.timed_run import timed_run
+from bench.worker.contender import Contender, Rate, Target
+from bench.worker.request_mix import RequestMix
+from bench.worker.saturation import saturate
+from bench.worker.timed_run import timed_run
 
 PROBE_CALLS = 10
 QUICK_PROBE_CALLS = 3_200
