@@ -4,6 +4,9 @@ python -m bench.report                            # all of it, into bench/result
 python -m bench.report --out DIR --only canned    # a part; others stay as they are
 python -m bench.report --again                    # the hot path once more: do both agree?
 python -m bench.report --page-only                # page and plots anew, from the raw figures
+
+``notes`` in the raw figures is written by hand: what has changed in the code since they were
+measured, a sentence each. A whole run begins without notes.
 """
 
 from __future__ import annotations
