@@ -15,7 +15,7 @@ from ratelimit_ddb.errors import AccessDenied, StoreError, StoreUnavailable, Tab
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.store.dynamodb import DynamoDBStore
+from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
 
 __all__ = [

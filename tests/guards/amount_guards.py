@@ -81,7 +81,7 @@ AMOUNTS = (
     ),
     Guard(
         "P6: a stub's table denies nothing from memory",
-        "ratelimit_ddb/store/dynamodb.py",
+        "ratelimit_ddb/store/dynamodb/store.py",
         "cache_group_of(self).may_deny = False",
         "pass",
         "tests/ratelimit_ddb/test_observations.py::test_what_was_seen_of_a_mocked_table_does_not_deny",

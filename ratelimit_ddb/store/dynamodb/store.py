@@ -52,7 +52,7 @@ class DynamoDBStore:
             can tell it.
 
     Raises:
-        TypeError, ValueError: the table's name is empty or not a text, or the endpoint no URL.
+        TypeError, ValueError: the table's name is empty or not a str, or the endpoint is not a URL.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class DynamoDBStore:
         report_capacity: bool = False,
     ) -> None:
         if not isinstance(table, str):
-            raise TypeError(f"table {table!r}: the name of a table is needed")
+            raise TypeError(f"table {table!r}: must be a str, the name of a table or its ARN")
         if not table:
-            raise ValueError("table '': the name of a table is needed")
+            raise ValueError("table '': must be the name of a table or its ARN")
         # Here, so that importing the package (for a MemoryStore, say) leaves the wire alone.
         from ddbwire import Wire
-        from ratelimit_ddb.store.expression import Expressions
+        from ratelimit_ddb.store.dynamodb.request import TableRequests
 
         self.table = table
         self._arguments = {
@@ -95,7 +95,7 @@ class DynamoDBStore:
         )
         self.clock: Clock = self._wire.clock if clock is None else LocalClock(clock)
         self._reports_capacity = report_capacity or on_call is not None
-        self._expressions = Expressions(
+        self._requests = TableRequests(
             table, report_capacity=self._reports_capacity, is_of_the_wire=clock is None
         )
         self._on_call = on_call
@@ -175,7 +175,7 @@ class DynamoDBStore:
                 if not self.clock.known:
                     self._wire.sync_clock(deadline_ns)
                 return self.clock.now_ns()
-            request = self._expressions.request(operation)
+            request = self._requests.request(operation)
             reply = self._wire.call(request, deadline_ns)
         except self._wire.failures as failure:
             raise self._error(failure, request) from failure
@@ -189,7 +189,7 @@ class DynamoDBStore:
                 if not self.clock.known:
                     await self._wire.sync_clock_async(deadline_ns)
                 return self.clock.now_ns()
-            request = self._expressions.request(operation)
+            request = self._requests.request(operation)
             reply = await self._wire.call_async(request, deadline_ns)
         except self._wire.failures as failure:
             raise self._error(failure, request) from failure
@@ -231,7 +231,7 @@ class DynamoDBStore:
 
     def _result(self, operation: Any, request: DynamoDBRequest, reply: Any) -> Any:
         try:
-            result = self._expressions.result(operation, reply)
+            result = self._requests.result(operation, reply)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             from ddbwire.store_errors import unexpected_response
 

@@ -2,9 +2,9 @@
 
 An item is ``key`` (the partition key), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
 and then a ``refunded:<limit>`` beside it, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so
-a write is one capacity unit. Request bodies
-are templates made once a shape (which limits, which branches) and filled with numbers, for this is
-the hot path. AWS: "UpdateItem", "GetItem", "DeleteItem" in the API Reference.
+a write is one capacity unit. Request bodies are templates, one for each combination of limits and
+branches, that are filled with numbers, since this is the hot path. AWS: "UpdateItem",
+"GetItem", "DeleteItem" in the API Reference.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CONDITIONAL = {
 }
 
 
-class Expressions:
+class TableRequests:
     """The requests and replies of one table."""
 
     __slots__ = ("_fixed", "_is_of_the_wire")
