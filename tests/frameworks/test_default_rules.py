@@ -25,17 +25,11 @@ from ratelimit_ddb import flask as of_flask
 from ratelimit_ddb import starlette as of_starlette
 from ratelimit_ddb.fastapi import RateLimit
 from ratelimit_ddb.web import Rule, RuleDecision, everyone
-from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import ask
 from tests.frameworks.django_site.clients import LIMITS
 
 DEFAULT = Rule("/*", "2/hour", by=everyone(), name="default", default=True)
 OWN: dict[str, Any] = {"by": everyone(), "name": "own"}
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 def own() -> str:

@@ -21,7 +21,6 @@ from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.django import limited, user
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.web import Answer, Request, Rule, Verdict, session_user
-from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.frameworks.django_site.accounts import AnonymousUser, User
 from tests.frameworks.django_site.clients import LIMITS, SESSIONS, USERS, Behind, behind_in
@@ -33,11 +32,6 @@ HERE = __name__
 def behind() -> Iterator[Behind]:
     with ExitStack() as stack:
         yield functools.partial(behind_in, stack)
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 def get(*paths: str, client: AsyncClient | None = None) -> list[Any]:

@@ -16,14 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.django import limited, user
 from ratelimit_ddb.web import Request
-from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.frameworks.django_site.accounts import AnonymousUser, User
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 def hello(request: HttpRequest, **captured: str) -> HttpResponse:

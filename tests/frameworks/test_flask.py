@@ -15,16 +15,10 @@ from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.flask import RateLimitMiddleware, limit_app, limited
 from ratelimit_ddb.web import Answer, Request, Rule, Verdict
-from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.frameworks.flask_site import limits_of, site
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flask_app.py"
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 def behind(app: flask.Flask, **options: Any) -> Any:

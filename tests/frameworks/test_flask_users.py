@@ -8,13 +8,7 @@ import pytest
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.flask import limit_app
 from ratelimit_ddb.web import Rule, session_user
-from tests.fake_clock import FakeClock
 from tests.frameworks.flask_site import site
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 def with_login(app: flask.Flask) -> flask.Flask:

@@ -11,13 +11,7 @@ from flask.views import MethodView, View
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.flask import limit_app, limited
 from ratelimit_ddb.web import Request, Rule, everyone, header
-from tests.fake_clock import FakeClock
 from tests.frameworks.flask_site import limits_of, site
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 def test_a_limit_on_a_view_leaves_the_others_alone(store: MemoryStore) -> None:

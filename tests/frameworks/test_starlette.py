@@ -22,13 +22,7 @@ from ratelimit_ddb import MemoryStore, asgi
 from ratelimit_ddb.starlette import RateLimitMiddleware, route_of
 from ratelimit_ddb.web import Rule, session_user
 from ratelimit_ddb.web.request import of_scope
-from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import ask, items, kinds, statuses, visit
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 async def hello(request: Request) -> Response:

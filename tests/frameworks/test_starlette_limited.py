@@ -23,13 +23,7 @@ from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.starlette import limited
 from ratelimit_ddb.web import Answer, Verdict, everyone, header
 from ratelimit_ddb.web import request as core
-from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import ask, items, parts, statuses
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 async def hello(request: Request) -> Response:

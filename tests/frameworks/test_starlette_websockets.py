@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from starlette.applications import Starlette
 from starlette.endpoints import WebSocketEndpoint
 from starlette.routing import WebSocketRoute
@@ -12,13 +11,7 @@ from starlette.websockets import WebSocket
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.starlette import limited
-from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import kinds, visit
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
 
 
 async def greet(websocket: WebSocket) -> None:

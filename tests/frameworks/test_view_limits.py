@@ -103,11 +103,6 @@ def framework(request: pytest.FixtureRequest) -> Framework:
     return given
 
 
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
-
-
 def test_limits_on_one_view_for_different_methods_have_a_bucket_each(
     framework: Framework, store: MemoryStore
 ) -> None:

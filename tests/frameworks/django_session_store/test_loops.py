@@ -16,28 +16,10 @@ from sessions.django import (
     arevoke_user,
     asessions_of,
 )
+from tests.frameworks.django_session_store.saved_sessions import again, saved
 from tests.frameworks.django_site.accounts import User
 from tests.frameworks.django_site.with_sessions import with_sessions
 from tests.frameworks.seen_store import SeenStore
-
-
-@pytest.fixture(autouse=True)
-def store() -> Iterator[SeenStore]:
-    made = SeenStore()
-    with with_sessions(made, SESSION_COOKIE_AGE=1_200):
-        yield made
-
-
-def saved(**data: Any) -> SessionStore:
-    session = SessionStore()
-    session.update(data)
-    session.save()
-    return session
-
-
-def again(session: SessionStore) -> SessionStore:
-    """The session of another request with the same cookie."""
-    return SessionStore(session.session_key)
 
 
 class LoopsAlone(SeenStore):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,27 +10,8 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 
 from sessions.django import SessionStore
 from sessions.operations.operation import Delete, Operation
-from tests.frameworks.django_site.with_sessions import with_sessions
+from tests.frameworks.django_session_store.saved_sessions import again, saved
 from tests.frameworks.seen_store import SeenStore
-
-
-@pytest.fixture(autouse=True)
-def store() -> Iterator[SeenStore]:
-    made = SeenStore()
-    with with_sessions(made, SESSION_COOKIE_AGE=1_200):
-        yield made
-
-
-def saved(**data: Any) -> SessionStore:
-    session = SessionStore()
-    session.update(data)
-    session.save()
-    return session
-
-
-def again(session: SessionStore) -> SessionStore:
-    """The session of another request with the same cookie."""
-    return SessionStore(session.session_key)
 
 
 def test_a_new_session_is_nothing_yet(store: SeenStore) -> None:

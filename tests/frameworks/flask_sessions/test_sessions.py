@@ -19,21 +19,6 @@ from tests.session_table import items_of, session_table
 SECRET = "x" * 32
 
 
-@pytest.fixture
-def store() -> SeenStore:
-    return SeenStore()
-
-
-@pytest.fixture
-def app(store: SeenStore) -> flask.Flask:
-    return site(store)
-
-
-@pytest.fixture
-def client(app: flask.Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def test_what_a_request_sets_the_next_one_finds(client: FlaskClient) -> None:
     client.get("/set/colour/red")
     assert seen(client) == {"colour": "red"}

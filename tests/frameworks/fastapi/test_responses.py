@@ -19,23 +19,8 @@ from ratelimit_ddb.fastapi import (
     install,
 )
 from ratelimit_ddb.web import Answer, Request, Rule, Verdict
-from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.frameworks.asgi_client import ask, items, parts, statuses
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
-
-
-@pytest.fixture(params=["bare", "installed"])
-def app(request: pytest.FixtureRequest) -> FastAPI:
-    """An application, as it is and with the limits installed."""
-    made = FastAPI()
-    if request.param == "installed":
-        install(made)
-    return made
 
 
 def installed() -> FastAPI:

@@ -12,25 +12,9 @@ from fastapi import APIRouter, Depends, FastAPI
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.fastapi import (
     RateLimit,
-    install,
 )
 from ratelimit_ddb.web import Verdict, everyone
-from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import ask, items, statuses
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
-
-
-@pytest.fixture(params=["bare", "installed"])
-def app(request: pytest.FixtureRequest) -> FastAPI:
-    """An application, as it is and with the limits installed."""
-    made = FastAPI()
-    if request.param == "installed":
-        install(made)
-    return made
 
 
 def test_a_route_is_called_within_its_limit(app: FastAPI, store: MemoryStore) -> None:

@@ -16,27 +16,11 @@ from ratelimit_ddb import MemoryStore, asgi
 from ratelimit_ddb.fastapi import (
     RateLimit,
     RateLimitMiddleware,
-    install,
     route_of,
 )
 from ratelimit_ddb.web import Request, Rule, session_user
 from ratelimit_ddb.web.request import of_scope
-from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import ask, statuses
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
-
-
-@pytest.fixture(params=["bare", "installed"])
-def app(request: pytest.FixtureRequest) -> FastAPI:
-    """An application, as it is and with the limits installed."""
-    made = FastAPI()
-    if request.param == "installed":
-        install(made)
-    return made
 
 
 def test_rules_see_the_request_with_its_whole_route(app: FastAPI, store: MemoryStore) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
 
 from ratelimit_ddb import MemoryStore
@@ -10,22 +9,7 @@ from ratelimit_ddb.fastapi import (
     RateLimit,
     install,
 )
-from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import kinds, statuses, visit
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore(clock=FakeClock())
-
-
-@pytest.fixture(params=["bare", "installed"])
-def app(request: pytest.FixtureRequest) -> FastAPI:
-    """An application, as it is and with the limits installed."""
-    made = FastAPI()
-    if request.param == "installed":
-        install(made)
-    return made
 
 
 def test_a_websockets_handshake_is_limited(app: FastAPI, store: MemoryStore) -> None:

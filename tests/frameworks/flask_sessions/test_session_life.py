@@ -18,21 +18,6 @@ from tests.frameworks.seen_store import SeenStore
 SECRET = "x" * 32
 
 
-@pytest.fixture
-def store() -> SeenStore:
-    return SeenStore()
-
-
-@pytest.fixture
-def app(store: SeenStore) -> flask.Flask:
-    return site(store)
-
-
-@pytest.fixture
-def client(app: flask.Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def test_two_requests_that_change_different_keys_are_both_kept(app: flask.Flask) -> None:
     client, other = app.test_client(), app.test_client()
 

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sessions import MemorySessionStore
 from sessions.django import SessionStore
+from tests.frameworks.django_session_store.saved_sessions import again, saved
 from tests.frameworks.django_site.with_sessions import with_sessions
 from tests.frameworks.seen_store import SeenStore
-
-
-@pytest.fixture(autouse=True)
-def store() -> Iterator[SeenStore]:
-    made = SeenStore()
-    with with_sessions(made, SESSION_COOKIE_AGE=1_200):
-        yield made
-
-
-def saved(**data: Any) -> SessionStore:
-    session = SessionStore()
-    session.update(data)
-    session.save()
-    return session
-
-
-def again(session: SessionStore) -> SessionStore:
-    """The session of another request with the same cookie."""
-    return SessionStore(session.session_key)
 
 
 def in_seconds(store: SeenStore, seconds: int) -> datetime.datetime:
