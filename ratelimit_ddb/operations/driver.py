@@ -1,4 +1,4 @@
-"""The two drivers: they carry what a flow yields to a store, and the answers back."""
+"""The two drivers, blocking and asyncio: they send what a flow yields to a store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ratelimit_ddb.operations.operation import Flow, T
 from ratelimit_ddb.operations.store import Store
 
 
-def run(flow: Flow[T], store: Store, within_ns: int) -> T:
-    """Run a flow to its end, blocking, within so long; preparing the store does not count.
+def run(flow: Flow[T], store: Store, timeout_ns: int) -> T:
+    """Run a flow to its end, blocking, within ``timeout_ns``; preparing the store does not count.
 
     An outage is raised in the flow; all else ends it.
     """
@@ -21,14 +21,14 @@ def run(flow: Flow[T], store: Store, within_ns: int) -> T:
                 store.prepare()
         except StoreUnavailable as outage:
             operation = flow.throw(outage)
-        deadline_ns = time.monotonic_ns() + within_ns
+        deadline_ns = time.monotonic_ns() + timeout_ns
         while True:
             try:
-                answer = store.send(operation, deadline_ns)
+                result = store.send(operation, deadline_ns)
             except StoreUnavailable as outage:
                 operation = flow.throw(outage)
             else:
-                operation = flow.send(answer)
+                operation = flow.send(result)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:
@@ -36,7 +36,7 @@ def run(flow: Flow[T], store: Store, within_ns: int) -> T:
         flow.close()
 
 
-async def run_async(flow: Flow[T], store: Store, within_ns: int) -> T:
+async def run_async(flow: Flow[T], store: Store, timeout_ns: int) -> T:
     """The same in an event loop."""
     try:
         operation = next(flow)
@@ -45,14 +45,14 @@ async def run_async(flow: Flow[T], store: Store, within_ns: int) -> T:
                 await store.prepare_async()
         except StoreUnavailable as outage:
             operation = flow.throw(outage)
-        deadline_ns = time.monotonic_ns() + within_ns
+        deadline_ns = time.monotonic_ns() + timeout_ns
         while True:
             try:
-                answer = await store.send_async(operation, deadline_ns)
+                result = await store.send_async(operation, deadline_ns)
             except StoreUnavailable as outage:
                 operation = flow.throw(outage)
             else:
-                operation = flow.send(answer)
+                operation = flow.send(result)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:

@@ -53,7 +53,7 @@ AMOUNTS = (
     ),
     Guard(
         "P1: what was taken from one store is not given back to another",
-        "ratelimit_ddb/limiter.py",
+        "ratelimit_ddb/limiter_core.py",
         "if taken is not None and taken.group not in (None, self.bucket.cache.group):",
         "if False:",
         f"{_LIMITER}what_was_taken_from_another_store_is_not_given_back_here",

@@ -75,7 +75,7 @@ class Gate:
         "_raises",
         "_reports",
         "_rule_set",
-        "_within_ns",
+        "_timeout_ns",
         "_writes_fields",
         "enabled",
         "fields_of",
@@ -101,7 +101,7 @@ class Gate:
         self._writes_fields = writes_fields
         self._has_own_limits = has_own_limits
         self.fields_of = fields_for_style(chosen["fields"])
-        self._within_ns = require_deadline_ns(chosen["deadline"])
+        self._timeout_ns = require_deadline_ns(chosen["deadline"])
         deny_cache_ns = require_deny_cache_ns(chosen["deny_cache"])
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
         _require_plain("endpoint_of", endpoint_of)
@@ -157,11 +157,11 @@ class Gate:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
         store, flow = self._evaluation(charges)
-        verdict = run(flow, store, self._within_ns)
+        verdict = run(flow, store, self._timeout_ns)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
-                run(one.flow, one.store, one.within_ns)
+                run(one.flow, one.store, one.timeout_ns)
             report(refunds)
         if self._reports:
             self._report_verdict(verdict)
@@ -184,11 +184,11 @@ class Gate:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
         store, flow = self._evaluation(charges)
-        verdict = await run_async(flow, store, self._within_ns)
+        verdict = await run_async(flow, store, self._timeout_ns)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
-                await run_async(one.flow, one.store, one.within_ns)
+                await run_async(one.flow, one.store, one.timeout_ns)
             report(refunds)
         if self._reports:
             self._report_verdict(verdict)
@@ -207,14 +207,14 @@ class Gate:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
         store, flow = self._evaluation(charges)
-        verdict = await run_async(flow, store, self._within_ns)
+        verdict = await run_async(flow, store, self._timeout_ns)
         if verdict.denials:
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
-                await run_async(one.flow, one.store, one.within_ns)
+                await run_async(one.flow, one.store, one.timeout_ns)
             report(refunds)
         else:
-            left_ns = self._within_ns - (monotonic_ns() - started_ns)
+            left_ns = self._timeout_ns - (monotonic_ns() - started_ns)
             ledger.entries.append(Entry(self, verdict, (), left_ns))
         if self._reports:
             self._report_verdict(verdict)
@@ -258,7 +258,7 @@ class Gate:
 
     def _admitted(self, verdict: Verdict, ledger: Ledger, started_ns: int) -> Admission:
         fields = self.fields_of(verdict)
-        left_ns = self._within_ns - (monotonic_ns() - started_ns)
+        left_ns = self._timeout_ns - (monotonic_ns() - started_ns)
         ledger.entries.append(Entry(self, verdict, fields, left_ns))
         if ledger.has_writer or not fields:
             return None, None, verdict

@@ -27,13 +27,13 @@ class RequestRefund(NamedTuple):
         entry: whose.
         flow: gives them back, and marks them in the entry.
         store: what the flow is to be run on.
-        within_ns: for how long.
+        timeout_ns: for how long.
     """
 
     entry: Entry
     flow: Flow[None]
     store: Store
-    within_ns: int
+    timeout_ns: int
 
 
 def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:

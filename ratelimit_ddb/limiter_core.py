@@ -1,0 +1,154 @@
+"""What both limiters do without I/O: check arguments, and turn them into flows of the bucket."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ratelimit_ddb.arguments import (
+    require_cost,
+    require_deadline_ns,
+    require_deny_cache_ns,
+    require_int,
+    require_max_wait_ns,
+    require_on_outage,
+    require_store,
+)
+from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Decision, Taken
+from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
+from ratelimit_ddb.limit import LimitsGiven, limits_of
+from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.outage import OnOutage, decision_in_outage
+from ratelimit_ddb.switch import limiting_enabled
+
+
+class LimiterCore:
+    """What a limiter is apart from how it waits.
+
+    Attributes:
+        store: where its buckets are.
+        bucket: its limits, and the cache of what it has observed.
+        on_outage: what a decision is when the store can't be reached.
+        timeout_ns: how long one call may spend on the store.
+        enabled: whether it limits; if not, it allows every request.
+        options: the keyword arguments that it was made with.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_disabled",
+        "_namespace",
+        "_smallest_burst",
+        "bucket",
+        "enabled",
+        "on_outage",
+        "options",
+        "store",
+        "timeout_ns",
+    )
+
+    def __init__(
+        self,
+        store: Store,
+        limits: LimitsGiven,
+        on_outage: OnOutage,
+        deadline: float,
+        deny_cache: float,
+        seen_keys: int,
+        namespace: str,
+        enabled: bool | None,
+    ) -> None:
+        require_on_outage(on_outage)
+        self.store = require_store(store)
+        self.on_outage = on_outage
+        self.options: dict[str, Any] = {
+            "on_outage": on_outage,
+            "deadline": deadline,
+            "deny_cache": deny_cache,
+            "seen_keys": seen_keys,
+            "namespace": namespace,
+            "enabled": enabled,
+        }
+        self.timeout_ns = require_deadline_ns(deadline)
+        deny_cache_ns = require_deny_cache_ns(deny_cache)
+        parsed = limits_of(limits)
+        self.bucket = Bucket(
+            parsed, ObservationCache(seen_keys, cache_group_of(store)), deny_cache_ns
+        )
+        self._smallest_burst = min(limit.burst for limit in parsed)
+        self._clock = store.clock
+        self._namespace = namespace_prefix(namespace)
+        self.enabled = limiting_enabled(
+            enabled, f"limiter of {', '.join(str(limit) for limit in parsed)}"
+        )
+        smallest = min(parsed, key=lambda limit: limit.burst)
+        self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
+
+    def describe(self) -> str:
+        """The arguments that tell one limiter from another; for a ``repr``."""
+        limits = [str(limit) for limit in self.bucket.limits]
+        namespace = self.options["namespace"]
+        within = f", namespace={namespace!r}" if namespace else ""
+        return f"{self.store!r}, {limits}, on_outage={self.on_outage!r}{within}"
+
+    def reduce(self, kind: Callable[..., object]) -> Callable[[], object]:
+        """What makes the same limiter again, for pickle."""
+        return functools.partial(kind, self.store, self.bucket.limits, **self.options)
+
+    def acquire(self, key: KeyGiven, cost: int, max_wait: float) -> Decision | Flow[Decision]:
+        """The denial that needs no store, or the flow of a decision."""
+        text = text_within(self._namespace, key) if self._namespace else text_of(key)
+        if cost != 1 or type(cost) is not int:
+            require_cost(cost, self._smallest_burst)
+        wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
+        if not self.enabled:
+            return self._disabled
+        clock = self._clock
+        now_ns = clock.now_ns() if clock.known else None
+        return self.bucket.acquire(text, cost, wait_ns, now_ns)
+
+    def peek(self, key: KeyGiven, cost: int) -> Decision | Flow[Decision]:
+        """What ``acquire`` would say, by a read."""
+        text = text_within(self._namespace, key)
+        require_cost(cost, self._smallest_burst)
+        return self.bucket.peek(text, cost) if self.enabled else self._disabled
+
+    def key_text(self, key: KeyGiven) -> str:
+        """The key as the table holds it."""
+        return text_within(self._namespace, key)
+
+    def taken_by(self, decision: Decision) -> Taken | None:
+        """What a decision of this limiter took; None for nothing.
+
+        Raises:
+            TypeError: it is not a Decision.
+            ValueError: it is of other limits, or of another store.
+        """
+        if not isinstance(decision, Decision):
+            raise TypeError(f"refund of {decision!r}: must be the Decision that acquire returned")
+        taken = decision.taken
+        if taken is not None and taken.limits != self.bucket.limits:
+            raise ValueError(
+                f"refund of {decision!r}: it was taken of {', '.join(map(str, taken.limits))}, "
+                "which are not this limiter's limits; give it back to the limiter that took it"
+            )
+        if taken is not None and taken.group not in (None, self.bucket.cache.group):
+            raise ValueError(
+                f"refund of {decision!r}: it was taken from another store than {self.store!r}; "
+                "give it back to the limiter that took it"
+            )
+        return taken if self.enabled else None
+
+    def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
+        """Give ``cost`` tokens back, or all that are left; whether any were."""
+        cost = taken.kept if cost is None else require_int("cost", cost)
+        return self.bucket.refund(taken, cost)
+
+    def decision_in_outage(self, outage: StoreUnavailable) -> Decision:
+        """The decision that ``on_outage`` makes; under ``"raise"`` the outage is raised."""
+        return decision_in_outage(self.on_outage, outage, self.bucket.limits[0])
