@@ -106,7 +106,7 @@ def limited(
     else can be called, such as a ``functools.partial``, and through ``method_decorator`` for the
     methods of class-based views. A view that raises has an error page without the limit's fields.
 
-    A view may have several, told apart by ``methods=`` or ``name=``.
+    A view may have several, distinguished by ``methods=`` or ``name=``.
 
     Args:
         limits: as for ``ratelimit_ddb.web.Rule``.

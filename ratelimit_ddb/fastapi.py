@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 _PASSED = "ratelimit_ddb.passed"
-"""In the scope: the dependencies that were asked so far, by the names of their rules."""
+"""In the scope: the dependencies that decided so far, by the names of their rules."""
 _NO_DEPENDENCY = (
     "a RateLimit that is no dependency limits nothing: write Depends(RateLimit(...)), as a "
     "parameter's default, in its Annotated, or in dependencies=[...]"
@@ -94,9 +94,9 @@ class RateLimit:
 
     Without a ``name`` each route that it is on has buckets of its own, named ``"POST /codes"`` by
     its methods and its template (``"no route"`` for the files of ``app.frontend``); with one all of
-    them share. Where two are on one route, they are told apart by ``methods=`` or ``name=``.
+    them share. Where two are on one route, they are distinguished by ``methods=`` or ``name=``.
 
-    They are asked in FastAPI's order. What one of them took, or a middleware before, is given back
+    They decide in FastAPI's order. What one of them took, or a middleware before, is given back
     when another one denies the request.
 
     FastAPI calls the same object once in a request, however often it is depended on, unless told
@@ -128,8 +128,10 @@ class RateLimit:
         self._methods = methods_of(options.get("methods"))
         self._enforce = options.get("enforce", True)
         self._limits = limits if callable(limits) else limits_of(limits)
-        told = options.get("on_decision", ())
-        options["on_decision"] = tuple(told) if isinstance(told, Iterable) else told
+        on_decision = options.get("on_decision", ())
+        options["on_decision"] = (
+            tuple(on_decision) if isinstance(on_decision, Iterable) else on_decision
+        )
         self._name = options.pop("name", None)
         self._options = options
         self._chosen = Chosen(_listed)

@@ -93,7 +93,7 @@ def limited(
     as a ``functools.partial``. The limits' fields are added to whatever response comes of it, that
     of an exception included. A denial is answered as by ``limit_app``.
 
-    A view may have several, told apart by ``methods=`` or ``name=``.
+    A view may have several, distinguished by ``methods=`` or ``name=``.
 
     Args:
         limits: as for ``ratelimit_ddb.web.Rule``.
@@ -119,10 +119,10 @@ def limited(
             refusal = _refusal(gate)
             if refusal is not None:
                 return refusal
-            made: ResponseReturnValue = flask.current_app.ensure_sync(called)(*args, **kwargs)
-            return made
+            response: ResponseReturnValue = flask.current_app.ensure_sync(called)(*args, **kwargs)
+            return response
 
-        if not hasattr(view, "__name__"):  # Flask calls the endpoint so, unless it is told
+        if not hasattr(view, "__name__"):  # Flask calls the endpoint so, unless it has an endpoint=
             limited.__name__ = own_name.rpartition(".")[2]
         note_limit(view, limited, limits, gate, options, owner=view, own_name=own_name)
         return limited
@@ -158,16 +158,16 @@ def _handled(response: flask.Response, answer: Answer, verdict: Verdict) -> Resp
     kind = TooManyRequests if denial.status == 429 else ServiceUnavailable
     # The response is that of the exception too, for handlers that pass it on.
     error = kind(sentence(denial), response, denial.retry_after_seconds)
-    made: Any = flask.current_app.handle_http_exception(error)
-    if made is error:
+    handled: Any = flask.current_app.handle_http_exception(error)
+    if handled is error:
         return response
-    if made is None:  # to Flask that means that nothing was answered, and the view would be called
+    if handled is None:  # to Flask, nothing was answered, and the view would be called
         raise TypeError(
             f"the error handler for {denial.status} returned None: it must return a response, such "
             "as error.get_response()"
         )
     flask.after_this_request(functools.partial(_with_missing, answer))
-    return cast("ResponseReturnValue", made)
+    return cast("ResponseReturnValue", handled)
 
 
 def _has_own_limits(request: Request) -> bool:

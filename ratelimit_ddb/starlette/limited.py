@@ -39,7 +39,7 @@ def limited(
 
     It is for functions, ``async def`` or ``def``, for a ``functools.partial`` or an object that is
     called with the request, and for methods of HTTPEndpoint; put it under whatever registers the
-    endpoint. An endpoint may have several, told apart by ``methods=`` or ``name=``.
+    endpoint. An endpoint may have several, distinguished by ``methods=`` or ``name=``.
 
     A denied request is answered in its place; otherwise its response is sent with the limits'
     fields. What an exception handler makes has no such fields; a rule of the middleware adds them
@@ -67,10 +67,10 @@ def limited(
         name = name_of(endpoint)
         awaited = what_a_call_gives(endpoint) is Gives.COROUTINE
         gate = gate_of_view(name, limits, store, options, blocking=not awaited)
-        made = _limited_async(endpoint, gate) if awaited else _limited(endpoint, gate)
-        note_limit(endpoint, made, limits, gate, options, owner=endpoint, own_name=name)
-        _refuse_as_path_operation(made)
-        return cast("Endpoint", made)
+        limited_endpoint = _limited_async(endpoint, gate) if awaited else _limited(endpoint, gate)
+        note_limit(endpoint, limited_endpoint, limits, gate, options, owner=endpoint, own_name=name)
+        _refuse_as_path_operation(limited_endpoint)
+        return cast("Endpoint", limited_endpoint)
 
     return decorate
 

@@ -1,7 +1,7 @@
 """Which of Starlette's routes a request is for: its whole path as a template, through all mounts.
 
-The routes are asked as Starlette's own router asks them. FastAPI keeps those of included routers
-under one wrapper, so the functions here are told how the ``listed`` ones are had.
+The routes are matched as Starlette's own router matches them. FastAPI keeps those of included
+routers under one wrapper, so the functions here take ``listed``, which returns the single ones.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 Listed = Callable[[Iterable[Any]], Iterable[Any]]
-"""Makes of routes as they are kept the single ones to try."""
+"""Returns the single routes to try, of those of an application or a router."""
 
 
 class RouteOf:
@@ -180,7 +180,7 @@ def route_of(app: HasRoutes | None = None) -> EndpointOf:
 
     It is the path as the routes have it, those of mounts before it, without converters:
     ``"/api/users/{id}"``. What is mounted and has no routes, such as static files, is one endpoint:
-    ``"/static/{path}"``. A path that no route fits has none. Hosts are not told apart.
+    ``"/static/{path}"``. A path that no route fits has none. Hosts are not distinguished.
 
     With it, rules with ``default=True`` are left out for endpoints that are ``@limited``.
 

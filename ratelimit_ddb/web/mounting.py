@@ -61,14 +61,14 @@ class MountingOf:
 
     Args:
         app: the application.
-        told: root paths that are known besides.
+        known: root paths that are known besides.
     """
 
-    __slots__ = ("_app", "_mounting", "_owners", "_told")
+    __slots__ = ("_app", "_known", "_mounting", "_owners")
 
-    def __init__(self, app: Any, told: Iterable[str] = ()) -> None:
+    def __init__(self, app: Any, known: Iterable[str] = ()) -> None:
         self._app = app
-        self._told = tuple(told)
+        self._known = tuple(known)
         self._mounting = NO_MOUNTING
         self._owners: tuple[Any, ...] | None = None
 
@@ -78,10 +78,10 @@ class MountingOf:
             found = list(_applications(self._app))
             self._owners = tuple(filter(_has_root_path, found))
             prefixes = (prefix for app in found for prefix in _prefixes(app))
-            self._mounting = Mounting(self._told, tuple(dict.fromkeys(prefixes)))
+            self._mounting = Mounting(self._known, tuple(dict.fromkeys(prefixes)))
         if not self._owners:
             return self._mounting
-        root_paths = (*self._told, *filter(None, map(_root_path, self._owners)))
+        root_paths = (*self._known, *filter(None, map(_root_path, self._owners)))
         return self._mounting._replace(root_paths=root_paths)
 
 

@@ -16,7 +16,7 @@ REQUESTS = (
     Guard(
         "P3: an error handler that answers nothing lifts no limit in Flask",
         "ratelimit_ddb/flask.py",
-        "if made is None:",
+        "if handled is None:",
         "if False:",
         "tests/frameworks/test_flask.py::"
         "test_an_error_handler_that_answers_nothing_lets_nobody_pass",

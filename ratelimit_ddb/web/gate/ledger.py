@@ -46,7 +46,7 @@ class Entry:
         verdict: what its rules said; what is given back later is marked in it.
         fields: its header fields, with the times as they were at the decision.
         left_ns: what the request has not used yet of the gate's deadline.
-        amended: what was given back since it was told.
+        amended: the decisions that were refunded since ``on_decision`` got them.
     """
 
     __slots__ = ("amended", "fields", "gate", "left_ns", "verdict")
@@ -63,7 +63,7 @@ class Ledger:
     """The verdicts on one request, in the order of the decisions.
 
     Attributes:
-        creator: who asked for it first.
+        creator: the gate that created it.
         entries: one for each gate that had a rule about the request.
         has_writer: whether somebody already will write the fields to the response.
     """

@@ -50,8 +50,8 @@ def client_address(
     X-Forwarded-For, for peers in ``--forwarded-allow-ips`` (127.0.0.1 unless given): either keep to
     the defaults here and list the proxies there, never ``*``; or list them here and start it with
     ``--no-proxy-headers``, as one must where they write Forwarded and let X-Forwarded-For pass.
-    gunicorn leaves the peer as it is; waitress takes the field away unless told who may send it
-    (``trusted_proxy``, ``trusted_proxy_headers``).
+    gunicorn leaves the peer as it is; waitress removes the field unless its settings say who may
+    send it (``trusted_proxy``, ``trusted_proxy_headers``).
 
     A proxy must quote what it copies into Forwarded (``host``), and a WSGI server must drop fields
     with underscores in their names, as WSGI can't tell ``X_Forwarded_For`` from the true one.

@@ -1,10 +1,10 @@
 """Whose bucket a request draws on: by a header, a cookie, a session, a verified claim, or nobody's.
 
-A request that lacks what an identity goes by is counted ``otherwise``, by its address unless told:
+A request that lacks what an identity goes by is counted ``otherwise``, by its address by default:
 never unlimited because it left something out. Such a bucket's key has one part more, so that nobody
 gets into it by calling themselves what somebody's address is.
 
-Header and cookie values are often credentials, so a key holds their digest, unless told.
+Header and cookie values are often credentials, so a key holds their digest by default.
 
 A field or a cookie that can be read in more than one way is charged under each of them, all or
 none: see ``ratelimit_ddb.web.identity.readings`` and decision 008.
@@ -224,8 +224,8 @@ class _Then:
         self._make = make
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        made = self._make((yield from self._coming.__await__()))
-        return (yield from made.__await__()) if isinstance(made, Awaitable) else made
+        result = self._make((yield from self._coming.__await__()))
+        return (yield from result.__await__()) if isinstance(result, Awaitable) else result
 
     def close(self) -> None:
         """Give up what is not awaited."""

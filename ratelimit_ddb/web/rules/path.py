@@ -17,8 +17,8 @@ too much costs a token, one that matches too little is a hole. So
   by the view of ``/login``;
 - a number is whatever ``int()`` may accept, or ``float()``, or ``uuid.UUID()``: digits of any
   script, signs, underscores, spaces (Flask, Falcon, Litestar), ``5.0`` (FastAPI, for a parameter
-  that is annotated ``int``). They are told by their characters alone, so some texts that are no
-  numbers are meant too;
+  that is annotated ``int``). They are recognized by their characters alone, so some texts that
+  are no numbers are meant too;
 - where parameters share a segment, every way to split it is tried.
 
 Case, dot segments, backslashes and ``;`` have no meaning to routers, and none here. Whatever the

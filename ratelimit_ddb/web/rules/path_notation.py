@@ -3,7 +3,7 @@
 A text that can't be a pattern would match no request and so limit nothing: it is refused when the
 rule is made. That holds for the notations of other routers (``<int:id>``, ``:id``, regular
 expressions), for what is no part of a path (query, fragment, host), and for what no decoded path
-contains (``%20``). The message has the pattern that is meant, where it can be told.
+contains (``%20``). The message has the pattern that is meant, where that is certain.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _require_a_path(pattern: str) -> None:
 
 
 def _require_no_other_notation(pattern: str) -> None:
-    # Regular expressions first: their '(?P<name>...)' has what the others are told by.
+    # Regular expressions first: their '(?P<name>...)' has what the others are recognized by.
     expression = _REGULAR_EXPRESSION.search(pattern)
     if expression:
         raise ValueError(

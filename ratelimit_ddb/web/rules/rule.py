@@ -68,7 +68,7 @@ class Rule:
         enforce: False to decide, count and report, but never deny (shadow mode).
         default: whether the rule is only for views without limits of their own (``@limited``,
             RateLimit): where the view has some, what this one took is given back, or it is not
-            asked at all.
+            evaluated at all.
         messages: limits on the messages that a websocket's client sends, counted for each identity.
         fits: whether one spelling of a path is meant (``ratelimit_ddb.web.rules.path``).
         fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
@@ -108,11 +108,11 @@ class Rule:
     ) -> None:
         fits = fits_of(path)
         chosen = methods_of(methods)
-        settled = limits if limits is None or callable(limits) else limits_of(limits)
+        parsed = limits if limits is None or callable(limits) else limits_of(limits)
         of_messages = None if messages is None else limits_of(messages)
         for attribute, value in (
             ("path", path),
-            ("limits", settled),
+            ("limits", parsed),
             ("by", client_address() if by is None else by),
             ("methods", chosen),
             ("cost", cost),

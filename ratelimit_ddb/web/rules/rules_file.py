@@ -34,7 +34,7 @@ class RulesFile:
     belongs to its rule's name: as long as that stays, tokens that were taken stay taken.
 
     A file that is bad or gone changes nothing: the old rules stay, and the error is logged once
-    (logger ``ratelimit_ddb``) and told to ``on_reload``. The next change is tried anew.
+    (logger ``ratelimit_ddb``) and given to ``on_reload``. The next change is tried anew.
 
     A file that was cut off at a rule's end is no bad TOML, only fewer rules. So a change that does
     nothing but take rules away holds no sooner than when the file has stayed so for a second, and

@@ -11,7 +11,7 @@ from ratelimit_ddb.web.rules.rule import Rule
 
 
 class Charge(NamedTuple):
-    """What one rule asks of one request.
+    """What one rule charges for one request.
 
     Attributes:
         rule: the rule.
@@ -32,7 +32,7 @@ class RuleDecision(NamedTuple):
     Its truth is the decision's.
 
     Attributes:
-        charge: what the rule asked.
+        charge: what the rule charged.
         decision: what was decided; its ``source`` is ``"outage"`` where the store gave no answer.
         refunded: whether the tokens were given back, since another rule denied the request or a
             limit of the view's own took this one's place.
@@ -41,8 +41,8 @@ class RuleDecision(NamedTuple):
         capacity_units: what they consumed; None where the store does not report it
             (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
         outage: what was raised where the store gave no answer.
-        amended: whether it was told before, when the request had passed this middleware or
-            decorator, and is told again since a later one had the tokens given back; then
+        amended: whether ``on_decision`` got it before, when the request had passed this middleware
+            or decorator, and gets it again since a later one refunded the tokens; then
             ``latency_ns``, ``calls`` and ``capacity_units`` are those of giving back.
     """
 
@@ -82,7 +82,7 @@ class Verdict(NamedTuple):
         decisions: those that were made, in the order of the rules. After a denial that is enforced,
             of the later rules only those that would deny too.
         denials: the enforced denials among them; empty where the request passes.
-        charges: what every rule asked that is about the request.
+        charges: what every rule charged that is about the request.
     """
 
     decisions: tuple[RuleDecision, ...] = ()
