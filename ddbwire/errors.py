@@ -1,4 +1,4 @@
-"""What goes wrong with a call, in two layers, and which errors are outages.
+"""The exceptions of a call, in two layers, and which of them are outages.
 
 The wire raises ``Unreachable``, or botocore's ``ClientError`` where DynamoDB refused. A store
 knows its table and what it needs of it, and raises a ``StoreError`` from that (store_errors.py).

@@ -1,13 +1,13 @@
-"""The rights to so many things of a kind, such as open connections: taken, and given back.
+"""A limit on how many resources exist, such as connections: slots are acquired and released.
 
-An exception may come between any two lines: a signal's, a greenlet's end, a lack of memory. Two
-things see to it that none loses a slot:
+An exception may come between any two lines: of a signal, a killed greenlet, a lack of memory. Two
+rules make sure that none loses a slot:
 
 - What a call has acquired is in a list, ``Acquired``, and each move of a slot into or out of it is
   one line. So a call whose release is interrupted can do it a second time, whatever was done.
 - Nothing here counts. A slot that is lost all the same dies with the last reference to it, and
   CPython takes it out of ``_alive`` in C, where no exception can come between. For each one that
-  is missing there another may be made.
+  is missing there another may be created.
 """
 
 import weakref
@@ -18,21 +18,21 @@ T = TypeVar("T")
 
 
 class Slot(Generic[T]):
-    """The right to one thing."""
+    """The right to one resource."""
 
     __slots__ = ("__weakref__", "resource")
 
     def __init__(self) -> None:
         self.resource: T | None = None
-        """The thing; None where one may be had."""
+        """The resource; None while there is none."""
 
 
 Acquired: TypeAlias = list[Slot[T]]
-"""The slot that a call has taken and not given back, or nothing."""
+"""The slot that a call has acquired and not released; empty for none."""
 
 
 class Slots(Generic[T]):
-    """At most so many slots; taking one prefers those that hold something, the last used first.
+    """At most ``capacity`` slots; those with a resource are acquired first, the last used first.
 
     Shared by threads without a lock: the deque's and the set's own operations are atomic.
     """
@@ -42,7 +42,7 @@ class Slots(Generic[T]):
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._alive: set[weakref.ref[Slot[T]]] = set()
-        # On the right, those that hold something.
+        # On the right, those with a resource.
         self._free: deque[Slot[T]] = deque(self._new() for _ in range(capacity))
 
     def acquire(self, acquired: Acquired[T]) -> bool:

@@ -1,7 +1,7 @@
-"""Blocking calls in threads, at most so many at a time: first come, first served.
+"""A pool of daemon threads with a limit; work is done in the order of submission.
 
-Why not a ``ThreadPoolExecutor``: where no thread can be started it raises, and yet keeps the call
-for a thread that comes free later. And its threads are waited for at the end of the program.
+Not a ``ThreadPoolExecutor``: where no thread can be started it raises, and yet keeps the work for a
+thread that becomes free later. And the interpreter waits for its threads at exit.
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
 from ddbwire.concurrency.slots import Acquired, Slots
-from ddbwire.concurrency.threads import run, start_thread
+from ddbwire.concurrency.threads import do_work, start_thread
 from ddbwire.errors import Unreachable
 
 T = TypeVar("T")
@@ -19,30 +19,30 @@ _WorkItem: TypeAlias = tuple[Callable[[], Any], "Future[Any]"]
 
 
 class ThreadPool:
-    """Daemon threads, started as there is work and ended when there is none."""
+    """Threads are started when there is work and end when there is none."""
 
-    __slots__ = ("_jobs", "_slots")
+    __slots__ = ("_queue", "_slots")
 
-    def __init__(self, most: int) -> None:
-        """Start none yet, and never more than ``most``."""
-        self._slots: Slots[None] = Slots(most)
-        self._jobs: deque[_WorkItem] = deque()
+    def __init__(self, max_threads: int) -> None:
+        """Start none yet, and never more than ``max_threads``."""
+        self._slots: Slots[None] = Slots(max_threads)
+        self._queue: deque[_WorkItem] = deque()
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
-        """Have ``work`` done as soon as a thread is free; until then the future can be cancelled.
+        """Do ``work`` as soon as a thread is free; until then the future can be cancelled.
 
         Returns:
-            What comes of it; ``Unreachable`` if no thread could be started.
+            Its result or exception; ``Unreachable`` if no thread could be started.
         """
         future: Future[T] = Future()
-        job: _WorkItem = (work, future)
-        self._jobs.append(job)
+        item: _WorkItem = (work, future)
+        self._queue.append(item)
         try:
             self._start_one()
         except Unreachable as error:
             # Unless another thread has taken it on meanwhile.
             with suppress(ValueError):
-                self._jobs.remove(job)
+                self._queue.remove(item)
                 future.set_exception(error)
         return future
 
@@ -59,15 +59,15 @@ class ThreadPool:
                 self._slots.release(acquired)
 
     def _work(self, acquired: Acquired[None]) -> None:
-        while self._jobs:
+        while self._queue:
             with suppress(IndexError):
-                work, future = self._jobs.popleft()
+                work, future = self._queue.popleft()
                 if future.set_running_or_notify_cancel():
-                    run(work, future)
+                    do_work(work, future)
                 del work, future
         if acquired:
             self._slots.release(acquired)
-        # A job may have come after the last look, when this thread still counted.
-        if self._jobs:
+        # An item may have come after the last look, when this thread still counted.
+        if self._queue:
             with suppress(Unreachable):
                 self._start_one()

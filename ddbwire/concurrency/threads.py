@@ -1,4 +1,4 @@
-"""Blocking work that can't be given a deadline, done where a caller can stop waiting for it."""
+"""Daemon threads for blocking work that has no timeout, so that callers can stop waiting for it."""
 
 import threading
 from collections.abc import Callable
@@ -11,21 +11,21 @@ T = TypeVar("T")
 
 
 def run_in_thread(work: Callable[[], T]) -> "Future[T]":
-    """Start ``work`` in a daemon thread of its own.
+    """Do ``work`` in a new daemon thread.
 
     Returns:
-        What comes of it; ``Unreachable`` if no thread could be started.
+        Its result or exception; ``Unreachable`` if no thread could be started.
     """
     future: Future[T] = Future()
-    start(work, future)
+    start_work(work, future)
     return future
 
 
-def start(work: Callable[[], T], future: "Future[T]") -> None:
-    """``run_in_thread``, for a future that others may wait for already."""
+def start_work(work: Callable[[], T], future: "Future[T]") -> None:
+    """``run_in_thread`` with a future that others may wait for already."""
     future.set_running_or_notify_cancel()
     try:
-        start_thread(run, work, future)
+        start_thread(do_work, work, future)
     except Unreachable as error:
         future.set_exception(error)
 
@@ -43,8 +43,8 @@ def start_thread(target: Callable[..., None], *args: object) -> None:
         raise Unreachable("this process", str(error), maybe_applied=False) from error
 
 
-def run(work: Callable[[], T], future: "Future[T]") -> None:
-    """Do ``work``, and let ``future`` have what comes of it."""
+def do_work(work: Callable[[], T], future: "Future[T]") -> None:
+    """Do ``work``, and set its result or its exception on ``future``."""
     try:
         result = work()
     except BaseException as error:  # noqa: BLE001 - it is the waiter's: nothing is swallowed

@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import Any, TypeAlias
 
 from ddbwire.concurrency.fork import at_fork
-from ddbwire.concurrency.threads import start
+from ddbwire.concurrency.threads import start_work
 from ddbwire.endpoint import Endpoint
 
 _MAX_WAIT_NS = 100_000_000
@@ -55,7 +55,7 @@ class _Resolver:
         try:
             shared = self._under_way.setdefault(host_and_port, ours)
             if shared is ours:
-                start(lambda: self._finish(endpoint), ours)
+                start_work(lambda: self._finish(endpoint), ours)
                 started = not ours.done()
             else:
                 started = True

@@ -1,1 +1,1 @@
-"""DynamoDB's JSON protocol: requests, what comes of them, and failed attempts."""
+"""DynamoDB's JSON protocol: requests, results, and failed attempts."""

@@ -37,7 +37,7 @@ class DynamoDBRequest(NamedTuple):
     def of(
         cls, name: str, parameters: Mapping[str, Any], *, repeatable: bool = True
     ) -> "DynamoDBRequest":
-        """Encode ``parameters``, in wire shape, as the body of operation ``name``.
+        """Encode ``parameters``, in DynamoDB JSON, as the body of operation ``name``.
 
         Raises:
             ValueError: ``name`` is not one of ``OPERATIONS``.

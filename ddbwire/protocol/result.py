@@ -1,4 +1,4 @@
-"""What a call comes to: DynamoDB's response, or a condition that did not hold, as a value."""
+"""The result of a call: DynamoDB's response, or a condition that did not hold, as a value."""
 
 from typing import Any, NamedTuple, TypeAlias
 

@@ -1,7 +1,7 @@
-"""The region and the credentials for an emulator on this machine, where none are configured.
+"""Default region and credentials for an emulator on this machine, where none are configured.
 
-DynamoDB Local takes any, but botocore does not go without. Started without ``-sharedDb`` it keeps
-the tables of each access key and region apart, so all that make them up must make up the same.
+DynamoDB Local accepts any, but botocore requires some. Without ``-sharedDb`` it has separate tables
+for each access key and region, so there is one default for all parts of this project.
 Source: "DynamoDB local usage notes", Amazon DynamoDB Developer Guide.
 """
 
@@ -56,7 +56,7 @@ class ClientSettings:
 def client_settings(
     session: Any, region_name: str | None, endpoint_url: str | None
 ) -> ClientSettings:
-    """What is configured, and for an endpoint on this machine's loopback what is not.
+    """The settings of a session; defaults for what is missing, if the endpoint is on the loopback.
 
     Args:
         session: a boto3 or botocore session; None for botocore's default chain. On a loopback that

@@ -1,9 +1,9 @@
-"""What a session's configuration comes to, worked out by botocore itself.
+"""Resolve endpoint, signing region and credentials from a session, by botocore itself.
 
 A private client is built from the session and asked for an UpdateItem of the table, which a
 handler stops short of the network. So plain, FIPS, dual-stack, account-id and configured endpoints
 and the signing region come out as they would for boto3. Where something is hooked into the client,
-it is asked for nothing, since a hook may have effects.
+it is not called, since a hook may have effects.
 """
 
 import os
@@ -30,10 +30,10 @@ _ANY_TABLE = "ddbwire"
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """All that a wire needs to know of a session."""
+    """What a session is resolved to."""
 
     client: Any
-    """A private botocore client: its exception classes, and the calls if the wire declines."""
+    """A private botocore client: has the exception classes; sends if there is a fallback_reason."""
     endpoint: Endpoint
     region: str
     """The region to sign for."""
@@ -60,7 +60,7 @@ def resolve(
     credentials get a default.
 
     Raises:
-        botocore.exceptions.BotoCoreError: NoRegionError, NoCredentialsError and their like.
+        botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError.
     """
     handlers = builtin_handlers()
     known = client_settings(session, region_name, endpoint_url)
@@ -94,7 +94,7 @@ def _credential_source(known: ClientSettings) -> CredentialSource:
 
 
 def _with_credentials(known: ClientSettings, source: CredentialSource) -> ClientSettings:
-    """The same with a session of our own, whose clients sign with what ``source`` holds."""
+    """``known`` with a copy of its session whose clients sign with the keys of ``source``."""
     session = copy(known.session)
     session._credentials = source.for_botocore
     return replace(known, session=session)
@@ -112,7 +112,7 @@ def _find_endpoint(client: Any, table: str) -> tuple[Endpoint, str, str | None]:
 
 
 def _reloader(session: Any, credentials: Any) -> Callable[[], Any]:
-    """Searches the chain of providers anew; None for credentials that were given, not found."""
+    """A function that searches the provider chain again; None for explicit credentials."""
     if credentials.method == "explicit":
         return _no_new_credentials
     load: Callable[[], Any] = session.get_component("credential_provider").load_credentials
@@ -120,7 +120,7 @@ def _reloader(session: Any, credentials: Any) -> Callable[[], Any]:
 
 
 def _no_new_credentials() -> None:
-    """What explicit credentials are renewed with."""
+    """Explicit credentials have no provider to get new ones from."""
 
 
 def _capture(client: Any, table: str) -> dict[str, Any]:

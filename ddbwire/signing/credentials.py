@@ -1,7 +1,7 @@
-"""Credentials as botocore finds and refreshes them, without its waits and for as long as they hold.
+"""Credentials as botocore finds and refreshes them, used until they expire and without its waits.
 
-botocore refreshes inside ``get_frozen_credentials``, in whatever thread calls it, for as long as
-that takes; and ten minutes before they expire it raises if that fails. Here the refresh runs in the
+botocore refreshes inside ``get_frozen_credentials``, in the calling thread, for as long as it
+takes. If that fails it raises, ten minutes before they expire. Here the refresh runs in the
 background, one at a time, and requests are signed with the old credentials until they expire. Only
 then calls wait for new ones, and without them it is an outage.
 """
@@ -54,15 +54,15 @@ _log = logging.getLogger("ddbwire.credentials")
 
 
 def is_provider_outage(error: Exception) -> bool:
-    """Whether credentials could not be had from where they are, which may pass.
+    """Whether the provider of credentials could not be reached, which may pass.
 
-    Rather than: there are none, or they may not be had.
+    Otherwise there are none, or access to them is denied.
     """
     return isinstance(error, _PROVIDER_OUTAGES) or is_transient(error)
 
 
 class CredentialSource:
-    """Reads the keys of a botocore credentials object as often as one likes, never blocking."""
+    """The keys of a botocore credentials object, read without blocking."""
 
     __slots__ = (
         "__weakref__",
@@ -81,12 +81,12 @@ class CredentialSource:
     def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
         """Read the first keys, which may block.
 
-        ``reload`` searches the chain of providers anew, and returns None if it finds nothing or
-        if the credentials were given rather than found.
+        ``reload`` searches the provider chain again. It returns None if it finds nothing, or if the
+        credentials are explicit.
 
         Raises:
             ConfigurationError: the keys can't be sent.
-            botocore.exceptions.BotoCoreError, ClientError: they can't be had.
+            botocore.exceptions.BotoCoreError, ClientError: the provider fails.
         """
         self._credentials = credentials
         self._reload = reload
@@ -140,8 +140,8 @@ class CredentialSource:
     def refresh(self) -> Generator[Step, StepResult, None]:
         """Get new keys though the old ones seem good: the endpoint says that they are not.
 
-        Calls that are refused together are served by one renewal. Where there are no new ones to
-        be had, ``keys`` tells.
+        Calls that are refused together are served by one renewal. If there are no new ones,
+        ``keys`` returns a failure.
         """
         if monotonic_ns() - self._renewed_ns >= _JUST_NOW_NS:
             yield WaitFor(self._start(self._replace))
@@ -232,7 +232,7 @@ def load_keys(credentials: Any) -> None:
     """Have botocore get what a credentials object holds at first, which may block.
 
     Raises:
-        botocore.exceptions.BotoCoreError, ClientError: it can't be had.
+        botocore.exceptions.BotoCoreError, ClientError: the provider fails.
     """
     try:
         credentials.get_frozen_credentials()

@@ -1,4 +1,4 @@
-"""The bytes of requests, of which only signature, length and body are not ready beforehand."""
+"""The bytes of signed requests: all but signature, length and body is prepared once a second."""
 
 from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.signing.sigv4 import RequestSigner, SigningKey, amz_date
@@ -9,7 +9,7 @@ _UNSIGNED_LINES = "user-agent: ddbwire\r\naccept-encoding: identity\r\n"
 
 
 class RequestTemplate:
-    """Every request for one operation in one second."""
+    """The requests for one operation in one second."""
 
     __slots__ = ("_head", "_signer")
 
@@ -40,12 +40,12 @@ class RequestWriter:
         self._amz_date = amz_date(second)
         self._templates: dict[str, RequestTemplate] = {}
 
-    def write(self, operation: DynamoDBRequest) -> bytes:
-        """The signed request for an operation."""
-        template = self._templates.get(operation.name)
+    def write(self, request: DynamoDBRequest) -> bytes:
+        """The signed bytes of a request."""
+        template = self._templates.get(request.name)
         if template is None:
-            template = self._templates[operation.name] = self._template(operation.name)
-        return template.fill(operation.body)
+            template = self._templates[request.name] = self._template(request.name)
+        return template.fill(request.body)
 
     def _template(self, name: str) -> RequestTemplate:
         headers = {
@@ -60,5 +60,5 @@ class RequestWriter:
 
 
 def date_request(host: str) -> bytes:
-    """An unsigned request that any endpoint answers somehow, with a Date."""
+    """An unsigned request, to which any endpoint sends a response with a Date."""
     return f"GET / HTTP/1.1\r\nhost: {host}\r\n{_UNSIGNED_LINES}\r\n".encode()

@@ -16,18 +16,18 @@ class Endpoint:
     Attributes:
         client: botocore's, for this endpoint.
         url: its address, as botocore resolved it.
-        made_up: what had to be made up for a loopback endpoint: ``"credentials"``, ``"region"``.
+        defaulted: what got a default for a loopback endpoint: ``"credentials"``, ``"region"``.
         is_loopback: whether it is on this machine: an emulator.
     """
 
     client: Any
     url: str
-    made_up: tuple[str, ...]
+    defaulted: tuple[str, ...]
     is_loopback: bool
 
     def __str__(self) -> str:
-        made_up = f", made-up {' and '.join(self.made_up)}" if self.made_up else ""
-        return f"{self.url} ({self.client.meta.region_name}{made_up})"
+        default = f", made-up {' and '.join(self.defaulted)}" if self.defaulted else ""
+        return f"{self.url} ({self.client.meta.region_name}{default})"
 
 
 def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
