@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from ratelimit_ddb.arguments import require_store
 from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.decorator.function_name import name_of
-from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Admission, Gate
 from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
@@ -98,7 +98,7 @@ class RateLimitMiddleware:
 
 @shows_options(ViewOptions)
 def limited(
-    limits: LimitsGiven | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
+    limits: LimitsLike | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
 ) -> Callable[[View], View]:
     """Put a limit before one view: ``@limited("5/minute", store=store)``.
 

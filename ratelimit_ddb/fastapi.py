@@ -26,7 +26,7 @@ from starlette.websockets import WebSocketState
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
 from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, adding_fields
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
-from ratelimit_ddb.limit import LimitsGiven, limits_of
+from ratelimit_ddb.limit import LimitsLike, parse_limits
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.response import response_of
 from ratelimit_ddb.starlette.routes import (
@@ -116,7 +116,7 @@ class RateLimit:
     @shows_options(ViewOptions)
     def __init__(
         self,
-        limits: LimitsGiven | LimitsOfRequest,
+        limits: LimitsLike | LimitsOfRequest,
         *,
         store: Store,
         default: bool = False,
@@ -127,7 +127,7 @@ class RateLimit:
         self._default = default
         self._methods = methods_of(options.get("methods"))
         self._enforce = options.get("enforce", True)
-        self._limits = limits if callable(limits) else limits_of(limits)
+        self._limits = limits if callable(limits) else parse_limits(limits)
         on_decision = options.get("on_decision", ())
         options["on_decision"] = (
             tuple(on_decision) if isinstance(on_decision, Iterable) else on_decision

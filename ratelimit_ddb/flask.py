@@ -17,7 +17,7 @@ from werkzeug.local import LocalProxy
 
 from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.decorator.function_name import name_of
-from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate, denial_of
 from ratelimit_ddb.web.gate.ledger import Ledger
@@ -84,7 +84,7 @@ def limit_app(
 
 @shows_options(ViewOptions)
 def limited(
-    limits: LimitsGiven | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
+    limits: LimitsLike | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
 ) -> Callable[[Callable[P, Any]], Callable[P, ResponseReturnValue]]:
     """Put a limit before one view: ``@limited("5/minute", store=store)`` below ``@app.route``.
 

@@ -10,7 +10,7 @@ two texts ever share a bucket.
 
 from __future__ import annotations
 
-KeyGiven = str | int | tuple[str | int, ...]
+KeyLike = str | int | tuple[str | int, ...]
 """A key as users write it: a text, an int, or parts such as ``("api", user.id, "endpoint")``."""
 
 LONGEST_BYTES = 2_048
@@ -18,7 +18,7 @@ _MARK = "~sha256:"
 _ENDING_BYTES = len(_MARK) + 64
 
 
-def text_of(key: KeyGiven) -> str:
+def key_text(key: KeyLike) -> str:
     """The text that the table holds for a key.
 
     Parts are joined by ``:``; a ``%`` or ``:`` inside a part becomes ``%25`` or ``%3A``. An int is
@@ -34,14 +34,14 @@ def text_of(key: KeyGiven) -> str:
     return _bounded(text)
 
 
-def text_within(namespace: str, key: KeyGiven) -> str:
+def namespaced_key_text(namespace: str, key: KeyLike) -> str:
     """The text that the table holds for a key of a namespace: ``"shop:user-123"``.
 
     Args:
         namespace: the beginning of its keys, from ``namespace_prefix``; empty for none.
-        key: as for ``text_of``; what it raises is raised here.
+        key: as for ``key_text``; what it raises is raised here.
     """
-    return _bounded(namespace + _whole(key)) if namespace else text_of(key)
+    return _bounded(namespace + _whole(key)) if namespace else key_text(key)
 
 
 def namespace_prefix(namespace: str) -> str:
@@ -52,16 +52,16 @@ def namespace_prefix(namespace: str) -> str:
     """
     if not isinstance(namespace, str):
         raise TypeError(f"namespace {namespace!r}: must be a str")
-    return prefix_of(namespace) if namespace else ""
+    return key_prefix(namespace) if namespace else ""
 
 
-def prefix_of(*parts: str) -> str:
-    """The beginning of every key that has these parts first; for ``text_under``."""
+def key_prefix(*parts: str) -> str:
+    """The beginning of every key that has these parts first; for ``key_text_under``."""
     return _joined(parts) + ":"
 
 
-def text_under(prefix: str, part: str) -> str:
-    """What ``text_of((*parts, part))`` gives, for a prefix made of the same parts beforehand."""
+def key_text_under(prefix: str, part: str) -> str:
+    """What ``key_text((*parts, part))`` gives, for a prefix made of the same parts beforehand."""
     text = prefix + (_escaped(part) if ":" in part or "%" in part else part)
     if text.isascii() and len(text) < _ENDING_BYTES:
         return text
@@ -78,7 +78,7 @@ def part_text(part: object) -> str | None:
     return None
 
 
-def _whole(key: KeyGiven) -> str:
+def _whole(key: KeyLike) -> str:
     text = key if type(key) is str else _joined(key)
     if not text:
         raise ValueError("key '': at least one character is needed, else all callers share it")

@@ -143,11 +143,11 @@ class Limit:
         return _notation_of(self.quantity, _period_ns(self.period_seconds), self.burst)
 
 
-LimitsGiven = str | Limit | Iterable[str | Limit]
+LimitsLike = str | Limit | Iterable[str | Limit]
 """What users may write where limits are wanted: a notation, a Limit, or several of either."""
 
 
-def limits_of(given: LimitsGiven) -> tuple[Limit, ...]:
+def parse_limits(given: LimitsLike) -> tuple[Limit, ...]:
     """The limits that were given, in their order.
 
     Raises:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.key import KeyGiven
-from ratelimit_ddb.limit import Limit, LimitsGiven
+from ratelimit_ddb.key import KeyLike
+from ratelimit_ddb.limit import Limit, LimitsLike
 from ratelimit_ddb.limiter_core import LimiterCore
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.store import Store
@@ -50,7 +50,7 @@ class RateLimiter:
     def __init__(
         self,
         store: Store,
-        limits: LimitsGiven,
+        limits: LimitsLike,
         *,
         on_outage: OnOutage = "allow",
         deadline: float = 0.25,
@@ -74,7 +74,7 @@ class RateLimiter:
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         return self._core.reduce(type(self)), ()
 
-    def acquire(self, key: KeyGiven, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
+    def acquire(self, key: KeyLike, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
         """Take ``cost`` tokens of each limit, or none; sleep for them up to ``max_wait`` seconds.
 
         Args:
@@ -104,7 +104,7 @@ class RateLimiter:
             time.sleep(decision.waited)
         return decision
 
-    def peek(self, key: KeyGiven, *, cost: int = 1) -> Decision:
+    def peek(self, key: KeyLike, *, cost: int = 1) -> Decision:
         """What ``acquire`` would say now, by one consistent read, taking nothing.
 
         ``remaining`` counts the tokens there are. Raises as ``acquire`` does, and StoreUnavailable
@@ -146,7 +146,7 @@ class RateLimiter:
             return False
         return run(core.refund(taken, cost), core.store, core.timeout_ns)
 
-    def reset(self, key: KeyGiven) -> None:
+    def reset(self, key: KeyLike) -> None:
         """Fill the key's bucket by deleting its item. Raises as ``peek`` does.
 
         Every limit of the key starts anew, whichever limiter it belongs to.
@@ -168,7 +168,7 @@ class AsyncRateLimiter:
     def __init__(
         self,
         store: Store,
-        limits: LimitsGiven,
+        limits: LimitsLike,
         *,
         on_outage: OnOutage = "allow",
         deadline: float = 0.25,
@@ -192,7 +192,7 @@ class AsyncRateLimiter:
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         return self._core.reduce(type(self)), ()
 
-    async def acquire(self, key: KeyGiven, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
+    async def acquire(self, key: KeyLike, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
         """Take ``cost`` tokens of each limit, or none; see ``RateLimiter.acquire``.
 
         A task that is cancelled in its wait has taken its tokens, and they are lost: those who wait
@@ -222,7 +222,7 @@ class AsyncRateLimiter:
             await asyncio.sleep(decision.waited)
         return decision
 
-    async def peek(self, key: KeyGiven, *, cost: int = 1) -> Decision:
+    async def peek(self, key: KeyLike, *, cost: int = 1) -> Decision:
         """What ``acquire`` would say now, taking nothing; see ``RateLimiter.peek``."""
         core = self._core
         begun = core.peek(key, cost)
@@ -238,7 +238,7 @@ class AsyncRateLimiter:
             return False
         return await run_async(core.refund(taken, cost), core.store, core.timeout_ns)
 
-    async def reset(self, key: KeyGiven) -> None:
+    async def reset(self, key: KeyLike) -> None:
         """Fill the key's bucket; see ``RateLimiter.reset``."""
         core = self._core
         text = core.key_text(key)

@@ -19,8 +19,8 @@ from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
-from ratelimit_ddb.limit import LimitsGiven, limits_of
+from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
+from ratelimit_ddb.limit import LimitsLike, parse_limits
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
@@ -55,7 +55,7 @@ class LimiterCore:
     def __init__(
         self,
         store: Store,
-        limits: LimitsGiven,
+        limits: LimitsLike,
         on_outage: OnOutage,
         deadline: float,
         deny_cache: float,
@@ -76,7 +76,7 @@ class LimiterCore:
         }
         self.timeout_ns = require_deadline_ns(deadline)
         deny_cache_ns = require_deny_cache_ns(deny_cache)
-        parsed = limits_of(limits)
+        parsed = parse_limits(limits)
         self.bucket = Bucket(
             parsed, ObservationCache(seen_keys, cache_group_of(store)), deny_cache_ns
         )
@@ -100,9 +100,9 @@ class LimiterCore:
         """What makes the same limiter again, for pickle."""
         return functools.partial(kind, self.store, self.bucket.limits, **self.options)
 
-    def acquire(self, key: KeyGiven, cost: int, max_wait: float) -> Decision | Flow[Decision]:
+    def acquire(self, key: KeyLike, cost: int, max_wait: float) -> Decision | Flow[Decision]:
         """The denial that needs no store, or the flow of a decision."""
-        text = text_within(self._namespace, key) if self._namespace else text_of(key)
+        text = namespaced_key_text(self._namespace, key) if self._namespace else key_text(key)
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
         wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
@@ -112,15 +112,15 @@ class LimiterCore:
         now_ns = clock.now_ns() if clock.known else None
         return self.bucket.acquire(text, cost, wait_ns, now_ns)
 
-    def peek(self, key: KeyGiven, cost: int) -> Decision | Flow[Decision]:
+    def peek(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
         """What ``acquire`` would say, by a read."""
-        text = text_within(self._namespace, key)
+        text = namespaced_key_text(self._namespace, key)
         require_cost(cost, self._smallest_burst)
         return self.bucket.peek(text, cost) if self.enabled else self._disabled
 
-    def key_text(self, key: KeyGiven) -> str:
+    def key_text(self, key: KeyLike) -> str:
         """The key as the table holds it."""
-        return text_within(self._namespace, key)
+        return namespaced_key_text(self._namespace, key)
 
     def taken_by(self, decision: Decision) -> Taken | None:
         """What a decision of this limiter took; None for nothing.

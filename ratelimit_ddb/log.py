@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddbwire.concurrency.fork import at_fork
 from ratelimit_ddb.arguments import require_bool
-from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.web.identity.identity import digest_of
@@ -51,7 +51,7 @@ def log_decisions(
     *,
     admitted: bool = False,
     key: bool = False,
-    at_most: LimitsGiven | None = "10/second",
+    at_most: LimitsLike | None = "10/second",
     clock: Callable[[], int] | None = None,
 ) -> OnDecision:
     """A function for ``on_decision=`` that logs each rule's denials and outages.
@@ -114,7 +114,7 @@ class _Bound:
 
     __slots__ = ("__weakref__", "_left_out", "_limiter", "_lock")
 
-    def __init__(self, at_most: LimitsGiven, clock: Callable[[], int] | None) -> None:
+    def __init__(self, at_most: LimitsLike, clock: Callable[[], int] | None) -> None:
         # On whatever the environment says: that is about the limits of an application.
         self._limiter = RateLimiter(MemoryStore(clock=clock), at_most, enabled=True)
         self._left_out: dict[tuple[str, str], int] = {}

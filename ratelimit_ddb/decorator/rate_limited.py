@@ -18,8 +18,8 @@ from ratelimit_ddb.decorator.coroutine import (
     what_a_call_gives,
 )
 from ratelimit_ddb.decorator.function_name import claim, name_of, what_names
-from ratelimit_ddb.key import KeyGiven, namespace_prefix, text_of, text_within
-from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
+from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
+from ratelimit_ddb.limit import Limit, LimitsLike, parse_limits
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
@@ -33,10 +33,10 @@ names them; if it names any that the function does not have, it is called with a
 
 
 def rate_limited(
-    limits: LimitsGiven,
+    limits: LimitsLike,
     *,
     store: Store,
-    key: KeyGiven | OfTheCall | None = None,
+    key: KeyLike | OfTheCall | None = None,
     cost: int | OfTheCall = 1,
     max_wait: float = 0.0,
     scope: str | None = None,
@@ -147,16 +147,16 @@ class _Call:
     max_wait: float
     namespace: str
 
-    def text_of(self, found: KeyGiven) -> str:
+    def key_text(self, found: KeyLike) -> str:
         """The key in the table for the key of a call, under the scope."""
-        text_of(found)  # an empty key would be none any more behind its scope
-        return text_of((self.scope, *found) if isinstance(found, tuple) else (self.scope, found))
+        key_text(found)  # an empty key would be none any more behind its scope
+        return key_text((self.scope, *found) if isinstance(found, tuple) else (self.scope, found))
 
     def take(self, limiter: RateLimiter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the tokens of a call, or raise RateLimited."""
         text = self.scope
         if self.key_of is not None:
-            text = self.text_of(self.key_of(args, kwargs))
+            text = self.key_text(self.key_of(args, kwargs))
         cost = self.cost_of(args, kwargs)
         self._require(text, limiter.acquire(text, cost=cost, max_wait=self.max_wait))
 
@@ -166,13 +166,13 @@ class _Call:
         """The same in an event loop, where the functions of the key and cost may be awaited."""
         text = self.scope
         if self.key_of is not None:
-            text = self.text_of(await _awaited(self.key_of(args, kwargs)))
+            text = self.key_text(await _awaited(self.key_of(args, kwargs)))
         cost = await _awaited(self.cost_of(args, kwargs))
         self._require(text, await limiter.acquire(text, cost=cost, max_wait=self.max_wait))
 
     def _require(self, text: str, decision: Decision) -> None:
         if not decision.allowed:
-            raise RateLimited(text_within(self.namespace, text), decision)
+            raise RateLimited(namespaced_key_text(self.namespace, text), decision)
 
 
 def _limited(call: _Call, limiter: RateLimiter) -> Callable[..., Any]:
@@ -235,14 +235,14 @@ def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> C
     return limited
 
 
-def _settled(limits: LimitsGiven) -> tuple[Limit, ...]:
+def _settled(limits: LimitsLike) -> tuple[Limit, ...]:
     if callable(limits):
         raise TypeError(
             f"@rate_limited(limits={limits!r}): limits are fixed where the function is decorated; "
             "where they depend on the call, keep a RateLimiter for each plan and call its "
             "acquire() in the function"
         )
-    return limits_of(limits)
+    return parse_limits(limits)
 
 
 def _require_function(function: object) -> None:
@@ -278,7 +278,7 @@ def _require_constants(
 ) -> None:
     """Refuse now what would be refused at each call."""
     if not callable(key) and key is not None:
-        text_of(key)
+        key_text(key)
     if not callable(cost):
         require_cost(cost, min(limit.burst for limit in limits))
     require_max_wait_ns(max_wait)

@@ -14,7 +14,7 @@ from ratelimit_ddb.asgi.application import Scope
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
 from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
 from ratelimit_ddb.decorator.function_name import name_of
-from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.response import response_of, with_fields
 from ratelimit_ddb.starlette.routes import Chosen
@@ -33,7 +33,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @shows_options(ViewOptions)
 def limited(
-    limits: LimitsGiven | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
+    limits: LimitsLike | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
 ) -> Callable[[Endpoint], Endpoint]:
     """Let an endpoint be called only within limits.
 

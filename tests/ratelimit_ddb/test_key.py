@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb.key import KeyGiven, text_of
+from ratelimit_ddb.key import KeyLike, key_text
 
 
 class Plan(str, enum.Enum):  # noqa: UP042 - the older kind of text enumeration is what is tested
@@ -44,13 +44,13 @@ class Level(enum.IntEnum):
         ("é" * 1_024, "é" * 1_024),
     ],
 )
-def test_p8_a_key_is_its_text_or_its_parts_escaped(key: KeyGiven, text: str) -> None:
-    assert text_of(key) == text
+def test_p8_a_key_is_its_text_or_its_parts_escaped(key: KeyLike, text: str) -> None:
+    assert key_text(key) == text
 
 
 @pytest.mark.parametrize("key", ["x" * 2_049, "é" * 1_025, "😀" * 600, "a" * 3_000 + "\ud800"])
 def test_p8_a_long_key_keeps_its_head_and_ends_in_a_digest(key: str) -> None:
-    text = text_of(key)
+    text = key_text(key)
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     assert text.endswith("~sha256:" + digest)
     assert key.startswith(text[:400])
@@ -58,30 +58,30 @@ def test_p8_a_long_key_keeps_its_head_and_ends_in_a_digest(key: str) -> None:
 
 
 def test_p8_a_lone_surrogate_makes_a_key_of_its_own() -> None:
-    texts = {text_of(key) for key in ("a\ud800", "a\ud801", "a?", "a\ufffd")}
+    texts = {key_text(key) for key in ("a\ud800", "a\ud801", "a?", "a\ufffd")}
     assert len(texts) == 4
     assert all(text.encode() for text in texts)
 
 
 def test_p8_what_looks_like_a_digest_is_digested_as_well() -> None:
     long = "x" * 3_000
-    assert text_of(text_of(long)) != text_of(long)
+    assert key_text(key_text(long)) != key_text(long)
 
 
 @pytest.mark.parametrize("member", [Plan.FREE, Tier.FREE])
 def test_an_enumerated_text_is_the_text_that_it_equals(member: str) -> None:
-    assert text_of(member) == text_of((member,)) == "free"
+    assert key_text(member) == key_text((member,)) == "free"
 
 
 @pytest.mark.parametrize("key", ["", (), ("",)])
-def test_an_empty_key_is_refused(key: KeyGiven) -> None:
+def test_an_empty_key_is_refused(key: KeyLike) -> None:
     with pytest.raises(ValueError, match="at least one character"):
-        text_of(key)
+        key_text(key)
 
 
 def test_p8_an_int_is_the_same_key_as_its_decimal_text() -> None:
-    assert text_of(17) == text_of("17")
-    assert text_of(("user", 17)) == text_of(("user", "17"))
+    assert key_text(17) == key_text("17")
+    assert key_text(("user", 17)) == key_text(("user", "17"))
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_p8_an_int_is_the_same_key_as_its_decimal_text() -> None:
 )
 def test_what_is_neither_a_text_nor_an_int_is_refused(key: Any) -> None:
     with pytest.raises(TypeError, match=r"must be a str, an int \(bool excepted\) or a tuple"):
-        text_of(key)
+        key_text(key)

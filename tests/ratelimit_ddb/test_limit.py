@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from ratelimit_ddb.limit import limits_of
+from ratelimit_ddb.limit import parse_limits
 
 SECOND_NS = 1_000_000_000
 
@@ -225,21 +225,21 @@ def test_a_name_that_no_attribute_can_have_is_refused(name: str) -> None:
 
 def test_one_limit_or_several_are_taken() -> None:
     limit = Limit(5, 60)
-    assert limits_of("5/minute") == limits_of(limit) == (limit,)
-    assert limits_of(["10/second", limit]) == (Limit(10, 1), limit)
-    assert limits_of(one for one in ("1/second", "1/hour")) == (Limit(1, 1), Limit(1, 3_600))
+    assert parse_limits("5/minute") == parse_limits(limit) == (limit,)
+    assert parse_limits(["10/second", limit]) == (Limit(10, 1), limit)
+    assert parse_limits(one for one in ("1/second", "1/hour")) == (Limit(1, 1), Limit(1, 3_600))
 
 
 def test_two_limits_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="'10-per-minute'"):
-        limits_of(["10/minute", "10/60 seconds"])
+        parse_limits(["10/minute", "10/60 seconds"])
     with pytest.raises(ValueError, match="'api'"):
-        limits_of([Limit(5, 60, name="api"), Limit(10, 60, name="api")])
-    assert len(limits_of(["10/minute", Limit(10, 60, name="other")])) == 2
+        parse_limits([Limit(5, 60, name="api"), Limit(10, 60, name="api")])
+    assert len(parse_limits(["10/minute", Limit(10, 60, name="other")])) == 2
 
 
 def test_limits_of_equal_periods_have_names_of_their_own() -> None:
-    assert len(limits_of(["5/minute", "10/minute", "10/minute burst 4"])) == 3
+    assert len(parse_limits(["5/minute", "10/minute", "10/minute burst 4"])) == 3
 
 
 @pytest.mark.parametrize(
@@ -247,4 +247,4 @@ def test_limits_of_equal_periods_have_names_of_their_own() -> None:
 )
 def test_what_is_no_limit_is_refused(given: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
-        limits_of(given)
+        parse_limits(given)

@@ -11,8 +11,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ratelimit_ddb.arguments import require_int_from
-from ratelimit_ddb.key import part_text, text_under, text_within
-from ratelimit_ddb.limit import limits_of
+from ratelimit_ddb.key import key_text_under, namespaced_key_text, part_text
+from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.request import Request
@@ -39,7 +39,7 @@ def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow
         if not identity or type(identity) is not str:
             flow = _charge(rules, compiled, request, identity)
             return _with_flows(charges, flow, rest, rules, request)
-        key = text_under(compiled.prefix, identity)
+        key = key_text_under(compiled.prefix, identity)
         charges.append(tuple_new(Charge, (rule, compiled.quota, key, rule.cost)))
     return charges
 
@@ -67,7 +67,7 @@ def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[C
         identity = yield from maybe_await(compiled.rule.by(request))
         if identity is not None:
             keys = [
-                text_within(rules.namespace, (*parts, "messages"))
+                namespaced_key_text(rules.namespace, (*parts, "messages"))
                 for parts in _parts(rules, compiled.rule, identity, request)
             ]
             charges.extend([Charge(compiled.rule, compiled.messages, key, 1) for key in keys])
@@ -89,7 +89,10 @@ def _charge(
             require_int_from(f"rule {rule.name!r}: cost", cost, 0)
     if quota is None or not cost:
         return []
-    keys = [text_within(rules.namespace, parts) for parts in _parts(rules, rule, identity, request)]
+    keys = [
+        namespaced_key_text(rules.namespace, parts)
+        for parts in _parts(rules, rule, identity, request)
+    ]
     return [Charge(rule, quota, key, cost) for key in keys]
 
 
@@ -119,7 +122,7 @@ def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[Quota | No
     if not callable(compiled.rule.limits):
         return None
     given = yield from maybe_await(compiled.rule.limits(request))
-    return None if given is None else compiled.quotas.of(limits_of(given))
+    return None if given is None else compiled.quotas.of(parse_limits(given))
 
 
 def _parts(rules: RuleSet, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:

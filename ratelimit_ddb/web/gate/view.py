@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from ratelimit_ddb.decorator.function_name import claim
-from ratelimit_ddb.limit import LimitsGiven
+from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions, require_options
@@ -41,7 +41,7 @@ class ViewLimit(NamedTuple):
 
 def gate_of_view(
     own_name: str,
-    limits: LimitsGiven | LimitsOfRequest,
+    limits: LimitsLike | LimitsOfRequest,
     store: Store,
     options: ViewOptions,
     *,
@@ -106,7 +106,7 @@ def require_view(view: Any, *, of_a_class: str) -> None:
 def note_limit(
     view: Callable[..., Any],
     limited: Callable[..., Any],
-    limits: LimitsGiven | LimitsOfRequest,
+    limits: LimitsLike | LimitsOfRequest,
     gate: Gate,
     options: ViewOptions,
     *,

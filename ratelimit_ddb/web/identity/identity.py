@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from ratelimit_ddb.key import KeyGiven
+from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import (
     makes_identities,
@@ -26,7 +26,7 @@ from ratelimit_ddb.web.identity.function_of_request import (
 from ratelimit_ddb.web.identity.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
 from ratelimit_ddb.web.request import Request
 
-Identified = KeyGiven | AbstractSet[KeyGiven]
+Identified = KeyLike | AbstractSet[KeyLike]
 """Whose bucket a request draws on; of a set, every one's: all of them are charged or none is."""
 
 Identity = Callable[[Request], Identified | Awaitable[Identified | None] | None]
@@ -44,7 +44,7 @@ _NO_SESSION = (
 
 _APART = "otherwise"
 
-_MORE: KeyGiven = ("otherwise", "too many values", "")
+_MORE: KeyLike = ("otherwise", "too many values", "")
 """One bucket for all requests with more values of one name than are looked at."""
 
 
@@ -132,7 +132,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
 
     tokens_of = of_bearer_token()
 
-    def of_tokens(tokens: Iterator[str], keys: set[KeyGiven], request: Request) -> Any:
+    def of_tokens(tokens: Iterator[str], keys: set[KeyLike], request: Request) -> Any:
         for token in tokens:
             found = claims(token)
             if isinstance(found, Awaitable):
@@ -143,7 +143,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
     def further(
         claimed: Mapping[str, Any] | None,
         tokens: Iterator[str],
-        keys: set[KeyGiven],
+        keys: set[KeyLike],
         request: Request,
     ) -> Any:
         _add_claim(name, claimed, keys)
@@ -151,7 +151,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         tokens, more = tokens_of(request)
-        keys: set[KeyGiven] = {_MORE} if more else set()
+        keys: set[KeyLike] = {_MORE} if more else set()
         return of_tokens(iter(tokens), keys, request)  # type: ignore[no-any-return]
 
     return identity
@@ -162,7 +162,7 @@ def digest_of(credential: str) -> str:
     return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _add_claim(name: str, claims: Mapping[str, Any] | None, keys: set[KeyGiven]) -> None:
+def _add_claim(name: str, claims: Mapping[str, Any] | None, keys: set[KeyLike]) -> None:
     value = None if claims is None else claims.get(name)
     if value is not None and value != "":
         keys.add(str(value))
@@ -183,7 +183,7 @@ def _by_readings(readings: ReadingsOf, digest: bool, otherwise: Identity | None)
     return identity
 
 
-def _one_or_all(keys: set[KeyGiven]) -> Identified:
+def _one_or_all(keys: set[KeyLike]) -> Identified:
     return next(iter(keys)) if len(keys) == 1 else keys
 
 
@@ -207,7 +207,7 @@ def _apart(found: Identified | None) -> Identified | None:
     return _apart_key(found)
 
 
-def _apart_key(key: KeyGiven) -> KeyGiven:
+def _apart_key(key: KeyLike) -> KeyLike:
     return (_APART, *key) if isinstance(key, tuple) else (_APART, key)
 
 

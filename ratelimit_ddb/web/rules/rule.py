@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ratelimit_ddb.arguments import require_bool, require_cost
-from ratelimit_ddb.limit import Limit, LimitsGiven, limits_of
+from ratelimit_ddb.limit import Limit, LimitsLike, parse_limits
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
 
-LimitsOfRequest = Callable[[Request], LimitsGiven | Awaitable[LimitsGiven | None] | None]
+LimitsOfRequest = Callable[[Request], LimitsLike | Awaitable[LimitsLike | None] | None]
 """A request's limits, by its plan for instance; None where it has none."""
 
 CostOfRequest = Callable[[Request], int | Awaitable[int]]
@@ -94,7 +94,7 @@ class Rule:
     def __init__(
         self,
         path: str,
-        limits: LimitsGiven | LimitsOfRequest | None = None,
+        limits: LimitsLike | LimitsOfRequest | None = None,
         *,
         by: Identity | None = None,
         methods: str | Iterable[str] | None = None,
@@ -104,12 +104,12 @@ class Rule:
         exempt: Exempt | None = None,
         enforce: bool = True,
         default: bool = False,
-        messages: LimitsGiven | None = None,
+        messages: LimitsLike | None = None,
     ) -> None:
         fits = fits_of(path)
         chosen = methods_of(methods)
-        parsed = limits if limits is None or callable(limits) else limits_of(limits)
-        of_messages = None if messages is None else limits_of(messages)
+        parsed = limits if limits is None or callable(limits) else parse_limits(limits)
+        of_messages = None if messages is None else parse_limits(messages)
         for attribute, value in (
             ("path", path),
             ("limits", parsed),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ratelimit_ddb.bucket.observations import CacheGroup
-from ratelimit_ddb.key import prefix_of
+from ratelimit_ddb.key import key_prefix
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.path import spellings
 from ratelimit_ddb.web.rules.quota import Quota, QuotaCache
@@ -50,7 +50,7 @@ class CompiledRule:
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
-        self.prefix = namespace + prefix_of(rule.name)
+        self.prefix = namespace + key_prefix(rule.name)
         self.is_static = (
             self.quota is not None
             and rule.exempt is None
