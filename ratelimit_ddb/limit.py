@@ -1,4 +1,4 @@
-"""A limit: how much, how often, how much at once. And the notation it is written in."""
+"""A limit: how many tokens a period, and how many at once; and its notation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ratelimit_ddb.arguments import require_int_from
 
 SECOND_NS = 1_000_000_000
 LONGEST_WINDOW_NS = 3_660 * 86_400 * SECOND_NS
-"""Ten years, about: a bucket that takes longer to fill is a mistake in the notation."""
+"""About ten years: a bucket that takes longer to fill is a mistake in the notation."""
 
 _UNIT_NS = {
     "nanosecond": 1,
@@ -49,22 +49,27 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 class Limit:
     """``quantity`` tokens each ``period_seconds``, at most ``burst`` of them at once.
 
-    A token becomes due every ``unit_ns``; an empty bucket is full again after ``window_ns``.
-    ``unit_ns`` is rounded up to a whole nanosecond, so rounding can only refuse.
+    The numbers are those of ``Limit.parse("10/second burst 50")``: 50 requests at once, then one
+    every 0.1 s.
 
     Attributes:
-        quantity: tokens refilled in one period, an integer >= 1.
-        period_seconds: the period; fractions down to a nanosecond count.
-        burst: the bucket's capacity, an integer >= 1; ``quantity`` unless given.
-        name: what the bucket's attribute in the table is called. Unless given it is the whole limit
-            (``"10-per-second-burst-50"``), so two different limits are two buckets, and a changed
-            limit starts a new, full one. Limits that are given one name share one bucket, which
-            each judges by its own window; limits computed freely from a request need a name, or
-            their items grow by an attribute for each.
+        quantity: tokens refilled in one period, an int of at least 1: 10.
+        period_seconds: the period, down to a nanosecond: 1.0.
+        burst: the bucket's capacity, an int of at least 1: 50. Without it, ``quantity``.
+        name: the name of the bucket's attribute in the table: ``"10-per-second-burst-50"``. Without
+            it, it is the whole limit, so two different limits are two buckets, and a changed limit
+            starts a new, full one. Limits with the same name share one bucket, to which each
+            applies its own window. Limits computed freely from a request need a name, or their
+            items grow by an attribute for each.
+        unit_ns: the time in which one token is refilled: 100_000_000 (0.1 s). It is rounded up to
+            a whole nanosecond, so that rounding never admits more.
+        window_ns: the time in which an empty bucket is full again, ``burst * unit_ns``:
+            5_000_000_000 (5 s).
 
     Raises:
-        TypeError: a quantity, burst or period that is not a number.
-        ValueError: a limit that can't hold, with the value and the rule.
+        TypeError: the quantity, burst or period is not a number.
+        ValueError: one of them is out of its bounds, or the name has other characters than letters,
+            digits, '_', '.' and '-'; the message has the value and the rule.
     """
 
     quantity: int
@@ -102,9 +107,9 @@ class Limit:
             ("window_ns", burst * unit_ns),
         ):
             object.__setattr__(self, attribute, value)
-        self._require_that_it_can_hold(period_ns)
+        self._require_bounds(period_ns)
 
-    def _require_that_it_can_hold(self, period_ns: int) -> None:
+    def _require_bounds(self, period_ns: int) -> None:
         if self.unit_ns * self.quantity > period_ns + period_ns // 1_000:
             raise ValueError(
                 f"quantity {self.quantity} in {self.period_seconds} s: a token's time is counted "
@@ -118,11 +123,11 @@ class Limit:
 
     @classmethod
     def parse(cls, notation: str, *, name: str | None = None) -> Limit:
-        """The limit that a text such as ``"10/second burst 50"`` or ``"3 per 10 seconds"`` means.
+        """Make a limit of its notation: ``"10/second burst 50"``, ``"3 per 10 seconds"``.
 
         Raises:
-            TypeError: it is no text.
-            ValueError: the text is not in the notation, or its limit can't hold.
+            TypeError: it is not a str.
+            ValueError: it is not in the notation, or its limit is out of bounds.
         """
         if not isinstance(notation, str):
             raise TypeError(f"limit {notation!r}: must be a str such as '100/minute'")
@@ -139,20 +144,20 @@ class Limit:
         return cls(int(match["quantity"]), period_ns / SECOND_NS, burst, name)
 
     def __str__(self) -> str:
-        """The limit in the notation, to be parsed again."""
+        """The limit in its notation, which ``parse`` reads: ``"10 per second burst 50"``."""
         return _notation_of(self.quantity, _period_ns(self.period_seconds), self.burst)
 
 
 LimitsLike = str | Limit | Iterable[str | Limit]
-"""What users may write where limits are wanted: a notation, a Limit, or several of either."""
+"""What an argument for limits accepts: a notation, a Limit, or several of them."""
 
 
 def parse_limits(given: LimitsLike) -> tuple[Limit, ...]:
-    """The limits that were given, in their order.
+    """Make Limits of an argument, in its order.
 
     Raises:
-        TypeError: something given is neither a notation nor a Limit.
-        ValueError: none was given, one can't hold, or two share a name.
+        TypeError: one of them is neither a str nor a Limit.
+        ValueError: there is none, one is out of bounds, or two have the same name.
     """
     if not isinstance(given, str | Limit | Iterable):
         raise TypeError(

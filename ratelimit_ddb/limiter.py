@@ -40,7 +40,7 @@ class RateLimiter:
             environment says. Unless given, the variable ``RATELIMIT_DDB_ENABLED=0`` turns it off.
 
     Raises:
-        TypeError, ValueError: something given can't hold; the message names it and the rule.
+        TypeError, ValueError: an argument is invalid; the message has its name, value and rule.
 
     One limiter serves any number of threads. It is pickled as its arguments, if its store can be.
     """
@@ -87,7 +87,7 @@ class RateLimiter:
             the decision, after the wait where there was one.
 
         Raises:
-            TypeError, ValueError: a key, cost or wait that can't be.
+            TypeError, ValueError: the key, the cost or the wait is invalid.
             StoreUnavailable: under ``on_outage="raise"``.
             StoreError: a mistake of set-up, such as TableNotFound or AccessDenied, and not an
                 outage; whatever ``on_outage`` says.
@@ -135,7 +135,7 @@ class RateLimiter:
             whether anything was given back.
 
         Raises:
-            TypeError: it is no Decision, or the cost is no integer.
+            TypeError: it is not a Decision, or the cost is not an int.
             ValueError: it was taken of other limits or from another store, or fewer tokens of it
                 are left to give back.
             StoreUnavailable: and what else ``peek`` raises.

@@ -1,4 +1,4 @@
-"""What a decision becomes when the store can't be reached: the caller's choice, made beforehand."""
+"""The decision where the store can't be reached: ``on_outage``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ratelimit_ddb.limit import SECOND_NS, Limit
 OnOutage = Literal["allow", "deny", "raise"]
 
 RETRY_AFTER_OUTAGE_NS = SECOND_NS
-"""Nobody knows when an outage ends; a denied caller is told to come back after a second."""
+"""The ``retry_after`` of a denial in an outage: one second, since nobody knows when it ends."""
 
 
 def decision_in_outage(on_outage: OnOutage, outage: StoreUnavailable, limit: Limit) -> Decision:
-    """The decision that the policy makes; under ``"raise"`` the outage itself is raised."""
+    """The decision that ``on_outage`` makes; under ``"raise"`` the outage itself is raised."""
     if on_outage == "raise":
         raise outage
     if on_outage == "allow":

@@ -1,4 +1,4 @@
-"""What a limiter decided, and the exception that carries a denial."""
+"""The result of one call of a limiter, and the exception that carries a denial."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.limit import SECOND_NS, Limit
 
 Source = Literal["table", "seen", "outage", "cost", "disabled"]
-"""Who decided: the store; this process alone, from what it had seen; ``on_outage``; a cost that is
-more than the limit ever holds (rules only); or nobody, where limiting is switched off."""
+"""Who decided: the store; this process alone, by what it observed before; ``on_outage``; a cost
+that is more than the limit's burst (rules only); or nobody, where limiting is switched off."""
 
 
 _claiming = threading.Lock()
@@ -28,20 +28,24 @@ if hasattr(os, "register_at_fork"):
 
 @dataclass(slots=True)
 class Taken:
-    """What an admitted request took: what ``refund`` needs to give it back.
+    """The tokens that an admitted request took; ``refund`` needs it to give them back.
 
-    ``copy`` gives the object itself, so that a copied decision can't be given back once more. What
-    was pickled is another one: it can be given back in another process, by a limiter of the same
-    limits on the same table.
+    The numbers are those of 5 tokens of ``"100/minute"``, taken of a full bucket at noon.
+
+    ``copy`` returns the object itself, so that the tokens of a copied decision can't be given back
+    twice. ``pickle`` makes another one: it can be given back in another process, by a limiter with
+    the same limits on the same table.
 
     Attributes:
-        key: the key as the table holds it.
-        cost: the tokens that were taken of each limit.
-        limits: the limits that they were taken of.
-        full_at_ns: each limit's ``fullAt`` just after the take, in nanoseconds since the epoch.
-        refunded_ns: what had been given back of each limit out of turn until then (bucket.py).
-        kept: the tokens that were not given back yet: ``cost`` at first, less after a refund.
-        group: what tells the store that they were taken from; None after unpickling.
+        key: the key as the table holds it: ``"api:user-123"``.
+        cost: the tokens that were taken of each limit: 5.
+        limits: the limits that they were taken of: ``(Limit.parse("100/minute"),)``.
+        full_at_ns: when each limit's bucket is full again, in nanoseconds since the epoch, just
+            after the tokens were taken: noon and 3 s, since a token is due every 0.6 s.
+        refunded_ns: how much time's worth of tokens had been given back of each limit out of turn
+            before (bucket/bucket.py): ``(0,)``, as in most cases.
+        kept: the tokens that were not given back yet: 5, and 3 after ``refund(decision, cost=2)``.
+        group: the caches of the store that they were taken from; None after unpickling.
     """
 
     key: str
@@ -53,13 +57,13 @@ class Taken:
     group: CacheGroup | None = field(default=None, repr=False, compare=False)
 
     def claim(self, cost: int) -> int:
-        """Count so many tokens as given back: each once, whatever other threads claim.
+        """Count ``cost`` tokens as given back, once each, whatever other threads claim.
 
         Returns:
             how many were given back before.
 
         Raises:
-            ValueError: fewer are left.
+            ValueError: fewer tokens are left.
         """
         with _claiming:
             kept = self.kept
@@ -83,22 +87,30 @@ class Taken:
 
 
 class Decision(NamedTuple):
-    """The answer to one request for tokens. Times are held in nanoseconds and shown in seconds.
+    """The result of one request for tokens.
 
-    A NamedTuple, for a denial from memory is made of little else (docs/decisions/002).
+    Times are in nanoseconds; the properties ``retry_after``, ``reset_after`` and ``waited`` are in
+    seconds. A NamedTuple, since a denial from memory makes little else (docs/decisions/002).
+
+    The numbers are those of two requests under ``"100/minute"``, where a token is due every 0.6 s
+    and an empty bucket is full after 60 s: the first one finds it full, the 101st finds it empty.
 
     Attributes:
-        allowed: whether the tokens were taken.
-        remaining: whole tokens left now in the binding limit.
-        retry_after_ns: until the same request, made alone, would be admitted; 0 if it was. Where
-            ``source`` is ``"seen"`` and others ask at other costs or waits, at least until then.
-        reset_after_ns: until every limit of the key is full again; like the other times, from the
-            moment of the decision, so before its wait.
-        limit: the binding limit: the one that denied longest, else the one with least left.
-        waited_ns: how long the call slept for its turn, which ``max_wait`` allowed.
-        source: who decided. After an outage ``remaining`` is 0 and the times are not exact.
-        taken: what was taken, for ``refund``; None where nothing was, or where nobody knows (an
-            outage).
+        allowed: whether the tokens were taken: True, then False.
+        remaining: whole tokens left in the binding limit: 99, then 0.
+        retry_after_ns: how long until the same request, made alone, is admitted: 0, then
+            600_000_000. Where ``source`` is ``"seen"`` and other callers ask with other costs or
+            waits, it may be longer.
+        reset_after_ns: how long until every limit of the key is full again: 600_000_000, then
+            60_000_000_000. Like the other times it counts from the decision, before any wait.
+        limit: the binding limit: of those that deny, the one with the longest ``retry_after``; of
+            those that admit, the one with the fewest tokens left. Here ``"100/minute"``.
+        waited_ns: how long the call slept for its tokens: 0; with ``max_wait=1.0`` the 101st
+            request is admitted, and 600_000_000.
+        source: who decided: ``"table"``, then ``"seen"``, since this process knows that the bucket
+            is empty. After an outage ``remaining`` is 0 and the times are not exact.
+        taken: what ``refund`` needs: a Taken of 1 token, then None. None after an outage too, where
+            nobody knows.
 
     A decision is true if the request is allowed: ``if limiter.acquire(key): ...``.
     """
@@ -118,17 +130,17 @@ class Decision(NamedTuple):
 
     @property
     def retry_after(self) -> float:
-        """Seconds until the same request, made alone, would be admitted; 0.0 if it was."""
+        """Seconds until the same request, made alone, is admitted: 0.6; 0.0 if it was."""
         return self.retry_after_ns / SECOND_NS
 
     @property
     def reset_after(self) -> float:
-        """Seconds until every limit of the key is full again."""
+        """Seconds until every limit of the key is full again: 60.0 of an empty "100/minute"."""
         return self.reset_after_ns / SECOND_NS
 
     @property
     def waited(self) -> float:
-        """Seconds that the call slept for its turn."""
+        """Seconds that the call slept for its tokens: 0.6; 0.0 without ``max_wait``."""
         return self.waited_ns / SECOND_NS
 
 

@@ -83,13 +83,13 @@ def rate_limited(
         then has not begun to run.
 
     Raises:
-        TypeError, ValueError: at decoration, something given can't hold, or another function of
+        TypeError, ValueError: at decoration, an argument is invalid, or another function of
             this name counts on the same store; at the call, the key or the cost that a function
             made of it; after it, a plain function returned a coroutine.
     """
     require_store(store)
-    settled = _settled(limits)
-    _require_constants(settled, key, cost, max_wait, scope)
+    parsed = _fixed_limits(limits)
+    _require_constants(parsed, key, cost, max_wait, scope)
 
     options: dict[str, Any] = {
         "on_outage": on_outage,
@@ -107,7 +107,7 @@ def rate_limited(
             _require_plain(function, key=key, cost=cost)
         name = name_of(function)
         if scope is None:
-            claim(store, name, function, _WAY_OUT, terms=settled, namespace=namespace)
+            claim(store, name, function, _WAY_OUT, terms=parsed, namespace=namespace)
         call = _Call(
             function,
             name,
@@ -119,12 +119,12 @@ def rate_limited(
         )
         limited: Callable[..., Any]
         if gives is Gives.COROUTINE:
-            limited = _limited_async(call, AsyncRateLimiter(store, settled, **options))
+            limited = _limited_async(call, AsyncRateLimiter(store, parsed, **options))
         elif gives is Gives.EITHER:
-            blocking = RateLimiter(store, settled, **options)
-            limited = _limited_either(call, blocking, AsyncRateLimiter(store, settled, **options))
+            blocking = RateLimiter(store, parsed, **options)
+            limited = _limited_either(call, blocking, AsyncRateLimiter(store, parsed, **options))
         else:
-            limited = _limited(call, RateLimiter(store, settled, **options))
+            limited = _limited(call, RateLimiter(store, parsed, **options))
         return cast("Callable[P, R]", _named_after(function, limited))
 
     return decorate
@@ -235,7 +235,7 @@ def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> C
     return limited
 
 
-def _settled(limits: LimitsLike) -> tuple[Limit, ...]:
+def _fixed_limits(limits: LimitsLike) -> tuple[Limit, ...]:
     if callable(limits):
         raise TypeError(
             f"@rate_limited(limits={limits!r}): limits are fixed where the function is decorated; "

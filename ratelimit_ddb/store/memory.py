@@ -36,7 +36,7 @@ class MemoryStore:
         clock: nanoseconds since the epoch, for tests that set the time themselves.
 
     Raises:
-        ValueError: ``max_keys`` is not a positive integer.
+        ValueError: ``max_keys`` is not an int of at least 1.
     """
 
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], int] | None = None) -> None:
