@@ -30,9 +30,9 @@ from ratelimit_ddb.limit import LimitsLike, parse_limits
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.response import response_of
 from ratelimit_ddb.starlette.routes import (
-    Chosen,
-    Found,
     HasRoutes,
+    MatchedRoute,
+    RouteMatcher,
     RouteOf,
     endpoint_is_limited,
     original,
@@ -134,7 +134,7 @@ class RateLimit:
         )
         self._name = options.pop("name", None)
         self._options = options
-        self._chosen = Chosen(_listed)
+        self._chosen = RouteMatcher(_listed)
         self._gates: dict[str, Gate] = {}
         # Also to refuse now, and not at the first request, what can't hold.
         self._shared = self._gate_named("each route" if self._name is None else self._name)
@@ -179,7 +179,7 @@ class RateLimit:
             if RateLimitExceeded not in app.exception_handlers:
                 raise RuntimeError("RateLimit(on_denied=...): its answer needs install(app)")
 
-    def _gate(self, scope: Scope, found: Found | None) -> Gate:
+    def _gate(self, scope: Scope, found: MatchedRoute | None) -> Gate:
         name = self._name if self._name is not None else _name(found, self._methods)
         passed: dict[str, RateLimit] = scope.setdefault(_PASSED, {})
         if passed.setdefault(name, self) is not self:
@@ -327,7 +327,7 @@ async def _answered(_connection: HTTPConnection, denied: Exception) -> Response:
     return response_of(cast("RateLimitExceeded", denied).answer)
 
 
-def _name(found: Found | None, chosen: frozenset[str] | None) -> str:
+def _name(found: MatchedRoute | None, chosen: frozenset[str] | None) -> str:
     if found is None:
         return "no route"
     methods = chosen or found.methods or frozenset()

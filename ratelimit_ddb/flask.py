@@ -33,7 +33,7 @@ from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import sentence
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
-from ratelimit_ddb.web.rules.rule_set import RulesGiven
+from ratelimit_ddb.web.rules.rule_set import RulesLike
 from ratelimit_ddb.web.rules.verdict import Verdict
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
@@ -54,7 +54,7 @@ _NO_SESSION = (
 def limit_app(
     app: flask.Flask | flask.Blueprint,
     store: Store,
-    rules: RulesGiven,
+    rules: RulesLike,
     **options: Unpack[GateOptions],
 ) -> None:
     """Put rules before an app, or before a blueprint's views.

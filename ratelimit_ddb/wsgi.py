@@ -9,7 +9,7 @@ from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_environ
-from ratelimit_ddb.web.rules.rule_set import RulesGiven
+from ratelimit_ddb.web.rules.rule_set import RulesLike
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,7 +40,7 @@ class RateLimitMiddleware:
         self,
         app: WSGIApplication,
         store: Store,
-        rules: RulesGiven,
+        rules: RulesLike,
         **options: Unpack[GateOptions],
     ) -> None:
         self._app = app

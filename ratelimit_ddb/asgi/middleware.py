@@ -14,7 +14,7 @@ from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.response.answer import Answer, Fields
-from ratelimit_ddb.web.rules.rule_set import RulesGiven
+from ratelimit_ddb.web.rules.rule_set import RulesLike
 
 _BEGINS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
@@ -45,7 +45,7 @@ class RateLimitMiddleware:
         self,
         app: App,
         store: Store,
-        rules: RulesGiven,
+        rules: RulesLike,
         *,
         root_path: str | None = None,
         **options: Unpack[GateOptions],

@@ -17,7 +17,7 @@ from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.response import response_of, with_fields
-from ratelimit_ddb.starlette.routes import Chosen
+from ratelimit_ddb.starlette.routes import RouteMatcher
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
@@ -117,7 +117,7 @@ def _refuse_as_path_operation(endpoint: Callable[..., Any]) -> None:
 
 
 def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
-    chosen = Chosen(iter)
+    chosen = RouteMatcher(iter)
 
     @functools.wraps(endpoint)
     async def limited(*args: Any, **kwargs: Any) -> Any:
@@ -135,7 +135,7 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
 
 
 def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
-    chosen = Chosen(iter)
+    chosen = RouteMatcher(iter)
 
     @functools.wraps(endpoint)
     def limited(*args: Any, **kwargs: Any) -> Any:
@@ -158,7 +158,7 @@ def _connection(endpoint: Callable[..., Any], args: tuple[Any, ...]) -> HTTPConn
     )
 
 
-def _request(scope: Scope, chosen: Chosen) -> Request:
+def _request(scope: Scope, chosen: RouteMatcher) -> Request:
     found = chosen.of(scope)
     return of_scope(scope)._replace(endpoint=found.template if found else None)
 

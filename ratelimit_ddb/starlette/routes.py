@@ -26,7 +26,7 @@ class HasRoutes(Protocol):
         """The routes that there are now."""
 
 
-class Found(NamedTuple):
+class MatchedRoute(NamedTuple):
     """A route that fits a request.
 
     Attributes:
@@ -49,7 +49,7 @@ class RouteOf:
 
     Args:
         app: the application or router; None for the one in the scope.
-        listed: what the framework's routes need.
+        listed: returns the single routes, of the framework's.
         is_limited: whether a route has limits of its own that are about a method.
     """
 
@@ -75,11 +75,11 @@ class RouteOf:
         found = self._found(request)
         return found is not None and self._is_limited(found.route, request.method)
 
-    def _found(self, request: Request) -> Found | None:
+    def _found(self, request: Request) -> MatchedRoute | None:
         before = request.native.get("app") if self._app is None else self._app
         if before is None:
             raise RuntimeError("route_of(): there is no application in the scope; give route_of it")
-        return _fitting(before.routes, dict(request.native), self._listed)
+        return _matching(before.routes, dict(request.native), self._listed)
 
 
 def endpoint_is_limited(route: Any, method: str) -> bool:
@@ -95,14 +95,14 @@ def original(route: Any) -> Any:
     return route if isinstance(route, BaseRoute) else route.route
 
 
-class Chosen:
-    """Tells by which route a request came to where it is, through all mounts.
+class RouteMatcher:
+    """Finds the route by which a request was dispatched, through all mounts.
 
     What the frameworks put into the scope knows only the last part of the path, so the whole is
-    looked for. Routes that are served under one path, as nearly all are, are looked for once.
+    searched for. Routes that are served under one path, as nearly all are, are searched for once.
 
     Args:
-        listed: what the framework's routes need.
+        listed: returns the single routes, of the framework's.
     """
 
     __slots__ = ("_known", "_listed")
@@ -110,9 +110,9 @@ class Chosen:
     def __init__(self, listed: Listed) -> None:
         self._listed = listed
         # By their ids, for routes have no hashes; keeping them keeps the ids theirs.
-        self._known: dict[tuple[int, int], tuple[Found, object, object]] = {}
+        self._known: dict[tuple[int, int], tuple[MatchedRoute, object, object]] = {}
 
-    def of(self, scope: Scope) -> Found | None:
+    def of(self, scope: Scope) -> MatchedRoute | None:
         """The route; None where no router of Starlette's was passed."""
         outermost, route = scope.get("router"), scope.get("route")
         if outermost is None:
@@ -120,27 +120,27 @@ class Chosen:
         known = self._known.get((id(outermost), id(route)))
         if known is not None:
             return known[0]
-        served = [] if route is None else list(_served(route, outermost.routes, self._listed))
+        served = [] if route is None else list(_serves(route, outermost.routes, self._listed))
         if len(served) == 1:
             self._known[id(outermost), id(route)] = (served[0], outermost, route)
             return served[0]
         root_path = scope.get("app_root_path", scope.get("root_path", ""))
-        return _fitting(outermost.routes, {**scope, "root_path": root_path}, self._listed)
+        return _matching(outermost.routes, {**scope, "root_path": root_path}, self._listed)
 
 
-def _served(
+def _serves(
     wanted: Any, routes: Iterable[Any], listed: Listed, before: str = ""
-) -> Iterator[Found]:
+) -> Iterator[MatchedRoute]:
     """Each place where a route is among routes and what is below them."""
     for route in listed(routes):
         if original(route) is wanted:
-            yield Found(before + route.path_format, _methods(route), wanted)
+            yield MatchedRoute(before + route.path_format, _methods(route), wanted)
         else:
             inner = getattr(route, "routes", None) or ()
-            yield from _served(wanted, inner, listed, before + _prefix(route))
+            yield from _serves(wanted, inner, listed, before + _prefix(route))
 
 
-def _fitting(routes: Iterable[Any], scope: dict[str, Any], listed: Listed) -> Found | None:
+def _matching(routes: Iterable[Any], scope: dict[str, Any], listed: Listed) -> MatchedRoute | None:
     """As Router does: the first that fits, else the first that fits but for the method."""
     partial = None
     for route in listed(routes):
@@ -155,13 +155,13 @@ def _fitting(routes: Iterable[Any], scope: dict[str, Any], listed: Listed) -> Fo
     return _below(route, scope | child_scope, listed)
 
 
-def _below(route: Any, scope: dict[str, Any], listed: Listed) -> Found | None:
+def _below(route: Any, scope: dict[str, Any], listed: Listed) -> MatchedRoute | None:
     inner = getattr(route, "routes", None)
     if inner:
-        found = _fitting(inner, scope, listed)
+        found = _matching(inner, scope, listed)
         return found and found._replace(template=_prefix(route) + found.template)
     template = getattr(route, "path_format", None)  # a Host has none
-    return None if template is None else Found(template, _methods(route), original(route))
+    return None if template is None else MatchedRoute(template, _methods(route), original(route))
 
 
 def _prefix(route: Any) -> str:

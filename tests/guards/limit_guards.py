@@ -81,7 +81,7 @@ IDENTITIES = (
     Guard(
         "P15: more values than are looked at have no bucket of their own",
         "ratelimit_ddb/web/identity/identity.py",
-        "return {*keys, _MORE}",
+        "return {*keys, _TOO_MANY_VALUES}",
         "return set(keys)",
         f"{_READ}requests_with_more_values_than_are_looked_at_share_one_bucket",
     ),

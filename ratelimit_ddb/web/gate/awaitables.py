@@ -1,7 +1,7 @@
 """Drivers for what may have to be awaited: users' functions, plain or coroutine functions.
 
-A flow yields what a function gave where that is an awaitable, and is sent what it came to. Blocking
-callers have nobody to await it, and say so.
+A flow yields what a function returned where that is an awaitable, and is sent its result. Blocking
+callers can't await, and raise TypeError.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ AwaitableFlow = Generator[Awaitable[Any], Any, T]
 
 
 def maybe_await(found: Any) -> AwaitableFlow[Any]:
-    """What ``found`` is or comes to."""
+    """``found``, or its result where it is an awaitable."""
     return (yield found) if isinstance(found, Awaitable) else found
 
 
@@ -32,7 +32,7 @@ def resolve(flow: AwaitableFlow[T]) -> T:
     flow.close()
     if hasattr(awaitable, "close"):
         awaitable.close()  # a coroutine that nobody awaits would warn of it
-    raise TypeError(f"{awaitable!r}: a rule's function gave this, and nothing awaits it here")
+    raise TypeError(f"{awaitable!r}: a rule's function returned this, and nothing awaits it here")
 
 
 async def resolve_async(flow: AwaitableFlow[T]) -> T:

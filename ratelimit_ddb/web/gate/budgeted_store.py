@@ -1,4 +1,4 @@
-"""The deadline of a request, shared out among its rules: none can use up the others' time."""
+"""The deadline of a request, divided among its rules: none can use up the time of the others."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ratelimit_ddb.operations.store import Clock, Store
 
 
 class BudgetedStore:
-    """The store, with an earlier deadline: that of the share which is under way.
+    """The store, with an earlier deadline: the end of the current share.
 
-    A share is what is left of the request's deadline, divided by how many shares are still to come.
-    So one key that is throttled until its share ends leaves the others theirs, and what is quick
-    leaves its time to those behind it. One object a request.
+    A share is what is left of the request's deadline, divided by the number of shares to come: of
+    250 ms for three rules, the first has 83 ms; if it takes 10 ms, the second has 120 ms. So a key
+    that is throttled until its share ends leaves the others theirs. One object a request.
     """
 
     __slots__ = ("_ends_at_ns", "_shares", "_store")
@@ -44,7 +44,7 @@ class BudgetedStore:
         await self._store.prepare_async()
 
     def start_share(self, shares: int) -> None:
-        """Begin the next share, of so many that are to come with it."""
+        """Begin the next share; ``shares`` are to come, with this one."""
         self._shares = shares
         self._ends_at_ns = None
 

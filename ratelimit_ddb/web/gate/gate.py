@@ -32,13 +32,17 @@ from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import Denial, answer
 from ratelimit_ddb.web.response.fields import fields_for_style, retry_after_seconds
-from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesGiven
+from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 Admission = tuple[Answer | None, Ledger | None, Verdict]
-"""Whether a request passes, and what its response has to say: the answer to send in the
-application's place, None where it passes; the ledger whose fields the caller has to add to the
-application's response, None where somebody further out does; and what the rules said."""
+"""Whether a request is admitted, and what its response needs:
+
+- the answer to send in the application's place; None where the request is admitted;
+- the ledger whose fields the caller must add to the application's response; None where a
+  middleware further out adds them;
+- the verdict of the rules.
+"""
 
 _UNLIMITED: Admission = (None, None, Verdict())
 
@@ -55,7 +59,7 @@ class Gate:
         writes_fields: whether the caller adds the ledger's fields to every response. A caller that
             can't, such as a dependency, adds what it is given and leaves the rest to others.
         has_own_limits: whether a request is for a view that has limits of its own, so that the
-            defaults are not charges_or_flow; None where that can't be known yet.
+            defaults are not charged; None where that can't be known yet.
 
     Attributes:
         enabled: whether anything is limited; if not, every request passes and no store is called.
@@ -85,7 +89,7 @@ class Gate:
     def __init__(
         self,
         store: Store,
-        rules: RulesGiven,
+        rules: RulesLike,
         options: GateOptions,
         *,
         blocking: bool = False,
@@ -200,7 +204,7 @@ class Gate:
         """Take the tokens of a message, and call ``on_decision``; raises as ``admit`` does.
 
         Args:
-            charges: what it asks.
+            charges: those of the message.
             ledger: what was taken for the same message further out.
         """
         if ledger.entries:
@@ -221,13 +225,13 @@ class Gate:
         return verdict
 
     async def message_charges(self, request: Request) -> list[Charge]:
-        """What each message asks that comes in on the websocket of this handshake."""
+        """What each message is charged that comes in on the websocket of this handshake."""
         if not self.enabled:
             return []
         return await resolve_async(charges_of_message(self._rule_set, request))
 
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
-        """Take the ledgers out of a scope or environ again, if this gate put them there."""
+        """Remove the ledgers from a scope or environ, if this gate put them there."""
         for key in (KEY, KEY_OF_MESSAGES):
             found = carrier.get(key)
             if found is not None and found.creator is self:

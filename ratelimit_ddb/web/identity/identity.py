@@ -42,9 +42,9 @@ _NO_SESSION = (
     "MIDDLEWARE put it before; in Flask use limit_app(), which sees Flask's own session"
 )
 
-_APART = "otherwise"
+_FALLBACK = "otherwise"
 
-_MORE: KeyLike = ("otherwise", "too many values", "")
+_TOO_MANY_VALUES: KeyLike = ("otherwise", "too many values", "")
 """One bucket for all requests with more values of one name than are looked at."""
 
 
@@ -136,7 +136,9 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
         for token in tokens:
             found = claims(token)
             if isinstance(found, Awaitable):
-                return _Then(found, lambda claimed: further(claimed, tokens, keys, request))
+                return _MappedAwaitable(
+                    found, lambda claimed: further(claimed, tokens, keys, request)
+                )
             _add_claim(name, found, keys)
         return _one_or_all(keys) if keys else fallback(request)
 
@@ -151,7 +153,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         tokens, more = tokens_of(request)
-        keys: set[KeyLike] = {_MORE} if more else set()
+        keys: set[KeyLike] = {_TOO_MANY_VALUES} if more else set()
         return of_tokens(iter(tokens), keys, request)  # type: ignore[no-any-return]
 
     return identity
@@ -177,7 +179,7 @@ def _by_readings(readings: ReadingsOf, digest: bool, otherwise: Identity | None)
             return fallback(request)
         keys = [digest_of(value) for value in values] if digest else values
         if more:
-            return {*keys, _MORE}
+            return {*keys, _TOO_MANY_VALUES}
         return keys[0] if len(keys) == 1 else set(keys)
 
     return identity
@@ -194,24 +196,28 @@ def fallback_of(otherwise: Identity | None) -> Identity:
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
         found = other(request)
-        return _Then(found, _apart) if isinstance(found, Awaitable) else _apart(found)
+        return (
+            _MappedAwaitable(found, _as_fallback)
+            if isinstance(found, Awaitable)
+            else _as_fallback(found)
+        )
 
     return identity
 
 
-def _apart(found: Identified | None) -> Identified | None:
+def _as_fallback(found: Identified | None) -> Identified | None:
     if found is None:
         return None
     if isinstance(found, AbstractSet):
-        return {_apart_key(one) for one in found}
-    return _apart_key(found)
+        return {_fallback_key(one) for one in found}
+    return _fallback_key(found)
 
 
-def _apart_key(key: KeyLike) -> KeyLike:
-    return (_APART, *key) if isinstance(key, tuple) else (_APART, key)
+def _fallback_key(key: KeyLike) -> KeyLike:
+    return (_FALLBACK, *key) if isinstance(key, tuple) else (_FALLBACK, key)
 
 
-class _Then:
+class _MappedAwaitable:
     """What a function makes of something that is awaited first, and awaited again if it must be.
 
     No coroutine of our own, for one that nobody awaits could not close the user's.

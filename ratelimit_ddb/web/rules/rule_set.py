@@ -24,7 +24,7 @@ class RulesSource(Protocol):
 EndpointOf = Callable[[Request], str | None]
 """The route that an application will choose for a request, such as ``"/users/{id}"``."""
 
-RulesGiven = Rule | Iterable[Rule] | RulesSource
+RulesLike = Rule | Iterable[Rule] | RulesSource
 """What users may write where rules are wanted."""
 
 
@@ -92,7 +92,7 @@ class RuleSet:
 
     def __init__(
         self,
-        given: RulesGiven,
+        given: RulesLike,
         *,
         seen_keys: int,
         deny_cache_ns: int,
