@@ -20,7 +20,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from ratelimit_ddb.arguments import require_store
-from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
@@ -305,7 +305,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
 
 def _name_and_kind(view: Any) -> tuple[str, bool]:
     """What a view is called, and whether it is awaited."""
-    is_async = iscoroutinefunction(view) or what_a_call_gives(view) is Gives.COROUTINE
+    is_async = iscoroutinefunction(view) or return_kind(view) is ReturnKind.COROUTINE
     owner = _class_of(view)
     if owner is None:
         return name_of(view), is_async

@@ -15,7 +15,7 @@ import flask
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.local import LocalProxy
 
-from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
@@ -136,7 +136,7 @@ def _called(view: Any) -> Any:
     Flask knows only functions for coroutine functions.
     """
     by_object = not inspect.isroutine(view) and not isinstance(view, functools.partial)
-    if by_object and what_a_call_gives(view) is Gives.COROUTINE:
+    if by_object and return_kind(view) is ReturnKind.COROUTINE:
         return view.__call__
     return view
 

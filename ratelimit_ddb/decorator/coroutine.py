@@ -1,4 +1,4 @@
-"""Whether a call gives a coroutine, told before the call; and whether one is made in an event loop.
+"""Whether a call returns a coroutine, found before the call; and whether an event loop runs.
 
 A plain function that wraps a coroutine function (``functools.wraps``) may return its coroutine, as
 most decorators do, or run it to its end, as ``asyncio.run`` in a command's wrapper does. Nothing
@@ -15,34 +15,34 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Gives(enum.Enum):
-    """What a call of a function gives."""
+class ReturnKind(enum.Enum):
+    """What a call of a function returns."""
 
     VALUE = "a value"
     COROUTINE = "a coroutine"
     EITHER = "a coroutine or a value: it wraps a coroutine function"
 
 
-def what_a_call_gives(function: Callable[..., Any]) -> Gives:
-    """What a call gives, by the function and by what it passes the call on to.
+def return_kind(function: Callable[..., Any]) -> ReturnKind:
+    """What a call of a function returns, by the function and by what it passes the call on to.
 
     A partial, a bound method and an object's ``__call__`` pass it on for certain; what a function
     wraps (``__wrapped__``), perhaps.
     """
     if _is_coroutine_function(function):
-        return Gives.COROUTINE
+        return ReturnKind.COROUTINE
     if isinstance(function, functools.partial):
-        return what_a_call_gives(function.func)
+        return return_kind(function.func)
     if inspect.ismethod(function):
-        return what_a_call_gives(function.__func__)
+        return return_kind(function.__func__)
     if not inspect.isroutine(function):
-        found = what_a_call_gives(type(function).__call__)
-        if found is not Gives.VALUE:
+        found = return_kind(type(function).__call__)
+        if found is not ReturnKind.VALUE:
             return found
     wrapped = getattr(function, "__wrapped__", None)
-    if wrapped is None or what_a_call_gives(wrapped) is Gives.VALUE:
-        return Gives.VALUE
-    return Gives.EITHER
+    if wrapped is None or return_kind(wrapped) is ReturnKind.VALUE:
+        return ReturnKind.VALUE
+    return ReturnKind.EITHER
 
 
 def is_async_generator_function(function: Callable[..., Any]) -> bool:

@@ -36,7 +36,7 @@ defined several times."""
 _CONSTANTS = (str, bytes, int, float, complex)
 
 
-def what_names(function: Callable[..., Any]) -> Any:
+def named_function(function: Callable[..., Any]) -> Any:
     """What a function is named after: a partial's function, the class of an object, or itself."""
     while isinstance(function, functools.partial):
         function = function.func
@@ -45,7 +45,7 @@ def what_names(function: Callable[..., Any]) -> Any:
 
 def name_of(function: Callable[..., Any]) -> str:
     """The module and qualified name of a function, or of what names it."""
-    named = what_names(function)
+    named = named_function(function)
     return f"{named.__module__}.{named.__qualname__}"
 
 
@@ -121,7 +121,7 @@ class _Owner:
 
 def _loading_of(function: Callable[..., Any]) -> tuple[str, object]:
     """The module that a function is defined in, and what each loading of it has of its own."""
-    defined = inspect.unwrap(what_names(function))
+    defined = inspect.unwrap(named_function(function))
     within = getattr(defined, "__globals__", None)
     if within is None:
         within = vars(sys.modules.get(defined.__module__, sys))

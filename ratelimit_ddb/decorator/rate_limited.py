@@ -12,12 +12,12 @@ from typing import Any, ParamSpec, TypeVar, cast
 from ratelimit_ddb.arguments import require_cost, require_max_wait_ns, require_store
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decorator.coroutine import (
-    Gives,
+    ReturnKind,
     in_event_loop,
     is_async_generator_function,
-    what_a_call_gives,
+    return_kind,
 )
-from ratelimit_ddb.decorator.function_name import claim, name_of, what_names
+from ratelimit_ddb.decorator.function_name import claim, name_of, named_function
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.limit import Limit, LimitsLike, parse_limits
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
@@ -27,7 +27,7 @@ from ratelimit_ddb.outage import OnOutage
 P = ParamSpec("P")
 R = TypeVar("R")
 
-OfTheCall = Callable[..., Any]
+FunctionOfCall = Callable[..., Any]
 """A function of the call's arguments. It names those that it wants, as the decorated function
 names them; if it names any that the function does not have, it is called with all, as they come."""
 
@@ -36,8 +36,8 @@ def rate_limited(
     limits: LimitsLike,
     *,
     store: Store,
-    key: KeyLike | OfTheCall | None = None,
-    cost: int | OfTheCall = 1,
+    key: KeyLike | FunctionOfCall | None = None,
+    cost: int | FunctionOfCall = 1,
     max_wait: float = 0.0,
     scope: str | None = None,
     on_outage: OnOutage = "allow",
@@ -102,8 +102,8 @@ def rate_limited(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         _require_function(function)
-        gives = what_a_call_gives(function)
-        if gives is Gives.VALUE:
+        kind = return_kind(function)
+        if kind is ReturnKind.VALUE:
             _require_plain(function, key=key, cost=cost)
         name = name_of(function)
         if scope is None:
@@ -112,15 +112,15 @@ def rate_limited(
             function,
             name,
             scope or name,
-            None if key is None else _of_the_call(function, key),
-            _of_the_call(function, cost),
+            None if key is None else _function_of_call(function, key),
+            _function_of_call(function, cost),
             max_wait,
             namespace_prefix(namespace),
         )
         limited: Callable[..., Any]
-        if gives is Gives.COROUTINE:
+        if kind is ReturnKind.COROUTINE:
             limited = _limited_async(call, AsyncRateLimiter(store, parsed, **options))
-        elif gives is Gives.EITHER:
+        elif kind is ReturnKind.EITHER:
             blocking = RateLimiter(store, parsed, **options)
             limited = _limited_either(call, blocking, AsyncRateLimiter(store, parsed, **options))
         else:
@@ -132,7 +132,7 @@ def rate_limited(
 
 _WAY_OUT = "give each a scope= of its own, or several limits of one function in one list"
 
-OfArguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+FunctionOfArguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ class _Call:
     function: Callable[..., Any]
     name: str
     scope: str
-    key_of: OfArguments | None
-    cost_of: OfArguments
+    key_of: FunctionOfArguments | None
+    cost_of: FunctionOfArguments
     max_wait: float
     namespace: str
 
@@ -224,7 +224,7 @@ def _limited_either(
 
 
 def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> Callable[..., Any]:
-    named = what_names(function)
+    named = named_function(function)
     if named is function:
         return functools.wraps(function)(limited)
     # A partial or an object: only the name is the function's, not what else the object has.
@@ -266,7 +266,7 @@ def _require_function(function: object) -> None:
 def _require_plain(function: Callable[..., Any], **wanted: Any) -> None:
     """Refuse a coroutine function where nothing awaits it."""
     for option, value in wanted.items():
-        if callable(value) and what_a_call_gives(value) is Gives.COROUTINE:
+        if callable(value) and return_kind(value) is ReturnKind.COROUTINE:
             raise TypeError(
                 f"@rate_limited({option}={value!r}) on {name_of(function)}: a plain function can't "
                 f"await its {option}; make it an async def"
@@ -291,7 +291,7 @@ async def _awaited(found: Any) -> Any:
     return await found if inspect.isawaitable(found) else found
 
 
-def _of_the_call(function: Callable[..., Any], wanted: Any) -> OfArguments:
+def _function_of_call(function: Callable[..., Any], wanted: Any) -> FunctionOfArguments:
     """``wanted`` as a function of (args, kwargs); whatever is no function is itself for any."""
     if not callable(wanted):
         return lambda _args, _kwargs: wanted

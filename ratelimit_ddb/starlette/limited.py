@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from ratelimit_ddb.asgi.application import Scope
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
-from ratelimit_ddb.decorator.coroutine import Gives, what_a_call_gives
+from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
@@ -65,7 +65,7 @@ def limited(
     def decorate(endpoint: Endpoint) -> Endpoint:
         _require_endpoint(endpoint)
         name = name_of(endpoint)
-        awaited = what_a_call_gives(endpoint) is Gives.COROUTINE
+        awaited = return_kind(endpoint) is ReturnKind.COROUTINE
         gate = gate_of_view(name, limits, store, options, blocking=not awaited)
         limited_endpoint = _limited_async(endpoint, gate) if awaited else _limited(endpoint, gate)
         note_limit(endpoint, limited_endpoint, limits, gate, options, owner=endpoint, own_name=name)

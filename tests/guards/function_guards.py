@@ -10,8 +10,8 @@ FUNCTIONS = (
     Guard(
         "a coroutine function behind a wrapper does not block the event loop",
         "ratelimit_ddb/decorator/coroutine.py",
-        "    return Gives.EITHER",
-        "    return Gives.VALUE",
+        "    return ReturnKind.EITHER",
+        "    return ReturnKind.VALUE",
         f"{_TESTS}coroutine_function_is_found_behind_what_calls_it",
     ),
     Guard(
