@@ -1,14 +1,10 @@
-"""Time is the tests' own: waits take none, and a pause of the machine is no failure."""
+"""Time is the tests' own: waits take none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("unhurried", settings.default, deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="package", autouse=True)

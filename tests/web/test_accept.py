@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb.web.response.accept import LONGEST_CHARACTERS, preferred
@@ -165,7 +165,6 @@ def test_of_a_long_header_only_the_head_counts(accept: str, expected: str) -> No
     assert preferred(accept, OFFERED) == expected
 
 
-@settings(deadline=None)
 @given(st.text() | st.text('ab/*;,="\\ q01.'))
 def test_any_header_at_all_has_an_answer(accept: str) -> None:
     assert preferred(accept, OFFERED) in OFFERED

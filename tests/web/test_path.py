@@ -318,7 +318,6 @@ LITERAL = st.text(
 PATH = st.lists(LITERAL, max_size=4).map(lambda segments: "/" + "/".join(segments))
 
 
-@settings(deadline=None)
 @given(PATH, PATH)
 def test_a_plain_pattern_means_itself_alone(pattern: str, path: str) -> None:
     rule = Rule(pattern, "1/hour")
@@ -326,7 +325,6 @@ def test_a_plain_pattern_means_itself_alone(pattern: str, path: str) -> None:
     assert rule.matches(path) == (path == pattern)
 
 
-@settings(deadline=None)
 @given(st.lists(LITERAL, min_size=1, max_size=6), st.data())
 def test_a_parameter_means_one_segment(segments: list[str], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(segments) - 1))
@@ -340,7 +338,6 @@ def test_a_parameter_means_one_segment(segments: list[str], data: st.DataObject)
         assert not rule.matches("/" + "/".join(segments[:-1]))
 
 
-@settings(deadline=None)
 @given(PATH, PATH)
 def test_a_star_means_all_below(pattern: str, path: str) -> None:
     pattern, path = pattern.rstrip("/"), path.rstrip("/")
@@ -400,7 +397,7 @@ def read_by_some_router(path: str) -> Iterator[str]:
         yield "".join(f"/{segment}" for segment in dropped.split("/") if segment)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(PATTERN, st.text("a-5٣/\n", max_size=9).map("/".__add__))
 @example([[ANY, literal("-"), NUMBER]], "/my-title-5")
 @example([[PATHS], [literal("a")]], "/a")

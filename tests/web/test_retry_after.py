@@ -97,7 +97,7 @@ STALE = Case(
 
 
 @ASKING
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases())
 @example(STALE)
 def test_at_retry_after_the_request_is_admitted(limited: Limited, case: Case) -> None:
@@ -115,7 +115,7 @@ def test_at_retry_after_the_request_is_admitted(limited: Limited, case: Case) ->
         assert ask(asking(step.cost)).status == 200
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases())
 @example(STALE)
 def test_p4_the_longest_wait_is_exact(case: Case) -> None:
@@ -136,7 +136,7 @@ def test_p4_the_longest_wait_is_exact(case: Case) -> None:
 
 
 @ASKING
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(cases())
 def test_p3_and_p5_all_rules_are_charged_or_none(limited: Limited, case: Case) -> None:
     clock = FakeClock()
@@ -156,7 +156,7 @@ def told_of(response: Response) -> list[tuple[str, int, int]]:
 
 
 @ASKING
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases(most_limits=1))
 def test_the_next_token_comes_after_t_seconds(limited: Limited, case: Case) -> None:
     clock = FakeClock()
@@ -180,7 +180,7 @@ def test_the_next_token_comes_after_t_seconds(limited: Limited, case: Case) -> N
                 assert tokens(store, limit, name) > remaining
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cases(most_limits=3))
 def test_with_several_limits_t_is_never_too_early(case: Case) -> None:
     clock = FakeClock()
