@@ -46,7 +46,7 @@ REQUESTS = (
     Guard(
         "P14: a throttled key has only its share of the deadline",
         _EVALUATOR,
-        "budget.start_share(1 + len(later) + bool(admitted))",
+        "budget.start_share(len(charges) - index + bool(admitted))",
         "budget.start_share(1)",
         f"{_OUTAGES}p14_a_throttled_key_leaves_the_other_rules_their_share_of_the_deadline",
     ),

@@ -61,13 +61,14 @@ class Evaluator:
                 return Verdict(denials, denials, tuple(charges))
         admitted: list[RuleDecision] = []
         for index, charge in enumerate(charges):
-            later = charges[index + 1 :]
             if budget is not None:
                 # One more for the refunds, which a denial would make of what is taken already.
-                budget.start_share(1 + len(later) + bool(admitted))
+                budget.start_share(len(charges) - index + bool(admitted))
             decided = yield from self._decide(charge, observations[index])
-            decided = _with_usage(decided, meter)
+            if meter is not None:
+                decided = _with_usage(decided, meter)
             if not decided.decision.allowed and charge.rule.enforce:
+                later = charges[index + 1 :]
                 refunds = yield from refund_all(admitted, meter, budget, len(later))
                 further = yield from self._further_denials(later, meter, budget)
                 decided = _with_usage(decided, meter)
