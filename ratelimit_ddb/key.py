@@ -81,7 +81,7 @@ def part_text(part: object) -> str | None:
 def _whole(key: KeyLike) -> str:
     text = key if type(key) is str else _joined(key)
     if not text:
-        raise ValueError("key '': at least one character is needed, else all callers share it")
+        raise ValueError("key '': must have at least one character, else all callers share it")
     return text
 
 

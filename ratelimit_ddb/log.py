@@ -93,17 +93,21 @@ def log_decisions(
     require_bool("key", key)
     bound = None if at_most is None else _Bound(at_most, clock)
 
-    def log(told: RuleDecision) -> None:
-        event = _event(told)
+    def log(rule_decision: RuleDecision) -> None:
+        event = _event(rule_decision)
         if (event in (_ADMITTED, _GIVEN_BACK) and not admitted) or not logger.isEnabledFor(
             event.level
         ):
             return
-        left_out = 0 if bound is None else bound.left_out(told.rule, event.name)
+        left_out = 0 if bound is None else bound.left_out(rule_decision.rule, event.name)
         if left_out is None:
             return
-        facts = _facts(told, with_key=key) | {"ratelimit_left_out": left_out}
-        named = (told.rule,) if told.outage is None else (told.rule, str(told.outage))
+        facts = _facts(rule_decision, with_key=key) | {"ratelimit_left_out": left_out}
+        named = (
+            (rule_decision.rule,)
+            if rule_decision.outage is None
+            else (rule_decision.rule, str(rule_decision.outage))
+        )
         logger.log(event.level, event.message, *named, extra=facts)
 
     return log
@@ -136,40 +140,42 @@ class _Bound:
         return None
 
 
-def _event(told: RuleDecision) -> _Event:
-    if told.outage is not None:
-        return _REFUSED if told.enforced and not told.decision.allowed else _PASSED
-    if told.amended:
+def _event(rule_decision: RuleDecision) -> _Event:
+    if rule_decision.outage is not None:
+        return (
+            _REFUSED if rule_decision.enforced and not rule_decision.decision.allowed else _PASSED
+        )
+    if rule_decision.amended:
         return _GIVEN_BACK
-    if told.decision.allowed:
+    if rule_decision.decision.allowed:
         return _ADMITTED
-    return _DENIED if told.enforced else _IN_SHADOW
+    return _DENIED if rule_decision.enforced else _IN_SHADOW
 
 
-def _facts(told: RuleDecision, *, with_key: bool) -> dict[str, Any]:
-    decision = told.decision
+def _facts(rule_decision: RuleDecision, *, with_key: bool) -> dict[str, Any]:
+    decision = rule_decision.decision
     facts = {
-        "ratelimit_rule": told.rule,
-        "ratelimit_key_digest": digest_of(told.key),
+        "ratelimit_rule": rule_decision.rule,
+        "ratelimit_key_digest": digest_of(rule_decision.key),
         "ratelimit_limit": str(decision.limit),
-        "ratelimit_cost": told.charge.cost,
+        "ratelimit_cost": rule_decision.charge.cost,
         "ratelimit_allowed": decision.allowed,
-        "ratelimit_enforced": told.enforced,
+        "ratelimit_enforced": rule_decision.enforced,
         "ratelimit_source": decision.source,
         "ratelimit_remaining": decision.remaining,
         "ratelimit_retry_after_seconds": (
             None if decision.source == "cost" else decision.retry_after
         ),
-        "ratelimit_latency_ms": told.latency_ns / 1_000_000,
-        "ratelimit_calls": told.calls,
-        "ratelimit_capacity_units": told.capacity_units,
-        "ratelimit_refunded": told.refunded,
+        "ratelimit_latency_ms": rule_decision.latency_ns / 1_000_000,
+        "ratelimit_calls": rule_decision.calls,
+        "ratelimit_capacity_units": rule_decision.capacity_units,
+        "ratelimit_refunded": rule_decision.refunded,
     }
     if with_key:
-        facts["ratelimit_key"] = told.key
-    if told.outage is not None:
-        facts["ratelimit_error_type"] = _type_of(told.outage)
-        facts["ratelimit_error"] = str(told.outage)
+        facts["ratelimit_key"] = rule_decision.key
+    if rule_decision.outage is not None:
+        facts["ratelimit_error_type"] = _type_of(rule_decision.outage)
+        facts["ratelimit_error"] = str(rule_decision.outage)
     return facts
 
 

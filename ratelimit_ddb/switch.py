@@ -1,7 +1,7 @@
 """The switch that turns limiting off: for tests, and for a site that must go on without it.
 
 ``enabled=False`` turns off one limiter, middleware or view; the environment variable
-``RATELIMIT_DDB_ENABLED=0`` turns off all that are not told ``enabled=True``. Whatever is turned off
+``RATELIMIT_DDB_ENABLED=0`` turns off all that don't have ``enabled=True``. Whatever is turned off
 allows every request and never asks the store. It says so in the log, as a warning: a limit that is
 off by mistake must be noticed.
 """
@@ -28,7 +28,7 @@ def limiting_enabled(enabled: bool | None, what: str) -> bool:
     """Whether limiting is on. Read once, when a limiter or middleware is made.
 
     Args:
-        enabled: what it was told; None to follow the environment, which is on unless it says no.
+        enabled: the argument; None to follow the environment, which is on unless it says no.
         what: what is turned on or off, for the warning: ``"RateLimiter of 5 per minute"``.
 
     Raises:

@@ -36,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except Misuse as misuse:
-        return _told(misuse, MISUSE)
+        return _print_error(misuse, MISUSE)
     except failures() as failure:
-        return _told(failure, FAILURE)
+        return _print_error(failure, FAILURE)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -47,6 +47,6 @@ def _run(options: argparse.Namespace) -> int:
     return SUCCESS if succeeded else FAILURE
 
 
-def _told(error: BaseException, exit_code: int) -> int:
+def _print_error(error: BaseException, exit_code: int) -> int:
     print(f"ratelimit-ddb: {sentence(error)}", file=sys.stderr)
     return exit_code

@@ -223,22 +223,22 @@ def _amount(text: str, *, least: float, most: float, is_open: bool, rule: str) -
 
 
 def _positive(text: str) -> float:
-    rule = "a number above 0 is needed, at most a billion"
+    rule = "must be a number above 0, at most a billion"
     return _amount(text, least=0, most=1e9, is_open=True, rule=rule)
 
 
 def _share(text: str) -> float:
-    rule = "a share from 0 to 1, or from 0% to 100%, is needed"
+    rule = "must be a share from 0 to 1, or from 0% to 100%"
     return _amount(text, least=0, most=1, is_open=False, rule=rule)
 
 
 def _used_share(text: str) -> float:
-    rule = "a share above 0 and at most 1, or 100%, is needed"
+    rule = "must be a share above 0 and at most 1, or 100%"
     return _amount(text, least=0, most=1, is_open=True, rule=rule)
 
 
 def _factor(text: str) -> float:
-    rule = "a factor from 1 to 1000 is needed"
+    rule = "must be a factor from 1 to 1000"
     return _amount(text, least=1, most=1_000, is_open=False, rule=rule)
 
 
@@ -249,13 +249,13 @@ def _price(text: str) -> float:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r}: an integer from 1 to 100 is needed")
+        raise argparse.ArgumentTypeError(f"{text!r}: must be an int from 1 to 100")
     return int(text)
 
 
 def _units(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 40_000:
-        raise argparse.ArgumentTypeError(f"{text!r}: an integer from 1 to 40000 is needed")
+        raise argparse.ArgumentTypeError(f"{text!r}: must be an int from 1 to 40000")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""What may go wrong outside of this program, each told in one line."""
+"""Failures outside of this program, each as one line."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def _require_function(function: object) -> None:
             "decorate its method, or a function that makes its objects"
         )
     if not callable(function):
-        raise TypeError(f"@rate_limited on {function!r}: a function is needed")
+        raise TypeError(f"@rate_limited on {function!r}: must be a function")
     if is_async_generator_function(function):
         raise TypeError(
             f"@rate_limited on {name_of(function)}: an async generator's call can't wait for a "

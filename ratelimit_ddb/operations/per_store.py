@@ -22,7 +22,7 @@ class PerStore(Generic[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._values: dict[int, T] = {}
-        # Stores that can't be told the end of; kept, so that their ids are never another's.
+        # Stores whose end can't be observed; kept, so that their ids are not reused.
         self._never_gone: list[object] = []
 
     def of(self, store: object) -> T:

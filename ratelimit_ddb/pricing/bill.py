@@ -67,7 +67,7 @@ class TableLoad:
         for field in fields(self)[1:]:
             number = getattr(self, field.name)
             if number is not None and not 0 <= number < math.inf:
-                raise ValueError(f"{field.name} {number}: a number from 0 is needed")
+                raise ValueError(f"{field.name} {number}: must be a number of at least 0")
 
     @property
     def read_units(self) -> float:

@@ -51,7 +51,7 @@ class Prices:
         for field in fields(self)[2:]:
             price = getattr(self, field.name)
             if not price >= 0:
-                raise ValueError(f"price {price}: at least 0 dollars is needed ({field.name})")
+                raise ValueError(f"price {price}: must be at least 0 dollars ({field.name})")
 
     def on_demand(self, *, writes: float = 0.0, reads: float = 0.0) -> float:
         """Dollars for so many request units."""

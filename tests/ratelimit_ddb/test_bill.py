@@ -129,7 +129,7 @@ def test_a_total_adds_up_what_each_part_is_for() -> None:
 
 @pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf")])
 def test_a_load_of_nonsense_is_refused(number: float) -> None:
-    with pytest.raises(ValueError, match=r"writes .+: a number from 0 is needed"):
+    with pytest.raises(ValueError, match=r"writes .+: must be a number of at least 0"):
         TableLoad("media", writes=number)
 
 
@@ -212,7 +212,7 @@ def test_the_command_draws_a_picture(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--load", "media:reads=1,reads=2"], "reads is given twice"),
         (["--load", "media:reads=1", "--format", "png"], "png"),
         (["--load", "media:reads=1", "--replicas", "-1"], "-1"),
-        (["--sessions-per-second", "0"], "'0': a number above 0"),
+        (["--sessions-per-second", "0"], "'0': must be a number above 0"),
     ],
 )
 def test_wrong_loads_are_told_in_one_line(

@@ -53,7 +53,7 @@ def test_a_million_writes_and_reads_on_demand(prices: Prices) -> None:
 
 
 def test_a_negative_price_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"price -1: at least 0"):
+    with pytest.raises(ValueError, match=r"price -1: must be at least 0"):
         Prices("wrong", "made up", -1, 0, 0, 0)
 
 
@@ -81,13 +81,13 @@ def test_other_prices_can_be_chosen_or_given(capsys: pytest.CaptureFixture[str])
     ("arguments", "told"),
     [
         ([], "--requests-per-second"),
-        (["--requests-per-second", "0"], "'0': a number above 0"),
-        (["--requests-per-second", "nan"], "'nan': a number above 0"),
-        (["--requests-per-second", "1", "--denied", "20"], "'20': a share from 0 to 1"),
+        (["--requests-per-second", "0"], "'0': must be a number above 0"),
+        (["--requests-per-second", "nan"], "'nan': must be a number above 0"),
+        (["--requests-per-second", "1", "--denied", "20"], "'20': must be a share from 0 to 1"),
         (["--requests-per-second", "1", "--denied", "-1"], "-1"),
-        (["--requests-per-second", "1", "--utilization", "0"], "'0': a share above 0"),
-        (["--requests-per-second", "1", "--peak", "0.5"], "'0.5': a factor from 1"),
-        (["--requests-per-second", "1", "--limits", "0"], "'0': an integer from 1"),
+        (["--requests-per-second", "1", "--utilization", "0"], "'0': must be a share above 0"),
+        (["--requests-per-second", "1", "--peak", "0.5"], "'0.5': must be a factor from 1"),
+        (["--requests-per-second", "1", "--limits", "0"], "'0': must be an int from 1"),
         (["--requests-per-second", "1", "--prices", "cheap"], "cheap"),
         (["--requests-per-second", "1", "--write-per-million", "x"], "'x': dollars"),
     ],

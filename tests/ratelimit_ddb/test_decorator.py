@@ -548,7 +548,7 @@ def of_a_class(cls: type, /) -> str:
 @pytest.mark.parametrize(
     ("what", "told"),
     [
-        (5, "a function is needed"),
+        (5, "must be a function"),
         (classmethod(of_a_class), "put it below @classmethod"),
         (staticmethod(plain), "put it below @staticmethod"),
         (Wanted, "the class Wanted.*decorate its method"),
