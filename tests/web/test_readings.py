@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
@@ -135,13 +136,21 @@ def test_p15_a_token_is_whatever_may_follow_bearer(sent: list[str], tokens: list
     [
         (["Token a", "token a", "TOKEN   a ", "Token\ta", "Other a", "a"], "a"),
         (["Basic dTpw", "basic  dTpw", "Basic d!T.p!w", "Basic dTpw="], "dTpw"),
-        (["Basic dQ==", "Basic dR==", "Basic dX==", "Basic dQ==more"], "dQ=="),
+        (["Basic dQ==", "Basic dR==", "Basic dX=="], "dQ=="),
         (["Basic dQ", "Basic d!Q=", "Basic dQ===", "Basic \xffd\xffQ==", "Basic dQ\xe9"], "dQ=="),
     ],
 )
 def test_p15_spellings_of_an_authorization_have_one_form(spellings: list[str], value: str) -> None:
     read = of_header("Authorization")
     assert {read(over_asgi(("authorization", one))).values for one in spellings} == {(value,)}
+
+
+def test_p15_what_follows_the_padding_is_what_the_applications_decoder_makes_of_it() -> None:
+    """Python 3.11 stops at the padding; 3.13.5 reads on, and fails if nobody pads the end."""
+    form = b64encode(b64decode("dQ==more==")).decode()
+    assert of_header("Authorization")(over_asgi(("authorization", "Basic dQ==more"))).values == (
+        form,
+    )
 
 
 def test_p15_an_authorization_of_several_words_is_the_first_the_last_and_all() -> None:
