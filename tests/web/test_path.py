@@ -403,6 +403,7 @@ def read_by_some_router(path: str) -> Iterator[str]:
 @example([[PATHS], [literal("a")]], "/a")
 @example([[literal("a")], [ANY], [literal("a")]], "/a//a/")
 @example([[ANY], [literal("a")]], "/\n/a")
+@example([[ANY], [PATHS, PATHS, PATHS]], "/")
 def test_p15_whatever_the_split_a_pattern_is_what_trying_all_of_them_finds(
     segments: list[list[Piece]], path: str
 ) -> None:

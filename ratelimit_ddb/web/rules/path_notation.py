@@ -182,13 +182,15 @@ def _segment(pattern: str, text: str) -> Segment:
     parts: list[str | Parameter] = []
     end = 0
     for match in _IN_BRACES.finditer(text):
-        parts.append(_literal(pattern, text[end : match.start()]))
+        if literal := _literal(pattern, text[end : match.start()]):
+            parts.append(literal)
         parameter = _parameter(pattern, match[0])
-        if parameter != EVERYTHING or parts[-2:] != [EVERYTHING, ""]:  # two are no more than one
+        if parameter != EVERYTHING or parts[-1:] != [EVERYTHING]:  # several are no more than one
             parts.append(parameter)
         end = match.end()
-    parts.append(_literal(pattern, text[end:]))
-    return tuple(part for part in parts if part)
+    if literal := _literal(pattern, text[end:]):
+        parts.append(literal)
+    return tuple(parts)
 
 
 def _parameter(pattern: str, text: str) -> Parameter:
