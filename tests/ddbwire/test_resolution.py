@@ -317,7 +317,7 @@ def test_a_renamed_table_is_the_one_that_is_asked(fresh: Any, server: FaultServe
 
     fresh.register("provide-client-params.dynamodb", rename)
     wire = Wire(session=fresh, endpoint_url=server.url, region_name="us-east-1", table="t")
-    wire.call(UPDATE, deadline_in(5))
+    wire.call(UPDATE, deadline_in(20))
     wire.close()
     assert b'"stage-t"' in server.requests[0].body
     assert wire.fallback_reason == "provide-client-params hook"
@@ -350,8 +350,8 @@ def test_declined_shows_after_resolving(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_request_is_the_documented_one(server: FaultServer, session: Any) -> None:
     wire = Wire(session=session, endpoint_url=server.url, region_name="us-east-1")
-    wire.call(DynamoDBRequest.of("GetItem", {"TableName": "t"}), deadline_in(5))
-    wire.call(UPDATE, deadline_in(5))
+    wire.call(DynamoDBRequest.of("GetItem", {"TableName": "t"}), deadline_in(20))
+    wire.call(UPDATE, deadline_in(20))
     wire.close()
     request = server.requests[0]
     assert request.method == "POST"
