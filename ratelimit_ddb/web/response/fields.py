@@ -109,6 +109,8 @@ def _least_remaining_by_rule(decisions: Iterable[RuleDecision]) -> Iterable[Rule
     least: dict[str, RuleDecision] = {}
     for one in decisions:
         other = least.setdefault(one.rule, one)
+        if other is one:
+            continue  # the first of its rule, as nearly all are
         if _remaining_and_reset(one.decision) < _remaining_and_reset(other.decision):
             least[one.rule] = one
     return least.values()
