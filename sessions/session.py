@@ -112,6 +112,13 @@ class Session(MutableMapping[str, Any]):
         values = self._used()
         return isinstance(key, str) and not key.startswith(RESERVED_PREFIX) and key in values
 
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last key and its value, as a dict does; KeyError if it is empty."""
+        keys = list(self)
+        if not keys:
+            raise KeyError("popitem(): the session is empty")
+        return keys[-1], self.pop(keys[-1])
+
     def __repr__(self) -> str:
         return f"<Session of {self.row.owner_id or 'nobody'}>" if self.row else "<Session, new>"
 

@@ -8,21 +8,31 @@ Headers = list[tuple[str, str]]
 def with_session_headers(headers: Headers, added: Headers) -> Headers:
     """A response's headers with the session's added.
 
-    ``Vary: Cookie`` is added once, and a response that sets the cookie is not to be stored
-    (RFC 9111, 5.2.2.5), whatever Cache-Control it had.
+    ``Cookie`` joins the Vary that is there, in one field, since not every cache reads a second one.
+    A response that sets the cookie is not to be stored (RFC 9111, 5.2.2.5), whatever Cache-Control
+    it had.
     """
     merged = list(headers)
-    if any(name == "set-cookie" for name, _ in added):
-        merged = [(name, value) for name, value in merged if name.lower() != "cache-control"]
-        merged.append(("cache-control", "no-store"))
     for name, value in added:
-        if name == "vary" and _varies_by_cookie(merged):
-            continue
-        merged.append((name, value))
+        if name == "set-cookie":
+            merged = _without(merged, "cache-control")
+            merged.append(("cache-control", "no-store"))
+        if name == "vary":
+            merged = _with_vary(merged, value)
+        else:
+            merged.append((name, value))
     return merged
 
 
-def _varies_by_cookie(headers: Headers) -> bool:
-    values = [value for name, value in headers if name.lower() == "vary"]
+def _with_vary(headers: Headers, name: str) -> Headers:
+    """The headers with one more name in Vary."""
+    values = [value for field, value in headers if field.lower() == "vary"]
     listed = {part.strip().lower() for value in values for part in value.split(",")}
-    return bool(listed & {"cookie", "*"})
+    if listed & {name.lower(), "*"}:
+        return headers
+    vary = ", ".join([*(value for value in values if value.strip()), name])
+    return [*_without(headers, "vary"), ("vary", vary)]
+
+
+def _without(headers: Headers, name: str) -> Headers:
+    return [(field, value) for field, value in headers if field.lower() != name]

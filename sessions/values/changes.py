@@ -36,6 +36,8 @@ _MUTABLE = (list, dict)
 class Values(MutableMapping[str, Any]):
     """Values that are decoded when they are asked for, and compared with what was saved.
 
+    They keep the order of a dict: asking for one does not move it.
+
     JSON is made of a value when changes are looked for, and only if it may have changed: never of a
     value that nobody asked for, and once of one that can't change in itself (a str, a number).
 
@@ -51,7 +53,7 @@ class Values(MutableMapping[str, Any]):
     def __init__(self, saved: Mapping[str, str]) -> None:
         self.saved = saved
         self._unread = dict(saved)  # of keys that nobody asked for yet
-        self._values: dict[str, Any] = {}  # of all other keys
+        self._values: dict[str, Any] = dict.fromkeys(saved)  # of all keys, in their order
         self._encoded: dict[str, str] = {}  # of those among them that can't have changed since
 
     def __getitem__(self, key: str) -> Any:
@@ -78,21 +80,18 @@ class Values(MutableMapping[str, Any]):
         self._encoded[key] = text
 
     def __delitem__(self, key: str) -> None:
-        if key in self._unread:
-            del self._unread[key]
-        else:
-            del self._values[key]
-            self._encoded.pop(key, None)
+        del self._values[key]
+        self._unread.pop(key, None)
+        self._encoded.pop(key, None)
 
     def __iter__(self) -> Iterator[str]:
-        # A copy: a key that is asked for meanwhile moves from the one to the other.
-        yield from [*self._unread, *self._values]
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._unread) + len(self._values)
+        return len(self._values)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._unread or key in self._values
+        return key in self._values
 
     def changes(self) -> Changes:
         """What differs from what was saved, values inside lists and dicts among it.
@@ -100,10 +99,12 @@ class Values(MutableMapping[str, Any]):
         Raises:
             TypeError, ValueError: something was put inside a value that can't be stored.
         """
-        if not self._values and len(self._unread) == len(self.saved):
+        if len(self._unread) == len(self._values) == len(self.saved):
             return UNCHANGED  # the hot path: nothing was asked for
         changed = {}
         for key in self._values:
+            if key in self._unread:
+                continue
             text = self._encode(key)
             if self.saved.get(key) != text:
                 changed[key] = text
@@ -111,9 +112,11 @@ class Values(MutableMapping[str, Any]):
 
     def has_changed(self, key: str) -> bool:
         """Whether one key was set to another value, or removed. Raises as ``changes`` does."""
+        if key in self._unread:
+            return False
         if key in self._values:
             return self.saved.get(key) != self._encode(key)
-        return key in self.saved and key not in self._unread
+        return key in self.saved
 
     def encoded(self) -> dict[str, str]:
         """The JSON of every key as it is now. Raises as ``changes`` does."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
 
@@ -14,6 +16,7 @@ from ratelimit_ddb import (
     RateLimiter,
 )
 from sessions import DynamoDBSessionStore
+from sessions.asgi import SessionMiddleware
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import FaultServer
 from tests.ddbwire.flavour import UPDATE, deadline_in
@@ -74,8 +77,32 @@ def test_sessions_in_a_table_are_refused(server: FaultServer) -> None:
     store = DynamoDBSessionStore("t", endpoint_url=server.url)
 
     async def main() -> None:
+        for called in (store.warm_up_async(), store.sessions_of_async("ada")):
+            with pytest.raises(RuntimeError, match=SENTENCE):
+                await called
+
+    trio.run(main)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("headers", [[], [(b"cookie", b"__Host-session=" + b"A" * 43)]])
+def test_requests_with_a_session_in_a_table_are_refused(
+    server: FaultServer, headers: list[tuple[bytes, bytes]]
+) -> None:
+    store = DynamoDBSessionStore("t", endpoint_url=server.url)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["a"] = 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def unused(*_: object) -> Any:
+        raise AssertionError
+
+    async def main() -> None:
         with pytest.raises(RuntimeError, match=SENTENCE):
-            await store.warm_up_async()
+            await SessionMiddleware(app, store)(
+                {"type": "http", "headers": headers}, unused, unused
+            )
 
     trio.run(main)
     assert server.requests == []

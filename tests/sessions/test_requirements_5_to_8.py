@@ -139,10 +139,9 @@ def test_r6_an_unused_session_adds_nothing(site: Site) -> None:
         (
             [("vary", "X-Cookie")],
             [
-                ("vary", "X-Cookie"),
                 ("cache-control", "no-store"),
                 ("set-cookie", "s=v"),
-                ("vary", "Cookie"),
+                ("vary", "X-Cookie, Cookie"),
             ],
         ),
     ],
@@ -151,6 +150,13 @@ def test_r6_a_response_that_sets_the_cookie_is_not_stored(
     given: list[tuple[str, str]], made: list[tuple[str, str]]
 ) -> None:
     assert with_session_headers(given, [("set-cookie", "s=v"), ("vary", "Cookie")]) == made
+
+
+@pytest.mark.parametrize("own", [["Accept-Encoding"], ["Accept", "Origin"]])
+def test_r6_cookie_joins_the_applications_vary_in_one_field(own: list[str]) -> None:
+    headers = [("Vary", value) for value in own]
+    joined = with_session_headers(headers, [("vary", "Cookie")])
+    assert joined == [("vary", ", ".join([*own, "Cookie"]))]
 
 
 def test_r6_a_response_that_sets_none_keeps_its_cache_control() -> None:

@@ -31,6 +31,25 @@ def test_it_is_a_mutable_mapping(site: Site) -> None:
         assert not session
 
 
+def test_popitem_takes_the_last_key_as_a_dict_does(site: Site) -> None:
+    with begun(site, a=1, b=2, c=3).request() as session:
+        session["d"] = 4
+        assert [session.popitem() for _ in range(4)] == [("d", 4), ("c", 3), ("b", 2), ("a", 1)]
+        with pytest.raises(KeyError, match="empty"):
+            session.popitem()
+
+
+def test_reading_or_setting_a_key_does_not_move_it(site: Site) -> None:
+    with begun(site, a=1, b=[2], c=3).request() as session:
+        assert session["a"] == 1
+        session["b"].append(3)
+        session["b"] = [4]
+        assert list(session) == ["a", "b", "c"]
+        del session["a"]
+        session["a"] = 1
+        assert list(session) == ["b", "c", "a"]
+
+
 @pytest.mark.parametrize("key", ["", 1, None, b"a", ("a",)])
 def test_keys_are_texts(site: Site, key: Any) -> None:
     session = site.browser().open().session
