@@ -13,15 +13,47 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from sessions.arguments import require_secret, require_str
 
 TOKEN_BYTES = 32
 
-_ENCODED = "[A-Za-z0-9_-]{43}"
-_TOKEN = re.compile(_ENCODED, re.ASCII)
-_SIGNED = re.compile(rf"({_ENCODED})\.({_ENCODED})", re.ASCII)
+_SESSION_ID = re.compile("[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+def _encoded(digest: bytes) -> str:
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenForm:
+    """How a token and its MAC are written in a cookie.
+
+    Attributes:
+        encode: 32 bytes as a text that needs no quoting.
+        alphabet: the characters of such texts, as in a regular expression's ``[]``.
+        token_characters: how many of them a token has, such as 43.
+        mac_characters: how many its MAC has, such as 43.
+        separator: what stands between the two, such as ``"."``.
+    """
+
+    encode: Callable[[bytes], str]
+    alphabet: str
+    token_characters: int
+    mac_characters: int
+    separator: str
+
+    def pattern(self, *, signed: bool) -> re.Pattern[str]:
+        """What a cookie's value must match; its groups are the token, and the MAC if signed."""
+        token = f"([{self.alphabet}]{{{self.token_characters}}})"
+        mac = f"([{self.alphabet}]{{{self.mac_characters}}})"
+        return re.compile(token + re.escape(self.separator) + mac if signed else token, re.ASCII)
+
+
+BASE64 = TokenForm(_encoded, "A-Za-z0-9_-", 43, 43, ".")
+"""Base64 for URLs (RFC 4648, 5): 256 bits of each."""
 
 
 class Tokens:
@@ -31,40 +63,50 @@ class Tokens:
         given: secrets, the first of which signs and all of which verify; none for tokens without a
             MAC. Rotate by putting the new one first, and remove the last when its cookies are old.
         namespace: a token of another namespace leads to no session here.
+        form: how they are written.
 
     Raises:
         TypeError, ValueError: a secret is not a str or bytes, or has less than 32 bytes.
     """
 
-    __slots__ = ("_namespace", "_secrets")
+    __slots__ = ("_form", "_namespace", "_pattern", "_secrets")
 
-    def __init__(self, given: str | bytes | Iterable[str | bytes] | None, namespace: str) -> None:
+    def __init__(
+        self,
+        given: str | bytes | Iterable[str | bytes] | None,
+        namespace: str,
+        form: TokenForm = BASE64,
+    ) -> None:
         several = [given] if isinstance(given, str | bytes) else list(given or ())
         self._secrets = tuple(require_secret(one) for one in several)
         if given is not None and not self._secrets:
             raise ValueError("secret must not be empty; use None for tokens without a MAC")
         self._namespace = require_str("namespace", namespace).encode()
+        self._form = form
+        self._pattern = form.pattern(signed=bool(self._secrets))
 
     def new(self) -> str:
         """A token that nobody has."""
-        return secrets.token_urlsafe(TOKEN_BYTES)
+        random_text = self._form.encode(secrets.token_bytes(TOKEN_BYTES))
+        return random_text[: self._form.token_characters]
 
     def in_cookie(self, token: str) -> str:
         """The cookie's value: the token, and its MAC if there are secrets."""
         if not self._secrets:
             return token
-        return f"{token}.{_encoded(self._mac(self._secrets[0], token))}"
+        return f"{token}{self._form.separator}{self._mac(self._secrets[0], token)}"
 
     def of_cookie(self, value: str) -> str | None:
         """The token in a cookie's value; None if the value is malformed or its MAC is wrong."""
-        if not self._secrets:
-            return value if _TOKEN.fullmatch(value) else None
-        parts = _SIGNED.fullmatch(value)
+        parts = self._pattern.fullmatch(value)
         if parts is None:
             return None
-        token, claimed = parts[1], parts[2].encode()
+        token = parts[1]
+        if not self._secrets:
+            return token
+        claimed = parts[2]
         for secret in self._secrets:
-            if hmac.compare_digest(_encoded(self._mac(secret, token)).encode(), claimed):
+            if hmac.compare_digest(self._mac(secret, token), claimed):
                 return token
         return None
 
@@ -74,14 +116,12 @@ class Tokens:
         head = b"session:%d:%b:" % (len(self._namespace), self._namespace)
         return _encoded(hashlib.sha256(head + token.encode()).digest())
 
-    def _mac(self, secret: bytes, token: str) -> bytes:
-        return hmac.digest(secret, b"cookie:" + self._namespace + b":" + token.encode(), "sha256")
+    def _mac(self, secret: bytes, token: str) -> str:
+        head = b"cookie:" + self._namespace + b":"
+        digest = hmac.digest(secret, head + token.encode(), "sha256")
+        return self._form.encode(digest)[: self._form.mac_characters]
 
 
 def is_session_id(given: object) -> bool:
     """Whether a value has the form of a session's id."""
-    return isinstance(given, str) and _TOKEN.fullmatch(given) is not None
-
-
-def _encoded(digest: bytes) -> str:
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return isinstance(given, str) and _SESSION_ID.fullmatch(given) is not None

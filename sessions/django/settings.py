@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from django.conf import settings
@@ -15,9 +15,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from sessions.arguments import require_timeout_seconds
 from sessions.config.options import SessionOptions
 from sessions.config.session_config import SessionConfig
 from sessions.config.timeouts import Timeouts
+from sessions.cookie.token import Tokens
+from sessions.django.key import KEY
 from sessions.operations.store import require_store
 
 _LEAST_DEFAULT_LIFETIME_SECONDS = 43_200
@@ -72,10 +75,7 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
             f"SESSION_SERIALIZER must be {_JSON!r}, not {settings.SESSION_SERIALIZER!r}: "
             "each value is stored as JSON"
         )
-    idle = settings.SESSION_COOKIE_AGE
-    # Timeouts refuses one of a wrong type.
-    default = max(idle, _LEAST_DEFAULT_LIFETIME_SECONDS) if type(idle) is int else idle
-    timeouts = Timeouts(idle, given.get("lifetime", default))
+    timeouts = _timeouts(given.get("lifetime"))
     options = {
         **given,
         **{name: getattr(settings, where) for name, where in _DJANGO_SETTINGS.items()},
@@ -84,7 +84,26 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
         "same_site": settings.SESSION_COOKIE_SAMESITE or "Lax",  # as browsers read its absence
         "domain": (settings.SESSION_COOKIE_DOMAIN or "").removeprefix(".") or None,
     }
-    return SiteConfig(SessionConfig.of(store, cast("SessionOptions", options)), timeouts)
+    config = SessionConfig.of(store, cast("SessionOptions", options))
+    tokens = Tokens(given.get("secret"), given.get("namespace", ""), KEY)
+    return SiteConfig(replace(config, tokens=tokens), timeouts)
+
+
+def _timeouts(lifetime: Any) -> Timeouts:
+    """The idle timeout and the lifetime; either gives way to the other if it is a default."""
+    idle: int = require_timeout_seconds("SESSION_COOKIE_AGE", settings.SESSION_COOKIE_AGE)
+    if lifetime is None:
+        return Timeouts(idle, max(idle, _LEAST_DEFAULT_LIFETIME_SECONDS))
+    require_timeout_seconds("SESSIONS['LIFETIME']", lifetime)
+    if not settings.is_overridden("SESSION_COOKIE_AGE"):
+        idle = min(idle, lifetime)
+    if idle > lifetime:
+        raise ValueError(
+            f"SESSION_COOKIE_AGE must be at most SESSIONS['LIFETIME'], {lifetime}, not {idle}: a "
+            "session is over after SESSION_COOKIE_AGE seconds without a request, and LIFETIME "
+            "seconds after it began whatever is done in it"
+        )
+    return Timeouts(idle, lifetime)
 
 
 def _options() -> dict[str, Any]:

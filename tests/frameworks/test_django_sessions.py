@@ -87,7 +87,7 @@ def test_changes_inside_values_are_saved_without_a_word(client: Client) -> None:
 
 
 def test_made_up_cookies_are_adopted_by_none_and_write_nothing(store: SeenStore) -> None:
-    for value in ("A" * 43, "short", "A" * 43 + "." + "B" * 43, "../etc"):
+    for value in ("a" * 26, "a" * 40, "short", "A" * 43 + "." + "B" * 43, "../etc"):
         client = Client()
         client.cookies[COOKIE] = value
         response = client.get("/seen")
@@ -103,10 +103,10 @@ def test_an_unknown_token_costs_a_read_and_is_not_adopted() -> None:
     store = SeenStore()
     with with_sessions(store, options={"SECRET": None}):
         client = Client()
-        client.cookies[COOKIE] = "A" * 43
+        client.cookies[COOKIE] = "a" * 26
         client.get("/set/colour/red")
         assert store.seen == ["Find", "Create"]
-        assert key_of(client) != "A" * 43
+        assert key_of(client) != "a" * 26
 
 
 def test_requests_that_change_different_keys_are_both_kept(client: Client) -> None:

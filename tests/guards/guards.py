@@ -13,7 +13,7 @@ REQUIREMENTS = (
     Guard(
         "1: a token is random",
         "sessions/cookie/token.py",
-        "return secrets.token_urlsafe(TOKEN_BYTES)",
+        "return random_text[: self._form.token_characters]",
         'return f"{id(self):043d}"',
         f"{_R1}1_a_token_is_made_of_the_systems_random_bytes_alone",
     ),
@@ -27,26 +27,26 @@ REQUIREMENTS = (
     Guard(
         "2: a malformed id is refused before any call",
         "sessions/cookie/token.py",
-        "return value if _TOKEN.fullmatch(value) else None",
-        "return value",
+        "        if parts is None:\n            return None\n        token = parts[1]",
+        "        token = parts[1] if parts else value",
         f"{_R1}2_malformed_ids_cost_no_call_and_are_not_adopted",
     ),
     Guard(
         "2: an unknown id is not adopted",
         "sessions/cookie/token.py",
-        "return secrets.token_urlsafe(TOKEN_BYTES)",
+        "return random_text[: self._form.token_characters]",
         "import sys\n"
         "        frame = sys._getframe()\n"
         '        while frame and not hasattr(frame.f_locals.get("self"), "_token"):\n'
         "            frame = frame.f_back\n"
         '        adopted = frame and frame.f_locals["self"]._token\n'
-        "        return adopted or secrets.token_urlsafe(TOKEN_BYTES)",
+        "        return adopted or random_text",
         f"{_R1}2_an_id_that_an_attacker_chose_is_never_adopted",
     ),
     Guard(
         "2: a forged cookie is told by its MAC",
         "sessions/cookie/token.py",
-        "if hmac.compare_digest(_encoded(self._mac(secret, token)).encode(), claimed):",
+        "if hmac.compare_digest(self._mac(secret, token), claimed):",
         "if secret:",
         f"{_R1}2_a_thousand_forged_cookies_cost_no_call",
     ),

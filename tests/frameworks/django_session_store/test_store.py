@@ -58,7 +58,7 @@ def test_a_session_that_exists_is_not_created_over() -> None:
         session.save(must_create=True)
 
 
-@pytest.mark.parametrize("key", ["1", "", "A" * 43, "A" * 43 + "." + "B" * 43, "/../x" * 100])
+@pytest.mark.parametrize("key", ["1", "", "a" * 26, "A" * 40, "a" * 40, "a" * 41, "/../x" * 100])
 def test_a_key_that_could_not_be_ours_is_dropped_at_once(key: str, store: SeenStore) -> None:
     session = SessionStore(key)
     assert session.session_key is None
