@@ -10,6 +10,8 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
+from sessions.session import Session
+from sessions.session_of import REQUEST_SESSION
 
 __all__ = ["SessionMiddleware"]
 
@@ -48,18 +50,19 @@ class SessionMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        session = RequestSession(self._config, _cookie_header(scope))
-        await session.load_async()
+        request_session = RequestSession(self._config, _cookie_header(scope))
+        await request_session.load_async()
 
         async def committing(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
-                message = await _started(session, message)
+                message = await _started(request_session, message)
             elif message["type"] == "websocket.close":
-                await session.close_websocket_async()
+                await request_session.close_websocket_async()
             await send(message)
 
-        await self._app({**scope, "session": session}, receive, committing)
-        session.end_response()
+        inner = {**scope, REQUEST_SESSION: request_session, "session": Session(request_session)}
+        await self._app(inner, receive, committing)
+        request_session.end_response()
 
 
 async def _started(session: RequestSession, message: Message) -> Message:

@@ -16,23 +16,30 @@ from sessions.errors import SessionNotSaved, SessionRevoked
 from sessions.lifecycle.commit import CommitResult, commit, needs_commit
 from sessions.lifecycle.load import InvalidReason, load
 from sessions.operations.driver import run, run_async
-from sessions.session import NO_SESSION, LoadedSession, Session
+from sessions.session_state import NO_SESSION, LoadedSession, SessionState
 from sessions.values.changes import Changes
 
 
-class RequestSession(Session):
+class RequestSession(SessionState):
     """A session with the store that it comes from and the cookie that it goes by.
 
     Args:
         config: the application's.
         cookie_header: the request's Cookie field; None if it has none.
+
+    Attributes:
+        accessed: whether the application used the session, so that the response varies by it.
+        config: the application's.
+        cookie: the cookie to set, which is the application's unless an adapter changes it.
     """
 
-    __slots__ = ("_cookie_cleared", "_new_token", "_token", "config")
+    __slots__ = ("_cookie_cleared", "_new_token", "_token", "accessed", "config", "cookie")
 
     def __init__(self, config: SessionConfig, cookie_header: str | None) -> None:
         super().__init__()
         self.config = config
+        self.cookie = config.cookie
+        self.accessed = False
         self._token: str | None = None
         self._new_token: str | None = None
         self._cookie_cleared = False
@@ -143,7 +150,7 @@ class RequestSession(Session):
             self._new_token, self._cookie_cleared = result.token, result.cookie_cleared
 
     def _headers(self) -> Headers:
-        headers, cookie, row = [], self.config.cookie, self.row
+        headers, cookie, row = [], self.cookie, self.row
         if self._new_token is not None and row is not None:
             value = self.config.tokens.in_cookie(self._new_token)
             headers.append(("set-cookie", cookie.set_to(value, row.ends_at - row.last_seen_at)))

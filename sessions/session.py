@@ -1,47 +1,21 @@
-"""The session: a mapping of JSON values, with what a request did to it.
+"""The session as an application holds it: a mapping of JSON values, with what it can do.
 
-It does no I/O. ``lifecycle/commit.py`` writes the least that is needed: nothing, a touch, a save of
-the keys that changed, a new row, a rotation, a deletion.
+A template that asks for ``session.user_id`` means the application's key of that name, and Jinja
+looks for an attribute first. So a name of the session gives way to a key of the same name: asked
+for it, the session has no such attribute. What only those who load and save it need is not here
+but in ``request_session.py``.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator, MutableMapping
-from enum import Enum, auto
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from sessions.arguments import RESERVED_PREFIX, require_device, require_key, require_user_id
-from sessions.errors import SessionNotSaved
-from sessions.operations.row import Row
+from sessions.arguments import RESERVED_PREFIX, require_key
+from sessions.request_session import RequestSession
 from sessions.values import csrf
-from sessions.values.changes import Changes, Values
+from sessions.values.changes import Values
 from sessions.values.flash import FLASH, Flash
-
-
-class LoadedSession(NamedTuple):
-    """What a cookie led to: a row that is not over, and the JSON of its values; or nothing.
-
-    Attributes:
-        row: the row, or None.
-        encoded: the JSON of each value, by its key.
-        loaded_at: the epoch second when it was read.
-    """
-
-    row: Row | None = None
-    encoded: dict[str, str] = {}  # noqa: RUF012 - never changed
-    loaded_at: int = 0
-
-
-NO_SESSION = LoadedSession()
-
-
-class IdChange(Enum):
-    """What a commit is to do with the session's id."""
-
-    NONE = auto()
-    ROTATE = auto()
-    LOGIN = auto()
 
 
 class Session(MutableMapping[str, Any]):
@@ -54,42 +28,43 @@ class Session(MutableMapping[str, Any]):
         session["cart"].append(18)  # saved too
         session.login("user-456", device="Firefox on Linux")
 
+    The names below give way to keys that the application has set: where there is a
+    ``session["user_id"]``, ``{{ session.user_id }}`` in a template is its value, and in Python
+    ``session.user_id`` raises AttributeError rather than guess. ``session_of(session)`` is the same
+    session, whose names are never hidden. Methods of a dict, such as ``items``, stay what they are.
+
+    Args:
+        request_session: the request's.
+        names_give_way: whether its names give way to keys.
+
     Attributes:
         accessed: whether the application used it.
-        is_loaded: whether it was read.
-        loaded_at: the epoch second of that, such as 1_800_000_000.
-        response_started: whether the response has started, so that no cookie can be set any more.
-        row: what was read; None if there is no session yet.
-        data: all values, the reserved keys among them.
-        id_change: what the commit is to do with its id.
-        deleted_row: the row that the commit is to delete, after a logout.
-        login_user_id: the user that a login of this request named, and ``device`` theirs.
     """
 
-    __slots__ = (
-        "accessed",
-        "data",
-        "deleted_row",
-        "device",
-        "id_change",
-        "is_loaded",
-        "loaded_at",
-        "login_user_id",
-        "response_started",
-        "row",
-    )
+    __slots__ = ("_names_give_way", "_request_session")
 
-    def __init__(self) -> None:
-        self.data = _NO_VALUES
-        self.row: Row | None = None
-        self.is_loaded = False
-        self.loaded_at = 0
-        self.accessed = False
-        self.response_started = False
-        self.deleted_row: Row | None = None
-        self.id_change = IdChange.NONE
-        self.login_user_id: str | None = None
-        self.device: str | None = None
+    # A template does not expect them to be keys, for they are a dict's too.
+    _shown_names: ClassVar[frozenset[str]] = frozenset((*dir(MutableMapping), "copy"))
+
+    def __init__(self, request_session: RequestSession, *, names_give_way: bool = True) -> None:
+        self._request_session = request_session
+        self._names_give_way = names_give_way
+
+    if not TYPE_CHECKING:  # else any name would be one of a session's, to a type checker
+
+        def __getattribute__(self, name: str) -> Any:
+            found = object.__getattribute__(self, name)
+            if name[0] == "_" or name in self._shown_names or not self._names_give_way:
+                return found
+            request_session = self._request_session
+            if not request_session.is_loaded:
+                request_session.load()
+            if name in request_session.data:
+                raise AttributeError(
+                    f"session.{name}: the application has set session[{name!r}]; that is its key's "
+                    f"value, and session_of(session).{name} is the session's own"
+                )
+            return found
 
     # The mapping
 
@@ -119,30 +94,57 @@ class Session(MutableMapping[str, Any]):
             raise KeyError("popitem(): the session is empty")
         return keys[-1], self.pop(keys[-1])
 
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self) | dict(other) if isinstance(other, Mapping) else NotImplemented
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(other) | dict(self) if isinstance(other, Mapping) else NotImplemented
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # `|` makes a dict
+        self.update(other)
+        return self
+
     def __repr__(self) -> str:
-        return f"<Session of {self.row.owner_id or 'nobody'}>" if self.row else "<Session, new>"
+        row = self._request_session.row
+        return f"<Session of {row.owner_id or 'nobody'}>" if row else "<Session, new>"
+
+    def copy(self) -> dict[str, Any]:
+        """Its values as a dict, of which nothing is saved."""
+        return dict(self)
+
+    def clear(self) -> None:
+        """End it, as ``logout`` does: a session without its values is nobody's any more.
+
+        What is set later begins another session, under another id.
+        """
+        self._used()
+        self._request_session.logout()
 
     # Whose it is
+
+    @property
+    def accessed(self) -> bool:
+        """Whether the application used it."""
+        return self._request_session.accessed
 
     @property
     def user_id(self) -> str | None:
         """The user who is logged in; None for an anonymous session."""
         self._used()
-        if self.login_user_id is not None:
-            return self.login_user_id
-        return self.row.owner_id if self.row else None
+        return self._request_session.user_id
 
     @property
     def id(self) -> str | None:
         """Its id in ``sessions_of``, of 43 characters; None if it has no row. No secret."""
         self._used()
-        return self.row.session_id if self.row else None
+        row = self._request_session.row
+        return row.session_id if row else None
 
     @property
     def is_new(self) -> bool:
         """Whether it has no row yet."""
         self._used()
-        return self.row is None
+        return self._request_session.row is None
 
     # Login, rotation, logout, save
 
@@ -159,15 +161,8 @@ class Session(MutableMapping[str, Any]):
             TypeError, ValueError: the user's id or the device is invalid.
             SessionNotSaved: the response has started.
         """
-        require_user_id(user_id)
-        require_device(device)
-        self._require_response_not_started("login")
         self._used()
-        owner_id = self.row.owner_id if self.row else None
-        if self.login_user_id not in (None, user_id) or owner_id not in (None, user_id):
-            self.logout()
-        self.data.pop(csrf.CSRF, None)
-        self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
+        self._request_session.login(user_id, device)
 
     def rotate(self) -> None:
         """Give it a new id; the old one leads to it for 20 more seconds, for requests under way.
@@ -177,20 +172,14 @@ class Session(MutableMapping[str, Any]):
         Raises:
             SessionNotSaved: the response has started.
         """
-        self._require_response_not_started("rotate")
         self._used()
-        if self.id_change is IdChange.NONE and self.row is not None:
-            self.id_change = IdChange.ROTATE
+        self._request_session.rotate()
 
     def logout(self) -> None:
         """End it: its row is deleted and the cookie cleared. What is set later begins another."""
         self._used()
-        self.deleted_row = self.row or self.deleted_row
-        self.row, self.login_user_id, self.device = None, None, None
-        self.id_change = IdChange.NONE
-        self.data = Values({})
+        self._request_session.logout()
 
-    @abstractmethod
     def save(self) -> None:
         """Save changes now: for streams and websockets, whose response has started.
 
@@ -198,10 +187,11 @@ class Session(MutableMapping[str, Any]):
             SessionNotSaved: what changed needs a cookie, and the response has started.
             SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
         """
+        self._request_session.save()
 
-    @abstractmethod
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``save``."""
+        await self._request_session.save_async()
 
     # Flash messages and CSRF tokens
 
@@ -226,56 +216,15 @@ class Session(MutableMapping[str, Any]):
         secret = self._used().get(csrf.CSRF)
         return secret is not None and csrf.is_of(secret, token)
 
-    # For those who load and commit it
-
-    @abstractmethod
-    def load(self) -> None:
-        """Read it, unless that is done."""
-
-    def set_loaded(self, loaded: LoadedSession) -> None:
-        """Take over what was read."""
-        self.is_loaded = True
-        self.row, self.loaded_at = loaded.row, loaded.loaded_at
-        self.data = Values(loaded.encoded)
-
-    def reset(self) -> None:
-        """Be an empty session: its row was ended elsewhere."""
-        self.set_loaded(NO_SESSION)
-        self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
-        self.deleted_row = None
-
-    def changes(self) -> Changes:
-        """What the request did to its values.
-
-        Raises:
-            TypeError, ValueError: something was put inside a value that can't be stored.
-        """
-        return self.data.changes()
-
-    def has_changed(self) -> bool:
-        """Whether there is anything to save, a touch apart. Raises as ``changes`` does."""
-        return bool(
-            self.deleted_row is not None or self.id_change is not IdChange.NONE or self.changes()
-        )
-
     def _used(self) -> Values:
-        self.accessed = True
-        if not self.is_loaded:
-            self.load()
-        return self.data
-
-    def _require_response_not_started(self, method: str) -> None:
-        if self.response_started:
-            raise SessionNotSaved(
-                f"session.{method}(): the response has started, so its cookie can't be set any more"
-            )
+        request_session = self._request_session
+        request_session.accessed = True
+        if not request_session.is_loaded:
+            request_session.load()
+        return request_session.data
 
 
 def _unreserved(key: str) -> str:
     if isinstance(key, str) and key.startswith(RESERVED_PREFIX):
         raise KeyError(key)
     return key
-
-
-_NO_VALUES = Values({})
-"""Of a session that is not loaded: nothing is set in it before ``load``."""

@@ -11,6 +11,8 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
+from sessions.session import Session
+from sessions.session_of import REQUEST_SESSION
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,7 +48,7 @@ class SessionMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application with a session, and commit."""
         session = RequestSession(self._config, environ.get("HTTP_COOKIE"))
-        environ[SESSION] = session
+        environ[REQUEST_SESSION], environ[SESSION] = session, Session(session)
         start = _StartResponse(session, start_response)
         files = _Files(environ)
         body = self._app(environ, start)

@@ -17,8 +17,7 @@ from sessions.lifecycle.commit import CommitResult, commit
 from sessions.lifecycle.load import InvalidReason, load
 from sessions.operations.operation import Delete, Flow, ReadClock
 from sessions.operations.row import Row
-from sessions.request_session import RequestSession
-from sessions.session import NO_SESSION, LoadedSession, Session
+from sessions.session_state import NO_SESSION, LoadedSession, SessionState
 
 if TYPE_CHECKING:
     from sessions.config.session_config import SessionConfig
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from sessions.django.settings import SiteConfig
 
 
-def new_session(config: SiteConfig, loaded: LoadedSession = NO_SESSION) -> Session:
+def new_session(loaded: LoadedSession = NO_SESSION) -> SessionState:
     """A session as it was read; without a row by default."""
-    session = RequestSession(config.sessions, None)
+    session = SessionState()
     session.set_loaded(loaded)
     return session
 
@@ -42,11 +41,11 @@ def find_session(config: SiteConfig, token: str) -> Flow[LoadedSession | Invalid
     return found
 
 
-def load_session(config: SiteConfig, token: str) -> Flow[Session]:
+def load_session(config: SiteConfig, token: str) -> Flow[SessionState]:
     """The session of a token, with its use noted if that is due; a new one if there is none."""
     found = yield from find_session(config, token)
     if isinstance(found, LoadedSession):
-        session = new_session(config, found)
+        session = new_session(found)
         timeouts = timeouts_of(config.timeouts, _expiry(found), found.loaded_at)
         try:
             touch = replace(config.sessions, timeouts=timeouts)
@@ -57,11 +56,11 @@ def load_session(config: SiteConfig, token: str) -> Flow[Session]:
             return session
     session_id = config.sessions.tokens.session_id(token)
     config.sessions.events.emit("invalid", session_id, None, found.value)
-    return new_session(config)
+    return new_session()
 
 
 def commit_session(
-    config: SiteConfig, session: Session, expiry: Any, token: str | None
+    config: SiteConfig, session: SessionState, expiry: Any, token: str | None
 ) -> Flow[CommitResult]:
     """Commit a session.
 

@@ -15,7 +15,7 @@ from sessions.django.expiry import EXPIRY
 from sessions.django.flow import commit_session, load_session, new_session
 from sessions.django.values import encode, encode_stored
 from sessions.operations.operation import Flow
-from sessions.session import Session
+from sessions.session_state import SessionState
 from sessions.values.json_value import decode
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Record:
 
     def __init__(self, config: SiteConfig) -> None:
         self._config = config
-        self._session: Session | None = None
+        self._session: SessionState | None = None
         self._encoded: dict[str, str] = {}
         self._overlooked: dict[str, str] | None = None
         self._next_token: str | None = None  # Django has it already
@@ -54,7 +54,7 @@ class Record:
 
     def start_new(self) -> None:
         """Become a new session, which has no row."""
-        self._session, self._encoded = new_session(self._config), {}
+        self._session, self._encoded = new_session(), {}
         self._overlooked, self._next_token = None, None
 
     def open(self, token: str | None) -> Flow[None]:
@@ -104,10 +104,11 @@ class Record:
         assert session is not None  # noqa: S101 - whoever saves has opened it
         encoded = _encode_all(data)
         _follow_user(session, _user_id_in(data), device, rotate=self._next_token is not None)
-        for key in set(session) - set(encoded):
-            del session[key]
+        for key in {*session.data} - {*encoded}:
+            if not key.startswith(RESERVED_PREFIX):
+                del session.data[key]
         for key, text in encoded.items():
-            if text != self._encoded.get(key) or key not in session:
+            if text != self._encoded.get(key) or key not in session.data:
                 stored = encode_stored(key, data[key], text)
                 session.data.set_encoded(key, stored)
         if not encoded and session.row is None and session.login_user_id is None:
@@ -119,7 +120,7 @@ class Record:
 
 
 def _follow_user(
-    session: Session, user_id: str | None, device: str | None, *, rotate: bool
+    session: SessionState, user_id: str | None, device: str | None, *, rotate: bool
 ) -> None:
     """Make it the session of the user whom Django's data names."""
     if user_id == session.user_id:
@@ -128,7 +129,7 @@ def _follow_user(
     elif user_id is None:
         session.logout()
     else:
-        session.login(user_id, device=device)
+        session.login(user_id, device)
 
 
 def _encode_all(data: Mapping[str, Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sessions.django.settings import site_config
 from sessions.django.values import require_encodable
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, T
-from sessions.session import LoadedSession
+from sessions.session_state import LoadedSession
 
 if TYPE_CHECKING:
     from sessions.operations.row import Row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack, cast
 
 import flask
@@ -11,9 +10,11 @@ import flask.sessions
 from sessions.arguments import require_str_or_none
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
-from sessions.cookie.headers import Headers, with_session_headers
+from sessions.cookie.headers import with_session_headers
 from sessions.flask.session import FlaskSession
 from sessions.operations.store import Store
+from sessions.request_session import RequestSession
+from sessions.session_of import REQUEST_SESSION
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
@@ -30,9 +31,9 @@ class SessionInterface(flask.sessions.SessionInterface):
     What a stream changes later must be saved by ``session.save()`` (with ``stream_with_context``);
     what is not raises SessionNotSaved when the response is closed.
 
-    ``session.clear()`` is a logout, as with Flask's own sessions: the row is deleted. So the id
-    is another after ``session.clear(); session["user_id"] = ...`` as after ``session.login(...)``;
-    only the latter has the session listed as the user's. Flask-Login's logins are noticed: the
+    ``session.clear()`` is a logout, as everywhere: the row is deleted. So the id is another after
+    ``session.clear(); session["user_id"] = ...`` as after ``session.login(...)``; only the latter
+    has the session listed as the user's. Flask-Login's logins are noticed: the
     session that has another value under ``user_key`` than before becomes that user's, under a new
     id, and anonymous when the value is removed. Of another user's session, only the values that
     this request set are kept.
@@ -58,13 +59,12 @@ class SessionInterface(flask.sessions.SessionInterface):
         config = SessionConfig.of(store, options)
         self._user_key = require_str_or_none("user_key", user_key)
         self._config = config
-        self._permanent_cookie = replace(config.cookie, persistent=True)
-        self._browser_cookie = replace(config.cookie, persistent=False)
 
     def open_session(self, app: Flask, request: Request) -> FlaskSession:  # noqa: ARG002
         """The request's session, not yet read; never None."""
-        cookie_header = request.environ.get("HTTP_COOKIE")
-        return FlaskSession(self._config, cookie_header, user_key=self._user_key)
+        request_session = RequestSession(self._config, request.environ.get("HTTP_COOKIE"))
+        request.environ[REQUEST_SESSION] = request_session
+        return FlaskSession(request_session, user_key=self._user_key)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
         """Commit the session, and add its fields to the response.
@@ -74,8 +74,7 @@ class SessionInterface(flask.sessions.SessionInterface):
         """
         if not isinstance(session, FlaskSession):
             raise TypeError(f"session must be what open_session returned, not {session!r}")
-        session.apply_flask_changes()
-        added = self._as_permanent(session, session.start_response())
+        added = session.start_response()
         if added:
             headers = with_session_headers(response.headers.to_wsgi_list(), added)
             response.headers.clear()
@@ -109,20 +108,3 @@ class SessionInterface(flask.sessions.SessionInterface):
     def get_cookie_partitioned(self, app: Flask) -> bool:  # noqa: ARG002
         """That it is not Partitioned."""
         return False
-
-    def _as_permanent(self, session: FlaskSession, headers: Headers) -> Headers:
-        """The headers, with the age that the session's ``permanent`` gives the cookie."""
-        row = session.row
-        if row is None:
-            return headers
-        cookie = self._permanent_cookie if session.permanent else self._browser_cookie
-        return [
-            (name, cookie.set_to(_value_in(field), row.ends_at - row.last_seen_at))
-            if name == "set-cookie"
-            else (name, field)
-            for name, field in headers
-        ]
-
-
-def _value_in(field: str) -> str:
-    return field.partition(";")[0].partition("=")[2]

@@ -24,7 +24,7 @@ from sessions.lifecycle.end import end
 from sessions.lifecycle.load import InvalidReason, decrypt, find
 from sessions.operations.operation import Create, Flow, ReadClock, Replace, Save
 from sessions.operations.row import Row, StoredValue, anonymous, require_item_fits
-from sessions.session import NO_SESSION, IdChange, LoadedSession, Session
+from sessions.session_state import NO_SESSION, IdChange, LoadedSession, SessionState
 from sessions.values.changes import Changes
 from sessions.values.csrf import CSRF
 
@@ -48,7 +48,7 @@ class CommitResult(NamedTuple):
 _SAVED = CommitResult()
 
 
-def needs_commit(config: SessionConfig, session: Session, changes: Changes) -> bool:
+def needs_commit(config: SessionConfig, session: SessionState, changes: Changes) -> bool:
     """Whether a commit would write anything, decided without asking the store for the time."""
     if changes or session.deleted_row is not None or session.id_change is not IdChange.NONE:
         return True
@@ -56,7 +56,7 @@ def needs_commit(config: SessionConfig, session: Session, changes: Changes) -> b
     return row is not None and config.timeouts.touch_is_due(row.last_seen_at, session.loaded_at)
 
 
-def commit(config: SessionConfig, session: Session, changes: Changes) -> Flow[CommitResult]:
+def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Flow[CommitResult]:
     """Write what a session's request did, and emit the events of it.
 
     Args:
@@ -89,7 +89,7 @@ def commit(config: SessionConfig, session: Session, changes: Changes) -> Flow[Co
     return result
 
 
-def _create(config: SessionConfig, session: Session, changes: Changes) -> Flow[CommitResult]:
+def _create(config: SessionConfig, session: SessionState, changes: Changes) -> Flow[CommitResult]:
     """A first row, if there is anything to save."""
     if not changes.changed:
         return _SAVED
@@ -105,7 +105,7 @@ def _create(config: SessionConfig, session: Session, changes: Changes) -> Flow[C
     return CommitResult(token, event="created")
 
 
-def _save(config: SessionConfig, session: Session, row: Row, changes: Changes) -> Flow[None]:
+def _save(config: SessionConfig, session: SessionState, row: Row, changes: Changes) -> Flow[None]:
     """The keys that changed, or a touch if one is due."""
     has_changed = bool(changes)
     # Of the row that was read, wherever it was rotated to meanwhile.
@@ -155,7 +155,7 @@ def _follow_rotation(config: SessionConfig, row: Row) -> Flow[Row]:
     return found
 
 
-def _renew_id(config: SessionConfig, session: Session, changes: Changes) -> Flow[CommitResult]:
+def _renew_id(config: SessionConfig, session: SessionState, changes: Changes) -> Flow[CommitResult]:
     """A new id: for the user who logged in, or for the same session."""
     _require_cookie(session)
     token = config.tokens.new()
@@ -219,7 +219,7 @@ def _carried_over(encoded: Mapping[str, str], changes: Changes, *, login: bool) 
 
 def _renewed_row(
     config: SessionConfig,
-    session: Session,
+    session: SessionState,
     session_id: str,
     now: int,
     old: Row | None,
@@ -258,13 +258,13 @@ def _without(data: Mapping[str, StoredValue], removed: frozenset[str]) -> dict[s
     return {key: stored for key, stored in data.items() if key not in removed}
 
 
-def _mark_saved(session: Session, row: Row, changes: Changes) -> None:
+def _mark_saved(session: SessionState, row: Row, changes: Changes) -> None:
     # These changes, not the values of now: another task may have changed them meanwhile.
     session.row = row
     session.data.mark_saved(changes)
 
 
-def _require_cookie(session: Session) -> None:
+def _require_cookie(session: SessionState) -> None:
     if session.response_started:
         raise SessionNotSaved(
             "the session is new or has a new id, and its response has started: the cookie can't be "

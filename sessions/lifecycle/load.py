@@ -10,7 +10,7 @@ from enum import Enum
 from sessions.config.session_config import SessionConfig
 from sessions.operations.operation import Find, Flow, ReadClock
 from sessions.operations.row import Row, StoredValue
-from sessions.session import LoadedSession
+from sessions.session_state import LoadedSession
 from sessions.values.cipher import Unreadable
 
 _MAX_ROTATIONS = 4

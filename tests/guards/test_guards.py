@@ -14,8 +14,18 @@ from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.request_guards import REQUESTS
+from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
 
-GUARDS = (*REQUIREMENTS, *FAULTS, *IDENTITIES, *PATHS, *REQUESTS, *AMOUNTS, *FUNCTIONS)
+GUARDS = (
+    *REQUIREMENTS,
+    *FAULTS,
+    *IDENTITIES,
+    *PATHS,
+    *REQUESTS,
+    *AMOUNTS,
+    *FUNCTIONS,
+    *SESSIONS_ON_THE_WEB,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class Request:
 
     @property
     def session(self) -> Session:
-        return self._session
+        return Session(self._session)
 
     def begin(self) -> Headers:
         """The response begins; the browser takes its cookie. What is to be added to the headers."""

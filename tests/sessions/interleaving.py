@@ -14,7 +14,7 @@ from sessions.lifecycle.load import InvalidReason, load
 from sessions.operations.operation import Create, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
 from sessions.request_session import RequestSession
-from sessions.session import NO_SESSION, LoadedSession
+from sessions.session_state import NO_SESSION, LoadedSession
 from tests.fake_clock import FakeClock
 
 CONFIG = SessionConfig.of(MemorySessionStore(), {"idle": 3_600, "lifetime": 43_200})
@@ -79,7 +79,7 @@ class World:
         deed.loaded = opened.row
         session = RequestSession(CONFIG, None)
         session.set_loaded(opened)
-        act(session)
+        act(Session(session))
         try:
             deed.kept = yield from commit(CONFIG, session, session.changes())
         except SessionRevoked:

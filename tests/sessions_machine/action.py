@@ -62,7 +62,6 @@ class Action(NamedTuple):
                 session.logout()
                 view.logout()
         assert session.user_id == view.user
-        assert session.data.encoded() == view.texts()
 
 
 def _nest(inside: object, value: Any) -> None:

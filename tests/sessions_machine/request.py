@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from enum import Enum, auto
 
-from sessions import SessionConflict, SessionRevoked
+from sessions import Session, SessionConflict, SessionRevoked
 from sessions.cookie.headers import Headers
 from sessions.request_session import RequestSession
 from tests.sessions_machine.action import Action
@@ -56,7 +56,8 @@ class Request:
         self.phase = Phase.OPENING
         self.errand = Errand(self._may_end)
         with world.doing(self.errand):
-            self.session = RequestSession(world.config, field)
+            self.request_session = RequestSession(world.config, field)
+            self.session = Session(self.request_session)
             self.task = Task(self._run())
 
     @property
@@ -74,18 +75,19 @@ class Request:
             self._browser.take(self._set_cookie)
 
     async def _run(self) -> None:
-        await self.session.load_async()
+        await self.request_session.load_async()
         self._opened()
         await self._work()
         for action in self._handler:
             if action.what != "save":
                 action.perform(self.session, self.view, self._world.users)
+                assert self.request_session.data.encoded() == self.view.texts()
                 continue
             await self._commit(self._save())
             if self.phase is Phase.FAILED:
                 return
             await self._work()
-        fields = await self._commit(self.session.start_response_async())
+        fields = await self._commit(self.request_session.start_response_async())
         if self.phase is not Phase.FAILED:
             self._answered(fields)
 
@@ -132,12 +134,12 @@ class Request:
         ticket = None if self._cookie is None else model.cookies.get(self._cookie)
         model.opened(self.view, ticket, session.id, self._since)
         assert session.user_id == self.view.owner
-        assert session.data.encoded() == self.view.texts()
+        assert self.request_session.data.encoded() == self.view.texts()
         assert not self.errand.writes
 
     def _answered(self, fields: Headers) -> None:
         self.phase = Phase.ANSWERED
-        self.session.end_response()
+        self.request_session.end_response()
         set_cookies = [value for name, value in fields if name == "set-cookie"]
         fresh = self.view.fresh
         if fresh is None and not self.view.clears:

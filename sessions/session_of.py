@@ -1,0 +1,39 @@
+"""The session of a request, whatever the framework calls it, for code and for type checkers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sessions.request_session import RequestSession
+from sessions.session import Session
+
+REQUEST_SESSION = "sessions.request_session"
+"""Where an ASGI scope or a WSGI environ holds it, whatever the application does to the session."""
+
+
+def session_of(request: object) -> Session:
+    """The session of a request, whose names no key of the application's can hide.
+
+        session_of(request).login("user-456")
+
+    Args:
+        request: a request or websocket of Starlette, FastAPI, Litestar or Flask; an ASGI scope or
+            WSGI environ; or the session itself, such as ``flask.session``.
+
+    Raises:
+        TypeError: it is none of these, or no session middleware stands outside of what asks.
+    """
+    found = request._request_session if isinstance(request, Session) else _in(request)
+    return Session(found, names_give_way=False)
+
+
+def _in(request: Any) -> RequestSession:
+    for place in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
+        found = place.get(REQUEST_SESSION) if isinstance(place, Mapping) else None
+        if isinstance(found, RequestSession):
+            return found
+    raise TypeError(
+        f"session_of({type(request).__name__}): no session in it; it must be a request, scope or "
+        "environ that passed through a SessionMiddleware or SessionInterface, or a session"
+    )

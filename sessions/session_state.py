@@ -1,0 +1,146 @@
+"""What a request did to its session, and what the session was when it was read.
+
+``lifecycle/commit.py`` writes the least that is needed of it: nothing, a touch, a save of the keys
+that changed, a new row, a rotation, a deletion.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from sessions.arguments import require_device, require_user_id
+from sessions.errors import SessionNotSaved
+from sessions.operations.row import Row
+from sessions.values.changes import Changes, Values
+from sessions.values.csrf import CSRF
+
+
+class LoadedSession(NamedTuple):
+    """What a cookie led to: a row that is not over, and the JSON of its values; or nothing.
+
+    Attributes:
+        row: the row, or None.
+        encoded: the JSON of each value, by its key.
+        loaded_at: the epoch second when it was read.
+    """
+
+    row: Row | None = None
+    encoded: dict[str, str] = {}  # noqa: RUF012 - never changed
+    loaded_at: int = 0
+
+
+NO_SESSION = LoadedSession()
+
+
+class IdChange(Enum):
+    """What a commit is to do with the session's id."""
+
+    NONE = auto()
+    ROTATE = auto()
+    LOGIN = auto()
+
+
+class SessionState:
+    """One request's session: what was read, and what is to be written of it. It does no I/O.
+
+    Attributes:
+        is_loaded: whether the session was read.
+        loaded_at: the epoch second of that, such as 1_800_000_000.
+        response_started: whether the response has started, so that no cookie can be set any more.
+        row: what was read; None if there is no session yet.
+        data: all values, the reserved keys among them.
+        id_change: what the commit is to do with its id.
+        deleted_row: the row that the commit is to delete, after a logout.
+        login_user_id: the user that a login of this request named, and ``device`` theirs.
+    """
+
+    __slots__ = (
+        "data",
+        "deleted_row",
+        "device",
+        "id_change",
+        "is_loaded",
+        "loaded_at",
+        "login_user_id",
+        "response_started",
+        "row",
+    )
+
+    def __init__(self) -> None:
+        self.data = _NO_VALUES
+        self.row: Row | None = None
+        self.is_loaded = False
+        self.loaded_at = 0
+        self.response_started = False
+        self.deleted_row: Row | None = None
+        self.id_change = IdChange.NONE
+        self.login_user_id: str | None = None
+        self.device: str | None = None
+
+    @property
+    def user_id(self) -> str | None:
+        """The user who is logged in; None for an anonymous session."""
+        if self.login_user_id is not None:
+            return self.login_user_id
+        return self.row.owner_id if self.row else None
+
+    def login(self, user_id: str, device: str | None) -> None:
+        """Make it the session of a user, as ``Session.login`` says."""
+        require_user_id(user_id)
+        require_device(device)
+        self._require_response_not_started("login")
+        owner_id = self.row.owner_id if self.row else None
+        if self.login_user_id not in (None, user_id) or owner_id not in (None, user_id):
+            self.logout()
+        self.data.pop(CSRF, None)
+        self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
+
+    def rotate(self) -> None:
+        """Give it a new id, as ``Session.rotate`` says."""
+        self._require_response_not_started("rotate")
+        if self.id_change is IdChange.NONE and self.row is not None:
+            self.id_change = IdChange.ROTATE
+
+    def logout(self) -> None:
+        """End it, as ``Session.logout`` says."""
+        self.deleted_row = self.row or self.deleted_row
+        self.row, self.login_user_id, self.device = None, None, None
+        self.id_change = IdChange.NONE
+        self.data = Values({})
+
+    def set_loaded(self, loaded: LoadedSession) -> None:
+        """Take over what was read."""
+        self.is_loaded = True
+        self.row, self.loaded_at = loaded.row, loaded.loaded_at
+        self.data = Values(loaded.encoded)
+
+    def reset(self) -> None:
+        """Be an empty session: its row was ended elsewhere."""
+        self.set_loaded(NO_SESSION)
+        self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
+        self.deleted_row = None
+
+    def changes(self) -> Changes:
+        """What the request did to its values.
+
+        Raises:
+            TypeError, ValueError: something was put inside a value that can't be stored.
+        """
+        return self.data.changes()
+
+    def has_changed(self) -> bool:
+        """Whether there is anything to save, a touch apart. Raises as ``changes`` does."""
+        return bool(
+            self.deleted_row is not None or self.id_change is not IdChange.NONE or self.changes()
+        )
+
+    def _require_response_not_started(self, method: str) -> None:
+        if self.response_started:
+            raise SessionNotSaved(
+                f"session.{method}(): the response has started, so its cookie can't be set any more"
+            )
+
+
+_NO_VALUES = Values({})
+"""Of a session that is not loaded: nothing is set in it before it is."""
