@@ -87,6 +87,8 @@ bench: $(BENCH_READY)  ## Measure for some minutes: a decision beside boto3, app
 	@echo
 	@$(BIN)/python -m bench.mixed_load
 	@echo
+	-@$(BIN)/python -m bench.hot_keys.simulation
+	@echo
 	@$(BIN)/python -m bench.load
 	@echo
 	@$(BIN)/python -m bench.middleware

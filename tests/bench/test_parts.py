@@ -27,6 +27,6 @@ def test_the_values_part_runs_with_every_field_of_a_decision() -> None:
     assert value_cost.measured(rounds=1, calls=10)
 
 
-@pytest.mark.parametrize("module", re.findall(r"-m (bench\.\w+)", MAKEFILE.read_text()))
+@pytest.mark.parametrize("module", re.findall(r"-m (bench[.\w]+)", MAKEFILE.read_text()))
 def test_each_part_can_be_called(module: str) -> None:
     assert callable(importlib.import_module(module).main)

@@ -1,0 +1,183 @@
+"""What came of a case: its figures, computed from what callers saw and what the table applied."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from dataclasses import dataclass, field, fields
+from heapq import heappop, heappush
+
+from bench.hot_keys.case import Aims, Case
+from ratelimit_ddb.limit import SECOND_NS, Limit
+
+MILLISECOND_NS = 1_000_000
+
+
+@dataclass(slots=True)
+class Observed:
+    """What was seen from outside, in the order of the answers.
+
+    Attributes:
+        began_ns: when the load began.
+        called_ns, answered_ns: of each decision.
+        admitted: 1 for each decision that was admitted, 0 for a denial.
+        process: which process was asked.
+        taken: for each process, the tokens that its writes took: (instant of the reply, until when
+            they may be spent, how many).
+        writes, throttled: when the partition served a request, and when it did not.
+    """
+
+    began_ns: int
+    called_ns: array[int] = field(default_factory=lambda: array("q"))
+    answered_ns: array[int] = field(default_factory=lambda: array("q"))
+    admitted: bytearray = field(default_factory=bytearray)
+    process: array[int] = field(default_factory=lambda: array("i"))
+    taken: list[deque[tuple[int, int, int]]] = field(default_factory=list)
+    writes: array[int] = field(default_factory=lambda: array("q"))
+    throttled: array[int] = field(default_factory=lambda: array("q"))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a case, in the order in which they are shown.
+
+    Attributes:
+        admitted_over_due: admitted, over what the bucket holds and gains meanwhile, or over all
+            requests where they are fewer.
+        steady: admitted in the second half, over what one bucket without any delay admits then.
+        excess: tokens above P1 in the worst interval; above 0 is too many.
+        writes: that the partition took, a second, refused conditions included.
+        throttled: requests that it throttled, a second.
+        settled: writes and throttled requests in the second half, a second.
+        units: write units for each request that was admitted.
+        p50_ms, p99_ms: from the call to the decision, of all requests.
+        denied: the share of requests that were denied, above what the bucket without delay denies.
+        least_served: admitted by the process that got least, over the mean.
+        lapsed: the share of tokens that were taken and never spent.
+    """
+
+    admitted_over_due: float
+    steady: float
+    excess: float
+    writes: float
+    throttled: float
+    settled: float
+    units: float
+    p50_ms: float
+    p99_ms: float
+    denied: float
+    least_served: float
+    lapsed: float
+
+
+NAMES = tuple(field.name for field in fields(Figures))
+
+
+def figures_of(case: Case, observed: Observed) -> Figures:
+    """All the figures of a case."""
+    limit, seconds = case.limit, case.seconds
+    half_ns = observed.began_ns + int(seconds / 2 * SECOND_NS)
+    admitted = [i for i, was in enumerate(observed.admitted) if was]
+    called_ns, answered_ns = observed.called_ns, observed.answered_ns
+    asked = len(called_ns)
+    ideal = admitted_without_delay(sorted(called_ns), limit)
+    waits_ns = sorted(after - before for before, after in zip(called_ns, answered_ns, strict=True))
+    by_process = [0] * case.processes
+    for index in admitted:
+        by_process[observed.process[index]] += 1
+    late = sum(answered_ns[index] > half_ns for index in admitted)
+    ideal_late = sum(instant_ns > half_ns for instant_ns in ideal)
+    taken = sum(tokens for lots in observed.taken for _, _, tokens in lots)
+    return Figures(
+        admitted_over_due=len(admitted) / min(limit.burst + limit.quantity * seconds, asked),
+        steady=late / max(1, ideal_late),
+        excess=excess([(called_ns[i], answered_ns[i]) for i in admitted], limit),
+        writes=len(observed.writes) / seconds,
+        throttled=len(observed.throttled) / seconds,
+        settled=sum(
+            instant_ns > half_ns
+            for instants_ns in (observed.writes, observed.throttled)
+            for instant_ns in instants_ns
+        )
+        / (seconds / 2),
+        units=len(observed.writes) / max(1, len(admitted)),
+        p50_ms=_quantile(waits_ns, 0.50) / MILLISECOND_NS,
+        p99_ms=_quantile(waits_ns, 0.99) / MILLISECOND_NS,
+        denied=max(0, len(ideal) - len(admitted)) / asked,
+        least_served=min(by_process) * case.processes / max(1, len(admitted)),
+        lapsed=_lapsed(observed, admitted) / max(1, taken),
+    )
+
+
+def missed(figures: Figures, aims: Aims) -> list[str]:
+    """The aims that were not reached, a text each."""
+    texts = []
+    for name, (least, most) in aims.items():
+        figure = getattr(figures, name)
+        if least is not None and figure < least:
+            texts.append(f"{name} {figure:.4g} < {least:g}")
+        if most is not None and figure > most:
+            texts.append(f"{name} {figure:.4g} > {most:g}")
+    return texts
+
+
+def excess(spans_ns: list[tuple[int, int]], limit: Limit) -> float:
+    """How many tokens too many were admitted in the worst interval; at most 0 if P1 was kept.
+
+    A decision takes effect at some instant between its call and its answer. So P1 is kept if and
+    only if one bucket can serve every admitted request within its own span: the bucket serves
+    whoever has called and must be answered first, as soon as there is a token. Whoever is served
+    after the answer was given shows by how many tokens too many were admitted.
+    """
+    calls = sorted(spans_ns)
+    waiting: list[int] = []
+    full_at_ns = now_ns = calls[0][0] if calls else 0
+    worst_ns, next_call = -(1 << 62), 0
+    while waiting or next_call < len(calls):
+        if not waiting:
+            now_ns = max(now_ns, calls[next_call][0])
+        now_ns = max(now_ns, full_at_ns + limit.unit_ns - limit.window_ns)
+        while next_call < len(calls) and calls[next_call][0] <= now_ns:
+            heappush(waiting, calls[next_call][1])
+            next_call += 1
+        worst_ns = max(worst_ns, now_ns - heappop(waiting))
+        full_at_ns = max(full_at_ns, now_ns) + limit.unit_ns
+    return worst_ns / limit.unit_ns if calls else 0.0
+
+
+def admitted_without_delay(called_ns: list[int], limit: Limit) -> list[int]:
+    """The calls that one bucket admits that is asked without any delay."""
+    full_at_ns, admitted = called_ns[0], []
+    for now_ns in called_ns:
+        after_ns = max(full_at_ns, now_ns) + limit.unit_ns
+        if after_ns - now_ns <= limit.window_ns:
+            full_at_ns = after_ns
+            admitted.append(now_ns)
+    return admitted
+
+
+def _lapsed(observed: Observed, admitted: list[int]) -> int:
+    """The tokens that lapsed: each process spends those first that lapse first."""
+    ended_ns = observed.answered_ns[-1] if observed.answered_ns else observed.began_ns
+    lapsed = 0
+    lots = [[list(lot) for lot in of_process] for of_process in observed.taken]
+    at = [0] * len(lots)
+    for index in admitted:
+        process, instant_ns = observed.process[index], observed.answered_ns[index]
+        of_process = lots[process]
+        while at[process] < len(of_process) and (
+            of_process[at[process]][1] < instant_ns or not of_process[at[process]][2]
+        ):
+            lapsed += of_process[at[process]][2]
+            at[process] += 1
+        if at[process] < len(of_process):
+            of_process[at[process]][2] -= 1
+    for process, of_process in enumerate(lots):
+        lapsed += sum(
+            left for _, until_ns, left in of_process[at[process] :] if until_ns < ended_ns
+        )
+    return lapsed
+
+
+def _quantile(ordered: list[int], share: float) -> int:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
