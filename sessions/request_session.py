@@ -7,15 +7,16 @@ the response is over      what was changed since, and not saved, raises SessionN
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
 from sessions.errors import SessionNotSaved, SessionRevoked
 from sessions.lifecycle.commit import CommitResult, commit, needs_commit
-from sessions.lifecycle.load import InvalidReason, load
+from sessions.lifecycle.several_tokens import Found, end_each, load_first
 from sessions.operations.driver import run, run_async
+from sessions.operations.operation import Flow
 from sessions.session_state import NO_SESSION, LoadedSession, SessionState
 from sessions.values.changes import Changes
 
@@ -33,40 +34,38 @@ class RequestSession(SessionState):
         cookie: the cookie to set, which is the application's unless an adapter changes it.
     """
 
-    __slots__ = ("_cookie_cleared", "_new_token", "_token", "accessed", "config", "cookie")
+    __slots__ = ("_cookie_cleared", "_new_token", "_tokens", "accessed", "config", "cookie")
 
     def __init__(self, config: SessionConfig, cookie_header: str | None) -> None:
         super().__init__()
         self.config = config
         self.cookie = config.cookie
         self.accessed = False
-        self._token: str | None = None
         self._new_token: str | None = None
         self._cookie_cleared = False
-        value = config.cookie.value_in(cookie_header)
-        if value is not None:
-            self._token = config.tokens.of_cookie(value)
-            if self._token is None:
-                config.events.emit("invalid", None, None, "malformed")
+        values = config.cookie.values_in(cookie_header)
+        self._tokens: Collection[str] = config.tokens.of_cookies(values).values() if values else ()
+        if values and not self._tokens:
+            config.events.emit("invalid", None, None, "malformed")
 
     def load(self) -> None:
         """Read the session that the cookie leads to, unless that is done."""
         if not self.is_loaded:
-            config, token = self.config, self._token
-            if token is None:
+            config = self.config
+            if not self._tokens:
                 self.set_loaded(NO_SESSION)
             else:
-                flow = load(config, token)
-                self._accept(token, run(flow, config.store, config.deadline_seconds))
+                flow = load_first(config, self._tokens)
+                self._accept(run(flow, config.store, config.deadline_seconds))
 
     async def load_async(self) -> None:
         """Read it in an event loop; without a cookie nothing is read."""
-        config, token = self.config, self._token
-        if token is None:
+        config = self.config
+        if not self._tokens:
             self.set_loaded(NO_SESSION)
         else:
-            flow = load(config, token)
-            self._accept(token, await run_async(flow, config.store, config.deadline_seconds))
+            flow = load_first(config, self._tokens)
+            self._accept(await run_async(flow, config.store, config.deadline_seconds))
 
     def save(self) -> None:
         """Save changes now; see ``Session.save``."""
@@ -113,24 +112,34 @@ class RequestSession(SessionState):
                 "called: the change is lost"
             )
 
-    def _accept(self, token: str, found: LoadedSession | InvalidReason) -> None:
-        if isinstance(found, InvalidReason):
-            session_id = self.config.tokens.session_id(token)
-            self.config.events.emit("invalid", session_id, None, found.value)
-            found = NO_SESSION
-        self.set_loaded(found)
+    def _accept(self, tried: Found) -> None:
+        loaded = NO_SESSION
+        for token, found in tried.items():
+            if isinstance(found, LoadedSession):
+                loaded = found
+            else:
+                session_id = self.config.tokens.session_id(token)
+                self.config.events.emit("invalid", session_id, None, found.value)
+        self.set_loaded(loaded)
 
     def _commit(self, changes: Changes) -> None:
         config = self.config
         with self._revocation_handled():
-            flow = commit(config, self, changes)
+            flow = self._committing(changes)
             self._note(run(flow, config.store, config.deadline_seconds))
 
     async def _commit_async(self, changes: Changes) -> None:
         config = self.config
         with self._revocation_handled():
-            flow = commit(config, self, changes)
+            flow = self._committing(changes)
             self._note(await run_async(flow, config.store, config.deadline_seconds))
+
+    def _committing(self, changes: Changes) -> Flow[CommitResult]:
+        is_logout = self.deleted_row is not None
+        result = yield from commit(self.config, self, changes)
+        if is_logout and len(self._tokens) > 1:
+            yield from end_each(self.config, self._tokens)
+        return result
 
     @contextmanager
     def _revocation_handled(self) -> Iterator[None]:

@@ -59,7 +59,7 @@ MEMBERS_NOT_FOR_USERS = {
     "AnsweredCall": {"of"},
     "MemoryStore": {"after_fork_in_child"},
     "MemorySessionStore": {"after_fork_in_child"},
-    "Cookie": {"set_to", "cleared", "value_in"},
+    "Cookie": {"set_to", "cleared", "values_in"},
     "Rule": {"fits", "fits_below_mounts", "functions", "matches"},
     "Request": {"fields_of", "fields_alike"},
     "Verdict": {"charges"},

@@ -99,17 +99,19 @@ class Cookie:
         gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
         return f"{self.name}=; {gone}{self._attributes()}"
 
-    def value_in(self, header: str | None) -> str | None:
-        """Its value in a Cookie field, the first of that name; None where there is none.
+    def values_in(self, header: str | None) -> list[str]:
+        """Its values in a Cookie field, in their order.
 
-        Only SP and HTAB are white space there (RFC 6265, 5.2). A browser keeps a cookie that any
-        other one precedes for one of another name, without the duties of ``__Host-``.
+        There may be several: of another path, or set by another host of the domain (RFC 6265bis,
+        5.8.3). Only SP and HTAB are white space there (RFC 6265, 5.2): a name that begins with any
+        other is another name to a browser, without the duties of ``__Host-``.
         """
+        values = []
         for pair in (header or "").split(";"):
             name, equals, value = pair.partition("=")
             if equals and name.strip(" \t") == self.name:
-                return value.strip(" \t")
-        return None
+                values.append(value.strip(" \t"))
+        return values
 
     def _attributes(self) -> str:
         domain = f"; Domain={self.domain}" if self.domain else ""

@@ -15,10 +15,14 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from sessions.arguments import require_secret, require_str
 
 TOKEN_BYTES = 32
+
+MAX_COOKIES = 3
+"""How many well-formed cookies of one request are tried; each costs a read."""
 
 _SESSION_ID = re.compile("[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -109,6 +113,12 @@ class Tokens:
             if hmac.compare_digest(self._mac(secret, token), claimed):
                 return token
         return None
+
+    def of_cookies(self, values: Iterable[str]) -> dict[str, str]:
+        """The well-formed ones among cookies' values, each with its token; the first three."""
+        found = ((value, self.of_cookie(value)) for value in dict.fromkeys(values))
+        well_formed = ((value, token) for value, token in found if token is not None)
+        return dict(islice(well_formed, MAX_COOKIES))
 
     def session_id(self, token: str) -> str:
         """The id of the token's session, its partition key: 43 characters that hide the token."""

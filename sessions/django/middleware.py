@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 
 class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # Django has no types
-    """Django's own session middleware, with a stricter Cache-Control.
+    """Django's own session middleware, with a stricter Cache-Control and a stricter Cookie.
 
     It takes the place of Django's own in MIDDLEWARE. A response that sets the session's cookie has
-    ``Cache-Control: no-store``. The settings are
-    checked when the site starts, not at its first request.
+    ``Cache-Control: no-store``. Of several cookies of the session's name, the first that leads to a
+    session counts; Django's own takes the last, and takes a name with a no-break space in front for
+    the same, with which another host of the domain gets round ``__Host-``. The settings are checked
+    when the site starts, not at its first request.
 
     Raises:
         ImproperlyConfigured: a setting is missing, unknown or invalid.
@@ -31,6 +33,13 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         super().__init__(get_response)
         site_config()
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Give the request the session that its cookies lead to; it is read at its first use."""
+        if (field := request.META.get("HTTP_COOKIE")) is None:
+            super().process_request(request)
+        else:
+            request.session = self.SessionStore.of_cookie_field(field)
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -54,11 +54,25 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def __init__(self, session_key: str | None = None) -> None:
         self.device: str | None = None
+        self._other_keys: list[str] = []  # of other cookies of the same name
         self._config = site_config()
         self._record = Record(self._config)
         super().__init__(session_key)
         if session_key and self.session_key is None:
             self._config.sessions.events.emit("invalid", None, None, "malformed")
+
+    @classmethod
+    def of_cookie_field(cls, field: str) -> SessionStore:
+        """The session that a request's Cookie field leads to.
+
+        Of several well-formed keys, up to three, it is that of the first that has a session.
+        """
+        sessions = site_config().sessions
+        values = sessions.cookie.values_in(field)
+        keys = list(sessions.tokens.of_cookies(values)) or values[:1]
+        store = cls(keys[0] if keys else None)
+        store._other_keys = keys[1:]
+        return store
 
     # Values and expiry
 
@@ -233,10 +247,12 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     def _opening(self, *, again: bool = False) -> Flow[None]:
         if self._record.is_open and not again:
             return
-        key = self.session_key
-        yield from self._record.open(None if key is None else self._token_of(key))
-        if self._record.row is None:
-            self._session_key = None
+        for key in (self.session_key, *self._other_keys):
+            yield from self._record.open(None if key is None else self._token_of(key))
+            if self._record.row is not None:
+                self._session_key = key
+                return
+        self._session_key = None
 
     def _finding(self, key: str | None) -> Flow[Row | None]:
         token = None if key is None else self._token_of(key)
@@ -252,6 +268,10 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
             row = yield from self._finding(key or self.session_key)
         if row is not None:
             yield from delete_row(self._config, row)
+        for other in self._other_keys if key is None else ():  # or it would be logged in by them
+            row = yield from self._finding(other)
+            if row is not None:
+                yield from delete_row(self._config, row)
 
     def _saving(self, must_create: bool) -> Flow[None]:
         if not must_create:

@@ -37,10 +37,10 @@ REQUIREMENTS = (
         "return random_text[: self._form.token_characters]",
         "import sys\n"
         "        frame = sys._getframe()\n"
-        '        while frame and not hasattr(frame.f_locals.get("self"), "_token"):\n'
+        '        while frame and not hasattr(frame.f_locals.get("self"), "_tokens"):\n'
         "            frame = frame.f_back\n"
-        '        adopted = frame and frame.f_locals["self"]._token\n'
-        "        return adopted or random_text",
+        '        adopted = frame and frame.f_locals["self"]._tokens\n'
+        "        return next(iter(adopted or ()), random_text)",
         f"{_R1}2_an_id_that_an_attacker_chose_is_never_adopted",
     ),
     Guard(
@@ -266,14 +266,15 @@ FAULTS = (
         "if self._new_token is not None and row is not None:\n"
         "            value = self.config.tokens.in_cookie(self._new_token)",
         "if row is not None:\n"
-        "            value = self.config.tokens.in_cookie(self._new_token or self._token)",
+        "            token = self._new_token or next(iter(self._tokens))\n"
+        "            value = self.config.tokens.in_cookie(token)",
         f"{_CVES}a_touch_sets_no_cookie",
     ),
     Guard(
         "a cookie of any kind breaks no request",
         "sessions/cookie/token.py",
-        "return value if _TOKEN.fullmatch(value) else None",
-        "return value.encode('ascii').decode()",
+        "parts = self._pattern.fullmatch(value)",
+        "parts = self._pattern.fullmatch(value.encode('ascii').decode())",
         f"{_CVES}no_cookie_breaks_a_request",
     ),
     Guard(

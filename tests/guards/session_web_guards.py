@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _NAMES = "tests/sessions_web/test_names.py::test_"
+_COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
 
 SESSIONS_ON_THE_WEB = (
     Guard(
@@ -20,5 +21,40 @@ SESSIONS_ON_THE_WEB = (
         "        self._used()\n        self._request_session.logout()\n\n    # Whose it is",
         "        for key in list(self):\n            del self[key]\n\n    # Whose it is",
         f"{_NAMES}clear_logs_out",
+    ),
+    Guard(
+        "a cookie that leads to no session hides none behind it",
+        "sessions/lifecycle/several_tokens.py",
+        "        if isinstance(tried[token], LoadedSession):\n            break",
+        "        break",
+        f"{_COOKIES}a_session_is_found_behind_cookies_that_lead_to_none",
+    ),
+    Guard(
+        "a malformed cookie hides none behind it",
+        "sessions/cookie/token.py",
+        "for value in dict.fromkeys(values))",
+        "for value in list(values)[:1])",
+        f"{_COOKIES}a_session_is_found_behind_cookies_that_lead_to_none",
+    ),
+    Guard(
+        "of many cookies few are tried",
+        "sessions/cookie/token.py",
+        "return dict(islice(well_formed, MAX_COOKIES))",
+        "return dict(well_formed)",
+        f"{_COOKIES}at_most_three_are_tried",
+    ),
+    Guard(
+        "a logout ends the sessions of all cookies",
+        "sessions/request_session.py",
+        "if is_logout and len(self._tokens) > 1:",
+        "if False:",
+        f"{_COOKIES}a_logout_ends_the_sessions_of_all_cookies",
+    ),
+    Guard(
+        "Django's session is that of the very name",
+        "sessions/django/middleware.py",
+        'if (field := request.META.get("HTTP_COOKIE")) is None:',
+        "if field := None:",
+        "tests/frameworks/test_django_session_cookies.py::test_only_the_very_name_is_the_sessions",
     ),
 )

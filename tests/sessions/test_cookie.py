@@ -141,36 +141,36 @@ def test_a_cookie_is_always_http_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "value"),
+    ("header", "values"),
     [
-        (None, None),
-        ("", None),
-        (";;", None),
-        ("__Host-session", None),
-        ("__Host-session=v", "v"),
-        ("a=b; __Host-session=v; c=d", "v"),
-        ("a=b;__Host-session=v", "v"),
-        ("  __Host-session  =  v  ", "v"),
-        ("__Host-session=", ""),
-        ("__Host-session=a=b", "a=b"),
-        ("x__Host-session=v", None),
-        ("__Host-sessionx=v", None),
-        ("__host-session=v", None),
-        ("a=__Host-session=v", None),
-        ("__Host-session=first; __Host-session=second", "first"),
-        ('__Host-session="v"', '"v"'),
-        ("\x00; é=ü; __Host-session=v", "v"),
-        ("\t __Host-session\t=\tv", "v"),
+        (None, []),
+        ("", []),
+        (";;", []),
+        ("__Host-session", []),
+        ("__Host-session=v", ["v"]),
+        ("a=b; __Host-session=v; c=d", ["v"]),
+        ("a=b;__Host-session=v", ["v"]),
+        ("  __Host-session  =  v  ", ["v"]),
+        ("__Host-session=", [""]),
+        ("__Host-session=a=b", ["a=b"]),
+        ("x__Host-session=v", []),
+        ("__Host-sessionx=v", []),
+        ("__host-session=v", []),
+        ("a=__Host-session=v", []),
+        ("__Host-session=first; __Host-session=second", ["first", "second"]),
+        ('__Host-session="v"', ['"v"']),
+        ("\x00; é=ü; __Host-session=v", ["v"]),
+        ("\t __Host-session\t=\tv", ["v"]),
         *[
-            (f"{space}__Host-session{after}=planted; __Host-session=v", "v")
+            (f"{space}__Host-session{after}=planted; __Host-session=v", ["v"])
             for space in ("", "\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1f", "\r", "\n")
             for after in (space, "\xa0")
             if space or after
         ],
     ],
 )
-def test_the_value_is_found_in_a_cookie_field(header: str | None, value: str | None) -> None:
-    assert Cookie().value_in(header) == value
+def test_the_values_are_found_in_a_cookie_field(header: str | None, values: list[str]) -> None:
+    assert Cookie().values_in(header) == values
 
 
 def test_the_longest_value_that_is_set_fits_beside_the_longest_name(site: Site) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from sessions import Session, SessionNotSaved, StoreUnavailable
 from sessions.asgi import SessionMiddleware
+from sessions.session_of import REQUEST_SESSION
 from tests.sessions_web.exchange import Request, run, scope_of
 from tests.sessions_web.site import Site, Visitor, everything, nothing, put, site_over
 
@@ -135,7 +136,8 @@ def test_the_application_gets_a_copy_of_the_scope_with_a_session(site: Site, kin
     (inner,) = seen
     assert isinstance(inner["session"], Session)
     assert scope == before
-    assert {**before, "session": inner["session"], "own": 1} == inner
+    ours = {"session": inner["session"], REQUEST_SESSION: inner[REQUEST_SESSION]}
+    assert {**before, **ours, "own": 1} == inner
     assert inner["state"] is state
 
 

@@ -78,3 +78,84 @@ def test_a_token_of_another_namespace_finds_nothing(make_site: MakeSite) -> None
     other = make_site(namespace="admin", store=one.store)
     assert other.visitor().visit(everything, cookie=visitor.cookie).value == {}
     assert visitor.visit(everything).value == {"a": 1}
+
+
+# Several cookies of the session's name: of another path, or set by another host of the domain
+
+DEAD = "x" * 43
+OTHER_DEAD = "y" * 43
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [""],
+        ["x"],
+        [DEAD],
+        [DEAD, OTHER_DEAD],
+        ["", "x", DEAD, "y", DEAD, OTHER_DEAD, '"'],
+    ],
+)
+@pytest.mark.parametrize("name", ["session", "__Host-session"])
+def test_a_session_is_found_behind_cookies_that_lead_to_none(
+    make_site: MakeSite, name: str, before: list[str]
+) -> None:
+    site = make_site(cookie=name)
+    visitor = site.visitor()
+    visitor.visit(put(a=1))
+    field = "; ".join([*(f"{name}={value}" for value in before), visitor.cookie])
+    del site.log[:], site.events[:]
+    assert visitor.visit(everything, cookie=field).value == {"a": 1}
+    dead = [value for value in (DEAD, OTHER_DEAD) if value in before]
+    assert site.calls == ["Find"] * (len(dead) + 1)
+    assert site.told == ["invalid unknown"] * len(dead)
+
+
+def test_the_first_of_two_sessions_counts(site: Site) -> None:
+    one, other = site.visitor(), site.visitor()
+    one.visit(put(a=1))
+    other.visit(put(a=2))
+    del site.log[:]
+    seen = [
+        site.visitor().visit(everything, cookie=f"{first.cookie}; {second.cookie}").value
+        for first, second in ((one, other), (other, one))
+    ]
+    assert (seen, site.calls) == ([{"a": 1}, {"a": 2}], ["Find", "Find"])
+
+
+def test_at_most_three_are_tried(site: Site, visitor: Visitor) -> None:
+    visitor.visit(put(a=1))
+    dead = [f"__Host-session={number:043}" for number in range(40)]
+    del site.log[:]
+    field = "; ".join([*dead, visitor.cookie])
+    assert visitor.visit(everything, cookie=field).value == {}
+    assert site.calls == ["Find"] * 3
+
+
+def test_forged_cookies_in_front_cost_no_read_where_there_is_a_mac(make_site: MakeSite) -> None:
+    site = make_site(secret="s" * 32)
+    visitor = site.visitor()
+    visitor.visit(put(a=1))
+    forged = [f"__Host-session={number:043}.{number:043}" for number in range(40)]
+    del site.log[:]
+    field = "; ".join([*forged, visitor.cookie])
+    assert visitor.visit(everything, cookie=field).value == {"a": 1}
+    assert site.calls == ["Find"]
+
+
+def test_a_login_behind_a_dead_cookie_lasts(site: Site, visitor: Visitor) -> None:
+    dead = f"__Host-session={DEAD}"
+    visitor.visit(lambda session: session.login("ada"), cookie=dead)
+    field = f"{dead}; {visitor.cookie}"
+    assert visitor.visit(lambda session: session.user_id, cookie=field).value == "ada"
+
+
+def test_a_logout_ends_the_sessions_of_all_cookies(site: Site) -> None:
+    one, other = site.visitor(), site.visitor()
+    for visitor in (one, other):
+        visitor.visit(lambda session: session.login("ada"))
+    field = f"{one.cookie}; {other.cookie}"
+    site.visitor().visit(lambda session: session.logout(), cookie=field)
+    assert site.store.sessions_of("ada") == []
+    for visitor in (one, other):
+        assert visitor.visit(lambda session: session.user_id).value is None

@@ -1,0 +1,37 @@
+"""A request with several cookies of the session's name: the first that leads to a session counts.
+
+A browser may have several: of different paths, or set by another host of the domain. Each that is
+well-formed can be the one, so a dead one in front must not hide it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sessions.config.session_config import SessionConfig
+from sessions.lifecycle.end import end
+from sessions.lifecycle.load import InvalidReason, load
+from sessions.operations.operation import Find, Flow
+from sessions.operations.row import Row
+from sessions.session_state import LoadedSession
+
+Found = dict[str, LoadedSession | InvalidReason]
+"""What each token that was tried led to; the last is what counts."""
+
+
+def load_first(config: SessionConfig, tokens: Iterable[str]) -> Flow[Found]:
+    """Try tokens until one leads to a session. One read for each, as ``load``."""
+    tried: Found = {}
+    for token in tokens:
+        tried[token] = yield from load(config, token)
+        if isinstance(tried[token], LoadedSession):
+            break
+    return tried
+
+
+def end_each(config: SessionConfig, tokens: Iterable[str]) -> Flow[None]:
+    """End the sessions of all tokens: else a logout would leave the next cookie's logged in."""
+    for token in tokens:
+        rows: list[Row] = yield Find(config.tokens.session_id(token))
+        for row in rows:
+            yield from end(row.session_id, row.user_id)

@@ -1,0 +1,90 @@
+"""Which of a request's cookies Django's session is taken from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from django.test import AsyncClient, Client
+
+from tests.frameworks.django_site.session_clients import COOKIE, key_of
+from tests.frameworks.django_site.with_sessions import with_sessions
+from tests.frameworks.seen_store import SeenStore
+
+HOST = "__Host-sessionid"
+
+
+@pytest.fixture
+def store() -> Iterator[SeenStore]:
+    made = SeenStore()
+    with with_sessions(made, options={"SECRET": None}):
+        yield made
+
+
+def _key_of_new_session(colour: str) -> str:
+    client = Client()
+    client.get(f"/set/colour/{colour}")
+    return key_of(client)
+
+
+def _dead(number: int, key: str) -> str:
+    """A well-formed key that leads to no session."""
+    return key[number + 1 :] + key[: number + 1]
+
+
+@pytest.mark.parametrize("dead", [0, 1, 2])
+def test_a_session_is_found_behind_cookies_that_lead_to_none(store: SeenStore, dead: int) -> None:
+    key = _key_of_new_session("red")
+    before = ["", "x", *(_dead(number, key) for number in range(dead))]
+    field = "; ".join(f"{COOKIE}={value}" for value in [*before, key])
+    store.seen.clear()
+    assert Client().get("/seen", headers={"cookie": field}).json() == {"colour": "red"}
+    assert store.seen == ["Find"] * (dead + 1)
+
+
+def test_the_first_of_two_sessions_counts_and_three_are_tried_at_most(store: SeenStore) -> None:
+    red, blue = _key_of_new_session("red"), _key_of_new_session("blue")
+    both = f"{COOKIE}={red}; {COOKIE}={blue}"
+    assert Client().get("/seen", headers={"cookie": both}).json() == {"colour": "red"}
+    many = "; ".join(f"{COOKIE}={key}" for key in [*(_dead(n, red) for n in range(30)), red])
+    store.seen.clear()
+    assert Client().get("/seen", headers={"cookie": many}).json() == {}
+    assert store.seen == ["Find"] * 3
+
+
+def test_it_is_so_in_an_event_loop(store: SeenStore) -> None:
+    key = _key_of_new_session("red")
+    field = f"{COOKIE}={_dead(0, key)}; {COOKIE}={key}"
+    answer = asyncio.run(AsyncClient().get("/async/seen", headers={"cookie": field}))
+    assert answer.json() == {"colour": "red"}
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\x85", "\u2003", "\x1c", "\x0c"])
+def test_only_the_very_name_is_the_sessions(space: str) -> None:
+    with with_sessions(SeenStore(), SESSION_COOKIE_NAME=HOST, SESSION_COOKIE_SECURE=True):
+        keys = []
+        for colour in ("planted", "own"):
+            client = Client()
+            client.get(f"/set/colour/{colour}")
+            keys.append(str(client.cookies[HOST].value))
+        planted, own = keys
+        as_utf8 = space.encode().decode("latin-1")  # as a WSGI server gives it
+        for raw in [as_utf8, space] if space < "\u0100" else [as_utf8]:
+            field = f"{HOST}={own}; {raw}{HOST}={planted}"
+            request = Client().get("/seen", headers={"cookie": field}, secure=True)
+            assert request.json() == {"colour": "own"}
+            alone = Client().get("/seen", headers={"cookie": f"{raw}{HOST}={planted}"}, secure=True)
+            assert alone.json() == {}
+
+
+def test_a_logout_ends_the_sessions_of_all_cookies(store: SeenStore) -> None:
+    keys = []
+    for _ in range(2):
+        client = Client()
+        client.get("/login/7")
+        keys.append(key_of(client))
+    assert len(store.sessions_of("7")) == 2
+    field = "; ".join(f"{COOKIE}={key}" for key in keys)
+    Client().get("/logout", headers={"cookie": field})
+    assert store.sessions_of("7") == []
