@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
-from sessions.cookie.headers import with_session_headers
+from sessions.cookie.headers import cookie_field_in, with_session_headers
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -50,7 +50,7 @@ class SessionMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request_session = RequestSession(self._config, _cookie_header(scope))
+        request_session = RequestSession(self._config, cookie_field_in(scope["headers"]))
         await request_session.load_async()
 
         async def committing(message: Message) -> None:
@@ -78,11 +78,3 @@ async def _started(session: RequestSession, message: Message) -> Message:
         for name, value in with_session_headers(headers, added)
     ]
     return {**message, "headers": encoded}
-
-
-def _cookie_header(scope: Scope) -> str | None:
-    values = [
-        value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"cookie"
-    ]
-    # HTTP/2 may split the field (RFC 9113, 8.2.3).
-    return "; ".join(values) if values else None

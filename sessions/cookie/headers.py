@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 Headers = list[tuple[str, str]]
+
+
+def cookie_field_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The Cookie field of an ASGI scope; None if there is none.
+
+    HTTP/2 may split it, and what is put together again is one field (RFC 9113, 8.2.3).
+    """
+    values = [value.decode("latin-1") for name, value in headers if name.lower() == b"cookie"]
+    return "; ".join(values) if values else None
 
 
 def with_session_headers(headers: Headers, added: Headers) -> Headers:

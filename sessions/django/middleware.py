@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.sessions import middleware
 
+from sessions.cookie.headers import cookie_field_in
 from sessions.django.settings import site_config
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
 
     def process_request(self, request: HttpRequest) -> None:
         """Give the request the session that its cookies lead to; it is read at its first use."""
-        if (field := request.META.get("HTTP_COOKIE")) is None:
+        # Of an event loop's request Django joins a split field with commas.
+        scope = getattr(request, "scope", None)
+        field = cookie_field_in(scope["headers"]) if scope else request.META.get("HTTP_COOKIE")
+        if field is None:
             super().process_request(request)
         else:
             request.session = self.SessionStore.of_cookie_field(field)

@@ -53,8 +53,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "Django's session is that of the very name",
         "sessions/django/middleware.py",
-        'if (field := request.META.get("HTTP_COOKIE")) is None:',
-        "if field := None:",
+        "        if field is None:",
+        "        if field is not None:",
         "tests/frameworks/test_django_session_cookies.py::test_only_the_very_name_is_the_sessions",
     ),
 )
