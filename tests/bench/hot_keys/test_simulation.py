@@ -1,4 +1,4 @@
-"""The simulation of a hot key: its partition throttles, and a seed decides all."""
+"""The simulation of a hot key: every case runs, and a seed decides all."""
 
 from __future__ import annotations
 
@@ -8,26 +8,6 @@ import pytest
 
 from bench.hot_keys import simulation
 from bench.hot_keys.case import CASES, Case
-from bench.hot_keys.figures import Observed
-from bench.hot_keys.partition import Partition
-from ratelimit_ddb.limit import SECOND_NS
-from tests.simulation.scheduler import Scheduler, Task
-
-
-def test_a_partition_serves_its_ceiling_and_throttles_what_is_beyond() -> None:
-    scheduler = Scheduler(simulation.START_NS)
-    seen = Observed(simulation.START_NS)
-    partition = Partition(scheduler, 40, seen)
-
-    def writers() -> Task:
-        for _ in range(3 * 400):
-            partition.admits()
-            yield SECOND_NS // 400
-
-    scheduler.start(writers())
-    scheduler.run()
-    assert len(seen.writes) == pytest.approx(40 + 3 * 40, abs=1)
-    assert len(seen.writes) + len(seen.throttled) == 3 * 400
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
