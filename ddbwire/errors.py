@@ -6,17 +6,21 @@ knows its table and what it needs of it, and raises a ``StoreError`` from that (
 
 TRANSACTION_CANCELED = "TransactionCanceledException"
 
-THROTTLES = frozenset(
+CONFLICTS = frozenset(
     {
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "Throttling",
-        "RequestLimitExceeded",
         "TransactionInProgressException",
         "TransactionConflictException",
         "ReplicatedWriteConflictException",
     }
 )
+"""Codes by which DynamoDB says that others write the same items at the same time."""
+
+THROTTLES = CONFLICTS | {
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "Throttling",
+    "RequestLimitExceeded",
+}
 """Codes by which DynamoDB says that it did not apply the request and that another try may do.
 
 Source: "Error handling with DynamoDB", Amazon DynamoDB Developer Guide.
@@ -46,6 +50,14 @@ class StoreUnavailable(StoreError):
 
     An outage: endpoints out of reach, timeouts, HTTP 5xx, throttling that outlasted the retries.
     The other errors are mistakes of set-up, which stay until somebody mends them.
+    """
+
+
+class KeyThrottled(StoreUnavailable):
+    """The table serves, but not this key just now: it is asked for too often, or by too many.
+
+    A partition takes 1,000 writes a second, and all writes of one key go to one partition. No
+    outage: a limiter denies by it, whatever ``on_outage`` says.
     """
 
 

@@ -8,11 +8,13 @@ import re
 
 from ddbwire.errors import (
     AccessDenied,
+    KeyThrottled,
     StoreError,
     StoreUnavailable,
     TableNotFound,
     is_transient,
 )
+from ddbwire.protocol.throttle import is_key_contended
 from ddbwire.resolution.emulator import is_loopback
 from ddbwire.wire import Wire
 
@@ -72,9 +74,10 @@ def store_error(
         missing: what a resource that is not found may be: the table, or more.
     """
     what = f"table {table!r}" if operation is None else f"{operation} on table {table!r}"
-    if is_transient(failure):
-        return StoreUnavailable(f"{what}: {failure}")
     code, message = error_code_and_message(failure)
+    if is_transient(failure):
+        contended = is_key_contended(code, getattr(failure, "response", {}))
+        return (KeyThrottled if contended else StoreUnavailable)(f"{what}: {failure}")
     where = f"in region {wire.region_name} at {wire.endpoint_url}"
     if code == "ResourceNotFoundException":
         apart = _APART if is_loopback(wire.endpoint_url or "") else ""

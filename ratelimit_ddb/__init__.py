@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decorator.rate_limited import rate_limited
-from ratelimit_ddb.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
+from ratelimit_ddb.errors import (
+    AccessDenied,
+    KeyThrottled,
+    StoreError,
+    StoreUnavailable,
+    TableNotFound,
+)
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
@@ -23,6 +29,7 @@ __all__ = [
     "AsyncRateLimiter",
     "Decision",
     "DynamoDBStore",
+    "KeyThrottled",
     "Limit",
     "MemoryStore",
     "RateLimited",

@@ -3,6 +3,12 @@
 The classes are those of ``sessions`` too; the tables and the wire are the same.
 """
 
-from ddbwire.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
+from ddbwire.errors import (
+    AccessDenied,
+    KeyThrottled,
+    StoreError,
+    StoreUnavailable,
+    TableNotFound,
+)
 
-__all__ = ["AccessDenied", "StoreError", "StoreUnavailable", "TableNotFound"]
+__all__ = ["AccessDenied", "KeyThrottled", "StoreError", "StoreUnavailable", "TableNotFound"]

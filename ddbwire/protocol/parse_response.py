@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from ddbwire.errors import THROTTLES, TRANSACTION_CANCELED, TRANSIENT_REASONS
 from ddbwire.protocol.failed_attempt import FailedAttempt, RetryAction, classify_failure
+from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.protocol.result import CallResult, ConditionalCheckFailed, TransactionCanceled
+from ddbwire.protocol.throttle import is_key_throttled
 from ddbwire.steps import HTTPResponse, NoResponse
 
 _scan = json.JSONDecoder().raw_decode
@@ -26,7 +28,7 @@ class ErrorClasses(Protocol):
 
 
 def parse_response(
-    http_response: HTTPResponse, operation_name: str, classes: ErrorClasses, *, repeatable: bool
+    http_response: HTTPResponse, request: DynamoDBRequest, classes: ErrorClasses
 ) -> CallResult | FailedAttempt:
     """The result in an HTTP response, or the failed attempt that it stands for."""
     try:
@@ -40,24 +42,18 @@ def parse_response(
         if isinstance(document, dict):
             return document
         return classify_failure(
-            NoResponse("the reply is not JSON", sent=True), repeatable=repeatable
+            NoResponse("the reply is not JSON", sent=True), repeatable=request.repeatable
         )
     return _parse_error(
-        http_response,
-        document if isinstance(document, dict) else {},
-        operation_name,
-        classes,
-        repeatable=repeatable,
+        http_response, document if isinstance(document, dict) else {}, request, classes
     )
 
 
 def _parse_error(
     http_response: HTTPResponse,
     document: dict[str, Any],
-    operation_name: str,
+    request: DynamoDBRequest,
     classes: ErrorClasses,
-    *,
-    repeatable: bool,
 ) -> CallResult | FailedAttempt:
     code = _code(http_response, document)
     if code == "ConditionalCheckFailedException":
@@ -67,11 +63,13 @@ def _parse_error(
         return TransactionCanceled(reasons)
     message = _message(document)
     ambiguous = http_response.status >= 500 and code not in THROTTLES
-    if ambiguous and not repeatable:
+    if (ambiguous and not request.repeatable) or (
+        not request.retries_throttled_key and is_key_throttled(code, document)
+    ):
         action = RetryAction.FAIL
     else:
         action = _retry_action(code, message, http_response.status, reasons)
-    make_error = partial(_error, classes.from_code(code), operation_name, http_response, document)
+    make_error = partial(_error, classes.from_code(code), request.name, http_response, document)
     return FailedAttempt(action, f"{code}: {message}", make_error, maybe_applied=ambiguous)
 
 

@@ -33,6 +33,12 @@ class DynamoDBRequest(NamedTuple):
     sent (again): the result is a ``StaleTimestamp``, and the caller makes a new request.
     """
 
+    retries_throttled_key: bool = True
+    """Whether it is sent again after the table throttled its key alone.
+
+    False where others will ask for the key in any case: then a repetition only adds to its load.
+    """
+
     @classmethod
     def of(
         cls, name: str, parameters: Mapping[str, Any], *, repeatable: bool = True

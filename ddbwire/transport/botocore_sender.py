@@ -73,7 +73,7 @@ class BotocoreSender:
         result = yield from self._exchange(request)
         if type(result) is NoResponse:
             return self._failed(result, repeatable=request.repeatable)
-        return parse_response(result, request.name, self._classes, repeatable=request.repeatable)
+        return parse_response(result, request, self._classes)
 
     def request_date(self, *, new_connection: bool) -> DateRequest:  # noqa: ARG002
         """One attempt at getting any response at all."""

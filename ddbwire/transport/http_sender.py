@@ -75,9 +75,7 @@ class HTTPSender:
         if type(result) is HTTPResponse:
             self._succeeded = True
             clock.observe(result.date, sent_ns, clock.local_ns())
-            return parse_response(
-                result, request.name, self._classes, repeatable=request.repeatable
-            )
+            return parse_response(result, request, self._classes)
         return self._failed(require_no_response(result), repeatable=request.repeatable)
 
     def request_date(self, *, new_connection: bool) -> DateRequest:

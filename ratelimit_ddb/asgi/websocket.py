@@ -85,6 +85,8 @@ def _close(verdict: Verdict) -> dict[str, Any]:
     decision = verdict.longest.decision
     if decision.source == "outage":
         why = "rate limits can't be checked just now"
+    elif decision.source == "throttled":
+        why = "too many requests at once"
     else:
         why = f"over the limit of {decision.limit}"
     if decision.source != "cost":

@@ -39,7 +39,8 @@ from ratelimit_ddb.bucket.arithmetic import arithmetic_for
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
-from ratelimit_ddb.errors import StoreError
+from ratelimit_ddb.bucket.throttled import throttled
+from ratelimit_ddb.errors import KeyThrottled, StoreError
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
@@ -242,6 +243,8 @@ class Bucket:
             except ClockMoved:
                 take = self._anew(take, (yield ReadClock()))
                 continue
+            except KeyThrottled:
+                return throttled(self.limits[0])
             full_at_ns = _known(shown_ns)
             now_ns = take.now_ns
             kept_until_seconds = kept_until_seconds or 0

@@ -11,9 +11,10 @@ from typing import Any, Literal, NamedTuple, Self
 from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.limit import SECOND_NS, Limit
 
-Source = Literal["table", "seen", "outage", "cost", "disabled"]
-"""Who decided: the store; this process alone, by what it observed before; ``on_outage``; a cost
-that is more than the limit's burst (rules only); or nobody, where limiting is switched off."""
+Source = Literal["table", "seen", "throttled", "outage", "cost", "disabled"]
+"""Who decided: the store; this process alone, by what it observed before; the store, which takes no
+further writes of this key just now; ``on_outage``; a cost that is more than the limit's burst
+(rules only); or nobody, where limiting is switched off."""
 
 
 _claiming = threading.Lock()
@@ -108,7 +109,9 @@ class Decision(NamedTuple):
         waited_ns: how long the call slept for its tokens: 0; with ``max_wait=1.0`` the 101st
             request is admitted, and 600_000_000.
         source: who decided: ``"table"``, then ``"seen"``, since this process knows that the bucket
-            is empty. After an outage ``remaining`` is 0 and the times are not exact.
+            is empty. After an outage the numbers are this process's own under
+            ``on_outage="local"``; otherwise, and of a key that is throttled, ``remaining`` is 0 and
+            the times are not exact.
         taken: what ``refund`` needs: a Taken of 1 token, then None. None after an outage too, where
             nobody knows.
 
@@ -169,6 +172,7 @@ class RateLimited(Exception):
 
 
 _WHY_OTHERWISE = {
-    "outage": "denied by on_outage='deny', as the store could not be reached",
+    "outage": "denied while the store could not be reached",
+    "throttled": "the table throttles this key",
 }
 """Why a call was denied, where its limit is not known to be exceeded; by the decision's source."""

@@ -12,7 +12,7 @@ from ddbwire import DeadlineExceeded, DynamoDBRequest, Unreachable, is_transient
 
 def test_an_operation_is_encoded() -> None:
     operation = DynamoDBRequest.of("GetItem", {"Key": {"k": {"S": "é"}}}, repeatable=False)
-    assert operation == ("GetItem", b'{"Key":{"k":{"S":"\\u00e9"}}}', False, None)
+    assert operation == ("GetItem", b'{"Key":{"k":{"S":"\\u00e9"}}}', False, None, True)
 
 
 @pytest.mark.parametrize("name", ["Scan", "updateitem", ""])

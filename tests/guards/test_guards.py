@@ -13,6 +13,7 @@ from tests.guards.function_guards import FUNCTIONS
 from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.limit_guards import IDENTITIES, PATHS
+from tests.guards.outage_guards import OUTAGES
 from tests.guards.request_guards import REQUESTS
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
 
@@ -24,6 +25,7 @@ GUARDS = (
     *REQUESTS,
     *AMOUNTS,
     *FUNCTIONS,
+    *OUTAGES,
     *SESSIONS_ON_THE_WEB,
 )
 

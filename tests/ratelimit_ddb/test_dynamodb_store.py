@@ -109,8 +109,11 @@ def test_p10_mistakes_of_set_up_always_raise(
 @pytest.mark.parametrize(
     "failing",
     [
-        error("ProvisionedThroughputExceededException"),
-        error("ThrottlingException"),
+        error(
+            "ProvisionedThroughputExceededException",
+            ThrottlingReasons=[{"reason": "TableWriteProvisionedThroughputExceeded"}],
+        ),
+        error("RequestLimitExceeded"),
         error("InternalServerError", 500),
         error("ServiceUnavailable", 503),
         drop,
@@ -180,7 +183,7 @@ def test_a_reply_that_is_not_dynamodbs_is_told_with_the_table_and_the_endpoint(
 def test_a_passing_failure_goes_unnoticed(
     store: DynamoDBStore, server: FaultServer, do: Do
 ) -> None:
-    server.script.extend([error("ThrottlingException"), error("InternalServerError", 500), drop])
+    server.script.extend([error("RequestLimitExceeded"), error("InternalServerError", 500), drop])
     decision = do(store, "acquire", {"deadline": 5})
     assert (decision.allowed, decision.source) == (True, "table")
     assert server.operations == ["UpdateItem"] * 4

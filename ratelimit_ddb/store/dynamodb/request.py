@@ -81,7 +81,8 @@ class TableRequests:
         body = template % (_quoted(take.key), now_ns, take.expires_at_seconds, *numbers)
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         made_at_ns = now_ns if self._is_of_the_wire else None
-        return ddbwire.DynamoDBRequest("UpdateItem", body, True, made_at_ns)
+        # Of a throttled key the caller is denied, and those who come next ask again.
+        return ddbwire.DynamoDBRequest("UpdateItem", body, True, made_at_ns, False)
 
     def _give_back(self, give_back: GiveBack) -> ddbwire.DynamoDBRequest:
         key, names, amount_ns, least_ns, most_ns, before_ns, after_ns, now_ns = give_back

@@ -305,6 +305,7 @@ def denial_of(verdict: Verdict) -> Denial:
         limit=str(decision.limit),
         cost=charge.cost,
         burst=decision.limit.burst,
+        throttled=decision.source == "throttled",
     )
 
 

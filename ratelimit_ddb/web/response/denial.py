@@ -30,6 +30,8 @@ class Denial:
         limit: the binding limit in words, such as ``"5 per minute"``.
         cost: the tokens that were asked for.
         burst: the tokens that the binding limit holds at most.
+        throttled: whether it was the table that takes no further writes of this key just now, and
+            nobody knows whether the limit is exceeded.
     """
 
     status: Literal[429, 503]
@@ -38,6 +40,7 @@ class Denial:
     limit: str
     cost: int
     burst: int
+    throttled: bool = False
 
 
 class _Problem(NamedTuple):
@@ -100,6 +103,8 @@ def sentence(denial: Denial) -> str:
     """Why, and for how long, in a sentence or two."""
     if denial.status == 503:
         why = "Rate limits can't be checked just now."
+    elif denial.throttled:
+        why = "Too many requests at once."
     elif denial.retry_after_seconds is None:
         why = (
             f"This request costs {denial.cost}, and the limit of {denial.limit} "

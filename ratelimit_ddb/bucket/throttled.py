@@ -1,0 +1,21 @@
+"""The denial of a request whose key the table throttles.
+
+It is no outage, so ``on_outage`` is not asked: of all keys it is the one that is being flooded for
+which no limit must be switched off (docs/decisions/011).
+"""
+
+from __future__ import annotations
+
+from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.limit import SECOND_NS, Limit
+
+_LEAST_NS = SECOND_NS // 4
+_MOST_NS = 3 * SECOND_NS // 4
+
+
+def throttled(limit: Limit) -> Decision:
+    """The denial, with a random wait from 0.25 to 0.75 s, so that not all come back at once."""
+    from secrets import randbelow  # few processes ever need it
+
+    retry_ns = _LEAST_NS + randbelow(_MOST_NS - _LEAST_NS)
+    return Decision(False, 0, retry_ns, retry_ns, limit, 0, "throttled")
