@@ -11,6 +11,7 @@ __all__ = [
     "AccessDenied",
     "SessionConflict",
     "SessionNotSaved",
+    "SessionReplaced",
     "SessionRevoked",
     "SessionTooLarge",
     "StoreError",
@@ -22,6 +23,14 @@ __all__ = [
 class SessionRevoked(Exception):
     """The session ended elsewhere while this request was using it: its changes were not saved.
 
+    Raised with ``on_revoked="raise"``; by default such changes are dropped.
+    """
+
+
+class SessionReplaced(SessionRevoked):
+    """A login, or another new session, took the session's place while this request used it.
+
+    Its changes were not saved, and no cookie is set: that would undo the login in the browser.
     Raised with ``on_revoked="raise"``; by default such changes are dropped.
     """
 

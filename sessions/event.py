@@ -1,4 +1,4 @@
-"""What happens to sessions, for logs: created, renewed, destroyed, revoked, and invalid cookies.
+"""What happens to sessions, for logs: created, renewed, ended, dropped changes, invalid cookies.
 
 An event holds no token and no id of the table: it names a session by a salted digest, so that the
 events of one session can be found together and a stolen log is worth nothing (OWASP Session
@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-EventName = Literal["created", "renewed", "destroyed", "revoked", "invalid"]
+EventName = Literal["created", "renewed", "destroyed", "revoked", "dropped", "invalid"]
 
 
 class SessionEvent(NamedTuple):
@@ -20,13 +20,15 @@ class SessionEvent(NamedTuple):
 
     Attributes:
         what: ``"created"``, ``"renewed"`` (login or rotation), ``"destroyed"`` (logout),
-            ``"revoked"`` (ended elsewhere while it was used), ``"invalid"`` (a cookie that led to
-            no session).
+            ``"revoked"`` (ended elsewhere while it was used), ``"dropped"`` (a request's changes
+            were not saved, for the reason in ``why``), ``"invalid"`` (a cookie that led to no
+            session).
         session: the session, as a salted digest of 32 hexadecimal digits; None for a malformed
             cookie.
         user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
-        why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"ambiguous"`` or
-            ``"unreadable"``; else None.
+        why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"replaced"`` (by a
+            login, a moment ago), ``"ambiguous"`` or ``"unreadable"``; of ``"dropped"``:
+            ``"replaced"``; else None.
     """
 
     what: EventName

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
-from sessions.errors import SessionNotSaved, SessionRevoked
-from sessions.lifecycle.commit import CommitResult, commit, needs_commit
+from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked
+from sessions.lifecycle.commit import commit, needs_commit
+from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.several_tokens import Found, end_each, load_first
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow
-from sessions.session_state import NO_SESSION, LoadedSession, SessionState
+from sessions.session_state import NO_SESSION, IdChange, LoadedSession, SessionState
 from sessions.values.changes import Changes
 
 
@@ -117,6 +118,8 @@ class RequestSession(SessionState):
         for token, found in tried.items():
             if isinstance(found, LoadedSession):
                 loaded = found
+                if found.replaced is not None:
+                    self.config.events.emit("invalid", found.replaced.session_id, None, "replaced")
             else:
                 session_id = self.config.tokens.session_id(token)
                 self.config.events.emit("invalid", session_id, None, found.value)
@@ -124,13 +127,13 @@ class RequestSession(SessionState):
 
     def _commit(self, changes: Changes) -> None:
         config = self.config
-        with self._revocation_handled():
+        with self._revocation_handled(changes):
             flow = self._committing(changes)
             self._note(run(flow, config.store, config.deadline_seconds))
 
     async def _commit_async(self, changes: Changes) -> None:
         config = self.config
-        with self._revocation_handled():
+        with self._revocation_handled(changes):
             flow = self._committing(changes)
             self._note(await run_async(flow, config.store, config.deadline_seconds))
 
@@ -142,10 +145,17 @@ class RequestSession(SessionState):
         return result
 
     @contextmanager
-    def _revocation_handled(self) -> Iterator[None]:
+    def _revocation_handled(self, changes: Changes) -> Iterator[None]:
         row = self.row
+        changed_id = self.deleted_row is not None or self.id_change is not IdChange.NONE
         try:
             yield
+        except SessionReplaced:
+            if (changes or changed_id) and self.replaced is not None:
+                self.config.events.emit("dropped", self.replaced.session_id, None, "replaced")
+            self.reset()
+            if self.config.raise_on_revoked:
+                raise
         except SessionRevoked:
             if row is not None:
                 self.config.events.emit("revoked", row.session_id, row.owner_id)

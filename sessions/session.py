@@ -151,7 +151,10 @@ class Session(MutableMapping[str, Any]):
     def login(self, user_id: str, *, device: str | None = None) -> None:
         """Make it the session of a user, under a new id; the old id is invalid at once.
 
-        The values of an anonymous session are kept, those of another user's are dropped.
+        The values of an anonymous session are kept, those of another user's are dropped. For 20
+        seconds, a request that was under way with the old id gets an empty session, and can neither
+        save anything in it nor set a cookie; but a second login of the same user, as by a double
+        click, has the values too.
 
         Args:
             user_id: the user whom the application has authenticated, such as ``"user-456"``.

@@ -16,6 +16,18 @@ from sessions.values.changes import Changes, Values
 from sessions.values.csrf import CSRF
 
 
+class Replaced(NamedTuple):
+    """An id that a login, or another new session, took the place of a moment ago.
+
+    Attributes:
+        session_id: the id.
+        by: the id of the session that took its place.
+    """
+
+    session_id: str
+    by: str
+
+
 class LoadedSession(NamedTuple):
     """What a cookie led to: a row that is not over, and the JSON of its values; or nothing.
 
@@ -23,11 +35,13 @@ class LoadedSession(NamedTuple):
         row: the row, or None.
         encoded: the JSON of each value, by its key.
         loaded_at: the epoch second when it was read.
+        replaced: why there is no row, if the cookie's id was replaced a moment ago.
     """
 
     row: Row | None = None
     encoded: dict[str, str] = {}  # noqa: RUF012 - never changed
     loaded_at: int = 0
+    replaced: Replaced | None = None
 
 
 NO_SESSION = LoadedSession()
@@ -53,6 +67,8 @@ class SessionState:
         id_change: what the commit is to do with its id.
         deleted_row: the row that the commit is to delete, after a logout.
         login_user_id: the user that a login of this request named, and ``device`` theirs.
+        replaced: the request's id, if it was replaced meanwhile: changes are dropped and no cookie
+            is set or cleared, unless the request logs in itself.
     """
 
     __slots__ = (
@@ -63,6 +79,7 @@ class SessionState:
         "is_loaded",
         "loaded_at",
         "login_user_id",
+        "replaced",
         "response_started",
         "row",
     )
@@ -77,6 +94,7 @@ class SessionState:
         self.id_change = IdChange.NONE
         self.login_user_id: str | None = None
         self.device: str | None = None
+        self.replaced: Replaced | None = None
 
     @property
     def user_id(self) -> str | None:
@@ -112,12 +130,12 @@ class SessionState:
     def set_loaded(self, loaded: LoadedSession) -> None:
         """Take over what was read."""
         self.is_loaded = True
-        self.row, self.loaded_at = loaded.row, loaded.loaded_at
+        self.row, self.loaded_at, self.replaced = loaded.row, loaded.loaded_at, loaded.replaced
         self.data = Values(loaded.encoded)
 
     def reset(self) -> None:
-        """Be an empty session: its row was ended elsewhere."""
-        self.set_loaded(NO_SESSION)
+        """Be an empty session: its row was ended elsewhere, or replaced."""
+        self.set_loaded(LoadedSession(replaced=self.replaced))
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
         self.deleted_row = None
 

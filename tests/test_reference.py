@@ -74,6 +74,7 @@ MEMBERS_NOT_FOR_USERS = {
         "is_loaded",
         "load",
         "loaded_at",
+        "replaced",
         "login_user_id",
         "reset",
         "response_started",

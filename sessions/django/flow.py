@@ -13,7 +13,8 @@ from django.contrib.sessions.backends.base import UpdateError
 
 from sessions.django.expiry import EXPIRY, is_over, timeouts_of
 from sessions.errors import SessionRevoked
-from sessions.lifecycle.commit import CommitResult, commit
+from sessions.lifecycle.commit import commit
+from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, load
 from sessions.operations.operation import Delete, Flow, ReadClock
 from sessions.operations.row import Row
@@ -94,7 +95,7 @@ def commit_session(
 def delete_row(config: SiteConfig, row: Row) -> Flow[None]:
     """Delete a row, there or not."""
     deleted: Row | None = yield Delete(row.session_id, row.user_id)
-    if deleted is not None:
+    if deleted is not None and deleted.replaced_by is None:
         config.sessions.events.emit("destroyed", row.session_id, row.owner_id)
 
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from sessions.operations.operation import Delete, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
+from sessions.session_state import Replaced
 
 
-def end(session_id: str, user_id: str, except_id: str | None = None) -> Flow[bool]:
+class Ending(Enum):
+    """What there was to end."""
+
+    ENDED = auto()
+    NOTHING = auto()
+    """It was over, or gone, or spared."""
+
+
+def end(session_id: str, user_id: str, except_id: str | None = None) -> Flow[Ending | Replaced]:
     """Delete a session's row, and where it was rotated the rows that it led to.
+
+    One that was replaced is over already, and what took its place is another session.
 
     Args:
         session_id: the id to start with.
@@ -15,14 +28,16 @@ def end(session_id: str, user_id: str, except_id: str | None = None) -> Flow[boo
         except_id: the id of a session that is to stay.
 
     Returns:
-        whether there was a session, not over yet, that is gone now.
+        whether there was a session, not over yet, that is gone now; or what took its place.
     """
     while session_id != except_id:
         row: Row | None = yield Delete(session_id, user_id)
         if row is None:
-            return False
+            return Ending.NOTHING
+        if row.replaced_by is not None:
+            return Replaced(row.session_id, row.replaced_by)
         if row.successor is None:
             now: int = yield ReadClock()
-            return now < row.expires_at
+            return Ending.ENDED if now < row.expires_at else Ending.NOTHING
         session_id, user_id = row.successor, row.owner_id or anonymous(row.successor)
-    return False
+    return Ending.NOTHING

@@ -10,7 +10,7 @@ from enum import Enum
 from sessions.config.session_config import SessionConfig
 from sessions.operations.operation import Find, Flow, ReadClock
 from sessions.operations.row import Row, StoredValue
-from sessions.session_state import LoadedSession
+from sessions.session_state import LoadedSession, Replaced
 from sessions.values.cipher import Unreadable
 
 _MAX_ROTATIONS = 4
@@ -27,7 +27,10 @@ class InvalidReason(Enum):
 
 
 def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReason]:
-    """The session of a token, or why there is none. One read; two within a rotation's grace."""
+    """The session of a token, or why there is none. One read; two within a rotation's grace.
+
+    Of an id that a login replaced a moment ago it is empty, and ``replaced``.
+    """
     session_id = config.tokens.session_id(token)
     for _ in range(_MAX_ROTATIONS):
         rows: list[Row] = yield Find(session_id)
@@ -36,20 +39,30 @@ def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReaso
         found = _unexpired(config, rows, now)
         if isinstance(found, InvalidReason):
             return found
+        if isinstance(found, Replaced):
+            return LoadedSession(loaded_at=now, replaced=found)
         if found.successor is None:
             return decrypt(config, found, now)
         session_id = found.successor
     return InvalidReason.OVER
 
 
-def find(config: SessionConfig, session_id: str) -> Flow[Row | InvalidReason]:
-    """The row of an id, if it has one and it is not over."""
+def find(config: SessionConfig, session_id: str) -> Flow[Row | Replaced | InvalidReason]:
+    """The row of an id, if it has one and it is not over; or what took its place."""
     rows: list[Row] = yield Find(session_id)
     now: int = yield ReadClock()
     return _unexpired(config, rows, now)
 
 
-def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | InvalidReason:
+def find_rotated(config: SessionConfig, session_id: str) -> Flow[Row | Replaced | InvalidReason]:
+    """The same; of an id that was rotated, the row that it leads to."""
+    found = yield from find(config, session_id)
+    if isinstance(found, Row) and found.successor is not None:
+        found = yield from find(config, found.successor)
+    return found
+
+
+def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Replaced | InvalidReason:
     if not rows:
         return InvalidReason.UNKNOWN
     if len(rows) > 1:
@@ -58,9 +71,11 @@ def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Invali
     # Both: what was written, and what the timeouts are now, if they have become shorter since.
     # A rotated row only points, for its grace; the row that it points to is checked alike.
     ends_at = row.expires_at
-    if row.successor is None:
+    if row.successor is None and row.replaced_by is None:
         ends_at = min(ends_at, config.timeouts.expires_at(row.created_at, row.last_seen_at))
-    return row if now < ends_at else InvalidReason.OVER
+    if now >= ends_at:
+        return InvalidReason.OVER
+    return row if row.replaced_by is None else Replaced(row.session_id, row.replaced_by)
 
 
 def decrypt(config: SessionConfig, row: Row, now: int) -> LoadedSession | InvalidReason:

@@ -23,8 +23,8 @@ def load_first(config: SessionConfig, tokens: Iterable[str]) -> Flow[Found]:
     """Try tokens until one leads to a session. One read for each, as ``load``."""
     tried: Found = {}
     for token in tokens:
-        tried[token] = yield from load(config, token)
-        if isinstance(tried[token], LoadedSession):
+        found = tried[token] = yield from load(config, token)
+        if isinstance(found, LoadedSession) and found.row is not None:
             break
     return tried
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sessions.arguments import require_user_id
 from sessions.cookie.token import is_session_id
-from sessions.lifecycle.end import end
+from sessions.lifecycle.end import Ending, end
 from sessions.operations.operation import ByOwner, Flow, Get, ReadClock, Registered, Unregister
 from sessions.operations.row import Row
 
@@ -42,7 +42,7 @@ def sessions_of(user_id: str, exact: bool) -> Flow[list[SessionInfo]]:
     for session_id in ids:
         row: Row | None = yield Get(session_id, user_id)
         now: int = yield ReadClock()
-        if row is None or row.expires_at <= now:
+        if row is None or row.expires_at <= now or row.replaced_by is not None:
             gone.add(session_id)
         elif row.successor is None:
             rows.append(row)
@@ -60,7 +60,7 @@ def revoke(user_id: str, session_id: str) -> Flow[bool]:
     require_user_id(user_id)
     if not is_session_id(session_id):
         return False
-    return (yield from end(session_id, user_id))
+    return (yield from end(session_id, user_id)) is Ending.ENDED
 
 
 def revoke_user(user_id: str, exact: bool, except_id: str | None) -> Flow[int]:
@@ -70,7 +70,7 @@ def revoke_user(user_id: str, exact: bool, except_id: str | None) -> Flow[int]:
     ended = 0
     for session_id in ids:
         # With its successors: it may have been rotated since the ids were read.
-        ended += yield from end(session_id, user_id, except_id)
+        ended += (yield from end(session_id, user_id, except_id)) is Ending.ENDED
     return ended
 
 

@@ -49,6 +49,8 @@ class Create:
 class Save:
     """Change some keys of a row, if it is there and not over yet. Result: whether it was.
 
+    One that was rotated or replaced is not changed.
+
     Attributes:
         session_id, user_id: the row.
         now: epoch seconds.
@@ -73,24 +75,30 @@ class Replace:
     """Put a new row in an old one's place, both or neither. Result: whether it was done.
 
     It is done if the new id is free, and the old row is there, not over, of this version, and
-    without a successor.
+    neither rotated nor replaced before. The old row loses its data.
 
     Attributes:
         old: what was read.
         new: the row to put.
         now: epoch seconds.
-        grace_until: until when the old row points to the new one; None to delete it at once.
+        old_until: until when the old row is kept.
+        is_rotation: whether the old row leads to the new one till then (``successor``); otherwise
+            it only says that it was replaced (``replaced_by``).
     """
 
     old: Row
     new: Row
     now: int
-    grace_until: int | None
+    old_until: int
+    is_rotation: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete a row, there or not. Result: the Row that it was, or None."""
+    """Delete a row, there or not. Result: the Row that it was, or None.
+
+    One that was replaced stays, for requests under way; the result is that Row.
+    """
 
     session_id: str
     user_id: str

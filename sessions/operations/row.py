@@ -39,6 +39,8 @@ class Row:
         data: each key's value as it is stored.
         device: the ``device`` of its login; None without one.
         successor: the session that this one was rotated to, while it has its grace; else None.
+        replaced_by: the session that took its place at a login; then this one gives access to
+            nothing, and says so for some seconds. Else None.
     """
 
     session_id: str
@@ -51,6 +53,7 @@ class Row:
     data: Mapping[str, StoredValue] = field(default_factory=dict)
     device: str | None = None
     successor: str | None = None
+    replaced_by: str | None = None
 
     @property
     def owner_id(self) -> str | None:

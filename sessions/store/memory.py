@@ -122,7 +122,7 @@ class MemorySessionStore:
         return self.send(operation, deadline_ns)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return sum(1 for row in self._rows.values() if row.replaced_by is None)
 
     def __bool__(self) -> bool:
         return True  # an empty store is a store
@@ -170,17 +170,20 @@ class MemorySessionStore:
             case Replace():
                 return self._replace(operation)
             case Delete(session_id, user_id):
-                there = self._row(session_id, user_id)
-                return None if there is None else self._rows.pop(session_id)
+                return self._delete(session_id, user_id)
             case ByOwner(user_id):
-                return [row.session_id for row in self._rows.values() if row.owner_id == user_id]
+                return [
+                    row.session_id
+                    for row in self._rows.values()
+                    if row.owner_id == user_id and row.replaced_by is None
+                ]
             case Registered() | Unregister():
                 raise AssertionError("is_exact_by_owner is False")
         raise TypeError(f"operation {operation!r} must be one of sessions.operations")
 
     def _save(self, save: Save) -> bool:
         row = self._row(save.session_id, save.user_id)
-        if row is None or row.successor is not None or row.expires_at <= save.now:
+        if row is None or not _is_live(row, save.now):
             return False
         if save.version is not None and row.version != save.version:
             return False
@@ -196,21 +199,25 @@ class MemorySessionStore:
 
     def _replace(self, replacement: Replace) -> bool:
         old = self._row(replacement.old.session_id, replacement.old.user_id)
-        if old is None or old.successor is not None or old.expires_at <= replacement.now:
+        if old is None or not _is_live(old, replacement.now):
             return False
         if old.version != replacement.old.version:
             return False
-        # Before the new one, which may need the room.
-        if replacement.grace_until is None:
-            del self._rows[old.session_id]
-        else:
-            self._rows[old.session_id] = replace(
-                old,
-                data={},
-                expires_at=replacement.grace_until,
-                successor=replacement.new.session_id,
-            )
+        new_id = replacement.new.session_id
+        self._rows[old.session_id] = replace(
+            old,
+            data={},
+            expires_at=replacement.old_until,
+            successor=new_id if replacement.is_rotation else None,
+            replaced_by=None if replacement.is_rotation else new_id,
+        )
         return self._put(replacement.new)
+
+    def _delete(self, session_id: str, user_id: str) -> Row | None:
+        row = self._row(session_id, user_id)
+        if row is not None and row.replaced_by is None:
+            del self._rows[session_id]
+        return row
 
     def _put(self, row: Row) -> bool:
         if len(self._rows) >= self._max_sessions:
@@ -229,3 +236,8 @@ class MemorySessionStore:
 
     def _now(self) -> int:
         return self._clock.now_ns() // _SECOND_NS
+
+
+def _is_live(row: Row, now: int) -> bool:
+    """Whether it can be saved: not over, and neither rotated nor replaced."""
+    return row.successor is None and row.replaced_by is None and row.expires_at > now

@@ -19,7 +19,8 @@ def test_login_gives_another_id_and_the_old_one_is_dead_at_once(site: Site, ada:
     with browser.request() as session:
         session.login(ada)
     assert browser.session_id != before.session_id
-    assert site.rows(before.session_id) == []
+    (row,) = site.rows(before.session_id)
+    assert (row.replaced_by, row.successor, row.data) == (browser.session_id, None, {})
     assert alive(site, before, browser) == [False, True]
     assert browser.user_id() == ada
 

@@ -52,23 +52,23 @@ REQUIREMENTS = (
     ),
     Guard(
         "3: after a login the old id has no grace",
-        "sessions/lifecycle/commit.py",
-        "grace_until = None if user_id else min(now + GRACE_SECONDS, new.expires_at)",
-        "grace_until = min(now + GRACE_SECONDS, new.expires_at)",
+        "sessions/lifecycle/new_id.py",
+        "if (yield Replace(old, new, now, old_until, is_rotation)):",
+        "if (yield Replace(old, new, now, old_until, True)):",
         f"{_R1}3_a_change_of_who_it_is_alters_the_id_and_the_old_one_fails_at_once",
     ),
     Guard(
         "3: the new id and the end of the old are one step",
-        "sessions/lifecycle/commit.py",
-        "if (yield Replace(old, new, now, grace_until)):",
+        "sessions/lifecycle/new_id.py",
+        "if (yield Replace(old, new, now, old_until, is_rotation)):",
         "if (yield Create(new)):",
         f"{_R1}3_the_new_id_and_the_end_of_the_old_are_one_step",
     ),
     Guard(
         "4: the idle timeout is enforced on reading",
         "sessions/lifecycle/load.py",
-        "return row if now < ends_at else InvalidReason.OVER",
-        "return row",
+        "if now >= ends_at:",
+        "if now < 0:",
         f"{_R1}4_a_kept_cookie_is_worth_nothing_after_the_idle_timeout",
     ),
     Guard(
@@ -78,7 +78,7 @@ REQUIREMENTS = (
         "return last_seen_at + self.idle_seconds",
         f"{_R1}4_activity_never_passes_the_absolute_deadline",
         (
-            "sessions/lifecycle/commit.py",
+            "sessions/lifecycle/save.py",
             "expires_at = min(config.timeouts.expires_at(row.created_at, now), row.ends_at)",
             "expires_at = config.timeouts.expires_at(row.created_at, now)",
         ),
@@ -86,8 +86,8 @@ REQUIREMENTS = (
     Guard(
         "5: a logout deletes the row",
         "sessions/lifecycle/commit.py",
-        "yield from end(deleted.session_id, deleted.user_id)",
-        "yield ReadClock()",
+        "ended = yield from end(row.session_id, row.user_id)",
+        'ended = yield from end("", row.user_id)',
         f"{_R5}5_logout_deletes_the_row_and_clears_the_cookie_with_the_same_attributes",
     ),
     Guard(
@@ -100,8 +100,7 @@ REQUIREMENTS = (
     Guard(
         "5: a save does not undo a logout",
         "sessions/store/memory.py",
-        "if row is None or row.successor is not None or row.expires_at <= save.now:\n"
-        "            return False",
+        "if row is None or not _is_live(row, save.now):\n            return False",
         "if row is None:\n"
         "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
         f"{_R5}5_what_another_request_saves_later_does_not_undo_a_logout",
@@ -151,8 +150,8 @@ REQUIREMENTS = (
     Guard(
         "8: a new session is told",
         "sessions/lifecycle/commit.py",
-        'return CommitResult(token, event="created")',
-        "return CommitResult(token)",
+        "if result.event is not None and session.row is not None:",
+        'if result.event == "renewed" and session.row is not None:',
         f"{_R5}8_create_renew_destroy_and_invalid_ids_are_events",
     ),
     Guard(
@@ -195,8 +194,8 @@ REQUIREMENTS = (
     Guard(
         "11: a replay after the end fails",
         "sessions/lifecycle/load.py",
-        "return row if now < ends_at else InvalidReason.OVER",
-        "return row",
+        "if now >= ends_at:",
+        "if now < 0:",
         f"{_R9}11_a_replay_of_an_old_cookie_fails",
     ),
 )
@@ -205,8 +204,7 @@ FAULTS = (
     Guard(
         "CVE-2025-46336: a request under way does not restore a deleted session",
         "sessions/store/memory.py",
-        "if row is None or row.successor is not None or row.expires_at <= save.now:\n"
-        "            return False",
+        "if row is None or not _is_live(row, save.now):\n            return False",
         "if row is None:\n"
         "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
         f"{_CVES}cve_2025_46336_a_request_under_way_does_not_restore_a_deleted_session",
@@ -221,8 +219,8 @@ FAULTS = (
     Guard(
         "CVE-2025-32441: a deleted session's cookie does not restore it",
         "sessions/lifecycle/commit.py",
-        "yield from end(deleted.session_id, deleted.user_id)",
-        "yield ReadClock()",
+        "ended = yield from end(row.session_id, row.user_id)",
+        'ended = yield from end("", row.user_id)',
         f"{_CVES}cve_2025_32441_a_cookie_of_a_deleted_session_does_not_restore_it",
     ),
     Guard(
@@ -242,8 +240,8 @@ FAULTS = (
     Guard(
         "a row that TTL has not deleted is not served",
         "sessions/lifecycle/load.py",
-        "return row if now < ends_at else InvalidReason.OVER",
-        "return row",
+        "if now >= ends_at:",
+        "if now < 0:",
         f"{_CVES}a_row_that_ttl_has_not_deleted_is_not_served",
     ),
     Guard(

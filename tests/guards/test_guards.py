@@ -15,6 +15,7 @@ from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.outage_guards import OUTAGES
 from tests.guards.request_guards import REQUESTS
+from tests.guards.session_guards import LIVES
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
 
 GUARDS = (
@@ -26,6 +27,7 @@ GUARDS = (
     *AMOUNTS,
     *FUNCTIONS,
     *OUTAGES,
+    *LIVES,
     *SESSIONS_ON_THE_WEB,
 )
 

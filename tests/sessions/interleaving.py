@@ -9,7 +9,8 @@ from typing import Any
 from sessions import MemorySessionStore, Session, SessionRevoked
 from sessions.config.session_config import SessionConfig
 from sessions.lifecycle import user_sessions
-from sessions.lifecycle.commit import CommitResult, commit
+from sessions.lifecycle.commit import commit
+from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, load
 from sessions.operations.operation import Create, Flow, ReadClock
 from sessions.operations.row import Row, anonymous

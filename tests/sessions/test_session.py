@@ -107,7 +107,8 @@ def test_what_is_set_after_a_logout_begins_another_session(site: Site) -> None:
         session["new"] = 1
     assert browser.session_id != before
     assert (browser.user_id(), browser.seen()) == (None, {"new": 1})
-    assert site.rows(before) == []
+    assert [dict(row.data) for row in site.rows(before)] == [{}]
+    assert site.ids_of("ada") == set()
 
 
 def test_a_login_that_is_taken_back_is_none(site: Site) -> None:

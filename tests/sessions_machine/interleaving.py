@@ -43,8 +43,9 @@ class Task:
         self.over = True
 
 
-def interleave(store: AnyStore, watch: Callable[[Operation], None]) -> None:
-    """Let others go before each operation of the store in an event loop; tell of it afterwards.
+def interleave(store: AnyStore, watch: Callable[[Operation, Any], None]) -> None:
+    """Let others go before each operation of the store in an event loop; tell of it afterwards,
+    with its answer.
 
     Reading the clock is none: time stands still while an operation is under way.
     """
@@ -53,7 +54,7 @@ def interleave(store: AnyStore, watch: Callable[[Operation], None]) -> None:
         if not isinstance(operation, ReadClock):
             await Pause()
         answer = store.send(operation, deadline_ns)
-        watch(operation)
+        watch(operation, answer)
         return answer
 
     store.send_async = send_async  # type: ignore[method-assign]

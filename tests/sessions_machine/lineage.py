@@ -31,6 +31,7 @@ class Lineage:
         saves: how often its values were changed.
         changes: the same, with the rotations.
         ended: whether somebody ended it.
+        changed_at: the turn of the play when that, or its values, changed last.
     """
 
     owner: str | None
@@ -43,6 +44,7 @@ class Lineage:
     saves: int = 0
     changes: int = 0
     ended: bool = False
+    changed_at: int = 0
 
     def fate(self, now: int) -> Fate:
         if self.ended or now >= self.until:
@@ -59,7 +61,8 @@ class Ticket:
         cookie: the value of the cookie that leads to it, once a response has told it.
         successor: the id that took its place; it leads there until ``leads_until``, and surely
             until ``leads_surely_until``.
-        gone_at: the turn of the play when its row was deleted.
+        gone_at: the turn of the play when its row was deleted, or replaced.
+        replaced_by: the id that took its place at a login; it tells so until ``tells_until``.
     """
 
     session_id: str
@@ -69,6 +72,8 @@ class Ticket:
     leads_surely_until: int = 0
     leads_until: int = 0
     gone_at: int | None = None
+    replaced_by: Ticket | None = None
+    tells_until: int = 0
 
     def followed(self) -> Ticket:
         """The id that has taken its place by now."""
@@ -94,3 +99,20 @@ def fate(ticket: Ticket, now: int, since: int | None = None) -> Fate:
     if last is Fate.ALIVE and hops > MOST_ROTATIONS:
         return Fate.UNSURE
     return found if last is Fate.ALIVE else last
+
+
+def may_tell(ticket: Ticket, now: int) -> bool:
+    """Whether an id may lead to where it is told that a login took its place."""
+    last = ticket.followed()
+    return last.replaced_by is not None and now < last.tells_until
+
+
+def surely_tells(ticket: Ticket, now: int, since: int) -> bool:
+    """Whether it must, to one who has been following it since a turn."""
+    hops = 0
+    while ticket.successor is not None:
+        if now >= ticket.leads_surely_until or ticket.gone_at is not None:
+            return False
+        ticket, hops = ticket.successor, hops + 1
+    is_old = ticket.gone_at is not None and ticket.gone_at < since
+    return hops <= MOST_ROTATIONS and is_old and may_tell(ticket, now)

@@ -210,6 +210,7 @@ class Sessions(RuleBasedStateMachine):
             found = RequestSession(config, f"{config.cookie.name}={value}")
             found.load()
             self.model.seen(ticket, found.row is not None)
+            self.model.told(ticket, found.replaced is not None, self.model.turn + 1)
             if found.row is not None:
                 assert found.row.session_id == ticket.followed().session_id
                 assert found.row.owner_id == ticket.lineage.owner

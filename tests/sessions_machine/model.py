@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.fake_clock import FakeClock
-from tests.sessions_machine.lineage import GRACE_SECONDS, Fate, Lineage, Ticket, fate
+from tests.sessions_machine.lineage import (
+    GRACE_SECONDS,
+    Fate,
+    Lineage,
+    Ticket,
+    fate,
+    may_tell,
+    surely_tells,
+)
 from tests.sessions_machine.view import View
 
 
@@ -17,11 +25,17 @@ class Outcome(NamedTuple):
         session_id: the request's session afterwards; None where it has none.
         conflict: whether SessionConflict was raised.
         renewed: whether an event told that a session got a new id.
+        replaced: whether it was told that a login took the session's place.
+        took_place_of: the id of the session whose place this one took; None if of none.
+        encoded: the JSON of each value of the session's row.
     """
 
     session_id: str | None
     conflict: bool
     renewed: bool
+    replaced: bool
+    took_place_of: str | None
+    encoded: dict[str, str]
 
 
 class Model:
@@ -64,7 +78,7 @@ class Model:
         if ticket.gone_at is None:
             ticket.gone_at = self.turn
             if ticket.successor is None:
-                ticket.lineage.ended = True
+                ticket.lineage.ended, ticket.lineage.changed_at = True, self.turn
 
     def seen(self, ticket: Ticket, found: bool, since: int | None = None) -> None:
         """An id led to its session, or did not, where either may be."""
@@ -78,10 +92,14 @@ class Model:
             lineage.until = min(lineage.until, now)
             lineage.ended = True
 
-    def opened(self, view: View, ticket: Ticket | None, session_id: str | None, since: int) -> None:
+    def opened(
+        self, view: View, ticket: Ticket | None, session_id: str | None, replaced: bool, since: int
+    ) -> None:
         """A request opened its session."""
         if ticket is not None:
             self.seen(ticket, session_id is not None, since)
+            self.told(ticket, replaced, since)
+            view.replaced = ticket if replaced else None
         if session_id is None:
             return
         assert ticket is not None, "a cookie that nobody was given led to a session"
@@ -90,14 +108,29 @@ class Model:
         view.adopt(reached)
         view.opened_at = self.now
 
+    def told(self, ticket: Ticket, replaced: bool, since: int) -> None:
+        """It was told that a login took an id's place, or it was not."""
+        assert not replaced or may_tell(ticket, self.now), "nobody took its place"
+        assert replaced or not surely_tells(ticket, self.now, since), "it was not told"
+
     def committed(self, view: View, got: Outcome, since: int) -> None:
         """A request's commit came to its end."""
-        ticket = view.ticket
-        if view.ended is not None:
-            self._require_ended(view.ended)
-            view.ended, view.fresh, view.clears = None, None, True
+        ticket, ended = view.ticket, view.ended
+        source = view.replaced or ended or ticket
+        if source is not None and got.session_id is None and not got.conflict:
+            self.told(source, got.replaced, since)
+        if got.replaced:
+            assert view.login_as is None, "a login was dropped"
+            assert got.session_id is None
+            view.fresh, view.clears = None, False
+            view.forget()
+            view.replaced = source
+            return
+        if ended is not None:
+            view.fresh, view.clears = None, True
         if got.conflict:
-            self._require_conflict(view)
+            if ended is None:
+                self._require_conflict(view)
         elif view.login_as is not None:
             self._logged_in(view, got, since)
         elif ticket is None:
@@ -112,6 +145,30 @@ class Model:
             self._rotated(view, ticket, got.session_id, since)
         else:
             self._saved(view, ticket, self.tickets[got.session_id], since)
+        if ended is not None:
+            self._take_place(view, got, ended, since)
+            self._require_ended(ended)
+            view.ended = None
+
+    def _take_place(self, view: View, got: Outcome, ended: Ticket, since: int) -> None:
+        """Of a session that the request logged out, by one that it began then."""
+        if got.session_id is None:
+            return
+        last = ended.followed()
+        if got.took_place_of is None:
+            expected = self.fate(ended, since)
+            assert expected is not Fate.ALIVE, "a logout left its session"
+            if expected is Fate.UNSURE:
+                self.seen(last, False, since)
+        else:
+            assert got.took_place_of == last.session_id
+            self._replace(last, view.fresh)
+
+    def _replace(self, old: Ticket, new: Ticket | None) -> None:
+        assert new is not None
+        self.deleted(old)
+        old.replaced_by = new
+        old.tells_until = min(self.now + GRACE_SECONDS, new.lineage.until)
 
     def _logged_in(self, view: View, got: Outcome, since: int) -> None:
         old, owner = view.ticket, view.login_as
@@ -123,10 +180,31 @@ class Model:
             self._require_no_conflict(view, old.lineage)
             assert old.lineage.owner in (None, owner)
             data = view.applied_to(old.lineage.data)
-            self.deleted(old.followed())
         elif old is not None and expected is Fate.UNSURE:
             self.seen(old, False, since)
+        source = view.replaced or (None if got.renewed else old)
+        if source is not None:
+            data = self._taken_along(view, source, got, since)
         self._begin(view, got, owner, data)
+        view.replaced = None
+        if old is not None and got.renewed:
+            assert got.took_place_of == old.followed().session_id
+            self._replace(old.followed(), view.fresh)
+
+    def _taken_along(self, view: View, source: Ticket, got: Outcome, since: int) -> dict[str, str]:
+        """The values that a second login takes over from the first one."""
+        own, last = view.changed(), source.followed()
+        while last.replaced_by is not None:
+            last = last.replaced_by.followed()
+        lineage = last.lineage
+        was_told = view.replaced is not None or surely_tells(source, self.now, since)
+        if lineage.owner != view.login_as:
+            assert got.encoded == own, "of somebody else"
+        elif was_told and lineage.changed_at < since and lineage.fate(self.now) is Fate.ALIVE:
+            assert got.encoded == view.applied_to(lineage.data), "it was not taken along"
+        else:
+            assert got.encoded.items() >= own.items()
+        return got.encoded
 
     def _began(self, view: View, got: Outcome) -> None:
         if view.values:
@@ -170,7 +248,7 @@ class Model:
         if view.has_changed():
             self._require_no_conflict(view, lineage)
             lineage.data = view.applied_to(lineage.data)
-            lineage.saves += 1
+            lineage.saves, lineage.changed_at = lineage.saves + 1, self.turn
             view.saves = lineage.saves
 
     def _note(self, lineage: Lineage, surely_until: int | None = None) -> None:

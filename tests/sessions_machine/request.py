@@ -7,7 +7,9 @@ from enum import Enum, auto
 
 from sessions import Session, SessionConflict, SessionRevoked
 from sessions.cookie.headers import Headers
+from sessions.lifecycle.load import decrypt
 from sessions.request_session import RequestSession
+from sessions.session_state import LoadedSession
 from tests.sessions_machine.action import Action
 from tests.sessions_machine.browser import Browser, parsed
 from tests.sessions_machine.interleaving import Pause, Task
@@ -103,7 +105,7 @@ class Request:
         self.phase = Phase.COMMITTING
         self._since = self._world.model.turn
         had, asked = self.view.ticket, self._asks()
-        del self.errand.events[:], self.errand.writes[:]
+        del self.errand.events[:], self.errand.writes[:], self.errand.replaced[:]
         fields, conflict, revoked = [], False, False
         try:
             fields = await saving
@@ -112,10 +114,23 @@ class Request:
         except SessionRevoked:
             revoked = True
         session_id = None if conflict else self.session.id
-        assert revoked == (self._world.raises and self._is_revoked(had, session_id, conflict))
+        replaced = self.request_session.replaced is not None
+        is_revoked = self._is_revoked(had, session_id, conflict)
+        if replaced:
+            is_revoked = bool(had or self.view.ended or self.view.has_changed())
+        assert revoked == (self._world.raises and is_revoked)
         assert asked or not self.errand.writes, "nothing was there to be kept, yet it was"
         renewed = any(event.what == "renewed" for event in self.errand.events)
-        outcome = Outcome(session_id, conflict, renewed)
+        row = self.request_session.row
+        loaded = None if row is None else decrypt(self._world.config, row, 0)
+        outcome = Outcome(
+            session_id,
+            conflict,
+            renewed,
+            replaced,
+            next(iter(self.errand.replaced), None),
+            loaded.encoded if isinstance(loaded, LoadedSession) else {},
+        )
         self._world.model.committed(self.view, outcome, self._since)
         if conflict or revoked:
             self.phase = Phase.FAILED
@@ -132,7 +147,8 @@ class Request:
     def _opened(self) -> None:
         model, session = self._world.model, self.session
         ticket = None if self._cookie is None else model.cookies.get(self._cookie)
-        model.opened(self.view, ticket, session.id, self._since)
+        replaced = self.request_session.replaced is not None
+        model.opened(self.view, ticket, session.id, replaced, self._since)
         assert session.user_id == self.view.owner
         assert self.request_session.data.encoded() == self.view.texts()
         assert not self.errand.writes

@@ -25,6 +25,7 @@ class View:
         opened_at: the epoch second when it was read.
         fresh: the ticket that the response is to set the cookie to.
         clears: whether the response is to clear the cookie.
+        replaced: the id that its cookie led to, if a login had taken its place.
         saves, changes: how often the lineage had been saved, or changed, when it was seen last.
     """
 
@@ -32,6 +33,7 @@ class View:
         self.fresh: Ticket | None = None
         self.clears = False
         self.opened_at = 0
+        self.replaced: Ticket | None = None
         self.forget()
 
     def forget(self) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from sessions import SessionEvent
 from sessions.arguments import ANONYMOUS_PREFIX
 from sessions.config.options import SessionOptions
 from sessions.config.session_config import SessionConfig
-from sessions.operations.operation import Delete, Find, Operation, ReadClock
+from sessions.operations.operation import Delete, Find, Operation, ReadClock, Replace
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.interleaving import AnyStore, interleave
-from tests.sessions_machine.lineage import Fate, Ticket
+from tests.sessions_machine.lineage import GRACE_SECONDS, Fate, Ticket
 from tests.sessions_machine.model import Model
 
 LONGEST_DEADLINE_SECONDS = 60
@@ -29,12 +30,14 @@ class Errand:
         ended: of each session whose row it deleted, whether it was over by then.
         writes: the operations that may write.
         events: what was told of it.
+        replaced: the ids of sessions whose place it took.
     """
 
     may_end: Callable[[Ticket], bool]
     ended: list[Fate] = field(default_factory=list)
     writes: list[Operation] = field(default_factory=list)
     events: list[SessionEvent] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
 
 
 class World:
@@ -79,7 +82,7 @@ class World:
         if self._errand is not None:
             self._errand.events.append(event)
 
-    def _watch(self, operation: Operation) -> None:
+    def _watch(self, operation: Operation, answer: Any) -> None:
         errand = self._errand
         assert errand is not None
         self.model.turn += 1
@@ -87,6 +90,10 @@ class World:
             errand.writes.append(operation)
         if isinstance(operation, Delete):
             self._watch_deletion(operation, errand)
+        if isinstance(operation, Replace) and answer and not operation.is_rotation:
+            until = min(self.model.now + GRACE_SECONDS, operation.new.expires_at)
+            assert operation.old_until == until
+            errand.replaced.append(operation.old.session_id)
 
     def _watch_deletion(self, delete: Delete, errand: Errand) -> None:
         ticket = self.model.tickets.get(delete.session_id)

@@ -133,7 +133,9 @@ def test_the_cookie_of_before_a_login_or_logout_is_worth_nothing_at_once(
     kept = visitor.cookie
     visitor.visit(act)
     assert thief.visit(who, cookie=kept).value == [None, {}]
-    # What it puts goes into a session of its own, under an id of its own.
+    # What it puts goes nowhere for some seconds, then into a session under an id of its own.
+    thief.visit(put(planted=True), cookie=kept)
+    site.clock.advance(20)
     thief.visit(put(planted=True), cookie=kept)
     assert thief.cookie not in (kept, visitor.cookies.get("__Host-session"))
     assert "planted" not in visitor.visit(who).value[1]

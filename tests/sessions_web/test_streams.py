@@ -51,7 +51,7 @@ WRITTEN: list[tuple[Act, list[str]]] = [
     (login, ["Find", "Replace"]),
     (rotate, ["Find", "Replace"]),
     (logout, ["Find", "Delete"]),
-    (in_turn(logout, login), ["Find", "Delete", "Create"]),
+    (in_turn(logout, login), ["Find", "Replace"]),
     (everything, ["Find"]),
 ]
 

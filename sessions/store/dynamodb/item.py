@@ -2,8 +2,8 @@
 
 An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt``, ``expiresAt``
 (TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if
-they are encrypted), and if there is one ``device``, ``successor`` and ``ownerId``. Only sessions of
-users have that last one, so that its index holds no others.
+they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy`` and ``ownerId``.
+Only sessions of users have that last one, so that its index holds no others.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ def item_of(row: Row) -> dict[str, Any]:
         "version": number(row.version),
         "data": {"M": {key: encode_value(stored) for key, stored in row.data.items()}},
     }
-    optional = {"device": row.device, "successor": row.successor, "ownerId": row.owner_id}
+    optional = {
+        "device": row.device,
+        "successor": row.successor,
+        "replacedBy": row.replaced_by,
+        "ownerId": row.owner_id,
+    }
     return item | {name: {"S": text} for name, text in optional.items() if text is not None}
 
 
@@ -44,6 +49,7 @@ def row_of(item: Mapping[str, Any]) -> Row:
         {key: _decode_value(value) for key, value in data.items()},
         item["device"]["S"] if "device" in item else None,
         item["successor"]["S"] if "successor" in item else None,
+        item["replacedBy"]["S"] if "replacedBy" in item else None,
     )
 
 

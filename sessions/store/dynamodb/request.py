@@ -27,9 +27,13 @@ _NAMES = {
     "#d": "data",
     "#m": "device",
     "#x": "successor",
+    "#b": "replacedBy",
     "#o": "ownerId",
 }
-_IS_LIVE = "attribute_exists(#s) AND attribute_not_exists(#x) AND #e > :now"
+_IS_LIVE = (
+    "attribute_exists(#s) AND attribute_not_exists(#x) AND attribute_not_exists(#b) AND #e > :now"
+)
+_LIVE_ALIASES = ("#s", "#x", "#b", "#e")
 
 
 class TableRequests:
@@ -80,7 +84,7 @@ class TableRequests:
 
     def save(self, save: Save, *, is_first: bool = True) -> ddbwire.DynamoDBRequest:
         """The keys that changed, a later expiry, and with the first part of them a new version."""
-        names = _names("#s", "#x", "#e", "#l")
+        names = _names(*_LIVE_ALIASES, "#l")
         values: dict[str, Any] = {
             ":now": number(save.now),
             ":l": number(save.last_seen_at),
@@ -120,16 +124,21 @@ class TableRequests:
         )
 
     def replace(self, replacement: Replace) -> ddbwire.DynamoDBRequest:
-        """The new item, and the old one gone or pointing to it, both or neither."""
+        """The new item, and the old one pointing to it or marked as replaced, both or neither."""
         parts = [self._put(replacement.new), self._replaced(replacement)]
         if self.registers and replacement.new.owner_id is not None:
             parts.append(self._registration(replacement.new))
         return self._transaction(parts)
 
     def delete(self, delete: Delete) -> ddbwire.DynamoDBRequest:
-        """One item; the reply has what it was."""
+        """One item, unless it was replaced; the reply has what it was, or is."""
         return self._of(
-            "DeleteItem", Key=primary_key(delete.session_id, delete.user_id), ReturnValues="ALL_OLD"
+            "DeleteItem",
+            Key=primary_key(delete.session_id, delete.user_id),
+            ConditionExpression="attribute_not_exists(#b)",
+            ExpressionAttributeNames=_names("#b"),
+            ReturnValues="ALL_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
     def by_owner(self, user_id: str, start: Any) -> ddbwire.DynamoDBRequest:
@@ -174,28 +183,23 @@ class TableRequests:
         return {"Put": {**self._table, "Item": {**key, "expiresAt": number(row.ends_at)}}}
 
     def _replaced(self, replacement: Replace) -> dict[str, Any]:
-        fixed: dict[str, Any] = {
-            **self._table,
-            "Key": primary_key(replacement.old.session_id, replacement.old.user_id),
-            "ConditionExpression": f"{_IS_LIVE} AND #v = :v",
-        }
-        names = _names("#s", "#x", "#e", "#v")
-        values = {":now": number(replacement.now), ":v": number(replacement.old.version)}
-        if replacement.grace_until is None:
-            fixed |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
-            return {"Delete": fixed}
-        pointing: dict[str, Any] = {
-            **values,
-            ":x": {"S": replacement.new.session_id},
-            ":e": number(replacement.grace_until),
-            ":none": {"M": {}},
-        }
+        # One that was only replaced is no session of its user any more, in their index either.
+        pointer, rest = ("#x", "") if replacement.is_rotation else ("#b", " REMOVE #o")
+        names = _names(*_LIVE_ALIASES, "#v", "#d", *(() if replacement.is_rotation else ("#o",)))
         return {
             "Update": {
-                **fixed,
-                "UpdateExpression": "SET #x = :x, #e = :e, #d = :none",
-                "ExpressionAttributeNames": names | _names("#d"),
-                "ExpressionAttributeValues": pointing,
+                **self._table,
+                "Key": primary_key(replacement.old.session_id, replacement.old.user_id),
+                "ConditionExpression": f"{_IS_LIVE} AND #v = :v",
+                "UpdateExpression": f"SET {pointer} = :new, #e = :e, #d = :none{rest}",
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": {
+                    ":now": number(replacement.now),
+                    ":v": number(replacement.old.version),
+                    ":new": {"S": replacement.new.session_id},
+                    ":e": number(replacement.old_until),
+                    ":none": {"M": {}},
+                },
             }
         }
 

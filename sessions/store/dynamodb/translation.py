@@ -88,6 +88,8 @@ def _save(table: TableRequests, save: Save) -> Requests:
 
 def _delete(table: TableRequests, delete: Delete) -> Requests:
     reply = yield table.delete(delete)
+    if isinstance(reply, ddbwire.ConditionalCheckFailed):
+        return row_of(reply.item) if reply.item else None
     if table.registers and not delete.user_id.startswith(ANONYMOUS_PREFIX):
         # Afterwards: a register that names a session too many is no harm, one too few would be.
         yield table.unregister(delete.user_id, delete.session_id)

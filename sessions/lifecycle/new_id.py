@@ -1,0 +1,198 @@
+"""Gives a session a new id: at its beginning, at a login, at a rotation.
+
+    begun                   one new row
+    login                   one transaction: the new row, and the old one marked as replaced
+    logout, then values     the same, with none of the old one's values
+    rotation                one transaction: the new row, and the old one leading to it for a while
+
+A row that was replaced has no data, gives access to nothing, and is kept for some seconds. By it,
+a request that was under way with the old id learns that its changes have no place any more, and
+sets no cookie, which would log the user out of the browser. A second login that was under way, as
+after a double click, takes the values along that the first one took over: whichever of the two
+cookies the browser keeps, they are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from sessions.config.session_config import GRACE_SECONDS, SessionConfig
+from sessions.config.timeouts import Timeouts
+from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
+from sessions.lifecycle.commit_result import SAVED, CommitResult
+from sessions.lifecycle.load import InvalidReason, decrypt, find, find_rotated
+from sessions.lifecycle.save import (
+    MAX_ATTEMPTS,
+    encrypted,
+    mark_saved,
+    replaced,
+    require_still_there,
+    save,
+)
+from sessions.operations.operation import Create, Flow, ReadClock, Replace
+from sessions.operations.row import Row, anonymous, require_item_fits
+from sessions.session_state import IdChange, LoadedSession, Replaced, SessionState
+from sessions.values.changes import Changes
+from sessions.values.csrf import CSRF
+
+_MAX_REPLACEMENTS = 4
+"""How many logins and rotations are followed from an id that was replaced."""
+
+
+class _Start(NamedTuple):
+    """What an attempt starts with: the row to take the place of, and the new row's values."""
+
+    old: Row | None
+    encoded: dict[str, str]
+
+
+def give_new_id(
+    config: SessionConfig, session: SessionState, changes: Changes
+) -> Flow[CommitResult]:
+    """A new id: for a session that begins, for the user who logged in, or for the same session.
+
+    Raises:
+        SessionNotSaved, SessionConflict, SessionTooLarge, SessionRevoked, SessionReplaced: it was
+            not done.
+    """
+    _require_cookie(session)
+    token = config.tokens.new()
+    session_id = config.tokens.session_id(token)
+    is_rotation = session.id_change is IdChange.ROTATE
+    start = yield from _first_start(config, session, changes)
+    had_row = session.row is not None and start.old is not None
+    for _ in range(MAX_ATTEMPTS):
+        now: int = yield ReadClock()
+        old = start.old
+        new = _new_row(config.timeouts, session, session_id, now, old, changes)
+        new = replace(new, data=encrypted(config, session_id, start.encoded))
+        require_item_fits(new.data)
+        if old is None:
+            yield Create(new)
+            break
+        old_until = min(now + GRACE_SECONDS, new.expires_at)
+        if (yield Replace(old, new, now, old_until, is_rotation)):
+            break
+        start = yield from _next_start(config, session, old, changes)
+        if is_rotation and start.old is not None and start.old.session_id != old.session_id:
+            # Another request rotated it: its cookie is on the way, and a second one is not needed.
+            session.row, session.id_change = start.old, IdChange.NONE
+            yield from save(config, session, start.old, changes)
+            return SAVED
+    else:
+        raise SessionConflict("the session was changed again and again while it got a new id")
+    mark_saved(session, new, changes)
+    session.id_change, session.login_user_id = IdChange.NONE, None
+    session.deleted_row, session.replaced = None, None
+    return CommitResult(token, event="renewed" if had_row and old is not None else "created")
+
+
+def _first_start(config: SessionConfig, session: SessionState, changes: Changes) -> Flow[_Start]:
+    if session.deleted_row is not None:
+        return _Start(session.deleted_row, dict(changes.changed))
+    if session.row is not None:
+        # Of the row, not of the session: an earlier save may have carried another's change.
+        loaded = decrypt(config, session.row, 0)
+        if isinstance(loaded, InvalidReason):
+            raise SessionRevoked("the session can't be decrypted any more")
+        return _Start(session.row, _carried_over(session, loaded.encoded, changes))
+    if session.replaced is not None:
+        encoded = yield from _taken_along(config, session, session.replaced)
+        return _Start(None, _carried_over(session, encoded, changes))
+    return _Start(None, dict(changes.changed))
+
+
+def _next_start(
+    config: SessionConfig, session: SessionState, refused: Row, changes: Changes
+) -> Flow[_Start]:
+    """What the next attempt starts with, after a row refused to be replaced."""
+    found = yield from find_rotated(config, refused.session_id)
+    if session.deleted_row is not None:
+        # A logout came before: none of its values, and whatever became of it, it is over.
+        if isinstance(found, Replaced) and session.login_user_id is None:
+            raise replaced(session, found)
+        return _Start(found if isinstance(found, Row) else None, dict(changes.changed))
+    if isinstance(found, Row):
+        if config.strict and found.version != refused.version:
+            raise SessionConflict("another request changed the session meanwhile (strict=True)")
+        loaded = decrypt(config, found, 0)
+        if isinstance(loaded, LoadedSession):
+            return _Start(found, _carried_over(session, loaded.encoded, changes))
+        found = loaded
+    if session.login_user_id is None:
+        require_still_there(session, found)
+    # A user who was just authenticated gets a session, though the one before is gone.
+    encoded: Mapping[str, str] = {}
+    if isinstance(found, Replaced):
+        encoded = yield from _taken_along(config, session, found)
+    return _Start(None, _carried_over(session, encoded, changes))
+
+
+def _taken_along(
+    config: SessionConfig, session: SessionState, replaced: Replaced
+) -> Flow[Mapping[str, str]]:
+    """The values of the session that took an id's place, if it is the same user's and not over."""
+    session_id = replaced.by
+    for _ in range(_MAX_REPLACEMENTS):
+        found = yield from find(config, session_id)
+        if isinstance(found, Replaced):
+            session_id = found.by
+        elif isinstance(found, InvalidReason):
+            break
+        elif found.successor is not None:
+            session_id = found.successor
+        else:
+            loaded = decrypt(config, found, 0)
+            if found.owner_id != session.login_user_id or isinstance(loaded, InvalidReason):
+                break
+            return loaded.encoded
+    return {}
+
+
+def _carried_over(
+    session: SessionState, encoded: Mapping[str, str], changes: Changes
+) -> dict[str, str]:
+    """A row's values with this request's changes, for the row under the new id."""
+    values = changes.applied_to(encoded)
+    if session.login_user_id is not None and CSRF not in changes.changed:
+        values.pop(CSRF, None)  # of the session before the login
+    return values
+
+
+def _new_row(
+    timeouts: Timeouts,
+    session: SessionState,
+    session_id: str,
+    now: int,
+    old: Row | None,
+    changes: Changes,
+) -> Row:
+    if session.id_change is not IdChange.ROTATE:
+        user_id = session.login_user_id or anonymous(session_id)
+        row = _row(timeouts, session_id, user_id, now, now)
+        return replace(row, device=session.device)
+    assert old is not None  # noqa: S101 - only a session that has a row is rotated
+    user_id = old.owner_id or anonymous(session_id)
+    row = _row(timeouts, session_id, user_id, old.created_at, now)
+    return replace(
+        row,
+        ends_at=min(row.ends_at, old.ends_at),
+        expires_at=min(row.expires_at, old.ends_at),
+        device=old.device,
+        version=old.version + bool(changes),
+    )
+
+
+def _row(timeouts: Timeouts, session_id: str, user_id: str, created_at: int, now: int) -> Row:
+    expires_at, ends_at = timeouts.expires_at(created_at, now), timeouts.ends_at(created_at)
+    return Row(session_id, user_id, created_at, now, expires_at, ends_at)
+
+
+def _require_cookie(session: SessionState) -> None:
+    if session.response_started:
+        raise SessionNotSaved(
+            "the session is new or has a new id, and its response has started: the cookie can't be "
+            "set any more; create or change it before the response starts"
+        )

@@ -1,0 +1,107 @@
+"""Saves a session's changes in its row, wherever that was rotated to meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sessions.config.session_config import SessionConfig
+from sessions.errors import SessionConflict, SessionReplaced, SessionRevoked
+from sessions.lifecycle.load import InvalidReason, find
+from sessions.operations.operation import Flow, ReadClock, Save
+from sessions.operations.row import Row, StoredValue, require_item_fits
+from sessions.session_state import Replaced, SessionState
+from sessions.values.changes import Changes
+
+MAX_ATTEMPTS = 5
+
+
+def save(config: SessionConfig, session: SessionState, row: Row, changes: Changes) -> Flow[None]:
+    """The keys that changed, or a touch if one is due."""
+    has_changed = bool(changes)
+    # Of the row that was read, wherever it was rotated to meanwhile.
+    version = row.version if config.strict and has_changed else None
+    for _ in range(MAX_ATTEMPTS):
+        now: int = yield ReadClock()
+        if not has_changed and not config.timeouts.touch_is_due(row.last_seen_at, now):
+            return
+        changed = encrypted(config, row.session_id, changes.changed)
+        data = {**_without(row.data, changes.removed), **changed}
+        require_item_fits(data)
+        expires_at = min(config.timeouts.expires_at(row.created_at, now), row.ends_at)
+        saved = yield Save(
+            row.session_id,
+            row.user_id,
+            now,
+            now,
+            expires_at,
+            changed,
+            changes.removed,
+            version,
+        )
+        if saved:
+            saved_row = replace(
+                row,
+                data=data,
+                version=row.version + has_changed,
+                last_seen_at=now,
+                expires_at=expires_at,
+            )
+            mark_saved(session, saved_row, changes)
+            return
+        # Gone; or rotated meanwhile, and then the change belongs to the row that it points to.
+        row = yield from _follow_rotation(config, session, row)
+    raise SessionConflict("the session was rotated again and again while it was saved")
+
+
+def _follow_rotation(config: SessionConfig, session: SessionState, row: Row) -> Flow[Row]:
+    """The row that one which refused a save was rotated to."""
+    found = yield from find(config, row.session_id)
+    if isinstance(found, Row) and found.successor is not None:
+        found = yield from find(config, found.successor)
+    elif isinstance(found, Row):
+        raise SessionConflict("another request changed the session meanwhile (strict=True)")
+    return require_still_there(session, found)
+
+
+def require_still_there(session: SessionState, found: Row | Replaced | InvalidReason) -> Row:
+    """Check that a session's id still leads to a row.
+
+    Raises:
+        SessionReplaced: another session took its place.
+        SessionRevoked: it was ended.
+    """
+    if isinstance(found, Replaced):
+        raise replaced(session, found)
+    if isinstance(found, InvalidReason):
+        raise SessionRevoked("the session was ended while this request used it")
+    return found
+
+
+def replaced(session: SessionState, by: Replaced) -> SessionReplaced:
+    """The error of a session that another one took the place of, which is noted in it."""
+    session.replaced = by
+    return SessionReplaced(
+        "a login, or another new session, took the session's place while this request was under "
+        "way: its changes were not saved"
+    )
+
+
+def encrypted(
+    config: SessionConfig, session_id: str, encoded: Mapping[str, str]
+) -> dict[str, StoredValue]:
+    """Values as they are stored: their JSON, encrypted if the options ask for it."""
+    if config.cipher is None:
+        return dict(encoded)
+    return {key: config.cipher.encrypt(session_id, key, text) for key, text in encoded.items()}
+
+
+def mark_saved(session: SessionState, row: Row, changes: Changes) -> None:
+    """Note what was saved, and where."""
+    # These changes, not the values of now: another task may have changed them meanwhile.
+    session.row = row
+    session.data.mark_saved(changes)
+
+
+def _without(data: Mapping[str, StoredValue], removed: frozenset[str]) -> dict[str, StoredValue]:
+    return {key: stored for key, stored in data.items() if key not in removed}

@@ -1,0 +1,66 @@
+"""The guards of what happens to sessions at once: requests that are under way at a login."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_REPLACED = "tests/sessions/test_replaced.py::test_"
+
+LIVES = (
+    Guard(
+        "a request under way at a login sets no cookie",
+        "sessions/lifecycle/commit.py",
+        "if session.replaced is not None and not is_login:",
+        "if session.replaced is not None and session.is_loaded is None:",
+        f"{_REPLACED}a_request_under_way_at_a_login_sets_no_cookie_and_changes_nothing",
+    ),
+    Guard(
+        "a replaced id is not taken for an unknown one",
+        "sessions/lifecycle/load.py",
+        "return LoadedSession(loaded_at=now, replaced=found)",
+        "return InvalidReason.UNKNOWN",
+        f"{_REPLACED}a_request_under_way_at_a_login_sets_no_cookie_and_changes_nothing",
+    ),
+    Guard(
+        "a session is replaced still after its changes were dropped",
+        "sessions/session_state.py",
+        "self.set_loaded(LoadedSession(replaced=self.replaced))",
+        "self.set_loaded(NO_SESSION)",
+        f"{_REPLACED}what_is_set_after_a_save_that_was_dropped_is_dropped_too",
+    ),
+    Guard(
+        "dropped changes are told",
+        "sessions/request_session.py",
+        'self.config.events.emit("dropped", self.replaced.session_id, None, "replaced")',
+        "pass",
+        f"{_REPLACED}its_changes_are_told_and_raised_if_that_is_asked_for",
+    ),
+    Guard(
+        "a second login takes the values along",
+        "sessions/lifecycle/new_id.py",
+        "            return loaded.encoded\n",
+        "            return {}\n",
+        f"{_REPLACED}a_double_click_on_log_in_keeps_the_cart_whichever_cookie_comes_last",
+    ),
+    Guard(
+        "a second login takes only its own user's values along",
+        "sessions/lifecycle/new_id.py",
+        "if found.owner_id != session.login_user_id or isinstance(loaded, InvalidReason):",
+        "if isinstance(loaded, InvalidReason):",
+        f"{_REPLACED}a_second_login_as_somebody_else_gets_nothing_of_the_first",
+    ),
+    Guard(
+        "a logout leaves what says that an id was replaced",
+        "sessions/store/memory.py",
+        "if row is not None and row.replaced_by is None:",
+        "if row is not None:",
+        f"{_REPLACED}an_end_that_was_under_way_leaves_what_tells_of_the_login",
+    ),
+    Guard(
+        "a logout holds, whatever becomes of what was set after it",
+        "sessions/lifecycle/commit.py",
+        "            yield from _log_out(config, session, deleted)\n        raise",
+        "            pass\n        raise",
+        f"{_REPLACED}a_logout_holds_though_what_was_set_after_it_is_too_large",
+    ),
+)

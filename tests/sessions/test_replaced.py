@@ -1,0 +1,247 @@
+"""A request under way while a login replaces its session: it undoes nothing, and loses nothing.
+
+The browser is logged in whichever response it gets last, since only the login's sets a cookie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sessions import Session, SessionReplaced, SessionRevoked
+from tests.sessions.browser import Browser, Site, begun, logged_in, rotated
+
+
+def log_out_and_set(session: Session) -> None:
+    session.logout()
+    session["late"] = 1
+
+
+def rotate_and_set(session: Session) -> None:
+    session.rotate()
+    session["late"] = 1
+
+
+CHANGES: list[Callable[[Session], object]] = [
+    lambda session: session.update(late=1),
+    lambda session: session.pop("cart", None),
+    lambda session: session.flash("late"),
+    lambda session: session.csrf_token(),
+    lambda session: session.rotate(),
+    lambda session: session.logout(),
+    log_out_and_set,
+    rotate_and_set,
+    dict,
+]
+
+
+def login(browser: Browser, user_id: str = "ada") -> None:
+    with browser.request() as session:
+        session.login(user_id)
+
+
+@pytest.fixture(params=[None, "ada"])
+def browser(site: Site, request: pytest.FixtureRequest) -> Browser:
+    """A browser with a cart, whether somebody is logged in or not."""
+    if request.param is None:
+        return begun(site, cart=[17])
+    return logged_in(site, request.param, cart=[17])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("opens_first", [True, False])
+def test_a_request_under_way_at_a_login_sets_no_cookie_and_changes_nothing(
+    site: Site, browser: Browser, change: Callable[[Session], object], opens_first: bool
+) -> None:
+    before = site.browser(browser)
+    if opens_first:
+        late = before.open()
+        login(browser)
+    else:
+        login(browser)
+        late = before.open()
+        assert dict(late.session) == {}
+        assert late.session.user_id is None
+    change(late.session)
+    assert [name for name, _ in late.finish() if name == "set-cookie"] == []
+    assert before.cookie != browser.cookie
+    assert browser.seen() == {"cart": [17]}
+    assert browser.user_id() == "ada"
+
+
+@pytest.mark.parametrize("opens_first", [True, False])
+def test_its_changes_are_told_and_raised_if_that_is_asked_for(
+    site: Site, browser: Browser, opens_first: bool
+) -> None:
+    before = site.browser(browser, on_revoked="raise", event_salt=b"salt")
+    late = before.open() if opens_first else None
+    old_id = before.session_id
+    login(browser)
+    late = late or before.open()
+    site.events.clear()
+    late.session["late"] = 1
+    with pytest.raises(SessionReplaced) as raised:
+        late.begin()
+    assert isinstance(raised.value, SessionRevoked)
+    (event,) = site.events
+    assert (event.what, event.why) == ("dropped", "replaced")
+    site.events.clear()
+    before.seen()
+    assert [(one.what, one.why) for one in site.events] == [("invalid", "replaced")]
+    assert site.events[0].session == event.session
+    assert old_id != browser.session_id
+
+
+def test_what_is_set_after_a_save_that_was_dropped_is_dropped_too(site: Site) -> None:
+    browser = begun(site)
+    late = site.browser(browser).open()
+    login(browser)
+    late.session["late"] = 1
+    late.session.save()
+    late.session["later"] = 1
+    assert late.session.user_id is None
+    assert not [name for name, _ in late.finish() if name == "set-cookie"]
+    assert browser.seen() == {"seed": 0}
+
+
+def test_after_some_seconds_a_replaced_id_is_unknown_like_any_other(site: Site) -> None:
+    browser = begun(site)
+    before = site.browser(browser)
+    login(browser)
+    site.clock.advance(19)
+    with before.request() as session:
+        session["early"] = 1
+    assert before.cookie != browser.cookie
+    assert before.seen() == {}
+    site.clock.advance(1)
+    with before.request() as session:
+        session["late"] = 1
+    assert before.seen() == {"late": 1}
+
+
+def test_a_request_with_an_id_that_was_rotated_before_the_login_sets_no_cookie(site: Site) -> None:
+    browser = begun(site)
+    before = rotated(site, browser)
+    late = before.open()
+    login(browser)
+    for request in (late, before.open()):
+        request.session["late"] = 1
+        assert not [name for name, _ in request.finish() if name == "set-cookie"]
+    assert browser.user_id() == "ada"
+
+
+@pytest.mark.parametrize("opens_first", [True, False])
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_double_click_on_log_in_keeps_the_cart_whichever_cookie_comes_last(
+    site: Site, browser: Browser, opens_first: bool, is_last: bool
+) -> None:
+    double = site.browser(browser)
+    first = browser.open()
+    second = double.open() if opens_first else None
+    first.session.login("ada")
+    first.session["welcome"] = 1
+    first.finish()
+    second = second or double.open()
+    second.session.login("ada")
+    second.finish()
+    kept = double if is_last else browser
+    assert kept.seen() == {"cart": [17], "welcome": 1}
+    assert kept.user_id() == "ada"
+
+
+def test_a_third_login_at_once_has_the_cart_too(site: Site) -> None:
+    browser = begun(site, cart=[17])
+    others = [site.browser(browser) for _ in range(3)]
+    login(browser)
+    rotated(site, browser)
+    for other in others:
+        login(other)
+        assert other.seen() == {"cart": [17]}
+
+
+def test_a_second_login_as_somebody_else_gets_nothing_of_the_first(site: Site) -> None:
+    browser = begun(site, cart=[17])
+    before = site.browser(browser)
+    login(browser)
+    login(before, "bob")
+    assert before.seen() == {}
+    assert before.user_id() == "bob"
+    assert browser.seen() == {"cart": [17]}
+
+
+def test_a_second_login_takes_nothing_along_from_a_session_that_was_logged_out(site: Site) -> None:
+    browser = begun(site, cart=[17])
+    before = site.browser(browser)
+    login(browser)
+    with browser.request() as session:
+        session.logout()
+    login(before)
+    assert before.seen() == {}
+
+
+def test_a_login_by_hand_is_not_undone_either(site: Site) -> None:
+    """As in Flask's tutorial: the session is emptied, and a key names the user."""
+    browser = begun(site, cart=[17])
+    before = site.browser(browser)
+    with browser.request() as session:
+        session.logout()
+        session["user_id"] = 7
+    with before.request() as session:
+        session["late"] = 1
+    assert before.cookie is not None
+    assert before.seen() == {}
+    assert browser.seen() == {"user_id": 7}
+
+
+def test_a_login_after_a_logout_of_another_user_is_not_undone_either(site: Site) -> None:
+    browser = logged_in(site, "bob", secret=1)
+    before = site.browser(browser)
+    late = site.browser(browser).open()
+    login(browser)
+    for request in (late, before.open()):
+        request.session["late"] = 1
+        assert not [name for name, _ in request.finish() if name == "set-cookie"]
+    assert browser.user_id() == "ada"
+    assert browser.seen() == {}
+    assert site.ids_of("bob") == set()
+
+
+@pytest.mark.parametrize("end", ["logout", "revoke", "revoke_user"])
+def test_an_end_that_was_under_way_leaves_what_tells_of_the_login(site: Site, end: str) -> None:
+    browser = logged_in(site, "ada")
+    before = site.browser(browser)
+    late = before.open()
+    login(browser)
+    if end == "logout":
+        late.session.logout()
+        late.finish()
+    elif end == "revoke":
+        assert site.call("revoke", "ada", before.session_id) is False
+    else:
+        assert site.call("revoke_user", "ada", except_=browser.session_id) == 0
+    with before.request() as session:
+        session["later"] = 1
+    assert before.seen() == {}
+    assert browser.user_id() == "ada"
+
+
+def test_a_replaced_session_is_neither_listed_nor_counted(site: Site) -> None:
+    browser = logged_in(site, "ada")
+    old_id = browser.session_id
+    login(browser)
+    assert site.ids_of("ada") == {browser.session_id}
+    assert site.call("revoke", "ada", old_id) is False
+    assert browser.user_id() == "ada"
+    assert site.call("revoke_user", "ada") == 1
+    assert browser.user_id() is None
+
+
+def test_a_logout_holds_though_what_was_set_after_it_is_too_large(site: Site) -> None:
+    browser = logged_in(site, "ada")
+    request = site.browser(browser).open()
+    request.session.logout()
+    request.session["large"] = "x" * 500_000
+    with pytest.raises(ValueError, match="large"):
+        request.begin()
+    assert browser.user_id() is None
