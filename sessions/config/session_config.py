@@ -61,7 +61,7 @@ class SessionConfig:
         return cls(
             store=require_store(store),
             cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
-            timeouts=Timeouts(chosen["idle"], chosen["lifetime"]),
+            timeouts=Timeouts.of(chosen["idle"], chosen["lifetime"]),
             tokens=Tokens(chosen["secret"], chosen["namespace"]),
             cipher=None if keys is None else Cipher(keys),
             strict=require_bool("strict", chosen["strict"]),

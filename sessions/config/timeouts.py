@@ -16,35 +16,33 @@ _MIN_TOUCH_SECONDS = 60
 class Timeouts:
     """The idle timeout and the lifetime.
 
-    ``Timeouts(3_600, 43_200)``: a session is over after an hour without a request, and in any case
-    12 hours after it was created.
+    ``Timeouts.of(3_600, 43_200)``: a session is over after an hour without a request, and in any
+    case 12 hours after it was created.
 
     Attributes:
         idle_seconds: a session is over after so long without a request. Its use is noted once in
             ``touch_seconds`` only, so it may be over by that much sooner, and never later.
         lifetime_seconds: so long after its creation it is over, whatever was done in it.
-
-    Raises:
-        TypeError, ValueError: a timeout is not an int from 120 to 34,560,000, or the idle timeout
-            is more than the lifetime.
+        touch_seconds: between two notes of a session's use.
     """
 
     idle_seconds: int
     lifetime_seconds: int
+    touch_seconds: int
 
-    def __post_init__(self) -> None:
-        require_timeout_seconds("idle", self.idle_seconds)
-        require_timeout_seconds("lifetime", self.lifetime_seconds)
-        if self.idle_seconds > self.lifetime_seconds:
-            raise ValueError(
-                f"idle must be at most the lifetime of {self.lifetime_seconds} seconds, "
-                f"not {self.idle_seconds}"
-            )
+    @classmethod
+    def of(cls, idle_seconds: object, lifetime_seconds: object) -> Timeouts:
+        """Those of an application; use is noted in a tenth of the idle time, at least 60 seconds.
 
-    @property
-    def touch_seconds(self) -> int:
-        """Seconds between two notes of a session's use: a tenth of the idle time, at least 60."""
-        return max(_MIN_TOUCH_SECONDS, self.idle_seconds // 10)
+        Raises:
+            TypeError, ValueError: a timeout is not an int from 120 to 34,560,000, or the idle
+                timeout is more than the lifetime.
+        """
+        idle = require_timeout_seconds("idle", idle_seconds)
+        lifetime = require_timeout_seconds("lifetime", lifetime_seconds)
+        if idle > lifetime:
+            raise ValueError(f"idle must be at most the lifetime of {lifetime} seconds, not {idle}")
+        return cls(idle, lifetime, max(_MIN_TOUCH_SECONDS, idle // 10))
 
     def expires_at(self, created_at: int, last_seen_at: int) -> int:
         """The epoch second when a session is over; all arguments are epoch seconds too."""

@@ -6,10 +6,10 @@ cookie that is gone with the browser's own session.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sessions.arguments import MIN_TIMEOUT_SECONDS
 from sessions.config.timeouts import Timeouts
 from sessions.operations.row import Row
 
@@ -26,13 +26,15 @@ def is_over(site: Timeouts, expiry: Any, row: Row, now: int) -> bool:
 def timeouts_of(site: Timeouts, expiry: Any, now: int) -> Timeouts:
     """The timeouts that a session is saved with, so that its row lasts as long as its expiry.
 
-    A row lasts for at least the shortest idle timeout there is; ``is_over`` may be True sooner.
+    Its use is noted in a tenth of its own seconds, so that it is over at most so much too soon.
     """
     if not expiry:
         return site
-    seconds = _epoch_seconds(expiry) - now if isinstance(expiry, str) else int(expiry)
-    idle_seconds = min(max(int(seconds), MIN_TIMEOUT_SECONDS), site.lifetime_seconds)
-    return Timeouts(idle_seconds, site.lifetime_seconds)
+    if isinstance(expiry, str):
+        # Over at that time, used or not.
+        return replace(site, idle_seconds=int(_epoch_seconds(expiry)) - now)
+    seconds = int(expiry)
+    return replace(site, idle_seconds=seconds, touch_seconds=max(1, seconds // 10))
 
 
 def require_within(site: Timeouts, seconds: float) -> None:

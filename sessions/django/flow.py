@@ -42,8 +42,12 @@ def find_session(config: SiteConfig, token: str) -> Flow[LoadedSession | Invalid
     return found
 
 
-def load_session(config: SiteConfig, token: str) -> Flow[SessionState]:
-    """The session of a token, with its use noted if that is due; a new one if there is none."""
+def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, bool]]:
+    """The session of a token, with its use noted if that is due; a new one if there is none.
+
+    Returns:
+        the session, and whether its use was noted.
+    """
     found = yield from find_session(config, token)
     if isinstance(found, LoadedSession):
         session = new_session(found)
@@ -54,10 +58,10 @@ def load_session(config: SiteConfig, token: str) -> Flow[SessionState]:
         except SessionRevoked:
             found = InvalidReason.UNKNOWN
         else:
-            return session
+            return session, session.row is not found.row
     session_id = config.sessions.tokens.session_id(token)
     config.sessions.events.emit("invalid", session_id, None, found.value)
-    return new_session()
+    return new_session(), False
 
 
 def commit_session(

@@ -33,12 +33,13 @@ class Record:
         config: the site's.
     """
 
-    __slots__ = ("_config", "_encoded", "_next_token", "_overlooked", "_session")
+    __slots__ = ("_config", "_encoded", "_expiry", "_next_token", "_overlooked", "_session")
 
     def __init__(self, config: SiteConfig) -> None:
         self._config = config
         self._session: SessionState | None = None
         self._encoded: dict[str, str] = {}
+        self._expiry: str | None = None  # when it was read
         self._overlooked: dict[str, str] | None = None
         self._next_token: str | None = None  # Django has it already
 
@@ -55,19 +56,22 @@ class Record:
     def start_new(self) -> None:
         """Become a new session, which has no row."""
         self._session, self._encoded = new_session(), {}
-        self._overlooked, self._next_token = None, None
+        self._expiry, self._overlooked, self._next_token = None, None, None
 
-    def open(self, token: str | None) -> Flow[None]:
-        """Read it; without a token, or a row of it, become a new one."""
+    def open(self, token: str | None) -> Flow[bool]:
+        """Read it; without a token, or a row of it, become a new one. Whether its use was noted."""
         self.start_new()
-        if token is not None:
-            session = yield from load_session(self._config, token)
-            self._session = session
-            self._encoded = {
-                key: text
-                for key, text in session.data.saved.items()
-                if not key.startswith(RESERVED_PREFIX)
-            }
+        if token is None:
+            return False
+        session, is_touched = yield from load_session(self._config, token)
+        self._session = session
+        self._encoded = {
+            key: text
+            for key, text in session.data.saved.items()
+            if not key.startswith(RESERVED_PREFIX)
+        }
+        self._expiry = self._encoded.get(EXPIRY)
+        return is_touched
 
     def data(self) -> dict[str, Any]:
         """The data for Django's dict."""
@@ -83,9 +87,30 @@ class Record:
         """Ignore what differs by now, since the app set ``modified = False``."""
         self._overlooked = _encode_all(data)
 
-    def is_of_user_in(self, data: Mapping[str, Any]) -> bool:
-        """Whether the row is that of the user in the data, or of nobody if there is none."""
-        return self.row is not None and self.row.owner_id == _user_id_in(data)
+    @property
+    def has_other_expiry(self) -> bool:
+        """Whether ``set_expiry`` was saved with another value than was read."""
+        return self._encoded.get(EXPIRY) != self._expiry
+
+    def remaining_seconds(self, data: Mapping[str, Any]) -> int:
+        """Until the end of its lifetime, whatever is done in it; of the whole one if it is new.
+
+        A login begins another one.
+        """
+        session, row = self._session, self.row
+        if session is None or row is None or row.owner_id != _user_id_in(data):
+            return self._config.timeouts.lifetime_seconds
+        return row.ends_at - max(row.last_seen_at, session.loaded_at)
+
+    @property
+    def is_of_a_user(self) -> bool:
+        """Whether its row is a user's."""
+        return self.row is not None and self.row.owner_id is not None
+
+    @property
+    def has_next_key(self) -> bool:
+        """Whether the next save gives it another key."""
+        return self._next_token is not None
 
     def choose_key(self) -> str:
         """The cookie's value from the next save on."""

@@ -93,7 +93,7 @@ def _timeouts(lifetime: Any) -> Timeouts:
     """The idle timeout and the lifetime; either gives way to the other if it is a default."""
     idle: int = require_timeout_seconds("SESSION_COOKIE_AGE", settings.SESSION_COOKIE_AGE)
     if lifetime is None:
-        return Timeouts(idle, max(idle, _LEAST_DEFAULT_LIFETIME_SECONDS))
+        return Timeouts.of(idle, max(idle, _LEAST_DEFAULT_LIFETIME_SECONDS))
     require_timeout_seconds("SESSIONS['LIFETIME']", lifetime)
     if not settings.is_overridden("SESSION_COOKIE_AGE"):
         idle = min(idle, lifetime)
@@ -103,7 +103,7 @@ def _timeouts(lifetime: Any) -> Timeouts:
             "session is over after SESSION_COOKIE_AGE seconds without a request, and LIFETIME "
             "seconds after it began whatever is done in it"
         )
-    return Timeouts(idle, lifetime)
+    return Timeouts.of(idle, lifetime)
 
 
 def _options() -> dict[str, Any]:

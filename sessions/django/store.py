@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase
+from django.utils import timezone
 
-from sessions.django.expiry import require_within
+from sessions.django.expiry import EXPIRY, require_within
 from sessions.django.flow import delete_row, find_session
 from sessions.django.record import Record
 from sessions.django.settings import site_config
@@ -45,6 +46,11 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     Attributes:
         device: the name of the user's device in ``sessions_of``, such as "Firefox on Linux", if
             set before the save that follows a login.
+        renews_cookie: whether the cookie must be set again whenever the session's use is noted,
+            since its age is the session's, as with Django's own middleware. This package's has a
+            cookie that lasts for the lifetime, and sets it to False.
+        has_ended: whether the key that it was made of is worth nothing any more: it was malformed,
+            or ``flush`` has ended its session.
 
     Raises:
         ImproperlyConfigured: a setting is missing, unknown or invalid.
@@ -54,11 +60,15 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def __init__(self, session_key: str | None = None) -> None:
         self.device: str | None = None
+        self.renews_cookie = True
+        self.has_ended = False
         self._other_keys: list[str] = []  # of other cookies of the same name
         self._config = site_config()
         self._record = Record(self._config)
         super().__init__(session_key)
+        self._cookie_key = self.session_key
         if session_key and self.session_key is None:
+            self.has_ended = True
             self._config.sessions.events.emit("invalid", None, None, "malformed")
 
     @classmethod
@@ -125,11 +135,51 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         await super().aset_expiry(value)
 
     def get_session_cookie_age(self) -> int:
-        """Seconds for which the cookie is kept: to the end of the session's lifetime."""
-        row = self._record.row
-        if row is None or not self._record.is_of_user_in(self._session):
-            return self._config.timeouts.lifetime_seconds
-        return row.ends_at - row.last_seen_at
+        """The site's idle timeout in seconds, from which Django computes the expiry."""
+        return self._config.timeouts.idle_seconds
+
+    def get_expiry_age(self, **given: Any) -> int:
+        """Seconds until the session is over, if it is not used again; never past its lifetime."""
+        age: int = super().get_expiry_age(**given)
+        return min(age, self._remaining_seconds())
+
+    async def aget_expiry_age(self, **given: Any) -> int:
+        """The same in an event loop."""
+        age: int = await super().aget_expiry_age(**given)
+        return min(age, self._remaining_seconds())
+
+    def get_expiry_date(self, **given: Any) -> datetime:
+        """When the session is over, if it is not used again; never past its lifetime."""
+        date: datetime = super().get_expiry_date(**given)
+        return min(date, self._last_date(**given))
+
+    async def aget_expiry_date(self, **given: Any) -> datetime:
+        """The same in an event loop."""
+        date: datetime = await super().aget_expiry_date(**given)
+        return min(date, self._last_date(**given))
+
+    def get_cookie_max_age(self) -> int | None:
+        """Seconds for which the middleware has the browser keep the cookie; None for no Max-Age.
+
+        To the end of the session's lifetime, or to the date that ``set_expiry`` was given: the
+        server enforces the idle timeout, and so the cookie need not be renewed.
+        """
+        if self.get_expire_at_browser_close():
+            return None
+        expiry_age = self.get_expiry_age()
+        if isinstance(self.get(EXPIRY), str) or expiry_age <= 0:
+            return expiry_age
+        return self._remaining_seconds()
+
+    def has_other_cookie(self) -> bool:
+        """Whether the browser's cookie is another one now: its key, or how long it is kept."""
+        return self.session_key != self._cookie_key or self._record.has_other_expiry
+
+    def has_unsaved(self) -> bool:
+        """Whether a save would write anything."""
+        return hasattr(self, "_session_cache") and (
+            self._record.has_next_key or self._record.differs_from(self._session_cache)
+        )
 
     # Read, written, ended: blocking, and in an event loop
 
@@ -187,11 +237,13 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         """Delete its row at once, and be another, empty session."""
         super().flush()
         self._start_new()
+        self.has_ended = True
 
     async def aflush(self) -> None:
         """The same in an event loop."""
         await super().aflush()
         self._start_new()
+        self.has_ended = True
 
     def cycle_key(self) -> None:
         """Have another key, and keep the data. It takes effect with the next save."""
@@ -242,17 +294,29 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         if isinstance(value, timedelta):
             require_within(self._config.timeouts, value.total_seconds())
         elif value:
-            require_within(self._config.timeouts, self.get_expiry_age(expiry=value))
+            require_within(self._config.timeouts, super().get_expiry_age(expiry=value))
+
+    def _remaining_seconds(self) -> int:
+        # Without reading it, as Django promises where an expiry is given.
+        return self._record.remaining_seconds(getattr(self, "_session_cache", {}))
+
+    def _last_date(self, modification: datetime | None = None, **_given: Any) -> datetime:
+        now: datetime = timezone.now() if modification is None else modification
+        return now + timedelta(seconds=self._remaining_seconds())
 
     def _opening(self, *, again: bool = False) -> Flow[None]:
         if self._record.is_open and not again:
             return
+        is_touched = False
         for key in (self.session_key, *self._other_keys):
-            yield from self._record.open(None if key is None else self._token_of(key))
+            is_touched = yield from self._record.open(None if key is None else self._token_of(key))
             if self._record.row is not None:
-                self._session_key = key
-                return
-        self._session_key = None
+                self._session_key = self._cookie_key = key
+                break
+        else:
+            self._session_key = None
+        if is_touched and self.renews_cookie:
+            self._modified = True  # for Django's middleware to set the cookie
 
     def _finding(self, key: str | None) -> Flow[Row | None]:
         token = None if key is None else self._token_of(key)

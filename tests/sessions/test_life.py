@@ -134,7 +134,7 @@ def test_a_row_that_ttl_has_not_deleted_is_left_as_it_is(site: Site) -> None:
     ("idle", "touch"), [(120, 60), (599, 60), (600, 60), (610, 61), (3_600, 360), (43_200, 4_320)]
 )
 def test_a_use_is_noted_once_in_a_tenth_of_the_idle_timeout(idle: int, touch: int) -> None:
-    assert Timeouts(idle, 2 * LIFETIME).touch_seconds == touch
+    assert Timeouts.of(idle, 2 * LIFETIME).touch_seconds == touch
     site, store = recorded_site()
     browser = begun(site, idle=idle, lifetime=2 * LIFETIME)
     store.asked()

@@ -86,6 +86,11 @@ def put_slowly(request: HttpRequest, key: str, value: str) -> HttpResponse:
     return HttpResponse("set")
 
 
+def expire(request: HttpRequest, seconds: int) -> HttpResponse:
+    request.session.set_expiry(seconds)
+    return HttpResponse("set")
+
+
 def seen(request: HttpRequest) -> JsonResponse:
     """The session's data, but for what Django's auth keeps there."""
     return JsonResponse({k: v for k, v in request.session.items() if not k.startswith("_auth")})
@@ -167,6 +172,7 @@ urlpatterns = [
     path("", hello),
     path("set/<key>/<value>", put),
     path("slow/<key>/<value>", put_slowly),
+    path("expire/<int:seconds>", expire),
     path("seen", seen),
     path("add/<int:item>", add),
     path("who", who),
