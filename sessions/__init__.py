@@ -17,6 +17,7 @@ from sessions.config.options import DEFAULTS, SessionOptions
 from sessions.cookie.cookie import Cookie
 from sessions.errors import (
     AccessDenied,
+    RevocationIncomplete,
     SessionConflict,
     SessionNotSaved,
     SessionReplaced,
@@ -42,6 +43,7 @@ __all__ = [
     "DynamoDBSessionStore",
     "Flash",
     "MemorySessionStore",
+    "RevocationIncomplete",
     "Session",
     "SessionConflict",
     "SessionEvent",

@@ -9,6 +9,7 @@ from ddbwire.errors import AccessDenied, StoreError, StoreUnavailable, TableNotF
 
 __all__ = [
     "AccessDenied",
+    "RevocationIncomplete",
     "SessionConflict",
     "SessionNotSaved",
     "SessionReplaced",
@@ -18,6 +19,25 @@ __all__ = [
     "StoreUnavailable",
     "TableNotFound",
 ]
+
+
+class RevocationIncomplete(StoreUnavailable):
+    """``revoke_user`` ended some of a user's sessions, and then the table could not be reached.
+
+    What was ended stays ended. Call it again: it goes on with the rest.
+
+    Attributes:
+        ended: how many were ended, at least: replies may have been lost.
+        remaining: how many are left, at most.
+    """
+
+    def __init__(self, message: str, ended: int, remaining: int) -> None:
+        super().__init__(message)
+        self.ended = ended
+        self.remaining = remaining
+
+    def __reduce__(self) -> tuple[type[RevocationIncomplete], tuple[str, int, int]]:
+        return type(self), (str(self), self.ended, self.remaining)
 
 
 class SessionRevoked(Exception):

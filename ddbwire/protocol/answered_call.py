@@ -28,7 +28,7 @@ class AnsweredCall:
         if not isinstance(outcome, dict):
             return cls(operation.name, True, None)
         consumed = outcome.get("ConsumedCapacity", {})
-        # A transaction tells it table by table.
+        # A transaction and a batch tell it table by table.
         several = consumed if isinstance(consumed, list) else [consumed]
         units = [one["CapacityUnits"] for one in several if "CapacityUnits" in one]
         return cls(operation.name, False, sum(units) if units else None)

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 OPERATIONS = frozenset(
-    {"UpdateItem", "GetItem", "PutItem", "DeleteItem", "Query", "TransactWriteItems"}
+    {
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "TransactWriteItems",
+        "UpdateItem",
+    }
 )
 """Those that can be sent, by DynamoDB's names."""
 
@@ -18,7 +27,7 @@ class DynamoDBRequest(NamedTuple):
     """
 
     name: str
-    """The API operation: UpdateItem, GetItem, PutItem, DeleteItem, Query or TransactWriteItems."""
+    """The API operation, one of ``OPERATIONS``, such as "UpdateItem"."""
 
     body: bytes
     """The request in DynamoDB JSON, as it goes over the wire (binary values in base64)."""

@@ -4,33 +4,61 @@ from __future__ import annotations
 
 import time
 
+from sessions.errors import StoreUnavailable
 from sessions.operations.operation import Flow, T
 from sessions.operations.store import Store
 
 
-def run(flow: Flow[T], store: Store, seconds: float) -> T:
-    """Run a flow to its end, blocking, within a deadline. What the store raises ends it."""
+def run(flow: Flow[T], store: Store, seconds: float, *, for_each: bool = False) -> T:
+    """Run a flow to its end, blocking, within a deadline.
+
+    An outage is raised in the flow, where it yielded; what else the store raises ends it.
+
+    Args:
+        flow: yields the operations.
+        store: carries them out.
+        seconds: how long all of them may take.
+        for_each: whether each of them may take so long: for flows of any number of steps.
+    """
     try:
         operation = next(flow)
         store.prepare()
-        deadline_ns = time.monotonic_ns() + round(seconds * 1e9)
+        deadline_ns = _after(seconds)
         while True:
-            operation = flow.send(store.send(operation, deadline_ns))
+            try:
+                result = store.send(operation, deadline_ns)
+            except StoreUnavailable as outage:
+                operation = flow.throw(outage)
+            else:
+                operation = flow.send(result)
+            if for_each:
+                deadline_ns = _after(seconds)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:
         flow.close()
 
 
-async def run_async(flow: Flow[T], store: Store, seconds: float) -> T:
-    """Run a flow to its end in an event loop. What the store raises ends it."""
+async def run_async(flow: Flow[T], store: Store, seconds: float, *, for_each: bool = False) -> T:
+    """Run a flow to its end in an event loop; see ``run``."""
     try:
         operation = next(flow)
         await store.prepare_async()
-        deadline_ns = time.monotonic_ns() + round(seconds * 1e9)
+        deadline_ns = _after(seconds)
         while True:
-            operation = flow.send(await store.send_async(operation, deadline_ns))
+            try:
+                result = await store.send_async(operation, deadline_ns)
+            except StoreUnavailable as outage:
+                operation = flow.throw(outage)
+            else:
+                operation = flow.send(result)
+            if for_each:
+                deadline_ns = _after(seconds)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:
         flow.close()
+
+
+def _after(seconds: float) -> int:
+    return time.monotonic_ns() + round(seconds * 1e9)

@@ -1,12 +1,13 @@
 """The operations that a session store carries out, and the result of each.
 
-Flows yield them and are sent the results. Each is one atomic step. Only ``ByOwner`` may lag behind,
-as an index does: it shows what was true a moment ago.
+Flows yield them and are sent the results. Each is one atomic step, but for the batches, which are
+one step for each row. Only ``ByOwner`` may lag behind, as an index does: it shows what was true a
+moment ago.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -33,6 +34,17 @@ class Get:
 
     session_id: str
     user_id: str
+
+
+RowKey = tuple[str, str]
+"""What names a row: its ``session_id`` and ``user_id``."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGet:
+    """Read rows, each consistently, without their data. Result: the Rows that are there."""
+
+    keys: Sequence[RowKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,16 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchDelete:
+    """Delete rows, each as ``Delete`` does. Result: the Rows that there were, without their data.
+
+    If it raises, some of them may be deleted.
+    """
+
+    keys: Sequence[RowKey]
+
+
+@dataclass(frozen=True, slots=True)
 class ByOwner:
     """The keys of a user's rows, newest first, by the index. Result: a list of session ids."""
 
@@ -130,7 +152,18 @@ class Unregister:
 
 
 Operation = (
-    ReadClock | Find | Get | Create | Save | Replace | Delete | ByOwner | Registered | Unregister
+    ReadClock
+    | Find
+    | Get
+    | Create
+    | Save
+    | Replace
+    | Delete
+    | BatchGet
+    | BatchDelete
+    | ByOwner
+    | Registered
+    | Unregister
 )
 Flow = Generator[Operation, Any, T]
 """Yields operations, is sent the result of each, and returns a T."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, Self
 
 from ddbwire.clocks.local_clock import LocalClock
 from sessions.arguments import require_positive_int
-from sessions.lifecycle import user_sessions
-from sessions.lifecycle.user_sessions import SessionInfo
-from sessions.operations.driver import run, run_async
 from sessions.operations.operation import (
+    BatchDelete,
+    BatchGet,
     ByOwner,
     Create,
     Delete,
@@ -22,13 +21,14 @@ from sessions.operations.operation import (
     ReadClock,
     Registered,
     Replace,
+    RowKey,
     Save,
     Unregister,
 )
 from sessions.operations.row import Row
+from sessions.store import user_sessions
 
 _SECOND_NS = 1_000_000_000
-_DEADLINE_SECONDS = 1.0
 
 
 class MemorySessionStore:
@@ -47,6 +47,7 @@ class MemorySessionStore:
     """
 
     is_exact_by_owner = False  # its index has no lag
+    deadline_seconds = 1.0  # it never takes so long
 
     def __init__(
         self, *, max_sessions: int = 100_000, clock: Callable[[], int] | None = None
@@ -59,30 +60,12 @@ class MemorySessionStore:
         self._lock = threading.Lock()
         at_fork(self)
 
-    def sessions_of(self, user_id: str) -> list[SessionInfo]:
-        """A user's sessions that are not over, the newest login first."""
-        return run(user_sessions.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
-
-    async def sessions_of_async(self, user_id: str) -> list[SessionInfo]:
-        """The same in an event loop."""
-        return await run_async(user_sessions.sessions_of(user_id, False), self, _DEADLINE_SECONDS)
-
-    def revoke(self, user_id: str, session_id: str) -> bool:
-        """End one session of a user, by ``SessionInfo.id``; whether it was there."""
-        return run(user_sessions.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
-
-    async def revoke_async(self, user_id: str, session_id: str) -> bool:
-        """The same in an event loop."""
-        return await run_async(user_sessions.revoke(user_id, session_id), self, _DEADLINE_SECONDS)
-
-    def revoke_user(self, user_id: str, *, except_: str | None = None) -> int:
-        """End all sessions of a user, but for the one with the id ``except_``; how many."""
-        return run(user_sessions.revoke_user(user_id, False, except_), self, _DEADLINE_SECONDS)
-
-    async def revoke_user_async(self, user_id: str, *, except_: str | None = None) -> int:
-        """The same in an event loop."""
-        flow = user_sessions.revoke_user(user_id, False, except_)
-        return await run_async(flow, self, _DEADLINE_SECONDS)
+    sessions_of = user_sessions.sessions_of
+    sessions_of_async = user_sessions.sessions_of_async
+    revoke = user_sessions.revoke
+    revoke_async = user_sessions.revoke_async
+    revoke_user = user_sessions.revoke_user
+    revoke_user_async = user_sessions.revoke_user_async
 
     def after_fork_in_child(self) -> None:
         """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
@@ -154,15 +137,15 @@ class MemorySessionStore:
             "processes share those of a DynamoDBSessionStore"
         )
 
-    def _apply(self, operation: Operation) -> Any:  # noqa: PLR0911 - one case an operation
+    def _apply(self, operation: Operation) -> Any:  # noqa: C901, PLR0911 - one case an operation
         match operation:
             case ReadClock():
                 return self._now()
             case Find(session_id):
                 return [self._rows[session_id]] if session_id in self._rows else []
             case Get(session_id, user_id):
-                row = self._row(session_id, user_id)
-                return None if row is None else replace(row, data={})
+                rows = self._without_data([(session_id, user_id)])
+                return rows[0] if rows else None
             case Create(row):
                 return self._put(row)
             case Save():
@@ -171,6 +154,11 @@ class MemorySessionStore:
                 return self._replace(operation)
             case Delete(session_id, user_id):
                 return self._delete(session_id, user_id)
+            case BatchGet(keys):
+                return self._without_data(keys)
+            case BatchDelete(keys):
+                deleted = [self._delete(session_id, user_id) for session_id, user_id in keys]
+                return [replace(row, data={}) for row in deleted if row is not None]
             case ByOwner(user_id):
                 return [
                     row.session_id
@@ -233,6 +221,10 @@ class MemorySessionStore:
     def _row(self, session_id: str, user_id: str) -> Row | None:
         row = self._rows.get(session_id)
         return row if row is not None and row.user_id == user_id else None
+
+    def _without_data(self, keys: Sequence[RowKey]) -> list[Row]:
+        rows = [self._row(session_id, user_id) for session_id, user_id in keys]
+        return [replace(row, data={}) for row in rows if row is not None]
 
     def _now(self) -> int:
         return self._clock.now_ns() // _SECOND_NS

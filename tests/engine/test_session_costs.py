@@ -270,7 +270,8 @@ def test_no_request_but_reads_and_writes_of_rows_is_ever_sent(
             session.logout()
         store.revoke_user("grace")
         store.close()
-    assert {operation.name for operation in sent} == {"Query", "GetItem", *WRITES}
+    batches = {"BatchGetItem", "BatchWriteItem"}
+    assert {operation.name for operation in sent} == {"Query", *batches, *WRITES}
     for operation in sent:
         body = json.loads(operation.body)
         if operation.name in ("Query", "GetItem"):

@@ -16,6 +16,7 @@ from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.outage_guards import OUTAGES
 from tests.guards.request_guards import REQUESTS
 from tests.guards.session_guards import LIVES
+from tests.guards.session_store_guards import SESSION_STORES
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
 
 GUARDS = (
@@ -29,6 +30,7 @@ GUARDS = (
     *OUTAGES,
     *LIVES,
     *SESSIONS_ON_THE_WEB,
+    *SESSION_STORES,
 )
 
 

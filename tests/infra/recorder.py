@@ -57,4 +57,7 @@ def _note(request: DynamoDBRequest) -> None:
             ((kind, write),) = item.items()
             _asked.add((_WRITES[kind], write["TableName"], ""))
         return
+    if request.name.startswith("Batch"):
+        _asked.update((request.name, table, "") for table in parameters["RequestItems"])
+        return
     _asked.add((request.name, parameters["TableName"], parameters.get("IndexName", "")))

@@ -17,6 +17,8 @@ import pytest
 
 from sessions import DynamoDBSessionStore, Session
 from sessions.operations.operation import (
+    BatchDelete,
+    BatchGet,
     ByOwner,
     Create,
     Delete,
@@ -30,6 +32,7 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store.dynamodb.request import INDEX, TableRequests
+from sessions.store.dynamodb.side_by_side import SideBySide
 from sessions.store.dynamodb.translation import requests
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import Site, begun, logged_in
@@ -48,6 +51,8 @@ OPERATIONS: list[Operation] = [
     Replace(ROW, OTHER_ROW, 2, 22, is_rotation=False),
     Replace(ROW, OTHER_ROW, 2, 22, is_rotation=True),
     Delete("s" * 43, "ada"),
+    BatchGet([("s" * 43, "ada"), ("t" * 43, "ada")]),
+    BatchDelete([("s" * 43, "ada"), ("t" * 43, "ada")]),
     ByOwner("ada"),
     Registered("ada"),
     Unregister("ada", frozenset({"s" * 43})),
@@ -61,8 +66,12 @@ def sent(operation: Operation, *, registers: bool) -> list[tuple[str, dict[str, 
     try:
         request = next(flow)
         while True:
-            made.append((request.name, json.loads(request.body)))
-            request = flow.send({"Items": []})
+            if isinstance(request, SideBySide):
+                made += [(one.name, json.loads(one.body)) for one in request.requests]
+                request = flow.send([])
+            else:
+                made.append((request.name, json.loads(request.body)))
+                request = flow.send({"Items": []})
     except StopIteration:
         return made
 
@@ -316,6 +325,8 @@ def test_a_store_calls_nothing_until_it_is_used(monkeypatch: pytest.MonkeyPatch)
 
 def test_no_request_is_one_of_the_control_plane() -> None:
     assert {name for name, _ in all_sent()} == {
+        "BatchGetItem",
+        "BatchWriteItem",
         "DeleteItem",
         "GetItem",
         "PutItem",

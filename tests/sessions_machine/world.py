@@ -11,7 +11,7 @@ from sessions import SessionEvent
 from sessions.arguments import ANONYMOUS_PREFIX
 from sessions.config.options import SessionOptions
 from sessions.config.session_config import SessionConfig
-from sessions.operations.operation import Delete, Find, Operation, ReadClock, Replace
+from sessions.operations.operation import BatchDelete, Delete, Find, Operation, ReadClock, Replace
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.interleaving import AnyStore, interleave
 from tests.sessions_machine.lineage import GRACE_SECONDS, Fate, Ticket
@@ -90,6 +90,9 @@ class World:
             errand.writes.append(operation)
         if isinstance(operation, Delete):
             self._watch_deletion(operation, errand)
+        if isinstance(operation, BatchDelete):
+            for key in operation.keys:
+                self._watch_deletion(Delete(*key), errand)
         if isinstance(operation, Replace) and answer and not operation.is_rotation:
             until = min(self.model.now + GRACE_SECONDS, operation.new.expires_at)
             assert operation.old_until == until

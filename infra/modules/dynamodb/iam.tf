@@ -56,6 +56,8 @@ data "aws_iam_policy_document" "session_store" {
   statement {
     sid = "Sessions"
     actions = [
+      "dynamodb:BatchGetItem",
+      "dynamodb:BatchWriteItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",

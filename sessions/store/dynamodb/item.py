@@ -58,6 +58,11 @@ def primary_key(session_id: str, user_id: str) -> dict[str, Any]:
     return {"sessionId": {"S": session_id}, "userId": {"S": user_id}}
 
 
+def key_of(key: Mapping[str, Any]) -> tuple[str, str]:
+    """The session's id and the user's, of the key of an item."""
+    return key["sessionId"]["S"], key["userId"]["S"]
+
+
 def number(value: int) -> dict[str, str]:
     """A number as an attribute's value."""
     return {"N": str(value)}

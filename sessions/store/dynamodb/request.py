@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import ddbwire
-from sessions.operations.operation import Create, Delete, Find, Get, Replace, Save
+from sessions.operations.operation import Create, Delete, Find, Get, Replace, RowKey, Save
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import encode_value, item_of, number, primary_key
 
 INDEX = "ownerId-createdAt-index"
+
+MAX_BATCH_GET, MAX_BATCH_WRITE = 100, 25
+"""Items of one request. Source: AWS, "BatchGetItem" and "BatchWriteItem"."""
 
 _NAMES = {
     "#s": "sessionId",
@@ -45,9 +49,10 @@ class TableRequests:
         report_capacity: whether to ask for the capacity consumed.
     """
 
-    __slots__ = ("_fixed", "_report", "_table", "registers")
+    __slots__ = ("_fixed", "_report", "_table", "registers", "table")
 
     def __init__(self, table: str, *, registers: bool, report_capacity: bool) -> None:
+        self.table = table
         self._table = {"TableName": table}
         self._report = {"ReturnConsumedCapacity": "TOTAL"} if report_capacity else {}
         self._fixed = {**self._table, **self._report}
@@ -74,6 +79,18 @@ class TableRequests:
             ProjectionExpression=", ".join(aliases),
             ExpressionAttributeNames=_names(*aliases),
         )
+
+    def batch_get(self, keys: Sequence[RowKey]) -> ddbwire.DynamoDBRequest:
+        """All but the data, of up to ``MAX_BATCH_GET`` items."""
+        aliases = tuple(alias for alias in _NAMES if alias != "#d")
+        wanted = {
+            "Keys": [primary_key(*key) for key in keys],
+            "ConsistentRead": True,
+            "ProjectionExpression": ", ".join(aliases),
+            "ExpressionAttributeNames": _names(*aliases),
+        }
+        parameters = {"RequestItems": {self.table: wanted}, **self._report}
+        return ddbwire.DynamoDBRequest.of("BatchGetItem", parameters)
 
     def create(self, create: Create) -> ddbwire.DynamoDBRequest:
         """One item; for a registered session two, both or neither."""
@@ -164,9 +181,14 @@ class TableRequests:
             **_after(start),
         )
 
-    def unregister(self, user_id: str, session_id: str) -> ddbwire.DynamoDBRequest:
-        """One entry of a user's register."""
-        return self._of("DeleteItem", Key=primary_key(_register_of(user_id), session_id))
+    def unregister(self, keys: Sequence[RowKey]) -> ddbwire.DynamoDBRequest:
+        """The entries of up to ``MAX_BATCH_WRITE`` sessions in their users' registers."""
+        deletions = [
+            {"DeleteRequest": {"Key": primary_key(_register_of(user_id), session_id)}}
+            for session_id, user_id in keys
+        ]
+        parameters = {"RequestItems": {self.table: deletions}, **self._report}
+        return ddbwire.DynamoDBRequest.of("BatchWriteItem", parameters)
 
     def _put(self, row: Row) -> dict[str, Any]:
         return {

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from sessions.arguments import require_deadline_seconds, require_str
 from sessions.errors import SessionTooLarge, StoreError
-from sessions.lifecycle import user_sessions
-from sessions.lifecycle.user_sessions import SessionInfo
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, Get, Operation, ReadClock
+from sessions.store import user_sessions
 
 if TYPE_CHECKING:
     import boto3
 
     from ddbwire import AnsweredCall, DynamoDBRequest
+    from sessions.store.dynamodb.side_by_side import SideBySide
 
 _SECOND_NS = 1_000_000_000
 
@@ -43,7 +44,8 @@ class DynamoDBSessionStore:
         max_connections: how many requests of one process (for asyncio: of one event loop) may be
             under way at once.
         strict_revocation: keep the register, so that ``revoke_user`` misses no login.
-        deadline: seconds that ``sessions_of``, ``revoke`` and ``revoke_user`` may take.
+        deadline: seconds that each step of ``sessions_of`` and ``revoke_user`` may take (the list,
+            and each 500 sessions of it), and ``revoke``.
         clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
             table's own time, from the ``Date`` of its replies.
         on_call: called with every answered request, and the capacity it consumed.
@@ -84,7 +86,7 @@ class DynamoDBSessionStore:
             "on_call": on_call,
         }
         self.is_exact_by_owner = strict_revocation
-        self._deadline_seconds = require_deadline_seconds(deadline)
+        self.deadline_seconds = require_deadline_seconds(deadline)
         self._wire = Wire(
             session=session,
             region_name=region_name,
@@ -98,44 +100,12 @@ class DynamoDBSessionStore:
         )
         self._on_call = on_call
 
-    def sessions_of(self, user_id: str) -> list[SessionInfo]:
-        """A user's sessions that are not over, the newest login first.
-
-        Raises:
-            TypeError, ValueError: the user's id is invalid.
-            StoreUnavailable, TableNotFound, AccessDenied, StoreError: see there.
-        """
-        flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner)
-        return run(flow, self, self._deadline_seconds)
-
-    async def sessions_of_async(self, user_id: str) -> list[SessionInfo]:
-        """The same in an event loop."""
-        flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner)
-        return await run_async(flow, self, self._deadline_seconds)
-
-    def revoke(self, user_id: str, session_id: str) -> bool:
-        """End one session of a user, by ``SessionInfo.id``; whether it was there."""
-        flow = user_sessions.revoke(user_id, session_id)
-        return run(flow, self, self._deadline_seconds)
-
-    async def revoke_async(self, user_id: str, session_id: str) -> bool:
-        """The same in an event loop."""
-        return await run_async(
-            user_sessions.revoke(user_id, session_id), self, self._deadline_seconds
-        )
-
-    def revoke_user(self, user_id: str, *, except_: str | None = None) -> int:
-        """End all sessions of a user, but for the one with the id ``except_``; how many.
-
-        By the index, a login of the last second may be missed; with ``strict_revocation`` none is.
-        """
-        flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_)
-        return run(flow, self, self._deadline_seconds)
-
-    async def revoke_user_async(self, user_id: str, *, except_: str | None = None) -> int:
-        """The same in an event loop."""
-        flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_)
-        return await run_async(flow, self, self._deadline_seconds)
+    sessions_of = user_sessions.sessions_of
+    sessions_of_async = user_sessions.sessions_of_async
+    revoke = user_sessions.revoke
+    revoke_async = user_sessions.revoke_async
+    revoke_user = user_sessions.revoke_user
+    revoke_user_async = user_sessions.revoke_user_async
 
     def prepare(self) -> None:
         """Resolve the region, the endpoint and the credentials, once.
@@ -158,11 +128,11 @@ class DynamoDBSessionStore:
 
     def warm_up(self) -> None:
         """Prepare, open a connection and learn the table's time, before the first request."""
-        run(_read_time(), self, self._deadline_seconds)
+        run(_read_time(), self, self.deadline_seconds)
 
     async def warm_up_async(self) -> None:
         """The same in an event loop."""
-        await run_async(_read_time(), self, self._deadline_seconds)
+        await run_async(_read_time(), self, self.deadline_seconds)
 
     def check(self, *, deadline: float = 5.0) -> None:
         """Find out, by reading a key that no session has, whether the table can be used.
@@ -197,9 +167,7 @@ class DynamoDBSessionStore:
             requests = self._requests(operation)
             request = next(requests)
             while True:
-                reply = self._wire.call(request, deadline_ns)
-                self._report(request, reply)
-                request = requests.send(reply)
+                request = requests.send(self._call(request, deadline_ns))
         except StopIteration as done:
             return done.value
         except self._wire.failures as failure:
@@ -216,9 +184,7 @@ class DynamoDBSessionStore:
             requests = self._requests(operation)
             request = next(requests)
             while True:
-                reply = await self._wire.call_async(request, deadline_ns)
-                self._report(request, reply)
-                request = requests.send(reply)
+                request = requests.send(await self._call_async(request, deadline_ns))
         except StopIteration as done:
             return done.value
         except self._wire.failures as failure:
@@ -268,6 +234,26 @@ class DynamoDBSessionStore:
         now_ns = self._wire.clock.now_ns() if self._clock is None else self._clock()
         return now_ns // _SECOND_NS
 
+    def _call(self, request: DynamoDBRequest | SideBySide, deadline_ns: int) -> Any:
+        from sessions.store.dynamodb.side_by_side import SideBySide, call_all
+
+        if isinstance(request, SideBySide):
+            call = partial(self._wire.call, deadline_ns=deadline_ns)
+            return call_all(request, call, self._on_call)
+        reply = self._wire.call(request, deadline_ns)
+        self._report(request, reply)
+        return reply
+
+    async def _call_async(self, request: DynamoDBRequest | SideBySide, deadline_ns: int) -> Any:
+        from sessions.store.dynamodb.side_by_side import SideBySide, call_all_async
+
+        if isinstance(request, SideBySide):
+            call = partial(self._wire.call_async, deadline_ns=deadline_ns)
+            return await call_all_async(request, call, self._on_call)
+        reply = await self._wire.call_async(request, deadline_ns)
+        self._report(request, reply)
+        return reply
+
     def _report(self, request: DynamoDBRequest, reply: Any) -> None:
         if self._on_call is not None:
             from ddbwire import AnsweredCall
@@ -275,7 +261,7 @@ class DynamoDBSessionStore:
             self._on_call(AnsweredCall.of(request, reply))
 
     def _error(
-        self, failure: Exception, request: DynamoDBRequest | None = None
+        self, failure: Exception, request: DynamoDBRequest | SideBySide | None = None
     ) -> StoreError | SessionTooLarge:
         from ddbwire.store_errors import error_code_and_message, store_error
 
@@ -289,7 +275,8 @@ class DynamoDBSessionStore:
             wire=self._wire,
             keys="the partition key 'sessionId' (S) and the sort key 'userId' (S)",
             permissions=(
-                "dynamodb:Query (the index too), GetItem, PutItem, UpdateItem and DeleteItem"
+                "dynamodb:Query (the index too), GetItem, BatchGetItem, PutItem, UpdateItem, "
+                "DeleteItem and BatchWriteItem"
             ),
             creation=f"run `ratelimit-ddb tables create --endpoint-url {self._wire.endpoint_url}`",
             missing="it, or its index,",

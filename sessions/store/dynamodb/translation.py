@@ -1,17 +1,20 @@
 """The requests that each operation takes, and its result by their replies.
 
-A generator yields each request and is sent its reply; the store sends them, blocking or not.
+A generator yields each request and is sent its reply, or several and is sent what it keeps of the
+replies; the store sends them, blocking or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import ddbwire
 from sessions.arguments import ANONYMOUS_PREFIX
 from sessions.operations.operation import (
+    BatchDelete,
+    BatchGet,
     ByOwner,
     Create,
     Delete,
@@ -20,17 +23,20 @@ from sessions.operations.operation import (
     Operation,
     Registered,
     Replace,
+    RowKey,
     Save,
     Unregister,
 )
-from sessions.store.dynamodb.item import row_of
-from sessions.store.dynamodb.request import TableRequests
+from sessions.operations.row import Row
+from sessions.store.dynamodb.item import key_of, row_of
+from sessions.store.dynamodb.request import MAX_BATCH_GET, MAX_BATCH_WRITE, TableRequests
+from sessions.store.dynamodb.side_by_side import SideBySide
 
 MAX_KEYS = 90
 """Keys that one request sets, and as many that it removes: expressions have at most 4 KB (AWS:
 "Quotas and limits in DynamoDB")."""
 
-Requests = Generator[ddbwire.DynamoDBRequest, Any, Any]
+Requests = Generator[ddbwire.DynamoDBRequest | SideBySide, Any, Any]
 
 
 def requests(  # noqa: C901, PLR0911 - one case an operation
@@ -42,8 +48,7 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
             reply = yield table.find(operation)
             return [row_of(item) for item in reply["Items"]]
         case Get():
-            reply = yield table.get(operation)
-            return row_of(reply["Item"]) if reply.get("Item") else None
+            return _row_in_reply((yield table.get(operation)))
         case Create():
             # Refused, the row is there: this very request put it, and its reply was lost.
             yield table.create(operation)
@@ -54,6 +59,10 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
             return _done((yield table.replace(operation)))
         case Delete():
             return (yield from _delete(table, operation))
+        case BatchGet(keys):
+            return (yield from _batch_get(table, keys))
+        case BatchDelete(keys):
+            return (yield from _batch_delete(table, keys))
         case ByOwner(user_id):
             items = yield from _pages(lambda start: table.by_owner(user_id, start))
             return [item["sessionId"]["S"] for item in items]
@@ -61,8 +70,7 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
             items = yield from _pages(lambda start: table.registered(user_id, start))
             return [item["userId"]["S"] for item in items]
         case Unregister(user_id, session_ids):
-            for session_id in session_ids:
-                yield table.unregister(user_id, session_id)
+            yield _unregistered(table, [(session_id, user_id) for session_id in session_ids])
             return None
     raise TypeError(f"operation {operation!r} must be one of sessions.operations")
 
@@ -88,12 +96,69 @@ def _save(table: TableRequests, save: Save) -> Requests:
 
 def _delete(table: TableRequests, delete: Delete) -> Requests:
     reply = yield table.delete(delete)
-    if isinstance(reply, ddbwire.ConditionalCheckFailed):
-        return row_of(reply.item) if reply.item else None
-    if table.registers and not delete.user_id.startswith(ANONYMOUS_PREFIX):
+    is_replaced = isinstance(reply, ddbwire.ConditionalCheckFailed)
+    if table.registers and not is_replaced and not delete.user_id.startswith(ANONYMOUS_PREFIX):
         # Afterwards: a register that names a session too many is no harm, one too few would be.
-        yield table.unregister(delete.user_id, delete.session_id)
-    return row_of(reply["Attributes"]) if reply.get("Attributes") else None
+        yield table.unregister([(delete.session_id, delete.user_id)])
+    return _deleted_row(reply)
+
+
+def _batch_get(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
+    requests = [table.batch_get(part) for part in _parts(keys, MAX_BATCH_GET)]
+    rows: list[Row] = []
+    unprocessed: list[RowKey] = []
+    for got, left in (yield SideBySide(requests, _rows_and_unprocessed)):
+        rows += got
+        unprocessed += left
+    # One by one: together they were more than 16 MB, or too much for the table just now.
+    singly = SideBySide([table.get(Get(*key)) for key in unprocessed], _row_in_reply)
+    return rows + [row for row in (yield singly) if row is not None]
+
+
+def _batch_delete(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
+    # Not BatchWriteItem, which does not tell what it deleted: a row that was rotated meanwhile
+    # leads to another one.
+    requests = [table.delete(Delete(*key)) for key in keys]
+    rows = yield SideBySide(requests, _deleted_row_without_data)
+    if table.registers:
+        yield _unregistered(table, [key for key in keys if not key[1].startswith(ANONYMOUS_PREFIX)])
+    return [row for row in rows if row is not None]
+
+
+def _unregistered(table: TableRequests, keys: Sequence[RowKey]) -> SideBySide:
+    # What a busy table leaves unprocessed stays for the next time, or for its TTL.
+    return SideBySide([table.unregister(part) for part in _parts(keys, MAX_BATCH_WRITE)], _nothing)
+
+
+def _rows_and_unprocessed(reply: Any) -> tuple[list[Row], list[RowKey]]:
+    # By table, and there is one; by its name, though it was asked for by its ARN.
+    rows = [row_of(item) for items in reply["Responses"].values() for item in items]
+    left = reply.get("UnprocessedKeys", {}).values()
+    return rows, [key_of(key) for part in left for key in part["Keys"]]
+
+
+def _row_in_reply(reply: Any) -> Row | None:
+    return row_of(reply["Item"]) if reply.get("Item") else None
+
+
+def _deleted_row(reply: Any) -> Row | None:
+    """The row that a deletion found, whether it was deleted or is replaced and stays."""
+    refused = isinstance(reply, ddbwire.ConditionalCheckFailed)
+    item = reply.item if refused else reply.get("Attributes")
+    return row_of(item) if item else None
+
+
+def _deleted_row_without_data(reply: Any) -> Row | None:
+    row = _deleted_row(reply)
+    return None if row is None else replace(row, data={})
+
+
+def _nothing(reply: Any) -> None:  # noqa: ARG001
+    return None
+
+
+def _parts(keys: Sequence[RowKey], size: int) -> list[Sequence[RowKey]]:
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
 
 
 def _pages(page: Callable[[Any], ddbwire.DynamoDBRequest]) -> Requests:

@@ -1,0 +1,117 @@
+"""Ten thousand sessions of one user, on AWS's own emulator: listed and ended, in seconds."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import pytest
+
+from ddbwire import AnsweredCall
+from sessions import DynamoDBSessionStore
+from sessions.operations.operation import Create
+from sessions.operations.row import Row
+from tests.fake_clock import FakeClock
+from tests.session_table import aws_settings, items_of, session_table
+from tests.sessions.browser import Site, logged_in, rotated
+from tests.store_flavours import FLAVOURS, Flavour
+
+SESSIONS = 10_000
+SECONDS = 5.0
+ATTEMPTS = 3
+"""The machine may have other work just then."""
+
+
+class Engine(NamedTuple):
+    table: str
+    endpoint_url: str
+    store: DynamoDBSessionStore
+    clock: FakeClock
+    calls: list[AnsweredCall]
+
+    def log_in(self, user_id: str, sessions: int, **values: str) -> list[str]:
+        """The ids of many new sessions of a user."""
+        now = self.clock() // 10**9
+        rows = [
+            Row(
+                secrets.token_urlsafe(32),
+                user_id,
+                now - at,
+                now,
+                now + 3_600,
+                now + 43_200,
+                data=values,
+            )
+            for at in range(sessions)
+        ]
+        deadline_ns = time.monotonic_ns() + 60 * 10**9
+        with ThreadPoolExecutor(16) as threads:
+            assert all(threads.map(lambda row: self.store.send(Create(row), deadline_ns), rows))
+        self.calls.clear()
+        return [row.session_id for row in rows]
+
+
+@pytest.fixture(params=["index", "register"])
+def engine(dynamodb_endpoint: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    clock = FakeClock()
+    calls: list[AnsweredCall] = []
+    with aws_settings(), session_table(dynamodb_endpoint) as table:
+        store = DynamoDBSessionStore(
+            table,
+            endpoint_url=dynamodb_endpoint,
+            clock=clock,
+            strict_revocation=request.param == "register",
+            on_call=calls.append,
+        )
+        yield Engine(table, dynamodb_endpoint, store, clock, calls)
+        store.close()
+
+
+@FLAVOURS
+def test_ten_thousand_sessions_are_listed_and_ended_in_under_five_seconds(
+    engine: Engine, flavour: Flavour
+) -> None:
+    for _ in range(ATTEMPTS):
+        ids = engine.log_in("ada", SESSIONS)
+        started = time.monotonic()
+        assert [info.id for info in flavour(engine.store, "sessions_of", "ada")] == ids
+        listed = time.monotonic()
+        assert flavour(engine.store, "revoke_user", "ada") == SESSIONS
+        ended = time.monotonic()
+        assert items_of(engine.table, engine.endpoint_url) == []
+        slowest = max(listed - started, ended - listed)
+        if slowest < SECONDS:
+            return
+    pytest.fail(f"{slowest:.1f} seconds")
+
+
+def test_many_large_sessions_are_listed_though_a_batch_is_16_megabytes(engine: Engine) -> None:
+    engine.log_in("ada", 60, large="x" * 390_000)
+    assert len(engine.store.sessions_of("ada")) == 60
+    assert engine.store.revoke_user("ada") == 60
+    assert items_of(engine.table, engine.endpoint_url) == []
+
+
+def test_what_it_costs_to_list_and_to_end_sessions(engine: Engine) -> None:
+    engine.log_in("ada", 250)
+    engine.store.sessions_of("ada")
+    names = [call.operation for call in engine.calls]
+    assert names == ["Query", *["BatchGetItem"] * 3]
+    assert sum(call.capacity_units or 0 for call in engine.calls[1:]) == 250
+    engine.calls.clear()
+    engine.store.revoke_user("ada")
+    names = [call.operation for call in engine.calls]
+    unregistered = 10 if engine.store.is_exact_by_owner else 0
+    assert names == ["Query", *["DeleteItem"] * 250, *["BatchWriteItem"] * unregistered]
+
+
+def test_of_rotated_sessions_among_many_the_new_ones_end_too(engine: Engine) -> None:
+    site = Site(engine.store, engine.clock)
+    browser = logged_in(site, "ada", seed=0)
+    before = rotated(site, browser)
+    assert engine.store.revoke_user("ada") == 1
+    assert [browser.user_id(), before.user_id()] == [None, None]
+    assert items_of(engine.table, engine.endpoint_url) == []

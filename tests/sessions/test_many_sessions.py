@@ -1,0 +1,191 @@
+"""A user with very many sessions, such as somebody makes who knows the password."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import ddbwire
+from sessions import MemorySessionStore, RevocationIncomplete, StoreUnavailable
+from sessions.operations.operation import BatchDelete, BatchGet, Create, Operation
+from sessions.operations.row import Row
+from sessions.store.dynamodb.side_by_side import (
+    SideBySide,
+    call_all,
+    call_all_async,
+)
+from tests.store_flavours import FLAVOURS, Flavour
+
+SESSIONS = 1_200
+
+
+class FailingStore(MemorySessionStore):
+    """A memory store.
+
+    Attributes:
+        batches: how many batches it carries out before it can't be reached any more.
+        seconds: how long each of them takes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches = 1_000
+        self.seconds = 0.0
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        if isinstance(operation, BatchGet | BatchDelete):
+            if self.batches == 0:
+                raise StoreUnavailable("the table is out of reach")
+            self.batches -= 1
+            time.sleep(self.seconds)
+            if time.monotonic_ns() > deadline_ns:
+                raise StoreUnavailable("no reply by the deadline")
+        return super().send(operation, deadline_ns)
+
+
+@pytest.fixture
+def store() -> FailingStore:
+    store = FailingStore()
+    now = int(time.time())
+    for _ in range(SESSIONS):
+        row = Row(secrets.token_urlsafe(32), "ada", now, now, 2**40, 2**40)
+        store.send(Create(row), 0)
+    return store
+
+
+@FLAVOURS
+def test_what_a_revocation_could_not_do_any_more_is_told(
+    store: FailingStore, flavour: Flavour
+) -> None:
+    store.batches = 1
+    with pytest.raises(RevocationIncomplete, match="500 sessions are ended and up to 700") as told:
+        flavour(store, "revoke_user", "ada")
+    assert (told.value.ended, told.value.remaining) == (500, 700)
+    assert len(store) == 700
+    assert isinstance(told.value.__cause__, StoreUnavailable)
+
+
+@FLAVOURS
+def test_a_second_revocation_goes_on_with_the_rest(store: FailingStore, flavour: Flavour) -> None:
+    store.batches = 1
+    with pytest.raises(StoreUnavailable):
+        flavour(store, "revoke_user", "ada")
+    store.batches = 1_000
+    assert flavour(store, "revoke_user", "ada") == 700
+    assert len(store) == 0
+
+
+def test_an_incomplete_revocation_can_be_pickled() -> None:
+    error = RevocationIncomplete("3 and 4", 3, 4)
+    copied = pickle.loads(pickle.dumps(error))
+    assert (str(copied), copied.ended, copied.remaining) == ("3 and 4", 3, 4)
+
+
+@FLAVOURS
+def test_the_number_of_a_users_sessions_is_no_reason_to_fail(
+    store: FailingStore, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "deadline_seconds", 0.5)
+    store.seconds = 0.2  # of 3 batches, longer than the deadline
+    assert len(flavour(store, "sessions_of", "ada")) == SESSIONS
+    assert flavour(store, "revoke_user", "ada") == SESSIONS
+
+
+def test_one_step_that_takes_too_long_is_an_outage(store: FailingStore) -> None:
+    store.deadline_seconds = 0.01
+    store.seconds = 0.02
+    with pytest.raises(StoreUnavailable):
+        store.sessions_of("ada")
+    with pytest.raises(RevocationIncomplete):
+        store.revoke_user("ada")
+
+
+# Requests side by side
+
+REQUESTS = [ddbwire.DynamoDBRequest("GetItem", b"%d" % number) for number in range(100)]
+
+
+class Endpoint:
+    """Answers with the request's body, and counts how many are under way."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.under_way = 0
+        self.most = 0
+        self.sent = 0
+        self.fails_at = -1
+
+    def begin(self, request: ddbwire.DynamoDBRequest) -> None:
+        with self.lock:
+            self.sent += 1
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+
+    def end(self, request: ddbwire.DynamoDBRequest) -> dict[str, Any]:
+        with self.lock:
+            self.under_way -= 1
+        if int(request.body) == self.fails_at:
+            raise ddbwire.Unreachable("the table", "no reply", maybe_applied=True)
+        return {"body": request.body, "ConsumedCapacity": {"CapacityUnits": 1.0}}
+
+    def call(self, request: ddbwire.DynamoDBRequest) -> dict[str, Any]:
+        self.begin(request)
+        time.sleep(0.002)
+        return self.end(request)
+
+    async def call_async(self, request: ddbwire.DynamoDBRequest) -> dict[str, Any]:
+        self.begin(request)
+        await asyncio.sleep(0.002)
+        return self.end(request)
+
+
+Calling = Callable[[Endpoint, Any], list[Any]]
+
+
+def _blocking(endpoint: Endpoint, on_call: Any) -> list[Any]:
+    several = SideBySide(REQUESTS, lambda reply: int(reply["body"]))
+    return call_all(several, endpoint.call, on_call)
+
+
+def _awaited(endpoint: Endpoint, on_call: Any) -> list[Any]:
+    several = SideBySide(REQUESTS, lambda reply: int(reply["body"]))
+    return asyncio.run(call_all_async(several, endpoint.call_async, on_call))
+
+
+@pytest.mark.parametrize("calling", [_blocking, _awaited])
+def test_replies_come_in_the_order_of_the_requests_and_each_call_is_told(calling: Calling) -> None:
+    calls: list[tuple[ddbwire.AnsweredCall, int]] = []
+    endpoint = Endpoint()
+
+    def on_call(call: ddbwire.AnsweredCall) -> None:
+        calls.append((call, threading.get_ident()))
+
+    assert calling(endpoint, on_call) == list(range(100))
+    assert [call.capacity_units for call, _ in calls] == [1.0] * 100
+    assert {thread for _, thread in calls} == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("calling", [_blocking, _awaited])
+def test_most_connections_are_left_to_the_site(calling: Calling) -> None:
+    endpoint = Endpoint()
+    calling(endpoint, None)
+    assert 2 <= endpoint.most <= 16
+
+
+@pytest.mark.parametrize("calling", [_blocking, _awaited])
+def test_after_a_failure_nothing_more_is_sent_and_nothing_is_under_way(calling: Calling) -> None:
+    endpoint = Endpoint()
+    endpoint.fails_at = 10
+    with pytest.raises(ddbwire.Unreachable):
+        calling(endpoint, None)
+    sent = endpoint.sent
+    assert sent < 100
+    time.sleep(0.01)
+    assert endpoint.sent == sent
