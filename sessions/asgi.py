@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Unpack
 
+from sessions.assignment import SessionPlace
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import cookie_field_in, with_session_headers
@@ -60,7 +61,9 @@ class SessionMiddleware:
                 await request_session.close_websocket_async()
             await send(message)
 
-        inner = {**scope, REQUEST_SESSION: request_session, "session": Session(request_session)}
+        session = Session(request_session)
+        inner = {**scope, REQUEST_SESSION: request_session, "session": session}
+        request_session.place = SessionPlace(inner, "session", session)
         await self._app(inner, receive, committing)
         request_session.end_response()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from sessions.assignment import SessionPlace
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
 from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked
@@ -33,14 +34,25 @@ class RequestSession(SessionState):
         accessed: whether the application used the session, so that the response varies by it.
         config: the application's.
         cookie: the cookie to set, which is the application's unless an adapter changes it.
+        place: where the application finds the session, and may have put something else; None if
+            it can't.
     """
 
-    __slots__ = ("_cookie_cleared", "_new_token", "_tokens", "accessed", "config", "cookie")
+    __slots__ = (
+        "_cookie_cleared",
+        "_new_token",
+        "_tokens",
+        "accessed",
+        "config",
+        "cookie",
+        "place",
+    )
 
     def __init__(self, config: SessionConfig, cookie_header: str | None) -> None:
         super().__init__()
         self.config = config
         self.cookie = config.cookie
+        self.place: SessionPlace | None = None
         self.accessed = False
         self._new_token: str | None = None
         self._cookie_cleared = False
@@ -70,14 +82,17 @@ class RequestSession(SessionState):
 
     def save(self) -> None:
         """Save changes now; see ``Session.save``."""
+        self.take_over_assigned()
         self._commit(self.changes())
 
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``Session.save``."""
+        self.take_over_assigned()
         await self._commit_async(self.changes())
 
     def start_response(self) -> Headers:
         """Commit, since the response starts; the header fields to add to it."""
+        self.take_over_assigned()
         if self.is_loaded:
             changes = self.changes()
             if needs_commit(self.config, self, changes):
@@ -87,6 +102,7 @@ class RequestSession(SessionState):
 
     async def start_response_async(self) -> Headers:
         """Commit in an event loop; see ``start_response``."""
+        self.take_over_assigned()
         changes = self.changes()
         if needs_commit(self.config, self, changes):
             await self._commit_async(changes)
@@ -96,6 +112,7 @@ class RequestSession(SessionState):
     async def close_websocket_async(self) -> None:
         """Commit, since a websocket is closed that was never accepted: it can set no cookie."""
         if not self.response_started:
+            self.take_over_assigned()
             self.response_started = True
             changes = self.changes()
             if needs_commit(self.config, self, changes):
@@ -107,11 +124,30 @@ class RequestSession(SessionState):
         Raises:
             SessionNotSaved: the session was changed after its response started, and not saved.
         """
-        if self.response_started and self.has_changed():
+        if not self.response_started:
+            return
+        self.take_over_assigned()
+        if self.has_changed():
             raise SessionNotSaved(
                 "the session was changed after its response had started, and save() was not "
                 "called: the change is lost"
             )
+
+    def take_over_assigned(self) -> None:
+        """Hold what the application assigned in place of the session, if it did.
+
+        Raises:
+            TypeError, ValueError: it can't be stored.
+        """
+        assigned = None if self.place is None else self.place.assigned()
+        if assigned is None:
+            return
+        self.accessed = True
+        self.load()
+        if assigned:
+            self.set_values(assigned)
+        else:
+            self.logout()
 
     def _accept(self, tried: Found) -> None:
         loaded = NO_SESSION

@@ -32,6 +32,9 @@ def _in(request: Any) -> RequestSession:
     for place in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
         found = place.get(REQUEST_SESSION) if isinstance(place, Mapping) else None
         if isinstance(found, RequestSession):
+            found.take_over_assigned()
+            if found.place is not None:
+                found.place.put_back()
             return found
     raise TypeError(
         f"session_of({type(request).__name__}): no session in it; it must be a request, scope or "

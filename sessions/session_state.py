@@ -6,10 +6,11 @@ that changed, a new row, a rotation, a deletion.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sessions.arguments import require_device, require_user_id
+from sessions.arguments import RESERVED_PREFIX, require_device, require_key, require_user_id
 from sessions.errors import SessionNotSaved
 from sessions.operations.row import Row
 from sessions.values.changes import Changes, Values
@@ -126,6 +127,18 @@ class SessionState:
         self.row, self.login_user_id, self.device = None, None, None
         self.id_change = IdChange.NONE
         self.data = Values({})
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Hold these values in place of all others, but for the reserved ones.
+
+        Raises:
+            TypeError, ValueError: a key or a value that can't be stored.
+        """
+        for key in list(self.data):
+            if key not in values and not key.startswith(RESERVED_PREFIX):
+                del self.data[key]
+        for key, value in values.items():
+            self.data[require_key(key)] = value
 
     def set_loaded(self, loaded: LoadedSession) -> None:
         """Take over what was read."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Unpack
 
+from sessions.assignment import SessionPlace
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
@@ -49,6 +50,7 @@ class SessionMiddleware:
         """Call the application with a session, and commit."""
         session = RequestSession(self._config, environ.get("HTTP_COOKIE"))
         environ[REQUEST_SESSION], environ[SESSION] = session, Session(session)
+        session.place = SessionPlace(environ, SESSION, environ[SESSION])
         start = _StartResponse(session, start_response)
         files = _Files(environ)
         body = self._app(environ, start)

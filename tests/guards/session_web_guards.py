@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _NAMES = "tests/sessions_web/test_names.py::test_"
+_ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
 _COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
 
 SESSIONS_ON_THE_WEB = (
@@ -56,5 +57,26 @@ SESSIONS_ON_THE_WEB = (
         "        if field is None:",
         "        if field is not None:",
         "tests/frameworks/test_django_session_cookies.py::test_only_the_very_name_is_the_sessions",
+    ),
+    Guard(
+        "what an application assigns in place of its session counts",
+        "sessions/assignment.py",
+        "if found is self.session or _is_of_starlettes_middleware(found):",
+        "if True:",
+        f"{_ASSIGNED}a_mapping_that_is_assigned_is_the_session_from_then_on",
+    ),
+    Guard(
+        "Litestar's clear_session is a logout",
+        "sessions/assignment.py",
+        "return types is not None and found is types.Empty",
+        "return False",
+        "tests/frameworks/test_litestar_sessions.py::test_clear_session_is_a_logout_whatever_the_response",
+    ),
+    Guard(
+        "a part's own sessions are not taken for an assignment",
+        "sessions/assignment.py",
+        'return isinstance(found, getattr(module, "Session", ()))',
+        "return module is None",
+        f"{_ASSIGNED}a_part_with_starlettes_own_sessions_has_its_own",
     ),
 )

@@ -1,0 +1,60 @@
+"""What an application puts where its session is, and means to be the session from then on.
+
+Starlette's users assign to ``scope["session"]``, and Litestar's ``set_session`` and
+``clear_session`` do nothing else. Kept in silence, a logout by the latter would be none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, NamedTuple
+
+_GONE: Mapping[str, Any] = {}
+
+
+class SessionPlace(NamedTuple):
+    """Where an application finds its session.
+
+    Attributes:
+        mapping: the ASGI scope or the WSGI environ.
+        key: the session's key there, such as ``"session"``.
+        session: what was put there.
+    """
+
+    mapping: MutableMapping[str, Any]
+    key: str
+    session: object
+
+    def assigned(self) -> Mapping[str, Any] | None:
+        """What the session is to hold from now on; None unless the application says so.
+
+        Raises:
+            TypeError: it is no mapping, and nothing that stands for none.
+        """
+        found = self.mapping.get(self.key)
+        if found is self.session or _is_of_starlettes_middleware(found):
+            return None
+        if isinstance(found, Mapping):
+            return found
+        if found is None or _is_empty_in_litestar(found):
+            return _GONE
+        raise TypeError(
+            f"{self.key!r} was set to {found!r}: a session must be a mapping of JSON values; make "
+            "a dict of it, or set None to end the session"
+        )
+
+    def put_back(self) -> None:
+        """Have the session there again."""
+        self.mapping[self.key] = self.session
+
+
+def _is_of_starlettes_middleware(found: object) -> bool:
+    """Whether it is the session of a part of the application that has Starlette's own."""
+    module = sys.modules.get("starlette.middleware.sessions")
+    return isinstance(found, getattr(module, "Session", ()))
+
+
+def _is_empty_in_litestar(found: object) -> bool:
+    types = sys.modules.get("litestar.types")
+    return types is not None and found is types.Empty

@@ -1,0 +1,171 @@
+"""What an application assigns where its session is, in an ASGI scope or a WSGI environ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware as StarletteSessions
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from sessions import Session, SessionNotSaved, session_of
+from tests.fake_clock import FakeClock
+from tests.sessions_web.exchange import Browser
+from tests.sessions_web.site import WatchedStore, site_over
+from tests.sessions_web.starlette_site import browser
+from tests.sessions_web.starlette_site import site as starlette_site
+
+KEYS = {"asgi": "session", "wsgi": "sessions.session"}
+Assign = Callable[[Any, str], None]
+
+
+def log_in(place: Any, key: str) -> None:
+    session: Session = place[key]
+    session.login("ada")
+    session.update(a=1, b=[1, {"c": None}])
+    session.flash("hello")
+
+
+def see(place: Any, key: str) -> Any:
+    return [place[key].user_id, dict(place[key]), [one.message for one in place[key].flashes()]]
+
+
+class Assigning:
+    """An application that does with its scope or environ what a test says."""
+
+    def __init__(self, protocol: str) -> None:
+        self.site = site_over(protocol, self.asgi if protocol == "asgi" else self.wsgi)
+        self.act: Callable[[Any, str], Any] = see
+        self.late: Callable[[Any, str], Any] | None = None
+        self.browser = Browser(self.site.app, protocol)
+        self.do(log_in)
+
+    def do(self, act: Callable[[Any, str], Any], late: Any = None) -> Any:
+        self.act, self.late = act, late
+        return self.browser.ask().value
+
+    @property
+    def listed(self) -> int:
+        return len(self.site.store.sessions_of("ada"))
+
+    async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
+        body = json.dumps(self.act(scope, "session")).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        if self.late:
+            self.late(scope, "session")
+        await send({"type": "http.response.body", "body": b""})
+
+    def wsgi(self, environ: Any, start_response: Any) -> Any:
+        body = json.dumps(self.act(environ, "sessions.session")).encode()
+        start_response("200 OK", [("Content-Type", "application/json")])
+        yield body
+        if self.late:
+            self.late(environ, "sessions.session")
+
+
+@pytest.fixture(params=["asgi", "wsgi"])
+def app(request: pytest.FixtureRequest) -> Assigning:
+    return Assigning(request.param)
+
+
+def assign(value: Any) -> Assign:
+    return lambda place, key: place.update({key: value})
+
+
+def remove(place: Any, key: str) -> None:
+    del place[key]
+
+
+def test_a_mapping_that_is_assigned_is_the_session_from_then_on(app: Assigning) -> None:
+    before = app.browser.token
+    app.do(assign({"b": [1, {"c": 2}], "d": 4}))
+    assert app.do(see) == ["ada", {"b": [1, {"c": 2}], "d": 4}, ["hello"]]
+    assert app.browser.token == before
+    del app.site.log[:]
+    app.do(lambda place, key: place.update({key: place[key] | {"e": 5}}))
+    assert app.site.calls == ["Find", "Save"]
+    assert app.do(see) == ["ada", {"b": [1, {"c": 2}], "d": 4, "e": 5}, []]
+
+
+def test_what_becomes_of_an_assigned_dict_until_the_response_counts(app: Assigning) -> None:
+    def act(place: Any, key: str) -> None:
+        place[key] = {}
+        place[key]["a"] = 2
+
+    app.do(act)
+    assert app.do(see) == ["ada", {"a": 2}, ["hello"]]
+
+
+@pytest.mark.parametrize("end", [assign({}), assign(None), remove])
+def test_nothing_that_is_assigned_is_a_logout(app: Assigning, end: Assign) -> None:
+    cookie = app.browser.cookie
+    app.do(end)
+    assert (app.browser.cookies, app.listed) == ({}, 0)
+    app.act = see
+    assert app.browser.ask(cookie=cookie).value == [None, {}, []]
+
+
+@pytest.mark.parametrize("wrong", [7, "a", [("a", 1)], object()])
+def test_what_is_no_mapping_is_refused(app: Assigning, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="must be a mapping of JSON values"):
+        app.do(assign(wrong))
+    assert app.do(see)[:2] == ["ada", {"a": 1, "b": [1, {"c": None}]}]
+
+
+@pytest.mark.parametrize("wrong", [{"a": (1,)}, {1: 2}, {"sessions.flash": []}])
+def test_what_a_session_cant_hold_is_refused(app: Assigning, wrong: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="session"):
+        app.do(assign(wrong))
+    assert app.do(see)[:2] == ["ada", {"a": 1, "b": [1, {"c": None}]}]
+
+
+def test_what_is_assigned_too_late_is_told(app: Assigning) -> None:
+    with pytest.raises(SessionNotSaved):
+        app.do(lambda place, key: None, late=assign({"a": 2}))
+    app.do(lambda place, key: None, late=assign({"a": 1, "b": [1, {"c": None}]}))
+
+
+def test_session_of_is_the_session_with_what_was_assigned(app: Assigning) -> None:
+    def act(place: Any, key: str) -> Any:
+        place[key] = {"a": 2}
+        session = session_of(place)
+        session["b"] = 3
+        place[key].update(c=4)
+        return dict(session)
+
+    assert app.do(act) == {"a": 2, "b": 3, "c": 4}
+    assert app.do(see) == ["ada", {"a": 2, "b": 3, "c": 4}, ["hello"]]
+
+
+def test_a_login_after_the_session_was_ended_so_holds(app: Assigning) -> None:
+    before = app.browser.token
+
+    def act(place: Any, key: str) -> None:
+        place[key] = None
+        session_of(place).login("ada")
+
+    app.do(act)
+    assert app.browser.token != before
+    assert app.do(see) == ["ada", {}, []]
+    assert app.listed == 1
+
+
+def test_a_part_with_starlettes_own_sessions_has_its_own() -> None:
+    async def own(request: Request) -> JSONResponse:
+        request.session["of the part"] = 1
+        return JSONResponse(dict(request.session))
+
+    part = Starlette(
+        routes=[Route("/own", own)], middleware=[Middleware(StarletteSessions, secret_key="s" * 32)]
+    )
+    visitor = browser(starlette_site(WatchedStore([], FakeClock()), Mount("/part", part)))
+    visitor.ask("/put")
+    assert visitor.ask("/part/own").value == {"of the part": 1}
+    assert visitor.ask("/all").value == {"a": 1}
