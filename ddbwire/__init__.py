@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ddbwire.calls.call_sequence import CallSequence, SyncClock
     from ddbwire.clocks.table_clock import TableClock
     from ddbwire.errors import (
         AccessDenied,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessDenied",
     "AnsweredCall",
+    "CallSequence",
     "ConditionalCheckFailed",
     "ConfigurationError",
     "DeadlineExceeded",
@@ -37,6 +39,7 @@ __all__ = [
     "StaleTimestamp",
     "StoreError",
     "StoreUnavailable",
+    "SyncClock",
     "TableClock",
     "TableNotFound",
     "TransactionCanceled",
@@ -48,6 +51,7 @@ __all__ = [
 _MODULES = {
     "AccessDenied": "errors",
     "AnsweredCall": "protocol.answered_call",
+    "CallSequence": "calls.call_sequence",
     "ConfigurationError": "errors",
     "DeadlineExceeded": "errors",
     "DynamoDBRequest": "protocol.request",
@@ -56,6 +60,7 @@ _MODULES = {
     "ConditionalCheckFailed": "protocol.result",
     "StoreError": "errors",
     "StoreUnavailable": "errors",
+    "SyncClock": "calls.call_sequence",
     "TableClock": "clocks.table_clock",
     "TableNotFound": "errors",
     "TransactionCanceled": "protocol.result",

@@ -121,3 +121,10 @@ def is_transient(error: BaseException) -> bool:
         )
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return isinstance(status, int) and status >= 500
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What a call raises; in an ``except`` clause, botocore is imported late."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (Unreachable, ConfigurationError, ClientError, BotoCoreError)

@@ -1,14 +1,16 @@
 """Calls to DynamoDB at one endpoint, blocking and asyncio."""
 
 import threading
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ddbwire.calls.call import StartCall, call, sync_clock
+from ddbwire.calls.call_sequence import CallSequence, answer_with, make_calls
 from ddbwire.clocks.table_clock import TableClock
 from ddbwire.concurrency.fork import at_fork
 from ddbwire.endpoint import Endpoint, without_user_information
-from ddbwire.errors import ConfigurationError, Unreachable
+from ddbwire.errors import Unreachable, failures
 from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.protocol.result import CallResult
 
@@ -103,9 +105,7 @@ class Wire:
     @property
     def failures(self) -> tuple[type[Exception], ...]:
         """What its methods raise; in an ``except`` clause, botocore is imported late."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        return (Unreachable, ConfigurationError, ClientError, BotoCoreError)
+        return failures()
 
     def resolve(self) -> None:
         """Find region, endpoint and credentials, unless that is done. Bound by no deadline.
@@ -149,6 +149,35 @@ class Wire:
     async def call_async(self, request: DynamoDBRequest, deadline_ns: int) -> CallResult:
         """``call``, on the running event loop."""
         return await self._run_async(partial(call, request), deadline_ns)
+
+    def call_all(self, sequences: Sequence[CallSequence], deadline_ns: int) -> None:
+        """Make the calls of several sequences side by side, each as ``call`` does.
+
+        All first requests are on their way before the first response is awaited, as far as there
+        are connections. After that each sequence goes on by itself: its next request is sent as
+        soon as the one before is answered, whatever the others wait for. Nothing that fails is
+        raised; it is the answer to the request that failed, so that each sequence has its own.
+
+        Args:
+            sequences: generators that yield requests and are sent their answers.
+            deadline_ns: of all of them.
+        """
+        try:
+            transport = self._current() or self._resolution().result()
+        except failures() as failure:
+            answer_with(failure, sequences)
+        else:
+            transport.run_all([partial(make_calls, one) for one in sequences], deadline_ns)
+
+    async def call_all_async(self, sequences: Sequence[CallSequence], deadline_ns: int) -> None:
+        """``call_all``, on the running event loop."""
+        try:
+            transport = self._current() or await self._resolution_async()
+        except failures() as failure:
+            answer_with(failure, sequences)
+        else:
+            starts = [partial(make_calls, one) for one in sequences]
+            await transport.run_all_async(starts, deadline_ns)
 
     def sync_clock(self, deadline_ns: int) -> None:
         """Make sure that the clock knows the table's time, by one unsigned request if need be.

@@ -1,7 +1,7 @@
 """What a wire has once it is resolved: a sender, and connection pools for both drivers."""
 
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ddbwire.calls.retry  # noqa: F401 - so that no failing call imports tenacity within its deadline
@@ -11,6 +11,7 @@ from ddbwire.clocks.table_clock import TableClock
 from ddbwire.concurrency.fork import at_fork
 from ddbwire.connections.blocking.driver import run
 from ddbwire.connections.blocking.pool import ConnectionPool
+from ddbwire.connections.blocking.side_by_side import run_all
 from ddbwire.connections.tls import tls_context
 from ddbwire.resolution.fallback_reason import builtin_handlers
 from ddbwire.resolution.resolve import Resolution
@@ -52,6 +53,19 @@ class Transport:
         """Do a call on the running event loop."""
         driver = self._aio_driver or self._make_aio_driver()
         return driver.run(start(self.sender, deadline_ns), deadline_ns)
+
+    def run_all(self, starts: Sequence[StartCall[T]], deadline_ns: int) -> list[T]:
+        """Do several calls side by side in the caller's thread."""
+        sender = self.sender
+        return run_all([start(sender, deadline_ns) for start in starts], self._pool, deadline_ns)
+
+    def run_all_async(
+        self, starts: Sequence[StartCall[T]], deadline_ns: int
+    ) -> Coroutine[Any, Any, list[T]]:
+        """Do several calls side by side on the running event loop."""
+        driver = self._aio_driver or self._make_aio_driver()
+        sender = self.sender
+        return driver.run_all([start(sender, deadline_ns) for start in starts], deadline_ns)
 
     def close(self) -> None:
         """Close the connections of blocking calls; a later call opens others."""

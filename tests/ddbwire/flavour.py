@@ -23,6 +23,9 @@ class Blocking:
     def call(self, wire: Wire, operation: DynamoDBRequest = UPDATE, seconds: float = 5.0) -> Any:
         return wire.call(operation, deadline_in(seconds))
 
+    def call_all(self, wire: Wire, sequences: Any, seconds: float = 5.0) -> None:
+        wire.call_all(sequences, deadline_in(seconds))
+
     def sync_clock(self, wire: Wire, seconds: float = 5.0) -> None:
         wire.sync_clock(deadline_in(seconds))
 
@@ -47,6 +50,9 @@ class OnLoop:
 
     def call(self, wire: Wire, operation: DynamoDBRequest = UPDATE, seconds: float = 5.0) -> Any:
         return self.runner.run(wire.call_async(operation, deadline_in(seconds)))
+
+    def call_all(self, wire: Wire, sequences: Any, seconds: float = 5.0) -> None:
+        self.runner.run(wire.call_all_async(sequences, deadline_in(seconds)))
 
     def sync_clock(self, wire: Wire, seconds: float = 5.0) -> None:
         self.runner.run(wire.sync_clock_async(deadline_in(seconds)))

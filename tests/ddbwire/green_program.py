@@ -24,7 +24,7 @@ import threading
 import time
 from typing import Any
 
-from ddbwire import DeadlineExceeded, DynamoDBRequest, Wire
+from ddbwire import CallSequence, DeadlineExceeded, DynamoDBRequest, Wire
 from ratelimit_ddb import DynamoDBStore, RateLimiter
 
 if sys.argv[1] == "eventlet":
@@ -75,15 +75,36 @@ seen["decision"] = limiter.acquire("k").source
 wire = Wire(endpoint_url=url, max_connections=2)
 seen["sharing 2 connections"] = sorted(set(together(wire, *[5] * 20)))
 
+
+def sequence(outcomes: list[str]) -> CallSequence:
+    for _ in range(2):
+        answer = yield GET
+        outcomes.append(answer.cause if isinstance(answer, DeadlineExceeded) else "answered")
+
+
+def side_by_side(wire: Wire, count: int, seconds: float) -> list[str]:
+    """What so many sequences of calls come to that are made at once."""
+    outcomes: list[str] = []
+    wire.call_all([sequence(outcomes) for _ in range(count)], deadline_in(seconds))
+    return sorted(outcomes)
+
+
+seen["sequences"] = sorted(set(side_by_side(wire, 5, 5)))
+
 silent = Wire(endpoint_url=silent_url, max_connections=2)
 silent.resolve()
 began = time.monotonic()
 seen["at the deadline"] = sorted(together(silent, 0.4, 0.4, 0.1))
 seen["side by side"] = time.monotonic() - began < 0.7
+began = time.monotonic()
+late = side_by_side(silent, 3, 0.3)
+seen["sequences at the deadline"] = "answered" not in late and time.monotonic() - began < 0.6
 
 for _round in range(3):
     greenlets = [spawn(outcome, silent, 5) for _ in range(4)]
     time.sleep(0.05)  # two of them wait for an answer, two for a connection
+    greenlets.append(spawn(side_by_side, silent, 3, 5))
+    time.sleep(0.05)
     for killed in greenlets:
         killed.kill()
     time.sleep(0.01)

@@ -51,7 +51,9 @@ EXPECTED = {
     "decision": "table",
     "sharing 2 connections": ["answered"],
     "at the deadline": [BUSY, LATE, LATE],
+    "sequences": ["answered"],
     "side by side": True,
+    "sequences at the deadline": True,
     "after kills": [BUSY, LATE, LATE],
     "declined": ["answered"],
 }

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 import ddbwire
-from ddbwire import DeadlineExceeded, DynamoDBRequest, Wire
+from ddbwire import CallSequence, DeadlineExceeded, DynamoDBRequest, Wire
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer, Request, hang, reply
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, OnLoop, deadline_in
@@ -42,11 +42,15 @@ SENDING = (
     "connections/blocking/readiness.py",
     "connections/blocking/connection.py",
     "connections/blocking/driver.py",
+    "connections/blocking/side_by_side.py",
+    "connections/blocking/waiter.py",
+    "connections/blocking/waker.py",
     "connections/resolver.py",
     "concurrency/threads.py",
 )
 SENDING_ASYNC = (
     "connections/aio/driver.py",
+    "connections/aio/side_by_side.py",
     "connections/aio/pool_per_loop.py",
     "connections/aio/pool.py",
     "connections/aio/connection.py",
@@ -105,9 +109,11 @@ def interruption(
         sys.settrace(before)
 
 
-def at_every_line(call: Callable[[], object], files: tuple[str, ...] = SENDING) -> Iterator[int]:
+def at_every_line(
+    call: Callable[[], object], files: tuple[str, ...] = SENDING, *, most: int = 2_000
+) -> Iterator[int]:
     """Interrupt ``call`` at its first line, its second, ... until it gets to its end."""
-    for at in range(1, 2_000):
+    for at in range(1, most):
         with interruption(at, files) as tracer:
             call()
         yield at
@@ -191,6 +197,30 @@ def test_a_call_that_waits_in_vain(server: FaultServer, make_wire: MakeWire) -> 
     check_that_no_slot_is_made_up(wire, server)
 
 
+def sequences(count: int) -> list[CallSequence]:
+    def calls() -> CallSequence:
+        yield UPDATE
+        yield UPDATE
+
+    return [calls() for _ in range(count)]
+
+
+@pytest.mark.parametrize("connects", [False, True])
+def test_calls_side_by_side_of_which_one_waits_for_a_connection(
+    server: FaultServer, make_wire: MakeWire, connects: bool
+) -> None:
+    wire = make_wire(server.url, max_connections=CONNECTIONS)
+    server.default = reply(close=connects)
+    for at in at_every_line(
+        lambda: wire.call_all(sequences(CONNECTIONS + 1), deadline_in(5)), most=6_000
+    ):
+        if at % 3 == 0:
+            check_that_no_slot_is_lost(wire, server)
+            server.default = reply(close=connects)
+    check_that_no_slot_is_lost(wire, server)
+    check_that_no_slot_is_made_up(wire, server)
+
+
 @pytest.mark.parametrize("interrupted", ["who waits", "who hands over"])
 def test_a_connection_handed_over(
     server: FaultServer, make_wire: MakeWire, interrupted: str
@@ -236,8 +266,13 @@ def test_a_connection_handed_over(
 
 
 @pytest.mark.parametrize("scheme", ["an address", "a name"])
+@pytest.mark.parametrize("several", ["tasks", "side by side"])
 def test_a_task(
-    server: FaultServer, make_wire: MakeWire, scheme: str, caplog: pytest.LogCaptureFixture
+    server: FaultServer,
+    make_wire: MakeWire,
+    scheme: str,
+    several: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     # asyncio's records of what its callbacks raised would keep transports from being collected.
     caplog.set_level(logging.CRITICAL + 1, "asyncio")
@@ -252,6 +287,10 @@ def test_a_task(
         server.default = reply(close=scheme == "a name")
 
     async def one_more_than_there_are() -> None:
+        if several == "side by side":
+            run = wire.call_all_async(sequences(CONNECTIONS + 1), deadline_in(0.3))
+            await asyncio.wait_for(run, 2)
+            return
         calls = (wire.call_async(UPDATE, deadline_in(0.3)) for _ in range(CONNECTIONS + 1))
         # Each ends by its deadline, or soon after.
         await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 2)

@@ -34,6 +34,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._transport: asyncio.Transport | None = None
         self._reader = ResponseReader()
         self._response: asyncio.Future[HTTPResponse | NoResponse] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -62,7 +63,7 @@ class AsyncConnection(asyncio.Protocol):
         response = self._response = self._loop.create_future()
         if monotonic_ns() >= deadline_ns:
             self._end(DEADLINE_PASSED)
-        elif self.usable:
+        elif self.usable and self._transport is not None:
             self.usable = False
             self._deadline_ns = deadline_ns
             if self._timer is None or deadline_ns < self._timer_ns:
@@ -103,7 +104,8 @@ class AsyncConnection(asyncio.Protocol):
         self.usable = False
         self._response = None
         self._stop_timer()
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def _end(self, result: HTTPResponse | NoResponse) -> None:
         response = self._response

@@ -1,11 +1,12 @@
 """The asyncio driver: does the steps of a call on an event loop, over that loop's pool."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 from ddbwire.concurrency.event_loop import wait_until_done
 from ddbwire.connections.aio.pool_per_loop import PoolPerLoop
+from ddbwire.connections.aio.side_by_side import run_all
 from ddbwire.steps import Send, Sleep, Step, StepResult
 
 T = TypeVar("T")
@@ -35,3 +36,11 @@ class AsyncDriver:
         except StopIteration as done:
             returned: T = done.value
             return returned
+
+    async def run_all(
+        self, calls: Sequence[Generator[Step, StepResult, T]], deadline_ns: int
+    ) -> list[T]:
+        """Do the steps of several calls side by side; what they return."""
+        if len(calls) == 1:
+            return [await self.run(calls[0], deadline_ns)]
+        return await run_all(calls, self.pools.running() or await self.pools.open(), deadline_ns)

@@ -52,33 +52,30 @@ class AsyncConnectionPool:
             except OSError as error:
                 return connect_failure(error)
             finally:
-                self._release(acquired)
+                self.release(acquired)
         finally:
             # Nothing is left to give back, unless an exception came at one of the last lines.
             if acquired:
-                self._release(acquired)
+                self.release(acquired)
 
-    def close(self) -> None:
-        """Close idle connections now, and those in use as they are put back."""
-        self._closed = True
-        for _slot in range(self._max_connections):
-            acquired: Acquired[AsyncConnection] = []
-            self._slots.acquire(acquired)
-            self._release(acquired)
+    def exchange_now(
+        self, step: Send, acquired: Acquired[AsyncConnection], deadline_ns: int
+    ) -> asyncio.Future[HTTPResponse | NoResponse] | None:
+        """Send a request at once, if an open connection is free; it is in ``acquired`` then.
 
-    async def _connect(self, slot: Slot[AsyncConnection], deadline_ns: int) -> AsyncConnection:
-        before, slot.resource = slot.resource, None
-        if before is not None:
-            before.abort()
-        connection = slot.resource = await connect(
-            self._endpoint, self._tls, self._make_connection, deadline_ns
-        )
-        return connection
+        Returns:
+            the response to come; None where a connection is to be waited for, or opened.
+        """
+        if step.new_connection or not self._slots.acquire(acquired):
+            return None
+        connection = acquired[0].resource
+        if connection is None or not connection.is_available():
+            self.release(acquired)
+            return None
+        return connection.exchange(step.request, deadline_ns)
 
-    def _make_connection(self) -> AsyncConnection:
-        return AsyncConnection(self._loop)
-
-    def _release(self, acquired: Acquired[AsyncConnection]) -> None:
+    def release(self, acquired: Acquired[AsyncConnection]) -> None:
+        """Put back the slot in ``acquired``, if there is one; abort what may not be used again."""
         if not acquired:
             return
         slot = acquired[0]
@@ -93,6 +90,26 @@ class AsyncConnectionPool:
                 waiter.woken.set_result(None)
                 return
         self._slots.release(acquired)
+
+    def close(self) -> None:
+        """Close idle connections now, and those in use as they are put back."""
+        self._closed = True
+        for _slot in range(self._max_connections):
+            acquired: Acquired[AsyncConnection] = []
+            self._slots.acquire(acquired)
+            self.release(acquired)
+
+    async def _connect(self, slot: Slot[AsyncConnection], deadline_ns: int) -> AsyncConnection:
+        before, slot.resource = slot.resource, None
+        if before is not None:
+            before.abort()
+        connection = slot.resource = await connect(
+            self._endpoint, self._tls, self._make_connection, deadline_ns
+        )
+        return connection
+
+    def _make_connection(self) -> AsyncConnection:
+        return AsyncConnection(self._loop)
 
     async def _wait(self, acquired: Acquired[AsyncConnection], deadline_ns: int) -> bool:
         """Wait in turn for a slot; False if the deadline passed first."""

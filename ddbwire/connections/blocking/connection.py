@@ -55,23 +55,43 @@ class Connection:
 
     def exchange(self, request: bytes, deadline_ns: int) -> HTTPResponse | NoResponse:
         """Send a request and read its response. After a failure the connection is not usable."""
+        failure = self.send(request, deadline_ns)
+        return self.receive(deadline_ns) if failure is None else failure
+
+    def send(self, request: bytes, deadline_ns: int) -> NoResponse | None:
+        """Send a request, whose response is to be received next; the failure, if it is one."""
         self._sent = False
         if monotonic_ns() >= deadline_ns:
             return DEADLINE_PASSED
         self.usable = False
         try:
             self._send(request, deadline_ns)
-            self._receive(deadline_ns)
-        except TimeoutError:
-            return NoResponse("the deadline passed", sent=self._sent, timed_out=True)
+        except OSError as error:
+            return self._failure(error)
+        return None
+
+    def receive(self, deadline_ns: int) -> HTTPResponse | NoResponse:
+        """Read the response to what was sent; waits for it until the deadline."""
+        try:
+            while True:
+                if not self._readable(max(0, deadline_ns - monotonic_ns()) / 1e6):
+                    raise TimeoutError
+                if self._read():
+                    return self._take()
         except (OSError, EOFError, *PARSE_ERRORS) as error:
-            stale = self._used and not self._reader.started
-            return NoResponse(repr(error), sent=self._sent, stale=stale)
-        self._used = True
-        response = self._reader.take()
-        self.usable = self._reader.keep_alive
-        self._idle_until_ns = min(monotonic_ns() + IDLE_NS, self._expires_ns)
-        return response
+            return self._failure(error)
+
+    def receive_now(self) -> HTTPResponse | NoResponse | None:
+        """The response to what was sent; None while more of it is to come."""
+        try:
+            return self._take() if self._read() else None
+        except (OSError, EOFError, *PARSE_ERRORS) as error:
+            return self._failure(error)
+
+    @property
+    def socket(self) -> socket.socket:
+        """To wait on, for ``receive_now``."""
+        return self._sock
 
     def close(self) -> None:
         """Close the socket; for TLS too, without a close_notify: nothing waits for one."""
@@ -94,22 +114,33 @@ class Connection:
                 return
             rest = rest[count:]
 
-    def _receive(self, deadline_ns: int) -> None:
+    def _read(self) -> bool:
+        """Read what has arrived; whether the response is complete."""
         reader = self._reader
+        # One readiness of the socket may stand for several reads of what TLS has decrypted.
         while True:
-            if not self._readable(max(0, deadline_ns - monotonic_ns()) / 1e6):
-                raise TimeoutError
-            # One readiness of the socket may stand for several reads of what TLS has decrypted.
-            while True:
-                try:
-                    data = self._sock.recv(_READ_BYTES)
-                except (BlockingIOError, ssl.SSLWantReadError):
-                    break
-                if not data:
-                    raise EOFError("the connection was closed")
-                reader.feed(data)
-                if reader.complete:
-                    return
+            try:
+                data = self._sock.recv(_READ_BYTES)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return False
+            if not data:
+                raise EOFError("the connection was closed")
+            reader.feed(data)
+            if reader.complete:
+                return True
+
+    def _take(self) -> HTTPResponse | NoResponse:
+        self._used = True
+        response = self._reader.take()
+        self.usable = self._reader.keep_alive
+        self._idle_until_ns = min(monotonic_ns() + IDLE_NS, self._expires_ns)
+        return response
+
+    def _failure(self, error: Exception) -> NoResponse:
+        if isinstance(error, TimeoutError):
+            return NoResponse("the deadline passed", sent=self._sent, timed_out=True)
+        stale = self._used and not self._reader.started
+        return NoResponse(repr(error), sent=self._sent, stale=stale)
 
     def _has_only_tls_records(self) -> bool:
         """Whether what an idle connection has received is records of TLS, such as tickets."""

@@ -11,6 +11,7 @@ from ddbwire.concurrency.fork import at_fork
 from ddbwire.concurrency.slots import Acquired, Slot, Slots
 from ddbwire.connections.blocking.connect import connect
 from ddbwire.connections.blocking.connection import Connection
+from ddbwire.connections.blocking.waiter import Waiter
 from ddbwire.connections.misconfiguration import connect_failure
 from ddbwire.endpoint import Endpoint
 from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Send
@@ -47,47 +48,54 @@ class ConnectionPool:
                     acquired, deadline_ns
                 ):
                     return POOL_EXHAUSTED
-                connection = acquired[0].resource
-                if connection is None or step.new_connection or not connection.is_available():
-                    connection = self._connect(acquired[0], deadline_ns)
-                return connection.exchange(step.request, deadline_ns)
-            except TimeoutError as error:
-                return NoResponse(f"connecting: {error}", sent=False, timed_out=True)
-            except OSError as error:
-                return connect_failure(error)
+                sent = self.send(step, acquired, deadline_ns)
+                return sent if type(sent) is NoResponse else sent.receive(deadline_ns)
             finally:
-                self._release(acquired)
+                self.release(acquired)
         finally:
             # Nothing is left to give back, unless an exception came at one of the last lines.
             if acquired:
-                self._release(acquired)
+                self.release(acquired)
 
-    def close(self) -> None:
-        """Close idle connections now, and those in use as they are put back."""
-        self._closed = True
-        for _slot in range(self._max_connections):
-            acquired: Acquired[Connection] = []
-            self._slots.acquire(acquired)
-            self._release(acquired)
+    def acquire_now(self, acquired: Acquired[Connection]) -> bool:
+        """Take a slot into ``acquired``; False where none is free, or others wait for one."""
+        return not self._waiters and self._slots.acquire(acquired)
 
-    def after_fork_in_child(self) -> None:
-        """Drop the parent's connections: two processes can't talk over one."""
-        for connection in self._slots.resources():
-            connection.close()
-        self._begin()
+    def queue(self, waiter: Waiter, acquired: Acquired[Connection]) -> None:
+        """Let a waiter wait in turn for a slot, until it leaves the queue."""
+        self._waiters.append(waiter.reference)
+        # A slot may have become free before this waiter was there to be seen.
+        self._serve_waiters(acquired)
 
-    def _begin(self) -> None:
-        self._slots: Slots[Connection] = Slots(self._max_connections)
-        self._waiters: deque[weakref.ref[_Waiter]] = deque()
+    def leave_queue(self, waiter: Waiter, acquired: Acquired[Connection]) -> bool:
+        """Wait no longer; whether a slot was given, which is in ``acquired`` then."""
+        waiter.leave(acquired)
+        if acquired:
+            return True  # who gave has removed it from the queue
+        with suppress(ValueError):
+            self._waiters.remove(waiter.reference)
+        return False
 
-    def _connect(self, slot: Slot[Connection], deadline_ns: int) -> Connection:
-        before, slot.resource = slot.resource, None
-        if before is not None:
-            before.close()
-        connection = slot.resource = Connection(connect(self._endpoint, self._tls, deadline_ns))
-        return connection
+    def send(
+        self, step: Send, acquired: Acquired[Connection], deadline_ns: int
+    ) -> Connection | NoResponse:
+        """Send a request over the connection of an acquired slot, which may have to be opened.
 
-    def _release(self, acquired: Acquired[Connection]) -> None:
+        Returns:
+            the connection, to receive the response from; or why nothing can be received.
+        """
+        try:
+            connection = acquired[0].resource
+            if connection is None or step.new_connection or not connection.is_available():
+                connection = self._connect(acquired[0], deadline_ns)
+            return connection.send(step.request, deadline_ns) or connection
+        except TimeoutError as error:
+            return NoResponse(f"connecting: {error}", sent=False, timed_out=True)
+        except OSError as error:
+            return connect_failure(error)
+
+    def release(self, acquired: Acquired[Connection]) -> None:
+        """Put back the slot in ``acquired``, if there is one; close what may not be used again."""
         if not acquired:
             return
         slot = acquired[0]
@@ -102,24 +110,45 @@ class ConnectionPool:
         if self._waiters:
             self._serve_waiters(acquired)
 
+    def close(self) -> None:
+        """Close idle connections now, and those in use as they are put back."""
+        self._closed = True
+        for _slot in range(self._max_connections):
+            acquired: Acquired[Connection] = []
+            self._slots.acquire(acquired)
+            self.release(acquired)
+
+    def after_fork_in_child(self) -> None:
+        """Drop the parent's connections: two processes can't talk over one."""
+        for connection in self._slots.resources():
+            connection.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._slots: Slots[Connection] = Slots(self._max_connections)
+        self._waiters: deque[weakref.ref[Waiter]] = deque()
+
+    def _connect(self, slot: Slot[Connection], deadline_ns: int) -> Connection:
+        before, slot.resource = slot.resource, None
+        if before is not None:
+            before.close()
+        connection = slot.resource = Connection(connect(self._endpoint, self._tls, deadline_ns))
+        return connection
+
     def _wait(self, acquired: Acquired[Connection], deadline_ns: int) -> bool:
         """Wait in turn for a slot; False if the deadline passed first."""
-        waiter = _Waiter()
-        reference = weakref.ref(waiter)
+        woken = threading.Lock()
+        woken.acquire()
+        waiter = Waiter(woken.release)
         try:
             try:
-                self._waiters.append(reference)
-                # A slot may have become free before this waiter was there to be seen.
-                self._serve_waiters(acquired)
-                waiter.wait(deadline_ns)
+                self.queue(waiter, acquired)
+                woken.acquire(timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
             finally:
                 waiter.leave(acquired)
         finally:
-            # MakeAttempt, in case an exception came before it was done.
-            waiter.leave(acquired)
-            if not acquired:  # else who gave has removed it
-                with suppress(ValueError):
-                    self._waiters.remove(reference)
+            # Once more, in case an exception came before it was done.
+            self.leave_queue(waiter, acquired)
         return bool(acquired)
 
     def _serve_waiters(self, acquired: Acquired[Connection]) -> None:
@@ -138,43 +167,3 @@ class ConnectionPool:
             # A thread that an exception took from its wait may not be there any more.
             if waiter is not None and waiter.give(acquired):
                 return True
-
-
-class _Waiter:
-    """One thread's wait for a slot.
-
-    Who gives lays the slot down and then looks whether the waiter has left; who leaves says so
-    and then looks for a slot. So at least one sees the other, and ``pop`` decides who has it.
-    """
-
-    __slots__ = ("__weakref__", "_given", "_left", "_woken")
-
-    def __init__(self) -> None:
-        self._given: Acquired[Connection] = []
-        self._left = False
-        self._woken = threading.Lock()
-        self._woken.acquire()
-
-    def wait(self, deadline_ns: int) -> None:
-        """Return once a slot was given or the deadline has passed."""
-        self._woken.acquire(timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
-
-    def give(self, acquired: Acquired[Connection]) -> bool:
-        """Give it the slot in ``acquired`` and wake it; False if it has left: the slot stays."""
-        self._given.append(acquired.pop())
-        if self._left:
-            return not self._take(acquired)
-        self._woken.release()
-        return True
-
-    def leave(self, acquired: Acquired[Connection]) -> None:
-        """Wait no longer; take into ``acquired`` what was given, in time or just too late."""
-        self._left = True
-        self._take(acquired)
-
-    def _take(self, acquired: Acquired[Connection]) -> bool:
-        try:
-            acquired.append(self._given.pop())
-        except IndexError:
-            return False
-        return True

@@ -3,6 +3,7 @@
 import select
 import selectors
 import socket
+import time
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import TypeAlias
@@ -32,6 +33,50 @@ def await_writable(sock: socket.socket, deadline_ns: int) -> None:
         TimeoutError: the deadline passed first.
     """
     _await(_until(sock, selectors.EVENT_WRITE), deadline_ns)
+
+
+class ReadableSockets:
+    """Waits until any of several sockets can be read."""
+
+    __slots__ = ("_poll", "_selector", "_sockets")
+
+    def __init__(self) -> None:
+        # As in ``_until``.
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        self._selector = selectors.DefaultSelector() if self._poll is None else None
+        self._sockets = 0
+
+    def add(self, sock: socket.socket) -> None:
+        """Wait for this one too."""
+        if self._poll is not None:
+            self._poll.register(sock, select.POLLIN)
+        elif self._selector is not None:
+            self._selector.register(sock, selectors.EVENT_READ)
+        self._sockets += 1
+
+    def remove(self, sock: socket.socket) -> None:
+        """Wait for it no more."""
+        if self._poll is not None:
+            self._poll.unregister(sock)
+        elif self._selector is not None:
+            self._selector.unregister(sock)
+        self._sockets -= 1
+
+    def wait(self, seconds: float) -> list[int]:
+        """The descriptors of those that can be read; none if there is none in so many seconds."""
+        if not self._sockets:
+            time.sleep(seconds)
+            return []
+        if self._poll is not None:
+            return [descriptor for descriptor, _ in self._poll.poll(seconds * 1e3)]
+        if self._selector is not None:
+            return [key.fd for key, _ in self._selector.select(seconds)]
+        return []
+
+    def close(self) -> None:
+        """Forget them all."""
+        if self._selector is not None:
+            self._selector.close()
 
 
 def first_writable(socks: list[socket.socket], until_ns: int) -> socket.socket | None:

@@ -1,0 +1,242 @@
+"""Several calls side by side in the caller's thread, over one pool.
+
+All requests are written to their connections before the first response is awaited. From then on
+whatever call is answered goes on at once, as if it were alone: a retry is not held up by another
+call's response, nor by one that never comes.
+
+Who holds connections never stops reading from them in order to wait for one more: it stands in the
+pool's queue meanwhile. So two threads can't wait for each other, however few connections there are,
+and a connection is put back as soon as its response has arrived.
+"""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future
+from time import monotonic_ns
+from typing import Any, Generic, TypeVar
+
+from ddbwire.concurrency.slots import Acquired
+from ddbwire.connections.blocking.connection import Connection
+from ddbwire.connections.blocking.driver import run
+from ddbwire.connections.blocking.pool import ConnectionPool
+from ddbwire.connections.blocking.readiness import ReadableSockets
+from ddbwire.connections.blocking.waiter import Waiter
+from ddbwire.connections.blocking.waker import Waker
+from ddbwire.connections.misconfiguration import connect_failure
+from ddbwire.steps import (
+    POOL_EXHAUSTED,
+    HTTPResponse,
+    NoResponse,
+    Send,
+    Sleep,
+    Step,
+    StepResult,
+)
+
+T = TypeVar("T")
+
+_TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
+_NEVER_NS = 1 << 63
+
+
+def run_all(
+    calls: Sequence[Generator[Step, StepResult, T]], pool: ConnectionPool, deadline_ns: int
+) -> list[T]:
+    """Do the steps of all calls until each has returned, or one has raised.
+
+    Returns:
+        what they returned, in their order.
+    """
+    if len(calls) == 1:
+        return [run(calls[0], pool, deadline_ns)]
+    members = [_Member(call) for call in calls]
+    side_by_side = _SideBySide(members, pool, deadline_ns)
+    try:
+        try:
+            side_by_side.run()
+        finally:
+            side_by_side.end()
+    finally:
+        # Nothing is left to end, unless an exception came before it was done.
+        side_by_side.end()
+    return [member.result for member in members]
+
+
+class _Member(Generic[T]):
+    """One of the calls, and the step that it is at."""
+
+    __slots__ = ("acquired", "call", "connection", "due_ns", "future", "result", "send", "waiter")
+
+    result: T
+
+    def __init__(self, call: Generator[Step, StepResult, T]) -> None:
+        self.call = call
+        self.acquired: Acquired[Connection] = []
+        self.send: Send | None = None
+        """What is to be sent, or was; None at another step."""
+        self.connection: Connection | None = None
+        """What it was sent over, while the response is to come."""
+        self.waiter: Waiter | None = None
+        """Its place in the pool's queue, while it waits there for a connection."""
+        self.future: Future[Any] | None = None
+        """What it waits for."""
+        self.due_ns = _NEVER_NS
+        """When its step ends at the latest; never, once it has returned."""
+
+
+class _SideBySide(Generic[T]):
+    """One run of several calls."""
+
+    __slots__ = (
+        "_deadline_ns",
+        "_members",
+        "_pool",
+        "_readable",
+        "_receiving",
+        "_to_send",
+        "_unfinished",
+        "_waker",
+    )
+
+    def __init__(
+        self, members: Sequence[_Member[T]], pool: ConnectionPool, deadline_ns: int
+    ) -> None:
+        self._members = members
+        self._pool = pool
+        self._deadline_ns = deadline_ns
+        self._readable = ReadableSockets()
+        self._receiving: dict[int, _Member[T]] = {}
+        self._to_send: deque[_Member[T]] = deque()
+        self._unfinished = len(members)
+        self._waker: Waker | None = None
+
+    def run(self) -> None:
+        """Do all their steps."""
+        for member in self._members:
+            self._resume(member, None)
+        self._send()
+        while self._unfinished:
+            self._receive()
+            self._end_waits()
+            self._send()
+
+    def end(self) -> None:
+        """Close what is under way, and leave the pool's queue."""
+        for member in self._members:
+            if member.waiter is not None:
+                self._pool.leave_queue(member.waiter, member.acquired)
+            self._pool.release(member.acquired)
+            member.call.close()
+        self._readable.close()
+
+    def _resume(self, member: _Member[T], result: StepResult) -> None:
+        """Let a call go on to its next step."""
+        try:
+            step = member.call.send(result)
+        except StopIteration as done:
+            member.result = done.value
+            member.due_ns = _NEVER_NS
+            self._unfinished -= 1
+            return
+        member.due_ns = self._deadline_ns
+        if type(step) is Send:
+            member.send = step
+            self._to_send.append(member)
+        elif type(step) is Sleep:
+            member.due_ns = monotonic_ns() + int(step.seconds * 1e9)
+        else:
+            member.future = step.future
+            try:
+                step.future.add_done_callback(self._waker_to_be_read().wake)
+            except OSError:
+                member.due_ns = 0  # as if the deadline had passed
+
+    def _send(self) -> None:
+        """Send what is to be sent, as far as there are connections; queue for the others."""
+        while self._to_send:
+            member = self._to_send.popleft()
+            if member.acquired or self._pool.acquire_now(member.acquired):
+                self._send_over_acquired(member)
+            elif monotonic_ns() >= self._deadline_ns:
+                self._answer(member, POOL_EXHAUSTED)
+            else:
+                self._queue(member)
+
+    def _send_over_acquired(self, member: _Member[T]) -> None:
+        if member.send is None:
+            raise TypeError(f"{member.call!r} has nothing to send")
+        sent = self._pool.send(member.send, member.acquired, self._deadline_ns)
+        if type(sent) is NoResponse:
+            self._answer(member, sent)
+            return
+        member.connection = sent
+        self._receiving[sent.socket.fileno()] = member
+        self._readable.add(sent.socket)
+
+    def _queue(self, member: _Member[T]) -> None:
+        try:
+            waker = self._waker_to_be_read()
+        except OSError as error:
+            self._answer(member, connect_failure(error))
+            return
+        member.waiter = Waiter(waker.wake)
+        self._pool.queue(member.waiter, member.acquired)
+
+    def _receive(self) -> None:
+        """Wait until something has arrived or is due; read what has arrived."""
+        due_ns = min([member.due_ns for member in self._members])
+        for descriptor in self._readable.wait(max(0, due_ns - monotonic_ns()) / 1e9):
+            member = self._receiving.get(descriptor)
+            if member is not None and member.connection is not None:
+                response = member.connection.receive_now()
+                if response is not None:
+                    self._answer(member, response)
+            elif self._waker is not None:
+                self._waker.clear()
+
+    def _end_waits(self) -> None:
+        """Let those go on that wait for no response, or in vain."""
+        now_ns = monotonic_ns()
+        for member in self._members:
+            late = now_ns >= member.due_ns
+            if member.waiter is not None:
+                if late or member.waiter.served:
+                    self._end_queueing(member, member.waiter)
+            elif member.future is not None:
+                if late or member.future.done():
+                    member.future = None
+                    self._resume(member, None)
+            elif member.connection is not None:
+                if late:
+                    self._answer(member, _TIMED_OUT)
+            elif member.send is None and late:
+                self._resume(member, None)
+
+    def _end_queueing(self, member: _Member[T], waiter: Waiter) -> None:
+        served = self._pool.leave_queue(waiter, member.acquired)
+        member.waiter = None
+        if served:
+            self._to_send.append(member)
+        else:
+            self._answer(member, POOL_EXHAUSTED)
+
+    def _answer(self, member: _Member[T], result: HTTPResponse | NoResponse) -> None:
+        """Put the connection back, and let the call go on with what came of its request."""
+        if member.connection is not None:
+            del self._receiving[member.connection.socket.fileno()]
+            self._readable.remove(member.connection.socket)
+            member.connection = None
+        self._pool.release(member.acquired)
+        member.send = None
+        self._resume(member, result)
+
+    def _waker_to_be_read(self) -> Waker:
+        """What wakes this thread from ``_receive``.
+
+        Raises:
+            OSError: as ``Waker`` does.
+        """
+        if self._waker is None:
+            self._waker = Waker()
+            self._readable.add(self._waker.socket)
+        return self._waker

@@ -1,0 +1,420 @@
+"""Several calls at once: all are sent before the first is awaited, and none waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from botocore.exceptions import ClientError
+
+from ddbwire import CallSequence, DeadlineExceeded, DynamoDBRequest, SyncClock, Wire
+from tests.ddbwire.conftest import MakeWire
+from tests.ddbwire.fault_server import Act, FaultServer, Request, drop, error, hang, reply
+from tests.ddbwire.flavour import Blocking, OnLoop, deadline_in
+
+Flavour = Blocking | OnLoop
+
+
+def update(key: str, *, repeatable: bool = True) -> DynamoDBRequest:
+    document = {"TableName": "t", "Key": {"key": {"S": key}}}
+    return DynamoDBRequest.of("UpdateItem", document, repeatable=repeatable)
+
+
+def calls(answers: list[Any], *requests: DynamoDBRequest | SyncClock) -> CallSequence:
+    """A sequence of these requests; notes their answers."""
+    for request in requests:
+        answer = yield request
+        answers.append(answer)
+
+
+def key_of(request: Request) -> str:
+    key: str = json.loads(request.body)["Key"]["key"]["S"]
+    return key
+
+
+class ByKey:
+    """Does for each key what its script says; then answers with the key."""
+
+    def __init__(self, **scripts: Sequence[Act]) -> None:
+        self.scripts = {key: list(acts) for key, acts in scripts.items()}
+        self.arrived: dict[str, list[float]] = defaultdict(list)
+
+    def __call__(self, server: FaultServer, sock: Any, request: Request) -> bool:
+        key = key_of(request)
+        self.arrived[key].append(time.monotonic())
+        script = self.scripts.get(key)
+        act = script.pop(0) if script else reply({"Attributes": {"key": {"S": key}}})
+        return act(server, sock, request)
+
+
+class OnceAllAreThere(ByKey):
+    """Answers nothing before so many requests have arrived."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._barrier = threading.Barrier(count)
+
+    def __call__(self, server: FaultServer, sock: Any, request: Request) -> bool:
+        self._barrier.wait(4)
+        return super().__call__(server, sock, request)
+
+
+def answer_of(key: str) -> dict[str, Any]:
+    return {"Attributes": {"key": {"S": key}}}
+
+
+def all_of(
+    flavour: Flavour, wire: Wire, *sequences: Sequence[DynamoDBRequest], seconds: float = 5
+) -> list[list[Any]]:
+    """The answers to each request of several sequences."""
+    answers: list[list[Any]] = [[] for _ in sequences]
+    given = [calls(into, *requests) for into, requests in zip(answers, sequences, strict=True)]
+    flavour.call_all(wire, given, seconds)
+    return answers
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_all_requests_are_sent_before_the_first_is_answered(
+    wire: Wire, server: FaultServer, flavour: Flavour, count: int
+) -> None:
+    for _cold_then_warm in range(2):
+        server.default = OnceAllAreThere(count)
+        keys = [f"k{index}" for index in range(count)]
+        answers = all_of(flavour, wire, *[[update(key)] for key in keys])
+        assert answers == [[answer_of(key)] for key in keys]
+    assert server.accepts == count
+
+
+def test_each_sequence_goes_on_as_soon_as_it_is_answered(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.default = by_key = ByKey(hanging=[hang] * 9)
+    began = time.monotonic()
+    hanging, going_on = all_of(
+        flavour,
+        wire,
+        [update("hanging", repeatable=False)],
+        [update("a"), update("b"), update("c")],
+        seconds=0.6,
+    )
+    assert isinstance(hanging[0], DeadlineExceeded)
+    assert going_on == [answer_of("a"), answer_of("b"), answer_of("c")]
+    assert by_key.arrived["c"][0] < began + 0.4
+
+
+@pytest.mark.parametrize("fault", [drop, error("InternalServerError", 500), reply(raw=b"{", crc=1)])
+def test_p14_a_retry_waits_for_no_other_call(
+    wire: Wire, server: FaultServer, flavour: Flavour, fault: Act
+) -> None:
+    all_of(flavour, wire, *[[update("warm")]] * 3)
+    server.default = by_key = ByKey(hanging=[hang] * 9, flaky=[fault, fault])
+    began = time.monotonic()
+    hanging, flaky, plain = all_of(
+        flavour,
+        wire,
+        [update("hanging", repeatable=False)],
+        [update("flaky")],
+        [update("plain")],
+        seconds=0.6,
+    )
+    assert isinstance(hanging[0], DeadlineExceeded)
+    assert flaky == [answer_of("flaky")]
+    assert plain == [answer_of("plain")]
+    assert by_key.arrived["flaky"][-1] < began + 0.4
+
+
+def test_what_fails_is_the_answer_to_its_own_request_alone(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.default = ByKey(refused=[error("AccessDeniedException")], other=[])
+    refused, other = all_of(flavour, wire, [update("refused"), update("after")], [update("other")])
+    assert isinstance(refused[0], ClientError)
+    assert refused[1:] == [answer_of("after")]
+    assert other == [answer_of("other")]
+
+
+def test_the_clock_can_be_synced_in_a_sequence(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    answers: list[Any] = []
+    others: list[Any] = []
+    server.default = reply()
+    flavour.call_all(wire, [calls(answers, SyncClock(), update("k")), calls(others, update("l"))])
+    assert answers[0] is None
+    assert wire.clock.known
+
+
+def test_without_a_sequence_nothing_is_sent(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    assert all_of(flavour, wire) == []
+    assert all_of(flavour, wire, [], []) == [[], []]
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("connections", [1, 2, 3])
+def test_with_fewer_connections_than_calls_all_are_answered(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour, connections: int
+) -> None:
+    server.default = ByKey()
+    wire = make_wire(server.url, max_connections=connections)
+    keys = [f"k{index}" for index in range(7)]
+    for _ in range(3):
+        answers = all_of(flavour, wire, *[[update(key), update(key)] for key in keys])
+        assert answers == [[answer_of(key)] * 2 for key in keys]
+    assert server.accepts <= connections
+    flavour.close(wire)
+
+
+@pytest.mark.parametrize("connections", [1, 2, 3])
+def test_threads_that_share_too_few_connections_never_wait_for_each_other(
+    server: FaultServer, make_wire: MakeWire, connections: int
+) -> None:
+    server.default = ByKey()
+    wire = make_wire(server.url, max_connections=connections)
+
+    def rounds(name: int) -> None:
+        keys = [f"{name}-{index}" for index in range(3)]
+        for _ in range(15):
+            answers = all_of(Blocking(), wire, *[[update(key)] for key in keys], seconds=10)
+            assert answers == [[answer_of(key)] for key in keys]
+            assert wire.call(update("alone"), deadline_in(10)) == answer_of("alone")
+
+    with ThreadPoolExecutor(6) as threads:
+        for done in [threads.submit(rounds, name) for name in range(6)]:
+            done.result()
+    assert server.accepts == connections
+
+
+@pytest.mark.parametrize("connections", [1, 2, 3])
+def test_tasks_that_share_too_few_connections_never_wait_for_each_other(
+    server: FaultServer, make_wire: MakeWire, connections: int
+) -> None:
+    server.default = ByKey()
+    wire = make_wire(server.url, max_connections=connections)
+
+    async def rounds(name: int) -> None:
+        keys = [f"{name}-{index}" for index in range(3)]
+        for _ in range(10):
+            answers: list[list[Any]] = [[] for _ in keys]
+            given = [calls(into, update(key)) for into, key in zip(answers, keys, strict=True)]
+            await wire.call_all_async(given, deadline_in(10))
+            assert answers == [[answer_of(key)] for key in keys]
+
+    async def main() -> None:
+        await asyncio.gather(*[rounds(name) for name in range(6)])
+        await wire.aclose()
+
+    asyncio.run(main())
+    assert server.accepts == connections
+
+
+def test_p14_who_waits_for_a_connection_gets_it_though_another_call_hangs(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    hung = threading.Event()
+
+    def hang_now(server: FaultServer, sock: Any, request: Request) -> bool:
+        hung.set()
+        return hang(server, sock, request)
+
+    server.default = ByKey(hanging=[hang_now])
+    wire = make_wire(server.url, max_connections=2)
+    slow_began = threading.Event()
+
+    def slow(server: FaultServer, sock: Any, request: Request) -> bool:
+        slow_began.set()
+        time.sleep(0.3)
+        return reply()(server, sock, request)
+
+    server.script.append(slow)
+    if isinstance(flavour, Blocking):
+        other = threading.Thread(target=wire.call, args=(update("slow"), deadline_in(5)))
+        other.start()
+        slow_began.wait(5)
+        hanging, waiting = all_of(
+            flavour,
+            wire,
+            [update("hanging", repeatable=False)],
+            [update("waiting")],
+            seconds=1.0,
+        )
+        other.join()
+    else:
+        hanging, waiting = [], []
+
+        async def main() -> None:
+            task = asyncio.create_task(wire.call_async(update("slow"), deadline_in(5)))
+            await asyncio.to_thread(slow_began.wait, 5)
+            given = [
+                calls(hanging, update("hanging", repeatable=False)),
+                calls(waiting, update("waiting")),
+            ]
+            await wire.call_all_async(given, deadline_in(1.0))
+            await task
+
+        flavour.runner.run(main())
+    assert hung.is_set()
+    assert isinstance(hanging[0], DeadlineExceeded)
+    assert waiting == [answer_of("waiting")]
+    flavour.close(wire)
+
+
+def test_at_the_deadline_who_has_no_connection_is_told_so(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    server.default = hang
+    wire = make_wire(server.url, max_connections=1)
+    began = time.monotonic()
+    first, second = all_of(
+        flavour,
+        wire,
+        [update("a", repeatable=False)],
+        [update("b", repeatable=False)],
+        seconds=0.3,
+    )
+    assert 0.25 < time.monotonic() - began < 1.5
+    assert isinstance(first[0], DeadlineExceeded)
+    assert isinstance(second[0], DeadlineExceeded)
+    assert (first[0].maybe_applied, second[0].maybe_applied) == (True, False)
+    server.default = reply()
+    assert flavour.call(wire, update("c")) is not None
+    flavour.close(wire)
+
+
+def test_without_a_descriptor_to_wait_with_who_would_wait_tries_again(
+    server: FaultServer, make_wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.default = ByKey()
+    wire = make_wire(server.url, max_connections=1)
+
+    def fail() -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("ddbwire.connections.blocking.waker.socket.socketpair", fail)
+    first, second = all_of(Blocking(), wire, [update("a")], [update("b", repeatable=False)])
+    assert (first, second) == ([answer_of("a")], [answer_of("b")])
+
+
+def test_an_endpoint_that_is_not_there_is_the_answer_to_all(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    wire = make_wire("http://127.0.0.1:9")
+    answers = all_of(flavour, wire, [update("a")], [update("b")], [update("c")], seconds=0.2)
+    assert [type(one).__name__ for (one,) in answers] == ["Unreachable"] * 3
+    assert not any(one.maybe_applied for (one,) in answers)
+
+
+@pytest.mark.parametrize("phase", ["connecting", "receiving", "queueing"])
+def test_a_cancelled_run_closes_what_is_in_flight_and_loses_no_connection(
+    server: FaultServer, make_wire: MakeWire, phase: str
+) -> None:
+    connections = 1 if phase == "queueing" else 3
+    wire = make_wire(server.url, max_connections=connections)
+
+    async def main() -> None:
+        if phase != "connecting":
+            server.default = ByKey()
+            await wire.call_all_async([calls([], update("w")) for _ in range(3)], deadline_in(5))
+        server.default = hang
+        asked = len(server.requests)
+        given = [calls([], update(f"k{index}", repeatable=False)) for index in range(3)]
+        run = asyncio.create_task(wire.call_all_async(given, deadline_in(5)))
+        await asyncio.sleep(0)
+        if phase == "receiving":
+            await asyncio.to_thread(server.wait_for_requests, asked + 3)
+        elif phase == "queueing":
+            await asyncio.to_thread(server.wait_for_requests, asked + 1)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        await asyncio.sleep(0.02)
+        server.default = OnceAllAreThere(connections)
+        answers: list[Any] = []
+        again = [calls(answers, update("again")) for _ in range(connections)]
+        await wire.call_all_async(again, deadline_in(5))
+        assert answers == [answer_of("again")] * connections
+        await wire.aclose()
+
+    asyncio.run(main())
+
+
+def test_it_goes_over_tls_too(make_wire: MakeWire, flavour: Flavour, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with pytest.MonkeyPatch.context() as patch, FaultServer(tls=context) as server:
+        patch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        wire = make_wire(server.url)
+        for _ in range(3):
+            server.default = OnceAllAreThere(3)
+            assert all_of(flavour, wire, *[[update(key)] for key in "abc"]) == [
+                [answer_of(key)] for key in "abc"
+            ]
+        flavour.close(wire)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_while_several_are_in_flight_leaves_them_to_the_parent(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    wire = make_wire(server.url, max_connections=3)
+    forked = threading.Event()
+
+    def once_forked(server: FaultServer, sock: Any, request: Request) -> bool:
+        forked.wait(5)
+        return reply(answer_of(key_of(request)))(server, sock, request)
+
+    server.script.extend([once_forked] * 3)
+    found: list[list[Any]] = []
+    parent = threading.Thread(
+        target=lambda: found.extend(
+            all_of(Blocking(), wire, *[[update(key), update(key)] for key in "abcd"])
+        )
+    )
+    server.default = ByKey()
+    parent.start()
+    server.wait_for_requests(3)
+    child = os.fork()
+    if child == 0:
+        answers = all_of(Blocking(), wire, *[[update(key)] for key in "xyz"])
+        os._exit(0 if answers == [[answer_of(key)] for key in "xyz"] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    forked.set()
+    parent.join()
+    assert found == [[answer_of(key)] * 2 for key in "abcd"]
+
+
+def test_botocore_makes_them_side_by_side_too(
+    server: FaultServer, make_wire: MakeWire, session: Any, flavour: Flavour
+) -> None:
+    seen: list[str] = []
+
+    def hook(model: Any, **_event: Any) -> None:
+        seen.append(model.name)
+
+    events = session.get_component("event_emitter")
+    events.register("before-call.dynamodb", hook)
+    try:
+        wire = make_wire(server.url, session=session)
+        assert wire.fallback_reason is not None
+        server.default = OnceAllAreThere(3)
+        answers = all_of(flavour, wire, *[[update(key)] for key in "abc"])
+        assert answers == [[answer_of(key)] for key in "abc"]
+        assert seen == ["UpdateItem"] * 3
+        flavour.close(wire)
+    finally:
+        events.unregister("before-call.dynamodb", hook)
