@@ -61,7 +61,7 @@ def sessions_of(user_id: str, exact: bool) -> Flow[list[SessionInfo]]:
         gone = set(ids).difference(row.session_id for row in rows if row.replaced_by is None)
         if gone:
             yield Unregister(user_id, frozenset(gone))
-    live = [row for row in rows if _is_session(row, now)]
+    live = [row for row in rows if row.is_live(now)]
     newest_first = sorted(live, key=lambda row: (row.created_at, row.last_seen_at), reverse=True)
     return [_info(row) for row in newest_first]
 
@@ -101,7 +101,7 @@ def revoke_user(user_id: str, exact: bool, except_id: str | None) -> Flow[int]:
                 remaining,
             ) from outage
         tried += len(batch)
-        ended += sum(_is_session(row, now) for row in rows)
+        ended += sum(row.is_live(now) for row in rows)
         # It may have been rotated since the ids were read.
         successors = [row.successor for row in rows if row.successor is not None]
         keys += [(session_id, user_id) for session_id in successors if session_id != except_id]
@@ -110,11 +110,6 @@ def revoke_user(user_id: str, exact: bool, except_id: str | None) -> Flow[int]:
 
 def _batches(keys: Sequence[RowKey]) -> Iterator[Sequence[RowKey]]:
     return (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))
-
-
-def _is_session(row: Row, now: int) -> bool:
-    """Whether it is one by itself: not over, and neither rotated nor replaced."""
-    return row.successor is None and row.replaced_by is None and now < row.expires_at
 
 
 def _info(row: Row) -> SessionInfo:

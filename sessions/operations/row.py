@@ -60,6 +60,10 @@ class Row:
         """The user who is logged in; None for an anonymous session."""
         return None if self.user_id.startswith(ANONYMOUS_PREFIX) else self.user_id
 
+    def is_live(self, now: int) -> bool:
+        """Whether it is a session by itself: not over, and neither rotated nor replaced."""
+        return self.successor is None and self.replaced_by is None and now < self.expires_at
+
 
 def anonymous(session_id: str) -> str:
     """The sort key of a session that nobody is logged in to."""

@@ -171,7 +171,7 @@ class MemorySessionStore:
 
     def _save(self, save: Save) -> bool:
         row = self._row(save.session_id, save.user_id)
-        if row is None or not _is_live(row, save.now):
+        if row is None or not row.is_live(save.now):
             return False
         if save.version is not None and row.version != save.version:
             return False
@@ -187,7 +187,7 @@ class MemorySessionStore:
 
     def _replace(self, replacement: Replace) -> bool:
         old = self._row(replacement.old.session_id, replacement.old.user_id)
-        if old is None or not _is_live(old, replacement.now):
+        if old is None or not old.is_live(replacement.now):
             return False
         if old.version != replacement.old.version:
             return False
@@ -228,8 +228,3 @@ class MemorySessionStore:
 
     def _now(self) -> int:
         return self._clock.now_ns() // _SECOND_NS
-
-
-def _is_live(row: Row, now: int) -> bool:
-    """Whether it can be saved: not over, and neither rotated nor replaced."""
-    return row.successor is None and row.replaced_by is None and row.expires_at > now

@@ -162,6 +162,18 @@ def test_a_change_is_one_read_and_one_write(
     assert calls == [READ, WRITE]
 
 
+@pytest.mark.parametrize(("count", "reads"), [(1, 1), (148, 1), (149, 2), (900, 2)])
+def test_a_change_of_any_number_of_keys_is_one_write(
+    site: Site, calls: Calls, count: int, reads: int
+) -> None:
+    browser = begun(site)
+    calls.clear()
+    with browser.request() as session:
+        session.update({f"key-{number}": 1 for number in range(count)})
+    # More than an expression can name: what the row has is read again, to be written with them.
+    assert names(calls) == ["Query"] * reads + ["UpdateItem"]
+
+
 def test_the_first_value_is_one_write(site: Site, calls: Calls) -> None:
     begun(site)
     assert calls == [AnsweredCall("PutItem", refused=False, capacity_units=1.0)]

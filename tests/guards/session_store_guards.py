@@ -7,7 +7,38 @@ from tests.guards.guard import Guard
 _STORE = "sessions/store/"
 _MANY = "tests/sessions/test_many_sessions.py::test_"
 
+_TRANSLATION = f"{_STORE}dynamodb/translation.py"
+_LARGE = "tests/sessions/test_dynamodb_store.py::test_a7_"
+
 SESSION_STORES = (
+    Guard(
+        "A7: a large save is made only of a row that is still as it was read",
+        f"{_STORE}dynamodb/request.py",
+        'f"{_IS_LIVE} AND #v = :v",\n            _names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
+        '_IS_LIVE,\n            _names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
+        f"{_LARGE}a_save_of_many_keys_that_met_another_is_made_anew",
+    ),
+    Guard(
+        "A7: no expression names more keys than one may",
+        f"{_STORE}dynamodb/request.py",
+        "return 4 + 2 * len(save.changed) + len(save.removed) <= MAX_OPERATORS",
+        "return True",
+        f"{_LARGE}a_save_of_many_keys_that_met_another_is_made_anew",
+    ),
+    Guard(
+        "A7: a strict large save meets another version and says so",
+        _TRANSLATION,
+        "if save.version is not None and row.version != save.version:",
+        "if False:",
+        f"{_LARGE}a_strict_save_of_many_keys_is_refused_by_another_version",
+    ),
+    Guard(
+        "A7: a large save is not made to a row that is over",
+        _TRANSLATION,
+        "if row is None or not row.is_live(save.now):",
+        "if row is None:",
+        f"{_LARGE}no_save_of_many_keys_is_written_to_a_row_that_is_over",
+    ),
     Guard(
         "A10: the number of a user's sessions does not make a revocation fail",
         f"{_STORE}user_sessions.py",

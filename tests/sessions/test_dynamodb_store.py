@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +18,11 @@ from sessions import (
     StoreUnavailable,
     TableNotFound,
 )
-from tests.ddbwire.fault_server import FaultServer, drop, error, reply
+from sessions.operations.operation import Save
+from sessions.operations.row import Row
+from sessions.store.dynamodb.item import item_of
+from sessions.store.dynamodb.request import TableRequests, fits_expression
+from tests.ddbwire.fault_server import FaultServer, Request, drop, error, reply
 from tests.dynamodb_local import free_port
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import OnLoop, Site
@@ -216,3 +222,96 @@ def test_without_settings_the_first_use_says_so(
     with pytest.raises(StoreError, match=f"table 'sessions': {message}"):
         read(site_of(store), 10.0)
     store.close()
+
+
+# A save of more keys than an expression can name
+
+
+def large_save(server: FaultServer, store: DynamoDBSessionStore, **options: Any) -> bool:
+    """Save 500 keys of a row, whose item the server is to show."""
+    keys = {f"key-{number}": "1" for number in range(500)}
+    save = Save("s" * 43, "ada", 10, 10, 20, keys, frozenset(), **options)
+    done: bool = store.send(save, time.monotonic_ns() + 10 * 10**9)
+    return done
+
+
+def shown(version: int, **data: str) -> dict[str, Any]:
+    return {"Items": [item_of(Row("s" * 43, "ada", 1, 2, 20, 30, version, data))]}
+
+
+def saved_keys(request: Request) -> set[str]:
+    return set(json.loads(request.body)["ExpressionAttributeValues"][":d"]["M"])
+
+
+def test_a7_a_save_of_many_keys_that_fails_has_written_nothing(server: FaultServer) -> None:
+    store = store_at(server)
+    server.script += [reply(shown(1, old="0")), error("InternalServerError", status=500)]
+    server.default = error("ValidationException", message="Item size has exceeded the maximum")
+    with pytest.raises(SessionTooLarge):
+        large_save(server, store)
+    assert server.operations == ["Query", "UpdateItem", "UpdateItem"]
+    assert [len(saved_keys(request)) for request in server.requests[1:]] == [501, 501]
+    store.close()
+
+
+def test_a7_a_save_of_many_keys_that_met_another_is_made_anew(server: FaultServer) -> None:
+    store = store_at(server)
+    refused = error("ConditionalCheckFailedException")
+    server.script += [reply(shown(1, old="0")), refused, reply(shown(2, new="0")), reply({})]
+    assert large_save(server, store)
+    assert server.operations == ["Query", "UpdateItem"] * 2
+    assert "old" in saved_keys(server.requests[1])
+    assert saved_keys(server.requests[3]) - saved_keys(server.requests[1]) == {"new"}
+    conditions = [json.loads(server.requests[at].body) for at in (1, 3)]
+    assert all(one["ConditionExpression"].endswith("AND #v = :v") for one in conditions)
+    assert [one["ExpressionAttributeValues"][":v"]["N"] for one in conditions] == ["1", "2"]
+    store.close()
+
+
+def test_a7_a_save_of_many_keys_whose_reply_was_lost_is_made_anew(server: FaultServer) -> None:
+    store = store_at(server)
+    refused = error("ConditionalCheckFailedException")
+    server.script += [reply(shown(1)), drop, refused, reply(shown(2)), reply({})]
+    assert large_save(server, store)
+    assert server.operations == ["Query", "UpdateItem", "UpdateItem", "Query", "UpdateItem"]
+    store.close()
+
+
+def test_a7_a_strict_save_of_many_keys_is_refused_by_another_version(server: FaultServer) -> None:
+    store = store_at(server)
+    server.script += [reply(shown(2))]
+    assert not large_save(server, store, version=1)
+    server.script += [reply(shown(1)), error("ConditionalCheckFailedException"), reply(shown(2))]
+    assert not large_save(server, store, version=1)
+    store.close()
+
+
+def test_a7_no_save_of_many_keys_is_written_to_a_row_that_is_over(server: FaultServer) -> None:
+    store = store_at(server)
+    item = item_of(Row("s" * 43, "ada", 1, 2, 10, 30))
+    server.script += [reply({"Items": [item]}), reply(EMPTY)]
+    assert not large_save(server, store)
+    assert not large_save(server, store)
+    assert server.operations == ["Query", "Query"]
+    store.close()
+
+
+@pytest.mark.parametrize(("changed", "removed"), [(148, 0), (0, 296), (100, 96)])
+def test_a7_the_largest_save_in_one_expression_has_less_than_4_kb(
+    changed: int, removed: int
+) -> None:
+    save = Save(
+        "s" * 43,
+        "ada",
+        10,
+        10,
+        20,
+        {f"k{number}": "1" for number in range(changed)},
+        frozenset(f"r{number}" for number in range(removed)),
+        1,
+    )
+    assert fits_expression(save)
+    request = TableRequests("t", registers=False, report_capacity=False).save(save)
+    expression = json.loads(request.body)["UpdateExpression"]
+    assert len(expression) < 4_096
+    assert sum(expression.count(sign) for sign in "=+.") == 300

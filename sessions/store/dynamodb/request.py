@@ -20,6 +20,9 @@ INDEX = "ownerId-createdAt-index"
 MAX_BATCH_GET, MAX_BATCH_WRITE = 100, 25
 """Items of one request. Source: AWS, "BatchGetItem" and "BatchWriteItem"."""
 
+MAX_OPERATORS = 300
+"""Of an update expression. Source: AWS, "Quotas and limits in DynamoDB" (expression parameters)."""
+
 _NAMES = {
     "#s": "sessionId",
     "#u": "userId",
@@ -99,8 +102,8 @@ class TableRequests:
             return self._transaction([put, self._registration(create.row)])
         return self._of("PutItem", **{**put["Put"], **self._report})
 
-    def save(self, save: Save, *, is_first: bool = True) -> ddbwire.DynamoDBRequest:
-        """The keys that changed, a later expiry, and with the first part of them a new version."""
+    def save(self, save: Save) -> ddbwire.DynamoDBRequest:
+        """The keys that changed, with a new version, and a later expiry."""
         names = _names(*_LIVE_ALIASES, "#l")
         values: dict[str, Any] = {
             ":now": number(save.now),
@@ -110,11 +113,9 @@ class TableRequests:
         sets, removes = ["#l = :l", "#e = :e"], []
         condition = _IS_LIVE
         if save.changed or save.removed:
-            names |= _names("#d")
-            if is_first:
-                names |= _names("#v")
-                values[":one"] = number(1)
-                sets.append("#v = #v + :one")
+            names |= _names("#d", "#v")
+            values[":one"] = number(1)
+            sets.append("#v = #v + :one")
         for index, (key, stored) in enumerate(save.changed.items()):
             names[f"#k{index}"] = key
             values[f":k{index}"] = encode_value(stored)
@@ -125,13 +126,47 @@ class TableRequests:
         if save.version is not None:
             values[":v"] = number(save.version)
             condition += " AND #v = :v"
+        return self._update(
+            save,
+            f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""),
+            condition,
+            names,
+            values,
+        )
+
+    def save_all(self, save: Save, row: Row) -> ddbwire.DynamoDBRequest:
+        """All keys that a row has after a save, if it still is as it was read."""
+        remaining = {key: stored for key, stored in row.data.items() if key not in save.removed}
+        data = {**remaining, **save.changed}
+        return self._update(
+            save,
+            "SET #l = :l, #e = :e, #d = :d, #v = #v + :one",
+            f"{_IS_LIVE} AND #v = :v",
+            _names(*_LIVE_ALIASES, "#l", "#d", "#v"),
+            {
+                ":now": number(save.now),
+                ":l": number(save.last_seen_at),
+                ":e": number(save.expires_at),
+                ":d": {"M": {key: encode_value(stored) for key, stored in data.items()}},
+                ":v": number(row.version),
+                ":one": number(1),
+            },
+        )
+
+    def _update(
+        self,
+        save: Save,
+        update: str,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, Any],
+    ) -> ddbwire.DynamoDBRequest:
         return ddbwire.DynamoDBRequest.of(
             "UpdateItem",
             {
                 **self._fixed,
                 "Key": primary_key(save.session_id, save.user_id),
-                "UpdateExpression": f"SET {', '.join(sets)}"
-                + (f" REMOVE {', '.join(removes)}" if removes else ""),
+                "UpdateExpression": update,
                 "ConditionExpression": condition,
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": values,
@@ -232,6 +267,15 @@ class TableRequests:
 
     def _of(self, name: str, **parameters: Any) -> ddbwire.DynamoDBRequest:
         return ddbwire.DynamoDBRequest.of(name, {**self._fixed, **parameters})
+
+
+def fits_expression(save: Save) -> bool:
+    """Whether one expression can name all keys of a save.
+
+    Every sign that may count as an operator is counted: ``=``, ``+`` and ``.``, which is more than
+    DynamoDB Local counts. So many are shorter than the 4 KB that an expression may have, too.
+    """
+    return 4 + 2 * len(save.changed) + len(save.removed) <= MAX_OPERATORS
 
 
 def _register_of(user_id: str) -> str:

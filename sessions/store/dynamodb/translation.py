@@ -29,12 +29,13 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import key_of, row_of
-from sessions.store.dynamodb.request import MAX_BATCH_GET, MAX_BATCH_WRITE, TableRequests
+from sessions.store.dynamodb.request import (
+    MAX_BATCH_GET,
+    MAX_BATCH_WRITE,
+    TableRequests,
+    fits_expression,
+)
 from sessions.store.dynamodb.side_by_side import SideBySide
-
-MAX_KEYS = 90
-"""Keys that one request sets, and as many that it removes: expressions have at most 4 KB (AWS:
-"Quotas and limits in DynamoDB")."""
 
 Requests = Generator[ddbwire.DynamoDBRequest | SideBySide, Any, Any]
 
@@ -45,8 +46,7 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
     """The requests of an operation; ReadClock has none."""
     match operation:
         case Find():
-            reply = yield table.find(operation)
-            return [row_of(item) for item in reply["Items"]]
+            return (yield from _find(table, operation))
         case Get():
             return _row_in_reply((yield table.get(operation)))
         case Create():
@@ -75,23 +75,25 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
     raise TypeError(f"operation {operation!r} must be one of sessions.operations")
 
 
+def _find(table: TableRequests, find: Find) -> Requests:
+    reply = yield table.find(find)
+    return [row_of(item) for item in reply["Items"]]
+
+
 def _save(table: TableRequests, save: Save) -> Requests:
-    """One request for up to MAX_KEYS keys; more take several, each of them conditional."""
-    changed, removed = list(save.changed.items()), sorted(save.removed)
-    for start in range(0, max(1, len(changed), len(removed)), MAX_KEYS):
-        part = slice(start, start + MAX_KEYS)
-        request = table.save(
-            replace(
-                save,
-                changed=dict(changed[part]),
-                removed=frozenset(removed[part]),
-                version=None if start else save.version,
-            ),
-            is_first=not start,
-        )
-        if not isinstance((yield request), dict):
+    """One write, whatever the number of keys: in parts, it could be left half done."""
+    if fits_expression(save):
+        return _done((yield table.save(save)))
+    while True:
+        # Each turn, another request has saved something meanwhile; the deadline ends it.
+        rows = yield from _find(table, Find(save.session_id))
+        row = next((row for row in rows if row.user_id == save.user_id), None)
+        if row is None or not row.is_live(save.now):
             return False
-    return True
+        if save.version is not None and row.version != save.version:
+            return False
+        if _done((yield table.save_all(save, row))):
+            return True
 
 
 def _delete(table: TableRequests, delete: Delete) -> Requests:
