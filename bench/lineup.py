@@ -59,7 +59,7 @@ OURS_ASKING = LineupEntry(
     "ours",
     "asyncio",
     cases=("denied", "mixed"),
-    options={"deny_cache": 0.0},
+    options={"limiter": {"deny_cache": 0.0}},
     note="asks the table at every denial, as the first denial in each process does",
 )
 BOTO3 = LineupEntry(

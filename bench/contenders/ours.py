@@ -13,7 +13,7 @@ DEADLINE_SECONDS = 10.0
 
 
 class Ours:
-    """Options: ``limits`` on each key, ``deny_cache`` in seconds, ``count`` calls and units."""
+    """Options: ``limits`` on each key, ``count`` calls and units; ``limiter``, arguments of it."""
 
     def __init__(self, target: Target) -> None:
         self.is_async = target.style == "asyncio"
@@ -25,7 +25,11 @@ class Ours:
             on_call=self._count if target.options.get("count") else None,
         )
         self._limits = target.options.get("limits", 1)
-        self._deny_cache = target.options.get("deny_cache", 5.0)
+        self._options: dict[str, Any] = {
+            "on_outage": "raise",
+            "deadline": DEADLINE_SECONDS,
+            **target.options.get("limiter", {}),
+        }
         self._store.warm_up()
 
     def limiter(self, rate: Rate) -> Any:
@@ -33,19 +37,14 @@ class Ours:
             Limit(rate.quantity, rate.period_seconds, rate.burst, name=f"l{number}")
             for number in range(self._limits)
         ]
-        options: Any = {
-            "on_outage": "raise",
-            "deadline": DEADLINE_SECONDS,
-            "deny_cache": self._deny_cache,
-        }
         if self.is_async:
-            acquire_async = AsyncRateLimiter(self._store, limits, **options).acquire
+            acquire_async = AsyncRateLimiter(self._store, limits, **self._options).acquire
 
             async def admit_async(key: str) -> bool:
                 return (await acquire_async(key)).allowed
 
             return admit_async
-        acquire = RateLimiter(self._store, limits, **options).acquire
+        acquire = RateLimiter(self._store, limits, **self._options).acquire
 
         def admit(key: str) -> bool:
             return acquire(key).allowed

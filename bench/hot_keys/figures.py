@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import deque
 from dataclasses import dataclass, field, fields
@@ -23,7 +24,7 @@ class Observed:
         admitted: 1 for each decision that was admitted, 0 for a denial.
         process: which process was asked.
         taken: for each process, the tokens that its writes took: (instant of the reply, until when
-            they may be spent, how many).
+            they may be spent, how many). Empty where it was not seen.
         writes, throttled: when the partition served a request, and when it did not.
     """
 
@@ -53,7 +54,8 @@ class Figures:
         p50_ms, p99_ms: from the call to the decision, of all requests.
         denied: the share of requests that were denied, above what the bucket without delay denies.
         least_served: admitted by the process that got least, over the mean.
-        lapsed: the share of tokens that were taken and never spent.
+        lapsed: the share of tokens that were taken and never spent; not a number where what was
+            taken was not seen.
     """
 
     admitted_over_due: float
@@ -105,7 +107,7 @@ def figures_of(case: Case, observed: Observed) -> Figures:
         p99_ms=_quantile(waits_ns, 0.99) / MILLISECOND_NS,
         denied=max(0, len(ideal) - len(admitted)) / asked,
         least_served=min(by_process) * case.processes / max(1, len(admitted)),
-        lapsed=_lapsed(observed, admitted) / max(1, taken),
+        lapsed=_lapsed(observed, admitted) / taken if taken else math.nan,
     )
 
 

@@ -15,21 +15,14 @@ import sys
 import time
 
 from bench.hot_keys.case import CASES, Case
-from bench.hot_keys.figures import NAMES, Figures, Observed, figures_of, missed
+from bench.hot_keys.figures import Figures, Observed, figures_of, missed
 from bench.hot_keys.partition import Partition
 from bench.hot_keys.process import SimulatedProcess
+from bench.hot_keys.table import heading, line
 from ratelimit_ddb.limit import SECOND_NS
 from tests.simulation.scheduler import Scheduler
 
 START_NS = 1_800_000_000 * SECOND_NS
-HEADINGS = {
-    "admitted_over_due": "adm/due",
-    "least_served": "least",
-    "throttled": "thr/s",
-    "writes": "writes/s",
-    "p50_ms": "p50 ms",
-    "p99_ms": "p99 ms",
-}
 
 
 def simulated(case: Case, seed: int = 1) -> Figures:
@@ -51,22 +44,6 @@ def simulated(case: Case, seed: int = 1) -> Figures:
         scheduler.start(process.arrivals(case.offered / case.processes, until_ns))
     scheduler.run()
     return figures_of(case, observed)
-
-
-def heading() -> str:
-    """The first line of the table."""
-    columns = "".join(f"{HEADINGS.get(name, name):>9}" for name in NAMES)
-    return f"{'limit, processes, offered':<26}{columns}  aims"
-
-
-def line(case: Case, figures: Figures) -> str:
-    """A case in a line."""
-    columns = "".join(f"{_shown(getattr(figures, name)):>9}" for name in NAMES)
-    return f"{case.name:<26}{columns}  {'; '.join(missed(figures, case.all_aims)) or 'met'}"
-
-
-def _shown(figure: float) -> str:
-    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.4g}"
 
 
 def main() -> int:

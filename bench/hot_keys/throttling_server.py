@@ -198,7 +198,7 @@ class _Connection(asyncio.Protocol):
         found = _TARGET.search(whole, 0, body_at)
         target = found[1].decode() if found else ""
         if target == READ_FIGURES:
-            self._transport.write(_response(200, json.dumps(self._partitions.read()).encode()))
+            self._write(_response(200, json.dumps(self._partitions.read()).encode()))
             return
         operation = target.rpartition(".")[2]
         request = json.loads(whole[body_at:] or b"{}")
@@ -212,7 +212,11 @@ class _Connection(asyncio.Protocol):
         self._answer(_response(status, json.dumps(body).encode()))
 
     def _answer(self, response: bytes) -> None:
-        self._loop.call_later(self._one_way_seconds, self._transport.write, response)
+        self._loop.call_later(self._one_way_seconds, self._write, response)
+
+    def _write(self, response: bytes) -> None:
+        if not self._transport.is_closing():  # the client may have lost patience
+            self._transport.write(response)
 
     async def _forward(self, whole: bytes) -> None:
         if self._upstream is None:

@@ -4,6 +4,7 @@
     {"command": "fill", "keys": 100, "at_most": 100}
     {"command": "timed_run", "case": "mixed", "concurrency": 32, "seconds": 0.2, "at_least": 64}
     {"command": "saturate", "rate": {...}, "key": "hot", "seconds": 3.5, "begin_at": 1790000000.0}
+    {"command": "offer", "rate": {...}, "key": "hot", "per_second": 250, "seconds": 3, ...}
     {"command": "exactly", "case": "first", "calls": 10}
     {"command": "counters"}
 
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.worker.contender import Contender, Rate, Target
+from bench.worker.offered_load import offer
 from bench.worker.request_mix import RequestMix
 from bench.worker.saturation import saturate
 from bench.worker.timed_run import timed_run
@@ -95,6 +97,21 @@ class Worker:
         wanted = Rate(**rate)
         got = saturate(self._contender, wanted, key, seconds, begin_at, self._runner)
         return {**got, "due": self._contender.due(wanted, seconds)}
+
+    def offer(
+        self,
+        rate: dict[str, Any],
+        key: str,
+        per_second: float,
+        seconds: float,
+        begin_at_ns: int,
+        seed: str,
+    ) -> dict[str, Any]:
+        """Request at random instants, so many times a second."""
+        assert self._runner is not None, "only contenders for asyncio can be offered a load"
+        return self._runner.run(
+            offer(self._contender, Rate(**rate), key, per_second, seconds, begin_at_ns, seed)
+        )
 
     def exactly(self, case: str, calls: int) -> dict[str, Any]:
         """Time ``calls`` requests, one by one: a case, ``first`` requests, or ``small`` buckets."""

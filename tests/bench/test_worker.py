@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,20 @@ def test_a_worker_measures_a_contender(worker: WorkerProcess) -> None:
     assert mixed["admitted"] * 2 == mixed["calls"]
     assert allowed["cpu_us"] > 0
     assert allowed["p99_us"] >= allowed["p50_us"] > 0
+
+
+def test_a_load_is_offered_at_random_instants_and_every_answer_is_told(
+    worker: WorkerProcess,
+) -> None:
+    worker.request("start", **lineup.OURS_IN_MEMORY_ASYNC.start_arguments("", ""))
+    begin_at_ns = time.monotonic_ns() + 100_000_000
+    load = {"key": "hot", "per_second": 400, "seconds": 0.5, "begin_at_ns": begin_at_ns}
+    got = worker.request("offer", rate={"quantity": 10, "burst": 20}, seed="1", **load)
+    assert len(got["called_ns"]) == pytest.approx(200, abs=60)
+    assert 20 <= sum(got["admitted"]) <= 26
+    assert got["failed"] == 0
+    spans = list(zip(got["called_ns"], got["answered_ns"], strict=True))
+    assert all(begin_at_ns <= called_ns <= answered_ns for called_ns, answered_ns in spans)
 
 
 def test_a_contender_that_fails_is_told_with_the_reason(worker: WorkerProcess) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from bench.hot_keys import simulation
 from bench.hot_keys.case import CASES, Case
+from bench.hot_keys.table import line
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_case_can_be_simulated(case: Case) -> None:
     short = replace(case, seconds=30 / case.offered)
-    assert simulation.line(case, simulation.simulated(short)).startswith(case.name)
+    assert line(case, simulation.simulated(short)).startswith(case.name)
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:
