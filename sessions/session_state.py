@@ -53,6 +53,9 @@ class IdChange(Enum):
 
     NONE = auto()
     ROTATE = auto()
+    """The old id leads to the new one for a while."""
+    REPLACE = auto()
+    """The same, but the old id gives access to nothing at once, as after a login."""
     LOGIN = auto()
 
 
@@ -68,6 +71,7 @@ class SessionState:
         id_change: what the commit is to do with its id.
         deleted_row: the row that the commit is to delete, after a logout.
         login_user_id: the user that a login of this request named, and ``device`` theirs.
+        next_token: the token of its next id, if the application knows it already; else None.
         replaced: the request's id, if it was replaced meanwhile: changes are dropped and no cookie
             is set or cleared, unless the request logs in itself.
     """
@@ -80,6 +84,7 @@ class SessionState:
         "is_loaded",
         "loaded_at",
         "login_user_id",
+        "next_token",
         "replaced",
         "response_started",
         "row",
@@ -95,6 +100,7 @@ class SessionState:
         self.id_change = IdChange.NONE
         self.login_user_id: str | None = None
         self.device: str | None = None
+        self.next_token: str | None = None
         self.replaced: Replaced | None = None
 
     @property

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends.base import UpdateError
 
+from sessions.config.session_config import GRACE_SECONDS
 from sessions.django.expiry import EXPIRY, is_over, timeouts_of
-from sessions.errors import SessionRevoked
-from sessions.lifecycle.commit import commit
+from sessions.errors import SessionReplaced, SessionRevoked
+from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
-from sessions.lifecycle.load import InvalidReason, load
-from sessions.operations.operation import Delete, Flow, ReadClock
-from sessions.operations.row import Row
-from sessions.session_state import NO_SESSION, LoadedSession, SessionState
+from sessions.lifecycle.load import InvalidReason, find, load
+from sessions.lifecycle.save import require_still_there
+from sessions.operations.operation import Create, Delete, Flow, ReadClock
+from sessions.operations.row import Row, anonymous
+from sessions.session_state import NO_SESSION, LoadedSession, Replaced, SessionState
 
 if TYPE_CHECKING:
-    from sessions.config.session_config import SessionConfig
-    from sessions.cookie.token import Tokens
     from sessions.django.settings import SiteConfig
 
 
@@ -55,6 +55,9 @@ def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, boo
         try:
             touch = replace(config.sessions, timeouts=timeouts)
             yield from commit(touch, session, session.changes())
+        except SessionReplaced:
+            session.reset()
+            return session, False
         except SessionRevoked:
             found = InvalidReason.UNKNOWN
         else:
@@ -64,63 +67,76 @@ def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, boo
     return new_session(), False
 
 
+class KeyReplaced(UpdateError):  # type: ignore[misc]  # Django has no types
+    """A login, or another new key, took the place of the session's while the request used it."""
+
+
 def commit_session(
-    config: SiteConfig, session: SessionState, expiry: Any, token: str | None
+    config: SiteConfig, session: SessionState, expiry: Any, *, is_just_read: bool
 ) -> Flow[CommitResult]:
-    """Commit a session.
+    """Commit a session. With nothing to write, find out whether it is still there.
 
     Args:
         config: the site's.
         session: with its changes.
         expiry: the value of ``set_expiry`` in its data.
-        token: the token of a new id, which ``cycle_key`` has returned already; None for any other.
+        is_just_read: whether there is no need to find that out.
 
     Raises:
-        UpdateError: the session was ended meanwhile, or given another id by another request.
+        KeyReplaced: another session took its place.
+        UpdateError: it was ended meanwhile.
     """
     now: int = yield ReadClock()
-    timeouts = timeouts_of(config.timeouts, expiry, now)
-    row, is_login = session.row, session.login_user_id is not None
+    timed = replace(config.sessions, timeouts=timeouts_of(config.timeouts, expiry, now))
+    row, token, changes = session.row, session.next_token, session.changes()
+    is_changed = session.has_changed()
     try:
-        with_token = _with_next_token(replace(config.sessions, timeouts=timeouts), token)
-        result = yield from commit(with_token, session, session.changes())
+        if row is not None and not is_just_read and not needs_commit(timed, session, changes):
+            found = yield from find(timed, row.session_id)
+            require_still_there(session, found)
+        result = yield from commit(timed, session, changes)
+    except SessionReplaced as error:
+        if is_changed and session.replaced is not None:
+            timed.events.emit("dropped", session.replaced.session_id, None, "replaced")
+        raise KeyReplaced(str(error)) from error
     except SessionRevoked as error:
         if row is not None:
-            config.sessions.events.emit("revoked", row.session_id, row.owner_id)
+            timed.events.emit("revoked", row.session_id, row.owner_id)
         raise UpdateError(str(error)) from error
+    if session.replaced is not None:
+        raise KeyReplaced("another session took the place of this one")
     if token is not None and result.token is None:
         raise UpdateError("another request changed the session's id meanwhile")
-    if result.token is not None and row is not None and not is_login:
-        # Django's cycle_key leaves nothing of the old id, and no grace.
-        yield Delete(row.session_id, row.user_id)
     return result
 
 
-def delete_row(config: SiteConfig, row: Row) -> Flow[None]:
-    """Delete a row, there or not."""
+def delete_row(config: SiteConfig, row: Row) -> Flow[Replaced | None]:
+    """Delete a row, there or not; what took its place, if it was replaced meanwhile."""
     deleted: Row | None = yield Delete(row.session_id, row.user_id)
-    if deleted is not None and deleted.replaced_by is None:
+    if deleted is not None and deleted.replaced_by is not None:
+        return Replaced(row.session_id, deleted.replaced_by)
+    if deleted is not None:
         config.sessions.events.emit("destroyed", row.session_id, row.owner_id)
+    return None
+
+
+def mark_as_replaced(deleted: Row, by: Row) -> Flow[None]:
+    """Say for some seconds, at the id of a row that was deleted, that another took its place.
+
+    Under a sort key of nobody's, since it is no session of its user any more.
+    """
+    yield Create(
+        Row(
+            deleted.session_id,
+            anonymous(deleted.session_id),
+            by.created_at,
+            by.created_at,
+            by.created_at + GRACE_SECONDS,
+            by.created_at + GRACE_SECONDS,
+            replaced_by=by.session_id,
+        )
+    )
 
 
 def _expiry(loaded: LoadedSession) -> Any:
     return json.loads(loaded.encoded.get(EXPIRY, "null"))
-
-
-def _with_next_token(config: SessionConfig, token: str | None) -> SessionConfig:
-    if token is None:
-        return config
-    return replace(config, tokens=cast("Tokens", _NextToken(config.tokens, token)))
-
-
-class _NextToken:
-    """Tokens whose next one is known."""
-
-    __slots__ = ("_next", "session_id")
-
-    def __init__(self, tokens: Tokens, token: str) -> None:
-        self._next = token
-        self.session_id = tokens.session_id
-
-    def new(self) -> str:
-        return self._next

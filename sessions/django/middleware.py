@@ -23,6 +23,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date
 
 from sessions.cookie.headers import cookie_field_in
+from sessions.django.flow import KeyReplaced
 from sessions.django.settings import site_config
 from sessions.django.store import SessionStore
 
@@ -85,22 +86,21 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
         if session.is_empty():
             if session.has_ended and settings.SESSION_COOKIE_NAME in request.COOKIES:
                 _delete_cookie(response)
-        elif response.status_code < 500:
-            every_time = settings.SESSION_SAVE_EVERY_REQUEST
-            if every_time or session.has_unsaved():
-                _save(session)
-            if every_time or session.has_other_cookie():
-                _set_cookie(session, response)
+            return response
+        is_answer = response.status_code < 500
+        every_time = is_answer and settings.SESSION_SAVE_EVERY_REQUEST
+        if every_time or (session.has_unsaved() and (is_answer or session.is_logout())):
+            try:
+                session.save()
+            except KeyReplaced:
+                return response  # its cookie would take the place of the login's
+            except UpdateError as error:
+                raise SessionInterrupted(
+                    "The session was ended before the request completed, as by a logout elsewhere."
+                ) from error
+        if every_time or session.has_other_cookie():
+            _set_cookie(session, response)
         return response
-
-
-def _save(session: SessionStore) -> None:
-    try:
-        session.save()
-    except UpdateError as error:
-        raise SessionInterrupted(
-            "The session was ended before the request completed, as by a logout in another tab."
-        ) from error
 
 
 def _set_cookie(session: SessionStore, response: HttpResponseBase) -> None:

@@ -12,10 +12,16 @@ from django.contrib.auth import SESSION_KEY
 
 from sessions.arguments import RESERVED_PREFIX
 from sessions.django.expiry import EXPIRY
-from sessions.django.flow import commit_session, load_session, new_session
+from sessions.django.flow import (
+    commit_session,
+    delete_row,
+    load_session,
+    mark_as_replaced,
+    new_session,
+)
 from sessions.django.values import encode, encode_stored
 from sessions.operations.operation import Flow
-from sessions.session_state import SessionState
+from sessions.session_state import IdChange, LoadedSession, SessionState
 from sessions.values.json_value import decode
 
 if TYPE_CHECKING:
@@ -33,7 +39,7 @@ class Record:
         config: the site's.
     """
 
-    __slots__ = ("_config", "_encoded", "_expiry", "_next_token", "_overlooked", "_session")
+    __slots__ = ("_config", "_encoded", "_ended", "_expiry", "_overlooked", "_session")
 
     def __init__(self, config: SiteConfig) -> None:
         self._config = config
@@ -41,7 +47,7 @@ class Record:
         self._encoded: dict[str, str] = {}
         self._expiry: str | None = None  # when it was read
         self._overlooked: dict[str, str] | None = None
-        self._next_token: str | None = None  # Django has it already
+        self._ended: Row | None = None  # the row that it had before ``flush``
 
     @property
     def is_open(self) -> bool:
@@ -56,7 +62,7 @@ class Record:
     def start_new(self) -> None:
         """Become a new session, which has no row."""
         self._session, self._encoded = new_session(), {}
-        self._expiry, self._overlooked, self._next_token = None, None, None
+        self._expiry, self._overlooked, self._ended = None, None, None
 
     def open(self, token: str | None) -> Flow[bool]:
         """Read it; without a token, or a row of it, become a new one. Whether its use was noted."""
@@ -107,28 +113,54 @@ class Record:
         """Whether its row is a user's."""
         return self.row is not None and self.row.owner_id is not None
 
+    def is_logout(self, data: Mapping[str, Any]) -> bool:
+        """Whether its row is a user's whom the data does not name any more."""
+        return self.is_of_a_user and _user_id_in(data) is None
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another session took its place a moment ago."""
+        return self._session is not None and self._session.replaced is not None
+
     @property
     def has_next_key(self) -> bool:
         """Whether the next save gives it another key."""
-        return self._next_token is not None
+        return self._session is not None and self._session.next_token is not None
 
     def choose_key(self) -> str:
         """The cookie's value from the next save on."""
+        session = self._opened()
         tokens = self._config.sessions.tokens
-        self._next_token = tokens.new()
-        return tokens.in_cookie(self._next_token)
+        session.next_token = tokens.new()
+        return tokens.in_cookie(session.next_token)
 
-    def save(self, data: Mapping[str, Any], device: str | None) -> Flow[str | None]:
+    def end(self) -> Flow[None]:
+        """Delete its row, and become a new session; or one that was replaced, if it was."""
+        session, row = self._opened(), self.row
+        by = session.replaced
+        if row is not None:
+            by = yield from delete_row(self._config, row)
+        self.start_new()
+        self._ended = row
+        self._session = new_session(LoadedSession(replaced=by))
+
+    def save(
+        self, data: Mapping[str, Any], device: str | None, *, is_just_read: bool
+    ) -> Flow[str | None]:
         """Write what differs; the cookie's value if it is another one from now on.
 
+        Args:
+            data: Django's dict.
+            device: of a login.
+            is_just_read: whether it need not be looked up if there is nothing to write.
+
         Raises:
-            UpdateError: it was ended meanwhile.
+            KeyReplaced, UpdateError: another session took its place; it was ended.
             TypeError, ValueError: something in the data can't be stored.
         """
-        session = self._session
-        assert session is not None  # noqa: S101 - whoever saves has opened it
+        session = self._opened()
         encoded = _encode_all(data)
-        _follow_user(session, _user_id_in(data), device, rotate=self._next_token is not None)
+        _follow_user(session, _user_id_in(data), device)
         for key in {*session.data} - {*encoded}:
             if not key.startswith(RESERVED_PREFIX):
                 del session.data[key]
@@ -139,18 +171,23 @@ class Record:
         if not encoded and session.row is None and session.login_user_id is None:
             session.data[_EMPTY] = True
         expiry = data.get(EXPIRY)
-        result = yield from commit_session(self._config, session, expiry, self._next_token)
-        self._encoded, self._overlooked, self._next_token = encoded, None, None
+        result = yield from commit_session(self._config, session, expiry, is_just_read=is_just_read)
+        self._encoded, self._overlooked = encoded, None
+        if self._ended is not None and session.row is not None and self.is_of_a_user:
+            yield from mark_as_replaced(self._ended, session.row)
+            self._ended = None
         return result.token and self._config.sessions.tokens.in_cookie(result.token)
 
+    def _opened(self) -> SessionState:
+        assert self._session is not None  # noqa: S101 - whoever asks has opened it
+        return self._session
 
-def _follow_user(
-    session: SessionState, user_id: str | None, device: str | None, *, rotate: bool
-) -> None:
+
+def _follow_user(session: SessionState, user_id: str | None, device: str | None) -> None:
     """Make it the session of the user whom Django's data names."""
     if user_id == session.user_id:
-        if rotate and session.row is not None:
-            session.rotate()
+        if session.next_token is not None and session.row is not None:
+            session.id_change = IdChange.REPLACE
     elif user_id is None:
         session.logout()
     else:

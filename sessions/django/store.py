@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.sessions.backends.base import CreateError, SessionBase
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils import timezone
 
 from sessions.django.expiry import EXPIRY, require_within
@@ -32,12 +35,13 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     ``django.contrib.auth`` needs nothing more: at the save after ``login`` the session becomes the
     user's, in one transaction with ``cycle_key``, so that ``sessions_of(user)`` lists it and
-    ``revoke_user(user)`` ends it. ``cycle_key`` sets the new key at once; it takes effect with the
-    next save, by Django's middleware, and the old key is invalid from then on. A session whose user
-    is removed from its data in another way than ``logout`` or ``flush`` gets another key too.
+    ``revoke_user(user)`` ends it. A session whose user is removed from its data in another way than
+    ``logout`` or ``flush``, such as ``clear``, is logged out too, and gets another key.
 
     A save of a session that was ended meanwhile raises UpdateError, which Django's middleware
-    answers with 400; it never brings a row back.
+    answers with 400; it never brings a row back. A request that was under way during a login, with
+    the key of before, has an empty session: what it changes is dropped, with the event
+    ``"dropped"``, and its response sets no cookie.
 
     Args:
         session_key: the cookie's value: the token, and its MAC if there is a SECRET. A malformed
@@ -173,13 +177,25 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def has_other_cookie(self) -> bool:
         """Whether the browser's cookie is another one now: its key, or how long it is kept."""
+        if self._record.row is None or self._record.has_next_key:
+            return False  # there is nothing yet that it could lead to
         return self.session_key != self._cookie_key or self._record.has_other_expiry
+
+    def is_logout(self) -> bool:
+        """Whether its user may have been taken out of its data, which is a logout."""
+        if not hasattr(self, "_session_cache"):
+            return False
+        if self._record.is_open:
+            return self._record.is_logout(self._session_cache)
+        return self.session_key is not None  # ``clear`` does not read it
 
     def has_unsaved(self) -> bool:
         """Whether a save would write anything."""
-        return hasattr(self, "_session_cache") and (
-            self._record.has_next_key or self._record.differs_from(self._session_cache)
-        )
+        if not hasattr(self, "_session_cache"):
+            return False
+        if self._modified and not self._record.is_open:
+            return True
+        return self._record.has_next_key or self._record.differs_from(self._session_cache)
 
     # Read, written, ended: blocking, and in an event loop
 
@@ -235,27 +251,32 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def flush(self) -> None:
         """Delete its row at once, and be another, empty session."""
-        super().flush()
-        self._start_new()
-        self.has_ended = True
+        self.clear()
+        self._run(self._flushing())
 
     async def aflush(self) -> None:
         """The same in an event loop."""
-        await super().aflush()
-        self._start_new()
-        self.has_ended = True
+        self.clear()
+        await self._run_async(self._flushing())
 
     def cycle_key(self) -> None:
-        """Have another key, and keep the data. It takes effect with the next save."""
+        """Have another key, and keep the data.
+
+        A user's session has it at once, and the old key is worth nothing from then on. An anonymous
+        one has it with the next save, so that a login stays one transaction.
+
+        Raises:
+            SessionInterrupted: it was ended meanwhile; Django answers 400.
+        """
         self._get_session()
-        self._run(self._opening())
-        self._choose_key()
+        with _interrupting():
+            self._run(self._cycling())
 
     async def acycle_key(self) -> None:
         """The same in an event loop."""
         await self._aget_session()
-        await self._run_async(self._opening())
-        self._choose_key()
+        with _interrupting():
+            await self._run_async(self._cycling())
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -282,10 +303,6 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
             flow, self._config.sessions.store, self._config.sessions.deadline_seconds
         )
 
-    def _choose_key(self) -> None:
-        self._session_key = self._record.choose_key()
-        self._modified = True
-
     def _start_new(self) -> None:
         self._session_key = None
         self._record.start_new()
@@ -310,7 +327,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         is_touched = False
         for key in (self.session_key, *self._other_keys):
             is_touched = yield from self._record.open(None if key is None else self._token_of(key))
-            if self._record.row is not None:
+            if self._record.row is not None or self._record.is_replaced:
                 self._session_key = self._cookie_key = key
                 break
         else:
@@ -332,12 +349,33 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
             row = yield from self._finding(key or self.session_key)
         if row is not None:
             yield from delete_row(self._config, row)
-        for other in self._other_keys if key is None else ():  # or it would be logged in by them
-            row = yield from self._finding(other)
+        if key is None:
+            yield from self._deleting_others()
+
+    def _deleting_others(self) -> Flow[None]:
+        for key in self._other_keys:  # or the user would be logged in by them
+            row = yield from self._finding(key)
             if row is not None:
                 yield from delete_row(self._config, row)
 
+    def _flushing(self) -> Flow[None]:
+        yield from self._opening()
+        yield from self._record.end()
+        yield from self._deleting_others()
+        if not self._record.is_replaced:
+            # Or the key stays, so that no middleware deletes the cookie, which is a login's by now.
+            self._session_key = None
+            self.has_ended = True
+
+    def _cycling(self) -> Flow[None]:
+        yield from self._opening()
+        self._session_key = self._record.choose_key()
+        self._modified = True
+        if self._record.is_of_a_user:
+            yield from self._saving(must_create=False)
+
     def _saving(self, must_create: bool) -> Flow[None]:
+        is_just_read = not self._record.is_open
         if not must_create:
             yield from self._opening()
         elif self._record.row is not None:
@@ -346,7 +384,18 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
             self._record.start_new()
         if not hasattr(self, "_session_cache"):
             self._session_cache = self._record.data()
-        key = yield from self._record.save(self._session_cache, self.device)
+        key = yield from self._record.save(
+            self._session_cache, self.device, is_just_read=is_just_read
+        )
         if key is not None:
             self._session_key = key
             self._modified = True  # for the middleware to set the cookie
+
+
+@contextmanager
+def _interrupting() -> Iterator[None]:
+    """For views, where Django answers 500 to an UpdateError."""
+    try:
+        yield
+    except UpdateError as error:
+        raise SessionInterrupted(str(error)) from error

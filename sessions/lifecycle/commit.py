@@ -52,7 +52,7 @@ def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Fl
         if changes:
             raise replaced(session, session.replaced)
         return SAVED
-    if row is not None and not is_login and session.id_change is not IdChange.ROTATE:
+    if row is not None and session.id_change is IdChange.NONE:
         yield from save(config, session, row, changes)
         return SAVED
     deleted = session.deleted_row

@@ -37,6 +37,7 @@ from sessions.session_state import IdChange, LoadedSession, Replaced, SessionSta
 from sessions.values.changes import Changes
 from sessions.values.csrf import CSRF
 
+_ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
 _MAX_REPLACEMENTS = 4
 """How many logins and rotations are followed from an id that was replaced."""
 
@@ -58,9 +59,9 @@ def give_new_id(
             not done.
     """
     _require_cookie(session)
-    token = config.tokens.new()
+    token = session.next_token or config.tokens.new()
     session_id = config.tokens.session_id(token)
-    is_rotation = session.id_change is IdChange.ROTATE
+    is_rotation = session.id_change in _ROTATIONS
     start = yield from _first_start(config, session, changes)
     had_row = session.row is not None and start.old is not None
     for _ in range(MAX_ATTEMPTS):
@@ -73,7 +74,7 @@ def give_new_id(
             yield Create(new)
             break
         old_until = min(now + GRACE_SECONDS, new.expires_at)
-        if (yield Replace(old, new, now, old_until, is_rotation)):
+        if (yield Replace(old, new, now, old_until, session.id_change is IdChange.ROTATE)):
             break
         start = yield from _next_start(config, session, old, changes)
         if is_rotation and start.old is not None and start.old.session_id != old.session_id:
@@ -84,7 +85,7 @@ def give_new_id(
     else:
         raise SessionConflict("the session was changed again and again while it got a new id")
     mark_saved(session, new, changes)
-    session.id_change, session.login_user_id = IdChange.NONE, None
+    session.id_change, session.login_user_id, session.next_token = IdChange.NONE, None, None
     session.deleted_row, session.replaced = None, None
     return CommitResult(token, event="renewed" if had_row and old is not None else "created")
 
@@ -169,7 +170,7 @@ def _new_row(
     old: Row | None,
     changes: Changes,
 ) -> Row:
-    if session.id_change is not IdChange.ROTATE:
+    if session.id_change not in _ROTATIONS:
         user_id = session.login_user_id or anonymous(session_id)
         row = _row(timeouts, session_id, user_id, now, now)
         return replace(row, device=session.device)

@@ -13,6 +13,7 @@ from django.middleware.csrf import get_token
 from django.test import override_settings
 from django.urls import path
 
+from sessions.django import revoke_user
 from tests.frameworks.django_site.accounts import User
 
 SECRET = "x" * 32
@@ -91,6 +92,27 @@ def expire(request: HttpRequest, seconds: int) -> HttpResponse:
     return HttpResponse("set")
 
 
+def read_slowly(request: HttpRequest) -> HttpResponse:
+    found = request.session.get("colour")
+    while MEANWHILE:
+        MEANWHILE.pop()()
+    return HttpResponse(str(found))
+
+
+def enter_slowly(request: HttpRequest, user_id: int) -> HttpResponse:
+    str(request.session.get("colour"))
+    while MEANWHILE:
+        MEANWHILE.pop()()
+    return enter(request, user_id)
+
+
+def leave_slowly(request: HttpRequest) -> HttpResponse:
+    str(request.user)
+    while MEANWHILE:
+        MEANWHILE.pop()()
+    return leave(request)
+
+
 def seen(request: HttpRequest) -> JsonResponse:
     """The session's data, but for what Django's auth keeps there."""
     return JsonResponse({k: v for k, v in request.session.items() if not k.startswith("_auth")})
@@ -123,6 +145,27 @@ def change_password(request: HttpRequest) -> HttpResponse:
     request.user.password = PASSWORDS[request.user.pk] = "another"
     auth.update_session_auth_hash(request, request.user)
     return HttpResponse("changed")
+
+
+def cycle_and_fail(request: HttpRequest) -> HttpResponse:
+    request.session.cycle_key()
+    return HttpResponse("broken", status=500)
+
+
+def clear(request: HttpRequest) -> HttpResponse:
+    request.session.clear()
+    return HttpResponse("cleared")
+
+
+def clear_and_fail(request: HttpRequest) -> HttpResponse:
+    request.session.clear()
+    return HttpResponse("broken", status=500)
+
+
+def end_others(request: HttpRequest) -> HttpResponse:
+    """A new key, and the end of the user's other sessions, as after a password change."""
+    change_password(request)
+    return HttpResponse(str(revoke_user(request.user, except_=request.session)))
 
 
 def say(request: HttpRequest) -> HttpResponse:
@@ -171,14 +214,21 @@ async def leave_async(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", hello),
     path("set/<key>/<value>", put),
-    path("slow/<key>/<value>", put_slowly),
+    path("slow/seen", read_slowly),
+    path("slow/login/<int:user_id>", enter_slowly),
+    path("slow/logout", leave_slowly),
     path("expire/<int:seconds>", expire),
+    path("slow/<key>/<value>", put_slowly),
     path("seen", seen),
     path("add/<int:item>", add),
     path("who", who),
     path("login/<int:user_id>", enter),
     path("logout", leave),
     path("password", change_password),
+    path("cycle/fail", cycle_and_fail),
+    path("password/alone", end_others),
+    path("clear", clear),
+    path("clear/fail", clear_and_fail),
     path("say", say),
     path("hear", hear),
     path("form", form),
