@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Unpack
 
 from sessions.assignment import SessionPlace
@@ -57,15 +58,34 @@ class SessionMiddleware:
         async def committing(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
                 message = await _started(request_session, message)
-            elif message["type"] == "websocket.close":
-                await request_session.close_websocket_async()
+            elif message["type"] == "websocket.close" and not request_session.response_started:
+                await request_session.start_unsent_response_async()
             await send(message)
 
         session = Session(request_session)
         inner = {**scope, REQUEST_SESSION: request_session, "session": session}
         request_session.place = SessionPlace(inner, "session", session)
-        await self._app(inner, receive, committing)
-        request_session.end_response()
+        try:
+            await self._app(inner, receive, committing)
+        except BaseException as error:
+            await _uncancelled(request_session.end_failed_async(), error)
+            raise
+        await request_session.end_response_async()
+
+
+async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) -> None:
+    """Await what must be done though the request may be cancelled."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or not isinstance(error, asyncio.CancelledError):
+        await ending
+        return
+    task = asyncio.ensure_future(ending)
+    _ENDING.add(task)  # the loop itself holds it only weakly
+    task.add_done_callback(_ENDING.discard)
+    await asyncio.shield(task)
+
+
+_ENDING: set[Any] = set()
 
 
 async def _started(session: RequestSession, message: Message) -> Message:

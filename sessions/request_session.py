@@ -3,12 +3,13 @@
 the session is loaded     at once in an event loop, at its first use elsewhere
 the response starts       it is committed, and the header fields are known
 the response is over      what was changed since, and not saved, raises SessionNotSaved
+there will be none        a logout is kept, and any other change is dropped
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sessions.assignment import SessionPlace
 from sessions.config.session_config import SessionConfig
@@ -16,11 +17,11 @@ from sessions.cookie.headers import Headers
 from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
-from sessions.lifecycle.several_tokens import Found, end_each, load_first
+from sessions.lifecycle.several_tokens import Found, end_others, load_first
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow
 from sessions.session_state import NO_SESSION, IdChange, LoadedSession, SessionState
-from sessions.values.changes import Changes
+from sessions.values.changes import UNCHANGED, Changes
 
 
 class RequestSession(SessionState):
@@ -109,29 +110,58 @@ class RequestSession(SessionState):
         self.response_started = True
         return self._headers()
 
-    async def close_websocket_async(self) -> None:
-        """Commit, since a websocket is closed that was never accepted: it can set no cookie."""
-        if not self.response_started:
-            self.take_over_assigned()
-            self.response_started = True
-            changes = self.changes()
-            if needs_commit(self.config, self, changes):
-                await self._commit_async(changes)
+    def start_unsent_response(self) -> None:
+        """Commit, since the client closed before the response began: no cookie can be set.
+
+        Raises:
+            SessionNotSaved: what changed needs a cookie.
+        """
+        self._start_unsent()
+        if needs_commit(self.config, self, self.changes()):
+            self._commit(self.changes())
+
+    async def start_unsent_response_async(self) -> None:
+        """Commit in an event loop; see ``start_unsent_response``."""
+        self._start_unsent()
+        if needs_commit(self.config, self, self.changes()):
+            await self._commit_async(self.changes())
 
     def end_response(self) -> None:
-        """Check that no change is lost, since the response is over.
+        """Check that no change is lost, since the response is over. A logout is kept even now.
 
         Raises:
             SessionNotSaved: the session was changed after its response started, and not saved.
         """
         if not self.response_started:
+            self.end_failed()
             return
         self.take_over_assigned()
-        if self.has_changed():
-            raise SessionNotSaved(
-                "the session was changed after its response had started, and save() was not "
-                "called: the change is lost"
-            )
+        if self.deleted_row is not None:
+            self._commit(UNCHANGED)
+        self._require_saved()
+
+    async def end_response_async(self) -> None:
+        """Check it in an event loop; see ``end_response``."""
+        if not self.response_started:
+            await self.end_failed_async()
+            return
+        self.take_over_assigned()
+        if self.deleted_row is not None:
+            await self._commit_async(UNCHANGED)
+        self._require_saved()
+
+    def end_failed(self) -> None:
+        """Keep a logout, since the application failed or sends no response.
+
+        Any other change is dropped, as far as it was not saved.
+        """
+        if self._is_logged_out_only():
+            self._commit(UNCHANGED)
+
+    async def end_failed_async(self) -> None:
+        """Keep a logout in an event loop; see ``end_failed``."""
+        if self._is_logged_out_only():
+            await self._commit_async(UNCHANGED)
 
     def take_over_assigned(self) -> None:
         """Hold what the application assigned in place of the session, if it did.
@@ -148,6 +178,26 @@ class RequestSession(SessionState):
             self.set_values(assigned)
         else:
             self.logout()
+
+    def _start_unsent(self) -> None:
+        self.take_over_assigned()
+        self.response_started = True
+
+    def _is_logged_out_only(self) -> bool:
+        """Drop all changes but a logout; whether there is one."""
+        with suppress(TypeError, ValueError):  # the application's own error is raised
+            self.take_over_assigned()
+        if self.deleted_row is None:
+            return False
+        self.logout()
+        return True
+
+    def _require_saved(self) -> None:
+        if self.has_changed():
+            raise SessionNotSaved(
+                "the session was changed after its response had started, and save() was not "
+                "called: the change is lost"
+            )
 
     def _accept(self, tried: Found) -> None:
         loaded = NO_SESSION
@@ -174,11 +224,9 @@ class RequestSession(SessionState):
             self._note(await run_async(flow, config.store, config.deadline_seconds))
 
     def _committing(self, changes: Changes) -> Flow[CommitResult]:
-        is_logout = self.deleted_row is not None
-        result = yield from commit(self.config, self, changes)
-        if is_logout and len(self._tokens) > 1:
-            yield from end_each(self.config, self._tokens)
-        return result
+        if self.deleted_row is not None and len(self._tokens) > 1:
+            yield from end_others(self.config, self._tokens, self.deleted_row)
+        return (yield from commit(self.config, self, changes))
 
     @contextmanager
     def _revocation_handled(self, changes: Changes) -> Iterator[None]:

@@ -53,15 +53,17 @@ class SessionMiddleware:
         session.place = SessionPlace(environ, SESSION, environ[SESSION])
         start = _StartResponse(session, start_response)
         files = _Files(environ)
-        body = self._app(environ, start)
-        if not isinstance(body, list | tuple) and not files.wrapped(body):
-            return _Body(body, session, start)
-        # Nothing of the application runs any more, and servers may know what to do with it.
         with ExitStack() as on_failure:
-            if hasattr(body, "close"):
-                on_failure.callback(body.close)
-            start.now()
-            session.end_response()
+            on_failure.callback(session.end_failed)
+            body = self._app(environ, start)
+            if isinstance(body, list | tuple) or files.wrapped(body):
+                # Nothing of the application runs any more, and servers may know what to do with it.
+                if hasattr(body, "close"):
+                    on_failure.callback(body.close)
+                start.now()
+                session.end_response()
+            else:
+                body = _Body(body, session, start)
             on_failure.pop_all()
         return body
 
@@ -90,12 +92,17 @@ class _StartResponse:
 
     def now(self) -> None:
         """Commit the session, and start the response, unless that is done."""
-        if self._write is None and self._held is not None:
+        if self._held is not None and self._write is None:
             status, headers, exc_info = self._held
             added = self._session.start_response()
             self._write = self._start_response(
                 status, with_session_headers(headers, added), exc_info
             )
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the application has called it, and the response has not started."""
+        return self._write is None and self._held is not None
 
     def _write_through(self, data: bytes) -> object:
         self.now()
@@ -106,29 +113,40 @@ class _StartResponse:
 class _Body:
     """The application's own body; the response starts with its first chunk."""
 
-    __slots__ = ("_body", "_is_complete", "_session", "_start")
+    __slots__ = ("_body", "_has_failed", "_session", "_start")
 
     def __init__(
         self, body: Iterable[bytes], session: RequestSession, start: _StartResponse
     ) -> None:
-        self._is_complete = False
+        self._has_failed = False
         self._body = body
         self._session = session
         self._start = start
 
     def __iter__(self) -> Iterator[bytes]:
+        self._has_failed = True  # until it has not
         for chunk in self._body:
             self._start.now()
+            self._has_failed = False
             yield chunk
+            self._has_failed = True
         self._start.now()
         self._session.end_response()
-        self._is_complete = True
+        self._has_failed = False
 
     def close(self) -> None:
-        """Close the application's, which may have changed the session."""
+        """Close the application's, which may have changed the session.
+
+        A server that was closed on may call it before the first chunk, and then no cookie can be
+        set any more.
+        """
         if hasattr(self._body, "close"):
             self._body.close()
-        if self._is_complete:  # else the application's own error is raised
+        if self._has_failed:  # the application's own error is raised
+            self._session.end_failed()
+        elif self._start.is_due:
+            self._session.start_unsent_response()
+        else:
             self._session.end_response()
 
 

@@ -63,33 +63,11 @@ MEMBERS_NOT_FOR_USERS = {
     "Rule": {"fits", "fits_below_mounts", "functions", "matches"},
     "Request": {"fields_of", "fields_alike"},
     "Verdict": {"charges"},
-    # What the middleware and the flows of a commit note in a session.
-    "Session": {
-        "changes",
-        "data",
-        "deleted_row",
-        "device",
-        "has_changed",
-        "id_change",
-        "is_loaded",
-        "load",
-        "loaded_at",
-        "replaced",
-        "login_user_id",
-        "reset",
-        "response_started",
-        "row",
-        "set_loaded",
-    },
-    # And in Flask what its interface calls.
+    # In Flask what its interface calls.
     "FlaskSession": {
-        "apply_flask_changes",
-        "close_websocket_async",
-        "config",
+        "end_failed",
         "end_response",
-        "load_async",
         "start_response",
-        "start_response_async",
     },
 }
 NOT_MADE_BY_USERS = {"AnsweredCall", "FlaskSession", "Session", "SessionInfo"}

@@ -59,6 +59,8 @@ class SessionInterface(flask.sessions.SessionInterface):
         config = SessionConfig.of(store, options)
         self._user_key = require_str_or_none("user_key", user_key)
         self._config = config
+        # Of a request that fails where errors are passed on, Flask saves no session.
+        flask.request_tearing_down.connect(self._end_failed)
 
     def open_session(self, app: Flask, request: Request) -> FlaskSession:  # noqa: ARG002
         """The request's session, not yet read; never None."""
@@ -108,3 +110,9 @@ class SessionInterface(flask.sessions.SessionInterface):
     def get_cookie_partitioned(self, app: Flask) -> bool:  # noqa: ARG002
         """That it is not Partitioned."""
         return False
+
+    def _end_failed(self, app: Flask, exc: BaseException | None = None) -> None:
+        if exc is not None and app.session_interface is self:
+            session = flask.session._get_current_object()  # type: ignore[attr-defined]
+            if isinstance(session, FlaskSession):
+                session.end_failed()

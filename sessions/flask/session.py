@@ -34,6 +34,7 @@ class FlaskSession(Session, SessionMixin):
 
     _shown_names = Session._shown_names | {
         "accessed",
+        "end_failed",
         "end_response",
         "modified",
         "new",
@@ -135,6 +136,10 @@ class FlaskSession(Session, SessionMixin):
         """Check that no change is lost, since the response is over; see RequestSession."""
         self._store_flashes()
         self._request_session.end_response()
+
+    def end_failed(self) -> None:
+        """Keep a logout, since the application failed; see RequestSession."""
+        self._request_session.end_failed()
 
     def _apply_flask_changes(self) -> None:
         """Apply what Flask and its extensions do by setting values, before a commit."""

@@ -29,9 +29,17 @@ def load_first(config: SessionConfig, tokens: Iterable[str]) -> Flow[Found]:
     return tried
 
 
-def end_each(config: SessionConfig, tokens: Iterable[str]) -> Flow[None]:
-    """End the sessions of all tokens: else a logout would leave the next cookie's logged in."""
+def end_others(config: SessionConfig, tokens: Iterable[str], own: Row) -> Flow[None]:
+    """End the sessions of all tokens: else a logout would leave the next cookie's logged in.
+
+    Args:
+        config: the application's.
+        tokens: the request's.
+        own: the row of the session that is logged out, which is ended elsewhere.
+    """
     for token in tokens:
-        rows: list[Row] = yield Find(config.tokens.session_id(token))
-        for row in rows:
-            yield from end(row.session_id, row.user_id)
+        session_id = config.tokens.session_id(token)
+        if session_id != own.session_id:
+            rows: list[Row] = yield Find(session_id)
+            for row in rows:
+                yield from end(row.session_id, row.user_id, own.session_id)

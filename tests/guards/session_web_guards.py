@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _NAMES = "tests/sessions_web/test_names.py::test_"
+_FAILURES = "tests/sessions_web/test_failures.py::test_"
 _ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
 _COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
 
@@ -47,7 +48,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a logout ends the sessions of all cookies",
         "sessions/request_session.py",
-        "if is_logout and len(self._tokens) > 1:",
+        "if self.deleted_row is not None and len(self._tokens) > 1:",
         "if False:",
         f"{_COOKIES}a_logout_ends_the_sessions_of_all_cookies",
     ),
@@ -78,5 +79,40 @@ SESSIONS_ON_THE_WEB = (
         'return isinstance(found, getattr(module, "Session", ()))',
         "return module is None",
         f"{_ASSIGNED}a_part_with_starlettes_own_sessions_has_its_own",
+    ),
+    Guard(
+        "a logout holds if the application fails then (ASGI)",
+        "sessions/asgi.py",
+        "await _uncancelled(request_session.end_failed_async(), error)",
+        "pass",
+        f"{_FAILURES}a_logout_holds_under_every_mounting_in_starlette",
+    ),
+    Guard(
+        "a logout holds if the application fails then (WSGI)",
+        "sessions/wsgi.py",
+        "on_failure.callback(session.end_failed)",
+        "pass",
+        f"{_FAILURES}a_logout_holds_if_the_application_fails_then",
+    ),
+    Guard(
+        "a logout holds if a view of Flask fails then",
+        "sessions/flask/interface.py",
+        "flask.request_tearing_down.connect(self._end_failed)",
+        "pass",
+        f"{_FAILURES}a_logout_holds_in_flask_if_a_view_fails_then",
+    ),
+    Guard(
+        "a body that is closed unread loses no change",
+        "sessions/wsgi.py",
+        "            self._session.start_unsent_response()",
+        "            pass",
+        f"{_FAILURES}a_wsgi_body_that_is_closed_early_loses_no_change",
+    ),
+    Guard(
+        "a late logout holds without save()",
+        "sessions/request_session.py",
+        "        if self.deleted_row is not None:\n            self._commit(UNCHANGED)",
+        "        if False:\n            self._commit(UNCHANGED)",
+        f"{_FAILURES}a_logout_in_a_stream_holds_without_save",
     ),
 )

@@ -257,6 +257,11 @@ def test_it_works_on_a_table(where: str, request: pytest.FixtureRequest) -> None
         _visit_a_table(request.getfixturevalue("dynamodb_endpoint"))
 
 
+def _of_sessions(items: list[Any]) -> list[Any]:
+    """Without those that only say that a login took the place of an id."""
+    return [item for item in items if "replacedBy" not in item]
+
+
 def _visit_a_table(endpoint_url: str | None) -> None:
     with session_table(endpoint_url) as table:
         store = DynamoDBSessionStore(table, endpoint_url=endpoint_url)
@@ -266,8 +271,8 @@ def _visit_a_table(endpoint_url: str | None) -> None:
         client.get("/set/shape/round")
         assert seen(client) == {"colour": "red", "shape": "round"}
         assert user_of(client) == "ada"
-        (item,) = items_of(table, endpoint_url)
+        (item,) = _of_sessions(items_of(table, endpoint_url))
         assert item["userId"] == item["ownerId"] == {"S": "ada"}
         client.get("/logout")
-        assert items_of(table, endpoint_url) == []
+        assert _of_sessions(items_of(table, endpoint_url)) == []
         store.close()
