@@ -22,6 +22,7 @@ from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow
 from sessions.session_state import NO_SESSION, IdChange, LoadedSession, SessionState
 from sessions.values.changes import UNCHANGED, Changes
+from sessions.values.csrf import secret_of
 
 
 class RequestSession(SessionState):
@@ -42,6 +43,7 @@ class RequestSession(SessionState):
     __slots__ = (
         "_cookie_cleared",
         "_new_token",
+        "_token",
         "_tokens",
         "accessed",
         "config",
@@ -56,6 +58,7 @@ class RequestSession(SessionState):
         self.place: SessionPlace | None = None
         self.accessed = False
         self._new_token: str | None = None
+        self._token: str | None = None  # that leads to the session
         self._cookie_cleared = False
         values = config.cookie.values_in(cookie_header)
         self._tokens: Collection[str] = config.tokens.of_cookies(values).values() if values else ()
@@ -163,6 +166,13 @@ class RequestSession(SessionState):
         if self._is_logged_out_only():
             await self._commit_async(UNCHANGED)
 
+    def csrf_secret(self) -> str | None:
+        """The secret of its CSRF tokens; None if there is nothing yet to derive it from."""
+        secret = super().csrf_secret()
+        if secret is None and self.row is not None and self.login_user_id is None and self._token:
+            return secret_of(self._token)
+        return secret
+
     def take_over_assigned(self) -> None:
         """Hold what the application assigned in place of the session, if it did.
 
@@ -203,7 +213,7 @@ class RequestSession(SessionState):
         loaded = NO_SESSION
         for token, found in tried.items():
             if isinstance(found, LoadedSession):
-                loaded = found
+                loaded, self._token = found, token
                 if found.replaced is not None:
                     self.config.events.emit("invalid", found.replaced.session_id, None, "replaced")
             else:
@@ -251,6 +261,7 @@ class RequestSession(SessionState):
         # A later save that sets no cookie leaves the one to be set as it is.
         if result.token is not None or result.cookie_cleared:
             self._new_token, self._cookie_cleared = result.token, result.cookie_cleared
+            self._token = result.token
 
     def _headers(self) -> Headers:
         headers, cookie, row = [], self.cookie, self.row

@@ -208,15 +208,20 @@ class Session(MutableMapping[str, Any]):
         return [Flash(*pair) for pair in self._used().pop(FLASH, [])]
 
     def csrf_token(self) -> str:
-        """A token for a form, different each time; a login makes all tokens before it invalid."""
+        """A token for a form, different each time; a login makes all tokens before it invalid.
+
+        Of a session that is there already nothing is written for it.
+        """
         values = self._used()
-        if csrf.CSRF not in values:
-            values[csrf.CSRF] = csrf.new_secret()
-        return csrf.masked(values[csrf.CSRF])
+        secret = self._request_session.csrf_secret()
+        if secret is None:
+            secret = values[csrf.CSRF] = csrf.new_secret()
+        return csrf.masked(secret)
 
     def is_csrf_token(self, token: object) -> bool:
         """Whether a form's token is one of this session's."""
-        secret = self._used().get(csrf.CSRF)
+        self._used()
+        secret = self._request_session.csrf_secret()
         return secret is not None and csrf.is_of(secret, token)
 
     def _used(self) -> Values:

@@ -146,6 +146,11 @@ class SessionState:
         for key, value in values.items():
             self.data[require_key(key)] = value
 
+    def csrf_secret(self) -> str | None:
+        """The secret of its CSRF tokens; None if it has none yet."""
+        secret: str | None = self.data.get(CSRF)
+        return secret
+
     def set_loaded(self, loaded: LoadedSession) -> None:
         """Take over what was read."""
         self.is_loaded = True

@@ -36,6 +36,7 @@ from sessions.operations.row import Row, anonymous, require_item_fits
 from sessions.session_state import IdChange, LoadedSession, Replaced, SessionState
 from sessions.values.changes import Changes
 from sessions.values.csrf import CSRF
+from sessions.values.json_value import encode
 
 _ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
 _MAX_REPLACEMENTS = 4
@@ -157,7 +158,11 @@ def _carried_over(
 ) -> dict[str, str]:
     """A row's values with this request's changes, for the row under the new id."""
     values = changes.applied_to(encoded)
-    if session.login_user_id is not None and CSRF not in changes.changed:
+    if session.login_user_id is None:
+        secret = session.csrf_secret()
+        if secret is not None:  # derived from the old token, which nobody has any more
+            values.setdefault(CSRF, encode(CSRF, secret))
+    elif CSRF not in changes.changed:
         values.pop(CSRF, None)  # of the session before the login
     return values
 

@@ -1,5 +1,9 @@
 """CSRF tokens: a secret of the session, masked differently in each page.
 
+The secret is derived from the cookie's token, so that pages which are made at once have the same,
+and none of them writes anything. Where another token is to come it is stored: in a session that
+begins, and from a rotation on, which leaves the forms of before valid.
+
 The mask keeps the secret out of reach of attacks that measure how well a page compresses (BREACH).
 Source: OWASP Cross-Site Request Forgery Prevention Cheat Sheet, "Synchronizer Token Pattern".
 """
@@ -19,6 +23,11 @@ _TOKEN_CHARACTERS = 88  # of 64 bytes, in base64 with its padding
 def new_secret() -> str:
     """A secret for a session, as text."""
     return secrets.token_hex(_SECRET_BYTES)
+
+
+def secret_of(token: str) -> str:
+    """The secret of a session that has the token of its beginning still, in the cookie."""
+    return hmac.digest(token.encode(), b"csrf", "sha256").hex()
 
 
 def masked(secret: str) -> str:

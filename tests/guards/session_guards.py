@@ -63,4 +63,18 @@ LIVES = (
         "            pass\n        raise",
         f"{_REPLACED}a_logout_holds_though_what_was_set_after_it_is_too_large",
     ),
+    Guard(
+        "the secret of CSRF tokens is no race",
+        "sessions/session.py",
+        "secret = self._request_session.csrf_secret()\n        if secret is None:",
+        "secret = values.get(csrf.CSRF)\n        if secret is None:",
+        "tests/sessions/test_flash_csrf.py::test_tokens_of_pages_that_are_made_at_once_are_all_good",
+    ),
+    Guard(
+        "a rotation keeps the forms of before valid",
+        "sessions/lifecycle/new_id.py",
+        "            values.setdefault(CSRF, encode(CSRF, secret))",
+        "            pass",
+        "tests/sessions/test_flash_csrf.py::test_a_token_is_good_after_a_rotation",
+    ),
 )

@@ -27,7 +27,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a cookie that leads to no session hides none behind it",
         "sessions/lifecycle/several_tokens.py",
-        "        if isinstance(tried[token], LoadedSession):\n            break",
+        "        if isinstance(found, LoadedSession) and found.row is not None:\n            break",
         "        break",
         f"{_COOKIES}a_session_is_found_behind_cookies_that_lead_to_none",
     ),

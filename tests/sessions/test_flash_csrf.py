@@ -9,6 +9,9 @@ import pytest
 
 from sessions import Flash
 from tests.sessions.browser import Site, begun, logged_in, rotated
+from tests.sessions.recording import recorded_site
+
+HALVES = (slice(32), slice(32, 64))
 
 
 def csrf_token(browser: Any) -> str:
@@ -104,9 +107,6 @@ def test_a_token_is_another_each_time_and_never_shows_the_secret(site: Site) -> 
     browser = begun(site)
     tokens = [csrf_token(browser) for _ in range(50)]
     assert len(set(tokens)) == 50
-    (row,) = site.rows(browser.session_id)
-    secret = bytes.fromhex(str(row.data["sessions.csrf"]).strip('"'))
-    assert len(secret) == 32
     raw = [urlsafe_b64decode(token) for token in tokens]
     assert {len(one) for one in raw} == {64}
     # No byte of the token is the same each time, or a page's compressed length would tell it.
@@ -119,6 +119,51 @@ def test_a_token_of_another_session_is_not_good(site: Site) -> None:
     csrf_token(other)
     assert not takes(other, token)
     assert not takes(site.browser(), token)
+
+
+@pytest.mark.parametrize("before", ["anonymous", "login", "rotation"])
+def test_tokens_of_pages_that_are_made_at_once_are_all_good(site: Site, before: str) -> None:
+    browser = begun(site) if before == "anonymous" else logged_in(site, "ada")
+    if before == "rotation":
+        rotated(site, browser)
+    tabs = [site.browser(browser).open() for _ in range(4)]
+    tokens = [tab.session.csrf_token() for tab in tabs]
+    for tab in tabs:
+        tab.finish()
+    assert [takes(browser, token) for token in tokens] == [True] * 4
+    assert [event.what for event in site.events].count("created") == 1
+
+
+def test_a_token_for_a_session_that_is_there_costs_no_write() -> None:
+    site, store = recorded_site()
+    browser = begun(site)
+    store.asked()
+    csrf_token(browser)
+    assert store.asked() == ["Find"]
+
+
+def test_tokens_of_a_page_made_at_once_with_a_rotation_are_good(site: Site) -> None:
+    browser = logged_in(site, "ada")
+    tabs = [site.browser(browser).open() for _ in range(3)]
+    rotating = browser.open()
+    rotating.session.rotate()
+    tokens = [tabs[0].session.csrf_token(), rotating.session.csrf_token()]
+    tabs[1].session.rotate()
+    tabs[1].finish()
+    browser.cookie = tabs[1]._browser.cookie
+    for request in (rotating, tabs[0]):
+        request.finish()
+    tokens.append(tabs[2].session.csrf_token())
+    tabs[2].finish()
+    assert [takes(browser, token) for token in tokens] == [True] * 3
+
+
+def test_a_token_does_not_tell_the_cookies_token(site: Site) -> None:
+    browser = begun(site)
+    mask, masked = (urlsafe_b64decode(csrf_token(browser))[part] for part in HALVES)
+    secret = bytes(one ^ other for one, other in zip(mask, masked, strict=True))
+    assert secret != urlsafe_b64decode(browser.token + "=")
+    assert secret != urlsafe_b64decode(browser.session_id + "=")
 
 
 def test_a_token_is_good_after_a_rotation(site: Site) -> None:

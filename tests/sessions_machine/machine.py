@@ -23,6 +23,7 @@ from tests.sessions_machine.interleaving import AnyStore
 from tests.sessions_machine.lineage import Fate, Ticket
 from tests.sessions_machine.request import Phase, Request
 from tests.sessions_machine.revocation import Revocation
+from tests.sessions_machine.view import told
 from tests.sessions_machine.world import World
 
 MOST_UNDER_WAY = 6
@@ -214,7 +215,7 @@ class Sessions(RuleBasedStateMachine):
             if found.row is not None:
                 assert found.row.session_id == ticket.followed().session_id
                 assert found.row.owner_id == ticket.lineage.owner
-                assert found.data.encoded() == ticket.lineage.data
+                assert told(found.data.encoded()) == ticket.lineage.data
 
     def check_list(self, user_id: str) -> None:
         """Each user is shown the sessions that they have."""

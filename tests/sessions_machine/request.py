@@ -15,7 +15,7 @@ from tests.sessions_machine.browser import Browser, parsed
 from tests.sessions_machine.interleaving import Pause, Task
 from tests.sessions_machine.lineage import Ticket
 from tests.sessions_machine.model import Outcome
-from tests.sessions_machine.view import View
+from tests.sessions_machine.view import View, told
 from tests.sessions_machine.world import Errand, World
 
 
@@ -83,7 +83,7 @@ class Request:
         for action in self._handler:
             if action.what != "save":
                 action.perform(self.session, self.view, self._world.users)
-                assert self.request_session.data.encoded() == self.view.texts()
+                assert told(self.request_session.data.encoded()) == self.view.texts()
                 continue
             await self._commit(self._save())
             if self.phase is Phase.FAILED:
@@ -129,7 +129,7 @@ class Request:
             renewed,
             replaced,
             next(iter(self.errand.replaced), None),
-            loaded.encoded if isinstance(loaded, LoadedSession) else {},
+            told(loaded.encoded) if isinstance(loaded, LoadedSession) else {},
         )
         self._world.model.committed(self.view, outcome, self._since)
         if conflict or revoked:
@@ -150,7 +150,7 @@ class Request:
         replaced = self.request_session.replaced is not None
         model.opened(self.view, ticket, session.id, replaced, self._since)
         assert session.user_id == self.view.owner
-        assert self.request_session.data.encoded() == self.view.texts()
+        assert told(self.request_session.data.encoded()) == self.view.texts()
         assert not self.errand.writes
 
     def _answered(self, fields: Headers) -> None:

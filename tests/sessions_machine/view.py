@@ -14,6 +14,11 @@ def text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def told(encoded: Mapping[str, str]) -> dict[str, str]:
+    """The JSON of a session's values, without what a rotation stores for the forms of before."""
+    return {key: one for key, one in encoded.items() if key != "sessions.csrf"}
+
+
 class View:
     """A request's own copy, from when it opened the session until it ends.
 
