@@ -117,7 +117,9 @@ class Model:
         """A request's commit came to its end."""
         ticket, ended = view.ticket, view.ended
         source = view.replaced or ended or ticket
-        if source is not None and got.session_id is None and not got.conflict:
+        if view.replaced is not None:  # it was told when it was opened, and goes on with that
+            assert got.replaced or view.login_as is not None
+        elif source is not None and got.session_id is None and not got.conflict:
             self.told(source, got.replaced, since)
         if got.replaced:
             assert view.login_as is None, "a login was dropped"
@@ -194,10 +196,11 @@ class Model:
     def _taken_along(self, view: View, source: Ticket, got: Outcome, since: int) -> dict[str, str]:
         """The values that a second login takes over from the first one."""
         own, last = view.changed(), source.followed()
+        was_told = view.replaced is not None or surely_tells(source, self.now, since)
         while last.replaced_by is not None:
+            was_told = was_told and may_tell(last, self.now)
             last = last.replaced_by.followed()
         lineage = last.lineage
-        was_told = view.replaced is not None or surely_tells(source, self.now, since)
         if lineage.owner != view.login_as:
             assert got.encoded == own, "of somebody else"
         elif was_told and lineage.changed_at < since and lineage.fate(self.now) is Fate.ALIVE:
