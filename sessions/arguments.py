@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 MIN_TIMEOUT_SECONDS = 120
 MAX_TIMEOUT_SECONDS = 400 * 86_400
 """What browsers cap a cookie's age at (RFC 6265bis, 5.5)."""
@@ -19,6 +21,9 @@ MAX_DEVICE_CHARACTERS = 256
 
 MAX_KEY_CHARACTERS = 1_024
 """Of a session's key. A save names its keys, and DynamoDB limits an expression's names to 2 MB."""
+
+MAX_SHOWN_CHARACTERS = 60
+"""Of a value in a message."""
 
 RESERVED_PREFIX = "sessions."
 """Begins the keys that a session uses itself; the mapping neither shows nor accepts them."""
@@ -152,23 +157,20 @@ def require_user_id(value: object) -> str:
     return value
 
 
-def require_device(value: object) -> str | None:
-    """Check the name of a user's device.
+def device_name(value: object) -> str | None:
+    """The name of a user's device as it is kept; what a browser calls itself fails no login.
+
+    It is cut to 256 characters, an empty one is None, and what is no Unicode becomes "?".
 
     Raises:
-        TypeError, ValueError: it is neither None nor a str of 1 to 256 characters.
+        TypeError: it is neither None nor a str.
     """
     if value is None:
         return None
     if not isinstance(value, str):
-        raise TypeError(f"device must be a str or None, not {value!r}")
-    if not 1 <= len(value) <= MAX_DEVICE_CHARACTERS:
-        raise ValueError(
-            f"device must have 1 to {MAX_DEVICE_CHARACTERS} characters, not {len(value)}; "
-            "truncate it first"
-        )
-    _utf8("device", value)
-    return value
+        raise TypeError(f"device must be a str or None, not {shown(value)}")
+    unicode = value.encode(errors="replace").decode()
+    return unicode.strip()[:MAX_DEVICE_CHARACTERS] or None
 
 
 def require_key(key: object) -> str:
@@ -178,15 +180,36 @@ def require_key(key: object) -> str:
         TypeError, ValueError: it is not a str of 1 to 1,024 characters, or it is reserved.
     """
     if not isinstance(key, str) or not key:
-        raise TypeError(f"session[{key!r}]: a key must be a str of at least one character")
+        raise TypeError(f"session[{shown(key)}]: a key must be a str of at least one character")
     if len(key) > MAX_KEY_CHARACTERS:
         raise ValueError(
-            f"session[{key[:40]!r}...]: a key must have at most {MAX_KEY_CHARACTERS} characters, "
+            f"session[{shown(key)}]: a key must have at most {MAX_KEY_CHARACTERS} characters, "
             f"not {len(key)}"
         )
     if key.startswith(RESERVED_PREFIX):
-        raise ValueError(f"session[{key!r}]: keys that start with {RESERVED_PREFIX!r} are reserved")
+        raise ValueError(
+            f"session[{shown(key)}]: keys that start with {RESERVED_PREFIX!r} are reserved"
+        )
+    if has_surrogate(key):
+        raise ValueError(f"session[{shown(key)}]: the key has a lone surrogate")
     return key
+
+
+def has_surrogate(text: str) -> bool:
+    """Whether a text has a surrogate, which UTF-8 has no bytes for; pairs of them count too."""
+    return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def shown(value: object) -> str:
+    """A value's repr for a message, cut: values may be long, and may be no one's business."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return f"<{type(value).__name__}>"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = MAX_SHOWN_CHARACTERS
 
 
 def _utf8(name: str, text: str) -> bytes:

@@ -158,10 +158,11 @@ class Session(MutableMapping[str, Any]):
 
         Args:
             user_id: the user whom the application has authenticated, such as ``"user-456"``.
-            device: the device's name in ``sessions_of``, such as ``"Firefox on Linux"``.
+            device: the device's name in ``sessions_of``, such as ``"Firefox on Linux"`` or the
+                request's User-Agent; cut to 256 characters, and None if it is empty.
 
         Raises:
-            TypeError, ValueError: the user's id or the device is invalid.
+            TypeError, ValueError: the user's id is invalid, or the device is no str.
             SessionNotSaved: the response has started.
         """
         self._used()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from sessions.arguments import RESERVED_PREFIX, require_device, require_key, require_user_id
+from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
 from sessions.errors import SessionNotSaved
 from sessions.operations.row import Row
 from sessions.values.changes import Changes, Values
@@ -113,7 +113,7 @@ class SessionState:
     def login(self, user_id: str, device: str | None) -> None:
         """Make it the session of a user, as ``Session.login`` says."""
         require_user_id(user_id)
-        require_device(device)
+        device = device_name(device)
         self._require_response_not_started("login")
         owner_id = self.row.owner_id if self.row else None
         if self.login_user_id not in (None, user_id) or owner_id not in (None, user_id):

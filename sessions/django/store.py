@@ -99,6 +99,14 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         require_encodable(key, value)
         await super().aset(key, value)
 
+    def update(self, dict_: Any) -> None:
+        """Set several values; refused as by ``session[key] = value``, and then none is set."""
+        super().update(_encodable(dict_))
+
+    async def aupdate(self, dict_: Any) -> None:
+        """Set several values in an event loop; see ``update``."""
+        await super().aupdate(_encodable(dict_))
+
     @property
     def modified(self) -> bool:
         """Whether there is anything to save: something was set, or changed inside a value."""
@@ -399,3 +407,10 @@ def _interrupting() -> Iterator[None]:
         yield
     except UpdateError as error:
         raise SessionInterrupted(str(error)) from error
+
+
+def _encodable(values: Any) -> dict[str, Any]:
+    given = dict(values)
+    for key, value in given.items():
+        require_encodable(key, value)
+    return given

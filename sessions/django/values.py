@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from sessions.arguments import require_key
+from sessions.arguments import has_surrogate, require_key, shown
 from sessions.values import json_value
 
 
@@ -18,6 +18,7 @@ def require_encodable(key: object, value: object) -> None:
     """
     key = require_key(key)
     if not _is_plain(value):
+        _require_no_surrogate(key, value)
         json_value.require_storable(key, json_value.decode(encode(key, value)))
 
 
@@ -31,9 +32,9 @@ def encode(key: object, value: object) -> str:
     try:
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
     except TypeError as error:
-        raise TypeError(f"session[{key!r}]: {error}") from error
+        raise TypeError(f"session[{shown(key)}]: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"session[{key!r}]: {error}") from error
+        raise ValueError(f"session[{shown(key)}]: {error}") from error
 
 
 def encode_stored(key: str, value: object, text: str) -> str:
@@ -42,6 +43,21 @@ def encode_stored(key: str, value: object, text: str) -> str:
     ``{1: "a", "1": "b"}`` has two keys that JSON spells alike.
     """
     return text if _is_plain(value) else json_value.encode(key, json_value.decode(text))
+
+
+def _require_no_surrogate(key: str, value: Any) -> None:
+    """Refuse surrogates where JSON would make one character of two."""
+    waiting = [(value, 0)]
+    while waiting:
+        inner, depth = waiting.pop()
+        if isinstance(inner, str) and has_surrogate(inner):
+            raise ValueError(f"session[{shown(key)}]: {shown(inner)} has a lone surrogate")
+        if depth > json_value.MAX_DEPTH:
+            continue  # refused for that by the next check
+        if isinstance(inner, dict):
+            waiting += [(one, depth + 1) for pair in inner.items() for one in pair]
+        elif isinstance(inner, list | tuple):
+            waiting += [(one, depth + 1) for one in inner]
 
 
 def _is_plain(value: Any, depth: int = 0) -> bool:
@@ -55,7 +71,7 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
     if kind is list or kind is tuple:
         return depth < json_value.MAX_DEPTH and all(_is_plain(inner, depth + 1) for inner in value)
     if kind is str:
-        return value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
+        return not has_surrogate(value)
     if kind is float:
         return math.isfinite(value)
     if kind is int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sessions.arguments import ANONYMOUS_PREFIX
+from sessions.arguments import ANONYMOUS_PREFIX, shown
 from sessions.errors import SessionTooLarge
 
 MAX_ITEM_BYTES = 400 * 1024
@@ -84,7 +84,7 @@ def require_item_fits(data: Mapping[str, StoredValue]) -> None:
     if total_bytes <= MAX_ITEM_BYTES:
         return
     largest = sorted(size_bytes, key=lambda key: -size_bytes[key])[:_MAX_KEYS_NAMED]
-    named = ", ".join(f"{key!r} {size_bytes[key]:,} bytes" for key in largest)
+    named = ", ".join(f"{shown(key)} {size_bytes[key]:,} bytes" for key in largest)
     raise SessionTooLarge(
         f"the session has {total_bytes:,} bytes, and a DynamoDB item at most {MAX_ITEM_BYTES:,}; "
         f"the largest keys: {named}"

@@ -10,6 +10,8 @@ import json
 import math
 from typing import Any
 
+from sessions.arguments import has_surrogate, shown
+
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 """A value that a session can hold."""
 
@@ -46,7 +48,9 @@ def decode(text: str) -> Any:
 
 def _require_storable(value: object, where: str, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise ValueError(f"session[{where!r}]: nested more than {MAX_DEPTH} deep, or inside itself")
+        raise ValueError(
+            f"session[{shown(where)}]: nested more than {MAX_DEPTH} deep, or inside itself"
+        )
     kind = type(value)
     if kind is list:
         for index, inner in enumerate(value):  # type: ignore[arg-type,var-annotated]
@@ -54,7 +58,7 @@ def _require_storable(value: object, where: str, depth: int) -> None:
     elif kind is dict:
         for name, inner in value.items():  # type: ignore[attr-defined]
             if type(name) is not str:
-                raise TypeError(f"session[{where!r}]: key {name!r} must be a str")
+                raise TypeError(f"session[{shown(where)}]: key {shown(name)} must be a str")
             _require_scalar(name, where)
             _require_storable(inner, f"{where}.{name}", depth + 1)
     else:
@@ -65,16 +69,16 @@ def _require_scalar(value: Any, where: str) -> None:
     kind = type(value)
     if kind is str:
         # Two lone surrogates side by side would come back as the one character they spell.
-        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
-            raise ValueError(f"session[{where!r}]: {value!r} has a lone surrogate")
+        if has_surrogate(value):
+            raise ValueError(f"session[{shown(where)}]: {shown(value)} has a lone surrogate")
     elif kind is float:
         if not math.isfinite(value):
-            raise ValueError(f"session[{where!r}]: {value!r} is no JSON number")
+            raise ValueError(f"session[{shown(where)}]: {value!r} is no JSON number")
     elif kind is int:
         if value.bit_length() > MAX_INT_BITS:
-            raise ValueError(f"session[{where!r}]: an int of more than {MAX_INT_BITS} bits")
+            raise ValueError(f"session[{shown(where)}]: an int of more than {MAX_INT_BITS} bits")
     elif value is not None and kind is not bool:
         raise TypeError(
-            f"session[{where!r}]: {value!r} is a {kind.__name__}; "
+            f"session[{shown(where)}]: {shown(value)} is a {kind.__name__}; "
             "only None, bool, int, float, str, list and dict are accepted"
         )

@@ -115,4 +115,25 @@ SESSIONS_ON_THE_WEB = (
         "        if False:\n            self._commit(UNCHANGED)",
         f"{_FAILURES}a_logout_in_a_stream_holds_without_save",
     ),
+    Guard(
+        "a long User-Agent fails no login",
+        "sessions/arguments.py",
+        "return unicode.strip()[:MAX_DEVICE_CHARACTERS] or None",
+        "return unicode.strip() or None",
+        "tests/sessions/test_session.py::test_what_a_browser_calls_itself_fails_no_login",
+    ),
+    Guard(
+        "Django's update() refuses what can't be stored where it is set",
+        "sessions/django/store.py",
+        "super().update(_encodable(dict_))",
+        "super().update(dict_)",
+        "tests/frameworks/django_session_store/test_data.py",
+    ),
+    Guard(
+        "SessionTooLarge cuts long keys",
+        "sessions/operations/row.py",
+        'f"{shown(key)} {size_bytes[key]:,} bytes"',
+        'f"{key!r} {size_bytes[key]:,} bytes"',
+        "tests/sessions/test_size.py",
+    ),
 )

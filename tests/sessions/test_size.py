@@ -108,3 +108,10 @@ def test_what_is_removed_makes_room() -> None:
 
 def test_it_is_a_value_error() -> None:
     assert issubclass(SessionTooLarge, ValueError)
+
+
+def test_long_keys_are_cut_in_the_message() -> None:
+    with pytest.raises(SessionTooLarge) as told:
+        require_item_fits({f"{number:01000}": "x" * 150_000 for number in range(3)})
+    assert len(str(told.value)) < 500
+    assert "000...000" in str(told.value)

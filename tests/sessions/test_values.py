@@ -250,3 +250,15 @@ def test_saved_values_are_what_the_next_changes_are_told_from() -> None:
     assert values.encoded() == {"a": "2"}
     values["b"] = 1
     assert values.changes().changed == {"b": "1"}
+
+
+@pytest.mark.parametrize("value", [{"x" * 10_000}, b"x" * 10_000, ["x" * 10_000 + "\ud800"]])
+def test_messages_show_only_the_beginning_of_a_value(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)) as told:
+        Values({})["k"] = value
+    assert len(str(told.value)) < 300
+
+
+def test_a_value_that_has_no_repr_is_refused_by_its_type() -> None:
+    with pytest.raises(TypeError, match="is a set"):
+        Values({})["k"] = {10**5_000}

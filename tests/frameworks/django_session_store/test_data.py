@@ -49,6 +49,7 @@ ENDLESS.append(ENDLESS)
         ENDLESS,
         {(1, 2): 3},
         "\ud83d",
+        "\ud83d\ude00",
         [{"inside": "\ud83d"}],
         {"\ud83d": 1},
         1 << 15_000,
@@ -63,8 +64,34 @@ def test_what_cannot_be_stored_is_refused_with_its_key_where_it_is_set(value: ob
     with pytest.raises((TypeError, ValueError), match=r"session\['thing"):
         asyncio.run(session.aset("thing", value))
     assert "thing" not in session
-    session.update({"thing": value})
-    with pytest.raises((TypeError, ValueError), match=r"session\['thing"):
+    for setting in (
+        lambda: session.setdefault("thing", value),
+        lambda: session.update({"before": 1, "thing": value}),
+        lambda: asyncio.run(session.aupdate({"before": 1, "thing": value})),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"session\['thing"):
+            setting()
+    assert session.is_empty()
+
+
+@pytest.mark.parametrize("key", ["x" * 1_025, "\ud83d", "\ud83d\ude00", "sessions.x", "", 7, None])
+def test_a_key_that_cannot_be_stored_is_refused_where_it_is_set(key: Any) -> None:
+    session = SessionStore()
+    for setting in (
+        lambda: session.__setitem__(key, 1),
+        lambda: session.setdefault(key, 1),
+        lambda: session.update({key: 1}),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"session\["):
+            setting()
+    assert session.is_empty()
+
+
+def test_what_is_put_inside_a_value_is_refused_at_the_save() -> None:
+    session = SessionStore()
+    session["thing"] = []
+    session["thing"].append("\ud83d")
+    with pytest.raises(ValueError, match=r"session\['thing"):
         session.save()
 
 
