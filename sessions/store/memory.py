@@ -27,6 +27,7 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store import user_sessions
+from sessions.store.memory_rows import MemoryRows
 
 _SECOND_NS = 1_000_000_000
 
@@ -34,8 +35,9 @@ _SECOND_NS = 1_000_000_000
 class MemorySessionStore:
     """A store for one process: tests, development, or a site that runs as one process.
 
-    At most ``max_sessions`` are kept: when it is full, those that are over are dropped, then the
-    oldest. ``copy`` gives the store itself. It can't be pickled: its sessions are in this process.
+    At most ``max_sessions`` are kept: for a further one, those that are over are dropped, or else
+    the one that was idle the longest. ``copy`` gives the store itself. It can't be pickled: its
+    sessions are in this process.
 
     Args:
         max_sessions: how many to keep.
@@ -56,7 +58,7 @@ class MemorySessionStore:
 
         self._clock = LocalClock(clock)
         self._max_sessions = require_positive_int("max_sessions", max_sessions)
-        self._rows: dict[str, Row] = {}
+        self._rows = MemoryRows(max_sessions)
         self._lock = threading.Lock()
         at_fork(self)
 
@@ -142,12 +144,13 @@ class MemorySessionStore:
             case ReadClock():
                 return self._now()
             case Find(session_id):
-                return [self._rows[session_id]] if session_id in self._rows else []
+                found = self._rows.use(session_id)
+                return [] if found is None else [found]
             case Get(session_id, user_id):
                 rows = self._without_data([(session_id, user_id)])
                 return rows[0] if rows else None
             case Create(row):
-                return self._put(row)
+                return self._rows.add(row, self._now())
             case Save():
                 return self._save(operation)
             case Replace():
@@ -160,11 +163,8 @@ class MemorySessionStore:
                 deleted = [self._delete(session_id, user_id) for session_id, user_id in keys]
                 return [replace(row, data={}) for row in deleted if row is not None]
             case ByOwner(user_id):
-                return [
-                    row.session_id
-                    for row in self._rows.values()
-                    if row.owner_id == user_id and row.replaced_by is None
-                ]
+                rows = self._rows.owned_by(user_id)
+                return [row.session_id for row in rows if row.replaced_by is None]
             case Registered() | Unregister():
                 raise AssertionError("is_exact_by_owner is False")
         raise TypeError(f"operation {operation!r} must be one of sessions.operations")
@@ -176,13 +176,14 @@ class MemorySessionStore:
         if save.version is not None and row.version != save.version:
             return False
         remaining = {key: stored for key, stored in row.data.items() if key not in save.removed}
-        self._rows[save.session_id] = replace(
+        saved = replace(
             row,
             data={**remaining, **save.changed},
             last_seen_at=save.last_seen_at,
             expires_at=save.expires_at,
             version=row.version + bool(save.changed or save.removed),
         )
+        self._rows.change(saved)
         return True
 
     def _replace(self, replacement: Replace) -> bool:
@@ -192,31 +193,21 @@ class MemorySessionStore:
         if old.version != replacement.old.version:
             return False
         new_id = replacement.new.session_id
-        self._rows[old.session_id] = replace(
+        left = replace(
             old,
             data={},
             expires_at=replacement.old_until,
             successor=new_id if replacement.is_rotation else None,
             replaced_by=None if replacement.is_rotation else new_id,
         )
-        return self._put(replacement.new)
+        self._rows.change(left)
+        return self._rows.add(replacement.new, self._now())
 
     def _delete(self, session_id: str, user_id: str) -> Row | None:
         row = self._row(session_id, user_id)
         if row is not None and row.replaced_by is None:
-            del self._rows[session_id]
+            self._rows.remove(session_id)
         return row
-
-    def _put(self, row: Row) -> bool:
-        if len(self._rows) >= self._max_sessions:
-            self._make_room()
-        return self._rows.setdefault(row.session_id, row) is row
-
-    def _make_room(self) -> None:
-        now = self._now()
-        self._rows = {key: row for key, row in self._rows.items() if row.expires_at > now}
-        while len(self._rows) >= self._max_sessions:
-            del self._rows[next(iter(self._rows))]
 
     def _row(self, session_id: str, user_id: str) -> Row | None:
         row = self._rows.get(session_id)

@@ -9,6 +9,7 @@ _MANY = "tests/sessions/test_many_sessions.py::test_"
 
 _TRANSLATION = f"{_STORE}dynamodb/translation.py"
 _LARGE = "tests/sessions/test_dynamodb_store.py::test_a7_"
+_FULL = "tests/sessions/test_memory_store.py::test_"
 
 SESSION_STORES = (
     Guard(
@@ -38,6 +39,27 @@ SESSION_STORES = (
         "if row is None or not row.is_live(save.now):",
         "if row is None:",
         f"{_LARGE}no_save_of_many_keys_is_written_to_a_row_that_is_over",
+    ),
+    Guard(
+        "A11: a full memory store drops what is over before what is in use",
+        f"{_STORE}memory_rows.py",
+        "if over == 0:",
+        "if True:",
+        f"{_FULL}a11_what_is_over_is_dropped_before_anything_that_is_not",
+    ),
+    Guard(
+        "A11: reading a session counts as its use",
+        f"{_STORE}memory.py",
+        "found = self._rows.use(session_id)",
+        "found = self._rows.get(session_id)",
+        f"{_FULL}a11_who_is_active_stays_and_the_longest_idle_goes",
+    ),
+    Guard(
+        "A11: what a full memory store drops is found without a search",
+        f"{_STORE}memory_rows.py",
+        "over = bisect_left(self._by_expiry, (now + 1,), hi=min(_EXPIRED_AT_ONCE, len(self)))",
+        "over = min(64, sum(row.expires_at <= now for row in self._by_use.values()))",
+        f"{_FULL}a11_a_new_session_in_a_full_store_takes_no_milliseconds",
     ),
     Guard(
         "A10: the number of a user's sessions does not make a revocation fail",
