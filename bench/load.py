@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 from bench.cores import ALLOWED, CLIENT, pin_to_core
 from bench.environment import ROOT
+from bench.hot_keys.throttling_server import throttling_server
 from bench.load_keys import SPREADS
 from bench.progress import Progress
 
@@ -24,6 +26,7 @@ USERS = 20
 SECONDS_TO_START = 60
 LIMIT = "10/second burst 20"
 KEYS = 1_000
+WRITES_PER_SECOND = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,25 @@ class Run:
     Attributes:
         user: a class of locustfile.py.
         spread: of the keys.
-        store: ``memory``, or the URL of an endpoint.
+        store: ``memory``; ``partition``, a table played by a server, which throttles a key beyond
+            1,000 writes a second; or the URL of an endpoint.
+        limit: of each key.
     """
 
     user: str
     spread: str = "zipf"
     store: str = "memory"
+    limit: str = LIMIT
 
 
-SHORT = (Run("BareAsgiUser"), Run("AsgiUser"), Run("AsgiUser", "attack"), Run("LimiterUser"))
+HOT_KEY = Run("HotKeyUser", "one key", "partition", "5000/second")
+SHORT = (
+    Run("BareAsgiUser"),
+    Run("AsgiUser"),
+    Run("AsgiUser", "attack"),
+    Run("LimiterUser"),
+    HOT_KEY,
+)
 
 
 def full(engine_url: str) -> tuple[Run, ...]:
@@ -53,7 +66,7 @@ def full(engine_url: str) -> tuple[Run, ...]:
         for spread in ("uniform", "attack")
     ]
     bare = [Run("BareAsgiUser"), Run("BareWsgiUser")]
-    return (*bare, *limited, Run("LimiterUser"), *on_the_engine)
+    return (*bare, *limited, Run("LimiterUser"), HOT_KEY, *on_the_engine)
 
 
 def measured(runs: Iterable[Run], seconds: int, progress: Progress) -> list[dict[str, Any]]:
@@ -62,19 +75,26 @@ def measured(runs: Iterable[Run], seconds: int, progress: Progress) -> list[dict
     results = []
     for done, run in enumerate(runs):
         progress.step(done, len(runs), f"{run.user}, {run.spread}")
-        where = "memory" if run.store == "memory" else "table"
+        where = run.store if run.store in ("memory", "partition") else "table"
         results.append({**asdict(run), "store": where, **_outcome(run, seconds)})
     progress.step(len(runs), len(runs))
     return results
 
 
 def _outcome(run: Run, seconds: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as ending:
+        store, table = run.store, list[str]()
+        if store == "partition":
+            store = ending.enter_context(throttling_server(WRITES_PER_SECOND)).url
+            table = ["--table", "limits"]
+        folder = ending.enter_context(tempfile.TemporaryDirectory())
         outcome = Path(folder) / "outcome.json"
         command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--headless"]
         command += ["--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{seconds}s"]
-        command += ["--only-summary", "--loglevel", "ERROR", "--spread", run.spread]
-        command += ["--keys", str(KEYS), "--limit", LIMIT, "--store", run.store]
+        command += ["--only-summary", "--loglevel", "ERROR"]
+        if run.spread in SPREADS:
+            command += ["--spread", run.spread]
+        command += ["--keys", str(KEYS), "--limit", run.limit, "--store", store, *table]
         command += ["--outcome", str(outcome), run.user]
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -118,7 +138,8 @@ def main() -> int:
     progress = Progress()
     progress.section(f"Locust, {len(SHORT)} runs")
     runs = measured(SHORT, args.seconds, progress)
-    print(f"\n{USERS} users, {KEYS:,} keys, {LIMIT} each; {len(ALLOWED)} cores")
+    print(f"\n{USERS} users, {KEYS:,} keys, {LIMIT} each, one key {HOT_KEY.limit}; ", end="")
+    print(f"{len(ALLOWED)} cores")
     for run in runs:
         print(f"  {shown(run)}")
     return int(any(is_failed(run) for run in runs))

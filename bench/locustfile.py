@@ -4,6 +4,7 @@
     locust -f bench/locustfile.py --headless -u 50 -t 30s AsgiUser --spread attack
     locust -f bench/locustfile.py --store local WsgiUser # on DynamoDB Local, started for it
     locust -f bench/locustfile.py --store https://...    # on any endpoint, with --table
+    locust -f bench/locustfile.py --store local --limit 5000/second HotKeyUser
 
 The applications run in processes of their own, started when a test starts; with ``--host`` the
 users go there instead. A 429 is no failure: it is counted under its own name.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,7 @@ class _Test:
                 server = started(name, store, table, options.limit)
                 self.ending.callback(server.stop)
                 self.servers[name] = server
-        if LimiterUser in environment.user_classes:
+        if {LimiterUser, HotKeyUser} & set(environment.user_classes):
             limiter_store = store_of(store, table)
             self.ending.callback(limiter_store.close)
             limiter_store.warm_up()
@@ -207,17 +209,19 @@ class BareWsgiUser(_AppUser):
     host = "http://127.0.0.1"
 
 
-class LimiterUser(User):
-    """Asks the limiter itself, in this process."""
-
+class _LimiterUser(User):
+    abstract = True
     wait_time = constant(0)
 
     def on_start(self) -> None:
-        options: Any = self.environment.parsed_options
-        self._key = keys_of(options.spread, options.keys)
         if TEST.limiter is None:
             raise StopUser
         self._acquire = TEST.limiter.acquire
+        self._key = self.key_of_next_request()
+
+    def key_of_next_request(self) -> Callable[[], str]:
+        """What draws it."""
+        raise NotImplementedError
 
     @task
     def decide(self) -> None:
@@ -232,6 +236,21 @@ class LimiterUser(User):
         )
         # A MemoryStore never waits, and so would never let others run.
         _yield_to_others(0)
+
+
+class LimiterUser(_LimiterUser):
+    """Asks the limiter itself, in this process."""
+
+    def key_of_next_request(self) -> Callable[[], str]:
+        options: Any = self.environment.parsed_options
+        return keys_of(options.spread, options.keys)
+
+
+class HotKeyUser(_LimiterUser):
+    """Asks it for one key, which all users share: on a table, a leased one."""
+
+    def key_of_next_request(self) -> Callable[[], str]:
+        return lambda: "hot"
 
 
 def _yield_to_others(seconds: float) -> None:

@@ -224,9 +224,14 @@ class _Connection(asyncio.Protocol):
             self._upstream = await asyncio.open_connection(host, int(port))
         reader, writer = self._upstream
         writer.write(whole)
-        head = await reader.readuntil(b"\r\n\r\n")
-        announced = _CONTENT_LENGTH.search(head)
-        body = await reader.readexactly(int(announced[1]) if announced else 0)
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            announced = _CONTENT_LENGTH.search(head)
+            body = await reader.readexactly(int(announced[1]) if announced else 0)
+        except asyncio.IncompleteReadError:
+            # The engine has closed the connection; or the client has, and so this one was.
+            self._transport.close()
+            return
         self._answer(head + body)
 
 
@@ -296,6 +301,7 @@ def throttling_server(
     arguments = (there, ceiling, urlsplit(engine_url).netloc, round_trip_seconds)
     process = spawn.Process(target=_serve, args=arguments, daemon=True)
     process.start()
+    there.close()  # so that a server that does not start is noticed
     assert process.pid is not None
     pin_to_core(SERVER, process.pid)
     try:

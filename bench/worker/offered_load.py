@@ -9,6 +9,9 @@ from typing import Any
 
 from bench.worker.contender import AdmitAsync, Contender, Rate
 
+PATIENCE_SECONDS = 5.0
+"""For what is still under way when the last call was made; what takes longer has failed."""
+
 
 async def offer(
     contender: Contender,
@@ -40,7 +43,11 @@ async def offer(
         under_way.add(task)
         task.add_done_callback(under_way.discard)
         next_ns += round(expovariate(per_second) * 1e9)
-    await asyncio.gather(*under_way)
+    if under_way:
+        _, late = await asyncio.wait(under_way, timeout=PATIENCE_SECONDS)
+        for task in late:
+            task.cancel()
+            calls.note_failure(f"no answer {PATIENCE_SECONDS:g} s after the last call")
     return {
         "called_ns": calls.called_ns,
         "answered_ns": calls.answered_ns,
@@ -66,9 +73,12 @@ class _Calls:
         try:
             admitted = await self.admit(key)
         except Exception as error:  # noqa: BLE001 - third-party code; the report names the error
-            self.failed += 1
-            self.failure = self.failure or f"{type(error).__name__}: {error}"
+            self.note_failure(f"{type(error).__name__}: {error}")
             return
         self.called_ns.append(called_ns)
         self.answered_ns.append(time.monotonic_ns())
         self.admitted.append(admitted)
+
+    def note_failure(self, failure: str) -> None:
+        self.failed += 1
+        self.failure = self.failure or failure
