@@ -15,7 +15,7 @@ from sessions.arguments import RESERVED_PREFIX, require_key
 from sessions.request_session import RequestSession
 from sessions.values import csrf
 from sessions.values.changes import Values
-from sessions.values.flash import FLASH, Flash
+from sessions.values.flash import FLASH_PREFIX, Flash, leave, take_all
 
 
 class Session(MutableMapping[str, Any]):
@@ -201,12 +201,11 @@ class Session(MutableMapping[str, Any]):
 
     def flash(self, message: str, category: str = "info") -> None:
         """Leave a message for the next page: ``session.flash("Saved", "info")``."""
-        values = self._used()
-        values[FLASH] = [*values.get(FLASH, []), [message, category]]
+        leave(self._used(), FLASH_PREFIX, [message, category])
 
     def flashes(self) -> list[Flash]:
         """The messages that were left; each is returned once."""
-        return [Flash(*pair) for pair in self._used().pop(FLASH, [])]
+        return [Flash(*pair) for pair in take_all(self._used(), FLASH_PREFIX)]
 
     def csrf_token(self) -> str:
         """A token for a form, different each time; a login makes all tokens before it invalid.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from flask.sessions import SessionMixin
@@ -13,10 +15,13 @@ from sessions.request_session import RequestSession
 from sessions.session import Session
 from sessions.values.changes import Values
 from sessions.values.csrf import CSRF
-from sessions.values.json_value import decode
+from sessions.values.flash import keys_of_messages, leave, take_all
+from sessions.values.json_value import decode, require_storable
 
 _FLASHES = "_flashes"
-"""Where ``flask.flash`` leaves its messages."""
+"""Where ``flask.flash`` leaves its messages, as it thinks."""
+_FLASH_PREFIX = "sessions.flashed."
+"""Begins the key of each of them."""
 _PERMANENT = "_permanent"
 """Where ``SessionMixin.permanent`` is stored."""
 
@@ -50,20 +55,45 @@ class FlaskSession(Session, SessionMixin):
         self._assigned_keys: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
-        stored = super().__getitem__(key)
-        if key != _FLASHES:
-            return stored
-        if self._decoded_flashes is None:
-            self._decoded_flashes = [_decode_flash(one) for one in stored]
-        return self._decoded_flashes
+        return self._flashes_now() if key == _FLASHES else super().__getitem__(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
         if key == _FLASHES:
-            super().__setitem__(key, [_encode_flash(flash) for flash in value])
+            self._used()
             self._decoded_flashes = value
+            self._store_flashes()
         else:
             super().__setitem__(key, value)
         self._assigned_keys.add(key)
+
+    def __delitem__(self, key: str) -> None:
+        if key == _FLASHES:
+            self._flashes_now()
+            self._decoded_flashes = None
+            take_all(self._request_session.data, _FLASH_PREFIX)
+        else:
+            super().__delitem__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from super().__iter__()
+        if _FLASHES in self:
+            yield _FLASHES
+
+    def __contains__(self, key: object) -> bool:
+        if key != _FLASHES:
+            return super().__contains__(key)
+        left = keys_of_messages(self._used(), _FLASH_PREFIX)
+        return bool(left) or self._decoded_flashes is not None
+
+    def _flashes_now(self) -> list[Any]:
+        """The messages of ``flask.flash``, as the list that it appends to."""
+        if self._decoded_flashes is None:
+            values = self._used()
+            left = keys_of_messages(values, _FLASH_PREFIX)
+            if not left:
+                raise KeyError(_FLASHES)
+            self._decoded_flashes = [_decode_flash(values[key]) for key in left]
+        return self._decoded_flashes
 
     # What Flask asks of each session: no key hides these.
 
@@ -158,9 +188,20 @@ class FlaskSession(Session, SessionMixin):
             self._was_permanent = permanent
 
     def _store_flashes(self) -> None:
-        data = self._request_session.data
-        if self._decoded_flashes is not None and _FLASHES in data:
-            data[_FLASHES] = [_encode_flash(flash) for flash in self._decoded_flashes]
+        """Store each message under a key of its own; see ``sessions.values.flash``."""
+        if self._decoded_flashes is None:
+            return
+        values = self._request_session.data
+        messages = [_encode_flash(flash) for flash in self._decoded_flashes]
+        left = keys_of_messages(values, _FLASH_PREFIX)
+        for message in messages:
+            require_storable(_FLASHES, message)
+        pairs = zip(left, messages, strict=False)
+        same = list(takewhile(lambda pair: values[pair[0]] == pair[1], pairs))
+        for key in left[len(same) :]:
+            del values[key]
+        for message in messages[len(same) :]:
+            leave(values, _FLASH_PREFIX, message)
 
     def _forget_assignments(self) -> None:
         self._decoded_flashes = None

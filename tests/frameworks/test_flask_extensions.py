@@ -87,6 +87,40 @@ def test_messages_can_be_put_into_the_list_itself(app: flask.Flask) -> None:
         assert opened["_flashes"] == [("info", "hello")] * 2
 
 
+def test_messages_of_requests_at_once_are_all_shown(app: flask.Flask) -> None:
+    @app.get("/say/<message>")
+    def say(message: str) -> str:
+        flask.flash(message)
+        if message == "outer":  # while this one is under way
+            other = app.test_client()
+            other.set_cookie("__Host-session", str(flask.request.cookies["__Host-session"]))
+            other.get("/say/inner")
+        return ""
+
+    @app.get("/shown")
+    def shown() -> list[str]:
+        return [str(message) for message in flask.get_flashed_messages()]
+
+    client = app.test_client()
+    client.get("/say/before")
+    client.get("/say/outer")
+    assert client.get("/shown").json == ["before", "outer", "inner"]
+    assert client.get("/shown").json == []
+
+
+def test_the_list_of_messages_is_a_key_as_in_flasks_own_session(app: flask.Flask) -> None:
+    with app.test_request_context("/"):
+        assert "_flashes" not in flask.session
+        with pytest.raises(KeyError):
+            del flask.session["_flashes"]
+        flask.session["_flashes"] = [("a", "1"), ("b", "2"), ("c", "3")]
+        flask.session["_flashes"].pop(1)
+        assert dict(flask.session) == {"_flashes": [("a", "1"), ("c", "3")]}
+        assert len(flask.session) == 1
+        assert flask.session.pop("_flashes") == [("a", "1"), ("c", "3")]
+        assert dict(flask.session) == {}
+
+
 def test_a_message_that_cannot_be_stored_is_refused_where_it_is_flashed(app: flask.Flask) -> None:
     with app.test_request_context("/"), pytest.raises(TypeError, match=r"session\['_flashes"):
         flask.flash(object())  # type: ignore[arg-type]

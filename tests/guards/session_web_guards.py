@@ -136,4 +136,11 @@ SESSIONS_ON_THE_WEB = (
         'f"{key!r} {size_bytes[key]:,} bytes"',
         "tests/sessions/test_size.py",
     ),
+    Guard(
+        "messages that are left at once are all shown",
+        "sessions/values/flash.py",
+        'values[f"{prefix}{order}{secrets.token_hex(4)}"] = message',
+        'n = len(keys_of_messages(values, prefix))\n    values[f"{prefix}{n:024}"] = message',
+        "tests/sessions/test_flash_csrf.py::test_messages_that_are_left_at_once_are_all_shown",
+    ),
 )

@@ -94,6 +94,34 @@ def test_what_the_session_keeps_for_itself_is_not_in_the_mapping(site: Site) -> 
         assert session.flashes() == [("message", "info")]
 
 
+def test_messages_that_are_left_at_once_are_all_shown(site: Site) -> None:
+    browser = begun(site)
+    requests = [browser.open() for _ in range(3)]
+    for number, request in enumerate(requests):
+        request.session.flash(f"message {number}")
+    requests[1].session.flash("another")
+    for request in reversed(requests):
+        request.finish()
+    with browser.request() as session:
+        messages = [flash.message for flash in session.flashes()]
+        assert messages == ["message 0", "message 1", "message 2", "another"]
+    with browser.request() as session:
+        assert session.flashes() == []
+
+
+def test_a_message_that_is_left_while_others_are_shown_is_shown_next(site: Site) -> None:
+    browser = begun(site)
+    with browser.request() as session:
+        session.flash("first")
+    showing, leaving = browser.open(), browser.open()
+    assert [flash.message for flash in showing.session.flashes()] == ["first"]
+    leaving.session.flash("second")
+    leaving.finish()
+    showing.finish()
+    with browser.request() as session:
+        assert [flash.message for flash in session.flashes()] == ["second"]
+
+
 # CSRF tokens
 
 

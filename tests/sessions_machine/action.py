@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sessions import Session
 from tests.sessions_machine.view import View, text
 
-FLASH = "sessions.flash"
+FLASH_PREFIX = "sessions.flash."
 
 What = Literal[
     "set", "nest", "delete", "flash", "flashes", "read", "login", "rotate", "logout", "save"
@@ -42,12 +42,17 @@ class Action(NamedTuple):
                 session.pop(self.key, None)
                 view.values.pop(self.key, None)
             case "flash":
+                values = session._request_session.data
+                before = set(values)
                 session.flash(self.value)
-                view.values[FLASH] = [*view.values.get(FLASH, []), [self.value, "info"]]
+                (key,) = set(values) - before  # of its own, which is random
+                view.values[key] = [self.value, "info"]
             case "flashes":
-                assert [list(one) for one in session.flashes()] == view.values.pop(FLASH, [])
+                keys = sorted(key for key in view.values if key.startswith(FLASH_PREFIX))
+                messages = [view.values.pop(key) for key in keys]
+                assert [list(one) for one in session.flashes()] == messages
             case "read":
-                mapping = {key: one for key, one in view.values.items() if key != FLASH}
+                mapping = {key: one for key, one in view.values.items() if FLASH_PREFIX not in key}
                 assert {key: text(one) for key, one in session.items()} == {
                     key: text(one) for key, one in mapping.items()
                 }
