@@ -119,6 +119,8 @@ class Model:
         source = view.replaced or ended or ticket
         if view.replaced is not None:  # it was told when it was opened, and goes on with that
             assert got.replaced or view.login_as is not None
+        elif got.replaced and ended is not None and ended.followed().replaced_by is not None:
+            pass  # a logout is told as long as the row is there, which may be for longer
         elif source is not None and got.session_id is None and not got.conflict:
             self.told(source, got.replaced, since)
         if got.replaced:
