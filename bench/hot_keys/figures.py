@@ -43,8 +43,8 @@ class Figures:
     """The figures of a case, in the order in which they are shown.
 
     Attributes:
-        admitted_over_due: admitted, over what the bucket holds and gains meanwhile, or over all
-            requests where they are fewer.
+        admitted_over_due: admitted, over what the bucket holds and gains until the last answer, or
+            over all requests where they are fewer.
         steady: admitted in the second half, over what one bucket without any delay admits then.
         excess: tokens above P1 in the worst interval; above 0 is too many.
         writes: that the partition took, a second, refused conditions included.
@@ -78,6 +78,8 @@ NAMES = tuple(field.name for field in fields(Figures))
 def figures_of(case: Case, observed: Observed) -> Figures:
     """All the figures of a case."""
     limit, seconds = case.limit, case.seconds
+    lasted_ns = max(int(seconds * SECOND_NS), max(observed.answered_ns) - observed.began_ns)
+    due = limit.burst + lasted_ns / limit.unit_ns
     half_ns = observed.began_ns + int(seconds / 2 * SECOND_NS)
     admitted = [i for i, was in enumerate(observed.admitted) if was]
     called_ns, answered_ns = observed.called_ns, observed.answered_ns
@@ -91,7 +93,7 @@ def figures_of(case: Case, observed: Observed) -> Figures:
     ideal_late = sum(instant_ns > half_ns for instant_ns in ideal)
     taken = sum(tokens for lots in observed.taken for _, _, tokens in lots)
     return Figures(
-        admitted_over_due=len(admitted) / min(limit.burst + limit.quantity * seconds, asked),
+        admitted_over_due=len(admitted) / min(due, asked),
         steady=late / max(1, ideal_late),
         excess=excess([(called_ns[i], answered_ns[i]) for i in admitted], limit),
         writes=len(observed.writes) / seconds,
