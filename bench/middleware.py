@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -22,7 +22,8 @@ from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb import AsyncRateLimiter
 from ratelimit_ddb.asgi import RateLimitMiddleware
 from ratelimit_ddb.asgi.application import App
-from ratelimit_ddb.operations.operation import Operation, OperationResult
+from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
+from ratelimit_ddb.operations.operation import Operation, OperationResult, OperationSequence
 from ratelimit_ddb.web import Rule, header
 
 LONG_PAST_NS = 1_700_000_000_000_000_000
@@ -43,6 +44,14 @@ class InstantStore:
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         return ADMITTED
+
+    def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
+        send_in_turn(self, sequences, deadline_ns)
+
+    async def send_all_async(
+        self, sequences: Sequence[OperationSequence], deadline_ns: int
+    ) -> None:
+        await send_in_turn_async(self, sequences, deadline_ns)
 
 
 ADMITTED = OperationResult(True, (LONG_PAST_NS,))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from ratelimit_ddb import MemoryStore, RateLimiter
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operations.operation import Operation
+from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
+from ratelimit_ddb.operations.operation import Operation, OperationSequence
 
 KEYS = 1_000
 PROCESSES = 4
@@ -46,6 +48,14 @@ class CountingStore:
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         return self.send(operation, deadline_ns)
+
+    def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
+        send_in_turn(self, sequences, deadline_ns)
+
+    async def send_all_async(
+        self, sequences: Sequence[OperationSequence], deadline_ns: int
+    ) -> None:
+        await send_in_turn_async(self, sequences, deadline_ns)
 
 
 def mixed_load(processes: int, seed: int = 1) -> tuple[float, Counter[str]]:

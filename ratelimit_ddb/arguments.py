@@ -10,7 +10,16 @@ MAX_WAIT_SECONDS = 30.0
 MAX_DEADLINE_SECONDS = 60.0
 MAX_DENY_CACHE_SECONDS = 60.0
 
-_STORE_MEMBERS = ("clock", "ready", "prepare", "prepare_async", "send", "send_async")
+_STORE_MEMBERS = (
+    "clock",
+    "ready",
+    "prepare",
+    "prepare_async",
+    "send",
+    "send_async",
+    "send_all",
+    "send_all_async",
+)
 
 
 def require_bool(name: str, value: object) -> bool:

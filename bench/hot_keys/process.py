@@ -56,6 +56,12 @@ class SimulatedStore:
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         raise AssertionError(operation)
 
+    def send_all(self, sequences: Any, deadline_ns: int) -> None:
+        raise AssertionError(sequences)
+
+    async def send_all_async(self, sequences: Any, deadline_ns: int) -> None:
+        raise AssertionError(sequences)
+
 
 @dataclass(slots=True)
 class Run:

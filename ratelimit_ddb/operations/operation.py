@@ -98,6 +98,27 @@ Flow = Generator[Operation, Any, T]
 """A generator that yields operations, is sent what each returns, and returns a T."""
 
 
+class Together(NamedTuple):
+    """Run several flows side by side; for the driver, not for a store.
+
+    Returns: for each of them, in their order, what it returned or the StoreError that ended it.
+
+    Attributes:
+        flows: what to run.
+        leaves_time: whether a quarter of the deadline is left for what comes after it.
+    """
+
+    flows: tuple[Flow[Any], ...]
+    leaves_time: bool = False
+
+
+JointFlow = Generator[Operation | Together, Any, T]
+"""A flow that may run other flows side by side."""
+
+OperationSequence = Generator[Operation, Any, None]
+"""A generator that yields operations, and is sent what each returns or the StoreError it raised."""
+
+
 class ClockMoved(StoreUnavailable):
     """Raised into a flow in the place of an answer: the operation's ``now`` is not the table's.
 

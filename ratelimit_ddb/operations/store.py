@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ratelimit_ddb.operations.operation import Operation
+from ratelimit_ddb.operations.operation import Operation, OperationSequence
 
 
 class Clock(Protocol):
@@ -44,4 +45,17 @@ class Store(Protocol):
         """The answer to an operation, by an instant of ``time.monotonic_ns()``."""
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        """The same without blocking the event loop."""
+
+    def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
+        """Carry out the operations of several sequences, side by side.
+
+        Each sequence is sent the answer to its operation as soon as it is there, whatever the
+        others wait for, and yields its next one. A StoreError that ``send`` would raise is sent
+        as the answer. A store that never waits may take the sequences in turn (``send_in_turn``).
+        """
+
+    async def send_all_async(
+        self, sequences: Sequence[OperationSequence], deadline_ns: int
+    ) -> None:
         """The same without blocking the event loop."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Self
 
 from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb.arguments import require_max_keys
 from ratelimit_ddb.bucket.observations import cache_group_of
+from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
 from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
     Operation,
     OperationResult,
+    OperationSequence,
     Read,
     ReadClock,
     Take,
@@ -105,6 +107,16 @@ class MemoryStore:
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """Carry out one operation; it never waits."""
         return self.send(operation, deadline_ns)
+
+    def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
+        """Carry out several sequences, one after the other, for none ever waits."""
+        send_in_turn(self, sequences, deadline_ns)
+
+    async def send_all_async(
+        self, sequences: Sequence[OperationSequence], deadline_ns: int
+    ) -> None:
+        """Carry out several sequences; it never waits."""
+        await send_in_turn_async(self, sequences, deadline_ns)
 
     def __len__(self) -> int:
         return len(self._items)

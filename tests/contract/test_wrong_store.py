@@ -74,7 +74,7 @@ NO_STORE = [
     (None, "not None$"),
     ("quikapp-prod-rate-limits", "not 'quikapp-prod-rate-limits'$"),
     (object(), "not <object"),
-    (HalfAStore(), "it has no .*, prepare_async, send_async$"),
+    (HalfAStore(), "it has no .*, prepare_async, send_async(, send_all, send_all_async)?$"),
 ]
 
 

@@ -18,6 +18,7 @@ from tests.guards.request_guards import REQUESTS
 from tests.guards.session_guards import LIVES
 from tests.guards.session_store_guards import SESSION_STORES
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
+from tests.guards.together_guards import TOGETHER
 
 GUARDS = (
     *REQUIREMENTS,
@@ -25,6 +26,7 @@ GUARDS = (
     *IDENTITIES,
     *PATHS,
     *REQUESTS,
+    *TOGETHER,
     *AMOUNTS,
     *FUNCTIONS,
     *OUTAGES,

@@ -475,6 +475,10 @@ class StoreOfTheirOwn:
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any: ...
 
+    def send_all(self, sequences: Any, deadline_ns: int) -> None: ...
+
+    async def send_all_async(self, sequences: Any, deadline_ns: int) -> None: ...
+
 
 class FakeClockOfAStore:
     known = True

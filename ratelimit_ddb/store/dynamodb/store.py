@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb.arguments import require_deadline_ns
 from ratelimit_ddb.bucket.observations import cache_group_of
+from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.operations.driver import run, run_async
-from ratelimit_ddb.operations.operation import Flow, Operation, Read, ReadClock
+from ratelimit_ddb.operations.operation import Flow, Operation, OperationSequence, Read, ReadClock
 from ratelimit_ddb.operations.store import Clock
 
 if TYPE_CHECKING:
     import boto3
 
-    from ddbwire import AnsweredCall, DynamoDBRequest
-    from ratelimit_ddb.errors import StoreError
+    from ddbwire import AnsweredCall, CallSequence, DynamoDBRequest, SyncClock
 
 _WARM_UP_SECONDS = 5.0
 _REFUSED_UNITS = 1.0
@@ -195,6 +195,16 @@ class DynamoDBStore:
             raise self._error(failure, request) from failure
         return self._result(operation, request, reply)
 
+    def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
+        """The table's answers to several sequences; see ``Store.send_all``."""
+        self._wire.call_all([self._calls(one) for one in sequences], deadline_ns)
+
+    async def send_all_async(
+        self, sequences: Sequence[OperationSequence], deadline_ns: int
+    ) -> None:
+        """The table's answers to several sequences; see ``Store.send_all``."""
+        await self._wire.call_all_async([self._calls(one) for one in sequences], deadline_ns)
+
     def close(self) -> None:
         """Close the connections of blocking callers; a later call opens others."""
         self._wire.close()
@@ -228,6 +238,29 @@ class DynamoDBStore:
         from ddbwire.pickling import as_arguments
 
         return as_arguments(self, self._arguments)
+
+    def _calls(self, sequence: OperationSequence) -> CallSequence:
+        """The calls that a sequence's operations need."""
+        answer: object = None
+        while True:
+            try:
+                operation = sequence.send(answer)
+            except StopIteration:
+                return
+            if isinstance(operation, ReadClock):
+                failure = None if self.clock.known else (yield _sync_clock())
+                answer = self.clock.now_ns() if failure is None else self._error(failure)
+                continue
+            request = self._requests.request(operation)
+            reply = yield request
+            try:
+                answer = (
+                    self._error(reply, request)
+                    if isinstance(reply, Exception)
+                    else self._result(operation, request, reply)
+                )
+            except StoreError as error:
+                answer = error
 
     def _result(self, operation: Any, request: DynamoDBRequest, reply: Any) -> Any:
         try:
@@ -268,6 +301,12 @@ class DynamoDBStore:
 
 def _check() -> Flow[None]:
     yield Read(_NO_KEY, ("check",))
+
+
+def _sync_clock() -> SyncClock:
+    from ddbwire import SyncClock
+
+    return SyncClock()
 
 
 def _seconds_from_now(seconds: float) -> int:

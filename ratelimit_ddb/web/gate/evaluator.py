@@ -1,32 +1,30 @@
 """From what the rules charge to a verdict: all of them take their tokens, or none keeps any.
 
-    each charge in turn takes its tokens;
-    at the first denial that is enforced, what the earlier ones took is refunded,
-    and the later ones are read, so that the client gets the longest wait.
+    all charges take their tokens, side by side, in the time of one;
+    where an enforced rule denies, what the others took is given back, side by side too.
 
-Where several rules charge, those that would deny by what this process has observed are evaluated
-first: a flood that the last rule denies sends nothing for the first one either.
+Where an enforced rule would deny by what this process has observed, nothing is sent for any rule: a
+flood that the last rule denies costs the first one nothing.
 
 The flow does no I/O: it yields operations (operation.py) and is sent their results. An outage is
-raised in it, and decided by the policy for this charge alone: each rule is decided by itself. The
-deadline is the request's, so it is divided among the charges (budgeted_store.py).
+raised in the flow of one charge, and decided by the policy for this charge alone: each rule is
+decided by itself. A quarter of the deadline is left for giving back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import Observation
-from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.errors import StoreError, StoreUnavailable
+from ratelimit_ddb.operations.meter import Meter
+from ratelimit_ddb.operations.operation import Flow, JointFlow, ReadClock
 from ratelimit_ddb.operations.store import Clock
+from ratelimit_ddb.operations.together import raise_mistake, side_by_side
 from ratelimit_ddb.outage import OnOutage, decision_in_outage
 from ratelimit_ddb.tuple_new import tuple_new
-from ratelimit_ddb.web.gate.budgeted_store import BudgetedStore
-from ratelimit_ddb.web.gate.metered_store import MeteredStore
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 
@@ -37,47 +35,26 @@ class Evaluator:
     Attributes:
         clock: the store's.
         on_outage: what a decision is without the store.
+        measures: whether decisions tell what they took of the store, for ``on_decision``.
     """
 
     clock: Clock
     on_outage: OnOutage
+    measures: bool
 
-    def evaluate(
-        self, charges: list[Charge], meter: MeteredStore | None, budget: BudgetedStore | None
-    ) -> Flow[Verdict]:
-        """The verdict on a request.
-
-        Args:
-            charges: what each rule charges.
-            meter: measures each decision for ``on_decision``; None where nobody needs it.
-            budget: divides the deadline; None where one rule has it all.
-        """
-        observations: Sequence[Observation | None] = (None,)
-        if len(charges) > 1:
-            recalled = [charge.quota.bucket.recall(charge.key) for charge in charges]
-            observations = recalled
-            denials = self._denials_from_memory(charges, recalled, meter)
-            if denials:
-                return Verdict(denials, denials, tuple(charges))
-        admitted: list[RuleDecision] = []
-        for index, charge in enumerate(charges):
-            if budget is not None:
-                # One more for the refunds, which a denial would make of what is taken already.
-                budget.start_share(len(charges) - index + bool(admitted))
-            decided = yield from self._decide(charge, observations[index])
-            if meter is not None:
-                decided = _with_usage(decided, meter)
-            if not decided.decision.allowed and charge.rule.enforce:
-                later = charges[index + 1 :]
-                refunds = yield from refund_all(admitted, meter, budget, len(later))
-                further = yield from self._further_denials(later, meter, budget)
-                decided = _with_usage(decided, meter)
-                return Verdict((*refunds, decided, *further), (decided, *further), tuple(charges))
-            admitted.append(decided)
-        return Verdict(tuple(admitted), (), tuple(charges))
+    def evaluate(self, charges: list[Charge]) -> JointFlow[Verdict]:
+        """The verdict on a request that several rules charge, or one several keys."""
+        observations = [charge.quota.bucket.recall(charge.key) for charge in charges]
+        decided = self._denials_from_memory(charges, observations)
+        if not decided:
+            decided = yield from self._take_all(charges, observations)
+            if any(map(_denies, decided)):
+                decided = yield from refund_all(decided, self.measures)
+        denials = tuple([one for one in decided if _denies(one)])
+        return tuple_new(Verdict, (tuple(decided), denials, tuple(charges)))
 
     def evaluate_one(self, charge: Charge) -> Flow[Verdict]:
-        """The same for one rule without ``on_decision``: the hot path, with nothing to spare."""
+        """The verdict where there is one charge: the hot path, with nothing to spare."""
         outage: StoreUnavailable | None = None
         decision = self._acquire(charge)
         if not isinstance(decision, Decision):
@@ -91,28 +68,76 @@ class Evaluator:
             return tuple_new(Verdict, (decided, (), (charge,)))
         return Verdict(decided, decided, (charge,))
 
-    def _decide(self, charge: Charge, observation: Observation | None) -> Flow[RuleDecision]:
-        outage: StoreUnavailable | None = None
-        decision = self._acquire(charge, observation)
-        if not isinstance(decision, Decision):
-            try:
-                decision = yield from decision
-            except StoreUnavailable as failure:
-                outage = failure
-                decision = self._decision_in_outage(charge, outage)
-        return tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False))
+    def evaluate_one_measured(self, charge: Charge) -> Flow[Verdict]:
+        """The same, for ``on_decision``."""
+        meter = Meter()
+        verdict = yield from meter.measured(self.evaluate_one(charge))
+        decided = (_with_usage(verdict.decisions[0], meter),)
+        return verdict._replace(decisions=decided, denials=decided if verdict.denials else ())
+
+    def _take_all(
+        self, charges: list[Charge], observations: list[Observation]
+    ) -> JointFlow[list[RuleDecision]]:
+        """Take what every charge asks for. Where one denies without the store, nothing is sent.
+
+        Returns:
+            what was decided, in the order of the charges.
+
+        Raises:
+            StoreError: a mistake of set-up; what was taken is given back.
+        """
+        meters = [Meter() if self.measures else None for _ in charges]
+        decided: dict[int, RuleDecision] = {}
+        flows: dict[int, Flow[Decision]] = {}
+        try:
+            now_ns = self.clock.now_ns() if self.clock.known else (yield ReadClock())
+        except StoreUnavailable as outage:
+            return [
+                self._decided(charge, outage, meter)
+                for charge, meter in zip(charges, meters, strict=True)
+            ]
+        for index, charge in enumerate(charges):
+            meter = meters[index]
+            begun = self._acquire(charge, observations[index], now_ns)
+            if not isinstance(begun, Decision):
+                flows[index] = begun if meter is None else meter.measured(begun)
+                continue
+            decided[index] = self._decided(charge, begun, meter)
+            if _denies(decided[index]):
+                return list(decided.values())
+        outcomes = yield from side_by_side(list(flows.values()), leaves_time=True)
+        mistake: StoreError | None = None
+        for index, outcome in zip(flows, outcomes, strict=True):
+            if isinstance(outcome, (Decision, StoreUnavailable)):
+                decided[index] = self._decided(charges[index], outcome, meters[index])
+            else:
+                mistake = outcome
+        if mistake is not None:
+            yield from refund_all(list(decided.values()), measures=False)
+            raise mistake
+        return [decided[index] for index in range(len(charges))]
+
+    def _decided(
+        self, charge: Charge, outcome: Decision | StoreUnavailable, meter: Meter | None
+    ) -> RuleDecision:
+        if isinstance(outcome, Decision):
+            decided = tuple_new(RuleDecision, (charge, outcome, False, 0, 0, 0.0, None, False))
+        else:
+            decision = self._decision_in_outage(charge, outcome)
+            decided = RuleDecision(charge, decision, capacity_units=None, outage=outcome)
+        return decided if meter is None else _with_usage(decided, meter)
 
     def _denials_from_memory(
         self,
         charges: list[Charge],
         observations: list[Observation],
-        meter: MeteredStore | None,
-    ) -> tuple[RuleDecision, ...]:
+    ) -> list[RuleDecision]:
         """The enforced denials by what was observed, if one of them is recent enough to deny.
 
         The others are no longer trusted to deny, but what they say of the wait is better than
         nothing.
         """
+        meter = Meter() if self.measures else None
         now_ns = self.clock.now_ns() if self.clock.known else None
         found: list[tuple[Charge, Decision]] = []
         denied = False
@@ -129,30 +154,18 @@ class Evaluator:
                     found.append((charge, denial))
                     denied = denied or quota.bucket.may_deny(observation, now_ns)
         if not denied:
-            return ()
-        return tuple(_with_usage(RuleDecision(charge, denial), meter) for charge, denial in found)
-
-    def _denial_from_memory(self, charge: Charge) -> Decision | None:
-        """The denial of one charge that needs no store, if it is one."""
-        _, quota, key, cost = charge
-        if cost > quota.smallest_burst:
-            return _cost_denial(charge)
-        if not self.clock.known:
-            return None
-        now_ns = self.clock.now_ns()
-        observation = quota.bucket.recall(key)
-        denial = quota.bucket.denial_by(observation, cost, now_ns)
-        return denial if quota.bucket.may_deny(observation, now_ns) else None
+            return []
+        return [self._decided(charge, denial, meter) for charge, denial in found]
 
     def _acquire(
-        self, charge: Charge, observation: Observation | None = None
+        self, charge: Charge, observation: Observation | None = None, now_ns: int | None = None
     ) -> Decision | Flow[Decision]:
         """A denial that needs no store, or the flow that takes the tokens."""
         _, quota, key, cost = charge
         if cost > quota.smallest_burst:
             return _cost_denial(charge)
-        clock = self.clock
-        now_ns = clock.now_ns() if clock.known else None
+        if now_ns is None and self.clock.known:
+            now_ns = self.clock.now_ns()
         return quota.bucket.acquire(key, cost, 0, now_ns, observation)
 
     def _decision_in_outage(self, charge: Charge, outage: StoreUnavailable) -> Decision:
@@ -160,27 +173,9 @@ class Evaluator:
         policy: OnOutage = "deny" if self.on_outage == "raise" else self.on_outage
         return decision_in_outage(policy, outage, charge.quota.bucket.limits[0])
 
-    def _further_denials(
-        self, charges: list[Charge], meter: MeteredStore | None, budget: BudgetedStore | None
-    ) -> Flow[list[RuleDecision]]:
-        """Those of the later rules, which took nothing: what they would say, by a read each."""
-        found: list[RuleDecision] = []
-        for index, charge in enumerate(charges):
-            if not charge.rule.enforce:
-                continue
-            decision = self._denial_from_memory(charge)
-            if decision is None:
-                if budget is not None:
-                    budget.start_share(len(charges) - index)
-                try:
-                    decision = yield from charge.quota.bucket.peek(
-                        charge.key, charge.cost, remember=True
-                    )
-                except StoreUnavailable:
-                    continue  # the request is denied anyhow; only its wait may be understated
-            if not decision.allowed:
-                found.append(_with_usage(RuleDecision(charge, decision), meter))
-        return found
+
+def _denies(decided: RuleDecision) -> bool:
+    return not decided.decision.allowed and decided.charge.rule.enforce
 
 
 def _cost_denial(charge: Charge) -> Decision:
@@ -190,47 +185,46 @@ def _cost_denial(charge: Charge) -> Decision:
     return Decision(False, 0, 0, 0, smallest, 0, "cost")
 
 
-def refund_all(
-    decisions: Iterable[RuleDecision],
-    meter: MeteredStore | None,
-    budget: BudgetedStore | None,
-    later: int,
-) -> Flow[list[RuleDecision]]:
-    """Refund what these decisions took.
+def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[list[RuleDecision]]:
+    """Refund what these decisions took, side by side.
 
     Args:
         decisions: these.
-        meter: as for ``evaluate``.
-        budget: as for ``evaluate``.
-        later: how many shares of the deadline are for what comes after that.
+        measures: whether to add to each what that took of the store.
 
     Returns:
         them in their order, ``refunded`` where the refund was applied.
+
+    Raises:
+        StoreError: a mistake of set-up.
     """
     refunds = list(decisions)
-    took = [
-        (index, one, one.decision.taken)
-        for index, one in enumerate(refunds)
-        if one.decision.taken is not None and one.decision.taken.kept and not one.refunded
-    ]
-    for done, (index, one, taken) in enumerate(took):
-        if budget is not None:
-            budget.start_share(len(took) - done + later)
-        refunded = False
-        with suppress(StoreUnavailable):  # it stays taken then, and ``refunded`` says so
-            refunded = yield from one.charge.quota.bucket.refund(taken, taken.kept)
-        refunds[index] = _with_usage(one._replace(refunded=refunded), meter)
+    flows: dict[int, Flow[bool]] = {}
+    meters: dict[int, Meter] = {}
+    for index, one in enumerate(decisions):
+        taken = one.decision.taken
+        if taken is None or not taken.kept or one.refunded:
+            continue
+        flows[index] = one.charge.quota.bucket.refund(taken, taken.kept)
+        if measures:
+            meters[index] = Meter()
+            flows[index] = meters[index].measured(flows[index])
+    outcomes = yield from side_by_side(list(flows.values()))
+    raise_mistake(outcomes)
+    for index, outcome in zip(flows, outcomes, strict=True):
+        # After an outage it stays taken, and ``refunded`` says so.
+        refunds[index] = refunds[index]._replace(refunded=outcome is True)
+        if measures:
+            refunds[index] = _with_usage(refunds[index], meters[index])
     return refunds
 
 
-def _with_usage(decided: RuleDecision, meter: MeteredStore | None) -> RuleDecision:
-    """The same, with what the store was used for since the last one."""
-    if meter is None:
-        return decided
-    latency_ns, calls, units = meter.take_usage()
-    known = units is not None and decided.capacity_units is not None
+def _with_usage(decided: RuleDecision, meter: Meter) -> RuleDecision:
+    """The same, with what the meter has measured added to it."""
+    meter.stop()
+    known = meter.capacity_units is not None and decided.capacity_units is not None
     return decided._replace(
-        latency_ns=decided.latency_ns + latency_ns,
-        calls=decided.calls + calls,
-        capacity_units=decided.capacity_units + units if known else None,  # type: ignore[operator]
+        latency_ns=decided.latency_ns + meter.latency_ns,
+        calls=decided.calls + meter.calls,
+        capacity_units=decided.capacity_units + meter.capacity_units if known else None,  # type: ignore[operator]
     )

@@ -16,16 +16,14 @@ from ratelimit_ddb.arguments import (
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.driver import run, run_async
-from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
-from ratelimit_ddb.web.gate.budgeted_store import BudgetedStore
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.hooks import OnDecision
 from ratelimit_ddb.web.gate.ledger import KEY, KEY_OF_MESSAGES, Entry, Ledger, ledger_for
-from ratelimit_ddb.web.gate.metered_store import MeteredStore
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.gate.request_refund import refunds_due, report
 from ratelimit_ddb.web.request import Request
@@ -115,7 +113,7 @@ class Gate:
         self._on_decision = _functions("on_decision", chosen["on_decision"])
         self._raises = chosen["on_outage"] == "raise"
         self._reports = bool(self._raises or self._on_decision)
-        self._evaluator = Evaluator(self.store.clock, chosen["on_outage"])
+        self._evaluator = Evaluator(self.store.clock, chosen["on_outage"], bool(self._on_decision))
         self._rule_set = RuleSet(
             rules,
             seen_keys=chosen["seen_keys"],
@@ -160,8 +158,7 @@ class Gate:
         if ledger.entries:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
-        store, flow = self._evaluation(charges)
-        verdict = run(flow, store, self._timeout_ns)
+        verdict = run(self._evaluation(charges), self.store, self._timeout_ns)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -187,8 +184,7 @@ class Gate:
         if ledger.entries:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
-        store, flow = self._evaluation(charges)
-        verdict = await run_async(flow, store, self._timeout_ns)
+        verdict = await run_async(self._evaluation(charges), self.store, self._timeout_ns)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -210,8 +206,7 @@ class Gate:
         if ledger.entries:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
-        store, flow = self._evaluation(charges)
-        verdict = await run_async(flow, store, self._timeout_ns)
+        verdict = await run_async(self._evaluation(charges), self.store, self._timeout_ns)
         if verdict.denials:
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -249,16 +244,13 @@ class Gate:
             return charges
         return others
 
-    def _evaluation(self, charges: list[Charge]) -> tuple[Store, Flow[Verdict]]:
-        """The flow of a request's verdict, and the store to run it on."""
-        if len(charges) == 1 and not self._on_decision:
-            return self.store, self._evaluator.evaluate_one(charges[0])
-        meter = MeteredStore(self.store) if self._on_decision else None
-        store: Store = self.store if meter is None else meter
-        if len(charges) == 1:
-            return store, self._evaluator.evaluate(charges, meter, None)
-        budget = BudgetedStore(store)
-        return budget, self._evaluator.evaluate(charges, meter, budget)
+    def _evaluation(self, charges: list[Charge]) -> JointFlow[Verdict]:
+        """The flow of a request's verdict."""
+        if len(charges) > 1:
+            return self._evaluator.evaluate(charges)
+        if self._on_decision:
+            return self._evaluator.evaluate_one_measured(charges[0])
+        return self._evaluator.evaluate_one(charges[0])
 
     def _admitted(self, verdict: Verdict, ledger: Ledger, started_ns: int) -> Admission:
         fields = self.fields_of(verdict)
@@ -284,9 +276,10 @@ class Gate:
     def _report_verdict(self, verdict: Verdict) -> None:
         self.report(verdict.decisions)
         if self._raises:
-            for decision in verdict.decisions:
-                if decision.outage is not None and decision.enforced:
-                    raise decision.outage
+            outages = [denial.outage for denial in verdict.denials if denial.outage is not None]
+            # A denial by a limit stands, whatever became of the others.
+            if outages and len(outages) == len(verdict.denials):
+                raise outages[0]
 
 
 def denial_of(verdict: Verdict) -> Denial:

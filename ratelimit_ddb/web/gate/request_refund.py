@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate.budgeted_store import BudgetedStore
 from ratelimit_ddb.web.gate.evaluator import refund_all
 from ratelimit_ddb.web.gate.ledger import Entry, Ledger
-from ratelimit_ddb.web.gate.metered_store import MeteredStore
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
@@ -31,7 +29,7 @@ class RequestRefund(NamedTuple):
     """
 
     entry: Entry
-    flow: Flow[None]
+    flow: JointFlow[None]
     store: Store
     timeout_ns: int
 
@@ -53,23 +51,19 @@ def report(refunds: Iterable[RequestRefund]) -> None:
 
 
 def _refund(entry: Entry, everything: bool) -> RequestRefund:
-    gate = entry.gate
-    meter = MeteredStore(gate.store) if gate.has_on_decision else None
-    budget = BudgetedStore(gate.store if meter is None else meter)
-    flow = _give_back(entry, everything, meter, budget)
-    return RequestRefund(entry, flow, budget, entry.left_ns)
+    return RequestRefund(entry, _give_back(entry, everything), entry.gate.store, entry.left_ns)
 
 
-def _give_back(
-    entry: Entry, everything: bool, meter: MeteredStore | None, budget: BudgetedStore
-) -> Flow[None]:
+def _give_back(entry: Entry, everything: bool) -> JointFlow[None]:
     decisions = list(entry.verdict.decisions)
     due = [
         index
         for index, one in enumerate(decisions)
         if not one.refunded and (everything or one.charge.rule.default)
     ]
-    amended = yield from refund_all([_amended(decisions[index]) for index in due], meter, budget, 0)
+    amended = yield from refund_all(
+        [_amended(decisions[index]) for index in due], measures=entry.gate.has_on_decision
+    )
     entry.amended = [one for one in amended if one.refunded]
     for index, one in zip(due, amended, strict=True):
         decisions[index] = decisions[index]._replace(refunded=one.refunded)

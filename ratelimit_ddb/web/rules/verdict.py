@@ -79,8 +79,8 @@ class Verdict(NamedTuple):
     """What all rules said of a request. Its truth is ``allowed``.
 
     Attributes:
-        decisions: those that were made, in the order of the rules. After a denial that is enforced,
-            of the later rules only those that would deny too.
+        decisions: those that were made, in the order of the rules. Where a rule that is enforced
+            denies without the store, of the others only those that would deny too.
         denials: the enforced denials among them; empty where the request passes.
         charges: what every rule charged that is about the request.
     """

@@ -1,0 +1,41 @@
+"""Carrying out sequences one after the other: enough for a store that never waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratelimit_ddb.errors import StoreError
+from ratelimit_ddb.operations.operation import OperationSequence
+from ratelimit_ddb.operations.store import Store
+
+
+def send_in_turn(store: Store, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
+    """``Store.send_all`` of a store that never waits, by its ``send``."""
+    for sequence in sequences:
+        answer: object = None
+        while True:
+            try:
+                operation = sequence.send(answer)
+            except StopIteration:
+                break
+            try:
+                answer = store.send(operation, deadline_ns)
+            except StoreError as error:
+                answer = error
+
+
+async def send_in_turn_async(
+    store: Store, sequences: Sequence[OperationSequence], deadline_ns: int
+) -> None:
+    """``Store.send_all_async`` of a store that never waits, by its ``send_async``."""
+    for sequence in sequences:
+        answer: object = None
+        while True:
+            try:
+                operation = sequence.send(answer)
+            except StopIteration:
+                break
+            try:
+                answer = await store.send_async(operation, deadline_ns)
+            except StoreError as error:
+                answer = error
