@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sessions.config.options import DEFAULTS, SessionOptions
 from sessions.cookie.cookie import Cookie
+from sessions.cookie.token import UNSIGNED
 from sessions.errors import (
     AccessDenied,
     RevocationIncomplete,
@@ -34,10 +35,13 @@ from sessions.session import Session
 from sessions.session_of import session_of
 from sessions.store.dynamodb.store import DynamoDBSessionStore
 from sessions.store.memory import MemorySessionStore
+from sessions.values.cipher import UNENCRYPTED
 from sessions.values.flash import Flash
 
 __all__ = [
     "DEFAULTS",
+    "UNENCRYPTED",
+    "UNSIGNED",
     "AccessDenied",
     "Cookie",
     "DynamoDBSessionStore",

@@ -8,7 +8,9 @@ from typing import Any, Literal, TypedDict, TypeVar
 
 from ddbwire.options_signature import shows_options
 from sessions.cookie.cookie import Cookie, SameSite
+from sessions.cookie.token import Secret
 from sessions.event import SessionEvent
+from sessions.values.cipher import Key
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,10 +30,11 @@ class SessionOptions(TypedDict, total=False):
         domain: as for Cookie.
         persistent: as for Cookie.
         secret: one secret of at least 32 bytes, or several (the first signs), for a MAC in the
-            cookie, so that forged cookies cost no read; None for no MAC.
+            cookie, so that forged cookies cost no read; None for no MAC. With UNSIGNED among
+            several, cookies without one are accepted too.
         namespace: keeps apart the sessions of applications that share a table.
         encryption: one key of 32 bytes or several (the first encrypts) for the values; None for
-            none.
+            none. With UNENCRYPTED among several, values in the clear are read too.
         strict: whether a save that meets another request's raises SessionConflict.
         on_revoked: what happens to changes of a session that was ended meanwhile: ``"ignore"``
             drops them, ``"raise"`` raises SessionRevoked.
@@ -49,9 +52,9 @@ class SessionOptions(TypedDict, total=False):
     path: str
     domain: str | None
     persistent: bool
-    secret: str | bytes | Iterable[str | bytes] | None
+    secret: Secret | Iterable[Secret] | None
     namespace: str
-    encryption: bytes | Iterable[bytes] | None
+    encryption: Key | Iterable[Key] | None
     strict: bool
     on_revoked: OnRevoked
     deadline: float

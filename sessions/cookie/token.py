@@ -15,7 +15,9 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
+from typing import Final
 
 from sessions.arguments import require_secret, require_str
 
@@ -60,12 +62,26 @@ BASE64 = TokenForm(_encoded, "A-Za-z0-9_-", 43, 43, ".")
 """Base64 for URLs (RFC 4648, 5): 256 bits of each."""
 
 
+class Unsigned(Enum):
+    """The type of UNSIGNED."""
+
+    UNSIGNED = "UNSIGNED"
+
+
+UNSIGNED: Final = Unsigned.UNSIGNED
+"""Among the secrets: cookies without a MAC. Last in the list, they are accepted still, by a site
+that begins to sign its cookies; first, they are what it sets from now on."""
+
+Secret = str | bytes | Unsigned
+
+
 class Tokens:
     """Makes tokens and reads them from cookies.
 
     Args:
         given: secrets, the first of which signs and all of which verify; none for tokens without a
             MAC. Rotate by putting the new one first, and remove the last when its cookies are old.
+            UNSIGNED among them stands for no MAC.
         namespace: a token of another namespace leads to no session here.
         form: how they are written.
 
@@ -73,21 +89,32 @@ class Tokens:
         TypeError, ValueError: a secret is not a str or bytes, or has less than 32 bytes.
     """
 
-    __slots__ = ("_form", "_namespace", "_pattern", "_secrets")
+    __slots__ = (
+        "_accepts_unsigned",
+        "_form",
+        "_namespace",
+        "_secrets",
+        "_signed",
+        "_signs",
+        "_unsigned",
+    )
 
     def __init__(
         self,
-        given: str | bytes | Iterable[str | bytes] | None,
+        given: Secret | Iterable[Secret] | None,
         namespace: str,
         form: TokenForm = BASE64,
     ) -> None:
-        several = [given] if isinstance(given, str | bytes) else list(given or ())
-        self._secrets = tuple(require_secret(one) for one in several)
+        several = _several(given)
+        self._secrets = tuple(require_secret(one) for one in several if one is not UNSIGNED)
         if given is not None and not self._secrets:
-            raise ValueError("secret must not be empty; use None for tokens without a MAC")
+            which = "have a secret beside UNSIGNED" if several else "not be empty"
+            raise ValueError(f"secret must {which}; use None for tokens without a MAC")
+        self._signs = bool(several) and several[0] is not UNSIGNED
+        self._accepts_unsigned = not self._secrets or UNSIGNED in several
         self._namespace = require_str("namespace", namespace).encode()
         self._form = form
-        self._pattern = form.pattern(signed=bool(self._secrets))
+        self._signed, self._unsigned = form.pattern(signed=True), form.pattern(signed=False)
 
     def new(self) -> str:
         """A token that nobody has."""
@@ -96,19 +123,18 @@ class Tokens:
 
     def in_cookie(self, token: str) -> str:
         """The cookie's value: the token, and its MAC if there are secrets."""
-        if not self._secrets:
+        if not self._signs:
             return token
         return f"{token}{self._form.separator}{self._mac(self._secrets[0], token)}"
 
     def of_cookie(self, value: str) -> str | None:
         """The token in a cookie's value; None if the value is malformed or its MAC is wrong."""
-        parts = self._pattern.fullmatch(value)
+        if self._accepts_unsigned and self._unsigned.fullmatch(value):
+            return value
+        parts = self._signed.fullmatch(value)
         if parts is None:
             return None
-        token = parts[1]
-        if not self._secrets:
-            return token
-        claimed = parts[2]
+        token, claimed = parts[1], parts[2]
         for secret in self._secrets:
             if hmac.compare_digest(self._mac(secret, token), claimed):
                 return token
@@ -130,6 +156,12 @@ class Tokens:
         head = b"cookie:" + self._namespace + b":"
         digest = hmac.digest(secret, head + token.encode(), "sha256")
         return self._form.encode(digest)[: self._form.mac_characters]
+
+
+def _several(given: Secret | Iterable[Secret] | None) -> list[Secret]:
+    if isinstance(given, Secret):
+        return [given]
+    return [] if given is None else list(given)
 
 
 def is_session_id(given: object) -> bool:

@@ -91,7 +91,7 @@ def encrypted(
     config: SessionConfig, session_id: str, encoded: Mapping[str, str]
 ) -> dict[str, StoredValue]:
     """Values as they are stored: their JSON, encrypted if the options ask for it."""
-    if config.cipher is None:
+    if config.cipher is None or not config.cipher.encrypts:
         return dict(encoded)
     return {key: config.cipher.encrypt(session_id, key, text) for key, text in encoded.items()}
 

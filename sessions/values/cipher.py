@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Final
 
 from sessions.arguments import require_encryption_key
 
@@ -25,31 +26,49 @@ class Unreadable(Exception):
     """A value was not encrypted by this cipher for this row and this key."""
 
 
+class Unencrypted(Enum):
+    """The type of UNENCRYPTED."""
+
+    UNENCRYPTED = "UNENCRYPTED"
+
+
+UNENCRYPTED: Final = Unencrypted.UNENCRYPTED
+"""Among the keys: values in the clear. Last in the list, they are read still, by a site that begins
+to encrypt its values; first, values are written so from now on."""
+
+Key = bytes | Unencrypted
+
+
 class Cipher:
     """Encrypts with the first key, decrypts with whichever a value names.
 
     Args:
         keys: one key of 32 bytes, or several: rotate by putting the new one first, and remove the
-            last when the longest lifetime has passed.
+            last when the longest lifetime has passed. UNENCRYPTED among them stands for values in
+            the clear.
+
+    Attributes:
+        encrypts: whether values are encrypted from now on; False if UNENCRYPTED comes first.
 
     Raises:
         TypeError, ValueError: a key that is not 32 bytes.
         ImportError: the package ``cryptography`` is not installed.
     """
 
-    __slots__ = ("_first", "_keys")
+    __slots__ = ("_first", "_keys", "_reads_unencrypted", "encrypts")
 
-    def __init__(self, keys: bytes | Iterable[bytes]) -> None:
+    def __init__(self, keys: Key | Iterable[Key]) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        several = [keys] if isinstance(keys, bytes) else list(keys)
-        if not several:
-            raise ValueError("encryption must not be empty; use None for values in the clear")
-        self._keys: dict[bytes, AESGCM] = {}
-        for key in several:
-            require_encryption_key(key)
-            self._keys[_key_id(key)] = AESGCM(key)
-        self._first = _key_id(several[0])
+        several = [keys] if isinstance(keys, Key) else list(keys)
+        known = [require_encryption_key(key) for key in several if key is not UNENCRYPTED]
+        if not known:
+            which = "have a key beside UNENCRYPTED" if several else "not be empty"
+            raise ValueError(f"encryption must {which}; use None for values in the clear")
+        self._keys: dict[bytes, AESGCM] = {_key_id(key): AESGCM(key) for key in known}
+        self._first = _key_id(known[0])
+        self.encrypts = several[0] is not UNENCRYPTED
+        self._reads_unencrypted = UNENCRYPTED in several
 
     def encrypt(self, session_id: str, key: str, text: str) -> bytes:
         """A value's JSON, encrypted for its row and key."""
@@ -65,6 +84,8 @@ class Cipher:
         """
         from cryptography.exceptions import InvalidTag
 
+        if self._reads_unencrypted and isinstance(encrypted, str):
+            return encrypted
         if not isinstance(encrypted, bytes) or encrypted[:1] != _FORMAT:
             raise Unreadable(f"session[{key!r}] is not encrypted")
         end = 1 + _KEY_ID_BYTES

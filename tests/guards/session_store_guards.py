@@ -11,7 +11,23 @@ _TRANSLATION = f"{_STORE}dynamodb/translation.py"
 _LARGE = "tests/sessions/test_dynamodb_store.py::test_a7_"
 _FULL = "tests/sessions/test_memory_store.py::test_"
 
+_SWITCHING = "tests/contract/test_session_switching_on.py::test_b20_"
+
 SESSION_STORES = (
+    Guard(
+        "B20: without UNSIGNED, a cookie without a MAC is refused",
+        "sessions/cookie/token.py",
+        "if self._accepts_unsigned and self._unsigned.fullmatch(value):",
+        "if self._unsigned.fullmatch(value):",
+        f"{_SWITCHING}what_is_not_protected_is_refused_once_the_exception_is_gone",
+    ),
+    Guard(
+        "B20: without UNENCRYPTED, a value in the clear is refused",
+        "sessions/values/cipher.py",
+        "if self._reads_unencrypted and isinstance(encrypted, str):",
+        "if isinstance(encrypted, str):",
+        f"{_SWITCHING}what_is_not_protected_is_refused_once_the_exception_is_gone",
+    ),
     Guard(
         "A7: a large save is made only of a row that is still as it was read",
         f"{_STORE}dynamodb/request.py",
