@@ -46,6 +46,7 @@ demo: $(PROJECT_READY)  ## See limits and sessions at work; ARGS=--serve shows t
 test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be had
 	@$(BIN)/python -m tests.dynamodb_local || true
 	@$(BIN)/python -m tests.ddbwire.endpoint_vectors || true
+	@$(BIN)/python -m tests.upstream.sources || true
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-m "not browser and not infra and not alone" $(SLOWEST) $(ARGS)
 	@# What needs the machine to itself; it is no mistake if ARGS chose none of it.

@@ -20,6 +20,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import cached_property
 from django.utils.http import http_date
 
 from sessions.cookie.headers import cookie_field_in
@@ -64,11 +65,11 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
         # Of an event loop's request Django joins a split field with commas.
         scope = getattr(request, "scope", None)
         field = cookie_field_in(scope["headers"]) if scope else request.META.get("HTTP_COOKIE")
-        if field is None:
+        if field is None or _is_changed(request):
             super().process_request(request)
         else:
             request.session = self.SessionStore.of_cookie_field(field)
-        request.session.renews_cookie = False
+        request.session.is_of_request = True
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
@@ -101,6 +102,17 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
         if every_time or session.has_other_cookie():
             _set_cookie(session, response)
         return response
+
+
+def _is_changed(request: HttpRequest) -> bool:
+    """Whether a middleware has put a key into ``request.COOKIES``, as from another field."""
+    cookies = vars(request).get("COOKIES")
+    if cookies is None:  # nobody has asked for them
+        return False
+    name, parsed = settings.SESSION_COOKIE_NAME, getattr(type(request), "COOKIES", None)
+    return not isinstance(parsed, cached_property) or (
+        cookies.get(name) != parsed.func(request).get(name)
+    )
 
 
 def _set_cookie(session: SessionStore, response: HttpResponseBase) -> None:

@@ -50,9 +50,9 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     Attributes:
         device: the name of the user's device in ``sessions_of``, such as "Firefox on Linux", if
             set before the save that follows a login.
-        renews_cookie: whether the cookie must be set again whenever the session's use is noted,
-            since its age is the session's, as with Django's own middleware. This package's has a
-            cookie that lasts for the lifetime, and sets it to False.
+        is_of_request: whether ``sessions.django.SessionMiddleware`` made it, which will save it and
+            give it a cookie that lasts. Of any other, such as that of Django's own middleware, a
+            cookie is set again whenever its use is noted, and a new key is written at once.
         has_ended: whether the key that it was made of is worth nothing any more: it was malformed,
             or ``flush`` has ended its session.
 
@@ -64,8 +64,9 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def __init__(self, session_key: str | None = None) -> None:
         self.device: str | None = None
-        self.renews_cookie = True
+        self.is_of_request = False
         self.has_ended = False
+        self._is_deleted = False
         self._other_keys: list[str] = []  # of other cookies of the same name
         self._config = site_config()
         self._record = Record(self._config)
@@ -201,7 +202,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         """Whether a save would write anything."""
         if not hasattr(self, "_session_cache"):
             return False
-        if self._modified and not self._record.is_open:
+        if self._is_deleted or (self._modified and not self._record.is_open):
             return True
         return self._record.has_next_key or self._record.differs_from(self._session_cache)
 
@@ -268,10 +269,10 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         await self._run_async(self._flushing())
 
     def cycle_key(self) -> None:
-        """Have another key, and keep the data.
+        """Have another key, and keep the data; the old key is worth nothing from then on.
 
-        A user's session has it at once, and the old key is worth nothing from then on. An anonymous
-        one has it with the next save, so that a login stays one transaction.
+        It takes effect at once, but for an anonymous session of a request: that has the new key
+        when the middleware saves it, so that a login is one transaction.
 
         Raises:
             SessionInterrupted: it was ended meanwhile; Django answers 400.
@@ -312,7 +313,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         )
 
     def _start_new(self) -> None:
-        self._session_key = None
+        self._session_key, self._is_deleted = None, False
         self._record.start_new()
 
     def _require_within(self, value: Any) -> None:
@@ -340,7 +341,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
                 break
         else:
             self._session_key = None
-        if is_touched and self.renews_cookie:
+        if is_touched and not self.is_of_request:
             self._modified = True  # for Django's middleware to set the cookie
 
     def _finding(self, key: str | None) -> Flow[Row | None]:
@@ -358,6 +359,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         if row is not None:
             yield from delete_row(self._config, row)
         if key is None:
+            self._is_deleted = True
             yield from self._deleting_others()
 
     def _deleting_others(self) -> Flow[None]:
@@ -372,14 +374,14 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         yield from self._deleting_others()
         if not self._record.is_replaced:
             # Or the key stays, so that no middleware deletes the cookie, which is a login's by now.
-            self._session_key = None
+            self._session_key, self._is_deleted = None, False
             self.has_ended = True
 
     def _cycling(self) -> Flow[None]:
         yield from self._opening()
         self._session_key = self._record.choose_key()
         self._modified = True
-        if self._record.is_of_a_user:
+        if self._record.row is not None and (self._record.is_of_a_user or not self.is_of_request):
             yield from self._saving(must_create=False)
 
     def _saving(self, must_create: bool) -> Flow[None]:

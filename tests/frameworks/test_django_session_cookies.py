@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import AsyncClient, Client
 
 from tests.frameworks.django_site.session_clients import COOKIE, key_of
-from tests.frameworks.django_site.with_sessions import with_sessions
+from tests.frameworks.django_site.with_sessions import MIDDLEWARE, with_sessions
 from tests.frameworks.seen_store import SeenStore
 
 HOST = "__Host-sessionid"
@@ -62,9 +63,15 @@ def test_it_is_so_in_an_event_loop_where_the_field_may_be_split(store: SeenStore
     assert answer.json() == {"colour": "red"}
 
 
+@pytest.mark.parametrize("asked", [[], ["KeyInAField"]], ids=["", "asked for before"])
 @pytest.mark.parametrize("space", ["\xa0", "\x85", "\u2003", "\x1c", "\x0c"])
-def test_only_the_very_name_is_the_sessions(space: str) -> None:
-    with with_sessions(SeenStore(), SESSION_COOKIE_NAME=HOST, SESSION_COOKIE_SECURE=True):
+def test_only_the_very_name_is_the_sessions(space: str, asked: list[str]) -> None:
+    with with_sessions(
+        SeenStore(),
+        SESSION_COOKIE_NAME=HOST,
+        SESSION_COOKIE_SECURE=True,
+        MIDDLEWARE=[*(f"{__name__}.{name}" for name in asked), *MIDDLEWARE],
+    ):
         keys = []
         for colour in ("planted", "own"):
             client = Client()
@@ -90,3 +97,29 @@ def test_a_logout_ends_the_sessions_of_all_cookies(store: SeenStore) -> None:
     field = "; ".join(f"{COOKIE}={key}" for key in keys)
     Client().get("/logout", headers={"cookie": field})
     assert store.sessions_of("7") == []
+
+
+class KeyInAField:
+    """A middleware that takes the key from another field, as for a mobile app."""
+
+    def __init__(self, get_response: Any) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        assert request.COOKIES is not None
+        if "X-Session" in request.headers:
+            request.COOKIES[COOKIE] = request.headers["X-Session"]
+        return self._get_response(request)
+
+
+def test_a_key_that_a_middleware_puts_among_the_cookies_counts(store: SeenStore) -> None:
+    red, blue = _key_of_new_session("red"), _key_of_new_session("blue")
+    with with_sessions(
+        store, options={"SECRET": None}, MIDDLEWARE=[f"{__name__}.KeyInAField", *MIDDLEWARE]
+    ):
+        for headers, colour in (
+            ({"x-session": blue}, "blue"),
+            ({"x-session": blue, "cookie": f"{COOKIE}={red}"}, "blue"),
+            ({"cookie": f"{COOKIE}={red}"}, "red"),
+        ):
+            assert Client().get("/seen", headers=headers).json() == {"colour": colour}

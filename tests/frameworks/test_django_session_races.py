@@ -207,6 +207,13 @@ def test_a_save_with_nothing_to_write_tells_that_the_session_is_gone(store: Seen
         late.save()
 
 
+def test_a_request_that_deletes_its_row_and_goes_on_is_answered_400(client: Client) -> None:
+    # As by Django's own middleware; flush() is what ends a session.
+    client.get("/set/colour/red")
+    response = client.get("/delete")
+    assert (response.status_code, COOKIE in response.cookies) == (400, False)
+
+
 ENDS: dict[str, Callable[[SessionStore], object]] = {
     "cycle_key": SessionStore.cycle_key,
     "flush": SessionStore.flush,

@@ -55,7 +55,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "Django's session is that of the very name",
         "sessions/django/middleware.py",
-        "        if field is None:",
+        "        if field is None or _is_changed(request):",
         "        if field is not None:",
         "tests/frameworks/test_django_session_cookies.py::test_only_the_very_name_is_the_sessions",
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.guards.amount_guards import AMOUNTS
+from tests.guards.django_guards import DJANGO
 from tests.guards.function_guards import FUNCTIONS
 from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
@@ -21,6 +22,7 @@ from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
 from tests.guards.together_guards import TOGETHER
 
 GUARDS = (
+    *DJANGO,
     *REQUIREMENTS,
     *FAULTS,
     *IDENTITIES,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.backends.base import CreateError, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 
 from sessions.django import SessionStore
-from sessions.operations.operation import Delete, Operation
 from tests.frameworks.django_session_store.saved_sessions import again, saved
 from tests.frameworks.seen_store import SeenStore
 
@@ -120,17 +120,30 @@ def test_a_deleted_session_is_not_brought_back_by_a_save(store: SeenStore) -> No
     assert len(store) == 0
 
 
-def test_cycle_key_tells_another_key_and_its_save_ends_the_old_one() -> None:
+def test_cycle_key_takes_effect_at_once() -> None:
     session = saved(cat="dog", size=1)
     before = session.session_key
     session.cycle_key()
     told = session.session_key
     assert told != before
-    assert dict(session.items()) == {"cat": "dog", "size": 1}
+    assert not session.exists(before)
+    assert dict(session.items()) == dict(again(session).items()) == {"cat": "dog", "size": 1}
     session.save()
     assert session.session_key == told
+
+
+def test_cycle_key_of_a_requests_anonymous_session_waits_for_the_save_of_the_login() -> None:
+    session = saved(cat="dog")
+    before = session.session_key
+    session.is_of_request = True
+    session.cycle_key()
+    told = session.session_key
+    assert session.exists(before)
+    session["_auth_user_id"] = "7"
+    session.save()
+    assert session.session_key == told != before
     assert not session.exists(before)
-    assert dict(again(session).items()) == {"cat": "dog", "size": 1}
+    assert again(session)["cat"] == "dog"
 
 
 def test_cycle_key_of_a_cleared_session_ends_the_old_one_too(store: SeenStore) -> None:
@@ -142,38 +155,27 @@ def test_cycle_key_of_a_cleared_session_ends_the_old_one_too(store: SeenStore) -
     assert dict(again(session).items()) == {}
 
 
-def test_two_requests_that_cycle_the_same_key_leave_one_session(store: SeenStore) -> None:
-    session = saved(cat="dog")
-    first, second = again(session), again(session)
-    first.cycle_key()
-    second.cycle_key()
-    first.save()
-    with pytest.raises(UpdateError):
-        second.save()
-    assert len(store) == 1
-    assert again(first)["cat"] == "dog"
-
-
-def test_a_key_that_another_request_is_just_ending_is_not_cycled(
-    store: SeenStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_of_request", [False, True])
+def test_two_requests_that_cycle_the_same_key_leave_one_session(
+    store: SeenStore, is_of_request: bool
 ) -> None:
     session = saved(cat="dog")
     first, second = again(session), again(session)
+    for one in (first, second):
+        one.is_of_request = is_of_request
+        assert one["cat"] == "dog"
     first.cycle_key()
-    second.cycle_key()
-    send = store.send
-
-    def overtaken(operation: Operation, deadline_ns: int) -> Any:
-        if isinstance(operation, Delete):
-            monkeypatch.setattr(store, "send", send)
-            with pytest.raises(UpdateError, match="another request"):
-                second.save()
-        return send(operation, deadline_ns)
-
-    monkeypatch.setattr(store, "send", overtaken)
-    first.save()
+    if is_of_request:
+        second.cycle_key()
+        first.save()
+        with pytest.raises(UpdateError):
+            second.save()
+    else:
+        with pytest.raises(SessionInterrupted):
+            second.cycle_key()
     assert len(store) == 1
     assert again(first)["cat"] == "dog"
+    assert again(session).get("cat") is None
 
 
 def test_clear_expired_is_the_tables_work(store: SeenStore) -> None:

@@ -13,7 +13,7 @@ from django.middleware.csrf import get_token
 from django.test import override_settings
 from django.urls import path
 
-from sessions.django import revoke_user
+from sessions.django import SessionStore, revoke_user
 from tests.frameworks.django_site.accounts import User
 
 SECRET = "x" * 32
@@ -152,6 +152,12 @@ def cycle_and_fail(request: HttpRequest) -> HttpResponse:
     return HttpResponse("broken", status=500)
 
 
+def delete(request: HttpRequest) -> HttpResponse:
+    request.session["colour"] = "blue"
+    request.session.delete()
+    return HttpResponse("deleted")
+
+
 def clear(request: HttpRequest) -> HttpResponse:
     request.session.clear()
     return HttpResponse("cleared")
@@ -163,8 +169,10 @@ def clear_and_fail(request: HttpRequest) -> HttpResponse:
 
 
 def end_others(request: HttpRequest) -> HttpResponse:
-    """A new key, and the end of the user's other sessions, as after a password change."""
+    """A new key, and the end of the user's other sessions, the old key's among them."""
+    before = request.session.session_key
     change_password(request)
+    SessionStore(before).delete()
     return HttpResponse(str(revoke_user(request.user, except_=request.session)))
 
 
@@ -228,6 +236,7 @@ urlpatterns = [
     path("cycle/fail", cycle_and_fail),
     path("password/alone", end_others),
     path("clear", clear),
+    path("delete", delete),
     path("clear/fail", clear_and_fail),
     path("say", say),
     path("hear", hear),

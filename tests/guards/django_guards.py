@@ -1,0 +1,119 @@
+"""The guards of Django's sessions."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_RACES = "tests/frameworks/test_django_session_races.py::test_"
+_EXPIRY = "tests/frameworks/test_django_session_expiry.py::test_"
+_SESSIONS = "tests/frameworks/test_django_sessions.py::test_"
+_KEY = "tests/frameworks/django_session_store/test_key.py::test_"
+
+DJANGO = (
+    Guard(
+        "Django: a response sets no cookie that the browser has",
+        "sessions/django/middleware.py",
+        "if every_time or session.has_other_cookie():",
+        "if every_time or session.accessed:",
+        f"{_SESSIONS}a_response_does_not_set_a_cookie_that_the_browser_has",
+    ),
+    Guard(
+        "Django: a reader does not delete the cookie of a session that is gone",
+        "sessions/django/middleware.py",
+        "if session.has_ended and settings.SESSION_COOKIE_NAME in request.COOKIES:",
+        "if settings.SESSION_COOKIE_NAME in request.COOKIES:",
+        f"{_SESSIONS}a_cookie_that_leads_to_nothing_is_left_alone_by_a_reader",
+    ),
+    Guard(
+        "Django: a key that a login replaced is not taken for an unknown one",
+        "sessions/django/store.py",
+        "if self._record.row is not None or self._record.is_replaced:",
+        "if self._record.row is not None:",
+        f"{_RACES}a_reader_neither_sets_nor_deletes_the_cookie",
+    ),
+    Guard(
+        "Django: what a request under way changes is dropped, and no 400",
+        "sessions/django/middleware.py",
+        "except KeyReplaced:",
+        "except ZeroDivisionError:",
+        f"{_RACES}a_writer_sets_no_cookie_and_its_change_is_dropped_and_told",
+    ),
+    Guard(
+        "Django: a login as another user marks the old key",
+        "sessions/django/record.py",
+        "if self._ended is not None and session.row is not None and self.is_of_a_user:",
+        "if session.row is None:",
+        f"{_RACES}a_writer_sets_no_cookie_and_its_change_is_dropped_and_told",
+    ),
+    Guard(
+        "Django: a logout with a replaced key leaves the login's cookie",
+        "sessions/django/store.py",
+        "if not self._record.is_replaced:",
+        "if self._record.is_open:",
+        f"{_RACES}a_logout_with_the_key_of_before_a_login_leaves_the_login_alone",
+    ),
+    Guard(
+        "Django: a save with nothing to write looks whether the session is there",
+        "sessions/django/flow.py",
+        "            require_still_there(session, found)",
+        "            assert found is not None",
+        f"{_RACES}a_save_with_nothing_to_write_tells_that_the_session_is_gone",
+    ),
+    Guard(
+        "Django: a user's new key takes effect at once",
+        "sessions/django/store.py",
+        "(self._record.is_of_a_user or not self.is_of_request)",
+        "not self.is_of_request",
+        f"{_RACES}a_new_key_takes_effect_at_once_so_that_ending_the_others_spares_it",
+    ),
+    Guard(
+        "Django: a logout holds though the view fails",
+        "sessions/django/middleware.py",
+        "(is_answer or session.is_logout())",
+        "is_answer",
+        f"{_RACES}a_logout_is_not_undone_and_clears_the_cookie_whatever_follows",
+    ),
+    Guard(
+        "Django: the use of a short expiry is noted often enough",
+        "sessions/django/expiry.py",
+        "touch_seconds=max(1, seconds // 10)",
+        "touch_seconds=max(60, seconds // 10)",
+        f"{_EXPIRY}who_is_active_stays_logged_in_however_short_the_expiry",
+    ),
+    Guard(
+        "Django: the cookie lasts for the lifetime, whatever the expiry",
+        "sessions/django/store.py",
+        "        return self._remaining_seconds()\n\n    def has_other_cookie",
+        "        return expiry_age\n\n    def has_other_cookie",
+        f"{_EXPIRY}who_is_active_stays_logged_in_however_short_the_expiry",
+    ),
+    Guard(
+        "Django: with its own middleware the cookie is renewed",
+        "sessions/django/store.py",
+        "if is_touched and not self.is_of_request:",
+        "if is_touched and self._is_deleted:",
+        f"{_EXPIRY}who_is_active_stays_logged_in_by_the_sites_own_idle_time",
+    ),
+    Guard(
+        "Django: a key fits 40 characters",
+        "sessions/django/key.py",
+        "mac_characters=14",
+        "mac_characters=43",
+        f"{_KEY}a_key_fits_a_column_of_40_characters_in_any_collation",
+    ),
+    Guard(
+        "one Vary field",
+        "sessions/cookie/headers.py",
+        'return [*_without(headers, "vary"), ("vary", vary)]',
+        'return [*headers, ("vary", name)]',
+        "tests/sessions/test_requirements_5_to_8.py"
+        "::test_r6_cookie_joins_the_applications_vary_in_one_field",
+    ),
+    Guard(
+        "popitem takes the last key",
+        "sessions/session.py",
+        "return keys[-1], self.pop(keys[-1])",
+        "return keys[0], self.pop(keys[0])",
+        "tests/sessions/test_session.py::test_popitem_takes_the_last_key_as_a_dict_does",
+    ),
+)
