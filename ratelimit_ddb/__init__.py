@@ -10,6 +10,7 @@ Everything public is named here, but for the middleware: ratelimit_ddb.asgi and 
 from typing import TYPE_CHECKING
 
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.decision_event import LimiterDecision
 from ratelimit_ddb.decorator.rate_limited import rate_limited
 from ratelimit_ddb.errors import (
     AccessDenied,
@@ -31,6 +32,7 @@ __all__ = [
     "DynamoDBStore",
     "KeyThrottled",
     "Limit",
+    "LimiterDecision",
     "MemoryStore",
     "RateLimited",
     "RateLimiter",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 from ratelimit_ddb.operations.store import Store
 
@@ -123,10 +125,39 @@ def require_on_outage(on_outage: object) -> None:
     """Check an ``on_outage``.
 
     Raises:
-        ValueError: it is none of the three.
+        ValueError: it is none of the four.
     """
-    if on_outage not in ("allow", "deny", "raise"):
-        raise ValueError(f"on_outage {on_outage!r}: must be 'allow', 'deny' or 'raise'")
+    if on_outage not in ("local", "allow", "deny", "raise"):
+        raise ValueError(f"on_outage {on_outage!r}: must be 'local', 'allow', 'deny' or 'raise'")
+
+
+def require_functions(name: str, given: object) -> tuple[Callable[..., Any], ...]:
+    """Check that an argument is a function or an iterable of them, none of which is to be awaited.
+
+    Raises:
+        TypeError: it is neither, or one of them is a coroutine function.
+    """
+    if not callable(given) and not isinstance(given, Iterable):
+        raise TypeError(f"{name} {given!r}: must be a function or an iterable of functions")
+    several = (given,) if callable(given) else tuple(given)
+    for one in several:
+        if not callable(one):
+            raise TypeError(f"{name} {one!r}: must be a function")
+        require_plain(name, one)
+    return several
+
+
+def require_plain(name: str, function: object) -> None:
+    """Refuse a coroutine function where nothing awaits it.
+
+    Raises:
+        TypeError: it is one.
+    """
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"{name} {function!r}: this is a coroutine function, and nothing awaits it here; give "
+            "a plain one"
+        )
 
 
 def require_store(value: object, name: str = "store") -> Store:

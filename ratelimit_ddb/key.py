@@ -17,6 +17,9 @@ LONGEST_BYTES = 2_048
 _MARK = "~sha256:"
 _ENDING_BYTES = len(_MARK) + 64
 
+KEY_OF_NO_BUCKET = f"{_MARK}{0:064x}"
+"""The key of no bucket: a key ends so only if it has that digest."""
+
 
 def key_text(key: KeyLike) -> str:
     """The text that the table holds for a key.

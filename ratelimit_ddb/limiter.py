@@ -7,10 +7,10 @@ the store. The two limiters differ in the driver alone. Neither reads the table 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limit import Limit, LimitsLike
 from ratelimit_ddb.limiter_core import LimiterCore
@@ -25,8 +25,9 @@ class RateLimiter:
     Args:
         store: where the buckets are: a DynamoDBStore or a MemoryStore.
         limits: a notation (``"100/minute"``), a Limit, or several of them for each key.
-        on_outage: what a decision is when the store can't be reached: ``"allow"`` (default),
-            ``"deny"``, or ``"raise"`` for StoreUnavailable.
+        on_outage: what a decision is when the store can't be reached: ``"local"`` (default), where
+            this process keeps the limits by itself, so that n processes admit at most n times them;
+            ``"allow"``, ``"deny"``, or ``"raise"`` for StoreUnavailable.
         deadline: seconds that one call may spend on the store, retries included.
         deny_cache: seconds for which a denial may rest on what this process saw last. A reset or a
             refund made in another process is noticed after at most that long; one made in this
@@ -38,6 +39,8 @@ class RateLimiter:
             keys and equal limits.
         enabled: False to allow every request and never ask the store; True to limit whatever the
             environment says. Unless given, the variable ``RATELIMIT_DDB_ENABLED=0`` turns it off.
+        on_decision: called with a LimiterDecision for each ``acquire``; a function or several. What
+            it raises is raised to the caller.
 
     Raises:
         TypeError, ValueError: an argument is invalid; the message has its name, value and rule.
@@ -52,15 +55,24 @@ class RateLimiter:
         store: Store,
         limits: LimitsLike,
         *,
-        on_outage: OnOutage = "allow",
+        on_outage: OnOutage = "local",
         deadline: float = 0.25,
         deny_cache: float = 5.0,
         seen_keys: int = 65_536,
         namespace: str = "",
         enabled: bool | None = None,
+        on_decision: OnLimiterDecision | Iterable[OnLimiterDecision] = (),
     ) -> None:
         self._core = LimiterCore(
-            store, limits, on_outage, deadline, deny_cache, seen_keys, namespace, enabled
+            store,
+            limits,
+            on_outage,
+            deadline,
+            deny_cache,
+            seen_keys,
+            namespace,
+            enabled,
+            on_decision,
         )
 
     @property
@@ -96,10 +108,7 @@ class RateLimiter:
         begun = core.acquire(key, cost, max_wait)
         if isinstance(begun, Decision):
             return begun
-        try:
-            decision = run(begun, core.store, core.timeout_ns)
-        except StoreUnavailable as outage:
-            return core.decision_in_outage(outage)
+        decision = run(begun, core.store, core.timeout_ns, core.breaker, decides=True)
         if decision.waited_ns:
             time.sleep(decision.waited)
         return decision
@@ -114,7 +123,7 @@ class RateLimiter:
         begun = core.peek(key, cost)
         if isinstance(begun, Decision):
             return begun
-        return run(begun, core.store, core.timeout_ns)
+        return run(begun, core.store, core.timeout_ns, core.breaker)
 
     def refund(self, decision: Decision, *, cost: int | None = None) -> bool:
         """Give back tokens that a decision of this limiter took and that were not used.
@@ -144,7 +153,7 @@ class RateLimiter:
         taken = core.taken_by(decision)
         if taken is None:
             return False
-        return run(core.refund(taken, cost), core.store, core.timeout_ns)
+        return run(core.refund(taken, cost), core.store, core.timeout_ns, core.breaker)
 
     def reset(self, key: KeyLike) -> None:
         """Fill the key's bucket by deleting its item. Raises as ``peek`` does.
@@ -154,7 +163,7 @@ class RateLimiter:
         core = self._core
         text = core.key_text(key)
         if core.enabled:
-            run(core.bucket.reset(text), core.store, core.timeout_ns)
+            run(core.bucket.reset(text), core.store, core.timeout_ns, core.breaker)
 
 
 class AsyncRateLimiter:
@@ -170,15 +179,24 @@ class AsyncRateLimiter:
         store: Store,
         limits: LimitsLike,
         *,
-        on_outage: OnOutage = "allow",
+        on_outage: OnOutage = "local",
         deadline: float = 0.25,
         deny_cache: float = 5.0,
         seen_keys: int = 65_536,
         namespace: str = "",
         enabled: bool | None = None,
+        on_decision: OnLimiterDecision | Iterable[OnLimiterDecision] = (),
     ) -> None:
         self._core = LimiterCore(
-            store, limits, on_outage, deadline, deny_cache, seen_keys, namespace, enabled
+            store,
+            limits,
+            on_outage,
+            deadline,
+            deny_cache,
+            seen_keys,
+            namespace,
+            enabled,
+            on_decision,
         )
 
     @property
@@ -212,10 +230,7 @@ class AsyncRateLimiter:
         begun = core.acquire(key, cost, max_wait)
         if isinstance(begun, Decision):
             return begun
-        try:
-            decision = await run_async(begun, core.store, core.timeout_ns)
-        except StoreUnavailable as outage:
-            return core.decision_in_outage(outage)
+        decision = await run_async(begun, core.store, core.timeout_ns, core.breaker, decides=True)
         if decision.waited_ns:
             import asyncio  # 40 ms that others need not spend
 
@@ -228,7 +243,7 @@ class AsyncRateLimiter:
         begun = core.peek(key, cost)
         if isinstance(begun, Decision):
             return begun
-        return await run_async(begun, core.store, core.timeout_ns)
+        return await run_async(begun, core.store, core.timeout_ns, core.breaker)
 
     async def refund(self, decision: Decision, *, cost: int | None = None) -> bool:
         """Give back tokens that were not used; see ``RateLimiter.refund``."""
@@ -236,11 +251,11 @@ class AsyncRateLimiter:
         taken = core.taken_by(decision)
         if taken is None:
             return False
-        return await run_async(core.refund(taken, cost), core.store, core.timeout_ns)
+        return await run_async(core.refund(taken, cost), core.store, core.timeout_ns, core.breaker)
 
     async def reset(self, key: KeyLike) -> None:
         """Fill the key's bucket; see ``RateLimiter.reset``."""
         core = self._core
         text = core.key_text(key)
         if core.enabled:
-            await run_async(core.bucket.reset(text), core.store, core.timeout_ns)
+            await run_async(core.bucket.reset(text), core.store, core.timeout_ns, core.breaker)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ratelimit_ddb.arguments import (
     require_cost,
     require_deadline_ns,
     require_deny_cache_ns,
+    require_functions,
     require_int,
     require_max_wait_ns,
     require_on_outage,
@@ -18,12 +19,15 @@ from ratelimit_ddb.arguments import (
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.limit import LimitsLike, parse_limits
+from ratelimit_ddb.operations.breaker import breaker_of
+from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.outage import OnOutage, decision_in_outage
+from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.switch import limiting_enabled
 
 
@@ -33,7 +37,8 @@ class LimiterCore:
     Attributes:
         store: where its buckets are.
         bucket: its limits, and the cache of what it has observed.
-        on_outage: what a decision is when the store can't be reached.
+        breaker: whether decisions ask the store.
+        outage_policy: what a decision is when the store can't be reached.
         timeout_ns: how long one call may spend on the store.
         enabled: whether it limits; if not, it allows every request.
         options: the keyword arguments that it was made with.
@@ -42,12 +47,15 @@ class LimiterCore:
     __slots__ = (
         "_clock",
         "_disabled",
+        "_name",
         "_namespace",
+        "_on_decision",
         "_smallest_burst",
+        "breaker",
         "bucket",
         "enabled",
-        "on_outage",
         "options",
+        "outage_policy",
         "store",
         "timeout_ns",
     )
@@ -62,10 +70,13 @@ class LimiterCore:
         seen_keys: int,
         namespace: str,
         enabled: bool | None,
+        on_decision: OnLimiterDecision | Iterable[OnLimiterDecision],
     ) -> None:
         require_on_outage(on_outage)
         self.store = require_store(store)
-        self.on_outage = on_outage
+        self.outage_policy = OutagePolicy(store, on_outage)
+        self.breaker = breaker_of(store)
+        self._on_decision = require_functions("on_decision", on_decision)
         self.options: dict[str, Any] = {
             "on_outage": on_outage,
             "deadline": deadline,
@@ -73,6 +84,7 @@ class LimiterCore:
             "seen_keys": seen_keys,
             "namespace": namespace,
             "enabled": enabled,
+            "on_decision": self._on_decision,
         }
         self.timeout_ns = require_deadline_ns(deadline)
         deny_cache_ns = require_deny_cache_ns(deny_cache)
@@ -86,6 +98,8 @@ class LimiterCore:
         self.enabled = limiting_enabled(
             enabled, f"limiter of {', '.join(str(limit) for limit in parsed)}"
         )
+        named = ", ".join(str(limit) for limit in parsed)
+        self._name = f"{namespace}: {named}" if namespace else named
         smallest = min(parsed, key=lambda limit: limit.burst)
         self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
 
@@ -94,23 +108,32 @@ class LimiterCore:
         limits = [str(limit) for limit in self.bucket.limits]
         namespace = self.options["namespace"]
         within = f", namespace={namespace!r}" if namespace else ""
-        return f"{self.store!r}, {limits}, on_outage={self.on_outage!r}{within}"
+        return f"{self.store!r}, {limits}, on_outage={self.outage_policy.on_outage!r}{within}"
 
     def reduce(self, kind: Callable[..., object]) -> Callable[[], object]:
         """What makes the same limiter again, for pickle."""
         return functools.partial(kind, self.store, self.bucket.limits, **self.options)
 
     def acquire(self, key: KeyLike, cost: int, max_wait: float) -> Decision | Flow[Decision]:
-        """The denial that needs no store, or the flow of a decision."""
+        """The denial that needs no store, or the flow of a decision.
+
+        The flow raises StoreUnavailable under ``on_outage="raise"`` alone.
+        """
         text = namespaced_key_text(self._namespace, key) if self._namespace else key_text(key)
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
         wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
         if not self.enabled:
             return self._disabled
+        meter = Meter() if self._on_decision else None
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
-        return self.bucket.acquire(text, cost, wait_ns, now_ns)
+        begun = self.bucket.acquire(text, cost, wait_ns, now_ns)
+        if not isinstance(begun, Decision):
+            return self._decide(begun, text, cost, wait_ns, meter)
+        if meter is not None:
+            self._tell(text, cost, begun, meter, None)
+        return begun
 
     def peek(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
         """What ``acquire`` would say, by a read."""
@@ -149,6 +172,35 @@ class LimiterCore:
         cost = taken.kept if cost is None else require_int("cost", cost)
         return self.bucket.refund(taken, cost)
 
-    def decision_in_outage(self, outage: StoreUnavailable) -> Decision:
-        """The decision that ``on_outage`` makes; under ``"raise"`` the outage is raised."""
-        return decision_in_outage(self.on_outage, outage, self.bucket.limits[0])
+    def _decide(
+        self, flow: Flow[Decision], key: str, cost: int, wait_ns: int, meter: Meter | None
+    ) -> Flow[Decision]:
+        outage = None
+        try:
+            decision = yield from (flow if meter is None else meter.measured(flow))
+        except StoreUnavailable as failure:
+            outage = failure
+            decision = self.outage_policy.decide(failure, self.bucket, key, cost, wait_ns)
+        if meter is not None:
+            self._tell(key, cost, decision, meter, outage)
+        if outage is not None and self.outage_policy.on_outage == "raise":
+            raise outage
+        return decision
+
+    def _tell(
+        self, key: str, cost: int, decision: Decision, meter: Meter, outage: StoreUnavailable | None
+    ) -> None:
+        meter.stop()
+        told = LimiterDecision(
+            self._name,
+            key,
+            cost,
+            decision,
+            meter.latency_ns,
+            meter.calls,
+            meter.capacity_units,
+            outage,
+            None if outage is None else self.outage_policy.on_outage,
+        )
+        for on_decision in self._on_decision:
+            on_decision(told)

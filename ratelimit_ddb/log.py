@@ -22,9 +22,8 @@ from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.web.identity.identity import digest_of
 
 if TYPE_CHECKING:
+    from ratelimit_ddb.decision_event import DecisionEvent, OnDecisionEvent
     from ratelimit_ddb.errors import StoreUnavailable
-    from ratelimit_ddb.web.gate.hooks import OnDecision
-    from ratelimit_ddb.web.rules.verdict import RuleDecision
 
 __all__ = ["log_decisions"]
 
@@ -43,6 +42,11 @@ _GIVEN_BACK = _Event("refunded", logging.DEBUG, "gave back what rule %r took")
 _DENIED = _Event("denied", logging.INFO, "denied by rule %r")
 _IN_SHADOW = _Event("shadow", logging.INFO, "would be denied by rule %r")
 _PASSED = _Event("outage", logging.WARNING, "no answer from the store for rule %r, passed: %s")
+_DENIED_LOCALLY = _Event(
+    "outage",
+    logging.WARNING,
+    "no answer from the store for rule %r, denied by this process's own buckets: %s",
+)
 _REFUSED = _Event("outage", logging.ERROR, "no answer from the store for rule %r, refused: %s")
 
 
@@ -53,18 +57,20 @@ def log_decisions(
     key: bool = False,
     at_most: LimitsLike | None = "10/second",
     clock: Callable[[], int] | None = None,
-) -> OnDecision:
+) -> OnDecisionEvent:
     """A function for ``on_decision=`` that logs each rule's denials and outages.
 
     A denial is INFO, since clients cause it; also one in shadow mode, whose message says "would be
-    denied". An outage is WARNING where the request passes all the same, ERROR where it is refused.
+    denied". An outage is WARNING where the request passes all the same, or is denied by this
+    process's own buckets (``on_outage="local"``), ERROR where it is refused for want of an answer.
     No record has a traceback.
 
     The attributes of a record, each behind ``ratelimit_``: ``rule``, ``key_digest``, ``limit``,
     ``cost``, ``allowed``, ``enforced``, ``source``, ``remaining``, ``retry_after_seconds`` (None
     where no time would help), ``latency_ms``, ``calls``, ``capacity_units`` (None where unknown),
     ``refunded``, ``left_out``; in an outage also ``error_type`` and ``error``, what was raised and
-    by what cause. See ``RuleDecision`` and ``Decision`` for what they mean.
+    by what cause, and ``on_outage``, what decided instead. See ``RuleDecision`` and ``Decision``
+    for what they mean.
 
     A flood of denials costs next to nothing, but a record of each would. So in each process at most
     ten records a second are written of one rule's denials, ten of its outages: with W processes and
@@ -93,21 +99,17 @@ def log_decisions(
     require_bool("key", key)
     bound = None if at_most is None else _Bound(at_most, clock)
 
-    def log(rule_decision: RuleDecision) -> None:
-        event = _event(rule_decision)
+    def log(told: DecisionEvent) -> None:
+        event = _event(told)
         if (event in (_ADMITTED, _GIVEN_BACK) and not admitted) or not logger.isEnabledFor(
             event.level
         ):
             return
-        left_out = 0 if bound is None else bound.left_out(rule_decision.rule, event.name)
+        left_out = 0 if bound is None else bound.left_out(told.rule, event.name)
         if left_out is None:
             return
-        facts = _facts(rule_decision, with_key=key) | {"ratelimit_left_out": left_out}
-        named = (
-            (rule_decision.rule,)
-            if rule_decision.outage is None
-            else (rule_decision.rule, str(rule_decision.outage))
-        )
+        facts = _facts(told, with_key=key) | {"ratelimit_left_out": left_out}
+        named = (told.rule,) if told.outage is None else (told.rule, str(told.outage))
         logger.log(event.level, event.message, *named, extra=facts)
 
     return log
@@ -140,42 +142,43 @@ class _Bound:
         return None
 
 
-def _event(rule_decision: RuleDecision) -> _Event:
-    if rule_decision.outage is not None:
-        return (
-            _REFUSED if rule_decision.enforced and not rule_decision.decision.allowed else _PASSED
-        )
-    if rule_decision.amended:
+def _event(told: DecisionEvent) -> _Event:
+    if told.outage is not None:
+        if told.decision.allowed or not told.enforced:
+            return _PASSED
+        return _DENIED_LOCALLY if told.on_outage == "local" else _REFUSED
+    if told.amended:
         return _GIVEN_BACK
-    if rule_decision.decision.allowed:
+    if told.decision.allowed:
         return _ADMITTED
-    return _DENIED if rule_decision.enforced else _IN_SHADOW
+    return _DENIED if told.enforced else _IN_SHADOW
 
 
-def _facts(rule_decision: RuleDecision, *, with_key: bool) -> dict[str, Any]:
-    decision = rule_decision.decision
+def _facts(told: DecisionEvent, *, with_key: bool) -> dict[str, Any]:
+    decision = told.decision
     facts = {
-        "ratelimit_rule": rule_decision.rule,
-        "ratelimit_key_digest": digest_of(rule_decision.key),
+        "ratelimit_rule": told.rule,
+        "ratelimit_key_digest": digest_of(told.key),
         "ratelimit_limit": str(decision.limit),
-        "ratelimit_cost": rule_decision.charge.cost,
+        "ratelimit_cost": told.cost,
         "ratelimit_allowed": decision.allowed,
-        "ratelimit_enforced": rule_decision.enforced,
+        "ratelimit_enforced": told.enforced,
         "ratelimit_source": decision.source,
         "ratelimit_remaining": decision.remaining,
         "ratelimit_retry_after_seconds": (
             None if decision.source == "cost" else decision.retry_after
         ),
-        "ratelimit_latency_ms": rule_decision.latency_ns / 1_000_000,
-        "ratelimit_calls": rule_decision.calls,
-        "ratelimit_capacity_units": rule_decision.capacity_units,
-        "ratelimit_refunded": rule_decision.refunded,
+        "ratelimit_latency_ms": told.latency_ns / 1_000_000,
+        "ratelimit_calls": told.calls,
+        "ratelimit_capacity_units": told.capacity_units,
+        "ratelimit_refunded": told.refunded,
     }
     if with_key:
-        facts["ratelimit_key"] = rule_decision.key
-    if rule_decision.outage is not None:
-        facts["ratelimit_error_type"] = _type_of(rule_decision.outage)
-        facts["ratelimit_error"] = str(rule_decision.outage)
+        facts["ratelimit_key"] = told.key
+    if told.outage is not None:
+        facts["ratelimit_error_type"] = _type_of(told.outage)
+        facts["ratelimit_error"] = str(told.outage)
+        facts["ratelimit_on_outage"] = told.on_outage
     return facts
 
 

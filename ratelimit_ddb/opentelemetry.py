@@ -23,9 +23,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from ratelimit_ddb.web.identity.identity import digest_of
 
 if TYPE_CHECKING:
+    from ratelimit_ddb.decision_event import DecisionEvent, OnDecisionEvent
     from ratelimit_ddb.errors import StoreUnavailable
-    from ratelimit_ddb.web.gate.hooks import OnDecision
-    from ratelimit_ddb.web.rules.verdict import RuleDecision
 
 __all__ = ["measure_decisions", "trace_decisions"]
 
@@ -54,7 +53,9 @@ default deadline of 0.25 s and what is beyond it."""
 _Attributes = dict[str, str | bool]
 
 
-def measure_decisions(meter_provider: metrics.MeterProvider | None = None) -> OnDecision:
+def measure_decisions(
+    meter_provider: metrics.MeterProvider | None = None,
+) -> OnDecisionEvent:
     """A function for ``on_decision=`` that counts each rule's decisions and what they took.
 
     - ``ratelimit.decisions``, a counter.
@@ -71,7 +72,8 @@ def measure_decisions(meter_provider: metrics.MeterProvider | None = None) -> On
 
     The attributes of each: ``ratelimit.rule``; ``ratelimit.outcome``, which is ``"allowed"``,
     ``"denied"`` or, whatever the policy made of it, ``"outage"``; ``ratelimit.enforced``;
-    ``ratelimit.source`` (see ``Decision``); in an outage ``error.type``, the class of its cause.
+    ``ratelimit.source`` (see ``Decision``); in an outage ``error.type``, the class of its cause,
+    and ``ratelimit.on_outage``, what decided instead.
 
     Args:
         meter_provider: the global one unless given.
@@ -101,29 +103,27 @@ def measure_decisions(meter_provider: metrics.MeterProvider | None = None) -> On
         "Tokens given back, as another limit denied the request.",
     )
 
-    def measure(rule_decision: RuleDecision) -> None:
-        attributes = _attributes(rule_decision)
-        if rule_decision.amended:  # it was counted by the first call
-            returned.add(rule_decision.charge.cost, attributes)
+    def measure(told: DecisionEvent) -> None:
+        attributes = _attributes(told)
+        if told.amended:  # it was counted by the first call
+            returned.add(told.cost, attributes)
             return
         decisions.add(1, attributes)
-        if rule_decision.latency_ns:
-            duration.record(rule_decision.latency_ns / 1_000_000_000, attributes)
-        if rule_decision.calls:
-            calls.add(rule_decision.calls, attributes)
-        if rule_decision.capacity_units:
-            capacity_units.add(rule_decision.capacity_units, attributes)
-        if (
-            rule_decision.decision.allowed
-            and rule_decision.outage is None
-            and not rule_decision.refunded
-        ):
-            tokens.add(rule_decision.charge.cost, attributes)
+        if told.latency_ns:
+            duration.record(told.latency_ns / 1_000_000_000, attributes)
+        if told.calls:
+            calls.add(told.calls, attributes)
+        if told.capacity_units:
+            capacity_units.add(told.capacity_units, attributes)
+        if told.decision.allowed and told.outage is None and not told.refunded:
+            tokens.add(told.cost, attributes)
 
     return measure
 
 
-def trace_decisions(tracer_provider: trace.TracerProvider | None = None) -> OnDecision:
+def trace_decisions(
+    tracer_provider: trace.TracerProvider | None = None,
+) -> OnDecisionEvent:
     """A function for ``on_decision=`` that makes a span of each decision, within the current one.
 
     The span is called ``ratelimit`` and the rule's name; where tokens are given back later, since
@@ -142,57 +142,56 @@ def trace_decisions(tracer_provider: trace.TracerProvider | None = None) -> OnDe
     """
     tracer = trace.get_tracer(SCOPE, _version(), tracer_provider)
 
-    def record(rule_decision: RuleDecision) -> None:
+    def record(told: DecisionEvent) -> None:
         end_ns = time.time_ns()
         span = tracer.start_span(
-            f"ratelimit {rule_decision.rule} refund"
-            if rule_decision.amended
-            else f"ratelimit {rule_decision.rule}",
+            f"ratelimit {told.rule} refund" if told.amended else f"ratelimit {told.rule}",
             kind=SpanKind.INTERNAL,
-            attributes=_attributes(rule_decision),
-            start_time=end_ns - rule_decision.latency_ns,
+            attributes=_attributes(told),
+            start_time=end_ns - told.latency_ns,
         )
         if span.is_recording():
-            _describe(span, rule_decision, end_ns)
+            _describe(span, told, end_ns)
         span.end(end_ns)
 
     return record
 
 
-def _describe(span: trace.Span, rule_decision: RuleDecision, end_ns: int) -> None:
+def _describe(span: trace.Span, told: DecisionEvent, end_ns: int) -> None:
     span.set_attributes(
         {
-            "ratelimit.key_digest": digest_of(rule_decision.key),
-            "ratelimit.limit": str(rule_decision.decision.limit),
-            "ratelimit.cost": rule_decision.charge.cost,
-            "ratelimit.remaining": rule_decision.decision.remaining,
-            "ratelimit.refunded": rule_decision.refunded,
-            "ratelimit.calls": rule_decision.calls,
+            "ratelimit.key_digest": digest_of(told.key),
+            "ratelimit.limit": str(told.decision.limit),
+            "ratelimit.cost": told.cost,
+            "ratelimit.remaining": told.decision.remaining,
+            "ratelimit.refunded": told.refunded,
+            "ratelimit.calls": told.calls,
         }
     )
-    if rule_decision.capacity_units is not None:
-        span.set_attribute("ratelimit.capacity_units", rule_decision.capacity_units)
-    if rule_decision.outage is not None:
-        span.record_exception(rule_decision.outage, timestamp=end_ns)
-        span.set_status(Status(StatusCode.ERROR, str(rule_decision.outage)))
+    if told.capacity_units is not None:
+        span.set_attribute("ratelimit.capacity_units", told.capacity_units)
+    if told.outage is not None:
+        span.record_exception(told.outage, timestamp=end_ns)
+        span.set_status(Status(StatusCode.ERROR, str(told.outage)))
 
 
-def _attributes(rule_decision: RuleDecision) -> _Attributes:
+def _attributes(told: DecisionEvent) -> _Attributes:
     attributes: _Attributes = {
-        "ratelimit.rule": rule_decision.rule,
-        "ratelimit.outcome": _outcome(rule_decision),
-        "ratelimit.enforced": rule_decision.enforced,
-        "ratelimit.source": rule_decision.decision.source,
+        "ratelimit.rule": told.rule,
+        "ratelimit.outcome": _outcome(told),
+        "ratelimit.enforced": told.enforced,
+        "ratelimit.source": told.decision.source,
     }
-    if rule_decision.outage is not None:
-        attributes["error.type"] = _type_of(rule_decision.outage)
+    if told.outage is not None:
+        attributes["error.type"] = _type_of(told.outage)
+        attributes["ratelimit.on_outage"] = told.on_outage or ""
     return attributes
 
 
-def _outcome(rule_decision: RuleDecision) -> str:
-    if rule_decision.outage is not None:
+def _outcome(told: DecisionEvent) -> str:
+    if told.outage is not None:
         return "outage"
-    return "allowed" if rule_decision.decision.allowed else "denied"
+    return "allowed" if told.decision.allowed else "denied"
 
 
 def _type_of(outage: StoreUnavailable) -> str:

@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
+from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.local_buckets import local_buckets_of
+from ratelimit_ddb.operations.breaker import breaker_of
+from ratelimit_ddb.operations.store import Store
 
-OnOutage = Literal["allow", "deny", "raise"]
+OnOutage = Literal["local", "allow", "deny", "raise"]
+"""What a decision is that the store does not make: by this process's own buckets; always or never
+admitted; or StoreUnavailable."""
 
 RETRY_AFTER_OUTAGE_NS = SECOND_NS
 """The ``retry_after`` of a denial in an outage: one second, since nobody knows when it ends."""
 
 
-def decision_in_outage(on_outage: OnOutage, outage: StoreUnavailable, limit: Limit) -> Decision:
-    """The decision that ``on_outage`` makes; under ``"raise"`` the outage itself is raised."""
-    if on_outage == "raise":
-        raise outage
-    if on_outage == "allow":
-        return Decision(True, 0, 0, 0, limit, 0, "outage")
-    return Decision(False, 0, RETRY_AFTER_OUTAGE_NS, RETRY_AFTER_OUTAGE_NS, limit, 0, "outage")
+@dataclass(frozen=True, slots=True)
+class OutagePolicy:
+    """What stands in for a store.
+
+    Attributes:
+        store: where the buckets are.
+        on_outage: what a decision is without it.
+    """
+
+    store: Store
+    on_outage: OnOutage
+
+    def decide(
+        self, outage: StoreUnavailable, bucket: Bucket, key: str, cost: int, wait_ns: int
+    ) -> Decision:
+        """The decision on a request that the store did not decide.
+
+        Under ``"raise"`` it is a denial, for events; the caller raises ``outage``.
+
+        Args:
+            outage: what was raised.
+            bucket: the limits.
+            key: the key as the table holds it.
+            cost: tokens.
+            wait_ns: how much later than now they may be due.
+        """
+        limit = bucket.limits[0]
+        if self.on_outage == "local":
+            decision = local_buckets_of(self.store).acquire(bucket, key, cost, wait_ns)
+        elif self.on_outage == "allow":
+            decision = Decision(True, 0, 0, 0, limit, 0, "outage")
+        else:
+            retry_ns = RETRY_AFTER_OUTAGE_NS
+            return Decision(False, 0, retry_ns, retry_ns, limit, 0, "outage")
+        if decision.allowed:
+            breaker_of(self.store).tell_admission(self.on_outage, outage)
+        return decision

@@ -9,10 +9,9 @@ from typing import Any
 
 from bench.hot_keys.figures import MILLISECOND_NS, Observed
 from bench.hot_keys.partition import Partition
-from ddbwire import errors
 from ratelimit_ddb import RateLimiter
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.errors import KeyThrottled
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.operations.operation import Flow, Operation, ReadClock, Take
 from tests.simulation.record import Request
@@ -20,7 +19,6 @@ from tests.simulation.scheduler import Scheduler, Task
 
 KEY = "hot"
 DEADLINE_NS = 250 * MILLISECOND_NS
-KeyThrottled = getattr(errors, "KeyThrottled", StoreUnavailable)
 
 
 class SimulatedClock:
@@ -146,8 +144,6 @@ class SimulatedProcess:
                     return
         except StopIteration as done:
             self._answer(run.called_ns, done.value)
-        except StoreUnavailable as outage:
-            self._answer(run.called_ns, self._core.decision_in_outage(outage))
 
     def _park(self, run: Run) -> None:
         """Go on as soon as what the flow waits for is served, or after the longest wait."""
@@ -169,8 +165,6 @@ class SimulatedProcess:
             run.operation = run.flow.send(self._scheduler.now_ns < run.deadline_ns)
         except StopIteration as done:
             self._answer(run.called_ns, done.value)
-        except StoreUnavailable as outage:
-            self._answer(run.called_ns, self._core.decision_in_outage(outage))
         else:
             yield from self._drive(run)
 

@@ -118,7 +118,7 @@ class CacheGroup:
                 cache.clear()
 
 
-_groups = PerStore(CacheGroup)
+_groups = PerStore(lambda _store: CacheGroup())
 
 
 def cache_group_of(store: object) -> CacheGroup:

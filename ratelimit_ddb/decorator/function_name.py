@@ -29,7 +29,7 @@ from ratelimit_ddb.operations.per_store import PerStore
 _Name = tuple[str, str]
 
 _lock = threading.Lock()
-_owners: PerStore[dict[_Name, list[_Owner]]] = PerStore(dict)
+_owners: PerStore[dict[_Name, list[_Owner]]] = PerStore(lambda _store: {})
 """For each store: the functions that have a name, by namespace and name, which are one that was
 defined several times."""
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ratelimit_ddb.arguments import require_cost, require_max_wait_ns, require_store
+from ratelimit_ddb.arguments import (
+    require_cost,
+    require_functions,
+    require_max_wait_ns,
+    require_store,
+)
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
 from ratelimit_ddb.decorator.coroutine import (
     ReturnKind,
     in_event_loop,
@@ -40,12 +46,13 @@ def rate_limited(
     cost: int | FunctionOfCall = 1,
     max_wait: float = 0.0,
     scope: str | None = None,
-    on_outage: OnOutage = "allow",
+    on_outage: OnOutage = "local",
     deadline: float = 0.25,
     deny_cache: float = 5.0,
     seen_keys: int = 65_536,
     namespace: str = "",
     enabled: bool | None = None,
+    on_decision: OnLimiterDecision | Iterable[OnLimiterDecision] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function be called only within limits.
 
@@ -77,6 +84,7 @@ def rate_limited(
         seen_keys: as for RateLimiter.
         namespace: as for RateLimiter. Functions of one name do not clash where theirs differ.
         enabled: as for RateLimiter.
+        on_decision: as for RateLimiter; the ``rule`` of what it is called with is the scope.
 
     Returns:
         a decorator. What it decorates raises RateLimited, with the decision, when it is denied, and
@@ -89,6 +97,7 @@ def rate_limited(
     """
     require_store(store)
     parsed = _fixed_limits(limits)
+    told = require_functions("on_decision", on_decision)
     _require_constants(parsed, key, cost, max_wait, scope)
 
     options: dict[str, Any] = {
@@ -108,6 +117,7 @@ def rate_limited(
         name = name_of(function)
         if scope is None:
             claim(store, name, function, _WAY_OUT, terms=parsed, namespace=namespace)
+        options["on_decision"] = [functools.partial(_tell, one, scope or name) for one in told]
         call = _Call(
             function,
             name,
@@ -128,6 +138,10 @@ def rate_limited(
         return cast("Callable[P, R]", _named_after(function, limited))
 
     return decorate
+
+
+def _tell(on_decision: OnLimiterDecision, rule: str, told: LimiterDecision) -> None:
+    on_decision(told._replace(rule=rule))
 
 
 _WAY_OUT = "give each a scope= of its own, or several limits of one function in one list"

@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import time
+from typing import Any, NoReturn
 
-from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.operations.operation import JointFlow, T, Together
+from ratelimit_ddb.errors import StoreError, StoreUnavailable
+from ratelimit_ddb.operations.breaker import Breaker
+from ratelimit_ddb.operations.operation import JointFlow, Operation, ReadClock, T, Together
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.operations.together import SideBySide
 
 
-def run(flow: JointFlow[T], store: Store, timeout_ns: int) -> T:
+def run(
+    flow: JointFlow[T], store: Store, timeout_ns: int, breaker: Breaker, *, decides: bool = False
+) -> T:
     """Run a flow to its end, blocking, within ``timeout_ns``; preparing the store does not count.
 
     An outage is raised in the flow; all else ends it.
+
+    Args:
+        flow: what to run.
+        store: what to send its operations to.
+        timeout_ns: for how long.
+        breaker: the store's; it counts the outages.
+        decides: whether something else can stand in for the store, so that it is not to be asked
+            while the breaker is open.
     """
+    counted = False
     try:
         operation = next(flow)
+        if decides and breaker.is_open and not breaker.may_ask():
+            _raise_not_asked(flow, breaker)
         try:
             if not store.ready:
                 store.prepare()
         except StoreUnavailable as outage:
+            counted = breaker.failed(outage)
             operation = flow.throw(outage)
         deadline_ns = time.monotonic_ns() + timeout_ns
         while True:
             try:
                 if isinstance(operation, Together):
-                    result = _run_together(operation, store, deadline_ns, timeout_ns)
+                    result = _run_together(operation, store, deadline_ns, timeout_ns, breaker)
                 else:
                     result = store.send(operation, deadline_ns)
-            except StoreUnavailable as outage:
-                operation = flow.throw(outage)
+            except StoreError as error:
+                counted = _count_error(error, breaker, counted)
+                operation = flow.throw(error)
             else:
+                if breaker.outages:
+                    _count_answer(operation, breaker)
                 operation = flow.send(result)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
@@ -40,25 +59,36 @@ def run(flow: JointFlow[T], store: Store, timeout_ns: int) -> T:
         flow.close()
 
 
-async def run_async(flow: JointFlow[T], store: Store, timeout_ns: int) -> T:
+async def run_async(
+    flow: JointFlow[T], store: Store, timeout_ns: int, breaker: Breaker, *, decides: bool = False
+) -> T:
     """The same in an event loop."""
+    counted = False
     try:
         operation = next(flow)
+        if decides and breaker.is_open and not await breaker.may_ask_async():
+            _raise_not_asked(flow, breaker)
         try:
             if not store.ready:
                 await store.prepare_async()
         except StoreUnavailable as outage:
+            counted = breaker.failed(outage)
             operation = flow.throw(outage)
         deadline_ns = time.monotonic_ns() + timeout_ns
         while True:
             try:
                 if isinstance(operation, Together):
-                    result = await _run_together_async(operation, store, deadline_ns, timeout_ns)
+                    result = await _run_together_async(
+                        operation, store, deadline_ns, timeout_ns, breaker
+                    )
                 else:
                     result = await store.send_async(operation, deadline_ns)
-            except StoreUnavailable as outage:
-                operation = flow.throw(outage)
+            except StoreError as error:
+                counted = _count_error(error, breaker, counted)
+                operation = flow.throw(error)
             else:
+                if breaker.outages:
+                    _count_answer(operation, breaker)
                 operation = flow.send(result)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
@@ -67,18 +97,19 @@ async def run_async(flow: JointFlow[T], store: Store, timeout_ns: int) -> T:
 
 
 def _run_together(
-    together: Together, store: Store, deadline_ns: int, timeout_ns: int
+    together: Together, store: Store, deadline_ns: int, timeout_ns: int, breaker: Breaker
 ) -> list[object]:
     flows = SideBySide(together.flows)
     try:
         store.send_all(flows.sequences, _deadline_of(together, deadline_ns, timeout_ns))
     finally:
         flows.close()
+    flows.count(breaker)
     return flows.outcomes
 
 
 async def _run_together_async(
-    together: Together, store: Store, deadline_ns: int, timeout_ns: int
+    together: Together, store: Store, deadline_ns: int, timeout_ns: int, breaker: Breaker
 ) -> list[object]:
     flows = SideBySide(together.flows)
     try:
@@ -86,8 +117,29 @@ async def _run_together_async(
         await store.send_all_async(flows.sequences, until_ns)
     finally:
         flows.close()
+    flows.count(breaker)
     return flows.outcomes
 
 
 def _deadline_of(together: Together, deadline_ns: int, timeout_ns: int) -> int:
     return deadline_ns - timeout_ns // 4 if together.leaves_time else deadline_ns
+
+
+def _raise_not_asked(flow: JointFlow[Any], breaker: Breaker) -> NoReturn:
+    """Raise an outage for each operation, until the flow ends, by StopIteration or otherwise."""
+    while True:
+        flow.throw(breaker.not_asked())
+
+
+def _count_error(error: StoreError, breaker: Breaker, counted: bool) -> bool:
+    """Count an outage, unless one was, and raise a mistake; whether an outage is counted."""
+    if isinstance(error, StoreUnavailable):
+        return counted or breaker.failed(error)
+    breaker.answered()
+    raise error
+
+
+def _count_answer(operation: Operation | Together, breaker: Breaker) -> None:
+    """Count an answer, unless it may be this process's (the time), or was counted already."""
+    if not isinstance(operation, ReadClock | Together):
+        breaker.answered()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from time import perf_counter_ns
 
 from ratelimit_ddb.errors import StoreError
-from ratelimit_ddb.operations.operation import Flow, OperationResult, ReadClock, T
+from ratelimit_ddb.operations.operation import (
+    Flow,
+    NotAsked,
+    Operation,
+    OperationResult,
+    ReadClock,
+    T,
+)
 
 
 class Meter:
@@ -35,14 +42,16 @@ class Meter:
         try:
             operation = next(flow)
             while True:
-                if type(operation) is not ReadClock:
-                    self.calls += 1
                 try:
                     result = yield operation
+                except NotAsked as outage:
+                    operation = flow.throw(outage)
                 except StoreError as error:
+                    self._count(operation)
                     self.capacity_units = None  # it may have been carried out, and billed
                     operation = flow.throw(error)
                 else:
+                    self._count(operation)
                     self._add_capacity(result)
                     operation = flow.send(result)
         except StopIteration as done:
@@ -51,6 +60,10 @@ class Meter:
         finally:
             self.latency_ns = perf_counter_ns() - self._started_ns
             flow.close()
+
+    def _count(self, operation: Operation) -> None:
+        if type(operation) is not ReadClock:
+            self.calls += 1
 
     def _add_capacity(self, result: object) -> None:
         if isinstance(result, OperationResult):

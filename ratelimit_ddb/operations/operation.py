@@ -127,6 +127,10 @@ class ClockMoved(StoreUnavailable):
     """
 
 
+class NotAsked(StoreUnavailable):
+    """Raised into a flow in the place of an answer: the store's breaker is open (breaker.py)."""
+
+
 class OperationResult(NamedTuple):
     """What a store returns for an operation but ReadClock.
 

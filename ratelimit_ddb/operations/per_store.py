@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -16,10 +16,11 @@ class PerStore(Generic[T]):
     two that are equal are two. Each step is a single operation of a dict, so threads need no lock.
 
     Args:
-        make: makes the value of a store that is met for the first time.
+        make: makes the value of a store that is met for the first time. The value must not keep the
+            store alive.
     """
 
-    def __init__(self, make: Callable[[], T]) -> None:
+    def __init__(self, make: Callable[[Any], T]) -> None:
         self._make = make
         self._values: dict[int, T] = {}
         # Stores whose end can't be observed; kept, so that their ids are not reused.
@@ -29,7 +30,7 @@ class PerStore(Generic[T]):
         """The value of a store, the same at each call."""
         value = self._values.get(id(store))
         if value is None:
-            value = self._values.setdefault(id(store), self._make())
+            value = self._values.setdefault(id(store), self._make(store))
             try:
                 weakref.finalize(store, self._values.pop, id(store), None).atexit = False
             except TypeError:  # it has slots, and none for that

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from ratelimit_ddb.errors import StoreError, StoreUnavailable
-from ratelimit_ddb.operations.operation import Flow, JointFlow, OperationSequence, Together
+from ratelimit_ddb.operations.breaker import Breaker
+from ratelimit_ddb.operations.operation import (
+    Flow,
+    JointFlow,
+    OperationSequence,
+    ReadClock,
+    Together,
+)
 
 T = TypeVar("T")
 
@@ -50,10 +57,12 @@ class SideBySide:
         outcomes: what came of each flow, once its sequence has ended.
     """
 
-    __slots__ = ("outcomes", "sequences")
+    __slots__ = ("_answered", "_outage", "outcomes", "sequences")
 
     def __init__(self, flows: Sequence[Flow[object]]) -> None:
         self.outcomes: list[object] = [None] * len(flows)
+        self._answered = False
+        self._outage: StoreUnavailable | None = None
         self.sequences = [self._operations_of(flow, index) for index, flow in enumerate(flows)]
 
     def close(self) -> None:
@@ -61,11 +70,22 @@ class SideBySide:
         for sequence in self.sequences:
             sequence.close()
 
+    def count(self, breaker: Breaker) -> None:
+        """Count an answer to any of them, or the outage of all."""
+        if self._answered:
+            breaker.answered()
+        elif self._outage is not None:
+            breaker.failed(self._outage)
+
     def _operations_of(self, flow: Flow[object], index: int) -> OperationSequence:
         try:
             operation = next(flow)
             while True:
                 answer = yield operation
+                if isinstance(answer, StoreUnavailable):
+                    self._outage = answer
+                elif type(operation) is not ReadClock:
+                    self._answered = True
                 if isinstance(answer, StoreError):
                     operation = flow.throw(answer)
                 else:

@@ -21,7 +21,7 @@ def test_a_limiter_is_shown_as_its_store_and_limits(make_limiter: MakeLimiter) -
     name = make_limiter.__name__
     limiter = make_limiter(MemoryStore(max_keys=7), ["5/minute", "10/second burst 50"])
     limits = "['5 per minute', '10 per second burst 50']"
-    assert repr(limiter) == f"{name}(MemoryStore(max_keys=7), {limits}, on_outage='allow')"
+    assert repr(limiter) == f"{name}(MemoryStore(max_keys=7), {limits}, on_outage='local')"
     limiter = make_limiter(DynamoDBStore("t", region_name="eu-west-1"), "5/minute")
     assert "DynamoDBStore('t', region_name='eu-west-1'), ['5 per minute']" in repr(limiter)
 

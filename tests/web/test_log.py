@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ CREDENTIAL = "sk-live-5f2b9c71"
 
 
 @pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     caplog.set_level(logging.DEBUG, LOGGER)
-    return caplog
+    # What a store's breaker logs of itself is tests/ratelimit_ddb/test_breaker.py's.
+    with caplog.filtering(logging.Filter(LOGGER)):
+        yield caplog
 
 
 @pytest.fixture
@@ -140,6 +143,7 @@ def test_what_a_limit_further_in_has_given_back_is_a_record_of_its_own(
 @pytest.mark.parametrize(
     ("policy", "enforced", "status", "level", "what"),
     [
+        ("local", True, 200, "WARNING", "passed"),
         ("allow", True, 200, "WARNING", "passed"),
         ("deny", True, 503, "ERROR", "refused"),
         ("deny", False, 200, "WARNING", "passed"),
@@ -160,7 +164,21 @@ def test_an_outages_level_says_what_became_of_the_request(
     assert (found["source"], found["calls"]) == ("outage", 1)
     assert found["error_type"] == "StoreUnavailable"
     assert found["error"] == "table 't': throttled"
+    assert found["on_outage"] == policy
     assert record.exc_info is None
+
+
+def test_a_denial_by_this_processs_own_buckets_is_no_error(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("gone")
+    ask = limited_wsgi(store=store, rules=LOGIN, on_decision=log_decisions())
+    assert [ask(Get("/login")).status for _ in range(2)] == [200, 429]
+    assert levels_and_messages(log)[-1] == (
+        "WARNING",
+        "no answer from the store for rule 'login', denied by this process's own buckets: gone",
+    )
 
 
 def test_an_outage_that_is_raised_is_logged_before(log: pytest.LogCaptureFixture) -> None:

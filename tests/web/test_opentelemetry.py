@@ -129,7 +129,7 @@ def test_decisions_are_counted_by_rule_and_outcome(limited: Limited, measured: M
     }
 
 
-@pytest.mark.parametrize("policy", ["allow", "deny"])
+@pytest.mark.parametrize("policy", ["local", "allow", "deny"])
 def test_an_outage_is_an_outcome_of_its_own_whatever_the_policy(
     measured: Metrics, policy: str
 ) -> None:
@@ -143,6 +143,7 @@ def test_an_outage_is_an_outcome_of_its_own_whatever_the_policy(
         "ratelimit.outcome": "outage",
         "ratelimit.enforced": True,
         "ratelimit.source": "outage",
+        "ratelimit.on_outage": policy,
         "error.type": "ddbwire.errors.StoreUnavailable",
     }
     assert "ratelimit.tokens" not in measured.collected()

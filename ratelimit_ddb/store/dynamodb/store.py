@@ -10,6 +10,8 @@ from ddbwire.clocks.local_clock import LocalClock
 from ratelimit_ddb.arguments import require_deadline_ns
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.errors import StoreError
+from ratelimit_ddb.key import KEY_OF_NO_BUCKET
+from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow, Operation, OperationSequence, Read, ReadClock
 from ratelimit_ddb.operations.store import Clock
@@ -23,9 +25,6 @@ _WARM_UP_SECONDS = 5.0
 _REFUSED_UNITS = 1.0
 """What a refused write is billed, for an item under 1 KB (AWS: "Condition expressions"); the reply
 does not say."""
-
-_NO_KEY = f"~sha256:{0:064x}"
-"""The key of no bucket: a key ends so only if it has that digest (key.py)."""
 
 
 class DynamoDBStore:
@@ -161,11 +160,11 @@ class DynamoDBStore:
             StoreUnavailable: an outage.
             TypeError, ValueError: the deadline is no number of seconds from 0.001 to 60.
         """
-        run(_check(), self, require_deadline_ns(deadline))
+        run(_check(), self, require_deadline_ns(deadline), breaker_of(self))
 
     async def check_async(self, *, deadline: float = 5.0) -> None:
         """Find it out in this event loop; see ``check``."""
-        await run_async(_check(), self, require_deadline_ns(deadline))
+        await run_async(_check(), self, require_deadline_ns(deadline), breaker_of(self))
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         """The table's answer to one operation; see ``Store.send``."""
@@ -300,7 +299,7 @@ class DynamoDBStore:
 
 
 def _check() -> Flow[None]:
-    yield Read(_NO_KEY, ("check",))
+    yield Read(KEY_OF_NO_BUCKET, ("check",))
 
 
 def _sync_clock() -> SyncClock:

@@ -23,7 +23,7 @@ from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow, JointFlow, ReadClock
 from ratelimit_ddb.operations.store import Clock
 from ratelimit_ddb.operations.together import raise_mistake, side_by_side
-from ratelimit_ddb.outage import OnOutage, decision_in_outage
+from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
@@ -34,12 +34,12 @@ class Evaluator:
 
     Attributes:
         clock: the store's.
-        on_outage: what a decision is without the store.
+        outage_policy: what a decision is without the store.
         measures: whether decisions tell what they took of the store, for ``on_decision``.
     """
 
     clock: Clock
-    on_outage: OnOutage
+    outage_policy: OutagePolicy
     measures: bool
 
     def evaluate(self, charges: list[Charge]) -> JointFlow[Verdict]:
@@ -56,14 +56,17 @@ class Evaluator:
     def evaluate_one(self, charge: Charge) -> Flow[Verdict]:
         """The verdict where there is one charge: the hot path, with nothing to spare."""
         outage: StoreUnavailable | None = None
+        on_outage: OnOutage | None = None
         decision = self._acquire(charge)
         if not isinstance(decision, Decision):
             try:
                 decision = yield from decision
             except StoreUnavailable as failure:
-                outage = failure
+                outage, on_outage = failure, self.outage_policy.on_outage
                 decision = self._decision_in_outage(charge, outage)
-        decided = (tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False)),)
+        decided = (
+            tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False, on_outage)),
+        )
         if decision.allowed or not charge.rule.enforce:
             return tuple_new(Verdict, (decided, (), (charge,)))
         return Verdict(decided, decided, (charge,))
@@ -121,10 +124,18 @@ class Evaluator:
         self, charge: Charge, outcome: Decision | StoreUnavailable, meter: Meter | None
     ) -> RuleDecision:
         if isinstance(outcome, Decision):
-            decided = tuple_new(RuleDecision, (charge, outcome, False, 0, 0, 0.0, None, False))
+            decided = tuple_new(
+                RuleDecision, (charge, outcome, False, 0, 0, 0.0, None, False, None)
+            )
         else:
             decision = self._decision_in_outage(charge, outcome)
-            decided = RuleDecision(charge, decision, capacity_units=None, outage=outcome)
+            decided = RuleDecision(
+                charge,
+                decision,
+                capacity_units=None,
+                outage=outcome,
+                on_outage=self.outage_policy.on_outage,
+            )
         return decided if meter is None else _with_usage(decided, meter)
 
     def _denials_from_memory(
@@ -170,8 +181,8 @@ class Evaluator:
 
     def _decision_in_outage(self, charge: Charge, outage: StoreUnavailable) -> Decision:
         # Under "raise" whoever runs the flow raises it, after ``on_decision`` was called.
-        policy: OnOutage = "deny" if self.on_outage == "raise" else self.on_outage
-        return decision_in_outage(policy, outage, charge.quota.bucket.limits[0])
+        _, quota, key, cost = charge
+        return self.outage_policy.decide(outage, quota.bucket, key, cost, 0)
 
 
 def _denies(decided: RuleDecision) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
 from typing import Any, cast
@@ -10,19 +9,22 @@ from typing import Any, cast
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
     require_deny_cache_ns,
+    require_functions,
     require_on_outage,
+    require_plain,
     require_store,
 )
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.key import namespace_prefix
+from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
 from ratelimit_ddb.web.gate.evaluator import Evaluator
-from ratelimit_ddb.web.gate.hooks import OnDecision
 from ratelimit_ddb.web.gate.ledger import KEY, KEY_OF_MESSAGES, Entry, Ledger, ledger_for
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.gate.request_refund import refunds_due, report
@@ -60,6 +62,7 @@ class Gate:
             defaults are not charged; None where that can't be known yet.
 
     Attributes:
+        breaker: whether decisions ask the store.
         enabled: whether anything is limited; if not, every request passes and no store is called.
         fields_of: makes the header fields of a verdict.
         store: where the buckets are.
@@ -79,6 +82,7 @@ class Gate:
         "_rule_set",
         "_timeout_ns",
         "_writes_fields",
+        "breaker",
         "enabled",
         "fields_of",
         "store",
@@ -106,14 +110,16 @@ class Gate:
         self._timeout_ns = require_deadline_ns(chosen["deadline"])
         deny_cache_ns = require_deny_cache_ns(chosen["deny_cache"])
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
-        _require_plain("endpoint_of", endpoint_of)
+        require_plain("endpoint_of", endpoint_of)
         self._on_denied = _function("on_denied", chosen["on_denied"])
         if blocking:
-            _require_plain("on_denied", self._on_denied)
-        self._on_decision = _functions("on_decision", chosen["on_decision"])
+            require_plain("on_denied", self._on_denied)
+        self._on_decision = require_functions("on_decision", chosen["on_decision"])
         self._raises = chosen["on_outage"] == "raise"
         self._reports = bool(self._raises or self._on_decision)
-        self._evaluator = Evaluator(self.store.clock, chosen["on_outage"], bool(self._on_decision))
+        self.breaker = breaker_of(self.store)
+        policy = OutagePolicy(self.store, chosen["on_outage"])
+        self._evaluator = Evaluator(self.store.clock, policy, bool(self._on_decision))
         self._rule_set = RuleSet(
             rules,
             seen_keys=chosen["seen_keys"],
@@ -158,11 +164,12 @@ class Gate:
         if ledger.entries:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
-        verdict = run(self._evaluation(charges), self.store, self._timeout_ns)
+        flow = self._evaluation(charges)
+        verdict = run(flow, self.store, self._timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
-                run(one.flow, one.store, one.timeout_ns)
+                run(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
             report(refunds)
         if self._reports:
             self._report_verdict(verdict)
@@ -184,11 +191,12 @@ class Gate:
         if ledger.entries:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
-        verdict = await run_async(self._evaluation(charges), self.store, self._timeout_ns)
+        flow = self._evaluation(charges)
+        verdict = await run_async(flow, self.store, self._timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
-                await run_async(one.flow, one.store, one.timeout_ns)
+                await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
             report(refunds)
         if self._reports:
             self._report_verdict(verdict)
@@ -206,11 +214,12 @@ class Gate:
         if ledger.entries:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
-        verdict = await run_async(self._evaluation(charges), self.store, self._timeout_ns)
+        flow = self._evaluation(charges)
+        verdict = await run_async(flow, self.store, self._timeout_ns, self.breaker, decides=True)
         if verdict.denials:
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
-                await run_async(one.flow, one.store, one.timeout_ns)
+                await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
             report(refunds)
         else:
             left_ns = self._timeout_ns - (monotonic_ns() - started_ns)
@@ -287,7 +296,7 @@ def denial_of(verdict: Verdict) -> Denial:
     longest = verdict.longest
     decision, charge = longest.decision, longest.charge
     return Denial(
-        status=503 if decision.source == "outage" else 429,
+        status=503 if decision.source == "outage" and longest.on_outage != "local" else 429,
         # Once each: a rule that charges several keys may deny by more than one of them.
         violated_policies=tuple(
             dict.fromkeys(
@@ -306,23 +315,6 @@ def _function(what: str, given: Any) -> Any:
     if given is not None and not callable(given):
         raise TypeError(f"{what} {given!r}: must be a function")
     return given
-
-
-def _functions(what: str, given: Any) -> tuple[OnDecision, ...]:
-    if not callable(given) and not isinstance(given, Iterable):
-        raise TypeError(f"{what} {given!r}: must be a function or an iterable of functions")
-    several = (given,) if callable(given) else tuple(given)
-    for one in several:
-        _require_plain(what, _function(what, one))
-    return several
-
-
-def _require_plain(what: str, function: Any) -> None:
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(
-            f"{what} {function!r}: this is a coroutine function, and nothing awaits it here; give "
-            "a plain one"
-        )
 
 
 def _checked_answer(returned: object, default: Answer, method: str) -> Answer:

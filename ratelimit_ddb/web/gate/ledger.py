@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Protocol
 
+from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.response.fields import merged_fields
@@ -28,6 +29,7 @@ class LedgerGate(Protocol):
     """What a ledger needs of the gate that decided."""
 
     store: Store
+    breaker: Breaker
     fields_of: Callable[[Verdict], Fields]
 
     @property

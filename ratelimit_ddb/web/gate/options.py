@@ -26,7 +26,7 @@ class GateOptions(TypedDict, total=False):
     """What every middleware takes beside the store and the rules. For defaults see DEFAULTS.
 
     Keys:
-        on_outage: as for RateLimiter: ``"allow"``, ``"deny"`` (503) or ``"raise"``.
+        on_outage: as for RateLimiter: ``"local"``, ``"allow"``, ``"deny"`` (503) or ``"raise"``.
         deadline: seconds that a request may spend on the store, all rules and refunds together.
         deny_cache: as for RateLimiter.
         seen_keys: as for RateLimiter, for each rule.
@@ -92,7 +92,7 @@ _RULE = inspect.signature(Rule).parameters
 
 DEFAULTS: Mapping[str, Any] = {
     **{name: _RULE[name].default for name in _OF_THE_RULE},
-    "on_outage": "allow",
+    "on_outage": "local",
     "deadline": 0.25,
     "deny_cache": 5.0,
     "seen_keys": 65_536,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.evaluator import refund_all
@@ -26,12 +27,14 @@ class RequestRefund(NamedTuple):
         flow: gives them back, and marks them in the entry.
         store: what the flow is to be run on.
         timeout_ns: for how long.
+        breaker: whether the store is asked at all.
     """
 
     entry: Entry
     flow: JointFlow[None]
     store: Store
     timeout_ns: int
+    breaker: Breaker
 
 
 def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
@@ -51,7 +54,9 @@ def report(refunds: Iterable[RequestRefund]) -> None:
 
 
 def _refund(entry: Entry, everything: bool) -> RequestRefund:
-    return RequestRefund(entry, _give_back(entry, everything), entry.gate.store, entry.left_ns)
+    gate = entry.gate
+    flow = _give_back(entry, everything)
+    return RequestRefund(entry, flow, gate.store, entry.left_ns, gate.breaker)
 
 
 def _give_back(entry: Entry, everything: bool) -> JointFlow[None]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.rule import Rule
 
@@ -44,6 +45,8 @@ class RuleDecision(NamedTuple):
         amended: whether ``on_decision`` got it before, when the request had passed this middleware
             or decorator, and gets it again since a later one refunded the tokens; then
             ``latency_ns``, ``calls`` and ``capacity_units`` are those of giving back.
+        on_outage: what decided where the store gave no answer: ``"local"`` for this process's own
+            buckets, ``"allow"``, ``"deny"`` or ``"raise"``.
     """
 
     charge: Charge
@@ -54,6 +57,7 @@ class RuleDecision(NamedTuple):
     capacity_units: float | None = 0.0
     outage: StoreUnavailable | None = None
     amended: bool = False
+    on_outage: OnOutage | None = None
 
     def __bool__(self) -> bool:
         """Whether the rule's limits allow the request."""
@@ -68,6 +72,11 @@ class RuleDecision(NamedTuple):
     def key(self) -> str:
         """The bucket's key as the table holds it."""
         return self.charge.key
+
+    @property
+    def cost(self) -> int:
+        """The tokens that were asked for."""
+        return self.charge.cost
 
     @property
     def enforced(self) -> bool:

@@ -1,0 +1,75 @@
+"""``on_outage="local"``: while a table is out of reach, each process keeps the limits by itself.
+
+The buckets are in memory, under the keys and limits that they have in the table, on its time. In
+any interval a process admits at most ``burst + D / unit`` by them, so n processes at most n times
+that. They begin where the process last saw the table's, so what it had admitted before the outage
+is counted; what it admits during the outage, the table never hears of.
+"""
+
+from __future__ import annotations
+
+from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.operations.breaker import breaker_of
+from ratelimit_ddb.operations.driver import run
+from ratelimit_ddb.operations.operation import Take
+from ratelimit_ddb.operations.per_store import PerStore
+from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.store.memory import MemoryStore
+
+MAX_KEYS = 100_000
+"""How many buckets are kept for a store; beyond that the least recently used is full again."""
+_NEVER_LATE_NS = 1_000_000_000
+
+
+class LocalBuckets:
+    """The buckets that stand in for a store's.
+
+    Args:
+        store: what they stand in for.
+    """
+
+    __slots__ = ("_breaker", "_cache", "_clock", "_memory")
+
+    def __init__(self, store: Store) -> None:
+        self._clock = store.clock
+        self._memory = MemoryStore(max_keys=MAX_KEYS, clock=store.clock.now_ns)
+        self._breaker = breaker_of(self._memory)
+        # Of no use in memory, and not the one that knows what the table said.
+        self._cache = ObservationCache(2, cache_group_of(self._memory))
+
+    def acquire(self, bucket: Bucket, key: str, cost: int, wait_ns: int) -> Decision:
+        """What ``bucket`` would decide if this process were the only one.
+
+        Args:
+            bucket: the limits, and what was last observed in the table.
+            key: the key as the table holds it.
+            cost: tokens, from 1 to the smallest burst.
+            wait_ns: how much later than now they may be due. The caller sleeps.
+        """
+        now_ns = self._clock.now_ns()
+        seen = bucket.recall(key)
+        for name, full_at_ns in zip(seen.names, seen.full_at_ns, strict=True):
+            if full_at_ns > now_ns:
+                self._move_to(key, name, full_at_ns)
+        local = Bucket(bucket.limits, self._cache, 0)
+        decision = local.acquire(key, cost, wait_ns, now_ns)
+        if not isinstance(decision, Decision):
+            decision = run(decision, self._memory, _NEVER_LATE_NS, self._breaker)
+        # Nothing of the table's was taken, and nothing can be given back to it.
+        return decision._replace(source="outage", taken=None)
+
+    def _move_to(self, key: str, name: str, full_at_ns: int) -> None:
+        """Move a limit's ``fullAt`` to where it was seen, unless it is later already."""
+        # What no tokens would do at that instant: it is refused if the bucket is not full by then.
+        take = Take(key, (name,), (True,), full_at_ns, (0,), (0,), 0, True)
+        self._memory.send(take, 0)
+
+
+_buckets = PerStore(LocalBuckets)
+
+
+def local_buckets_of(store: Store) -> LocalBuckets:
+    """The buckets that stand in for a store's, the same for all limiters and rules on it."""
+    return _buckets.of(store)

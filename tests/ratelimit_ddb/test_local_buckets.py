@@ -1,0 +1,197 @@
+"""``on_outage="local"``: each process keeps the limits by itself while the table is away."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import (
+    AsyncRateLimiter,
+    DynamoDBStore,
+    RateLimited,
+    RateLimiter,
+    StoreUnavailable,
+    rate_limited,
+)
+from ratelimit_ddb.local_buckets import MAX_KEYS, local_buckets_of
+from ratelimit_ddb.web import Rule, RuleDecision
+from tests.flaky_store import FlakyStore
+from tests.web.exchange import Get, Limited, limited_asgi, limited_wsgi
+
+KEY = "api:user-123"
+Acquire = Callable[..., Any]
+
+
+@pytest.fixture(params=[RateLimiter, AsyncRateLimiter], ids=["blocking", "asyncio"])
+def acquiring(request: pytest.FixtureRequest) -> Callable[..., Acquire]:
+    def of(store: Any, limits: Any, **options: Any) -> Acquire:
+        limiter = request.param(store, limits, **options)
+
+        def acquire(key: str = KEY, **arguments: Any) -> Any:
+            answer = limiter.acquire(key, **arguments)
+            return asyncio.run(answer) if inspect.iscoroutine(answer) else answer
+
+        return acquire
+
+    return of
+
+
+@pytest.fixture(params=[limited_asgi, limited_wsgi], ids=["asgi", "wsgi"])
+def limited(request: pytest.FixtureRequest) -> Limited:
+    chosen: Limited = request.param
+    return chosen
+
+
+@pytest.fixture
+def store() -> FlakyStore:
+    return FlakyStore()
+
+
+def down(store: FlakyStore) -> None:
+    store.failure = StoreUnavailable("down")
+
+
+def test_p10_unless_told_otherwise_the_limit_holds_in_each_process(
+    acquiring: Callable[..., Acquire], store: FlakyStore
+) -> None:
+    acquire = acquiring(store, "5/minute")
+    down(store)
+    decisions = [acquire() for _ in range(8)]
+    assert [one.allowed for one in decisions] == [True] * 5 + [False] * 3
+    assert [one.remaining for one in decisions] == [4, 3, 2, 1, 0, 0, 0, 0]
+    assert {one.source for one in decisions} == {"outage"}
+    assert {one.taken for one in decisions} == {None}
+    assert [one.retry_after for one in decisions[5:]] == [12.0] * 3
+    store.time.advance(12)
+    assert [acquire().allowed for _ in range(2)] == [True, False]
+
+
+def test_each_key_and_each_limit_has_its_own(
+    acquiring: Callable[..., Acquire], store: FlakyStore
+) -> None:
+    acquire = acquiring(store, ["2/second", "3/hour"])
+    down(store)
+    assert [acquire().allowed for _ in range(3)] == [True, True, False]
+    assert acquire("another").allowed
+    store.time.advance(1)
+    assert [acquire().allowed for _ in range(2)] == [True, False]
+    assert acquire().limit.period_seconds == 3600
+
+
+def test_limiters_of_one_limit_share_it_as_in_the_table(
+    acquiring: Callable[..., Acquire], store: FlakyStore
+) -> None:
+    first, second = acquiring(store, "2/minute"), acquiring(store, "2/minute")
+    other, apart = acquiring(store, "9/minute"), acquiring(store, "2/minute", namespace="shop")
+    down(store)
+    assert [one().allowed for one in (first, second, first, other, apart)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_costs_and_waits_are_as_in_the_table(
+    acquiring: Callable[..., Acquire], store: FlakyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    async def sleep_async(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("ratelimit_ddb.limiter.time.sleep", slept.append)
+    monkeypatch.setattr("asyncio.sleep", sleep_async)
+    acquire = acquiring(store, "10/second burst 5")
+    down(store)
+    assert not acquire(cost=5).remaining
+    assert not acquire()
+    waited = acquire(max_wait=1.0)
+    assert (waited.allowed, waited.source, waited.waited) == (True, "outage", 0.1)
+    assert slept == [0.1]
+
+
+@pytest.mark.parametrize("taken", range(6))
+def test_p1_what_was_admitted_before_the_outage_counts_in_it(
+    acquiring: Callable[..., Acquire], store: FlakyStore, taken: int
+) -> None:
+    acquire = acquiring(store, "5/minute", deny_cache=0)
+    for _ in range(taken):
+        assert acquire().source == "table"
+    down(store)
+    assert sum(acquire().allowed for _ in range(8)) == 5 - taken
+
+
+def test_p1_what_was_admitted_in_one_outage_counts_in_the_next(
+    acquiring: Callable[..., Acquire], store: FlakyStore
+) -> None:
+    acquire = acquiring(store, "5/minute")
+    down(store)
+    assert [acquire().remaining for _ in range(2)] == [4, 3]
+    store.failure = None
+    assert acquire().remaining == 4
+    down(store)
+    assert acquire().remaining == 2
+
+
+def test_p6_the_table_is_not_denied_by_what_was_admitted_without_it(
+    acquiring: Callable[..., Acquire], store: FlakyStore
+) -> None:
+    acquire = acquiring(store, "2/minute")
+    down(store)
+    assert [acquire().remaining for _ in range(2)] == [1, 0]
+    store.failure = None
+    decision = acquire()
+    assert (decision.allowed, decision.remaining, decision.source) == (True, 1, "table")
+
+
+def test_nothing_of_the_tables_is_given_back_for_it(store: FlakyStore) -> None:
+    limiter = RateLimiter(store, "5/minute")
+    down(store)
+    decision = limiter.acquire(KEY)
+    store.failure = None
+    assert limiter.refund(decision) is False
+    assert pickle.loads(pickle.dumps(decision)) == decision
+
+
+def test_p9_memory_is_bounded_whatever_the_number_of_keys(store: FlakyStore) -> None:
+    limiter = RateLimiter(store, "5/minute")
+    down(store)
+    memory = local_buckets_of(store)._memory
+    memory._max_keys = 10
+    for number in range(50):
+        limiter.acquire(f"key-{number}")
+    assert len(memory) == 10
+    assert MAX_KEYS == 100_000
+
+
+def test_before_the_first_answer_the_time_is_the_hosts() -> None:
+    store = DynamoDBStore("limits", endpoint_url="http://127.0.0.1:1")
+    limiter = RateLimiter(store, "2/hour", deadline=0.05)
+    assert [limiter.acquire(KEY).allowed for _ in range(4)] == [True, True, False, False]
+    store.close()
+
+
+def test_a_middleware_keeps_its_rules_and_answers_429(limited: Limited, store: FlakyStore) -> None:
+    told: list[RuleDecision] = []
+    rules = [Rule("/*", "3/hour", name="few"), Rule("/*", "9/hour", name="many")]
+    ask = limited(store=store, rules=rules, on_decision=told.append)
+    down(store)
+    assert [ask(Get()).status for _ in range(4)] == [200, 200, 200, 429]
+    response = ask(Get())
+    assert (response.status, response.headers["retry-after"]) == (429, "1200")
+    assert {(one.on_outage, one.decision.source) for one in told} == {("local", "outage")}
+
+
+def test_a_decorated_function_keeps_its_limit(store: FlakyStore) -> None:
+    down(store)
+    call = rate_limited("1/minute", store=store, scope="call")(lambda: None)
+    call()
+    with pytest.raises(RateLimited, match="call: denied while the store could not be reached"):
+        call()
