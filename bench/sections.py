@@ -19,6 +19,7 @@ from bench import (
 )
 from bench import wrk as wrk_
 from bench.cpu_per_call import CpuPerCall
+from bench.hot_keys import report_section as hot_key
 from bench.mixed_load import PROCESSES, mixed_load
 from bench.progress import Progress
 from bench.workload import FULL, Workload
@@ -109,6 +110,7 @@ SECTIONS: dict[str, Section] = {
     "scale_concurrency": _scale_concurrency,
     "scale_processes": scale.against_processes,
     "accuracy": accuracy.measured,
+    "hot_key": hot_key.measured,
     "money": _money,
     "load": _load,
     "middleware": _middleware,

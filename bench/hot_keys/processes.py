@@ -35,9 +35,11 @@ AS_SHIPPED = {"limiter": {"deadline": 0.25, "on_outage": "allow"}}
 
 CASES = (
     Case(Limit(10, 1), 4, 20, 10, SATURATED),
-    Case(Limit(1_000, 1), 4, 800, 4, ROOM_ENOUGH),
+    Case(Limit(100, 1), 4, 200, 6, SATURATED),
     Case(Limit(1_000, 1), 8, 1_500, 4, SATURATED),
-    Case(Limit(2_000, 1), 4, 1_600, 4, ROOM_ENOUGH),
+    Case(Limit(1_000, 1), 8, 800, 4, ROOM_ENOUGH),
+    Case(Limit(5_000, 1), 4, 4_000, 4, ROOM_ENOUGH),
+    Case(Limit(2_000, 1), 4, 5_000, 4, SATURATED),
     Case(Limit(4, 1), 8, 300, 6, FLOOD, ceiling=40),
     Case(Limit(8, 1), 8, 60, 6, FLOOD, ceiling=40),
     Case(Limit(30, 1), 1, 160, 6, FLOOD, ceiling=40),
@@ -45,6 +47,9 @@ CASES = (
 """What a machine of two cores can offer beside the server."""
 
 ENGINE_CASES = (
+    Case(Limit(50, 1), 4, 200, 6, SATURATED),
+    Case(Limit(200, 1), 4, 160, 4, ROOM_ENOUGH),
+    Case(Limit(1_000, 1), 4, 2_000, 4, SATURATED),
     Case(Limit(50, 1), 4, 200, 6, SATURATED, ceiling=100),
     Case(Limit(200, 1), 4, 160, 6, ROOM_ENOUGH, ceiling=100),
     Case(Limit(4, 1), 4, 300, 6, FLOOD, ceiling=40),

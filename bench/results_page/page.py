@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.results_page import aims, hot_path_tables, other_tables
+from bench.results_page import aims, hot_key_tables, hot_path_tables, other_tables
 from bench.results_page.markdown import picture, table
 from bench.results_page.where_we_lose import best_peer_cpu_ratio, losses
 
@@ -58,6 +58,7 @@ def page(raw: Raw, drawn: set[str], verdict: Raw | None = None) -> str:
     parts += [_agreement(verdict)] if verdict else []
     parts += [_aims(raw), _losses(raw)]
     parts += hot_path_tables.parts(raw, drawn)
+    parts += hot_key_tables.parts(raw)
     parts += other_tables.parts(raw, drawn)
     parts.append(_versions(raw))
     return "\n".join(part for part in parts if part)

@@ -67,3 +67,46 @@ ACCURACY = {
     "failures": {},
     "rate": {"quantity": 50, "period_seconds": 1, "burst": 5},
 }
+
+
+def hot_key_row(
+    who: str, excess: float, missed: list[str], offered: int = 16_000
+) -> dict[str, Any]:
+    """A load of one hot key."""
+    return {
+        "who": who,
+        "case": f"20000/s,16,{offered}",
+        "limit": 20_000,
+        "processes": 16,
+        "offered": offered,
+        "ceiling": 1_000,
+        "admitted_over_due": 1.0,
+        "steady": 0.999,
+        "excess": excess,
+        "writes": 137.0,
+        "throttled": 0.0,
+        "settled": 90.0,
+        "units": 0.0085,
+        "p50_ms": 0.0,
+        "p99_ms": 8.0,
+        "denied": 0.0,
+        "least_served": 0.96,
+        "lapsed": None,
+        "missed": missed,
+        "note": "",
+    }
+
+
+HOT_KEY: dict[str, Any] = {
+    "simulated": [
+        hot_key_row(OURS, -3.0, []),
+        hot_key_row(OURS, 0.0, ["steady 0.9 < 0.99"], 40_000),
+    ],
+    "processes": [hot_key_row(OURS_ASYNC, -0.5, [])],
+    "engine": [
+        {**hot_key_row(OURS_ASYNC, -1.0, []), "ceiling": 40},
+        {**hot_key_row(PEER, 0.5, []), "note": "3 failed: late"},
+        {"who": PEER, "case": "4/s,4,300", "failure": "no such package"},
+    ],
+    "cpu_us": {"a leased decision, blocking": [1.7, 1.8, 1.7]},
+}

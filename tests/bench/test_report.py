@@ -14,7 +14,16 @@ from bench.results_page.charts import Axes, Bar, bars, lines
 from bench.results_page.page import page
 from bench.results_page.plots import plots
 from bench.results_page.where_we_lose import losses
-from tests.bench.sample_results import ACCURACY, BOTO3, OURS, PEER, a_run, everywhere
+from tests.bench.sample_results import (
+    ACCURACY,
+    BOTO3,
+    HOT_KEY,
+    OURS,
+    OURS_ASYNC,
+    PEER,
+    a_run,
+    everywhere,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -71,6 +80,21 @@ def test_accuracy_is_admitted_over_due_and_says_who_was_not_saturated() -> None:
     text = page(a_run(accuracy=ACCURACY), set())
     assert f"| {OURS} | 1.000 |" in text
     assert f"| {PEER} | 0.500 (a) |" in text
+
+
+def test_a_hot_key_is_told_with_its_worst_excess_and_the_aims_that_were_missed() -> None:
+    text = page(a_run(hot_key=HOT_KEY), set())
+    assert "| 20,000/s | 16 | 40,000 | 1.000 | 0.999 | 0.00 | 137 |" in text
+    assert "| steady 0.9 < 0.99 |" in text
+    assert f"| {OURS_ASYNC} | 20,000/s | 16 (throttled from 40/s on) |" in text
+    assert "| met (3 failed: late) |" in text
+    assert "not measured: no such package" in text
+    assert "of all loads of one hot key | at most 0 | 0.00 | yes |" in text
+    assert "| a leased decision | at most 5 us | 1.70 us | yes |" in text
+    over = {**HOT_KEY, "processes": [{**HOT_KEY["processes"][0], "excess": 0.5}]}
+    assert "of all loads of one hot key | at most 0 | 0.50 | **no** |" in page(
+        a_run(hot_key=over), set()
+    )
 
 
 def test_only_plots_that_were_drawn_are_shown() -> None:
