@@ -90,6 +90,12 @@ bench: $(BENCH_READY)  ## Measure for some minutes: a decision beside boto3, app
 	@echo
 	-@$(BIN)/python -m bench.hot_keys.simulation
 	@echo
+	-@$(BIN)/python -m bench.hot_keys.processes
+	@echo
+	@$(BIN)/python -m bench.rules_side_by_side
+	@echo
+	@$(BIN)/python -m bench.outage
+	@echo
 	@$(BIN)/python -m bench.load
 	@echo
 	@$(BIN)/python -m bench.middleware

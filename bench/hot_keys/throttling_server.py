@@ -250,9 +250,11 @@ class ThrottlingServer:
 
     Attributes:
         url: its endpoint.
+        pid: its process; stopped, it is an endpoint that is silent.
     """
 
     url: str
+    pid: int
 
     def read(self) -> tuple[list[tuple[int, int]], list[int]]:
         """The writes served since the last reading (instant, units), and those throttled."""
@@ -305,7 +307,7 @@ def throttling_server(
     assert process.pid is not None
     pin_to_core(SERVER, process.pid)
     try:
-        yield ThrottlingServer(f"http://127.0.0.1:{here.recv()}")
+        yield ThrottlingServer(f"http://127.0.0.1:{here.recv()}", process.pid)
     finally:
-        process.terminate()
+        process.kill()  # for one that is stopped does not heed anything less
         process.join()
