@@ -28,7 +28,8 @@ class SessionEvent(NamedTuple):
         user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
         why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"replaced"`` (by a
             login, a moment ago), ``"ambiguous"`` or ``"unreadable"``; of ``"dropped"``:
-            ``"replaced"``; else None.
+            ``"replaced"``, or ``"unstorable"`` (values of a session that the site had before); else
+            None.
     """
 
     what: EventName

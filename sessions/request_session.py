@@ -18,8 +18,10 @@ from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.several_tokens import Found, end_others, load_first
+from sessions.lifecycle.take_over import TakenOver
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow
+from sessions.previous_cookie import PreviousCookie
 from sessions.session_state import NO_SESSION, IdChange, LoadedSession, SessionState
 from sessions.values.changes import UNCHANGED, Changes
 from sessions.values.csrf import secret_of
@@ -43,6 +45,7 @@ class RequestSession(SessionState):
     __slots__ = (
         "_cookie_cleared",
         "_new_token",
+        "_previous",
         "_token",
         "_tokens",
         "accessed",
@@ -60,9 +63,10 @@ class RequestSession(SessionState):
         self._new_token: str | None = None
         self._token: str | None = None  # that leads to the session
         self._cookie_cleared = False
+        self._previous = PreviousCookie.of(config, cookie_header)
         values = config.cookie.values_in(cookie_header)
         self._tokens: Collection[str] = config.tokens.of_cookies(values).values() if values else ()
-        if values and not self._tokens:
+        if values and not self._tokens and not self._is_previous(values[0]):
             config.events.emit("invalid", None, None, "malformed")
 
     def load(self) -> None:
@@ -74,6 +78,8 @@ class RequestSession(SessionState):
             else:
                 flow = load_first(config, self._tokens)
                 self._accept(run(flow, config.store, config.deadline_seconds))
+            if self._previous is not None and self._has_none:
+                self._take(self._previous.take_over())
 
     async def load_async(self) -> None:
         """Read it in an event loop; without a cookie nothing is read."""
@@ -83,6 +89,8 @@ class RequestSession(SessionState):
         else:
             flow = load_first(config, self._tokens)
             self._accept(await run_async(flow, config.store, config.deadline_seconds))
+        if self._previous is not None and self._has_none:
+            self._take(await self._previous.take_over_async())
 
     def save(self) -> None:
         """Save changes now; see ``Session.save``."""
@@ -221,6 +229,30 @@ class RequestSession(SessionState):
                 self.config.events.emit("invalid", session_id, None, found.value)
         self.set_loaded(loaded)
 
+    def _is_previous(self, value: str) -> bool:
+        return self._previous is not None and value == self._previous.value
+
+    @property
+    def _has_none(self) -> bool:
+        return self.row is None and self.replaced is None
+
+    def _take(self, taken: TakenOver | None) -> None:
+        """Be the session that an old cookie led to."""
+        if taken is None:
+            return
+        self.accessed = True  # the response depends on the cookie, whatever the application does
+        self.set_loaded(taken.loaded)
+        row, events = self.row, self.config.events
+        if row is None:
+            return
+        self._token = taken.token
+        if taken.cookie_is_due:
+            self._new_token = taken.token
+        if taken.is_new:
+            events.emit("created", row.session_id, row.owner_id)
+        if taken.is_partial:
+            events.emit("dropped", row.session_id, row.owner_id, "unstorable")
+
     def _commit(self, changes: Changes) -> None:
         config = self.config
         with self._revocation_handled(changes):
@@ -270,6 +302,8 @@ class RequestSession(SessionState):
             headers.append(("set-cookie", cookie.set_to(value, row.ends_at - row.last_seen_at)))
         elif self._cookie_cleared:
             headers.append(("set-cookie", cookie.cleared()))
+        if self._previous is not None:
+            headers += self._previous.headers(cookie)
         if self.accessed:
             headers.append(("vary", "Cookie"))
         return headers

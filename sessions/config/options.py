@@ -10,6 +10,7 @@ from ddbwire.options_signature import shows_options
 from sessions.cookie.cookie import Cookie, SameSite
 from sessions.cookie.token import Secret
 from sessions.event import SessionEvent
+from sessions.previous import PreviousSessions
 from sessions.values.cipher import Key
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,6 +43,8 @@ class SessionOptions(TypedDict, total=False):
         on_event: called with each SessionEvent.
         event_salt: bytes that salt the digests of sessions in events, so that several processes
             name a session alike; None for random ones of this process.
+        previous: the sessions that the site had before, which go on here: see
+            ``sessions.previous``; None if it had none.
     """
 
     idle: int
@@ -60,6 +63,7 @@ class SessionOptions(TypedDict, total=False):
     deadline: float
     on_event: Callable[[SessionEvent], None] | None
     event_salt: bytes | None
+    previous: PreviousSessions | None
 
 
 COOKIE_OPTIONS = ("secure", "same_site", "path", "domain", "persistent")
@@ -80,6 +84,7 @@ DEFAULTS: Mapping[str, Any] = {
     "deadline": 1.0,
     "on_event": None,
     "event_salt": None,
+    "previous": None,
 }
 """The default of each option."""
 

@@ -13,6 +13,7 @@ from sessions.cookie.cookie import Cookie
 from sessions.cookie.token import Tokens
 from sessions.event import Events
 from sessions.operations.store import Store, require_store
+from sessions.previous import PreviousSessions
 from sessions.values.cipher import Cipher
 
 GRACE_SECONDS = 20
@@ -34,6 +35,7 @@ class SessionConfig:
             SessionRevoked; otherwise its changes are dropped.
         deadline_seconds: how long one load, or one commit, may take.
         events: called with what happens to sessions.
+        previous: the sessions that the site had before; None if it had none.
     """
 
     store: Store
@@ -45,6 +47,7 @@ class SessionConfig:
     raise_on_revoked: bool
     deadline_seconds: float
     events: Events
+    previous: PreviousSessions | None
 
     @classmethod
     def of(cls, store: Store, options: SessionOptions) -> SessionConfig:
@@ -68,7 +71,14 @@ class SessionConfig:
             raise_on_revoked=on_revoked == "raise",
             deadline_seconds=require_deadline_seconds(chosen["deadline"]),
             events=Events(chosen["on_event"], chosen["event_salt"]),
+            previous=_previous(chosen["previous"]),
         )
+
+
+def _previous(given: object) -> PreviousSessions | None:
+    if given is not None and not isinstance(given, PreviousSessions):
+        raise TypeError(f"previous must be PreviousSessions or None, not {given!r}")
+    return given
 
 
 def _require_known(options: Iterable[str]) -> None:

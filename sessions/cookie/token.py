@@ -121,6 +121,11 @@ class Tokens:
         random_text = self._form.encode(secrets.token_bytes(TOKEN_BYTES))
         return random_text[: self._form.token_characters]
 
+    def derived_from(self, text: str) -> str:
+        """The token of another credential: the same each time, and as hard to guess as that one."""
+        digest = hashlib.sha256(b"derived:" + self._namespace + b":" + text.encode()).digest()
+        return self._form.encode(digest)[: self._form.token_characters]
+
     def in_cookie(self, token: str) -> str:
         """The cookie's value: the token, and its MAC if there are secrets."""
         if not self._signs:

@@ -13,7 +13,38 @@ _FULL = "tests/sessions/test_memory_store.py::test_"
 
 _SWITCHING = "tests/contract/test_session_switching_on.py::test_b20_"
 
+_TAKE_OVER = "sessions/lifecycle/take_over.py"
+_PREVIOUS = "tests/sessions/test_previous.py::test_b20_"
+
 SESSION_STORES = (
+    Guard(
+        "B20: an old cookie begins no session a second time",
+        _TAKE_OVER,
+        "if (yield Find(mark_id)):",
+        "if False:",
+        f"{_PREVIOUS}an_old_cookie_is_worth_nothing_after_a_logout",
+    ),
+    Guard(
+        "B20: requests with one old cookie have one session",
+        _TAKE_OVER,
+        'token = config.tokens.derived_from(f"{previous.cookie.name}={value}")',
+        "token = config.tokens.new()",
+        f"{_PREVIOUS}requests_side_by_side_begin_one_session",
+    ),
+    Guard(
+        "B20: only the request that begins the session sets its cookie",
+        _TAKE_OVER,
+        "is_late and is_its_own)",
+        "True)",
+        f"{_PREVIOUS}a_request_under_way_at_a_login_sets_no_cookie",
+    ),
+    Guard(
+        "B20: an old session that can't be stored whole locks nobody out",
+        _TAKE_OVER,
+        "with suppress(TypeError, ValueError):",
+        "with suppress(ZeroDivisionError):",
+        f"{_PREVIOUS}what_cant_be_stored_is_left_behind_and_told",
+    ),
     Guard(
         "B20: without UNSIGNED, a cookie without a MAC is refused",
         "sessions/cookie/token.py",

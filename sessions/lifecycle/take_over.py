@@ -1,0 +1,105 @@
+"""Takes a session over from those that the site had before (``sessions.previous``).
+
+Its token is derived from the old cookie, so requests that come side by side, or again because a
+response was lost, begin the same session. Beside its row one is put that says that it was taken
+over: where the session has ended, by a logout or by its idle time, the old cookie does not begin it
+anew, though its own signature may hold for weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from sessions.arguments import require_key, require_user_id
+from sessions.config.session_config import GRACE_SECONDS, SessionConfig
+from sessions.lifecycle.load import load
+from sessions.lifecycle.save import encrypted
+from sessions.operations.operation import Create, Find, Flow, ReadClock
+from sessions.operations.row import Row, anonymous, require_item_fits
+from sessions.previous import PreviousSessions
+from sessions.session_state import NO_SESSION, LoadedSession
+from sessions.values.json_value import encode
+
+
+class TakenOver(NamedTuple):
+    """What became of an old cookie.
+
+    Attributes:
+        token: the token of its session, for the cookie.
+        loaded: the session; without a row if it has ended.
+        cookie_is_due: whether the response is to set its cookie, and to remove the old one. Not
+            while another request does so: that may log in, and its later cookie be the one that
+            counts.
+        is_new: whether it was begun just now.
+        is_partial: whether it then left values behind, which can't be stored.
+    """
+
+    token: str
+    loaded: LoadedSession
+    cookie_is_due: bool
+    is_new: bool = False
+    is_partial: bool = False
+
+
+def take_over(
+    config: SessionConfig, previous: PreviousSessions, value: str, values: Mapping[str, Any]
+) -> Flow[TakenOver]:
+    """Begin the session of an old cookie, or find it.
+
+    Args:
+        config: the application's.
+        previous: those that the site had before.
+        value: the old cookie's.
+        values: what was read of it.
+
+    Raises:
+        TypeError, ValueError: what ``user_key`` names can't be a user.
+        SessionTooLarge: the values don't fit into an item.
+    """
+    token = config.tokens.derived_from(f"{previous.cookie.name}={value}")
+    found = yield from load(config, token)
+    session_id = config.tokens.session_id(token)
+    if isinstance(found, LoadedSession):
+        row = found.row
+        is_late = row is not None and found.loaded_at - row.created_at >= GRACE_SECONDS
+        is_its_own = row is not None and row.session_id == session_id
+        return TakenOver(token, found, is_late and is_its_own)
+    mark_id = config.tokens.session_id(f"taken over: {token}")
+    if (yield Find(mark_id)):
+        return TakenOver(token, NO_SESSION, cookie_is_due=True)
+    now: int = yield ReadClock()
+    user = values.get(previous.user_key) if previous.user_key is not None else None
+    user_id = anonymous(session_id) if user is None else require_user_id(_as_text(user))
+    encoded = _encoded(values)
+    timeouts = config.timeouts
+    row = Row(
+        session_id,
+        user_id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=timeouts.expires_at(now, now),
+        ends_at=timeouts.ends_at(now),
+        data=encrypted(config, session_id, encoded),
+    )
+    require_item_fits(row.data)
+    yield Create(row)
+    ends_at = now + previous.max_age
+    yield Create(Row(mark_id, anonymous(mark_id), now, now, ends_at, ends_at))
+    is_partial = len(encoded) < len(values)
+    loaded = LoadedSession(row, encoded, now)
+    return TakenOver(token, loaded, cookie_is_due=True, is_new=True, is_partial=is_partial)
+
+
+def _encoded(values: Mapping[str, Any]) -> dict[str, str]:
+    """The JSON of each value that has one. A session that can't be read would lock its user out."""
+    encoded = {}
+    for key, value in values.items():
+        with suppress(TypeError, ValueError):
+            encoded[require_key(key)] = encode(key, value)
+    return encoded
+
+
+def _as_text(user: object) -> object:
+    return str(user) if type(user) is int else user
