@@ -9,6 +9,13 @@ Everything public is named here, but for the middleware: ratelimit_ddb.asgi and 
 
 from typing import TYPE_CHECKING
 
+from ratelimit_ddb.all_or_none.decisions import Decisions
+from ratelimit_ddb.all_or_none.functions import (
+    acquire_all,
+    acquire_all_async,
+    refund_all,
+    refund_all_async,
+)
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decision_event import LimiterDecision
 from ratelimit_ddb.decorator.rate_limited import rate_limited
@@ -29,6 +36,7 @@ __all__ = [
     "AccessDenied",
     "AsyncRateLimiter",
     "Decision",
+    "Decisions",
     "DynamoDBStore",
     "KeyThrottled",
     "Limit",
@@ -40,7 +48,11 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "TableNotFound",
+    "acquire_all",
+    "acquire_all_async",
     "rate_limited",
+    "refund_all",
+    "refund_all_async",
 ]
 
 __version__: str

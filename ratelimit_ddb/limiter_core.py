@@ -135,6 +135,29 @@ class LimiterCore:
             self._tell(text, cost, begun, meter, None)
         return begun
 
+    def denial_from_memory(self, key: str, cost: int) -> tuple[Decision, bool] | None:
+        """The denial by what this process has observed, and whether that is recent enough to deny.
+
+        Args:
+            key: as the table holds it.
+            cost: tokens.
+        """
+        if not self.enabled or not self._clock.known:
+            return None
+        now_ns = self._clock.now_ns()
+        observation = self.bucket.recall(key)
+        denial = self.bucket.denial_by(observation, cost, now_ns)
+        return None if denial is None else (denial, self.bucket.may_deny(observation, now_ns))
+
+    def tell(self, key: str, cost: int, decision: Decision) -> None:
+        """Call ``on_decision`` with a decision that asked no store."""
+        if self._on_decision:
+            self._tell(key, cost, decision, Meter(), None)
+
+    def require_cost(self, cost: object) -> int:
+        """Check that every limit can admit a cost; raises as ``acquire`` does."""
+        return require_cost(cost, self._smallest_burst)
+
     def peek(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
         """What ``acquire`` would say, by a read."""
         text = namespaced_key_text(self._namespace, key)

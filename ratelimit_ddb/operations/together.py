@@ -38,8 +38,23 @@ def side_by_side(
     try:
         outcomes = yield Together(tuple(flows), leaves_time)
     except StoreUnavailable as outage:  # of the store as a whole: none was begun
-        outcomes = [outage] * len(flows)
+        outcomes = [outcome_of_outage(flow, outage) for flow in flows]
     return outcomes
+
+
+def outcome_of_outage(flow: Flow[T], outage: StoreUnavailable) -> T | StoreError:
+    """What a flow that was not begun returns or raises where none of its operations is answered."""
+    try:
+        next(flow)
+        while True:
+            flow.throw(outage)
+    except StopIteration as done:
+        returned: T = done.value
+        return returned
+    except StoreError as error:
+        return error
+    finally:
+        flow.close()
 
 
 def raise_mistake(outcomes: Iterable[object]) -> None:

@@ -7,6 +7,9 @@ from tests.guards.guard import Guard
 _EVALUATOR = "ratelimit_ddb/web/gate/evaluator.py"
 _BLOCKING = "ddbwire/connections/blocking/side_by_side.py"
 _RULES = "tests/web/test_rules_side_by_side.py::test_"
+_FUNCTIONS = "ratelimit_ddb/all_or_none/functions.py"
+_FLOWS = "ratelimit_ddb/all_or_none/flows.py"
+_ALL = "tests/contract/test_all_or_none.py::test_"
 _CALLS = "tests/ddbwire/test_side_by_side.py::test_"
 
 TOGETHER = (
@@ -69,5 +72,40 @@ TOGETHER = (
         "        decided = []\n",
         f"{_RULES}p6_a_rule_that_denies_from_memory_sends_nothing_for_any_rule",
         (_EVALUATOR, "            if _denies(decided[index]):\n", "            if not decided:\n"),
+    ),
+    Guard(
+        "P5: what limiters took is given back if one denies",
+        _FUNCTIONS,
+        "        if not all(one.admitted for one in asked):\n",
+        "        if all(one.admitted for one in asked):\n",
+        f"{_ALL}p14_each_follows_its_own_on_outage",
+    ),
+    Guard(
+        "P6: a limiter that denies from memory sends nothing for the others",
+        _FUNCTIONS,
+        "    if not _deny_from_memory(asked):\n",
+        "    if asked:\n",
+        f"{_ALL}p6_what_is_denied_from_memory_sends_nothing",
+    ),
+    Guard(
+        "P14: a denial stands where another limiter's outage would be raised",
+        _FUNCTIONS,
+        "    if failures and not any(one.denies for one in asked):",
+        "    if failures:",
+        f"{_ALL}p14_a_denial_stands_where_an_outage_would_be_raised",
+    ),
+    Guard(
+        "P5: requests for one bucket that ask for more than its burst are refused",
+        "ratelimit_ddb/all_or_none/request.py",
+        "            if costs[bucket] > limit.burst:\n",
+        "            if one.cost > limit.burst:\n",
+        f"{_ALL}misuse_is_told_and_takes_nothing",
+    ),
+    Guard(
+        "P7: limiters that share a key see what the others took",
+        _FLOWS,
+        "groups.setdefault(one.text, []).append(one)",
+        "groups.setdefault(str(id(one)), []).append(one)",
+        f"{_ALL}p7_each_request_is_one_call_and_so_is_giving_it_back",
     ),
 )

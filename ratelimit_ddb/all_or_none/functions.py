@@ -1,0 +1,198 @@
+"""``acquire_all`` and ``refund_all``, blocking and for event loops."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from ratelimit_ddb.all_or_none.decisions import Decisions, L
+from ratelimit_ddb.all_or_none.flows import give_back, take
+from ratelimit_ddb.all_or_none.request import (
+    Request,
+    by_store,
+    core_of,
+    request_of,
+    require_possible,
+)
+from ratelimit_ddb.errors import StoreError
+from ratelimit_ddb.key import KeyLike
+from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
+from ratelimit_ddb.limiter_core import LimiterCore
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import JointFlow
+from ratelimit_ddb.operations.together import raise_mistake
+
+
+def acquire_all(
+    requests: Iterable[tuple[RateLimiter, KeyLike] | tuple[RateLimiter, KeyLike, int]],
+) -> Decisions[RateLimiter]:
+    """Take tokens by several limiters, or by one of several keys: all of them, or none.
+
+    ::
+
+        decisions = acquire_all([(api, user), (reports, ("report", user), 5)])
+        if not decisions:
+            return too_many_requests(decisions.retry_after)
+
+    Keys on one store are asked side by side, in the time of one. Where a limiter denies by what
+    this process has seen, nothing is sent. Each limiter's ``on_outage`` decides for its own key.
+    For each store the shortest ``deadline`` of its limiters holds; a quarter of it is left for
+    giving back.
+
+    Args:
+        requests: ``(limiter, key)``, which takes one token, or ``(limiter, key, cost)``.
+
+    Raises:
+        TypeError, ValueError: a key or cost is invalid, there is no request at all, or those for
+            one bucket ask for more than its burst.
+        StoreUnavailable: a limiter has ``on_outage="raise"``, and none denies.
+        StoreError: a mistake of set-up. What was taken is given back before either is raised.
+    """
+    return _run_all(_acquire_all(requests, RateLimiter))
+
+
+async def acquire_all_async(
+    requests: Iterable[tuple[AsyncRateLimiter, KeyLike] | tuple[AsyncRateLimiter, KeyLike, int]],
+) -> Decisions[AsyncRateLimiter]:
+    """Take tokens by several limiters, all or none, in an event loop; see ``acquire_all``."""
+    return await _run_all_async(_acquire_all(requests, AsyncRateLimiter))
+
+
+def refund_all(decisions: Decisions[RateLimiter]) -> bool:
+    """Give back all that a request took and did not use; see ``RateLimiter.refund``.
+
+    Returns:
+        whether anything was given back.
+
+    Raises:
+        TypeError: it is not what ``acquire_all`` returned.
+        StoreError: of the first that could not be given back; the others were.
+    """
+    return _run_all(_refund_all(decisions, RateLimiter))
+
+
+async def refund_all_async(decisions: Decisions[AsyncRateLimiter]) -> bool:
+    """Give back all that a request took, in an event loop; see ``refund_all``."""
+    return await _run_all_async(_refund_all(decisions, AsyncRateLimiter))
+
+
+def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> _Runs[Decisions[L]]:
+    given = [tuple(one) for one in requests]
+    asked = [request_of(one, kind) for one in given]
+    if not asked:
+        raise ValueError("acquire_all of no requests: give at least one (limiter, key)")
+    require_possible(asked)
+    refunded = False
+    if not _deny_from_memory(asked):
+        for several in by_store(asked):
+            failure = yield _run_of(several, take(several), decides=True)
+            for one in several:
+                if one.outcome is None and isinstance(failure, StoreError):
+                    one.outcome = failure
+            if not all(one.admitted for one in several):
+                break
+        if not all(one.admitted for one in asked):
+            took = [one for one in asked if one.keeps]
+            for several in by_store(took):
+                yield _run_of(several, give_back(several), decides=True)
+            refunded = bool(took) and all(one.refunded for one in took)
+        _raise_failure(asked)
+    decisions = tuple([one.decision for one in asked])
+    return Decisions(decisions, tuple([one[0] for one in given]), refunded)
+
+
+def _refund_all(decisions: Decisions[L], kind: type[L]) -> _Runs[bool]:
+    if not isinstance(decisions, Decisions):
+        raise TypeError(f"refund_all of {decisions!r}: must be what acquire_all returned")
+    took = []
+    for limiter, decision in zip(decisions.limiters, decisions.decisions, strict=True):
+        core = core_of(limiter, kind)
+        taken = None if decision is None else core.taken_by(decision)
+        if taken is not None and taken.kept:
+            took.append(Request(core, taken.key, taken.key, taken.kept, decision))
+    failures: list[StoreError] = []
+    for several in by_store(took):
+        failed = yield _run_of(several, give_back(several), decides=False)
+        failures += [failed] if isinstance(failed, StoreError) else failed
+    if failures:
+        raise failures[0]
+    return any(one.refunded for one in took)
+
+
+def _deny_from_memory(asked: list[Request]) -> bool:
+    """Deny without the store, if what this process has observed is recent enough for that.
+
+    Where it is, older observations of others still tell the wait better than nothing.
+    """
+    found = [(one, one.core.denial_from_memory(one.text, one.cost)) for one in asked]
+    denials = [(one, *denial) for one, denial in found if denial is not None]
+    if not any(is_recent for _, _, is_recent in denials):
+        return False
+    for one, denial, _ in denials:
+        one.outcome = denial
+        one.core.tell(one.text, one.cost, denial)
+    return True
+
+
+def _raise_failure(asked: list[Request]) -> None:
+    """Raise a mistake of set-up; an outage, unless a limiter denies anyhow."""
+    failures = [one.outcome for one in asked if isinstance(one.outcome, StoreError)]
+    raise_mistake(failures)
+    if failures and not any(one.denies for one in asked):
+        raise failures[0]
+
+
+def _run_of(several: Sequence[Request], flow: JointFlow[Any], *, decides: bool) -> _Run:
+    """The run of a flow on the store of these requests."""
+    timeout_ns = min(one.core.timeout_ns for one in several)
+    return _Run(flow, several[0].core, timeout_ns, decides)
+
+
+class _Run(NamedTuple):
+    """A flow to be run on the store of a limiter; ``decides`` as for ``run``."""
+
+    flow: JointFlow[Any]
+    core: LimiterCore
+    timeout_ns: int
+    decides: bool
+
+
+T = TypeVar("T")
+_Runs = Generator[_Run, Any, T]
+"""Yields flows to be run, and is sent what each returns, or the StoreError that it raises."""
+
+
+def _run_all(runs: _Runs[T]) -> T:
+    result: object = None
+    try:
+        while True:
+            one = runs.send(result)
+            try:
+                result = run(
+                    one.flow, one.core.store, one.timeout_ns, one.core.breaker, decides=one.decides
+                )
+            except StoreError as error:
+                result = error
+    except StopIteration as done:
+        returned: T = done.value
+        return returned
+    finally:
+        runs.close()
+
+
+async def _run_all_async(runs: _Runs[T]) -> T:
+    result: object = None
+    try:
+        while True:
+            one = runs.send(result)
+            try:
+                result = await run_async(
+                    one.flow, one.core.store, one.timeout_ns, one.core.breaker, decides=one.decides
+                )
+            except StoreError as error:
+                result = error
+    except StopIteration as done:
+        returned: T = done.value
+        return returned
+    finally:
+        runs.close()

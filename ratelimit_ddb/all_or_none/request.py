@@ -1,0 +1,106 @@
+"""What one of several limiters is asked, and the checks of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ratelimit_ddb.all_or_none.decisions import L
+from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.errors import StoreError
+from ratelimit_ddb.key import KeyLike
+from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
+from ratelimit_ddb.limiter_core import LimiterCore
+
+
+@dataclass(slots=True)
+class Request:
+    """What one limiter is asked.
+
+    Attributes:
+        core: the limiter's.
+        key: the key as it was given.
+        text: the key as the table holds it.
+        cost: tokens.
+        outcome: the decision, or what was raised; None while it has not been asked.
+        refunded: whether its tokens were given back.
+    """
+
+    core: LimiterCore
+    key: KeyLike
+    text: str
+    cost: int
+    outcome: Decision | StoreError | None = None
+    refunded: bool = False
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision, if there is one."""
+        return self.outcome if isinstance(self.outcome, Decision) else None
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the limiter admits."""
+        return self.decision is not None and self.decision.allowed
+
+    @property
+    def denies(self) -> bool:
+        """Whether the limiter denies, and did not just give no decision."""
+        return self.decision is not None and not self.decision.allowed
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it has taken tokens, and not given all of them back."""
+        taken = None if self.decision is None else self.decision.taken
+        return taken is not None and taken.kept > 0
+
+
+def request_of(given: tuple[Any, ...], kind: type[L]) -> Request:
+    """The request of ``(limiter, key)`` or ``(limiter, key, cost)``.
+
+    Raises:
+        TypeError, ValueError: it is another tuple, or the limiter, key or cost is invalid.
+    """
+    if not 2 <= len(given) <= 3:
+        raise TypeError(f"request {given!r}: must be (limiter, key) or (limiter, key, cost)")
+    limiter, key, cost = given if len(given) == 3 else (*given, 1)
+    core = core_of(limiter, kind)
+    core.require_cost(cost)
+    return Request(core, key, core.key_text(key), cost)
+
+
+def core_of(limiter: object, kind: type[L]) -> LimiterCore:
+    """What a limiter of this kind is apart from how it waits.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(limiter, kind):
+        return limiter._core
+    other = {RateLimiter: "acquire_all_async", AsyncRateLimiter: "acquire_all"}
+    hint = f"; for it there is {other[kind]}" if type(limiter) in other else ""
+    raise TypeError(f"limiter {limiter!r}: must be {kind.__name__}{hint}")
+
+
+def require_possible(asked: list[Request]) -> None:
+    """Check that the requests for one bucket do not ask for more than it ever holds."""
+    costs: Counter[tuple[int, str, str]] = Counter()
+    for one in asked:
+        for limit in one.core.bucket.limits:
+            bucket = (id(one.core.store), one.text, limit.name)
+            costs[bucket] += one.cost
+            if costs[bucket] > limit.burst:
+                raise ValueError(
+                    f"the requests for key {one.text!r} cost {costs[bucket]} together, more than "
+                    f"the burst {limit.burst} of {limit}: they could never be admitted"
+                )
+
+
+def by_store(asked: Iterable[Request]) -> list[list[Request]]:
+    """The requests on each store."""
+    groups: dict[int, list[Request]] = {}
+    for one in asked:
+        groups.setdefault(id(one.core.store), []).append(one)
+    return list(groups.values())
