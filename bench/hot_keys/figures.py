@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field, fields
-from heapq import heappop, heappush
 
 from bench.hot_keys.case import Aims, Case
 from ratelimit_ddb.limit import SECOND_NS, Limit
@@ -125,28 +125,38 @@ def missed(figures: Figures, aims: Aims) -> list[str]:
     return texts
 
 
+_FAR_NS = 1 << 80
+
+
 def excess(spans_ns: list[tuple[int, int]], limit: Limit) -> float:
     """How many tokens too many were admitted in the worst interval; at most 0 if P1 was kept.
 
-    A decision takes effect at some instant between its call and its answer. So P1 is kept if and
-    only if one bucket can serve every admitted request within its own span: the bucket serves
-    whoever has called and must be answered first, as soon as there is a token. Whoever is served
-    after the answer was given shows by how many tokens too many were admitted.
+    A decision takes effect at some instant between its call and its answer. So what was both called
+    and answered within an interval [a, b] was admitted in it, wherever in its span that was, and
+    P1 says that it is at most burst + (b - a) / unit. The intervals grow by their ends; for each
+    beginning a tree keeps how many are within.
     """
-    calls = sorted(spans_ns)
-    waiting: list[int] = []
-    full_at_ns = now_ns = calls[0][0] if calls else 0
-    worst_ns, next_call = -(1 << 62), 0
-    while waiting or next_call < len(calls):
-        if not waiting:
-            now_ns = max(now_ns, calls[next_call][0])
-        now_ns = max(now_ns, full_at_ns + limit.unit_ns - limit.window_ns)
-        while next_call < len(calls) and calls[next_call][0] <= now_ns:
-            heappush(waiting, calls[next_call][1])
-            next_call += 1
-        worst_ns = max(worst_ns, now_ns - heappop(waiting))
-        full_at_ns = max(full_at_ns, now_ns) + limit.unit_ns
-    return worst_ns / limit.unit_ns if calls else 0.0
+    spans = sorted(spans_ns, key=lambda span: span[1])
+    begins = sorted({called_ns for called_ns, _ in spans})
+    size = 1 << max(1, (len(begins) - 1).bit_length())
+    # Each node: the most of (admitted * unit + a) in it, less what the nodes above add to it.
+    most = [-_FAR_NS] * (2 * size)
+    added = [0] * (2 * size)
+    worst_ns = -(1 << 62)
+    for called_ns, answered_ns in spans:
+        # One more within each interval that begins at this call or before.
+        node = size + bisect_left(begins, called_ns)
+        if most[node] < 0:
+            most[node] += _FAR_NS + called_ns
+        most[node] += limit.unit_ns
+        while node > 1:
+            if node & 1:
+                most[node - 1] += limit.unit_ns
+                added[node - 1] += limit.unit_ns
+            node >>= 1
+            most[node] = max(most[2 * node], most[2 * node + 1]) + added[node]
+        worst_ns = max(worst_ns, most[1] - answered_ns - limit.window_ns)
+    return worst_ns / limit.unit_ns if spans else 0.0
 
 
 def admitted_without_delay(called_ns: list[int], limit: Limit) -> list[int]:

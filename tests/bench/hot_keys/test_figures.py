@@ -37,17 +37,19 @@ def at(*seconds: float) -> list[tuple[int, int]]:
         ([*at(10, 10), (10 * SECOND_NS, 12 * SECOND_NS)], 0),
         ([*at(10, 10), (10 * SECOND_NS, 10 * SECOND_NS + SECOND_NS // 2)], 0.5),
         ([(0, 9 * SECOND_NS), *at(8, 9, 9)], 0),
+        # Those who had called before may have been served from what was there then.
+        ([(0, 9 * SECOND_NS)] * 3 + at(9, 9), 0),
         ([], 0),
     ],
 )
-def test_p1_the_excess_is_what_one_bucket_cannot_serve_in_time(
+def test_p1_the_excess_is_what_is_surely_within_an_interval_above_its_due(
     spans: list[tuple[int, int]], tokens: float
 ) -> None:
     assert excess(spans, ONE_A_SECOND) == pytest.approx(tokens)
 
 
 def test_room_that_was_left_is_a_negative_excess() -> None:
-    assert excess([(0, SECOND_NS)], ONE_A_SECOND) == pytest.approx(-1)
+    assert excess([(0, SECOND_NS)], ONE_A_SECOND) == pytest.approx(-2)
 
 
 def test_a_bucket_without_delay_admits_its_burst_and_what_flows_in() -> None:
@@ -78,7 +80,7 @@ def test_each_figure_of_four_requests() -> None:
     assert figures == Figures(
         admitted_over_due=3 / 4,
         steady=1.0,  # of those that came after the first second, both admit the one at 1.5 s
-        excess=0.0,
+        excess=-0.5,  # from 1 s to 1.5 s, and from the beginning to then
         writes=1.0,
         throttled=0.5,
         settled=1.0,
