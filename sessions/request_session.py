@@ -72,23 +72,21 @@ class RequestSession(SessionState):
     def load(self) -> None:
         """Read the session that the cookie leads to, unless that is done."""
         if not self.is_loaded:
-            config = self.config
             if not self._tokens:
                 self.set_loaded(NO_SESSION)
             else:
-                flow = load_first(config, self._tokens)
-                self._accept(run(flow, config.store, config.deadline_seconds))
+                flow = load_first(self.config, self._tokens)
+                self._accept(run(flow, self.config.store, self.config.deadline_seconds))
             if self._previous is not None and self._has_none:
                 self._take(self._previous.take_over())
 
     async def load_async(self) -> None:
         """Read it in an event loop; without a cookie nothing is read."""
-        config = self.config
         if not self._tokens:
             self.set_loaded(NO_SESSION)
         else:
-            flow = load_first(config, self._tokens)
-            self._accept(await run_async(flow, config.store, config.deadline_seconds))
+            flow = load_first(self.config, self._tokens)
+            self._accept(await run_async(flow, self.config.store, self.config.deadline_seconds))
         if self._previous is not None and self._has_none:
             self._take(await self._previous.take_over_async())
 

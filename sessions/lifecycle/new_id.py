@@ -26,6 +26,7 @@ from sessions.lifecycle.load import InvalidReason, decrypt, find, find_rotated
 from sessions.lifecycle.save import (
     MAX_ATTEMPTS,
     encrypted,
+    last_alive,
     mark_saved,
     replaced,
     require_still_there,
@@ -75,7 +76,8 @@ def give_new_id(
             yield Create(new)
             break
         old_until = min(now + GRACE_SECONDS, new.expires_at)
-        if (yield Replace(old, new, now, old_until, session.id_change is IdChange.ROTATE)):
+        alive_at = last_alive(config, session, old, now)
+        if (yield Replace(old, new, alive_at, old_until, session.id_change is IdChange.ROTATE)):
             break
         start = yield from _next_start(config, session, old, changes)
         if is_rotation and start.old is not None and start.old.session_id != old.session_id:

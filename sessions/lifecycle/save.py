@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sessions.config.session_config import SessionConfig
 from sessions.errors import SessionConflict, SessionReplaced, SessionRevoked
-from sessions.lifecycle.load import InvalidReason, find
+from sessions.lifecycle.load import InvalidReason, find_rotated
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, StoredValue, require_item_fits
 from sessions.session_state import Replaced, SessionState
@@ -32,7 +32,7 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
         saved = yield Save(
             row.session_id,
             row.user_id,
-            now,
+            last_alive(config, session, row, now),
             now,
             expires_at,
             changed,
@@ -54,12 +54,22 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
     raise SessionConflict("the session was rotated again and again while it was saved")
 
 
+def last_alive(config: SessionConfig, session: SessionState, row: Row, now: int) -> int:
+    """The instant at which a row must have been alive, for this request to go on with it.
+
+    A request that came before the idle end was a use of the session, though it is noted only now:
+    from then on the session has its idle time once more. Its lifetime ends it in any case.
+    """
+    in_time_until = min(session.loaded_at + config.timeouts.idle_seconds, row.ends_at)
+    if session.loaded_at < row.expires_at <= now < in_time_until:
+        return row.expires_at - 1
+    return now
+
+
 def _follow_rotation(config: SessionConfig, session: SessionState, row: Row) -> Flow[Row]:
     """The row that one which refused a save was rotated to."""
-    found = yield from find(config, row.session_id)
-    if isinstance(found, Row) and found.successor is not None:
-        found = yield from find(config, found.successor)
-    elif isinstance(found, Row):
+    found = yield from find_rotated(config, row.session_id)
+    if isinstance(found, Row) and found.session_id == row.session_id:
         raise SessionConflict("another request changed the session meanwhile (strict=True)")
     return require_still_there(session, found)
 

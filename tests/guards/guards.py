@@ -53,8 +53,8 @@ REQUIREMENTS = (
     Guard(
         "3: after a login the old id has no grace",
         "sessions/lifecycle/new_id.py",
-        "if (yield Replace(old, new, now, old_until, is_rotation)):",
-        "if (yield Replace(old, new, now, old_until, True)):",
+        "Replace(old, new, alive_at, old_until, session.id_change is IdChange.ROTATE)",
+        "Replace(old, new, alive_at, old_until, True)",
         f"{_R1}3_a_change_of_who_it_is_alters_the_id_and_the_old_one_fails_at_once",
     ),
     Guard(

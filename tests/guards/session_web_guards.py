@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _NAMES = "tests/sessions_web/test_names.py::test_"
+_SLOW = "tests/contract/test_slow_requests.py::test_"
 _FAILURES = "tests/sessions_web/test_failures.py::test_"
 _ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
 _COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
@@ -142,5 +143,26 @@ SESSIONS_ON_THE_WEB = (
         'values[f"{prefix}{order}{secrets.token_hex(4)}"] = message',
         'n = len(keys_of_messages(values, prefix))\n    values[f"{prefix}{n:024}"] = message',
         "tests/sessions/test_flash_csrf.py::test_messages_that_are_left_at_once_are_all_shown",
+    ),
+    Guard(
+        "a request that lasts over the idle end keeps its changes",
+        "sessions/lifecycle/save.py",
+        "        return row.expires_at - 1",
+        "        return now",
+        f"{_SLOW}a_change_of_a_request_that_lasts_over_the_idle_end_is_kept[memory-blocking-1]",
+    ),
+    Guard(
+        "none passes the end of the lifetime",
+        "sessions/lifecycle/save.py",
+        "in_time_until = min(session.loaded_at + config.timeouts.idle_seconds, row.ends_at)",
+        "in_time_until = session.loaded_at + config.timeouts.idle_seconds",
+        f"{_SLOW}none_passes_the_end_of_the_lifetime[memory-blocking]",
+    ),
+    Guard(
+        "a request that is slower than a rotation's grace keeps its changes",
+        "sessions/lifecycle/load.py",
+        "        if len(rows) != 1 or rows[0].successor is None:\n",
+        "        if len(rows) != 1 or rows[0].successor is None or now >= rows[0].expires_at:\n",
+        f"{_SLOW}a_change_of_a_request_that_is_slower_than_a_rotations_grace_is_kept[memory-blocking-20-1]",
     ),
 )

@@ -80,12 +80,18 @@ class Ticket:
         return self if self.successor is None else self.successor.followed()
 
 
-def fate(ticket: Ticket, now: int, since: int | None = None) -> Fate:
-    """Whether an id leads to a session; for one who has been following it since a turn."""
+def fate(ticket: Ticket, now: int, since: int | None = None, in_time_until: int = 0) -> Fate:
+    """Whether an id leads to a session; for one who has been following it since a turn.
+
+    A request that opened it in time may go on with it until ``in_time_until``, wherever it was
+    rotated to meanwhile.
+    """
     found, hops = Fate.ALIVE, 0
     while ticket.successor is not None:
         if now >= ticket.leads_until:
-            return Fate.OVER
+            if not in_time_until:
+                return Fate.OVER
+            found = Fate.UNSURE
         if ticket.gone_at is not None:
             if since is None or ticket.gone_at < since:
                 return Fate.OVER
@@ -96,6 +102,8 @@ def fate(ticket: Ticket, now: int, since: int | None = None) -> Fate:
     if ticket.gone_at is not None:
         return Fate.OVER
     last = ticket.lineage.fate(now)
+    if not ticket.lineage.ended and now < min(in_time_until, ticket.lineage.ends_at):
+        last = Fate.UNSURE if last is Fate.OVER else last
     if last is Fate.ALIVE and hops > MOST_ROTATIONS:
         return Fate.UNSURE
     return found if last is Fate.ALIVE else last

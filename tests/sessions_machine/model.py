@@ -67,6 +67,10 @@ class Model:
     def fate(self, ticket: Ticket, since: int | None = None) -> Fate:
         return fate(ticket, self.now, since)
 
+    def reaches(self, view: View, ticket: Ticket, since: int) -> Fate:
+        """The same for a request that opened it in time, and may go on with it past its end."""
+        return fate(ticket, self.now, since, view.opened_at + self._idle_seconds)
+
     def lineages(self, user_id: str) -> Iterator[Lineage]:
         """A user's sessions that may not be over yet."""
         for lineage in dict.fromkeys(ticket.lineage for ticket in self.tickets.values()):
@@ -90,7 +94,7 @@ class Model:
             lineage.surely_until = max(lineage.surely_until, now + 1)
         elif ticket.successor is None:
             lineage.until = min(lineage.until, now)
-            lineage.ended = True
+            lineage.surely_until = min(lineage.surely_until, now)
 
     def opened(
         self, view: View, ticket: Ticket | None, session_id: str | None, replaced: bool, since: int
@@ -177,7 +181,7 @@ class Model:
     def _logged_in(self, view: View, got: Outcome, since: int) -> None:
         old, owner = view.ticket, view.login_as
         data = view.changed()
-        expected = Fate.OVER if old is None else self.fate(old, since)
+        expected = Fate.OVER if old is None else self.reaches(view, old, since)
         assert got.renewed or expected is not Fate.ALIVE, "a login left its session behind"
         assert not got.renewed or expected is not Fate.OVER, "a login went on with one that is over"
         if old is not None and got.renewed:
@@ -227,7 +231,7 @@ class Model:
 
     def _rotated(self, view: View, old: Ticket, session_id: str, since: int) -> None:
         lineage, now = old.lineage, self.now
-        assert self.fate(old, since) is not Fate.OVER, "a session that is over was rotated"
+        assert self.reaches(view, old, since) is not Fate.OVER, "one that is over was rotated"
         self._change(view, lineage)
         # It is in use at this very moment, so only its absolute end can come before the grace's.
         old.leads_until = old.leads_surely_until = min(now + GRACE_SECONDS, lineage.ends_at)
@@ -236,7 +240,7 @@ class Model:
 
     def _saved(self, view: View, ticket: Ticket, reached: Ticket, since: int) -> None:
         lineage = ticket.lineage
-        expected = self.fate(ticket, since)
+        expected = self.reaches(view, ticket, since)
         assert reached.lineage is lineage
         if view.has_changed():
             assert expected is not Fate.OVER, "a session that is over was saved"
