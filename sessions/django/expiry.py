@@ -37,6 +37,18 @@ def timeouts_of(site: Timeouts, expiry: Any, now: int) -> Timeouts:
     return replace(site, idle_seconds=seconds, touch_seconds=max(1, seconds // 10))
 
 
+def cookie_end(expiry: Any, *, at_browser_close: bool) -> str:
+    """What the cookie is kept until: the browser's end, a date, or the end of the lifetime.
+
+    Args:
+        expiry: the session's own.
+        at_browser_close: the setting SESSION_EXPIRE_AT_BROWSER_CLOSE.
+    """
+    if expiry == 0 or (expiry is None and at_browser_close):
+        return "the browser's end"
+    return expiry if isinstance(expiry, str) else "the end of the lifetime"
+
+
 def require_within(site: Timeouts, seconds: float) -> None:
     """Refuse an expiry that the site's lifetime would cut short.
 

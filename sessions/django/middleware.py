@@ -2,7 +2,7 @@
 
 Django's own sets the cookie at each save. A response that is under way while the user logs in could
 so put the key of before over the login's. Here the cookie lasts as long as the session may, and is
-set where its key is new or its expiry was changed.
+set where its key is new, or ``set_expiry`` has it kept until another time.
 """
 
 # Django has no types of its own.
@@ -41,7 +41,7 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
     - Of several cookies of the session's name, the first that leads to a session counts. Django's
       own takes the last, and takes a name with a no-break space in front for the same, with which
       another host of the domain gets round ``__Host-``.
-    - The cookie is set only if its key is new or its expiry was changed, or
+    - The cookie is set only if its key is new, ``set_expiry`` has it kept until another time, or
       SESSION_SAVE_EVERY_REQUEST is True; it is deleted only if this request ended the session, or
       it is none of ours.
     - It lasts for the rest of the session's lifetime, whatever its idle timeout.

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 
 from sessions.arguments import RESERVED_PREFIX
-from sessions.django.expiry import EXPIRY
+from sessions.django.expiry import EXPIRY, cookie_end
 from sessions.django.flow import (
     commit_session,
     delete_row,
@@ -39,13 +40,13 @@ class Record:
         config: the site's.
     """
 
-    __slots__ = ("_config", "_encoded", "_ended", "_expiry", "_overlooked", "_session")
+    __slots__ = ("_config", "_cookie_end", "_encoded", "_ended", "_overlooked", "_session")
 
     def __init__(self, config: SiteConfig) -> None:
         self._config = config
         self._session: SessionState | None = None
         self._encoded: dict[str, str] = {}
-        self._expiry: str | None = None  # when it was read
+        self._cookie_end = self._end_of_cookie()  # when it was read
         self._overlooked: dict[str, str] | None = None
         self._ended: Row | None = None  # the row that it had before ``flush``
 
@@ -62,7 +63,8 @@ class Record:
     def start_new(self) -> None:
         """Become a new session, which has no row."""
         self._session, self._encoded = new_session(), {}
-        self._expiry, self._overlooked, self._ended = None, None, None
+        self._overlooked, self._ended = None, None
+        self._cookie_end = self._end_of_cookie()
 
     def open(self, token: str | None) -> Flow[bool]:
         """Read it; without a token, or a row of it, become a new one. Whether its use was noted."""
@@ -76,7 +78,7 @@ class Record:
             for key, text in session.data.saved.items()
             if not key.startswith(RESERVED_PREFIX)
         }
-        self._expiry = self._encoded.get(EXPIRY)
+        self._cookie_end = self._end_of_cookie()
         return is_touched
 
     def data(self) -> dict[str, Any]:
@@ -94,9 +96,9 @@ class Record:
         self._overlooked = _encode_all(data)
 
     @property
-    def has_other_expiry(self) -> bool:
-        """Whether ``set_expiry`` was saved with another value than was read."""
-        return self._encoded.get(EXPIRY) != self._expiry
+    def has_other_cookie_end(self) -> bool:
+        """Whether ``set_expiry`` has saved what has the cookie kept until another time."""
+        return self._end_of_cookie() != self._cookie_end
 
     def remaining_seconds(self, data: Mapping[str, Any]) -> int:
         """Until the end of its lifetime, whatever is done in it; of the whole one if it is new.
@@ -177,6 +179,10 @@ class Record:
             yield from mark_as_replaced(self._ended, session.row)
             self._ended = None
         return result.token and self._config.sessions.tokens.in_cookie(result.token)
+
+    def _end_of_cookie(self) -> str:
+        expiry = decode(self._encoded.get(EXPIRY, "null"))
+        return cookie_end(expiry, at_browser_close=settings.SESSION_EXPIRE_AT_BROWSER_CLOSE)
 
     def _opened(self) -> SessionState:
         assert self._session is not None  # noqa: S101 - whoever asks has opened it

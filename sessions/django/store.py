@@ -185,10 +185,10 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         return self._remaining_seconds()
 
     def has_other_cookie(self) -> bool:
-        """Whether the browser's cookie is another one now: its key, or how long it is kept."""
+        """Whether the browser's cookie is another one now: its key, or until when it is kept."""
         if self._record.row is None or self._record.has_next_key:
             return False  # there is nothing yet that it could lead to
-        return self.session_key != self._cookie_key or self._record.has_other_expiry
+        return self.session_key != self._cookie_key or self._record.has_other_cookie_end
 
     def is_logout(self) -> bool:
         """Whether its user may have been taken out of its data, which is a logout."""
