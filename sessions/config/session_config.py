@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.arguments import require_bool, require_deadline_seconds
+from sessions.arguments import require_bool, require_deadline_seconds, require_str
 from sessions.config.options import COOKIE_OPTIONS, DEFAULTS, SessionOptions
 from sessions.config.timeouts import Timeouts
 from sessions.cookie.cookie import Cookie
@@ -28,6 +28,7 @@ class SessionConfig:
         store: keeps the sessions.
         cookie: the cookie's name and attributes.
         timeouts: idle timeout and lifetime.
+        namespace: keeps apart the sessions of applications that share a store.
         tokens: makes tokens and reads them from cookies.
         cipher: encrypts values; None if values are stored in the clear.
         strict: whether a save that meets another request's raises SessionConflict.
@@ -41,6 +42,7 @@ class SessionConfig:
     store: Store
     cookie: Cookie
     timeouts: Timeouts
+    namespace: str
     tokens: Tokens
     cipher: Cipher | None
     strict: bool
@@ -65,6 +67,7 @@ class SessionConfig:
             store=require_store(store),
             cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
             timeouts=Timeouts.of(chosen["idle"], chosen["lifetime"]),
+            namespace=require_str("namespace", chosen["namespace"]),
             tokens=Tokens(chosen["secret"], chosen["namespace"]),
             cipher=None if keys is None else Cipher(keys),
             strict=require_bool("strict", chosen["strict"]),

@@ -16,33 +16,42 @@ if TYPE_CHECKING:
 
 def sessions_of(user: Any) -> list[SessionInfo]:
     """A user's sessions that are not over, the newest login first."""
-    sessions: list[SessionInfo] = _store().sessions_of(_id_of(user))
+    sessions: list[SessionInfo] = _store().sessions_of(_id_of(user), namespace=_namespace())
     return sessions
 
 
 async def asessions_of(user: Any) -> list[SessionInfo]:
     """The same in an event loop."""
-    sessions: list[SessionInfo] = await _store().sessions_of_async(_id_of(user))
+    sessions: list[SessionInfo] = await _store().sessions_of_async(
+        _id_of(user), namespace=_namespace()
+    )
     return sessions
 
 
 def revoke_user(user: Any, *, except_: SessionStore | None = None) -> int:
     """End all sessions of a user, but for ``request.session`` if it is given; how many."""
     except_id = None if except_ is None else except_.id
-    ended: int = _store().revoke_user(_id_of(user), except_=except_id)
+    ended: int = _store().revoke_user(_id_of(user), except_=except_id, namespace=_namespace())
     return ended
 
 
 async def arevoke_user(user: Any, *, except_: SessionStore | None = None) -> int:
     """The same in an event loop."""
     except_id = None if except_ is None else await except_.aid()
-    ended: int = await _store().revoke_user_async(_id_of(user), except_=except_id)
+    ended: int = await _store().revoke_user_async(
+        _id_of(user), except_=except_id, namespace=_namespace()
+    )
     return ended
 
 
 def _store() -> Any:
     # A Store that lists sessions too, which the protocol leaves open.
     return site_config().sessions.store
+
+
+def _namespace() -> str:
+    namespace: str = site_config().sessions.namespace
+    return namespace
 
 
 def _id_of(user: Any) -> str:

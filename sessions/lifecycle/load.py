@@ -88,6 +88,8 @@ def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Replac
 def decrypt(config: SessionConfig, row: Row, now: int) -> LoadedSession | InvalidReason:
     """A row and the JSON of its values, decrypted where they are encrypted."""
     try:
+        if config.cipher is not None:
+            config.cipher.require_seal(row.seal, row.sealed)
         encoded = {
             key: _decrypt_value(config, row, key, stored) for key, stored in row.data.items()
         }

@@ -19,13 +19,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
-from sessions.config.timeouts import Timeouts
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.load import InvalidReason, decrypt, find, find_rotated
+from sessions.lifecycle.new_row import new_row, with_values
 from sessions.lifecycle.save import (
     MAX_ATTEMPTS,
-    encrypted,
     last_alive,
     mark_saved,
     replaced,
@@ -33,7 +32,7 @@ from sessions.lifecycle.save import (
     save,
 )
 from sessions.operations.operation import Create, Flow, ReadClock, Replace
-from sessions.operations.row import Row, anonymous, require_item_fits
+from sessions.operations.row import Row, anonymous
 from sessions.session_state import IdChange, LoadedSession, Replaced, SessionState
 from sessions.values.changes import Changes
 from sessions.values.csrf import CSRF
@@ -69,9 +68,8 @@ def give_new_id(
     for _ in range(MAX_ATTEMPTS):
         now: int = yield ReadClock()
         old = start.old
-        new = _new_row(config.timeouts, session, session_id, now, old, changes)
-        new = replace(new, data=encrypted(config, session_id, start.encoded))
-        require_item_fits(new.data)
+        new = _new_row(config, session, session_id, now, old, changes)
+        new = with_values(config, new, start.encoded)
         if old is None:
             yield Create(new)
             break
@@ -170,7 +168,7 @@ def _carried_over(
 
 
 def _new_row(
-    timeouts: Timeouts,
+    config: SessionConfig,
     session: SessionState,
     session_id: str,
     now: int,
@@ -179,11 +177,11 @@ def _new_row(
 ) -> Row:
     if session.id_change not in _ROTATIONS:
         user_id = session.login_user_id or anonymous(session_id)
-        row = _row(timeouts, session_id, user_id, now, now)
+        row = new_row(config, session_id, user_id, now, now)
         return replace(row, device=session.device)
     assert old is not None  # noqa: S101 - only a session that has a row is rotated
     user_id = old.owner_id or anonymous(session_id)
-    row = _row(timeouts, session_id, user_id, old.created_at, now)
+    row = new_row(config, session_id, user_id, old.created_at, now)
     return replace(
         row,
         ends_at=min(row.ends_at, old.ends_at),
@@ -191,11 +189,6 @@ def _new_row(
         device=old.device,
         version=old.version + bool(changes),
     )
-
-
-def _row(timeouts: Timeouts, session_id: str, user_id: str, created_at: int, now: int) -> Row:
-    expires_at, ends_at = timeouts.expires_at(created_at, now), timeouts.ends_at(created_at)
-    return Row(session_id, user_id, created_at, now, expires_at, ends_at)
 
 
 def _require_cookie(session: SessionState) -> None:

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from sessions.arguments import require_key, require_user_id
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.lifecycle.load import load
-from sessions.lifecycle.save import encrypted
+from sessions.lifecycle.new_row import new_row, with_values
 from sessions.operations.operation import Create, Find, Flow, ReadClock
-from sessions.operations.row import Row, anonymous, require_item_fits
+from sessions.operations.row import Row, anonymous
 from sessions.previous import PreviousSessions
 from sessions.session_state import NO_SESSION, LoadedSession
 from sessions.values.json_value import encode
@@ -73,17 +73,7 @@ def take_over(
     user = values.get(previous.user_key) if previous.user_key is not None else None
     user_id = anonymous(session_id) if user is None else require_user_id(_as_text(user))
     encoded = _encoded(values)
-    timeouts = config.timeouts
-    row = Row(
-        session_id,
-        user_id,
-        created_at=now,
-        last_seen_at=now,
-        expires_at=timeouts.expires_at(now, now),
-        ends_at=timeouts.ends_at(now),
-        data=encrypted(config, session_id, encoded),
-    )
-    require_item_fits(row.data)
+    row = with_values(config, new_row(config, session_id, user_id, now, now), encoded)
     yield Create(row)
     ends_at = now + previous.max_age
     yield Create(Row(mark_id, anonymous(mark_id), now, now, ends_at, ends_at))

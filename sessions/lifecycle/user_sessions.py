@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sessions.arguments import require_user_id
+from sessions.arguments import require_str_or_none, require_user_id
 from sessions.cookie.token import is_session_id
 from sessions.errors import RevocationIncomplete, StoreUnavailable
 from sessions.lifecycle.end import Ending, end
@@ -14,6 +14,7 @@ from sessions.operations.operation import (
     BatchGet,
     ByOwner,
     Flow,
+    Get,
     ReadClock,
     Registered,
     RowKey,
@@ -38,6 +39,7 @@ class SessionInfo:
         last_seen_at: when its use was noted last, such as 1_800_000_360.
         expires_at: when it is over if it is not used again, such as 1_800_003_960.
         device: the ``device`` of the login, such as ``"Firefox on Linux"``; None without one.
+        namespace: the ``namespace=`` of the application that it is a session of.
     """
 
     id: str
@@ -46,51 +48,63 @@ class SessionInfo:
     last_seen_at: int
     expires_at: int
     device: str | None
+    namespace: str = ""
 
 
-def sessions_of(user_id: str, exact: bool) -> Flow[list[SessionInfo]]:
+def sessions_of(user_id: str, exact: bool, namespace: str | None = None) -> Flow[list[SessionInfo]]:
     """The sessions of a user that are not over, the newest login first."""
     require_user_id(user_id)
-    ids: list[str] = yield Registered(user_id) if exact else ByOwner(user_id)
-    rows: list[Row] = []
-    for batch in _batches([(session_id, user_id) for session_id in ids]):
-        rows += yield BatchGet(batch)
+    require_str_or_none("namespace", namespace)
+    listed, registered = yield from _ids_of(user_id, exact)
+    rows = yield from _rows([(session_id, user_id) for session_id in listed])
     now: int = yield ReadClock()
-    if exact:
-        # Only what is deleted: one that is over here may be prolonged by a clock that is behind.
-        gone = set(ids).difference(row.session_id for row in rows if row.replaced_by is None)
-        if gone:
-            yield Unregister(user_id, frozenset(gone))
-    live = [row for row in rows if row.is_live(now)]
+    # Only what is deleted: one that is over here may be prolonged by a clock that is behind.
+    gone = registered.difference(row.session_id for row in rows if row.replaced_by is None)
+    if gone:
+        yield Unregister(user_id, gone)
+    live = [row for row in rows if row.is_live(now) and _is_in(row, namespace)]
     newest_first = sorted(live, key=lambda row: (row.created_at, row.last_seen_at), reverse=True)
     return [_info(row) for row in newest_first]
 
 
-def revoke(user_id: str, session_id: str) -> Flow[bool]:
+def revoke(user_id: str, session_id: str, namespace: str | None = None) -> Flow[bool]:
     """End one session of a user; whether it was there.
 
     The id may come from a request: a malformed one, or one of another user's session, ends nothing.
     """
     require_user_id(user_id)
+    require_str_or_none("namespace", namespace)
     if not is_session_id(session_id):
         return False
+    if namespace is not None:
+        row: Row | None = yield Get(session_id, user_id)
+        if row is None or not _is_in(row, namespace):
+            return False
     return (yield from end(session_id, user_id)) is Ending.ENDED
 
 
-def revoke_user(user_id: str, exact: bool, except_id: str | None) -> Flow[int]:
+def revoke_user(
+    user_id: str, exact: bool, except_id: str | None, namespace: str | None = None
+) -> Flow[int]:
     """End all sessions of a user but one; how many there were.
 
     Raises:
         RevocationIncomplete: the store failed on the way; ended are those that it names.
     """
     require_user_id(user_id)
-    ids: list[str] = yield Registered(user_id) if exact else ByOwner(user_id)
-    keys = [(session_id, user_id) for session_id in ids if session_id != except_id]
+    require_str_or_none("namespace", namespace)
+    listed, _ = yield from _ids_of(user_id, exact)
+    # Afterwards: what the session was rotated to by now may be listed.
+    spared = yield from _successors(user_id, except_id)
+    keys = [(session_id, user_id) for session_id in listed if session_id not in spared]
+    if namespace is not None:
+        rows = yield from _rows(keys)
+        keys = [(row.session_id, user_id) for row in rows if _is_in(row, namespace)]
     ended, tried = 0, 0
     while tried < len(keys):
         batch = keys[tried : tried + _BATCH]
         try:
-            rows: list[Row] = yield BatchDelete(batch)
+            rows = yield BatchDelete(batch)
             now: int = yield ReadClock()
         except StoreUnavailable as outage:
             remaining = len(keys) - tried
@@ -104,8 +118,40 @@ def revoke_user(user_id: str, exact: bool, except_id: str | None) -> Flow[int]:
         ended += sum(row.is_live(now) for row in rows)
         # It may have been rotated since the ids were read.
         successors = [row.successor for row in rows if row.successor is not None]
-        keys += [(session_id, user_id) for session_id in successors if session_id != except_id]
+        keys += [(session_id, user_id) for session_id in successors if session_id not in spared]
     return ended
+
+
+def _ids_of(user_id: str, exact: bool) -> Flow[tuple[list[str], frozenset[str]]]:
+    """The ids of a user's sessions, and which of them are in the register.
+
+    Both, since a register has only what began after it was switched on.
+    """
+    registered: list[str] = (yield Registered(user_id)) if exact else []
+    indexed: list[str] = yield ByOwner(user_id)
+    return list(dict.fromkeys([*registered, *indexed])), frozenset(registered)
+
+
+def _rows(keys: Sequence[RowKey]) -> Flow[list[Row]]:
+    rows: list[Row] = []
+    for batch in _batches(keys):
+        rows += yield BatchGet(batch)
+    return rows
+
+
+def _successors(user_id: str, session_id: str | None) -> Flow[frozenset[str]]:
+    """A session's id, and those that took its place by a rotation or a login of this user."""
+    found: list[str] = []
+    # It may come from a request; and no row leads to itself, but who knows who wrote it.
+    while session_id is not None and is_session_id(session_id) and session_id not in found:
+        found.append(session_id)
+        row: Row | None = yield Get(session_id, user_id)
+        session_id = None if row is None else row.successor or row.replaced_by
+    return frozenset(found)
+
+
+def _is_in(row: Row, namespace: str | None) -> bool:
+    return namespace is None or row.namespace == namespace
 
 
 def _batches(keys: Sequence[RowKey]) -> Iterator[Sequence[RowKey]]:
@@ -120,4 +166,5 @@ def _info(row: Row) -> SessionInfo:
         row.last_seen_at,
         row.expires_at,
         row.device,
+        row.namespace,
     )

@@ -41,6 +41,9 @@ class Row:
         successor: the session that this one was rotated to, while it has its grace; else None.
         replaced_by: the session that took its place at a login; then this one gives access to
             nothing, and says so for some seconds. Else None.
+        namespace: of the application that it belongs to, as ``namespace=`` says; mostly empty.
+        seal: proves that nobody without the key made the row or changed what never changes in it;
+            None where values are not encrypted.
     """
 
     session_id: str
@@ -54,6 +57,20 @@ class Row:
     device: str | None = None
     successor: str | None = None
     replaced_by: str | None = None
+    namespace: str = ""
+    seal: bytes | None = None
+
+    @property
+    def sealed(self) -> tuple[str | int | None, ...]:
+        """What never changes in the row."""
+        return (
+            self.session_id,
+            self.user_id,
+            self.namespace,
+            self.created_at,
+            self.ends_at,
+            self.device,
+        )
 
     @property
     def owner_id(self) -> str | None:

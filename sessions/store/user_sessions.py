@@ -24,36 +24,64 @@ class ListingStore(Store, Protocol):
     deadline_seconds: float
 
 
-def sessions_of(self: ListingStore, user_id: str) -> list[SessionInfo]:
+def sessions_of(
+    self: ListingStore, user_id: str, *, namespace: str | None = None
+) -> list[SessionInfo]:
     """A user's sessions that are not over, the newest login first.
+
+    Args:
+        self: the store.
+        user_id: the user, such as ``"user-456"``.
+        namespace: of the application whose sessions are meant, as its option ``namespace=`` says;
+            None for those of all applications that share the store.
 
     Raises:
         TypeError, ValueError: the user's id is invalid.
         StoreUnavailable, TableNotFound, AccessDenied, StoreError: see there.
     """
-    flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner)
+    flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner, namespace)
     return run(flow, self, self.deadline_seconds, for_each=True)
 
 
-async def sessions_of_async(self: ListingStore, user_id: str) -> list[SessionInfo]:
+async def sessions_of_async(
+    self: ListingStore, user_id: str, *, namespace: str | None = None
+) -> list[SessionInfo]:
     """The same in an event loop."""
-    flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner)
+    flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner, namespace)
     return await run_async(flow, self, self.deadline_seconds, for_each=True)
 
 
-def revoke(self: ListingStore, user_id: str, session_id: str) -> bool:
-    """End one session of a user, by ``SessionInfo.id``; whether it was there."""
-    return run(user_sessions.revoke(user_id, session_id), self, self.deadline_seconds)
+def revoke(
+    self: ListingStore, user_id: str, session_id: str, *, namespace: str | None = None
+) -> bool:
+    """End one session of a user, by ``SessionInfo.id``; whether it was there.
+
+    With a ``namespace``, see ``sessions_of``, it ends none of another application.
+    """
+    flow = user_sessions.revoke(user_id, session_id, namespace)
+    return run(flow, self, self.deadline_seconds)
 
 
-async def revoke_async(self: ListingStore, user_id: str, session_id: str) -> bool:
+async def revoke_async(
+    self: ListingStore, user_id: str, session_id: str, *, namespace: str | None = None
+) -> bool:
     """The same in an event loop."""
-    flow = user_sessions.revoke(user_id, session_id)
+    flow = user_sessions.revoke(user_id, session_id, namespace)
     return await run_async(flow, self, self.deadline_seconds)
 
 
-def revoke_user(self: ListingStore, user_id: str, *, except_: str | None = None) -> int:
+def revoke_user(
+    self: ListingStore,
+    user_id: str,
+    *,
+    except_: str | None = None,
+    namespace: str | None = None,
+) -> int:
     """End all sessions of a user, but for the one with the id ``except_``; how many.
+
+    What that one was rotated to by another request meanwhile is kept too, and the session of a
+    login that took its place. With a ``namespace``, see ``sessions_of``, it ends none of another
+    application.
 
     By a table's index, a login of the last second may be missed; with ``strict_revocation`` none
     is. How many sessions there are only matters to how long it takes.
@@ -64,11 +92,17 @@ def revoke_user(self: ListingStore, user_id: str, *, except_: str | None = None)
         TypeError, ValueError, StoreUnavailable, TableNotFound, AccessDenied, StoreError: as
             ``sessions_of``.
     """
-    flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_)
+    flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_, namespace)
     return run(flow, self, self.deadline_seconds, for_each=True)
 
 
-async def revoke_user_async(self: ListingStore, user_id: str, *, except_: str | None = None) -> int:
+async def revoke_user_async(
+    self: ListingStore,
+    user_id: str,
+    *,
+    except_: str | None = None,
+    namespace: str | None = None,
+) -> int:
     """The same in an event loop."""
-    flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_)
+    flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_, namespace)
     return await run_async(flow, self, self.deadline_seconds, for_each=True)

@@ -1,7 +1,8 @@
 """Encryption of values: AES-256-GCM, each bound to its row and its key, under rotatable keys.
 
 A value that was moved to another row or key, or changed, is refused; so is one that is not
-encrypted. Needs the package ``cryptography``.
+encrypted. A seal binds the row itself to its user: whoever may write the table could give their own
+session to another one otherwise. Needs the package ``cryptography``.
 """
 
 from __future__ import annotations
@@ -72,9 +73,7 @@ class Cipher:
 
     def encrypt(self, session_id: str, key: str, text: str) -> bytes:
         """A value's JSON, encrypted for its row and key."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        head = _FORMAT + self._first + nonce
-        return head + self._keys[self._first].encrypt(nonce, text.encode(), _bound(session_id, key))
+        return self._encrypt(text, _bound(session_id, key))
 
     def decrypt(self, session_id: str, key: str, encrypted: object) -> str:
         """The JSON that was encrypted.
@@ -82,25 +81,54 @@ class Cipher:
         Raises:
             Unreadable: it was not encrypted by one of the keys, for this row and key.
         """
+        return self._decrypt(encrypted, _bound(session_id, key), f"session[{key!r}]")
+
+    def seal(self, sealed: Iterable[object]) -> bytes:
+        """A proof that a row was made with the key, as it is in what never changes in it."""
+        return self._encrypt("", _bound_to_row(sealed))
+
+    def require_seal(self, seal: object, sealed: Iterable[object]) -> None:
+        """Check a row's seal.
+
+        Raises:
+            Unreadable: it has none, or is not the row that was sealed: of another user, perhaps.
+                Where values in the clear are read too, it need not have one.
+        """
+        if seal is None and self._reads_unencrypted:
+            return
+        self._decrypt(seal, _bound_to_row(sealed), "the session's row")
+
+    def _encrypt(self, text: str, bound: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        head = _FORMAT + self._first + nonce
+        return head + self._keys[self._first].encrypt(nonce, text.encode(), bound)
+
+    def _decrypt(self, encrypted: object, bound: bytes, what: str) -> str:
         from cryptography.exceptions import InvalidTag
 
         if self._reads_unencrypted and isinstance(encrypted, str):
             return encrypted
         if not isinstance(encrypted, bytes) or encrypted[:1] != _FORMAT:
-            raise Unreadable(f"session[{key!r}] is not encrypted")
+            raise Unreadable(f"{what} is not encrypted")
         end = 1 + _KEY_ID_BYTES
         cipher = self._keys.get(encrypted[1:end])
         if cipher is None:
-            raise Unreadable(f"session[{key!r}] is encrypted with a key that is not given")
+            raise Unreadable(f"{what} is encrypted with a key that is not given")
         nonce, content = encrypted[end : end + _NONCE_BYTES], encrypted[end + _NONCE_BYTES :]
         try:
-            return cipher.decrypt(nonce, content, _bound(session_id, key)).decode()
+            return cipher.decrypt(nonce, content, bound).decode()
         except (InvalidTag, ValueError) as failure:
-            raise Unreadable(f"session[{key!r}] was changed or moved") from failure
+            raise Unreadable(f"{what} was changed or moved") from failure
 
 
 def _bound(session_id: str, key: str) -> bytes:
     return f"{session_id}\n{key}".encode("utf-8", "surrogatepass")
+
+
+def _bound_to_row(sealed: Iterable[object]) -> bytes:
+    # Unambiguous, though a user's id may hold any character, and unlike a value's: that begins
+    # with an id.
+    return ascii(("row", *sealed)).encode()
 
 
 def _key_id(key: bytes) -> bytes:

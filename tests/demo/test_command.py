@@ -233,7 +233,7 @@ def test_that_a_reader_who_leaves_is_no_error_to_tell() -> None:
 
 def test_that_a_story_of_sessions_that_goes_wrong_is_no_success() -> None:
     class Forgetful(MemorySessionStore):
-        def revoke_user(self, user_id: str, *, except_: str | None = None) -> int:
+        def revoke_user(self, user_id: str, **options: str | None) -> int:
             return 0
 
     told = io.StringIO()

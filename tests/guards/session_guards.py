@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _REPLACED = "tests/sessions/test_replaced.py::test_"
+_REVOCATION = "tests/contract/test_revocation.py::test_"
 
 LIVES = (
     Guard(
@@ -76,5 +77,45 @@ LIVES = (
         "            values.setdefault(CSRF, encode(CSRF, secret))",
         "            pass",
         "tests/sessions/test_flash_csrf.py::test_a_token_is_good_after_a_rotation",
+    ),
+    Guard(
+        "strict revocation finds what began without it",
+        "sessions/lifecycle/user_sessions.py",
+        "indexed: list[str] = yield ByOwner(user_id)",
+        "indexed: list[str] = [] if exact else (yield ByOwner(user_id))",
+        f"{_REVOCATION}strict_revocation_switched_on_ends_what_began_without_it",
+    ),
+    Guard(
+        "a list forgets no session that is over by this clock only",
+        "sessions/lifecycle/user_sessions.py",
+        "gone = registered.difference(row.session_id for row in rows if row.replaced_by is None)",
+        "gone = registered.difference(row.session_id for row in rows if row.is_live(now))",
+        f"{_REVOCATION}a_list_forgets_no_session_that_a_slower_clock_prolongs",
+        (
+            "sessions/lifecycle/user_sessions.py",
+            "indexed: list[str] = yield ByOwner(user_id)",
+            "indexed: list[str] = [] if exact else (yield ByOwner(user_id))",
+        ),
+    ),
+    Guard(
+        "who asks to end all others is kept, though rotated meanwhile",
+        "sessions/lifecycle/user_sessions.py",
+        "spared = yield from _successors(user_id, except_id)",
+        "spared = frozenset([except_id])",
+        f"{_REVOCATION}the_one_that_asks_is_kept_though_its_id_is_another_by_now",
+    ),
+    Guard(
+        "a namespace keeps users apart",
+        "sessions/lifecycle/user_sessions.py",
+        "return namespace is None or row.namespace == namespace",
+        "return True",
+        f"{_REVOCATION}users_of_one_id_in_two_applications_are_two_users",
+    ),
+    Guard(
+        "an encrypted session is of the user whom it was made for",
+        "sessions/lifecycle/load.py",
+        "            config.cipher.require_seal(row.seal, row.sealed)\n",
+        "            pass\n",
+        "tests/sessions/test_cipher.py::test_a_row_that_was_given_to_another_user_does_not_open",
     ),
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from sessions.operations.operation import Create, Delete
 from sessions.values.cipher import Cipher, Unreadable
+from tests.sessions.browser import Browser, Site, logged_in, memory_site
 
 OLD, NEW = secrets.token_bytes(32), secrets.token_bytes(32)
 HEAD_BYTES = 1 + 4
@@ -101,3 +104,63 @@ def test_what_is_no_key_is_refused(keys: Any, raised: type[Exception], message: 
     with pytest.raises(raised, match=message) as refusal:
         Cipher(keys)
     assert "xx" not in str(refusal.value)
+
+
+# The seal of a row: whoever may write the table can't give a session to another user
+
+
+def encrypted_site() -> tuple[Site, Browser]:
+    site = memory_site()
+    browser = site.browser(encryption=NEW, namespace="shop")
+    with browser.request() as session:
+        session.login("mallory", device="phone")
+    return site, browser
+
+
+def rewritten(site: Site, browser: Browser, **changes: Any) -> None:
+    """Write the row anew, with another user perhaps, as the table's administrator can."""
+    (row,) = site.rows(browser.session_id)
+    assert site.send(Delete(row.session_id, row.user_id)) is not None
+    assert site.send(Create(replace(row, **changes)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_id": "admin"},
+        {"user_id": "admin", "seal": None},
+        {"device": "laptop"},
+        {"device": None},
+        {"namespace": ""},
+        {"created_at": 1_800_000_001},
+        {"ends_at": 1_900_000_000},
+    ],
+    ids=str,
+)
+def test_a_row_that_was_given_to_another_user_does_not_open(changes: dict[str, Any]) -> None:
+    site, browser = encrypted_site()
+    assert browser.user_id() == "mallory"
+    rewritten(site, browser)
+    assert browser.user_id() == "mallory"
+    rewritten(site, browser, **changes)
+    assert browser.user_id() is None
+    assert site.events[-1].why == "unreadable"
+
+
+def test_a_row_without_a_seal_does_not_open_though_it_has_no_values() -> None:
+    site = memory_site()
+    plain = logged_in(site, "admin")
+    assert site.browser(plain, encryption=NEW).user_id() is None
+
+
+def test_a_seal_outlives_a_rotation_and_a_save_and_opens_with_an_old_key() -> None:
+    site = memory_site()
+    browser = site.browser(encryption=OLD)
+    with browser.request() as session:
+        session.login("ada")
+    with browser.request() as session:
+        session["a"] = 1
+    with browser.request() as session:
+        session.rotate()
+    assert site.browser(browser, encryption=[NEW, OLD]).user_id() == "ada"
+    assert site.browser(browser, encryption=NEW).user_id() is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tests.sessions_machine.interleaving import Task
 from tests.sessions_machine.lineage import Fate, Lineage, Ticket
 from tests.sessions_machine.world import Errand, World
@@ -48,8 +50,9 @@ class Revocation:
         # One that was over, and that TTL has not deleted yet, may be counted or not.
         assert self.errand.ended.count(Fate.ALIVE) <= told <= len(self.errand.ended)
         if self._world.exact or self._one is not None:
-            now = self._world.model.now
-            assert all(lineage.fate(now) is Fate.OVER for lineage in self._wanted), (
+            now, spared = self._world.model.now, [one.lineage for one in self._all_spared()]
+            wanted = [lineage for lineage in self._wanted if lineage not in spared]
+            assert all(lineage.fate(now) is Fate.OVER for lineage in wanted), (
                 "a session outlived its revocation"
             )
 
@@ -58,9 +61,19 @@ class Revocation:
             return lineage is self._one.lineage
         return self._spared is None or lineage is not self._spared.lineage
 
+    def _all_spared(self) -> Iterator[Ticket]:
+        """The id to keep, and those that took its place."""
+        asker = self._spared
+        while asker is not None:
+            yield asker
+            # Where somebody else ended what leads on, nobody can know any more where to.
+            is_gone = asker.gone_at is not None and asker.replaced_by is None
+            is_theirs = asker.lineage.owner == self._user_id
+            asker = None if is_gone or not is_theirs else asker.successor or asker.replaced_by
+
     def _may_end(self, ticket: Ticket) -> bool:
-        # One is spared by its id alone: not by its next one, nor in the grace of its last one.
-        is_spared = ticket is self._spared
+        # What it was rotated to is spared too, but not what leads to it from ids of before.
+        is_spared = any(ticket is one for one in self._all_spared())
         return (
             ticket.lineage.owner == self._user_id
             and not is_spared

@@ -2,8 +2,9 @@
 
 An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt``, ``expiresAt``
 (TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if
-they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy`` and ``ownerId``.
-Only sessions of users have that last one, so that its index holds no others.
+they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy``, ``namespace``,
+``seal`` (bytes) and ``ownerId``. Only sessions of users have that last one, so that its index holds
+no others.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ def item_of(row: Row) -> dict[str, Any]:
         "device": row.device,
         "successor": row.successor,
         "replacedBy": row.replaced_by,
+        "namespace": row.namespace or None,
         "ownerId": row.owner_id,
     }
+    if row.seal is not None:
+        item["seal"] = encode_value(row.seal)
     return item | {name: {"S": text} for name, text in optional.items() if text is not None}
 
 
@@ -50,6 +54,8 @@ def row_of(item: Mapping[str, Any]) -> Row:
         item["device"]["S"] if "device" in item else None,
         item["successor"]["S"] if "successor" in item else None,
         item["replacedBy"]["S"] if "replacedBy" in item else None,
+        item["namespace"]["S"] if "namespace" in item else "",
+        base64.b64decode(item["seal"]["B"]) if "seal" in item else None,
     )
 
 

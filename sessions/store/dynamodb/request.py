@@ -35,6 +35,7 @@ _NAMES = {
     "#m": "device",
     "#x": "successor",
     "#b": "replacedBy",
+    "#a": "namespace",
     "#o": "ownerId",
 }
 _IS_LIVE = (

@@ -1,0 +1,44 @@
+"""Makes the row of a session that begins, or that gets a new id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sessions.config.session_config import SessionConfig
+from sessions.lifecycle.save import encrypted
+from sessions.operations.row import Row, require_item_fits
+
+
+def new_row(config: SessionConfig, session_id: str, user_id: str, created_at: int, now: int) -> Row:
+    """A row without values.
+
+    Args:
+        config: the application's.
+        session_id: its id.
+        user_id: its sort key: the owner, or what ``anonymous`` makes of the id.
+        created_at: when the session was created, in epoch seconds.
+        now: when it was used last.
+    """
+    return Row(
+        session_id,
+        user_id,
+        created_at,
+        last_seen_at=now,
+        expires_at=config.timeouts.expires_at(created_at, now),
+        ends_at=config.timeouts.ends_at(created_at),
+        namespace=config.namespace,
+    )
+
+
+def with_values(config: SessionConfig, row: Row, encoded: Mapping[str, str]) -> Row:
+    """The row with values, and sealed where they are encrypted; nothing else is to change then.
+
+    Raises:
+        SessionTooLarge: an item can't hold it.
+    """
+    cipher = config.cipher
+    seal = cipher.seal(row.sealed) if cipher is not None and cipher.encrypts else None
+    data = encrypted(config, row.session_id, encoded)
+    require_item_fits(data)
+    return replace(row, data=data, seal=seal)
