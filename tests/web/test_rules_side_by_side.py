@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import DynamoDBStore
+from ratelimit_ddb import DynamoDBStore, wsgi
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.ddbwire.fault_server import Act, FaultServer, Request, error, hang, reply
-from tests.web.exchange import Get, Limited
+from tests.web.exchange import Get, Limited, Page, over_wsgi
 
 CLIENT = "192.0.2.7"
 LATE_NS = 1 << 62
@@ -38,6 +38,7 @@ class Table:
         self.denied: set[str] = set()
         self.acts: dict[str, Act] = {}
         self.at_once: threading.Barrier | None = None
+        self.given_back_at_once: threading.Barrier | None = None
         self.asked: list[tuple[str, str]] = []
 
     def __call__(self, server: FaultServer, sock: Any, request: Request) -> bool:
@@ -47,6 +48,8 @@ class Table:
         self.asked.append((rule, kind))
         if self.at_once is not None:
             self.at_once.wait(5)
+        if kind == "give back" and self.given_back_at_once is not None:
+            self.given_back_at_once.wait(5)
         if kind == "take" and rule in self.acts:
             return self.acts[rule](server, sock, request)
         names = json.loads(request.body)["ExpressionAttributeNames"].values()
@@ -115,6 +118,21 @@ def test_p3_what_was_taken_is_given_back_side_by_side_too(
         ("one", True, True),
         ("two", False, False),
         ("three", True, True),
+    ]
+
+
+def test_p3_what_several_middlewares_took_is_given_back_side_by_side(
+    table: Table, store: DynamoDBStore
+) -> None:
+    app: Any = Page().wsgi
+    for rule in rules()[::-1]:
+        app = wsgi.RateLimitMiddleware(app, store, rule, deadline=5)
+    table.denied = {"three"}
+    table.given_back_at_once = threading.Barrier(2)
+    assert over_wsgi(app)(Get()).status == 429
+    assert sorted(one for one in table.asked if one[1] == "give back") == [
+        ("one", "give back"),
+        ("two", "give back"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 Where a request is denied, that is all that was taken for it before, by whatever middleware,
 decorator or dependency; where a view has limits of its own, what the rules with ``default=True``
-took. Each gets its tokens back by its own store, within what is left of its own deadline.
+took. All that is due on one store is given back side by side, within what is left of the deadline.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 
 class RequestRefund(NamedTuple):
-    """Tokens of one entry that are due to be given back.
+    """Tokens that are due to be given back on one store.
 
     Attributes:
-        entry: whose.
-        flow: gives them back, and marks them in the entry.
+        entries: whose.
+        flow: gives them back, and marks them in the entries.
         store: what the flow is to be run on.
         timeout_ns: for how long.
         breaker: whether the store is asked at all.
     """
 
-    entry: Entry
+    entries: list[Entry]
     flow: JointFlow[None]
     store: Store
     timeout_ns: int
@@ -40,41 +40,48 @@ class RequestRefund(NamedTuple):
 def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
     """What a verdict has given back of the earlier ones."""
     everything = not verdict.allowed
-    return [
-        _refund(entry, everything)
-        for entry in ledger.entries
-        if everything or any(charge.rule.default for charge in entry.verdict.charges)
-    ]
+    by_store: dict[int, list[Entry]] = {}
+    for entry in ledger.entries:
+        if everything or any(charge.rule.default for charge in entry.verdict.charges):
+            by_store.setdefault(id(entry.gate.store), []).append(entry)
+    return [_refund(entries, everything) for entries in by_store.values()]
 
 
 def report(refunds: Iterable[RequestRefund]) -> None:
     """Call each gate's ``on_decision`` with what was given back of its decisions."""
     for refund in refunds:
-        refund.entry.gate.report(refund.entry.amended)
+        for entry in refund.entries:
+            entry.gate.report(entry.amended)
 
 
-def _refund(entry: Entry, everything: bool) -> RequestRefund:
-    gate = entry.gate
-    flow = _give_back(entry, everything)
-    return RequestRefund(entry, flow, gate.store, entry.left_ns, gate.breaker)
+def _refund(entries: list[Entry], everything: bool) -> RequestRefund:
+    gate = entries[0].gate
+    timeout_ns = max(entry.left_ns for entry in entries)
+    flow = _give_back(entries, everything)
+    return RequestRefund(entries, flow, gate.store, timeout_ns, gate.breaker)
 
 
-def _give_back(entry: Entry, everything: bool) -> JointFlow[None]:
-    decisions = list(entry.verdict.decisions)
+def _give_back(entries: list[Entry], everything: bool) -> JointFlow[None]:
     due = [
-        index
-        for index, one in enumerate(decisions)
+        (entry, index, one)
+        for entry in entries
+        for index, one in enumerate(entry.verdict.decisions)
         if not one.refunded and (everything or one.charge.rule.default)
     ]
     amended = yield from refund_all(
-        [_amended(decisions[index]) for index in due], measures=entry.gate.has_on_decision
+        [_amended(one) for _, _, one in due],
+        measures=any(entry.gate.has_on_decision for entry in entries),
     )
-    entry.amended = [one for one in amended if one.refunded]
-    for index, one in zip(due, amended, strict=True):
-        decisions[index] = decisions[index]._replace(refunded=one.refunded)
-    entry.verdict = entry.verdict._replace(decisions=tuple(decisions))
-    if not everything:
-        entry.fields = _fields_without_defaults(entry)
+    for entry in entries:
+        decisions = list(entry.verdict.decisions)
+        entry.amended = []
+        for (of, index, _), one in zip(due, amended, strict=True):
+            if of is entry and one.refunded:
+                decisions[index] = decisions[index]._replace(refunded=True)
+                entry.amended.append(one)
+        entry.verdict = entry.verdict._replace(decisions=tuple(decisions))
+        if not everything:
+            entry.fields = _fields_without_defaults(entry)
 
 
 def _amended(decision: RuleDecision) -> RuleDecision:
