@@ -13,7 +13,7 @@ from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run
-from ratelimit_ddb.operations.operation import Take
+from ratelimit_ddb.operations.operation import Flow, Take
 from ratelimit_ddb.operations.per_store import PerStore
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.store.memory import MemoryStore
@@ -49,16 +49,27 @@ class LocalBuckets:
             wait_ns: how much later than now they may be due. The caller sleeps.
         """
         now_ns = self._clock.now_ns()
+        begun = self._local(bucket, key, now_ns).acquire(key, cost, wait_ns, now_ns)
+        return self._decision(begun)
+
+    def peek(self, bucket: Bucket, key: str, cost: int) -> Decision:
+        """The same, taking nothing."""
+        local = self._local(bucket, key, self._clock.now_ns())
+        return self._decision(local.peek(key, cost))
+
+    def _local(self, bucket: Bucket, key: str, now_ns: int) -> Bucket:
+        """The same limits in memory, where the key is no fuller than it was seen to be."""
         seen = bucket.recall(key)
         for name, full_at_ns in zip(seen.names, seen.full_at_ns, strict=True):
             if full_at_ns > now_ns:
                 self._move_to(key, name, full_at_ns)
-        local = Bucket(bucket.limits, self._cache, 0)
-        decision = local.acquire(key, cost, wait_ns, now_ns)
-        if not isinstance(decision, Decision):
-            decision = run(decision, self._memory, _NEVER_LATE_NS, self._breaker)
+        return Bucket(bucket.limits, self._cache, 0)
+
+    def _decision(self, begun: Decision | Flow[Decision]) -> Decision:
+        if not isinstance(begun, Decision):
+            begun = run(begun, self._memory, _NEVER_LATE_NS, self._breaker)
         # Nothing of the table's was taken, and nothing can be given back to it.
-        return decision._replace(source="outage", taken=None)
+        return begun._replace(source="outage", taken=None)
 
     def _move_to(self, key: str, name: str, full_at_ns: int) -> None:
         """Move a limit's ``fullAt`` to where it was seen, unless it is later already."""

@@ -34,7 +34,14 @@ class OutagePolicy:
     on_outage: OnOutage
 
     def decide(
-        self, outage: StoreUnavailable, bucket: Bucket, key: str, cost: int, wait_ns: int
+        self,
+        outage: StoreUnavailable,
+        bucket: Bucket,
+        key: str,
+        cost: int,
+        wait_ns: int,
+        *,
+        takes: bool = True,
     ) -> Decision:
         """The decision on a request that the store did not decide.
 
@@ -46,10 +53,15 @@ class OutagePolicy:
             key: the key as the table holds it.
             cost: tokens.
             wait_ns: how much later than now they may be due.
+            takes: False to take nothing of this process's own buckets, for a request that is denied
+                by others.
         """
         limit = bucket.limits[0]
         if self.on_outage == "local":
-            decision = local_buckets_of(self.store).acquire(bucket, key, cost, wait_ns)
+            local = local_buckets_of(self.store)
+            if not takes:
+                return local.peek(bucket, key, cost)
+            decision = local.acquire(bucket, key, cost, wait_ns)
         elif self.on_outage == "allow":
             decision = Decision(True, 0, 0, 0, limit, 0, "outage")
         else:
@@ -58,3 +70,9 @@ class OutagePolicy:
         if decision.allowed:
             breaker_of(self.store).tell_admission(self.on_outage, outage)
         return decision
+
+    def denies(self, bucket: Bucket, key: str, cost: int) -> bool:
+        """Whether ``decide`` would deny, taking nothing."""
+        if self.on_outage == "local":
+            return not local_buckets_of(self.store).peek(bucket, key, cost).allowed
+        return self.on_outage != "allow"

@@ -19,7 +19,8 @@ from ratelimit_ddb import (
     rate_limited,
 )
 from ratelimit_ddb.local_buckets import MAX_KEYS, local_buckets_of
-from ratelimit_ddb.web import Rule, RuleDecision
+from ratelimit_ddb.operations.breaker import breaker_of
+from ratelimit_ddb.web import Rule, RuleDecision, everyone
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, Limited, limited_asgi, limited_wsgi
 
@@ -187,6 +188,46 @@ def test_a_middleware_keeps_its_rules_and_answers_429(limited: Limited, store: F
     response = ask(Get())
     assert (response.status, response.headers["retry-after"]) == (429, "1200")
     assert {(one.on_outage, one.decision.source) for one in told} == {("local", "outage")}
+
+
+class KeepsSilentAbout(FlakyStore):
+    """Gives no answer for the keys that begin so."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+    def send(self, operation: Any, deadline_ns: int) -> Any:
+        if getattr(operation, "key", "").startswith(self.prefix):
+            raise StoreUnavailable("no answer in time")
+        return super().send(operation, deadline_ns)
+
+
+@pytest.mark.parametrize("silent", ["", "many", "few"])
+def test_p3_a_request_that_one_rule_denies_takes_nothing_of_the_others(
+    limited: Limited, silent: str
+) -> None:
+    store = KeepsSilentAbout(silent)
+    rules = [
+        Rule("/*", "9/hour", by=everyone(), name="many"),
+        Rule("/few", "1/hour", by=everyone(), name="few"),
+        Rule("/few", "1/hour", by=everyone(), name="shadow", enforce=False),
+    ]
+    ask = limited(store=store, rules=rules, deny_cache=0)
+    assert [ask(Get("/few")).status for _ in range(6)] == [200] + [429] * 5
+    assert [ask(Get("/")).status for _ in range(9)] == [200] * 8 + [429]
+
+
+def test_p14_a_key_that_gets_no_answer_does_not_stop_the_asking_for_others(
+    limited: Limited,
+) -> None:
+    store = KeepsSilentAbout("silent")
+    rules = [Rule("/*", "9/hour", name="silent"), Rule("/*", "99/hour", name="served")]
+    ask = limited(store=store, rules=rules)
+    for _ in range(8):
+        ask(Get())
+    assert not breaker_of(store).is_open
+    assert RateLimiter(store, "99/hour").peek(("served", "192.0.2.7")).remaining == 91
 
 
 def test_a_decorated_function_keeps_its_limit(store: FlakyStore) -> None:

@@ -92,13 +92,13 @@ class Evaluator:
         meters = [Meter() if self.measures else None for _ in charges]
         decided: dict[int, RuleDecision] = {}
         flows: dict[int, Flow[Decision]] = {}
+        outages: dict[int, StoreUnavailable] = {}
         try:
             now_ns = self.clock.now_ns() if self.clock.known else (yield ReadClock())
         except StoreUnavailable as outage:
-            return [
-                self._decided(charge, outage, meter)
-                for charge, meter in zip(charges, meters, strict=True)
-            ]
+            outages = dict.fromkeys(range(len(charges)), outage)
+            self._decide_without_store(charges, meters, outages, decided)
+            return list(decided.values())
         for index, charge in enumerate(charges):
             meter = meters[index]
             begun = self._acquire(charge, observations[index], now_ns)
@@ -111,24 +111,52 @@ class Evaluator:
         outcomes = yield from side_by_side(list(flows.values()), leaves_time=True)
         mistake: StoreError | None = None
         for index, outcome in zip(flows, outcomes, strict=True):
-            if isinstance(outcome, (Decision, StoreUnavailable)):
+            if isinstance(outcome, Decision):
                 decided[index] = self._decided(charges[index], outcome, meters[index])
+            elif isinstance(outcome, StoreUnavailable):
+                outages[index] = outcome
             else:
                 mistake = outcome
         if mistake is not None:
             yield from refund_all(list(decided.values()), measures=False)
             raise mistake
+        if outages:
+            self._decide_without_store(charges, meters, outages, decided)
         return [decided[index] for index in range(len(charges))]
 
+    def _decide_without_store(
+        self,
+        charges: list[Charge],
+        meters: list[Meter | None],
+        outages: dict[int, StoreUnavailable],
+        decided: dict[int, RuleDecision],
+    ) -> None:
+        """Decide on the charges that got no answer; where one denies, none takes (P3)."""
+        takes = not any(map(_denies, decided.values())) and not any(
+            charges[index].rule.enforce and self._would_deny(charges[index]) for index in outages
+        )
+        for index, outage in outages.items():
+            charge = charges[index]
+            decided[index] = self._decided(charge, outage, meters[index], takes=takes)
+
+    def _would_deny(self, charge: Charge) -> bool:
+        _, quota, key, cost = charge
+        return cost > quota.smallest_burst or self.outage_policy.denies(quota.bucket, key, cost)
+
     def _decided(
-        self, charge: Charge, outcome: Decision | StoreUnavailable, meter: Meter | None
+        self,
+        charge: Charge,
+        outcome: Decision | StoreUnavailable,
+        meter: Meter | None,
+        *,
+        takes: bool = True,
     ) -> RuleDecision:
         if isinstance(outcome, Decision):
             decided = tuple_new(
                 RuleDecision, (charge, outcome, False, 0, 0, 0.0, None, False, None)
             )
         else:
-            decision = self._decision_in_outage(charge, outcome)
+            decision = self._decision_in_outage(charge, outcome, takes=takes)
             decided = RuleDecision(
                 charge,
                 decision,
@@ -179,10 +207,14 @@ class Evaluator:
             now_ns = self.clock.now_ns()
         return quota.bucket.acquire(key, cost, 0, now_ns, observation)
 
-    def _decision_in_outage(self, charge: Charge, outage: StoreUnavailable) -> Decision:
+    def _decision_in_outage(
+        self, charge: Charge, outage: StoreUnavailable, *, takes: bool = True
+    ) -> Decision:
         # Under "raise" whoever runs the flow raises it, after ``on_decision`` was called.
         _, quota, key, cost = charge
-        return self.outage_policy.decide(outage, quota.bucket, key, cost, 0)
+        if cost > quota.smallest_burst:
+            return _cost_denial(charge)
+        return self.outage_policy.decide(outage, quota.bucket, key, cost, 0, takes=takes)
 
 
 def _denies(decided: RuleDecision) -> bool:
