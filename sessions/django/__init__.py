@@ -18,13 +18,22 @@ not needed: reading a session notes its use, at most once a minute or a tenth of
 
 from sessions.django.middleware import SessionMiddleware
 from sessions.django.store import SessionStore
-from sessions.django.user_sessions import arevoke_user, asessions_of, revoke_user, sessions_of
+from sessions.django.user_sessions import (
+    arevoke,
+    arevoke_user,
+    asessions_of,
+    revoke,
+    revoke_user,
+    sessions_of,
+)
 
 __all__ = [
     "SessionMiddleware",
     "SessionStore",
+    "arevoke",
     "arevoke_user",
     "asessions_of",
+    "revoke",
     "revoke_user",
     "sessions_of",
 ]

@@ -14,6 +14,7 @@ from django.contrib.auth import SESSION_KEY
 from sessions.arguments import RESERVED_PREFIX
 from sessions.django.expiry import EXPIRY, cookie_end
 from sessions.django.flow import (
+    KeyReplaced,
     commit_session,
     delete_row,
     load_session,
@@ -162,6 +163,8 @@ class Record:
         """
         session = self._opened()
         encoded = _encode_all(data)
+        if session.replaced is not None and not encoded:
+            raise KeyReplaced("another session took the place of this one")
         _follow_user(session, _user_id_in(data), device)
         for key in {*session.data} - {*encoded}:
             if not key.startswith(RESERVED_PREFIX):

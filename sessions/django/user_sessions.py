@@ -28,8 +28,24 @@ async def asessions_of(user: Any) -> list[SessionInfo]:
     return sessions
 
 
+def revoke(user: Any, session_id: str) -> bool:
+    """End one session of a user, by its ``id`` in ``sessions_of``; whether it was there."""
+    ended: bool = _store().revoke(_id_of(user), session_id)
+    return ended
+
+
+async def arevoke(user: Any, session_id: str) -> bool:
+    """The same in an event loop."""
+    ended: bool = await _store().revoke_async(_id_of(user), session_id)
+    return ended
+
+
 def revoke_user(user: Any, *, except_: SessionStore | None = None) -> int:
-    """End all sessions of a user, but for ``request.session`` if it is given; how many."""
+    """End all sessions of a user, but for ``request.session`` if it is given; how many.
+
+    Raises:
+        RevocationIncomplete: the store failed on the way; call it again, and it goes on.
+    """
     except_id = None if except_ is None else except_.id
     ended: int = _store().revoke_user(_id_of(user), except_=except_id, namespace=_namespace())
     return ended

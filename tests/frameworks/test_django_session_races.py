@@ -101,6 +101,21 @@ def test_a_writer_sets_no_cookie_and_its_change_is_dropped_and_told(
     assert "shape" not in seen(client)
 
 
+@pytest.mark.parametrize("path", ["/", "/seen"])
+def test_a_reader_drops_nothing_where_every_request_is_saved(store: SeenStore, path: str) -> None:
+    with with_sessions(store, options={"ON_EVENT": EVENTS.append}, SESSION_SAVE_EVERY_REQUEST=True):
+        client = Client()
+        client.get("/set/colour/red")
+        late = copy_of(client)
+        client.get("/login/7")
+        EVENTS.clear()
+        response = late.get(path)
+        assert (response.status_code, COOKIE in response.cookies) == (200, False)
+        assert EVENTS == []
+        assert client.get("/").cookies[COOKIE].value == key_of(client)
+        assert user_of(client) == "7"
+
+
 def test_a_writer_of_the_same_value_sets_no_cookie(client: Client) -> None:
     client.get("/login/7")
     client.get("/set/colour/red")

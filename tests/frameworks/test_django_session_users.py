@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from sessions import SessionEvent
-from sessions.django import SessionStore, revoke_user, sessions_of
+from sessions.django import SessionStore, revoke, revoke_user, sessions_of
 from tests.frameworks.django_site.accounts import User
 from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, seen, user_of
 from tests.frameworks.django_site.with_sessions import MEANWHILE, with_sessions
@@ -76,6 +76,26 @@ def test_a_users_sessions_are_listed_and_ended(store: SeenStore) -> None:
     assert [(one.user_id, one.device) for one in found] == [("7", "a test")] * 2
     assert revoke_user(User(pk=7), except_=SessionStore(key_of(phone))) == 1
     assert [user_of(client) for client in (laptop, phone, stranger)] == ["None", "7", "8"]
+
+
+def test_one_of_a_users_sessions_is_ended(store: SeenStore) -> None:
+    laptop, phone, stranger = Client(), Client(), Client()
+    for client, user_id in ((laptop, 7), (phone, 7), (stranger, 8)):
+        client.get(f"/login/{user_id}")
+    (others,) = sessions_of(User(pk=8))
+    assert not revoke(User(pk=7), others.id)
+    assert revoke(User(pk=7), str(SessionStore(key_of(phone)).id))
+    assert [user_of(client) for client in (laptop, phone, stranger)] == ["7", "None", "8"]
+
+
+@pytest.mark.parametrize("device", ["x" * 300, ""])
+def test_a_browsers_name_of_any_length_is_no_error(store: SeenStore, device: str) -> None:
+    session = SessionStore()
+    session.device = device
+    session["_auth_user_id"] = "7"
+    session.save()
+    (info,) = sessions_of(User(pk=7))
+    assert info.device == (device[:256] or None)
 
 
 def test_a_password_change_alters_the_key_and_the_old_one_fails_at_once(

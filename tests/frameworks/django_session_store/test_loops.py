@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from django.test import AsyncClient
+from django.utils import timezone
 
 from sessions.django import (
     SessionStore,
+    arevoke,
     arevoke_user,
     asessions_of,
 )
@@ -81,6 +84,21 @@ def test_in_a_loop_a_users_sessions_are_listed_and_ended(in_loop: Run) -> None:
         assert await arevoke_user(User(pk=7), except_=again(sessions[0])) == 2
         assert await again(sessions[0]).aget("_auth_user_id") == "7"
         assert await again(sessions[1]).aget("_auth_user_id") is None
+        assert await arevoke(User(pk=7), (await asessions_of(User(pk=7)))[0].id)
+        assert await asessions_of(User(pk=7)) == []
+
+    in_loop(live())
+
+
+def test_in_a_loop_the_expiry_is_set_and_told(in_loop: Run) -> None:
+    async def live() -> None:
+        session = SessionStore()
+        await session.aset_expiry(300)
+        await session.asave()
+        other = again(session)
+        assert await other.aget_expiry_age() == 300
+        now = timezone.now()
+        assert await other.aget_expiry_date(modification=now) == now + timedelta(seconds=300)
 
     in_loop(live())
 
