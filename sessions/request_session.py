@@ -18,7 +18,7 @@ from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.several_tokens import Found, end_others, load_first
-from sessions.lifecycle.take_over import TakenOver
+from sessions.lifecycle.take_over import TakenOver, emit_taken_over
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow
 from sessions.previous_cookie import PreviousCookie
@@ -240,16 +240,12 @@ class RequestSession(SessionState):
             return
         self.accessed = True  # the response depends on the cookie, whatever the application does
         self.set_loaded(taken.loaded)
-        row, events = self.row, self.config.events
-        if row is None:
+        if self.row is None:
             return
+        emit_taken_over(self.config, taken)
         self._token = taken.token
         if taken.cookie_is_due:
             self._new_token = taken.token
-        if taken.is_new:
-            events.emit("created", row.session_id, row.owner_id)
-        if taken.is_partial:
-            events.emit("dropped", row.session_id, row.owner_id, "unstorable")
 
     def _commit(self, changes: Changes) -> None:
         config = self.config

@@ -37,6 +37,7 @@ _DJANGO_SETTINGS = {
 _UNUSED = {
     "persistent": "use SESSION_EXPIRE_AT_BROWSER_CLOSE",
     "on_revoked": "Django's middleware answers 400 to such a request",
+    "previous": "use PREVIOUS_ENGINE",
 }
 _MAY_BE_PATHS = ("STORE", "ON_EVENT")
 
@@ -49,10 +50,13 @@ class SiteConfig:
         sessions: the store and the options. Its timeouts are both the lifetime, since
             ``set_expiry`` may give a session more than the site's idle timeout.
         timeouts: of a session without an expiry of its own by ``set_expiry``.
+        previous_engine: the SessionStore of the engine that the site had before; None if it had
+            none.
     """
 
     sessions: SessionConfig
     timeouts: Timeouts
+    previous_engine: type[Any] | None = None
 
 
 @functools.cache
@@ -70,6 +74,7 @@ def site_config() -> SiteConfig:
 
 def _site_config(given: dict[str, Any]) -> SiteConfig:
     store = require_store(given.pop("store"), "STORE")
+    previous_engine = _engine(given.pop("previous_engine", None))
     if settings.SESSION_SERIALIZER != _JSON:
         raise ValueError(
             f"SESSION_SERIALIZER must be {_JSON!r}, not {settings.SESSION_SERIALIZER!r}: "
@@ -86,7 +91,7 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
     }
     config = SessionConfig.of(store, cast("SessionOptions", options))
     tokens = Tokens(given.get("secret"), given.get("namespace", ""), KEY)
-    return SiteConfig(replace(config, tokens=tokens), timeouts)
+    return SiteConfig(replace(config, tokens=tokens), timeouts, previous_engine)
 
 
 def _timeouts(lifetime: Any) -> Timeouts:
@@ -110,11 +115,12 @@ def _options() -> dict[str, Any]:
     given = getattr(settings, "SESSIONS", None)
     if not isinstance(given, Mapping):
         raise TypeError(f"SESSIONS must be a dict with STORE, not {given!r}")
-    names = ["STORE"] + [
+    options = [
         name.upper()
         for name in SessionOptions.__annotations__
         if name not in _DJANGO_SETTINGS and name not in _UNUSED
     ]
+    names = ["STORE", *options, "PREVIOUS_ENGINE"]
     for name in given:
         if name not in names:
             raise ValueError(
@@ -140,6 +146,22 @@ def _imported(name: str, value: Any) -> Any:
         return import_string(value)
     except ImportError as error:
         raise ValueError(f"{name} {value!r}: {error}") from error
+
+
+def _engine(path: object) -> type[Any] | None:
+    """The SessionStore of an engine, by the path of its module, as SESSION_ENGINE has it."""
+    if path is None:
+        return None
+    if not isinstance(path, str) or path == "sessions.django":
+        raise ValueError(
+            "PREVIOUS_ENGINE must be the SESSION_ENGINE that the site had before, such as "
+            f"'django.contrib.sessions.backends.db', not {path!r}"
+        )
+    try:
+        engine: type[Any] = import_string(f"{path}.SessionStore")
+    except ImportError as error:
+        raise ValueError(f"PREVIOUS_ENGINE {path!r}: {error}") from error
+    return engine
 
 
 def _forget(*, setting: str, **_other: object) -> None:

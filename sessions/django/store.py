@@ -16,9 +16,11 @@ from django.utils import timezone
 
 from sessions.django.expiry import EXPIRY, require_within
 from sessions.django.flow import delete_row, find_session
+from sessions.django.previous import PreviousKey
 from sessions.django.record import Record
 from sessions.django.settings import site_config
 from sessions.django.values import require_encodable
+from sessions.lifecycle.take_over import TakenOver
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, T
 from sessions.session_state import LoadedSession
@@ -68,9 +70,15 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         self.has_ended = False
         self._is_deleted = False
         self._other_keys: list[str] = []  # of other cookies of the same name
+        self._previous: PreviousKey | None = None
+        self._cookie_is_due = False  # of a session that was taken over
         self._config = site_config()
         self._record = Record(self._config)
         super().__init__(session_key)
+        engine = self._config.previous_engine
+        if session_key and self.session_key is None and engine is not None:
+            self._previous = PreviousKey(self._config, engine, session_key)
+            self._session_key = self._config.sessions.tokens.in_cookie(self._previous.token)
         self._cookie_key = self.session_key
         if session_key and self.session_key is None:
             self.has_ended = True
@@ -188,7 +196,8 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         """Whether the browser's cookie is another one now: its key, or until when it is kept."""
         if self._record.row is None or self._record.has_next_key:
             return False  # there is nothing yet that it could lead to
-        return self.session_key != self._cookie_key or self._record.has_other_cookie_end
+        is_other = self.session_key != self._cookie_key or self._record.has_other_cookie_end
+        return is_other or self._cookie_is_due
 
     def is_logout(self) -> bool:
         """Whether its user may have been taken out of its data, which is a logout."""
@@ -304,13 +313,27 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         return self._config.sessions.tokens.of_cookie(key)
 
     def _run(self, flow: Flow[T]) -> T:
+        if self._previous is not None:
+            previous, self._previous = self._previous, None
+            self._take(previous.take_over())
         config = self._config.sessions
         return run(flow, config.store, config.deadline_seconds)
 
     async def _run_async(self, flow: Flow[T]) -> T:
+        if self._previous is not None:
+            previous, self._previous = self._previous, None
+            self._take(await previous.atake_over())
         return await run_async(
             flow, self._config.sessions.store, self._config.sessions.deadline_seconds
         )
+
+    def _take(self, taken: TakenOver | None) -> None:
+        """Note whether the engine of before had a session of the key."""
+        if taken is None or (taken.loaded.row is None and taken.loaded.replaced is None):
+            self.has_ended = True
+        elif taken.cookie_is_due:
+            self._cookie_is_due = True
+            self._modified = True  # for Django's own middleware to set the cookie
 
     def _start_new(self) -> None:
         self._session_key, self._is_deleted = None, False

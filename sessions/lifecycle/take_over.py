@@ -59,27 +59,72 @@ def take_over(
         SessionTooLarge: the values don't fit into an item.
     """
     token = config.tokens.derived_from(f"{previous.cookie.name}={value}")
+    taken = yield from find_taken_over(config, token)
+    if taken is None:
+        user = None if previous.user_key is None else values.get(previous.user_key)
+        taken = yield from begin(config, token, values, user, previous.max_age)
+    return taken
+
+
+def find_taken_over(config: SessionConfig, token: str) -> Flow[TakenOver | None]:
+    """What an old cookie was taken over to; None if it was not yet.
+
+    Args:
+        config: the application's.
+        token: derived from the old cookie.
+    """
     found = yield from load(config, token)
-    session_id = config.tokens.session_id(token)
     if isinstance(found, LoadedSession):
         row = found.row
         is_late = row is not None and found.loaded_at - row.created_at >= GRACE_SECONDS
-        is_its_own = row is not None and row.session_id == session_id
+        is_its_own = row is not None and row.session_id == config.tokens.session_id(token)
         return TakenOver(token, found, is_late and is_its_own)
-    mark_id = config.tokens.session_id(f"taken over: {token}")
-    if (yield Find(mark_id)):
+    if (yield Find(_mark_id(config, token))):
         return TakenOver(token, NO_SESSION, cookie_is_due=True)
-    now: int = yield ReadClock()
-    user = values.get(previous.user_key) if previous.user_key is not None else None
-    user_id = anonymous(session_id) if user is None else require_user_id(_as_text(user))
+    return None
+
+
+def begin(
+    config: SessionConfig, token: str, values: Mapping[str, Any], user: object, max_age: int
+) -> Flow[TakenOver]:
+    """Begin the session of an old cookie.
+
+    Args:
+        config: the application's.
+        token: derived from the old cookie.
+        values: what was read of it.
+        user: who is logged in by it, as a str or a number; None for nobody.
+        max_age: seconds for which the old cookie may be valid yet.
+
+    Raises:
+        TypeError, ValueError: that can't be a user.
+        SessionTooLarge: the values don't fit into an item.
+    """
+    session_id, mark_id = config.tokens.session_id(token), _mark_id(config, token)
+    named = str(user) if type(user) is int else user
+    user_id = anonymous(session_id) if named is None else require_user_id(named)
     encoded = _encoded(values)
+    now: int = yield ReadClock()
     row = with_values(config, new_row(config, session_id, user_id, now, now), encoded)
     yield Create(row)
-    ends_at = now + previous.max_age
+    ends_at = now + max_age
     yield Create(Row(mark_id, anonymous(mark_id), now, now, ends_at, ends_at))
     is_partial = len(encoded) < len(values)
     loaded = LoadedSession(row, encoded, now)
     return TakenOver(token, loaded, cookie_is_due=True, is_new=True, is_partial=is_partial)
+
+
+def emit_taken_over(config: SessionConfig, taken: TakenOver) -> None:
+    """Tell that a session was begun, and what was left behind."""
+    row = taken.loaded.row
+    if row is not None and taken.is_new:
+        config.events.emit("created", row.session_id, row.owner_id)
+        if taken.is_partial:
+            config.events.emit("dropped", row.session_id, row.owner_id, "unstorable")
+
+
+def _mark_id(config: SessionConfig, token: str) -> str:
+    return config.tokens.session_id(f"taken over: {token}")
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, str]:
@@ -89,7 +134,3 @@ def _encoded(values: Mapping[str, Any]) -> dict[str, str]:
         with suppress(TypeError, ValueError):
             encoded[require_key(key)] = encode(key, value)
     return encoded
-
-
-def _as_text(user: object) -> object:
-    return str(user) if type(user) is int else user

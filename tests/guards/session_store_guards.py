@@ -16,11 +16,27 @@ _SWITCHING = "tests/contract/test_session_switching_on.py::test_b20_"
 _TAKE_OVER = "sessions/lifecycle/take_over.py"
 _PREVIOUS = "tests/sessions/test_previous.py::test_b20_"
 
+_DJANGO = "tests/frameworks/test_django_previous_sessions.py::test_b20_"
+
 SESSION_STORES = (
+    Guard(
+        "B20: of requests with one old key in Django, one sets the cookie",
+        "sessions/django/store.py",
+        "elif taken.cookie_is_due:",
+        "else:",
+        f"{_DJANGO}a_second_request_sets_no_cookie_beside_the_first",
+    ),
+    Guard(
+        "B20: a session that went on is deleted from Django's engine of before",
+        "sessions/django/previous.py",
+        "                self._old.delete(self._key)\n",
+        "",
+        f"{_DJANGO}the_old_session_is_deleted",
+    ),
     Guard(
         "B20: an old cookie begins no session a second time",
         _TAKE_OVER,
-        "if (yield Find(mark_id)):",
+        "if (yield Find(_mark_id(config, token))):",
         "if False:",
         f"{_PREVIOUS}an_old_cookie_is_worth_nothing_after_a_logout",
     ),
