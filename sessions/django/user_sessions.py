@@ -30,13 +30,13 @@ async def asessions_of(user: Any) -> list[SessionInfo]:
 
 def revoke(user: Any, session_id: str) -> bool:
     """End one session of a user, by its ``id`` in ``sessions_of``; whether it was there."""
-    ended: bool = _store().revoke(_id_of(user), session_id)
+    ended: bool = _store().revoke(_id_of(user), session_id, namespace=_namespace())
     return ended
 
 
 async def arevoke(user: Any, session_id: str) -> bool:
     """The same in an event loop."""
-    ended: bool = await _store().revoke_async(_id_of(user), session_id)
+    ended: bool = await _store().revoke_async(_id_of(user), session_id, namespace=_namespace())
     return ended
 
 

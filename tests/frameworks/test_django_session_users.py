@@ -88,6 +88,20 @@ def test_one_of_a_users_sessions_is_ended(store: SeenStore) -> None:
     assert [user_of(client) for client in (laptop, phone, stranger)] == ["7", "None", "8"]
 
 
+def test_the_users_of_two_sites_on_one_store_are_kept_apart(store: SeenStore) -> None:
+    ids = {}
+    for name in ("shop", "office"):
+        with with_sessions(store, options={"NAMESPACE": name}):
+            Client().get("/login/7")
+            (info,) = sessions_of(User(pk=7))
+            ids[name] = info.id
+    with with_sessions(store, options={"NAMESPACE": "shop"}):
+        assert not revoke(User(pk=7), ids["office"])
+        assert revoke_user(User(pk=7)) == 1
+    with with_sessions(store, options={"NAMESPACE": "office"}):
+        assert [one.id for one in sessions_of(User(pk=7))] == [ids["office"]]
+
+
 @pytest.mark.parametrize("device", ["x" * 300, ""])
 def test_a_browsers_name_of_any_length_is_no_error(store: SeenStore, device: str) -> None:
     session = SessionStore()
