@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ddbwire.protocol.answered_call import AnsweredCall
     from ddbwire.protocol.request import DynamoDBRequest
     from ddbwire.protocol.result import ConditionalCheckFailed, StaleTimestamp, TransactionCanceled
+    from ddbwire.steps import WaitFor
     from ddbwire.wire import Wire
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "TableNotFound",
     "TransactionCanceled",
     "Unreachable",
+    "WaitFor",
     "Wire",
     "is_transient",
 ]
@@ -65,6 +67,7 @@ _MODULES = {
     "TableNotFound": "errors",
     "TransactionCanceled": "protocol.result",
     "Unreachable": "errors",
+    "WaitFor": "steps",
     "Wire": "wire",
     "is_transient": "errors",
 }

@@ -32,6 +32,12 @@ class WaitFor(NamedTuple):
     """Wait until ``future`` is done or the deadline has passed. The result is None."""
 
     future: "Future[Any]"
+    until_ns: int | None = None
+    """When to stop waiting before the deadline, on ``time.monotonic_ns()``."""
+
+    def due_ns(self, deadline_ns: int) -> int:
+        """When to stop waiting at the latest."""
+        return deadline_ns if self.until_ns is None else min(self.until_ns, deadline_ns)
 
 
 @final

@@ -10,7 +10,7 @@ from ddbwire.calls.call import call, sync_clock
 from ddbwire.calls.sender import Sender
 from ddbwire.errors import failures
 from ddbwire.protocol.request import DynamoDBRequest
-from ddbwire.steps import Step, StepResult
+from ddbwire.steps import Step, StepResult, WaitFor
 
 
 @final
@@ -18,8 +18,11 @@ class SyncClock(NamedTuple):
     """In a sequence: make sure that the clock knows the table's time. The answer is None."""
 
 
-CallSequence: TypeAlias = Generator[DynamoDBRequest | SyncClock, Any, None]
-"""A generator that yields requests, and is sent what ``Wire.call`` returns or raises for each."""
+CallSequence: TypeAlias = Generator[DynamoDBRequest | SyncClock | WaitFor, Any, None]
+"""A generator that yields requests, and is sent what ``Wire.call`` returns or raises for each.
+
+Between them it may wait for what others do (``WaitFor``), while other sequences go on.
+"""
 
 
 def make_calls(
@@ -34,6 +37,8 @@ def make_calls(
                 if type(request) is SyncClock:
                     yield from sync_clock(sender, deadline_ns)
                     answer = None
+                elif type(request) is WaitFor:
+                    answer = yield request
                 else:
                     answer = yield from call(request, sender, deadline_ns)
             except failures() as failure:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 import trustme
 from botocore.exceptions import ClientError
 
-from ddbwire import CallSequence, DeadlineExceeded, DynamoDBRequest, SyncClock, Wire
+from ddbwire import CallSequence, DeadlineExceeded, DynamoDBRequest, SyncClock, WaitFor, Wire
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import Act, FaultServer, Request, drop, error, hang, reply
 from tests.ddbwire.flavour import Blocking, OnLoop, deadline_in
@@ -153,6 +153,74 @@ def test_the_clock_can_be_synced_in_a_sequence(
     flavour.call_all(wire, [calls(answers, SyncClock(), update("k")), calls(others, update("l"))])
     assert answers[0] is None
     assert wire.clock.known
+
+
+def test_p14_a_sequence_may_wait_for_what_others_do_while_the_rest_goes_on(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.default = by_key = ByKey(hanging=[hang] * 9)
+    served: Future[None] = Future()
+
+    def serve() -> CallSequence:
+        yield update("leading")
+        served.set_result(None)
+
+    def follow(until_ns: int | None) -> CallSequence:
+        yield WaitFor(served, until_ns)
+        yield update("following")
+
+    def give_up(answers: list[Any]) -> CallSequence:
+        yield WaitFor(Future(), deadline_in(0.1))
+        answers.append((yield update("given up")))
+
+    hanging: list[Any] = []
+    answers: list[Any] = []
+    began = time.monotonic()
+    sequences = [
+        calls(hanging, update("hanging", repeatable=False)),
+        follow(None),
+        follow(deadline_in(5)),
+        give_up(answers),
+        serve(),
+    ]
+    flavour.call_all(wire, sequences, 0.8)
+    assert isinstance(hanging[0], DeadlineExceeded)
+    assert len(by_key.arrived["following"]) == 2
+    assert max(by_key.arrived["following"]) < began + 0.5
+    assert answers == [answer_of("given up")]
+    assert by_key.arrived["given up"][0] < began + 0.6
+
+
+def test_a_wait_of_one_sequence_alone_ends_in_time(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.default = ByKey()
+    answers: list[Any] = []
+
+    def give_up() -> CallSequence:
+        yield WaitFor(Future(), deadline_in(0.05))
+        answers.append((yield update("given up")))
+
+    flavour.call_all(wire, [give_up()], 5)
+    assert answers == [answer_of("given up")]
+
+
+def test_a_wake_that_comes_too_late_is_not_missed_and_does_no_harm(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    server.default = ByKey()
+    wire = make_wire(server.url)
+    futures: list[Future[None]] = [Future() for _ in range(20)]
+
+    def give_up(future: Future[None]) -> CallSequence:
+        yield WaitFor(future, deadline_in(0.01))
+        yield update("k")
+
+    for future in futures:
+        wire.call_all([give_up(future), calls([], update("other"))], deadline_in(5))
+    for future in futures:
+        future.set_result(None)
+    assert wire.call(update("after"), deadline_in(5)) == answer_of("after")
 
 
 def test_without_a_sequence_nothing_is_sent(

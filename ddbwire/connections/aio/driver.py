@@ -31,7 +31,7 @@ class AsyncDriver:
                     await asyncio.sleep(step.seconds)
                     result = None
                 else:
-                    await wait_until_done(step.future, deadline_ns)
+                    await wait_until_done(step.future, step.due_ns(deadline_ns))
                     result = None
         except StopIteration as done:
             returned: T = done.value

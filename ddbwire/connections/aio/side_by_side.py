@@ -139,7 +139,7 @@ class _SideBySide(Generic[T]):
         if type(step) is Sleep:
             await asyncio.sleep(step.seconds)
         else:
-            await wait_until_done(step.future, self._deadline_ns)
+            await wait_until_done(step.future, step.due_ns(self._deadline_ns))
         return None
 
     def _wake(self, _: object = None) -> None:

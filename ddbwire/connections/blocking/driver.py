@@ -24,7 +24,7 @@ def run(call: Generator[Step, StepResult, T], pool: ConnectionPool, deadline_ns:
                 time.sleep(step.seconds)
                 result = None
             else:
-                wait((step.future,), max(0, deadline_ns - monotonic_ns()) / 1e9)
+                wait((step.future,), max(0, step.due_ns(deadline_ns) - monotonic_ns()) / 1e9)
                 result = None
     except StopIteration as done:
         returned: T = done.value

@@ -146,6 +146,7 @@ class _SideBySide(Generic[T]):
             member.due_ns = monotonic_ns() + int(step.seconds * 1e9)
         else:
             member.future = step.future
+            member.due_ns = step.due_ns(self._deadline_ns)
             try:
                 step.future.add_done_callback(self._waker_to_be_read().wake)
             except OSError:
