@@ -9,12 +9,16 @@ from ratelimit_ddb import (
     Decision,
     DynamoDBStore,
     Limit,
+    LimiterDecision,
     MemoryStore,
     RateLimited,
     RateLimiter,
     Store,
     __version__,
+    rate_limited,
 )
+from ratelimit_ddb.log import log_decisions
+from ratelimit_ddb.web import GateOptions
 from sessions import DynamoDBSessionStore, MemorySessionStore
 from sessions import Store as SessionStore
 
@@ -50,6 +54,23 @@ async def decide() -> None:
     async with DynamoDBStore("rate-limits", region_name="eu-central-1") as store:
         assert_type(store, DynamoDBStore)
     assert_type(await several.acquire(("api", "user-123")), Decision)
+
+
+def count(told: LimiterDecision) -> None:
+    assert_type(told.decision, Decision)
+    assert_type(told.capacity_units, float | None)
+
+
+RateLimiter(MemoryStore(), "1/minute", on_outage="local", on_decision=[count, log_decisions()])
+options: GateOptions = {"on_outage": "local", "on_decision": log_decisions()}
+
+
+@rate_limited("1/minute", store=MemoryStore(), on_decision=count)
+def send_code(user: str) -> int:
+    return len(user)
+
+
+assert_type(send_code("ada"), int)
 
 
 # What is wrong is told while it is written.
