@@ -126,14 +126,16 @@ class RequestSession(SessionState):
             SessionNotSaved: what changed needs a cookie.
         """
         self._start_unsent()
-        if needs_commit(self.config, self, self.changes()):
-            self._commit(self.changes())
+        changes = self.changes()
+        if needs_commit(self.config, self, changes):
+            self._commit(changes)
 
     async def start_unsent_response_async(self) -> None:
         """Commit in an event loop; see ``start_unsent_response``."""
         self._start_unsent()
-        if needs_commit(self.config, self, self.changes()):
-            await self._commit_async(self.changes())
+        changes = self.changes()
+        if needs_commit(self.config, self, changes):
+            await self._commit_async(changes)
 
     def end_response(self) -> None:
         """Check that no change is lost, since the response is over. A logout is kept even now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from sessions.assignment import SessionPlace
@@ -71,19 +72,20 @@ class SessionMiddleware:
 class _StartResponse:
     """The application's ``start_response``, held back until the first byte."""
 
-    __slots__ = ("_held", "_session", "_start_response", "_write")
+    __slots__ = ("_held", "_is_started", "_session", "_start_response", "_write")
 
     def __init__(self, session: RequestSession, start_response: StartResponse) -> None:
         self._session = session
         self._start_response = start_response
         self._held: tuple[str, list[tuple[str, str]], Any] | None = None
         self._write: Callable[[bytes], object] | None = None
+        self._is_started = False
 
     def __call__(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
         """What the application calls; again, with an error, to begin otherwise."""
-        if self._write is not None:  # sent: the server knows whether that is too late
+        if self._is_started:  # the server knows whether that is too late
             return self._start_response(status, headers, exc_info)
         if self._held is not None and exc_info is None:
             raise AssertionError("start_response was called again without exc_info (PEP 3333)")
@@ -92,9 +94,11 @@ class _StartResponse:
 
     def now(self) -> None:
         """Commit the session, and start the response, unless that is done."""
-        if self._held is not None and self._write is None:
+        if self.is_due:
+            assert self._held is not None  # noqa: S101 - else it is not due
             status, headers, exc_info = self._held
             added = self._session.start_response()
+            self._is_started = True
             self._write = self._start_response(
                 status, with_session_headers(headers, added), exc_info
             )
@@ -102,7 +106,7 @@ class _StartResponse:
     @property
     def is_due(self) -> bool:
         """Whether the application has called it, and the response has not started."""
-        return self._write is None and self._held is not None
+        return not self._is_started and self._held is not None
 
     def _write_through(self, data: bytes) -> object:
         self.now()
@@ -113,12 +117,13 @@ class _StartResponse:
 class _Body:
     """The application's own body; the response starts with its first chunk."""
 
-    __slots__ = ("_body", "_has_failed", "_session", "_start")
+    __slots__ = ("_body", "_has_failed", "_is_over", "_session", "_start")
 
     def __init__(
         self, body: Iterable[bytes], session: RequestSession, start: _StartResponse
     ) -> None:
         self._has_failed = False
+        self._is_over = False  # whether nothing of the application can run any more
         self._body = body
         self._session = session
         self._start = start
@@ -131,7 +136,9 @@ class _Body:
             yield chunk
             self._has_failed = True
         self._start.now()
-        self._session.end_response()
+        if isinstance(self._body, GeneratorType) or not hasattr(self._body, "close"):
+            self._session.end_response()
+            self._is_over = True
         self._has_failed = False
 
     def close(self) -> None:
@@ -146,7 +153,7 @@ class _Body:
             self._session.end_failed()
         elif self._start.is_due:
             self._session.start_unsent_response()
-        else:
+        elif not self._is_over:
             self._session.end_response()
 
 

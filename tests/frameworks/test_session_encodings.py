@@ -8,7 +8,9 @@ from typing import Any
 
 import flask
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.urls import path
 
 from sessions.django import SessionStore
 from tests.frameworks import flask_sessions_site
@@ -50,6 +52,34 @@ def test_django_makes_json_of_a_value_to_see_a_change_and_to_save_it(
         session.save()
     assert len(encodings) <= 2
     assert SessionStore(session.session_key)["cart"] == CART
+
+
+@pytest.mark.usefixtures("django")
+@pytest.mark.parametrize(
+    "middleware",
+    ["sessions.django.SessionMiddleware", "django.contrib.sessions.middleware.SessionMiddleware"],
+)
+def test_a_request_to_django_makes_json_of_a_value_at_most_twice(
+    encodings: list[object], middleware: str
+) -> None:
+    def put(request: Any) -> HttpResponse:
+        request.session["cart"] = list(CART)
+        return HttpResponse("put")
+
+    def change(request: Any) -> HttpResponse:
+        request.session["cart"].append("more")
+        request.session["cart"].pop()
+        return HttpResponse("changed")
+
+    with override_settings(
+        MIDDLEWARE=[middleware],
+        ROOT_URLCONF=(path("put", put), path("change", change)),
+    ):
+        client = Client()
+        for where in ("/put", "/put", "/change"):
+            del encodings[:]
+            client.get(where, secure=True)
+            assert 1 <= len(encodings) <= 2, where
 
 
 @pytest.mark.usefixtures("django")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from sessions import Session
+from sessions import MemorySessionStore, Session, SessionNotSaved
+from sessions.asgi import SessionMiddleware as ASGIMiddleware
 from sessions.values.cipher import Cipher
+from sessions.wsgi import SessionMiddleware as WSGIMiddleware
 from tests.sessions.browser import Browser, Site
 
 OPTIONS = [{}, {"encryption": b"k" * 32}]
@@ -90,6 +94,64 @@ def test_a_request_makes_json_of_a_value_at_most_twice(
     with browser.request() as session:
         handle(session)
     assert encodings.calls <= most
+
+
+CART = ["a", "list", {"that": "no", "other": "is"}]
+
+
+class Streamed:
+    """A body that is closed, as those that frameworks make."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"a", b"b"])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def stream() -> Iterator[bytes]:
+    yield b"a"
+    yield b"b"
+
+
+@pytest.mark.parametrize("body", [list, stream, Streamed], ids=["list", "generator", "closed"])
+@pytest.mark.parametrize("is_read", [True, False])
+def test_a_wsgi_response_makes_json_of_a_value_at_most_twice(
+    encodings: Counter, body: Callable[[], Any], is_read: bool
+) -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        environ["sessions.session"]["cart"] = list(CART)
+        start_response("200 OK", [])
+        return body()
+
+    middleware: Any = WSGIMiddleware(app, MemorySessionStore())
+    for _ in range(2):
+        encodings.calls = 0
+        response = middleware({"REQUEST_METHOD": "GET"}, lambda *_: None)
+        if is_read:
+            list(response)
+        if hasattr(response, "close"):
+            with contextlib.suppress(SessionNotSaved):  # closed early: the cookie can't be set
+                response.close()
+        assert encodings.calls <= 2
+
+
+@pytest.mark.parametrize("chunks", [1, 3])
+def test_an_asgi_response_makes_json_of_a_value_at_most_twice(
+    encodings: Counter, chunks: int
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["cart"] = list(CART)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for number in range(chunks):
+            more = number + 1 < chunks
+            await send({"type": "http.response.body", "body": b"x", "more_body": more})
+
+    async def send(message: Any) -> None: ...
+
+    middleware: Any = ASGIMiddleware(app, MemorySessionStore())
+    asyncio.run(middleware({"type": "http", "headers": []}, None, send))
+    assert 1 <= encodings.calls <= 2
 
 
 def test_a_save_in_a_stream_makes_json_of_each_value_once_more(
