@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Unpack
 
+from sessions.arguments import require_bool
 from sessions.assignment import SessionPlace
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
@@ -36,6 +37,8 @@ class SessionMiddleware:
     Args:
         app: the application.
         store: a DynamoDBSessionStore or a MemorySessionStore.
+        lazy: whether no session is read before the application awaits ``session.load_async()``, so
+            that pages without one cost no read.
         options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
 
     Raises:
@@ -43,8 +46,11 @@ class SessionMiddleware:
     """
 
     @shows_session_options
-    def __init__(self, app: App, store: Store, **options: Unpack[SessionOptions]) -> None:
+    def __init__(
+        self, app: App, store: Store, *, lazy: bool = False, **options: Unpack[SessionOptions]
+    ) -> None:
         self._app = app
+        self._is_lazy = require_bool("lazy", lazy)
         self._config = SessionConfig.of(store, options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +59,9 @@ class SessionMiddleware:
             await self._app(scope, receive, send)
             return
         request_session = RequestSession(self._config, cookie_field_in(scope["headers"]))
-        await request_session.load_async()
+        request_session.is_lazy = self._is_lazy
+        if not self._is_lazy:
+            await request_session.load_async(defers=True)
 
         async def committing(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:

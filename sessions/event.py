@@ -12,7 +12,9 @@ import secrets
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-EventName = Literal["created", "renewed", "destroyed", "revoked", "dropped", "invalid"]
+EventName = Literal[
+    "created", "renewed", "destroyed", "revoked", "dropped", "invalid", "unavailable"
+]
 
 
 class SessionEvent(NamedTuple):
@@ -22,14 +24,15 @@ class SessionEvent(NamedTuple):
         what: ``"created"``, ``"renewed"`` (login or rotation), ``"destroyed"`` (logout),
             ``"revoked"`` (ended elsewhere while it was used), ``"dropped"`` (a request's changes
             were not saved, for the reason in ``why``), ``"invalid"`` (a cookie that led to no
-            session).
+            session), ``"unavailable"`` (a session could not be read, or its use not be noted, since
+            the table was out of reach).
         session: the session, as a salted digest of 32 hexadecimal digits; None for a malformed
             cookie.
         user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
         why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"replaced"`` (by a
             login, a moment ago), ``"ambiguous"`` or ``"unreadable"``; of ``"dropped"``:
-            ``"replaced"``, or ``"unstorable"`` (values of a session that the site had before); else
-            None.
+            ``"replaced"``, ``"unavailable"`` or ``"unstorable"`` (values of a session that the site
+            had before); else None.
     """
 
     what: EventName

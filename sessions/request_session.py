@@ -21,10 +21,15 @@ from sessions.lifecycle.several_tokens import Found, end_others, load_first
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow
+from sessions.outage import Outage
 from sessions.previous_cookie import PreviousCookie
 from sessions.session_state import NO_SESSION, IdChange, LoadedSession, SessionState
 from sessions.values.changes import UNCHANGED, Changes
 from sessions.values.csrf import secret_of
+
+NOT_LOADED = (
+    "the session is not loaded: SessionMiddleware has lazy=True; await session.load_async() first"
+)
 
 
 class RequestSession(SessionState):
@@ -40,17 +45,20 @@ class RequestSession(SessionState):
         cookie: the cookie to set, which is the application's unless an adapter changes it.
         place: where the application finds the session, and may have put something else; None if
             it can't.
+        is_lazy: whether the application awaits ``load_async`` before it uses the session.
     """
 
     __slots__ = (
         "_cookie_cleared",
         "_new_token",
+        "_outage",
         "_previous",
         "_token",
         "_tokens",
         "accessed",
         "config",
         "cookie",
+        "is_lazy",
         "place",
     )
 
@@ -59,6 +67,8 @@ class RequestSession(SessionState):
         self.config = config
         self.cookie = config.cookie
         self.place: SessionPlace | None = None
+        self.is_lazy = False
+        self._outage = Outage(config)
         self.accessed = False
         self._new_token: str | None = None
         self._token: str | None = None  # that leads to the session
@@ -70,8 +80,18 @@ class RequestSession(SessionState):
             config.events.emit("invalid", None, None, "malformed")
 
     def load(self) -> None:
-        """Read the session that the cookie leads to, unless that is done."""
-        if not self.is_loaded:
+        """Read the session that the cookie leads to, unless that is done.
+
+        Raises:
+            StoreUnavailable: it can't be read, or could not be when it was tried.
+            RuntimeError: it is to be read by ``load_async``.
+        """
+        if self.is_loaded:
+            return
+        self._outage.require_readable("session")
+        if self.is_lazy:
+            raise RuntimeError(NOT_LOADED)
+        with self._outage.noted(self, defers=False):
             if not self._tokens:
                 self.set_loaded(NO_SESSION)
             else:
@@ -80,15 +100,27 @@ class RequestSession(SessionState):
             if self._previous is not None and self._has_none:
                 self._take(self._previous.take_over())
 
-    async def load_async(self) -> None:
-        """Read it in an event loop; without a cookie nothing is read."""
-        if not self._tokens:
-            self.set_loaded(NO_SESSION)
-        else:
-            flow = load_first(self.config, self._tokens)
-            self._accept(await run_async(flow, self.config.store, self.config.deadline_seconds))
-        if self._previous is not None and self._has_none:
-            self._take(await self._previous.take_over_async())
+    async def load_async(self, *, defers: bool = False) -> None:
+        """Read it in an event loop; without a cookie nothing is read.
+
+        Args:
+            defers: whether an outage is not raised here, but where the session is used.
+        """
+        if self.is_loaded:
+            return
+        with self._outage.noted(self, defers=defers):
+            if not self._tokens:
+                self.set_loaded(NO_SESSION)
+            else:
+                flow = load_first(self.config, self._tokens)
+                self._accept(await run_async(flow, self.config.store, self.config.deadline_seconds))
+            if self._previous is not None and self._has_none:
+                self._take(await self._previous.take_over_async())
+
+    def logout(self) -> None:
+        """End it, as ``Session.logout`` says."""
+        self._outage.require_readable("session.logout()")
+        super().logout()
 
     def save(self) -> None:
         """Save changes now; see ``Session.save``."""
@@ -97,6 +129,7 @@ class RequestSession(SessionState):
 
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``Session.save``."""
+        await self._load_for_assigned()
         self.take_over_assigned()
         await self._commit_async(self.changes())
 
@@ -112,10 +145,12 @@ class RequestSession(SessionState):
 
     async def start_response_async(self) -> Headers:
         """Commit in an event loop; see ``start_response``."""
+        await self._load_for_assigned()
         self.take_over_assigned()
-        changes = self.changes()
-        if needs_commit(self.config, self, changes):
-            await self._commit_async(changes)
+        if self.is_loaded:
+            changes = self.changes()
+            if needs_commit(self.config, self, changes):
+                await self._commit_async(changes)
         self.response_started = True
         return self._headers()
 
@@ -132,6 +167,7 @@ class RequestSession(SessionState):
 
     async def start_unsent_response_async(self) -> None:
         """Commit in an event loop; see ``start_unsent_response``."""
+        await self._load_for_assigned()
         self._start_unsent()
         changes = self.changes()
         if needs_commit(self.config, self, changes):
@@ -153,6 +189,7 @@ class RequestSession(SessionState):
 
     async def end_response_async(self) -> None:
         """Check it in an event loop; see ``end_response``."""
+        await self._load_for_assigned()
         if not self.response_started:
             await self.end_failed_async()
             return
@@ -171,6 +208,7 @@ class RequestSession(SessionState):
 
     async def end_failed_async(self) -> None:
         """Keep a logout in an event loop; see ``end_failed``."""
+        await self._load_for_assigned()
         if self._is_logged_out_only():
             await self._commit_async(UNCHANGED)
 
@@ -196,6 +234,10 @@ class RequestSession(SessionState):
             self.set_values(assigned)
         else:
             self.logout()
+
+    async def _load_for_assigned(self) -> None:
+        if self.is_lazy and not self.is_loaded and self.place and self.place.assigned() is not None:
+            await self.load_async()
 
     def _start_unsent(self) -> None:
         self.take_over_assigned()
@@ -251,13 +293,17 @@ class RequestSession(SessionState):
 
     def _commit(self, changes: Changes) -> None:
         config = self.config
-        with self._revocation_handled(changes):
+        if self._outage.drops(self, changes):
+            return
+        with self._outage.touch_may_fail(self, changes), self._revocation_handled(changes):
             flow = self._committing(changes)
             self._note(run(flow, config.store, config.deadline_seconds))
 
     async def _commit_async(self, changes: Changes) -> None:
         config = self.config
-        with self._revocation_handled(changes):
+        if self._outage.drops(self, changes):
+            return
+        with self._outage.touch_may_fail(self, changes), self._revocation_handled(changes):
             flow = self._committing(changes)
             self._note(await run_async(flow, config.store, config.deadline_seconds))
 

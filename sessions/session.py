@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sessions.arguments import RESERVED_PREFIX, require_key
+from sessions.errors import StoreUnavailable
 from sessions.request_session import RequestSession
 from sessions.values import csrf
 from sessions.values.changes import Values
@@ -58,7 +59,14 @@ class Session(MutableMapping[str, Any]):
                 return found
             request_session = self._request_session
             if not request_session.is_loaded:
-                request_session.load()
+                if request_session.is_lazy:
+                    return found  # it is to be awaited first, and then there may be a key
+                try:
+                    request_session.load()
+                except StoreUnavailable:
+                    if name == "load_async":
+                        return found  # for another attempt
+                    raise
             if name in request_session.data:
                 raise AttributeError(
                     f"session.{name}: the application has set session[{name!r}]; that is its key's "
@@ -183,6 +191,17 @@ class Session(MutableMapping[str, Any]):
         """End it: its row is deleted and the cookie cleared. What is set later begins another."""
         self._used()
         self._request_session.logout()
+
+    async def load_async(self) -> Self:
+        """Read it now, where the middleware has ``lazy=True``; elsewhere that is done.
+
+            session = await session_of(request).load_async()
+
+        Raises:
+            StoreUnavailable: it can't be read, and ``on_outage`` is ``"raise"``.
+        """
+        await self._request_session.load_async()
+        return self
 
     def save(self) -> None:
         """Save changes now: for streams and websockets, whose response has started.

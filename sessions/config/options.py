@@ -16,6 +16,7 @@ from sessions.values.cipher import Key
 F = TypeVar("F", bound=Callable[..., Any])
 
 OnRevoked = Literal["ignore", "raise"]
+OnOutage = Literal["raise", "empty"]
 
 
 class SessionOptions(TypedDict, total=False):
@@ -39,6 +40,9 @@ class SessionOptions(TypedDict, total=False):
         strict: whether a save that meets another request's raises SessionConflict.
         on_revoked: what happens to changes of a session that was ended meanwhile: ``"ignore"``
             drops them, ``"raise"`` raises SessionRevoked.
+        on_outage: what a request gets whose session can't be read, since the table is out of reach:
+            ``"raise"``: StoreUnavailable where it uses the session; ``"empty"``: an empty session,
+            whose changes are dropped and which sets no cookie. Logins and logouts raise.
         deadline: seconds that the load, or the commit, of a request may take; 0.001 to 60.
         on_event: called with each SessionEvent.
         event_salt: bytes that salt the digests of sessions in events, so that several processes
@@ -60,6 +64,7 @@ class SessionOptions(TypedDict, total=False):
     encryption: Key | Iterable[Key] | None
     strict: bool
     on_revoked: OnRevoked
+    on_outage: OnOutage
     deadline: float
     on_event: Callable[[SessionEvent], None] | None
     event_salt: bytes | None
@@ -81,6 +86,7 @@ DEFAULTS: Mapping[str, Any] = {
     "encryption": None,
     "strict": False,
     "on_revoked": "ignore",
+    "on_outage": "raise",
     "deadline": 1.0,
     "on_event": None,
     "event_salt": None,

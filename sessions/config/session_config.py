@@ -34,6 +34,8 @@ class SessionConfig:
         strict: whether a save that meets another request's raises SessionConflict.
         raise_on_revoked: whether a save of a session that was ended meanwhile raises
             SessionRevoked; otherwise its changes are dropped.
+        empty_on_outage: whether a session that can't be read is an empty one; otherwise its use
+            raises StoreUnavailable.
         deadline_seconds: how long one load, or one commit, may take.
         events: called with what happens to sessions.
         previous: the sessions that the site had before; None if it had none.
@@ -47,6 +49,7 @@ class SessionConfig:
     cipher: Cipher | None
     strict: bool
     raise_on_revoked: bool
+    empty_on_outage: bool
     deadline_seconds: float
     events: Events
     previous: PreviousSessions | None
@@ -63,6 +66,9 @@ class SessionConfig:
         keys, on_revoked = chosen["encryption"], chosen["on_revoked"]
         if on_revoked not in ("ignore", "raise"):
             raise ValueError(f"on_revoked must be 'ignore' or 'raise', not {on_revoked!r}")
+        on_outage = chosen["on_outage"]
+        if on_outage not in ("raise", "empty"):
+            raise ValueError(f"on_outage must be 'raise' or 'empty', not {on_outage!r}")
         return cls(
             store=require_store(store),
             cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
@@ -72,6 +78,7 @@ class SessionConfig:
             cipher=None if keys is None else Cipher(keys),
             strict=require_bool("strict", chosen["strict"]),
             raise_on_revoked=on_revoked == "raise",
+            empty_on_outage=on_outage == "empty",
             deadline_seconds=require_deadline_seconds(chosen["deadline"]),
             events=Events(chosen["on_event"], chosen["event_salt"]),
             previous=_previous(chosen["previous"]),

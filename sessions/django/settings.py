@@ -38,6 +38,7 @@ _UNUSED = {
     "persistent": "use SESSION_EXPIRE_AT_BROWSER_CLOSE",
     "on_revoked": "Django's middleware answers 400 to such a request",
     "previous": "use PREVIOUS_ENGINE",
+    "on_outage": "a session that can't be read raises StoreUnavailable where it is used",
 }
 _MAY_BE_PATHS = ("STORE", "ON_EVENT")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _NAMES = "tests/sessions_web/test_names.py::test_"
+_OUTAGE = "tests/sessions_web/test_outage.py::test_"
 _SLOW = "tests/contract/test_slow_requests.py::test_"
 _FAILURES = "tests/sessions_web/test_failures.py::test_"
 _ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
@@ -164,5 +165,26 @@ SESSIONS_ON_THE_WEB = (
         "        if len(rows) != 1 or rows[0].successor is None:\n",
         "        if len(rows) != 1 or rows[0].successor is None or now >= rows[0].expires_at:\n",
         f"{_SLOW}a_change_of_a_request_that_is_slower_than_a_rotations_grace_is_kept[memory-blocking-20-1]",
+    ),
+    Guard(
+        "a page that does not use its session is shown though the table is out of reach",
+        "sessions/asgi.py",
+        "await request_session.load_async(defers=True)",
+        "await request_session.load_async()",
+        f"{_OUTAGE}a_page_that_does_not_use_its_session_is_shown",
+    ),
+    Guard(
+        "a logout is never dropped in an outage",
+        "sessions/request_session.py",
+        '        self._outage.require_readable("session.logout()")\n',
+        "",
+        f"{_OUTAGE}a_logout_is_never_dropped",
+    ),
+    Guard(
+        "changes of a session that could not be read are not saved in another",
+        "sessions/outage.py",
+        "        if self.error is None or session.login_user_id is not None:\n",
+        "        if True:\n",
+        f"{_OUTAGE}changes_of_the_empty_one_are_dropped_and_told",
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sessions import Session, SessionNotSaved, StoreUnavailable
+from sessions import Session, SessionNotSaved, TableNotFound
 from sessions.asgi import SessionMiddleware
 from sessions.session_of import REQUEST_SESSION
 from tests.sessions_web.exchange import Request, run, scope_of
@@ -75,9 +75,9 @@ def test_a_read_that_fails_keeps_the_application_from_being_called(
     site: Site, visitor: Visitor
 ) -> None:
     visitor.visit(put(a=1))
-    site.store.failures["Find"] = StoreUnavailable("no answer")
+    site.store.failures["Find"] = TableNotFound("a mistake of set-up")
     called: list[Any] = []
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(TableNotFound):
         visitor.visit(called.append)
     assert called == []
 
@@ -198,13 +198,13 @@ def test_without_any_use_messages_pass_as_they_are(site: Site) -> None:
 
 
 def test_an_application_may_answer_otherwise_when_the_commit_fails(site: Site) -> None:
-    site.store.failures["Create"] = StoreUnavailable("no answer")
+    site.store.failures["Create"] = TableNotFound("no answer")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["session"]["a"] = 1
         try:
             await answer(send)
-        except StoreUnavailable:
+        except TableNotFound:
             scope["session"].clear()
             await send({"type": "http.response.start", "status": 503, "headers": []})
             await send({"type": "http.response.body"})

@@ -134,7 +134,7 @@ def test_a_store_that_fails_at_the_handshake_leaves_it_unaccepted(
 ) -> None:
     site.store.failures["Find"] = StoreUnavailable("no answer")
     with pytest.raises(StoreUnavailable):
-        converse(site, cookie=visitor.cookie)
+        converse(site, before=put(b=2), cookie=visitor.cookie)
     del site.store.failures["Find"]
     site.store.failures["Save"] = StoreUnavailable("no answer")
     with pytest.raises(StoreUnavailable):
