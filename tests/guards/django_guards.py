@@ -26,9 +26,9 @@ DJANGO = (
     ),
     Guard(
         "Django: a key that a login replaced is not taken for an unknown one",
-        "sessions/django/store.py",
-        "if self._record.row is not None or self._record.is_replaced:",
-        "if self._record.row is not None:",
+        "sessions/django/keyed_session.py",
+        "if self.record.row is not None or self.record.is_replaced:",
+        "if self.record.row is not None:",
         f"{_RACES}a_reader_neither_sets_nor_deletes_the_cookie",
     ),
     Guard(
@@ -47,9 +47,9 @@ DJANGO = (
     ),
     Guard(
         "Django: a logout with a replaced key leaves the login's cookie",
-        "sessions/django/store.py",
-        "if not self._record.is_replaced:",
-        "if self._record.is_open:",
+        "sessions/django/keyed_session.py",
+        "if not self.record.is_replaced:",
+        "if self.record.is_open:",
         f"{_RACES}a_logout_with_the_key_of_before_a_login_leaves_the_login_alone",
     ),
     Guard(
@@ -61,9 +61,9 @@ DJANGO = (
     ),
     Guard(
         "Django: a user's new key takes effect at once",
-        "sessions/django/store.py",
-        "(self._record.is_of_a_user or not self.is_of_request)",
-        "not self.is_of_request",
+        "sessions/django/keyed_session.py",
+        "(self.record.is_of_a_user or at_once)",
+        "at_once",
         f"{_RACES}a_new_key_takes_effect_at_once_so_that_ending_the_others_spares_it",
     ),
     Guard(
@@ -83,15 +83,15 @@ DJANGO = (
     Guard(
         "Django: the cookie lasts for the lifetime, whatever the expiry",
         "sessions/django/store.py",
-        "        return self._remaining_seconds()\n\n    def has_other_cookie",
-        "        return expiry_age\n\n    def has_other_cookie",
+        "        return self._remaining_seconds()\n\n    # What the middleware asks",
+        "        return expiry_age\n\n    # What the middleware asks",
         f"{_EXPIRY}who_is_active_stays_logged_in_however_short_the_expiry",
     ),
     Guard(
         "Django: with its own middleware the cookie is renewed",
         "sessions/django/store.py",
-        "if is_touched and not self.is_of_request:",
-        "if is_touched and self._is_deleted:",
+        "or (is_touched and not self.is_of_request)",
+        "",
         f"{_EXPIRY}who_is_active_stays_logged_in_by_the_sites_own_idle_time",
     ),
     Guard(

@@ -21,7 +21,7 @@ _DJANGO = "tests/frameworks/test_django_previous_sessions.py::test_b20_"
 SESSION_STORES = (
     Guard(
         "B20: of requests with one old key in Django, one sets the cookie",
-        "sessions/django/store.py",
+        "sessions/django/keyed_session.py",
         "elif taken.cookie_is_due:",
         "else:",
         f"{_DJANGO}a_second_request_sets_no_cookie_beside_the_first",

@@ -1,0 +1,201 @@
+"""A session by its key: opened, saved, given another key, ended.
+
+The key is what the cookie holds. The browser keeps the one that it has until a response sets
+another, so both are known here.
+"""
+
+# Django has no types of its own.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.sessions.backends.base import CreateError
+
+from sessions.django.flow import delete_row, find_session
+from sessions.django.previous import PreviousKey
+from sessions.django.record import Record
+from sessions.operations.driver import run, run_async
+from sessions.operations.operation import Flow, T
+from sessions.session_state import LoadedSession
+
+if TYPE_CHECKING:
+    from sessions.django.settings import SiteConfig
+    from sessions.lifecycle.take_over import TakenOver
+    from sessions.operations.row import Row
+
+
+class KeyedSession:
+    """A session by its key, with the flows of what Django's does.
+
+    Args:
+        config: the site's.
+        given: the key, as it came with the request; None if none came.
+
+    Attributes:
+        key: the key by now; None if there is no session that it could lead to.
+        other_keys: of other cookies of the same name, well-formed.
+        record: the session.
+        has_ended: whether the given key is worth nothing any more: it was malformed, or ``end`` has
+            ended its session.
+        is_deleted: whether its row was deleted by ``delete``, and nothing was done since.
+    """
+
+    __slots__ = (
+        "_config",
+        "_cookie_key",
+        "_is_taken_over",
+        "_previous",
+        "has_ended",
+        "is_deleted",
+        "key",
+        "other_keys",
+        "record",
+    )
+
+    def __init__(self, config: SiteConfig, given: str | None) -> None:
+        self._config = config
+        self.other_keys: list[str] = []
+        self._previous: PreviousKey | None = None
+        self._is_taken_over = False
+        self.record = Record(config)
+        self.is_deleted = False
+        self.key = given if self.is_well_formed(given) else None
+        engine = config.previous_engine
+        if given and self.key is None and engine is not None:
+            self._previous = PreviousKey(config, engine, given)
+            self.key = config.sessions.tokens.in_cookie(self._previous.token)
+        self.has_ended = bool(given) and self.key is None
+        if self.has_ended:
+            config.sessions.events.emit("invalid", None, None, "malformed")
+        self._cookie_key = self.key
+
+    def is_well_formed(self, key: object) -> bool:
+        """Whether a key could be one of ours."""
+        return isinstance(key, str) and self._token_of(key) is not None
+
+    @property
+    def has_other_cookie(self) -> bool:
+        """Whether the browser's cookie is another one now: its key, or until when it is kept."""
+        if self.record.row is None or self.record.has_next_key:
+            return False  # there is nothing yet that it could lead to
+        is_other = self.key != self._cookie_key or self.record.has_other_cookie_end
+        return is_other or self._is_taken_over
+
+    # Flows
+
+    def open(self, *, again: bool = False) -> Flow[bool]:
+        """Read it, unless that is done; whether its use was noted."""
+        if self.record.is_open and not again:
+            return False
+        for key in (self.key, *self.other_keys):
+            is_touched = yield from self.record.open(None if key is None else self._token_of(key))
+            if self.record.row is not None or self.record.is_replaced:
+                self.key = self._cookie_key = key
+                return is_touched
+        self.key = None
+        return False
+
+    def find(self, key: str | None) -> Flow[Row | None]:
+        """The row of any key."""
+        token = None if key is None else self._token_of(key)
+        if token is None:
+            return None
+        found = yield from find_session(self._config, token)
+        return found.row if isinstance(found, LoadedSession) else None
+
+    def start_new(self) -> None:
+        """Become another session, which has no row and no key."""
+        self.key, self.is_deleted = None, False
+        self.record.start_new()
+
+    def save(
+        self, data: dict[str, Any] | None, device: str | None, *, must_create: bool = False
+    ) -> Flow[dict[str, Any]]:
+        """Write what differs; what Django's dict is, if it was not read yet.
+
+        Raises:
+            CreateError: ``must_create``, and it has a row already.
+            UpdateError: it was ended meanwhile.
+        """
+        is_just_read = not self.record.is_open
+        if not must_create:
+            yield from self.open()
+        elif self.record.row is not None:
+            raise CreateError
+        else:
+            self.record.start_new()
+        data = self.record.data() if data is None else data
+        key = yield from self.record.save(data, device, is_just_read=is_just_read)
+        if key is not None:
+            self.key = key
+        return data
+
+    def cycle(self, data: dict[str, Any], device: str | None, *, at_once: bool) -> Flow[None]:
+        """Have another key; ``at_once``, or an anonymous session with the next save.
+
+        Raises:
+            UpdateError: it was ended meanwhile.
+        """
+        yield from self.open()
+        self.key = self.record.choose_key()
+        if self.record.row is not None and (self.record.is_of_a_user or at_once):
+            yield from self.save(data, device)
+
+    def delete(self, key: str | None) -> Flow[None]:
+        """Delete the row of a key; its own for None."""
+        if key is None and self.record.is_open:
+            row = self.record.row
+        else:
+            row = yield from self.find(key or self.key)
+        if row is not None:
+            yield from delete_row(self._config, row)
+        if key is None:
+            self.is_deleted = True
+            yield from self._delete_others()
+
+    def end(self) -> Flow[None]:
+        """Delete its row, and be another, empty session.
+
+        One that was replaced meanwhile keeps its key, so that no middleware deletes the cookie,
+        which is the login's by now.
+        """
+        yield from self.open()
+        yield from self.record.end()
+        yield from self._delete_others()
+        if not self.record.is_replaced:
+            self.key, self.is_deleted, self.has_ended = None, False, True
+
+    def _delete_others(self) -> Flow[None]:
+        for key in self.other_keys:  # or the user would be logged in by them
+            row = yield from self.find(key)
+            if row is not None:
+                yield from delete_row(self._config, row)
+
+    # Drivers
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow, after the session of a previous engine's key was taken over."""
+        if self._previous is not None:
+            previous, self._previous = self._previous, None
+            self._take(previous.take_over())
+        config = self._config.sessions
+        return run(flow, config.store, config.deadline_seconds)
+
+    async def run_async(self, flow: Flow[T]) -> T:
+        """Run a flow in an event loop."""
+        if self._previous is not None:
+            previous, self._previous = self._previous, None
+            self._take(await previous.atake_over())
+        config = self._config.sessions
+        return await run_async(flow, config.store, config.deadline_seconds)
+
+    def _take(self, taken: TakenOver | None) -> None:
+        if taken is None or (taken.loaded.row is None and taken.loaded.replaced is None):
+            self.has_ended = True
+        elif taken.cookie_is_due:
+            self._is_taken_over = True
+
+    def _token_of(self, key: str) -> str | None:
+        return self._config.sessions.tokens.of_cookie(key)
