@@ -70,8 +70,11 @@ class Outage:
 
     @contextmanager
     def touch_may_fail(self, session: SessionState, changes: Changes) -> Iterator[None]:
-        """Let no page fail because the use of its session can't be noted."""
-        is_touch = not changes and not session.has_changed()
+        """Let no page fail because the use of its session can't be noted.
+
+        With ``on_revoked="raise"`` it fails: whether the session was ended is not known then.
+        """
+        is_touch = not changes and not session.has_changed() and not self._config.raise_on_revoked
         try:
             yield
         except StoreUnavailable:

@@ -17,6 +17,7 @@ from sessions.cookie.headers import Headers
 from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
+from sessions.lifecycle.look_again import is_still_there, read_again
 from sessions.lifecycle.several_tokens import Found, end_others, load_first
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over
 from sessions.operations.driver import run, run_async
@@ -132,6 +133,37 @@ class RequestSession(SessionState):
         await self._load_for_assigned()
         self.take_over_assigned()
         await self._commit_async(self.changes())
+
+    def still_valid(self) -> bool:
+        """Whether the session has not ended; see ``Session.still_valid``."""
+        self.load()
+        self._outage.require_readable("session.still_valid()")
+        flow = is_still_there(self.config, self)
+        return run(flow, self.config.store, self.config.deadline_seconds)
+
+    async def still_valid_async(self) -> bool:
+        """The same in an event loop."""
+        await self.load_async()
+        self._outage.require_readable("session.still_valid()")
+        flow = is_still_there(self.config, self)
+        return await run_async(flow, self.config.store, self.config.deadline_seconds)
+
+    def reload(self) -> None:
+        """Read it again; see ``Session.reload``."""
+        self.load()
+        self._outage.require_readable("session.reload()")
+        self.take_over_assigned()
+        with self._revocation_handled(UNCHANGED):
+            run(read_again(self.config, self), self.config.store, self.config.deadline_seconds)
+
+    async def reload_async(self) -> None:
+        """The same in an event loop."""
+        await self.load_async()
+        self._outage.require_readable("session.reload()")
+        self.take_over_assigned()
+        with self._revocation_handled(UNCHANGED):
+            flow = read_again(self.config, self)
+            await run_async(flow, self.config.store, self.config.deadline_seconds)
 
     def start_response(self) -> Headers:
         """Commit, since the response starts; the header fields to add to it."""

@@ -216,6 +216,45 @@ class Session(MutableMapping[str, Any]):
         """Save changes now, in an event loop; see ``save``."""
         await self._request_session.save_async()
 
+    # Long requests
+
+    def still_valid(self) -> bool:
+        """Whether the session has not ended: by a logout, a revocation, its timeouts, or a login.
+
+        For a stream or a websocket that is open for long; one read, which is no use of the session.
+        A session that was rotated is still valid. One that never began has not ended either.
+
+            while session.still_valid(): ...
+
+        Raises:
+            StoreUnavailable: that is not known.
+        """
+        self._request_session.accessed = True
+        return self._request_session.still_valid()
+
+    async def still_valid_async(self) -> bool:
+        """Whether it has not ended, asked in an event loop; see ``still_valid``."""
+        self._request_session.accessed = True
+        return await self._request_session.still_valid_async()
+
+    def reload(self) -> None:
+        """Read it again, to see what other requests made of it; one read, which is no use of it.
+
+        If it has ended, it is an empty session from then on, of nobody.
+
+        Raises:
+            SessionNotSaved: it was changed, and that is not saved yet.
+            SessionRevoked: it has ended, and the options have ``on_revoked="raise"``.
+            StoreUnavailable: it was not read.
+        """
+        self._request_session.accessed = True
+        self._request_session.reload()
+
+    async def reload_async(self) -> None:
+        """Read it again, in an event loop; see ``reload``."""
+        self._request_session.accessed = True
+        await self._request_session.reload_async()
+
     # Flash messages and CSRF tokens
 
     def flash(self, message: str, category: str = "info") -> None:

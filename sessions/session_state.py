@@ -74,14 +74,18 @@ class SessionState:
         next_token: the token of its next id, if the application knows it already; else None.
         replaced: the request's id, if it was replaced meanwhile: changes are dropped and no cookie
             is set or cleared, unless the request logs in itself.
+        has_ended: whether it was found to be ended, or was by the request.
+        last_id: the id by which it was seen last, if that is another one.
     """
 
     __slots__ = (
         "data",
         "deleted_row",
         "device",
+        "has_ended",
         "id_change",
         "is_loaded",
+        "last_id",
         "loaded_at",
         "login_user_id",
         "next_token",
@@ -102,6 +106,8 @@ class SessionState:
         self.device: str | None = None
         self.next_token: str | None = None
         self.replaced: Replaced | None = None
+        self.has_ended = False
+        self.last_id: str | None = None
 
     @property
     def user_id(self) -> str | None:
@@ -130,6 +136,7 @@ class SessionState:
     def logout(self) -> None:
         """End it, as ``Session.logout`` says."""
         self.deleted_row = self.row or self.deleted_row
+        self.has_ended = self.has_ended or self.row is not None
         self.row, self.login_user_id, self.device = None, None, None
         self.id_change = IdChange.NONE
         self.data = Values({})
@@ -156,10 +163,12 @@ class SessionState:
         self.is_loaded = True
         self.row, self.loaded_at, self.replaced = loaded.row, loaded.loaded_at, loaded.replaced
         self.data = Values(loaded.encoded)
+        self.has_ended, self.last_id = loaded.replaced is not None, None
 
     def reset(self) -> None:
         """Be an empty session: its row was ended elsewhere, or replaced."""
         self.set_loaded(LoadedSession(replaced=self.replaced))
+        self.has_ended = True
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
         self.deleted_row = None
 

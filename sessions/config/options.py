@@ -38,8 +38,9 @@ class SessionOptions(TypedDict, total=False):
         encryption: one key of 32 bytes or several (the first encrypts) for the values; None for
             none. With UNENCRYPTED among several, values in the clear are read too.
         strict: whether a save that meets another request's raises SessionConflict.
-        on_revoked: what happens to changes of a session that was ended meanwhile: ``"ignore"``
-            drops them, ``"raise"`` raises SessionRevoked.
+        on_revoked: what happens to a request whose session was ended meanwhile: ``"ignore"`` drops
+            its changes, ``"raise"`` raises SessionRevoked when the response starts, also where
+            nothing was changed. To find that out costs a read where nothing is written.
         on_outage: what a request gets whose session can't be read, since the table is out of reach:
             ``"raise"``: StoreUnavailable where it uses the session; ``"empty"``: an empty session,
             whose changes are dropped and which sets no cookie. Logins and logouts raise.

@@ -32,7 +32,7 @@ class SessionConfig:
         tokens: makes tokens and reads them from cookies.
         cipher: encrypts values; None if values are stored in the clear.
         strict: whether a save that meets another request's raises SessionConflict.
-        raise_on_revoked: whether a save of a session that was ended meanwhile raises
+        raise_on_revoked: whether a commit of a session that was ended meanwhile raises
             SessionRevoked; otherwise its changes are dropped.
         empty_on_outage: whether a session that can't be read is an empty one; otherwise its use
             raises StoreUnavailable.

@@ -154,6 +154,18 @@ class FlaskSession(Session, SessionMixin):
         self._apply_flask_changes()
         await super().save_async()
 
+    def reload(self) -> None:
+        """Read it again; see ``Session.reload``."""
+        self._apply_flask_changes()
+        super().reload()
+        self._forget_assignments()
+
+    async def reload_async(self) -> None:
+        """Read it again, in an event loop; see ``reload``."""
+        self._apply_flask_changes()
+        await super().reload_async()
+        self._forget_assignments()
+
     def start_response(self) -> Headers:
         """Commit, since Flask has the response; the header fields to add to it."""
         request_session = self._request_session

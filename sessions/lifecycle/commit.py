@@ -25,10 +25,12 @@ from sessions.values.changes import Changes
 
 
 def needs_commit(config: SessionConfig, session: SessionState, changes: Changes) -> bool:
-    """Whether a commit would write anything, decided without asking the store for the time."""
+    """Whether a commit would ask the store for anything, decided without asking for the time."""
     if changes or session.deleted_row is not None or session.id_change is not IdChange.NONE:
         return True
     row = session.row
+    if row is not None and config.raise_on_revoked:
+        return True  # to find out whether it was revoked
     return row is not None and config.timeouts.touch_is_due(row.last_seen_at, session.loaded_at)
 
 

@@ -24,6 +24,8 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
     for _ in range(MAX_ATTEMPTS):
         now: int = yield ReadClock()
         if not has_changed and not config.timeouts.touch_is_due(row.last_seen_at, now):
+            if config.raise_on_revoked:
+                require_still_there(session, (yield from find_rotated(config, row.session_id)))
             return
         changed = encrypted(config, row.session_id, changes.changed)
         data = {**_without(row.data, changes.removed), **changed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _REPLACED = "tests/sessions/test_replaced.py::test_"
+_LONG = "tests/contract/test_long_requests.py::test_"
 _REVOCATION = "tests/contract/test_revocation.py::test_"
 
 LIVES = (
@@ -117,5 +118,33 @@ LIVES = (
         "            config.cipher.require_seal(row.seal, row.sealed)\n",
         "            pass\n",
         "tests/sessions/test_cipher.py::test_a_row_that_was_given_to_another_user_does_not_open",
+    ),
+    Guard(
+        "on_revoked='raise' tells it though nothing was changed",
+        "sessions/lifecycle/save.py",
+        "            if config.raise_on_revoked:\n",
+        "            if row is None:\n",
+        f"{_LONG}on_revoked_raise_tells_it_though_nothing_was_changed",
+    ),
+    Guard(
+        "a long request learns of the end of its session",
+        "sessions/lifecycle/look_again.py",
+        "        return False\n",
+        "        return True\n",
+        f"{_LONG}a_long_request_learns_that_its_session_has_ended",
+    ),
+    Guard(
+        "a websocket of days follows each rotation",
+        "sessions/lifecycle/look_again.py",
+        "    session.last_id = found.session_id",
+        "    session.last_id = None",
+        f"{_LONG}a_websocket_of_days_follows_each_rotation_if_it_looks_now_and_then",
+    ),
+    Guard(
+        "reading again loses no change",
+        "sessions/lifecycle/look_again.py",
+        "if session.has_changed():",
+        "if False:",
+        f"{_LONG}what_is_read_again_is_what_others_made_of_it",
     ),
 )

@@ -74,6 +74,11 @@ SESSION_STORES = (
         "if self._reads_unencrypted and isinstance(encrypted, str):",
         "if isinstance(encrypted, str):",
         f"{_SWITCHING}what_is_not_protected_is_refused_once_the_exception_is_gone",
+        (
+            "sessions/values/cipher.py",
+            "if seal is None and self._reads_unencrypted:",
+            "if seal is None:",
+        ),
     ),
     Guard(
         "A7: a large save is made only of a row that is still as it was read",

@@ -32,6 +32,8 @@ class Flavour(Protocol):
 
     def save(self, session: Session) -> None: ...
 
+    def ask(self, session: Session, method: str) -> Any: ...
+
     def call(self, store: AnyStore, method: str, *args: Any, **options: Any) -> Any: ...
 
     def send(self, store: AnyStore, operation: Operation) -> Any: ...
@@ -52,6 +54,9 @@ class Blocking:
 
     def save(self, session: Session) -> None:
         session.save()
+
+    def ask(self, session: Session, method: str) -> Any:
+        return getattr(session, method)()
 
     def call(self, store: AnyStore, method: str, *args: Any, **options: Any) -> Any:
         return getattr(store, method)(*args, **options)
@@ -75,6 +80,9 @@ class OnLoop:
     def save(self, session: Session) -> None:
         self._runner.run(session.save_async())
 
+    def ask(self, session: Session, method: str) -> Any:
+        return self._runner.run(getattr(session, f"{method}_async")())
+
     def call(self, store: AnyStore, method: str, *args: Any, **options: Any) -> Any:
         return self._runner.run(getattr(store, f"{method}_async")(*args, **options))
 
@@ -93,6 +101,15 @@ class Request:
     @property
     def session(self) -> Session:
         return Session(self._session)
+
+    def still_valid(self) -> bool:
+        """What the session says, in the site's flavour."""
+        still_valid: bool = self._browser.flavour.ask(self.session, "still_valid")
+        return still_valid
+
+    def reload(self) -> None:
+        """Have the session read again, in the site's flavour."""
+        self._browser.flavour.ask(self.session, "reload")
 
     def begin(self) -> Headers:
         """The response begins; the browser takes its cookie. What is to be added to the headers."""

@@ -129,6 +129,20 @@ def test_a_session_that_was_ended_elsewhere_is_not_saved_again(
     assert site.told == ["revoked"]
 
 
+def test_an_open_websocket_learns_of_a_revocation(site: Site, visitor: Visitor) -> None:
+    visitor.visit(lambda session: session.login("ada"))
+
+    async def look(session: Session, text: str) -> Any:
+        if text == "revoke":
+            site.store.revoke_user("ada")
+        is_valid = await session.still_valid_async()
+        await session.reload_async()
+        return [is_valid, session.user_id]
+
+    (_, *said) = converse(site, "look", "revoke", answer=look, cookie=visitor.cookie)
+    assert [one["text"] for one in said] == ["[True, 'ada']", "[False, None]"]
+
+
 def test_a_store_that_fails_at_the_handshake_leaves_it_unaccepted(
     site: Site, visitor: Visitor
 ) -> None:

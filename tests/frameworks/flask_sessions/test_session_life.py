@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import flask
 import pytest
 from flask.testing import FlaskClient
@@ -168,3 +170,65 @@ def test_the_limiter_goes_by_the_sessions_user(app: flask.Flask) -> None:
     bob.get("/login/bob")
     clients = [ada, ada, bob, bob, stranger, stranger]
     assert [client.get("/").status_code for client in clients] == [200, 429] * 3
+
+
+def test_a_stream_learns_of_a_revocation(app: flask.Flask, store: SeenStore) -> None:
+    @app.get("/feed")
+    def feed() -> flask.Response:
+        def parts() -> Iterator[str]:
+            yield f"{session.still_valid()} "
+            store.revoke_user("7")
+            yield f"{session.still_valid()} "
+            session.reload()
+            yield str(session.user_id)
+
+        return flask.Response(flask.stream_with_context(parts()))
+
+    @app.get("/enter")
+    def enter() -> str:
+        session.login("7")
+        return ""
+
+    client = app.test_client()
+    client.get("/enter")
+    assert client.get("/feed").text == "True False None"
+
+
+@pytest.mark.parametrize("style", ["login", "flask-login", "tutorial"])
+@pytest.mark.parametrize("opens_first", [True, False])
+def test_a_request_under_way_at_a_login_does_not_undo_it(
+    app: flask.Flask, style: str, opens_first: bool
+) -> None:
+    """However the application logs in: by our method, by Flask-Login's, by hand."""
+
+    @app.get("/slow")
+    def slow() -> str:
+        if opens_first:
+            _ = flask.session.get("colour")
+        client.get(f"/enter/{style}")
+        flask.session["late"] = True
+        flask.flash("late")
+        return "done"
+
+    @app.get("/enter/<style>")
+    def enter(style: str) -> str:
+        if style == "login":
+            session.login("7")
+        elif style == "flask-login":
+            flask.session["_user_id"] = "7"
+        else:
+            flask.session.clear()
+            flask.session["user_id"] = 7
+        return ""
+
+    client, other = app.test_client(), app.test_client()
+    client.get("/set/colour/red")
+    other.set_cookie(COOKIE, client.get_cookie(COOKIE).value)  # type: ignore[union-attr]
+    response = other.get("/slow")
+    assert response.headers.getlist("Set-Cookie") == []
+    assert seen(client).get("late") is None
+    if style == "tutorial":
+        assert seen(client) == {"user_id": 7}
+    else:
+        assert user_of(client) == "7"
+        assert seen(client)["colour"] == "red"

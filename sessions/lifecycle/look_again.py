@@ -1,0 +1,44 @@
+"""Looks again at the session of a request that takes long: a stream, a websocket.
+
+Neither notes its use: a websocket that looks every minute would keep the session alive for ever.
+"""
+
+from __future__ import annotations
+
+from sessions.config.session_config import SessionConfig
+from sessions.errors import SessionNotSaved, SessionRevoked
+from sessions.lifecycle.load import decrypt, find_rotated
+from sessions.lifecycle.save import require_still_there
+from sessions.operations.operation import Flow
+from sessions.operations.row import Row
+from sessions.session_state import LoadedSession, SessionState
+
+
+def is_still_there(config: SessionConfig, session: SessionState) -> Flow[bool]:
+    """Whether the session that a request found has not ended; one read."""
+    if session.row is None:
+        return not session.has_ended
+    found = yield from find_rotated(config, session.last_id or session.row.session_id)
+    if not isinstance(found, Row):
+        return False
+    session.last_id = found.session_id  # where the next look begins: few rotations are followed
+    return True
+
+
+def read_again(config: SessionConfig, session: SessionState) -> Flow[None]:
+    """Read a session's values anew; one read.
+
+    Raises:
+        SessionNotSaved: it was changed, and that is not saved yet.
+        SessionReplaced: another session took its place.
+        SessionRevoked: it was ended.
+    """
+    if session.has_changed():
+        raise SessionNotSaved("the session was changed: save() it before it is read again")
+    if session.row is None:
+        return
+    found = yield from find_rotated(config, session.last_id or session.row.session_id)
+    loaded = decrypt(config, require_still_there(session, found), session.loaded_at)
+    if not isinstance(loaded, LoadedSession):
+        raise SessionRevoked("the session can't be decrypted any more")
+    session.set_loaded(loaded)
