@@ -26,11 +26,12 @@ class SessionOptions(TypedDict, total=False):
         idle: seconds without a request after which a session is over; 120 to 34,560,000.
         lifetime: seconds after its creation when it is over in any case; at least ``idle``.
         cookie: the cookie's name.
-        secure: as for ``sessions.Cookie``, and so are the next four.
+        secure: as for ``sessions.Cookie``, and so are the next five.
         same_site: as for Cookie.
         path: as for Cookie.
         domain: as for Cookie.
         persistent: as for Cookie.
+        partitioned: as for Cookie.
         secret: one secret of at least 32 bytes, or several (the first signs), for a MAC in the
             cookie, so that forged cookies cost no read; None for no MAC. With UNSIGNED among
             several, cookies without one are accepted too.
@@ -60,6 +61,7 @@ class SessionOptions(TypedDict, total=False):
     path: str
     domain: str | None
     persistent: bool
+    partitioned: bool
     secret: Secret | Iterable[Secret] | None
     namespace: str
     encryption: Key | Iterable[Key] | None
@@ -72,7 +74,7 @@ class SessionOptions(TypedDict, total=False):
     previous: PreviousSessions | None
 
 
-COOKIE_OPTIONS = ("secure", "same_site", "path", "domain", "persistent")
+COOKIE_OPTIONS = ("secure", "same_site", "path", "domain", "persistent", "partitioned")
 """Options that Cookie has too, by the same names."""
 
 _COOKIE = {field.name: field.default for field in fields(Cookie)}

@@ -1,7 +1,7 @@
 """The session's cookie: its attributes, checked when they are configured, and its header field.
 
 Source: RFC 6265bis, 4.1.2 (attributes), 4.1.3 (name prefixes), 5.5 and 5.6 (limits); OWASP Session
-Management Cheat Sheet, "Cookies".
+Management Cheat Sheet, "Cookies"; the W3C's draft "Cookies Having Independent Partitioned State".
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Cookie:
             None for the host that set it alone.
         persistent: whether it has a Max-Age, the rest of the session's lifetime, such as 43_200;
             otherwise it is gone with the browser's own session.
+        partitioned: whether a page that others embed has one cookie for each of them (CHIPS), with
+            ``same_site="None"``. A logout removes that of the embedding page only.
 
     Raises:
         TypeError, ValueError: attributes that browsers would refuse, alone or together.
@@ -54,6 +56,7 @@ class Cookie:
     path: str = "/"
     domain: str | None = None
     persistent: bool = False
+    partitioned: bool = False
 
     def __post_init__(self) -> None:
         _require_types(self)
@@ -70,6 +73,8 @@ class Cookie:
             raise ValueError(f"same_site must be 'Lax', 'Strict' or 'None', not {self.same_site!r}")
         if self.same_site == "None" and not self.secure:
             raise ValueError("same_site 'None' needs secure=True: browsers refuse it otherwise")
+        if self.partitioned and not self.secure:
+            raise ValueError("partitioned needs secure=True: browsers refuse it otherwise")
         if not _PATH.fullmatch(self.path):
             raise ValueError(f"path must start with '/' and have no ';', not {self.path!r}")
         if len(self.path) > MAX_ATTRIBUTE_CHARACTERS:
@@ -116,7 +121,9 @@ class Cookie:
     def _attributes(self) -> str:
         domain = f"; Domain={self.domain}" if self.domain else ""
         secure = "; Secure" if self.secure else ""
-        return f"; Path={self.path}{domain}{secure}; HttpOnly; SameSite={self.same_site}"
+        partitioned = "; Partitioned" if self.partitioned else ""
+        same_site = f"; SameSite={self.same_site}"
+        return f"; Path={self.path}{domain}{secure}; HttpOnly{same_site}{partitioned}"
 
 
 def _require_types(cookie: Cookie) -> None:
@@ -125,3 +132,4 @@ def _require_types(cookie: Cookie) -> None:
     require_str_or_none("cookie domain", cookie.domain)
     require_bool("cookie secure", cookie.secure)
     require_bool("cookie persistent", cookie.persistent)
+    require_bool("cookie partitioned", cookie.partitioned)

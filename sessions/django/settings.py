@@ -36,6 +36,7 @@ _DJANGO_SETTINGS = {
 """Options that Django has settings for."""
 _UNUSED = {
     "persistent": "use SESSION_EXPIRE_AT_BROWSER_CLOSE",
+    "partitioned": "Django's middleware, which sets the cookie, has no such setting",
     "on_revoked": "Django's middleware answers 400 to such a request",
     "previous": "use PREVIOUS_ENGINE",
     "on_outage": "a session that can't be read raises StoreUnavailable where it is used",

@@ -2,8 +2,8 @@
 
     app.session_interface = SessionInterface(store, idle=3600, secret=SECRET)
 
-Flask's ``secret_key`` is not needed for it, and its SESSION_COOKIE_* settings and
-PERMANENT_SESSION_LIFETIME are not read: the options take their place.
+Flask's ``secret_key`` is not needed for it. Its SESSION_COOKIE_* settings are taken for options;
+what can't be followed is refused at the first request.
 """
 
 from sessions.flask.interface import SessionInterface, session

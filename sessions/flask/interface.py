@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack, cast
+from weakref import WeakKeyDictionary
 
 import flask
 import flask.sessions
@@ -12,6 +13,7 @@ from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
 from sessions.flask.session import FlaskSession
+from sessions.flask.settings import with_flask_settings
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session_of import REQUEST_SESSION
@@ -41,6 +43,11 @@ class SessionInterface(flask.sessions.SessionInterface):
     ``session.permanent = True`` gives the cookie a Max-Age, the rest of the session's lifetime.
     Set on a session that began otherwise it costs a rotation, for the cookie must be set again.
 
+    Flask's settings SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SECURE, _SAMESITE and _PARTITIONED are
+    taken for the options of the same meaning, where they are not Flask's defaults. One that
+    contradicts an option, SESSION_COOKIE_HTTPONLY=False, and a PERMANENT_SESSION_LIFETIME that is
+    not ``lifetime``, are refused at the first request.
+
     Args:
         store: a DynamoDBSessionStore or a MemorySessionStore.
         user_key: the key of the session's data in which an extension names the user, as a str or
@@ -56,15 +63,21 @@ class SessionInterface(flask.sessions.SessionInterface):
     def __init__(
         self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
     ) -> None:
-        config = SessionConfig.of(store, options)
+        SessionConfig.of(store, options)  # checked here, where they are written
         self._user_key = require_str_or_none("user_key", user_key)
-        self._config = config
+        self._store = store
+        self._options = options
+        self._configs: WeakKeyDictionary[Flask, SessionConfig] = WeakKeyDictionary()
         # Of a request that fails where errors are passed on, Flask saves no session.
         flask.request_tearing_down.connect(self._end_failed)
 
-    def open_session(self, app: Flask, request: Request) -> FlaskSession:  # noqa: ARG002
-        """The request's session, not yet read; never None."""
-        request_session = RequestSession(self._config, request.environ.get("HTTP_COOKIE"))
+    def open_session(self, app: Flask, request: Request) -> FlaskSession:
+        """The request's session, not yet read; never None.
+
+        Raises:
+            ValueError: one of Flask's settings contradicts an option, or can't be followed.
+        """
+        request_session = RequestSession(self._config_of(app), request.environ.get("HTTP_COOKIE"))
         request.environ[REQUEST_SESSION] = request_session
         return FlaskSession(request_session, user_key=self._user_key)
 
@@ -83,36 +96,45 @@ class SessionInterface(flask.sessions.SessionInterface):
             response.headers.extend(headers)
         response.call_on_close(session.end_response)
 
-    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002
+    def get_cookie_name(self, app: Flask) -> str:
         """The cookie's name, for extensions that ask."""
-        return self._config.cookie.name
+        return self._config_of(app).cookie.name
 
-    def get_cookie_domain(self, app: Flask) -> str | None:  # noqa: ARG002
+    def get_cookie_domain(self, app: Flask) -> str | None:
         """Its Domain."""
-        return self._config.cookie.domain
+        return self._config_of(app).cookie.domain
 
-    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
+    def get_cookie_path(self, app: Flask) -> str:
         """Its Path."""
-        return self._config.cookie.path
+        return self._config_of(app).cookie.path
 
     def get_cookie_httponly(self, app: Flask) -> bool:  # noqa: ARG002
         """That it is HttpOnly."""
         return True
 
-    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
+    def get_cookie_secure(self, app: Flask) -> bool:
         """Whether it is Secure."""
-        return self._config.cookie.secure
+        return self._config_of(app).cookie.secure
 
-    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002
+    def get_cookie_samesite(self, app: Flask) -> str:
         """Its SameSite."""
-        return self._config.cookie.same_site
+        return self._config_of(app).cookie.same_site
 
-    def get_cookie_partitioned(self, app: Flask) -> bool:  # noqa: ARG002
-        """That it is not Partitioned."""
-        return False
+    def get_cookie_partitioned(self, app: Flask) -> bool:
+        """Whether it is Partitioned."""
+        return self._config_of(app).cookie.partitioned
+
+    def _config_of(self, app: Flask) -> SessionConfig:
+        # At the first request, when the application has all its settings.
+        config = self._configs.get(app)
+        if config is None:
+            options = with_flask_settings(app.config, self._options)
+            config = self._configs[app] = SessionConfig.of(self._store, options)
+        return config
 
     def _end_failed(self, app: Flask, exc: BaseException | None = None) -> None:
-        if exc is not None and app.session_interface is self:
+        is_open = REQUEST_SESSION in flask.request.environ
+        if exc is not None and is_open and app.session_interface is self:
             session = flask.session._get_current_object()  # type: ignore[attr-defined]
             if isinstance(session, FlaskSession):
                 session.end_failed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
@@ -180,7 +181,10 @@ class FlaskSession(Session, SessionMixin):
         self._request_session.end_response()
 
     def end_failed(self) -> None:
-        """Keep a logout, since the application failed; see RequestSession."""
+        """Keep a logout, an extension's too, since the application failed; see RequestSession."""
+        if self._request_session.is_loaded:
+            with suppress(TypeError, ValueError):  # the application's own error is raised
+                self._follow_user()
         self._request_session.end_failed()
 
     def _apply_flask_changes(self) -> None:

@@ -187,4 +187,18 @@ SESSIONS_ON_THE_WEB = (
         "        if True:\n",
         f"{_OUTAGE}changes_of_the_empty_one_are_dropped_and_told",
     ),
+    Guard(
+        "a partitioned cookie is Secure",
+        "sessions/cookie/cookie.py",
+        "if self.partitioned and not self.secure:",
+        "if False:",
+        "tests/sessions/test_cookie.py::test_what_browsers_would_refuse_is_refused_at_once",
+    ),
+    Guard(
+        "a setting of Flask's that contradicts an option is refused",
+        "sessions/flask/settings.py",
+        "if options.setdefault(option, value) != value:",
+        "if not options.setdefault(option, value):",
+        "tests/frameworks/flask_sessions/test_settings.py::test_what_cant_be_followed_is_refused",
+    ),
 )

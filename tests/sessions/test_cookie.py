@@ -27,6 +27,10 @@ DOMAIN = {"domain": "example.com"}
         ),
         ({"same_site": "None"}, "__Host-session=v; Path=/; Secure; HttpOnly; SameSite=None"),
         (
+            {"same_site": "None", "partitioned": True},
+            "__Host-session=v; Path=/; Secure; HttpOnly; SameSite=None; Partitioned",
+        ),
+        (
             {"persistent": True},
             "__Host-session=v; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Lax",
         ),
@@ -67,6 +71,7 @@ def test_what_browsers_take_is_set_and_cleared_with_the_same_attributes(
     [
         # One with another
         ({"same_site": "None", "secure": False, **PLAIN}, "needs secure=True"),
+        ({"partitioned": True, "secure": False, **PLAIN}, "partitioned needs secure=True"),
         ({"secure": False}, "its prefix needs secure=True"),
         ({"name": "__Secure-s", "secure": False}, "its prefix needs secure=True"),
         ({"path": "/app"}, "its prefix needs path='/' and no domain"),
@@ -127,6 +132,7 @@ def test_what_browsers_would_refuse_is_refused_at_once(
         ("secure", "yes"),
         ("persistent", 0),
         ("persistent", 3_600),
+        ("partitioned", 1),
     ],
 )
 def test_attributes_of_another_type_are_refused(attribute: str, given: Any) -> None:

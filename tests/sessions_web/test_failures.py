@@ -265,6 +265,30 @@ def test_a_logout_holds_in_flask_if_a_view_fails_then(testing: bool) -> None:
     assert store.sessions_of("ada") == []
 
 
+@pytest.mark.parametrize("testing", [True, False])
+def test_an_extensions_logout_holds_in_flask_if_a_view_fails_then(testing: bool) -> None:
+    store = MemorySessionStore()
+    app = flask_site(store)
+    app.testing = testing
+
+    @app.get("/enter")
+    def enter() -> str:
+        flask.session["_user_id"] = "ada"  # as Flask-Login does
+        return ""
+
+    @app.get("/fail")
+    def leave_and_fail() -> str:
+        flask.session.pop("_user_id")
+        raise Mistake
+
+    client = app.test_client()
+    client.get("/enter")
+    assert len(store.sessions_of("ada")) == 1
+    with contextlib.suppress(Mistake):
+        client.get("/fail")
+    assert store.sessions_of("ada") == []
+
+
 # A WSGI body that is closed early
 
 
