@@ -149,10 +149,37 @@ class LimiterCore:
         denial = self.bucket.denial_by(observation, cost, now_ns)
         return None if denial is None else (denial, self.bucket.may_deny(observation, now_ns))
 
-    def tell(self, key: str, cost: int, decision: Decision) -> None:
-        """Call ``on_decision`` with a decision that asked no store."""
-        if self._on_decision:
-            self._tell(key, cost, decision, Meter(), None)
+    def begin(self, key: str, cost: int, meter: Meter | None) -> Decision | Flow[Decision]:
+        """The denial that needs no store, or the flow of a decision, which raises an outage.
+
+        For a request that several limiters decide; its outages are decided when all have answered.
+
+        Args:
+            key: as the table holds it.
+            cost: tokens.
+            meter: measures it; None where nobody needs it.
+        """
+        if not self.enabled:
+            return self._disabled
+        now_ns = self._clock.now_ns() if self._clock.known else None
+        begun = self.bucket.acquire(key, cost, 0, now_ns)
+        return begun if meter is None or isinstance(begun, Decision) else meter.measured(begun)
+
+    def new_meter(self) -> Meter | None:
+        """What measures a decision for ``on_decision``; None where nobody needs it."""
+        return Meter() if self._on_decision else None
+
+    def tell(
+        self,
+        key: str,
+        cost: int,
+        decision: Decision,
+        meter: Meter | None,
+        outage: StoreUnavailable | None,
+    ) -> None:
+        """Call ``on_decision``."""
+        if meter is not None and decision is not self._disabled:
+            self._tell(key, cost, decision, meter, outage)
 
     def require_cost(self, cost: object) -> int:
         """Check that every limit can admit a cost; raises as ``acquire`` does."""

@@ -30,7 +30,7 @@ def _begin(lanes: list[list[Request]]) -> list[Flow[None]]:
     flows: list[Flow[None]] = []
     for lane in lanes:
         first = lane[0]
-        begun = first.core.acquire(first.key, first.cost, 0.0)
+        begun = first.begin()
         if isinstance(begun, Decision):
             first.outcome = begun
             if not begun.allowed:
@@ -43,7 +43,7 @@ def _take_in_turn(lane: list[Request], begun: Decision | Flow[Decision]) -> Flow
     """Ask the requests for one key, the first of which has begun."""
     yield from _outcome_of(lane[0], begun)
     for one in lane[1:]:
-        yield from _outcome_of(one, one.core.acquire(one.key, one.cost, 0.0))
+        yield from _outcome_of(one, one.begin())
 
 
 def _outcome_of(request: Request, begun: Decision | Flow[Decision]) -> Flow[None]:
@@ -78,5 +78,5 @@ def _give_back_in_turn(several: list[Request]) -> Flow[list[StoreError]]:
 def _by_key(several: Iterable[Request]) -> list[list[Request]]:
     groups: dict[str, list[Request]] = {}
     for one in several:
-        groups.setdefault(one.text, []).append(one)
+        groups.setdefault(one.key, []).append(one)
     return list(groups.values())

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ratelimit_ddb.all_or_none.decisions import Decisions, L
 from ratelimit_ddb.all_or_none.flows import give_back, take
+from ratelimit_ddb.all_or_none.outages import decide_without_stores, is_lost, would_deny
 from ratelimit_ddb.all_or_none.request import (
     Request,
     by_store,
@@ -82,23 +83,36 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> _Runs[De
     if not asked:
         raise ValueError("acquire_all of no requests: give at least one (limiter, key)")
     require_possible(asked)
-    refunded = False
-    if not _deny_from_memory(asked):
-        for several in by_store(asked):
-            failure = yield _run_of(several, take(several), decides=True)
-            for one in several:
-                if one.outcome is None and isinstance(failure, StoreError):
-                    one.outcome = failure
-            if not all(one.admitted for one in several):
-                break
-        if not all(one.admitted for one in asked):
-            took = [one for one in asked if one.keeps]
-            for several in by_store(took):
-                yield _run_of(several, give_back(several), decides=True)
-            refunded = bool(took) and all(one.refunded for one in took)
-        _raise_failure(asked)
+    refunded = False if _deny_from_memory(asked) else (yield from _ask(asked))
+    for one in asked:
+        if one.decision is not None:
+            one.core.tell(one.key, one.cost, one.decision, one.meter, one.outage)
+    _raise_failure(asked)
     decisions = tuple([one.decision for one in asked])
     return Decisions(decisions, tuple([one[0] for one in given]), refunded)
+
+
+def _ask(asked: list[Request]) -> _Runs[bool]:
+    """Ask the stores, and give back what was taken if not all admit; whether it was."""
+    for several in by_store(asked):
+        failure = yield _run_of(several, take(several), decides=True)
+        for one in several:
+            if one.outcome is None and isinstance(failure, StoreError):
+                one.outcome = failure
+        if not all(one.admitted or _may_be_admitted(one, several) for one in several):
+            break
+    decide_without_stores(asked)
+    if all(one.admitted for one in asked):
+        return False
+    took = [one for one in asked if one.keeps]
+    for several in by_store(took):
+        yield _run_of(several, give_back(several), decides=True)
+    return bool(took) and all(one.refunded for one in took)
+
+
+def _may_be_admitted(request: Request, several: list[Request]) -> bool:
+    """Whether ``on_outage`` admits a request that got no answer."""
+    return is_lost(request) and not would_deny(request, several)
 
 
 def _refund_all(decisions: Decisions[L], kind: type[L]) -> _Runs[bool]:
@@ -109,7 +123,7 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> _Runs[bool]:
         core = core_of(limiter, kind)
         taken = None if decision is None else core.taken_by(decision)
         if taken is not None and taken.kept:
-            took.append(Request(core, taken.key, taken.key, taken.kept, decision))
+            took.append(Request(core, taken.key, taken.kept, outcome=decision))
     failures: list[StoreError] = []
     for several in by_store(took):
         failed = yield _run_of(several, give_back(several), decides=False)
@@ -124,22 +138,23 @@ def _deny_from_memory(asked: list[Request]) -> bool:
 
     Where it is, older observations of others still tell the wait better than nothing.
     """
-    found = [(one, one.core.denial_from_memory(one.text, one.cost)) for one in asked]
+    found = [(one, one.core.denial_from_memory(one.key, one.cost)) for one in asked]
     denials = [(one, *denial) for one, denial in found if denial is not None]
     if not any(is_recent for _, _, is_recent in denials):
         return False
     for one, denial, _ in denials:
         one.outcome = denial
-        one.core.tell(one.text, one.cost, denial)
     return True
 
 
 def _raise_failure(asked: list[Request]) -> None:
-    """Raise a mistake of set-up; an outage, unless a limiter denies anyhow."""
-    failures = [one.outcome for one in asked if isinstance(one.outcome, StoreError)]
-    raise_mistake(failures)
-    if failures and not any(one.denies for one in asked):
-        raise failures[0]
+    """Raise a mistake of set-up; an outage under ``"raise"``, unless a limiter denies anyhow."""
+    raise_mistake([one.outcome for one in asked])
+    if any(one.denies and one.outage is None for one in asked):
+        return
+    for one in asked:
+        if one.outage is not None and one.core.outage_policy.on_outage == "raise":
+            raise one.outage
 
 
 def _run_of(several: Sequence[Request], flow: JointFlow[Any], *, decides: bool) -> _Run:

@@ -9,10 +9,11 @@ from typing import Any
 
 from ratelimit_ddb.all_or_none.decisions import L
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.errors import StoreError
-from ratelimit_ddb.key import KeyLike
+from ratelimit_ddb.errors import StoreError, StoreUnavailable
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.limiter_core import LimiterCore
+from ratelimit_ddb.operations.meter import Meter
+from ratelimit_ddb.operations.operation import Flow
 
 
 @dataclass(slots=True)
@@ -21,19 +22,25 @@ class Request:
 
     Attributes:
         core: the limiter's.
-        key: the key as it was given.
-        text: the key as the table holds it.
+        key: the key as the table holds it.
         cost: tokens.
+        meter: measures the decision for ``on_decision``, if there is one.
         outcome: the decision, or what was raised; None while it has not been asked.
+        outage: what was raised where ``on_outage`` has decided.
         refunded: whether its tokens were given back.
     """
 
     core: LimiterCore
-    key: KeyLike
-    text: str
+    key: str
     cost: int
+    meter: Meter | None = None
     outcome: Decision | StoreError | None = None
+    outage: StoreUnavailable | None = None
     refunded: bool = False
+
+    def begin(self) -> Decision | Flow[Decision]:
+        """The denial that needs no store, or the flow of the decision; an outage is raised."""
+        return self.core.begin(self.key, self.cost, self.meter)
 
     @property
     def decision(self) -> Decision | None:
@@ -68,7 +75,7 @@ def request_of(given: tuple[Any, ...], kind: type[L]) -> Request:
     limiter, key, cost = given if len(given) == 3 else (*given, 1)
     core = core_of(limiter, kind)
     core.require_cost(cost)
-    return Request(core, key, core.key_text(key), cost)
+    return Request(core, core.key_text(key), cost, core.new_meter())
 
 
 def core_of(limiter: object, kind: type[L]) -> LimiterCore:
@@ -89,11 +96,11 @@ def require_possible(asked: list[Request]) -> None:
     costs: Counter[tuple[int, str, str]] = Counter()
     for one in asked:
         for limit in one.core.bucket.limits:
-            bucket = (id(one.core.store), one.text, limit.name)
+            bucket = (id(one.core.store), one.key, limit.name)
             costs[bucket] += one.cost
             if costs[bucket] > limit.burst:
                 raise ValueError(
-                    f"the requests for key {one.text!r} cost {costs[bucket]} together, more than "
+                    f"the requests for key {one.key!r} cost {costs[bucket]} together, more than "
                     f"the burst {limit.burst} of {limit}: they could never be admitted"
                 )
 

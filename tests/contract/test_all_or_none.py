@@ -281,7 +281,8 @@ def test_p14_a_denial_stands_where_an_outage_would_be_raised(
     flavour.acquire(flavour.limiter(watched, "1/hour"), "full")
     watched.failures["lost"] = StoreUnavailable("no answer")
     decisions = flavour.acquire_all([(lost, "lost"), (full, "full")])
-    assert admissions_of(decisions) == [None, False]
+    assert sources_of(decisions) == ["outage", "table"]
+    assert not decisions
 
 
 def test_a_store_that_cannot_be_reached_at_all(flavour: Flavour, watched: Watched) -> None:
@@ -432,3 +433,15 @@ def test_on_decision_of_each_limiter_is_told(flavour: Flavour, watched: Watched)
         ("all", 1, "table", 1),
         ("user", 2, "table", 1),
     ]
+
+
+def test_p3_an_outage_takes_none_of_this_processs_own_tokens_where_one_denies(
+    flavour: Flavour, watched: Watched
+) -> None:
+    few, many = flavour.limiter(watched, "1/hour"), flavour.limiter(watched, "5/hour")
+    watched.failure = StoreUnavailable("gone")
+    requests = [(many, "b"), (few, "a")]
+    assert [bool(flavour.acquire_all(requests)) for _ in range(10)] == [True, *[False] * 9]
+    twice = [(few, "c"), (many, "b", 2), (many, "b", 3)]
+    assert not flavour.acquire_all(twice), "4 are left of 5"
+    assert [bool(flavour.acquire(many, "b")) for _ in range(5)] == [*[True] * 4, False]
