@@ -191,6 +191,27 @@ def test_a_login_is_one_read_and_one_transaction(site: Site, calls: Calls) -> No
     assert names(calls) == ["PutItem"]
 
 
+def test_what_each_kind_of_request_costs(site: Site, calls: Calls) -> None:
+    """In units; of a transaction DynamoDB Local counts no more than that it is one."""
+    browser = site.browser()
+
+    def cost(do: Callable[[Session], object]) -> list[tuple[str, float | None]]:
+        calls.clear()
+        with browser.request() as session:
+            do(session)
+        return [(call.operation, call.capacity_units) for call in calls]
+
+    read, transaction = ("Query", 1.0), ("TransactWriteItems", 12.0)
+    assert cost(lambda session: session.update(a=1)) == [("PutItem", 1.0)]
+    assert cost(_look) == [read]
+    assert cost(lambda session: session.update(a=2)) == [read, ("UpdateItem", 1.0)]
+    assert cost(lambda session: session.login("ada")) == [read, transaction]
+    assert cost(lambda session: session.rotate()) == [read, transaction]
+    # The item, and its entry in the index of users' sessions.
+    assert cost(_logout) == [read, ("DeleteItem", 2.0)]
+    assert cost(lambda session: session.login("ada")) == [("PutItem", 2.0)]
+
+
 def test_a_rotation_is_one_read_and_one_transaction(site: Site, calls: Calls) -> None:
     browser = logged_in(site, "ada")
     before = site.browser(browser)
