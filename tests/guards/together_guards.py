@@ -111,7 +111,7 @@ TOGETHER = (
     Guard(
         "P7: limiters that share a key see what the others took",
         _FLOWS,
-        "groups.setdefault(one.text, []).append(one)",
+        "groups.setdefault(one.key, []).append(one)",
         "groups.setdefault(str(id(one)), []).append(one)",
         f"{_ALL}p7_each_request_is_one_call_and_so_is_giving_it_back",
     ),
