@@ -1,10 +1,12 @@
 """Sessions for Django: ``SESSION_ENGINE = "sessions.django"``, on this package's stores.
 
+    INSTALLED_APPS = [..., "sessions.django"]    # in the place of django.contrib.sessions
+    MIDDLEWARE = [..., "sessions.django.SessionMiddleware"]    # in the place of Django's own
     SESSION_ENGINE = "sessions.django"
     SESSIONS = {"STORE": "shop.sessions.store", "SECRET": [...], "LIFETIME": 86_400}
 
 SESSIONS takes STORE (a store, or the dotted path to one) and in capitals the options of
-``sessions.SessionOptions``: LIFETIME, SECRET, NAMESPACE, ENCRYPTION, STRICT, DEADLINE,
+``sessions.SessionOptions``: LIFETIME, SECRET, NAMESPACE, ENCRYPTION, STRICT, ON_OUTAGE, DEADLINE,
 ON_EVENT (a function, or the dotted path to one) and EVENT_SALT. The rest is in Django's settings:
 
     SESSION_COOKIE_AGE                seconds without a request after which a session is over
@@ -12,7 +14,8 @@ ON_EVENT (a function, or the dotted path to one) and EVENT_SALT. The rest is in 
     _PATH, _SECURE, _SAMESITE         until the session's LIFETIME is over
     SESSION_EXPIRE_AT_BROWSER_CLOSE   a cookie that is gone with the browser's own session
 
-LIFETIME is SESSION_COOKIE_AGE unless given, and at least 12 hours. SESSION_SAVE_EVERY_REQUEST is
+LIFETIME is SESSION_COOKIE_AGE unless given, and at least 12 hours; SESSION_COOKIE_AGE is Django's
+two weeks unless given, and at most LIFETIME. SESSION_SAVE_EVERY_REQUEST is
 not needed: reading a session notes its use, at most once a minute or a tenth of the idle timeout.
 """
 

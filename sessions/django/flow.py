@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.base import UpdateError
 
 from sessions.config.session_config import GRACE_SECONDS
 from sessions.django.expiry import EXPIRY, is_over, timeouts_of
-from sessions.errors import SessionReplaced, SessionRevoked
+from sessions.errors import SessionReplaced, SessionRevoked, StoreUnavailable
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, find, load
@@ -60,6 +60,10 @@ def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, boo
             return session, False
         except SessionRevoked:
             found = InvalidReason.UNKNOWN
+        except StoreUnavailable:
+            # No page fails because its session's use can't be noted.
+            config.sessions.events.emit("unavailable", None, None)
+            return session, False
         else:
             return session, session.row is not found.row
     session_id = config.sessions.tokens.session_id(token)

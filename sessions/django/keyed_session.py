@@ -15,7 +15,8 @@ from django.contrib.sessions.backends.base import CreateError
 
 from sessions.django.flow import delete_row, find_session
 from sessions.django.previous import PreviousKey
-from sessions.django.record import Record
+from sessions.django.record import Record, names_user
+from sessions.errors import StoreUnavailable
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, T
 from sessions.session_state import LoadedSession
@@ -40,15 +41,18 @@ class KeyedSession:
         has_ended: whether the given key is worth nothing any more: it was malformed, or ``end`` has
             ended its session.
         is_deleted: whether its row was deleted by ``delete``, and nothing was done since.
+        is_of_request: whether the middleware made it, which will save it.
     """
 
     __slots__ = (
         "_config",
         "_cookie_key",
         "_is_taken_over",
+        "_outage",
         "_previous",
         "has_ended",
         "is_deleted",
+        "is_of_request",
         "key",
         "other_keys",
         "record",
@@ -59,8 +63,10 @@ class KeyedSession:
         self.other_keys: list[str] = []
         self._previous: PreviousKey | None = None
         self._is_taken_over = False
+        self._outage: StoreUnavailable | None = None  # why it could not be read
         self.record = Record(config)
         self.is_deleted = False
+        self.is_of_request = False
         self.key = given if self.is_well_formed(given) else None
         engine = config.previous_engine
         if given and self.key is None and engine is not None:
@@ -86,16 +92,45 @@ class KeyedSession:
     # Flows
 
     def open(self, *, again: bool = False) -> Flow[bool]:
-        """Read it, unless that is done; whether its use was noted."""
+        """Read it, unless that is done; whether its use was noted.
+
+        Raises:
+            StoreUnavailable: it can't be read; with ON_OUTAGE = "empty" it is an empty one.
+        """
         if self.record.is_open and not again:
             return False
+        if self.is_of_request and not self._config.sessions.empty_on_outage:
+            self.require_readable("session")  # asked once in a request
+        try:
+            return (yield from self._open())
+        except StoreUnavailable as outage:
+            self._outage = outage
+            self._config.sessions.events.emit("unavailable", None, None)
+            if not self._config.sessions.empty_on_outage:
+                raise
+            self.record.start_new()
+            return False
+
+    def _open(self) -> Flow[bool]:
         for key in (self.key, *self.other_keys):
             is_touched = yield from self.record.open(None if key is None else self._token_of(key))
+            self._outage = None
             if self.record.row is not None or self.record.is_replaced:
                 self.key = self._cookie_key = key
                 return is_touched
         self.key = None
         return False
+
+    def require_readable(self, what: str) -> None:
+        """Check that it could be read, if that was tried.
+
+        Raises:
+            StoreUnavailable: it could not.
+        """
+        if self._outage is not None:
+            raise StoreUnavailable(
+                f"{what}: the session could not be read: {self._outage}"
+            ) from self._outage
 
     def find(self, key: str | None) -> Flow[Row | None]:
         """The row of any key."""
@@ -115,32 +150,42 @@ class KeyedSession:
     ) -> Flow[dict[str, Any]]:
         """Write what differs; what Django's dict is, if it was not read yet.
 
+        Changes of one that could not be read are dropped, unless it is a login.
+
         Raises:
             CreateError: ``must_create``, and it has a row already.
             UpdateError: it was ended meanwhile.
+            StoreUnavailable: it can't be saved.
         """
         is_just_read = not self.record.is_open
         if not must_create:
             yield from self.open()
+            if is_just_read:
+                self.require_readable("session.save()")
         elif self.record.row is not None:
             raise CreateError
         else:
             self.record.start_new()
         data = self.record.data() if data is None else data
+        if self._outage is not None and not names_user(data):
+            if self.record.differs_from(data):
+                self._config.sessions.events.emit("dropped", None, None, "unavailable")
+            self.record.overlook(data)
+            return data
         key = yield from self.record.save(data, device, is_just_read=is_just_read)
         if key is not None:
             self.key = key
         return data
 
-    def cycle(self, data: dict[str, Any], device: str | None, *, at_once: bool) -> Flow[None]:
-        """Have another key; ``at_once``, or an anonymous session with the next save.
+    def cycle(self, data: dict[str, Any], device: str | None) -> Flow[None]:
+        """Have another key; an anonymous session of a request with the next save.
 
         Raises:
             UpdateError: it was ended meanwhile.
         """
         yield from self.open()
         self.key = self.record.choose_key()
-        if self.record.row is not None and (self.record.is_of_a_user or at_once):
+        if self.record.row is not None and (self.record.is_of_a_user or not self.is_of_request):
             yield from self.save(data, device)
 
     def delete(self, key: str | None) -> Flow[None]:
@@ -162,6 +207,7 @@ class KeyedSession:
         which is the login's by now.
         """
         yield from self.open()
+        self.require_readable("session.flush()")
         yield from self.record.end()
         yield from self._delete_others()
         if not self.record.is_replaced:

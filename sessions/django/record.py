@@ -69,10 +69,10 @@ class Record:
 
     def open(self, token: str | None) -> Flow[bool]:
         """Read it; without a token, or a row of it, become a new one. Whether its use was noted."""
-        self.start_new()
-        if token is None:
-            return False
-        session, is_touched = yield from load_session(self._config, token)
+        session, is_touched = new_session(), False
+        if token is not None:
+            session, is_touched = yield from load_session(self._config, token)
+        self.start_new()  # only now: it may be out of reach
         self._session = session
         self._encoded = {
             key: text
@@ -205,6 +205,11 @@ def _follow_user(session: SessionState, user_id: str | None, device: str | None)
 
 def _encode_all(data: Mapping[str, Any]) -> dict[str, str]:
     return {key: encode(key, value) for key, value in data.items()}
+
+
+def names_user(data: Mapping[str, Any]) -> bool:
+    """Whether Django's auth has noted a user in the data."""
+    return _user_id_in(data) is not None
 
 
 def _user_id_in(data: Mapping[str, Any]) -> str | None:

@@ -39,7 +39,6 @@ _UNUSED = {
     "partitioned": "Django's middleware, which sets the cookie, has no such setting",
     "on_revoked": "Django's middleware answers 400 to such a request",
     "previous": "use PREVIOUS_ENGINE",
-    "on_outage": "a session that can't be read raises StoreUnavailable where it is used",
 }
 _MAY_BE_PATHS = ("STORE", "ON_EVENT")
 

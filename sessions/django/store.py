@@ -54,7 +54,6 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def __init__(self, session_key: str | None = None) -> None:
         self.device: str | None = None
-        self.is_of_request = False
         self._config = site_config()
         self._keyed = KeyedSession(self._config, session_key)
         super().__init__(self._keyed.key)
@@ -103,6 +102,15 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
     async def aupdate(self, dict_: Any) -> None:
         """Set several values in an event loop; see ``update``."""
         await super().aupdate(_encodable(dict_))
+
+    def clear(self) -> None:
+        """Empty it, which takes the user out of it too: a logout, at the save.
+
+        Raises:
+            StoreUnavailable: it could not be read, so it can't be ended.
+        """
+        self._keyed.require_readable("session.clear()")
+        super().clear()
 
     @property
     def modified(self) -> bool:
@@ -180,7 +188,16 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
             return expiry_age
         return self._remaining_seconds()
 
-    # What the middleware asks
+    # What the middleware says and asks
+
+    @property
+    def is_of_request(self) -> bool:
+        """Whether ``sessions.django.SessionMiddleware`` made it; see above."""
+        return self._keyed.is_of_request
+
+    @is_of_request.setter
+    def is_of_request(self, value: bool) -> None:
+        self._keyed.is_of_request = value
 
     @property
     def has_ended(self) -> bool:
@@ -306,8 +323,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         return self._keyed.save(data, self.device, must_create=must_create)
 
     def _cycling(self) -> Flow[None]:
-        at_once = not self.is_of_request
-        return self._keyed.cycle(self._session_cache, self.device, at_once=at_once)
+        return self._keyed.cycle(self._session_cache, self.device)
 
     def _saved(self, data: dict[str, Any]) -> None:
         self._session_cache = data

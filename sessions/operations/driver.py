@@ -22,7 +22,11 @@ def run(flow: Flow[T], store: Store, seconds: float, *, for_each: bool = False) 
     """
     try:
         operation = next(flow)
-        store.prepare()
+        try:
+            store.prepare()
+        except StoreUnavailable as outage:
+            flow.throw(outage)
+            raise  # whatever it would do next can't be done either
         deadline_ns = _after(seconds)
         while True:
             try:
@@ -43,7 +47,11 @@ async def run_async(flow: Flow[T], store: Store, seconds: float, *, for_each: bo
     """Run a flow to its end in an event loop; see ``run``."""
     try:
         operation = next(flow)
-        await store.prepare_async()
+        try:
+            await store.prepare_async()
+        except StoreUnavailable as outage:
+            flow.throw(outage)
+            raise
         deadline_ns = _after(seconds)
         while True:
             try:

@@ -62,8 +62,8 @@ DJANGO = (
     Guard(
         "Django: a user's new key takes effect at once",
         "sessions/django/keyed_session.py",
-        "(self.record.is_of_a_user or at_once)",
-        "at_once",
+        "(self.record.is_of_a_user or not self.is_of_request)",
+        "not self.is_of_request",
         f"{_RACES}a_new_key_takes_effect_at_once_so_that_ending_the_others_spares_it",
     ),
     Guard(
@@ -83,8 +83,8 @@ DJANGO = (
     Guard(
         "Django: the cookie lasts for the lifetime, whatever the expiry",
         "sessions/django/store.py",
-        "        return self._remaining_seconds()\n\n    # What the middleware asks",
-        "        return expiry_age\n\n    # What the middleware asks",
+        "        return self._remaining_seconds()\n\n    # What the middleware says and asks",
+        "        return expiry_age\n\n    # What the middleware says and asks",
         f"{_EXPIRY}who_is_active_stays_logged_in_however_short_the_expiry",
     ),
     Guard(
@@ -100,6 +100,22 @@ DJANGO = (
         "mac_characters=14",
         "mac_characters=43",
         f"{_KEY}a_key_fits_a_column_of_40_characters_in_any_collation",
+    ),
+    Guard(
+        "Django: a logout is never dropped in an outage",
+        "sessions/django/keyed_session.py",
+        '        self.require_readable("session.flush()")\n',
+        "",
+        "tests/frameworks/test_django_session_outage.py"
+        "::test_a_flush_of_a_session_that_was_not_read_raises_too",
+    ),
+    Guard(
+        "Django: no page fails because a use can't be noted",
+        "sessions/django/flow.py",
+        "        except StoreUnavailable:",
+        "        except ZeroDivisionError:",
+        "tests/frameworks/test_django_session_outage.py"
+        "::test_a_use_that_cant_be_noted_fails_no_page",
     ),
     Guard(
         "one Vary field",

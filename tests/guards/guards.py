@@ -27,8 +27,8 @@ REQUIREMENTS = (
     Guard(
         "2: a malformed id is refused before any call",
         "sessions/cookie/token.py",
-        "        if parts is None:\n            return None\n        token = parts[1]",
-        "        token = parts[1] if parts else value",
+        "if self._accepts_unsigned and self._unsigned.fullmatch(value):",
+        "if self._accepts_unsigned:",
         f"{_R1}2_malformed_ids_cost_no_call_and_are_not_adopted",
     ),
     Guard(

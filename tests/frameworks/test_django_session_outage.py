@@ -1,0 +1,143 @@
+"""A table that is out of reach: which pages of a Django site fail, and which changes are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from sessions import SessionEvent, StoreUnavailable
+from sessions.django import SessionStore
+from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, seen, user_of
+from tests.frameworks.django_site.with_sessions import with_sessions
+from tests.frameworks.seen_store import SeenStore
+
+EVENTS: list[SessionEvent] = []
+
+
+class Failing(SeenStore):
+    """A store that is out of reach for some operations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: tuple[str, ...] = ()
+
+    def prepare(self) -> None:
+        if "prepare" in self.failing:
+            raise StoreUnavailable("out of reach")
+
+    def send(self, operation: Any, deadline_ns: int) -> Any:
+        if type(operation).__name__ in self.failing:
+            self.seen.append(type(operation).__name__)
+            raise StoreUnavailable("out of reach")
+        return super().send(operation, deadline_ns)
+
+
+@pytest.fixture
+def store() -> Failing:
+    EVENTS.clear()
+    return Failing()
+
+
+@pytest.fixture(params=["raise", "empty"])
+def on_outage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def client(store: Failing, on_outage: str) -> Iterator[Client]:
+    with with_sessions(store, options={"ON_OUTAGE": on_outage, "ON_EVENT": EVENTS.append}):
+        client = Client()
+        client.get("/set/colour/red")
+        client.get("/login/7")
+        del EVENTS[:], store.seen[:]
+        yield client
+
+
+def told() -> list[tuple[str, str | None]]:
+    return [(event.what, event.why) for event in EVENTS]
+
+
+def test_a_page_that_does_not_use_its_session_is_shown(client: Client, store: Failing) -> None:
+    store.failing = ("Find", "prepare")
+    response = client.get("/")
+    assert (response.status_code, COOKIE in response.cookies) == (200, False)
+    assert told() == []
+
+
+@pytest.mark.parametrize("failing", ["Find", "prepare"])
+@pytest.mark.parametrize("path", ["/seen", "/who", "/set/shape/round"])
+def test_one_that_does_raises_or_has_an_empty_one(
+    client: Client, store: Failing, on_outage: str, path: str, failing: str
+) -> None:
+    store.failing = (failing,)
+    if on_outage == "raise":
+        with pytest.raises(StoreUnavailable):
+            client.get(path)
+    else:
+        response = client.get(path)
+        assert (response.status_code, COOKIE in response.cookies) == (200, False)
+    dropped = [("dropped", "unavailable")] if path[:4] == "/set" and on_outage == "empty" else []
+    assert told() == [("unavailable", None), *dropped]
+    store.failing = ()
+    assert (user_of(client), seen(client)) == ("7", {"colour": "red"})
+
+
+@pytest.mark.parametrize("on_outage", ["raise"], indirect=True)
+def test_a_request_asks_once(client: Client, store: Failing) -> None:
+    store.failing = ("Find",)
+    session = SessionStore(key_of(client))
+    session.is_of_request = True
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            session.get("colour")
+    assert store.seen == ["Find"]
+    store.failing = ()
+    lasting = SessionStore(key_of(client))
+    store.failing = ("Find",)
+    with pytest.raises(StoreUnavailable):
+        lasting.get("colour")
+    store.failing = ()  # as a websocket's, which goes on
+    assert lasting.get("colour") == "red"
+
+
+@pytest.mark.parametrize("path", ["/logout", "/clear"])
+def test_a_logout_is_never_dropped(client: Client, store: Failing, path: str) -> None:
+    store.failing = ("Find",)
+    with pytest.raises(StoreUnavailable):
+        client.get(path)
+    store.failing = ()
+    assert user_of(client) == "7"
+
+
+def test_a_flush_of_a_session_that_was_not_read_raises_too(client: Client, store: Failing) -> None:
+    store.failing = ("Find",)
+    with pytest.raises(StoreUnavailable):
+        SessionStore(key_of(client)).flush()
+
+
+@pytest.mark.parametrize("on_outage", ["empty"], indirect=True)
+def test_a_login_raises_or_begins_a_session(client: Client, store: Failing) -> None:
+    store.failing = ("Find", "Create")
+    with pytest.raises(StoreUnavailable):
+        copy_of(client).get("/login/7")
+    store.failing = ("Find",)
+    other = copy_of(client)
+    other.get("/login/7")
+    store.failing = ()
+    assert (user_of(other), seen(other)) == ("7", {})
+
+
+def test_a_use_that_cant_be_noted_fails_no_page(client: Client, store: Failing) -> None:
+    store.clock.advance(200_000)
+    store.failing = ("Save",)
+    assert (user_of(client), seen(client)) == ("7", {"colour": "red"})
+    assert set(told()) == {("unavailable", None)}
+
+
+def test_a_change_that_cant_be_saved_raises(client: Client, store: Failing) -> None:
+    store.failing = ("Save",)
+    with pytest.raises(StoreUnavailable):
+        client.get("/set/shape/round")
