@@ -48,13 +48,14 @@ class Case:
         every: Aims = {"excess": (None, 0.0)}
         if self.ceiling == 1_000:
             every["settled"] = (None, 950.0)
-        if self.limit.quantity * self.seconds / self.processes >= MANY_TOKENS:
+        admitted_per_second = min(self.limit.quantity, self.offered)
+        if admitted_per_second * self.seconds / self.processes >= MANY_TOKENS:
             # Of fewer tokens each, chance alone gives some process less than half its share.
             every["least_served"] = (0.5, None)
         return every | self.aims
 
 
-MANY_TOKENS = 40
+MANY_TOKENS = 60
 
 
 def _case(per_second: int, processes: int, offered: int, seconds: float, aims: Aims) -> Case:
@@ -77,7 +78,7 @@ CASES = (
     _case(1_000, 64, 800, 8, ROOM_ENOUGH_FOR_MANY),
     _case(1_000, 64, 1_500, 8, SATURATED),
     _case(1_000, 200, 900, 8, {}),
-    _case(1_000, 200, 5_000, 8, SATURATED),
+    _case(1_000, 200, 5_000, 16, SATURATED),
     _case(10_000, 50, 8_000, 3, ROOM_ENOUGH),
     _case(10_000, 50, 20_000, 3, SATURATED),
     _case(20_000, 16, 16_000, 3, ROOM_ENOUGH | {"units": (None, 0.02)}),
