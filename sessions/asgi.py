@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Unpack
 
@@ -10,7 +11,7 @@ from sessions.arguments import require_bool
 from sessions.assignment import SessionPlace
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
-from sessions.cookie.headers import cookie_field_in, with_session_headers
+from sessions.cookie.headers import Headers, cookie_field_in, with_session_headers
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -65,7 +66,7 @@ class SessionMiddleware:
 
         async def committing(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
-                message = await _started(request_session, message)
+                message = await _started(request_session, message, scope)
             elif message["type"] == "websocket.close" and not request_session.response_started:
                 await request_session.start_unsent_response_async()
             await send(message)
@@ -96,10 +97,26 @@ async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) 
 _ENDING: set[Any] = set()
 
 
-async def _started(session: RequestSession, message: Message) -> Message:
+def _is_plain_test_client(scope: Scope) -> bool:
+    host = (scope.get("server") or ("",))[0]
+    return scope.get("scheme") in ("http", "ws") and host.startswith("testserver")
+
+
+def _warn_of_secure_cookie(added: Headers) -> None:
+    if any(name == "set-cookie" for name, _ in added):
+        warnings.warn(
+            "the session's cookie is Secure, so a test client never sends it to http://testserver: "
+            'use TestClient(app, base_url="https://testserver")',
+            stacklevel=2,
+        )
+
+
+async def _started(session: RequestSession, message: Message, scope: Scope) -> Message:
     added = await session.start_response_async()
     if not added:
         return message
+    if session.cookie.secure and _is_plain_test_client(scope):
+        _warn_of_secure_cookie(added)
     headers = [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in message.get("headers", ())

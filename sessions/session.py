@@ -9,6 +9,7 @@ but in ``request_session.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sessions.arguments import RESERVED_PREFIX, require_key
@@ -115,6 +116,12 @@ class Session(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         row = self._request_session.row
         return f"<Session of {row.owner_id or 'nobody'}>" if row else "<Session, new>"
+
+    def __copy__(self) -> dict[str, Any]:
+        return dict(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return deepcopy(dict(self), memo)
 
     def copy(self) -> dict[str, Any]:
         """Its values as a dict, of which nothing is saved."""

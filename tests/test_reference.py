@@ -50,6 +50,7 @@ MODULES = (
     "sessions.wsgi",
     "sessions.flask",
     "sessions.previous",
+    "sessions.testing",
     "sessions.django",
     "ddbwire",
 )

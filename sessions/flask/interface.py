@@ -12,6 +12,7 @@ from sessions.arguments import require_str_or_none
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
+from sessions.flask.json_provider import make_sessions_json
 from sessions.flask.session import FlaskSession
 from sessions.flask.settings import with_flask_settings
 from sessions.operations.store import Store
@@ -130,6 +131,7 @@ class SessionInterface(flask.sessions.SessionInterface):
         if config is None:
             options = with_flask_settings(app.config, self._options)
             config = self._configs[app] = SessionConfig.of(self._store, options)
+            make_sessions_json(app)
         return config
 
     def _end_failed(self, app: Flask, exc: BaseException | None = None) -> None:

@@ -201,4 +201,11 @@ SESSIONS_ON_THE_WEB = (
         "if not options.setdefault(option, value):",
         "tests/frameworks/flask_sessions/test_settings.py::test_what_cant_be_followed_is_refused",
     ),
+    Guard(
+        "a cookie that a test client would never send is told",
+        "sessions/asgi.py",
+        "if session.cookie.secure and _is_plain_test_client(scope):",
+        "if False:",
+        "tests/sessions_web/test_testing.py::test_a_cookie_that_a_test_client_would_never_send_is_told",
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, assert_type
+from typing import Annotated, Any, assert_type
 
 from django.http import HttpRequest, JsonResponse
 from fastapi import Depends, FastAPI
@@ -18,8 +18,9 @@ from starlette.routing import Route
 from ratelimit_ddb import MemoryStore, django, flask, starlette
 from ratelimit_ddb import fastapi as limits_of_fastapi
 from ratelimit_ddb.web import GateOptions, Rule, Verdict, client_address, header, verdict_of
-from sessions import MemorySessionStore
+from sessions import MemorySessionStore, Session, session_of
 from sessions.asgi import SessionMiddleware
+from sessions.testing import session_for
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 
 store = MemoryStore()
@@ -106,7 +107,28 @@ async def report(request: HttpRequest) -> JsonResponse:
     return item(request, 5)
 
 
+# A session has its type, whatever the framework calls it.
+
+
+async def enter(request: Request) -> Response:
+    session = session_of(request)
+    assert_type(session, Session)
+    session.login("user-456", device=request.headers.get("user-agent"))
+    assert_type(session.user_id, str | None)
+    assert_type(session | {"a": 1}, dict[str, Any])
+    assert_type(session.copy(), dict[str, Any])
+    session |= {"a": 1}
+    assert_type(await session.load_async(), Session)
+    return PlainTextResponse("in")
+
+
+def test_enter(client: object) -> None:
+    with session_for(client, session_store, cookie="session", secure=False) as session:
+        assert_type(session, Session)
+
+
 # What is wrong is told while it is written.
 starlette.limited("3/minute")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 flask.limited("3/minute", store=store, burst=3)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+session_of(site).logn()  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
 site.add_middleware(starlette.RateLimitMiddleware, store=store)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]

@@ -1,0 +1,25 @@
+"""``flask.jsonify(flask.session)``, as with Flask's own, which is a dict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask.json.provider import DefaultJSONProvider
+
+from sessions.session import Session
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def make_sessions_json(app: Flask) -> None:
+    """Have an application's JSON provider take a session for a dict, if it is Flask's own."""
+    provider = app.json
+    if not isinstance(provider, DefaultJSONProvider):
+        return
+    otherwise = provider.default
+
+    def default(value: Any) -> Any:
+        return dict(value) if isinstance(value, Session) else otherwise(value)
+
+    provider.default = default

@@ -1,0 +1,127 @@
+"""Sessions in an application's own tests: begun or changed for a test client.
+
+with session_for(client, store) as session:
+session.login("ada")
+assert client.get("/account").status_code == 200
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
+from http.cookiejar import CookieJar
+from typing import Any, NamedTuple, Protocol, Unpack, cast
+from urllib.request import Request
+
+from sessions.config.options import SessionOptions
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.cookie import Cookie
+from sessions.operations.store import Store
+from sessions.request_session import RequestSession
+from sessions.session import Session
+
+__all__ = ["session_for"]
+
+
+@contextmanager
+def session_for(
+    client: object, store: Store, **options: Unpack[SessionOptions]
+) -> Iterator[Session]:
+    """The session of a test client, to be read and changed as in a request.
+
+    What is changed is saved at the end of the block, and the client has the cookie then. For
+    Flask's and Django's sessions there are ``client.session_transaction()`` and ``client.session``.
+
+    Args:
+        client: a TestClient of Starlette, FastAPI or Litestar, a Client of httpx or of Werkzeug.
+        store: the application's.
+        options: the application's, as given to its SessionMiddleware.
+
+    Raises:
+        TypeError: it is no such client.
+        ValueError: its base URL is plain http, and the cookie is Secure.
+        SessionConflict, SessionTooLarge, StoreUnavailable: the session was not saved.
+    """
+    config = SessionConfig.of(store, options)
+    kept = _cookies_of(client, config.cookie)
+    request = RequestSession(config, kept.field())
+    request.load()
+    yield Session(request)
+    for name, value in request.start_response():
+        if name == "set-cookie":
+            kept.set(value)
+    request.end_response()
+
+
+class _Cookies(Protocol):
+    """The cookies of a client."""
+
+    def field(self) -> str | None:
+        """The Cookie field that the client would send."""
+
+    def set(self, set_cookie: str) -> None:
+        """Take a Set-Cookie field."""
+
+
+def _cookies_of(client: Any, cookie: Cookie) -> _Cookies:
+    jar = getattr(getattr(client, "cookies", None), "jar", None)
+    if isinstance(jar, CookieJar):
+        url = str(client.base_url) or "https://testserver/"
+        if cookie.secure and not url.startswith("https:"):
+            raise ValueError(
+                f"the cookie is Secure, and {url} is not: the client would never send it; use "
+                'base_url="https://testserver", or secure=False with a name without prefix'
+            )
+        return _OfJar(jar, url)
+    if callable(getattr(client, "get_cookie", None)) and hasattr(client, "set_cookie"):
+        return _OfWerkzeug(client, cookie)
+    raise TypeError(
+        f"client must be one of httpx, Starlette, FastAPI, Litestar or Werkzeug, not {client!r}; "
+        "Flask's has session_transaction(), and Django's has a session"
+    )
+
+
+class _OfJar(NamedTuple):
+    """Those of httpx, and of the clients that are made of it."""
+
+    jar: CookieJar
+    url: str
+
+    def field(self) -> str | None:
+        request = Request(self.url)  # noqa: S310 - nothing is sent
+        self.jar.add_cookie_header(request)
+        return request.get_header("Cookie")
+
+    def set(self, set_cookie: str) -> None:
+        reply = cast("Any", _Reply(set_cookie))
+        self.jar.extract_cookies(reply, Request(self.url))  # noqa: S310 - nothing is sent
+
+
+class _Reply(NamedTuple):
+    """A response as http.cookiejar reads it."""
+
+    set_cookie: str
+
+    def info(self) -> Message:
+        message = Message()
+        message["Set-Cookie"] = self.set_cookie
+        return message
+
+
+class _OfWerkzeug(NamedTuple):
+    """Those of Werkzeug's client, which does not look at Secure."""
+
+    client: Any
+    cookie: Cookie
+
+    def field(self) -> str | None:
+        found = self.client.get_cookie(self.cookie.name, path=self.cookie.path)
+        return None if found is None else f"{self.cookie.name}={found.value}"
+
+    def set(self, set_cookie: str) -> None:
+        value = set_cookie.partition(";")[0].partition("=")[2]
+        if value:
+            self.client.set_cookie(self.cookie.name, value, path=self.cookie.path)
+        else:
+            self.client.delete_cookie(self.cookie.name, path=self.cookie.path)
