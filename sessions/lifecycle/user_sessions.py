@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sessions.arguments import require_str_or_none, require_user_id
@@ -61,7 +62,8 @@ def sessions_of(user_id: str, exact: bool, namespace: str | None = None) -> Flow
     # Only what is deleted: one that is over here may be prolonged by a clock that is behind.
     gone = registered.difference(row.session_id for row in rows if row.replaced_by is None)
     if gone:
-        yield Unregister(user_id, gone)
+        with suppress(StoreUnavailable):  # the next time will do
+            yield Unregister(user_id, gone)
     live = [row for row in rows if row.is_live(now) and _is_in(row, namespace)]
     newest_first = sorted(live, key=lambda row: (row.created_at, row.last_seen_at), reverse=True)
     return [_info(row) for row in newest_first]
@@ -100,6 +102,7 @@ def revoke_user(
     if namespace is not None:
         rows = yield from _rows(keys)
         keys = [(row.session_id, user_id) for row in rows if _is_in(row, namespace)]
+    known = {session_id for session_id, _ in keys} | spared
     ended, tried = 0, 0
     while tried < len(keys):
         batch = keys[tried : tried + _BATCH]
@@ -117,8 +120,9 @@ def revoke_user(
         tried += len(batch)
         ended += sum(row.is_live(now) for row in rows)
         # It may have been rotated since the ids were read.
-        successors = [row.successor for row in rows if row.successor is not None]
-        keys += [(session_id, user_id) for session_id in successors if session_id not in spared]
+        successors = {row.successor for row in rows if row.successor is not None} - known
+        known |= successors
+        keys += [(session_id, user_id) for session_id in successors]
     return ended
 
 

@@ -144,7 +144,7 @@ class MemorySessionStore:
             case ReadClock():
                 return self._now()
             case Find(session_id):
-                found = self._rows.use(session_id)
+                found = self._rows.use(session_id, self._now())
                 return [] if found is None else [found]
             case Get(session_id, user_id):
                 rows = self._without_data([(session_id, user_id)])

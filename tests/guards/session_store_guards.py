@@ -111,22 +111,22 @@ SESSION_STORES = (
     Guard(
         "A11: a full memory store drops what is over before what is in use",
         f"{_STORE}memory_rows.py",
-        "if over == 0:",
+        "if expires_at > now:",
         "if True:",
         f"{_FULL}a11_what_is_over_is_dropped_before_anything_that_is_not",
     ),
     Guard(
         "A11: reading a session counts as its use",
         f"{_STORE}memory.py",
-        "found = self._rows.use(session_id)",
+        "found = self._rows.use(session_id, self._now())",
         "found = self._rows.get(session_id)",
         f"{_FULL}a11_who_is_active_stays_and_the_longest_idle_goes",
     ),
     Guard(
         "A11: what a full memory store drops is found without a search",
         f"{_STORE}memory_rows.py",
-        "over = bisect_left(self._by_expiry, (now + 1,), hi=min(_EXPIRED_AT_ONCE, len(self)))",
-        "over = min(64, sum(row.expires_at <= now for row in self._by_use.values()))",
+        "expires_at, session_id = self._by_expiry.first()",
+        "expires_at, session_id = min((row.expires_at, key) for key, row in self._rows.items())",
         f"{_FULL}a11_a_new_session_in_a_full_store_takes_no_milliseconds",
     ),
     Guard(

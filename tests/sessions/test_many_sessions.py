@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 import secrets
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import ddbwire
 from sessions import MemorySessionStore, RevocationIncomplete, StoreUnavailable
-from sessions.operations.operation import BatchDelete, BatchGet, Create, Operation
+from sessions.lifecycle.user_sessions import sessions_of
+from sessions.operations.operation import BatchDelete, BatchGet, Create, Operation, Unregister
 from sessions.operations.row import Row
+from sessions.store.dynamodb.request import TableRequests
 from sessions.store.dynamodb.side_by_side import (
     SideBySide,
     call_all,
     call_all_async,
 )
+from sessions.store.dynamodb.translation import requests
+from tests.fake_clock import FakeClock
+from tests.sessions.browser import Site, logged_in, rotated
 from tests.store_flavours import FLAVOURS, Flavour
 
 SESSIONS = 1_200
@@ -105,6 +111,52 @@ def test_one_step_that_takes_too_long_is_an_outage(store: FailingStore) -> None:
         store.sessions_of("ada")
     with pytest.raises(RevocationIncomplete):
         store.revoke_user("ada")
+
+
+def test_no_row_is_deleted_twice_though_one_leads_to_another_that_is_listed() -> None:
+    class Noting(MemorySessionStore):
+        keys: ClassVar[list[tuple[str, str]]] = []
+
+        def send(self, operation: Operation, deadline_ns: int) -> Any:
+            if isinstance(operation, BatchDelete):
+                self.keys.extend(operation.keys)
+            return super().send(operation, deadline_ns)
+
+    store = Noting()
+    site = Site(store, FakeClock())
+    browsers = [logged_in(site, "ada", seed=0) for _ in range(600)]
+    for browser in browsers[::7]:
+        rotated(site, browser)
+    assert store.revoke_user("ada") == 600
+    assert len(store.keys) == len(set(store.keys))
+    assert len(store) == 0
+
+
+def test_a_batch_has_each_key_once() -> None:
+    table = TableRequests("t", registers=True, report_capacity=False)
+    keys = [("s" * 43, "ada"), ("t" * 43, "ada"), ("s" * 43, "ada")]
+    flow = requests(table, BatchGet(keys))
+    sent: Any = next(flow)
+    (wanted,) = json.loads(sent.requests[0].body)["RequestItems"].values()
+    assert len(wanted["Keys"]) == 2
+    flow = requests(table, BatchDelete(keys))
+    next(flow)
+    sent = flow.send([None, None, None])
+    (deletions,) = json.loads(sent.requests[0].body)["RequestItems"].values()
+    assert len(deletions) == 2
+
+
+def test_a_register_that_can_not_be_tidied_up_just_now_is_no_reason_to_list_nothing() -> None:
+    flow = sessions_of("ada", True)
+    row = Row("s" * 43, "ada", 1, 1, 100, 100)
+    answers: list[Any] = [["s" * 43, "t" * 43], [], [row], 10]
+    next(flow)
+    for answer in answers:
+        operation = flow.send(answer)
+    assert isinstance(operation, Unregister)
+    with pytest.raises(StopIteration) as done:
+        flow.throw(StoreUnavailable("throttled"))
+    assert [info.id for info in done.value.value] == ["s" * 43]
 
 
 # Requests side by side

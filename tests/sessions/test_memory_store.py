@@ -64,6 +64,17 @@ def test_a11_who_is_active_stays_and_the_longest_idle_goes() -> None:
     assert there(site, user, *bots) == [True, False, False, True]
 
 
+def test_a11_yesterdays_bots_go_before_who_is_active_whatever_came_first() -> None:
+    site = full_site(4)
+    user = logged_in(site, "ada", seed=0)
+    yesterday = site.clock() // 10**9 - 86_400
+    bots = [row_of(yesterday, seconds=10 * 86_400) for _ in range(3)]
+    for bot in bots:
+        site.send(Create(bot))
+    browsers = [begun(site) for _ in range(3)]
+    assert there(site, user, *browsers) == [True] * 4
+
+
 def test_a11_a_session_that_was_prolonged_is_not_taken_for_one_that_is_over() -> None:
     site = full_site(2)
     prolonged = short(site)
@@ -111,35 +122,34 @@ def test_a11_a_users_sessions_are_found_among_many_without_a_search() -> None:
 def test_a11_all_orders_of_the_rows_agree_whatever_is_done() -> None:
     chance = random.Random(11)
     rows, model = MemoryRows(20), dict[str, Row]()
-    for now in range(5_000):
-        match chance.randrange(5):
-            case 0 | 1:
+    used: dict[str, tuple[int, int]] = {}
+    for step in range(5_000):
+        now = step // 3
+        known = chance.choice(list(model)) if model else None
+        match chance.randrange(6):
+            case 0 | 1 | 2:
                 row = row_of(now, owner=chance.choice(["ada", "bob", None]), seconds=now % 97 + 1)
                 if len(model) == 20:
-                    over = min(each.expires_at for each in model.values()) <= now
-                    doomed = (
-                        {key for key, each in model.items() if each.expires_at <= now}
-                        if over
-                        else {next(iter(model))}
-                    )
-                    model = {key: each for key, each in model.items() if key not in doomed}
+                    over = [key for key, each in model.items() if each.expires_at <= now]
+                    for key in over or [min(used, key=lambda key: used[key])]:
+                        del model[key], used[key]
                 assert rows.add(row, now)
                 assert not rows.add(row, now)
-                model[row.session_id] = row
-            case 2 if model:
-                used = chance.choice(list(model))
-                assert rows.use(used) == model[used]
-                model[used] = model.pop(used)
-            case 3 if model:
-                old = model[chance.choice(list(model))]
-                changed = row_of(now, owner=old.owner_id, seconds=50, session_id=old.session_id)
+                model[row.session_id], used[row.session_id] = row, (now, step)
+            case 3 if known:
+                assert rows.use(known, now) == model[known]
+                used[known] = (now, step)
+            case 4 if known:
+                old = model[known]
+                changed = row_of(now, owner=old.owner_id, seconds=50, session_id=known)
                 rows.change(changed)
-                model[old.session_id] = changed
-            case 4 if model:
-                removed = chance.choice(list(model))
-                rows.remove(removed)
-                del model[removed]
-        assert list(rows.values()) == list(model.values())
+                model[known] = changed
+                if now > used[known][0]:
+                    used[known] = (now, step)
+            case 5 if known:
+                rows.remove(known)
+                del model[known], used[known]
+        assert {row.session_id: row for row in rows.values()} == model
         assert len(rows) == len(model)
         for owner in ("ada", "bob"):
             owned = {row.session_id for row in model.values() if row.owner_id == owner}

@@ -160,7 +160,9 @@ def _nothing(reply: Any) -> None:  # noqa: ARG001
 
 
 def _parts(keys: Sequence[RowKey], size: int) -> list[Sequence[RowKey]]:
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
+    """Keys for several requests, each of them once: DynamoDB refuses a batch that has one twice."""
+    several = list(dict.fromkeys(keys))
+    return [several[start : start + size] for start in range(0, len(several), size)]
 
 
 def _pages(page: Callable[[Any], ddbwire.DynamoDBRequest]) -> Requests:
