@@ -63,10 +63,13 @@ class MemorySessionStore:
         at_fork(self)
 
     sessions_of = user_sessions.sessions_of
+    """A user's sessions that are not over, the newest login first."""
     sessions_of_async = user_sessions.sessions_of_async
     revoke = user_sessions.revoke
+    """End one session of a user; whether it was there."""
     revoke_async = user_sessions.revoke_async
     revoke_user = user_sessions.revoke_user
+    """End all sessions of a user but one; how many there were."""
     revoke_user_async = user_sessions.revoke_user_async
 
     def after_fork_in_child(self) -> None:

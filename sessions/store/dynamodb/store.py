@@ -101,10 +101,13 @@ class DynamoDBSessionStore:
         self._on_call = on_call
 
     sessions_of = user_sessions.sessions_of
+    """A user's sessions that are not over, the newest login first."""
     sessions_of_async = user_sessions.sessions_of_async
     revoke = user_sessions.revoke
+    """End one session of a user; whether it was there."""
     revoke_async = user_sessions.revoke_async
     revoke_user = user_sessions.revoke_user
+    """End all sessions of a user but one; how many there were."""
     revoke_user_async = user_sessions.revoke_user_async
 
     def prepare(self) -> None:
