@@ -99,9 +99,10 @@ def revoke_user(
     # Afterwards: what the session was rotated to by now may be listed.
     spared = yield from _successors(user_id, except_id)
     keys = [(session_id, user_id) for session_id in listed if session_id not in spared]
-    if namespace is not None:
-        rows = yield from _rows(keys)
-        keys = [(row.session_id, user_id) for row in rows if _is_in(row, namespace)]
+    if namespace is not None or spared:
+        rows = [row for row in (yield from _rows(keys)) if _is_in(row, namespace)]
+        spared |= _leading_to(spared, rows)
+        keys = [(row.session_id, user_id) for row in rows if row.session_id not in spared]
     known = {session_id for session_id, _ in keys} | spared
     ended, tried = 0, 0
     while tried < len(keys):
@@ -151,6 +152,18 @@ def _successors(user_id: str, session_id: str | None) -> Flow[frozenset[str]]:
         found.append(session_id)
         row: Row | None = yield Get(session_id, user_id)
         session_id = None if row is None else row.successor or row.replaced_by
+    return frozenset(found)
+
+
+def _leading_to(ids: frozenset[str], rows: Sequence[Row]) -> frozenset[str]:
+    """The ids that were rotated to these: requests under way with one are of the same session."""
+    found: set[str] = set()
+    leading = {row.successor: row.session_id for row in rows if row.successor is not None}
+    for session_id in ids:
+        before = leading.get(session_id)
+        while before is not None and before not in found:
+            found.add(before)
+            before = leading.get(before)
     return frozenset(found)
 
 

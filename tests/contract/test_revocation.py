@@ -84,6 +84,21 @@ def test_the_one_that_asks_is_kept_though_its_id_is_another_by_now(
     assert alive(site, browser, other) == [True, False]
 
 
+def test_a_request_under_way_with_the_id_of_before_a_rotation_keeps_its_grace(
+    site: Site, ada: str
+) -> None:
+    browser, other = logged_in(site, ada, seed=0), logged_in(site, ada, seed=0)
+    first = rotated(site, browser)
+    second = rotated(site, browser)
+    assert site.call("revoke_user", ada, except_=browser.session_id) == 1
+    for before in (first, second):
+        with before.request() as session:
+            assert session.user_id == ada
+    assert alive(site, browser, other) == [True, False]
+    assert site.call("revoke_user", ada) == 1
+    assert alive(site, first, second, browser) == [False] * 3
+
+
 @pytest.mark.parametrize("except_", ["", "x", "A" * 43, "é" * 43])
 def test_an_id_that_is_nobodys_keeps_nothing(site: Site, ada: str, except_: str) -> None:
     browser = logged_in(site, ada, seed=0)

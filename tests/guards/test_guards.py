@@ -13,6 +13,7 @@ from tests.guards.django_guards import DJANGO
 from tests.guards.function_guards import FUNCTIONS
 from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
+from tests.guards.interleaving_guards import AT_ONCE
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.outage_guards import OUTAGES
 from tests.guards.request_guards import REQUESTS
@@ -33,6 +34,7 @@ GUARDS = (
     *FUNCTIONS,
     *OUTAGES,
     *LIVES,
+    *AT_ONCE,
     *SESSIONS_ON_THE_WEB,
     *SESSION_STORES,
 )
