@@ -14,7 +14,12 @@ from django.utils.module_loading import import_string
 from sessions.django import SessionStore, sessions_of
 from tests.frameworks.django_site.accounts import User
 from tests.frameworks.django_site.session_clients import COOKIE, seen, user_of
-from tests.frameworks.django_site.with_sessions import MEANWHILE, MIDDLEWARE, with_sessions
+from tests.frameworks.django_site.with_sessions import (
+    MEANWHILE,
+    MIDDLEWARE,
+    PASSWORDS,
+    with_sessions,
+)
 from tests.frameworks.seen_store import SeenStore
 
 CACHE = "django.contrib.sessions.backends.cache"
@@ -118,6 +123,22 @@ def test_b20_a_request_under_way_at_a_login_leaves_its_cookie(old: str) -> None:
     MEANWHILE.append(lambda: first.get("/login/8"))
     assert COOKIE not in second.get("/slow/seen").cookies
     assert user_of(first) == "8"
+
+
+@pytest.mark.parametrize("user_id", ["7", "8"])
+def test_b20_a_login_may_be_the_first_request(old: str, user_id: str) -> None:
+    client = client_with(old)
+    client.get(f"/login/{user_id}")
+    assert user_of(client) == user_id
+    assert seen(client) == ({"colour": "red"} if user_id == "7" else {})
+    # Django gives no new key to a user who is logged in already.
+    assert user_of(client_with(old)) == ("7" if user_id == "7" else "None")
+    assert user_of(client) == user_id
+
+
+def test_b20_another_password_logs_out_as_before(old: str) -> None:
+    PASSWORDS[7] = "another"
+    assert user_of(client_with(old)) == "None"
 
 
 @pytest.mark.parametrize("key", ["x" * 32, "forged", "a:b:c"])
