@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import asyncio
 import contextlib
 import json
 import threading
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import DynamoDBStore, wsgi
+from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, acquire_all_async, wsgi
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.ddbwire.fault_server import Act, FaultServer, Request, error, hang, reply
 from tests.web.exchange import Get, Limited, Page, over_wsgi
@@ -78,7 +80,9 @@ def server(table: Table) -> Iterator[FaultServer]:
 def store(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBStore]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    store = DynamoDBStore("limits", region_name="us-east-1", endpoint_url=server.url)
+    store = DynamoDBStore(
+        "limits", region_name="us-east-1", endpoint_url=server.url, max_connections=3
+    )
     with contextlib.closing(store):
         store.warm_up()
         yield store
@@ -230,3 +234,46 @@ def test_a_mistake_of_set_up_gives_back_what_other_rules_took(
         ("one", "give back"),
         ("three", "give back"),
     ]
+
+
+def test_an_interrupted_request_leaves_all_connections_to_the_next(
+    table: Table, server: FaultServer, store: DynamoDBStore
+) -> None:
+    ask = over_wsgi(wsgi.RateLimitMiddleware(Page().wsgi, store, rules(), deadline=5))
+    table.acts = dict.fromkeys(NAMES, hang)
+
+    def interrupt() -> None:
+        server.wait_for_requests(before + 3)
+        _thread.interrupt_main()
+
+    before = len(server.requests)
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        ask(Get())
+    interrupter.join()
+    table.acts = {}
+    table.at_once = threading.Barrier(3)
+    assert ask(Get()).status == 200
+
+
+def test_a_cancelled_request_leaves_all_connections_to_the_next(
+    table: Table, server: FaultServer, store: DynamoDBStore
+) -> None:
+    limiter = AsyncRateLimiter(store, "60/hour", deadline=5)
+    request = [(limiter, name) for name in NAMES]
+
+    async def main() -> None:
+        table.acts = dict.fromkeys(NAMES, hang)
+        before = len(server.requests)
+        task = asyncio.create_task(acquire_all_async(request))
+        await asyncio.to_thread(server.wait_for_requests, before + 3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        table.acts = {}
+        table.at_once = threading.Barrier(3)
+        assert await acquire_all_async(request)
+        await store.aclose()
+
+    asyncio.run(main())
