@@ -132,6 +132,7 @@ class FaultServer:
         self.requests: list[Request] = []
         self.accepts = 0
         self.closing = threading.Event()
+        self.before_handshake: Callable[[], object] = bool
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._threads: list[threading.Thread] = []
@@ -189,6 +190,7 @@ class FaultServer:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self._tls is not None:
                     self._sockets.discard(sock)
+                    self.before_handshake()
                     sock = self._tls.wrap_socket(sock, server_side=True)
                     self._sockets.add(sock)
                 self._converse(sock, number)

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -418,20 +418,61 @@ def test_a_cancelled_run_closes_what_is_in_flight_and_loses_no_connection(
     asyncio.run(main())
 
 
-def test_it_goes_over_tls_too(make_wire: MakeWire, flavour: Flavour, tmp_path: Path) -> None:
+@pytest.fixture
+def tls_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with pytest.MonkeyPatch.context() as patch, FaultServer(tls=context) as server:
-        patch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-        wire = make_wire(server.url)
-        for _ in range(3):
-            server.default = OnceAllAreThere(3)
-            assert all_of(flavour, wire, *[[update(key)] for key in "abc"]) == [
-                [answer_of(key)] for key in "abc"
-            ]
-        flavour.close(wire)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    with FaultServer(tls=context) as server:
+        yield server
+
+
+def test_it_goes_over_tls_too(
+    tls_server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    wire = make_wire(tls_server.url)
+    for _ in range(3):
+        tls_server.default = OnceAllAreThere(3)
+        assert all_of(flavour, wire, *[[update(key)] for key in "abc"]) == [
+            [answer_of(key)] for key in "abc"
+        ]
+    flavour.close(wire)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_connections_are_opened_side_by_side(
+    tls_server: FaultServer, make_wire: MakeWire, flavour: Flavour, host: str
+) -> None:
+    tls_server.default = ByKey()
+    tls_server.before_handshake = threading.Barrier(3, timeout=4).wait
+    wire = make_wire(f"https://{host}:{tls_server.port}")
+    answers = all_of(flavour, wire, *[[update(key)] for key in "abc"])
+    assert answers == [[answer_of(key)] for key in "abc"]
+    assert tls_server.accepts == 3
+    flavour.close(wire)
+
+
+def test_p14_a_connection_that_does_not_come_about_holds_up_no_open_one(
+    tls_server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    wire = make_wire(tls_server.url)
+    tls_server.default = by_key = ByKey()
+    assert all_of(flavour, wire, [update("warm")]) == [[answer_of("warm")]]
+    tls_server.before_handshake = lambda: tls_server.closing.wait(10)
+    began = time.monotonic()
+    going_on, stuck = all_of(
+        flavour,
+        wire,
+        [update("a"), update("b"), update("c")],
+        [update("stuck", repeatable=False)],
+        seconds=0.6,
+    )
+    assert going_on == [answer_of("a"), answer_of("b"), answer_of("c")]
+    assert isinstance(stuck[0], DeadlineExceeded)
+    assert by_key.arrived["c"][0] < began + 0.4
+    flavour.close(wire)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -33,7 +33,7 @@ TOGETHER = (
         _BLOCKING,
         "            self._end_waits()\n            self._send()\n",
         "            self._end_waits()\n"
-        "            if not self._receiving:\n                self._send()\n",
+        "            if not self._awaited:\n                self._send()\n",
         f"{_CALLS}p14_a_retry_waits_for_no_other_call",
     ),
     Guard(

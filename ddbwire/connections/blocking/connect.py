@@ -1,26 +1,36 @@
-"""Opening a blocking connection before a deadline: look up, connect, TLS handshake."""
+"""Opening a blocking connection before a deadline: look up, connect, TLS handshake.
+
+It is a generator, so that a thread can open several at once (``side_by_side.py``).
+"""
 
 import errno
 import os
+import selectors
 import socket
 import ssl
-from concurrent.futures import wait
-from time import monotonic_ns
+from collections.abc import Generator
+from typing import TypeAlias
 
-from ddbwire.connections.blocking.readiness import await_readable, await_writable, first_writable
+from ddbwire.connections.blocking.readiness import Awaited
 from ddbwire.connections.happy_eyeballs import HappyEyeballs
 from ddbwire.connections.resolver import Address, numeric_addresses, resolver
 from ddbwire.endpoint import Endpoint
 
+Connecting: TypeAlias = Generator[Awaited, socket.socket | None, socket.socket]
+"""Yields what it waits for, and is sent a socket that is ready; None once the time has passed."""
 
-def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> socket.socket:
-    """A connected, non-blocking socket.
+
+def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> Connecting:
+    """Open a connection, as a generator that yields what it waits for.
+
+    Returns:
+        a connected, non-blocking socket.
 
     Raises:
         TimeoutError: the deadline passed first.
         OSError: none of the endpoint's addresses could be connected to, or TLS failed.
     """
-    addresses = numeric_addresses(endpoint) or _look_up(endpoint, deadline_ns)
+    addresses = numeric_addresses(endpoint) or (yield from _look_up(endpoint, deadline_ns))
     attempts = HappyEyeballs(endpoint.host, addresses, deadline_ns)
     connecting: list[socket.socket] = []
     try:
@@ -31,11 +41,11 @@ def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) ->
                 if address is not None:
                     connecting.append(_start_connecting(address))
                     continue
-                sock = first_writable(connecting, until_ns)
+                sock = yield Awaited(tuple(connecting), selectors.EVENT_WRITE, until_ns)
                 if sock is not None:
                     connecting.remove(sock)
                     handshake_ns = attempts.handshake_deadline_ns(len(connecting))
-                    return _finish_connecting(sock, endpoint.host, tls, handshake_ns)
+                    return (yield from _finish_connecting(sock, endpoint.host, tls, handshake_ns))
             except OSError as error:
                 attempts.failed(error)
     finally:
@@ -43,9 +53,11 @@ def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) ->
             sock.close()
 
 
-def _look_up(endpoint: Endpoint, deadline_ns: int) -> list[Address]:
+def _look_up(
+    endpoint: Endpoint, deadline_ns: int
+) -> Generator[Awaited, socket.socket | None, list[Address]]:
     future = resolver.addresses(endpoint)
-    wait((future,), max(0, deadline_ns - monotonic_ns()) / 1e9)
+    yield Awaited((), selectors.EVENT_READ, deadline_ns, future)
     if not future.done():
         raise TimeoutError(f"the deadline passed while {endpoint.host} was looked up")
     return future.result()
@@ -67,14 +79,14 @@ def _start_connecting(address: Address) -> socket.socket:
 
 def _finish_connecting(
     sock: socket.socket, host: str, tls: ssl.SSLContext | None, deadline_ns: int
-) -> socket.socket:
+) -> Connecting:
     """``sock``, if it has connected, after the TLS handshake."""
     try:
         _require_success(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         if tls is not None:
             # On success the wrapped socket owns the descriptor, on failure it has closed it.
             sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-            _do_handshake(sock, deadline_ns)
+            yield from _do_handshake(sock, deadline_ns)
     except BaseException:
         sock.close()
         raise
@@ -86,13 +98,17 @@ def _require_success(error: int) -> None:
         raise OSError(error, os.strerror(error))
 
 
-def _do_handshake(sock: ssl.SSLSocket, deadline_ns: int) -> None:
+def _do_handshake(
+    sock: ssl.SSLSocket, deadline_ns: int
+) -> Generator[Awaited, socket.socket | None, None]:
     while True:
         try:
             sock.do_handshake()
         except ssl.SSLWantReadError:
-            await_readable(sock, deadline_ns)
+            ready = yield Awaited((sock,), selectors.EVENT_READ, deadline_ns)
         except ssl.SSLWantWriteError:
-            await_writable(sock, deadline_ns)
+            ready = yield Awaited((sock,), selectors.EVENT_WRITE, deadline_ns)
         else:
             return
+        if ready is None:
+            raise TimeoutError("the deadline passed")

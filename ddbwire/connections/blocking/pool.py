@@ -1,16 +1,19 @@
 """The blocking connections of one wire, shared by threads."""
 
+import socket
 import ssl
 import threading
 import weakref
 from collections import deque
+from collections.abc import Generator
 from contextlib import suppress
 from time import monotonic_ns
 
 from ddbwire.concurrency.fork import at_fork
-from ddbwire.concurrency.slots import Acquired, Slot, Slots
+from ddbwire.concurrency.slots import Acquired, Slots
 from ddbwire.connections.blocking.connect import connect
 from ddbwire.connections.blocking.connection import Connection
+from ddbwire.connections.blocking.readiness import Awaited, wait_through
 from ddbwire.connections.blocking.waiter import Waiter
 from ddbwire.connections.misconfiguration import connect_failure
 from ddbwire.endpoint import Endpoint
@@ -84,15 +87,37 @@ class ConnectionPool:
         Returns:
             the connection, to receive the response from; or why nothing can be received.
         """
+        connection = self._usable(step, acquired)
+        if connection is None:
+            return wait_through(self.connect_and_send(step, acquired, deadline_ns))
+        return connection.send(step.request, deadline_ns) or connection
+
+    def send_now(
+        self, step: Send, acquired: Acquired[Connection], deadline_ns: int
+    ) -> Connection | NoResponse | None:
+        """The same, if the connection is open; None if ``connect_and_send`` has to open it."""
+        connection = self._usable(step, acquired)
+        return connection and (connection.send(step.request, deadline_ns) or connection)
+
+    def connect_and_send(
+        self, step: Send, acquired: Acquired[Connection], deadline_ns: int
+    ) -> Generator[Awaited, socket.socket | None, Connection | NoResponse]:
+        """Open the connection of an acquired slot, and send a request over it.
+
+        Yields and returns: what it waits for, and what ``send`` returns.
+        """
+        slot = acquired[0]
+        before, slot.resource = slot.resource, None
+        if before is not None:
+            before.close()
         try:
-            connection = acquired[0].resource
-            if connection is None or step.new_connection or not connection.is_available():
-                connection = self._connect(acquired[0], deadline_ns)
-            return connection.send(step.request, deadline_ns) or connection
+            sock = yield from connect(self._endpoint, self._tls, deadline_ns)
+            connection = slot.resource = Connection(sock)
         except TimeoutError as error:
             return NoResponse(f"connecting: {error}", sent=False, timed_out=True)
         except OSError as error:
             return connect_failure(error)
+        return connection.send(step.request, deadline_ns) or connection
 
     def release(self, acquired: Acquired[Connection]) -> None:
         """Put back the slot in ``acquired``, if there is one; close what may not be used again."""
@@ -128,11 +153,11 @@ class ConnectionPool:
         self._slots: Slots[Connection] = Slots(self._max_connections)
         self._waiters: deque[weakref.ref[Waiter]] = deque()
 
-    def _connect(self, slot: Slot[Connection], deadline_ns: int) -> Connection:
-        before, slot.resource = slot.resource, None
-        if before is not None:
-            before.close()
-        connection = slot.resource = Connection(connect(self._endpoint, self._tls, deadline_ns))
+    def _usable(self, step: Send, acquired: Acquired[Connection]) -> Connection | None:
+        """The connection of an acquired slot, if it is open and may be used."""
+        connection = acquired[0].resource
+        if connection is None or step.new_connection or not connection.is_available():
+            return None
         return connection
 
     def _wait(self, acquired: Acquired[Connection], deadline_ns: int) -> bool:

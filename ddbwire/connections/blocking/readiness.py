@@ -4,9 +4,15 @@ import select
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from concurrent.futures import wait
 from time import monotonic_ns
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+T = TypeVar("T")
 
 Wait: TypeAlias = Callable[[float], object]
 """Waits so many milliseconds at most; what it returns is true if the socket is ready."""
@@ -35,8 +41,53 @@ def await_writable(sock: socket.socket, deadline_ns: int) -> None:
     _await(_until(sock, selectors.EVENT_WRITE), deadline_ns)
 
 
-class ReadableSockets:
-    """Waits until any of several sockets can be read."""
+class Awaited(NamedTuple):
+    """What somebody waits for: any of the sockets, or the future, or the time.
+
+    Attributes:
+        sockets: any of them.
+        event: ``selectors.EVENT_READ`` or ``EVENT_WRITE``.
+        until_ns: the time, on ``time.monotonic_ns()``.
+        future: something that a thread does.
+    """
+
+    sockets: tuple[socket.socket, ...]
+    event: int
+    until_ns: int
+    future: "Future[Any] | None" = None
+
+
+def wait_through(
+    waiting: Generator[Awaited, socket.socket | None, T],
+) -> T:
+    """Do the waits of a generator, blocking; what it returns."""
+    ready: socket.socket | None = None
+    try:
+        while True:
+            awaited = waiting.send(ready)
+            seconds = max(0, awaited.until_ns - monotonic_ns()) / 1e9
+            if awaited.future is None:
+                ready = _first_ready(awaited, seconds)
+            else:
+                wait((awaited.future,), seconds)
+                ready = None
+    except StopIteration as done:
+        returned: T = done.value
+        return returned
+    finally:
+        waiting.close()
+
+
+def _first_ready(awaited: Awaited, seconds: float) -> socket.socket | None:
+    with ReadySockets() as ready:
+        for sock in awaited.sockets:
+            ready.add(sock, awaited.event)
+        descriptors = ready.wait(seconds)
+    return next((sock for sock in awaited.sockets if sock.fileno() in descriptors), None)
+
+
+class ReadySockets:
+    """Waits until any of several sockets is ready."""
 
     __slots__ = ("_poll", "_selector", "_sockets")
 
@@ -46,24 +97,24 @@ class ReadableSockets:
         self._selector = selectors.DefaultSelector() if self._poll is None else None
         self._sockets = 0
 
-    def add(self, sock: socket.socket) -> None:
-        """Wait for this one too."""
+    def add(self, sock: socket.socket, event: int) -> None:
+        """Wait for this one too, to be read or to be written."""
         if self._poll is not None:
-            self._poll.register(sock, select.POLLIN)
+            self._poll.register(sock, _poll_event(event))
         elif self._selector is not None:
-            self._selector.register(sock, selectors.EVENT_READ)
+            self._selector.register(sock, event)
         self._sockets += 1
 
-    def remove(self, sock: socket.socket) -> None:
+    def remove(self, descriptor: int) -> None:
         """Wait for it no more."""
         if self._poll is not None:
-            self._poll.unregister(sock)
+            self._poll.unregister(descriptor)
         elif self._selector is not None:
-            self._selector.unregister(sock)
+            self._selector.unregister(descriptor)
         self._sockets -= 1
 
     def wait(self, seconds: float) -> list[int]:
-        """The descriptors of those that can be read; none if there is none in so many seconds."""
+        """The descriptors of those that are ready; none if there is none in so many seconds."""
         if not self._sockets:
             time.sleep(seconds)
             return []
@@ -78,14 +129,11 @@ class ReadableSockets:
         if self._selector is not None:
             self._selector.close()
 
+    def __enter__(self) -> Self:
+        return self
 
-def first_writable(socks: list[socket.socket], until_ns: int) -> socket.socket | None:
-    """One of ``socks`` that can be written; None if there is none by then."""
-    with selectors.DefaultSelector() as selector:
-        for sock in socks:
-            selector.register(sock, selectors.EVENT_WRITE)
-        ready = selector.select(max(0, until_ns - monotonic_ns()) / 1e9)
-    return next((sock for sock in socks if any(key.fileobj is sock for key, _ in ready)), None)
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _await(wait: Wait, deadline_ns: int) -> None:
@@ -97,9 +145,13 @@ def _until(sock: socket.socket, event: int) -> Wait:
     if hasattr(select, "poll"):
         # What ``selectors`` would choose costs a call several microseconds more.
         poll = select.poll()
-        poll.register(sock, select.POLLIN if event == selectors.EVENT_READ else select.POLLOUT)
+        poll.register(sock, _poll_event(event))
         return poll.poll
     # Where eventlet has taken poll away, there is what it has put in the place of select.
     selector = selectors.DefaultSelector()
     selector.register(sock, event)
     return lambda milliseconds: selector.select(milliseconds / 1e3)
+
+
+def _poll_event(event: int) -> int:
+    return select.POLLIN if event == selectors.EVENT_READ else select.POLLOUT

@@ -1,25 +1,27 @@
 """Several calls side by side in the caller's thread, over one pool.
 
-All requests are written to their connections before the first response is awaited. From then on
-whatever call is answered goes on at once, as if it were alone: a retry is not held up by another
-call's response, nor by one that never comes.
+All requests are written to their connections before the first response is awaited, and connections
+that have to be opened are opened at once. From then on whatever call is answered goes on at once,
+as if it were alone: a retry is not held up by another call's response, nor by one that never comes.
 
 Who holds connections never stops reading from them in order to wait for one more: it stands in the
 pool's queue meanwhile. So two threads can't wait for each other, however few connections there are,
 and a connection is put back as soon as its response has arrived.
 """
 
+import selectors
+import socket
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from time import monotonic_ns
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from ddbwire.concurrency.slots import Acquired
 from ddbwire.connections.blocking.connection import Connection
 from ddbwire.connections.blocking.driver import run
 from ddbwire.connections.blocking.pool import ConnectionPool
-from ddbwire.connections.blocking.readiness import ReadableSockets
+from ddbwire.connections.blocking.readiness import Awaited, ReadySockets
 from ddbwire.connections.blocking.waiter import Waiter
 from ddbwire.connections.blocking.waker import Waker
 from ddbwire.connections.misconfiguration import connect_failure
@@ -37,6 +39,9 @@ T = TypeVar("T")
 
 _TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 _NEVER_NS = 1 << 63
+
+Sending: TypeAlias = Generator[Awaited, socket.socket | None, Connection | NoResponse]
+"""As of ``ConnectionPool.connect_and_send``."""
 
 
 def run_all(
@@ -65,7 +70,18 @@ def run_all(
 class _Member(Generic[T]):
     """One of the calls, and the step that it is at."""
 
-    __slots__ = ("acquired", "call", "connection", "due_ns", "future", "result", "send", "waiter")
+    __slots__ = (
+        "acquired",
+        "awaited",
+        "call",
+        "connecting",
+        "connection",
+        "due_ns",
+        "future",
+        "result",
+        "send",
+        "waiter",
+    )
 
     result: T
 
@@ -74,6 +90,10 @@ class _Member(Generic[T]):
         self.acquired: Acquired[Connection] = []
         self.send: Send | None = None
         """What is to be sent, or was; None at another step."""
+        self.connecting: Sending | None = None
+        """Opens a connection and sends it."""
+        self.awaited: dict[int, socket.socket] = {}
+        """By their descriptors, the sockets that are waited for."""
         self.connection: Connection | None = None
         """What it was sent over, while the response is to come."""
         self.waiter: Waiter | None = None
@@ -88,11 +108,11 @@ class _SideBySide(Generic[T]):
     """One run of several calls."""
 
     __slots__ = (
+        "_awaited",
         "_deadline_ns",
         "_members",
         "_pool",
-        "_readable",
-        "_receiving",
+        "_ready",
         "_to_send",
         "_unfinished",
         "_waker",
@@ -104,8 +124,8 @@ class _SideBySide(Generic[T]):
         self._members = members
         self._pool = pool
         self._deadline_ns = deadline_ns
-        self._readable = ReadableSockets()
-        self._receiving: dict[int, _Member[T]] = {}
+        self._awaited: dict[int, _Member[T]] = {}
+        self._ready = ReadySockets()
         self._to_send: deque[_Member[T]] = deque()
         self._unfinished = len(members)
         self._waker: Waker | None = None
@@ -125,9 +145,13 @@ class _SideBySide(Generic[T]):
         for member in self._members:
             if member.waiter is not None:
                 self._pool.leave_queue(member.waiter, member.acquired)
+            if member.connecting is not None:
+                member.connecting.close()
             self._pool.release(member.acquired)
             member.call.close()
-        self._readable.close()
+        self._ready.close()
+        if self._waker is not None:
+            self._waker.close()
 
     def _resume(self, member: _Member[T], result: StepResult) -> None:
         """Let a call go on to its next step."""
@@ -145,12 +169,7 @@ class _SideBySide(Generic[T]):
         elif type(step) is Sleep:
             member.due_ns = monotonic_ns() + int(step.seconds * 1e9)
         else:
-            member.future = step.future
-            member.due_ns = step.due_ns(self._deadline_ns)
-            try:
-                step.future.add_done_callback(self._waker_to_be_read().wake)
-            except OSError:
-                member.due_ns = 0  # as if the deadline had passed
+            self._wait_for(member, step.future, step.due_ns(self._deadline_ns))
 
     def _send(self) -> None:
         """Send what is to be sent, as far as there are connections; queue for the others."""
@@ -166,13 +185,58 @@ class _SideBySide(Generic[T]):
     def _send_over_acquired(self, member: _Member[T]) -> None:
         if member.send is None:
             raise TypeError(f"{member.call!r} has nothing to send")
-        sent = self._pool.send(member.send, member.acquired, self._deadline_ns)
+        sent = self._pool.send_now(member.send, member.acquired, self._deadline_ns)
+        if sent is None:
+            member.connecting = self._pool.connect_and_send(
+                member.send, member.acquired, self._deadline_ns
+            )
+            self._go_on_connecting(member, None)
+        else:
+            self._sent(member, sent)
+
+    def _go_on_connecting(self, member: _Member[T], ready: socket.socket | None) -> None:
+        """Let a connection be opened further, until it waits again or the request is sent."""
+        if member.connecting is None:
+            raise TypeError(f"{member.call!r} opens no connection")
+        try:
+            awaited = member.connecting.send(ready)
+        except StopIteration as done:
+            member.connecting = None
+            self._sent(member, done.value)
+            return
+        member.due_ns = awaited.until_ns
+        if awaited.future is not None:
+            self._wait_for(member, awaited.future, awaited.until_ns)
+        for sock in awaited.sockets:
+            self._await(member, sock, awaited.event)
+
+    def _sent(self, member: _Member[T], sent: Connection | NoResponse) -> None:
+        member.due_ns = self._deadline_ns
         if type(sent) is NoResponse:
             self._answer(member, sent)
-            return
-        member.connection = sent
-        self._receiving[sent.socket.fileno()] = member
-        self._readable.add(sent.socket)
+        else:
+            member.connection = sent
+            self._await(member, sent.socket, selectors.EVENT_READ)
+
+    def _await(self, member: _Member[T], sock: socket.socket, event: int) -> None:
+        descriptor = sock.fileno()
+        member.awaited[descriptor] = sock
+        self._awaited[descriptor] = member
+        self._ready.add(sock, event)
+
+    def _await_no_more(self, member: _Member[T]) -> None:
+        for descriptor in member.awaited:
+            del self._awaited[descriptor]
+            self._ready.remove(descriptor)
+        member.awaited.clear()
+
+    def _wait_for(self, member: _Member[T], future: Future[Any], until_ns: int) -> None:
+        member.future = future
+        member.due_ns = until_ns
+        try:
+            future.add_done_callback(self._waker_to_be_read().wake)
+        except OSError:
+            member.due_ns = 0  # as if the time had passed
 
     def _queue(self, member: _Member[T]) -> None:
         try:
@@ -186,17 +250,22 @@ class _SideBySide(Generic[T]):
     def _receive(self) -> None:
         """Wait until something has arrived or is due; read what has arrived."""
         due_ns = min([member.due_ns for member in self._members])
-        for descriptor in self._readable.wait(max(0, due_ns - monotonic_ns()) / 1e9):
-            member = self._receiving.get(descriptor)
-            if member is not None and member.connection is not None:
+        for descriptor in self._ready.wait(max(0, due_ns - monotonic_ns()) / 1e9):
+            member = self._awaited.get(descriptor)
+            if member is None:
+                if self._waker is not None:
+                    self._waker.clear()
+            elif member.connection is not None:
                 response = member.connection.receive_now()
                 if response is not None:
                     self._answer(member, response)
-            elif self._waker is not None:
-                self._waker.clear()
+            else:
+                sock = member.awaited[descriptor]
+                self._await_no_more(member)
+                self._go_on_connecting(member, sock)
 
     def _end_waits(self) -> None:
-        """Let those go on that wait for no response, or in vain."""
+        """Let those go on that wait for no socket, or in vain."""
         now_ns = monotonic_ns()
         for member in self._members:
             late = now_ns >= member.due_ns
@@ -206,12 +275,18 @@ class _SideBySide(Generic[T]):
             elif member.future is not None:
                 if late or member.future.done():
                     member.future = None
-                    self._resume(member, None)
-            elif member.connection is not None:
-                if late:
-                    self._answer(member, _TIMED_OUT)
-            elif member.send is None and late:
-                self._resume(member, None)
+                    self._go_on_without_socket(member)
+            elif late:
+                self._go_on_without_socket(member)
+
+    def _go_on_without_socket(self, member: _Member[T]) -> None:
+        if member.connecting is not None:
+            self._await_no_more(member)
+            self._go_on_connecting(member, None)
+        elif member.connection is not None:
+            self._answer(member, _TIMED_OUT)
+        elif member.send is None:
+            self._resume(member, None)
 
     def _end_queueing(self, member: _Member[T], waiter: Waiter) -> None:
         served = self._pool.leave_queue(waiter, member.acquired)
@@ -223,10 +298,8 @@ class _SideBySide(Generic[T]):
 
     def _answer(self, member: _Member[T], result: HTTPResponse | NoResponse) -> None:
         """Put the connection back, and let the call go on with what came of its request."""
-        if member.connection is not None:
-            del self._receiving[member.connection.socket.fileno()]
-            self._readable.remove(member.connection.socket)
-            member.connection = None
+        self._await_no_more(member)
+        member.connection = None
         self._pool.release(member.acquired)
         member.send = None
         self._resume(member, result)
@@ -239,5 +312,5 @@ class _SideBySide(Generic[T]):
         """
         if self._waker is None:
             self._waker = Waker()
-            self._readable.add(self._waker.socket)
+            self._ready.add(self._waker.socket, selectors.EVENT_READ)
         return self._waker
