@@ -38,8 +38,9 @@ class PreviousSessions:
     Attributes:
         cookie: the old cookie: its name, and the path and domain by which it is removed.
         read: called with the old cookie's value; the session's values, or None if there is no such
-            session. An async function in event loops, if it has to wait. What raises, raises in the
-            request.
+            session. An async function in event loops, if it has to wait. It is called for each
+            request with an old cookie alone, so it must leave the old session as it is. What it
+            raises is raised in the request.
         max_age: seconds for which an old cookie may be valid yet, such as 1_209_600.
         user_key: the key of its values that names the user, as a str or a number, so that the new
             session is that user's, in ``sessions_of``; None for no such key.

@@ -231,6 +231,34 @@ def test_most_connections_are_left_to_the_site(calling: Calling) -> None:
     assert 2 <= endpoint.most <= 16
 
 
+def test_a_process_that_gets_no_thread_sends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    endpoint = Endpoint()
+    assert _blocking(endpoint, None) == list(range(100))
+    assert endpoint.most == 1
+
+
+def test_an_interrupted_caller_leaves_nothing_under_way() -> None:
+    endpoint = Endpoint()
+    caller = threading.get_ident()
+
+    def call(request: ddbwire.DynamoDBRequest) -> Any:
+        if threading.get_ident() == caller:
+            raise KeyboardInterrupt
+        return endpoint.call(request)
+
+    with pytest.raises(KeyboardInterrupt):
+        call_all(SideBySide(REQUESTS, lambda reply: reply), call, None)
+    sent = endpoint.sent
+    assert sent < 100
+    time.sleep(0.01)
+    assert endpoint.sent == sent
+    assert endpoint.under_way == 0
+
+
 @pytest.mark.parametrize("calling", [_blocking, _awaited])
 def test_after_a_failure_nothing_more_is_sent_and_nothing_is_under_way(calling: Calling) -> None:
     endpoint = Endpoint()

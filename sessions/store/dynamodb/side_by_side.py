@@ -44,13 +44,13 @@ def call_all(
 
     Args:
         several: the requests.
-        call: sends one, in another thread.
+        call: sends one, in this thread or another.
         on_call: called with what became of each, in this thread.
     """
     from ddbwire.concurrency.thread_pool import ThreadPool
 
     unsent = deque(enumerate(several.requests))
-    kept: list[Any] = [None] * len(unsent)
+    kept: dict[int, Any] = {}
     calls: deque[ddbwire.AnsweredCall] = deque()
 
     def send_in_turn() -> None:
@@ -68,23 +68,24 @@ def call_all(
             unsent.clear()
 
     # Of this call's own: its threads end with the work, and a forked child inherits none.
-    threads = ThreadPool(CONNECTIONS)
+    threads = ThreadPool(CONNECTIONS - 1)
     # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
     futures: list[Future[None]] = [
         threads.submit(partial(copy_context().run, send_in_turn))
-        for _ in range(min(CONNECTIONS, len(unsent)))
+        for _ in range(min(CONNECTIONS, len(unsent)) - 1)
     ]
     try:
-        wait(futures)
+        send_in_turn()
     finally:
         unsent.clear()
         wait(futures)
         if on_call is not None:
             for answered in calls:
                 on_call(answered)
-    for future in futures:
-        future.result()
-    return kept
+    if len(kept) < len(several.requests):  # else one that could not start was not needed
+        for future in futures:
+            future.result()
+    return [kept[index] for index in range(len(several.requests))]
 
 
 async def call_all_async(
