@@ -122,8 +122,8 @@ REQUIREMENTS = (
     Guard(
         "7: the cookie is HttpOnly",
         "sessions/cookie/cookie.py",
-        "{secure}; HttpOnly; SameSite",
-        "{secure}; SameSite",
+        "{secure}; HttpOnly{same_site}",
+        "{secure}{same_site}",
         f"{_R5}7_a_cookie_is_safe_unless_it_is_configured_otherwise",
     ),
     Guard(
@@ -271,8 +271,8 @@ FAULTS = (
     Guard(
         "a cookie of any kind breaks no request",
         "sessions/cookie/token.py",
-        "parts = self._pattern.fullmatch(value)",
-        "parts = self._pattern.fullmatch(value.encode('ascii').decode())",
+        "if self._accepts_unsigned and self._unsigned.fullmatch(value):",
+        "if self._accepts_unsigned and self._unsigned.fullmatch(value.encode('ascii').decode()):",
         f"{_CVES}no_cookie_breaks_a_request",
     ),
     Guard(
