@@ -17,7 +17,7 @@ def test_an_operation_is_encoded() -> None:
 
 @pytest.mark.parametrize("name", ["Scan", "updateitem", ""])
 def test_an_unknown_operation_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"operation '{name}' must be one of DeleteItem, GetItem"):
+    with pytest.raises(ValueError, match=f"operation '{name}' must be one of BatchGetItem, "):
         DynamoDBRequest.of(name, {})
 
 

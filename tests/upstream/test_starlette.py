@@ -79,6 +79,9 @@ def test_client_factory(store: Store) -> Callable[..., TestClient]:
     return TestClient
 
 
+# The session warns of a Secure cookie over http://testserver, which that test sends on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:the session's cookie is Secure:UserWarning")
+
 globals().update(
     own_tests_of(
         "starlette",
