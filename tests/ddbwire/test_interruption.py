@@ -24,6 +24,7 @@ import pytest
 
 import ddbwire
 from ddbwire import CallSequence, DeadlineExceeded, DynamoDBRequest, Wire
+from ddbwire.connections.blocking.waker import Waker
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer, Request, hang, reply
 from tests.ddbwire.flavour import UPDATE, UPDATE_ONCE, OnLoop, deadline_in
@@ -219,6 +220,22 @@ def test_calls_side_by_side_of_which_one_waits_for_a_connection(
             server.default = reply(close=connects)
     check_that_no_slot_is_lost(wire, server)
     check_that_no_slot_is_made_up(wire, server)
+
+
+def test_a_waker_that_was_interrupted_holds_nobody_up() -> None:
+    """The exception may come just where its lock is to be released."""
+    for at in range(1, 100):
+        waker = Waker()
+        with interruption(at, SENDING) as tracer:
+            waker.wake()
+            waker.close()
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(waker.wake).result(5)
+            threads.submit(waker.close).result(5)
+        if not tracer.happened:
+            assert at > 10
+            return
+    raise AssertionError("it never came to its end")
 
 
 @pytest.mark.parametrize("interrupted", ["who waits", "who hands over"])
