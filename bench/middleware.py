@@ -33,6 +33,7 @@ class InstantStore:
     """Admits everything, and costs next to nothing: what is left is the middleware's."""
 
     clock = LocalClock()
+    in_process = False
     ready = True
 
     def prepare(self) -> None: ...

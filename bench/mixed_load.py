@@ -30,6 +30,7 @@ class CountingStore:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.clock = store.clock
+        self.in_process = True
         self.calls: Counter[str] = Counter()
 
     @property

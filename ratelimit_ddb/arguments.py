@@ -11,9 +11,11 @@ from ratelimit_ddb.operations.store import Store
 MAX_WAIT_SECONDS = 30.0
 MAX_DEADLINE_SECONDS = 60.0
 MAX_DENY_CACHE_SECONDS = 60.0
+MAX_LEASE_SECONDS = 10.0
 
 _STORE_MEMBERS = (
     "clock",
+    "in_process",
     "ready",
     "prepare",
     "prepare_async",
@@ -114,6 +116,11 @@ def require_deadline_ns(deadline: object) -> int:
 def require_deny_cache_ns(deny_cache: object) -> int:
     """Check a ``deny_cache``, in seconds from 0 to 60; in nanoseconds. Raises as above."""
     return require_seconds_ns("deny_cache", deny_cache, 0.0, MAX_DENY_CACHE_SECONDS)
+
+
+def require_lease_ns(lease: object) -> int:
+    """Check a ``lease``, in seconds from 0 to 10; in nanoseconds. Raises as above."""
+    return require_seconds_ns("lease", lease, 0.0, MAX_LEASE_SECONDS)
 
 
 def require_max_wait_ns(max_wait: object) -> int:

@@ -33,6 +33,10 @@ class RateLimiter:
             refund made in another process is noticed after at most that long; one made in this
             process, by any limiter or middleware on the same store object, at once. 0 always asks
             the store.
+        lease: seconds for which this process may hold tokens of a hot key, to decide without calls;
+            a quarter of the shortest window at most, and 0 for never. Only keys of which it admits
+            so many that a lease pays are leased; all others are decided one by one. See the guide's
+            page on hot keys.
         seen_keys: for how many keys to remember that; what bounds the memory used.
         namespace: what the keys begin with in the table (``"shop"`` makes ``"shop:user-123"``), so
             that applications can share a table. Limiters without one share the buckets of equal
@@ -58,6 +62,7 @@ class RateLimiter:
         on_outage: OnOutage = "local",
         deadline: float = 0.25,
         deny_cache: float = 5.0,
+        lease: float = 0.5,
         seen_keys: int = 65_536,
         namespace: str = "",
         enabled: bool | None = None,
@@ -69,6 +74,7 @@ class RateLimiter:
             on_outage,
             deadline,
             deny_cache,
+            lease,
             seen_keys,
             namespace,
             enabled,
@@ -182,6 +188,7 @@ class AsyncRateLimiter:
         on_outage: OnOutage = "local",
         deadline: float = 0.25,
         deny_cache: float = 5.0,
+        lease: float = 0.5,
         seen_keys: int = 65_536,
         namespace: str = "",
         enabled: bool | None = None,
@@ -193,6 +200,7 @@ class AsyncRateLimiter:
             on_outage,
             deadline,
             deny_cache,
+            lease,
             seen_keys,
             namespace,
             enabled,

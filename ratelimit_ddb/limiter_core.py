@@ -12,6 +12,7 @@ from ratelimit_ddb.arguments import (
     require_deny_cache_ns,
     require_functions,
     require_int,
+    require_lease_ns,
     require_max_wait_ns,
     require_on_outage,
     require_store,
@@ -19,6 +20,7 @@ from ratelimit_ddb.arguments import (
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
@@ -67,6 +69,7 @@ class LimiterCore:
         on_outage: OnOutage,
         deadline: float,
         deny_cache: float,
+        lease: float,
         seen_keys: int,
         namespace: str,
         enabled: bool | None,
@@ -81,17 +84,18 @@ class LimiterCore:
             "on_outage": on_outage,
             "deadline": deadline,
             "deny_cache": deny_cache,
+            "lease": lease,
             "seen_keys": seen_keys,
             "namespace": namespace,
             "enabled": enabled,
             "on_decision": self._on_decision,
         }
         self.timeout_ns = require_deadline_ns(deadline)
-        deny_cache_ns = require_deny_cache_ns(deny_cache)
-        parsed = parse_limits(limits)
-        self.bucket = Bucket(
-            parsed, ObservationCache(seen_keys, cache_group_of(store)), deny_cache_ns
+        times = BucketTimes(
+            require_deny_cache_ns(deny_cache), require_lease_ns(lease), self.timeout_ns
         )
+        parsed = parse_limits(limits)
+        self.bucket = Bucket(parsed, ObservationCache(seen_keys, cache_group_of(store)), times)
         self._smallest_burst = min(limit.burst for limit in parsed)
         self._clock = store.clock
         self._namespace = namespace_prefix(namespace)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run
 from ratelimit_ddb.operations.operation import Flow, Take
@@ -21,6 +22,7 @@ from ratelimit_ddb.store.memory import MemoryStore
 MAX_KEYS = 100_000
 """How many buckets are kept for a store; beyond that the least recently used is full again."""
 _NEVER_LATE_NS = 1_000_000_000
+_TIMES = BucketTimes(deny_cache_ns=0, lease_ns=0, deadline_ns=_NEVER_LATE_NS)
 
 
 class LocalBuckets:
@@ -63,7 +65,7 @@ class LocalBuckets:
         for name, full_at_ns in zip(seen.names, seen.full_at_ns, strict=True):
             if full_at_ns > now_ns:
                 self._move_to(key, name, full_at_ns)
-        return Bucket(bucket.limits, self._cache, 0)
+        return Bucket(bucket.limits, self._cache, _TIMES)
 
     def _decision(self, begun: Decision | Flow[Decision]) -> Decision:
         if not isinstance(begun, Decision):
@@ -74,7 +76,7 @@ class LocalBuckets:
     def _move_to(self, key: str, name: str, full_at_ns: int) -> None:
         """Move a limit's ``fullAt`` to where it was seen, unless it is later already."""
         # What no tokens would do at that instant: it is refused if the bucket is not full by then.
-        take = Take(key, (name,), (True,), full_at_ns, (0,), (0,), 0, True)
+        take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), (0,), 0, True)
         self._memory.send(take, 0)
 
 

@@ -24,6 +24,7 @@ Spans = tuple[int, ...]
 """Nanoseconds, one for each limit, in their order."""
 
 _MANY = 1 << 62
+_NEVER_NS = -1
 _IDLE = (True,)
 _ACTIVE = (False,)
 
@@ -40,7 +41,24 @@ class BucketArithmetic(Protocol):
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
         """How far beyond now ``fullAt`` may lie for so many tokens, due within ``wait_ns``."""
 
-    def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
+    def fits(self, full_at_ns: Instants, now_ns: int, room_ns: Spans) -> bool:
+        """Whether there is room everywhere."""
+
+    def tokens(self, full_at_ns: Instants, base_ns: int, window_less_ns: int) -> int:
+        """How many tokens a take dated at ``base_ns`` can have of every limit.
+
+        Args:
+            full_at_ns: what the buckets hold.
+            base_ns: the take's date.
+            window_less_ns: how far the date is ahead of the take, which is room that it has not.
+        """
+
+    def less(self, full_at_ns: Instants, tokens: int) -> Instants:
+        """Each ``fullAt`` as it would be with so many tokens less taken."""
+
+    def admitted(
+        self, full_at_ns: Instants, now_ns: int, taken: Taken | None, source: Source = "table"
+    ) -> Decision:
         """The decision on tokens that were taken, by what the take made of ``fullAt``."""
 
     def denial(
@@ -74,17 +92,33 @@ class SingleLimitArithmetic:
         """See BucketArithmetic."""
         return (self._limit.window_ns - cost * self._limit.unit_ns + wait_ns,)
 
-    def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
+    def fits(self, full_at_ns: Instants, now_ns: int, room_ns: Spans) -> bool:
+        """See BucketArithmetic."""
+        return full_at_ns[0] - now_ns <= room_ns[0] and room_ns[0] >= 0
+
+    def tokens(self, full_at_ns: Instants, base_ns: int, window_less_ns: int) -> int:
+        """See BucketArithmetic."""
+        limit = self._limit
+        ahead_ns = max(0, full_at_ns[0] - base_ns)
+        return max(0, limit.window_ns - window_less_ns - ahead_ns) // limit.unit_ns
+
+    def less(self, full_at_ns: Instants, tokens: int) -> Instants:
+        """See BucketArithmetic."""
+        return (full_at_ns[0] - tokens * self._limit.unit_ns,)
+
+    def admitted(
+        self, full_at_ns: Instants, now_ns: int, taken: Taken | None, source: Source = "table"
+    ) -> Decision:
         """See BucketArithmetic."""
         limit = self._limit
         ahead_ns = full_at_ns[0] - now_ns
         if ahead_ns <= 0:
-            return tuple_new(Decision, (True, limit.burst, 0, 0, limit, 0, "table", taken))
+            return tuple_new(Decision, (True, limit.burst, 0, 0, limit, 0, source, taken))
         left_ns = limit.window_ns - ahead_ns
         if left_ns < 0:
-            return tuple_new(Decision, (True, 0, 0, ahead_ns, limit, -left_ns, "table", taken))
+            return tuple_new(Decision, (True, 0, 0, ahead_ns, limit, -left_ns, source, taken))
         return tuple_new(
-            Decision, (True, left_ns // limit.unit_ns, 0, ahead_ns, limit, 0, "table", taken)
+            Decision, (True, left_ns // limit.unit_ns, 0, ahead_ns, limit, 0, source, taken)
         )
 
     def denial(
@@ -122,7 +156,30 @@ class MultiLimitArithmetic:
         """See BucketArithmetic."""
         return tuple([limit.window_ns - cost * limit.unit_ns + wait_ns for limit in self._limits])
 
-    def admitted(self, full_at_ns: Instants, now_ns: int, taken: Taken | None) -> Decision:
+    def fits(self, full_at_ns: Instants, now_ns: int, room_ns: Spans) -> bool:
+        """See BucketArithmetic."""
+        for index in self._indexes:
+            if room_ns[index] < 0 or full_at_ns[index] - now_ns > room_ns[index]:
+                return False
+        return True
+
+    def tokens(self, full_at_ns: Instants, base_ns: int, window_less_ns: int) -> int:
+        """See BucketArithmetic."""
+        return min(
+            max(0, limit.window_ns - window_less_ns - max(0, one_ns - base_ns)) // limit.unit_ns
+            for limit, one_ns in zip(self._limits, full_at_ns, strict=True)
+        )
+
+    def less(self, full_at_ns: Instants, tokens: int) -> Instants:
+        """See BucketArithmetic."""
+        return tuple(
+            one_ns - tokens * limit.unit_ns
+            for limit, one_ns in zip(self._limits, full_at_ns, strict=True)
+        )
+
+    def admitted(
+        self, full_at_ns: Instants, now_ns: int, taken: Taken | None, source: Source = "table"
+    ) -> Decision:
         """See BucketArithmetic. The limit with least left binds."""
         binding, remaining, reset_ns, waited_ns = self._limits[0], _MANY, 0, 0
         for index in self._indexes:
@@ -136,7 +193,7 @@ class MultiLimitArithmetic:
             if ahead_ns - limit.window_ns > waited_ns:
                 waited_ns = ahead_ns - limit.window_ns
         return tuple_new(
-            Decision, (True, remaining, 0, reset_ns, binding, waited_ns, "table", taken)
+            Decision, (True, remaining, 0, reset_ns, binding, waited_ns, source, taken)
         )
 
     def denial(
@@ -155,6 +212,13 @@ class MultiLimitArithmetic:
         limit = self._limits[binding]
         remaining = _tokens(limit, full_at_ns[binding] - now_ns)
         return tuple_new(Decision, (False, remaining, retry_ns, reset_ns, limit, 0, source, None))
+
+
+def known(full_at_ns: tuple[int | None, ...]) -> Instants:
+    """Each ``fullAt``, long past where there is none."""
+    if None in full_at_ns:
+        return tuple(_NEVER_NS if one_ns is None else one_ns for one_ns in full_at_ns)
+    return full_at_ns  # type: ignore[return-value]  # the line above saw to it
 
 
 def _tokens(limit: Limit, ahead_ns: int) -> int:

@@ -35,12 +35,15 @@ from __future__ import annotations
 
 from operator import add
 
-from ratelimit_ddb.bucket.arithmetic import arithmetic_for
+from ratelimit_ddb.bucket.arithmetic import arithmetic_for, known
 from ratelimit_ddb.bucket.decision import Decision, Taken
+from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
 from ratelimit_ddb.bucket.throttled import throttled
-from ratelimit_ddb.errors import KeyThrottled, StoreError
+from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.bucket.visit import Visits
+from ratelimit_ddb.errors import KeyThrottled
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
@@ -51,15 +54,14 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
+from ratelimit_ddb.operations.store import refused_without_reason
 from ratelimit_ddb.tuple_new import tuple_new
 
-EXPIRY_STEP_SECONDS = 3_600
-"""``expiresAt`` is rounded up to a whole multiple of this, so that it is moved once an hour and not
-once a second, and hosts whose clocks differ a little write the same."""
-
-_EXPIRY_STEP_NS = EXPIRY_STEP_SECONDS * SECOND_NS
-_NEVER_NS = -1
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
+
+
+_WARM_NS = SECOND_NS
+"""A key that was written so long ago at most is kept in mind as one that may become hot."""
 
 
 class Bucket:
@@ -73,22 +75,31 @@ class Bucket:
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
+        "_shortest_window_ns",
+        "_visits",
         "cache",
         "limits",
     )
 
     def __init__(
-        self, limits: tuple[Limit, ...], cache: ObservationCache, deny_cache_ns: int
+        self, limits: tuple[Limit, ...], cache: ObservationCache, times: BucketTimes
     ) -> None:
         self.limits = limits
         self.cache = cache
-        self._deny_cache_ns = deny_cache_ns
+        self._deny_cache_ns = times.deny_cache_ns
         self._names = tuple(limit.name for limit in limits)
         self._all_idle = (True,) * len(limits)
         self._longest_window_ns = max(limit.window_ns for limit in limits)
+        self._shortest_window_ns = min(limit.window_ns for limit in limits)
         self._arithmetic = arithmetic_for(limits)
         self._one_cost_ns = self._arithmetic.cost_ns(1)
         self._one_room_ns = self._arithmetic.room_ns(1, 0)
+        hot_keys = cache.group.hot_keys
+        self._visits = (
+            None
+            if hot_keys is None
+            else Visits(limits, self._names, self._arithmetic, cache, hot_keys, times)
+        )
 
     def acquire(
         self,
@@ -111,8 +122,13 @@ class Bucket:
             the denial that needs no store, or the flow of the decision. The caller sleeps
             ``waited_ns`` if it was admitted.
         """
+        visits = self._visits
         if now_ns is None:
             return self._acquire_by_store_time(key, cost, wait_ns)
+        if visits is not None:
+            held = visits.held(key, cost, now_ns)
+            if held is not None:
+                return held
         arithmetic, idle = self._arithmetic, self._all_idle
         if cost == 1 and not wait_ns:
             cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
@@ -127,15 +143,30 @@ class Bucket:
             if denial is not None and self._is_recent(observed_at_ns, now_ns):
                 return denial
             idle = arithmetic.idle(full_at_ns, now_ns)
-        expires_at_seconds = (
-            -(-(now_ns + self._longest_window_ns + wait_ns) // _EXPIRY_STEP_NS)
-            * EXPIRY_STEP_SECONDS
-        )
-        extends = kept_until_seconds <= expires_at_seconds
+        if visits is not None:
+            is_warm = observation is not None and now_ns - observation.observed_at_ns <= _WARM_NS
+            denial = visits.paced(key, wait_ns, now_ns)
+            if denial is not None:
+                return denial
+            return visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm)
+        expires_seconds = expires_at_seconds(now_ns + self._longest_window_ns + wait_ns)
+        base_ns = (now_ns,) if len(idle) == 1 else (now_ns,) * len(idle)
+        extends = kept_until_seconds <= expires_seconds
         return self._acquire_by(
             tuple_new(
                 Take,
-                (key, self._names, idle, now_ns, cost_ns, room_ns, expires_at_seconds, extends),
+                (
+                    key,
+                    self._names,
+                    idle,
+                    now_ns,
+                    base_ns,
+                    cost_ns,
+                    room_ns,
+                    expires_seconds,
+                    extends,
+                    0,
+                ),
             ),
             cost,
         )
@@ -145,6 +176,8 @@ class Bucket:
         observation = self.cache.get(key)
         if observation is None or observation.names is not self._names:
             return _NOTHING_OBSERVED
+        if self._visits is not None and self._visits.holds(key):
+            return _NOTHING_OBSERVED  # what the table would deny, a lease may admit
         return observation
 
     def denial_by(self, observation: Observation, cost: int, now_ns: int) -> Decision | None:
@@ -169,7 +202,7 @@ class Bucket:
         """
         now_ns = yield ReadClock()
         result: OperationResult = yield Read(key, self._names)
-        full_at_ns = _known(result.full_at_ns)
+        full_at_ns = known(result.full_at_ns)
         if remember:
             self.cache.put(key, Observation(now_ns, full_at_ns, 0, self._names))
         arithmetic = self._arithmetic
@@ -189,6 +222,8 @@ class Bucket:
             ValueError: fewer tokens of it are left to give back.
         """
         given_before = taken.claim(cost)
+        if taken.lease is not None:
+            return self._visits is not None and self._visits.give_back(taken, taken.lease, cost)
         try:
             now_ns = yield ReadClock()
             weight_ns = tuple(
@@ -201,6 +236,7 @@ class Bucket:
                 tuple(map(add, weight_ns, taken.refunded_ns)),
                 tuple([now_ns + limit.window_ns for limit in self.limits]),
                 now_ns,
+                now_ns - self._shortest_window_ns // 4,
             )
             observation = self.cache.get(taken.key)
             if observation is not None and observation.names is self._names:
@@ -208,14 +244,16 @@ class Bucket:
                 likely_ns = tuple(map(max, weight_ns, observation.full_at_ns))
             else:
                 likely_ns = weight_ns
-            give_back = refund.write(taken.key, likely_ns, taken.refunded_ns)
+            give_back = refund.write(taken.key, likely_ns, taken.refunded_ns, 0)
             while give_back is not None:
                 result: OperationResult = yield give_back
                 if result.applied:
                     return True
                 refused = give_back
-                full_at_ns = _known(result.full_at_ns)
-                give_back = refund.write(taken.key, full_at_ns, result.refunded_ns)
+                full_at_ns = known(result.full_at_ns)
+                give_back = refund.write(
+                    taken.key, full_at_ns, result.refunded_ns, result.leased_until_ns
+                )
                 if give_back == refused:
                     break  # refused though its condition holds: no answer to rely on
             return False
@@ -230,8 +268,12 @@ class Bucket:
             yield Delete(key)
         finally:
             self.cache.group.forget(key)
+            if self.cache.group.hot_keys is not None:
+                self.cache.group.hot_keys.drop_leases(key)
 
     def _acquire_by_store_time(self, key: str, cost: int, wait_ns: int) -> Flow[Decision]:
+        if self._visits is not None:
+            return (yield from self._visits.visit(key, cost, wait_ns, None, is_warm=False))
         now_ns = yield ReadClock()
         begun = self.acquire(key, cost, wait_ns, now_ns)
         return begun if isinstance(begun, Decision) else (yield from begun)
@@ -239,13 +281,13 @@ class Bucket:
     def _acquire_by(self, take: Take, cost: int) -> Flow[Decision]:
         while True:
             try:
-                applied, shown_ns, _, kept_until_seconds, refunded_ns = yield take
+                applied, shown_ns, _, kept_until_seconds, refunded_ns, _, _ = yield take
             except ClockMoved:
                 take = self._anew(take, (yield ReadClock()))
                 continue
             except KeyThrottled:
                 return throttled(self.limits[0])
-            full_at_ns = _known(shown_ns)
+            full_at_ns = known(shown_ns)
             now_ns = take.now_ns
             kept_until_seconds = kept_until_seconds or 0
             if applied:
@@ -269,18 +311,15 @@ class Bucket:
                 extends=kept_until_seconds <= take.expires_at_seconds,
             )
             if take == refused:
-                raise StoreError(
-                    f"key {take.key!r}: a write was refused, and the item that was shown "
-                    f"({shown_ns}) is no reason for it; the endpoint must answer a refused "
-                    "condition with the item (ReturnValuesOnConditionCheckFailure)"
-                )
+                raise refused_without_reason(take.key, shown_ns)
 
     def _anew(self, take: Take, now_ns: int) -> Take:
         """The take by another reading of the clock."""
-        later_seconds = -(-(now_ns - take.now_ns) // _EXPIRY_STEP_NS) * EXPIRY_STEP_SECONDS
+        later_seconds = expires_at_seconds(now_ns - take.now_ns)
         return take._replace(
             idle=self._all_idle,
             now_ns=now_ns,
+            base_ns=(now_ns,) * len(take.base_ns),
             expires_at_seconds=take.expires_at_seconds + later_seconds,
             extends=True,
         )
@@ -291,9 +330,3 @@ class Bucket:
         return (
             -deny_cache_ns <= now_ns - observed_at_ns <= deny_cache_ns and self.cache.group.may_deny
         )
-
-
-def _known(full_at_ns: tuple[int | None, ...]) -> tuple[int, ...]:
-    if None in full_at_ns:
-        return tuple(_NEVER_NS if one_ns is None else one_ns for one_ns in full_at_ns)
-    return full_at_ns  # type: ignore[return-value]  # the line above saw to it

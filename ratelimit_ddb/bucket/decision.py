@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
 from ratelimit_ddb.bucket.observations import CacheGroup
+from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.limit import SECOND_NS, Limit
 
-Source = Literal["table", "seen", "throttled", "outage", "cost", "disabled"]
-"""Who decided: the store; this process alone, by what it observed before; the store, which takes no
-further writes of this key just now; ``on_outage``; a cost that is more than the limit's burst
-(rules only); or nobody, where limiting is switched off."""
+Source = Literal["table", "seen", "lease", "throttled", "outage", "cost", "disabled"]
+"""Who decided: the store; this process alone, by what it observed before, or by tokens that it had
+leased; the store, which takes no further writes of this key just now; ``on_outage``; a cost that is
+more than the limit's burst (rules only); or nobody, where limiting is switched off."""
 
 
 _claiming = threading.Lock()
@@ -47,6 +48,8 @@ class Taken:
             before (bucket/bucket.py): ``(0,)``, as in most cases.
         kept: the tokens that were not given back yet: 5, and 3 after ``refund(decision, cost=2)``.
         group: the caches of the store that they were taken from; None after unpickling.
+        lease: the lease that they were taken of, to which they can be given back while it lives;
+            None for others.
     """
 
     key: str
@@ -56,6 +59,7 @@ class Taken:
     refunded_ns: tuple[int, ...]
     kept: int
     group: CacheGroup | None = field(default=None, repr=False, compare=False)
+    lease: Lease | None = field(default=None, repr=False, compare=False)
 
     def claim(self, cost: int) -> int:
         """Count ``cost`` tokens as given back, once each, whatever other threads claim.

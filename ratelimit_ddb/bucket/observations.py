@@ -16,7 +16,9 @@ from typing import NamedTuple
 from weakref import ref
 
 from ratelimit_ddb.arguments import require_max_keys
+from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.operations.per_store import PerStore
+from ratelimit_ddb.operations.store import Store
 
 
 class Observation(NamedTuple):
@@ -88,15 +90,21 @@ class CacheGroup:
 
     Each step is a single operation of a list or dict, so neither threads nor forks need a lock.
 
+    Args:
+        hot_keys: see below.
+
     Attributes:
+        hot_keys: what they know of the keys that are written just now; None for a store in this
+            process, whose calls never wait.
         may_deny: whether an observation may deny. False where something stands in for the table,
             such as moto: it may have been replaced by an empty one since.
     """
 
-    __slots__ = ("_members", "may_deny")
+    __slots__ = ("_members", "hot_keys", "may_deny")
 
-    def __init__(self) -> None:
+    def __init__(self, hot_keys: HotKeys | None = None) -> None:
         self.may_deny = True
+        self.hot_keys = hot_keys
         self._members: list[ref[ObservationCache]] = []
 
     def add(self, cache: ObservationCache) -> None:
@@ -116,11 +124,17 @@ class CacheGroup:
             cache = member()
             if cache is not None:
                 cache.clear()
+        if self.hot_keys is not None:
+            self.hot_keys.clear()
 
 
-_groups = PerStore(lambda _store: CacheGroup())
+def _new_group(store: Store) -> CacheGroup:
+    return CacheGroup(None if store.in_process else HotKeys(store.clock))
 
 
-def cache_group_of(store: object) -> CacheGroup:
+_groups = PerStore(_new_group)
+
+
+def cache_group_of(store: Store) -> CacheGroup:
     """The caches of all limiters and rules on a store."""
     return _groups.of(store)

@@ -17,6 +17,9 @@ class Refund(NamedTuple):
             ``refunded`` was then: less what ``refunded`` is now, that is the take's weight.
         most_ns: how far ``fullAt`` may lie ahead where others took since: now and a full window.
         now_ns: the flow's one reading of the clock.
+        unleased_since_ns: out of turn nothing is given back where a lease ended at this instant or
+            later: a quarter of the window before now, which is as long as a lease may be. Each one
+            taken before has ended by now then.
     """
 
     names: tuple[str, ...]
@@ -24,9 +27,14 @@ class Refund(NamedTuple):
     origin_ns: tuple[int, ...]
     most_ns: tuple[int, ...]
     now_ns: int
+    unleased_since_ns: int
 
     def write(
-        self, key: str, full_at_ns: tuple[int, ...], refunded_ns: tuple[int, ...]
+        self,
+        key: str,
+        full_at_ns: tuple[int, ...],
+        refunded_ns: tuple[int, ...],
+        leased_until_ns: int,
     ) -> GiveBack | None:
         """The write for an item that holds these numbers; None where nothing can be given back."""
         amounts, leasts, mosts, afters = [], [], [], []
@@ -47,7 +55,8 @@ class Refund(NamedTuple):
             leasts.append(least_ns)
             mosts.append(most_ns)
             afters.append(after_ns)
-        if not any(amounts):
+        in_turn = tuple(afters) == refunded_ns
+        if not any(amounts) or not (in_turn or leased_until_ns < self.unleased_since_ns):
             return None
         return GiveBack(
             key,
@@ -58,4 +67,5 @@ class Refund(NamedTuple):
             refunded_ns,
             tuple(afters),
             self.now_ns,
+            None if in_turn else self.unleased_since_ns,
         )

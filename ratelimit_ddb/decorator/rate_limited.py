@@ -49,6 +49,7 @@ def rate_limited(
     on_outage: OnOutage = "local",
     deadline: float = 0.25,
     deny_cache: float = 5.0,
+    lease: float = 0.5,
     seen_keys: int = 65_536,
     namespace: str = "",
     enabled: bool | None = None,
@@ -81,6 +82,7 @@ def rate_limited(
         on_outage: as for RateLimiter.
         deadline: as for RateLimiter.
         deny_cache: as for RateLimiter.
+        lease: as for RateLimiter.
         seen_keys: as for RateLimiter.
         namespace: as for RateLimiter. Functions of one name do not clash where theirs differ.
         enabled: as for RateLimiter.
@@ -104,6 +106,7 @@ def rate_limited(
         "on_outage": on_outage,
         "deadline": deadline,
         "deny_cache": deny_cache,
+        "lease": lease,
         "seen_keys": seen_keys,
         "namespace": namespace,
         "enabled": enabled,

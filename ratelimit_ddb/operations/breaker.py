@@ -195,7 +195,9 @@ class Breaker:
                 store.prepare()
             # No bucket has this key, so a table refuses it, and shows that it takes writes.
             now_ns = store.clock.now_ns()
-            probe = GiveBack(KEY_OF_NO_BUCKET, ("probe",), (0,), (0,), (0,), (0,), (0,), now_ns)
+            probe = GiveBack(
+                KEY_OF_NO_BUCKET, ("probe",), (0,), (0,), (0,), (0,), (0,), now_ns, None
+            )
             store.send(probe, time.monotonic_ns() + PROBE_DEADLINE_NS)
         except StoreUnavailable as outage:
             self.failed(outage)

@@ -1,4 +1,8 @@
-"""The two drivers, blocking and asyncio: they send what a flow yields to a store."""
+"""The two drivers, blocking and asyncio: they send what a flow yields to a store.
+
+What the store raises of its own, an outage or a mistake of set-up, is raised in the flow; all else
+ends it.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,19 @@ from typing import Any, NoReturn
 
 from ratelimit_ddb.errors import StoreError, StoreUnavailable
 from ratelimit_ddb.operations.breaker import Breaker
-from ratelimit_ddb.operations.operation import JointFlow, Operation, ReadClock, T, Together
+from ratelimit_ddb.operations.operation import JointFlow, Operation, ReadClock, T, Together, Wait
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.operations.together import SideBySide
+from ratelimit_ddb.operations.waker import BlockingWaker, LoopWaker
+
+AnyOperation = Operation | Wait | Together
+"""What a driver carries out: by the store, or by itself."""
 
 
 def run(
     flow: JointFlow[T], store: Store, timeout_ns: int, breaker: Breaker, *, decides: bool = False
 ) -> T:
     """Run a flow to its end, blocking, within ``timeout_ns``; preparing the store does not count.
-
-    An outage is raised in the flow; all else ends it.
 
     Args:
         flow: what to run.
@@ -27,24 +33,26 @@ def run(
         decides: whether something else can stand in for the store, so that it is not to be asked
             while the breaker is open.
     """
-    counted = False
+    waker: BlockingWaker | None = None
     try:
         operation = next(flow)
         if decides and breaker.is_open and not breaker.may_ask():
             _raise_not_asked(flow, breaker)
-        try:
-            if not store.ready:
-                store.prepare()
-        except StoreUnavailable as outage:
-            counted = breaker.failed(outage)
-            operation = flow.throw(outage)
+        counted = False
+        if not store.ready:
+            operation, counted = _prepare(flow, operation, store, breaker)
         deadline_ns = time.monotonic_ns() + timeout_ns
         while True:
+            if isinstance(operation, Wait):
+                waker = waker or BlockingWaker()
+                operation = flow.send(waker.wait([operation], deadline_ns))
+                continue
             try:
-                if isinstance(operation, Together):
-                    result = _run_together(operation, store, deadline_ns, timeout_ns, breaker)
-                else:
-                    result = store.send(operation, deadline_ns)
+                result = (
+                    _run_together(operation, store, deadline_ns, timeout_ns, breaker)
+                    if isinstance(operation, Together)
+                    else store.send(operation, deadline_ns)
+                )
             except StoreError as error:
                 counted = _count_error(error, breaker, counted)
                 operation = flow.throw(error)
@@ -63,26 +71,26 @@ async def run_async(
     flow: JointFlow[T], store: Store, timeout_ns: int, breaker: Breaker, *, decides: bool = False
 ) -> T:
     """The same in an event loop."""
-    counted = False
+    waker: LoopWaker | None = None
     try:
         operation = next(flow)
         if decides and breaker.is_open and not await breaker.may_ask_async():
             _raise_not_asked(flow, breaker)
-        try:
-            if not store.ready:
-                await store.prepare_async()
-        except StoreUnavailable as outage:
-            counted = breaker.failed(outage)
-            operation = flow.throw(outage)
+        counted = False
+        if not store.ready:
+            operation, counted = await _prepare_async(flow, operation, store, breaker)
         deadline_ns = time.monotonic_ns() + timeout_ns
         while True:
+            if isinstance(operation, Wait):
+                waker = waker or LoopWaker()
+                operation = flow.send(await waker.wait([operation], deadline_ns))
+                continue
             try:
-                if isinstance(operation, Together):
-                    result = await _run_together_async(
-                        operation, store, deadline_ns, timeout_ns, breaker
-                    )
-                else:
-                    result = await store.send_async(operation, deadline_ns)
+                result = await (
+                    _run_together_async(operation, store, deadline_ns, timeout_ns, breaker)
+                    if isinstance(operation, Together)
+                    else store.send_async(operation, deadline_ns)
+                )
             except StoreError as error:
                 counted = _count_error(error, breaker, counted)
                 operation = flow.throw(error)
@@ -96,12 +104,44 @@ async def run_async(
         flow.close()
 
 
+def _prepare(
+    flow: JointFlow[Any], operation: AnyOperation, store: Store, breaker: Breaker
+) -> tuple[AnyOperation, bool]:
+    """Prepare the store. Returns: the flow's operation, and whether an outage was counted."""
+    try:
+        store.prepare()
+    except StoreUnavailable as outage:
+        counted = breaker.failed(outage)
+        return flow.throw(outage), counted
+    return operation, False
+
+
+async def _prepare_async(
+    flow: JointFlow[Any], operation: AnyOperation, store: Store, breaker: Breaker
+) -> tuple[AnyOperation, bool]:
+    try:
+        await store.prepare_async()
+    except StoreUnavailable as outage:
+        counted = breaker.failed(outage)
+        return flow.throw(outage), counted
+    return operation, False
+
+
 def _run_together(
     together: Together, store: Store, deadline_ns: int, timeout_ns: int, breaker: Breaker
 ) -> list[object]:
     flows = SideBySide(together.flows)
+    until_ns = _deadline_of(together, deadline_ns, timeout_ns)
+    waker: BlockingWaker | None = None
     try:
-        store.send_all(flows.sequences, _deadline_of(together, deadline_ns, timeout_ns))
+        while flows.sequences:
+            store.send_all(flows.sequences, until_ns)
+            if flows.waits:
+                waker = waker or BlockingWaker()
+                in_time = waker.wait(flows.waits, until_ns)
+                flows.go_on(in_time=in_time)
+            else:
+                break
     finally:
         flows.close()
     flows.count(breaker)
@@ -112,9 +152,17 @@ async def _run_together_async(
     together: Together, store: Store, deadline_ns: int, timeout_ns: int, breaker: Breaker
 ) -> list[object]:
     flows = SideBySide(together.flows)
+    until_ns = _deadline_of(together, deadline_ns, timeout_ns)
+    waker: LoopWaker | None = None
     try:
-        until_ns = _deadline_of(together, deadline_ns, timeout_ns)
-        await store.send_all_async(flows.sequences, until_ns)
+        while flows.sequences:
+            await store.send_all_async(flows.sequences, until_ns)
+            if flows.waits:
+                waker = waker or LoopWaker()
+                in_time = await waker.wait(flows.waits, until_ns)
+                flows.go_on(in_time=in_time)
+            else:
+                break
     finally:
         flows.close()
     flows.count(breaker)
@@ -132,11 +180,11 @@ def _raise_not_asked(flow: JointFlow[Any], breaker: Breaker) -> NoReturn:
 
 
 def _count_error(error: StoreError, breaker: Breaker, counted: bool) -> bool:
-    """Count an outage, unless one was, and raise a mistake; whether an outage is counted."""
+    """Count an outage, unless one was; whether an outage is counted."""
     if isinstance(error, StoreUnavailable):
         return counted or breaker.failed(error)
     breaker.answered()
-    raise error
+    return counted
 
 
 def _count_answer(operation: Operation | Together, breaker: Breaker) -> None:

@@ -12,6 +12,7 @@ from ratelimit_ddb.operations.operation import (
     OperationResult,
     ReadClock,
     T,
+    Wait,
 )
 
 
@@ -61,8 +62,8 @@ class Meter:
             self.latency_ns = perf_counter_ns() - self._started_ns
             flow.close()
 
-    def _count(self, operation: Operation) -> None:
-        if type(operation) is not ReadClock:
+    def _count(self, operation: Operation | Wait) -> None:
+        if not isinstance(operation, ReadClock | Wait):
             self.calls += 1
 
     def _add_capacity(self, result: object) -> None:

@@ -3,12 +3,14 @@
 The bucket's flows yield them and are sent the results; a store, or a simulator, turns the one into
 the other. Each is one atomic step: nothing else happens to the item meanwhile.
 ``fullAt`` of a limit is ``None`` where the item or the attribute is missing: a full bucket.
+
+A sixth one, Wait, is carried out by the driver: it sends nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ratelimit_ddb.errors import StoreUnavailable
 
@@ -24,32 +26,37 @@ class Take(NamedTuple):
 
     Returns: OperationResult.
 
-    For a limit guessed idle the condition is ``fullAt < now`` and it becomes ``now + cost``; for
-    one guessed active it is ``now <= fullAt <= now + room`` and the cost is added. A missing
-    attribute satisfies both, and counts as ``now``.
+    For a limit guessed idle the condition is ``fullAt < base`` and it becomes ``base + cost``; for
+    one guessed active it is ``base <= fullAt <= base + room`` and the cost is added. A missing
+    attribute satisfies both, and counts as ``base``.
 
     Attributes:
         key: the item.
         names: the limits' names, in their order; the tuples below follow it.
         idle: which branch each limit takes.
         now_ns: the decision's one reading of the clock.
+        base_ns: from when on each limit counts: now, or the end of a lease (hot_keys/lease.py).
         cost_ns: the time that the wanted tokens are worth.
-        room_ns: how far beyond now an active ``fullAt`` may lie.
+        room_ns: how far beyond its base an active ``fullAt`` may lie.
         expires_at_seconds: the epoch second when every limit is surely full again (TTL).
         extends: whether the write moves the item's ``expiresAt`` there, which it refuses if the
             item is kept longer; False where the item is known to be kept at least as long, which
             the write then refuses to do without. Either way ``expiresAt`` never moves back, for
             another limiter with a longer window may need it.
+        leased_until_ns: the end of the lease that this take is, which the item then tells; 0 where
+            it is none.
     """
 
     key: str
     names: tuple[str, ...]
     idle: tuple[bool, ...]
     now_ns: int
+    base_ns: tuple[int, ...]
     cost_ns: tuple[int, ...]
     room_ns: tuple[int, ...]
     expires_at_seconds: int
     extends: bool
+    leased_until_ns: int = 0
 
 
 class GiveBack(NamedTuple):
@@ -57,8 +64,9 @@ class GiveBack(NamedTuple):
 
     Returns: OperationResult.
 
-    The condition is ``least <= fullAt <= most`` and ``refunded = refunded_before``. Then
-    ``refunded`` becomes ``refunded_after``; a missing one counts as 0, and stays missing at 0.
+    The condition is ``least <= fullAt <= most`` and ``refunded = refunded_before``, and that no
+    lease ended at ``unleased_since`` or later. Then ``refunded`` becomes ``refunded_after``; a
+    missing one counts as 0, and stays missing at 0.
 
     Attributes:
         key: the item.
@@ -68,6 +76,7 @@ class GiveBack(NamedTuple):
         least_ns, most_ns: where ``fullAt`` must be.
         refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket/bucket.py).
         now_ns: the flow's one reading of the clock.
+        unleased_since_ns: see above; None where leases don't matter.
     """
 
     key: str
@@ -78,6 +87,7 @@ class GiveBack(NamedTuple):
     refunded_before_ns: tuple[int, ...]
     refunded_after_ns: tuple[int, ...]
     now_ns: int
+    unleased_since_ns: int | None
 
 
 class Read(NamedTuple):
@@ -93,8 +103,34 @@ class Delete(NamedTuple):
     key: str
 
 
+class Awaited(Protocol):
+    """What a flow waits for: that some other flow of this process serves it."""
+
+    @property
+    def served(self) -> bool:
+        """Whether that has happened."""
+
+    def attach(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` when it happens, from whatever thread. It may have happened already."""
+
+
+class Wait(NamedTuple):
+    """Wait until something is served. Returns: whether the deadline has not passed yet.
+
+    The driver does it. It may return early.
+
+    Attributes:
+        awaited: what is waited for.
+        most_ns: for how long at most; None for the deadline alone.
+    """
+
+    awaited: Awaited
+    most_ns: int | None
+
+
 Operation = ReadClock | Take | GiveBack | Read | Delete
-Flow = Generator[Operation, Any, T]
+"""What a store carries out."""
+Flow = Generator[Operation | Wait, Any, T]
 """A generator that yields operations, is sent what each returns, and returns a T."""
 
 
@@ -112,7 +148,7 @@ class Together(NamedTuple):
     leaves_time: bool = False
 
 
-JointFlow = Generator[Operation | Together, Any, T]
+JointFlow = Generator[Operation | Wait | Together, Any, T]
 """A flow that may run other flows side by side."""
 
 OperationSequence = Generator[Operation, Any, None]
@@ -141,6 +177,8 @@ class OperationResult(NamedTuple):
         expires_at_seconds: the item's ``expiresAt``; None where it has none, or for a memory that
             expires nothing.
         refunded_ns: each limit's ``refunded``: 0 where there is none.
+        writes: how many takes were applied to the item since it exists; 0 where nobody counts.
+        leased_until_ns: when the last lease of the key ends; 0 where there was none.
     """
 
     applied: bool
@@ -148,3 +186,5 @@ class OperationResult(NamedTuple):
     capacity_units: float | None = None
     expires_at_seconds: int | None = None
     refunded_ns: tuple[int, ...] = ()
+    writes: int = 0
+    leased_until_ns: int = 0

@@ -16,8 +16,8 @@ class PerStore(Generic[T]):
     two that are equal are two. Each step is a single operation of a dict, so threads need no lock.
 
     Args:
-        make: makes the value of a store that is met for the first time. The value must not keep the
-            store alive.
+        make: called with a store that is met for the first time; returns its value, which must not
+            keep the store alive.
     """
 
     def __init__(self, make: Callable[[Any], T]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.operations.operation import Operation, OperationSequence
 
 
@@ -18,6 +19,12 @@ class Clock(Protocol):
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
 
+    def monotonic_ns(self) -> int:
+        """The process's monotonic clock, in nanoseconds from any origin."""
+
+    def wall_ns(self) -> int:
+        """The process's wall clock, which goes on while the machine is suspended."""
+
 
 class Store(Protocol):
     """Carries out the operations of operation.py, each in one atomic step.
@@ -30,6 +37,10 @@ class Store(Protocol):
     @property
     def clock(self) -> Clock:
         """What decisions read their time from."""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the buckets are in this process's memory, so that no call ever waits."""
 
     @property
     def ready(self) -> bool:
@@ -59,3 +70,12 @@ class Store(Protocol):
         self, sequences: Sequence[OperationSequence], deadline_ns: int
     ) -> None:
         """The same without blocking the event loop."""
+
+
+def refused_without_reason(key: str, shown: object) -> StoreError:
+    """The error for a store that refuses a write though what it shows is no reason for it."""
+    return StoreError(
+        f"key {key!r}: a write was refused, and the item that was shown ({shown}) is no reason for "
+        "it; the endpoint must answer a refused condition with the item "
+        "(ReturnValuesOnConditionCheckFailure)"
+    )

@@ -46,9 +46,11 @@ class MemoryStore:
         from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
 
         self.clock = LocalClock(clock)
+        self.in_process = True
         self.ready = True
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._refunded: dict[str, Item] = {}
+        self._leased_until_ns: dict[str, int] = {}
         self._lock = threading.Lock()
         at_fork(self)
 
@@ -97,6 +99,7 @@ class MemoryStore:
         with self._lock:
             self._items.clear()
             self._refunded.clear()
+            self._leased_until_ns.clear()
         cache_group_of(self).clear()
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
@@ -151,14 +154,14 @@ class MemoryStore:
                 return self._result(True, operation.key, operation.names)
             case Delete():
                 self._items.pop(operation.key, None)
-                self._refunded.pop(operation.key, None)
+                self._forget_details(operation.key)
                 return OperationResult(True, ())
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
 
     def _take(self, take: Take) -> OperationResult:
-        key, names, idles, now_ns, costs_ns, rooms_ns, _, _ = take
+        key, names, idles, _, bases_ns, costs_ns, rooms_ns, _, _, leased_until_ns = take
         item = self._items.get(key)
         if item is None:
             item = self._new_item(key)
@@ -166,29 +169,37 @@ class MemoryStore:
             self._items.move_to_end(key)
         taken = []
         for index, name in enumerate(names):
-            at_ns = item.get(name)
-            if at_ns is None or (idles[index] and at_ns < now_ns):
-                at_ns = now_ns
-            elif idles[index] or not now_ns <= at_ns <= now_ns + rooms_ns[index]:
+            at_ns, base_ns = item.get(name), bases_ns[index]
+            if at_ns is None or (idles[index] and at_ns < base_ns):
+                at_ns = base_ns
+            elif idles[index] or not base_ns <= at_ns <= base_ns + rooms_ns[index]:
                 return self._result(False, key, names)
             taken.append(at_ns + costs_ns[index])
         for index, name in enumerate(names):
             item[name] = taken[index]
+        if leased_until_ns:
+            self._leased_until_ns[key] = leased_until_ns
         refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded))
+        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:
             forgotten, _ = self._items.popitem(last=False)
-            self._refunded.pop(forgotten, None)
+            self._forget_details(forgotten)
         item: Item = {}
         self._items[key] = item
         return item
 
+    def _forget_details(self, key: str) -> None:
+        self._refunded.pop(key, None)
+        self._leased_until_ns.pop(key, None)
+
     def _give_back(self, give_back: GiveBack) -> OperationResult:
-        key, names, amounts_ns, leasts_ns, mosts_ns, before_ns, after_ns, _ = give_back
+        key, names, amounts_ns, leasts_ns, mosts_ns, before_ns, after_ns, _, since_ns = give_back
         item = self._items.get(key, {})
         if self._refunded_of(key, names) != before_ns:
+            return self._result(False, key, names)
+        if since_ns is not None and since_ns <= self._leased_until_ns.get(key, since_ns - 1):
             return self._result(False, key, names)
         for name, least_ns, most_ns in zip(names, leasts_ns, mosts_ns, strict=True):
             if not least_ns <= item.get(name, -1) <= most_ns:
@@ -202,7 +213,9 @@ class MemoryStore:
     def _result(self, applied: bool, key: str, names: tuple[str, ...]) -> OperationResult:
         item = self._items.get(key, {})
         full_at_ns = tuple(item.get(name) for name in names)
-        return OperationResult(applied, full_at_ns, None, None, self._refunded_of(key, names))
+        refunded_ns = self._refunded_of(key, names)
+        leased_until_ns = self._leased_until_ns.get(key, 0)
+        return OperationResult(applied, full_at_ns, None, None, refunded_ns, 0, leased_until_ns)
 
     def _refunded_of(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
         """What was given back out of turn: of few keys, so it is kept apart."""

@@ -284,7 +284,7 @@ def test_a_short_limit_leaves_the_expiry_of_a_long_one(
     for _ in range(2):
         assert second.acquire("k").allowed
     deadline_ns = time.monotonic_ns() + 10 * SECOND_NS
-    probe = Take("k", ("probe",), (True,), 1_000, (50,), (0,), 1, True)
+    probe = Take("k", ("probe",), (True,), 1_000, (1_000,), (50,), (0,), 1, True)
     refused = store.send(probe, deadline_ns)
     if refused.expires_at_seconds is not None:  # a memory expires nothing
         assert not refused.applied
@@ -295,7 +295,7 @@ def test_a_short_limit_leaves_the_expiry_of_a_long_one(
 def test_a_write_leaves_an_expiry_that_is_later_and_no_other(store: AnyStore) -> None:
     deadline_ns = time.monotonic_ns() + 10 * SECOND_NS
     store.prepare()
-    extending = Take("k", ("api",), (True,), 1_000, (50,), (0,), 9_999_999_999, True)
+    extending = Take("k", ("api",), (True,), 1_000, (1_000,), (50,), (0,), 9_999_999_999, True)
     first = store.send(extending, deadline_ns)
     assert first.applied
     if first.expires_at_seconds is None:

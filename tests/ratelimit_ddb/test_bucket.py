@@ -11,6 +11,7 @@ from ratelimit_ddb import Decision, Limit, StoreError, StoreUnavailable
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
+from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,
@@ -35,7 +36,8 @@ Flow = Generator[Any, Any, Any]
 
 
 def bucket_of(*limits: Limit, trust_seconds: int = 5) -> Bucket:
-    return Bucket(limits, ObservationCache(10), trust_seconds * SECOND_NS)
+    times = BucketTimes(trust_seconds * SECOND_NS, lease_ns=0, deadline_ns=SECOND_NS)
+    return Bucket(limits, ObservationCache(10), times)
 
 
 def acquiring(bucket: Bucket, cost: int, wait_ns: int, now_ns: int | None) -> Flow:
@@ -74,6 +76,7 @@ def test_the_first_take_guesses_idle_and_bears_every_number() -> None:
         idle=(True, True),
         now_ns=NOW_NS,
         cost_ns=(2 * UNIT_NS, 200 * SECOND_NS),
+        base_ns=(NOW_NS, NOW_NS),
         room_ns=(3 * UNIT_NS, 800 * SECOND_NS),
         expires_at_seconds=1_800_003_600,
         extends=True,
@@ -91,7 +94,11 @@ def test_p1_a_take_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
     assert flow.throw(ClockMoved("two hours")) == ReadClock()
     anew = flow.send(later_ns)
     fresh = next(acquiring(bucket, 2, 5 * SECOND_NS, later_ns))
-    assert anew == fresh == take._replace(now_ns=later_ns, expires_at_seconds=1_800_010_800)
+    assert (
+        anew
+        == fresh
+        == take._replace(now_ns=later_ns, base_ns=(later_ns,), expires_at_seconds=1_800_010_800)
+    )
     full_at_ns = (later_ns + 200 * SECOND_NS,)
     decision = result_of(flow, OperationResult(True, full_at_ns))
     assert told(decision) == Decision(True, 8, 0, 200 * SECOND_NS, HOURLY)
@@ -241,6 +248,7 @@ def test_a_refund_leaves_out_the_limits_that_the_take_no_longer_weighs_on() -> N
         refunded_before_ns=(0, 0),
         refunded_after_ns=(0, 0),
         now_ns=NOW_NS,
+        unleased_since_ns=None,
     )
     assert result_of(flow, OperationResult(True, (NOW_NS, full_at_ns - amount_ns))) is True
     assert taken.kept == 0
@@ -282,6 +290,7 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
         (7,),
         (7 + 200 * SECOND_NS,),
         NOW_NS,
+        NOW_NS - HOURLY.window_ns // 4,
     )
 
 

@@ -462,10 +462,10 @@ class StoreOfTheirOwn:
     """With neither a hash nor weak references, which a Store need not have."""
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("clock", "ready")
+    __slots__ = ("clock", "in_process", "ready")
 
     def __init__(self) -> None:
-        self.clock, self.ready = FakeClockOfAStore(), True
+        self.clock, self.in_process, self.ready = FakeClockOfAStore(), True, True
 
     def prepare(self) -> None: ...
 
@@ -485,6 +485,8 @@ class FakeClockOfAStore:
 
     def now_ns(self) -> int:
         return 0
+
+    monotonic_ns = wall_ns = now_ns
 
 
 def test_a_function_that_is_limited_otherwise_is_a_second_one(store: MemoryStore) -> None:

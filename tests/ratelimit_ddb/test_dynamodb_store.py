@@ -325,7 +325,7 @@ def date_in(seconds: float) -> str:
 def now_of(request: Request) -> float:
     """The ``now`` of a take, in seconds since the epoch."""
     values = json.loads(request.body)["ExpressionAttributeValues"]
-    return int(values[":n"]["N"]) / 1e9
+    return int(values[":n0"]["N"]) / 1e9
 
 
 @pytest.mark.parametrize("seconds", [3600, 250, 30, -3600, 86_400 * 3])

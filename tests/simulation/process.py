@@ -10,8 +10,9 @@ from ddbwire.clocks.table_clock import TableClock
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import ObservationCache
-from ratelimit_ddb.limit import Limit
-from ratelimit_ddb.operations.operation import Operation, ReadClock, Take
+from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.operations.operation import Operation, ReadClock, Take, Wait
 from tests.simulation.network import Network, Unanswered
 from tests.simulation.record import Reply, Request
 from tests.simulation.scheduler import Scheduler
@@ -80,7 +81,8 @@ class Process:
 
     def limit_by(self, limits: tuple[Limit, ...]) -> None:
         """Start with these limits, or deploy them in the place of others."""
-        self._bucket = Bucket(limits, ObservationCache(64), self._deny_cache_ns)
+        times = BucketTimes(self._deny_cache_ns, lease_ns=0, deadline_ns=SECOND_NS)
+        self._bucket = Bucket(limits, ObservationCache(64), times)
 
     def acquire(
         self, key: str, cost: int, wait_ns: int, suspended_ns: int
@@ -139,7 +141,7 @@ class Process:
         return now_ns
 
     def _run(
-        self, flow: Generator[Operation, Any, Decision | bool | None], request: Request
+        self, flow: Generator[Operation | Wait, Any, Decision | bool | None], request: Request
     ) -> Generator[int, None, None]:
         decision = None
         try:
@@ -154,7 +156,8 @@ class Process:
             flow.close()
         self._end(request, decision if isinstance(decision, Decision) else None)
 
-    def _answer(self, operation: Operation, request: Request) -> Generator[int, None, Any]:
+    def _answer(self, operation: Operation | Wait, request: Request) -> Generator[int, None, Any]:
+        assert not isinstance(operation, Wait), operation
         if isinstance(operation, ReadClock):
             while not self.clock.known:
                 yield from self._network.call(operation, request, self)

@@ -20,13 +20,23 @@ FullAts = tuple[int | None, ...]
 class Table:
     """Items of ``fullAt`` numbers, with TTL at its most eager: gone in the second it may be."""
 
-    __slots__ = ("_expires_at_seconds", "_items", "_refunded_ns", "_scheduler", "changes")
+    __slots__ = (
+        "_expires_at_seconds",
+        "_items",
+        "_leased_until_ns",
+        "_refunded_ns",
+        "_scheduler",
+        "_writes",
+        "changes",
+    )
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._items: dict[str, dict[str, int]] = {}
         self._refunded_ns: dict[tuple[str, str], int] = {}
         self._expires_at_seconds: dict[str, int] = {}
+        self._leased_until_ns: dict[str, int] = {}
+        self._writes: dict[str, int] = {}
         self.changes: list[Change] = []
 
     def held_ns(self, key: str, names: tuple[str, ...]) -> FullAts:
@@ -55,24 +65,22 @@ class Table:
     def _take(self, take: Take, request: Request) -> OperationResult:
         held = self.held_ns(take.key, take.names)
         kept_until = self._expires_at_seconds.get(take.key) if take.key in self._items else None
-        refused = OperationResult(
-            False, held, None, kept_until, self._refunded(take.key, take.names)
-        )
+        refused = self._result(False, take.key, take.names, held, kept_until)
         if take.extends and kept_until is not None and kept_until > take.expires_at_seconds:
             return refused
         if not take.extends and (kept_until is None or kept_until < take.expires_at_seconds):
             return refused
         after = []
         for index, full_at_ns in enumerate(held):
-            cost_ns = take.cost_ns[index]
+            base_ns, cost_ns = take.base_ns[index], take.cost_ns[index]
             if full_at_ns is None:
-                after.append(take.now_ns + cost_ns)
+                after.append(base_ns + cost_ns)
             elif take.idle[index]:
-                if full_at_ns >= take.now_ns:
+                if full_at_ns >= base_ns:
                     return refused
-                after.append(take.now_ns + cost_ns)
+                after.append(base_ns + cost_ns)
             else:
-                if full_at_ns < take.now_ns or full_at_ns > take.now_ns + take.room_ns[index]:
+                if full_at_ns < base_ns or full_at_ns > base_ns + take.room_ns[index]:
                     return refused
                 after.append(full_at_ns + cost_ns)
         item = self._items.setdefault(take.key, {})
@@ -82,14 +90,21 @@ class Table:
         # A deleted item is a full bucket, so TTL must not come before all its buckets are.
         kept_until_ns = self._expires_at_seconds[take.key] * SECOND_NS
         assert max(item.values()) <= kept_until_ns, f"TTL: {item} is gone too early: {take}"
+        self._writes[take.key] = self._writes.get(take.key, 0) + 1
+        if take.leased_until_ns:
+            self._leased_until_ns[take.key] = take.leased_until_ns
         request.applications += 1
         return self._changed(request, take, held, tuple(after))
 
     def _give_back(self, give_back: GiveBack, request: Request) -> OperationResult:
         held = self.held_ns(give_back.key, give_back.names)
         refunded = self._refunded(give_back.key, give_back.names)
-        refused = OperationResult(False, held, None, None, refunded)
+        refused = self._result(False, give_back.key, give_back.names, held, None)
         if refunded != give_back.refunded_before_ns:
+            return refused
+        leased_until_ns = self._leased_until_ns.get(give_back.key)
+        since_ns = give_back.unleased_since_ns
+        if leased_until_ns is not None and since_ns is not None and leased_until_ns >= since_ns:
             return refused
         after = []
         for index, full_at_ns in enumerate(held):
@@ -115,14 +130,33 @@ class Table:
         if isinstance(operation, Delete):
             return OperationResult(True, ())
         kept_until = self._expires_at_seconds[operation.key]
-        refunded = self._refunded(operation.key, operation.names)
-        return OperationResult(True, after, None, kept_until, refunded)
+        return self._result(True, operation.key, operation.names, after, kept_until)
+
+    def _result(
+        self,
+        applied: bool,
+        key: str,
+        names: tuple[str, ...],
+        full_at_ns: FullAts,
+        kept_until: int | None,
+    ) -> OperationResult:
+        return OperationResult(
+            applied,
+            full_at_ns,
+            None,
+            kept_until,
+            self._refunded(key, names),
+            self._writes.get(key, 0),
+            self._leased_until_ns.get(key, 0),
+        )
 
     def _refunded(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
         return tuple([self._refunded_ns.get((key, name), 0) for name in names])
 
     def _delete(self, key: str) -> None:
         self._items.pop(key, None)
+        self._leased_until_ns.pop(key, None)
+        self._writes.pop(key, None)
         for of_key, name in list(self._refunded_ns):
             if of_key == key:
                 del self._refunded_ns[of_key, name]

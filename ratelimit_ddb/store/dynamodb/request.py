@@ -1,8 +1,9 @@
 """Operations as DynamoDB requests, and replies as results.
 
 An item is ``key`` (the partition key), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
-and then a ``refunded:<limit>`` beside it, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so
-a write is one capacity unit. Request bodies are templates, one for each combination of limits and
+and then a ``refunded:<limit>`` beside it, ``writes`` that counts the takes, ``leasedUntil`` in
+nanoseconds where the key was leased, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so a
+write is one capacity unit. Request bodies are templates, one for each combination of limits and
 branches, that are filled with numbers, since this is the hot path. AWS: "UpdateItem",
 "GetItem", "DeleteItem" in the API Reference.
 """
@@ -28,6 +29,8 @@ from ratelimit_ddb.tuple_new import tuple_new
 
 ATTRIBUTE = "fullAt:"
 REFUNDED = "refunded:"
+WRITES = "writes"
+LEASED_UNTIL = "leasedUntil"
 
 _CONDITIONAL = {
     # All, for the attributes that a write leaves as they are matter too: what was refunded, and
@@ -70,22 +73,27 @@ class TableRequests:
         )
 
     def _take(self, take: Take) -> ddbwire.DynamoDBRequest:
-        numbers: list[int] = []
-        now_ns = take.now_ns
-        for idle, cost_ns, room_ns in zip(take.idle, take.cost_ns, take.room_ns, strict=True):
-            if idle:
-                numbers.append(now_ns + cost_ns)
+        key, names, idles, now_ns, bases_ns, costs_ns, rooms_ns, expires_at_seconds, extends, *_ = (
+            take
+        )
+        numbers: list[int] = [expires_at_seconds]
+        leased_until_ns = take.leased_until_ns
+        if leased_until_ns:
+            numbers.append(leased_until_ns)
+        for index, base_ns in enumerate(bases_ns):
+            if idles[index]:
+                numbers += (base_ns, base_ns + costs_ns[index])
             else:
-                numbers += (cost_ns, now_ns + room_ns)
-        template = _take_template(self._fixed, take.names, take.idle, take.extends)
-        body = template % (_quoted(take.key), now_ns, take.expires_at_seconds, *numbers)
+                numbers += (base_ns, costs_ns[index], base_ns + rooms_ns[index])
+        template = _take_template(self._fixed, names, idles, extends, leased_until_ns != 0)
+        body = template % (_quoted(key), *numbers)
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         made_at_ns = now_ns if self._is_of_the_wire else None
         # Of a throttled key the caller is denied, and those who come next ask again.
         return ddbwire.DynamoDBRequest("UpdateItem", body, True, made_at_ns, False)
 
     def _give_back(self, give_back: GiveBack) -> ddbwire.DynamoDBRequest:
-        key, names, amount_ns, least_ns, most_ns, before_ns, after_ns, now_ns = give_back
+        key, names, amount_ns, least_ns, most_ns, before_ns, after_ns, now_ns, since_ns = give_back
         numbers: list[int] = []
         forms = []
         for index, before in enumerate(before_ns):
@@ -96,7 +104,10 @@ class TableRequests:
                 numbers.append(before)
             if changes:
                 numbers.append(after_ns[index])
-        body = _give_back_template(self._fixed, names, tuple(forms)) % (_quoted(key), *numbers)
+        if since_ns is not None:
+            numbers.append(since_ns)
+        template = _give_back_template(self._fixed, names, tuple(forms), since_ns is not None)
+        body = template % (_quoted(key), *numbers)
         # Given twice, it would admit more than the limit.
         made_at_ns = now_ns if self._is_of_the_wire else None
         return ddbwire.DynamoDBRequest("UpdateItem", body, False, made_at_ns)
@@ -132,10 +143,18 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
         full_at_ns.append(None if full_at is None else int(full_at["N"]))
         refunded = item.get(REFUNDED + name)
         refunded_ns.append(0 if refunded is None else int(refunded["N"]))
-    expires_at = item.get("expiresAt")
-    expires_at_seconds = None if expires_at is None else int(expires_at["N"])
+    expires_at, writes, leased = item.get("expiresAt"), item.get(WRITES), item.get(LEASED_UNTIL)
     return tuple_new(
-        OperationResult, (applied, tuple(full_at_ns), None, expires_at_seconds, tuple(refunded_ns))
+        OperationResult,
+        (
+            applied,
+            tuple(full_at_ns),
+            None,
+            None if expires_at is None else int(expires_at["N"]),
+            tuple(refunded_ns),
+            0 if writes is None else int(writes["N"]),
+            0 if leased is None else int(leased["N"]),
+        ),
     )
 
 
@@ -149,19 +168,21 @@ def _take_template(
     names: tuple[str, ...],
     idle: tuple[bool, ...],
     extends: bool,
+    leases: bool,
 ) -> bytes:
-    changes, conditions, values = [], [], []
-    for index, is_idle in enumerate(idle):
+    changes, conditions, values = [], [], [":t"]
+    if leases:
+        changes.append(f"{LEASED_UNTIL} = :e")
+        values.append(":e")
+    for i, is_idle in enumerate(idle):
         if is_idle:
-            changes.append(f"#{index} = :i{index}")
-            conditions.append(f"(attribute_not_exists(#{index}) OR #{index} < :n)")
-            values.append(f":i{index}")
+            changes.append(f"#{i} = :i{i}")
+            conditions.append(f"(attribute_not_exists(#{i}) OR #{i} < :n{i})")
+            values += [f":n{i}", f":i{i}"]
         else:
-            changes.append(f"#{index} = if_not_exists(#{index}, :n) + :c{index}")
-            conditions.append(
-                f"(attribute_not_exists(#{index}) OR #{index} BETWEEN :n AND :l{index})"
-            )
-            values += [f":c{index}", f":l{index}"]
+            changes.append(f"#{i} = if_not_exists(#{i}, :n{i}) + :c{i}")
+            conditions.append(f"(attribute_not_exists(#{i}) OR #{i} BETWEEN :n{i} AND :l{i})")
+            values += [f":n{i}", f":c{i}", f":l{i}"]
     if extends:
         changes.append("expiresAt = :t")
         conditions.append("(attribute_not_exists(expiresAt) OR expiresAt <= :t)")
@@ -170,12 +191,13 @@ def _take_template(
     return _template(
         fixed,
         {
-            "UpdateExpression": f"SET {', '.join(changes)}",
+            "UpdateExpression": f"SET {', '.join(changes)} ADD {WRITES} :1",
             "ConditionExpression": " AND ".join(conditions),
             **_CONDITIONAL,
         },
         names,
-        [":n", ":t", *values],
+        values,
+        one=True,
     )
 
 
@@ -184,6 +206,7 @@ def _give_back_template(
     fixed: tuple[tuple[str, Any], ...],
     names: tuple[str, ...],
     forms: tuple[tuple[bool, bool], ...],
+    is_unleased: bool,
 ) -> bytes:
     """The body for limits whose ``refunded`` is there or not, and changes or not."""
     changes, conditions, values = [], [], []
@@ -197,6 +220,9 @@ def _give_back_template(
         if refunded_changes:
             changes.append(f"#r{i} = :r{i}")
             values.append(f":r{i}")
+    if is_unleased:
+        conditions.append(f"(attribute_not_exists({LEASED_UNTIL}) OR {LEASED_UNTIL} < :u)")
+        values.append(":u")
     expressions = {
         "UpdateExpression": f"SET {', '.join(changes)}",
         "ConditionExpression": " AND ".join(conditions),
@@ -226,11 +252,14 @@ def _template(
     values: list[str],
     *,
     refunded: bool = False,
+    one: bool = False,
 ) -> bytes:
     """A body with ``%b`` where the quoted key goes, then ``%d`` for each value, in their order."""
     body: dict[str, Any] = {**dict(fixed), "Key": {"key": {"S": "<key>"}}}
     if values:
         body["ExpressionAttributeValues"] = {name: {"N": "<number>"} for name in values}
+        if one:
+            body["ExpressionAttributeValues"][":1"] = {"N": "1"}
     if names:
         body["ExpressionAttributeNames"] = {
             f"#{index}": ATTRIBUTE + name for index, name in enumerate(names)

@@ -98,6 +98,7 @@ class DynamoDBStore:
             table, report_capacity=self._reports_capacity, is_of_the_wire=clock is None
         )
         self._on_call = on_call
+        self.in_process = False
 
     @property
     def ready(self) -> bool:

@@ -10,11 +10,13 @@ from ratelimit_ddb.arguments import (
     require_deadline_ns,
     require_deny_cache_ns,
     require_functions,
+    require_lease_ns,
     require_on_outage,
     require_plain,
     require_store,
 )
 from ratelimit_ddb.bucket.observations import cache_group_of
+from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run, run_async
@@ -108,7 +110,11 @@ class Gate:
         self._has_own_limits = has_own_limits
         self.fields_of = fields_for_style(chosen["fields"])
         self._timeout_ns = require_deadline_ns(chosen["deadline"])
-        deny_cache_ns = require_deny_cache_ns(chosen["deny_cache"])
+        times = BucketTimes(
+            require_deny_cache_ns(chosen["deny_cache"]),
+            require_lease_ns(chosen["lease"]),
+            self._timeout_ns,
+        )
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
         require_plain("endpoint_of", endpoint_of)
         self._on_denied = _function("on_denied", chosen["on_denied"])
@@ -123,7 +129,7 @@ class Gate:
         self._rule_set = RuleSet(
             rules,
             seen_keys=chosen["seen_keys"],
-            deny_cache_ns=deny_cache_ns,
+            times=times,
             group=cache_group_of(self.store),
             namespace=namespace_prefix(chosen["namespace"]),
             blocking=blocking,

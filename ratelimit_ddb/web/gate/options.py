@@ -29,6 +29,7 @@ class GateOptions(TypedDict, total=False):
         on_outage: as for RateLimiter: ``"local"``, ``"allow"``, ``"deny"`` (503) or ``"raise"``.
         deadline: seconds that a request may spend on the store, all rules and refunds together.
         deny_cache: as for RateLimiter.
+        lease: as for RateLimiter, for rules that have none of their own.
         seen_keys: as for RateLimiter, for each rule.
         namespace: what all keys begin with: keeps apart applications that share a table.
         enabled: False to let every request pass without asking the store, as tests may want;
@@ -46,6 +47,7 @@ class GateOptions(TypedDict, total=False):
     on_outage: OnOutage
     deadline: float
     deny_cache: float
+    lease: float
     seen_keys: int
     namespace: str
     enabled: bool | None
@@ -79,6 +81,7 @@ class ViewOptions(TypedDict, total=False):
     on_outage: OnOutage
     deadline: float
     deny_cache: float
+    lease: float
     seen_keys: int
     namespace: str
     enabled: bool | None
@@ -95,6 +98,7 @@ DEFAULTS: Mapping[str, Any] = {
     "on_outage": "local",
     "deadline": 0.25,
     "deny_cache": 5.0,
+    "lease": 0.5,
     "seen_keys": 65_536,
     "namespace": "",
     "enabled": None,

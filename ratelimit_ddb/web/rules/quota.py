@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.observations import CacheGroup, ObservationCache
+from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.web.rules.policy import item_name, policy_item, policy_name
 
@@ -25,9 +26,9 @@ class Quota:
     __slots__ = ("bucket", "items", "names", "policy", "policy_field", "smallest_burst")
 
     def __init__(
-        self, rule: str, limits: tuple[Limit, ...], cache: ObservationCache, deny_cache_ns: int
+        self, rule: str, limits: tuple[Limit, ...], cache: ObservationCache, times: BucketTimes
     ) -> None:
-        self.bucket = Bucket(limits, cache, deny_cache_ns)
+        self.bucket = Bucket(limits, cache, times)
         self.smallest_burst = min(limit.burst for limit in limits)
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}
         self.items = {name: item_name(policy) for name, policy in self.names.items()}
@@ -44,7 +45,7 @@ class QuotaCache:
     Args:
         rule: its name.
         seen_keys: how many keys each memory holds.
-        deny_cache_ns: for how long what was seen may deny.
+        times: how long observations, leases and calls may last.
         group: what the store's limiters and rules have seen.
     """
 
@@ -53,13 +54,13 @@ class QuotaCache:
     _MOST_SETS = 1_024
     _MOST_MEMORIES = 8
 
-    def __init__(self, rule: str, seen_keys: int, deny_cache_ns: int, group: CacheGroup) -> None:
+    def __init__(self, rule: str, seen_keys: int, times: BucketTimes, group: CacheGroup) -> None:
         memories: dict[tuple[Limit, ...], ObservationCache] = {}
         shared = ObservationCache(seen_keys, group)
 
         def of(limits: tuple[Limit, ...]) -> Quota:
             if limits not in memories and len(memories) < self._MOST_MEMORIES:
                 memories[limits] = ObservationCache(seen_keys, group)
-            return Quota(rule, limits, memories.get(limits, shared), deny_cache_ns)
+            return Quota(rule, limits, memories.get(limits, shared), times)
 
         self.of = lru_cache(maxsize=self._MOST_SETS)(of)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ratelimit_ddb.arguments import require_bool, require_cost
+from ratelimit_ddb.arguments import require_bool, require_cost, require_lease_ns
 from ratelimit_ddb.limit import Limit, LimitsLike, parse_limits
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
@@ -69,6 +69,8 @@ class Rule:
         default: whether the rule is only for views without limits of their own (``@limited``,
             RateLimit): where the view has some, what this one took is given back, or it is not
             evaluated at all.
+        lease: seconds for which a process may hold tokens of a hot key, as for RateLimiter; None
+            for what the middleware says.
         messages: limits on the messages that a websocket's client sends, counted for each identity.
         fits: whether one spelling of a path is meant (``ratelimit_ddb.web.rules.path``).
         fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
@@ -87,6 +89,7 @@ class Rule:
     exempt: Exempt | None
     enforce: bool
     default: bool
+    lease: float | None
     messages: tuple[Limit, ...] | None
     fits: Fits = field(repr=False, compare=False)
     fits_below_mounts: AnyFits = field(repr=False, compare=False)
@@ -104,6 +107,7 @@ class Rule:
         exempt: Exempt | None = None,
         enforce: bool = True,
         default: bool = False,
+        lease: float | None = None,
         messages: LimitsLike | None = None,
     ) -> None:
         fits = fits_of(path)
@@ -121,6 +125,7 @@ class Rule:
             ("exempt", exempt),
             ("enforce", enforce),
             ("default", default),
+            ("lease", lease),
             ("messages", of_messages),
             ("fits", fits),
             ("fits_below_mounts", fits_below_mounts_of(path)),
@@ -145,6 +150,8 @@ class Rule:
             raise ValueError(f"scope {self.scope!r}: 'rule' or 'endpoint'")
         for what, flag in (("enforce", self.enforce), ("default", self.default)):
             require_bool(what, flag)
+        if self.lease is not None:
+            require_lease_ns(self.lease)
         self._require_cost()
 
     def _require_cost(self) -> None:

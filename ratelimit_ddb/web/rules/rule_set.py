@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from ratelimit_ddb.arguments import require_lease_ns
 from ratelimit_ddb.bucket.observations import CacheGroup
+from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.key import key_prefix
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.path import spellings
@@ -43,10 +45,12 @@ class CompiledRule:
     __slots__ = ("is_static", "messages", "prefix", "quota", "quotas", "rule")
 
     def __init__(
-        self, rule: Rule, namespace: str, seen_keys: int, deny_cache_ns: int, group: CacheGroup
+        self, rule: Rule, namespace: str, seen_keys: int, times: BucketTimes, group: CacheGroup
     ) -> None:
         self.rule = rule
-        self.quotas = QuotaCache(rule.name, seen_keys, deny_cache_ns, group)
+        if rule.lease is not None:
+            times = times._replace(lease_ns=require_lease_ns(rule.lease))
+        self.quotas = QuotaCache(rule.name, seen_keys, times, group)
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
@@ -59,7 +63,7 @@ class CompiledRule:
         )
         self.messages: Quota | None = None
         if rule.messages is not None:
-            of_messages = QuotaCache(f"{rule.name} messages", seen_keys, deny_cache_ns, group)
+            of_messages = QuotaCache(f"{rule.name} messages", seen_keys, times, group)
             self.messages = of_messages.of(rule.messages)
 
 
@@ -69,7 +73,7 @@ class RuleSet:
     Args:
         given: the rules, or a source of them.
         seen_keys: as for RateLimiter, for each rule.
-        deny_cache_ns: for how long what was seen may deny.
+        times: how long observations, leases and calls may last.
         group: what the store's limiters and rules have seen.
         namespace: what all keys begin with, from ``namespace_prefix``.
         blocking: whether coroutine functions in rules are refused.
@@ -82,10 +86,10 @@ class RuleSet:
     __slots__ = (
         "_blocking",
         "_current",
-        "_deny_cache_ns",
         "_group",
         "_seen_keys",
         "_source",
+        "_times",
         "endpoint_of",
         "namespace",
     )
@@ -95,7 +99,7 @@ class RuleSet:
         given: RulesLike,
         *,
         seen_keys: int,
-        deny_cache_ns: int,
+        times: BucketTimes,
         group: CacheGroup,
         namespace: str,
         blocking: bool,
@@ -105,7 +109,7 @@ class RuleSet:
         self.namespace = namespace
         self._blocking = blocking
         self._seen_keys = seen_keys
-        self._deny_cache_ns = deny_cache_ns
+        self._times = times
         self._group = group
         self._source = None if isinstance(given, Rule | Iterable) else given
         if self._source is not None and not callable(getattr(self._source, "current", None)):
@@ -157,7 +161,7 @@ class RuleSet:
             if self._blocking:
                 require_blocking(rule)
         return tuple(
-            CompiledRule(rule, self.namespace, self._seen_keys, self._deny_cache_ns, self._group)
+            CompiledRule(rule, self.namespace, self._seen_keys, self._times, self._group)
             for rule in rules
         )
 

@@ -190,5 +190,6 @@ _READERS: dict[str, Reader] = {
     "exempt": _function("exempt"),
     "enforce": _as_it_is,
     "default": _as_it_is,
+    "lease": _as_it_is,
     "messages": _texts("messages"),
 }

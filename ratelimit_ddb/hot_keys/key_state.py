@@ -1,0 +1,155 @@
+"""What a process knows of a key that it is asked for just now: who waits, what it holds, its pace.
+
+At most one write is in flight for a key: that of the leader, the first of the queue. What arrives
+meanwhile joins the queue, and is served from what the leader's write brings. Whoever leaves hands
+the lead to the next one, for whatever reason it leaves: served, cancelled, interrupted, failed. A
+leader whose event loop was stopped can't leave; so one that leads for much longer than a deadline
+is overdue, and whoever comes next leads instead. Two writes are in flight then, which costs a
+write, never a wrong answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ratelimit_ddb.hot_keys.demand import Demand
+from ratelimit_ddb.hot_keys.lease import Lease
+from ratelimit_ddb.hot_keys.pace import Pace
+from ratelimit_ddb.hot_keys.ticket import Ticket
+
+
+class KeyState:
+    """One key in one process.
+
+    Attributes:
+        key: the item's key.
+        lock: guards all that follows. Reentrant, since a collected generator may leave the queue
+            in the middle of anything.
+        queue: the requests that wait, in the order of their calls.
+        leader: the one that writes, or waits for the next write.
+        demand: how many tokens are asked for and admitted.
+        pace: when the next write may be made.
+        leases: what this process holds, the latest last.
+        overtaken: for each limit, how often others had taken meanwhile, where what this process saw
+            last left the bucket idle: a running mean. It tells which branch to try.
+    """
+
+    __slots__ = (
+        "_leads_until_ns",
+        "_patience_ns",
+        "demand",
+        "key",
+        "leader",
+        "leases",
+        "lock",
+        "overtaken",
+        "pace",
+        "queue",
+    )
+
+    def __init__(self, key: str, monotonic_ns: int, random_float: Callable[[], float]) -> None:
+        self.key = key
+        self.lock = threading.RLock()
+        self.queue: deque[Ticket[Any]] = deque()
+        self.leader: Ticket[Any] | None = None
+        self.demand = Demand(monotonic_ns)
+        self.pace = Pace(random_float)
+        self.leases: list[Lease] = []
+        self.overtaken: tuple[float, ...] = ()
+        self._leads_until_ns = 0
+        self._patience_ns = 0
+
+    def join(self, ticket: Ticket[Any], patience_ns: int) -> None:
+        """Join the queue, as its leader where there is none, or none that is still expected.
+
+        Args:
+            ticket: the request.
+            patience_ns: how long a leader is expected to take for one write at most.
+        """
+        with self.lock:
+            self.queue.append(ticket)
+            if self.leader is None or ticket.arrived_ns > self._leads_until_ns:
+                self._lead(ticket, ticket.arrived_ns, patience_ns)
+
+    def leave(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
+        """Leave the queue, and hand on the lead."""
+        with self.lock:
+            if ticket in self.queue:
+                self.queue.remove(ticket)
+            if self.leader is not ticket:
+                return
+            self.leader = None
+            self._patience_ns = patience_ns
+            for one in self.queue:
+                # One that nobody attends is of a request that is busy with another key.
+                if one.is_attended and one.outcome is None:
+                    self._lead(one, monotonic_ns, patience_ns)
+                    one.call()
+                    break
+
+    def claim(self, ticket: Ticket[Any]) -> None:
+        """Give a request of the queue that begins to wait the lead, where nobody has it."""
+        if self.leader is not None:
+            return
+        with self.lock:
+            if self.leader is None and ticket.outcome is None and ticket in self.queue:
+                self._lead(ticket, ticket.arrived_ns, self._patience_ns)
+                ticket.ready = True
+
+    def serve(self, ticket: Ticket[Any], outcome: Any) -> None:
+        """Give one of the queue its outcome."""
+        with self.lock:
+            if ticket in self.queue:
+                self.queue.remove(ticket)
+        ticket.serve(outcome)
+
+    def spend(self, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]) -> Lease | None:
+        """Spend leased tokens; the lease that they are of, or None where too few are held."""
+        with self.lock:
+            for lease in self.leases:
+                if lease.left >= cost and lease.lives(monotonic_ns, wall_ns):
+                    lease.left -= cost
+                    return lease
+        return None
+
+    def give_back(
+        self, lease: Lease, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]
+    ) -> bool:
+        """Give tokens back to their lease; False where it has ended."""
+        with self.lock:
+            if not lease.lives(monotonic_ns, wall_ns):
+                return False
+            lease.left += cost
+            return True
+
+    def hold(self, lease: Lease, monotonic_ns: int) -> None:
+        """Hold a new lease, and let go of those that have ended or are spent."""
+        with self.lock:
+            self.leases = [
+                one for one in self.leases if one.left and monotonic_ns <= one.monotonic_end_ns
+            ]
+            self.leases.append(lease)
+
+    def drop_leases(self) -> None:
+        """Let all leases lapse at once."""
+        with self.lock:
+            for lease in self.leases:
+                lease.drop()
+            self.leases = []
+
+    def is_idle(self, monotonic_ns: int) -> bool:
+        """Whether nothing is under way and nothing held."""
+        return (
+            not self.queue
+            and self.leader is None
+            and not self.pace.is_paced
+            and all(one.monotonic_end_ns < monotonic_ns for one in self.leases)
+        )
+
+    def _lead(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
+        self.leader = ticket
+        until_ns = max(monotonic_ns, self.pace.next_write_ns)
+        self._leads_until_ns = until_ns + patience_ns

@@ -1,0 +1,96 @@
+"""Waiting, blocking and in an event loop, for what another thread or task does.
+
+One waker serves one run of a driver, whatever it waits for. It may be woken by any thread, more
+than once, and after its waiter has gone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic_ns
+
+from ratelimit_ddb.operations.operation import Wait
+
+_LONGEST_NS = 60_000_000_000
+
+
+class BlockingWaker:
+    """Blocks its thread."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wake(self) -> None:
+        """End the wait."""
+        try:
+            self._lock.release()
+        except RuntimeError:
+            return  # it was woken before, and has not waited since
+
+    def wait(self, waits: Sequence[Wait], deadline_ns: int) -> bool:
+        """Carry out one Wait, or the first to end of several; see there."""
+        remaining_ns = _remaining_ns(waits, deadline_ns, self.wake)
+        if remaining_ns > 0:
+            self._lock.acquire(timeout=remaining_ns / 1e9)
+        return monotonic_ns() < deadline_ns
+
+
+class LoopWaker:
+    """Suspends its task.
+
+    Raises:
+        RuntimeError: no event loop of asyncio's is running.
+    """
+
+    __slots__ = ("_future", "_loop", "_thread")
+
+    def __init__(self) -> None:
+        from ddbwire.concurrency.event_loop import running_loop
+
+        self._loop = running_loop()
+        self._thread = threading.get_ident()
+        self._future = self._loop.create_future()
+
+    def wake(self) -> None:
+        """End the wait."""
+        if threading.get_ident() == self._thread:
+            self._end()
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._end)
+        except RuntimeError:
+            return  # the loop was closed, and its tasks with it
+
+    async def wait(self, waits: Sequence[Wait], deadline_ns: int) -> bool:
+        """Carry out one Wait, or the first to end of several; see there."""
+        if self._future.done():
+            self._future = self._loop.create_future()
+        remaining_ns = _remaining_ns(waits, deadline_ns, self.wake)
+        if remaining_ns > 0:
+            timer = self._loop.call_later(remaining_ns / 1e9, self._end)
+            try:
+                await self._future
+            finally:
+                timer.cancel()
+        return monotonic_ns() < deadline_ns
+
+    def _end(self) -> None:
+        if not self._future.done():
+            self._future.set_result(None)
+
+
+def _remaining_ns(waits: Sequence[Wait], deadline_ns: int, wake: Callable[[], None]) -> int:
+    """For how long to wait, at most: not at all if something is served already."""
+    for wait in waits:
+        wait.awaited.attach(wake)
+    if any(wait.awaited.served for wait in waits):
+        return 0
+    return min(
+        deadline_ns - monotonic_ns(),
+        *(wait.most_ns for wait in waits if wait.most_ns is not None),
+        _LONGEST_NS,
+    )
