@@ -166,6 +166,8 @@ class Bucket:
                     expires_seconds,
                     extends,
                     0,
+                    1,
+                    0,
                 ),
             ),
             cost,
@@ -281,7 +283,7 @@ class Bucket:
     def _acquire_by(self, take: Take, cost: int) -> Flow[Decision]:
         while True:
             try:
-                applied, shown_ns, _, kept_until_seconds, refunded_ns, _, _ = yield take
+                applied, shown_ns, _, kept_until_seconds, refunded_ns, *_ = yield take
             except ClockMoved:
                 take = self._anew(take, (yield ReadClock()))
                 continue

@@ -59,6 +59,8 @@ LEAST_LEASED = 6.0
 _GROWTH = 1.5
 _DEVIATIONS = 1.5
 _MOST_WRITES_OF_HOT_KEY = 2
+_RESTS_OF_LEASE = 7
+"""A lease of fewer tokens than were wanted is followed by a rest of this part of its time."""
 _NEVER_NS = -1
 _LIKELY = 0.5
 _NEWEST = 0.3
@@ -282,6 +284,8 @@ class Visits:
             batch = self._batch(tickets, found.full_at_ns, found.now_ns, ahead)
         due_ns = self._deny(key, state, tickets, found, "table" if writes else "seen")
         if writes:
+            if batch is not None and batch.tokens < batch.served[-1][1] + ahead:
+                state.pace.rest(self._clock.monotonic_ns(), self._lease_ns // _RESTS_OF_LEASE)
             state.pace.found(batch is not None, self._clock.monotonic_ns(), due_ns, shares=shares)
 
     def _look(
@@ -321,7 +325,8 @@ class Visits:
         if take == found.refused:
             raise refused_without_reason(key, found.full_at_ns)
         try:
-            result: OperationResult = yield take
+            writes, active_ns = state.pace.report(self._clock.monotonic_ns())
+            result: OperationResult = yield take._replace(writes=writes, active_ns=active_ns)
         except ClockMoved:
             found.start(
                 self._clock, len(self._names), (yield ReadClock()), leases=bool(batch.lease_ns)
@@ -345,7 +350,9 @@ class Visits:
                 (found.now_ns, found.full_at_ns, found.kept_until_seconds, self._names),
             ),
         )
-        state.pace.wrote(self._clock.monotonic_ns(), result.writes, applied=result.applied)
+        state.pace.wrote(
+            self._clock.monotonic_ns(), result.writes, result.active_ns, applied=result.applied
+        )
         return result
 
     def _ahead(self, state: KeyState) -> int:
@@ -413,6 +420,8 @@ class Visits:
                 expires_seconds,
                 found.kept_until_seconds <= expires_seconds,
                 base_ns if batch.lease_ns else 0,
+                1,
+                0,
             ),
         )
 

@@ -2,18 +2,25 @@
 
 A partition takes 1,000 writes a second (AWS: "Best practices for designing and using partition
 keys effectively"), and one key is one item on one partition. Beyond that the table throttles the
-key. Nobody knows how many processes there are, but everybody sees how many takes all of them
-have applied, since the item counts them (``writes``). So each process, by itself:
+key. Processes don't know of each other, but each of their takes adds to two counters of the item,
+which costs nothing:
 
-- estimates the writes of all: the counter's rate, and as many refused ones as are usual among its
-  own;
-- while they stay below 870 a second, is not paced at all;
-- beyond, and when the key is throttled, lowers its own writes a second by a factor, and raises
-  them by an addend as long as there is room: additive increase, multiplicative decrease, by which
-  shares even out (Chiu and Jain, 1989; TCP does it). Gaps are jittered by a quarter.
+    writes     1, and as many as this process's refused writes since its last applied one
+    activeNs   the time since then
 
-A dry write, which found no token, is followed by a pause of its own, on keys that are leased or
-paced: others get their turn. On all other keys ``seen`` tells exactly when the next token is due.
+So the first one grows by the writes of all processes, and the second one, in each second, by as
+many seconds as there are processes that write: as the CPU time of a second tells how many cores
+were busy. By them each process, by itself:
+
+- is not paced at all while there are fewer than 870 writes a second;
+- beyond, keeps to ``share * 870 / processes`` writes a second, the same for everybody. ``share``
+  starts at 1, and makes good for those who write less than that: it rises while there is room,
+  by an addend, and falls by a factor (additive increase, multiplicative decrease). Where it is no
+  demand for writes, but the pace that holds them back, all shares tend to 1.
+
+Gaps are jittered by a quarter. A dry write, which found no token, is followed by a pause of its
+own, on keys that are leased or paced: others get their turn. On all other keys ``seen`` tells
+exactly when the next token is due.
 """
 
 from __future__ import annotations
@@ -26,16 +33,30 @@ MOST_WRITES_PER_SECOND = 870.0
 
 _SECOND_NS = 1_000_000_000
 _UNPACED = float("inf")
-_MEASURED_OVER_NS = 100_000_000
+_MEASURED_OVER_NS = 300_000_000
+_CERTAIN_DEVIATIONS = 2.0
+"""By how many standard deviations of random writes there must be more than MOST_WRITES_PER_SECOND
+before a process is paced."""
+_FLOOD_WRITES = 400
+"""So many writes in a shorter time are a flood, of which the measurement need not wait for more."""
+_FLOOD_OVER_NS = 5_000_000
+_LONGEST_ACTIVE_NS = 2 * _SECOND_NS
+"""A process that has not written for longer was not there in between."""
+_NEWEST = 0.3
+"""The weight of the latest measurement in the running mean of the number of processes."""
 _LONGEST_GAP_SECONDS = 2.0
 _FREE_PER_SECOND = 170.0
-"""A process that may write so often is not paced any more."""
+"""A process that may write so often is not paced any more; nor is one with MOST_SHARES."""
+_MOST_SHARES = 8.0
+_LEAST_SHARES = 0.1
+_RISE_PER_SECOND = 2.0
+_TOWARDS_ONE = 0.3
+_LOOSE = 0.8
+"""A process that writes less often than this part of what it may is not held back by its pace."""
+_ROOM = 0.1
+_GROWTH = 1.5
 _THROTTLED_AT_MOST_PER_SECOND = 60.0
 _LESS_WHEN_THROTTLED = 0.6
-_RISE = 4.0
-_FLOOD_WRITES = 400
-"""So many writes in less than 100 ms are a flood, of which the estimate need not wait for more."""
-_FLOOD_OVER_NS = 5_000_000
 _FIRST_PAUSE_NS = 10_000_000
 _LONGEST_PAUSE_NS = 150_000_000
 _PAUSE_GROWTH = 1.6
@@ -52,12 +73,14 @@ class Pace:
     """
 
     __slots__ = (
+        "_measured_from",
         "_own",
         "_pause_ns",
+        "_processes",
         "_random",
         "_refused",
-        "_since_ns",
-        "_writes",
+        "_reported_ns",
+        "_share",
         "allowed_per_second",
         "is_dry",
         "is_throttled",
@@ -71,10 +94,11 @@ class Pace:
         self.is_throttled = False
         self.allowed_per_second = _UNPACED
         self._pause_ns = 0
-        self._refused = 0.0
-        self._writes: int | None = None
-        self._since_ns = 0
-        self._own = 0
+        self._share = 1.0
+        self._processes = 0.0
+        self._refused = self._own = 0
+        self._reported_ns: int | None = None
+        self._measured_from: tuple[int, int, int] | None = None
 
     @property
     def is_paced(self) -> bool:
@@ -88,25 +112,36 @@ class Pace:
             return 0
         return int(min(_LONGEST_GAP_SECONDS, 1 / self.allowed_per_second) * _SECOND_NS)
 
-    def wrote(self, monotonic_ns: int, writes: int, *, applied: bool) -> None:
-        """Note one write, and what the item's counter says."""
+    def report(self, monotonic_ns: int) -> tuple[int, int]:
+        """What a take that is sent now adds to the item's ``writes`` and ``activeNs``."""
+        if self._reported_ns is None:
+            return 1, 0
+        return 1 + self._refused, min(monotonic_ns - self._reported_ns, _LONGEST_ACTIVE_NS)
+
+    def wrote(self, monotonic_ns: int, writes: int, active_ns: int, *, applied: bool) -> None:
+        """Note one write, and what the item's counters say."""
         self.is_throttled = False
         self._own += 1
-        self._refused = 0.8 * self._refused + (0.0 if applied else 0.2)
-        if self._writes is None or writes < self._writes:
-            self._start_measuring(monotonic_ns, writes)
+        if applied or self._reported_ns is None:
+            self._refused, self._reported_ns = 0, monotonic_ns
         else:
-            passed_ns, more = monotonic_ns - self._since_ns, writes - self._writes
+            self._refused += 1
+        if self._measured_from is None or writes < self._measured_from[1]:
+            self._measure_from(monotonic_ns, writes, active_ns)
+        else:
+            since_ns, writes_before, active_before_ns = self._measured_from
+            passed_ns, more = monotonic_ns - since_ns, writes - writes_before
             if passed_ns >= max(_MEASURED_OVER_NS, 2 * self.gap_ns) or (
                 not self.is_paced and more >= _FLOOD_WRITES and passed_ns >= _FLOOD_OVER_NS
             ):
+                self._note_processes((active_ns - active_before_ns) / passed_ns)
                 self._adapt(passed_ns / _SECOND_NS, more)
-                self._start_measuring(monotonic_ns, writes)
+                self._measure_from(monotonic_ns, writes, active_ns)
         self._schedule(monotonic_ns)
 
     def measure_anew(self) -> None:
         """Forget what was measured, as the first lease changes how often this process writes."""
-        self._writes = None
+        self._measured_from = None
 
     def found(self, tokens: bool, monotonic_ns: int, due_ns: int, *, shares: bool) -> None:
         """Note whether a write found tokens.
@@ -126,31 +161,58 @@ class Pace:
             pause_ns = int(self._pause_ns * self._random())
             self.next_write_ns = max(self.next_write_ns, monotonic_ns + due_ns) + pause_ns
 
+    def rest(self, monotonic_ns: int, rest_ns: int) -> None:
+        """Rest after a write that brought less than was asked for: more must flow in first."""
+        self.next_write_ns = max(self.next_write_ns, monotonic_ns + self._jittered(rest_ns))
+
     def throttled(self, monotonic_ns: int) -> None:
         """Note that the table throttled the key: widen the gap."""
         self.is_throttled = True
         allowed = min(self.allowed_per_second, _THROTTLED_AT_MOST_PER_SECOND)
         self.allowed_per_second = max(1 / _LONGEST_GAP_SECONDS, allowed * _LESS_WHEN_THROTTLED)
+        self._share = max(_LEAST_SHARES, self._share * _LESS_WHEN_THROTTLED)
         self._schedule(monotonic_ns)
 
-    def _start_measuring(self, monotonic_ns: int, writes: int) -> None:
-        self._writes, self._since_ns, self._own = writes, monotonic_ns, 0
+    def _measure_from(self, monotonic_ns: int, writes: int, active_ns: int) -> None:
+        self._measured_from = monotonic_ns, writes, active_ns
+        self._own = 0
 
-    def _adapt(self, seconds: float, applied: int) -> None:
-        total = applied / seconds / max(0.1, 1 - self._refused)
-        own = self._own / seconds
-        allowed = self.allowed_per_second
-        over = (total - MOST_WRITES_PER_SECOND) / MOST_WRITES_PER_SECOND
+    def _note_processes(self, processes: float) -> None:
+        processes = max(1.0, processes)
+        if self._processes:
+            processes = self._processes + _NEWEST * (processes - self._processes)
+        self._processes = processes
+
+    def _adapt(self, seconds: float, writes: int) -> None:
+        """Adapt to so many writes of all processes in so many seconds."""
+        per_second = writes / seconds
+        if not self.is_paced:
+            certain = per_second - _CERTAIN_DEVIATIONS * writes**0.5 / seconds
+            if certain <= MOST_WRITES_PER_SECOND:
+                return
+            self._share = 1.0
+        else:
+            self._adapt_share(seconds, per_second / MOST_WRITES_PER_SECOND - 1)
+        allowed = self._share * MOST_WRITES_PER_SECOND / self._processes
+        is_free = self.is_paced and (allowed > _FREE_PER_SECOND or self._share > _MOST_SHARES)
+        self.allowed_per_second = _UNPACED if is_free else max(1 / _LONGEST_GAP_SECONDS, allowed)
+
+    def _adapt_share(self, seconds: float, over: float) -> None:
         if over > 0:
-            least = 1 / _LONGEST_GAP_SECONDS
-            # Far beyond, each one's share of what there is; near it, half the excess.
-            factor = 1 / (1 + over) if over > 1 else 1 - 0.5 * over
-            # Only who is not paced yet begins with what it wrote: in a gap or two that is chance.
-            self.allowed_per_second = max(least, (allowed if self.is_paced else own) * factor)
-        elif allowed < _UNPACED:
-            allowed += max(1.0, 0.05 * allowed) * min(1.0, seconds) * _RISE * -over
-            self.allowed_per_second = _UNPACED if allowed > _FREE_PER_SECOND else allowed
+            # Far beyond, each one's part of what there is; near it, half the excess.
+            self._share *= 1 / (1 + over) if over > 1 else 1 - 0.5 * over
+            self._share = max(_LEAST_SHARES, self._share)
+            self._share += _TOWARDS_ONE * (1 - self._share)
+            return
+        own = self._own / seconds
+        if own < _LOOSE * self.allowed_per_second and over < -_ROOM and not self._pause_ns:
+            self._share *= _GROWTH
+        self._share += _RISE_PER_SECOND * min(1.0, seconds) * -over
+        if self._share < 1:
+            self._share += _TOWARDS_ONE * (1 - self._share)
 
     def _schedule(self, monotonic_ns: int) -> None:
-        gap_ns = self.gap_ns
-        self.next_write_ns = monotonic_ns + int(gap_ns * (0.75 + 0.5 * self._random()))
+        self.next_write_ns = max(monotonic_ns, self.next_write_ns) + self._jittered(self.gap_ns)
+
+    def _jittered(self, gap_ns: int) -> int:
+        return int(gap_ns * (0.75 + 0.5 * self._random()))

@@ -45,6 +45,7 @@ class Take(NamedTuple):
             another limiter with a longer window may need it.
         leased_until_ns: the end of the lease that this take is, which the item then tells; 0 where
             it is none.
+        writes, active_ns: what the item's counters of that name grow by (hot_keys/pace.py).
     """
 
     key: str
@@ -57,6 +58,8 @@ class Take(NamedTuple):
     expires_at_seconds: int
     extends: bool
     leased_until_ns: int = 0
+    writes: int = 1
+    active_ns: int = 0
 
 
 class GiveBack(NamedTuple):
@@ -177,8 +180,9 @@ class OperationResult(NamedTuple):
         expires_at_seconds: the item's ``expiresAt``; None where it has none, or for a memory that
             expires nothing.
         refunded_ns: each limit's ``refunded``: 0 where there is none.
-        writes: how many takes were applied to the item since it exists; 0 where nobody counts.
+        writes: how many writes the item has counted; 0 where nobody counts.
         leased_until_ns: when the last lease of the key ends; 0 where there was none.
+        active_ns: for how long processes have been writing, counted for each of them.
     """
 
     applied: bool
@@ -188,3 +192,4 @@ class OperationResult(NamedTuple):
     refunded_ns: tuple[int, ...] = ()
     writes: int = 0
     leased_until_ns: int = 0
+    active_ns: int = 0

@@ -161,7 +161,7 @@ class MemoryStore:
         )
 
     def _take(self, take: Take) -> OperationResult:
-        key, names, idles, _, bases_ns, costs_ns, rooms_ns, _, _, leased_until_ns = take
+        key, names, idles, _, bases_ns, costs_ns, rooms_ns, _, _, leased_until_ns, _, _ = take
         item = self._items.get(key)
         if item is None:
             item = self._new_item(key)

@@ -24,7 +24,7 @@ def test_an_item_is_its_key_the_instants_and_the_expiry(dynamodb_endpoint: str, 
     assert item.pop("fullAt:1000-per-hour") == {"N": str(clock.now_ns + 3_600_000_000)}
     expires_at_seconds = int(item.pop("expiresAt")["N"])
     assert expires_at_seconds >= clock.now_ns / SECOND_NS + 3_600
-    assert item == {"writes": {"N": "1"}}
+    assert item == {"writes": {"N": "1"}, "activeNs": {"N": "0"}}
 
 
 def test_eight_limits_on_the_longest_key_still_fit_one_write_unit(

@@ -21,6 +21,7 @@ class Table:
     """Items of ``fullAt`` numbers, with TTL at its most eager: gone in the second it may be."""
 
     __slots__ = (
+        "_active_ns",
         "_expires_at_seconds",
         "_items",
         "_leased_until_ns",
@@ -37,6 +38,7 @@ class Table:
         self._expires_at_seconds: dict[str, int] = {}
         self._leased_until_ns: dict[str, int] = {}
         self._writes: dict[str, int] = {}
+        self._active_ns: dict[str, int] = {}
         self.changes: list[Change] = []
 
     def held_ns(self, key: str, names: tuple[str, ...]) -> FullAts:
@@ -90,7 +92,8 @@ class Table:
         # A deleted item is a full bucket, so TTL must not come before all its buckets are.
         kept_until_ns = self._expires_at_seconds[take.key] * SECOND_NS
         assert max(item.values()) <= kept_until_ns, f"TTL: {item} is gone too early: {take}"
-        self._writes[take.key] = self._writes.get(take.key, 0) + 1
+        self._writes[take.key] = self._writes.get(take.key, 0) + take.writes
+        self._active_ns[take.key] = self._active_ns.get(take.key, 0) + take.active_ns
         if take.leased_until_ns:
             self._leased_until_ns[take.key] = take.leased_until_ns
         request.applications += 1
@@ -148,6 +151,7 @@ class Table:
             self._refunded(key, names),
             self._writes.get(key, 0),
             self._leased_until_ns.get(key, 0),
+            self._active_ns.get(key, 0),
         )
 
     def _refunded(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
@@ -157,6 +161,7 @@ class Table:
         self._items.pop(key, None)
         self._leased_until_ns.pop(key, None)
         self._writes.pop(key, None)
+        self._active_ns.pop(key, None)
         for of_key, name in list(self._refunded_ns):
             if of_key == key:
                 del self._refunded_ns[of_key, name]

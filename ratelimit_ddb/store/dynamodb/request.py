@@ -1,7 +1,8 @@
 """Operations as DynamoDB requests, and replies as results.
 
 An item is ``key`` (the partition key), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
-and then a ``refunded:<limit>`` beside it, ``writes`` that counts the takes, ``leasedUntil`` in
+and then a ``refunded:<limit>`` beside it, ``writes`` and ``activeNs`` that count
+writes and writers, ``leasedUntil`` in
 nanoseconds where the key was leased, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so a
 write is one capacity unit. Request bodies are templates, one for each combination of limits and
 branches, that are filled with numbers, since this is the hot path. AWS: "UpdateItem",
@@ -30,6 +31,7 @@ from ratelimit_ddb.tuple_new import tuple_new
 ATTRIBUTE = "fullAt:"
 REFUNDED = "refunded:"
 WRITES = "writes"
+ACTIVE_NS = "activeNs"
 LEASED_UNTIL = "leasedUntil"
 
 _CONDITIONAL = {
@@ -86,7 +88,7 @@ class TableRequests:
             else:
                 numbers += (base_ns, costs_ns[index], base_ns + rooms_ns[index])
         template = _take_template(self._fixed, names, idles, extends, leased_until_ns != 0)
-        body = template % (_quoted(key), *numbers)
+        body = template % (_quoted(key), *numbers, take.writes, take.active_ns)
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         made_at_ns = now_ns if self._is_of_the_wire else None
         # Of a throttled key the caller is denied, and those who come next ask again.
@@ -144,6 +146,7 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
         refunded = item.get(REFUNDED + name)
         refunded_ns.append(0 if refunded is None else int(refunded["N"]))
     expires_at, writes, leased = item.get("expiresAt"), item.get(WRITES), item.get(LEASED_UNTIL)
+    active = item.get(ACTIVE_NS)
     return tuple_new(
         OperationResult,
         (
@@ -154,6 +157,7 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
             tuple(refunded_ns),
             0 if writes is None else int(writes["N"]),
             0 if leased is None else int(leased["N"]),
+            0 if active is None else int(active["N"]),
         ),
     )
 
@@ -191,13 +195,12 @@ def _take_template(
     return _template(
         fixed,
         {
-            "UpdateExpression": f"SET {', '.join(changes)} ADD {WRITES} :1",
+            "UpdateExpression": f"SET {', '.join(changes)} ADD {WRITES} :w, {ACTIVE_NS} :a",
             "ConditionExpression": " AND ".join(conditions),
             **_CONDITIONAL,
         },
         names,
-        values,
-        one=True,
+        [*values, ":w", ":a"],
     )
 
 
@@ -252,14 +255,11 @@ def _template(
     values: list[str],
     *,
     refunded: bool = False,
-    one: bool = False,
 ) -> bytes:
     """A body with ``%b`` where the quoted key goes, then ``%d`` for each value, in their order."""
     body: dict[str, Any] = {**dict(fixed), "Key": {"key": {"S": "<key>"}}}
     if values:
         body["ExpressionAttributeValues"] = {name: {"N": "<number>"} for name in values}
-        if one:
-            body["ExpressionAttributeValues"][":1"] = {"N": "1"}
     if names:
         body["ExpressionAttributeNames"] = {
             f"#{index}": ATTRIBUTE + name for index, name in enumerate(names)
