@@ -77,8 +77,9 @@ async def run_async(
         if decides and breaker.is_open and not await breaker.may_ask_async():
             _raise_not_asked(flow, breaker)
         counted = False
-        if not store.ready:
-            operation, counted = await _prepare_async(flow, operation, store, breaker)
+        if not store.ready and (outage := await _outage_of_preparing_async(store)) is not None:
+            counted = breaker.failed(outage)
+            operation = flow.throw(outage)
         deadline_ns = time.monotonic_ns() + timeout_ns
         while True:
             if isinstance(operation, Wait):
@@ -116,15 +117,13 @@ def _prepare(
     return operation, False
 
 
-async def _prepare_async(
-    flow: JointFlow[Any], operation: AnyOperation, store: Store, breaker: Breaker
-) -> tuple[AnyOperation, bool]:
+async def _outage_of_preparing_async(store: Store) -> StoreUnavailable | None:
+    # Not thrown into the flow here: its end, StopIteration, must not leave a coroutine.
     try:
         await store.prepare_async()
     except StoreUnavailable as outage:
-        counted = breaker.failed(outage)
-        return flow.throw(outage), counted
-    return operation, False
+        return outage
+    return None
 
 
 def _run_together(

@@ -359,11 +359,12 @@ def test_a_breaker_does_not_keep_its_store_alive() -> None:
 class WithoutWeakReferences:
     """A store of somebody's own that can't be referred to weakly."""
 
-    __slots__ = ("_memory", "clock", "ready")
+    __slots__ = ("_memory", "clock", "in_process", "ready")
 
     def __init__(self) -> None:
         self._memory = MemoryStore()
         self.clock = self._memory.clock
+        self.in_process = True
         self.ready = True
 
     def prepare(self) -> None:
