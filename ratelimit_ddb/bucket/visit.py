@@ -62,7 +62,7 @@ _MOST_WRITES_OF_HOT_KEY = 2
 _RESTS_OF_LEASE = 7
 """A lease of fewer tokens than were wanted is followed by a rest of this part of its time."""
 _NEVER_NS = -1
-_LIKELY = 0.5
+_LIKELY = 0.6
 _NEWEST = 0.3
 """The weight of the latest one in a running mean."""
 _PATIENCE = 0.8
@@ -524,14 +524,12 @@ class Visits:
         return soonest_ns or 0
 
     def _throttled(self, key: str, state: KeyState, now_ns: int) -> None:
-        """Deny those who can't wait for the next visit."""
+        """Deny all who wait: a key that is throttled is not asked again in a hurry."""
         monotonic_ns = self._clock.monotonic_ns()
-        pace = state.pace
-        pace.throttled(monotonic_ns)
+        state.pace.throttled(monotonic_ns)
+        gap_ns = state.pace.next_write_ns - monotonic_ns
         for ticket in list(state.queue):
-            if not self._can_wait(state, ticket):
-                gap_ns = pace.next_write_ns - monotonic_ns
-                state.serve(ticket, self._denied_by_pace(key, state, gap_ns, now_ns))
+            state.serve(ticket, self._denied_by_pace(key, state, gap_ns, now_ns))
 
     def _can_wait(self, state: KeyState, ticket: Ticket[Decision]) -> bool:
         """Whether the next visit comes in time for a request."""

@@ -8,7 +8,7 @@ from ratelimit_ddb.web import client_address, cookie, everyone, header, session_
 from ratelimit_ddb.web.identity.identity import Identity
 from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, tenant
 
-KEYS = "path, methods, limits, by, name, scope, cost, exempt, enforce, default, messages"
+KEYS = "path, methods, limits, by, name, scope, cost, exempt, enforce, default, lease, messages"
 KINDS = "must have one of header, cookie, session-user, address, function"
 WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"
 OF_ADDRESS = "trusted-hops, trusted, field, ipv6-prefix, ipv4-prefix"
