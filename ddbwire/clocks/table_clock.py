@@ -45,10 +45,6 @@ class TableClock:
     Bounds on the offset are kept in two generations of two minutes; as a generation ends, the
     one before it is forgotten. So what is known is two to four minutes old at most, and a slow
     drift of either clock is followed.
-
-    Attributes:
-        monotonic_ns: reads the host's monotonic clock.
-        wall_ns: reads the host's wall clock, as it is: it steps, and it goes on in a suspension.
     """
 
     __slots__ = (
@@ -66,15 +62,13 @@ class TableClock:
         "_parsed",
         "_read_ns",
         "_suspect",
-        "monotonic_ns",
-        "wall_ns",
     )
 
     def __init__(self, local_ns: Callable[[], int] | None = None) -> None:
         """Take local time from ``local_ns``; by default, the host's clock, read once, now."""
-        self.monotonic_ns = self._read_ns = time.monotonic_ns if local_ns is None else local_ns
+        self._read_ns = time.monotonic_ns if local_ns is None else local_ns
         self._local_base_ns = time.time_ns() - time.monotonic_ns() if local_ns is None else 0
-        self.wall_ns = self._host_ns = time.time_ns if local_ns is None else local_ns
+        self._host_ns = time.time_ns if local_ns is None else local_ns
         self._base_ns = self._local_base_ns
         self._lock = threading.Lock()
         self._known = False
@@ -89,6 +83,14 @@ class TableClock:
     def now_ns(self) -> int:
         """The table's time."""
         return self._read_ns() + self._base_ns
+
+    def monotonic_ns(self) -> int:
+        """The host's monotonic clock, in nanoseconds from any origin."""
+        return self._read_ns()
+
+    def wall_ns(self) -> int:
+        """The host's wall clock as it is: it steps, and it goes on in a suspension."""
+        return self._host_ns()
 
     def local_ns(self) -> int:
         """The host's time, uncorrected: the scale of ``observe``."""

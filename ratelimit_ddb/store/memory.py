@@ -180,7 +180,7 @@ class MemoryStore:
         if leased_until_ns:
             self._leased_until_ns[key] = leased_until_ns
         refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0))
+        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0, 0))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:

@@ -1,0 +1,380 @@
+"""Hot keys: one write in flight for all who ask, and tokens leased for the requests to come."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import AsyncRateLimiter, Decision, MemoryStore, RateLimiter
+from ratelimit_ddb.errors import StoreUnavailable, TableNotFound
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
+from ratelimit_ddb.operations.operation import Operation, OperationSequence, Take
+from ratelimit_ddb.operations.store import Clock
+from tests.fake_clock import FakeClock
+
+
+class SettableClock:
+    """A store's clock, whose wall clock can be set by ``ahead_ns``."""
+
+    known = True
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.ahead_ns = 0
+
+    def now_ns(self) -> int:
+        return self._clock.now_ns()
+
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns()
+
+    def wall_ns(self) -> int:
+        return self._clock.wall_ns() + self.ahead_ns
+
+
+class SharedStore:
+    """A memory store that seems to be far away: its calls take as long as the test lets them.
+
+    Attributes:
+        takes: those that were sent.
+        most_in_flight: how many were sent at a time.
+        before: called before each operation; may block or raise.
+    """
+
+    in_process = False
+    ready = True
+
+    def __init__(self, clock: FakeClock | None = None, delay_seconds: float = 0.0) -> None:
+        self._memory = MemoryStore(clock=clock)
+        self._delay_seconds = delay_seconds
+        self._in_flight = 0
+        self.clock = SettableClock(self._memory.clock)
+        self.takes: list[Take] = []
+        self.most_in_flight = 0
+        self.before: Callable[[], None] = lambda: None
+
+    def prepare(self) -> None: ...
+
+    async def prepare_async(self) -> None: ...
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        self._begin(operation)
+        try:
+            self.before()
+            if self._delay_seconds and isinstance(operation, Take):
+                time.sleep(self._delay_seconds)
+            return self._memory.send(operation, deadline_ns)
+        finally:
+            self._in_flight -= isinstance(operation, Take)
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        self._begin(operation)
+        try:
+            if isinstance(operation, Take):
+                await asyncio.sleep(self._delay_seconds)
+            self.before()
+            return self._memory.send(operation, deadline_ns)
+        finally:
+            self._in_flight -= isinstance(operation, Take)
+
+    def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
+        send_in_turn(self, sequences, deadline_ns)
+
+    async def send_all_async(
+        self, sequences: Sequence[OperationSequence], deadline_ns: int
+    ) -> None:
+        await send_in_turn_async(self, sequences, deadline_ns)
+
+    def _begin(self, operation: Operation) -> None:
+        if isinstance(operation, Take):
+            self.takes.append(operation)
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+
+
+def heat(limiter: RateLimiter, clock: FakeClock, key: str = "k") -> None:
+    """Ask so often that the key is leased: 200 requests in a second."""
+    for _ in range(200):
+        limiter.acquire(key)
+        clock.advance(0.005)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def test_tasks_that_ask_at_once_are_served_by_two_writes() -> None:
+    store = SharedStore(delay_seconds=0.005)
+
+    async def ask() -> list[Decision]:
+        limiter = AsyncRateLimiter(store, "100/minute", deadline=5)
+        return await asyncio.gather(*(limiter.acquire("k") for _ in range(200)))
+
+    decisions = asyncio.run(ask())
+    assert sum(decision.allowed for decision in decisions) == 100
+    assert len(store.takes) <= 3
+    assert store.most_in_flight == 1
+    assert [decision.allowed for decision in decisions] == [True] * 100 + [False] * 100
+
+
+def test_threads_that_ask_at_once_are_served_by_few_writes() -> None:
+    store = SharedStore(delay_seconds=0.05)
+    limiter = RateLimiter(store, "10/hour", deadline=5)
+    decisions: list[Decision] = []
+    threads = [
+        threading.Thread(target=lambda: decisions.append(limiter.acquire("k"))) for _ in range(30)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(decision.allowed for decision in decisions) == 10
+    assert store.most_in_flight == 1
+    assert len(store.takes) <= 4
+
+
+def test_who_waits_for_tokens_gets_them_in_the_order_of_the_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = SharedStore(delay_seconds=0.001)
+    slept: list[float] = []
+    real_sleep = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        if seconds > 0.05:
+            slept.append(seconds)
+        else:
+            await real_sleep(seconds)
+
+    async def ask() -> list[Decision]:
+        limiter = AsyncRateLimiter(store, "10/second burst 5", deadline=5)
+        asking = (limiter.acquire("k", max_wait=10) for _ in range(20))
+        return await asyncio.gather(*asking)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    decisions = asyncio.run(ask())
+    waits = [decision.waited_ns for decision in decisions]
+    assert all(decision.allowed for decision in decisions)
+    assert waits == sorted(waits)
+    assert waits[-1] - waits[5] == pytest.approx(14 * SECOND_NS // 10, abs=SECOND_NS // 5)
+    assert len(slept) >= 13
+
+
+def test_a_leader_that_is_cancelled_leaves_nobody_waiting() -> None:
+    store = SharedStore(delay_seconds=0.02)
+
+    async def ask() -> list[Decision]:
+        limiter = AsyncRateLimiter(store, "100/minute", deadline=5)
+        leader = asyncio.create_task(limiter.acquire("k"))
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(limiter.acquire("k")) for _ in range(5)]
+        await asyncio.sleep(0.005)
+        leader.cancel()
+        return await asyncio.wait_for(asyncio.gather(*others), 2)
+
+    assert all(decision.allowed for decision in asyncio.run(ask()))
+
+
+def test_a_leader_that_is_interrupted_leaves_nobody_waiting() -> None:
+    store = SharedStore()
+    reached, go_on = threading.Event(), threading.Event()
+    others: list[Decision] = []
+
+    def interrupt() -> None:
+        store.before = lambda: None
+        reached.set()
+        assert go_on.wait(5)
+        raise KeyboardInterrupt
+
+    store.before = interrupt
+    limiter = RateLimiter(store, "100/minute", deadline=5)
+
+    def lead() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            limiter.acquire("k")
+
+    leader = threading.Thread(target=lead)
+    leader.start()
+    assert reached.wait(5)
+    follower = threading.Thread(target=lambda: others.append(limiter.acquire("k")))
+    follower.start()
+    time.sleep(0.02)
+    go_on.set()
+    follower.join(5)
+    leader.join(5)
+    assert [decision.allowed for decision in others] == [True]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("down"), TableNotFound("none")])
+def test_what_a_visit_meets_is_everybodys_who_waits_for_it(error: Exception) -> None:
+    store = SharedStore(delay_seconds=0.01)
+
+    async def ask() -> list[Any]:
+        limiter = AsyncRateLimiter(store, "100/minute", deadline=5, on_outage="raise")
+        asking = [asyncio.create_task(limiter.acquire("k")) for _ in range(5)]
+        await asyncio.sleep(0)
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    def fail() -> None:
+        raise error
+
+    store.before = fail
+    found = asyncio.run(ask())
+    assert [type(one) for one in found] == [type(error)] * 5
+    assert len({id(one) for one in found}) == 5, "each has a traceback of its own"
+
+
+def test_p7_a_hot_key_is_decided_from_a_lease_without_calls(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second")
+    heat(limiter, clock)
+    sources: Counter[str] = Counter()
+    before = len(store.takes)
+    for _ in range(200):
+        decision = limiter.acquire("k")
+        assert decision.allowed
+        sources[decision.source] += 1
+        clock.advance(0.005)
+    assert sources["lease"] > 150
+    assert len(store.takes) - before < 20
+
+
+def test_a_cold_key_is_never_leased(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second")
+    for _ in range(20):
+        assert limiter.acquire("k").source == "table"
+        clock.advance(0.2)
+    assert all(take.leased_until_ns == 0 for take in store.takes)
+
+
+def test_a_small_limit_is_never_leased_however_many_ask(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "10/second")
+    heat(limiter, clock)
+    assert all(take.leased_until_ns == 0 for take in store.takes)
+
+
+def test_a_lease_of_nought_leases_nothing(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second", lease=0)
+    heat(limiter, clock)
+    assert all(take.leased_until_ns == 0 for take in store.takes)
+
+
+def test_p1_a_lease_lasts_a_quarter_of_the_window_at_most(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second", lease=10)
+    heat(limiter, clock)
+    leases = [take for take in store.takes if take.leased_until_ns]
+    assert leases
+    assert {take.leased_until_ns - take.now_ns for take in leases} == {SECOND_NS // 4}
+    assert all(take.base_ns == (take.leased_until_ns,) for take in leases)
+
+
+def leased(clock: FakeClock) -> tuple[SharedStore, RateLimiter, Decision]:
+    """A limiter that holds a lease, and a decision of it."""
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second")
+    heat(limiter, clock)
+    for _ in range(100):
+        decision = limiter.acquire("k")
+        if decision.source == "lease":
+            return store, limiter, decision
+        clock.advance(0.005)
+    raise AssertionError("no lease")
+
+
+def test_p1_nothing_of_a_lease_is_spent_after_its_end(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    before = len(store.takes)
+    clock.advance(0.26)
+    assert limiter.acquire("k").source == "table"
+    assert len(store.takes) > before
+
+
+def test_p12_a_suspended_process_spends_nothing_that_is_over(clock: FakeClock) -> None:
+    """The monotonic clock stands still in a suspension; the wall clock does not."""
+    store, limiter, _ = leased(clock)
+    store.clock.ahead_ns = SECOND_NS
+    assert limiter.acquire("k").source == "table"
+
+
+def test_p12_a_wall_clock_that_is_set_back_prolongs_no_lease(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    store.clock.ahead_ns = -3_600 * SECOND_NS
+    clock.advance(0.26)
+    assert limiter.acquire("k").source == "table"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_p12_a_forked_child_has_no_lease(clock: FakeClock) -> None:
+    _, limiter, _ = leased(clock)
+    child = os.fork()
+    if child == 0:
+        source = "none"
+        try:
+            source = limiter.acquire("k").source
+        finally:
+            os._exit(0 if source == "table" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert limiter.acquire("k").source == "lease"
+
+
+def test_a_leased_token_is_given_back_to_its_lease_without_a_write(clock: FakeClock) -> None:
+    store, limiter, decision = leased(clock)
+    before = len(store.takes)
+    left = limiter.acquire("k").remaining
+    assert limiter.refund(decision) is True
+    assert limiter.acquire("k").remaining == left
+    assert len(store.takes) == before
+
+
+def test_p1_a_leased_token_is_not_given_back_after_its_lease(clock: FakeClock) -> None:
+    _, limiter, decision = leased(clock)
+    clock.advance(0.26)
+    assert limiter.refund(decision) is False
+
+
+def test_p1_a_reset_drops_the_leases_of_its_key(clock: FakeClock) -> None:
+    _, limiter, _ = leased(clock)
+    limiter.reset("k")
+    assert limiter.acquire("k").source == "table"
+
+
+def test_p9_the_states_of_cold_keys_leave_nothing_behind(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "100/minute")
+    for number in range(1_000):
+        limiter.acquire(f"user-{number}")
+        clock.advance(0.01)
+    hot_keys = limiter._core.bucket.cache.group.hot_keys
+    assert hot_keys is not None
+    assert len(hot_keys) == 0
+
+
+def test_two_limiters_of_the_same_limits_share_their_visits() -> None:
+    store = SharedStore(delay_seconds=0.01)
+
+    async def ask() -> list[Decision]:
+        limiters = [AsyncRateLimiter(store, "100/minute", deadline=5) for _ in range(2)]
+        return await asyncio.gather(*(limiters[i % 2].acquire("k") for i in range(50)))
+
+    assert all(decision.allowed for decision in asyncio.run(ask()))
+    assert store.most_in_flight == 1
+
+
+@pytest.mark.parametrize("lease", [-1, 10.5, "1", True, float("nan")])
+def test_a_lease_that_is_no_duration_is_refused(lease: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="lease"):
+        RateLimiter(MemoryStore(), "100/minute", lease=lease)
