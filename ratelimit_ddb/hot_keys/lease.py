@@ -22,7 +22,7 @@ What it takes, and where it is seen to:
   passed, for the one stands still while a machine is suspended, and the other can be set back;
 - nobody spends a token twice: a fork drops the leases in the child, and so does ``close()``;
 - nothing is given back to the table: a token that was not used goes back to its lease, while that
-  lives (decision 012 has the details).
+  lives (decision 014 has the details).
 
 Worked number: ``"1000/second"`` has units of 1 ms and a window of 1 s. A lease of 100 tokens for
 250 ms, of a full bucket at noon, leaves ``fullAt`` at noon and 350 ms: 650 tokens are left to
