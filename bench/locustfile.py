@@ -247,7 +247,7 @@ class LimiterUser(_LimiterUser):
 
 
 class HotKeyUser(_LimiterUser):
-    """Asks it for one key, which all users share."""
+    """Asks it for one key, which all users share: on a table, a leased one."""
 
     def key_of_next_request(self) -> Callable[[], str]:
         return lambda: "hot"

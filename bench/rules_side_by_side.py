@@ -1,7 +1,7 @@
 """What a request waits for three rules, and for one: they are asked at once, in 5 ms a round trip.
 
-Each request has keys of its own, so that each rule of it is one write: nothing is denied from
-memory.
+Each request has keys of its own, so that each rule of it is one write: nothing is leased, and
+nothing denied from memory.
 """
 
 from __future__ import annotations

@@ -88,5 +88,5 @@ CASES = (
     _flood(8, 10, 60),
     _flood(30, 1, 160),
 )
-"""Loads below and beyond what a partition takes, and floods of a slow one. Bursts are a second's
+"""The table of docs/decisions on leases, and the floods of a slow partition. Bursts are a second's
 worth."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import lineup
 from bench.environment import CannotInstall
-from bench.hot_keys import processes
+from bench.hot_keys import leased_decision, processes
 from bench.hot_keys.case import CASES, Case
 from bench.hot_keys.figures import Figures, missed
 from bench.hot_keys.simulation import simulated
@@ -23,7 +23,7 @@ SHORT_SECONDS = 0.2
 
 
 def measured(engine_url: str, table: str, workload: Workload, progress: Progress) -> dict[str, Any]:
-    """The rows of each part."""
+    """The rows of each part, and the rounds of what a leased decision costs."""
     full = workload == FULL
     cases: Sequence[Case] = CASES
     results: dict[str, Any] = {SIMULATED: [], ON_A_SERVER: [], ON_THE_ENGINE: []}
@@ -42,6 +42,10 @@ def measured(engine_url: str, table: str, workload: Workload, progress: Progress
             wanted = case if full else replace(case, seconds=SHORT_SECONDS)
             results[part] += [_by_processes(entry, wanted, url, table) for entry in entries]
         progress.step(len(cases), len(cases))
+    costs = leased_decision.measured(workload.rounds, 50_000 if full else 2_000)
+    results["cpu_us"] = {
+        name: [round(value, 2) for value in figure.rounds] for name, figure in costs.items()
+    }
     return results
 
 

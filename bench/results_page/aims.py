@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bench.hot_keys.leased_decision import BLOCKING, MOST_US
 from bench.results_page.hot_key_tables import units, worst_excess
 from bench.results_page.raw_results import cell, number, spread
 
@@ -98,6 +99,11 @@ AIMS = (
     Aim(
         "write units of an admission, 40,000 a second under 20,000/s by 16 processes",
         "hot_key", lambda raw: units(raw, "20000/s,16,40000"), 0.03, False, "",
+    ),
+    Aim(
+        "a leased decision",
+        "hot_key", lambda raw: statistics.median(raw["hot_key"]["cpu_us"][BLOCKING]), MOST_US,
+        False, "us",
     ),
     Aim(
         "what one rule of the ASGI middleware adds to a request, store apart",

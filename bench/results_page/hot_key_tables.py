@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.hot_keys.report_section import ON_A_SERVER, ON_THE_ENGINE, SIMULATED
 from bench.results_page.markdown import table
-from bench.results_page.raw_results import number
+from bench.results_page.raw_results import number, spread
 
 Raw = dict[str, Any]
 
@@ -65,6 +65,11 @@ def parts(raw: Raw) -> Iterator[str]:
         head = COLUMNS if len(who) == 1 else ("", *COLUMNS)
         rows = [_row(row, with_who=len(who) > 1) for row in section[name]]
         yield table(head, rows, numbers_from=len(head) - len(COLUMNS))
+    costs = [
+        (name, f"{number(of.median)} ({number(of.low)} to {number(of.high)})")
+        for name, of in ((name, spread(rounds)) for name, rounds in section["cpu_us"].items())
+    ]
+    yield "### Leased decisions\n\n" + table(("", "CPU us"), costs)
 
 
 def worst_excess(raw: Raw) -> float:

@@ -108,4 +108,5 @@ HOT_KEY: dict[str, Any] = {
         {**hot_key_row(PEER, 0.5, []), "note": "3 failed: late"},
         {"who": PEER, "case": "4/s,4,300", "failure": "no such package"},
     ],
+    "cpu_us": {"a leased decision, blocking": [1.7, 1.8, 1.7]},
 }

@@ -90,6 +90,7 @@ def test_a_hot_key_is_told_with_its_worst_excess_and_the_aims_that_were_missed()
     assert "| met (3 failed: late) |" in text
     assert "not measured: no such package" in text
     assert "of all loads of one hot key | at most 0 | 0 | yes |" in text
+    assert "| a leased decision | at most 5 us | 1.70 us | yes |" in text
     over = {**HOT_KEY, "processes": [{**HOT_KEY["processes"][0], "excess": 0.5}]}
     assert "of all loads of one hot key | at most 0 | 0.50 | **no** |" in page(
         a_run(hot_key=over), set()
