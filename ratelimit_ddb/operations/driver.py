@@ -45,7 +45,7 @@ def run(
         while True:
             if isinstance(operation, Wait):
                 waker = waker or BlockingWaker()
-                operation = flow.send(waker.wait([operation], deadline_ns))
+                operation = flow.send(waker.wait(operation, deadline_ns))
                 continue
             try:
                 result = (
@@ -84,7 +84,7 @@ async def run_async(
         while True:
             if isinstance(operation, Wait):
                 waker = waker or LoopWaker()
-                operation = flow.send(await waker.wait([operation], deadline_ns))
+                operation = flow.send(await waker.wait(operation, deadline_ns))
                 continue
             try:
                 result = await (
@@ -130,17 +130,8 @@ def _run_together(
     together: Together, store: Store, deadline_ns: int, timeout_ns: int, breaker: Breaker
 ) -> list[object]:
     flows = SideBySide(together.flows)
-    until_ns = _deadline_of(together, deadline_ns, timeout_ns)
-    waker: BlockingWaker | None = None
     try:
-        while flows.sequences:
-            store.send_all(flows.sequences, until_ns)
-            if flows.waits:
-                waker = waker or BlockingWaker()
-                in_time = waker.wait(flows.waits, until_ns)
-                flows.go_on(in_time=in_time)
-            else:
-                break
+        store.send_all(flows.sequences, _deadline_of(together, deadline_ns, timeout_ns))
     finally:
         flows.close()
     flows.count(breaker)
@@ -151,17 +142,9 @@ async def _run_together_async(
     together: Together, store: Store, deadline_ns: int, timeout_ns: int, breaker: Breaker
 ) -> list[object]:
     flows = SideBySide(together.flows)
-    until_ns = _deadline_of(together, deadline_ns, timeout_ns)
-    waker: LoopWaker | None = None
     try:
-        while flows.sequences:
-            await store.send_all_async(flows.sequences, until_ns)
-            if flows.waits:
-                waker = waker or LoopWaker()
-                in_time = await waker.wait(flows.waits, until_ns)
-                flows.go_on(in_time=in_time)
-            else:
-                break
+        until_ns = _deadline_of(together, deadline_ns, timeout_ns)
+        await store.send_all_async(flows.sequences, until_ns)
     finally:
         flows.close()
     flows.count(breaker)

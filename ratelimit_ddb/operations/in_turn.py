@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ratelimit_ddb.errors import StoreError
-from ratelimit_ddb.operations.operation import OperationSequence
+from ratelimit_ddb.operations.operation import OperationSequence, Wait
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.operations.waker import BlockingWaker, LoopWaker
 
 
 def send_in_turn(store: Store, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
@@ -18,6 +19,9 @@ def send_in_turn(store: Store, sequences: Sequence[OperationSequence], deadline_
                 operation = sequence.send(answer)
             except StopIteration:
                 break
+            if isinstance(operation, Wait):
+                answer = BlockingWaker().wait(operation, deadline_ns)
+                continue
             try:
                 answer = store.send(operation, deadline_ns)
             except StoreError as error:
@@ -35,6 +39,9 @@ async def send_in_turn_async(
                 operation = sequence.send(answer)
             except StopIteration:
                 break
+            if isinstance(operation, Wait):
+                answer = await LoopWaker().wait(operation, deadline_ns)
+                continue
             try:
                 answer = await store.send_async(operation, deadline_ns)
             except StoreError as error:

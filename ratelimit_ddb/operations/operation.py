@@ -120,7 +120,8 @@ class Awaited(Protocol):
 class Wait(NamedTuple):
     """Wait until something is served. Returns: whether the deadline has not passed yet.
 
-    The driver does it. It may return early.
+    The driver does it, or ``Store.send_all`` while it sends what other flows ask. It may return
+    early.
 
     Attributes:
         awaited: what is waited for.
@@ -154,7 +155,7 @@ class Together(NamedTuple):
 JointFlow = Generator[Operation | Wait | Together, Any, T]
 """A flow that may run other flows side by side."""
 
-OperationSequence = Generator[Operation, Any, None]
+OperationSequence = Generator[Operation | Wait, Any, None]
 """A generator that yields operations, and is sent what each returns or the StoreError it raised."""
 
 

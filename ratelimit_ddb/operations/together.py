@@ -68,38 +68,23 @@ def raise_mistake(outcomes: Iterable[object]) -> None:
 class SideBySide:
     """One run of several flows, for a driver.
 
-    A flow that waits for another one of this process leaves the sequences, and goes on when those
-    of all others have ended: whatever this run has to send is sent before it waits. So two runs
-    that wait for each other's writes can't hold each other up.
-
     Attributes:
-        sequences: the operations of each flow that does not wait, for ``Store.send_all``.
-        waits: what the others wait for, once the sequences have ended.
-        outcomes: what came of each flow, once it has ended.
+        sequences: the operations of each flow, for ``Store.send_all``.
+        outcomes: what came of each flow, once its sequence has ended.
     """
 
-    __slots__ = ("_answered", "_flows", "_outage", "_waiting", "outcomes", "sequences", "waits")
+    __slots__ = ("_answered", "_outage", "outcomes", "sequences")
 
     def __init__(self, flows: Sequence[Flow[object]]) -> None:
-        self._flows = flows
         self.outcomes: list[object] = [None] * len(flows)
-        self.waits: list[Wait] = []
-        self._waiting: list[int] = []
         self._answered = False
         self._outage: StoreUnavailable | None = None
-        self.sequences = [self._operations_of(index, None) for index in range(len(flows))]
-
-    def go_on(self, *, in_time: bool) -> None:
-        """Go on with those that wait; ``in_time``: the deadline has not passed."""
-        waiting, self._waiting, self.waits = self._waiting, [], []
-        self.sequences = [self._operations_of(index, in_time) for index in waiting]
+        self.sequences = [self._operations_of(flow, index) for index, flow in enumerate(flows)]
 
     def close(self) -> None:
         """End the flows that have not come to their ends."""
         for sequence in self.sequences:
             sequence.close()
-        for flow in self._flows:
-            flow.close()
 
     def count(self, breaker: Breaker) -> None:
         """Count an answer to any of them, or the outage of all."""
@@ -108,15 +93,14 @@ class SideBySide:
         elif self._outage is not None:
             breaker.failed(self._outage)
 
-    def _operations_of(self, index: int, sent: bool | None) -> OperationSequence:
-        flow = self._flows[index]
+    def _operations_of(self, flow: Flow[object], index: int) -> OperationSequence:
         try:
-            operation = flow.send(sent)
-            while not isinstance(operation, Wait):
+            operation = next(flow)
+            while True:
                 answer = yield operation
                 if isinstance(answer, StoreUnavailable):
                     self._outage = answer
-                elif type(operation) is not ReadClock:
+                elif not isinstance(operation, ReadClock | Wait):
                     self._answered = True
                 if isinstance(answer, StoreError):
                     operation = flow.throw(answer)
@@ -126,6 +110,5 @@ class SideBySide:
             self.outcomes[index] = done.value
         except StoreError as error:
             self.outcomes[index] = error
-        else:
-            self._waiting.append(index)
-            self.waits.append(operation)
+        finally:
+            flow.close()

@@ -7,7 +7,7 @@ than once, and after its waiter has gone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic_ns
 
 from ratelimit_ddb.operations.operation import Wait
@@ -31,9 +31,9 @@ class BlockingWaker:
         except RuntimeError:
             return  # it was woken before, and has not waited since
 
-    def wait(self, waits: Sequence[Wait], deadline_ns: int) -> bool:
-        """Carry out one Wait, or the first to end of several; see there."""
-        remaining_ns = _remaining_ns(waits, deadline_ns, self.wake)
+    def wait(self, wait: Wait, deadline_ns: int) -> bool:
+        """Carry out a Wait; see there."""
+        remaining_ns = _remaining_ns(wait, deadline_ns, self.wake)
         if remaining_ns > 0:
             self._lock.acquire(timeout=remaining_ns / 1e9)
         return monotonic_ns() < deadline_ns
@@ -65,11 +65,11 @@ class LoopWaker:
         except RuntimeError:
             return  # the loop was closed, and its tasks with it
 
-    async def wait(self, waits: Sequence[Wait], deadline_ns: int) -> bool:
-        """Carry out one Wait, or the first to end of several; see there."""
+    async def wait(self, wait: Wait, deadline_ns: int) -> bool:
+        """Carry out a Wait; see there."""
         if self._future.done():
             self._future = self._loop.create_future()
-        remaining_ns = _remaining_ns(waits, deadline_ns, self.wake)
+        remaining_ns = _remaining_ns(wait, deadline_ns, self.wake)
         if remaining_ns > 0:
             timer = self._loop.call_later(remaining_ns / 1e9, self._end)
             try:
@@ -83,14 +83,10 @@ class LoopWaker:
             self._future.set_result(None)
 
 
-def _remaining_ns(waits: Sequence[Wait], deadline_ns: int, wake: Callable[[], None]) -> int:
-    """For how long to wait, at most: not at all if something is served already."""
-    for wait in waits:
-        wait.awaited.attach(wake)
-    if any(wait.awaited.served for wait in waits):
+def _remaining_ns(wait: Wait, deadline_ns: int, wake: Callable[[], None]) -> int:
+    """For how long to wait, at most: not at all if it is served already."""
+    wait.awaited.attach(wake)
+    if wait.awaited.served:
         return 0
-    return min(
-        deadline_ns - monotonic_ns(),
-        *(wait.most_ns for wait in waits if wait.most_ns is not None),
-        _LONGEST_NS,
-    )
+    remaining_ns = min(deadline_ns - monotonic_ns(), _LONGEST_NS)
+    return remaining_ns if wait.most_ns is None else min(remaining_ns, wait.most_ns)

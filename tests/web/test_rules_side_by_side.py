@@ -14,7 +14,17 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, acquire_all_async, wsgi
+from ratelimit_ddb import (
+    AsyncRateLimiter,
+    DynamoDBStore,
+    StoreUnavailable,
+    acquire_all_async,
+    wsgi,
+)
+from ratelimit_ddb.operations.breaker import breaker_of
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import Flow, Read, Wait
+from ratelimit_ddb.operations.together import side_by_side
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.ddbwire.fault_server import Act, FaultServer, Request, error, hang, reply
 from tests.web.exchange import Get, Limited, Page, over_wsgi
@@ -39,6 +49,7 @@ class Table:
     def __init__(self) -> None:
         self.denied: set[str] = set()
         self.acts: dict[str, Act] = {}
+        self.hangs: set[str] = set()
         self.at_once: threading.Barrier | None = None
         self.given_back_at_once: threading.Barrier | None = None
         self.asked: list[tuple[str, str]] = []
@@ -52,6 +63,8 @@ class Table:
             self.at_once.wait(5)
         if kind == "give back" and self.given_back_at_once is not None:
             self.given_back_at_once.wait(5)
+        if rule in self.hangs:
+            return hang(server, sock, request)
         if kind == "take" and rule in self.acts:
             return self.acts[rule](server, sock, request)
         names = json.loads(request.body)["ExpressionAttributeNames"].values()
@@ -277,3 +290,65 @@ def test_a_cancelled_request_leaves_all_connections_to_the_next(
         await store.aclose()
 
     asyncio.run(main())
+
+
+class Served:
+    """What a flow waits for, until ``serve``."""
+
+    def __init__(self) -> None:
+        self.served = False
+        self._wake: Any = None
+
+    def attach(self, wake: Any) -> None:
+        self._wake = wake
+
+    def serve(self) -> None:
+        self.served = True
+        self._wake()
+
+
+@pytest.mark.parametrize("style", ["blocking", "asyncio"])
+def test_p14_a_flow_that_was_waited_for_goes_on_though_another_key_hangs(
+    table: Table, store: DynamoDBStore, style: str
+) -> None:
+    ticket = Served()
+    arrived: list[float] = []
+
+    def waits() -> Flow[bool]:
+        while not ticket.served:
+            yield Wait(ticket, None)
+        yield Read("queued", ("limit",))
+        arrived.append(time.monotonic())
+        return True
+
+    def pauses() -> Flow[bool]:
+        in_time: bool = yield Wait(Served(), 100_000_000)
+        yield Read("paced", ("limit",))
+        arrived.append(time.monotonic())
+        return in_time
+
+    def hangs() -> Flow[bool]:
+        yield Read("hanging", ("limit",))
+        return True
+
+    table.hangs = {"hanging"}
+    timer = threading.Timer(0.1, ticket.serve)
+    began = time.monotonic()
+    timer.start()
+    flow = side_by_side([waits(), hangs(), pauses()])
+    breaker = breaker_of(store)
+    if style == "blocking":
+        outcomes = run(flow, store, 800_000_000, breaker)
+    else:
+
+        async def main() -> Any:
+            try:
+                return await run_async(flow, store, 800_000_000, breaker)
+            finally:
+                await store.aclose()
+
+        outcomes = asyncio.run(main())
+    assert (outcomes[0], outcomes[2]) == (True, True)
+    assert isinstance(outcomes[1], StoreUnavailable)
+    assert max(arrived) < began + 0.6
+    timer.join()

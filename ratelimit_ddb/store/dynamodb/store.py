@@ -13,13 +13,19 @@ from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run, run_async
-from ratelimit_ddb.operations.operation import Flow, Operation, OperationSequence, Read, ReadClock
+from ratelimit_ddb.operations.operation import (
+    Flow,
+    Operation,
+    OperationSequence,
+    Read,
+    ReadClock,
+)
 from ratelimit_ddb.operations.store import Clock
 
 if TYPE_CHECKING:
     import boto3
 
-    from ddbwire import AnsweredCall, CallSequence, DynamoDBRequest, SyncClock
+    from ddbwire import AnsweredCall, CallSequence, DynamoDBRequest
 
 _WARM_UP_SECONDS = 5.0
 _REFUSED_UNITS = 1.0
@@ -197,13 +203,13 @@ class DynamoDBStore:
 
     def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
         """The table's answers to several sequences; see ``Store.send_all``."""
-        self._wire.call_all([self._calls(one) for one in sequences], deadline_ns)
+        self._wire.call_all(self._calls(sequences, deadline_ns), deadline_ns)
 
     async def send_all_async(
         self, sequences: Sequence[OperationSequence], deadline_ns: int
     ) -> None:
         """The table's answers to several sequences; see ``Store.send_all``."""
-        await self._wire.call_all_async([self._calls(one) for one in sequences], deadline_ns)
+        await self._wire.call_all_async(self._calls(sequences, deadline_ns), deadline_ns)
 
     def close(self) -> None:
         """Close the connections of blocking callers; a later call opens others."""
@@ -239,28 +245,22 @@ class DynamoDBStore:
 
         return as_arguments(self, self._arguments)
 
-    def _calls(self, sequence: OperationSequence) -> CallSequence:
-        """The calls that a sequence's operations need."""
-        answer: object = None
-        while True:
-            try:
-                operation = sequence.send(answer)
-            except StopIteration:
-                return
-            if isinstance(operation, ReadClock):
-                failure = None if self.clock.known else (yield _sync_clock())
-                answer = self.clock.now_ns() if failure is None else self._error(failure)
-                continue
-            request = self._requests.request(operation)
-            reply = yield request
-            try:
-                answer = (
-                    self._error(reply, request)
-                    if isinstance(reply, Exception)
-                    else self._result(operation, request, reply)
-                )
-            except StoreError as error:
-                answer = error
+    def _calls(
+        self, sequences: Sequence[OperationSequence], deadline_ns: int
+    ) -> list[CallSequence]:
+        from ratelimit_ddb.store.dynamodb.calls import calls_of
+
+        request_of, answer, clock = self._requests.request, self._answer, self.clock
+        return [calls_of(one, request_of, answer, clock, deadline_ns) for one in sequences]
+
+    def _answer(self, operation: Any, request: DynamoDBRequest | None, reply: Any) -> object:
+        """The result of an operation, or the StoreError of what its call raised."""
+        if isinstance(reply, Exception) or request is None:
+            return self._error(reply, request)
+        try:
+            return self._result(operation, request, reply)
+        except StoreError as error:
+            return error
 
     def _result(self, operation: Any, request: DynamoDBRequest, reply: Any) -> Any:
         try:
@@ -301,12 +301,6 @@ class DynamoDBStore:
 
 def _check() -> Flow[None]:
     yield Read(KEY_OF_NO_BUCKET, ("check",))
-
-
-def _sync_clock() -> SyncClock:
-    from ddbwire import SyncClock
-
-    return SyncClock()
 
 
 def _seconds_from_now(seconds: float) -> int:
