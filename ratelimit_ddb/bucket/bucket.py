@@ -40,13 +40,11 @@ from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
-from ratelimit_ddb.bucket.throttled import throttled
+from ratelimit_ddb.bucket.single_take import SingleTakes
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.bucket.visit import Visits
-from ratelimit_ddb.errors import KeyThrottled
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.operations.operation import (
-    ClockMoved,
     Delete,
     Flow,
     OperationResult,
@@ -54,7 +52,6 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from ratelimit_ddb.operations.store import refused_without_reason
 from ratelimit_ddb.tuple_new import tuple_new
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
@@ -76,6 +73,7 @@ class Bucket:
         "_one_cost_ns",
         "_one_room_ns",
         "_shortest_window_ns",
+        "_single_takes",
         "_visits",
         "cache",
         "limits",
@@ -100,6 +98,7 @@ class Bucket:
             if hot_keys is None
             else Visits(limits, self._names, self._arithmetic, cache, hot_keys, times)
         )
+        self._single_takes = SingleTakes(limits, self._arithmetic, cache, self._visits)
 
     def acquire(
         self,
@@ -125,8 +124,9 @@ class Bucket:
         visits = self._visits
         if now_ns is None:
             return self._acquire_by_store_time(key, cost, wait_ns)
-        if visits is not None:
-            held = visits.held(key, cost, now_ns)
+        state = None if visits is None else visits.state(key)
+        if visits is not None and state is not None:
+            held = visits.held(state, cost, now_ns)
             if held is not None:
                 return held
         arithmetic, idle = self._arithmetic, self._all_idle
@@ -143,35 +143,31 @@ class Bucket:
             if denial is not None and self._is_recent(observed_at_ns, now_ns):
                 return denial
             idle = arithmetic.idle(full_at_ns, now_ns)
-        if visits is not None:
-            is_warm = observation is not None and now_ns - observation.observed_at_ns <= _WARM_NS
-            denial = visits.paced(key, wait_ns, now_ns)
+        if visits is not None and state is not None:
+            denial = visits.paced(state, wait_ns, now_ns)
             if denial is not None:
                 return denial
-            return visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm)
+        is_warm = observation is not None and now_ns - observation.observed_at_ns <= _WARM_NS
         expires_seconds = expires_at_seconds(now_ns + self._longest_window_ns + wait_ns)
         base_ns = (now_ns,) if len(idle) == 1 else (now_ns,) * len(idle)
-        extends = kept_until_seconds <= expires_seconds
-        return self._acquire_by(
-            tuple_new(
-                Take,
-                (
-                    key,
-                    self._names,
-                    idle,
-                    now_ns,
-                    base_ns,
-                    cost_ns,
-                    room_ns,
-                    expires_seconds,
-                    extends,
-                    0,
-                    1,
-                    0,
-                ),
+        take = tuple_new(
+            Take,
+            (
+                key,
+                self._names,
+                idle,
+                now_ns,
+                base_ns,
+                cost_ns,
+                room_ns,
+                expires_seconds,
+                kept_until_seconds <= expires_seconds,
+                0,
+                1,
+                0,
             ),
-            cost,
         )
+        return self._single_takes.acquire(take, cost, wait_ns, state, is_warm=is_warm)
 
     def recall(self, key: str) -> Observation:
         """What this process observed last of a key; of an unknown one, nothing that denies."""
@@ -279,52 +275,6 @@ class Bucket:
         now_ns = yield ReadClock()
         begun = self.acquire(key, cost, wait_ns, now_ns)
         return begun if isinstance(begun, Decision) else (yield from begun)
-
-    def _acquire_by(self, take: Take, cost: int) -> Flow[Decision]:
-        while True:
-            try:
-                applied, shown_ns, _, kept_until_seconds, refunded_ns, *_ = yield take
-            except ClockMoved:
-                take = self._anew(take, (yield ReadClock()))
-                continue
-            except KeyThrottled:
-                return throttled(self.limits[0])
-            full_at_ns = known(shown_ns)
-            now_ns = take.now_ns
-            kept_until_seconds = kept_until_seconds or 0
-            if applied:
-                self.cache.put(
-                    take.key,
-                    tuple_new(Observation, (now_ns, full_at_ns, kept_until_seconds, self._names)),
-                )
-                taken = Taken(
-                    take.key, cost, self.limits, full_at_ns, refunded_ns, cost, self.cache.group
-                )
-                return self._arithmetic.admitted(full_at_ns, now_ns, taken)
-            self.cache.put(
-                take.key, Observation(now_ns, full_at_ns, kept_until_seconds, self._names)
-            )
-            denial = self._arithmetic.denial(full_at_ns, now_ns, take.room_ns, "table")
-            if denial is not None:
-                return denial
-            refused = take
-            take = refused._replace(
-                idle=self._arithmetic.idle(full_at_ns, now_ns),
-                extends=kept_until_seconds <= take.expires_at_seconds,
-            )
-            if take == refused:
-                raise refused_without_reason(take.key, shown_ns)
-
-    def _anew(self, take: Take, now_ns: int) -> Take:
-        """The take by another reading of the clock."""
-        later_seconds = expires_at_seconds(now_ns - take.now_ns)
-        return take._replace(
-            idle=self._all_idle,
-            now_ns=now_ns,
-            base_ns=(now_ns,) * len(take.base_ns),
-            expires_at_seconds=take.expires_at_seconds + later_seconds,
-            extends=True,
-        )
 
     def _is_recent(self, observed_at_ns: int, now_ns: int) -> bool:
         # Both ways: a clock that was set back must not prolong the trust.

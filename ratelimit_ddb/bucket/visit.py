@@ -39,7 +39,7 @@ from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.errors import KeyThrottled, StoreError
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
-from ratelimit_ddb.hot_keys.key_state import KeyState
+from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.hot_keys.ticket import Ticket
 from ratelimit_ddb.limit import SECOND_NS, Limit
@@ -63,6 +63,7 @@ _RESTS_OF_LEASE = 7
 """A lease of fewer tokens than were wanted is followed by a rest of this part of its time."""
 _NEVER_NS = -1
 _LIKELY = 0.6
+_HARDLY_EVER = 0.02
 _NEWEST = 0.3
 """The weight of the latest one in a running mean."""
 _PATIENCE = 0.8
@@ -177,11 +178,12 @@ class Visits:
         # Requests with other deadlines or leases queue by themselves.
         self._name = "\n".join([*described, f"{self._lease_ns} {self._deadline_ns}", ""])
 
-    def held(self, key: str, cost: int, now_ns: int) -> Decision | None:
+    def state(self, key: str) -> KeyState | None:
+        """What this process knows of a key that it is asked for just now."""
+        return self._hot_keys.get(self._name, key)
+
+    def held(self, state: KeyState, cost: int, now_ns: int) -> Decision | None:
         """The decision by tokens that this process has leased; None where it has too few."""
-        state = self._hot_keys.get(self._name, key)
-        if state is None:
-            return None
         clock = self._clock
         monotonic_ns = clock.monotonic_ns()
         demand = state.demand
@@ -193,25 +195,78 @@ class Visits:
         if lease is None:
             return None
         demand.admitted += cost
-        return self._leased(key, cost, lease, now_ns)
+        return self._leased(state.key, cost, lease, now_ns)
 
     def holds(self, key: str) -> bool:
         """Whether this process has leased tokens of a key."""
-        state = self._hot_keys.get(self._name, key)
+        state = self.state(key)
         return state is not None and any(lease.left for lease in state.leases)
 
-    def paced(self, key: str, wait_ns: int, now_ns: int) -> Decision | None:
+    def paced(self, state: KeyState, wait_ns: int, now_ns: int) -> Decision | None:
         """The denial of a request that can't wait for the next visit; None where it may queue."""
-        state = self._hot_keys.get(self._name, key)
-        if state is None:
-            return None
         pace = state.pace
+        if not pace.next_write_ns:
+            return None
         gap_ns = pace.next_write_ns - self._clock.monotonic_ns()
         if gap_ns <= 0:
             return None
         if gap_ns > self._deadline_ns * _PATIENCE or (pace.is_dry and not wait_ns):
-            return self._denied_by_pace(key, state, gap_ns, now_ns)
+            return self._denied_by_pace(state.key, state, gap_ns, now_ns)
         return None
+
+    def begin_alone(self, key: str, state: KeyState | None) -> KeyState | None:
+        """Lead a key's queue without being in it; its state, or None where a visit is due.
+
+        That is where others ask already, where the key is hot, and where its branch is known only
+        from what others do.
+        """
+        monotonic_ns = self._clock.monotonic_ns()
+        if state is None:
+            state = self._hot_keys.enter(self._name, key, monotonic_ns)
+        elif (
+            state.pace.is_paced
+            or state.overtaken
+            or (state.demand.offered_per_second and self._ahead(state))
+        ):
+            return None
+        return state if state.lead_alone(monotonic_ns, 2 * self._deadline_ns) else None
+
+    def reporting(self, state: KeyState, take: Take) -> Take:
+        """A take with what it adds to the counters of the item."""
+        if not state.pace.has_written:
+            return take
+        writes, active_ns = state.pace.report(self._clock.monotonic_ns())
+        return take._replace(writes=writes, active_ns=active_ns)
+
+    def wrote_alone(self, state: KeyState, take: Take, cost: int, result: OperationResult) -> None:
+        """Note what the reply to a single take shows."""
+        state.pace.wrote(
+            self._clock.monotonic_ns(), result.writes, result.active_ns, applied=result.applied
+        )
+        if result.applied:
+            state.demand.admitted += cost
+        else:
+            self._note_branch(state, take.idle, take, result)
+
+    def end_alone(self, state: KeyState, *, is_warm: bool) -> None:
+        """Hand on the lead."""
+        monotonic_ns = self._clock.monotonic_ns()
+        state.leave(ALONE, monotonic_ns, 2 * self._deadline_ns)
+        if not is_warm:
+            self._hot_keys.forget(self._name, state, monotonic_ns)
+
+    def throttled(self, key: str, state: KeyState, now_ns: int) -> Decision:
+        """Deny all who wait: a key that is throttled is not asked again in a hurry.
+
+        Returns:
+            the denial of the request that met it.
+        """
+        monotonic_ns = self._clock.monotonic_ns()
+        state.pace.throttled(monotonic_ns)
+        denial = self._denied_by_pace(key, state, state.pace.next_write_ns - monotonic_ns, now_ns)
+        for ticket in list(state.queue):
+            state.serve(ticket, denial)
+        return denial
 
     def visit(
         self, key: str, cost: int, wait_ns: int, now_ns: int | None, *, is_warm: bool
@@ -296,7 +351,7 @@ class Visits:
             try:
                 now_ns = yield ReadClock()
             except StoreError as error:
-                _fail(state, error)
+                state.fail(error)
                 return None
         found = Found(self._clock, len(self._names), now_ns, leases=leases)
         observation = self._cache.get(key)
@@ -317,7 +372,7 @@ class Visits:
         Returns:
             the reply; None where those who wait have got an error, or wait for a later visit.
         """
-        idle = self._arithmetic.idle(found.full_at_ns, found.now_ns + batch.lease_ns)
+        believed = idle = self._arithmetic.idle(found.full_at_ns, found.now_ns + batch.lease_ns)
         if is_first and state.overtaken:
             likely = zip(idle, state.overtaken, strict=True)
             idle = tuple([one and share < _LIKELY for one, share in likely])
@@ -333,16 +388,16 @@ class Visits:
             )
             return OperationResult(False, (None,) * len(self._names))
         except KeyThrottled:
-            self._throttled(key, state, found.now_ns)
+            self.throttled(key, state, found.now_ns)
             return None
         except StoreError as error:
-            _fail(state, error)
+            state.fail(error)
             return None
-        before_ns, found.full_at_ns = found.full_at_ns, known(result.full_at_ns)
+        found.full_at_ns = known(result.full_at_ns)
         found.kept_until_seconds = result.expires_at_seconds or 0
         found.refused = take
         if is_first:
-            self._note_branch(state, take, before_ns, result)
+            self._note_branch(state, believed, take, result)
         self._cache.put(
             key,
             tuple_new(
@@ -428,17 +483,17 @@ class Visits:
     def _note_branch(
         self,
         state: KeyState,
+        believed: tuple[bool, ...],
         take: Take,
-        before_ns: tuple[int, ...],
         result: OperationResult,
     ) -> None:
-        """Note of each limit that was seen idle whether it still was."""
-        shares = list(state.overtaken or (0.0,) * len(before_ns))
+        """Note of each limit that was believed idle whether it still was."""
+        shares = list(state.overtaken or (0.0,) * len(believed))
         for index, one_ns in enumerate(known(result.full_at_ns)):
-            if before_ns[index] < take.base_ns[index]:
+            if believed[index]:
                 was_idle = take.idle[index] if result.applied else one_ns < take.base_ns[index]
                 shares[index] += _NEWEST * (float(not was_idle) - shares[index])
-        state.overtaken = tuple(shares)
+        state.overtaken = tuple(shares) if max(shares) > _HARDLY_EVER else ()
 
     def _serve(
         self,
@@ -523,14 +578,6 @@ class Visits:
             state.serve(ticket, denial)
         return soonest_ns or 0
 
-    def _throttled(self, key: str, state: KeyState, now_ns: int) -> None:
-        """Deny all who wait: a key that is throttled is not asked again in a hurry."""
-        monotonic_ns = self._clock.monotonic_ns()
-        state.pace.throttled(monotonic_ns)
-        gap_ns = state.pace.next_write_ns - monotonic_ns
-        for ticket in list(state.queue):
-            state.serve(ticket, self._denied_by_pace(key, state, gap_ns, now_ns))
-
     def _can_wait(self, state: KeyState, ticket: Ticket[Decision]) -> bool:
         """Whether the next visit comes in time for a request."""
         return state.pace.next_write_ns - ticket.arrived_ns <= self._deadline_ns * _PATIENCE
@@ -547,13 +594,3 @@ class Visits:
 
 def _running_sums(tickets: Sequence[Ticket[Decision]]) -> list[tuple[Ticket[Decision], int]]:
     return list(zip(tickets, accumulate(ticket.cost for ticket in tickets), strict=True))
-
-
-def _fail(state: KeyState, error: StoreError) -> None:
-    """Raise an error in all who wait for the visit that met it."""
-    own = error
-    for ticket in list(state.queue):
-        state.serve(ticket, own)
-        # One for each, for a traceback grows where it is raised.
-        own = type(error)(*error.args)
-        own.__cause__ = error

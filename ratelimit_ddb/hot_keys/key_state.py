@@ -20,6 +20,9 @@ from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.hot_keys.pace import Pace
 from ratelimit_ddb.hot_keys.ticket import Ticket
 
+ALONE: Ticket[Any] = Ticket(0, 0, 0, lambda _: None)
+"""The leader that is not in the queue: it asked where nobody else did."""
+
 
 class KeyState:
     """One key in one process.
@@ -74,6 +77,14 @@ class KeyState:
             if self.leader is None or ticket.arrived_ns > self._leads_until_ns:
                 self._lead(ticket, ticket.arrived_ns, patience_ns)
 
+    def lead_alone(self, monotonic_ns: int, patience_ns: int) -> bool:
+        """Lead as ALONE, without queuing; False where somebody leads or queues."""
+        with self.lock:
+            if self.leader is not None or self.queue:
+                return False
+            self._lead(ALONE, monotonic_ns, patience_ns)
+            return True
+
     def leave(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
         """Leave the queue, and hand on the lead."""
         with self.lock:
@@ -105,6 +116,14 @@ class KeyState:
             if ticket in self.queue:
                 self.queue.remove(ticket)
         ticket.serve(outcome)
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error in all who wait for the write that met it."""
+        for ticket in list(self.queue):
+            # One for each, for a traceback grows where it is raised.
+            own = type(error)(*error.args)
+            own.__cause__ = error
+            self.serve(ticket, own)
 
     def spend(self, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]) -> Lease | None:
         """Spend leased tokens; the lease that they are of, or None where too few are held."""

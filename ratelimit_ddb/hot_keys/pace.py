@@ -106,6 +106,11 @@ class Pace:
         return self.allowed_per_second < _UNPACED
 
     @property
+    def has_written(self) -> bool:
+        """Whether this process has written the key lately."""
+        return self._reported_ns is not None
+
+    @property
     def gap_ns(self) -> int:
         """How far apart the writes are."""
         if self.allowed_per_second == _UNPACED:
@@ -212,7 +217,10 @@ class Pace:
             self._share += _TOWARDS_ONE * (1 - self._share)
 
     def _schedule(self, monotonic_ns: int) -> None:
-        self.next_write_ns = max(monotonic_ns, self.next_write_ns) + self._jittered(self.gap_ns)
+        gap_ns = self.gap_ns
+        if gap_ns:
+            gap_ns = self._jittered(gap_ns)
+        self.next_write_ns = max(monotonic_ns, self.next_write_ns) + gap_ns
 
     def _jittered(self, gap_ns: int) -> int:
         return int(gap_ns * (0.75 + 0.5 * self._random()))

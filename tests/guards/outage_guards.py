@@ -13,9 +13,8 @@ _WIRE_THROTTLES = "tests/ddbwire/test_throttles.py::test_"
 OUTAGES = (
     Guard(
         "P14: a throttled key is denied, and no outage",
-        "ratelimit_ddb/bucket/visit.py",
-        "        except KeyThrottled:\n            self._throttled(key, state, found.now_ns)\n"
-        "            return None\n",
+        "ratelimit_ddb/bucket/single_take.py",
+        "        except KeyThrottled:\n            return visits.throttled(key, state, now_ns)\n",
         "",
         f"{_THROTTLES}p14_a_throttled_key_is_denied_whatever_on_outage_says",
     ),

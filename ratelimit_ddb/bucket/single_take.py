@@ -1,0 +1,130 @@
+"""One take, by a request that asks alone: the flow of all cold keys.
+
+A wrong guess of the branch costs a second write, which is then right by what the refusal showed. In
+a store of other processes the request leads its key's queue meanwhile, without being in it: who
+comes before the reply waits for it, and makes the next visit (visit.py).
+"""
+
+from __future__ import annotations
+
+from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, known
+from ratelimit_ddb.bucket.decision import Decision, Taken
+from ratelimit_ddb.bucket.expiry import expires_at_seconds
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
+from ratelimit_ddb.bucket.throttled import throttled
+from ratelimit_ddb.bucket.visit import Visits
+from ratelimit_ddb.errors import KeyThrottled, StoreError
+from ratelimit_ddb.hot_keys.key_state import KeyState
+from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
+from ratelimit_ddb.operations.store import refused_without_reason
+from ratelimit_ddb.tuple_new import tuple_new
+
+
+class SingleTakes:
+    """The single takes of one bucket's keys.
+
+    Args:
+        limits: the bucket's.
+        arithmetic: what they say of its numbers.
+        cache: what was observed of its keys.
+        visits: where those queue who don't ask alone; None for a store in this process, whose calls
+            never wait.
+    """
+
+    __slots__ = ("_all_idle", "_arithmetic", "_cache", "_limits", "_visits")
+
+    def __init__(
+        self,
+        limits: tuple[Limit, ...],
+        arithmetic: BucketArithmetic,
+        cache: ObservationCache,
+        visits: Visits | None,
+    ) -> None:
+        self._limits = limits
+        self._arithmetic = arithmetic
+        self._cache = cache
+        self._visits = visits
+        self._all_idle = (True,) * len(limits)
+
+    def acquire(
+        self, take: Take, cost: int, wait_ns: int, state: KeyState | None, *, is_warm: bool
+    ) -> Flow[Decision]:
+        """Take alone, or queue where somebody else is asking already.
+
+        Args:
+            take: what to send.
+            cost: the tokens of it.
+            wait_ns: how much later than now they may be due.
+            state: the key's, if there is one.
+            is_warm: whether the key was written a moment before.
+        """
+        visits = self._visits
+        if visits is None:
+            try:
+                return (yield from self._acquire(take, cost, None))
+            except KeyThrottled:
+                return throttled(self._limits[0])
+        key, now_ns = take.key, take.now_ns
+        state = visits.begin_alone(key, state)
+        if state is None:
+            return (yield from visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm))
+        try:
+            return (yield from self._acquire(take, cost, state))
+        except KeyThrottled:
+            return visits.throttled(key, state, now_ns)
+        except StoreError as error:
+            state.fail(error)
+            raise
+        finally:
+            visits.end_alone(state, is_warm=is_warm)
+
+    def _acquire(self, take: Take, cost: int, state: KeyState | None) -> Flow[Decision]:
+        visits, cache, arithmetic = self._visits, self._cache, self._arithmetic
+        names = take.names
+        while True:
+            sent = take if state is None or visits is None else visits.reporting(state, take)
+            try:
+                result: OperationResult = yield sent
+            except ClockMoved:
+                take = self._anew(take, (yield ReadClock()))
+                continue
+            full_at_ns, now_ns = known(result.full_at_ns), take.now_ns
+            kept_until_seconds = result.expires_at_seconds or 0
+            cache.put(
+                take.key, tuple_new(Observation, (now_ns, full_at_ns, kept_until_seconds, names))
+            )
+            if state is not None and visits is not None:
+                visits.wrote_alone(state, take, cost, result)
+            if result.applied:
+                taken = Taken(
+                    take.key,
+                    cost,
+                    self._limits,
+                    full_at_ns,
+                    result.refunded_ns,
+                    cost,
+                    cache.group,
+                )
+                return arithmetic.admitted(full_at_ns, now_ns, taken)
+            denial = arithmetic.denial(full_at_ns, now_ns, take.room_ns, "table")
+            if denial is not None:
+                return denial
+            refused = take
+            take = refused._replace(
+                idle=arithmetic.idle(full_at_ns, now_ns),
+                extends=kept_until_seconds <= take.expires_at_seconds,
+            )
+            if take == refused:
+                raise refused_without_reason(take.key, result.full_at_ns)
+
+    def _anew(self, take: Take, now_ns: int) -> Take:
+        """The take by another reading of the clock."""
+        later_seconds = expires_at_seconds(now_ns - take.now_ns)
+        return take._replace(
+            idle=self._all_idle,
+            now_ns=now_ns,
+            base_ns=(now_ns,) * len(take.base_ns),
+            expires_at_seconds=take.expires_at_seconds + later_seconds,
+            extends=True,
+        )
