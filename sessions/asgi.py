@@ -115,7 +115,7 @@ async def _started(session: RequestSession, message: Message, scope: Scope) -> M
     added = await session.start_response_async()
     if not added:
         return message
-    if session.cookie.secure and _is_plain_test_client(scope):
+    if session.config.cookie.secure and _is_plain_test_client(scope):
         _warn_of_secure_cookie(added)
     headers = [
         (name.decode("latin-1"), value.decode("latin-1"))

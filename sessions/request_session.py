@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from sessions.assignment import SessionPlace
 from sessions.config.session_config import SessionConfig
@@ -43,7 +44,8 @@ class RequestSession(SessionState):
     Attributes:
         accessed: whether the application used the session, so that the response varies by it.
         config: the application's.
-        cookie: the cookie to set, which is the application's unless an adapter changes it.
+        persistent: whether its cookie is to outlive the browser's own session, as an adapter has
+            it; None where the login or the application's options say it.
         place: where the application finds the session, and may have put something else; None if
             it can't.
         is_lazy: whether the application awaits ``load_async`` before it uses the session.
@@ -58,15 +60,15 @@ class RequestSession(SessionState):
         "_tokens",
         "accessed",
         "config",
-        "cookie",
         "is_lazy",
+        "persistent",
         "place",
     )
 
     def __init__(self, config: SessionConfig, cookie_header: str | None) -> None:
         super().__init__()
         self.config = config
-        self.cookie = config.cookie
+        self.persistent: bool | None = None
         self.place: SessionPlace | None = None
         self.is_lazy = False
         self._outage = Outage(config)
@@ -117,6 +119,14 @@ class RequestSession(SessionState):
                 self._accept(await run_async(flow, self.config.store, self.config.deadline_seconds))
             if self._previous is not None and self._has_none:
                 self._take(await self._previous.take_over_async())
+
+    @property
+    def is_persistent(self) -> bool:
+        """Whether its cookie outlives the browser's own session."""
+        for said in (self.persistent, self.lifetime.persistent):
+            if said is not None:
+                return said
+        return self.config.cookie.persistent
 
     def logout(self) -> None:
         """End it, as ``Session.logout`` says."""
@@ -370,10 +380,11 @@ class RequestSession(SessionState):
             self._token = result.token
 
     def _headers(self) -> Headers:
-        headers, cookie, row = [], self.cookie, self.row
+        headers, cookie, row = [], self.config.cookie, self.row
         if self._new_token is not None and row is not None:
             value = self.config.tokens.in_cookie(self._new_token)
-            headers.append(("set-cookie", cookie.set_to(value, row.ends_at - row.last_seen_at)))
+            kept = replace(cookie, persistent=self.is_persistent)
+            headers.append(("set-cookie", kept.set_to(value, row.ends_at - row.last_seen_at)))
         elif self._cookie_cleared:
             headers.append(("set-cookie", cookie.cleared()))
         if self._previous is not None:

@@ -163,7 +163,15 @@ class Session(MutableMapping[str, Any]):
 
     # Login, rotation, logout, save
 
-    def login(self, user_id: str, *, device: str | None = None) -> None:
+    def login(
+        self,
+        user_id: str,
+        *,
+        device: str | None = None,
+        idle: int | None = None,
+        lifetime: int | None = None,
+        persistent: bool | None = None,
+    ) -> None:
         """Make it the session of a user, under a new id; the old id is invalid at once.
 
         The values of an anonymous session are kept, those of another user's are dropped. For 20
@@ -175,13 +183,24 @@ class Session(MutableMapping[str, Any]):
             user_id: the user whom the application has authenticated, such as ``"user-456"``.
             device: the device's name in ``sessions_of``, such as ``"Firefox on Linux"`` or the
                 request's User-Agent; cut to 256 characters, and None if it is empty.
+            idle: this session's idle timeout in seconds, at most the option ``max_idle``; None for
+                the option ``idle``.
+            lifetime: its lifetime in seconds, at most the option ``max_lifetime``; None for the
+                option ``lifetime``.
+            persistent: whether its cookie outlives the browser's own session ("remember me"); None
+                for the option ``persistent``.
+
+        What was chosen stays the session's, under each of its ids.
 
         Raises:
-            TypeError, ValueError: the user's id is invalid, or the device is no str.
+            TypeError, ValueError: the user's id is invalid, the device is no str, or a timeout is
+                more than the configured most.
             SessionNotSaved: the response has started.
         """
         self._used()
-        self._request_session.login(user_id, device)
+        timeouts = self._request_session.config.timeouts
+        chosen = timeouts.chosen(idle, lifetime, persistent)
+        self._request_session.login(user_id, device, chosen)
 
     def rotate(self) -> None:
         """Give it a new id; the old one leads to it for 20 more seconds, for requests under way.

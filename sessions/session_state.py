@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
 from sessions.errors import SessionNotSaved
+from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
 from sessions.values.changes import Changes, Values
 from sessions.values.csrf import CSRF
@@ -70,7 +71,8 @@ class SessionState:
         data: all values, the reserved keys among them.
         id_change: what the commit is to do with its id.
         deleted_row: the row that the commit is to delete, after a logout.
-        login_user_id: the user that a login of this request named, and ``device`` theirs.
+        login_user_id: the user that a login of this request named, ``device`` theirs, and
+            ``login_lifetime`` how long they chose it to live.
         next_token: the token of its next id, if the application knows it already; else None.
         replaced: the request's id, if it was replaced meanwhile: changes are dropped and no cookie
             is set or cleared, unless the request logs in itself.
@@ -87,6 +89,7 @@ class SessionState:
         "is_loaded",
         "last_id",
         "loaded_at",
+        "login_lifetime",
         "login_user_id",
         "next_token",
         "replaced",
@@ -104,6 +107,7 @@ class SessionState:
         self.id_change = IdChange.NONE
         self.login_user_id: str | None = None
         self.device: str | None = None
+        self.login_lifetime = AS_CONFIGURED
         self.next_token: str | None = None
         self.replaced: Replaced | None = None
         self.has_ended = False
@@ -116,7 +120,16 @@ class SessionState:
             return self.login_user_id
         return self.row.owner_id if self.row else None
 
-    def login(self, user_id: str, device: str | None) -> None:
+    @property
+    def lifetime(self) -> LoginLifetime:
+        """What the login chose that it is of: this request's, or the one that its row is from."""
+        if self.login_user_id is not None:
+            return self.login_lifetime
+        return self.row.lifetime if self.row else AS_CONFIGURED
+
+    def login(
+        self, user_id: str, device: str | None, lifetime: LoginLifetime = AS_CONFIGURED
+    ) -> None:
         """Make it the session of a user, as ``Session.login`` says."""
         require_user_id(user_id)
         device = device_name(device)
@@ -126,6 +139,7 @@ class SessionState:
             self.logout()
         self.data.pop(CSRF, None)
         self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
+        self.login_lifetime = lifetime
 
     def rotate(self) -> None:
         """Give it a new id, as ``Session.rotate`` says."""

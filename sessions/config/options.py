@@ -25,6 +25,8 @@ class SessionOptions(TypedDict, total=False):
     Keys:
         idle: seconds without a request after which a session is over; 120 to 34,560,000.
         lifetime: seconds after its creation when it is over in any case; at least ``idle``.
+        max_idle: the longest ``idle`` that a login may choose for its session; None for ``idle``.
+        max_lifetime: the longest ``lifetime`` that a login may choose; None for ``lifetime``.
         cookie: the cookie's name.
         secure: as for ``sessions.Cookie``, and so are the next five.
         same_site: as for Cookie.
@@ -55,6 +57,8 @@ class SessionOptions(TypedDict, total=False):
 
     idle: int
     lifetime: int
+    max_idle: int | None
+    max_lifetime: int | None
     cookie: str
     secure: bool
     same_site: SameSite
@@ -82,6 +86,8 @@ _COOKIE = {field.name: field.default for field in fields(Cookie)}
 DEFAULTS: Mapping[str, Any] = {
     "idle": 3_600,
     "lifetime": 43_200,
+    "max_idle": None,
+    "max_lifetime": None,
     "cookie": _COOKIE["name"],
     **{name: _COOKIE[name] for name in COOKIE_OPTIONS},
     "secret": None,

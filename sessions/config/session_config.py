@@ -27,7 +27,7 @@ class SessionConfig:
     Attributes:
         store: keeps the sessions.
         cookie: the cookie's name and attributes.
-        timeouts: idle timeout and lifetime.
+        timeouts: idle timeout and lifetime, and the most that a login may choose.
         namespace: keeps apart the sessions of applications that share a store.
         tokens: makes tokens and reads them from cookies.
         cipher: encrypts values; None if values are stored in the clear.
@@ -72,7 +72,9 @@ class SessionConfig:
         return cls(
             store=require_store(store),
             cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
-            timeouts=Timeouts.of(chosen["idle"], chosen["lifetime"]),
+            timeouts=Timeouts.of(
+                *(chosen[name] for name in ("idle", "lifetime", "max_idle", "max_lifetime"))
+            ),
             namespace=require_str("namespace", chosen["namespace"]),
             tokens=Tokens(chosen["secret"], chosen["namespace"]),
             cipher=None if keys is None else Cipher(keys),

@@ -1,13 +1,18 @@
 """How long sessions live: idle timeout and lifetime, enforced on reading, whatever TTL deleted.
 
+An application has two of each: those of a session whose login chose none, and the most that a login
+may choose ("remember me"). What a login chose is kept in the row, over rotations too, and never
+lasts longer than the most that is configured now.
+
 Source: OWASP Session Management Cheat Sheet, "Session Expiration"; NIST SP 800-63B, 7.2.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sessions.arguments import require_timeout_seconds
+from sessions.arguments import require_bool, require_timeout_seconds
+from sessions.operations.login_lifetime import LoginLifetime
 
 _MIN_TOUCH_SECONDS = 60
 
@@ -24,25 +29,89 @@ class Timeouts:
             ``touch_seconds`` only, so it may be over by that much sooner, and never later.
         lifetime_seconds: so long after its creation it is over, whatever was done in it.
         touch_seconds: between two notes of a session's use.
+        max_idle_seconds: the most that a login may choose as its idle timeout.
+        max_lifetime_seconds: the most that it may choose as its lifetime.
     """
 
     idle_seconds: int
     lifetime_seconds: int
     touch_seconds: int
+    max_idle_seconds: int
+    max_lifetime_seconds: int
 
     @classmethod
-    def of(cls, idle_seconds: object, lifetime_seconds: object) -> Timeouts:
+    def of(
+        cls,
+        idle_seconds: object,
+        lifetime_seconds: object,
+        max_idle_seconds: object = None,
+        max_lifetime_seconds: object = None,
+    ) -> Timeouts:
         """Those of an application; use is noted in a tenth of the idle time, at least 60 seconds.
 
+        Args:
+            idle_seconds: of a session whose login chose nothing.
+            lifetime_seconds: of such a session.
+            max_idle_seconds: the most that a login may choose; None for ``idle_seconds``.
+            max_lifetime_seconds: likewise; None for ``lifetime_seconds``.
+
         Raises:
-            TypeError, ValueError: a timeout is not an int from 120 to 34,560,000, or the idle
-                timeout is more than the lifetime.
+            TypeError, ValueError: a timeout is not an int from 120 to 34,560,000, an idle timeout
+                is more than its lifetime, or a most is less than what holds without a choice.
         """
         idle = require_timeout_seconds("idle", idle_seconds)
         lifetime = require_timeout_seconds("lifetime", lifetime_seconds)
         if idle > lifetime:
             raise ValueError(f"idle must be at most the lifetime of {lifetime} seconds, not {idle}")
-        return cls(idle, lifetime, max(_MIN_TOUCH_SECONDS, idle // 10))
+        max_idle = _most("idle", max_idle_seconds, idle)
+        max_lifetime = _most("lifetime", max_lifetime_seconds, lifetime)
+        if max_idle > max_lifetime:
+            raise ValueError(
+                f"max_idle must be at most {max_lifetime} seconds, the longest lifetime "
+                f"(max_lifetime), not {max_idle}"
+            )
+        return cls(idle, lifetime, _touch_seconds(idle), max_idle, max_lifetime)
+
+    def chosen(self, idle: object, lifetime: object, persistent: object) -> LoginLifetime:
+        """What a login chooses, checked.
+
+        Args:
+            idle: its idle timeout in seconds; None for the application's, or the lifetime it has
+                chosen where that is shorter.
+            lifetime: its lifetime in seconds; None for the application's.
+            persistent: whether its cookie outlives the browser's own session; None for the
+                application's.
+
+        Raises:
+            TypeError, ValueError: a timeout is not an int from 120 to the most that is configured,
+                the idle timeout is more than the lifetime, or ``persistent`` is no bool.
+        """
+        if lifetime is not None:
+            lifetime = _within("lifetime", lifetime, self.max_lifetime_seconds)
+        if idle is not None:
+            idle = _within("idle", idle, self.max_idle_seconds)
+            longest = self.lifetime_seconds if lifetime is None else lifetime
+            if idle > longest:
+                raise ValueError(
+                    f"login: idle must be at most the lifetime of {longest} seconds, not {idle}; "
+                    "choose a longer lifetime too"
+                )
+        if persistent is not None:
+            persistent = require_bool("persistent", persistent)
+        return LoginLifetime(idle, lifetime, persistent)
+
+    def of_login(self, chosen: LoginLifetime) -> Timeouts:
+        """Those of a session whose login chose this; never more than the most of now."""
+        if chosen.idle_seconds is None and chosen.lifetime_seconds is None:
+            return self
+        lifetime = min(chosen.lifetime_seconds or self.lifetime_seconds, self.max_lifetime_seconds)
+        idle, touch = self.idle_seconds, self.touch_seconds
+        if chosen.idle_seconds is not None:
+            idle = min(chosen.idle_seconds, self.max_idle_seconds)
+            touch = _touch_seconds(idle)
+        if idle > lifetime:
+            idle, touch = lifetime, _touch_seconds(lifetime)
+        return replace(self, idle_seconds=idle, lifetime_seconds=lifetime, touch_seconds=touch)
 
     def expires_at(self, created_at: int, last_seen_at: int) -> int:
         """The epoch second when a session is over; all arguments are epoch seconds too."""
@@ -55,3 +124,25 @@ class Timeouts:
     def touch_is_due(self, last_seen_at: int, now: int) -> bool:
         """Whether its use is to be noted again."""
         return now - last_seen_at >= self.touch_seconds
+
+
+def _touch_seconds(idle_seconds: int) -> int:
+    return max(_MIN_TOUCH_SECONDS, idle_seconds // 10)
+
+
+def _most(name: str, given: object, configured: int) -> int:
+    if given is None:
+        return configured
+    most = require_timeout_seconds(f"max_{name}", given)
+    if most < configured:
+        raise ValueError(f"max_{name} must be at least {name}, {configured} seconds, not {most}")
+    return most
+
+
+def _within(name: str, value: object, most: int) -> int:
+    seconds = require_timeout_seconds(f"login: {name}", value)
+    if seconds > most:
+        raise ValueError(
+            f"login: {name} must be at most {most} seconds, the option max_{name}, not {seconds}"
+        )
+    return seconds

@@ -49,16 +49,25 @@ def cookie_end(expiry: Any, *, at_browser_close: bool) -> str:
     return expiry if isinstance(expiry, str) else "the end of the lifetime"
 
 
-def require_within(site: Timeouts, seconds: float) -> None:
-    """Refuse an expiry that the site's lifetime would cut short.
+def require_within(site: Timeouts, lifetime_seconds: int, seconds: float) -> None:
+    """Refuse an expiry that the session's lifetime would cut short.
+
+    Args:
+        site: the site's timeouts.
+        lifetime_seconds: of the session.
+        seconds: from now.
 
     Raises:
         ValueError: with the seconds and the lifetime.
     """
-    if seconds > site.lifetime_seconds:
+    if seconds > lifetime_seconds:
+        if seconds > site.max_lifetime_seconds:
+            way_out = "raise SESSIONS['LIFETIME'] or SESSIONS['MAX_LIFETIME']"
+        else:
+            way_out = f"set request.session.lifetime = {seconds:.0f} before, at the login"
         raise ValueError(
-            f"set_expiry must be at most {site.lifetime_seconds} seconds from now, not "
-            f"{seconds:.0f}; raise SESSIONS['LIFETIME']"
+            f"set_expiry must be at most {lifetime_seconds} seconds from now, not "
+            f"{seconds:.0f}; {way_out}"
         )
 
 

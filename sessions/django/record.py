@@ -22,6 +22,7 @@ from sessions.django.flow import (
     new_session,
 )
 from sessions.django.values import encode, encode_stored
+from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.operation import Flow
 from sessions.session_state import IdChange, LoadedSession, SessionState
 from sessions.values.json_value import decode
@@ -39,12 +40,24 @@ class Record:
 
     Args:
         config: the site's.
+
+    Attributes:
+        login_lifetime: how long the session of the next login is to live.
     """
 
-    __slots__ = ("_config", "_cookie_end", "_encoded", "_ended", "_overlooked", "_session")
+    __slots__ = (
+        "_config",
+        "_cookie_end",
+        "_encoded",
+        "_ended",
+        "_overlooked",
+        "_session",
+        "login_lifetime",
+    )
 
     def __init__(self, config: SiteConfig) -> None:
         self._config = config
+        self.login_lifetime = AS_CONFIGURED
         self._session: SessionState | None = None
         self._encoded: dict[str, str] = {}
         self._cookie_end = self._end_of_cookie()  # when it was read
@@ -108,8 +121,16 @@ class Record:
         """
         session, row = self._session, self.row
         if session is None or row is None or row.owner_id != _user_id_in(data):
-            return self._config.timeouts.lifetime_seconds
+            return self._config.timeouts.of_login(self.login_lifetime).lifetime_seconds
         return row.ends_at - max(row.last_seen_at, session.loaded_at)
+
+    @property
+    def lifetime_seconds(self) -> int:
+        """Of the whole lifetime: of the next login where it was chosen, or else of its row."""
+        chosen = self.login_lifetime
+        if chosen == AS_CONFIGURED and self.row is not None:
+            chosen = self.row.lifetime
+        return self._config.timeouts.of_login(chosen).lifetime_seconds
 
     @property
     def is_of_a_user(self) -> bool:
@@ -165,7 +186,7 @@ class Record:
         encoded = _encode_all(data)
         if session.replaced is not None and not encoded:
             raise KeyReplaced("another session took the place of this one")
-        _follow_user(session, _user_id_in(data), device)
+        _follow_user(session, _user_id_in(data), device, self.login_lifetime)
         for key in {*session.data} - {*encoded}:
             if not key.startswith(RESERVED_PREFIX):
                 del session.data[key]
@@ -192,15 +213,18 @@ class Record:
         return self._session
 
 
-def _follow_user(session: SessionState, user_id: str | None, device: str | None) -> None:
+def _follow_user(
+    session: SessionState, user_id: str | None, device: str | None, lifetime: LoginLifetime
+) -> None:
     """Make it the session of the user whom Django's data names."""
-    if user_id == session.user_id:
+    is_chosen = user_id is not None and lifetime not in (AS_CONFIGURED, session.lifetime)
+    if user_id == session.user_id and not is_chosen:
         if session.next_token is not None and session.row is not None:
             session.id_change = IdChange.REPLACE
     elif user_id is None:
         session.logout()
     else:
-        session.login(user_id, device)
+        session.login(user_id, device, lifetime)
 
 
 def _encode_all(data: Mapping[str, Any]) -> dict[str, str]:

@@ -36,6 +36,7 @@ _DJANGO_SETTINGS = {
 """Options that Django has settings for."""
 _UNUSED = {
     "persistent": "use SESSION_EXPIRE_AT_BROWSER_CLOSE",
+    "max_idle": "set_expiry may have as much as the session's lifetime",
     "partitioned": "Django's middleware, which sets the cookie, has no such setting",
     "on_revoked": "Django's middleware answers 400 to such a request",
     "previous": "use PREVIOUS_ENGINE",
@@ -48,7 +49,7 @@ class SiteConfig:
     """What holds for every session of the site.
 
     Attributes:
-        sessions: the store and the options. Its timeouts are both the lifetime, since
+        sessions: the store and the options. Its idle timeout is the longest lifetime, since
             ``set_expiry`` may give a session more than the site's idle timeout.
         timeouts: of a session without an expiry of its own by ``set_expiry``.
         previous_engine: the SessionStore of the engine that the site had before; None if it had
@@ -81,7 +82,7 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
             f"SESSION_SERIALIZER must be {_JSON!r}, not {settings.SESSION_SERIALIZER!r}: "
             "each value is stored as JSON"
         )
-    timeouts = _timeouts(given.get("lifetime"))
+    timeouts = _timeouts(given.get("lifetime"), given.pop("max_lifetime", None))
     options = {
         **given,
         **{name: getattr(settings, where) for name, where in _DJANGO_SETTINGS.items()},
@@ -92,10 +93,25 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
     }
     config = SessionConfig.of(store, cast("SessionOptions", options))
     tokens = Tokens(given.get("secret"), given.get("namespace", ""), KEY)
-    return SiteConfig(replace(config, tokens=tokens), timeouts, previous_engine)
+    longest = replace(timeouts, idle_seconds=timeouts.max_lifetime_seconds)
+    sessions = replace(config, tokens=tokens, timeouts=longest)
+    return SiteConfig(sessions, timeouts, previous_engine)
 
 
-def _timeouts(lifetime: Any) -> Timeouts:
+def _timeouts(lifetime: Any, max_lifetime: Any) -> Timeouts:
+    timeouts = _configured(lifetime)
+    if max_lifetime is None:
+        return timeouts
+    most: int = require_timeout_seconds("SESSIONS['MAX_LIFETIME']", max_lifetime)
+    if most < timeouts.lifetime_seconds:
+        raise ValueError(
+            f"SESSIONS['MAX_LIFETIME'] must be at least SESSIONS['LIFETIME'], "
+            f"{timeouts.lifetime_seconds}, not {most}"
+        )
+    return replace(timeouts, max_lifetime_seconds=most)
+
+
+def _configured(lifetime: Any) -> Timeouts:
     """The idle timeout and the lifetime; either gives way to the other if it is a default."""
     idle: int = require_timeout_seconds("SESSION_COOKIE_AGE", settings.SESSION_COOKIE_AGE)
     if lifetime is None:

@@ -151,6 +151,19 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         self._require_within(value)
         await super().aset_expiry(value)
 
+    @property
+    def lifetime(self) -> int:
+        """Seconds after its start when it is over in any case.
+
+        Set it with a login, before the save, for a session that lives longer or shorter than
+        SESSIONS['LIFETIME'] says: at most SESSIONS['MAX_LIFETIME'].
+        """
+        return self._keyed.record.lifetime_seconds
+
+    @lifetime.setter
+    def lifetime(self, seconds: int) -> None:
+        self._keyed.record.login_lifetime = self._config.timeouts.chosen(None, seconds, None)
+
     def get_session_cookie_age(self) -> int:
         """The site's idle timeout in seconds, from which Django computes the expiry."""
         return self._config.timeouts.idle_seconds
@@ -336,9 +349,10 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def _require_within(self, value: Any) -> None:
         if isinstance(value, timedelta):
-            require_within(self._config.timeouts, value.total_seconds())
-        elif value:
-            require_within(self._config.timeouts, super().get_expiry_age(expiry=value))
+            seconds = value.total_seconds()
+        else:
+            seconds = super().get_expiry_age(expiry=value) if value else 0
+        require_within(self._config.timeouts, self.lifetime, seconds)
 
     def _remaining_seconds(self) -> int:
         # Without reading it, as Django promises where an expiry is given.

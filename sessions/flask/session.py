@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -128,12 +127,33 @@ class FlaskSession(Session, SessionMixin):
 
     @property
     def permanent(self) -> bool:
-        """Whether the cookie outlives the browser's own session; else as ``persistent`` says."""
-        return bool(self.get(_PERMANENT, self._request_session.config.cookie.persistent))
+        """Whether the cookie outlives the browser's own session.
+
+        If it was never set, as the login's ``persistent`` says, or else the option.
+        """
+        self._used()  # first, for its row says what the login chose
+        return bool(self.get(_PERMANENT, self._request_session.is_persistent))
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
         self[_PERMANENT] = bool(value)
+
+    def login(
+        self,
+        user_id: str,
+        *,
+        device: str | None = None,
+        idle: int | None = None,
+        lifetime: int | None = None,
+        persistent: bool | None = None,
+    ) -> None:
+        """Make it the session of a user; see ``Session.login``.
+
+        ``persistent`` takes the place of a ``permanent`` that was set before.
+        """
+        super().login(user_id, device=device, idle=idle, lifetime=lifetime, persistent=persistent)
+        if persistent is not None:
+            self.pop(_PERMANENT, None)
 
     def clear(self) -> None:
         """End it, as ``logout`` does: what is set later begins another session."""
@@ -171,8 +191,8 @@ class FlaskSession(Session, SessionMixin):
         """Commit, since Flask has the response; the header fields to add to it."""
         request_session = self._request_session
         self._apply_flask_changes()
-        if request_session.is_loaded and self.permanent != request_session.cookie.persistent:
-            request_session.cookie = replace(request_session.cookie, persistent=self.permanent)
+        if request_session.is_loaded:
+            request_session.persistent = self.permanent
         return request_session.start_response()
 
     def end_response(self) -> None:
@@ -248,7 +268,7 @@ class FlaskSession(Session, SessionMixin):
     def _used(self) -> Values:
         values = super()._used()
         if self._was_permanent is None:
-            persistent = self._request_session.config.cookie.persistent
+            persistent = self._request_session.is_persistent
             text = values.saved.get(_PERMANENT)
             self._was_permanent = persistent if text is None else bool(decode(text))
         return values

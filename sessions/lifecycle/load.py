@@ -79,7 +79,8 @@ def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Replac
     # A rotated row only points, for its grace; the row that it points to is checked alike.
     ends_at = row.expires_at
     if row.successor is None and row.replaced_by is None:
-        ends_at = min(ends_at, config.timeouts.expires_at(row.created_at, row.last_seen_at))
+        timeouts = config.timeouts.of_login(row.lifetime)
+        ends_at = min(ends_at, timeouts.expires_at(row.created_at, row.last_seen_at))
     if now >= ends_at:
         return InvalidReason.OVER
     return row if row.replaced_by is None else Replaced(row.session_id, row.replaced_by)

@@ -177,11 +177,11 @@ def _new_row(
 ) -> Row:
     if session.id_change not in _ROTATIONS:
         user_id = session.login_user_id or anonymous(session_id)
-        row = new_row(config, session_id, user_id, now, now)
+        row = new_row(config, session_id, user_id, now, now, session.login_lifetime)
         return replace(row, device=session.device)
     assert old is not None  # noqa: S101 - only a session that has a row is rotated
     user_id = old.owner_id or anonymous(session_id)
-    row = new_row(config, session_id, user_id, old.created_at, now)
+    row = new_row(config, session_id, user_id, old.created_at, now, old.lifetime)
     return replace(
         row,
         ends_at=min(row.ends_at, old.ends_at),

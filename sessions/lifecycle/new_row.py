@@ -7,10 +7,18 @@ from dataclasses import replace
 
 from sessions.config.session_config import SessionConfig
 from sessions.lifecycle.save import encrypted
+from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row, require_item_fits
 
 
-def new_row(config: SessionConfig, session_id: str, user_id: str, created_at: int, now: int) -> Row:
+def new_row(
+    config: SessionConfig,
+    session_id: str,
+    user_id: str,
+    created_at: int,
+    now: int,
+    lifetime: LoginLifetime = AS_CONFIGURED,
+) -> Row:
     """A row without values.
 
     Args:
@@ -19,15 +27,18 @@ def new_row(config: SessionConfig, session_id: str, user_id: str, created_at: in
         user_id: its sort key: the owner, or what ``anonymous`` makes of the id.
         created_at: when the session was created, in epoch seconds.
         now: when it was used last.
+        lifetime: what its login chose.
     """
+    timeouts = config.timeouts.of_login(lifetime)
     return Row(
         session_id,
         user_id,
         created_at,
         last_seen_at=now,
-        expires_at=config.timeouts.expires_at(created_at, now),
-        ends_at=config.timeouts.ends_at(created_at),
+        expires_at=timeouts.expires_at(created_at, now),
+        ends_at=timeouts.ends_at(created_at),
         namespace=config.namespace,
+        lifetime=lifetime,
     )
 
 

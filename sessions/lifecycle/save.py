@@ -23,14 +23,15 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
     version = row.version if config.strict and has_changed else None
     for _ in range(MAX_ATTEMPTS):
         now: int = yield ReadClock()
-        if not has_changed and not config.timeouts.touch_is_due(row.last_seen_at, now):
+        timeouts = config.timeouts.of_login(row.lifetime)
+        if not has_changed and not timeouts.touch_is_due(row.last_seen_at, now):
             if config.raise_on_revoked:
                 require_still_there(session, (yield from find_rotated(config, row.session_id)))
             return
         changed = encrypted(config, row.session_id, changes.changed)
         data = {**_without(row.data, changes.removed), **changed}
         require_item_fits(data)
-        expires_at = min(config.timeouts.expires_at(row.created_at, now), row.ends_at)
+        expires_at = min(timeouts.expires_at(row.created_at, now), row.ends_at)
         saved = yield Save(
             row.session_id,
             row.user_id,
@@ -62,7 +63,8 @@ def last_alive(config: SessionConfig, session: SessionState, row: Row, now: int)
     A request that came before the idle end was a use of the session, though it is noted only now:
     from then on the session has its idle time once more. Its lifetime ends it in any case.
     """
-    in_time_until = min(session.loaded_at + config.timeouts.idle_seconds, row.ends_at)
+    idle_seconds = config.timeouts.of_login(row.lifetime).idle_seconds
+    in_time_until = min(session.loaded_at + idle_seconds, row.ends_at)
     if session.loaded_at < row.expires_at <= now < in_time_until:
         return row.expires_at - 1
     return now

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sessions.arguments import ANONYMOUS_PREFIX, shown
 from sessions.errors import SessionTooLarge
+from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 
 MAX_ITEM_BYTES = 400 * 1024
 """Source: AWS, "Quotas and limits in DynamoDB" (item size)."""
@@ -44,6 +45,7 @@ class Row:
         namespace: of the application that it belongs to, as ``namespace=`` says; mostly empty.
         seal: proves that nobody without the key made the row or changed what never changes in it;
             None where values are not encrypted.
+        lifetime: what its login chose: its timeouts, and whether its cookie is kept.
     """
 
     session_id: str
@@ -59,9 +61,10 @@ class Row:
     replaced_by: str | None = None
     namespace: str = ""
     seal: bytes | None = None
+    lifetime: LoginLifetime = AS_CONFIGURED
 
     @property
-    def sealed(self) -> tuple[str | int | None, ...]:
+    def sealed(self) -> tuple[str | int | tuple[int | None, ...] | None, ...]:
         """What never changes in the row."""
         return (
             self.session_id,
@@ -70,6 +73,7 @@ class Row:
             self.created_at,
             self.ends_at,
             self.device,
+            *((tuple(self.lifetime),) if self.lifetime != AS_CONFIGURED else ()),
         )
 
     @property

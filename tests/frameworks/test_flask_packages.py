@@ -20,10 +20,12 @@ from flask_login import (
 from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import StringField
 
+from sessions.flask import session
 from tests.frameworks.flask_sessions_site import COOKIE, site
 from tests.frameworks.seen_store import SeenStore
 
 HTTPS = "https://localhost"
+DAY = 86_400
 
 
 class User(UserMixin):
@@ -42,7 +44,7 @@ def store() -> SeenStore:
 
 @pytest.fixture
 def app(store: SeenStore) -> flask.Flask:
-    app = site(store)
+    app = site(store, max_idle=7 * DAY, max_lifetime=30 * DAY)
     app.secret_key = "of Flask-Login's remember-me cookie and Flask-WTF's tokens"
     logins = LoginManager(app)
     logins.user_loader(User)
@@ -51,6 +53,17 @@ def app(store: SeenStore) -> flask.Flask:
     @app.get("/enter/<user_id>")
     def enter(user_id: str) -> str:
         login_user(User(user_id))
+        return "in"
+
+    @app.get("/remember/<user_id>")
+    def remember(user_id: str) -> str:
+        session.login(user_id, idle=7 * DAY, lifetime=30 * DAY, persistent=True)
+        login_user(User(user_id))
+        return "in"
+
+    @app.get("/remember-by-flask-login/<user_id>")
+    def remember_by_flask_login(user_id: str) -> str:
+        login_user(User(user_id), remember=True)
         return "in"
 
     @app.get("/leave")
@@ -112,6 +125,29 @@ def test_flask_login_logs_out_and_revoke_user_does(client: FlaskClient, store: S
     assert store.revoke_user("7") == 1
     assert get(client, "/current") == "None"
     assert client.get("/account", base_url=HTTPS).status_code == 401
+
+
+def test_a_session_that_was_remembered_ends_with_a_logout_everywhere(
+    client: FlaskClient, store: SeenStore
+) -> None:
+    get(client, "/enter/8")  # another user's session before
+    get(client, "/remember/7")
+    assert (get(client, "/current"), get(client, "/sensitive")) == ("7", "sensitive")
+    store.clock.advance(6 * DAY)
+    assert get(client, "/current") == "7"
+    assert store.revoke_user("7") == 1
+    assert get(client, "/current") == "None"
+    assert store.sessions_of("7") == []
+
+
+def test_flask_logins_own_cookie_outlives_a_logout_everywhere_as_the_guide_says(
+    client: FlaskClient, store: SeenStore
+) -> None:
+    get(client, "/remember-by-flask-login/7")
+    assert client.get_cookie("remember_token") is not None
+    assert store.revoke_user("7") == 1
+    assert get(client, "/current") == "7"
+    assert len(store.sessions_of("7")) == 1
 
 
 def test_flask_logins_strong_protection_ends_the_session_of_another_browser(

@@ -4,7 +4,8 @@ An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt`
 (TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if
 they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy``, ``namespace``,
 ``seal`` (bytes) and ``ownerId``. Only sessions of users have that last one, so that its index holds
-no others.
+no others. What a login chose for its session is ``idle`` and ``lifetime`` in seconds, and
+``persistent`` (a BOOL).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.row import Row, StoredValue
 
 
@@ -36,6 +38,10 @@ def item_of(row: Row) -> dict[str, Any]:
     }
     if row.seal is not None:
         item["seal"] = encode_value(row.seal)
+    if row.lifetime.persistent is not None:
+        item["persistent"] = {"BOOL": row.lifetime.persistent}
+    seconds = {"idle": row.lifetime.idle_seconds, "lifetime": row.lifetime.lifetime_seconds}
+    item |= {name: number(value) for name, value in seconds.items() if value is not None}
     return item | {name: {"S": text} for name, text in optional.items() if text is not None}
 
 
@@ -56,6 +62,11 @@ def row_of(item: Mapping[str, Any]) -> Row:
         item["replacedBy"]["S"] if "replacedBy" in item else None,
         item["namespace"]["S"] if "namespace" in item else "",
         base64.b64decode(item["seal"]["B"]) if "seal" in item else None,
+        LoginLifetime(
+            int(item["idle"]["N"]) if "idle" in item else None,
+            int(item["lifetime"]["N"]) if "lifetime" in item else None,
+            item["persistent"]["BOOL"] if "persistent" in item else None,
+        ),
     )
 
 

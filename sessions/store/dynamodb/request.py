@@ -37,6 +37,9 @@ _NAMES = {
     "#b": "replacedBy",
     "#a": "namespace",
     "#o": "ownerId",
+    "#i": "idle",
+    "#t": "lifetime",
+    "#p": "persistent",
 }
 _IS_LIVE = (
     "attribute_exists(#s) AND attribute_not_exists(#x) AND attribute_not_exists(#b) AND #e > :now"
