@@ -11,7 +11,12 @@ from tests.sessions.browser import Browser, Site
 pytest_plugins = ("tests.contract.session_stores",)
 
 HOUR, DAY = 3_600, 86_400
-LIMITS = {"idle": HOUR, "lifetime": 12 * HOUR, "max_idle": 7 * DAY, "max_lifetime": 30 * DAY}
+LIMITS: dict[str, Any] = {
+    "idle": HOUR,
+    "lifetime": 12 * HOUR,
+    "max_idle": 7 * DAY,
+    "max_lifetime": 30 * DAY,
+}
 
 
 def remembered(site: Site, user: str, **chosen: Any) -> tuple[Browser, str]:
@@ -126,7 +131,7 @@ def test_a_most_that_was_lowered_holds_for_what_was_chosen_before(site: Site, ad
     ],
 )
 def test_more_than_the_most_is_refused(
-    site: Site, ada: str, chosen: dict[str, int], message: str
+    site: Site, ada: str, chosen: dict[str, Any], message: str
 ) -> None:
     request = site.browser(**LIMITS).open()
     with pytest.raises(ValueError, match=message):
@@ -160,7 +165,7 @@ def test_without_a_most_of_its_own_the_timeout_is_the_most(site: Site, ada: str)
     ],
 )
 def test_a_most_that_can_not_be_is_refused_when_it_is_configured(
-    site: Site, options: dict[str, int], message: str
+    site: Site, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         site.browser(idle=HOUR, lifetime=12 * HOUR, **options)
