@@ -34,9 +34,11 @@ OUTAGE = Denial(
     cost=1,
     burst=2,
 )
+BLOCKED = replace(OVER, retry_after_seconds=600, blocked=True)
 SENTENCES = [
     (OVER, "Over the limit of 2 per minute. Retry after 30 s."),
     (NEVER, "This request costs 50, and the limit of 10 per minute never holds more than 10."),
+    (BLOCKED, "Blocked after too many requests over a limit. Retry after 600 s."),
     (OUTAGE, "Rate limits can't be checked just now. Retry after 1 s."),
     (replace(OUTAGE, retry_after_seconds=None), "Rate limits can't be checked just now."),
 ]
@@ -138,6 +140,17 @@ def test_a_problem_of_an_outage_has_these_members() -> None:
         "detail": "Rate limits can't be checked just now. Retry after 1 s.",
         "violated-policies": [],
         "retry-after": 1,
+    }
+
+
+def test_a_problem_of_a_block_is_of_the_drafts_third_type() -> None:
+    assert json.loads(answer(BLOCKED, "GET", None).body) == {
+        "type": f"{TYPES}#abnormal-usage-detected",
+        "title": "Blocked",
+        "status": 429,
+        "detail": "Blocked after too many requests over a limit. Retry after 600 s.",
+        "violated-policies": ["minute"],
+        "retry-after": 600,
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ratelimit_ddb import Limit, MemoryStore, StoreUnavailable
 from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web.rules import policy
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, Limited, Page, Response
@@ -212,3 +213,25 @@ def test_requests_that_no_rule_is_about_get_none(limited: Limited) -> None:
     ask = limited(store=MemoryStore(), rules=[Rule("/api/*", "2/minute")], fields="both")
     assert limits_told(ask(Get("/"))) == set()
     assert limits_told(ask(Get("/api/a"))) == STANDARD | X
+
+
+def test_a_later_drafts_names_of_parameters_are_changed_in_one_place(
+    limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proposal for the draft calls what remains ``a`` and the time ``w``."""
+    for name, renamed in {
+        "QUOTA": "quota",
+        "WINDOW": "over",
+        "REMAINING": "a",
+        "RESET": "w",
+    }.items():
+        monkeypatch.setattr(policy, name, renamed)
+    rules = [Rule("/*", ["9/second", "2/minute"], name="api"), Rule("/*", "1/hour", name="hour")]
+    ask = limited(store=MemoryStore(clock=FakeClock()), rules=rules)
+    admitted, denied = ask(Get()).headers, ask(Get()).headers
+    assert admitted["ratelimit-policy"] == (
+        '"api:9-per-second";quota=9;over=1, "api:2-per-minute";quota=2;over=60, '
+        '"hour";quota=1;over=3600'
+    )
+    assert admitted["ratelimit"] == '"api:2-per-minute";a=1;w=30, "hour";a=0;w=3600'
+    assert denied["ratelimit"] == '"hour";a=0;w=3600'

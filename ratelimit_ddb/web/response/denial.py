@@ -1,6 +1,6 @@
 """The answer to a denied request, in the form the client prefers: JSON, HTML or plain text.
 
-The JSON is a problem (RFC 9457) of a type that draft-ietf-httpapi-ratelimit-headers-10 defines
+The JSON is a problem (RFC 9457) of a type that draft-ietf-httpapi-ratelimit-headers-11 defines
 ("Problem Types"), with its member ``violated-policies`` and one more, ``retry-after``, in seconds.
 """
 
@@ -32,6 +32,7 @@ class Denial:
         burst: the tokens that the binding limit holds at most.
         throttled: whether it was the table that takes no further writes of this key just now, and
             nobody knows whether the limit is exceeded.
+        blocked: whether it is a block, which lasts for longer than the limit itself would deny.
     """
 
     status: Literal[429, 503]
@@ -41,6 +42,7 @@ class Denial:
     cost: int
     burst: int
     throttled: bool = False
+    blocked: bool = False
 
 
 class _Problem(NamedTuple):
@@ -49,10 +51,9 @@ class _Problem(NamedTuple):
 
 
 _TYPES = "https://iana.org/assignments/http-problem-types"
-_PROBLEMS = {
-    429: _Problem(f"{_TYPES}#quota-exceeded", "Too many requests"),
-    503: _Problem(f"{_TYPES}#temporary-reduced-capacity", "Temporarily unavailable"),
-}
+_QUOTA_EXCEEDED = _Problem(f"{_TYPES}#quota-exceeded", "Too many requests")
+_REDUCED_CAPACITY = _Problem(f"{_TYPES}#temporary-reduced-capacity", "Temporarily unavailable")
+_ABNORMAL_USAGE = _Problem(f"{_TYPES}#abnormal-usage-detected", "Blocked")
 
 _PAGE = """\
 <!doctype html>
@@ -103,6 +104,8 @@ def sentence(denial: Denial) -> str:
     """Why, and for how long, in a sentence or two."""
     if denial.status == 503:
         why = "Rate limits can't be checked just now."
+    elif denial.blocked:
+        why = "Blocked after too many requests over a limit."
     elif denial.throttled:
         why = "Too many requests at once."
     elif denial.retry_after_seconds is None:
@@ -117,8 +120,14 @@ def sentence(denial: Denial) -> str:
     return f"{why} Retry after {denial.retry_after_seconds} s."
 
 
+def _problem(denial: Denial) -> _Problem:
+    if denial.status == 503:
+        return _REDUCED_CAPACITY
+    return _ABNORMAL_USAGE if denial.blocked else _QUOTA_EXCEEDED
+
+
 def _json(denial: Denial) -> bytes:
-    problem = _PROBLEMS[denial.status]
+    problem = _problem(denial)
     members: dict[str, object] = {
         "type": problem.type,
         "title": problem.title,
@@ -135,7 +144,7 @@ def _json(denial: Denial) -> bytes:
 def _page(denial: Denial) -> bytes:
     from html import escape  # its table of 2,231 names is of use to no other form
 
-    title = _PROBLEMS[denial.status].title
+    title = _problem(denial).title
     return _PAGE.format(title=title, sentence=escape(sentence(denial))).encode()
 
 

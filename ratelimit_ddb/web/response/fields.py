@@ -1,6 +1,8 @@
-"""The header fields with a client's limits: the one place that writes them.
+"""The header fields with a client's limits: the one place that makes them.
 
-Source: draft-ietf-httpapi-ratelimit-headers-10, in the syntax of RFC 9651. A policy's quota is the
+What an item looks like, and what its parameters are called, rules/policy.py says.
+
+Source: draft-ietf-httpapi-ratelimit-headers-11, in the syntax of RFC 9651. A policy's quota is the
 bucket's capacity and its window the time in which an empty bucket fills, so that what remains is
 never more than the quota. ``t`` is the time until one more token is there, after a denial the time
 until the same request is admitted; ``Retry-After`` says the same.
@@ -22,6 +24,7 @@ from typing import Literal
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.rules.policy import service_limit_item
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
@@ -130,7 +133,7 @@ def _item(quota: Quota, decision: Decision) -> str:
         more_in_ns = decision.reset_after_ns - (missing - 1) * limit.unit_ns
         if not 0 < more_in_ns <= limit.unit_ns:
             more_in_ns = limit.unit_ns
-    return f"{quota.items[limit.name]};r={remaining};t={-(-more_in_ns // SECOND_NS)}"
+    return service_limit_item(quota.items[limit.name], remaining, -(-more_in_ns // SECOND_NS))
 
 
 def _x(verdict: Verdict) -> Fields:

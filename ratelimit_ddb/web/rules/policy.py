@@ -1,12 +1,23 @@
-"""A limit as a quota policy: its name, and its item in RateLimit-Policy.
+"""A limit as a quota policy: its name, its item in RateLimit-Policy and its item in RateLimit.
 
-Source: draft-ietf-httpapi-ratelimit-headers-10, "RateLimit-Policy".
+The names of their parameters are here and nowhere else: a later draft may have others.
+
+Source: draft-ietf-httpapi-ratelimit-headers-11, "Quota Policy Item" and "Service Limit Item".
 """
 
 from __future__ import annotations
 
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.web.structured_fields import parameters, string
+
+QUOTA = "q"
+"""What a policy allows: the most that the bucket holds."""
+WINDOW = "w"
+"""In how many seconds an empty bucket fills."""
+REMAINING = "r"
+"""What is left of a policy."""
+RESET = "t"
+"""In how many seconds there is more of it."""
 
 
 def policy_name(rule: str, limit: Limit, limits: tuple[Limit, ...]) -> str:
@@ -24,5 +35,16 @@ def policy_item(policy: str, limit: Limit) -> str:
     window_seconds = round(limit.window_ns / SECOND_NS)
     # A token's time is rounded up to a nanosecond, so a window may be a little over its seconds.
     whole = abs(limit.window_ns - window_seconds * SECOND_NS) <= limit.window_ns // 1_000
-    window = [("w", window_seconds)] if whole and window_seconds > 0 else []
-    return item_name(policy) + parameters([("q", limit.burst), *window])
+    window = [(WINDOW, window_seconds)] if whole and window_seconds > 0 else []
+    return item_name(policy) + parameters([(QUOTA, limit.burst), *window])
+
+
+def service_limit_item(item: str, remaining: int, reset_seconds: int) -> str:
+    """A limit in RateLimit.
+
+    Args:
+        item: its policy's name, from ``item_name``.
+        remaining: tokens that are left.
+        reset_seconds: whole seconds until there are more.
+    """
+    return f"{item};{REMAINING}={remaining};{RESET}={reset_seconds}"
