@@ -162,14 +162,69 @@ class RateLimiter:
         return run(core.refund(taken, cost), core.store, core.timeout_ns, core.breaker)
 
     def reset(self, key: KeyLike) -> None:
-        """Fill the key's bucket by deleting its item. Raises as ``peek`` does.
+        """Fill the key's bucket by deleting its item, and lift its block. Raises as ``peek`` does.
 
         Every limit of the key starts anew, whichever limiter it belongs to.
         """
         core = self._core
         text = core.key_text(key)
         if core.enabled:
-            run(core.bucket.reset(text), core.store, core.timeout_ns, core.breaker)
+            run(core.reset(text), core.store, core.timeout_ns, core.breaker)
+
+    def charge(self, key: KeyLike, cost: int) -> Decision:
+        """Take ``cost`` tokens of each limit, whether they are there or not.
+
+        For what was used without asking. What the bucket has not, the key owes: requests are denied
+        until it has flowed in. Tokens of the key that this process has leased go first.
+
+        It is sent again where no reply came, and then may count twice: too much, never too little.
+
+        Args:
+            key: as for ``acquire``.
+            cost: tokens, an integer of at least 0, of any number of bursts; at most what each limit
+                refills in ten years.
+
+        Returns:
+            what ``peek`` would say next: whether a token is left, and how long until there is one.
+            In an outage its ``source`` is ``"outage"``: under ``on_outage="local"`` this process's
+            own buckets were charged, under ``"allow"`` and ``"deny"`` nothing was.
+
+        Raises:
+            TypeError, ValueError: the key or the cost is invalid.
+            StoreUnavailable: under ``on_outage="raise"``.
+            StoreError: a mistake of set-up.
+        """
+        core = self._core
+        begun = core.charge(key, cost)
+        if isinstance(begun, Decision):
+            return begun
+        return run(begun, core.store, core.timeout_ns, core.breaker)
+
+    def block(self, key: KeyLike, seconds: float) -> Decision:
+        """Deny every request for a key for ``seconds``; after that, one token is there.
+
+        It only lengthens what the key has to wait: a shorter block under a longer one, or under a
+        longer debt, changes nothing. ``reset`` lifts it. This process denies at once; another one
+        spends what it has leased of the key, for ``lease`` seconds at most.
+
+        Args:
+            key: as for ``acquire``.
+            seconds: from 0.001 to ten years.
+
+        Returns:
+            the denial: what ``peek`` would say next.
+
+        Raises:
+            TypeError, ValueError: the key or the seconds are invalid.
+            StoreUnavailable: whatever ``on_outage`` says; the key may be blocked or not. Under
+                ``"local"`` this process blocks it until the store answers again.
+            StoreError: a mistake of set-up.
+        """
+        core = self._core
+        begun = core.block(key, seconds)
+        if isinstance(begun, Decision):
+            return begun
+        return run(begun, core.store, core.timeout_ns, core.breaker)
 
 
 class AsyncRateLimiter:
@@ -266,4 +321,20 @@ class AsyncRateLimiter:
         core = self._core
         text = core.key_text(key)
         if core.enabled:
-            await run_async(core.bucket.reset(text), core.store, core.timeout_ns, core.breaker)
+            await run_async(core.reset(text), core.store, core.timeout_ns, core.breaker)
+
+    async def charge(self, key: KeyLike, cost: int) -> Decision:
+        """Take tokens whether they are there or not; see ``RateLimiter.charge``."""
+        core = self._core
+        begun = core.charge(key, cost)
+        if isinstance(begun, Decision):
+            return begun
+        return await run_async(begun, core.store, core.timeout_ns, core.breaker)
+
+    async def block(self, key: KeyLike, seconds: float) -> Decision:
+        """Deny every request for a key for ``seconds``; see ``RateLimiter.block``."""
+        core = self._core
+        begun = core.block(key, seconds)
+        if isinstance(begun, Decision):
+            return begun
+        return await run_async(begun, core.store, core.timeout_ns, core.breaker)

@@ -18,6 +18,7 @@ from ratelimit_ddb.arguments import (
     require_store,
 )
 from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.debt import require_block_ns, require_charge
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
@@ -194,6 +195,38 @@ class LimiterCore:
         text = namespaced_key_text(self._namespace, key)
         require_cost(cost, self._smallest_burst)
         return self.bucket.peek(text, cost) if self.enabled else self._disabled
+
+    def charge(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
+        """Take tokens whether they are there or not."""
+        text = namespaced_key_text(self._namespace, key)
+        require_charge(cost, self.bucket.limits)
+        if not self.enabled:
+            return self._disabled
+        return self._charge(text, cost) if cost else self.bucket.peek(text, 1)
+
+    def _charge(self, key: str, cost: int) -> Flow[Decision]:
+        try:
+            return (yield from self.bucket.charge(key, cost))
+        except StoreUnavailable as outage:
+            return self.outage_policy.charge(outage, self.bucket, key, cost)
+
+    def block(self, key: KeyLike, seconds: float) -> Decision | Flow[Decision]:
+        """Admit nothing for so long."""
+        text = namespaced_key_text(self._namespace, key)
+        blocks_ns = require_block_ns(seconds)
+        return self._block(text, blocks_ns) if self.enabled else self._disabled
+
+    def _block(self, key: str, blocks_ns: int) -> Flow[Decision]:
+        try:
+            return (yield from self.bucket.block(key, blocks_ns))
+        except StoreUnavailable:
+            self.outage_policy.block(self.bucket, key, blocks_ns)
+            raise
+
+    def reset(self, key: str) -> Flow[None]:
+        """Fill a key's bucket, and lift its blocks."""
+        self.outage_policy.reset(key)
+        return self.bucket.reset(key)
 
     def key_text(self, key: KeyLike) -> str:
         """The key as the table holds it."""

@@ -14,7 +14,7 @@ from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run
-from ratelimit_ddb.operations.operation import Flow, Take
+from ratelimit_ddb.operations.operation import Delete, Flow, Take
 from ratelimit_ddb.operations.per_store import PerStore
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.store.memory import MemoryStore
@@ -58,6 +58,19 @@ class LocalBuckets:
         """The same, taking nothing."""
         local = self._local(bucket, key, self._clock.now_ns())
         return self._decision(local.peek(key, cost))
+
+    def charge(self, bucket: Bucket, key: str, cost: int) -> Decision:
+        """Take tokens, whether they are there or not."""
+        local = self._local(bucket, key, self._clock.now_ns())
+        return self._decision(local.charge(key, cost))
+
+    def block(self, bucket: Bucket, key: str, blocks_ns: int) -> None:
+        """Admit nothing for so long."""
+        self._decision(self._local(bucket, key, self._clock.now_ns()).block(key, blocks_ns))
+
+    def reset(self, key: str) -> None:
+        """Fill the key's bucket."""
+        self._memory.send(Delete(key), 0)
 
     def _local(self, bucket: Bucket, key: str, now_ns: int) -> Bucket:
         """The same limits in memory, where the key is no fuller than it was seen to be."""

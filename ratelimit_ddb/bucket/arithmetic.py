@@ -53,6 +53,9 @@ class BucketArithmetic(Protocol):
             window_less_ns: how far the date is ahead of the take, which is room that it has not.
         """
 
+    def blocked_ns(self, until_ns: int) -> Instants:
+        """Each ``fullAt`` of a bucket that has no token before an instant, and one from then on."""
+
     def less(self, full_at_ns: Instants, tokens: int) -> Instants:
         """Each ``fullAt`` as it would be with so many tokens less taken."""
 
@@ -101,6 +104,10 @@ class SingleLimitArithmetic:
         limit = self._limit
         ahead_ns = max(0, full_at_ns[0] - base_ns)
         return max(0, limit.window_ns - window_less_ns - ahead_ns) // limit.unit_ns
+
+    def blocked_ns(self, until_ns: int) -> Instants:
+        """See BucketArithmetic."""
+        return (until_ns + self._limit.window_ns - self._limit.unit_ns,)
 
     def less(self, full_at_ns: Instants, tokens: int) -> Instants:
         """See BucketArithmetic."""
@@ -169,6 +176,10 @@ class MultiLimitArithmetic:
             max(0, limit.window_ns - window_less_ns - max(0, one_ns - base_ns)) // limit.unit_ns
             for limit, one_ns in zip(self._limits, full_at_ns, strict=True)
         )
+
+    def blocked_ns(self, until_ns: int) -> Instants:
+        """See BucketArithmetic."""
+        return tuple([until_ns + limit.window_ns - limit.unit_ns for limit in self._limits])
 
     def less(self, full_at_ns: Instants, tokens: int) -> Instants:
         """See BucketArithmetic."""

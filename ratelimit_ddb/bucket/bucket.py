@@ -35,8 +35,9 @@ from __future__ import annotations
 
 from operator import add
 
-from ratelimit_ddb.bucket.arithmetic import arithmetic_for, known
-from ratelimit_ddb.bucket.decision import Decision, Taken
+from ratelimit_ddb.bucket.arithmetic import Instants, arithmetic_for, known
+from ratelimit_ddb.bucket.debt import Debt
+from ratelimit_ddb.bucket.decision import Decision, Source, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
@@ -260,6 +261,50 @@ class Bucket:
             # lower bound any more.
             self.cache.group.forget(taken.key)
 
+    def charge(self, key: str, cost: int) -> Flow[Decision]:
+        """Take ``cost`` tokens of every limit, whether they are there or not: debt.py.
+
+        Tokens that this process has leased go first; what they cover is not written.
+
+        Returns:
+            what ``peek`` would say next.
+        """
+        visits = self._visits
+        if visits is not None:
+            spent, full_at_ns = visits.spend(key, cost)
+            cost -= spent
+            if not cost:
+                return self._as_of((yield ReadClock()), full_at_ns, "lease")
+        cost_ns = self._arithmetic.cost_ns(cost)
+        debt = Debt(
+            key, self._names, self._bases_ns, cost_ns, blocks_ns=0, slack_ns=self._longest_window_ns
+        )
+        now_ns, full_at_ns = yield from debt.write(self.cache)
+        return self._as_of(now_ns, full_at_ns, "table")
+
+    def block(self, key: str, blocks_ns: int) -> Flow[Decision]:
+        """Admit nothing for so long: debt.py. What this process holds of the key lapses.
+
+        Returns:
+            what ``peek`` would say next.
+        """
+        arithmetic, hot_keys = self._arithmetic, self.cache.group.hot_keys
+        debt = Debt(
+            key,
+            self._names,
+            lambda now_ns: arithmetic.blocked_ns(now_ns + blocks_ns),
+            (0,) * len(self._names),
+            blocks_ns=blocks_ns,
+            slack_ns=0,
+        )
+        try:
+            now_ns, full_at_ns = yield from debt.write(self.cache)
+        finally:
+            # Also where no reply came: it may have been applied.
+            if hot_keys is not None:
+                hot_keys.drop_leases(key)
+        return self._as_of(now_ns, full_at_ns, "table")
+
     def reset(self, key: str) -> Flow[None]:
         """Fill the key's bucket. Other processes trust what they saw for ``deny_cache`` seconds."""
         try:
@@ -268,6 +313,15 @@ class Bucket:
             self.cache.group.forget(key)
             if self.cache.group.hot_keys is not None:
                 self.cache.group.hot_keys.drop_leases(key)
+
+    def _bases_ns(self, now_ns: int) -> Instants:
+        return (now_ns,) * len(self._names)
+
+    def _as_of(self, now_ns: int, full_at_ns: Instants, source: Source) -> Decision:
+        """What one token would be told by these numbers."""
+        arithmetic = self._arithmetic
+        denial = arithmetic.denial(full_at_ns, now_ns, self._one_room_ns, source)
+        return arithmetic.admitted(full_at_ns, now_ns, None, source) if denial is None else denial
 
     def _acquire_by_store_time(self, key: str, cost: int, wait_ns: int) -> Flow[Decision]:
         if self._visits is not None:

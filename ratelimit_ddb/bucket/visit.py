@@ -103,10 +103,12 @@ class Found:
         bound_ns: a lower bound that may deny.
         kept_until_seconds: the item's ``expiresAt``; 0 where it is not known.
         refused: the last write, if any.
+        drops: how often the key's leases had been dropped.
     """
 
     __slots__ = (
         "bound_ns",
+        "drops",
         "full_at_ns",
         "kept_until_seconds",
         "monotonic_ns",
@@ -115,8 +117,9 @@ class Found:
         "wall_ns",
     )
 
-    def __init__(self, clock: Clock, limits: int, now_ns: int, *, leases: bool) -> None:
+    def __init__(self, clock: Clock, limits: int, now_ns: int, drops: int, *, leases: bool) -> None:
         self.refused: Take | None = None
+        self.drops = drops
         self.start(clock, limits, now_ns, leases=leases)
 
     def start(self, clock: Clock, limits: int, now_ns: int, *, leases: bool) -> None:
@@ -196,6 +199,20 @@ class Visits:
             return None
         demand.admitted += cost
         return self._leased(state.key, cost, lease, now_ns)
+
+    def spend(self, key: str, cost: int) -> tuple[int, tuple[int, ...]]:
+        """Spend up to ``cost`` tokens of those that this process has leased.
+
+        Returns:
+            how many, and each ``fullAt`` as if what is left were in the bucket.
+        """
+        state = self._hot_keys.get(self._name, key)
+        if state is None:
+            return 0, ()
+        spent, lease = state.spend_at_most(cost, self._clock.monotonic_ns(), self._clock.wall_ns)
+        state.demand.offered += spent
+        state.demand.admitted += spent
+        return spent, () if lease is None else self._arithmetic.less(lease.full_at_ns, lease.left)
 
     def holds(self, key: str) -> bool:
         """Whether this process has leased tokens of a key."""
@@ -353,7 +370,7 @@ class Visits:
             except StoreError as error:
                 state.fail(error)
                 return None
-        found = Found(self._clock, len(self._names), now_ns, leases=leases)
+        found = Found(self._clock, len(self._names), now_ns, state.drops, leases=leases)
         observation = self._cache.get(key)
         if observation is not None and observation.names is self._names:
             found.full_at_ns = observation.full_at_ns
@@ -523,11 +540,11 @@ class Visits:
             taken = Taken(key, cost, self._limits, mine_ns, refunded_ns, cost, group, lease)
             demand.admitted += cost
             state.serve(ticket, arithmetic.admitted(mine_ns, now_ns, taken))
-        if lease is None:
+        holds_some = bool(state.leases)
+        if lease is None or not state.hold(lease, self._clock.monotonic_ns(), found.drops):
             return
-        if not state.leases:
+        if not holds_some:
             state.pace.measure_anew()
-        state.hold(lease, self._clock.monotonic_ns())
         for ticket in list(state.queue):
             spent = None
             if ticket.outcome is None:

@@ -36,6 +36,7 @@ class KeyState:
         demand: how many tokens are asked for and admitted.
         pace: when the next write may be made.
         leases: what this process holds, the latest last.
+        drops: how often all of them were dropped.
         overtaken: for each limit, how often others had taken meanwhile, where what this process saw
             last left the bucket idle: a running mean. It tells which branch to try.
     """
@@ -44,6 +45,7 @@ class KeyState:
         "_leads_until_ns",
         "_patience_ns",
         "demand",
+        "drops",
         "key",
         "leader",
         "leases",
@@ -61,6 +63,7 @@ class KeyState:
         self.demand = Demand(monotonic_ns)
         self.pace = Pace(random_float)
         self.leases: list[Lease] = []
+        self.drops = 0
         self.overtaken: tuple[float, ...] = ()
         self._leads_until_ns = 0
         self._patience_ns = 0
@@ -134,6 +137,19 @@ class KeyState:
                     return lease
         return None
 
+    def spend_at_most(
+        self, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]
+    ) -> tuple[int, Lease | None]:
+        """Spend up to ``cost`` leased tokens; how many, and the last lease that they are of."""
+        spent, last = 0, None
+        with self.lock:
+            for lease in self.leases:
+                if spent < cost and lease.left and lease.lives(monotonic_ns, wall_ns):
+                    some = min(lease.left, cost - spent)
+                    lease.left -= some
+                    spent, last = spent + some, lease
+        return spent, last
+
     def give_back(
         self, lease: Lease, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]
     ) -> bool:
@@ -144,17 +160,32 @@ class KeyState:
             lease.left += cost
             return True
 
-    def hold(self, lease: Lease, monotonic_ns: int) -> None:
-        """Hold a new lease, and let go of those that have ended or are spent."""
+    def hold(self, lease: Lease, monotonic_ns: int, drops: int) -> bool:
+        """Hold a new lease, and let go of those that have ended or are spent.
+
+        Args:
+            lease: the new one.
+            monotonic_ns: now.
+            drops: what ``drops`` was before the lease was asked for. If leases were dropped since,
+                by a block or a reset, this one lapses too.
+
+        Returns:
+            whether it is held.
+        """
         with self.lock:
+            if drops != self.drops:
+                lease.drop()
+                return False
             self.leases = [
                 one for one in self.leases if one.left and monotonic_ns <= one.monotonic_end_ns
             ]
             self.leases.append(lease)
+            return True
 
     def drop_leases(self) -> None:
         """Let all leases lapse at once."""
         with self.lock:
+            self.drops += 1
             for lease in self.leases:
                 lease.drop()
             self.leases = []

@@ -53,6 +53,12 @@ class Awaited:
     def refund(self, *args: Any, **kwargs: Any) -> Any:
         return self._runner.run(self._limiter.refund(*args, **kwargs))
 
+    def charge(self, *args: Any, **kwargs: Any) -> Any:
+        return self._runner.run(self._limiter.charge(*args, **kwargs))
+
+    def block(self, *args: Any, **kwargs: Any) -> Any:
+        return self._runner.run(self._limiter.block(*args, **kwargs))
+
     def reset(self, *args: Any, **kwargs: Any) -> Any:
         return self._runner.run(self._limiter.reset(*args, **kwargs))
 

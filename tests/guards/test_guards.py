@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.guards.amount_guards import AMOUNTS
+from tests.guards.debt_guards import DEBTS
 from tests.guards.django_guards import DJANGO
 from tests.guards.function_guards import FUNCTIONS
 from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
@@ -31,6 +32,7 @@ GUARDS = (
     *REQUESTS,
     *TOGETHER,
     *AMOUNTS,
+    *DEBTS,
     *FUNCTIONS,
     *OUTAGES,
     *LIVES,

@@ -1,0 +1,170 @@
+"""Debts: what a key owes, taken without asking whether it is there.
+
+    a charge of n tokens:  fullAt' = max(fullAt, now) + n * unit
+    a block until T:       fullAt' = max(fullAt, T + window - unit)
+
+Both are the conditional addition of every take, with unbounded room: nothing is refused. A charge
+is an amount, so charges add up. A block is a date, so of several the latest holds, one that is sent
+twice is as one, and a key that owes for longer is not blocked longer by it. Before T the bucket has
+no token, and at T one, whatever its limits (docs/decisions/015).
+
+P1 holds with debts in between: a charge raises ``fullAt`` as a take does, so the proof counts it
+like one. What was charged after the last take of an interval, no limit could have refused; those
+who come later pay for it.
+
+Nothing that was taken before a block is given back under it, or the block would end early: its
+write tells that the key is leased until T, by which refunds go (refund.py).
+
+A key may owe for longer than its limits take to fill, and TTL must not forget that. So the room is
+bounded after all, by the item's ``expiresAt``: the write is refused where ``fullAt`` would come to
+lie beyond, and sent again with a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from ratelimit_ddb.arguments import require_int_from, require_seconds_ns
+from ratelimit_ddb.bucket.arithmetic import Instants, Spans, known
+from ratelimit_ddb.bucket.expiry import expires_at_seconds
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
+from ratelimit_ddb.errors import KeyThrottled
+from ratelimit_ddb.limit import LONGEST_WINDOW_NS, SECOND_NS, Limit
+from ratelimit_ddb.operations.operation import (
+    ClockMoved,
+    Flow,
+    OperationResult,
+    ReadClock,
+    Take,
+    Wait,
+)
+from ratelimit_ddb.operations.store import refused_without_reason
+
+_NEVER_NS = -1
+_LEAST_PAUSE_NS = SECOND_NS // 100
+_MOST_PAUSE_NS = SECOND_NS // 25
+
+
+def require_charge(cost: object, limits: Iterable[Limit]) -> int:
+    """Check a cost that is charged whatever is left.
+
+    Raises:
+        TypeError, ValueError: it is not an int of at least 0, or more than a limit refills in ten
+            years.
+    """
+    number = require_int_from("cost", cost, 0)
+    for limit in limits:
+        most = LONGEST_WINDOW_NS // limit.unit_ns
+        if number > most:
+            raise ValueError(
+                f"cost {number}: must be at most {most}, which {limit} refills in ten years"
+            )
+    return number
+
+
+def require_block_ns(seconds: object) -> int:
+    """Check for how long to block, in seconds from 0.001 to ten years; in nanoseconds.
+
+    Raises:
+        TypeError, ValueError: as ``require_seconds_ns``.
+    """
+    return require_seconds_ns("seconds", seconds, 0.001, LONGEST_WINDOW_NS / 1e9)
+
+
+class Debt(NamedTuple):
+    """What a key is made to owe.
+
+    Attributes:
+        key: the item's key.
+        names: the limits' names, in their order; the tuples below follow it.
+        bases_ns_at: the instants from when on each limit counts, by the table's time.
+        cost_ns: what is added to them.
+        blocks_ns: for how long the key is blocked; 0 for a charge.
+        slack_ns: by how much the item outlasts the debt, so that a little more needs no second try.
+    """
+
+    key: str
+    names: tuple[str, ...]
+    bases_ns_at: Callable[[int], Instants]
+    cost_ns: Spans
+    blocks_ns: int
+    slack_ns: int
+
+    def write(self, cache: ObservationCache) -> Flow[tuple[int, Instants]]:
+        """Move each ``fullAt`` to ``max(fullAt, base) + cost``, however late that is.
+
+        A key that the table throttles is asked again until the deadline: of all keys it is the one
+        that blocks are for.
+
+        Args:
+            cache: where the reply is remembered, so that it may deny.
+
+        Returns:
+            the table's time, and each new ``fullAt``.
+
+        Raises:
+            StoreError: as a store raises it. A debt whose reply was lost may be there.
+        """
+        now_ns = yield ReadClock()
+        full_at_ns, kept_until_seconds = (_NEVER_NS,) * len(self.names), 0
+        observation = cache.get(self.key)
+        if observation is not None and observation.names is self.names:
+            full_at_ns, kept_until_seconds = observation[1:3]
+        refused: Take | None = None
+        while True:
+            take = self._take(now_ns, full_at_ns, kept_until_seconds)
+            if take == refused:
+                raise refused_without_reason(self.key, full_at_ns)
+            try:
+                result: OperationResult = yield take
+            except ClockMoved:
+                now_ns, refused = (yield ReadClock()), None
+                continue
+            except KeyThrottled:
+                if not (yield _pause()):
+                    raise
+                continue
+            full_at_ns, kept_until_seconds = (
+                known(result.full_at_ns),
+                result.expires_at_seconds or 0,
+            )
+            cache.put(self.key, Observation(now_ns, full_at_ns, kept_until_seconds, self.names))
+            if result.applied:
+                return now_ns, full_at_ns
+            refused = take
+
+    def _take(self, now_ns: int, full_at_ns: Instants, kept_until_seconds: int) -> Take:
+        """The write where the bucket holds this."""
+        limits = list(zip(full_at_ns, self.bases_ns_at(now_ns), self.cost_ns, strict=True))
+        owed_until_ns = max(max(one_ns, base_ns) + cost_ns for one_ns, base_ns, cost_ns in limits)
+        expires_seconds = expires_at_seconds(owed_until_ns + self.slack_ns)
+        return Take(
+            self.key,
+            self.names,
+            tuple([one_ns < base_ns for one_ns, base_ns, _ in limits]),
+            now_ns,
+            tuple([base_ns for _, base_ns, _ in limits]),
+            self.cost_ns,
+            tuple(
+                [expires_seconds * SECOND_NS - base_ns - cost_ns for _, base_ns, cost_ns in limits]
+            ),
+            expires_seconds,
+            kept_until_seconds <= expires_seconds,
+            now_ns + self.blocks_ns if self.blocks_ns else 0,
+        )
+
+
+class _Never:
+    """What nobody serves: who waits for it waits for the time alone."""
+
+    served = False
+
+    def attach(self, wake: Callable[[], None]) -> None:
+        """See Awaited."""
+
+
+def _pause() -> Wait:
+    from secrets import randbelow  # few processes ever need it
+
+    return Wait(_Never(), _LEAST_PAUSE_NS + randbelow(_MOST_PAUSE_NS - _LEAST_PAUSE_NS))

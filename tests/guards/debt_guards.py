@@ -1,0 +1,49 @@
+"""Guards of debts: charges and blocks, and what comes of them later."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+DEBTS = (
+    Guard(
+        "a refund never ends a block early",
+        "ratelimit_ddb/bucket/debt.py",
+        "now_ns + self.blocks_ns if self.blocks_ns else 0,",
+        "0,",
+        "tests/contract/test_debts.py::"
+        "test_what_was_taken_before_a_block_and_given_back_does_not_shorten_it",
+    ),
+    Guard(
+        "an item outlasts the debt that it bears",
+        "ratelimit_ddb/bucket/debt.py",
+        "expires_seconds * SECOND_NS - base_ns - cost_ns",
+        "(1 << 62)",
+        "tests/ratelimit_ddb/test_debts.py::test_an_item_is_kept_for_as_long_as_it_owes",
+    ),
+    Guard(
+        "a block drops what this process has leased",
+        "ratelimit_ddb/bucket/bucket.py",
+        """            if hot_keys is not None:
+                hot_keys.drop_leases(key)
+        return""",
+        """            pass
+        return""",
+        "tests/ratelimit_ddb/test_debts.py::test_a_block_reaches_what_this_process_has_leased",
+    ),
+    Guard(
+        "a lease that was under way while its key was blocked lapses",
+        "ratelimit_ddb/hot_keys/key_state.py",
+        "if drops != self.drops:",
+        "if False:",
+        "tests/ratelimit_ddb/test_debts.py::"
+        "test_a_lease_that_was_under_way_while_its_key_was_blocked_is_not_spent",
+    ),
+    Guard(
+        "a charge spends what is leased first",
+        "ratelimit_ddb/bucket/bucket.py",
+        "            cost -= spent\n",
+        "            spent = 0\n",
+        "tests/ratelimit_ddb/test_debts.py::"
+        "test_a_charge_of_more_than_is_leased_is_written_less_what_is",
+    ),
+)

@@ -1,0 +1,230 @@
+"""Charges and blocks where leases, outages and throttles come in, and their arguments."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import AsyncRateLimiter, MemoryStore, RateLimiter
+from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operations.operation import Operation, Take
+from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
+from tests.ratelimit_ddb.test_hot_keys import SharedStore, leased
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def test_a_block_reaches_what_this_process_has_leased(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    assert limiter.acquire("k").source == "lease"
+    RateLimiter(store, "1000/second").block("k", 60)
+    assert not limiter.acquire("k")
+
+
+def test_p6_a_block_is_seen_by_the_process_that_made_it() -> None:
+    store = FlakyStore()
+    limiter = RateLimiter(store, "10/second")
+    limiter.block("k", 60)
+    sent = len(store.operations)
+    assert limiter.acquire("k").source == "seen"
+    assert len(store.operations) == sent
+
+
+def test_a_block_of_other_limits_drops_the_leases_of_the_key_too(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    RateLimiter(store, "5/hour").block("k", 60)
+    writes = len(store.takes)
+    assert limiter.acquire("k").source == "table"  # another limit, which is not blocked
+    assert len(store.takes) > writes
+
+
+def test_a_lease_that_was_under_way_while_its_key_was_blocked_is_not_spent(
+    clock: FakeClock,
+) -> None:
+    store, limiter, _ = leased(clock)
+    blocker = RateLimiter(store, "1000/second")
+    send = store.send
+    blocked: list[bool] = []
+
+    def block_before_the_reply(operation: Operation, deadline_ns: int) -> Any:
+        result = send(operation, deadline_ns)
+        if isinstance(operation, Take) and operation.leased_until_ns and not blocked:
+            blocked.append(True)
+            blocker.block("k", 60)
+        return result
+
+    store.send = block_before_the_reply  # type: ignore[method-assign]
+    while not blocked:
+        assert limiter.acquire("k")
+        clock.advance(0.005)
+    assert not limiter.acquire("k")
+
+
+def test_a_charge_spends_what_is_leased_first_and_sends_nothing(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    writes = len(store.takes)
+    before = limiter.acquire("k")
+    assert before.source == "lease"
+    after = limiter.charge("k", 3)
+    assert after.source == "lease"
+    assert after.remaining == before.remaining - 3
+    assert len(store.takes) == writes
+
+
+def test_a_charge_of_more_than_is_leased_is_written_less_what_is(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    held = sum(lease.left for lease in leases_of(store))
+    assert held
+    limiter.charge("k", held + 40)
+    assert store.takes[-1].cost_ns == (40 * 1_000_000,)
+    assert not any(lease.left for lease in leases_of(store))
+
+
+def leases_of(store: SharedStore) -> list[Any]:
+    from ratelimit_ddb.bucket.observations import cache_group_of
+
+    hot_keys: Any = cache_group_of(store).hot_keys
+    return [lease for state in hot_keys._younger.values() for lease in state.leases]
+
+
+def test_a_throttled_key_is_blocked_all_the_same() -> None:
+    store = SharedStore()
+    limiter = RateLimiter(store, "10/second")
+    failures = [KeyThrottled("throttled"), KeyThrottled("throttled")]
+
+    def fail() -> None:
+        if store.takes and failures:
+            raise failures.pop()
+
+    store.before = fail
+    assert not limiter.block("k", 60).allowed
+    assert not failures
+
+
+def test_a_throttled_key_that_stays_so_is_an_outage_at_the_deadline() -> None:
+    store = SharedStore()
+
+    def fail() -> None:
+        if store.takes:
+            raise KeyThrottled("throttled")
+
+    store.before = fail
+    with pytest.raises(KeyThrottled):
+        RateLimiter(store, "10/second", deadline=0.05).block("k", 60)
+
+
+def down(on_outage: Any) -> tuple[FlakyStore, RateLimiter]:
+    store = FlakyStore()
+    limiter = RateLimiter(store, "10/second", on_outage=on_outage)
+    store.failure = StoreUnavailable("down")
+    return store, limiter
+
+
+def test_a_charge_in_an_outage_is_kept_by_this_process() -> None:
+    _, limiter = down("local")
+    after = limiter.charge("k", 15)
+    assert after.source == "outage"
+    assert after.retry_after == pytest.approx(0.6)
+    assert not limiter.acquire("k")
+
+
+@pytest.mark.parametrize(("on_outage", "allowed"), [("allow", True), ("deny", False)])
+def test_a_charge_in_an_outage_is_lost_where_nobody_keeps_it(on_outage: str, allowed: bool) -> None:
+    _, limiter = down(on_outage)
+    after = limiter.charge("k", 15)
+    assert (after.source, after.allowed) == ("outage", allowed)
+
+
+def test_a_charge_in_an_outage_raises_where_outages_are_to_raise() -> None:
+    with pytest.raises(StoreUnavailable):
+        down("raise")[1].charge("k", 15)
+
+
+def test_a_block_in_an_outage_raises_and_holds_in_this_process() -> None:
+    _, limiter = down("local")
+    with pytest.raises(StoreUnavailable):
+        limiter.block("k", 60)
+    assert not limiter.acquire("k")
+    assert limiter.acquire("another")
+
+
+def test_a_reset_lifts_a_block_that_this_process_kept_in_an_outage() -> None:
+    store, limiter = down("local")
+    with pytest.raises(StoreUnavailable):
+        limiter.block("k", 60)
+    store.failure = None
+    limiter.reset("k")
+    store.failure = StoreUnavailable("down again")
+    assert limiter.acquire("k")
+
+
+def test_a_block_holds_in_an_outage_that_comes_after_it() -> None:
+    store = FlakyStore()
+    limiter = RateLimiter(store, "10/second")
+    limiter.block("k", 60)
+    store.failure = StoreUnavailable("down")
+    assert not limiter.acquire("k")
+
+
+def test_where_limiting_is_off_nothing_is_charged_or_blocked() -> None:
+    store = FlakyStore()
+    limiter = RateLimiter(store, "10/second", enabled=False)
+    assert limiter.charge("k", 50).source == "disabled"
+    assert limiter.block("k", 50).source == "disabled"
+    assert not store.operations
+
+
+async def _async_refused(method: str, value: Any) -> None:
+    limiter = AsyncRateLimiter(MemoryStore(), "10/second")
+    await getattr(limiter, method)("k", value)
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "error", "words"),
+    [
+        ("charge", -1, ValueError, "cost -1: must be at least 0"),
+        ("charge", 1.5, ValueError, "cost 1.5: must be an int"),
+        ("charge", True, TypeError, "cost True: must be an int"),
+        ("charge", 10**13, ValueError, "refills in ten years"),
+        ("block", 0, ValueError, "seconds 0: must be from 0.001"),
+        ("block", "60", TypeError, "seconds '60': must be a number"),
+        ("block", float("nan"), ValueError, "seconds nan"),
+        ("block", 10**9, ValueError, "seconds 1000000000"),
+    ],
+)
+def test_an_amount_that_is_none_is_refused(
+    method: str, value: Any, error: type[Exception], words: str
+) -> None:
+    import asyncio
+
+    with pytest.raises(error, match=words):
+        getattr(RateLimiter(MemoryStore(), "10/second"), method)("k", value)
+    with pytest.raises(error, match=words):
+        asyncio.run(_async_refused(method, value))
+
+
+def test_an_item_is_kept_for_as_long_as_it_owes() -> None:
+    store = FlakyStore()
+    one, other = RateLimiter(store, "10/second"), RateLimiter(store, "10/second")
+    for process in (one, other, other, one):  # the last one has seen a smaller debt
+        owed_until_ns = store.time.now_ns + process.charge("k", 10**6).reset_after_ns
+        last = store.operations[-1]
+        assert isinstance(last, Take)
+        assert last.expires_at_seconds * SECOND_NS >= owed_until_ns
+
+
+def test_charges_of_many_threads_all_count() -> None:
+    limiter = RateLimiter(MemoryStore(clock=FakeClock()), "10/second")
+    threads = [threading.Thread(target=limiter.charge, args=("k", 3)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert limiter.peek("k").retry_after == pytest.approx(5.1)
