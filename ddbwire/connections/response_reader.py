@@ -11,8 +11,17 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ddbwire.steps import HTTPResponse, NoResponse
 
-PARSE_ERRORS = (HttpParserError, HttpParserUpgrade)
-"""What ``feed`` raises when the bytes are not an HTTP response."""
+MOST_HEADER_BYTES = 65_536
+MOST_BYTES = 64 * 1_048_576
+"""Of a response. DynamoDB's largest, of BatchGetItem, has 16 MB of items, and JSON around them."""
+
+
+class ResponseTooLarge(Exception):
+    """What arrives is longer than any response of DynamoDB."""
+
+
+PARSE_ERRORS = (HttpParserError, HttpParserUpgrade, ResponseTooLarge)
+"""What ``feed`` and ``require_bounded`` raise when the bytes are no response of DynamoDB."""
 
 _NO_HEADERS: Mapping[bytes, bytes] = {}
 
@@ -20,13 +29,15 @@ _NO_HEADERS: Mapping[bytes, bytes] = {}
 class ResponseReader:
     """Reads the responses of one connection, one after another.
 
-    Feed it what was received until ``complete`` is true, then ``take`` the response.
+    Feed it what was received until ``complete`` is true, then ``take`` the response. Each time that
+    it is not complete yet, call ``require_bounded``.
     """
 
     __slots__ = (
         "_bodies",
         "_headers",
         "_parser",
+        "_received",
         "_replies",
         "_status",
         "complete",
@@ -39,6 +50,7 @@ class ResponseReader:
     def __init__(self) -> None:
         self._headers: dict[bytes, bytes] = {}
         self._bodies: list[bytes] = []
+        self._received = 0
         self._replies = 0
         self._status = 0
         self.on_header = self._headers.__setitem__
@@ -61,6 +73,22 @@ class ResponseReader:
         self.keep_alive = self._parser.should_keep_alive()
         self._status = self._parser.get_status_code()
         self.complete = True
+
+    def require_bounded(self, received: int) -> None:
+        """Check that a response which is not complete may still become one of DynamoDB.
+
+        Memory is bounded by that, and so is time: httptools copies a header that comes in pieces
+        with each of them.
+
+        Args:
+            received: the number of bytes that were fed last.
+
+        Raises:
+            ResponseTooLarge: it has had more than 64 KiB without a body, or 64 MiB.
+        """
+        self._received += received
+        if self._received > (MOST_BYTES if self._bodies else MOST_HEADER_BYTES):
+            raise ResponseTooLarge(f"a response of more than {self._received} bytes")
 
     @property
     def started(self) -> bool:
@@ -85,6 +113,7 @@ class ResponseReader:
             fault = "the body does not match x-amz-crc32"
         headers.clear()
         self._bodies.clear()
+        self._received = 0
         self._replies = 0
         self.complete = False
         if fault:

@@ -27,8 +27,9 @@ class AnsweredCall:
         """What came of an operation."""
         if not isinstance(outcome, dict):
             return cls(operation.name, True, None)
-        consumed = outcome.get("ConsumedCapacity", {})
+        consumed = outcome.get("ConsumedCapacity")
         # A transaction and a batch tell it table by table.
         several = consumed if isinstance(consumed, list) else [consumed]
-        units = [one["CapacityUnits"] for one in several if "CapacityUnits" in one]
+        told = [one.get("CapacityUnits") for one in several if isinstance(one, dict)]
+        units = [number for number in told if isinstance(number, int | float)]
         return cls(operation.name, False, sum(units) if units else None)

@@ -36,7 +36,7 @@ def parse_response(
         document, end = _scan(text)
         if end != len(text):
             document = None
-    except ValueError:
+    except (ValueError, RecursionError):  # DynamoDB nests 32 levels
         document = None
     if http_response.status == 200:
         if isinstance(document, dict):
@@ -44,9 +44,22 @@ def parse_response(
         return classify_failure(
             NoResponse("the reply is not JSON", sent=True), repeatable=request.repeatable
         )
-    return _parse_error(
-        http_response, document if isinstance(document, dict) else {}, request, classes
-    )
+    error = document if isinstance(document, dict) else {}
+    return _parse_error(http_response, _without_other_reasons(error), request, classes)
+
+
+def _without_other_reasons(error: dict[str, Any]) -> dict[str, Any]:
+    """An error whose CancellationReasons are DynamoDB's, or are not there.
+
+    What reads errors goes by their codes, and anything at the endpoint may have sent this one.
+    """
+    reasons = error.get("CancellationReasons", [])
+    if isinstance(reasons, list) and all(
+        isinstance(reason, dict) and isinstance(reason.get("Code", "None"), str)
+        for reason in reasons
+    ):
+        return error
+    return {name: value for name, value in error.items() if name != "CancellationReasons"}
 
 
 def _parse_error(
@@ -58,7 +71,7 @@ def _parse_error(
     code = _code(http_response, document)
     if code == "ConditionalCheckFailedException":
         return ConditionalCheckFailed(document.get("Item"))
-    reasons = document.get("CancellationReasons") or []
+    reasons = document.get("CancellationReasons", [])
     if code == TRANSACTION_CANCELED and _condition_failed(reasons):
         return TransactionCanceled(reasons)
     message = _message(document)

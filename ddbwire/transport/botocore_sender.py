@@ -177,7 +177,7 @@ def _require_object(response_dict: dict[str, Any], **_event: Any) -> None:
     try:
         if isinstance(json.loads(body.decode()), dict):
             return
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise _NoObjectError(
         HTTPResponse(response_dict["status_code"], body, headers.get(b"date", b""), headers)

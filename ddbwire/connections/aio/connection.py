@@ -82,6 +82,8 @@ class AsyncConnection(asyncio.Protocol):
         reader = self._reader
         try:
             reader.feed(data)
+            if not reader.complete:
+                reader.require_bounded(len(data))
         except PARSE_ERRORS as error:
             self._end(NoResponse(repr(error), sent=True))
             return

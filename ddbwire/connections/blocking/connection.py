@@ -128,6 +128,7 @@ class Connection:
             reader.feed(data)
             if reader.complete:
                 return True
+            reader.require_bounded(len(data))
 
     def _take(self) -> HTTPResponse | NoResponse:
         self._used = True

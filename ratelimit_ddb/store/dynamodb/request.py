@@ -34,6 +34,9 @@ WRITES = "writes"
 ACTIVE_NS = "activeNs"
 LEASED_UNTIL = "leasedUntil"
 
+_MOST = 10**38
+"""More than any number that is written here, and less than a float can be."""
+
 _CONDITIONAL = {
     # All, for the attributes that a write leaves as they are matter too: what was refunded, and
     # how long the item is kept.
@@ -142,11 +145,17 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
     full_at_ns, refunded_ns = [], []
     for name in names:
         full_at = item.get(ATTRIBUTE + name)
-        full_at_ns.append(None if full_at is None else int(full_at["N"]))
+        full_ns = None if full_at is None else int(full_at["N"])
+        if full_ns is not None and full_ns > _MOST:
+            raise ValueError(f"{ATTRIBUTE}{name} is no time in nanoseconds")
+        full_at_ns.append(full_ns)
         refunded = item.get(REFUNDED + name)
         refunded_ns.append(0 if refunded is None else int(refunded["N"]))
     expires_at, writes, leased = item.get("expiresAt"), item.get(WRITES), item.get(LEASED_UNTIL)
     active = item.get(ACTIVE_NS)
+    active_ns = 0 if active is None else int(active["N"])
+    if active_ns > _MOST:
+        raise ValueError(f"{ACTIVE_NS} is no time in nanoseconds")
     return tuple_new(
         OperationResult,
         (
@@ -157,7 +166,7 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
             tuple(refunded_ns),
             0 if writes is None else int(writes["N"]),
             0 if leased is None else int(leased["N"]),
-            0 if active is None else int(active["N"]),
+            active_ns,
         ),
     )
 

@@ -11,6 +11,7 @@ from sessions.errors import SessionTooLarge, StoreError
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, Get, Operation, ReadClock
 from sessions.store import user_sessions
+from sessions.store.dynamodb.unexpected_reply import UnexpectedReply
 
 if TYPE_CHECKING:
     import boto3
@@ -173,6 +174,8 @@ class DynamoDBSessionStore:
                 request = requests.send(self._call(request, deadline_ns))
         except StopIteration as done:
             return done.value
+        except UnexpectedReply as failure:
+            raise self._error(failure, request) from failure
         except self._wire.failures as failure:
             raise self._error(failure, request) from failure
 
@@ -190,6 +193,8 @@ class DynamoDBSessionStore:
                 request = requests.send(await self._call_async(request, deadline_ns))
         except StopIteration as done:
             return done.value
+        except UnexpectedReply as failure:
+            raise self._error(failure, request) from failure
         except self._wire.failures as failure:
             raise self._error(failure, request) from failure
 
@@ -266,8 +271,11 @@ class DynamoDBSessionStore:
     def _error(
         self, failure: Exception, request: DynamoDBRequest | SideBySide | None = None
     ) -> StoreError | SessionTooLarge:
-        from ddbwire.store_errors import error_code_and_message, store_error
+        from ddbwire.store_errors import error_code_and_message, store_error, unexpected_response
 
+        if isinstance(failure, UnexpectedReply):
+            name = "" if request is None else request.name
+            return unexpected_response(failure, self.table, name, self._wire)
         code, message = error_code_and_message(failure)
         if code == "ValidationException" and "size" in message.lower():
             return SessionTooLarge(f"the session is larger than an item can be: {message}")

@@ -36,6 +36,7 @@ from sessions.store.dynamodb.request import (
     fits_expression,
 )
 from sessions.store.dynamodb.side_by_side import SideBySide
+from sessions.store.dynamodb.unexpected_reply import reads_reply
 
 Requests = Generator[ddbwire.DynamoDBRequest | SideBySide, Any, Any]
 
@@ -64,11 +65,11 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
         case BatchDelete(keys):
             return (yield from _batch_delete(table, keys))
         case ByOwner(user_id):
-            items = yield from _pages(lambda start: table.by_owner(user_id, start))
-            return [item["sessionId"]["S"] for item in items]
+            keys = yield from _pages(lambda start: table.by_owner(user_id, start))
+            return [session_id for session_id, _ in keys]
         case Registered(user_id):
-            items = yield from _pages(lambda start: table.registered(user_id, start))
-            return [item["userId"]["S"] for item in items]
+            keys = yield from _pages(lambda start: table.registered(user_id, start))
+            return [session_id for _, session_id in keys]
         case Unregister(user_id, session_ids):
             yield _unregistered(table, [(session_id, user_id) for session_id in session_ids])
             return None
@@ -76,8 +77,7 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
 
 
 def _find(table: TableRequests, find: Find) -> Requests:
-    reply = yield table.find(find)
-    return [row_of(item) for item in reply["Items"]]
+    return _rows((yield table.find(find)))
 
 
 def _save(table: TableRequests, save: Save) -> Requests:
@@ -132,6 +132,12 @@ def _unregistered(table: TableRequests, keys: Sequence[RowKey]) -> SideBySide:
     return SideBySide([table.unregister(part) for part in _parts(keys, MAX_BATCH_WRITE)], _nothing)
 
 
+@reads_reply
+def _rows(reply: Any) -> list[Row]:
+    return [row_of(item) for item in reply["Items"]]
+
+
+@reads_reply
 def _rows_and_unprocessed(reply: Any) -> tuple[list[Row], list[RowKey]]:
     # By table, and there is one; by its name, though it was asked for by its ARN.
     rows = [row_of(item) for items in reply["Responses"].values() for item in items]
@@ -139,10 +145,12 @@ def _rows_and_unprocessed(reply: Any) -> tuple[list[Row], list[RowKey]]:
     return rows, [key_of(key) for part in left for key in part["Keys"]]
 
 
+@reads_reply
 def _row_in_reply(reply: Any) -> Row | None:
     return row_of(reply["Item"]) if reply.get("Item") else None
 
 
+@reads_reply
 def _deleted_row(reply: Any) -> Row | None:
     """The row that a deletion found, whether it was deleted or is replaced and stays."""
     refused = isinstance(reply, ddbwire.ConditionalCheckFailed)
@@ -166,14 +174,19 @@ def _parts(keys: Sequence[RowKey], size: int) -> list[Sequence[RowKey]]:
 
 
 def _pages(page: Callable[[Any], ddbwire.DynamoDBRequest]) -> Requests:
-    items: list[Any] = []
+    keys: list[tuple[str, str]] = []
     start = None
     while True:
-        reply = yield page(start)
-        items += reply["Items"]
-        start = reply.get("LastEvaluatedKey")
+        more, start = _page_of_keys((yield page(start)))
+        keys += more
         if start is None:
-            return items
+            return keys
+
+
+@reads_reply
+def _page_of_keys(reply: Any) -> tuple[list[tuple[str, str]], Any]:
+    """The keys of the items, and where the next page begins."""
+    return [key_of(item) for item in reply["Items"]], reply.get("LastEvaluatedKey")
 
 
 def _done(reply: Any) -> bool:
