@@ -38,6 +38,7 @@ _NOTATION = re.compile(
     r"(?: \s+ burst \s+ (?P<burst>[0-9]+) )?",
     re.VERBOSE | re.ASCII,
 )
+_LONGEST_NOTATION = 200
 _EXAMPLES = (
     "write '100/minute', '10/second burst 50' or '3 per 10 seconds', with a unit out of "
     f"{', '.join(_UNIT_NS)}"
@@ -131,6 +132,11 @@ class Limit:
         """
         if not isinstance(notation, str):
             raise TypeError(f"limit {notation!r}: must be a str such as '100/minute'")
+        if len(notation) > _LONGEST_NOTATION:
+            raise ValueError(
+                f"limit {notation[:_LONGEST_NOTATION]!r}...: must have at most "
+                f"{_LONGEST_NOTATION} characters"
+            )
         match = _NOTATION.fullmatch(notation.strip().lower())
         unit_ns = _UNIT_NS.get(_unit_in_full(match["unit"])) if match else None
         if match is None or unit_ns is None:

@@ -35,7 +35,7 @@ _AUTHORIZATION = ("authorization", "proxy-authorization")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~+/=:|-]+")
 """A cookie's value that has one spelling."""
 _PERCENT = re.compile("%([0-9A-Fa-f]{2})")
-_QUOTED = re.compile(r'\s*("(?:[^\\"]|\\.)*")', re.DOTALL)
+_QUOTED = re.compile(r'\s*("(?:[^\\"]|\\.)*+")', re.DOTALL)
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _WITHOUT_QUOTING = {ord('"'): None, ord("\\"): None}
 

@@ -66,7 +66,7 @@ _UNSEEN = re.compile(
 """White space, controls, and what is copied along from a page (a zero-width space, a hyphen that is
 not shown, marks of direction). Joiners are not among them: they belong to the words of scripts."""
 _SLASHES = re.compile("//+")
-_HOST_FIRST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//[^/{]*[.:][^/{]*(?=/|$)")
+_HOST_FIRST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//(?=[^/{]*[.:])[^/{]*+(?=/|$)")
 _METHOD_FIRST = re.compile(r"[A-Z]+(?:,[A-Z]+)* +(/.*)", re.DOTALL)
 
 

@@ -62,8 +62,11 @@ def rules_of_toml(content: bytes, path: str, functions: Functions) -> tuple[Rule
     """
     text = _text(content, path)
     document = _document(text, path)
-    mistakes = list(_mistakes_outside(document))
     tables = _tables(document)
+    mistakes = list(_too_large_integers(document, tables))
+    if mistakes:  # at once: Python writes none of more than 4,300 digits, in a message for one
+        raise _error(path, _with_lines(mistakes, text, len(tables)))
+    mistakes = list(_mistakes_outside(document))
     rules: dict[str, Rule] = {}
     for number, table in enumerate(tables, 1):
         try:
@@ -125,6 +128,32 @@ def _line(error: ValueError, text: str) -> int | None:
     if found:
         return int(found[1])
     return text.rstrip().count("\n") + 1 if "end of document" in str(error) else None
+
+
+def _too_large_integers(document: dict[str, Any], tables: list[Any]) -> Iterator[_Mistake]:
+    """Integers of more than 64 bits, which Python's reader takes and TOML 1.0.0 does not."""
+    what = "an integer must fit in 64 bits"
+    for key, value in document.items():
+        if value is not tables and _has_large_integer(value):
+            yield _Mistake(what, key)
+    for number, table in enumerate(tables, 1):
+        if _has_large_integer(table):
+            pairs = table.items() if isinstance(table, dict) else ()
+            of = next((key for key, value in pairs if _has_large_integer(value)), None)
+            yield _Mistake(what, of, number, _name(table))
+
+
+def _has_large_integer(value: object) -> bool:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, int) and not -(2**63) <= one < 2**63:
+            return True
+    return False
 
 
 def _mistakes_outside(document: dict[str, Any]) -> Iterator[_Mistake]:

@@ -16,6 +16,10 @@ from typing import Any, NamedTuple
 HEADER = ""
 """The key under which a rule's header is listed."""
 
+_MOST_TIMES_READ = 32
+"""How many times the text's length is read: a statement of very many lines would take a time that
+grows with their square. What is left then has no lines."""
+
 _LAST_SIGNS = ("]", "}", '"""', "'''")
 
 
@@ -32,7 +36,10 @@ class Lines(NamedTuple):
 
 
 def lines_of(text: str) -> Lines:
-    """The lines of a text that is valid TOML. Rules in ``rule = [...]`` have none."""
+    """The lines of a text that is valid TOML. Rules in ``rule = [...]`` have none.
+
+    Nor has what follows a statement of some hundred lines, if several of these could end it.
+    """
     lines = Lines({}, [])
     below: dict[str, int] | None = lines.outside
     for line, is_header, key, value in _statements(text):
@@ -54,12 +61,17 @@ def lines_of(text: str) -> Lines:
 def _statements(text: str) -> Iterator[tuple[int, bool, str, Any]]:
     """Each statement's first line, whether it is a header, its key and its value."""
     several: list[str] = []
+    unread = _MOST_TIMES_READ * (len(text) + 1)
     for number, line in enumerate(text.split("\n"), 1):
         several.append(line)
         if len(several) > 1 and not _may_end(line):
             continue
+        statement = "\n".join(several)
+        unread -= len(statement)
+        if unread < 0:
+            return
         try:
-            found = tomllib.loads("\n".join(several))
+            found = tomllib.loads(statement)
         except tomllib.TOMLDecodeError:
             continue  # the statement goes on
         first, several = several, []
