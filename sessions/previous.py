@@ -93,7 +93,7 @@ def starlette_cookies(
     def read(value: str) -> Values | None:
         try:
             values = json.loads(b64decode(signer.unsign(value.encode(), max_age=max_age)))
-        except (itsdangerous.BadSignature, ValueError):
+        except (itsdangerous.BadSignature, RecursionError, ValueError):
             return None
         return values if isinstance(values, dict) else None
 
@@ -131,7 +131,9 @@ def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousS
     def read(value: str) -> Values | None:
         try:
             values = serializer.loads(value, max_age=max_age)
-        except itsdangerous.BadSignature:
+        except (itsdangerous.BadData, RecursionError, ValueError):
+            return None
+        if not isinstance(values, dict):
             return None
         values.pop("_flashes", None)
         return {key: _plain(app, value) for key, value in values.items()}

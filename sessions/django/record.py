@@ -97,7 +97,7 @@ class Record:
 
     def data(self) -> dict[str, Any]:
         """The data for Django's dict."""
-        return {key: decode(text) for key, text in self._encoded.items()}
+        return {key: decode(key, text) for key, text in self._encoded.items()}
 
     def differs_from(self, data: Mapping[str, Any]) -> bool:
         """Whether there is anything to save, unless overlooked. Raises as ``encode`` does."""
@@ -205,7 +205,7 @@ class Record:
         return result.token and self._config.sessions.tokens.in_cookie(result.token)
 
     def _end_of_cookie(self) -> str:
-        expiry = decode(self._encoded.get(EXPIRY, "null"))
+        expiry = decode(EXPIRY, self._encoded.get(EXPIRY, "null"))
         return cookie_end(expiry, at_browser_close=settings.SESSION_EXPIRE_AT_BROWSER_CLOSE)
 
     def _opened(self) -> SessionState:

@@ -19,7 +19,7 @@ def require_encodable(key: object, value: object) -> None:
     key = require_key(key)
     if not _is_plain(value):
         _require_no_surrogate(key, value)
-        json_value.require_storable(key, json_value.decode(encode(key, value)))
+        json_value.require_storable(key, json_value.decode(key, encode(key, value)))
 
 
 def encode(key: object, value: object) -> str:
@@ -42,7 +42,7 @@ def encode_stored(key: str, value: object, text: str) -> str:
 
     ``{1: "a", "1": "b"}`` has two keys that JSON spells alike.
     """
-    return text if _is_plain(value) else json_value.encode(key, json_value.decode(text))
+    return text if _is_plain(value) else json_value.encode(key, json_value.decode(key, text))
 
 
 def _require_no_surrogate(key: str, value: Any) -> None:

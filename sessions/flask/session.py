@@ -270,7 +270,7 @@ class FlaskSession(Session, SessionMixin):
         if self._was_permanent is None:
             persistent = self._request_session.is_persistent
             text = values.saved.get(_PERMANENT)
-            self._was_permanent = persistent if text is None else bool(decode(text))
+            self._was_permanent = persistent if text is None else bool(decode(_PERMANENT, text))
         return values
 
 

@@ -74,9 +74,12 @@ class Values(MutableMapping[str, Any]):
         """Set a value by its JSON, which is made of it again only if somebody asks for the value.
 
         The JSON is taken as it is: ``encode`` has made it.
+
+        Raises:
+            StoreError: it is no JSON: something else wrote to the table.
         """
         self._unread.pop(key, None)
-        self._values[key] = decode(text)
+        self._values[key] = decode(key, text)
         self._encoded[key] = text
 
     def __delitem__(self, key: str) -> None:

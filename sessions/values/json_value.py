@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from sessions.arguments import has_surrogate, shown
+from sessions.errors import StoreError
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 """A value that a session can hold."""
@@ -20,6 +21,14 @@ MAX_INT_BITS = 14_000
 """Of an integer: more than 4,200 digits, and Python refuses to write it as text."""
 
 
+_Place = tuple["_Place | None", "str | int"]
+"""Where in a session's value something is: inside what, and its name or index there.
+
+It is made into text for a message only. Made for each part of a value, that would take a time that
+grows with the number of parts times the length of the names above them.
+"""
+
+
 def require_storable(key: str, value: object) -> None:
     """Check a session's value; no JSON is made of it.
 
@@ -27,8 +36,9 @@ def require_storable(key: str, value: object) -> None:
         TypeError, ValueError: it would not come back unchanged. The message names the session's
             key and where in its value the trouble is.
     """
-    _require_scalar(key, key)
-    _require_storable(value, key, 0)
+    place = (None, key)
+    _require_scalar(key, place)
+    _require_storable(value, place, 0)
 
 
 def encode(key: str, value: object) -> str:
@@ -41,44 +51,63 @@ def encode(key: str, value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
-def decode(text: str) -> Any:
-    """The value that JSON was made of."""
-    return json.loads(text)
+def decode(key: str, text: str) -> Any:
+    """The value of a session's key that JSON was made of.
+
+    Raises:
+        StoreError: it is no JSON that this package writes; something else wrote to the table.
+    """
+    try:
+        return json.loads(text)
+    except (RecursionError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"session[{shown(key)}]: what the table holds is not JSON ({error}); check that "
+            "nothing else writes to it"
+        ) from error
 
 
-def _require_storable(value: object, where: str, depth: int) -> None:
+def _require_storable(value: object, where: _Place, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ValueError(
-            f"session[{shown(where)}]: nested more than {MAX_DEPTH} deep, or inside itself"
+            f"session[{_shown(where)}]: nested more than {MAX_DEPTH} deep, or inside itself"
         )
     kind = type(value)
     if kind is list:
         for index, inner in enumerate(value):  # type: ignore[arg-type,var-annotated]
-            _require_storable(inner, f"{where}[{index}]", depth + 1)
+            _require_storable(inner, (where, index), depth + 1)
     elif kind is dict:
         for name, inner in value.items():  # type: ignore[attr-defined]
             if type(name) is not str:
-                raise TypeError(f"session[{shown(where)}]: key {shown(name)} must be a str")
+                raise TypeError(f"session[{_shown(where)}]: key {shown(name)} must be a str")
             _require_scalar(name, where)
-            _require_storable(inner, f"{where}.{name}", depth + 1)
+            _require_storable(inner, (where, name), depth + 1)
     else:
         _require_scalar(value, where)
 
 
-def _require_scalar(value: Any, where: str) -> None:
+def _require_scalar(value: Any, where: _Place) -> None:
     kind = type(value)
     if kind is str:
         # Two lone surrogates side by side would come back as the one character they spell.
         if has_surrogate(value):
-            raise ValueError(f"session[{shown(where)}]: {shown(value)} has a lone surrogate")
+            raise ValueError(f"session[{_shown(where)}]: {shown(value)} has a lone surrogate")
     elif kind is float:
         if not math.isfinite(value):
-            raise ValueError(f"session[{shown(where)}]: {value!r} is no JSON number")
+            raise ValueError(f"session[{_shown(where)}]: {value!r} is no JSON number")
     elif kind is int:
         if value.bit_length() > MAX_INT_BITS:
-            raise ValueError(f"session[{shown(where)}]: an int of more than {MAX_INT_BITS} bits")
+            raise ValueError(f"session[{_shown(where)}]: an int of more than {MAX_INT_BITS} bits")
     elif value is not None and kind is not bool:
         raise TypeError(
-            f"session[{shown(where)}]: {shown(value)} is a {kind.__name__}; "
+            f"session[{_shown(where)}]: {shown(value)} is a {kind.__name__}; "
             "only None, bool, int, float, str, list and dict are accepted"
         )
+
+
+def _shown(where: _Place) -> str:
+    steps = []
+    place: _Place | None = where
+    while place is not None:
+        place, name = place
+        steps.append(f"[{name}]" if isinstance(name, int) else f".{name}")
+    return shown("".join(reversed(steps))[1:])
