@@ -14,6 +14,7 @@ from tests.guards.django_guards import DJANGO
 from tests.guards.function_guards import FUNCTIONS
 from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
+from tests.guards.input_guards import INPUTS
 from tests.guards.interleaving_guards import AT_ONCE
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.outage_guards import OUTAGES
@@ -30,6 +31,7 @@ GUARDS = (
     *IDENTITIES,
     *PATHS,
     *REQUESTS,
+    *INPUTS,
     *TOGETHER,
     *AMOUNTS,
     *DEBTS,

@@ -1,0 +1,74 @@
+"""What bounds the inputs that come from outside, in their form, their size and their time."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+RESPONSES = "tests/fuzz/test_responses.py"
+LINEAR = "tests/fuzz/test_linear_time.py"
+
+INPUTS = (
+    Guard(
+        rule="a response that is nested too deep is no reply",
+        module="ddbwire/protocol/parse_response.py",
+        guarded="except (ValueError, RecursionError):",
+        unguarded="except ValueError:",
+        test=f"{RESPONSES}::test_any_response_is_a_result_or_a_failed_attempt",
+    ),
+    Guard(
+        rule="cancellation reasons of another form are not read",
+        module="ddbwire/protocol/parse_response.py",
+        guarded="_without_other_reasons(error)",
+        unguarded="error",
+        test=f"{RESPONSES}::test_any_response_is_a_result_or_a_failed_attempt",
+    ),
+    Guard(
+        rule="a response without an end is not read on",
+        module="ddbwire/connections/blocking/connection.py",
+        guarded="            reader.require_bounded(len(data))\n",
+        unguarded="",
+        test=f"{RESPONSES}::test_a_connection_that_gets_too_much_is_not_used_again",
+    ),
+    Guard(
+        rule="a reply of another service is a StoreError of the session store",
+        module="sessions/store/dynamodb/unexpected_reply.py",
+        guarded="except (AttributeError, KeyError, TypeError, ValueError) as error:",
+        unguarded="except ZeroDivisionError as error:",
+        test=f"{RESPONSES}::test_a_reply_of_another_service_is_named",
+    ),
+    Guard(
+        rule="a number that is no time is no decision",
+        module="ratelimit_ddb/store/dynamodb/request.py",
+        guarded="if full_ns is not None and full_ns > _MOST:",
+        unguarded="if False:",
+        test=f"{RESPONSES}::test_any_reply_to_a_limiter_is_a_decision_or_a_store_error",
+    ),
+    Guard(
+        rule="an integer of more than 64 bits is a mistake of the rules file",
+        module="ratelimit_ddb/web/rules/rules_toml.py",
+        guarded="not -(2**63) <= one < 2**63",
+        unguarded="False",
+        test="tests/fuzz/test_rules_files.py::test_any_content_is_rules_or_a_rules_error",
+    ),
+    Guard(
+        rule="spaces in Forwarded are read once",
+        module="ratelimit_ddb/web/identity/forwarded.py",
+        guarded='r"""[ \\t]*+\n',
+        unguarded='r"""[ \\t]*\n',
+        test=f"{LINEAR}::test_known_traps_take_a_linear_time",
+    ),
+    Guard(
+        rule="a limit's notation has a length",
+        module="ratelimit_ddb/limit.py",
+        guarded="if len(notation) > _LONGEST_NOTATION:",
+        unguarded="if False:",
+        test=f"{LINEAR}::test_a_limit_of_very_many_digits_is_refused_in_words",
+    ),
+    Guard(
+        rule="a session's JSON that something else wrote is a StoreError",
+        module="sessions/values/json_value.py",
+        guarded="except (RecursionError, TypeError, ValueError) as error:",
+        unguarded="except ZeroDivisionError as error:",
+        test="tests/fuzz/test_sessions.py::test_a_session_whose_json_somebody_else_wrote_says_so",
+    ),
+)
