@@ -27,6 +27,7 @@ from sessions.errors import (
     StoreError,
     StoreUnavailable,
     TableNotFound,
+    TooManySessions,
 )
 from sessions.event import SessionEvent
 from sessions.lifecycle.user_sessions import SessionInfo
@@ -61,6 +62,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "TableNotFound",
+    "TooManySessions",
     "session_of",
 ]
 

@@ -18,6 +18,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "TableNotFound",
+    "TooManySessions",
 ]
 
 
@@ -53,6 +54,24 @@ class SessionReplaced(SessionRevoked):
     Its changes were not saved, and no cookie is set: that would undo the login in the browser.
     Raised with ``on_revoked="raise"``; by default such changes are dropped.
     """
+
+
+class TooManySessions(Exception):
+    """A login was refused: the user has as many sessions as ``max_sessions_per_user`` allows.
+
+    Raised with ``on_max_sessions="refuse"``, by ``session.save()`` after ``session.login()``, or
+    else when the response starts. Nobody is logged in, and the session is as it was before.
+
+    Attributes:
+        user_id: who was to be logged in, such as ``"user-456"``.
+    """
+
+    def __init__(self, message: str, user_id: str) -> None:
+        super().__init__(message)
+        self.user_id = user_id
+
+    def __reduce__(self) -> tuple[type[TooManySessions], tuple[str, str]]:
+        return type(self), (str(self), self.user_id)
 
 
 class SessionConflict(Exception):

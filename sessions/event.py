@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 EventName = Literal[
-    "created", "renewed", "destroyed", "revoked", "dropped", "invalid", "unavailable"
+    "created", "renewed", "destroyed", "revoked", "dropped", "refused", "invalid", "unavailable"
 ]
 
 
@@ -21,7 +21,8 @@ class SessionEvent(NamedTuple):
     """One thing that happened to a session.
 
     Attributes:
-        what: ``"created"``, ``"renewed"`` (login or rotation), ``"destroyed"`` (logout),
+        what: ``"created"``, ``"renewed"`` (login or rotation), ``"destroyed"`` (logout, or a login
+            elsewhere of a user who had the most sessions), ``"refused"`` (such a login),
             ``"revoked"`` (ended elsewhere while it was used), ``"dropped"`` (a request's changes
             were not saved, for the reason in ``why``), ``"invalid"`` (a cookie that led to no
             session), ``"unavailable"`` (a session could not be read, or its use not be noted, since
@@ -30,7 +31,9 @@ class SessionEvent(NamedTuple):
             cookie.
         user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
         why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"replaced"`` (by a
-            login, a moment ago), ``"ambiguous"`` or ``"unreadable"``; of ``"dropped"``:
+            login, a moment ago), ``"login_elsewhere"``, ``"ambiguous"`` or ``"unreadable"``; of
+            ``"destroyed"`` and ``"revoked"``: ``"login_elsewhere"`` if it was that; of
+            ``"refused"``: ``"too_many_sessions"``; of ``"dropped"``:
             ``"replaced"``, ``"unavailable"`` or ``"unstorable"`` (values of a session that the site
             had before); else None.
     """

@@ -15,7 +15,7 @@ from dataclasses import replace
 from sessions.assignment import SessionPlace
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
-from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked
+from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked, TooManySessions
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.look_again import is_still_there, read_again
@@ -309,6 +309,7 @@ class RequestSession(SessionState):
                 if found.replaced is not None:
                     self.config.events.emit("invalid", found.replaced.session_id, None, "replaced")
             else:
+                loaded = LoadedSession(end_reason=found.end_reason or loaded.end_reason)
                 session_id = self.config.tokens.session_id(token)
                 self.config.events.emit("invalid", session_id, None, found.value)
         self.set_loaded(loaded)
@@ -360,6 +361,9 @@ class RequestSession(SessionState):
         changed_id = self.deleted_row is not None or self.id_change is not IdChange.NONE
         try:
             yield
+        except TooManySessions:
+            self.withdraw_login()
+            raise
         except SessionReplaced:
             if (changes or changed_id) and self.replaced is not None:
                 self.config.events.emit("dropped", self.replaced.session_id, None, "replaced")
@@ -368,7 +372,8 @@ class RequestSession(SessionState):
                 raise
         except SessionRevoked:
             if row is not None:
-                self.config.events.emit("revoked", row.session_id, row.owner_id)
+                why = self.end_reason
+                self.config.events.emit("revoked", row.session_id, row.owner_id, why)
             self.reset()
             if self.config.raise_on_revoked:
                 raise

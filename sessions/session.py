@@ -13,6 +13,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sessions.arguments import RESERVED_PREFIX, require_key
+from sessions.end_reason import EndReason
 from sessions.errors import StoreUnavailable
 from sessions.request_session import RequestSession
 from sessions.values import csrf
@@ -160,6 +161,17 @@ class Session(MutableMapping[str, Any]):
         """Whether it has no row yet."""
         self._used()
         return self._request_session.row is None
+
+    @property
+    def end_reason(self) -> EndReason | None:
+        """Why the session that the cookie led to was ended elsewhere; None where that is not known.
+
+        ``"login_elsewhere"``: its user logged in once more, and had as many sessions as the option
+        ``max_sessions_per_user`` allows. It is told until the session would have been over, or
+        another is begun. ``"replaced"``: a login of this browser took its place a moment ago.
+        """
+        self._used()
+        return self._request_session.end_reason
 
     # Login, rotation, logout, save
 

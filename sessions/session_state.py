@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
+from sessions.end_reason import REPLACED, EndReason
 from sessions.errors import SessionNotSaved
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
@@ -38,12 +39,14 @@ class LoadedSession(NamedTuple):
         encoded: the JSON of each value, by its key.
         loaded_at: the epoch second when it was read.
         replaced: why there is no row, if the cookie's id was replaced a moment ago.
+        end_reason: why there is none, as its user can be told.
     """
 
     row: Row | None = None
     encoded: dict[str, str] = {}  # noqa: RUF012 - never changed
     loaded_at: int = 0
     replaced: Replaced | None = None
+    end_reason: EndReason | None = None
 
 
 NO_SESSION = LoadedSession()
@@ -76,6 +79,8 @@ class SessionState:
         next_token: the token of its next id, if the application knows it already; else None.
         replaced: the request's id, if it was replaced meanwhile: changes are dropped and no cookie
             is set or cleared, unless the request logs in itself.
+        end_reason: why it was ended elsewhere, as its user can be told; None where that is not
+            known.
         has_ended: whether it was found to be ended, or was by the request.
         last_id: the id by which it was seen last, if that is another one.
     """
@@ -84,6 +89,7 @@ class SessionState:
         "data",
         "deleted_row",
         "device",
+        "end_reason",
         "has_ended",
         "id_change",
         "is_loaded",
@@ -110,6 +116,7 @@ class SessionState:
         self.login_lifetime = AS_CONFIGURED
         self.next_token: str | None = None
         self.replaced: Replaced | None = None
+        self.end_reason: EndReason | None = None
         self.has_ended = False
         self.last_id: str | None = None
 
@@ -140,6 +147,11 @@ class SessionState:
         self.data.pop(CSRF, None)
         self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
         self.login_lifetime = lifetime
+
+    def withdraw_login(self) -> None:
+        """Be what it was before a login that was refused."""
+        self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
+        self.login_lifetime = AS_CONFIGURED
 
     def rotate(self) -> None:
         """Give it a new id, as ``Session.rotate`` says."""
@@ -177,11 +189,12 @@ class SessionState:
         self.is_loaded = True
         self.row, self.loaded_at, self.replaced = loaded.row, loaded.loaded_at, loaded.replaced
         self.data = Values(loaded.encoded)
-        self.has_ended, self.last_id = loaded.replaced is not None, None
+        self.end_reason = REPLACED if loaded.replaced is not None else loaded.end_reason
+        self.has_ended, self.last_id = self.end_reason is not None, None
 
     def reset(self) -> None:
         """Be an empty session: its row was ended elsewhere, or replaced."""
-        self.set_loaded(LoadedSession(replaced=self.replaced))
+        self.set_loaded(LoadedSession(replaced=self.replaced, end_reason=self.end_reason))
         self.has_ended = True
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
         self.deleted_row = None

@@ -17,6 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 OnRevoked = Literal["ignore", "raise"]
 OnOutage = Literal["raise", "empty"]
+OnMaxSessions = Literal["end_oldest", "refuse"]
 
 
 class SessionOptions(TypedDict, total=False):
@@ -27,6 +28,10 @@ class SessionOptions(TypedDict, total=False):
         lifetime: seconds after its creation when it is over in any case; at least ``idle``.
         max_idle: the longest ``idle`` that a login may choose for its session; None for ``idle``.
         max_lifetime: the longest ``lifetime`` that a login may choose; None for ``lifetime``.
+        max_sessions_per_user: how many sessions a user may have at once, from 1 to 100; None for
+            any number. Each ``namespace`` counts for itself.
+        on_max_sessions: what a login beyond them does: ``"end_oldest"`` ends the session whose
+            login was the longest ago, ``"refuse"`` raises TooManySessions.
         cookie: the cookie's name.
         secure: as for ``sessions.Cookie``, and so are the next five.
         same_site: as for Cookie.
@@ -59,6 +64,8 @@ class SessionOptions(TypedDict, total=False):
     lifetime: int
     max_idle: int | None
     max_lifetime: int | None
+    max_sessions_per_user: int | None
+    on_max_sessions: OnMaxSessions
     cookie: str
     secure: bool
     same_site: SameSite
@@ -88,6 +95,8 @@ DEFAULTS: Mapping[str, Any] = {
     "lifetime": 43_200,
     "max_idle": None,
     "max_lifetime": None,
+    "max_sessions_per_user": None,
+    "on_max_sessions": "end_oldest",
     "cookie": _COOKIE["name"],
     **{name: _COOKIE[name] for name in COOKIE_OPTIONS},
     "secret": None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessions.arguments import require_bool, require_deadline_seconds, require_str
+from sessions.config.max_sessions import MaxSessions
 from sessions.config.options import COOKIE_OPTIONS, DEFAULTS, SessionOptions
 from sessions.config.timeouts import Timeouts
 from sessions.cookie.cookie import Cookie
@@ -28,6 +29,7 @@ class SessionConfig:
         store: keeps the sessions.
         cookie: the cookie's name and attributes.
         timeouts: idle timeout and lifetime, and the most that a login may choose.
+        max_sessions: the most sessions of a user; None for any number.
         namespace: keeps apart the sessions of applications that share a store.
         tokens: makes tokens and reads them from cookies.
         cipher: encrypts values; None if values are stored in the clear.
@@ -44,6 +46,7 @@ class SessionConfig:
     store: Store
     cookie: Cookie
     timeouts: Timeouts
+    max_sessions: MaxSessions | None
     namespace: str
     tokens: Tokens
     cipher: Cipher | None
@@ -75,6 +78,7 @@ class SessionConfig:
             timeouts=Timeouts.of(
                 *(chosen[name] for name in ("idle", "lifetime", "max_idle", "max_lifetime"))
             ),
+            max_sessions=MaxSessions.of(chosen["max_sessions_per_user"], chosen["on_max_sessions"]),
             namespace=require_str("namespace", chosen["namespace"]),
             tokens=Tokens(chosen["secret"], chosen["namespace"]),
             cipher=None if keys is None else Cipher(keys),

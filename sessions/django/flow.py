@@ -59,6 +59,7 @@ def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, boo
             session.reset()
             return session, False
         except SessionRevoked:
+            told = LoadedSession(end_reason=session.end_reason)
             found = InvalidReason.UNKNOWN
         except StoreUnavailable:
             # No page fails because its session's use can't be noted.
@@ -66,9 +67,11 @@ def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, boo
             return session, False
         else:
             return session, session.row is not found.row
+    else:
+        told = LoadedSession(end_reason=found.end_reason)
     session_id = config.sessions.tokens.session_id(token)
     config.sessions.events.emit("invalid", session_id, None, found.value)
-    return new_session(), False
+    return new_session(told), False
 
 
 class KeyReplaced(UpdateError):  # type: ignore[misc]  # Django has no types
@@ -89,6 +92,7 @@ def commit_session(
     Raises:
         KeyReplaced: another session took its place.
         UpdateError: it was ended meanwhile.
+        TooManySessions: a login was refused.
     """
     now: int = yield ReadClock()
     timed = replace(config.sessions, timeouts=timeouts_of(config.timeouts, expiry, now))
@@ -105,7 +109,7 @@ def commit_session(
         raise KeyReplaced(str(error)) from error
     except SessionRevoked as error:
         if row is not None:
-            timed.events.emit("revoked", row.session_id, row.owner_id)
+            timed.events.emit("revoked", row.session_id, row.owner_id, session.end_reason)
         raise UpdateError(str(error)) from error
     if session.replaced is not None:
         raise KeyReplaced("another session took the place of this one")

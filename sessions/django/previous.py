@@ -51,7 +51,8 @@ class PreviousKey:
             data = self._old.load()
             if data:
                 taken = self._run(self._beginning(data))
-                self._old.delete(self._key)
+                if taken.loaded.row is not None:
+                    self._old.delete(self._key)
         return taken
 
     async def atake_over(self) -> TakenOver | None:
@@ -63,7 +64,8 @@ class PreviousKey:
             data = await self._old.aload()
             if data:
                 taken = await self._run_async(self._beginning(data))
-                await self._old.adelete(self._key)
+                if taken.loaded.row is not None:
+                    await self._old.adelete(self._key)
         return taken
 
     def _beginning(self, data: Mapping[str, Any]) -> Flow[TakenOver]:

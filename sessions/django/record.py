@@ -22,6 +22,7 @@ from sessions.django.flow import (
     new_session,
 )
 from sessions.django.values import encode, encode_stored
+from sessions.end_reason import EndReason
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.operation import Flow
 from sessions.session_state import IdChange, LoadedSession, SessionState
@@ -131,6 +132,11 @@ class Record:
         if chosen == AS_CONFIGURED and self.row is not None:
             chosen = self.row.lifetime
         return self._config.timeouts.of_login(chosen).lifetime_seconds
+
+    @property
+    def end_reason(self) -> EndReason | None:
+        """Why it was ended elsewhere, if that is known."""
+        return None if self._session is None else self._session.end_reason
 
     @property
     def is_of_a_user(self) -> bool:

@@ -18,6 +18,7 @@ from sessions.django.expiry import EXPIRY, require_within
 from sessions.django.keyed_session import KeyedSession
 from sessions.django.settings import site_config
 from sessions.django.values import require_encodable
+from sessions.end_reason import EndReason
 from sessions.operations.operation import Flow
 
 
@@ -136,6 +137,17 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         """What ``sessions_of`` calls the session, in an event loop."""
         self._noted(await self._keyed.run_async(self._keyed.open()))
         return self.id
+
+    @property
+    def end_reason(self) -> EndReason | None:
+        """Why the session of the key that came was ended elsewhere; see ``Session.end_reason``."""
+        self._noted(self._keyed.run(self._keyed.open()))
+        return self._keyed.record.end_reason
+
+    async def aend_reason(self) -> EndReason | None:
+        """Why it was ended elsewhere, in an event loop."""
+        self._noted(await self._keyed.run_async(self._keyed.open()))
+        return self.end_reason
 
     def set_expiry(self, value: Any) -> None:
         """Give it an expiry of its own, as in Django's documentation; enforced on the server too.
@@ -275,6 +287,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
             UpdateError: it was ended meanwhile.
             CreateError: ``must_create``, and it has a row already.
             SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
+            TooManySessions: a login was refused; call ``logout(request)``.
         """
         self._saved(self._keyed.run(self._saving(must_create)))
 

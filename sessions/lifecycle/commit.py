@@ -13,7 +13,7 @@ rotation that finds the old row changed carries the change over. A deleted row i
 from __future__ import annotations
 
 from sessions.config.session_config import SessionConfig
-from sessions.errors import SessionConflict, SessionNotSaved, SessionTooLarge
+from sessions.errors import SessionConflict, SessionNotSaved, SessionTooLarge, TooManySessions
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.end import end
 from sessions.lifecycle.new_id import give_new_id
@@ -51,6 +51,7 @@ def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Fl
         SessionConflict: others changed it meanwhile, where that matters.
         SessionTooLarge: it would not fit into an item.
         SessionNotSaved: it needs a cookie, and the response has started.
+        TooManySessions: a login was refused.
     """
     is_login, row = session.login_user_id is not None, session.row
     if session.replaced is not None and not is_login:
@@ -68,7 +69,7 @@ def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Fl
         return CommitResult(cookie_cleared=True)
     try:
         result = yield from give_new_id(config, session, changes)
-    except (SessionNotSaved, SessionTooLarge, SessionConflict):
+    except (SessionNotSaved, SessionTooLarge, SessionConflict, TooManySessions):
         if deleted is not None:  # a logout holds, whatever becomes of what came after it
             yield from _log_out(config, session, deleted)
         raise

@@ -36,6 +36,8 @@ def end(session_id: str, user_id: str, except_id: str | None = None) -> Flow[End
             return Ending.NOTHING
         if row.replaced_by is not None:
             return Replaced(row.session_id, row.replaced_by)
+        if row.is_tombstone:
+            return Ending.NOTHING
         if row.successor is None:
             now: int = yield ReadClock()
             return Ending.ENDED if now < row.expires_at else Ending.NOTHING

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from sessions.config.session_config import SessionConfig
+from sessions.end_reason import LOGIN_ELSEWHERE, EndReason
 from sessions.operations.operation import Find, Flow, ReadClock
 from sessions.operations.row import Row, StoredValue
 from sessions.session_state import LoadedSession, Replaced
@@ -20,10 +21,16 @@ _MAX_ROTATIONS = 4
 class InvalidReason(Enum):
     """Why a token has no session."""
 
+    @property
+    def end_reason(self) -> EndReason | None:
+        """What its user can be told."""
+        return LOGIN_ELSEWHERE if self is InvalidReason.LOGIN_ELSEWHERE else None
+
     UNKNOWN = "unknown"
     OVER = "over"
     AMBIGUOUS = "ambiguous"
     UNREADABLE = "unreadable"
+    LOGIN_ELSEWHERE = LOGIN_ELSEWHERE
 
 
 def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReason]:
@@ -78,11 +85,13 @@ def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Replac
     # Both: what was written, and what the timeouts are now, if they have become shorter since.
     # A rotated row only points, for its grace; the row that it points to is checked alike.
     ends_at = row.expires_at
-    if row.successor is None and row.replaced_by is None:
+    if row.successor is None and not row.is_tombstone:
         timeouts = config.timeouts.of_login(row.lifetime)
         ends_at = min(ends_at, timeouts.expires_at(row.created_at, row.last_seen_at))
     if now >= ends_at:
         return InvalidReason.OVER
+    if row.end_reason is not None:
+        return InvalidReason.LOGIN_ELSEWHERE
     return row if row.replaced_by is None else Replaced(row.session_id, row.replaced_by)
 
 

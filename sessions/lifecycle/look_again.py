@@ -6,12 +6,13 @@ Neither notes its use: a websocket that looks every minute would keep the sessio
 from __future__ import annotations
 
 from sessions.config.session_config import SessionConfig
+from sessions.end_reason import REPLACED
 from sessions.errors import SessionNotSaved, SessionRevoked
 from sessions.lifecycle.load import decrypt, find_rotated
 from sessions.lifecycle.save import require_still_there
 from sessions.operations.operation import Flow
 from sessions.operations.row import Row
-from sessions.session_state import LoadedSession, SessionState
+from sessions.session_state import LoadedSession, Replaced, SessionState
 
 
 def is_still_there(config: SessionConfig, session: SessionState) -> Flow[bool]:
@@ -20,6 +21,7 @@ def is_still_there(config: SessionConfig, session: SessionState) -> Flow[bool]:
         return not session.has_ended
     found = yield from find_rotated(config, session.last_id or session.row.session_id)
     if not isinstance(found, Row):
+        session.end_reason = REPLACED if isinstance(found, Replaced) else found.end_reason
         return False
     session.last_id = found.session_id  # where the next look begins: few rotations are followed
     return True

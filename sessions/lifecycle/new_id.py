@@ -22,6 +22,8 @@ from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.load import InvalidReason, decrypt, find, find_rotated
+from sessions.lifecycle.max_sessions import MAX_ATTEMPTS as MAX_COUNTED_ATTEMPTS
+from sessions.lifecycle.max_sessions import count_change, emit_ended
 from sessions.lifecycle.new_row import new_row, with_values
 from sessions.lifecycle.save import (
     MAX_ATTEMPTS,
@@ -44,10 +46,27 @@ _MAX_REPLACEMENTS = 4
 
 
 class _Start(NamedTuple):
-    """What an attempt starts with: the row to take the place of, and the new row's values."""
+    """What an attempt starts with.
+
+    Attributes:
+        old: the row to take the place of.
+        encoded: the new row's values.
+        twin: the id of the session that they were taken from, after a double click on "log in".
+    """
 
     old: Row | None
     encoded: dict[str, str]
+    twin: str | None = None
+
+
+class _Taken(NamedTuple):
+    """The values of the session that took an id's place, and its id."""
+
+    encoded: Mapping[str, str]
+    twin: str | None
+
+
+_NOTHING = _Taken({}, None)
 
 
 def give_new_id(
@@ -56,8 +75,8 @@ def give_new_id(
     """A new id: for a session that begins, for the user who logged in, or for the same session.
 
     Raises:
-        SessionNotSaved, SessionConflict, SessionTooLarge, SessionRevoked, SessionReplaced: it was
-            not done.
+        SessionNotSaved, SessionConflict, SessionTooLarge, SessionRevoked, SessionReplaced,
+        TooManySessions: it was not done.
     """
     _require_cookie(session)
     token = session.next_token or config.tokens.new()
@@ -65,17 +84,28 @@ def give_new_id(
     is_rotation = session.id_change in _ROTATIONS
     start = yield from _first_start(config, session, changes)
     had_row = session.row is not None and start.old is not None
-    for _ in range(MAX_ATTEMPTS):
+    is_counted = config.max_sessions is not None and session.user_id is not None
+    for attempt in range(MAX_COUNTED_ATTEMPTS if is_counted else MAX_ATTEMPTS):
         now: int = yield ReadClock()
         old = start.old
         new = _new_row(config, session, session_id, now, old, changes)
         new = with_values(config, new, start.encoded)
+        count = yield from count_change(
+            config,
+            new,
+            old,
+            is_login=not is_rotation,
+            is_refused=attempt > 0,
+            twin=start.twin,
+        )
         if old is None:
-            yield Create(new)
-            break
+            if (yield Create(new, count)):
+                break
+            continue
         old_until = min(now + GRACE_SECONDS, new.expires_at)
         alive_at = last_alive(config, session, old, now)
-        if (yield Replace(old, new, alive_at, old_until, session.id_change is IdChange.ROTATE)):
+        is_leading = session.id_change is IdChange.ROTATE
+        if (yield Replace(old, new, alive_at, old_until, is_leading, count)):
             break
         start = yield from _next_start(config, session, old, changes)
         if is_rotation and start.old is not None and start.old.session_id != old.session_id:
@@ -85,6 +115,7 @@ def give_new_id(
             return SAVED
     else:
         raise SessionConflict("the session was changed again and again while it got a new id")
+    emit_ended(config, count)
     mark_saved(session, new, changes)
     session.id_change, session.login_user_id, session.next_token = IdChange.NONE, None, None
     session.deleted_row, session.replaced = None, None
@@ -101,8 +132,8 @@ def _first_start(config: SessionConfig, session: SessionState, changes: Changes)
             raise SessionRevoked("the session can't be decrypted any more")
         return _Start(session.row, _carried_over(session, loaded.encoded, changes))
     if session.replaced is not None:
-        encoded = yield from _taken_along(config, session, session.replaced)
-        return _Start(None, _carried_over(session, encoded, changes))
+        encoded, twin = yield from _taken_along(config, session, session.replaced)
+        return _Start(None, _carried_over(session, encoded, changes), twin)
     return _Start(None, dict(changes.changed))
 
 
@@ -126,15 +157,13 @@ def _next_start(
     if session.login_user_id is None:
         require_still_there(session, found)
     # A user who was just authenticated gets a session, though the one before is gone.
-    encoded: Mapping[str, str] = {}
+    taken = _NOTHING
     if isinstance(found, Replaced):
-        encoded = yield from _taken_along(config, session, found)
-    return _Start(None, _carried_over(session, encoded, changes))
+        taken = yield from _taken_along(config, session, found)
+    return _Start(None, _carried_over(session, taken.encoded, changes), taken.twin)
 
 
-def _taken_along(
-    config: SessionConfig, session: SessionState, replaced: Replaced
-) -> Flow[Mapping[str, str]]:
+def _taken_along(config: SessionConfig, session: SessionState, replaced: Replaced) -> Flow[_Taken]:
     """The values of the session that took an id's place, if it is the same user's and not over."""
     session_id = replaced.by
     for _ in range(_MAX_REPLACEMENTS):
@@ -149,8 +178,8 @@ def _taken_along(
             loaded = decrypt(config, found, 0)
             if found.owner_id != session.login_user_id or isinstance(loaded, InvalidReason):
                 break
-            return loaded.encoded
-    return {}
+            return _Taken(loaded.encoded, found.session_id)
+    return _NOTHING
 
 
 def _carried_over(

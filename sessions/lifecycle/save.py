@@ -88,6 +88,7 @@ def require_still_there(session: SessionState, found: Row | Replaced | InvalidRe
     if isinstance(found, Replaced):
         raise replaced(session, found)
     if isinstance(found, InvalidReason):
+        session.end_reason = found.end_reason
         raise SessionRevoked("the session was ended while this request used it")
     return found
 

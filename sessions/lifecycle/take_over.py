@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from sessions.arguments import require_key, require_user_id
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
+from sessions.errors import TooManySessions
 from sessions.lifecycle.load import load
+from sessions.lifecycle.max_sessions import create_counted
 from sessions.lifecycle.new_row import new_row, with_values
 from sessions.operations.operation import Create, Find, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
@@ -99,6 +101,9 @@ def begin(
     Raises:
         TypeError, ValueError: that can't be a user.
         SessionTooLarge: the values don't fit into an item.
+
+    Returns:
+        the session; none if its user has the most sessions, and a further one is refused.
     """
     session_id, mark_id = config.tokens.session_id(token), _mark_id(config, token)
     named = str(user) if type(user) is int else user
@@ -106,7 +111,11 @@ def begin(
     encoded = _encoded(values)
     now: int = yield ReadClock()
     row = with_values(config, new_row(config, session_id, user_id, now, now), encoded)
-    yield Create(row)
+    try:
+        yield from create_counted(config, row)
+    except TooManySessions:
+        # Not marked as taken over: there may be room the next time.
+        return TakenOver(token, NO_SESSION, cookie_is_due=False)
     ends_at = now + max_age
     yield Create(Row(mark_id, anonymous(mark_id), now, now, ends_at, ends_at))
     is_partial = len(encoded) < len(values)

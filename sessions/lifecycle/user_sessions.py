@@ -56,11 +56,11 @@ def sessions_of(user_id: str, exact: bool, namespace: str | None = None) -> Flow
     """The sessions of a user that are not over, the newest login first."""
     require_user_id(user_id)
     require_str_or_none("namespace", namespace)
-    listed, registered = yield from _ids_of(user_id, exact)
-    rows = yield from _rows([(session_id, user_id) for session_id in listed])
+    listed, registered = yield from ids_of(user_id, exact)
+    rows = yield from rows_of([(session_id, user_id) for session_id in listed])
     now: int = yield ReadClock()
     # Only what is deleted: one that is over here may be prolonged by a clock that is behind.
-    gone = registered.difference(row.session_id for row in rows if row.replaced_by is None)
+    gone = registered.difference(row.session_id for row in rows if not row.is_tombstone)
     if gone:
         with suppress(StoreUnavailable):  # the next time will do
             yield Unregister(user_id, gone)
@@ -95,12 +95,12 @@ def revoke_user(
     """
     require_user_id(user_id)
     require_str_or_none("namespace", namespace)
-    listed, _ = yield from _ids_of(user_id, exact)
+    listed, _ = yield from ids_of(user_id, exact)
     # Afterwards: what the session was rotated to by now may be listed.
     spared = yield from _successors(user_id, except_id)
     keys = [(session_id, user_id) for session_id in listed if session_id not in spared]
     if namespace is not None or spared:
-        rows = [row for row in (yield from _rows(keys)) if _is_in(row, namespace)]
+        rows = [row for row in (yield from rows_of(keys)) if _is_in(row, namespace)]
         spared |= _leading_to(spared, rows)
         keys = [(row.session_id, user_id) for row in rows if row.session_id not in spared]
     known = {session_id for session_id, _ in keys} | spared
@@ -127,7 +127,7 @@ def revoke_user(
     return ended
 
 
-def _ids_of(user_id: str, exact: bool) -> Flow[tuple[list[str], frozenset[str]]]:
+def ids_of(user_id: str, exact: bool) -> Flow[tuple[list[str], frozenset[str]]]:
     """The ids of a user's sessions, and which of them are in the register.
 
     Both, since a register has only what began after it was switched on.
@@ -137,7 +137,8 @@ def _ids_of(user_id: str, exact: bool) -> Flow[tuple[list[str], frozenset[str]]]
     return list(dict.fromkeys([*registered, *indexed])), frozenset(registered)
 
 
-def _rows(keys: Sequence[RowKey]) -> Flow[list[Row]]:
+def rows_of(keys: Sequence[RowKey]) -> Flow[list[Row]]:
+    """The rows of these keys that are there, without their data."""
     rows: list[Row] = []
     for batch in _batches(keys):
         rows += yield BatchGet(batch)

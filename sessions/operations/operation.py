@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from sessions.operations.count import CountChange
 from sessions.operations.row import Row, StoredValue
 
 T = TypeVar("T")
@@ -52,9 +53,15 @@ class Create:
     """Put a row, if its session's id is free. Result: whether it is there now.
 
     An id is 256 random bits: one that exists was put by this same operation, sent again.
+
+    Attributes:
+        row: the row to put.
+        count: what changes with it of its user's count, both or neither. Then the result is whether
+            it was done.
     """
 
     row: Row
+    count: CountChange = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class Replace:
         old_until: until when the old row is kept.
         is_rotation: whether the old row leads to the new one till then (``successor``); otherwise
             it only says that it was replaced (``replaced_by``).
+        count: what changes with them of the new row's user's count; it may refuse all.
     """
 
     old: Row
@@ -103,13 +111,22 @@ class Replace:
     now: int
     old_until: int
     is_rotation: bool
+    count: CountChange = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCount:
+    """Read what is counted of a user, consistently. Result: a Counted, or None if nothing is."""
+
+    user_id: str
+    namespace: str
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
     """Delete a row, there or not. Result: the Row that it was, or None.
 
-    One that was replaced stays, for requests under way; the result is that Row.
+    A tombstone stays, for requests that come yet; the result is that Row.
     """
 
     session_id: str
@@ -164,6 +181,7 @@ Operation = (
     | ByOwner
     | Registered
     | Unregister
+    | ReadCount
 )
 Flow = Generator[Operation, Any, T]
 """Yields operations, is sent the result of each, and returns a T."""

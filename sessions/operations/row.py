@@ -42,6 +42,8 @@ class Row:
         successor: the session that this one was rotated to, while it has its grace; else None.
         replaced_by: the session that took its place at a login; then this one gives access to
             nothing, and says so for some seconds. Else None.
+        end_reason: why it was ended, if that is told to whoever comes with its id; then this one
+            gives access to nothing until it would have been over. Else None.
         namespace: of the application that it belongs to, as ``namespace=`` says; mostly empty.
         seal: proves that nobody without the key made the row or changed what never changes in it;
             None where values are not encrypted.
@@ -62,6 +64,7 @@ class Row:
     namespace: str = ""
     seal: bytes | None = None
     lifetime: LoginLifetime = AS_CONFIGURED
+    end_reason: str | None = None
 
     @property
     def sealed(self) -> tuple[str | int | tuple[int | None, ...] | None, ...]:
@@ -81,9 +84,14 @@ class Row:
         """The user who is logged in; None for an anonymous session."""
         return None if self.user_id.startswith(ANONYMOUS_PREFIX) else self.user_id
 
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether it is no session any more, and only tells what became of it."""
+        return self.replaced_by is not None or self.end_reason is not None
+
     def is_live(self, now: int) -> bool:
-        """Whether it is a session by itself: not over, and neither rotated nor replaced."""
-        return self.successor is None and self.replaced_by is None and now < self.expires_at
+        """Whether it is a session by itself: not over, nor rotated, replaced or ended."""
+        return self.successor is None and not self.is_tombstone and now < self.expires_at
 
 
 def anonymous(session_id: str) -> str:

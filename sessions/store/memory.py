@@ -9,6 +9,8 @@ from typing import Any, NoReturn, Self
 
 from ddbwire.clocks.local_clock import LocalClock
 from sessions.arguments import require_positive_int
+from sessions.end_reason import LOGIN_ELSEWHERE
+from sessions.operations.count import Count, CountChange, Counted, Recount
 from sessions.operations.operation import (
     BatchDelete,
     BatchGet,
@@ -19,6 +21,7 @@ from sessions.operations.operation import (
     Get,
     Operation,
     ReadClock,
+    ReadCount,
     Registered,
     Replace,
     RowKey,
@@ -110,7 +113,7 @@ class MemorySessionStore:
         return self.send(operation, deadline_ns)
 
     def __len__(self) -> int:
-        return sum(1 for row in self._rows.values() if row.replaced_by is None)
+        return sum(1 for row in self._rows.values() if not row.is_tombstone)
 
     def __bool__(self) -> bool:
         return True  # an empty store is a store
@@ -152,8 +155,10 @@ class MemorySessionStore:
             case Get(session_id, user_id):
                 rows = self._without_data([(session_id, user_id)])
                 return rows[0] if rows else None
-            case Create(row):
-                return self._rows.add(row, self._now())
+            case Create(row, count):
+                return self._is_counted(count) and self._add(row, count)
+            case ReadCount(user_id, namespace):
+                return Counted(self._counted(user_id, namespace))
             case Save():
                 return self._save(operation)
             case Replace():
@@ -167,7 +172,7 @@ class MemorySessionStore:
                 return [replace(row, data={}) for row in deleted if row is not None]
             case ByOwner(user_id):
                 rows = self._rows.owned_by(user_id)
-                return [row.session_id for row in rows if row.replaced_by is None]
+                return [row.session_id for row in rows if not row.is_tombstone]
             case Registered() | Unregister():
                 raise AssertionError("is_exact_by_owner is False")
         raise TypeError(f"operation {operation!r} must be one of sessions.operations")
@@ -193,7 +198,7 @@ class MemorySessionStore:
         old = self._row(replacement.old.session_id, replacement.old.user_id)
         if old is None or not old.is_live(replacement.now):
             return False
-        if old.version != replacement.old.version:
+        if old.version != replacement.old.version or not self._is_counted(replacement.count):
             return False
         new_id = replacement.new.session_id
         left = replace(
@@ -204,11 +209,40 @@ class MemorySessionStore:
             replaced_by=None if replacement.is_rotation else new_id,
         )
         self._rows.change(left)
-        return self._rows.add(replacement.new, self._now())
+        return self._add(replacement.new, replacement.count)
+
+    def _add(self, row: Row, count: CountChange) -> bool:
+        if isinstance(count, Recount):
+            for one in count.ended:
+                ended = self._rows.get(one.session_id)
+                assert ended is not None  # noqa: S101 - _is_counted saw to it
+                self._rows.change(replace(ended, data={}, end_reason=LOGIN_ELSEWHERE))
+        return self._rows.add(row, self._now())
+
+    def _is_counted(self, change: CountChange) -> bool:
+        """Whether a count may be changed so. There is none to keep: the rows say what it is."""
+        if change is None:
+            return True
+        ids = self._counted(change.user_id, change.namespace)
+        if isinstance(change, Count):
+            many = len(ids - change.removed) + 1
+            return change.removed <= ids and (change.most is None or many <= change.most)
+        return (
+            change.known is not None
+            and change.known.ids == ids
+            and ids.issuperset(row.session_id for row in change.ended)
+        )
+
+    def _counted(self, user_id: str, namespace: str) -> frozenset[str]:
+        return frozenset(
+            row.session_id
+            for row in self._rows.owned_by(user_id)
+            if row.namespace == namespace and row.successor is None and not row.is_tombstone
+        )
 
     def _delete(self, session_id: str, user_id: str) -> Row | None:
         row = self._row(session_id, user_id)
-        if row is not None and row.replaced_by is None:
+        if row is not None and not row.is_tombstone:
             self._rows.remove(session_id)
         return row
 

@@ -2,10 +2,10 @@
 
 An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt``, ``expiresAt``
 (TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if
-they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy``, ``namespace``,
-``seal`` (bytes) and ``ownerId``. Only sessions of users have that last one, so that its index holds
-no others. What a login chose for its session is ``idle`` and ``lifetime`` in seconds, and
-``persistent`` (a BOOL).
+they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy``, ``endReason``,
+``namespace``, ``seal`` (bytes) and ``ownerId``. Only sessions of users have that last one, so that
+its index holds no others. What a login chose for its session is ``idle`` and ``lifetime`` in
+seconds, and ``persistent`` (a BOOL).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def item_of(row: Row) -> dict[str, Any]:
         "device": row.device,
         "successor": row.successor,
         "replacedBy": row.replaced_by,
+        "endReason": row.end_reason,
         "namespace": row.namespace or None,
         "ownerId": row.owner_id,
     }
@@ -67,6 +68,7 @@ def row_of(item: Mapping[str, Any]) -> Row:
             int(item["lifetime"]["N"]) if "lifetime" in item else None,
             item["persistent"]["BOOL"] if "persistent" in item else None,
         ),
+        item["endReason"]["S"] if "endReason" in item else None,
     )
 
 

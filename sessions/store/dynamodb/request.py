@@ -11,8 +11,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import ddbwire
-from sessions.operations.operation import Create, Delete, Find, Get, Replace, RowKey, Save
+from sessions.operations.operation import (
+    Create,
+    Delete,
+    Find,
+    Get,
+    ReadCount,
+    Replace,
+    RowKey,
+    Save,
+)
 from sessions.operations.row import Row
+from sessions.store.dynamodb.count import count_key, count_parts
 from sessions.store.dynamodb.item import encode_value, item_of, number, primary_key
 
 INDEX = "ownerId-createdAt-index"
@@ -40,11 +50,13 @@ _NAMES = {
     "#i": "idle",
     "#t": "lifetime",
     "#p": "persistent",
+    "#w": "endReason",
 }
 _IS_LIVE = (
-    "attribute_exists(#s) AND attribute_not_exists(#x) AND attribute_not_exists(#b) AND #e > :now"
+    "attribute_exists(#s) AND attribute_not_exists(#x) AND attribute_not_exists(#b) "
+    "AND attribute_not_exists(#w) AND #e > :now"
 )
-_LIVE_ALIASES = ("#s", "#x", "#b", "#e")
+_LIVE_ALIASES = ("#s", "#x", "#b", "#w", "#e")
 
 
 class TableRequests:
@@ -100,10 +112,11 @@ class TableRequests:
         return ddbwire.DynamoDBRequest.of("BatchGetItem", parameters)
 
     def create(self, create: Create) -> ddbwire.DynamoDBRequest:
-        """One item; for a registered session two, both or neither."""
+        """One item; for one that is registered or counted several, all or none."""
         put = self._put(create.row)
-        if self.registers and create.row.owner_id is not None:
-            return self._transaction([put, self._registration(create.row)])
+        with_it = self._registered(create.row) + count_parts(self.table, create.count)
+        if with_it:
+            return self._transaction([put, *with_it])
         return self._of("PutItem", **{**put["Put"], **self._report})
 
     def save(self, save: Save) -> ddbwire.DynamoDBRequest:
@@ -181,18 +194,27 @@ class TableRequests:
 
     def replace(self, replacement: Replace) -> ddbwire.DynamoDBRequest:
         """The new item, and the old one pointing to it or marked as replaced, both or neither."""
-        parts = [self._put(replacement.new), self._replaced(replacement)]
-        if self.registers and replacement.new.owner_id is not None:
-            parts.append(self._registration(replacement.new))
-        return self._transaction(parts)
+        return self._transaction(
+            [
+                self._put(replacement.new),
+                self._replaced(replacement),
+                *self._registered(replacement.new),
+                *count_parts(self.table, replacement.count),
+            ]
+        )
+
+    def read_count(self, read: ReadCount) -> ddbwire.DynamoDBRequest:
+        """What is counted of a user."""
+        key = count_key(read.user_id, read.namespace)
+        return self._of("GetItem", Key=key, ConsistentRead=True)
 
     def delete(self, delete: Delete) -> ddbwire.DynamoDBRequest:
-        """One item, unless it was replaced; the reply has what it was, or is."""
+        """One item, unless it is a tombstone; the reply has what it was, or is."""
         return self._of(
             "DeleteItem",
             Key=primary_key(delete.session_id, delete.user_id),
-            ConditionExpression="attribute_not_exists(#b)",
-            ExpressionAttributeNames=_names("#b"),
+            ConditionExpression="attribute_not_exists(#b) AND attribute_not_exists(#w)",
+            ExpressionAttributeNames=_names("#b", "#w"),
             ReturnValues="ALL_OLD",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
@@ -239,9 +261,11 @@ class TableRequests:
             }
         }
 
-    def _registration(self, row: Row) -> dict[str, Any]:
+    def _registered(self, row: Row) -> list[dict[str, Any]]:
+        if not self.registers or row.owner_id is None:
+            return []
         key = primary_key(_register_of(row.user_id), row.session_id)
-        return {"Put": {**self._table, "Item": {**key, "expiresAt": number(row.ends_at)}}}
+        return [{"Put": {**self._table, "Item": {**key, "expiresAt": number(row.ends_at)}}}]
 
     def _replaced(self, replacement: Replace) -> dict[str, Any]:
         # One that was only replaced is no session of its user any more, in their index either.

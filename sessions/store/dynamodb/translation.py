@@ -21,6 +21,7 @@ from sessions.operations.operation import (
     Find,
     Get,
     Operation,
+    ReadCount,
     Registered,
     Replace,
     RowKey,
@@ -28,6 +29,7 @@ from sessions.operations.operation import (
     Unregister,
 )
 from sessions.operations.row import Row
+from sessions.store.dynamodb.count import counted_of
 from sessions.store.dynamodb.item import key_of, row_of
 from sessions.store.dynamodb.request import (
     MAX_BATCH_GET,
@@ -51,9 +53,11 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
         case Get():
             return _row_in_reply((yield table.get(operation)))
         case Create():
-            # Refused, the row is there: this very request put it, and its reply was lost.
-            yield table.create(operation)
-            return True
+            reply = yield table.create(operation)
+            # Else, refused, the row is there: this very request put it, and its reply was lost.
+            return operation.count is None or _done(reply)
+        case ReadCount():
+            return counted_of((yield table.read_count(operation)).get("Item"))
         case Save():
             return (yield from _save(table, operation))
         case Replace():
@@ -98,8 +102,8 @@ def _save(table: TableRequests, save: Save) -> Requests:
 
 def _delete(table: TableRequests, delete: Delete) -> Requests:
     reply = yield table.delete(delete)
-    is_replaced = isinstance(reply, ddbwire.ConditionalCheckFailed)
-    if table.registers and not is_replaced and not delete.user_id.startswith(ANONYMOUS_PREFIX):
+    is_tombstone = isinstance(reply, ddbwire.ConditionalCheckFailed)
+    if table.registers and not is_tombstone and not delete.user_id.startswith(ANONYMOUS_PREFIX):
         # Afterwards: a register that names a session too many is no harm, one too few would be.
         yield table.unregister([(delete.session_id, delete.user_id)])
     return _deleted_row(reply)
@@ -152,7 +156,7 @@ def _row_in_reply(reply: Any) -> Row | None:
 
 @reads_reply
 def _deleted_row(reply: Any) -> Row | None:
-    """The row that a deletion found, whether it was deleted or is replaced and stays."""
+    """The row that a deletion found, whether it was deleted, or is a tombstone and stays."""
     refused = isinstance(reply, ddbwire.ConditionalCheckFailed)
     item = reply.item if refused else reply.get("Attributes")
     return row_of(item) if item else None

@@ -1,0 +1,43 @@
+"""How many sessions a user may have at once, and what happens to one too many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_SESSIONS_PER_USER = 100
+"""A login reads and writes the ids of all that are counted, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxSessions:
+    """The most sessions of a user.
+
+    Attributes:
+        most: how many a user may have at once, in one application.
+        refuses: whether a login beyond them is refused; otherwise the oldest session is ended.
+    """
+
+    most: int
+    refuses: bool
+
+    @classmethod
+    def of(cls, most: object, on_max_sessions: object) -> MaxSessions | None:
+        """What the options say; None for any number.
+
+        Raises:
+            TypeError, ValueError: ``most`` is not None or an int from 1 to 100, or
+                ``on_max_sessions`` is neither "end_oldest" nor "refuse".
+        """
+        if on_max_sessions not in ("end_oldest", "refuse"):
+            raise ValueError(
+                f"on_max_sessions must be 'end_oldest' or 'refuse', not {on_max_sessions!r}"
+            )
+        if most is None:
+            return None
+        if type(most) is not int:
+            raise TypeError(f"max_sessions_per_user must be an int or None, not {most!r}")
+        if not 1 <= most <= MAX_SESSIONS_PER_USER:
+            raise ValueError(
+                f"max_sessions_per_user must be from 1 to {MAX_SESSIONS_PER_USER}, not {most}"
+            )
+        return cls(most, on_max_sessions == "refuse")

@@ -1,0 +1,145 @@
+"""The item that counts a user's sessions, and the parts of a transaction that change it.
+
+It has the ids of the sessions as attributes of their own, so that one can be added or removed
+without knowing the others; ``counted``, how many they are, for the condition of a login;
+``version``, which counts the changes; and ``expiresAt`` (TTL). An id has 43
+characters, so none is like a name.
+
+Source: AWS, "TransactWriteItems" in the DynamoDB API Reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from sessions.end_reason import LOGIN_ELSEWHERE
+from sessions.operations.count import Count, CountChange, Counted, Recount
+from sessions.operations.row import Row
+from sessions.store.dynamodb.item import number, primary_key
+
+_SORT_KEY = "counted"
+_ATTRIBUTES = {"sessionId", "userId", "counted", "version", "expiresAt"}
+_YES = {"BOOL": True}
+
+
+def count_key(user_id: str, namespace: str) -> dict[str, Any]:
+    """The key of a user's count in an application."""
+    whose = f"{len(namespace)}:{namespace}{user_id}".encode("utf-8", "surrogatepass")
+    return primary_key(f"counted~{hashlib.sha256(whose).hexdigest()}", _SORT_KEY)
+
+
+def counted_of(item: Mapping[str, Any] | None) -> Counted | None:
+    """What an item counts; None if there is none."""
+    if item is None:
+        return None
+    return Counted(frozenset(item) - _ATTRIBUTES, int(item["version"]["N"]))
+
+
+def count_parts(table: str, change: CountChange) -> list[dict[str, Any]]:
+    """The parts of a transaction that change a count, and end what ends with it."""
+    if change is None:
+        return []
+    if isinstance(change, Count):
+        return [_counted(table, change)]
+    if change.ids is None:
+        return [_not_counted(table, change)]
+    return [_recounted(table, change), *(_ended(table, row) for row in change.ended)]
+
+
+def _counted(table: str, count: Count) -> dict[str, Any]:
+    removed = {f"#r{index}": name for index, name in enumerate(sorted(count.removed))}
+    conditions = [f"attribute_exists({alias})" for alias in removed]
+    more = 1 - len(removed)
+    values = {":more": number(more)}
+    if count.most is None:
+        conditions.append("attribute_exists(#n)")
+    else:
+        conditions.append("#n <= :most")
+        values[":most"] = number(count.most - more)
+    return _update(
+        table,
+        count,
+        "SET #a0 = :yes, #e = :e ADD #n :more, #v :one",
+        conditions,
+        {"#a0": count.added},
+        removed,
+        values,
+    )
+
+
+def _recounted(table: str, recount: Recount) -> dict[str, Any]:
+    ids = recount.ids or frozenset()
+    known = frozenset() if recount.known is None else recount.known.ids
+    added = {f"#a{index}": name for index, name in enumerate(sorted(ids - known))}
+    removed = {f"#r{index}": name for index, name in enumerate(sorted(known - ids))}
+    values = {":n": number(len(ids))}
+    condition = "attribute_not_exists(#v)"
+    if recount.known is not None:
+        condition = "#v = :v"
+        values[":v"] = number(recount.known.version)
+    sets = ", ".join(["#n = :n", "#e = :e", *(f"{alias} = :yes" for alias in added)])
+    return _update(table, recount, f"SET {sets} ADD #v :one", [condition], added, removed, values)
+
+
+def _not_counted(table: str, recount: Recount) -> dict[str, Any]:
+    # A ConditionCheck would need one permission more; what is not there is not deleted.
+    return {
+        "Delete": {
+            "TableName": table,
+            "Key": count_key(recount.user_id, recount.namespace),
+            "ConditionExpression": "attribute_not_exists(#v)",
+            "ExpressionAttributeNames": {"#v": "version"},
+        }
+    }
+
+
+def _update(
+    table: str,
+    change: Count | Recount,
+    update: str,
+    conditions: list[str],
+    added: dict[str, str],
+    removed: dict[str, str],
+    values: dict[str, Any],
+) -> dict[str, Any]:
+    names = {"#n": "counted", "#v": "version", "#e": "expiresAt", **added, **removed}
+    values = {":e": number(change.expires_at), ":one": number(1), **values}
+    if added:
+        values[":yes"] = _YES
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": count_key(change.user_id, change.namespace),
+            "ConditionExpression": " AND ".join(conditions),
+            "UpdateExpression": update + (f" REMOVE {', '.join(removed)}" if removed else ""),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def _ended(table: str, row: Row) -> dict[str, Any]:
+    """A tombstone until it would have been over; no session of its user any more, in their index.
+
+    Whether it was used meanwhile is no matter; one that was rotated is counted by another id.
+    """
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": primary_key(row.session_id, row.user_id),
+            "ConditionExpression": "attribute_exists(#s) AND attribute_not_exists(#x) "
+            "AND attribute_not_exists(#b) AND attribute_not_exists(#w)",
+            "UpdateExpression": "SET #w = :why, #d = :none REMOVE #o",
+            "ExpressionAttributeNames": {
+                "#s": "sessionId",
+                "#x": "successor",
+                "#b": "replacedBy",
+                "#w": "endReason",
+                "#d": "data",
+                "#o": "ownerId",
+            },
+            "ExpressionAttributeValues": {":why": {"S": LOGIN_ELSEWHERE}, ":none": {"M": {}}},
+        }
+    }
