@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 
 MIN_TIMEOUT_SECONDS = 120
@@ -60,6 +61,23 @@ def require_str_or_none(name: str, value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a str or None, not {value!r}")
     return value
+
+
+def require_field_name(name: str, value: object) -> str | None:
+    """Check the name of a header field, or None for no field.
+
+    Raises:
+        TypeError, ValueError: it is neither None nor a token (RFC 9110, 5.6.2).
+    """
+    field = require_str_or_none(name, value)
+    if field is not None and not _FIELD_NAME.fullmatch(field):
+        raise ValueError(
+            f"{name} must have letters, digits and !#$%&'*+-.^_`|~ only, not {shown(field)}"
+        )
+    return field
+
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 
 def require_positive_int(name: str, value: object) -> int:

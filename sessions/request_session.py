@@ -394,6 +394,10 @@ class RequestSession(SessionState):
             headers.append(("set-cookie", cookie.cleared()))
         if self._previous is not None:
             headers += self._previous.headers(cookie)
+        left = self.seconds_left(self.config.timeouts)
+        if self.config.seconds_left_field is not None and left is not None:
+            headers.append((self.config.seconds_left_field, str(left)))
+            self.accessed = True  # the response depends on the session
         if self.accessed:
             headers.append(("vary", "Cookie"))
         return headers

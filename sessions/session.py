@@ -173,6 +173,28 @@ class Session(MutableMapping[str, Any]):
         self._used()
         return self._request_session.end_reason
 
+    @property
+    def seconds_left(self) -> int | None:
+        """For how many seconds it lives if it is not used again, such as 3_600; None without a row.
+
+        As of when the request came. This request is a use of it, unless ``leave_idle`` says not.
+        """
+        self._used()
+        request_session = self._request_session
+        return request_session.seconds_left(request_session.config.timeouts)
+
+    def leave_idle(self) -> None:
+        """Let this request be no use of it, so that its idle time runs on.
+
+        For a page that asks again and again how long the session lives still, to warn its user:
+
+            session.leave_idle()
+            return {"seconds_left": session.seconds_left}
+
+        A change of it is a use all the same.
+        """
+        self._request_session.is_use = False
+
     # Login, rotation, logout, save
 
     def login(

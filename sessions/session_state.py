@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
+from sessions.config.timeouts import Timeouts
 from sessions.end_reason import REPLACED, EndReason
 from sessions.errors import SessionNotSaved
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
@@ -81,6 +82,7 @@ class SessionState:
             is set or cleared, unless the request logs in itself.
         end_reason: why it was ended elsewhere, as its user can be told; None where that is not
             known.
+        is_use: whether the request counts as a use of the session, from which its idle time runs.
         has_ended: whether it was found to be ended, or was by the request.
         last_id: the id by which it was seen last, if that is another one.
     """
@@ -93,6 +95,7 @@ class SessionState:
         "has_ended",
         "id_change",
         "is_loaded",
+        "is_use",
         "last_id",
         "loaded_at",
         "login_lifetime",
@@ -117,6 +120,7 @@ class SessionState:
         self.next_token: str | None = None
         self.replaced: Replaced | None = None
         self.end_reason: EndReason | None = None
+        self.is_use = True
         self.has_ended = False
         self.last_id: str | None = None
 
@@ -133,6 +137,24 @@ class SessionState:
         if self.login_user_id is not None:
             return self.login_lifetime
         return self.row.lifetime if self.row else AS_CONFIGURED
+
+    def touch_is_due(self, timeouts: Timeouts, now: int) -> bool:
+        """Whether the request is a use of the session that is to be noted."""
+        row = self.row
+        if row is None or not self.is_use:
+            return False
+        return timeouts.of_login(row.lifetime).touch_is_due(row.last_seen_at, now)
+
+    def seconds_left(self, timeouts: Timeouts) -> int | None:
+        """For how long it lives if this request is the last; None if it has no row."""
+        row = self.row
+        if row is None:
+            return None
+        now, timeouts = max(self.loaded_at, row.last_seen_at), timeouts.of_login(row.lifetime)
+        left = min(row.expires_at, timeouts.expires_at(row.created_at, row.last_seen_at)) - now
+        if self.is_use and timeouts.touch_is_due(row.last_seen_at, now):
+            left = min(timeouts.idle_seconds, row.ends_at - now)
+        return max(0, left)
 
     def login(
         self, user_id: str, device: str | None, lifetime: LoginLifetime = AS_CONFIGURED

@@ -53,6 +53,8 @@ class SessionOptions(TypedDict, total=False):
             ``"raise"``: StoreUnavailable where it uses the session; ``"empty"``: an empty session,
             whose changes are dropped and which sets no cookie. Logins and logouts raise.
         deadline: seconds that the load, or the commit, of a request may take; 0.001 to 60.
+        seconds_left_field: the name of a response field, such as ``"Session-Seconds-Left"``, that
+            tells for how long the session lives if it is not used again; None for none.
         on_event: called with each SessionEvent.
         event_salt: bytes that salt the digests of sessions in events, so that several processes
             name a session alike; None for random ones of this process.
@@ -80,6 +82,7 @@ class SessionOptions(TypedDict, total=False):
     on_revoked: OnRevoked
     on_outage: OnOutage
     deadline: float
+    seconds_left_field: str | None
     on_event: Callable[[SessionEvent], None] | None
     event_salt: bytes | None
     previous: PreviousSessions | None
@@ -106,6 +109,7 @@ DEFAULTS: Mapping[str, Any] = {
     "on_revoked": "ignore",
     "on_outage": "raise",
     "deadline": 1.0,
+    "seconds_left_field": None,
     "on_event": None,
     "event_salt": None,
     "previous": None,

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.arguments import require_bool, require_deadline_seconds, require_str
+from sessions.arguments import (
+    require_bool,
+    require_deadline_seconds,
+    require_field_name,
+    require_str,
+)
 from sessions.config.max_sessions import MaxSessions
 from sessions.config.options import COOKIE_OPTIONS, DEFAULTS, SessionOptions
 from sessions.config.timeouts import Timeouts
@@ -39,6 +44,8 @@ class SessionConfig:
         empty_on_outage: whether a session that can't be read is an empty one; otherwise its use
             raises StoreUnavailable.
         deadline_seconds: how long one load, or one commit, may take.
+        seconds_left_field: the name of the response field that tells how long the session lives;
+            None for none.
         events: called with what happens to sessions.
         previous: the sessions that the site had before; None if it had none.
     """
@@ -54,6 +61,7 @@ class SessionConfig:
     raise_on_revoked: bool
     empty_on_outage: bool
     deadline_seconds: float
+    seconds_left_field: str | None
     events: Events
     previous: PreviousSessions | None
 
@@ -86,6 +94,9 @@ class SessionConfig:
             raise_on_revoked=on_revoked == "raise",
             empty_on_outage=on_outage == "empty",
             deadline_seconds=require_deadline_seconds(chosen["deadline"]),
+            seconds_left_field=require_field_name(
+                "seconds_left_field", chosen["seconds_left_field"]
+            ),
             events=Events(chosen["on_event"], chosen["event_salt"]),
             previous=_previous(chosen["previous"]),
         )

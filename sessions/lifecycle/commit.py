@@ -31,10 +31,7 @@ def needs_commit(config: SessionConfig, session: SessionState, changes: Changes)
     row = session.row
     if row is not None and config.raise_on_revoked:
         return True  # to find out whether it was revoked
-    if row is None:
-        return False
-    timeouts = config.timeouts.of_login(row.lifetime)
-    return timeouts.touch_is_due(row.last_seen_at, session.loaded_at)
+    return session.touch_is_due(config.timeouts, session.loaded_at)
 
 
 def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Flow[CommitResult]:

@@ -24,7 +24,8 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
     for _ in range(MAX_ATTEMPTS):
         now: int = yield ReadClock()
         timeouts = config.timeouts.of_login(row.lifetime)
-        if not has_changed and not timeouts.touch_is_due(row.last_seen_at, now):
+        is_due = session.is_use and timeouts.touch_is_due(row.last_seen_at, now)
+        if not has_changed and not is_due:
             if config.raise_on_revoked:
                 require_still_there(session, (yield from find_rotated(config, row.session_id)))
             return

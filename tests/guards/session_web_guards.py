@@ -208,4 +208,16 @@ SESSIONS_ON_THE_WEB = (
         "if False:",
         "tests/sessions_web/test_testing.py::test_a_cookie_that_a_test_client_would_never_send_is_told",
     ),
+    Guard(
+        "asking how long a session lives does not prolong it",
+        "sessions/lifecycle/save.py",
+        "is_due = session.is_use and timeouts",
+        "is_due = timeouts",
+        "tests/sessions_web/test_seconds_left.py::test_asking_idly_prolongs_nothing_and_writes_nothing",
+        (
+            "sessions/session_state.py",
+            "if row is None or not self.is_use:",
+            "if row is None:",
+        ),
+    ),
 )
