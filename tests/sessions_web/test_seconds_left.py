@@ -78,6 +78,16 @@ def test_the_end_of_the_lifetime_is_told_where_it_comes_first(make_site: MakeSit
     assert visitor.visit(left).value == 30
 
 
+def test_it_is_by_the_timeouts_that_the_login_chose(make_site: MakeSite) -> None:
+    site = make_site(**TIMES, max_idle=5_000, max_lifetime=9_000)
+    visitor = site.visitor()
+    visitor.visit(lambda session: session.login("ada", idle=5_000, lifetime=9_000))
+    site.clock.advance(499)
+    assert visitor.visit(left).value == 5_000 - 499
+    site.clock.advance(1)
+    assert visitor.visit(left).value == 5_000
+
+
 @pytest.mark.parametrize("act", [nothing, everything, put(a=2)])
 def test_the_field_tells_what_is_left_after_the_response(make_site: MakeSite, act: Any) -> None:
     site = make_site(**TIMES, seconds_left_field=FIELD)
