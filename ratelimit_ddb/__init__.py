@@ -29,12 +29,14 @@ from ratelimit_ddb.errors import (
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.reservation import AsyncReservation, Reservation
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
 
 __all__ = [
     "AccessDenied",
     "AsyncRateLimiter",
+    "AsyncReservation",
     "Decision",
     "Decisions",
     "DynamoDBStore",
@@ -44,6 +46,7 @@ __all__ = [
     "MemoryStore",
     "RateLimited",
     "RateLimiter",
+    "Reservation",
     "Store",
     "StoreError",
     "StoreUnavailable",

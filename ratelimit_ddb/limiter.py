@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limit import Limit, LimitsLike
@@ -17,6 +17,13 @@ from ratelimit_ddb.limiter_core import LimiterCore
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
+from ratelimit_ddb.reservation import (
+    AsyncReservation,
+    Reservation,
+    ReservationState,
+    Reserving,
+    state_of,
+)
 
 
 class RateLimiter:
@@ -171,6 +178,51 @@ class RateLimiter:
         if core.enabled:
             run(core.reset(text), core.store, core.timeout_ns, core.breaker)
 
+    def reserve(self, key: KeyLike, cost: int, *, max_wait: float = 0.0) -> Reservation:
+        """Take ``cost`` tokens by estimate, to be settled by what was used.
+
+        ::
+
+            with limiter.reserve("user-123", 900) as reservation:
+                answer = model.complete(prompt, max_tokens=900)
+                reservation.settle(answer.tokens)
+
+        An exception gives the estimate back; leaving the block without ``settle`` keeps it.
+
+        Args:
+            key: as for ``acquire``.
+            cost: the estimate, an integer from 1 to the smallest burst.
+            max_wait: as for ``acquire``.
+
+        Returns:
+            the reservation; of a decision made in an outage too, as ``on_outage`` says.
+
+        Raises:
+            RateLimited: the tokens are not there.
+            TypeError, ValueError, StoreUnavailable, StoreError: as ``acquire`` does.
+        """
+        core = self._core
+        begun = core.acquire(key, cost, max_wait, leases=False)
+        if isinstance(begun, Decision):
+            return Reservation(_reserved(RateLimiter, core, key, cost, begun))
+        decision = run(begun, core.store, core.timeout_ns, core.breaker, decides=True)
+        if decision.waited_ns:
+            time.sleep(decision.waited)
+        return Reservation(_reserved(RateLimiter, core, key, cost, decision))
+
+    def settle(self, reservation: Reservation | AsyncReservation, used: int) -> None:
+        """Settle a reservation of the same limits with this limiter, over its connections.
+
+        For one that was unpickled, of which each would connect anew, and for blocking code that
+        gets those of an AsyncRateLimiter. Otherwise as ``Reservation.settle``.
+
+        Raises:
+            ValueError: it was made of other limits, or in this process on another store.
+        """
+        core = self._core
+        flow = state_of(reservation).settle(core, used)
+        run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
+
     def charge(self, key: KeyLike, cost: int) -> Decision:
         """Take ``cost`` tokens of each limit, whether they are there or not.
 
@@ -198,7 +250,7 @@ class RateLimiter:
         begun = core.charge(key, cost)
         if isinstance(begun, Decision):
             return begun
-        return run(begun, core.store, core.timeout_ns, core.breaker)
+        return run(begun, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def block(self, key: KeyLike, seconds: float) -> Decision:
         """Deny every request for a key for ``seconds``; after that, one token is there.
@@ -283,6 +335,9 @@ class AsyncRateLimiter:
             RuntimeError: no event loop of asyncio's is running (trio's is another), and it is
                 needed, by a DynamoDBStore or for ``max_wait``.
         """
+        return await self._acquire(key, cost, max_wait, leases=True)
+
+    async def _acquire(self, key: KeyLike, cost: int, max_wait: float, *, leases: bool) -> Decision:
         if max_wait:
             from ddbwire.concurrency.event_loop import (
                 running_loop,  # 40 ms that others need not spend
@@ -290,7 +345,7 @@ class AsyncRateLimiter:
 
             running_loop()  # before any token is taken
         core = self._core
-        begun = core.acquire(key, cost, max_wait)
+        begun = core.acquire(key, cost, max_wait, leases=leases)
         if isinstance(begun, Decision):
             return begun
         decision = await run_async(begun, core.store, core.timeout_ns, core.breaker, decides=True)
@@ -323,13 +378,37 @@ class AsyncRateLimiter:
         if core.enabled:
             await run_async(core.reset(text), core.store, core.timeout_ns, core.breaker)
 
+    def reserve(self, key: KeyLike, cost: int, *, max_wait: float = 0.0) -> Reserving:
+        """Take tokens by estimate, to be settled by what was used; see ``RateLimiter.reserve``.
+
+        ::
+
+            async with limiter.reserve("user-123", 900) as reservation:
+                answer = await model.complete(prompt, max_tokens=900)
+                await reservation.settle(answer.tokens)
+
+        ``await limiter.reserve(...)`` returns the reservation without a block.
+        """
+
+        async def reserve() -> AsyncReservation:
+            decision = await self._acquire(key, cost, max_wait, leases=False)
+            return AsyncReservation(_reserved(AsyncRateLimiter, self._core, key, cost, decision))
+
+        return Reserving(reserve)
+
+    async def settle(self, reservation: Reservation | AsyncReservation, used: int) -> None:
+        """Settle a reservation with this limiter; see ``RateLimiter.settle``."""
+        core = self._core
+        flow = state_of(reservation).settle(core, used)
+        await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
+
     async def charge(self, key: KeyLike, cost: int) -> Decision:
         """Take tokens whether they are there or not; see ``RateLimiter.charge``."""
         core = self._core
         begun = core.charge(key, cost)
         if isinstance(begun, Decision):
             return begun
-        return await run_async(begun, core.store, core.timeout_ns, core.breaker)
+        return await run_async(begun, core.store, core.timeout_ns, core.breaker, decides=True)
 
     async def block(self, key: KeyLike, seconds: float) -> Decision:
         """Deny every request for a key for ``seconds``; see ``RateLimiter.block``."""
@@ -338,3 +417,12 @@ class AsyncRateLimiter:
         if isinstance(begun, Decision):
             return begun
         return await run_async(begun, core.store, core.timeout_ns, core.breaker)
+
+
+def _reserved(
+    limiter: Callable[..., object], core: LimiterCore, key: KeyLike, cost: int, decision: Decision
+) -> ReservationState:
+    text = core.key_text(key)
+    if not decision.allowed:
+        raise RateLimited(text, decision)
+    return ReservationState(limiter, core, text, cost, decision)

@@ -119,10 +119,13 @@ class LimiterCore:
         """What makes the same limiter again, for pickle."""
         return functools.partial(kind, self.store, self.bucket.limits, **self.options)
 
-    def acquire(self, key: KeyLike, cost: int, max_wait: float) -> Decision | Flow[Decision]:
+    def acquire(
+        self, key: KeyLike, cost: int, max_wait: float, *, leases: bool = True
+    ) -> Decision | Flow[Decision]:
         """The denial that needs no store, or the flow of a decision.
 
-        The flow raises StoreUnavailable under ``on_outage="raise"`` alone.
+        The flow raises StoreUnavailable under ``on_outage="raise"`` alone. ``leases`` is whether
+        the tokens may be leased ones.
         """
         text = namespaced_key_text(self._namespace, key) if self._namespace else key_text(key)
         if cost != 1 or type(cost) is not int:
@@ -133,7 +136,7 @@ class LimiterCore:
         meter = Meter() if self._on_decision else None
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
-        begun = self.bucket.acquire(text, cost, wait_ns, now_ns)
+        begun = self.bucket.acquire(text, cost, wait_ns, now_ns, None, leases)
         if not isinstance(begun, Decision):
             return self._decide(begun, text, cost, wait_ns, meter)
         if meter is not None:
@@ -209,6 +212,29 @@ class LimiterCore:
             return (yield from self.bucket.charge(key, cost))
         except StoreUnavailable as outage:
             return self.outage_policy.charge(outage, self.bucket, key, cost)
+
+    def settle(
+        self, key: str, decision: Decision, taken: Taken | None, reserved: int, used: int
+    ) -> Flow[None]:
+        """Charge what was used beyond what was reserved, or give the rest back.
+
+        Args:
+            key: as the table holds it.
+            decision: the reservation's.
+            taken: what it took of the table; None for nothing, or where nobody knows.
+            reserved: tokens.
+            used: tokens.
+        """
+        if not self.enabled or decision.source == "disabled":
+            return
+        if used > reserved:
+            yield from self._charge(key, used - reserved)
+        elif used < reserved and taken is not None:
+            try:
+                yield from self.bucket.refund(taken, reserved - used)
+            except StoreUnavailable:
+                if self.outage_policy.on_outage == "raise":
+                    raise
 
     def block(self, key: KeyLike, seconds: float) -> Decision | Flow[Decision]:
         """Admit nothing for so long."""

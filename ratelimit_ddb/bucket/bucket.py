@@ -108,6 +108,7 @@ class Bucket:
         wait_ns: int,
         now_ns: int | None,
         observation: Observation | None = None,
+        leases: bool = True,
     ) -> Decision | Flow[Decision]:
         """Take ``cost`` tokens of every limit, or none; waiting at most ``wait_ns`` for them.
 
@@ -117,6 +118,7 @@ class Bucket:
             wait_ns: how much later than now they may be due.
             now_ns: the table's time; None where it is not known yet.
             observation: what ``recall`` returned of the key; None to look it up here.
+            leases: whether the tokens may be leased ones, which can't be given back for long.
 
         Returns:
             the denial that needs no store, or the flow of the decision. The caller sleeps
@@ -124,9 +126,9 @@ class Bucket:
         """
         visits = self._visits
         if now_ns is None:
-            return self._acquire_by_store_time(key, cost, wait_ns)
+            return self._acquire_by_store_time(key, cost, wait_ns, leases)
         state = None if visits is None else visits.state(key)
-        if visits is not None and state is not None:
+        if visits is not None and state is not None and leases:
             held = visits.held(state, cost, now_ns)
             if held is not None:
                 return held
@@ -168,7 +170,9 @@ class Bucket:
                 0,
             ),
         )
-        return self._single_takes.acquire(take, cost, wait_ns, state, is_warm=is_warm)
+        return self._single_takes.acquire(
+            take, cost, wait_ns, state, is_warm=is_warm, leases=leases
+        )
 
     def recall(self, key: str) -> Observation:
         """What this process observed last of a key; of an unknown one, nothing that denies."""
@@ -323,11 +327,14 @@ class Bucket:
         denial = arithmetic.denial(full_at_ns, now_ns, self._one_room_ns, source)
         return arithmetic.admitted(full_at_ns, now_ns, None, source) if denial is None else denial
 
-    def _acquire_by_store_time(self, key: str, cost: int, wait_ns: int) -> Flow[Decision]:
-        if self._visits is not None:
-            return (yield from self._visits.visit(key, cost, wait_ns, None, is_warm=False))
+    def _acquire_by_store_time(
+        self, key: str, cost: int, wait_ns: int, leases: bool
+    ) -> Flow[Decision]:
+        visits = self._visits
+        if visits is not None:
+            return (yield from visits.visit(key, cost, wait_ns, None, is_warm=False, leases=leases))
         now_ns = yield ReadClock()
-        begun = self.acquire(key, cost, wait_ns, now_ns)
+        begun = self.acquire(key, cost, wait_ns, now_ns, None, leases)
         return begun if isinstance(begun, Decision) else (yield from begun)
 
     def _is_recent(self, observed_at_ns: int, now_ns: int) -> bool:

@@ -48,7 +48,14 @@ class SingleTakes:
         self._all_idle = (True,) * len(limits)
 
     def acquire(
-        self, take: Take, cost: int, wait_ns: int, state: KeyState | None, *, is_warm: bool
+        self,
+        take: Take,
+        cost: int,
+        wait_ns: int,
+        state: KeyState | None,
+        *,
+        is_warm: bool,
+        leases: bool,
     ) -> Flow[Decision]:
         """Take alone, or queue where somebody else is asking already.
 
@@ -58,6 +65,7 @@ class SingleTakes:
             wait_ns: how much later than now they may be due.
             state: the key's, if there is one.
             is_warm: whether the key was written a moment before.
+            leases: whether the tokens may be leased ones.
         """
         visits = self._visits
         if visits is None:
@@ -68,7 +76,9 @@ class SingleTakes:
         key, now_ns = take.key, take.now_ns
         state = visits.begin_alone(key, state)
         if state is None:
-            return (yield from visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm))
+            return (
+                yield from visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm, leases=leases)
+            )
         try:
             return (yield from self._acquire(take, cost, state))
         except KeyThrottled:

@@ -286,7 +286,14 @@ class Visits:
         return denial
 
     def visit(
-        self, key: str, cost: int, wait_ns: int, now_ns: int | None, *, is_warm: bool
+        self,
+        key: str,
+        cost: int,
+        wait_ns: int,
+        now_ns: int | None,
+        *,
+        is_warm: bool,
+        leases: bool,
     ) -> Flow[Decision]:
         """Queue for a visit, or make it.
 
@@ -296,11 +303,12 @@ class Visits:
             wait_ns: how much later than now they may be due.
             now_ns: the table's time; None where it is not known yet.
             is_warm: whether the key was written a moment before.
+            leases: whether the tokens may be leased ones.
         """
         clock, hot_keys = self._clock, self._hot_keys
         arrived_ns = clock.monotonic_ns()
         state = hot_keys.enter(self._name, key, arrived_ns)
-        ticket: Ticket[Decision] = Ticket(cost, wait_ns, arrived_ns, state.claim)
+        ticket: Ticket[Decision] = Ticket(cost, wait_ns, arrived_ns, state.claim, leases=leases)
         state.join(ticket, 2 * self._deadline_ns)
         try:
             while True:
@@ -337,7 +345,7 @@ class Visits:
         """Make one visit for all who are in the queue now."""
         with state.lock:
             tickets = list(state.queue)
-        ahead = self._ahead(state)
+        ahead = self._ahead(state) if all(ticket.leases for ticket in tickets) else 0
         shares = bool(ahead) or state.pace.is_paced
         found = yield from self._look(key, state, now_ns, leases=bool(ahead))
         if found is None:
@@ -547,7 +555,7 @@ class Visits:
             state.pace.measure_anew()
         for ticket in list(state.queue):
             spent = None
-            if ticket.outcome is None:
+            if ticket.outcome is None and ticket.leases:
                 spent = state.spend(ticket.cost, self._clock.monotonic_ns(), self._clock.wall_ns)
             if spent is None:
                 break

@@ -14,19 +14,27 @@ class Ticket(Generic[T]):
     Attributes:
         cost: the tokens that it asks for.
         wait_ns: how much later than now they may be due.
+        leases: whether leased tokens may serve it; not where they may be given back later on.
         arrived_ns: when, by the monotonic clock.
         outcome: its decision, or the exception to raise; None until there is one.
         ready: whether its flow has something to do: there is an outcome, or it leads.
     """
 
-    __slots__ = ("_claim", "_wake", "arrived_ns", "cost", "outcome", "ready", "wait_ns")
+    __slots__ = ("_claim", "_wake", "arrived_ns", "cost", "leases", "outcome", "ready", "wait_ns")
 
     def __init__(
-        self, cost: int, wait_ns: int, arrived_ns: int, claim: Callable[[Ticket[T]], None]
+        self,
+        cost: int,
+        wait_ns: int,
+        arrived_ns: int,
+        claim: Callable[[Ticket[T]], None],
+        *,
+        leases: bool = True,
     ) -> None:
         self._claim = claim
         self.cost = cost
         self.wait_ns = wait_ns
+        self.leases = leases
         self.arrived_ns = arrived_ns
         self.outcome: T | Exception | None = None
         self.ready = False

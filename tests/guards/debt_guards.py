@@ -46,4 +46,35 @@ DEBTS = (
         "tests/ratelimit_ddb/test_debts.py::"
         "test_a_charge_of_more_than_is_leased_is_written_less_what_is",
     ),
+    Guard(
+        "a reservation is settled once",
+        "ratelimit_ddb/reservation.py",
+        "            self._unsettled.pop()\n        except IndexError:",
+        "            pass\n        except IndexError:",
+        "tests/contract/test_reservations.py::test_a_reservation_is_settled_once",
+    ),
+    Guard(
+        "a reservation that was handed over is not given back by an exception",
+        "ratelimit_ddb/reservation.py",
+        "    state.is_handed_over = True\n",
+        "",
+        "tests/ratelimit_ddb/test_reservations.py::"
+        "test_a_pickled_reservation_is_not_given_back_by_an_exception",
+    ),
+    Guard(
+        "a reservation of a hot key is not leased",
+        "ratelimit_ddb/bucket/bucket.py",
+        "if visits is not None and state is not None and leases:",
+        "if visits is not None and state is not None:",
+        "tests/ratelimit_ddb/test_reservations.py::"
+        "test_a_reservation_of_a_hot_key_is_not_leased_and_gives_back_after_any_lease",
+    ),
+    Guard(
+        "reservations that wait together are not leased",
+        "ratelimit_ddb/bucket/visit.py",
+        "if all(ticket.leases for ticket in tickets) else 0",
+        "if True else 0",
+        "tests/ratelimit_ddb/test_reservations.py::"
+        "test_of_requests_that_wait_together_the_reservations_are_not_leased",
+    ),
 )

@@ -1,0 +1,308 @@
+"""Reservations: tokens taken by an estimate, and settled by what was used.
+
+    reserve: the estimate is taken, or the call is denied;
+    settle:  less was used: the rest is given back, as far as it still weighs (decision 009);
+             more was used: the excess is charged, a debt that later requests wait out;
+    an exception before that: the estimate is given back;
+    neither: the estimate stays taken.
+
+P1 holds for the estimates, as for any take. What was used may exceed it by the excess of those
+reservations that were settled after the last one of an interval was admitted, and by no more: up to
+then each excess had been charged, and made room less (bucket/debt.py).
+
+A reservation is settled once. That holds in one process, for all copies of it. It can be pickled,
+and settled by another process; then the one that pickled it gives nothing back when an exception
+leaves its block, for the other one may have settled it. Which of them settles, they must know: two
+that settle one reservation both count, and two that give it back may give back twice.
+
+Its tokens are never leased ones, for those can only be given back while their lease lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Self
+
+from ratelimit_ddb.arguments import require_int_from
+from ratelimit_ddb.bucket.debt import require_charge
+from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.limiter_core import LimiterCore
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import Flow
+
+
+class ReservationState:
+    """What a reservation is, apart from how it is settled: blocking or awaited.
+
+    Attributes:
+        limiter: the class of the limiter that it was made with.
+        core: that limiter.
+        key: the key as the table holds it.
+        cost: the tokens that were reserved.
+        decision: what was decided.
+        is_handed_over: whether it was pickled.
+    """
+
+    __slots__ = ("_unsettled", "core", "cost", "decision", "is_handed_over", "key", "limiter")
+
+    def __init__(
+        self,
+        limiter: Callable[..., object],
+        core: LimiterCore,
+        key: str,
+        cost: int,
+        decision: Decision,
+        *,
+        settled: bool = False,
+    ) -> None:
+        self.limiter = limiter
+        self.core = core
+        self.key = key
+        self.cost = cost
+        self.decision = decision
+        self.is_handed_over = False
+        # Popped by who settles: one operation, so that of two threads one does.
+        self._unsettled = [] if settled else [True]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was settled, or given back."""
+        return not self._unsettled
+
+    def settle(self, core: LimiterCore, used: int) -> Flow[None]:
+        """Give back what was not used, or charge what was used beyond.
+
+        Args:
+            core: the limiter to settle with.
+            used: tokens.
+
+        Raises:
+            TypeError, ValueError: ``used`` is no number of tokens, or the limiter has other limits.
+            RuntimeError: it was settled before.
+        """
+        require_int_from("used", used, 0)
+        if used > self.cost:
+            require_charge(used, core.bucket.limits)
+        taken = core.taken_by(self.decision)
+        try:
+            self._unsettled.pop()
+        except IndexError:
+            raise RuntimeError(
+                f"a reservation of {self.key!r} was settled before; charge() takes what was used "
+                "since"
+            ) from None
+        # Counted as settled from here on: a write whose reply is lost may have been applied.
+        return core.settle(self.key, self.decision, taken, self.cost, used)
+
+
+def _unpickled(
+    kind: Callable[[ReservationState], Any],
+    limiter: Callable[..., object],
+    make_limiter: Callable[[], Any],
+    key: str,
+    cost: int,
+    decision: Decision,
+    settled: bool,
+) -> Any:
+    core = make_limiter()._core
+    return kind(ReservationState(limiter, core, key, cost, decision, settled=settled))
+
+
+def _reduced(
+    kind: Callable[[ReservationState], Any], state: ReservationState
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    limiter = state.limiter
+    make_limiter = state.core.reduce(limiter)
+    state.is_handed_over = True
+    settled = state.is_settled
+    arguments = (kind, limiter, make_limiter, state.key, state.cost, state.decision, settled)
+    return _unpickled, arguments
+
+
+class Reservation:
+    """Tokens that were reserved by ``RateLimiter.reserve``, to be settled by what was used.
+
+    In a ``with`` block, an exception gives them back; leaving without ``settle`` keeps them. It can
+    be pickled as its limiter can, and settled by another process.
+    """
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: ReservationState) -> None:
+        self._state = state
+
+    @property
+    def key(self) -> str:
+        """The key as the table holds it."""
+        return self._state.key
+
+    @property
+    def cost(self) -> int:
+        """The tokens that were reserved."""
+        return self._state.cost
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided: the tokens left, whether the store was reached."""
+        return self._state.decision
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was settled, or given back."""
+        return self._state.is_settled
+
+    def settle(self, used: int) -> None:
+        """Settle for ``used`` tokens: give back what was not used, or charge what was used beyond.
+
+        Less is given back as ``refund`` does it: what has flowed back by itself is not given back
+        once more. More is a debt: later requests are denied until it has flowed in.
+
+        In an outage it raises nothing, unless ``on_outage`` is ``"raise"``: what was not used stays
+        taken, and what was used beyond follows ``on_outage``, as of ``charge``. Either way it
+        counts as settled.
+
+        Args:
+            used: tokens, an int of at least 0; it may be more than was reserved, and than a burst.
+
+        Raises:
+            RuntimeError: it was settled before.
+            TypeError, ValueError: ``used`` is no number of tokens.
+            StoreUnavailable: under ``on_outage="raise"``.
+            StoreError: a mistake of set-up.
+        """
+        core = self._state.core
+        run(self._state.settle(core, used), core.store, core.timeout_ns, core.breaker)
+
+    def cancel(self) -> None:
+        """Give all of it back, as nothing was used; raises as ``settle`` does."""
+        self.settle(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None or self._state.is_settled or self._state.is_handed_over:
+            return
+        try:
+            self.cancel()
+        except StoreUnavailable as outage:
+            _note(error, self._state, outage)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _reduced(Reservation, self._state)
+
+    def __repr__(self) -> str:
+        return _repr(type(self).__name__, self._state)
+
+
+class AsyncReservation:
+    """Tokens that were reserved by ``AsyncRateLimiter.reserve``; see Reservation."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: ReservationState) -> None:
+        self._state = state
+
+    @property
+    def key(self) -> str:
+        """The key as the table holds it."""
+        return self._state.key
+
+    @property
+    def cost(self) -> int:
+        """The tokens that were reserved."""
+        return self._state.cost
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided."""
+        return self._state.decision
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was settled, or given back."""
+        return self._state.is_settled
+
+    async def settle(self, used: int) -> None:
+        """Settle for ``used`` tokens; see ``Reservation.settle``."""
+        core = self._state.core
+        await run_async(self._state.settle(core, used), core.store, core.timeout_ns, core.breaker)
+
+    async def cancel(self) -> None:
+        """Give all of it back; see ``Reservation.cancel``."""
+        await self.settle(0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None or self._state.is_settled or self._state.is_handed_over:
+            return
+        try:
+            await self.cancel()
+        except StoreUnavailable as outage:
+            _note(error, self._state, outage)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _reduced(AsyncReservation, self._state)
+
+    def __repr__(self) -> str:
+        return _repr(type(self).__name__, self._state)
+
+
+class Reserving:
+    """A reservation that is being made: for ``await``, or for ``async with``."""
+
+    __slots__ = ("_begin", "_reservation")
+
+    def __init__(self, begin: Callable[[], Awaitable[AsyncReservation]]) -> None:
+        self._begin = begin
+        self._reservation: AsyncReservation | None = None
+
+    def __await__(self) -> Generator[Any, Any, AsyncReservation]:
+        return self._begin().__await__()
+
+    async def __aenter__(self) -> AsyncReservation:
+        if self._reservation is not None:
+            raise RuntimeError("a reservation is entered once; call reserve() again for another")
+        self._reservation = await self
+        return self._reservation
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if self._reservation is not None:
+            await self._reservation.__aexit__(kind, error, traceback)
+
+
+def state_of(reservation: object) -> ReservationState:
+    """What a reservation is.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(reservation, Reservation | AsyncReservation):
+        raise TypeError(f"settle of {reservation!r}: must be what reserve gave")
+    return reservation._state
+
+
+def _note(error: BaseException, state: ReservationState, outage: StoreUnavailable) -> None:
+    error.add_note(
+        f"the {state.cost} tokens reserved of {state.key!r} may not have been given back: {outage}"
+    )
+
+
+def _repr(name: str, state: ReservationState) -> str:
+    settled = ", settled" if state.is_settled else ""
+    return f"{name}(key={state.key!r}, cost={state.cost}{settled})"
