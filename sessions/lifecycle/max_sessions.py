@@ -14,7 +14,7 @@ of a user yet, as when the option was switched on, the user's index says what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sessions.arguments import MAX_TIMEOUT_SECONDS
@@ -28,6 +28,10 @@ from sessions.operations.row import Row
 
 MAX_ATTEMPTS = 20
 """Each that is refused was overtaken by another login of the same user."""
+
+_LOOKED_AT_ONCE = 500
+"""Rows. What is too much is ended after each so many: if the deadline comes, the next login goes on
+with the rest."""
 
 _MAX_ENDED_AT_ONCE = 50
 """Of one transaction, which has at most 100 items. Source: AWS, "TransactWriteItems"."""
@@ -107,8 +111,8 @@ def create_counted(config: SessionConfig, row: Row) -> Flow[None]:
 
 def emit_ended(config: SessionConfig, count: CountChange) -> None:
     """Tell which sessions ended with a login."""
-    for row in count.ended if isinstance(count, Recount) else ():
-        config.events.emit("destroyed", row.session_id, row.owner_id, LOGIN_ELSEWHERE)
+    if isinstance(count, Recount):
+        _emit_ended(config, count.ended)
 
 
 def conflict() -> SessionConflict:
@@ -125,13 +129,20 @@ def _recount(config: SessionConfig, place: _Place) -> Flow[Recount]:
     if known is None and not place.is_login:
         return _recounted(place, None, None, now)  # a login will find it by the index
     if known is None:
-        ids: Iterable[str] = (yield from ids_of(new.user_id, config.store.is_exact_by_owner))[0]
+        ids, _ = yield from ids_of(new.user_id, config.store.is_exact_by_owner)
     else:
-        ids = known.ids
-    live = yield from _live(place, ids, now)
-    ended = (yield from _surplus(config, place, live)) if place.is_login else []
+        ids = sorted(known.ids)
+    live: dict[str, Row] = {}
+    for start in range(0, len(ids), _LOOKED_AT_ONCE):
+        live |= yield from _live(place, ids[start : start + _LOOKED_AT_ONCE], now)
+        before = _surplus(config, place, live)[:-_MAX_ENDED_AT_ONCE]
+        if before:  # of a user who had them when the option was switched on
+            yield BatchDelete([(row.session_id, row.user_id) for row in before])
+            _emit_ended(config, before)
+            live = {row.session_id: row for row in live.values() if row not in before}
+    ended = _surplus(config, place, live)
     staying = live.keys() - {row.session_id for row in ended}
-    return _recounted(place, known, staying | {new.session_id}, now, ended[-_MAX_ENDED_AT_ONCE:])
+    return _recounted(place, known, staying | {new.session_id}, now, ended)
 
 
 def _live(place: _Place, ids: Iterable[str], now: int) -> Flow[dict[str, Row]]:
@@ -146,28 +157,35 @@ def _live(place: _Place, ids: Iterable[str], now: int) -> Flow[dict[str, Row]]:
     while wanted:
         seen |= wanted
         rows: list[Row] = yield from rows_of([(one, place.new.user_id) for one in sorted(wanted)])
-        rows = [row for row in rows if row.namespace == place.new.namespace]
-        live |= {row.session_id: row for row in rows if row.is_live(now)}
-        over += [row for row in rows if row.successor is None and not row.is_tombstone]
+        for row in rows:
+            if row.namespace != place.new.namespace:
+                continue
+            if row.is_live(now):
+                live[row.session_id] = row
+            elif row.successor is None and not row.is_tombstone:
+                over.append(row)
         # Of a process that does not count: it may have rotated one.
         wanted = {row.successor for row in rows if row.successor is not None} - seen
-    dead = [row for row in over if row.session_id not in live]
-    if dead:
-        yield BatchDelete([(row.session_id, row.user_id) for row in dead])
+    if over:
+        yield BatchDelete([(row.session_id, row.user_id) for row in over])
     return live
 
 
-def _surplus(config: SessionConfig, place: _Place, live: dict[str, Row]) -> Flow[list[Row]]:
-    """The rows that must end for one session more, the oldest last."""
-    most = config.max_sessions
-    assert most is not None  # noqa: S101 - else nothing is counted
-    many = len(live) + 1 - most.most
-    if many <= 0:
+def _surplus(config: SessionConfig, place: _Place, live: Mapping[str, Row]) -> list[Row]:
+    """The rows that must end for one session more, the oldest first.
+
+    Raises:
+        TooManySessions: the login is to be refused instead.
+    """
+    limit = config.max_sessions
+    assert limit is not None  # noqa: S101 - else nothing is counted
+    many = len(live) + 1 - limit.most
+    if many <= 0 or not place.is_login:
         return []
-    if most.refuses and not (many == 1 and place.twin in live):
+    if limit.refuses and not (many == 1 and place.twin in live):
         config.events.emit("refused", None, place.new.owner_id, "too_many_sessions")
         raise TooManySessions(
-            f"the user has {len(live)} sessions, and max_sessions_per_user is {most.most}: the "
+            f"the user has {len(live)} sessions, and max_sessions_per_user is {limit.most}: the "
             "login was refused; end one by store.revoke(), or log in where one is",
             place.new.user_id,
         )
@@ -175,12 +193,7 @@ def _surplus(config: SessionConfig, place: _Place, live: dict[str, Row]) -> Flow
     def first_to_end(row: Row) -> tuple[bool, int, str]:
         return row.session_id != place.twin, row.created_at, row.session_id
 
-    ended = sorted(live.values(), key=first_to_end)[:many]
-    # More than a transaction holds: of a user who had them before the option.
-    before = ended[:-_MAX_ENDED_AT_ONCE]
-    if before:
-        yield BatchDelete([(row.session_id, row.user_id) for row in before])
-    return ended
+    return sorted(live.values(), key=first_to_end)[:many]
 
 
 def _recounted(
@@ -193,6 +206,11 @@ def _recounted(
     counted = None if ids is None else frozenset(ids)
     new = place.new
     return Recount(new.user_id, new.namespace, known, counted, _ends_at(now), tuple(ended))
+
+
+def _emit_ended(config: SessionConfig, ended: Iterable[Row]) -> None:
+    for row in ended:
+        config.events.emit("destroyed", row.session_id, row.owner_id, LOGIN_ELSEWHERE)
 
 
 def _ends_at(now: int) -> int:

@@ -128,13 +128,16 @@ def revoke_user(
 
 
 def ids_of(user_id: str, exact: bool) -> Flow[tuple[list[str], frozenset[str]]]:
-    """The ids of a user's sessions, and which of them are in the register.
+    """The ids of a user's sessions, the newest first, and which of them are in the register.
 
-    Both, since a register has only what began after it was switched on.
+    Both, since a register has only what began after it was switched on; what only it has is newer
+    than what the index shows.
     """
     registered: list[str] = (yield Registered(user_id)) if exact else []
     indexed: list[str] = yield ByOwner(user_id)
-    return list(dict.fromkeys([*registered, *indexed])), frozenset(registered)
+    shown = set(indexed)
+    newest = [session_id for session_id in registered if session_id not in shown]
+    return [*newest, *indexed], frozenset(registered)
 
 
 def rows_of(keys: Sequence[RowKey]) -> Flow[list[Row]]:
