@@ -79,6 +79,28 @@ def test_b20_requests_side_by_side_begin_one_session(site: Site) -> None:
     assert {f"tab {number}" for number in range(4)} < set(browser.seen())
 
 
+def test_b15_an_old_session_counts_as_a_login(site: Site) -> None:
+    options = {"previous": {"user_key": "user"}, "max_sessions_per_user": 1}
+    other = site.browser(max_sessions_per_user=1)
+    with other.request() as session:
+        session.login("5")
+    site.clock.advance(1)
+    assert OldBrowser(site, "abc", on_max_sessions="refuse", **options).user_id() is None
+    assert other.user_id() == "5"
+    browser = OldBrowser(site, "abc", **options)
+    assert browser.user_id() == "5"
+    assert other.open().session.end_reason == "login_elsewhere"
+    assert site.ids_of("5") == {str(browser.open().session.id)}
+
+
+def test_b15_requests_side_by_side_with_an_old_cookie_count_once(site: Site) -> None:
+    options = {"previous": {"user_key": "user"}, "max_sessions_per_user": 1}
+    tabs = [OldBrowser(site, "abc", on_max_sessions="refuse", **options) for _ in range(3)]
+    for request in [tab.open() for tab in tabs]:
+        assert request.session.user_id == "5"
+    assert len(site.ids_of("5")) == 1
+
+
 def test_b20_a_lost_response_loses_no_session(site: Site) -> None:
     with OldBrowser(site, "abc").request() as session:
         session["a"] = 1
