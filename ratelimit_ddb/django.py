@@ -12,8 +12,14 @@ from typing import Any, TypeVar, Unpack, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import (
+    BadRequest,
+    ImproperlyConfigured,
+    PermissionDenied,
+    SuspiciousOperation,
+)
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
 from django.urls import ResolverMatch, resolve
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
@@ -37,6 +43,7 @@ from ratelimit_ddb.web.identity.function_of_request import makes_identities
 from ratelimit_ddb.web.identity.identity import Identified, Identity, fallback_of
 from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.response.answer import Answer, Fields
+from ratelimit_ddb.web.response_head import ResponseHead, head_of, head_of_exception
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
 
@@ -47,6 +54,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 _OF_A_CLASS = (
     'limit what its as_view() gives, or write @method_decorator(limited(...), name="dispatch")'
 )
+_STATUS_OF_EXCEPTION = (
+    (Http404, 404),
+    (PermissionDenied, 403),
+    (MultiPartParserError, 400),
+    (BadRequest, 400),
+    (SuspiciousOperation, 400),
+)
+"""What Django answers where a view raises; 500 for all else (``response_for_exception``)."""
 _MAY_BE_DOTTED = ("STORE", "RULES", "ENDPOINT_OF", "ON_DENIED", "ON_DECISION")
 
 
@@ -289,7 +304,13 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
         answer, ledger, _ = gate.admit(_request_of(request))
         if answer is not None:
             return _response(answer)
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except Exception as error:
+            gate.respond(request, _head_of_exception(error))
+            raise
+        if gate.gives_back and isinstance(response, HttpResponseBase):
+            gate.respond(request, head_of(response.status_code, response.headers.items()))
         return response if ledger is None else _with_fields(ledger.fields(), response)
 
     @functools.wraps(view)
@@ -297,10 +318,25 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
         answer, ledger, _ = await _admit_async(gate, request)
         if answer is not None:
             return _response(answer)
-        response = await view(request, *args, **kwargs)
+        try:
+            response = await view(request, *args, **kwargs)
+        except Exception as error:
+            await gate.respond_async(request, _head_of_exception(error))
+            raise
+        if gate.gives_back and isinstance(response, HttpResponseBase):
+            head = head_of(response.status_code, response.headers.items())
+            await gate.respond_async(request, head)
         return response if ledger is None else _with_fields(ledger.fields(), response)
 
     return limited_async if is_async else limited
+
+
+def _head_of_exception(exception: Exception) -> ResponseHead:
+    """The response that Django will make of it."""
+    for kind, status in _STATUS_OF_EXCEPTION:
+        if isinstance(exception, kind):
+            return head_of_exception(exception, status)
+    return head_of_exception(exception)
 
 
 def _name_and_kind(view: Any) -> tuple[str, bool]:

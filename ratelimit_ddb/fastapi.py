@@ -25,6 +25,7 @@ from starlette.websockets import WebSocketState
 
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
 from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, adding_fields
+from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
 from ratelimit_ddb.limit import LimitsLike, parse_limits
 from ratelimit_ddb.operations.store import Store
@@ -37,13 +38,14 @@ from ratelimit_ddb.starlette.routes import (
     endpoint_is_limited,
     original,
 )
-from ratelimit_ddb.web.gate.gate import Gate, denial_of
-from ratelimit_ddb.web.gate.ledger import KEY, Ledger
+from ratelimit_ddb.web.gate.gate import Gate, denial_of, respond_async
+from ratelimit_ddb.web.gate.ledger import KEY, Ledger, LedgerGate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import sentence
+from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, methods_of
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
 from ratelimit_ddb.web.rules.verdict import Verdict
@@ -107,7 +109,8 @@ class RateLimit:
         store: a DynamoDBStore or a MemoryStore.
         default: whether it is left out for routes that have another RateLimit of their own, one
             that is no default: for those of an application or a router.
-        options: see ``ratelimit_ddb.web.ViewOptions``; ``on_denied`` needs ``install``.
+        options: see ``ratelimit_ddb.web.ViewOptions``; ``on_denied`` and ``give_back`` need
+            ``install``, since a dependency does not see the response.
 
     Raises:
         TypeError, ValueError: an argument is invalid.
@@ -145,7 +148,8 @@ class RateLimit:
         Raises:
             RateLimitExceeded, WebSocketException: it is over the limits.
             ValueError: another dependency of this route has the same name.
-            RuntimeError: there is an ``on_denied``, but nobody installed what sends its answer.
+            RuntimeError: there is an ``on_denied`` or a ``give_back``, but nobody installed what
+                they need.
         """
         if not self._shared.enabled:
             return Verdict()
@@ -174,10 +178,11 @@ class RateLimit:
         raise TypeError(_NO_DEPENDENCY)
 
     def _require_handler(self, scope: Scope) -> None:
-        if self._options.get("on_denied") is not None:
-            app: FastAPI = scope["app"]
-            if RateLimitExceeded not in app.exception_handlers:
-                raise RuntimeError("RateLimit(on_denied=...): its answer needs install(app)")
+        for option in ("on_denied", "give_back"):
+            if self._options.get(option) is not None:
+                app: FastAPI = scope["app"]
+                if RateLimitExceeded not in app.exception_handlers:
+                    raise RuntimeError(f"RateLimit({option}=...) needs install(app)")
 
     def _gate(self, scope: Scope, found: MatchedRoute | None) -> Gate:
         name = self._name if self._name is not None else _name(found, self._methods)
@@ -303,7 +308,10 @@ def _documented_denial() -> dict[str, Any]:
 
 
 class _Writing:
-    """Writes to responses what the limits have noted in the request's ledger."""
+    """Writes to responses what the limits have noted in the request's ledger.
+
+    It sees them in the place of the dependencies, too, for what they give back.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -317,10 +325,18 @@ class _Writing:
             ledger.has_writer = True
             send = adding_fields(ledger, send)
         try:
-            await self._app(scope, receive, send)
+            await call_and_respond(self._app, scope, receive, send, _respond)
         finally:
             if ledger.creator is self:
                 scope.pop(KEY, None)
+
+
+async def _respond(scope: Scope, head: ResponseHead) -> None:
+    await respond_async(scope, head, _is_dependency)
+
+
+def _is_dependency(gate: LedgerGate) -> bool:
+    return not gate.writes_fields
 
 
 async def _answered(_connection: HTTPConnection, denied: Exception) -> Response:

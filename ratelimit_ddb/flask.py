@@ -32,6 +32,7 @@ from ratelimit_ddb.web.gate.view import (
 from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import sentence
+from ratelimit_ddb.web.response_head import head_of, head_of_exception
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
 from ratelimit_ddb.web.rules.rule_set import RulesLike
 from ratelimit_ddb.web.rules.verdict import Verdict
@@ -80,6 +81,7 @@ def limit_app(
     """
     gate = Gate(store, rules, options, blocking=True, has_own_limits=_has_own_limits)
     app.before_request(functools.partial(_refusal, gate))
+    app.teardown_request(functools.partial(_respond_to_exception, gate))
 
 
 @shows_options(ViewOptions)
@@ -145,11 +147,25 @@ def _refusal(gate: Gate) -> ResponseReturnValue | None:
     """The response to a request that is denied; to any other, fields are added once it is there."""
     answer, ledger, verdict = gate.admit(_request())
     if answer is None:
+        if gate.gives_back:
+            flask.after_this_request(functools.partial(_respond, gate))
         if ledger is not None:
             flask.after_this_request(functools.partial(_with_fields, ledger))
         return None
     response = _response(answer)
     return response if gate.answers_itself else _handled(response, answer, verdict)
+
+
+def _respond(gate: Gate, response: flask.Response) -> flask.Response:
+    """Give back what the response gives back, before the fields tell what is left."""
+    gate.respond(flask.request, head_of(response.status_code, response.headers.items()))
+    return response
+
+
+def _respond_to_exception(gate: Gate, exception: BaseException | None) -> None:
+    """The same where nobody makes a response: Flask propagates exceptions while it is debugged."""
+    if isinstance(exception, Exception) and gate.gives_back:
+        gate.respond(flask.request, head_of_exception(exception))
 
 
 def _handled(response: flask.Response, answer: Answer, verdict: Verdict) -> ResponseReturnValue:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.request import of_environ
+from ratelimit_ddb.web.response_head import head_of, head_of_exception
 from ratelimit_ddb.web.rules.rule_set import RulesLike
 
 if TYPE_CHECKING:
@@ -55,9 +56,63 @@ class RateLimitMiddleware:
         if answer is None:
             if ledger is not None:
                 start_response = _adding(ledger, start_response)
+            if self._gate.gives_back:
+                return self._call_and_respond(environ, start_response)
             return self._app(environ, start_response)
         start_response(answer.status_line, list(answer.headers))
         return [answer.body]
+
+    def _call_and_respond(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Call the application; before its response starts, or where it raises, tell the gate.
+
+        What takes the place of a response that was not sent yet (``exc_info``) changes nothing.
+        """
+        has_started = False
+
+        def respond_first(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+        ) -> Callable[[bytes], object]:
+            nonlocal has_started
+            has_started = True
+            self._gate.respond(environ, head_of(int(status[:3]), headers))
+            return start_response(status, headers, exc_info)
+
+        try:
+            parts = self._app(environ, respond_first)
+        except Exception as error:
+            self._gate.respond(environ, head_of_exception(error))
+            raise
+        # Servers know files by their type, so what has started is given to them as it is.
+        return parts if has_started else _Unstarted(parts, self._gate, environ)
+
+
+class _Unstarted:
+    """The response of an application that runs when it is read, as a generator does."""
+
+    def __init__(self, parts: Iterable[bytes], gate: Gate, environ: WSGIEnvironment) -> None:
+        self._parts = parts
+        self._next = iter(parts).__next__
+        self._gate = gate
+        self._environ = environ
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return self._next()
+        except StopIteration:
+            raise
+        except Exception as error:
+            self._gate.respond(self._environ, head_of_exception(error))
+            raise
+
+    def close(self) -> None:
+        close = getattr(self._parts, "close", None)
+        if close is not None:
+            close()
 
 
 def _adding(ledger: Ledger, start_response: StartResponse) -> StartResponse:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import Unpack
 
 from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
+from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
@@ -75,7 +76,7 @@ class RateLimitMiddleware:
                 return
             if ledger is not None:
                 send = adding_fields(ledger, send)
-            await self._app(scope, receive, send)
+            await self._call(scope, receive, send)
         finally:
             # What is noted in the scope is not to be seen by the server (ASGI, "Middleware").
             self._gate.forget(scope)
@@ -89,7 +90,13 @@ class RateLimitMiddleware:
         charges = await self._gate.message_charges(request)
         channel = admitted_websocket(self._gate, charges, scope, receive, send)
         send = channel.send if ledger is None else adding_fields(ledger, channel.send)
-        await self._app(scope, channel.receive, send)
+        await self._call(scope, channel.receive, send)
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._gate.gives_back:
+            await call_and_respond(self._app, scope, receive, send, self._gate.respond_async)
+        else:
+            await self._app(scope, receive, send)
 
 
 def encoded_headers(fields: Fields) -> list[tuple[bytes, bytes]]:

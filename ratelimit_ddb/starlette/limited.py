@@ -7,22 +7,26 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, Unpack, cast
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
 
-from ratelimit_ddb.asgi.application import Scope
+from ratelimit_ddb.asgi.application import Receive, Scope, Send
+from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
 from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.starlette.response import response_of, with_fields
+from ratelimit_ddb.starlette.response import head_of_response, responding, response_of, with_fields
 from ratelimit_ddb.starlette.routes import RouteMatcher
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
 from ratelimit_ddb.web.rules.verdict import Verdict
 
@@ -124,12 +128,21 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
         connection = _connection(endpoint, args)
         answer, ledger, verdict = await gate.admit_async(_request(connection.scope, chosen))
         if isinstance(connection, WebSocket):
-            if answer is None:
-                return await endpoint(*args, **kwargs)
-            return await _refuse(connection, answer, verdict)
+            if answer is not None:
+                return await _refuse(connection, answer, verdict)
+            if gate.gives_back:
+                return await _websocket_and_respond(endpoint, connection, gate, args, kwargs)
+            return await endpoint(*args, **kwargs)
         if answer is not None:
             return response_of(answer)
-        return with_fields(await endpoint(*args, **kwargs), ledger)
+        try:
+            response = await endpoint(*args, **kwargs)
+        except Exception as error:
+            await gate.respond_async(connection.scope, _head_of_exception(error))
+            raise
+        if isinstance(response, Response) and gate.gives_back:
+            await gate.respond_async(connection.scope, head_of_response(response))
+        return with_fields(responding(response, gate), ledger)
 
     return limited
 
@@ -143,7 +156,14 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
         answer, ledger, _ = gate.admit(_request(connection.scope, chosen))
         if answer is not None:
             return response_of(answer)
-        return with_fields(endpoint(*args, **kwargs), ledger)
+        try:
+            response = endpoint(*args, **kwargs)
+        except Exception as error:
+            gate.respond(connection.scope, _head_of_exception(error))
+            raise
+        if isinstance(response, Response) and gate.gives_back:
+            gate.respond(connection.scope, head_of_response(response))
+        return with_fields(responding(response, gate), ledger)
 
     return limited
 
@@ -161,6 +181,30 @@ def _connection(endpoint: Callable[..., Any], args: tuple[Any, ...]) -> HTTPConn
 def _request(scope: Scope, chosen: RouteMatcher) -> Request:
     found = chosen.of(scope)
     return of_scope(scope)._replace(endpoint=found.template if found else None)
+
+
+async def _websocket_and_respond(
+    endpoint: Callable[..., Any],
+    websocket: WebSocket,
+    gate: Gate,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> None:
+    """Call the endpoint with a websocket that tells the gate how the handshake was answered."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen = type(websocket)(scope, receive, send)
+        await endpoint(*[seen if one is websocket else one for one in args], **kwargs)
+
+    scope, receive, send = websocket.scope, websocket.receive, websocket.send
+    await call_and_respond(app, scope, receive, send, gate.respond_async)
+
+
+def _head_of_exception(exception: Exception) -> ResponseHead:
+    """The response that Starlette makes of it, where no handler makes another."""
+    if isinstance(exception, HTTPException):
+        return head_of_exception(exception, exception.status_code)
+    return head_of_exception(exception)
 
 
 async def _refuse(websocket: WebSocket, answer: Answer, verdict: Verdict) -> None:

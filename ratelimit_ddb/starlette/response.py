@@ -9,8 +9,11 @@ from starlette.responses import Response
 
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
 from ratelimit_ddb.asgi.middleware import adding_fields, encoded_headers
+from ratelimit_ddb.asgi.responses import call_and_respond
+from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response_head import ResponseHead, head_of_bytes
 
 
 def response_of(answer: Answer) -> Response:
@@ -18,6 +21,22 @@ def response_of(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
     response.raw_headers = encoded_headers(answer.headers)
     return response
+
+
+def head_of_response(response: Response) -> ResponseHead:
+    """What ``give_back`` is called with."""
+    return head_of_bytes(response.status_code, response.raw_headers)
+
+
+def responding(response: Any, gate: Gate) -> Any:
+    """What an endpoint gave, telling the gate of its response where that is not known yet."""
+    if response is None or isinstance(response, Response) or not gate.gives_back:
+        return response
+
+    async def responding_app(scope: Scope, receive: Receive, send: Send) -> None:
+        await call_and_respond(response, scope, receive, send, gate.respond_async)
+
+    return responding_app
 
 
 def with_fields(response: Any, ledger: Ledger | None) -> Any:

@@ -15,6 +15,7 @@ from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import bearer_claim, cookie, everyone, header, session_user
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.rules_file import RulesFile
 from ratelimit_ddb.web.rules.rules_toml import RulesError
@@ -25,6 +26,7 @@ __all__ = [
     "Answer",
     "GateOptions",
     "Request",
+    "ResponseHead",
     "Rule",
     "RuleDecision",
     "RulesError",

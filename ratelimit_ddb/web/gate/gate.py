@@ -27,13 +27,22 @@ from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
 from ratelimit_ddb.web.gate.evaluator import Evaluator
-from ratelimit_ddb.web.gate.ledger import KEY, KEY_OF_MESSAGES, Entry, Ledger, ledger_for
+from ratelimit_ddb.web.gate.ledger import (
+    KEY,
+    KEY_OF_MESSAGES,
+    Entry,
+    Ledger,
+    LedgerGate,
+    ledger_for,
+)
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.gate.request_refund import refunds_due, report
+from ratelimit_ddb.web.gate.response_refund import entries_awaiting, refunds_by
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import Denial, answer
 from ratelimit_ddb.web.response.fields import fields_for_style, retry_after_seconds
+from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
@@ -68,6 +77,8 @@ class Gate:
         enabled: whether anything is limited; if not, every request passes and no store is called.
         fields_of: makes the header fields of a verdict.
         store: where the buckets are.
+        timeout_ns: how long one request may spend on the store.
+        writes_fields: as given.
 
     Raises:
         TypeError, ValueError: an argument is invalid; the message names it and the rule.
@@ -82,12 +93,12 @@ class Gate:
         "_raises",
         "_reports",
         "_rule_set",
-        "_timeout_ns",
-        "_writes_fields",
         "breaker",
         "enabled",
         "fields_of",
         "store",
+        "timeout_ns",
+        "writes_fields",
     )
 
     def __init__(
@@ -106,14 +117,14 @@ class Gate:
         require_on_outage(chosen["on_outage"])
         self.store = require_store(store)
         self._of_view = of_view
-        self._writes_fields = writes_fields
+        self.writes_fields = writes_fields
         self._has_own_limits = has_own_limits
         self.fields_of = fields_for_style(chosen["fields"])
-        self._timeout_ns = require_deadline_ns(chosen["deadline"])
+        self.timeout_ns = require_deadline_ns(chosen["deadline"])
         times = BucketTimes(
             require_deny_cache_ns(chosen["deny_cache"]),
             require_lease_ns(chosen["lease"]),
-            self._timeout_ns,
+            self.timeout_ns,
         )
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
         require_plain("endpoint_of", endpoint_of)
@@ -171,7 +182,7 @@ class Gate:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
         flow = self._evaluation(charges)
-        verdict = run(flow, self.store, self._timeout_ns, self.breaker, decides=True)
+        verdict = run(flow, self.store, self.timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -198,7 +209,7 @@ class Gate:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
         flow = self._evaluation(charges)
-        verdict = await run_async(flow, self.store, self._timeout_ns, self.breaker, decides=True)
+        verdict = await run_async(flow, self.store, self.timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -209,6 +220,35 @@ class Gate:
         if verdict.denials:
             return await resolve_async(self._denied(request, verdict, ledger))
         return self._admitted(verdict, ledger, started_ns)
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether a response may give tokens back, so that ``respond`` is to be called with it."""
+        return self.enabled and self._rule_set.gives_back
+
+    def respond(self, native: Any, head: ResponseHead) -> None:
+        """Give back what the response to an admitted request gives back, blocking.
+
+        It is to be called before the fields are added, and does nothing the second time.
+
+        Args:
+            native: that of the request that was admitted.
+            head: the response.
+
+        Raises:
+            TypeError: a rule's function gave something to be awaited.
+            StoreError: a mistake of set-up.
+        """
+        entries = entries_awaiting(native, self._is_this)
+        if entries:
+            refunds = resolve(refunds_by(head, entries))
+            for one in refunds:
+                run(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
+            report(refunds)
+
+    async def respond_async(self, native: Any, head: ResponseHead) -> None:
+        """The same in an event loop; see ``respond``."""
+        await respond_async(native, head, self._is_this)
 
     async def admit_message(self, charges: list[Charge], ledger: Ledger) -> Verdict:
         """Take the tokens of a message, and call ``on_decision``; raises as ``admit`` does.
@@ -221,14 +261,14 @@ class Gate:
             ledger.require_apart(self, charges)
         started_ns = monotonic_ns()
         flow = self._evaluation(charges)
-        verdict = await run_async(flow, self.store, self._timeout_ns, self.breaker, decides=True)
+        verdict = await run_async(flow, self.store, self.timeout_ns, self.breaker, decides=True)
         if verdict.denials:
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
                 await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
             report(refunds)
         else:
-            left_ns = self._timeout_ns - (monotonic_ns() - started_ns)
+            left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
             ledger.entries.append(Entry(self, verdict, (), left_ns))
         if self._reports:
             self._report_verdict(verdict)
@@ -253,6 +293,9 @@ class Gate:
             for decision in decisions:
                 on_decision(decision)
 
+    def _is_this(self, gate: LedgerGate) -> bool:
+        return gate is self
+
     def _without_defaults(self, charges: list[Charge], request: Request) -> list[Charge]:
         others = [charge for charge in charges if not charge.rule.default]
         if len(others) == len(charges) or not cast("Any", self._has_own_limits)(request):
@@ -269,11 +312,11 @@ class Gate:
 
     def _admitted(self, verdict: Verdict, ledger: Ledger, started_ns: int) -> Admission:
         fields = self.fields_of(verdict)
-        left_ns = self._timeout_ns - (monotonic_ns() - started_ns)
+        left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
         ledger.entries.append(Entry(self, verdict, fields, left_ns))
         if ledger.has_writer or not fields:
             return None, None, verdict
-        ledger.has_writer = self._writes_fields
+        ledger.has_writer = self.writes_fields
         return None, ledger, verdict
 
     def _denied(
@@ -295,6 +338,24 @@ class Gate:
             # A denial by a limit stands, whatever became of the others.
             if outages and len(outages) == len(verdict.denials):
                 raise outages[0]
+
+
+async def respond_async(
+    native: Any, head: ResponseHead, of_gate: Callable[[LedgerGate], bool]
+) -> None:
+    """Give back what a response gives back of all gates that it passes; see ``Gate.respond``.
+
+    Args:
+        native: that of the request.
+        head: the response.
+        of_gate: whether it passes a gate.
+    """
+    entries = entries_awaiting(native, of_gate)
+    if entries:
+        refunds = await resolve_async(refunds_by(head, entries))
+        for one in refunds:
+            await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
+        report(refunds)
 
 
 def denial_of(verdict: Verdict) -> Denial:

@@ -30,6 +30,8 @@ class LedgerGate(Protocol):
 
     store: Store
     breaker: Breaker
+    timeout_ns: int
+    writes_fields: bool
     fields_of: Callable[[Verdict], Fields]
 
     @property
@@ -49,9 +51,10 @@ class Entry:
         fields: its header fields, with the times as they were at the decision.
         left_ns: what the request has not used yet of the gate's deadline.
         amended: the decisions that were refunded since ``on_decision`` got them.
+        has_response: whether the rules with a ``give_back`` were asked about the response.
     """
 
-    __slots__ = ("amended", "fields", "gate", "left_ns", "verdict")
+    __slots__ = ("amended", "fields", "gate", "has_response", "left_ns", "verdict")
 
     def __init__(self, gate: LedgerGate, verdict: Verdict, fields: Fields, left_ns: int) -> None:
         self.gate = gate
@@ -59,6 +62,7 @@ class Entry:
         self.fields = fields
         self.left_ns = left_ns
         self.amended: list[RuleDecision] = []
+        self.has_response = False
 
 
 class Ledger:

@@ -16,6 +16,7 @@ from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.gate.hooks import OnDecision, OnDenied
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.response.fields import FieldStyle
+from ratelimit_ddb.web.rules.give_back import GiveBackLike
 from ratelimit_ddb.web.rules.rule import CostOfRequest, Exempt, Rule
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
 
@@ -68,6 +69,7 @@ class ViewOptions(TypedDict, total=False):
             share their buckets. Unless given it is the view's own, with its module, behind the
             methods if any.
         exempt: as for Rule.
+        give_back: as for Rule.
         enforce: as for Rule. False leaves it to the view to ask: ``verdict_of(request).limited``.
         on_outage: as in GateOptions; so are all that follow.
     """
@@ -77,6 +79,7 @@ class ViewOptions(TypedDict, total=False):
     cost: int | CostOfRequest
     name: str | None
     exempt: Exempt | None
+    give_back: GiveBackLike | None
     enforce: bool
     on_outage: OnOutage
     deadline: float
@@ -90,7 +93,7 @@ class ViewOptions(TypedDict, total=False):
     on_decision: OnDecision | Iterable[OnDecision]
 
 
-_OF_THE_RULE = ("by", "methods", "cost", "name", "exempt", "enforce")
+_OF_THE_RULE = ("by", "methods", "cost", "name", "exempt", "give_back", "enforce")
 _RULE = inspect.signature(Rule).parameters
 
 DEFAULTS: Mapping[str, Any] = {

@@ -2,12 +2,13 @@
 
 Where a request is denied, that is all that was taken for it before, by whatever middleware,
 decorator or dependency; where a view has limits of its own, what the rules with ``default=True``
-took. All that is due on one store is given back side by side, within what is left of the deadline.
+took; and what the response gives back (response_refund.py). All that is due on one store is given
+back side by side, within what is left of the deadline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ratelimit_ddb.operations.breaker import Breaker
@@ -17,6 +18,11 @@ from ratelimit_ddb.web.gate.evaluator import refund_all
 from ratelimit_ddb.web.gate.ledger import Entry, Ledger
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
+
+IsDue = Callable[[RuleDecision], bool]
+"""Whether what a decision took is to be given back."""
+FieldsAfter = Callable[[Entry], Fields]
+"""The header fields of an entry of which something was given back."""
 
 
 class RequestRefund(NamedTuple):
@@ -44,7 +50,19 @@ def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
     for entry in ledger.entries:
         if everything or any(charge.rule.default for charge in entry.verdict.charges):
             by_store.setdefault(id(entry.gate.store), []).append(entry)
-    return [_refund(entries, everything) for entries in by_store.values()]
+    is_due, fields_after = (_everything, None) if everything else (_default, _without_defaults)
+    return [
+        _refund(entries, max(entry.left_ns for entry in entries), is_due, fields_after)
+        for entries in by_store.values()
+    ]
+
+
+def refund_of(entry: Entry, is_due: IsDue, fields_after: FieldsAfter) -> RequestRefund:
+    """What is to be given back of one gate's verdict, once the application has answered.
+
+    It has the gate's deadline once more: the application may have taken any time.
+    """
+    return _refund([entry], entry.gate.timeout_ns, is_due, fields_after)
 
 
 def report(refunds: Iterable[RequestRefund]) -> None:
@@ -54,19 +72,22 @@ def report(refunds: Iterable[RequestRefund]) -> None:
             entry.gate.report(entry.amended)
 
 
-def _refund(entries: list[Entry], everything: bool) -> RequestRefund:
+def _refund(
+    entries: list[Entry], timeout_ns: int, is_due: IsDue, fields_after: FieldsAfter | None
+) -> RequestRefund:
     gate = entries[0].gate
-    timeout_ns = max(entry.left_ns for entry in entries)
-    flow = _give_back(entries, everything)
+    flow = _give_back(entries, is_due, fields_after)
     return RequestRefund(entries, flow, gate.store, timeout_ns, gate.breaker)
 
 
-def _give_back(entries: list[Entry], everything: bool) -> JointFlow[None]:
+def _give_back(
+    entries: list[Entry], is_due: IsDue, fields_after: FieldsAfter | None
+) -> JointFlow[None]:
     due = [
         (entry, index, one)
         for entry in entries
         for index, one in enumerate(entry.verdict.decisions)
-        if not one.refunded and (everything or one.charge.rule.default)
+        if not one.refunded and is_due(one)
     ]
     amended = yield from refund_all(
         [_amended(one) for _, _, one in due],
@@ -80,8 +101,8 @@ def _give_back(entries: list[Entry], everything: bool) -> JointFlow[None]:
                 decisions[index] = decisions[index]._replace(refunded=True)
                 entry.amended.append(one)
         entry.verdict = entry.verdict._replace(decisions=tuple(decisions))
-        if not everything:
-            entry.fields = _fields_without_defaults(entry)
+        if fields_after is not None:
+            entry.fields = fields_after(entry)
 
 
 def _amended(decision: RuleDecision) -> RuleDecision:
@@ -89,7 +110,15 @@ def _amended(decision: RuleDecision) -> RuleDecision:
     return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, amended=True)
 
 
-def _fields_without_defaults(entry: Entry) -> Fields:
+def _everything(_decision: RuleDecision) -> bool:
+    return True
+
+
+def _default(decision: RuleDecision) -> bool:
+    return decision.charge.rule.default
+
+
+def _without_defaults(entry: Entry) -> Fields:
     verdict = entry.verdict
     charges = tuple(one for one in verdict.charges if not one.rule.default)
     if not charges:

@@ -31,21 +31,21 @@ def makes_identities(called_as: str) -> Callable[[F], F]:
     return mark
 
 
-def require_function_of_request(what: str, function: object) -> None:
+def require_function_of_request(what: str, function: object, *, argument: str = "request") -> None:
     """Refuse what can't be called with a Request.
 
     Args:
         what: the option that it was given as.
         function: what was given.
+        argument: what it is called with, where that is not the request.
 
     Raises:
         TypeError: it is no function, or a class; it can't be called with one argument, or makes
             identities.
     """
     if not callable(function):
-        raise TypeError(
-            f'{what} {function!r}: must be a function of the request, such as header("x-api-key")'
-        )
+        example = ', such as header("x-api-key")' if argument == "request" else ""
+        raise TypeError(f"{what} {function!r}: must be a function of the {argument}{example}")
     called: Callable[..., Any] = function
     while isinstance(called, functools.partial):
         called = called.func
@@ -55,8 +55,8 @@ def require_function_of_request(what: str, function: object) -> None:
         raise TypeError(f"{what}={name}: call it: {what}={called_as}")
     if isinstance(called, type):
         raise TypeError(
-            f"{what} {called!r}: must be a function of the request, not a class; give an instance "
-            "that can be called, or a function"
+            f"{what} {called!r}: must be a function of the {argument}, not a class; give an "
+            "instance that can be called, or a function"
         )
     try:
         signature = inspect.signature(function)
@@ -66,5 +66,5 @@ def require_function_of_request(what: str, function: object) -> None:
         signature.bind(None)
     except TypeError as error:
         raise TypeError(
-            f"{what} {function!r}: must be a function of one argument, the request: {error}"
+            f"{what} {function!r}: must be a function of one argument, the {argument}: {error}"
         ) from None

@@ -13,6 +13,7 @@ from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rules.give_back import GiveBack, GiveBackLike, give_back_of
 from ratelimit_ddb.web.rules.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
 
 LimitsOfRequest = Callable[[Request], LimitsLike | Awaitable[LimitsLike | None] | None]
@@ -72,6 +73,10 @@ class Rule:
         lease: seconds for which a process may hold tokens of a hot key, as for RateLimiter; None
             for what the middleware says.
         messages: limits on the messages that a websocket's client sends, counted for each identity.
+        give_back: which requests take nothing after all, by the response: a function of the
+            ResponseHead, or status codes such as ``"2xx"`` or ``["200-399", "404"]``. The tokens
+            are taken first, so that requests at the same time are counted, and given back before
+            the response starts.
         fits: whether one spelling of a path is meant (``ratelimit_ddb.web.rules.path``).
         fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
 
@@ -91,6 +96,7 @@ class Rule:
     default: bool
     lease: float | None
     messages: tuple[Limit, ...] | None
+    give_back: GiveBack | None
     fits: Fits = field(repr=False, compare=False)
     fits_below_mounts: AnyFits = field(repr=False, compare=False)
 
@@ -109,6 +115,7 @@ class Rule:
         default: bool = False,
         lease: float | None = None,
         messages: LimitsLike | None = None,
+        give_back: GiveBackLike | None = None,
     ) -> None:
         fits = fits_of(path)
         chosen = methods_of(methods)
@@ -127,6 +134,7 @@ class Rule:
             ("default", default),
             ("lease", lease),
             ("messages", of_messages),
+            ("give_back", None if give_back is None else give_back_of(give_back)),
             ("fits", fits),
             ("fits_below_mounts", fits_below_mounts_of(path)),
         ):
@@ -138,8 +146,7 @@ class Rule:
             raise TypeError(f"name {self.name!r}: must be a str")
         if not self.name:
             raise ValueError("name '': must not be empty")
-        if self.limits is None and self.messages is None:
-            raise ValueError(f"rule {self.name!r}: limits or messages are needed")
+        self._require_limits()
         require_function_of_request("by", self.by)
         if self.exempt is not None:
             require_function_of_request("exempt", self.exempt)
@@ -153,6 +160,16 @@ class Rule:
         if self.lease is not None:
             require_lease_ns(self.lease)
         self._require_cost()
+
+    def _require_limits(self) -> None:
+        if self.limits is not None:
+            return
+        if self.messages is None:
+            raise ValueError(f"rule {self.name!r}: limits or messages are needed")
+        if self.give_back is not None:
+            raise ValueError(
+                f"rule {self.name!r}: give_back needs limits; messages have no responses"
+            )
 
     def _require_cost(self) -> None:
         if not callable(self.cost):
@@ -169,8 +186,8 @@ class Rule:
         return any(self.fits(spelling) for spelling in spellings(path))
 
     def functions(self) -> tuple[Callable[..., object], ...]:
-        """What the user gave to be called with requests."""
-        given = (self.by, self.limits, self.cost, self.exempt)
+        """What the user gave to be called with requests and responses."""
+        given = (self.by, self.limits, self.cost, self.exempt, self.give_back)
         return tuple(one for one in given if callable(one))
 
 

@@ -79,6 +79,9 @@ class RuleSet:
         blocking: whether coroutine functions in rules are refused.
         endpoint_of: the route of a request that was not routed yet, for ``scope="endpoint"``.
 
+    Attributes:
+        gives_back: whether a response may give tokens back.
+
     Raises:
         TypeError, ValueError: the rules are invalid together.
     """
@@ -91,6 +94,7 @@ class RuleSet:
         "_source",
         "_times",
         "endpoint_of",
+        "gives_back",
         "namespace",
     )
 
@@ -116,6 +120,7 @@ class RuleSet:
             raise TypeError(f"rules {given!r}: must be a Rule, an iterable of them, or a RulesFile")
         rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
         self._current = (rules, self._compiled(rules))
+        self.gives_back = _give_back(rules)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -154,6 +159,7 @@ class RuleSet:
         except TypeError as refused:  # a coroutine function, where nothing awaits it
             logging.getLogger("ratelimit_ddb").error("the old rules stay: %s", refused)  # noqa: TRY400
         self._current = (rules, compiled)
+        self.gives_back = _give_back(rules)
 
     def _compiled(self, rules: tuple[Rule, ...]) -> tuple[CompiledRule, ...]:
         require_names(rules)
@@ -164,6 +170,10 @@ class RuleSet:
             CompiledRule(rule, self.namespace, self._seen_keys, self._times, self._group)
             for rule in rules
         )
+
+
+def _give_back(rules: Iterable[Rule]) -> bool:
+    return any(rule.give_back is not None for rule in rules)
 
 
 def require_names(rules: Iterable[Rule]) -> None:

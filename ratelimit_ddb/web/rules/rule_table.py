@@ -48,7 +48,9 @@ def rule_of(table: object, functions: Functions) -> Rule:
         raise InvalidRule("path is needed")
     if "limits" not in table and "messages" not in table:
         raise InvalidRule("limits or messages are needed")
-    given = {key: _argument(key, value, functions) for key, value in table.items()}
+    given = {
+        key.replace("-", "_"): _argument(key, value, functions) for key, value in table.items()
+    }
     try:
         return Rule(**given)
     except (TypeError, ValueError) as error:
@@ -70,7 +72,7 @@ def _offending_key(given: Mapping[str, Any]) -> str | None:
         try:
             Rule(**tried)
         except (TypeError, ValueError):
-            return key
+            return key.replace("_", "-")
     return None
 
 
@@ -192,4 +194,5 @@ _READERS: dict[str, Reader] = {
     "default": _as_it_is,
     "lease": _as_it_is,
     "messages": _texts("messages"),
+    "give-back": _or_function("give-back", _texts("give-back")),
 }

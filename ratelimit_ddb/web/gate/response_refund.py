@@ -1,0 +1,100 @@
+"""What the response to an admitted request gives back: ``Rule(give_back=...)``.
+
+The tokens are taken before the application is called, so that requests under way at the same time
+all count, and given back when the response is known, before it starts: whoever has got a response
+finds its tokens given back already. Each gate goes by the response that passes it, once: by the
+first one, if the application raises in the middle of it.
+
+What can't be given back stays taken: in an outage, of a request that was cancelled or whose client
+went before there was a response, and what has flowed back by itself since.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
+from ratelimit_ddb.web.gate.ledger import KEY, Entry, Ledger, LedgerGate, carrier_of
+from ratelimit_ddb.web.gate.request_refund import RequestRefund, refund_of
+from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.response_head import ResponseHead
+from ratelimit_ddb.web.rules.rule import Rule
+from ratelimit_ddb.web.rules.verdict import RuleDecision
+
+
+def entries_awaiting(native: Any, of_gate: Callable[[LedgerGate], bool]) -> list[Entry]:
+    """The verdicts on a request that its response may still change.
+
+    Args:
+        native: the request, as for ``ledger_for``.
+        of_gate: whether the response passes this gate.
+    """
+    ledger: Ledger | None = carrier_of(native).get(KEY)
+    if ledger is None:
+        return []
+    return [
+        entry
+        for entry in ledger.entries
+        if not entry.has_response and of_gate(entry.gate) and any(map(_may_give, _kept(entry)))
+    ]
+
+
+def refunds_by(head: ResponseHead, entries: Iterable[Entry]) -> AwaitableFlow[list[RequestRefund]]:
+    """What a response gives back of these. They are not asked again, whatever comes after it."""
+    refunds: list[RequestRefund] = []
+    for entry in entries:
+        entry.has_response = True
+        answers: dict[str, bool] = {}
+        for one in _kept(entry):
+            rule = one.charge.rule
+            if _may_give(one) and rule.name not in answers:
+                answers[rule.name] = yield from _gives_back(rule, head)
+        given = frozenset(name for name, gives in answers.items() if gives)
+        if given:
+            refunds.append(refund_of(entry, _of_rules(given), _fields_after))
+    return refunds
+
+
+def _kept(entry: Entry) -> Iterable[RuleDecision]:
+    return (one for one in entry.verdict.decisions if one.decision.taken and not one.refunded)
+
+
+def _may_give(one: RuleDecision) -> bool:
+    return one.charge.rule.give_back is not None
+
+
+def _of_rules(names: frozenset[str]) -> Callable[[RuleDecision], bool]:
+    return lambda one: one.rule in names
+
+
+def _gives_back(rule: Rule, head: ResponseHead) -> AwaitableFlow[bool]:
+    if rule.give_back is None:
+        return False
+    found = yield from maybe_await(rule.give_back(head))
+    if inspect.isroutine(found):
+        # It is true, and would give back what every request takes.
+        raise TypeError(
+            f"rule {rule.name!r}: give_back gave {found!r}: must be True or False; call what makes "
+            "the function when the rule is made"
+        )
+    return bool(found)
+
+
+def _fields_after(entry: Entry) -> Fields:
+    """The fields as they are with what was given back."""
+    decisions = tuple(
+        one._replace(decision=_with_tokens(one.decision, one.cost)) if one.refunded else one
+        for one in entry.verdict.decisions
+    )
+    return entry.gate.fields_of(entry.verdict._replace(decisions=decisions))
+
+
+def _with_tokens(decision: Decision, tokens: int) -> Decision:
+    limit = decision.limit
+    return decision._replace(
+        remaining=min(limit.burst, decision.remaining + tokens),
+        reset_after_ns=max(0, decision.reset_after_ns - tokens * limit.unit_ns),
+    )
