@@ -178,11 +178,11 @@ class RateLimit:
         raise TypeError(_NO_DEPENDENCY)
 
     def _require_handler(self, scope: Scope) -> None:
-        for option in ("on_denied", "give_back"):
+        for option, why in (("on_denied", "its answer"), ("give_back", "to see responses")):
             if self._options.get(option) is not None:
                 app: FastAPI = scope["app"]
                 if RateLimitExceeded not in app.exception_handlers:
-                    raise RuntimeError(f"RateLimit({option}=...) needs install(app)")
+                    raise RuntimeError(f"RateLimit({option}=...): {why} needs install(app)")
 
     def _gate(self, scope: Scope, found: MatchedRoute | None) -> Gate:
         name = self._name if self._name is not None else _name(found, self._methods)

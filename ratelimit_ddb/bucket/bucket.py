@@ -14,10 +14,12 @@ arithmetic.py tells what a ``fullAt`` means. What the flows rely on:
 
 Giving back n tokens of a take that left ``fullAt`` at F (docs/decisions/009 has the proof):
 
-    fullAt' = fullAt - min(n * unit, weight - now)
+    fullAt' = fullAt - max(min(n * unit, weight - now), n * unit - (now - then))
 
 where ``weight`` is F less what was given back since then of takes from before this one. What of
 the take has flowed back by itself, or has been moved by others, must not be given back once more.
+No more has flowed back than the time since then, which the second part says: it is the greater one
+where takes that were under way together are given back in another order than they were taken in.
 Two cases, told apart by the write's condition:
 - in turn: ``fullAt = weight``. Nobody came after the take, or they have given all of theirs back;
   it is now as if it had not been.
@@ -233,9 +235,11 @@ class Bucket:
                 full_at_ns - given_before * limit.unit_ns
                 for full_at_ns, limit in zip(taken.full_at_ns, self.limits, strict=True)
             )
+            since_ns = max(0, now_ns - taken.taken_at_ns) if taken.taken_at_ns else now_ns
             refund = Refund(
                 self._names,
                 tuple([cost * limit.unit_ns for limit in self.limits]),
+                tuple([max(0, cost * limit.unit_ns - since_ns) for limit in self.limits]),
                 tuple(map(add, weight_ns, taken.refunded_ns)),
                 tuple([now_ns + limit.window_ns for limit in self.limits]),
                 now_ns,

@@ -50,6 +50,7 @@ class Taken:
         group: the caches of the store that they were taken from; None after unpickling.
         lease: the lease that they were taken of, to which they can be given back while it lives;
             None for others.
+        taken_at_ns: when they were taken, on the table's clock: noon; 0 where nobody knows.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Taken:
     kept: int
     group: CacheGroup | None = field(default=None, repr=False, compare=False)
     lease: Lease | None = field(default=None, repr=False, compare=False)
+    taken_at_ns: int = field(default=0, repr=False, compare=False)
 
     def claim(self, cost: int) -> int:
         """Count ``cost`` tokens as given back, once each, whatever other threads claim.
@@ -88,7 +90,7 @@ class Taken:
 
     def __reduce__(self) -> tuple[Callable[..., Taken], tuple[Any, ...]]:
         arguments = (self.key, self.cost, self.limits, self.full_at_ns, self.refunded_ns, self.kept)
-        return Taken, arguments
+        return Taken, (*arguments, None, None, self.taken_at_ns)
 
 
 class Decision(NamedTuple):

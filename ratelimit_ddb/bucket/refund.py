@@ -13,6 +13,7 @@ class Refund(NamedTuple):
     Attributes:
         names: the limits' names, in their order; the tuples below follow it.
         cost_ns: the time that the tokens are worth.
+        unspent_ns: the same less the time since the take: no more of it can have flowed back.
         origin_ns: ``fullAt`` as the take left it, less what was given back of it before, plus what
             ``refunded`` was then: less what ``refunded`` is now, that is the take's weight.
         most_ns: how far ``fullAt`` may lie ahead where others took since: now and a full window.
@@ -24,6 +25,7 @@ class Refund(NamedTuple):
 
     names: tuple[str, ...]
     cost_ns: tuple[int, ...]
+    unspent_ns: tuple[int, ...]
     origin_ns: tuple[int, ...]
     most_ns: tuple[int, ...]
     now_ns: int
@@ -43,12 +45,16 @@ class Refund(NamedTuple):
             weight_ns = self.origin_ns[index] - before_ns
             amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.now_ns))
             least_ns, after_ns = weight_ns, before_ns
-            if not amount_ns:
-                least_ns = 0  # all has flowed back, but nobody must wait
-            elif at_ns == weight_ns:
+            if at_ns == weight_ns and amount_ns >= self.unspent_ns[index] and amount_ns:
                 most_ns = weight_ns
             else:
-                after_ns = before_ns + amount_ns
+                if amount_ns < self.unspent_ns[index]:
+                    amount_ns = self.unspent_ns[index]
+                    least_ns = self.now_ns + amount_ns
+                if amount_ns:
+                    after_ns = before_ns + amount_ns
+                else:
+                    least_ns = 0  # all has flowed back, but nobody must wait
             if not least_ns <= at_ns <= most_ns:
                 return None
             amounts.append(amount_ns)

@@ -115,6 +115,8 @@ class SingleTakes:
                     result.refunded_ns,
                     cost,
                     cache.group,
+                    None,
+                    now_ns,
                 )
                 return arithmetic.admitted(full_at_ns, now_ns, taken)
             denial = arithmetic.denial(full_at_ns, now_ns, take.room_ns, "table")

@@ -545,7 +545,7 @@ class Visits:
         for ticket, tokens in batch.served:
             mine_ns = arithmetic.less(full_at_ns, batch.tokens - tokens)
             cost = ticket.cost
-            taken = Taken(key, cost, self._limits, mine_ns, refunded_ns, cost, group, lease)
+            taken = Taken(key, cost, self._limits, mine_ns, refunded_ns, cost, group, lease, now_ns)
             demand.admitted += cost
             state.serve(ticket, arithmetic.admitted(mine_ns, now_ns, taken))
         holds_some = bool(state.leases)

@@ -19,6 +19,7 @@ from tests.guards.interleaving_guards import AT_ONCE
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.outage_guards import OUTAGES
 from tests.guards.request_guards import REQUESTS
+from tests.guards.response_guards import RESPONSES
 from tests.guards.session_guards import LIVES
 from tests.guards.session_store_guards import SESSION_STORES
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
@@ -32,6 +33,7 @@ GUARDS = (
     *PATHS,
     *REQUESTS,
     *INPUTS,
+    *RESPONSES,
     *TOGETHER,
     *AMOUNTS,
     *DEBTS,

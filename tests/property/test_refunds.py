@@ -165,6 +165,23 @@ def test_a_refund_and_a_taking_commute(on: list[Limit], data: st.DataObject) -> 
     assert outcomes[0] == outcomes[1]
 
 
+@given(
+    st.permutations(range(5)),
+    st.lists(st.integers(0, 1), min_size=5, max_size=5),
+    st.lists(st.integers(1, 3), min_size=5, max_size=5),
+)
+def test_p3_takes_of_one_instant_leave_no_trace_whatever_the_order_of_giving_back(
+    order: list[int], which_process: list[int], costs: list[int]
+) -> None:
+    """Logins that are under way together and succeed, each when its password was checked."""
+    store = MemoryStore(clock=FakeClock())
+    processes = [RateLimiter(store, "100/hour") for _ in range(2)]
+    taken = [processes[0].acquire(KEY, cost=cost) for cost in costs]
+    for number, process in zip(order, which_process, strict=True):
+        assert processes[process].refund(taken[number])
+    assert processes[0].peek(KEY).remaining == 100
+
+
 def test_p1_a_take_given_back_54_seconds_late_does_not_admit_it_twice() -> None:
     """1,000 a minute: 900 are taken and given back when all of them have flowed back already."""
     clock = FakeClock()

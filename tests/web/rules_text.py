@@ -11,7 +11,18 @@ from ratelimit_ddb.web.request import of_environ
 from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
 
 RULE = '[[rule]]\npath = "/x"\nlimits = "5/minute"\n'
-ATTRIBUTES = ("path", "limits", "methods", "cost", "name", "scope", "exempt", "enforce", "messages")
+ATTRIBUTES = (
+    "path",
+    "limits",
+    "methods",
+    "cost",
+    "name",
+    "scope",
+    "exempt",
+    "enforce",
+    "messages",
+    "give_back",
+)
 
 
 def plan_limits(request: Request) -> str:

@@ -8,10 +8,14 @@ from ratelimit_ddb.web import client_address, cookie, everyone, header, session_
 from ratelimit_ddb.web.identity.identity import Identity
 from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, tenant
 
-KEYS = "path, methods, limits, by, name, scope, cost, exempt, enforce, default, lease, messages"
+KEYS = (
+    "path, methods, limits, by, name, scope, cost, exempt, enforce, default, lease, messages, "
+    "give-back"
+)
 KINDS = "must have one of header, cookie, session-user, address, function"
 WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"
 OF_ADDRESS = "trusted-hops, trusted, field, ipv6-prefix, ipv4-prefix"
+CODES = "must be status codes: '2xx', '404' or '200-399'"
 NEVER = "must be from 1 to the burst of 5; more than the bucket holds could never be admitted"
 THERE_ARE = "there are is_internal, plan_limits, rows, tenant as functions= of the RulesFile"
 
@@ -77,6 +81,11 @@ WRONG_KEYS = [
         'exempt = { function = "rows", of = 1 }',
         "exempt {'function': 'rows', 'of': 1}: must be { function = \"its name\" }",
     ),
+    ("give-back = 200", "give-back 200: must be a string or an array of strings"),
+    ('give-back = "200 to 299"', f"give_back '200 to 299': {CODES}"),
+    ('give-back = ["2xx", "ok"]', f"give_back 'ok': {CODES}"),
+    ('give-back = { function = "row" }', f"function 'row': {THERE_ARE}"),
+    ('give_back = "2xx"', f"key 'give_back': there are {KEYS}"),
     ("enforce = 1", "enforce 1: must be True or False"),
     ("messages = 5", "messages 5: must be a string or an array of strings"),
     ('messages = "5/minuet"', f"limit '5/minuet': {NOTATION}"),

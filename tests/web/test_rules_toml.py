@@ -44,6 +44,13 @@ def test_the_example_means_what_its_comments_say() -> None:
                 name="api",
             ),
             Rule(
+                "/login",
+                "20/hour",
+                methods="POST",
+                give_back=["2xx", "3xx"],
+                name="failed logins",
+            ),
+            Rule(
                 "/export/{table}",
                 plan_limits,
                 methods=["GET", "POST"],
