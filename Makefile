@@ -35,7 +35,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
-	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test, docs and locust.'
+	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test, mutants, docs and locust.'
 	@echo '  WORKERS=4 runs so many tests at a time.'
 
 .PHONY: demo
@@ -51,6 +51,10 @@ test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be 
 		-m "not browser and not infra and not alone" $(SLOWEST) $(ARGS)
 	@# What needs the machine to itself; it is no mistake if ARGS chose none of it.
 	$(BIN)/python -m pytest -m alone $(SLOWEST) $(ARGS) || test $$? -eq 5
+
+.PHONY: mutants
+mutants: $(DEVELOPMENT_READY)  ## Change the core in small ways for 10 minutes: does a test notice?
+	@$(BIN)/python -m tests.mutants --workers $(WORKERS) $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium

@@ -144,6 +144,12 @@ def test_several_rotations_within_their_grace_are_followed(site: Site) -> None:
     assert alive(site, *before, browser) == [True] * 4
 
 
+def test_of_more_rotations_within_their_grace_the_oldest_id_is_over(site: Site) -> None:
+    browser = begun(site)
+    before = [rotated(site, browser) for _ in range(4)]
+    assert alive(site, *before, browser) == [False, True, True, True, True]
+
+
 def test_a_rotation_keeps_all_but_the_id(site: Site, ada: str) -> None:
     browser = site.browser()
     with browser.request() as session:

@@ -43,6 +43,19 @@ class Host:
         return abs(self.clock.offset_ns - self.offset_ns)
 
 
+def test_a_date_is_utc_whatever_the_hosts_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        host = Host(offset_ns=0)
+        host.call()
+        assert host.clock.known
+        assert host.clock.offset_ns == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_local_time_at_first() -> None:
     clock = TableClock()
     assert not clock.known

@@ -45,12 +45,12 @@ class Guard:
             file = root / module
             text = file.read_text(encoding="utf-8")
             assert text.count(guarded) == 1, f"{module} has changed: {self.rule}"
-            _write(file, text.replace(guarded, unguarded))
+            write(file, text.replace(guarded, unguarded))
 
     def put_back_into(self, root: Path) -> None:
         """Make the copy whole again, whatever of the guard is missing."""
         for module, _, _ in self._places:
-            _write(root / module, (ROOT / module).read_text(encoding="utf-8"))
+            write(root / module, (ROOT / module).read_text(encoding="utf-8"))
 
     @property
     def _places(self) -> list[tuple[str, str, str]]:
@@ -58,7 +58,8 @@ class Guard:
         return [first, self.second] if self.second else [first]
 
 
-def _write(module: Path, text: str) -> None:
+def write(module: Path, text: str) -> None:
+    """Change a file of a copy."""
     module.write_text(text, encoding="utf-8")
     # Python takes bytecode for current if the second and the length of its source are the same.
     Path(importlib.util.cache_from_source(str(module))).unlink(missing_ok=True)
@@ -94,19 +95,20 @@ class Runner:
 
 
 @contextmanager
-def runner_of(root: Path, printed: Path) -> Iterator[Runner]:
+def runner_of(root: Path, printed: Path, *, seconds: int = 0) -> Iterator[Runner]:
     """A runner for a copy of the project, while the block lasts.
 
     Args:
         root: the copy.
         printed: the file, outside the copy, that tests print to.
+        seconds: after how many a run is ended; 0 for never.
     """
     # Plugins take longer to import than the tests to run, and these need none.
     without = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     # The copy has no engine: the tests run on it in the tree itself, and here without it.
     without.pop("REQUIRE_ENGINE", None)
     with subprocess.Popen(
-        [sys.executable, str(root / "tests" / "guards" / "warm.py"), str(printed)],
+        [sys.executable, str(root / "tests" / "guards" / "warm.py"), str(printed), str(seconds)],
         cwd=root,
         env=without,
         stdin=subprocess.PIPE,

@@ -36,6 +36,16 @@ def test_an_observation_is_remembered_and_forgotten() -> None:
     cache.forget("key")
 
 
+def test_a_later_observation_takes_the_place_of_one_of_an_older_generation() -> None:
+    cache = ObservationCache(4)
+    cache.put("a", OBSERVATION)
+    cache.put("b", OBSERVATION)  # a generation ends
+    later = Observation(7, (8,), 0, ())
+    for key in ("c", "a"):
+        cache.put(key, later)
+        assert cache.get(key) == later
+
+
 @pytest.mark.parametrize("most_keys", [2, 3, 10, 1_001])
 def test_p9_no_more_keys_are_kept_than_allowed(most_keys: int) -> None:
     cache = ObservationCache(most_keys)

@@ -18,7 +18,7 @@ from sessions import (
     StoreUnavailable,
     TableNotFound,
 )
-from sessions.operations.operation import Save
+from sessions.operations.operation import Save, Unregister
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import item_of
 from sessions.store.dynamodb.request import TableRequests, fits_expression
@@ -315,3 +315,39 @@ def test_a7_the_largest_save_in_one_expression_has_less_than_4_kb(
     expression = json.loads(request.body)["UpdateExpression"]
     assert len(expression) < 4_096
     assert sum(expression.count(sign) for sign in "=+.") == 300
+
+
+# A user's register
+
+
+def unregistered(server: FaultServer, count: int) -> list[list[tuple[str, str]]]:
+    """The keys that are deleted for so many sessions of ada's, request by request."""
+    store = DynamoDBSessionStore("t", endpoint_url=server.url, strict_revocation=True)
+    ids = frozenset(f"{number:043}" for number in range(count))
+    with store:
+        assert store.send(Unregister("ada", ids), time.monotonic_ns() + 5_000_000_000) is None
+    batches = []
+    for request in server.requests:
+        if request.operation == "BatchWriteItem":
+            deletions = json.loads(request.body)["RequestItems"]["t"]
+            keys = [deletion["DeleteRequest"]["Key"] for deletion in deletions]
+            batches.append([(key["sessionId"]["S"], key["userId"]["S"]) for key in keys])
+    return batches
+
+
+@pytest.mark.parametrize("count", [1, 2, 25, 26])
+def test_each_session_that_is_gone_is_deleted_from_its_users_register(
+    server: FaultServer, count: int
+) -> None:
+    server.default = reply({})
+    batches = unregistered(server, count)
+    assert sorted(map(len, batches)) == sorted({1: [1], 2: [2], 25: [25], 26: [25, 1]}[count])
+    keys = [key for batch in batches for key in batch]
+    assert {session_id for _, session_id in keys} == {f"{one:043}" for one in range(count)}
+    (register,) = {partition for partition, _ in keys}
+    assert register.startswith("sessions-of~"), "ada's, whose digest hides her name"
+    assert "ada" not in register
+
+
+def test_a_user_without_sessions_that_are_gone_needs_no_request(server: FaultServer) -> None:
+    assert unregistered(server, 0) == []

@@ -74,6 +74,14 @@ def test_what_costs_more_than_the_burst_is_denied_for_good(limited: Limited) -> 
     assert store.operations == []
 
 
+def test_of_several_limits_the_one_that_never_holds_so_much_is_named(limited: Limited) -> None:
+    limits = ["100/hour", "10/second burst 5", "50/minute"]
+    ask = limited(store=FlakyStore(), rules=[Rule("/upload", limits, cost=kilobytes)])
+    assert ask(upload(6_000)).body == (
+        b"This request costs 6, and the limit of 10 per second burst 5 never holds more than 5.\n"
+    )
+
+
 def test_for_good_is_longer_than_any_wait(limited: Limited) -> None:
     rules = [
         Rule("/*", "1/hour", name="hour"),

@@ -55,6 +55,21 @@ def test_its_take_is_refunded_where_another_rule_denies(limited: Limited) -> Non
     assert RateLimiter(store, "9/hour").peek(("shadow", CLIENT)).remaining == 8
 
 
+def test_what_it_denied_is_not_refunded_where_another_rule_denies(limited: Limited) -> None:
+    told: Told = []
+    store = MemoryStore(clock=FakeClock())
+    rules = [
+        Rule("/*", "1/hour", enforce=False, name="shadow"),
+        Rule("/*", "1/hour", name="real"),
+    ]
+    limited(store=store, rules=rules)(Get())
+    ask = limited(store=store, rules=rules, on_decision=told.append)  # which has seen nothing
+    assert ask(Get()).status == 429
+    denied = [(one.rule, one.decision.allowed, one.refunded) for one in told]
+    assert denied == [("shadow", False, False), ("real", False, False)]
+    assert RateLimiter(store, "1/hour").peek(("shadow", CLIENT)).remaining == 0
+
+
 def test_its_denial_costs_the_others_nothing(limited: Limited) -> None:
     store = MemoryStore(clock=FakeClock())
     rules = [

@@ -1,0 +1,136 @@
+"""The files whose mutants are tried, and the tests that must notice, without Java or network."""
+
+from __future__ import annotations
+
+_BUCKET = (
+    "tests/ratelimit_ddb/test_bucket.py",
+    "tests/ratelimit_ddb/test_limiter.py",
+    "tests/ratelimit_ddb/test_debts.py",
+    "tests/contract/test_stores.py",
+    "tests/property/test_arithmetic.py",
+    "tests/property/test_denials.py",
+    "tests/property/test_refunds.py",
+)
+_RULES = (
+    "tests/web/test_rules.py",
+    "tests/web/test_several_keys.py",
+    "tests/web/test_shadow.py",
+    "tests/web/test_costs.py",
+    "tests/web/test_events.py",
+    "tests/web/test_rule_outages.py",
+    "tests/web/test_middleware.py",
+    "tests/property/test_all_or_none.py",
+)
+_PATHS = (
+    "tests/web/test_path.py",
+    "tests/web/test_rule_construction.py",
+    "tests/web/test_mounts.py",
+)
+_ADDRESSES = (
+    "tests/web/test_forwarded.py",
+    "tests/web/test_client_address.py",
+    "tests/property/test_addresses.py",
+)
+_IDENTITIES = (
+    "tests/web/test_readings.py",
+    "tests/web/test_identity.py",
+    "tests/property/test_cookie_readings.py",
+)
+_FILES = (
+    "tests/web/test_toml_lines.py",
+    "tests/web/test_rules_toml.py",
+    "tests/web/test_rule_table.py",
+    "tests/web/test_rules_file.py",
+    "tests/fuzz/test_rules_files.py",
+)
+_SESSION = (
+    "tests/sessions/test_session.py",
+    "tests/sessions/test_life.py",
+    "tests/sessions/test_requirements_1_to_4.py",
+    "tests/sessions/test_requirements_5_to_8.py",
+    "tests/contract/test_session_ids.py",
+    "tests/contract/test_session_contents.py",
+    "tests/contract/test_login_lifetimes.py",
+    "tests/contract/test_slow_requests.py",
+    "tests/sessions/test_replaced.py",
+)
+_SESSION_STORES = (
+    "tests/sessions/test_dynamodb_store.py",
+    "tests/sessions/test_memory_store.py",
+    "tests/contract/test_session_stores.py",
+    "tests/contract/test_session_owners.py",
+)
+_RESPONSES = (
+    "tests/ddbwire/test_reply.py",
+    "tests/ddbwire/test_refusals.py",
+    "tests/ddbwire/test_throttles.py",
+    "tests/fuzz/test_responses.py",
+)
+
+CORES: dict[str, tuple[str, ...]] = {
+    "ddbwire/clocks/table_clock.py": ("tests/ddbwire/test_clock.py", "tests/ddbwire/test_time.py"),
+    "ddbwire/connections/response_reader.py": _RESPONSES,
+    "ddbwire/protocol/parse_response.py": _RESPONSES,
+    "ddbwire/protocol/throttle.py": _RESPONSES,
+    "ddbwire/signing/sigv4.py": ("tests/ddbwire/test_signing.py",),
+    "ratelimit_ddb/bucket/arithmetic.py": _BUCKET,
+    "ratelimit_ddb/bucket/bucket.py": _BUCKET,
+    "ratelimit_ddb/bucket/observations.py": (
+        "tests/ratelimit_ddb/test_observations.py",
+        "tests/ratelimit_ddb/test_limiter.py",
+    ),
+    "ratelimit_ddb/bucket/refund.py": _BUCKET,
+    "ratelimit_ddb/key.py": ("tests/ratelimit_ddb/test_key.py", "tests/property/test_keys.py"),
+    "ratelimit_ddb/limit.py": (
+        "tests/ratelimit_ddb/test_limit.py",
+        "tests/property/test_notation.py",
+        "tests/fuzz/test_linear_time.py",
+    ),
+    "ratelimit_ddb/local_buckets.py": ("tests/ratelimit_ddb/test_local_buckets.py",),
+    "ratelimit_ddb/operations/breaker.py": ("tests/ratelimit_ddb/test_breaker.py",),
+    "ratelimit_ddb/operations/driver.py": (
+        "tests/ratelimit_ddb/test_breaker.py",
+        "tests/ratelimit_ddb/test_driver.py",
+        "tests/ratelimit_ddb/test_limiter.py",
+        "tests/web/test_rules_side_by_side.py",
+    ),
+    "ratelimit_ddb/store/dynamodb/request.py": (
+        "tests/ratelimit_ddb/test_dynamodb_store.py",
+        "tests/fuzz/test_responses.py",
+    ),
+    "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
+    "ratelimit_ddb/web/gate/charges.py": _RULES,
+    "ratelimit_ddb/web/gate/evaluator.py": _RULES,
+    "ratelimit_ddb/web/identity/address.py": _ADDRESSES,
+    "ratelimit_ddb/web/identity/client_address.py": _ADDRESSES,
+    "ratelimit_ddb/web/identity/forwarded.py": _ADDRESSES,
+    "ratelimit_ddb/web/identity/readings.py": _IDENTITIES,
+    "ratelimit_ddb/web/response/accept.py": ("tests/web/test_accept.py",),
+    "ratelimit_ddb/web/response/fields.py": ("tests/web/test_fields.py",),
+    "ratelimit_ddb/web/rules/path.py": _PATHS,
+    "ratelimit_ddb/web/rules/path_automaton.py": _PATHS,
+    "ratelimit_ddb/web/rules/path_notation.py": _PATHS,
+    "ratelimit_ddb/web/rules/rules_toml.py": _FILES,
+    "ratelimit_ddb/web/rules/toml_lines.py": _FILES,
+    "ratelimit_ddb/web/structured_fields.py": ("tests/web/test_structured_fields.py",),
+    "sessions/cookie/cookie.py": ("tests/sessions/test_cookie.py", "tests/sessions/test_cves.py"),
+    "sessions/cookie/token.py": ("tests/sessions/test_tokens.py", "tests/sessions/test_cves.py"),
+    "sessions/lifecycle/load.py": _SESSION,
+    "sessions/lifecycle/new_id.py": _SESSION,
+    "sessions/lifecycle/save.py": _SESSION,
+    "sessions/store/dynamodb/item.py": _SESSION_STORES,
+    "sessions/store/dynamodb/translation.py": _SESSION_STORES,
+    "sessions/store/memory_rows.py": _SESSION_STORES,
+    "sessions/values/changes.py": (
+        "tests/sessions/test_values.py",
+        "tests/sessions/test_session.py",
+    ),
+    "sessions/values/cipher.py": ("tests/sessions/test_cipher.py", "tests/fuzz/test_sessions.py"),
+    "sessions/values/csrf.py": ("tests/sessions/test_flash_csrf.py",),
+    "sessions/values/json_value.py": (
+        "tests/sessions/test_values.py",
+        "tests/fuzz/test_sessions.py",
+        "tests/fuzz/test_linear_time.py",
+    ),
+}
+"""For each file, the tests that tell it from its mutants soonest, first."""
