@@ -53,14 +53,14 @@ REQUIREMENTS = (
     Guard(
         "3: after a login the old id has no grace",
         "sessions/lifecycle/new_id.py",
-        "Replace(old, new, alive_at, old_until, session.id_change is IdChange.ROTATE)",
-        "Replace(old, new, alive_at, old_until, True)",
+        "is_leading = session.id_change is IdChange.ROTATE",
+        "is_leading = True",
         f"{_R1}3_a_change_of_who_it_is_alters_the_id_and_the_old_one_fails_at_once",
     ),
     Guard(
         "3: the new id and the end of the old are one step",
         "sessions/lifecycle/new_id.py",
-        "if (yield Replace(old, new, alive_at, old_until, session.id_change is IdChange.ROTATE)):",
+        "if (yield Replace(old, new, alive_at, old_until, is_leading, count)):",
         "if (yield Create(new)):",
         f"{_R1}3_the_new_id_and_the_end_of_the_old_are_one_step",
     ),
@@ -79,8 +79,8 @@ REQUIREMENTS = (
         f"{_R1}4_activity_never_passes_the_absolute_deadline",
         (
             "sessions/lifecycle/save.py",
-            "expires_at = min(config.timeouts.expires_at(row.created_at, now), row.ends_at)",
-            "expires_at = config.timeouts.expires_at(row.created_at, now)",
+            "expires_at = min(timeouts.expires_at(row.created_at, now), row.ends_at)",
+            "expires_at = timeouts.expires_at(row.created_at, now)",
         ),
     ),
     Guard(

@@ -18,8 +18,8 @@ AT_ONCE = (
     Guard(
         "at once: of two logins each has the cart",
         "sessions/lifecycle/new_id.py",
-        "            return loaded.encoded\n",
-        "            return {}\n",
+        "            return _Taken(loaded.encoded, found.session_id)\n",
+        "            return _NOTHING\n",
         f"{_TWO}[login+login-None]",
     ),
     Guard(
@@ -32,8 +32,8 @@ AT_ONCE = (
     Guard(
         "at once: an id of before a login leads to nothing",
         "sessions/lifecycle/new_id.py",
-        "if (yield Replace(old, new, alive_at, old_until, session.id_change is IdChange.ROTATE)):",
-        "if (yield Replace(old, new, alive_at, old_until, True)):",
+        "is_leading = session.id_change is IdChange.ROTATE",
+        "is_leading = True",
         f"{_TWO}[look+login-None]",
     ),
     Guard(

@@ -26,7 +26,7 @@ LIVES = (
     Guard(
         "a session is replaced still after its changes were dropped",
         "sessions/session_state.py",
-        "self.set_loaded(LoadedSession(replaced=self.replaced))",
+        "self.set_loaded(LoadedSession(replaced=self.replaced, end_reason=self.end_reason))",
         "self.set_loaded(NO_SESSION)",
         f"{_REPLACED}what_is_set_after_a_save_that_was_dropped_is_dropped_too",
     ),
@@ -40,8 +40,8 @@ LIVES = (
     Guard(
         "a second login takes the values along",
         "sessions/lifecycle/new_id.py",
-        "            return loaded.encoded\n",
-        "            return {}\n",
+        "            return _Taken(loaded.encoded, found.session_id)\n",
+        "            return _NOTHING\n",
         f"{_REPLACED}a_double_click_on_log_in_keeps_the_cart_whichever_cookie_comes_last",
     ),
     Guard(
@@ -54,7 +54,7 @@ LIVES = (
     Guard(
         "a logout leaves what says that an id was replaced",
         "sessions/store/memory.py",
-        "if row is not None and row.replaced_by is None:",
+        "if row is not None and not row.is_tombstone:",
         "if row is not None:",
         f"{_REPLACED}an_end_that_was_under_way_leaves_what_tells_of_the_login",
     ),
@@ -89,7 +89,7 @@ LIVES = (
     Guard(
         "a list forgets no session that is over by this clock only",
         "sessions/lifecycle/user_sessions.py",
-        "gone = registered.difference(row.session_id for row in rows if row.replaced_by is None)",
+        "gone = registered.difference(row.session_id for row in rows if not row.is_tombstone)",
         "gone = registered.difference(row.session_id for row in rows if row.is_live(now))",
         f"{_REVOCATION}a_list_forgets_no_session_that_a_slower_clock_prolongs",
         (

@@ -155,8 +155,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "none passes the end of the lifetime",
         "sessions/lifecycle/save.py",
-        "in_time_until = min(session.loaded_at + config.timeouts.idle_seconds, row.ends_at)",
-        "in_time_until = session.loaded_at + config.timeouts.idle_seconds",
+        "in_time_until = min(session.loaded_at + idle_seconds, row.ends_at)",
+        "in_time_until = session.loaded_at + idle_seconds",
         f"{_SLOW}none_passes_the_end_of_the_lifetime[memory-blocking]",
     ),
     Guard(
@@ -204,7 +204,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a cookie that a test client would never send is told",
         "sessions/asgi.py",
-        "if session.cookie.secure and _is_plain_test_client(scope):",
+        "if session.config.cookie.secure and _is_plain_test_client(scope):",
         "if False:",
         "tests/sessions_web/test_testing.py::test_a_cookie_that_a_test_client_would_never_send_is_told",
     ),

@@ -17,6 +17,7 @@ from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.input_guards import INPUTS
 from tests.guards.interleaving_guards import AT_ONCE
 from tests.guards.limit_guards import IDENTITIES, PATHS
+from tests.guards.login_guards import LOGINS
 from tests.guards.outage_guards import OUTAGES
 from tests.guards.request_guards import REQUESTS
 from tests.guards.response_guards import RESPONSES
@@ -40,6 +41,7 @@ GUARDS = (
     *FUNCTIONS,
     *OUTAGES,
     *LIVES,
+    *LOGINS,
     *AT_ONCE,
     *SESSIONS_ON_THE_WEB,
     *SESSION_STORES,
