@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Generator
 from random import Random
 from typing import Any
 
@@ -13,8 +13,9 @@ from ratelimit_ddb import RateLimiter
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import KeyThrottled
 from ratelimit_ddb.limit import SECOND_NS, Limit
-from ratelimit_ddb.operations.operation import Flow, Operation, ReadClock, Take
+from ratelimit_ddb.operations.operation import Operation, ReadClock, Take
 from tests.simulation.record import Request
+from tests.simulation.running import Outcome, Running
 from tests.simulation.scheduler import Scheduler, Task
 
 KEY = "hot"
@@ -61,24 +62,6 @@ class SimulatedStore:
         raise AssertionError(sequences)
 
 
-@dataclass(slots=True)
-class Run:
-    """A flow on its way.
-
-    Attributes:
-        operation: what it has yielded last.
-        called_ns: when its caller called.
-        deadline_ns: until when it may wait.
-        waits: counts where it waits, and where it goes on.
-    """
-
-    flow: Flow[Decision]
-    operation: Any
-    called_ns: int
-    deadline_ns: int
-    waits: int = 0
-
-
 class SimulatedProcess:
     """Decides by a limiter of its own, and counts what its callers see."""
 
@@ -119,54 +102,30 @@ class SimulatedProcess:
         if isinstance(begun, Decision):
             self._answer(now_ns, begun)
         else:
-            run = Run(begun, next(begun), now_ns, now_ns + DEADLINE_NS)
-            self._scheduler.start(self._drive(run))
+            Running(
+                self._scheduler,
+                begun,
+                now_ns + DEADLINE_NS,
+                self._carry_out,
+                lambda outcome: self._end(now_ns, outcome),
+            )
 
-    def _drive(self, run: Run) -> Task:
-        """Drive a flow until it ends or waits."""
-        flow = run.flow
-        try:
-            while True:
-                if isinstance(run.operation, ReadClock):
-                    run.operation = flow.send(self._scheduler.now_ns)
-                elif isinstance(run.operation, Take):
-                    yield self._one_way_ns()
-                    result = self._partition.take(run.operation, self._request)
-                    yield self._one_way_ns()
-                    if result is None:
-                        run.operation = flow.throw(KeyThrottled("throttled"))
-                        continue
-                    if result.applied:
-                        self._note(run.operation)
-                    run.operation = flow.send(result)
-                else:
-                    self._park(run)
-                    return
-        except StopIteration as done:
-            self._answer(run.called_ns, done.value)
+    def _carry_out(self, operation: Operation) -> Generator[int, None, object]:
+        if isinstance(operation, ReadClock):
+            return self._scheduler.now_ns
+        assert isinstance(operation, Take), operation
+        yield self._one_way_ns()
+        result = self._partition.take(operation, self._request)
+        yield self._one_way_ns()
+        if result is None:
+            raise KeyThrottled("throttled")
+        if result.applied:
+            self._note(operation)
+        return result
 
-    def _park(self, run: Run) -> None:
-        """Go on as soon as what the flow waits for is served, or after the longest wait."""
-        scheduler, wait = self._scheduler, run.operation
-        run.waits += 1
-        wait.awaited.attach(lambda waits=run.waits: scheduler.start(self._go_on(run, waits)))
-        if wait.awaited.served:
-            scheduler.start(self._go_on(run, run.waits))
-        until_ns = run.deadline_ns
-        if wait.most_ns is not None:
-            until_ns = min(until_ns, scheduler.now_ns + wait.most_ns)
-        scheduler.start(self._go_on(run, run.waits), max(0, until_ns - scheduler.now_ns))
-
-    def _go_on(self, run: Run, waits: int) -> Task:
-        if waits != run.waits:
-            return  # this wait is over already
-        run.waits += 1
-        try:
-            run.operation = run.flow.send(self._scheduler.now_ns < run.deadline_ns)
-        except StopIteration as done:
-            self._answer(run.called_ns, done.value)
-        else:
-            yield from self._drive(run)
+    def _end(self, called_ns: int, outcome: Outcome) -> None:
+        assert isinstance(outcome, Decision), outcome
+        self._answer(called_ns, outcome)
 
     def _note(self, take: Take) -> None:
         now_ns = self._scheduler.now_ns

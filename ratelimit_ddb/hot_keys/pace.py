@@ -42,7 +42,7 @@ _FLOOD_WRITES = 400
 _FLOOD_OVER_NS = 5_000_000
 _LONGEST_ACTIVE_NS = 2 * _SECOND_NS
 """A process that has not written for longer was not there in between."""
-_NEWEST = 0.3
+_NEWEST = 0.2
 """The weight of the latest measurement in the running mean of the number of processes."""
 _LONGEST_GAP_SECONDS = 2.0
 _FREE_PER_SECOND = 170.0
@@ -50,7 +50,7 @@ _FREE_PER_SECOND = 170.0
 _MOST_SHARES = 8.0
 _LEAST_SHARES = 0.1
 _RISE_PER_SECOND = 2.0
-_TOWARDS_ONE = 0.3
+_TOWARDS_ONE = 0.4
 _LOOSE = 0.8
 """A process that writes less often than this part of what it may is not held back by its pace."""
 _ROOM = 0.1

@@ -16,6 +16,7 @@ from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
 from tests.guards.input_guards import INPUTS
 from tests.guards.interleaving_guards import AT_ONCE
+from tests.guards.lease_guards import LEASES
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.login_guards import LOGINS
 from tests.guards.outage_guards import OUTAGES
@@ -40,6 +41,7 @@ GUARDS = (
     *DEBTS,
     *FUNCTIONS,
     *OUTAGES,
+    *LEASES,
     *LIVES,
     *LOGINS,
     *AT_ONCE,

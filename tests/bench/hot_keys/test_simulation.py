@@ -8,6 +8,7 @@ import pytest
 
 from bench.hot_keys import simulation
 from bench.hot_keys.case import CASES, Case
+from bench.hot_keys.figures import missed
 from bench.hot_keys.table import line
 
 
@@ -21,6 +22,11 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     short = replace(CASES[-1], seconds=1)
     assert simulation.simulated(short) == simulation.simulated(short)
     assert simulation.simulated(short) != simulation.simulated(short, seed=2)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_p1_p2_p13_p14_each_case_meets_its_aims(case: Case) -> None:
+    assert missed(simulation.simulated(case), case.all_aims) == []
 
 
 def test_p1_cold_keys_of_a_few_processes_get_all_that_is_due() -> None:

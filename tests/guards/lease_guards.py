@@ -1,0 +1,72 @@
+"""The guards of leases: what no token is spent twice or late by."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_HISTORIES = (
+    "tests/simulation/leased/test_leased_histories.py"
+    "::test_p1_p3_p12_hold_over_the_first_histories_in_which_all_happens"
+)
+
+LEASES = (
+    Guard(
+        "P1: a lease is dated at its end",
+        "ratelimit_ddb/bucket/visit.py",
+        "        base_ns = now_ns + batch.lease_ns\n",
+        "        base_ns = now_ns\n",
+        _HISTORIES,
+    ),
+    Guard(
+        "P1: a lease has its own time less room",
+        "ratelimit_ddb/bucket/visit.py",
+        "            base_ns, lease_ns = now_ns + self._lease_ns, self._lease_ns\n",
+        "            base_ns, lease_ns = now_ns, 0\n",
+        _HISTORIES,
+    ),
+    Guard(
+        "P12: what is left of a lease that has ended lapses",
+        "ratelimit_ddb/bucket/bucket.py",
+        "            return self._visits is not None and self._visits.give_back("
+        "taken, taken.lease, cost)\n",
+        "            if self._visits is not None and self._visits.give_back("
+        "taken, taken.lease, cost):\n                return True\n",
+        _HISTORIES,
+    ),
+    Guard(
+        "P12: a suspended process spends nothing late",
+        "ratelimit_ddb/hot_keys/lease.py",
+        "monotonic_ns <= self.monotonic_end_ns and wall_ns() <= self.wall_end_ns",
+        "monotonic_ns <= self.monotonic_end_ns",
+        _HISTORIES,
+    ),
+    Guard(
+        "P12: nothing is spent late by a wall clock that was set back",
+        "ratelimit_ddb/hot_keys/lease.py",
+        "monotonic_ns <= self.monotonic_end_ns and wall_ns() <= self.wall_end_ns",
+        "wall_ns() <= self.wall_end_ns",
+        _HISTORIES,
+    ),
+    Guard(
+        "P12: nothing is spent after the end",
+        "ratelimit_ddb/hot_keys/lease.py",
+        "return monotonic_ns <= self.monotonic_end_ns and wall_ns() <= self.wall_end_ns",
+        "return True",
+        _HISTORIES,
+    ),
+    Guard(
+        "P12: a fork drops the leases in the child",
+        "ratelimit_ddb/hot_keys/hot_keys.py",
+        "                for lease in state.leases:\n                    lease.drop()\n"
+        "        self._younger = {}\n        self._older = {}\n\n    def __len",
+        "                pass\n\n    def __len",
+        _HISTORIES,
+    ),
+    Guard(
+        "P12: a leased token is spent once",
+        "ratelimit_ddb/hot_keys/key_state.py",
+        "                    lease.left -= cost\n",
+        "",
+        _HISTORIES,
+    ),
+)
