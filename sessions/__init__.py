@@ -18,6 +18,7 @@ from sessions.cookie.cookie import Cookie
 from sessions.cookie.token import UNSIGNED
 from sessions.errors import (
     AccessDenied,
+    ReauthenticationRequired,
     RevocationIncomplete,
     SessionConflict,
     SessionNotSaved,
@@ -48,6 +49,7 @@ __all__ = [
     "DynamoDBSessionStore",
     "Flash",
     "MemorySessionStore",
+    "ReauthenticationRequired",
     "RevocationIncomplete",
     "Session",
     "SessionConflict",

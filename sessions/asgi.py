@@ -12,6 +12,7 @@ from sessions.assignment import SessionPlace
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers, cookie_field_in, with_session_headers
+from sessions.errors import ReauthenticationRequired
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -24,6 +25,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_UNAUTHORIZED = 3000
+"""A websocket's close code. Source: IANA, "WebSocket Close Code Number Registry"."""
 
 _RESPONSE_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
@@ -75,11 +79,28 @@ class SessionMiddleware:
         inner = {**scope, REQUEST_SESSION: request_session, "session": session}
         request_session.place = SessionPlace(inner, "session", session)
         try:
-            await self._app(inner, receive, committing)
+            try:
+                await self._app(inner, receive, committing)
+            except ReauthenticationRequired as refused:
+                if scope["type"] == "http" and request_session.response_started:
+                    raise
+                await _refuse(refused, scope, committing)
         except BaseException as error:
             await _uncancelled(request_session.end_failed_async(), error)
             raise
         await request_session.end_response_async()
+
+
+async def _refuse(refused: ReauthenticationRequired, scope: Scope, send: Send) -> None:
+    """Answer 401, or close a websocket, which before it is accepted is a 403."""
+    if scope["type"] == "websocket":
+        reason = "insufficient_user_authentication"
+        await send({"type": "websocket.close", "code": _UNAUTHORIZED, "reason": reason})
+        return
+    fields = {**refused.headers, "Content-Type": "text/plain; charset=utf-8"}
+    headers = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.body", "body": refused.detail.encode()})
 
 
 async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) -> None:

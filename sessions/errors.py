@@ -9,6 +9,7 @@ from ddbwire.errors import AccessDenied, StoreError, StoreUnavailable, TableNotF
 
 __all__ = [
     "AccessDenied",
+    "ReauthenticationRequired",
     "RevocationIncomplete",
     "SessionConflict",
     "SessionNotSaved",
@@ -20,6 +21,44 @@ __all__ = [
     "TableNotFound",
     "TooManySessions",
 ]
+
+
+class ReauthenticationRequired(Exception):
+    """``require_fresh`` found that the user has not proved lately enough who they are.
+
+    The middlewares and adapters answer it with 401 and the challenge of RFC 9470, by which an app
+    knows what to do: have the user authenticate again, then ``session.confirm_login(user_id)``.
+
+    Attributes:
+        max_age: how many seconds ago the proof may be, such as 300.
+        authenticated_at: the epoch second of the last one; None if there is none.
+        status_code: 401.
+        headers: the fields of its answer, by their names.
+    """
+
+    status_code = 401
+
+    def __init__(self, max_age: int, authenticated_at: int | None) -> None:
+        super().__init__(
+            f"the user must have authenticated less than {max_age} seconds ago: authenticate them "
+            "again, and call session.confirm_login(user_id), or session.login(user_id)"
+        )
+        self.max_age = max_age
+        self.authenticated_at = authenticated_at
+        description = "Authenticate again, then repeat the request"
+        self.headers = {
+            "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
+            f'error_description="{description}", max_age="{max_age}"',
+            "Cache-Control": "no-store",
+        }
+
+    @property
+    def detail(self) -> str:
+        """The text of its answer."""
+        return f"Authentication within the last {self.max_age} seconds is required."
+
+    def __reduce__(self) -> tuple[type[ReauthenticationRequired], tuple[int, int | None]]:
+        return type(self), (self.max_age, self.authenticated_at)
 
 
 class RevocationIncomplete(StoreUnavailable):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from sessions import freshness
 from sessions.arguments import RESERVED_PREFIX, require_key
 from sessions.end_reason import EndReason
 from sessions.errors import StoreUnavailable
@@ -194,6 +195,51 @@ class Session(MutableMapping[str, Any]):
         A change of it is a use all the same.
         """
         self._request_session.is_use = False
+
+    # Freshness
+
+    @property
+    def authenticated_at(self) -> int | None:
+        """The epoch second of its user's last proof, such as 1_800_000_000; None without one.
+
+        Noted at each login and ``confirm_login`` when it is saved, and kept over rotations.
+        """
+        return freshness.authenticated_at(self._used_state())
+
+    def confirm_login(self, user_id: str) -> None:
+        """Note that its user has just proved again who they are, under a new id.
+
+        Unlike ``login`` it goes on: with its values, its forms and its lifetime, and requests that
+        come with the old id find it for 20 more seconds.
+
+        Args:
+            user_id: whom the application has authenticated: the session's own user.
+
+        Raises:
+            ValueError: that is another one, or nobody is logged in.
+            SessionNotSaved: the response has started.
+        """
+        self._used()
+        self._request_session.confirm_login(user_id)
+
+    def require_fresh(self, seconds: int) -> None:
+        """Check, before a step that needs it, that the user's last proof was lately enough.
+
+            session.require_fresh(300)  # before an address is changed or an account deleted
+
+        Args:
+            seconds: less than so many ago.
+
+        Raises:
+            ReauthenticationRequired: it was not, or nobody is logged in; the middleware answers 401
+                with the challenge of RFC 9470.
+            TypeError, ValueError: ``seconds`` is not an int of at least 1.
+        """
+        freshness.require_fresh(self._used_state(), seconds)
+
+    def _used_state(self) -> RequestSession:
+        self._used()
+        return self._request_session
 
     # Login, rotation, logout, save
 

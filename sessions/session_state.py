@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from time import monotonic
 from typing import Any, NamedTuple
 
 from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
@@ -82,16 +83,24 @@ class SessionState:
             is set or cleared, unless the request logs in itself.
         end_reason: why it was ended elsewhere, as its user can be told; None where that is not
             known.
+        authenticates: whether the request brought a proof of who its user is, to be noted with the
+            next save.
+        fresh_key: a key of its data that is False while its user has given no proof, as an
+            extension keeps it; None for no such key.
+        first_loaded_monotonic: when it was read first, by ``time.monotonic()``.
         is_use: whether the request counts as a use of the session, from which its idle time runs.
         has_ended: whether it was found to be ended, or was by the request.
         last_id: the id by which it was seen last, if that is another one.
     """
 
     __slots__ = (
+        "authenticates",
         "data",
         "deleted_row",
         "device",
         "end_reason",
+        "first_loaded_monotonic",
+        "fresh_key",
         "has_ended",
         "id_change",
         "is_loaded",
@@ -120,6 +129,9 @@ class SessionState:
         self.next_token: str | None = None
         self.replaced: Replaced | None = None
         self.end_reason: EndReason | None = None
+        self.authenticates = False
+        self.fresh_key: str | None = None
+        self.first_loaded_monotonic = 0.0
         self.is_use = True
         self.has_ended = False
         self.last_id: str | None = None
@@ -168,12 +180,24 @@ class SessionState:
             self.logout()
         self.data.pop(CSRF, None)
         self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
-        self.login_lifetime = lifetime
+        self.login_lifetime, self.authenticates = lifetime, True
 
     def withdraw_login(self) -> None:
         """Be what it was before a login that was refused."""
+        self.authenticates = False
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
         self.login_lifetime = AS_CONFIGURED
+
+    def confirm_login(self, user_id: str) -> None:
+        """Note that its user has proved again who they are, as ``Session.confirm_login`` says."""
+        require_user_id(user_id)
+        if user_id != self.user_id:
+            whose = "nobody is logged in" if self.user_id is None else f"not {self.user_id!r}"
+            raise ValueError(
+                f"session.confirm_login({user_id!r}): {whose}; use session.login(user_id)"
+            )
+        self.rotate()
+        self.authenticates = True
 
     def rotate(self) -> None:
         """Give it a new id, as ``Session.rotate`` says."""
@@ -186,6 +210,7 @@ class SessionState:
         self.deleted_row = self.row or self.deleted_row
         self.has_ended = self.has_ended or self.row is not None
         self.row, self.login_user_id, self.device = None, None, None
+        self.authenticates = False
         self.id_change = IdChange.NONE
         self.data = Values({})
 
@@ -208,6 +233,8 @@ class SessionState:
 
     def set_loaded(self, loaded: LoadedSession) -> None:
         """Take over what was read."""
+        if not self.is_loaded:
+            self.first_loaded_monotonic = monotonic()
         self.is_loaded = True
         self.row, self.loaded_at, self.replaced = loaded.row, loaded.loaded_at, loaded.replaced
         self.data = Values(loaded.encoded)
@@ -219,6 +246,7 @@ class SessionState:
         self.set_loaded(LoadedSession(replaced=self.replaced, end_reason=self.end_reason))
         self.has_ended = True
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
+        self.authenticates = False
         self.deleted_row = None
 
     def changes(self) -> Changes:
@@ -232,7 +260,10 @@ class SessionState:
     def has_changed(self) -> bool:
         """Whether there is anything to save, a touch apart. Raises as ``changes`` does."""
         return bool(
-            self.deleted_row is not None or self.id_change is not IdChange.NONE or self.changes()
+            self.deleted_row is not None
+            or self.id_change is not IdChange.NONE
+            or self.authenticates
+            or self.changes()
         )
 
     def _require_response_not_started(self, method: str) -> None:

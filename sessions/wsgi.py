@@ -11,6 +11,7 @@ from sessions.assignment import SessionPlace
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
+from sessions.errors import ReauthenticationRequired
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -56,7 +57,12 @@ class SessionMiddleware:
         files = _Files(environ)
         with ExitStack() as on_failure:
             on_failure.callback(session.end_failed)
-            body = self._app(environ, start)
+            try:
+                body = self._app(environ, start)
+            except ReauthenticationRequired as refused:
+                if start.is_started:
+                    raise
+                body = [start.refuse(refused)]
             if isinstance(body, list | tuple) or files.wrapped(body):
                 # Nothing of the application runs any more, and servers may know what to do with it.
                 if hasattr(body, "close"):
@@ -103,6 +109,22 @@ class _StartResponse:
                 status, with_session_headers(headers, added), exc_info
             )
 
+    def refuse(self, refused: ReauthenticationRequired) -> bytes:
+        """Answer 401 instead of what the application began to; the body."""
+        body = refused.detail.encode()
+        headers = [
+            *refused.headers.items(),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+        ]
+        self._held = ("401 Unauthorized", headers, None)
+        return body
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the response has started."""
+        return self._is_started
+
     @property
     def is_due(self) -> bool:
         """Whether the application has called it, and the response has not started."""
@@ -130,7 +152,7 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         self._has_failed = True  # until it has not
-        for chunk in self._body:
+        for chunk in self._chunks():
             self._start.now()
             self._has_failed = False
             yield chunk
@@ -140,6 +162,15 @@ class _Body:
             self._session.end_response()
             self._is_over = True
         self._has_failed = False
+
+    def _chunks(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._body:  # noqa: UP028 - `yield from` would close it too soon
+                yield chunk
+        except ReauthenticationRequired as refused:
+            if self._start.is_started:
+                raise
+            yield self._start.refuse(refused)
 
     def close(self) -> None:
         """Close the application's, which may have changed the session.

@@ -26,7 +26,8 @@ from sessions.values.changes import Changes
 
 def needs_commit(config: SessionConfig, session: SessionState, changes: Changes) -> bool:
     """Whether a commit would ask the store for anything, decided without asking for the time."""
-    if changes or session.deleted_row is not None or session.id_change is not IdChange.NONE:
+    changed_id = session.deleted_row is not None or session.id_change is not IdChange.NONE
+    if changes or changed_id or session.authenticates:
         return True
     row = session.row
     if row is not None and config.raise_on_revoked:

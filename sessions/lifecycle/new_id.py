@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
+from sessions.freshness import with_proof
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.load import InvalidReason, decrypt, find, find_rotated
 from sessions.lifecycle.max_sessions import MAX_ATTEMPTS as MAX_COUNTED_ATTEMPTS
@@ -89,7 +90,7 @@ def give_new_id(
         now: int = yield ReadClock()
         old = start.old
         new = _new_row(config, session, session_id, now, old, changes)
-        new = with_values(config, new, start.encoded)
+        new = with_values(config, new, with_proof(session, start.encoded, now))
         count = yield from count_change(
             config,
             new,
@@ -116,7 +117,7 @@ def give_new_id(
     else:
         raise SessionConflict("the session was changed again and again while it got a new id")
     emit_ended(config, count)
-    mark_saved(session, new, changes)
+    mark_saved(session, new, Changes(with_proof(session, changes.changed, now), changes.removed))
     session.id_change, session.login_user_id, session.next_token = IdChange.NONE, None, None
     session.deleted_row, session.replaced = None, None
     return CommitResult(token, event="renewed" if had_row and old is not None else "created")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sessions.config.session_config import SessionConfig
 from sessions.errors import SessionConflict, SessionReplaced, SessionRevoked
+from sessions.freshness import AUTHENTICATED_AT, with_proof
 from sessions.lifecycle.load import InvalidReason, find_rotated
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, StoredValue, require_item_fits
@@ -18,7 +19,7 @@ MAX_ATTEMPTS = 5
 
 def save(config: SessionConfig, session: SessionState, row: Row, changes: Changes) -> Flow[None]:
     """The keys that changed, or a touch if one is due."""
-    has_changed = bool(changes)
+    has_changed = bool(changes) or session.authenticates
     # Of the row that was read, wherever it was rotated to meanwhile.
     version = row.version if config.strict and has_changed else None
     for _ in range(MAX_ATTEMPTS):
@@ -29,7 +30,8 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
             if config.raise_on_revoked:
                 require_still_there(session, (yield from find_rotated(config, row.session_id)))
             return
-        changed = encrypted(config, row.session_id, changes.changed)
+        noted = Changes(with_proof(session, changes.changed, now), changes.removed)
+        changed = encrypted(config, row.session_id, noted.changed)
         data = {**_without(row.data, changes.removed), **changed}
         require_item_fits(data)
         expires_at = min(timeouts.expires_at(row.created_at, now), row.ends_at)
@@ -51,7 +53,7 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
                 last_seen_at=now,
                 expires_at=expires_at,
             )
-            mark_saved(session, saved_row, changes)
+            mark_saved(session, saved_row, noted)
             return
         # Gone; or rotated meanwhile, and then the change belongs to the row that it points to.
         row = yield from _follow_rotation(config, session, row)
@@ -116,6 +118,9 @@ def mark_saved(session: SessionState, row: Row, changes: Changes) -> None:
     """Note what was saved, and where."""
     # These changes, not the values of now: another task may have changed them meanwhile.
     session.row = row
+    if session.authenticates:
+        session.data.set_encoded(AUTHENTICATED_AT, changes.changed[AUTHENTICATED_AT])
+        session.authenticates = False
     session.data.mark_saved(changes)
 
 

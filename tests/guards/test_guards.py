@@ -11,6 +11,7 @@ import pytest
 from tests.guards.amount_guards import AMOUNTS
 from tests.guards.debt_guards import DEBTS
 from tests.guards.django_guards import DJANGO
+from tests.guards.freshness_guards import FRESHNESS
 from tests.guards.function_guards import FUNCTIONS
 from tests.guards.guard import TESTS_FAILED, Guard, Runner, copy_to, runner_of
 from tests.guards.guards import FAULTS, REQUIREMENTS
@@ -34,6 +35,7 @@ GUARDS = (
     *IDENTITIES,
     *PATHS,
     *REQUESTS,
+    *FRESHNESS,
     *INPUTS,
     *RESPONSES,
     *TOGETHER,

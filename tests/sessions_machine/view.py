@@ -15,8 +15,11 @@ def text(value: Any) -> str:
 
 
 def told(encoded: Mapping[str, str]) -> dict[str, str]:
-    """The JSON of a session's values, without what a rotation stores for the forms of before."""
-    return {key: one for key, one in encoded.items() if key != "sessions.csrf"}
+    """The JSON of a session's values, without what a rotation stores for the forms of before.
+
+    Nor with the time of the login.
+    """
+    return {key: one for key, one in encoded.items() if not key.startswith("sessions.")}
 
 
 class View:
