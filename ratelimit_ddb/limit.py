@@ -33,6 +33,7 @@ _SHORT_UNIT = {
     "d": "day",
     "w": "week",
 }
+_DURATION = re.compile(r"(?P<count>[0-9]+) \s* (?P<unit>[a-z]+)", re.VERBOSE | re.ASCII)
 _NOTATION = re.compile(
     r"(?P<quantity>[0-9]+) \s* (?:/|per\b) \s* (?P<count>[0-9]+)? \s* (?P<unit>[a-z]+)"
     r"(?: \s+ burst \s+ (?P<burst>[0-9]+) )?",
@@ -202,6 +203,31 @@ def _period_ns(period_seconds: float) -> int:
     if period_ns < 1:
         raise ValueError(f"period_seconds {period_seconds}: must be at least a nanosecond")
     return period_ns
+
+
+def duration_ns(what: str, given: object) -> int:
+    """A time, in seconds or as text such as ``"10 minutes"``, in nanoseconds.
+
+    Args:
+        what: what it is, for messages.
+        given: the time.
+
+    Raises:
+        TypeError: it is neither a number nor a str.
+        ValueError: it is in another notation.
+    """
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        raise TypeError(f"{what} {given!r}: must be seconds, or a str such as '10 minutes'")
+    if not isinstance(given, str):
+        if not 0 <= given <= LONGEST_WINDOW_NS / SECOND_NS:
+            raise ValueError(f"{what} {given!r}: must be from 0 to ten years, in seconds")
+        return round(given * SECOND_NS)
+    found = _DURATION.fullmatch(given.strip().lower()) if len(given) <= _LONGEST_NOTATION else None
+    unit = found and _unit_in_full(found["unit"])
+    if found is None or unit not in _UNIT_NS:
+        units = ", ".join(_UNIT_NS)
+        raise ValueError(f"{what} {given!r}: write '10 minutes', with a unit out of {units}")
+    return int(found["count"]) * _UNIT_NS[unit]
 
 
 def _unit_in_full(unit: str) -> str:

@@ -87,6 +87,8 @@ def _close(verdict: Verdict) -> dict[str, Any]:
         why = "rate limits can't be checked just now"
     elif decision.source == "throttled":
         why = "too many requests at once"
+    elif decision.source == "blocked":
+        why = "blocked after too many requests over a limit"
     else:
         why = f"over the limit of {decision.limit}"
     if decision.source != "cost":

@@ -176,6 +176,15 @@ class Bucket:
             take, cost, wait_ns, state, is_warm=is_warm, leases=leases
         )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the limits' numbers are called: the tuple that observations bear."""
+        return self._names
+
+    def blocked_ns(self, until_ns: int) -> Instants:
+        """Each ``fullAt`` of a key that is blocked until an instant: debt.py."""
+        return self._arithmetic.blocked_ns(until_ns)
+
     def recall(self, key: str) -> Observation:
         """What this process observed last of a key; of an unknown one, nothing that denies."""
         observation = self.cache.get(key)

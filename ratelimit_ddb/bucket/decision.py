@@ -12,9 +12,10 @@ from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.limit import SECOND_NS, Limit
 
-Source = Literal["table", "seen", "lease", "throttled", "outage", "cost", "disabled"]
+Source = Literal["table", "seen", "lease", "throttled", "blocked", "outage", "cost", "disabled"]
 """Who decided: the store; this process alone, by what it observed before, or by tokens that it had
-leased; the store, which takes no further writes of this key just now; ``on_outage``; a cost that is
+leased; the store, which takes no further writes of this key just now; a block after too many
+denials (``Rule(block_after=...)``); ``on_outage``; a cost that is
 more than the limit's burst (rules only); or nobody, where limiting is switched off."""
 
 

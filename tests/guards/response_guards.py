@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.guards.guard import Guard
 
+_BLOCKS = "tests/web/test_blocks.py::test_"
 _GIVE_BACK = "tests/web/test_give_back.py::test_"
 
 RESPONSES = (
@@ -34,6 +35,34 @@ RESPONSES = (
         "return parts if has_started else _Unstarted(parts, self._gate, environ)",
         "return parts",
         f"{_GIVE_BACK}an_exception_counts_as_a_500_with_the_exception",
+    ),
+    Guard(
+        "a block is as long as those that are remembered make it",
+        "ratelimit_ddb/bucket/violations.py",
+        "self.for_ns << min(remembered, 64)",
+        "self.for_ns",
+        f"{_BLOCKS}each_block_lasts_twice_as_long_up_to_the_longest",
+    ),
+    Guard(
+        "P7: while a block lasts nothing is counted",
+        "ratelimit_ddb/bucket/violations.py",
+        "        if shown.blocked_ns > now_ns:\n            if shown.blocked_ns <=",
+        "        if False:\n            if shown.blocked_ns <=",
+        f"{_BLOCKS}p7_a_block_costs_a_write_for_each_violation_and_one_more",
+    ),
+    Guard(
+        "a block that was lifted is not believed",
+        "ratelimit_ddb/bucket/violations.py",
+        "now_ns + denial.retry_after_ns + _CLOCK_READINGS_NS:",
+        "now_ns + (1 << 62):",
+        f"{_BLOCKS}a_block_that_another_process_lifted_is_not_told_any_more",
+    ),
+    Guard(
+        "a block reaches the limits of another plan",
+        "ratelimit_ddb/bucket/violations.py",
+        "return all(map(int.__ge__, shown.full_at_ns, denies_ns))",
+        "return bool(denies_ns)",
+        f"{_BLOCKS}a_block_that_one_plan_began_denies_by_the_limits_of_another",
     ),
     Guard(
         "takes of one instant are given back whole in any order",

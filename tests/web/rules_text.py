@@ -22,6 +22,9 @@ ATTRIBUTES = (
     "enforce",
     "messages",
     "give_back",
+    "block_after",
+    "block_for",
+    "up_to",
 )
 
 

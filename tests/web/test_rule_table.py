@@ -10,7 +10,7 @@ from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, te
 
 KEYS = (
     "path, methods, limits, by, name, scope, cost, exempt, enforce, default, lease, messages, "
-    "give-back"
+    "block-after, block-for, up-to, give-back"
 )
 KINDS = "must have one of header, cookie, session-user, address, function"
 WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"
@@ -86,6 +86,11 @@ WRONG_KEYS = [
     ('give-back = ["2xx", "ok"]', f"give_back 'ok': {CODES}"),
     ('give-back = { function = "row" }', f"function 'row': {THERE_ARE}"),
     ('give_back = "2xx"', f"key 'give_back': there are {KEYS}"),
+    ("block-after = 0", "block_for is needed: after how many denials to block, and for how long"),
+    (
+        'block-for = "1 hour"',
+        "block_after is needed: after how many denials to block, and for how long",
+    ),
     ("enforce = 1", "enforce 1: must be True or False"),
     ("messages = 5", "messages 5: must be a string or an array of strings"),
     ('messages = "5/minuet"', f"limit '5/minuet': {NOTATION}"),

@@ -48,6 +48,9 @@ def test_the_example_means_what_its_comments_say() -> None:
                 "20/hour",
                 methods="POST",
                 give_back=["2xx", "3xx"],
+                block_after=20,
+                block_for="10 minutes",
+                up_to="1 day",
                 name="failed logins",
             ),
             Rule(

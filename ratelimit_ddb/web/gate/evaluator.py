@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import Observation
-from ratelimit_ddb.errors import StoreError, StoreUnavailable
+from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable
 from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow, JointFlow, ReadClock
 from ratelimit_ddb.operations.store import Clock
@@ -26,6 +26,9 @@ from ratelimit_ddb.operations.together import raise_mistake, side_by_side
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
+
+_SOURCES_OF_VIOLATIONS = ("table", "seen")
+"""What denies by the limits; nobody is blocked for an outage, or for a cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ class Evaluator:
             decided = yield from self._take_all(charges, observations)
             if any(map(_denies, decided)):
                 decided = yield from refund_all(decided, self.measures)
+        for index, one in enumerate(decided):
+            if _is_violation(one):
+                decided[index] = yield from self._count_violation(one)
         denials = tuple([one for one in decided if _denies(one)])
         return tuple_new(Verdict, (tuple(decided), denials, tuple(charges)))
 
@@ -67,6 +73,8 @@ class Evaluator:
         decided = (
             tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False, on_outage)),
         )
+        if not decision.allowed and _is_violation(decided[0]):
+            decided = ((yield from self._count_violation(decided[0])),)
         if decision.allowed or not charge.rule.enforce:
             return tuple_new(Verdict, (decided, (), (charge,)))
         return Verdict(decided, decided, (charge,))
@@ -123,6 +131,21 @@ class Evaluator:
         if outages:
             self._decide_without_store(charges, meters, outages, decided)
         return [decided[index] for index in range(len(charges))]
+
+    def _count_violation(self, denied: RuleDecision) -> Flow[RuleDecision]:
+        """Count a denial that may lead to a block. Without the store, it stands as it is."""
+        charge, denial = denied.charge, denied.decision
+        if charge.quota.violations is None:
+            return denied
+        flow = charge.quota.violations.count(charge.key, denial)
+        try:
+            if not self.measures:
+                return denied._replace(decision=(yield from flow))
+            meter = Meter()
+            decision = yield from meter.measured(flow)
+        except (StoreUnavailable, KeyThrottled):
+            return denied
+        return _with_usage(denied._replace(decision=decision), meter)
 
     def _decide_without_store(
         self,
@@ -215,6 +238,16 @@ class Evaluator:
         if cost > quota.smallest_burst:
             return _cost_denial(charge)
         return self.outage_policy.decide(outage, quota.bucket, key, cost, 0, takes=takes)
+
+
+def _is_violation(decided: RuleDecision) -> bool:
+    """Whether the limits of a rule that blocks have denied."""
+    decision = decided.decision
+    return (
+        not decision.allowed
+        and decided.charge.quota.violations is not None
+        and decision.source in _SOURCES_OF_VIOLATIONS
+    )
 
 
 def _denies(decided: RuleDecision) -> bool:

@@ -375,6 +375,7 @@ def denial_of(verdict: Verdict) -> Denial:
         cost=charge.cost,
         burst=decision.limit.burst,
         throttled=decision.source == "throttled",
+        blocked=decision.source == "blocked",
     )
 
 

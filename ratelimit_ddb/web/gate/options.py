@@ -70,6 +70,9 @@ class ViewOptions(TypedDict, total=False):
             methods if any.
         exempt: as for Rule.
         give_back: as for Rule.
+        block_after: as for Rule.
+        block_for: as for Rule.
+        up_to: as for Rule.
         enforce: as for Rule. False leaves it to the view to ask: ``verdict_of(request).limited``.
         on_outage: as in GateOptions; so are all that follow.
     """
@@ -80,6 +83,9 @@ class ViewOptions(TypedDict, total=False):
     name: str | None
     exempt: Exempt | None
     give_back: GiveBackLike | None
+    block_after: int | None
+    block_for: float | str | None
+    up_to: float | str | None
     enforce: bool
     on_outage: OnOutage
     deadline: float
@@ -93,7 +99,8 @@ class ViewOptions(TypedDict, total=False):
     on_decision: OnDecision | Iterable[OnDecision]
 
 
-_OF_THE_RULE = ("by", "methods", "cost", "name", "exempt", "give_back", "enforce")
+_OF_RESPONSES_AND_BLOCKS = ("give_back", "block_after", "block_for", "up_to")
+_OF_THE_RULE = ("by", "methods", "cost", "name", "exempt", *_OF_RESPONSES_AND_BLOCKS, "enforce")
 _RULE = inspect.signature(Rule).parameters
 
 DEFAULTS: Mapping[str, Any] = {

@@ -13,7 +13,16 @@ from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions, require_options
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule, default_name, methods_of
 
-_OF_THE_RULE = ("by", "cost", "exempt", "give_back", "enforce")
+_OF_THE_RULE = (
+    "by",
+    "cost",
+    "exempt",
+    "give_back",
+    "block_after",
+    "block_for",
+    "up_to",
+    "enforce",
+)
 _LIMITS = "__ratelimit_ddb_limits__"
 """The attribute of a decorated view that has its limits. Decorators around it that use
 ``functools.wraps`` have it too."""

@@ -31,7 +31,7 @@ from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 FieldStyle = Literal["standard", "x", "both", "none"]
 """Which fields responses have: RateLimit and RateLimit-Policy, X-RateLimit-*, both, or neither."""
 
-_SOURCES_WITH_REMAINING = ("table", "seen")
+_SOURCES_WITH_REMAINING = ("table", "seen", "blocked")
 """Sources of decisions that know what is left."""
 
 

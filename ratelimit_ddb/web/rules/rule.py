@@ -13,6 +13,7 @@ from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rules.blocks import block_policy_of
 from ratelimit_ddb.web.rules.give_back import GiveBack, GiveBackLike, give_back_of
 from ratelimit_ddb.web.rules.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
 
@@ -77,6 +78,12 @@ class Rule:
             ResponseHead, or status codes such as ``"2xx"`` or ``["200-399", "404"]``. The tokens
             are taken first, so that requests at the same time are counted, and given back before
             the response starts.
+        block_after: so many denials by the limits, within ``block_for``, block a key: it is denied
+            until the block ends, whatever its limits would say. None for never.
+        block_for: how long, in seconds or as ``"10 minutes"``. Each further block lasts twice as
+            long as the one before.
+        up_to: how long a block lasts at most; one is forgotten each time that so long has passed
+            without. None for blocks that all last alike.
         fits: whether one spelling of a path is meant (``ratelimit_ddb.web.rules.path``).
         fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
 
@@ -97,6 +104,9 @@ class Rule:
     lease: float | None
     messages: tuple[Limit, ...] | None
     give_back: GiveBack | None
+    block_after: int | None
+    block_for: float | str | None
+    up_to: float | str | None
     fits: Fits = field(repr=False, compare=False)
     fits_below_mounts: AnyFits = field(repr=False, compare=False)
 
@@ -116,6 +126,9 @@ class Rule:
         lease: float | None = None,
         messages: LimitsLike | None = None,
         give_back: GiveBackLike | None = None,
+        block_after: int | None = None,
+        block_for: float | str | None = None,
+        up_to: float | str | None = None,
     ) -> None:
         fits = fits_of(path)
         chosen = methods_of(methods)
@@ -135,6 +148,9 @@ class Rule:
             ("lease", lease),
             ("messages", of_messages),
             ("give_back", None if give_back is None else give_back_of(give_back)),
+            ("block_after", block_after),
+            ("block_for", block_for),
+            ("up_to", up_to),
             ("fits", fits),
             ("fits_below_mounts", fits_below_mounts_of(path)),
         ):
@@ -160,6 +176,7 @@ class Rule:
         if self.lease is not None:
             require_lease_ns(self.lease)
         self._require_cost()
+        block_policy_of(self.block_after, self.block_for, self.up_to)
 
     def _require_limits(self) -> None:
         if self.limits is not None:
@@ -170,6 +187,8 @@ class Rule:
             raise ValueError(
                 f"rule {self.name!r}: give_back needs limits; messages have no responses"
             )
+        if self.block_after is not None:
+            raise ValueError(f"rule {self.name!r}: block_after needs limits, which deny")
 
     def _require_cost(self) -> None:
         if not callable(self.cost):

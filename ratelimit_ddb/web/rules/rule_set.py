@@ -11,6 +11,7 @@ from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.key import key_prefix
 from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rules.blocks import block_policy_of
 from ratelimit_ddb.web.rules.path import spellings
 from ratelimit_ddb.web.rules.quota import Quota, QuotaCache
 from ratelimit_ddb.web.rules.rule import Rule, require_blocking
@@ -50,7 +51,13 @@ class CompiledRule:
         self.rule = rule
         if rule.lease is not None:
             times = times._replace(lease_ns=require_lease_ns(rule.lease))
-        self.quotas = QuotaCache(rule.name, seen_keys, times, group)
+        self.quotas = QuotaCache(
+            rule.name,
+            seen_keys,
+            times,
+            group,
+            block_policy_of(rule.block_after, rule.block_for, rule.up_to),
+        )
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)

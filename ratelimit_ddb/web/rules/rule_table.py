@@ -194,5 +194,8 @@ _READERS: dict[str, Reader] = {
     "default": _as_it_is,
     "lease": _as_it_is,
     "messages": _texts("messages"),
+    "block-after": _as_it_is,
+    "block-for": _as_it_is,
+    "up-to": _as_it_is,
     "give-back": _or_function("give-back", _texts("give-back")),
 }

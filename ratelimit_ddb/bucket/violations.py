@@ -1,0 +1,276 @@
+"""Blocks after too many violations: ``block_after``, ``block_for`` and ``up_to`` of a rule.
+
+A violation is a denial by a key's limits. Three more numbers of its item say how many there were,
+and how often it was blocked; they are moved by the conditional addition of every take, beside the
+limits, in one write:
+
+    violations  a bucket of ``block_after``, full again after ``block_for``: each violation takes 1
+    blocked     when the last block ends: every write is refused while it lies ahead, and sets it
+                back to nothing otherwise
+    blocks      a bucket's debt: each block adds ``up_to``, and its own length, for nothing is
+                forgotten while it lasts; so many times ``up_to`` as lie ahead, so many blocks are
+                remembered
+
+Whoever takes the last of ``violations`` blocks, by a second write: ``blocked`` must lie behind, so
+of many at once one blocks, and the others are shown that block by the refusal; ``blocks`` must be
+in the range that the block's length was computed from. The n-th block that is remembered lasts
+``block_for * 2^(n - 1)``, ``up_to`` at the most. The same write moves the limits' ``fullAt`` to
+where it denies until then and admits from then on (debt.py), so a block costs other requests
+nothing, and whatever denies them knows it.
+
+What it costs: a write for each violation that is counted, ``block_after`` of them and one more for
+each block. While a block lasts, nothing is counted: a process that has not heard of it hears by its
+first denial, with one refused write. If whoever took the last violation dies before it blocks, the
+next violation does it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ratelimit_ddb.bucket.arithmetic import Instants, known
+from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.bucket.expiry import expires_at_seconds
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
+from ratelimit_ddb.operations.store import refused_without_reason
+
+_NAMES = (":violations", ":blocked", ":blocks")
+"""No limit can be called so (limit.py)."""
+_NEVER_NS = -1
+_ANY_NS = 1 << 62
+_CLOCK_READINGS_NS = SECOND_NS
+"""How far the clock's readings may lie apart, of one decision and of several processes."""
+
+
+class BlockPolicy(NamedTuple):
+    """When a key is blocked, and for how long.
+
+    Attributes:
+        after: so many violations at once block; one is forgotten each ``for_ns / after``.
+        for_ns: how long the first block lasts.
+        up_to_ns: how long the longest lasts, and after how long each is forgotten; the same as
+            ``for_ns`` where all last alike.
+    """
+
+    after: int
+    for_ns: int
+    up_to_ns: int
+
+    @property
+    def unit_ns(self) -> int:
+        """What one violation adds."""
+        return -(-self.for_ns // self.after)
+
+    @property
+    def room_ns(self) -> int:
+        """How far ahead ``violations`` may lie for one more."""
+        return self.unit_ns * (self.after - 1)
+
+    def remembered(self, blocks_ns: int, now_ns: int) -> int:
+        """How many blocks are remembered."""
+        return max(0, -(-(blocks_ns - now_ns) // self.up_to_ns))
+
+    def lasts_ns(self, remembered: int) -> int:
+        """How long the next block lasts."""
+        return min(self.up_to_ns, self.for_ns << min(remembered, 64))
+
+
+class _Shown(NamedTuple):
+    """What the item was seen to hold: long past where it holds nothing, or nobody knows."""
+
+    violations_ns: int
+    blocked_ns: int
+    blocks_ns: int
+    full_at_ns: Instants
+    kept_until_seconds: int
+
+
+class Violations:
+    """Those of one bucket's keys.
+
+    Args:
+        bucket: the limits that are violated.
+        policy: when a key is blocked.
+        known: what this process knows of blocks.
+    """
+
+    __slots__ = ("_bucket", "_known", "_names", "_nothing", "_policy")
+
+    def __init__(self, bucket: Bucket, policy: BlockPolicy, known: ObservationCache) -> None:
+        self._bucket = bucket
+        self._policy = policy
+        self._known = known
+        self._names = (*_NAMES, *bucket.names)
+        never_ns = (_NEVER_NS,) * len(bucket.names)
+        self._nothing = _Shown(_NEVER_NS, _NEVER_NS, _NEVER_NS, never_ns, 0)
+
+    def count(self, key: str, denial: Decision) -> Flow[Decision]:
+        """Count a denial, and block the key if it is one too many.
+
+        Args:
+            key: the key as the table holds it.
+            denial: by its limits.
+
+        Returns:
+            the denial, with ``source="blocked"`` and the block's end where there is a block.
+
+        Raises:
+            StoreError: as a store raises it; it may have been counted.
+        """
+        now_ns = yield ReadClock()
+        shown, refused = self._recalled(key), None
+        if shown.blocked_ns > now_ns:
+            if shown.blocked_ns <= now_ns + denial.retry_after_ns + _CLOCK_READINGS_NS:
+                return _blocked(denial, shown.blocked_ns, now_ns)
+            # A limit that denies for less shows that the block was lifted, by a reset.
+            shown = self._nothing
+        while True:
+            if shown.blocked_ns > now_ns and self._denies(shown):
+                return self._noted(key, denial, shown, now_ns)
+            take = self._take(key, now_ns, shown)
+            if take == refused:
+                raise refused_without_reason(key, shown.full_at_ns)
+            try:
+                result: OperationResult = yield take
+            except ClockMoved:
+                now_ns, shown, refused = (yield ReadClock()), self._nothing, None
+                continue
+            shown, refused = _shown(result), take
+            counts = take.cost_ns[0] > 0
+            self._remember(key, now_ns, shown)
+            if result.applied and counts and not self._was_last(shown, now_ns):
+                return denial
+
+    def _was_last(self, shown: _Shown, now_ns: int) -> bool:
+        """Whether there is no room for one more violation; if not for certain, the next tells."""
+        slack_ns = min(self._policy.unit_ns // 2, _CLOCK_READINGS_NS)
+        return shown.violations_ns - now_ns > self._policy.room_ns + slack_ns
+
+    def _take(self, key: str, now_ns: int, shown: _Shown) -> Take:
+        """The next write, where the item holds this: it counts, or blocks, or joins a block."""
+        if shown.blocked_ns > now_ns:
+            return self._block(key, now_ns, shown, shown.blocked_ns)
+        if shown.violations_ns - now_ns > self._policy.room_ns:
+            return self._block(key, now_ns, shown, 0)
+        return self._count(key, now_ns, shown)
+
+    def _count(self, key: str, now_ns: int, shown: _Shown) -> Take:
+        policy, limits = self._policy, len(shown.full_at_ns)
+        expires_seconds = expires_at_seconds(now_ns + policy.for_ns)
+        return Take(
+            key,
+            self._names,
+            (shown.violations_ns < now_ns, True, *(False,) * (1 + limits)),
+            now_ns,
+            (now_ns, now_ns + 1, *(0,) * (1 + limits)),
+            (policy.unit_ns, -now_ns - 1, *(0,) * (1 + limits)),
+            (policy.room_ns, 0, *(_ANY_NS,) * (1 + limits)),
+            expires_seconds,
+            shown.kept_until_seconds <= expires_seconds,
+        )
+
+    def _block(self, key: str, now_ns: int, shown: _Shown, until_ns: int) -> Take:
+        """The write that blocks, until the end of a block that there is, or else a new one's.
+
+        A block that other limits of the key began, as those of another plan, denies by these too.
+        """
+        policy = self._policy
+        remembered = policy.remembered(shown.blocks_ns, now_ns)
+        lasts_ns = policy.lasts_ns(remembered)
+        is_new = not until_ns
+        if is_new:
+            until_ns = now_ns + lasts_ns
+        # Of blocks that last as long as any may, none more is remembered, and none is forgotten.
+        adds_ns = lasts_ns + (policy.up_to_ns if lasts_ns < policy.up_to_ns else 0)
+        denies_ns = self._bucket.blocked_ns(until_ns)
+        owed_ns = max(shown.blocks_ns, now_ns) + adds_ns
+        expires_seconds = expires_at_seconds(max(owed_ns, *denies_ns, *shown.full_at_ns))
+        limits = list(zip(shown.full_at_ns, denies_ns, strict=True))
+        return Take(
+            key,
+            self._names,
+            (
+                False,
+                is_new,
+                is_new and shown.blocks_ns < now_ns,
+                *[one_ns < base_ns for one_ns, base_ns in limits],
+            ),
+            now_ns,
+            (
+                0,
+                now_ns + 1 if is_new else until_ns,
+                _start_of(remembered, now_ns, policy.up_to_ns) if is_new else 0,
+                *denies_ns,
+            ),
+            (
+                0,
+                lasts_ns - 1 if is_new else 0,
+                adds_ns if is_new else 0,
+                *(0,) * len(limits),
+            ),
+            (
+                _ANY_NS,
+                0,
+                policy.up_to_ns if is_new else _ANY_NS,
+                *[expires_seconds * SECOND_NS - base_ns for _, base_ns in limits],
+            ),
+            expires_seconds,
+            shown.kept_until_seconds <= expires_seconds,
+            until_ns,
+        )
+
+    def _denies(self, shown: _Shown) -> bool:
+        """Whether every limit denies until the block's end."""
+        denies_ns = self._bucket.blocked_ns(shown.blocked_ns)
+        return all(map(int.__ge__, shown.full_at_ns, denies_ns))
+
+    def _recalled(self, key: str) -> _Shown:
+        """What this process last saw of the item: lower bounds, which tell the branch to try."""
+        shown, of_limits, known = self._nothing, self._bucket.cache.get(key), self._known.get(key)
+        if of_limits is not None and of_limits.names is self._bucket.names:
+            shown = shown._replace(kept_until_seconds=of_limits.expires_at_seconds)
+        if known is not None:
+            violations_ns, blocked_ns = known.full_at_ns
+            shown = shown._replace(violations_ns=violations_ns, blocked_ns=blocked_ns)
+        return shown
+
+    def _remember(self, key: str, now_ns: int, shown: _Shown) -> None:
+        of_key = (shown.violations_ns, shown.blocked_ns)
+        self._known.put(key, Observation(now_ns, of_key, shown.kept_until_seconds, _NAMES))
+        of_limits = Observation(
+            now_ns, shown.full_at_ns, shown.kept_until_seconds, self._bucket.names
+        )
+        self._bucket.cache.put(key, of_limits)
+
+    def _noted(self, key: str, denial: Decision, shown: _Shown, now_ns: int) -> Decision:
+        """The denial by a block, under which this process spends no leased tokens either."""
+        until_ns, cache = shown.blocked_ns, self._bucket.cache
+        if cache.group.hot_keys is not None:
+            cache.group.hot_keys.drop_leases(key)
+        return _blocked(denial, until_ns, now_ns)
+
+
+def _start_of(remembered: int, now_ns: int, up_to_ns: int) -> int:
+    """From when on ``blocks`` lies where so many are remembered."""
+    return now_ns + max(0, remembered - 1) * up_to_ns
+
+
+def _shown(result: OperationResult) -> _Shown:
+    violations_ns, blocked_ns, blocks_ns, *full_at_ns = known(result.full_at_ns)
+    return _Shown(
+        violations_ns, blocked_ns, blocks_ns, tuple(full_at_ns), result.expires_at_seconds or 0
+    )
+
+
+def _blocked(denial: Decision, until_ns: int, now_ns: int) -> Decision:
+    lasts_ns = max(1, until_ns - now_ns)
+    window_ns = denial.limit.window_ns - denial.limit.unit_ns
+    return denial._replace(
+        remaining=0,
+        retry_after_ns=max(lasts_ns, denial.retry_after_ns),
+        reset_after_ns=max(lasts_ns + window_ns, denial.reset_after_ns),
+        source="blocked",
+    )

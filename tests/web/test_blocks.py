@@ -1,0 +1,355 @@
+"""Rules that block after too many denials: ``block_after``, ``block_for``, ``up_to``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ddbwire import AnsweredCall
+from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter, StoreUnavailable
+from ratelimit_ddb.operations.operation import Delete
+from ratelimit_ddb.web import Rule, RuleDecision
+from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
+from tests.rate_limit_table import rate_limit_table
+from tests.web.exchange import Ask, Get, Limited, Response, limited_wsgi
+
+MINUTE = 60
+ABNORMAL = "https://iana.org/assignments/http-problem-types#abnormal-usage-detected"
+EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+JSON = {"accept": "application/json"}
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Any]:
+    if request.param == "memory":
+        yield MemoryStore(clock=clock)
+        return
+    endpoint = request.getfixturevalue("dynamodb_endpoint")
+    with rate_limit_table(endpoint) as table:
+        found = DynamoDBStore(table, endpoint_url=endpoint, clock=clock)
+        yield found
+        found.close()
+
+
+def blocking(limits: Any = "2/minute", after: int = 3, **of_rule: Any) -> Rule:
+    options = {"block_for": "10 minutes", "up_to": "1 hour", **of_rule}
+    return Rule("/*", limits, name="api", block_after=after, **options)
+
+
+def asking(limited: Limited, store: Any, rule: Rule, **options: Any) -> Ask:
+    """A process of its own: it shares nothing with others but the table."""
+    return limited(store=store, rules=rule, deadline=10, **options)
+
+
+def get(ask: Ask, client: str = "192.0.2.7") -> Response:
+    return ask(Get(headers=JSON, client=client))
+
+
+def kind(response: Response) -> str:
+    if response.status != 429:
+        return str(response.status)
+    return str(json.loads(response.body)["type"]).rpartition("#")[2]
+
+
+def block(ask: Ask) -> int:
+    """Ask until there is a block. Returns: for how many seconds it lasts."""
+    for _ in range(30):
+        response = get(ask)
+        if kind(response) == "abnormal-usage-detected":
+            return int(response.headers["retry-after"])
+    raise AssertionError("it is never blocked")
+
+
+def test_so_many_denials_block(limited: Limited, store: Any) -> None:
+    ask = asking(limited, store, blocking())
+    kinds = [kind(get(ask)) for _ in range(7)]
+    over = "quota-exceeded"
+    blocked = "abnormal-usage-detected"
+    assert kinds == ["200", "200", over, over, blocked, blocked, blocked]
+
+
+def test_a_block_lasts_as_long_as_it_says_and_then_the_limit_holds(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    ask = asking(limited, store, blocking())
+    assert block(ask) == 10 * MINUTE
+    clock.advance(10 * MINUTE - 0.001)
+    assert kind(get(ask)) == "abnormal-usage-detected"
+    clock.advance(0.001)
+    assert [kind(get(ask)) for _ in range(2)] == ["200", "quota-exceeded"]
+
+
+def test_the_answer_to_a_blocked_request(limited: Limited, store: Any) -> None:
+    ask = asking(limited, store, blocking(), fields="both")
+    block(ask)
+    response = get(ask)
+    assert response.status == 429
+    assert json.loads(response.body) == {
+        "type": ABNORMAL,
+        "title": "Blocked",
+        "status": 429,
+        "detail": "Blocked after too many requests over a limit. Retry after 600 s.",
+        "violated-policies": ["api"],
+        "retry-after": 600,
+    }
+    assert response.headers["ratelimit"] == '"api";r=0;t=600'
+    assert response.headers["x-ratelimit-remaining"] == "0"
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_each_block_lasts_twice_as_long_up_to_the_longest(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    ask = asking(limited, store, blocking())
+    lengths = []
+    for _ in range(6):
+        lengths.append(block(ask))
+        clock.advance(lengths[-1])
+    assert [seconds // MINUTE for seconds in lengths] == [10, 20, 40, 60, 60, 60]
+
+
+def test_one_block_is_forgotten_each_time_that_the_longest_has_passed(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    ask = asking(limited, store, blocking())
+    for _ in range(3):  # 10, 20, 40 minutes
+        clock.advance(block(ask))
+    clock.advance(60 * MINUTE)
+    assert block(ask) == 40 * MINUTE  # two are remembered: it would have been 60
+    clock.advance(40 * MINUTE + 3 * 60 * MINUTE)
+    assert block(ask) == 10 * MINUTE
+
+
+def test_without_up_to_all_blocks_last_alike(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    ask = asking(limited, store, blocking(block_for=90, up_to=None))
+    for _ in range(4):
+        assert block(ask) == 90
+        clock.advance(90)
+
+
+def test_denials_that_are_rare_do_not_block(limited: Limited, store: Any, clock: FakeClock) -> None:
+    """Of three, one is forgotten every 200 seconds."""
+    ask = asking(limited, store, blocking("1/minute"))
+    for _ in range(20):
+        assert kind(get(ask)) == "200"
+        assert kind(get(ask)) == "quota-exceeded"
+        clock.advance(200)
+
+
+def test_one_denial_may_be_enough(limited: Limited, store: Any) -> None:
+    ask = asking(limited, store, blocking(after=1))
+    assert [kind(get(ask)) for _ in range(3)] == ["200", "200", "abnormal-usage-detected"]
+
+
+def test_a_block_holds_in_every_process(limited: Limited, store: Any, clock: FakeClock) -> None:
+    first, second, third = (asking(limited, store, blocking()) for _ in range(3))
+    block(first)
+    assert kind(get(second)) == "abnormal-usage-detected"
+    clock.advance(5 * MINUTE)
+    response = get(third)
+    assert kind(response) == "abnormal-usage-detected"
+    assert response.headers["retry-after"] == str(5 * MINUTE)
+
+
+def test_denials_in_all_processes_add_up(limited: Limited, store: Any) -> None:
+    processes = [asking(limited, store, blocking(after=4)) for _ in range(4)]
+    kinds = [kind(get(ask)) for ask in processes * 2]
+    assert kinds == ["200", "200", *["quota-exceeded"] * 3, *["abnormal-usage-detected"] * 3]
+
+
+def test_others_are_not_blocked(limited: Limited, store: Any) -> None:
+    ask = asking(limited, store, blocking())
+    block(ask)
+    assert kind(get(ask, "192.0.2.8")) == "200"
+
+
+def test_a_reset_lifts_the_block_and_forgets_those_before(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    ask = asking(limited, store, blocking())
+    for _ in range(2):
+        clock.advance(block(ask))
+    block(ask)
+    RateLimiter(store, "2/minute").reset(("api", "192.0.2.7"))
+    assert [kind(get(ask)) for _ in range(3)] == ["200", "200", "quota-exceeded"]
+    assert block(ask) == 10 * MINUTE
+
+
+def test_a_block_that_another_process_lifted_is_not_told_any_more(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    ask, other = (asking(limited, store, blocking(), deny_cache=0) for _ in range(2))
+    block(other)
+    clock.advance(0.001)
+    # As a process does that is none of these.
+    store.send(Delete("api:192.0.2.7"), time.monotonic_ns() + 10**10)
+    assert [kind(get(ask)) for _ in range(3)] == ["200", "200", "quota-exceeded"]
+    assert kind(get(other)) == "quota-exceeded"
+
+
+def test_many_limits_and_several_rules_are_blocked_alike(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    rules = [blocking(["2/minute", "100/day"]), Rule("/*", "1000/day", name="all")]
+    ask = limited(store=store, rules=rules, deadline=10)
+    assert block(ask) == 10 * MINUTE
+    assert kind(get(limited(store=store, rules=rules, deadline=10))) == "abnormal-usage-detected"
+    clock.advance(10 * MINUTE)
+    assert kind(get(ask)) == "200"
+
+
+def test_a_block_that_one_plan_began_denies_by_the_limits_of_another(
+    limited: Limited, store: Any, clock: FakeClock
+) -> None:
+    def plan(request: Any) -> str:
+        return "2/minute" if request.header("x-plan") is None else "1/minute"
+
+    ask = asking(limited, store, blocking(plan))
+    block(ask)
+    paid = Get(headers={**JSON, "x-plan": "paid"})
+    kinds = [kind(ask(paid)) for _ in range(4)]
+    assert kinds == ["200", *["abnormal-usage-detected"] * 3]
+    clock.advance(5 * MINUTE)
+    assert kind(ask(paid)) == "abnormal-usage-detected"
+
+
+def test_in_shadow_mode_blocks_are_told_and_deny_nobody(limited: Limited, store: Any) -> None:
+    told: list[RuleDecision] = []
+    ask = asking(limited, store, blocking(enforce=False), on_decision=told.append)
+    assert [get(ask).status for _ in range(6)] == [200] * 6
+    sources = [one.decision.source for one in told if not one.decision.allowed]
+    assert sources[-2:] == ["blocked", "blocked"]
+
+
+def test_an_outage_neither_counts_nor_blocks(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, blocking(), on_outage="deny")
+    get(ask)
+    store.failure = StoreUnavailable("no answer")
+    assert {get(ask).status for _ in range(2)} == {503}
+    store.failure = None
+    assert kind(get(ask)) == "200"
+
+
+def test_a_denial_that_can_not_be_counted_stands(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, blocking())
+    assert [kind(get(ask)) for _ in range(3)] == ["200", "200", "quota-exceeded"]
+    store.failure = StoreUnavailable("no answer")
+    assert [kind(get(ask)) for _ in range(5)] == ["quota-exceeded"] * 5
+
+
+def test_whoever_took_the_last_violation_and_died_is_made_up_for_by_the_next(
+    limited: Limited,
+) -> None:
+    store = FlakyStore()
+    rule = blocking()
+    ask = asking(limited, store, rule)
+    sends = MemoryStore.send
+    writes = 0
+
+    def dies_before_the_block(operation: Any, deadline_ns: int) -> Any:
+        nonlocal writes
+        if ":blocked" in getattr(operation, "names", ()):
+            writes += 1
+            if writes > 3:
+                raise StoreUnavailable("it has died")
+        return sends(store, operation, deadline_ns)
+
+    store.send = dies_before_the_block  # type: ignore[method-assign]
+    assert [kind(get(ask)) for _ in range(5)] == ["200", "200", *["quota-exceeded"] * 3]
+    del store.send
+    assert kind(get(asking(limited, store, rule))) == "abnormal-usage-detected"
+
+
+def test_p7_a_block_costs_a_write_for_each_violation_and_one_more(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, blocking(after=20), deny_cache=5)
+    get(ask), get(ask)
+    store.operations.clear()
+    for _ in range(500):
+        get(ask)
+    writes = [one for one in store.operations if ":blocked" in getattr(one, "names", ())]
+    assert len(writes) <= 20 + 1 + 1  # and one whose branch was guessed
+    others = [one for one in store.operations if hasattr(one, "cost_ns") and one not in writes]
+    assert len(others) <= 1
+
+
+def test_p7_a_block_costs_other_processes_two_refused_writes(
+    dynamodb_endpoint: str, clock: FakeClock
+) -> None:
+    calls: list[AnsweredCall] = []
+    with rate_limit_table(dynamodb_endpoint) as table:
+        first = DynamoDBStore(table, endpoint_url=dynamodb_endpoint, clock=clock)
+        other = DynamoDBStore(
+            table, endpoint_url=dynamodb_endpoint, clock=clock, on_call=calls.append
+        )
+        block(asking(limited_wsgi, first, blocking()))
+        ask = asking(limited_wsgi, other, blocking())
+        assert {kind(get(ask)) for _ in range(200)} == {"abnormal-usage-detected"}
+        assert [call.refused for call in calls if call.operation == "UpdateItem"] == [True, True]
+        first.close()
+        other.close()
+
+
+def test_of_many_denials_at_once_exactly_one_blocks(
+    limited: Limited, dynamodb_endpoint: str
+) -> None:
+    """Forty threads on four stores: the block is one, and not a longer one."""
+    with rate_limit_table(dynamodb_endpoint) as table:
+        stores = [DynamoDBStore(table, endpoint_url=dynamodb_endpoint) for _ in range(4)]
+        processes = [asking(limited_wsgi, one, blocking("1/minute", after=10)) for one in stores]
+        with ThreadPoolExecutor(40) as pool:
+            responses = list(pool.map(get, processes * 40))
+        kinds = [kind(response) for response in responses]
+        assert kinds.count("200") == 1
+        assert kinds.count("quota-exceeded") == 9
+        ends = {
+            int(response.headers["retry-after"])
+            for response in responses
+            if kind(response) == "abnormal-usage-detected"
+        }
+        assert ends
+        assert min(ends) >= 9 * MINUTE
+        assert max(ends) <= 10 * MINUTE + 1  # whose clock was read before the block began
+        for one in stores:
+            one.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "why"),
+    [
+        ({"block_after": 3}, ValueError, "block_for is needed"),
+        ({"block_for": 60}, ValueError, "block_after is needed"),
+        ({"up_to": 60}, ValueError, "block_after is needed"),
+        ({"block_after": 0, "block_for": 60}, ValueError, "block_after 0: must be from 1"),
+        ({"block_after": True, "block_for": 60}, TypeError, "block_after True: must be an int"),
+        ({"block_after": 3, "block_for": "soon"}, ValueError, "block_for 'soon': write '10 min"),
+        ({"block_after": 3, "block_for": "3 moons"}, ValueError, "block_for '3 moons': write"),
+        ({"block_after": 3, "block_for": []}, TypeError, r"block_for \[\]: must be seconds"),
+        ({"block_after": 3, "block_for": 0.5}, ValueError, "must be from 1 second to 366 days"),
+        (
+            {"block_after": 3, "block_for": 60, "up_to": 59},
+            ValueError,
+            "up_to 59: must be at least block_for, 60",
+        ),
+    ],
+)
+def test_what_can_not_hold_is_refused_when_the_rule_is_made(
+    options: Any, error: type[Exception], why: str
+) -> None:
+    with pytest.raises(error, match=why):
+        Rule("/*", "2/minute", **options)
+
+
+def test_a_rule_about_messages_alone_can_not_block() -> None:
+    with pytest.raises(ValueError, match="block_after needs limits, which deny"):
+        Rule("/chat", messages="5/second", block_after=3, block_for=60)
