@@ -374,3 +374,109 @@ def test_threads_may_observe_at_once() -> None:
     for thread in threads:
         thread.join()
     assert abs(clock.offset_ns - 3600 * SECOND) < 2 * SECOND
+
+
+# The exact edges of what the module's rules say
+
+
+def edge(offsets: Iterable[tuple[int, int]], *, start_ns: int = 0) -> TableClock:
+    """A clock that was told, at each local time, the interval of the offset from ``low_ns`` on.
+
+    Args:
+        offsets: when after the start, and the lowest offset that the response allows. The highest
+            is a second more.
+        start_ns: the second's fraction at the start.
+    """
+    now_ns = START_NS + start_ns
+    clock = TableClock(lambda: now_ns)
+    for after_ns, low_ns in offsets:
+        now_ns = START_NS + start_ns + after_ns
+        date_ns = now_ns + low_ns
+        assert date_ns % SECOND == 0, "a Date has whole seconds"
+        date = formatdate(date_ns // SECOND, usegmt=True).encode()
+        clock.observe(date, now_ns, now_ns)
+    return clock
+
+
+@pytest.mark.parametrize(
+    ("fast_ns", "offset_ns"),
+    [
+        (0, 0),
+        (1, -100 * MS - 1),
+        (50 * MS, -150 * MS),
+        (100 * MS, -200 * MS),
+        (100 * MS + 1, -1_100 * MS - 1),
+        (400 * MS, -1_400 * MS),
+    ],
+)
+def test_a_slightly_fast_host_is_set_back_a_little_further_than_required(
+    fast_ns: int, offset_ns: int
+) -> None:
+    # Fast by so much more than the response can explain. The second one confirms it.
+    low_ns = -SECOND - fast_ns
+    clock = edge([(0, low_ns), (SECOND, low_ns)], start_ns=fast_ns % SECOND)
+    assert clock.offset_ns == offset_ns
+
+
+@pytest.mark.parametrize(("slow_ns", "offset_ns"), [(0, 0), (1, 1), (99 * MS, 99 * MS)])
+def test_a_slow_host_is_set_forward_by_what_is_required(slow_ns: int, offset_ns: int) -> None:
+    clock = edge([(0, slow_ns)], start_ns=SECOND - slow_ns)
+    assert clock.offset_ns == offset_ns
+
+
+@pytest.mark.parametrize(("apart_ns", "doubted"), [(100 * MS - 1, False), (100 * MS, True)])
+def test_a_first_response_is_doubted_from_100_ms_on(apart_ns: int, doubted: bool) -> None:
+    clock = edge([(0, apart_ns)], start_ns=SECOND - apart_ns)
+    assert clock.doubted == doubted
+    assert clock.known == (not doubted)
+
+
+@pytest.mark.parametrize(("apart_ns", "confirmed"), [(100 * MS - 1, True), (100 * MS, False)])
+def test_a_suspect_is_confirmed_by_a_response_within_100_ms(apart_ns: int, confirmed: bool) -> None:
+    suspect_ns = 10 * SECOND
+    later_ns = suspect_ns + SECOND + apart_ns
+    clock = edge([(0, suspect_ns), (SECOND - apart_ns, later_ns)])
+    assert clock.known == confirmed
+    assert clock.doubted == (not confirmed)
+
+
+def told_apart(apart_ns: int) -> TableClock:
+    """A clock that learnt an interval, and a minute later one that lies so far beyond it."""
+    now_ns = START_NS
+    clock = TableClock(lambda: now_ns)
+    # Under way for so long that the offset may be up to 2 s less what lies between.
+    sent_ns = now_ns - (SECOND - apart_ns)
+    clock.observe(formatdate(now_ns // SECOND, usegmt=True).encode(), sent_ns, now_ns)
+    assert clock.uncertainty_ns == 2 * SECOND - apart_ns
+    now_ns += 60 * SECOND
+    clock.observe(formatdate(now_ns // SECOND + 2, usegmt=True).encode(), now_ns, now_ns)
+    return clock
+
+
+@pytest.mark.parametrize(("apart_ns", "doubted"), [(130 * MS - 1, False), (130 * MS, True)])
+def test_a_minute_of_silence_explains_30_ms_of_drift(apart_ns: int, doubted: bool) -> None:
+    assert told_apart(apart_ns).doubted == doubted
+
+
+@pytest.mark.parametrize("apart_ns", [1, 2, 50 * MS])
+def test_a_drift_is_followed_by_the_least_it_takes(apart_ns: int) -> None:
+    clock = told_apart(apart_ns)
+    assert (clock.offset_ns, clock.uncertainty_ns) == (2 * SECOND, apart_ns)
+
+
+def test_intervals_that_meet_leave_one_offset() -> None:
+    clock = told_apart(0)
+    assert (clock.offset_ns, clock.uncertainty_ns) == (2 * SECOND, 0)
+
+
+@pytest.mark.parametrize(("late_ns", "remembered"), [(-1, True), (0, False)])
+def test_a_generation_that_ended_long_ago_is_forgotten(late_ns: int, remembered: bool) -> None:
+    now_ns = START_NS
+    clock = TableClock(lambda: now_ns)
+    clock.observe(formatdate(now_ns // SECOND, usegmt=True).encode(), now_ns, now_ns)
+    assert clock.uncertainty_ns == SECOND
+    now_ns += 240 * SECOND + late_ns
+    # It was under way for half a second, so it says less than the first one.
+    date = formatdate((now_ns + 1) // SECOND, usegmt=True).encode()
+    clock.observe(date, now_ns - SECOND // 2, now_ns)
+    assert (clock.uncertainty_ns == 3 * SECOND // 2) == (not remembered)

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb.key import KeyLike, key_text
+from ratelimit_ddb.key import (
+    KeyLike,
+    key_prefix,
+    key_text,
+    key_text_under,
+    namespace_prefix,
+    namespaced_key_text,
+)
 
 
 class Plan(str, enum.Enum):  # noqa: UP042 - the older kind of text enumeration is what is tested
@@ -91,3 +98,20 @@ def test_p8_an_int_is_the_same_key_as_its_decimal_text() -> None:
 def test_what_is_neither_a_text_nor_an_int_is_refused(key: Any) -> None:
     with pytest.raises(TypeError, match=r"must be a str, an int \(bool excepted\) or a tuple"):
         key_text(key)
+
+
+@pytest.mark.parametrize("part", ["x", "a:b", "50%", "", "é", "語" * 900, "x" * 3_000])
+@pytest.mark.parametrize("parts", [("rule",), ("a:b", "50%")])
+def test_a_prefix_that_was_made_beforehand_gives_the_same_key(
+    parts: tuple[str, ...], part: str
+) -> None:
+    assert key_text_under(key_prefix(*parts), part) == key_text((*parts, part))
+
+
+@pytest.mark.parametrize("key", ["x", ("a:b", "c"), 17, "語" * 900])
+def test_a_namespace_is_a_first_part(key: KeyLike) -> None:
+    prefix = namespace_prefix("shop:1")
+    assert prefix == "shop%3A1:"
+    rest = key if isinstance(key, tuple) else (key,)
+    assert namespaced_key_text(prefix, key) == key_text(("shop:1", *rest))
+    assert namespaced_key_text(namespace_prefix(""), key) == key_text(key)

@@ -248,3 +248,20 @@ def test_limits_of_equal_periods_have_names_of_their_own() -> None:
 def test_what_is_no_limit_is_refused(given: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         parse_limits(given)
+
+
+TEN_YEARS_SECONDS = 3_660 * 86_400
+
+
+def test_the_bounds_of_a_limit_are_among_what_is_taken() -> None:
+    assert Limit(1, TEN_YEARS_SECONDS).window_ns == TEN_YEARS_SECONDS * 10**9
+    # A token's time is 10.99 ns and counted as 11: exactly 0.1 % is lost.
+    assert Limit(91_000, 0.001, burst=1).unit_ns == 11
+    assert Limit.parse("1/second".ljust(200)) == Limit(1, 1)
+
+
+@pytest.mark.parametrize("period_seconds", [0, -1, TEN_YEARS_SECONDS + 1])
+def test_a_period_that_is_out_of_bounds_is_named(period_seconds: float) -> None:
+    told = f"period_seconds {period_seconds}: must be more than 0, and at most ten years"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        Limit(1_000, period_seconds, burst=1)

@@ -201,3 +201,9 @@ def test_a_persistent_cookie_lasts_as_long_as_its_session(site: Site) -> None:
     # Not longer for the new id: the end of the session is what it was.
     left = 400 * DAY_SECONDS - DAY_SECONDS + 1
     assert f"; Max-Age={left};" in dict(request.finish())["set-cookie"]
+
+
+def test_the_longest_path_is_taken_and_no_letter_is_white_space() -> None:
+    cookie = Cookie(name="id", secure=False, path="/" + "a" * 1_023)
+    assert cookie.path in cookie.set_to("x", 1)
+    assert cookie.values_in("id= \tXaX\t ;\tid =b") == ["XaX", "b"]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.arguments import MIN_SECRET_BYTES
-from sessions.cookie.token import Tokens
+from sessions.cookie.token import UNSIGNED, Tokens, is_session_id
 
 OLD, NEW = secrets.token_hex(), secrets.token_hex()
 PLAIN = Tokens(None, "")
@@ -156,6 +156,7 @@ def test_an_id_is_the_same_each_time_and_tells_no_token() -> None:
         ("", ValueError, "bytes, not 0"),
         (b"", ValueError, "bytes, not 0"),
         ([], ValueError, "must not be empty"),
+        ([UNSIGNED], ValueError, "must have a secret beside UNSIGNED"),
         ([NEW, "short"], ValueError, "bytes, not 5"),
         ([NEW, None], TypeError, "not NoneType"),
         ([7], TypeError, "not int"),
@@ -181,3 +182,19 @@ def test_a_long_secret_is_taken(secret: Any) -> None:
 def test_a_namespace_is_a_text(namespace: Any) -> None:
     with pytest.raises(TypeError, match="namespace must be a str"):
         Tokens(None, namespace)
+
+
+def test_a_cookie_is_valid_in_every_version_of_this_package() -> None:
+    tokens = Tokens("s" * 32, "shop")
+    token = "t" * 43
+    assert tokens.in_cookie(token) == f"{token}.J7wBcxR6EtjJ_LjNzd52E6xBIw0uA_7Njarvix8sKR0"
+    assert tokens.session_id(token) == "T9CU5a6iUvVuTw3MMppbPhMll9F-OwnM6ItF5UTLxJw"
+    assert tokens.derived_from("old") == "J0K5GcvR4hez6AU0XtU2LhrFAuD7JQongCOEXQuwDgk"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_one"),
+    [("a" * 43, True), ("a" * 42, False), ("a" * 44, False), (None, False), (b"a" * 43, False)],
+)
+def test_a_sessions_id_is_recognized_by_its_form(given: object, is_one: bool) -> None:
+    assert is_session_id(given) is is_one

@@ -140,6 +140,13 @@ def test_only_a_type_with_a_suffix_passes_for_its_syntax() -> None:
     assert preferred("application/json", ("text/plain", "application/xml", JSON)) == JSON
     assert preferred("application/xml", (TEXT, JSON, "image/svg+xml")) == "image/svg+xml"
     assert preferred("application/problem+json", (TEXT, "application/json")) == TEXT
+    # The suffix is behind the last plus (RFC 6838, 4.2.8).
+    assert preferred("application/json", (TEXT, "application/a+b+json")) == "application/a+b+json"
+
+
+def test_a_type_that_is_named_goes_before_none_that_is_named_by_its_syntax() -> None:
+    assert preferred("text/html, application/json", ("text/html", JSON)) == "text/html"
+    assert preferred("text/html, application/json", (JSON, "text/html")) == JSON
 
 
 @pytest.mark.parametrize(
@@ -147,6 +154,8 @@ def test_only_a_type_with_a_suffix_passes_for_its_syntax() -> None:
     [
         ("text/plain," + "a/b," * LONGEST_CHARACTERS, TEXT),
         ("a/b," * LONGEST_CHARACTERS + "text/plain", JSON),
+        ("a/b,text/plain".rjust(LONGEST_CHARACTERS), TEXT),
+        ("a/b,text/plain".rjust(LONGEST_CHARACTERS + 1), JSON),
         ("text/plain;q=0.5," + "text/html;q=0.1".rjust(LONGEST_CHARACTERS - 21), TEXT),
         # Cut off before the q, the last range would count in full.
         ("text/plain;q=0.5," + "text/html;q=0.1".rjust(LONGEST_CHARACTERS - 11), TEXT),

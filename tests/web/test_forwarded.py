@@ -110,6 +110,7 @@ def test_x_forwarded_for_is_a_list_and_no_more(value: str, entries: list[str]) -
         ("for=192.0.2.43\\", [""]),
         (";", [""]),
         ("for=a, =, for=b", ["b", "", "a"]),
+        ('="a,b", for=c', ["c", ""]),
     ],
 )
 def test_forwarded_is_read_by_its_grammar(value: str, nodes: list[str]) -> None:

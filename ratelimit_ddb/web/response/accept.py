@@ -84,7 +84,7 @@ def _qualities(accept: str) -> dict[str, float]:
 def _rank(media_type: str, qualities: dict[str, float]) -> tuple[float, int]:
     """The quality of a media type, and how specific the range is that gives it."""
     whole, _, _ = media_type.partition("/")
-    _, plus, syntax = media_type.partition("+")
+    _, plus, syntax = media_type.rpartition("+")
     generic = f"application/{syntax}" if plus else media_type
     ranges = ((media_type, 2), (generic, 2), (f"{whole}/*", 1), ("*/*", 0))
     for media_range, specificity in ranges:
