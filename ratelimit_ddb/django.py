@@ -31,7 +31,9 @@ from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Admission, Gate
+from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.request_reservation import RequestReservation, has_failed
 from ratelimit_ddb.web.gate.view import (
     gate_of_view,
     has_own_limits,
@@ -304,6 +306,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
         answer, ledger, _ = gate.admit(_request_of(request))
         if answer is not None:
             return _response(answer)
+        reservation = _reservation_of(request)
         try:
             response = view(request, *args, **kwargs)
         except Exception as error:
@@ -311,6 +314,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
             raise
         if gate.gives_back and isinstance(response, HttpResponseBase):
             gate.respond(request, head_of(response.status_code, response.headers.items()))
+        _settle_at_close(response, reservation)
         return response if ledger is None else _with_fields(ledger.fields(), response)
 
     @functools.wraps(view)
@@ -318,6 +322,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
         answer, ledger, _ = await _admit_async(gate, request)
         if answer is not None:
             return _response(answer)
+        reservation = _reservation_of(request)
         try:
             response = await view(request, *args, **kwargs)
         except Exception as error:
@@ -326,6 +331,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
         if gate.gives_back and isinstance(response, HttpResponseBase):
             head = head_of(response.status_code, response.headers.items())
             await gate.respond_async(request, head)
+        _settle_at_close(response, reservation)
         return response if ledger is None else _with_fields(ledger.fields(), response)
 
     return limited_async if is_async else limited
@@ -337,6 +343,29 @@ def _head_of_exception(exception: Exception) -> ResponseHead:
         if isinstance(exception, kind):
             return head_of_exception(exception, status)
     return head_of_exception(exception)
+
+
+def _reservation_of(native: Any) -> RequestReservation | None:
+    """What a request has reserved, which its view finds as ``request.reservation``."""
+    reservation = reserved_for(native)
+    if reservation is not None:
+        native.reservation = reservation
+    return reservation
+
+
+def _settle_at_close(response: Any, reservation: RequestReservation | None) -> None:
+    """Settle when the server closes the response, streamed or not; blocking, as Django does it."""
+    if reservation is None or not isinstance(response, HttpResponseBase):
+        return  # what is no response is a mistake of the view's, for Django to name
+    close, failed = response.close, has_failed(response.status_code, raised=False)
+
+    def close_and_settle() -> None:
+        try:
+            close()
+        finally:
+            reservation.end(failed=failed)
+
+    response.close = close_and_settle  # there is no other hook
 
 
 def _name_and_kind(view: Any) -> tuple[str, bool]:

@@ -20,8 +20,9 @@ from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate, denial_of
-from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.request_reservation import RequestReservation, has_failed
 from ratelimit_ddb.web.gate.view import (
     gate_of_view,
     has_own_limits,
@@ -151,6 +152,10 @@ def _refusal(gate: Gate) -> ResponseReturnValue | None:
             flask.after_this_request(functools.partial(_respond, gate))
         if ledger is not None:
             flask.after_this_request(functools.partial(_with_fields, ledger))
+        reservation = reserved_for(flask.request.environ)
+        if reservation is not None:
+            flask.g.reservation = reservation
+            flask.after_this_request(functools.partial(_settling, reservation))
         return None
     response = _response(answer)
     return response if gate.answers_itself else _handled(response, answer, verdict)
@@ -239,6 +244,13 @@ def _with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
         # Lists add up. The others can be there once: those that the view set itself are.
         if not (is_told and name.startswith("x-")):
             response.headers.add(name, value)
+    return response
+
+
+def _settling(reservation: RequestReservation, response: flask.Response) -> flask.Response:
+    """A response that settles the reservation when the server closes it, streamed or not."""
+    failed = has_failed(response.status_code, raised=False)
+    response.call_on_close(functools.partial(reservation.end, failed=failed))
     return response
 
 

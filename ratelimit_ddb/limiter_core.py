@@ -31,6 +31,7 @@ from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
+from ratelimit_ddb.settling import charge, settle
 from ratelimit_ddb.switch import limiting_enabled
 
 
@@ -205,13 +206,11 @@ class LimiterCore:
         require_charge(cost, self.bucket.limits)
         if not self.enabled:
             return self._disabled
-        return self._charge(text, cost) if cost else self.bucket.peek(text, 1)
-
-    def _charge(self, key: str, cost: int) -> Flow[Decision]:
-        try:
-            return (yield from self.bucket.charge(key, cost))
-        except StoreUnavailable as outage:
-            return self.outage_policy.charge(outage, self.bucket, key, cost)
+        return (
+            charge(self.outage_policy, self.bucket, text, cost)
+            if cost
+            else self.bucket.peek(text, 1)
+        )
 
     def settle(
         self, key: str, decision: Decision, taken: Taken | None, reserved: int, used: int
@@ -225,16 +224,8 @@ class LimiterCore:
             reserved: tokens.
             used: tokens.
         """
-        if not self.enabled or decision.source == "disabled":
-            return
-        if used > reserved:
-            yield from self._charge(key, used - reserved)
-        elif used < reserved and taken is not None:
-            try:
-                yield from self.bucket.refund(taken, reserved - used)
-            except StoreUnavailable:
-                if self.outage_policy.on_outage == "raise":
-                    raise
+        if self.enabled and decision.source != "disabled":
+            yield from settle(self.outage_policy, self.bucket, key, taken, reserved, used)
 
     def block(self, key: KeyLike, seconds: float) -> Decision | Flow[Decision]:
         """Admit nothing for so long."""

@@ -172,7 +172,8 @@ class Reservation:
             StoreError: a mistake of set-up.
         """
         core = self._state.core
-        run(self._state.settle(core, used), core.store, core.timeout_ns, core.breaker)
+        flow = self._state.settle(core, used)
+        run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def cancel(self) -> None:
         """Give all of it back, as nothing was used; raises as ``settle`` does."""
@@ -233,7 +234,8 @@ class AsyncReservation:
     async def settle(self, used: int) -> None:
         """Settle for ``used`` tokens; see ``Reservation.settle``."""
         core = self._state.core
-        await run_async(self._state.settle(core, used), core.store, core.timeout_ns, core.breaker)
+        flow = self._state.settle(core, used)
+        await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     async def cancel(self) -> None:
         """Give all of it back; see ``Reservation.cancel``."""

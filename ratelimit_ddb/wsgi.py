@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
+from ratelimit_ddb.web.gate.request_reservation import has_failed
 from ratelimit_ddb.web.request import of_environ
 from ratelimit_ddb.web.response_head import head_of, head_of_exception
 from ratelimit_ddb.web.rules.rule_set import RulesLike
@@ -16,15 +18,21 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ratelimit_ddb.web.gate.ledger import Ledger
+    from ratelimit_ddb.web.gate.request_reservation import RequestReservation
 
 __all__ = ["RateLimitMiddleware"]
+
+
+RESERVATION = "ratelimit_ddb.reservation"
+"""Where the environ of a request that reserved something has its RequestReservation."""
 
 
 class RateLimitMiddleware:
     """Answers 429 to requests over a limit, and adds to the others what is left.
 
     The limits' fields are added where the application starts its response. The server gets the
-    application's own iterable, so streaming, ``write`` and ``wsgi.file_wrapper`` stay as they were.
+    application's own iterable, so streaming, ``write`` and ``wsgi.file_wrapper`` stay as they were;
+    that of a request which reserved something (``Rule(reserves=True)``) is in another one.
 
     Args:
         app: the application.
@@ -56,11 +64,18 @@ class RateLimitMiddleware:
         if answer is None:
             if ledger is not None:
                 start_response = _adding(ledger, start_response)
-            if self._gate.gives_back:
-                return self._call_and_respond(environ, start_response)
-            return self._app(environ, start_response)
+            reservation = reserved_for(environ)
+            if reservation is None:
+                return self._respond(environ, start_response)
+            environ[RESERVATION] = reservation
+            return _reserving(self._respond, reservation, environ, start_response)
         start_response(answer.status_line, list(answer.headers))
         return [answer.body]
+
+    def _respond(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._gate.gives_back:
+            return self._call_and_respond(environ, start_response)
+        return self._app(environ, start_response)
 
     def _call_and_respond(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -122,3 +137,61 @@ def _adding(ledger: Ledger, start_response: StartResponse) -> StartResponse:
         return start_response(status, [*headers, *ledger.fields()], exc_info)
 
     return adding
+
+
+def _reserving(
+    app: WSGIApplication,
+    reservation: RequestReservation,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+) -> Iterable[bytes]:
+    """Call an application; what comes of it settles the reservation when the server closes it."""
+    statuses: list[int] = []
+
+    def noting(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        statuses.append(int(status[:3]))
+        return start_response(status, headers, exc_info)
+
+    def end(*, raised: bool) -> None:
+        reservation.end(failed=has_failed(statuses[-1] if statuses else None, raised=raised))
+
+    try:
+        return _Settling(app(environ, noting), end)
+    except BaseException:
+        end(raised=True)
+        raise
+
+
+class _Settling:
+    """An application's iterable, after which its reservation is settled (PEP 3333: ``close``)."""
+
+    def __init__(self, content: Iterable[bytes], end: Callable[..., None]) -> None:
+        self._content = content
+        self._pieces = iter(content)
+        self._end = end
+        self._raised = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            raise
+        except BaseException:
+            self._raised = True
+            raise
+
+    def close(self) -> None:
+        """Close the application's, and settle."""
+        try:
+            if hasattr(self._content, "close"):
+                self._content.close()
+        except BaseException:
+            self._raised = True
+            raise
+        finally:
+            self._end(raised=self._raised)

@@ -64,6 +64,7 @@ MEMBERS_NOT_FOR_USERS = {
     "Cookie": {"set_to", "cleared", "values_in"},
     "Rule": {"fits", "fits_below_mounts", "functions", "matches"},
     "Request": {"fields_of", "fields_alike"},
+    "RequestReservation": {"add", "end", "end_async"},
     "Verdict": {"charges"},
     # In Flask what its interface calls.
     "FlaskSession": {

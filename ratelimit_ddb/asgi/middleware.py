@@ -10,8 +10,9 @@ from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
-from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
+from ratelimit_ddb.web.gate.request_reservation import has_failed
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.response.answer import Answer, Fields
@@ -93,6 +94,24 @@ class RateLimitMiddleware:
         await self._call(scope, channel.receive, send)
 
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application, and settle when it is done what it reserved."""
+        reservation = reserved_for(scope)
+        if reservation is None:
+            await self._respond(scope, receive, send)
+            return
+        statuses: list[int] = []
+        state = scope.setdefault("state", {})
+        state["reservation"] = reservation
+        raised = True
+        try:
+            await self._respond(scope, receive, _noting(statuses, send))
+            raised = False
+        finally:
+            state.pop("reservation", None)
+            status = statuses[0] if statuses else None
+            await reservation.end_async(failed=has_failed(status, raised=raised))
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._gate.gives_back:
             await call_and_respond(self._app, scope, receive, send, self._gate.respond_async)
         else:
@@ -118,6 +137,17 @@ def adding_fields(ledger: Ledger, send: Send) -> Send:
         return send(message)
 
     return send_with_fields
+
+
+def _noting(statuses: list[int], send: Send) -> Send:
+    """``send``, which notes the status of the response; of a websocket's, 101."""
+
+    def noting(message: Message) -> Awaitable[None]:
+        if message["type"] in _BEGINS:
+            statuses.append(message.get("status", 101))
+        return send(message)
+
+    return noting
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -9,8 +9,9 @@
 The middleware is in ratelimit_ddb.asgi and ratelimit_ddb.wsgi.
 """
 
-from ratelimit_ddb.web.gate.ledger import verdict_of
+from ratelimit_ddb.web.gate.ledger import reservation_of, verdict_of
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions
+from ratelimit_ddb.web.gate.request_reservation import RequestReservation
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import bearer_claim, cookie, everyone, header, session_user
 from ratelimit_ddb.web.request import Request
@@ -26,6 +27,7 @@ __all__ = [
     "Answer",
     "GateOptions",
     "Request",
+    "RequestReservation",
     "ResponseHead",
     "Rule",
     "RuleDecision",
@@ -38,6 +40,7 @@ __all__ = [
     "cookie",
     "everyone",
     "header",
+    "reservation_of",
     "session_user",
     "verdict_of",
 ]

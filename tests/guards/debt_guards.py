@@ -77,4 +77,26 @@ DEBTS = (
         "tests/ratelimit_ddb/test_reservations.py::"
         "test_of_requests_that_wait_together_the_reservations_are_not_leased",
     ),
+    Guard(
+        "a client that goes away in the middle of a response gets nothing back",
+        "ratelimit_ddb/web/gate/request_reservation.py",
+        "return raised if status is None else status >= _FAILED",
+        "return raised or (status or 0) >= _FAILED",
+        "tests/web/test_reservations.py::"
+        "test_a_client_that_goes_away_in_the_middle_keeps_the_estimate",
+    ),
+    Guard(
+        "a reservation of a request is settled once",
+        "ratelimit_ddb/web/gate/request_reservation.py",
+        "            self._is_open.pop()\n        except IndexError:",
+        "            pass\n        except IndexError:",
+        "tests/web/test_reservations.py::test_nested_middlewares_settle_once",
+    ),
+    Guard(
+        "only rules that reserve are settled",
+        "ratelimit_ddb/web/gate/request_reservation.py",
+        "if one.charge.rule.reserves and one.decision.allowed",
+        "if one.decision.allowed",
+        "tests/web/test_reservations.py::test_every_rule_that_reserves_is_settled_and_no_other",
+    ),
 )

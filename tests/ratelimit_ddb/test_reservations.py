@@ -235,7 +235,7 @@ def test_a_reservation_of_a_hot_key_is_not_leased_and_gives_back_after_any_lease
     heat(limiter, clock)
     while limiter.acquire("k").source != "lease":
         clock.advance(0.005)
-    reservation = limiter.reserve("k", 100)
+    reservation = limiter.reserve("k", 1)
     assert reservation.decision.source == "table"
     assert reservation.decision.taken is not None
     assert reservation.decision.taken.lease is None

@@ -9,8 +9,8 @@ from ratelimit_ddb.web.identity.identity import Identity
 from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, tenant
 
 KEYS = (
-    "path, methods, limits, by, name, scope, cost, exempt, enforce, default, lease, messages, "
-    "block-after, block-for, up-to, give-back"
+    "path, methods, limits, by, name, scope, cost, exempt, enforce, reserves, default, lease, "
+    "messages, block-after, block-for, up-to, give-back"
 )
 KINDS = "must have one of header, cookie, session-user, address, function"
 WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"

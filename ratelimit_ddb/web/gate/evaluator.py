@@ -223,12 +223,12 @@ class Evaluator:
         self, charge: Charge, observation: Observation | None = None, now_ns: int | None = None
     ) -> Decision | Flow[Decision]:
         """A denial that needs no store, or the flow that takes the tokens."""
-        _, quota, key, cost = charge
+        rule, quota, key, cost = charge
         if cost > quota.smallest_burst:
             return _cost_denial(charge)
         if now_ns is None and self.clock.known:
             now_ns = self.clock.now_ns()
-        return quota.bucket.acquire(key, cost, 0, now_ns, observation)
+        return quota.bucket.acquire(key, cost, 0, now_ns, observation, not rule.reserves)
 
     def _decision_in_outage(
         self, charge: Charge, outage: StoreUnavailable, *, takes: bool = True

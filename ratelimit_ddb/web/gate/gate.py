@@ -37,6 +37,7 @@ from ratelimit_ddb.web.gate.ledger import (
 )
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.gate.request_refund import refunds_due, report
+from ratelimit_ddb.web.gate.request_reservation import RequestReservation, reserved_by
 from ratelimit_ddb.web.gate.response_refund import entries_awaiting, refunds_by
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
@@ -312,12 +313,23 @@ class Gate:
 
     def _admitted(self, verdict: Verdict, ledger: Ledger, started_ns: int) -> Admission:
         fields = self.fields_of(verdict)
+        for charge in verdict.charges:
+            if charge.rule.reserves:
+                self._reserve(verdict, ledger)
+                break
         left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
         ledger.entries.append(Entry(self, verdict, fields, left_ns))
         if ledger.has_writer or not fields:
             return None, None, verdict
         ledger.has_writer = self.writes_fields
         return None, ledger, verdict
+
+    def _reserve(self, verdict: Verdict, ledger: Ledger) -> None:
+        if ledger.reservation is None:
+            ledger.reservation = RequestReservation()
+        policy = self._evaluator.outage_policy
+        for one in reserved_by(verdict, self.store, policy, self.timeout_ns, self.breaker):
+            ledger.reservation.add(one)
 
     def _denied(
         self, request: Request, verdict: Verdict, ledger: Ledger

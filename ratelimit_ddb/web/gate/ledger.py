@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.request_reservation import RequestReservation
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.response.fields import merged_fields
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
@@ -72,14 +73,16 @@ class Ledger:
         creator: the gate that created it.
         entries: one for each gate that had a rule about the request.
         has_writer: whether somebody already will write the fields to the response.
+        reservation: what was reserved for it; None where no rule reserves.
     """
 
-    __slots__ = ("creator", "entries", "has_writer")
+    __slots__ = ("creator", "entries", "has_writer", "reservation")
 
     def __init__(self, creator: object) -> None:
         self.creator = creator
         self.entries: list[Entry] = []
         self.has_writer = False
+        self.reservation: RequestReservation | None = None
 
     def require_apart(self, gate: LedgerGate, charges: Iterable[Charge]) -> None:
         """Refuse that a second gate charges a bucket for the same request.
@@ -170,3 +173,30 @@ def verdict_of(request: Any) -> Verdict:
         tuple(one for verdict in verdicts for one in verdict.denials),
         tuple(one for verdict in verdicts for one in verdict.charges),
     )
+
+
+def reservation_of(request: Any) -> RequestReservation:
+    """What rules with ``reserves=True`` took for a request, for its view to settle.
+
+    ::
+
+        answer = ask_the_model(prompt)
+        reservation_of(request).settle(answer.tokens)
+
+    Args:
+        request: the framework's request, an ASGI scope, or a WSGI environ.
+
+    Returns:
+        the reservation. Of a request that reserved nothing, as where limiting is off, one that
+        settles nothing.
+
+    Raises:
+        TypeError: it is none of those.
+    """
+    return reserved_for(request) or RequestReservation()
+
+
+def reserved_for(native: Any) -> RequestReservation | None:
+    """The reservation of a request, a scope or an environ; None where nothing was reserved."""
+    found: Ledger | None = carrier_of(native).get(KEY)
+    return None if found is None else found.reservation

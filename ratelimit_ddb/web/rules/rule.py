@@ -68,6 +68,8 @@ class Rule:
             make buckets of their own.
         exempt: a function that tells which requests the rule is not about.
         enforce: False to decide, count and report, but never deny (shadow mode).
+        reserves: whether ``cost`` is an estimate, which the view settles by what was used
+            (``reservation_of``).
         default: whether the rule is only for views without limits of their own (``@limited``,
             RateLimit): where the view has some, what this one took is given back, or it is not
             evaluated at all.
@@ -100,6 +102,7 @@ class Rule:
     scope: Scope
     exempt: Exempt | None
     enforce: bool
+    reserves: bool
     default: bool
     lease: float | None
     messages: tuple[Limit, ...] | None
@@ -122,6 +125,7 @@ class Rule:
         scope: Scope = "rule",
         exempt: Exempt | None = None,
         enforce: bool = True,
+        reserves: bool = False,
         default: bool = False,
         lease: float | None = None,
         messages: LimitsLike | None = None,
@@ -144,6 +148,7 @@ class Rule:
             ("scope", scope),
             ("exempt", exempt),
             ("enforce", enforce),
+            ("reserves", reserves),
             ("default", default),
             ("lease", lease),
             ("messages", of_messages),
@@ -171,7 +176,11 @@ class Rule:
                 require_function_of_request(what, given)
         if self.scope not in ("rule", "endpoint"):
             raise ValueError(f"scope {self.scope!r}: 'rule' or 'endpoint'")
-        for what, flag in (("enforce", self.enforce), ("default", self.default)):
+        for what, flag in (
+            ("enforce", self.enforce),
+            ("reserves", self.reserves),
+            ("default", self.default),
+        ):
             require_bool(what, flag)
         if self.lease is not None:
             require_lease_ns(self.lease)

@@ -191,6 +191,7 @@ _READERS: dict[str, Reader] = {
     "cost": _or_function("cost", _integer),
     "exempt": _function("exempt"),
     "enforce": _as_it_is,
+    "reserves": _as_it_is,
     "default": _as_it_is,
     "lease": _as_it_is,
     "messages": _texts("messages"),

@@ -1,0 +1,166 @@
+"""The reservation of a request: what rules with ``reserves=True`` took for it, by their costs.
+
+The view says what was used, as soon as it knows; nothing is sent then. When the response is over,
+whoever put the rules before the view settles it:
+
+    the view settled:                     less is given back, more is charged;
+    it did not, and the request failed:   the estimates are given back;
+    neither:                              they stay taken.
+
+A request has failed where the application raised before its response began, or answered with a
+status of 500 or more. One whose client goes away in the middle of a response has not: what was
+produced until then was used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ratelimit_ddb.arguments import require_int_from
+from ratelimit_ddb.bucket.debt import require_charge
+from ratelimit_ddb.errors import StoreError, StoreUnavailable
+from ratelimit_ddb.operations.breaker import Breaker
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import Flow, JointFlow
+from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.operations.together import side_by_side
+from ratelimit_ddb.outage import OutagePolicy
+from ratelimit_ddb.settling import settle
+from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
+
+_FAILED = 500
+
+
+class Reserved(NamedTuple):
+    """What one rule reserved.
+
+    Attributes:
+        decided: its decision.
+        store: where its bucket is.
+        policy: what is done without the store.
+        timeout_ns: how long settling may take.
+        breaker: whether the store is asked.
+    """
+
+    decided: RuleDecision
+    store: Store
+    policy: OutagePolicy
+    timeout_ns: int
+    breaker: Breaker
+
+
+class RequestReservation:
+    """What a request has reserved, for its view to settle; see ``reservation_of``.
+
+    A request that reserved nothing has one too, which settles nothing, so that a view need not ask.
+    """
+
+    __slots__ = ("_is_open", "_reserved", "_used")
+
+    def __init__(self) -> None:
+        self._reserved: list[Reserved] = []
+        self._used: int | None = None
+        self._is_open = [True]
+
+    @property
+    def cost(self) -> int:
+        """The tokens that were reserved: of several rules, the most; 0 for nothing."""
+        return max((one.decided.cost for one in self._reserved), default=0)
+
+    @property
+    def used(self) -> int | None:
+        """What it was settled for; None where it was not yet."""
+        return self._used
+
+    def settle(self, used: int) -> None:
+        """Settle for ``used`` tokens, of every rule that reserved some.
+
+        It is sent when the response is over; called more than once, the last call counts. So a
+        response that streams may settle at its end, or anew with each piece.
+
+        Args:
+            used: tokens, an int of at least 0; more than was reserved becomes a debt.
+
+        Raises:
+            TypeError, ValueError: it is no number of tokens.
+            RuntimeError: the response is over.
+        """
+        require_int_from("used", used, 0)
+        for one in self._reserved:
+            require_charge(used, one.decided.charge.quota.bucket.limits)
+        if not self._is_open:
+            raise RuntimeError("the response is over, and its reservation with it")
+        self._used = used
+
+    def add(self, reserved: Reserved) -> None:
+        """Note what a rule reserved."""
+        self._reserved.append(reserved)
+
+    def end(self, *, failed: bool) -> None:
+        """Settle it, blocking: the response is over. Of several calls the first one counts.
+
+        Args:
+            failed: whether the estimates are given back where the view did not settle.
+
+        Raises:
+            StoreError: a mistake of set-up; an outage is not raised.
+        """
+        for flow, one in self._settling(failed):
+            run(flow, one.store, one.timeout_ns, one.breaker, decides=True)
+
+    async def end_async(self, *, failed: bool) -> None:
+        """Settle it; see ``end``."""
+        for flow, one in self._settling(failed):
+            await run_async(flow, one.store, one.timeout_ns, one.breaker, decides=True)
+
+    def _settling(self, failed: bool) -> Iterator[tuple[JointFlow[None], Reserved]]:
+        """A flow for each store, with one of those that are on it."""
+        try:
+            self._is_open.pop()
+        except IndexError:
+            return
+        used = 0 if failed and self._used is None else self._used
+        if used is None:
+            return
+        by_store: dict[int, list[Reserved]] = {}
+        for one in self._reserved:
+            by_store.setdefault(id(one.store), []).append(one)
+        for several in by_store.values():
+            yield _settle_all(several, used), several[0]
+
+
+def reserved_by(
+    verdict: Verdict, store: Store, policy: OutagePolicy, timeout_ns: int, breaker: Breaker
+) -> list[Reserved]:
+    """What the rules of a verdict reserved."""
+    return [
+        Reserved(one, store, policy, timeout_ns, breaker)
+        for one in verdict.decisions
+        if one.charge.rule.reserves and one.decision.allowed
+    ]
+
+
+def has_failed(status: int | None, *, raised: bool) -> bool:
+    """Whether a request has failed.
+
+    Args:
+        status: that of its response; None where it had not begun.
+        raised: whether the application raised.
+    """
+    return raised if status is None else status >= _FAILED
+
+
+def _settle_all(several: list[Reserved], used: int) -> JointFlow[None]:
+    flows: list[Flow[None]] = []
+    for one in several:
+        decided = one.decided
+        taken = decided.decision.taken
+        if taken is not None and not taken.kept:
+            continue  # it was given back, since the request was denied elsewhere
+        bucket, key = decided.charge.quota.bucket, decided.key
+        flows.append(settle(one.policy, bucket, key, taken, decided.cost, used))
+    for outcome in (yield from side_by_side(flows)):
+        # There is nobody to raise an outage to: the response is over.
+        if isinstance(outcome, StoreError) and not isinstance(outcome, StoreUnavailable):
+            raise outcome
