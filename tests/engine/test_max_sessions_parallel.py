@@ -31,9 +31,7 @@ def store(dynamodb_endpoint: str) -> Iterator[DynamoDBSessionStore]:
 
 
 @pytest.mark.parametrize("policy", ["end_oldest", "refuse"])
-def test_threads_at_once_leave_exactly_the_most(
-    store: DynamoDBSessionStore, policy: Any
-) -> None:
+def test_threads_at_once_leave_exactly_the_most(store: DynamoDBSessionStore, policy: Any) -> None:
     ada = f"ada-{uuid.uuid4().hex}"
     config = SessionConfig.of(
         store, {"max_sessions_per_user": MOST, "on_max_sessions": policy, "deadline": 5}
