@@ -17,6 +17,7 @@ from ratelimit_ddb.all_or_none.functions import (
     refund_all_async,
 )
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.concurrency_limiter import AsyncConcurrencyLimiter, ConcurrencyLimiter
 from ratelimit_ddb.decision_event import LimiterDecision
 from ratelimit_ddb.decorator.rate_limited import rate_limited
 from ratelimit_ddb.errors import (
@@ -30,13 +31,18 @@ from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.reservation import AsyncReservation, Reservation
+from ratelimit_ddb.slot_limit import SlotLimit
+from ratelimit_ddb.slots.slot import AsyncSlot, Slot
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
 
 __all__ = [
     "AccessDenied",
+    "AsyncConcurrencyLimiter",
     "AsyncRateLimiter",
     "AsyncReservation",
+    "AsyncSlot",
+    "ConcurrencyLimiter",
     "Decision",
     "Decisions",
     "DynamoDBStore",
@@ -47,6 +53,8 @@ __all__ = [
     "RateLimited",
     "RateLimiter",
     "Reservation",
+    "Slot",
+    "SlotLimit",
     "Store",
     "StoreError",
     "StoreUnavailable",

@@ -73,7 +73,7 @@ MEMBERS_NOT_FOR_USERS = {
         "start_response",
     },
 }
-NOT_MADE_BY_USERS = {"AnsweredCall", "FlaskSession", "Session", "SessionInfo"}
+NOT_MADE_BY_USERS = {"AnsweredCall", "AsyncSlot", "Slot", "FlaskSession", "Session", "SessionInfo"}
 DJANGOS_AND_FLASKS = {
     "SessionInterface",
     "SessionStore",

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from demo.limits import CALLER, EVERYONE, PER_MINUTE, PER_SECOND, SHARED
 from demo.live.feed import Decided, Feed
+from ratelimit_ddb import Limit
 from ratelimit_ddb.web import RuleDecision, Verdict
 
 MOST_CALLERS = 24
@@ -134,7 +135,7 @@ def levels_of(one: RuleDecision) -> Iterator[tuple[str, int]]:
         for limit, full_at_ns in zip(taken.limits, taken.full_at_ns, strict=True):
             given_back_ns = cost * limit.unit_ns if one.refunded else 0
             yield limit.name, full_at_ns - now_ns - given_back_ns
-    elif decision.source in ("table", "seen"):
+    elif decision.source in ("table", "seen") and isinstance(decision.limit, Limit):
         limit = decision.limit
         yield limit.name, decision.retry_after_ns + limit.window_ns - cost * limit.unit_ns
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.slot_limit import SlotLimit
 
 Source = Literal["table", "seen", "lease", "throttled", "blocked", "outage", "cost", "disabled"]
 """Who decided: the store; this process alone, by what it observed before, or by tokens that it had
@@ -129,7 +130,7 @@ class Decision(NamedTuple):
     remaining: int
     retry_after_ns: int
     reset_after_ns: int
-    limit: Limit
+    limit: Limit | SlotLimit
     waited_ns: int = 0
     source: Source = "table"
     taken: Taken | None = None

@@ -14,6 +14,7 @@ from ratelimit_ddb.operations.operation import (
     T,
     Wait,
 )
+from ratelimit_ddb.operations.slot_operation import SlotsResult
 
 
 class Meter:
@@ -67,7 +68,7 @@ class Meter:
             self.calls += 1
 
     def _add_capacity(self, result: object) -> None:
-        if isinstance(result, OperationResult):
+        if isinstance(result, OperationResult | SlotsResult):
             if result.capacity_units is None:
                 self.capacity_units = None
             elif self.capacity_units is not None:

@@ -1,10 +1,11 @@
-"""The five operations that a store must be able to carry out, and what each returns.
+"""The operations that a store must be able to carry out, and what each returns.
 
 The bucket's flows yield them and are sent the results; a store, or a simulator, turns the one into
 the other. Each is one atomic step: nothing else happens to the item meanwhile.
 ``fullAt`` of a limit is ``None`` where the item or the attribute is missing: a full bucket.
 
-A sixth one, Wait, is carried out by the driver: it sends nothing.
+Those on the slots of a concurrency limit are in slot_operation.py. One more, Wait, is carried out
+by the driver: it sends nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.operations.slot_operation import SlotOperation
 
 T = TypeVar("T")
 
@@ -132,7 +134,7 @@ class Wait(NamedTuple):
     most_ns: int | None
 
 
-Operation = ReadClock | Take | GiveBack | Read | Delete
+Operation = ReadClock | Take | GiveBack | Read | Delete | SlotOperation
 """What a store carries out."""
 Flow = Generator[Operation | Wait, Any, T]
 """A generator that yields operations, is sent what each returns, and returns a T."""

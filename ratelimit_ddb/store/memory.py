@@ -21,6 +21,13 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
+from ratelimit_ddb.operations.slot_operation import (
+    KeepSlot,
+    ReadSlots,
+    ReleaseSlot,
+    TakeSlot,
+)
+from ratelimit_ddb.store.memory_slots import MemorySlots
 from ratelimit_ddb.tuple_new import tuple_new
 
 Item = dict[str, int]
@@ -51,6 +58,7 @@ class MemoryStore:
         self._items: OrderedDict[str, Item] = OrderedDict()
         self._refunded: dict[str, Item] = {}
         self._leased_until_ns: dict[str, int] = {}
+        self._slots = MemorySlots(self._max_keys)
         self._lock = threading.Lock()
         at_fork(self)
 
@@ -100,6 +108,7 @@ class MemoryStore:
             self._items.clear()
             self._refunded.clear()
             self._leased_until_ns.clear()
+            self._slots.clear()
         cache_group_of(self).clear()
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
@@ -155,7 +164,10 @@ class MemoryStore:
             case Delete():
                 self._items.pop(operation.key, None)
                 self._forget_details(operation.key)
+                self._slots.delete(operation.key)
                 return OperationResult(True, ())
+            case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
+                return self._slots.apply(operation)
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )

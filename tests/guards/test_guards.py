@@ -26,6 +26,7 @@ from tests.guards.response_guards import RESPONSES
 from tests.guards.session_guards import LIVES
 from tests.guards.session_store_guards import SESSION_STORES
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
+from tests.guards.slot_guards import SLOTS
 from tests.guards.together_guards import TOGETHER
 
 GUARDS = (
@@ -46,6 +47,7 @@ GUARDS = (
     *LEASES,
     *LIVES,
     *LOGINS,
+    *SLOTS,
     *AT_ONCE,
     *SESSIONS_ON_THE_WEB,
     *SESSION_STORES,

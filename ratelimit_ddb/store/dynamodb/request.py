@@ -26,6 +26,15 @@ from ratelimit_ddb.operations.operation import (
     Read,
     Take,
 )
+from ratelimit_ddb.operations.slot_operation import (
+    KeepSlot,
+    ReadSlots,
+    ReleaseSlot,
+    SlotOperation,
+    SlotsResult,
+    TakeSlot,
+)
+from ratelimit_ddb.store.dynamodb.slot_request import slot_request, slots_result
 from ratelimit_ddb.tuple_new import tuple_new
 
 ATTRIBUTE = "fullAt:"
@@ -58,7 +67,9 @@ class TableRequests:
             fixed["ReturnConsumedCapacity"] = "TOTAL"
         self._fixed = tuple(fixed.items())
 
-    def request(self, operation: Take | GiveBack | Read | Delete) -> ddbwire.DynamoDBRequest:
+    def request(
+        self, operation: Take | GiveBack | Read | Delete | SlotOperation
+    ) -> ddbwire.DynamoDBRequest:
         """The request that carries an operation out."""
         match operation:
             case Take():
@@ -73,6 +84,9 @@ class TableRequests:
                 return ddbwire.DynamoDBRequest(
                     "DeleteItem", _delete_template(self._fixed) % _quoted(key)
                 )
+            case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
+                of_the_wire = self._is_of_the_wire
+                return slot_request(self._fixed, operation, is_of_the_wire=of_the_wire)
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
@@ -119,24 +133,26 @@ class TableRequests:
 
     def result(
         self,
-        operation: Take | GiveBack | Read | Delete,
+        operation: Take | GiveBack | Read | Delete | SlotOperation,
         reply: dict[str, Any] | ddbwire.ConditionalCheckFailed | ddbwire.StaleTimestamp,
-    ) -> OperationResult:
-        """What a reply says of each ``fullAt`` that the operation named.
+    ) -> OperationResult | SlotsResult:
+        """What a reply says of each ``fullAt`` that the operation named, or of the slots.
 
         Raises:
             ClockMoved: the operation's time is not the table's.
         """
         if isinstance(operation, Delete):
             return OperationResult(True, ())
-        names = operation.names
-        if isinstance(reply, ddbwire.ConditionalCheckFailed):
-            return _result_of(False, reply.item or {}, names)
         if isinstance(reply, ddbwire.StaleTimestamp):
             raise ClockMoved(
                 f"table {self._fixed[0][1]!r}: its clock turned out to be "
                 f"{reply.behind_ns / 1e9:+.1f} s from the time that the request was made by"
             )
+        if isinstance(operation, SlotOperation):
+            return slots_result(operation, reply)
+        names = operation.names
+        if isinstance(reply, ddbwire.ConditionalCheckFailed):
+            return _result_of(False, reply.item or {}, names)
         shown = reply.get("Item", {}) if type(operation) is Read else reply["Attributes"]
         return _result_of(True, shown, names)
 

@@ -20,6 +20,7 @@ from ratelimit_ddb.operations.operation import (
     Read,
     ReadClock,
 )
+from ratelimit_ddb.operations.slot_operation import SlotsResult
 from ratelimit_ddb.operations.store import Clock
 
 if TYPE_CHECKING:
@@ -279,7 +280,11 @@ class DynamoDBStore:
         call = AnsweredCall.of(request, reply)
         if self._on_call is not None:
             self._on_call(call)
-        units = _REFUSED_UNITS if call.refused else call.capacity_units
+        units = call.capacity_units
+        if call.refused:
+            from ratelimit_ddb.store.dynamodb.slot_request import refused_units
+
+            units = refused_units(result) if isinstance(result, SlotsResult) else _REFUSED_UNITS
         return result._replace(capacity_units=units)
 
     def _error(self, failure: Exception, request: DynamoDBRequest | None = None) -> StoreError:

@@ -23,6 +23,7 @@ from typing import Literal
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.policy import service_limit_item
 from ratelimit_ddb.web.rules.quota import Quota
@@ -127,6 +128,10 @@ def _remaining_and_reset(decision: Decision) -> tuple[int, int]:
 def _item(quota: Quota, decision: Decision) -> str:
     """What is left; ``t`` is until one token more, after a denial until the retry."""
     limit, remaining, more_in_ns = decision.limit, decision.remaining, decision.retry_after_ns
+    if isinstance(limit, SlotLimit):
+        # When a holder will release its slot, nobody knows.
+        retry_seconds = None if decision.allowed else retry_after_seconds(decision)
+        return service_limit_item(quota.items[limit.name], remaining, retry_seconds)
     missing = limit.burst - remaining
     if decision.allowed and missing > 0:
         # With several limits, the reset may be another one's; a token's time is the most it is.

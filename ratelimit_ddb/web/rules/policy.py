@@ -39,12 +39,14 @@ def policy_item(policy: str, limit: Limit) -> str:
     return item_name(policy) + parameters([(QUOTA, limit.burst), *window])
 
 
-def service_limit_item(item: str, remaining: int, reset_seconds: int) -> str:
+def service_limit_item(item: str, remaining: int, reset_seconds: int | None) -> str:
     """A limit in RateLimit.
 
     Args:
         item: its policy's name, from ``item_name``.
         remaining: tokens that are left.
-        reset_seconds: whole seconds until there are more.
+        reset_seconds: whole seconds until there are more; None where nobody knows.
     """
+    if reset_seconds is None:
+        return f"{item};{REMAINING}={remaining}"
     return f"{item};{REMAINING}={remaining};{RESET}={reset_seconds}"

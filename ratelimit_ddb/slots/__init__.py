@@ -1,0 +1,1 @@
+"""Slots of concurrency limits: at most so many holders at once, over all processes."""

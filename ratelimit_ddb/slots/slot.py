@@ -1,0 +1,209 @@
+"""What a concurrency limiter gives out: a slot to hold, or the denial of one."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from types import TracebackType
+from typing import Self
+
+from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.slots.held_slot import HeldSlot
+from ratelimit_ddb.slots.keeper import Keeper
+from ratelimit_ddb.slots.slots import Taken
+from ratelimit_ddb.slots.slots_core import SlotsCore
+
+
+class Grant:
+    """One slot or its denial, whichever way it is released.
+
+    Args:
+        core: the limiter's.
+        key: the key as the table holds it.
+        taken: what came of taking it.
+        keeper: what renews it.
+    """
+
+    __slots__ = ("_core", "_held", "_holds", "_keeper", "_process", "decision", "key")
+
+    def __init__(self, core: SlotsCore, key: str, taken: Taken, keeper: Keeper) -> None:
+        self.key = key
+        self.decision: Decision = taken.decision
+        self._core = core
+        self._held: HeldSlot | None = taken.held
+        self._keeper = keeper
+        self._process = os.getpid()
+        self._holds = taken.decision.allowed and taken.decision.source != "disabled"
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is something to release, in this process."""
+        return self._holds and self._process == os.getpid()
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else may hold it."""
+        held = self._held
+        if held is None or not self._holds:
+            return False
+        if not held.is_of_this_process:
+            return True
+        if not held.lost and not held.lives(self._core.store.clock):
+            held.lose()
+        return held.lost
+
+    def require(self) -> None:
+        """Raise RateLimited for a denial."""
+        if not self.decision.allowed:
+            raise RateLimited(self.key, self.decision)
+
+    def begin_release(self) -> Flow[None] | None:
+        """Release it, once. Returns: the flow that tells the table, if it has to know."""
+        if not self.holds:
+            return None
+        self._holds = False
+        return self._core.release(self.key, self._held, self._keeper)
+
+    def forget(self, what: object) -> None:
+        """Release it as nobody refers to it any more, and warn of that."""
+        if not self.holds:
+            return
+        self._holds = False
+        self._core.give_up(self.key, self._held, self._keeper)
+        warnings.warn(
+            f"{what!r} was not released: use `with`, or call release()",
+            ResourceWarning,
+            stacklevel=3,
+        )
+
+
+class Slot:
+    """A slot that a ConcurrencyLimiter gave, or the denial of one. True if it is held.
+
+    ``with`` releases it at its end; otherwise ``release()`` does. Any thread may.
+
+    Attributes:
+        decision: what was decided: ``remaining`` slots, or ``retry_after``.
+    """
+
+    __slots__ = ("__weakref__", "_grant")
+
+    def __init__(self, grant: Grant) -> None:
+        self._grant = grant
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided."""
+        return self._grant.decision
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else may hold it by now, since it could not be renewed in time.
+
+        The work under a lost slot may be one too many: stop it where that matters. In a fork of
+        the process that holds it, it is lost.
+        """
+        return self._grant.lost
+
+    def release(self) -> None:
+        """Make it free for others. Nothing happens the second time.
+
+        Without an answer from the store it is tried again in the background, until the slot's
+        lifetime has passed.
+
+        Raises:
+            StoreError: a mistake of set-up.
+        """
+        flow = self._grant.begin_release()
+        if flow is not None:
+            core = self._grant._core
+            run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
+
+    def __bool__(self) -> bool:
+        """Whether there was a slot."""
+        return self._grant.decision.allowed
+
+    def __enter__(self) -> Self:
+        """The slot.
+
+        Raises:
+            RateLimited: there was none.
+        """
+        self._grant.require()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def __del__(self) -> None:
+        self._grant.forget(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._grant.key!r}, {self._grant.decision.limit})"
+
+
+class AsyncSlot:
+    """The same of an AsyncConcurrencyLimiter: ``async with``, or ``await release()``.
+
+    Attributes:
+        decision: what was decided: ``remaining`` slots, or ``retry_after``.
+    """
+
+    __slots__ = ("__weakref__", "_grant")
+
+    def __init__(self, grant: Grant) -> None:
+        self._grant = grant
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided."""
+        return self._grant.decision
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else may hold it by now; see ``Slot.lost``."""
+        return self._grant.lost
+
+    async def release(self) -> None:
+        """Make it free for others; see ``Slot.release``.
+
+        A task that is cancelled meanwhile leaves it to the background.
+        """
+        flow = self._grant.begin_release()
+        if flow is not None:
+            core = self._grant._core
+            await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
+
+    def __bool__(self) -> bool:
+        """Whether there was a slot."""
+        return self._grant.decision.allowed
+
+    async def __aenter__(self) -> Self:
+        """The slot.
+
+        Raises:
+            RateLimited: there was none.
+        """
+        self._grant.require()
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self.release()
+
+    def __del__(self) -> None:
+        self._grant.forget(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._grant.key!r}, {self._grant.decision.limit})"

@@ -1,0 +1,102 @@
+"""Operations on the slots of a concurrency limit as DynamoDB requests, and replies as results.
+
+The item has ``key``, one attribute ``s<slot>`` for each slot that is taken, and ``expiresAt``. A
+slot that was released is removed, so an item is as large as the slots that are held, some 21 bytes
+each. Names and numbers are short since a write is billed by the whole item (AWS: "DynamoDB item
+sizes and formats").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import ddbwire
+from ratelimit_ddb.operations.slot_operation import (
+    KeepSlot,
+    ReadSlots,
+    ReleaseSlot,
+    SlotOperation,
+    SlotsResult,
+    TakeSlot,
+)
+
+_KIB_BYTES = 1_024
+_SLOT_BYTES = 21
+_REST_BYTES = 64
+"""The name of the key, the table's TTL, and a key of ordinary length."""
+
+
+def slot_request(
+    fixed: tuple[tuple[str, Any], ...], operation: SlotOperation, *, is_of_the_wire: bool
+) -> ddbwire.DynamoDBRequest:
+    """The request that carries an operation out.
+
+    Args:
+        fixed: parameters that all requests have.
+        operation: what to do.
+        is_of_the_wire: whether the operation's time is that of the wire's clock.
+    """
+    body = {**dict(fixed), "Key": {"key": {"S": operation.key}}}
+    made_at_ns: int | None = None
+    shows = "NONE"
+    match operation:
+        case ReadSlots():
+            body["ConsistentRead"] = True
+            return ddbwire.DynamoDBRequest("GetItem", json.dumps(body).encode())
+        case TakeSlot(_, slot, mark, free_below, made_at_ns, expires_at_seconds):
+            name = f"s{slot}"
+            changes = f"SET {name} = :m, expiresAt = :t"
+            condition = f"attribute_not_exists({name}) OR {name} < :f"
+            values = {":m": mark, ":f": free_below, ":t": expires_at_seconds}
+            shows = "ALL_NEW"
+        case KeepSlot(_, slot, mine, mark, made_at_ns, expires_at_seconds):
+            changes = f"SET s{slot} = :m, expiresAt = :t"
+            condition, values = _is_mine(slot, mine)
+            values |= {":m": mark, ":t": expires_at_seconds}
+        case ReleaseSlot(_, slot, mine):
+            changes = f"REMOVE s{slot}"
+            condition, values = _is_mine(slot, mine)
+    body |= {
+        "UpdateExpression": changes,
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": {name: {"N": str(of)} for name, of in values.items()},
+        "ReturnValues": shows,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    # All may be sent twice: what is refused shows whether it was applied before.
+    if not is_of_the_wire:
+        made_at_ns = None
+    return ddbwire.DynamoDBRequest("UpdateItem", json.dumps(body).encode(), True, made_at_ns, False)
+
+
+def slots_result(
+    operation: SlotOperation, reply: dict[str, Any] | ddbwire.ConditionalCheckFailed
+) -> SlotsResult:
+    """What a reply says of the slots."""
+    if isinstance(reply, ddbwire.ConditionalCheckFailed):
+        return SlotsResult(False, _marks(reply.item or {}))
+    if isinstance(operation, ReadSlots):
+        return SlotsResult(True, _marks(reply.get("Item", {})))
+    shown = reply["Attributes"] if isinstance(operation, TakeSlot) else {}
+    return SlotsResult(True, _marks(shown))
+
+
+def refused_units(result: SlotsResult) -> float:
+    """What a refused write is billed, which replies do not say: the item, in units of 1 KB."""
+    size_bytes = _REST_BYTES + _SLOT_BYTES * len(result.marks)
+    return float(-(-size_bytes // _KIB_BYTES))
+
+
+def _is_mine(slot: int, mine: tuple[int, ...]) -> tuple[str, dict[str, int]]:
+    values = {f":o{index}": mark for index, mark in enumerate(mine)}
+    return f"s{slot} IN ({', '.join(values)})", values
+
+
+def _marks(item: Mapping[str, Any]) -> dict[int, int]:
+    return {
+        int(name[1:]): int(value["N"])
+        for name, value in item.items()
+        if name[:1] == "s" and name[1:].isdigit()
+    }

@@ -1,0 +1,69 @@
+"""The guards of concurrency limits: never more than N slots are held."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_SLOTS = "ratelimit_ddb/slots/slots.py"
+_HISTORIES = "tests/property/test_slots.py::test_p16_in_20_000_histories_no_more_than_n_are_held"
+_CONTRACT = "tests/contract/test_slots.py::test_"
+_LIMITER = "tests/ratelimit_ddb/test_concurrency_limiter.py::test_"
+
+SLOTS = (
+    Guard(
+        "P16: a holder stops before others begin",
+        "ratelimit_ddb/slots/held_slot.py",
+        "lasts_ns = self.limit.lifetime_ns - self.limit.lifetime_ns // MARGIN",
+        "lasts_ns = self.limit.lifetime_ns",
+        _HISTORIES,
+    ),
+    Guard(
+        "P16: a suspended process goes by its wall clock",
+        "ratelimit_ddb/slots/held_slot.py",
+        "clock.monotonic_ns() < self._monotonic_end_ns and clock.wall_ns() < self._wall_end_ns",
+        "clock.monotonic_ns() < self._monotonic_end_ns",
+        _HISTORIES,
+    ),
+    Guard(
+        "P16: a mark is its holder's alone",
+        "ratelimit_ddb/slots/mark.py",
+        "* _RANDOM + randbelow(_RANDOM)",
+        "* _RANDOM + randbelow(1)",
+        f"{_CONTRACT}two_holders_of_one_slot_never_take_each_others_for_their_own[blocking-memory]",
+    ),
+    Guard(
+        "P16: a refused renewal is a lost slot",
+        _SLOTS,
+        "        if not result.applied:\n            held.lose()",
+        "        if False:\n            held.lose()",
+        f"{_CONTRACT}a_holder_is_told_that_its_slot_was_taken_from_it[blocking-memory]",
+    ),
+    Guard(
+        "a take of which nobody knows the end is released",
+        _SLOTS,
+        "                if not answered:\n                    abandon(held)",
+        "                pass",
+        f"{_LIMITER}a_lost_reply_of_a_take_does_not_keep_the_slot",
+    ),
+    Guard(
+        "a fork does not release its parent's slot",
+        "ratelimit_ddb/slots/slot.py",
+        "return self._holds and self._process == os.getpid()",
+        "return self._holds",
+        f"{_LIMITER}a_fork_does_not_release_its_parents_slot",
+    ),
+    Guard(
+        "P16: in an outage a process counts the slots that it holds in the table",
+        "ratelimit_ddb/slots/slots_core.py",
+        "            if taken.decision.allowed:\n                self._local.add(key)",
+        "            pass",
+        f"{_LIMITER}p16_in_an_outage_a_process_holds_no_more_than_the_limit",
+    ),
+    Guard(
+        "those who wait are before those who do not",
+        "ratelimit_ddb/slots/slots_core.py",
+        "        else:\n            return self._behind_others(key)",
+        "        else:\n            return (yield self.take(key, on_lost, keeper))",
+        f"{_LIMITER}those_who_wait_in_a_process_are_served_in_the_order_of_their_calls",
+    ),
+)

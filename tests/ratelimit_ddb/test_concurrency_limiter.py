@@ -1,0 +1,281 @@
+"""Concurrency limiters: construction, `with`, waiting, outages, the keeper."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pickle
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import (
+    AsyncConcurrencyLimiter,
+    ConcurrencyLimiter,
+    DynamoDBStore,
+    MemoryStore,
+    RateLimited,
+    StoreUnavailable,
+)
+from ratelimit_ddb.operations.slot_operation import ReleaseSlot, TakeSlot
+from tests.flaky_store import FlakyStore
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"slots": 0}, "slots 0: must be from 1 to 1000"),
+        ({"slots": 1_001}, "slots 1001: must be from 1 to 1000"),
+        ({"slots": 1.5}, "slots 1.5: must be an int"),
+        ({"slots": 1, "lifetime": 0.5}, "lifetime 0.5: must be from 1 to 3600 seconds"),
+        ({"slots": 1, "lifetime": 7_200}, "lifetime 7200: must be from 1 to 3600 seconds"),
+        ({"slots": 1, "on_outage": "no"}, "on_outage 'no'"),
+        ({"slots": 1, "deadline": 0}, "deadline 0"),
+    ],
+)
+def test_what_can_not_hold_is_refused(arguments: dict[str, Any], message: str) -> None:
+    for kind in (ConcurrencyLimiter, AsyncConcurrencyLimiter):
+        with pytest.raises(ValueError, match=message):
+            kind(MemoryStore(), **arguments)
+
+
+def test_a_function_for_lost_slots_must_be_one() -> None:
+    with pytest.raises(TypeError, match="on_lost 5: must be a function"):
+        ConcurrencyLimiter(MemoryStore(), 1).acquire("report", on_lost=5)  # type: ignore[arg-type]
+
+
+def test_a_block_that_gets_no_slot_does_not_run() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+    with limiter.slot("report"):
+        with pytest.raises(RateLimited, match="over 1 at once"), limiter.slot("report"):
+            pytest.fail("it ran")
+        with pytest.raises(RateLimited), limiter.acquire("report"):
+            pytest.fail("it ran")
+    assert limiter.peek("report").remaining == 1
+
+
+def test_an_exception_releases_the_slot() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+    with pytest.raises(ZeroDivisionError), limiter.slot("report"):
+        raise ZeroDivisionError
+    assert limiter.peek("report").remaining == 1
+
+
+def test_it_decorates_functions() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+
+    @limiter.slot("report")
+    def report() -> int:
+        return limiter.peek("report").remaining
+
+    assert [report(), report()] == [0, 0]
+
+
+def test_it_decorates_coroutine_functions() -> None:
+    limiter = AsyncConcurrencyLimiter(MemoryStore(), 1)
+
+    @limiter.slot("report")
+    async def report() -> int:
+        return (await limiter.peek("report")).remaining
+
+    async def reports() -> list[int]:
+        return [await report(), await report()]
+
+    assert asyncio.run(reports()) == [0, 0]
+
+
+def test_limiters_are_pickled_as_their_arguments() -> None:
+    limiter = ConcurrencyLimiter(DynamoDBStore("limits"), 3, lifetime=5, namespace="shop")
+    assert repr(pickle.loads(pickle.dumps(limiter))) == repr(limiter)
+
+
+def test_switched_off_everybody_gets_a_slot() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1, enabled=False)
+    with limiter.slot("report") as one, limiter.slot("report"):
+        assert one.decision.source == "disabled"
+
+
+def test_those_who_wait_in_a_process_are_served_in_the_order_of_their_calls() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+    order: list[int] = []
+
+    def work(number: int) -> None:
+        with limiter.slot("report", max_wait=10):
+            order.append(number)
+
+    with limiter.slot("report"):
+        threads = []
+        for number in range(6):
+            thread = threading.Thread(target=work, args=(number,))
+            thread.start()
+            threads.append(thread)
+            while len(limiter._core._line._turns.get("report:slots", ())) <= number:
+                time.sleep(0.001)
+        assert limiter.acquire("report").decision.source == "seen", "it would be before them"
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_cancelled_wait_lets_the_next_one_go_on() -> None:
+    async def scenario() -> float:
+        limiter = AsyncConcurrencyLimiter(MemoryStore(), 1)
+        async with limiter.slot("report"):
+            first = asyncio.create_task(limiter.acquire("report", max_wait=10))
+            await asyncio.sleep(0.01)
+            second = asyncio.create_task(limiter.acquire("report", max_wait=10))
+            await asyncio.sleep(0.01)
+            first.cancel()
+            await asyncio.sleep(0.01)
+        slot = await second
+        await slot.release()
+        return slot.decision.waited
+
+    assert asyncio.run(scenario()) < 1
+
+
+def test_the_take_of_a_cancelled_task_is_released_in_the_background() -> None:
+    class Slow(MemoryStore):
+        async def send_async(self, operation: Any, deadline_ns: int) -> Any:
+            answer = self.send(operation, deadline_ns)
+            if isinstance(operation, TakeSlot):
+                await asyncio.sleep(10)
+            return answer
+
+    async def scenario() -> int:
+        store = Slow()
+        task = asyncio.create_task(AsyncConcurrencyLimiter(store, 1, lifetime=1).acquire("report"))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        limiter = ConcurrencyLimiter(store, 1)
+        assert limiter.peek("report").remaining == 0
+        await asyncio.sleep(0.3)
+        return limiter.peek("report").remaining
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_a_slot_that_nobody_released_is_released_and_warned_of() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1, lifetime=1)
+    with pytest.warns(ResourceWarning, match="was not released"):
+        gc.collect(bool(limiter.acquire("report")))
+    until = time.monotonic() + 5
+    while not limiter.peek("report").remaining and time.monotonic() < until:
+        time.sleep(0.01)
+    assert limiter.peek("report").remaining == 1
+
+
+@pytest.mark.parametrize("threads", [True, False], ids=["thread", "event loop"])
+def test_a_long_holder_keeps_its_slot_by_itself(threads: bool) -> None:
+    store = MemoryStore()
+    other = ConcurrencyLimiter(store, 1)
+
+    def hold() -> None:
+        with ConcurrencyLimiter(store, 1, lifetime=1).slot("report") as slot:
+            time.sleep(2.2)
+            assert not slot.lost
+            assert not other.acquire("report")
+
+    async def hold_async() -> None:
+        async with AsyncConcurrencyLimiter(store, 1, lifetime=1).slot("report") as slot:
+            await asyncio.sleep(2.2)
+            assert not slot.lost
+            assert not other.acquire("report")
+
+    if threads:
+        hold()
+    else:
+        asyncio.run(hold_async())
+    assert other.peek("report").remaining == 1
+
+
+def test_one_thread_keeps_all_slots_of_a_process() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 50)
+    slots = [limiter.acquire("report") for _ in range(50)]
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("ratelimit_ddb slots") == 1
+    for slot in slots:
+        slot.release()
+
+
+def outage(store: FlakyStore) -> None:
+    store.failure = StoreUnavailable("out of reach")
+
+
+def test_p16_in_an_outage_a_process_holds_no_more_than_the_limit() -> None:
+    store = FlakyStore()
+    limiter = ConcurrencyLimiter(store, 3)
+    first = limiter.acquire("report")
+    outage(store)
+    slots = [limiter.acquire("report") for _ in range(5)]
+    assert [bool(slot) for slot in slots] == [True, True, False, False, False]
+    assert slots[0].decision.source == "outage"
+    slots[0].release()
+    again = limiter.acquire("report")
+    assert again
+    assert not limiter.acquire("report")
+    for slot in (first, slots[1], again):
+        slot.release()
+    assert "report:slots" not in limiter._core._local._counts
+
+
+def test_in_an_outage_the_policy_decides() -> None:
+    store = FlakyStore()
+    outage(store)
+    allowed = ConcurrencyLimiter(store, 1, on_outage="allow")
+    slots = [allowed.acquire("report") for _ in range(3)]
+    assert all(slots)
+    for slot in slots:
+        slot.release()
+    assert not ConcurrencyLimiter(store, 1, on_outage="deny").acquire("report")
+    with pytest.raises(StoreUnavailable):
+        ConcurrencyLimiter(store, 1, on_outage="raise").acquire("report")
+
+
+def test_a_lost_reply_of_a_take_does_not_keep_the_slot() -> None:
+    store = FlakyStore()
+    limiter = ConcurrencyLimiter(store, 1, lifetime=1, on_outage="deny")
+    store.applies = True
+    outage(store)
+    assert not limiter.acquire("report")
+    store.failure = None
+    until = time.monotonic() + 5
+    while not any(isinstance(sent, ReleaseSlot) for sent in store.operations):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert limiter.peek("report").remaining == 1
+
+
+def test_a_release_without_an_answer_is_tried_again() -> None:
+    store = FlakyStore()
+    limiter = ConcurrencyLimiter(store, 1, lifetime=1)
+    slot = limiter.acquire("report")
+    outage(store)
+    slot.release()
+    store.failure = None
+    assert limiter.peek("report").remaining == 0
+    until = time.monotonic() + 5
+    while not limiter.peek("report").remaining:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_does_not_release_its_parents_slot() -> None:
+    store = MemoryStore()
+    limiter = ConcurrencyLimiter(store, 1)
+    with limiter.slot("report") as slot:
+        child = os.fork()
+        if not child:
+            lost = slot.lost
+            slot.release()
+            still_held = limiter.peek("report").remaining == 0
+            os._exit(0 if lost and still_held else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert not slot.lost
