@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operations.operation import GiveBack
 from tests.simulation.leased.plan import MILLISECOND_NS, Plan, plan_of
 from tests.simulation.leased.process import Process
 from tests.simulation.scheduler import Scheduler, Task
@@ -70,7 +71,17 @@ def play(seed: int) -> History:
             at_ns = int(random.uniform(0.2, 1) * length_ns)
             scheduler.start(_happen(trouble, processes, random), at_ns)
     scheduler.run()
+    _net_of_refunds(processes, table)
     return History(seed, plan, processes, table)
+
+
+def _net_of_refunds(processes: list[Process], table: Table) -> None:
+    """Note what the table gave back, whether or not the process has heard of it."""
+    given_back = [one.request for one in table.changes if isinstance(one.operation, GiveBack)]
+    for process in processes:
+        for request, admitted, cost in process.refunds:
+            if request in given_back:
+                admitted.cost -= cost
 
 
 def _happen(trouble: Callable[[Process], None], processes: list[Process], random: Random) -> Task:

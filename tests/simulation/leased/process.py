@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from ratelimit_ddb.bucket.bucket import Bucket
@@ -83,8 +84,9 @@ class Process:
         leased: how many of its decisions came of a lease.
         throttled: how many of its writes the table throttled.
         refunds_to_leases: how many tokens were given back to a lease.
+        refunds: each one's request, what it gives back of, and how much.
         too_late: for each token of a lease that was spent after its end, by how much, by true time.
-        returned: what was given back to the table of leases, which is to lapse.
+        refunds_of_leases: those that give back what was leased, or taken with a lease.
         slowest_refund_ns: the longest time from a refund's reading of the clock to its write.
     """
 
@@ -98,7 +100,7 @@ class Process:
         self.waited = 0
         self.slowest_refund_ns = 0
         self.too_late: list[int] = []
-        self.returned: list[GiveBack] = []
+        self.refunds_of_leases: list[Request] = []
         self._lease_ends_ns: dict[tuple[int | None, ...], int] = {}
         self.is_crashed = False
         self.clock = Clock(scheduler, host.offset_ns)
@@ -112,7 +114,7 @@ class Process:
             self.hot_keys = HotKeys(self.clock, random.random)
         times = BucketTimes(1_000 * MILLISECOND_NS, host.lease_ns or 0, DEADLINE_NS)
         self._bucket = Bucket(plan.limits, ObservationCache(64, CacheGroup(self.hot_keys)), times)
-        self._request = Request(0, 0, "acquire", KEY, 1, 0, plan.limits, 0, False)
+        self.refunds: list[tuple[Request, Admitted, int]] = []
 
     def requests(self, until_ns: int) -> Task:
         """Requests for a while, then none for as long as a lease lasts, then a flood; and again.
@@ -184,11 +186,14 @@ class Process:
         self,
         flow: Flow[Decision] | Flow[bool],
         ended: Callable[[Outcome], None],
-        answer: Callable[[Operation], Generator[int, None, object]] | None = None,
+        request: Request | None = None,
     ) -> Running:
+        answer = partial(self._answer, request or self._new_request())
         deadline_ns = self._scheduler.now_ns + DEADLINE_NS
-        answer = answer or self._answer
         return Running(self._scheduler, flow, deadline_ns, answer, ended, self._pause_ns)
+
+    def _new_request(self) -> Request:
+        return Request(0, 0, "acquire", KEY, 1, 0, self._plan.limits, 0, False)
 
     def _decided(self, cost: int, outcome: Outcome) -> None:
         if not isinstance(outcome, Decision) or not outcome.allowed:
@@ -223,21 +228,18 @@ class Process:
         assert taken is not None, decision
 
         def ended(outcome: Outcome) -> None:
-            if outcome is not False:  # an outage: it may have been given back
+            if outcome is True and taken.lease is not None:
                 admitted.cost -= cost
-            if outcome is True and decision.source == "lease":
                 self.refunds_to_leases += cost
 
-        is_leased = taken.lease is not None
-        answer = self._answer_of_lease if is_leased else self._answer
-        self._run(self._bucket.refund(taken, cost), ended, answer)
+        request = self._new_request()
+        if taken.lease is None:
+            self.refunds.append((request, admitted, cost))
+        else:
+            self.refunds_of_leases.append(request)
+        self._run(self._bucket.refund(taken, cost), ended, request)
 
-    def _answer_of_lease(self, operation: Operation) -> Generator[int, None, object]:
-        if isinstance(operation, GiveBack):
-            self.returned.append(operation)
-        return (yield from self._answer(operation))
-
-    def _answer(self, operation: Operation) -> Generator[int, None, object]:
+    def _answer(self, request: Request, operation: Operation) -> Generator[int, None, object]:
         """Carry one operation out: delayed, lost, late, repeated, throttled, or well."""
         if isinstance(operation, ReadClock):
             return self.clock.now_ns()
@@ -252,16 +254,18 @@ class Process:
             fate -= plan.throttled
         if fate < plan.late:
             late_ns = int(random.random() * _LATE_NS)
-            scheduler.start(self._carry_out_late(operation), late_ns)
+            scheduler.start(self._carry_out_late(operation, request), late_ns)
             yield DEADLINE_NS
             raise StoreUnavailable("lost")
-        result = self._carry_out(operation)
+        result = self._carry_out(operation, request)
         fate -= plan.late
         if fate < plan.lost:
             yield DEADLINE_NS
             raise StoreUnavailable("reply lost")
         if fate - plan.lost < plan.repeated and isinstance(operation, Take):
-            scheduler.start(self._carry_out_late(operation), int(random.random() * _LATE_NS))
+            scheduler.start(
+                self._carry_out_late(operation, request), int(random.random() * _LATE_NS)
+            )
         yield int(random.random() * plan.one_way_ns)
         if isinstance(operation, Take) and result.applied:
             self.bought += operation.cost_ns[0] // self._plan.limits[0].unit_ns
@@ -270,14 +274,14 @@ class Process:
             )
         return result
 
-    def _carry_out(self, operation: Operation) -> OperationResult:
+    def _carry_out(self, operation: Operation, request: Request) -> OperationResult:
         if isinstance(operation, GiveBack):
             under_way_ns = self._scheduler.now_ns - (operation.now_ns - self.clock.offset_ns)
             self.slowest_refund_ns = max(self.slowest_refund_ns, under_way_ns)
-        return self._table.apply(operation, self._request)
+        return self._table.apply(operation, request)
 
-    def _carry_out_late(self, operation: Operation) -> Task:
-        self._carry_out(operation)
+    def _carry_out_late(self, operation: Operation, request: Request) -> Task:
+        self._carry_out(operation, request)
         yield from ()
 
 

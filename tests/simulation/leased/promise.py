@@ -43,9 +43,12 @@ def _p3_nobody_spends_more_than_was_taken(history: History) -> None:
 
 
 def _p12_a_lease_ends_and_what_is_left_of_it_lapses(history: History) -> None:
+    changes = [change for change in history.table.changes if change.lowers]
     for process in history.processes:
         assert not process.too_late, _broken(history, "P12", f"late by {process.too_late} ns")
-        assert not process.returned, _broken(history, "P12", f"returned {process.returned}")
+        for change in changes:
+            returned = change.request in process.refunds_of_leases
+            assert not returned, _broken(history, "P12", f"{change.operation} of a lease")
 
 
 def _broken(history: History, promise: str, what: str) -> str:
