@@ -192,3 +192,20 @@ PATTERN = [
 def test_any_pattern_is_matched_or_a_value_error(pattern: str, path: str) -> None:
     with contextlib.suppress(ValueError):
         fits_of(pattern)("/" + path)
+
+
+@pytest.mark.parametrize("large", [str(2**63), str(-(2**63) - 1)])
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("[[rule]]\npath = '/'\nlimits = '1/s'\ncost = {}\n", 4),
+        ("[[rule]]\npath = '/'\nlimits = '1/s'\n\n[other]\nkey = [{{a = {}}}]\n", 5),
+    ],
+)
+def test_an_integer_of_more_than_64_bits_is_told_where_it_is(
+    content: str, line: int, large: str
+) -> None:
+    error = rules_or_error(content.format(large).encode())
+    assert isinstance(error, RulesError)
+    assert "an integer must fit in 64 bits" in str(error)
+    assert error.line == line

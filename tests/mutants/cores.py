@@ -19,6 +19,8 @@ _RULES = (
     "tests/web/test_events.py",
     "tests/web/test_rule_outages.py",
     "tests/web/test_middleware.py",
+    "tests/web/test_plans.py",
+    "tests/web/test_functions_of_requests.py",
     "tests/property/test_all_or_none.py",
 )
 _PATHS = (
@@ -106,7 +108,11 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/web/identity/forwarded.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/readings.py": _IDENTITIES,
     "ratelimit_ddb/web/response/accept.py": ("tests/web/test_accept.py",),
-    "ratelimit_ddb/web/response/fields.py": ("tests/web/test_fields.py",),
+    "ratelimit_ddb/web/response/fields.py": (
+        "tests/web/test_fields.py",
+        "tests/web/test_several_keys.py",
+        "tests/frameworks/test_limits_in_several_places.py",
+    ),
     "ratelimit_ddb/web/rules/path.py": _PATHS,
     "ratelimit_ddb/web/rules/path_automaton.py": _PATHS,
     "ratelimit_ddb/web/rules/path_notation.py": _PATHS,

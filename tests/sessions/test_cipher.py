@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sessions.operations.operation import Create, Delete
-from sessions.values.cipher import Cipher, Unreadable
+from sessions.values.cipher import UNENCRYPTED, Cipher, Unreadable
 from tests.sessions.browser import Browser, Site, logged_in, memory_site
 
 OLD, NEW = secrets.token_bytes(32), secrets.token_bytes(32)
@@ -164,3 +164,14 @@ def test_a_seal_outlives_a_rotation_and_a_save_and_opens_with_an_old_key() -> No
         session.rotate()
     assert site.browser(browser, encryption=[NEW, OLD]).user_id() == "ada"
     assert site.browser(browser, encryption=NEW).user_id() is None
+
+
+def test_a_row_may_lack_its_seal_only_where_values_in_the_clear_are_read() -> None:
+    key, row = secrets.token_bytes(32), ("id", "ada", "")
+    reads_both = Cipher([key, UNENCRYPTED])
+    reads_both.require_seal(None, row)
+    reads_both.require_seal(reads_both.seal(row), row)
+    with pytest.raises(Unreadable):
+        reads_both.require_seal(reads_both.seal(("id", "bob", "")), row)
+    with pytest.raises(Unreadable):
+        Cipher(key).require_seal(None, row)

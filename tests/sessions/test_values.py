@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sessions import StoreError
 from sessions.values.changes import Values
 from sessions.values.json_value import MAX_DEPTH, decode, encode
 from tests.sessions.browser import begun, memory_site
@@ -262,3 +263,42 @@ def test_messages_show_only_the_beginning_of_a_value(value: Any) -> None:
 def test_a_value_that_has_no_repr_is_refused_by_its_type() -> None:
     with pytest.raises(TypeError, match="is a set"):
         Values({})["k"] = {10**5_000}
+
+
+# What was changed, key by key
+
+
+def test_each_key_tells_whether_it_was_changed() -> None:
+    values = Values({"read": "1", "unread": "2", "set": "3", "gone": "4", "list": "[1]"})
+    assert values["read"] == 1
+    values["set"] = 4
+    values["new"] = 5
+    del values["gone"]
+    values["list"].append(2)
+    changed = {
+        key
+        for key in ("read", "unread", "set", "new", "gone", "list", "never")
+        if values.has_changed(key)
+    }
+    assert changed == {"set", "new", "gone", "list"}
+
+
+def test_json_is_made_once_of_what_cannot_change_in_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counting(key: str, value: object) -> str:
+        made.append(key)
+        return encode(key, value)
+
+    monkeypatch.setattr("sessions.values.changes.encode", counting)
+    values = Values({"text": '"a"', "list": "[1]"})
+    values["text"] = "b"
+    assert values["list"] == [1]
+    for _ in range(3):
+        assert values.changes().changed == {"text": '"b"'}
+    assert (made.count("text"), made.count("list")) == (1, 3)
+
+
+def test_what_is_not_json_is_told_with_its_key() -> None:
+    with pytest.raises(StoreError, match=r"session\['cart'\]: what the table holds is not JSON"):
+        Values({"cart": "{"})["cart"]

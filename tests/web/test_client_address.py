@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -291,3 +292,13 @@ def test_what_cannot_hold_is_told_at_construction(
 ) -> None:
     with pytest.raises(error, match=message):
         client_address(**config)
+
+
+@pytest.mark.parametrize(("characters", "is_address"), [(128, True), (129, False)])
+def test_the_longest_text_that_is_an_address_has_128_characters(
+    characters: int, is_address: bool
+) -> None:
+    text = "fe80::1%".ljust(characters, "z")
+    request: Any = SimpleNamespace(client=text)
+    found = client_address()(request)
+    assert found == ("fe80::/64" if is_address else text)

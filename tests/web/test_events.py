@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import DynamoDBStore, MemoryStore, StoreUnavailable
+from ratelimit_ddb import Decision, DynamoDBStore, Limit, MemoryStore, StoreUnavailable
 from ratelimit_ddb.operations.operation import ReadClock
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
@@ -43,6 +43,25 @@ def test_an_event_tells_the_rule_the_key_and_the_decision(limited: Limited, told
     assert (first.enforced, first.refunded, first.outage) == (True, False, None)
     assert first.charge.cost == 1
     assert first.latency_ns > 0
+
+
+@pytest.mark.parametrize("limits", [("1/minute",), ("1/minute", "9/hour")])
+def test_what_is_told_once_is_neither_refunded_nor_amended(
+    limited: Limited, told: Told, limits: tuple[str, ...]
+) -> None:
+    store = MemoryStore(clock=FakeClock())
+    ask = limited(store=store, rules=rules(*limits), on_decision=told.append)
+    for _ in range(2):
+        ask(Get())
+    assert {(one.refunded, one.amended) for one in told} == {(False, False)}
+    assert all(one.latency_ns > 0 for one in told), "also of a denial from memory"
+
+
+def test_what_costs_too_much_has_no_time_to_wait_for(limited: Limited, told: Told) -> None:
+    rule = Rule("/*", "9/minute", cost=lambda _request: 10)
+    limited(store=MemoryStore(), rules=[rule], on_decision=told.append)(Get())
+    (one,) = told
+    assert one.decision == Decision(False, 0, 0, 0, Limit.parse("9/minute"), 0, "cost")
 
 
 def test_a_decision_is_one_call_and_from_memory_none(limited: Limited, told: Told) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web.rules.path import fits_below_mounts_of
 from tests.web.exchange import Get, Limited
 
 CASES = {
@@ -96,6 +97,8 @@ CASES = {
     "/days/{day:date}": {"/days/2024-02-29": True, "/days/2024/02": False},
     "/{id}": {"/1": True, "/1/": True, "/": True, "": True, "*": True, "/1/2": False},
     "/{id}/": {"/1": True, "/1/": True, "/": True},
+    "/Xa": {"//Xa": True, "///a": False, "//a": False},
+    "/a/{x}/b": {"/a//b": True, "/a//\n/b": True, "/a///b": False},
     "/{id}/{post}/": {"/\n/2": True, "/1//\n/": True, "/1///": True, "/1/\n//": True},
     "/{id}/{post}": {"/1/2": True, "/1": False, "/1/": True, "/1/2/3": False},
     "/users/{id}.json": {
@@ -445,3 +448,16 @@ def test_a_hostile_path_costs_no_more_for_each_character_than_a_short_one(patter
 
     short = whole[: len(whole) // 16 - 1] + whole[-1]
     assert seconds(whole) < 64 * max(seconds(short), 20e-6)
+
+
+def test_below_mounts_the_first_segment_is_compared_as_a_whole() -> None:
+    fits = fits_below_mounts_of("/sers/users/{id}")
+    assert fits(("/sers/users/5",)) is False, "only what a mount may have left is meant"
+    assert fits(("/users/5",)) is False
+    assert fits_below_mounts_of("/{tenant}/users/{id}")(("/users/5",)) is True
+
+
+@pytest.mark.parametrize("pattern", ["/{id}}", "/a}/{id}", "/{id}{", "/a{/b"])
+def test_a_stray_brace_is_refused_with_the_pattern(pattern: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"path {pattern!r}: a parameter is written")):
+        Rule(pattern, "1/hour")
