@@ -273,8 +273,8 @@ def lines(load: Load, prices: Prices) -> Iterator[str]:
         f"{load.peak:g} times the mean, {load.utilization:.0%} used"
     )
     yield (
-        f"One key admits at most about {KEY_CEILING_WRITES:,} a second: the ceiling of one "
-        "partition."
+        f"One key takes at most about {KEY_CEILING_WRITES:,} writes a second: the ceiling of one "
+        "partition. Of a leased key, each of them is many decisions."
     )
 
 
