@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sessions.config.timeouts import Timeouts
+
 MAX_SESSIONS_PER_USER = 100
 """A login reads and writes the ids of all that are counted, in one transaction."""
 
@@ -15,13 +17,15 @@ class MaxSessions:
     Attributes:
         most: how many a user may have at once, in one application.
         refuses: whether a login beyond them is refused; otherwise the oldest session is ended.
+        timeouts: by which a session is over, and does not count.
     """
 
     most: int
     refuses: bool
+    timeouts: Timeouts
 
     @classmethod
-    def of(cls, most: object, on_max_sessions: object) -> MaxSessions | None:
+    def of(cls, most: object, on_max_sessions: object, timeouts: Timeouts) -> MaxSessions | None:
         """What the options say; None for any number.
 
         Raises:
@@ -40,4 +44,4 @@ class MaxSessions:
             raise ValueError(
                 f"max_sessions_per_user must be from 1 to {MAX_SESSIONS_PER_USER}, not {most}"
             )
-        return cls(most, on_max_sessions == "refuse")
+        return cls(most, on_max_sessions == "refuse", timeouts)

@@ -80,13 +80,16 @@ class SessionConfig:
         on_outage = chosen["on_outage"]
         if on_outage not in ("raise", "empty"):
             raise ValueError(f"on_outage must be 'raise' or 'empty', not {on_outage!r}")
+        timeouts = Timeouts.of(
+            *(chosen[name] for name in ("idle", "lifetime", "max_idle", "max_lifetime"))
+        )
         return cls(
             store=require_store(store),
             cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
-            timeouts=Timeouts.of(
-                *(chosen[name] for name in ("idle", "lifetime", "max_idle", "max_lifetime"))
+            timeouts=timeouts,
+            max_sessions=MaxSessions.of(
+                chosen["max_sessions_per_user"], chosen["on_max_sessions"], timeouts
             ),
-            max_sessions=MaxSessions.of(chosen["max_sessions_per_user"], chosen["on_max_sessions"]),
             namespace=require_str("namespace", chosen["namespace"]),
             tokens=Tokens(chosen["secret"], chosen["namespace"]),
             cipher=None if keys is None else Cipher(keys),

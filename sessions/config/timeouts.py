@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from sessions.arguments import require_bool, require_timeout_seconds
 from sessions.operations.login_lifetime import LoginLifetime
+from sessions.operations.row import Row
 
 _MIN_TOUCH_SECONDS = 60
 
@@ -112,6 +113,14 @@ class Timeouts:
         if idle > lifetime:
             idle, touch = lifetime, _touch_seconds(lifetime)
         return replace(self, idle_seconds=idle, lifetime_seconds=lifetime, touch_seconds=touch)
+
+    def end_of(self, row: Row) -> int:
+        """The epoch second when a row's session is over.
+
+        As it was written, or as the timeouts are now, if they have become shorter since.
+        """
+        now = self.of_login(row.lifetime)
+        return min(row.expires_at, now.expires_at(row.created_at, row.last_seen_at))
 
     def expires_at(self, created_at: int, last_seen_at: int) -> int:
         """The epoch second when a session is over; all arguments are epoch seconds too."""

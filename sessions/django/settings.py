@@ -95,7 +95,8 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
     config = SessionConfig.of(store, cast("SessionOptions", options))
     tokens = Tokens(given.get("secret"), given.get("namespace", ""), KEY)
     longest = replace(timeouts, idle_seconds=timeouts.max_lifetime_seconds)
-    sessions = replace(config, tokens=tokens, timeouts=longest)
+    most = config.max_sessions and replace(config.max_sessions, timeouts=longest)
+    sessions = replace(config, tokens=tokens, timeouts=longest, max_sessions=most)
     return SiteConfig(sessions, timeouts, previous_engine)
 
 

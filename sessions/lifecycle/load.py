@@ -82,12 +82,10 @@ def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Replac
     if len(rows) > 1:
         return InvalidReason.AMBIGUOUS
     row = rows[0]
-    # Both: what was written, and what the timeouts are now, if they have become shorter since.
     # A rotated row only points, for its grace; the row that it points to is checked alike.
     ends_at = row.expires_at
     if row.successor is None and not row.is_tombstone:
-        timeouts = config.timeouts.of_login(row.lifetime)
-        ends_at = min(ends_at, timeouts.expires_at(row.created_at, row.last_seen_at))
+        ends_at = config.timeouts.end_of(row)
     if now >= ends_at:
         return InvalidReason.OVER
     if row.end_reason is not None:

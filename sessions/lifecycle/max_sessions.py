@@ -134,7 +134,7 @@ def _recount(config: SessionConfig, place: _Place) -> Flow[Recount]:
         ids = sorted(known.ids)
     live: dict[str, Row] = {}
     for start in range(0, len(ids), _LOOKED_AT_ONCE):
-        live |= yield from _live(place, ids[start : start + _LOOKED_AT_ONCE], now)
+        live |= yield from _live(config, place, ids[start : start + _LOOKED_AT_ONCE], now)
         before = _surplus(config, place, live)[:-_MAX_ENDED_AT_ONCE]
         if before:  # of a user who had them when the option was switched on
             yield BatchDelete([(row.session_id, row.user_id) for row in before])
@@ -145,11 +145,15 @@ def _recount(config: SessionConfig, place: _Place) -> Flow[Recount]:
     return _recounted(place, known, staying | {new.session_id}, now, ended)
 
 
-def _live(place: _Place, ids: Iterable[str], now: int) -> Flow[dict[str, Row]]:
+def _live(
+    config: SessionConfig, place: _Place, ids: Iterable[str], now: int
+) -> Flow[dict[str, Row]]:
     """The rows of these sessions that have not ended; what is over is deleted for good.
 
     Else a request that came before the idle end could go on with it.
     """
+    limit = config.max_sessions
+    assert limit is not None  # noqa: S101 - else nothing is counted
     live: dict[str, Row] = {}
     over: list[Row] = []
     seen = set(place.leaving)
@@ -160,9 +164,12 @@ def _live(place: _Place, ids: Iterable[str], now: int) -> Flow[dict[str, Row]]:
         for row in rows:
             if row.namespace != place.new.namespace:
                 continue
-            if row.is_live(now):
+            if row.successor is not None or row.is_tombstone:
+                continue
+            # Not by the timeouts of this session, which may be its own.
+            if now < limit.timeouts.end_of(row):
                 live[row.session_id] = row
-            elif row.successor is None and not row.is_tombstone:
+            else:
                 over.append(row)
         # Of a process that does not count: it may have rotated one.
         wanted = {row.successor for row in rows if row.successor is not None} - seen

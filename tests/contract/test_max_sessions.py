@@ -153,6 +153,30 @@ def test_what_has_ended_does_not_count(site: Site, ada: str, how: str) -> None:
     assert site.browser(one).open().session.end_reason is None
 
 
+def test_what_is_over_by_an_idle_timeout_that_was_lowered_does_not_count(
+    site: Site, ada: str
+) -> None:
+    one, two = (login(site, ada) for _ in range(2))
+    site.clock.advance(600)
+    two.seen()
+    three = login(site, ada, idle=600, on_max_sessions="refuse")
+    assert users(one, two, three) == [None, ada, ada]
+
+
+def test_what_a_login_chose_to_live_longer_counts_so_long(site: Site, ada: str) -> None:
+    longer: dict[str, Any] = {"max_idle": 10 * HOUR}
+    browser = site.browser(max_sessions_per_user=1, **longer)
+    with browser.request() as session:
+        session.login(ada, idle=10 * HOUR)
+    site.clock.advance(9 * HOUR)
+    refusing: dict[str, Any] = {"on_max_sessions": "refuse", **longer}
+    request = site.browser(max_sessions_per_user=1, **refusing).open()
+    request.session.login(ada)
+    with pytest.raises(TooManySessions):
+        request.begin()
+    assert browser.user_id() == ada
+
+
 def test_a_session_that_is_over_can_not_come_back_beside_the_login_it_made_room_for(
     site: Site, ada: str
 ) -> None:

@@ -111,6 +111,22 @@ def test_each_session_counts_until_its_own_expiry(store: SeenStore, seconds: int
     assert one.get("/why").content == told
 
 
+def test_another_sessions_own_short_expiry_ends_no_other(store: SeenStore) -> None:
+    one = logged_in(store)
+    store.clock.advance(200)
+    two = logged_in(store)
+    two.get("/expire/120")
+    two.get("/password")  # a new key, of a session whose own expiry is shorter than one's
+    three = Client()
+    three.get("/expire/120")
+    three.get("/login/7")
+    assert [client.get("/why").content for client in (one, two, three)] == [
+        b"login_elsewhere",
+        b"None",
+        b"None",
+    ]
+
+
 @pytest.mark.parametrize("policy", ["refuse"], indirect=True)
 def test_a_login_beyond_the_most_is_refused_where_it_is_saved(store: SeenStore) -> None:
     clients = [Client() for _ in range(3)]

@@ -32,9 +32,9 @@ LOGINS = (
     ),
     Guard(
         "a session is over by the idle timeout that its login chose",
-        "sessions/lifecycle/load.py",
-        "timeouts = config.timeouts.of_login(row.lifetime)",
-        "timeouts = config.timeouts",
+        _TIMEOUTS,
+        "now = self.of_login(row.lifetime)",
+        "now = self",
         f"{_LIFETIMES}its_idle_end_is_the_chosen_one",
     ),
     Guard(

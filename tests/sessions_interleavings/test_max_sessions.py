@@ -13,7 +13,7 @@ from sessions.config.max_sessions import MaxSessions
 from tests.fake_clock import FakeClock
 from tests.session_table import aws_settings, session_table
 from tests.sessions_interleavings.max_sessions import Browsers
-from tests.sessions_interleavings.play import memory_store
+from tests.sessions_interleavings.play import CONFIG, memory_store
 from tests.sessions_machine.interleaving import AnyStore
 
 PLAYS = 3_000
@@ -29,7 +29,7 @@ def table(dynamodb_endpoint: str) -> Iterator[str]:
 
 def logins_at_once(store: AnyStore, random: Random, *, refuses: bool) -> None:
     """Some sessions are there, and some logins come at once."""
-    limit = MaxSessions(random.randint(1, 3), refuses)
+    limit = MaxSessions(random.randint(1, 3), refuses, CONFIG.timeouts)
     browsers = Browsers(store, f"ada-{uuid.uuid4().hex}", limit)
     before, at_once = random.randint(0, limit.most), random.randint(2, 4)
     for _ in range(before):
@@ -41,7 +41,7 @@ def logins_at_once(store: AnyStore, random: Random, *, refuses: bool) -> None:
 
 def anything_at_once(store: AnyStore, random: Random) -> None:
     """Logins beside what else a user's browsers do."""
-    limit = MaxSessions(random.randint(1, 3), random.random() < 0.5)
+    limit = MaxSessions(random.randint(1, 3), random.random() < 0.5, CONFIG.timeouts)
     browsers = Browsers(store, f"ada-{uuid.uuid4().hex}", limit)
     numbers = [browsers.begin() for _ in range(limit.most + 1)]
     for number in random.sample(numbers, limit.most):
