@@ -30,13 +30,16 @@ class MaxSessions:
 
         Raises:
             TypeError, ValueError: ``most`` is not None or an int from 1 to 100, or
-                ``on_max_sessions`` is neither "end_oldest" nor "refuse".
+                ``on_max_sessions`` is neither "end_oldest" nor "refuse", or "refuse" without
+                ``most``.
         """
         if on_max_sessions not in ("end_oldest", "refuse"):
             raise ValueError(
                 f"on_max_sessions must be 'end_oldest' or 'refuse', not {on_max_sessions!r}"
             )
         if most is None:
+            if on_max_sessions == "refuse":
+                raise ValueError("on_max_sessions='refuse' needs max_sessions_per_user")
             return None
         if type(most) is not int:
             raise TypeError(f"max_sessions_per_user must be an int or None, not {most!r}")

@@ -383,6 +383,7 @@ def test_a_list_forgets_what_has_ended_in_the_register_too(lagging_site: Site, a
         ({"max_sessions_per_user": 0}, ValueError, "must be from 1 to 100, not 0"),
         ({"max_sessions_per_user": 101}, ValueError, "must be from 1 to 100, not 101"),
         ({"max_sessions_per_user": True}, TypeError, "must be an int or None, not True"),
+        ({"on_max_sessions": "refuse"}, ValueError, "'refuse' needs max_sessions_per_user"),
         ({"on_max_sessions": "end"}, ValueError, "must be 'end_oldest' or 'refuse', not 'end'"),
     ],
 )

@@ -135,6 +135,21 @@ LOGINS = (
         f"{_MOST}a_session_that_is_over_can_not_come_back_beside_the_login_it_made_room_for",
     ),
     Guard(
+        "what is over by the timeouts of now does not count",
+        _MAX,
+        "if now < limit.timeouts.end_of(row):",
+        "if row.is_live(now):",
+        f"{_MOST}what_is_over_by_an_idle_timeout_that_was_lowered_does_not_count",
+    ),
+    Guard(
+        "another session's timeouts are not those of the one that logs in",
+        _MAX,
+        "if now < limit.timeouts.end_of(row):",
+        "if now < config.timeouts.end_of(row):",
+        "tests/frameworks/test_django_max_sessions.py::"
+        "test_another_sessions_own_short_expiry_ends_no_other",
+    ),
+    Guard(
         "users of one id in two applications are counted apart",
         _MAX,
         "            if row.namespace != place.new.namespace:\n                continue\n",
