@@ -242,6 +242,14 @@ def test_a_mistake_and_a_throttled_key_are_no_outages(
     assert not breaker_of(store).is_open
 
 
+def test_each_outage_says_that_it_was_counted(store: FlakyStore) -> None:
+    breaker = Breaker(store, lambda: 0)
+    counted = [breaker.failed(DOWN) for _ in range(4)]
+    assert (counted, breaker.outages, breaker.is_open) == ([True] * 4, 4, True)
+    assert breaker.failed(ClockMoved("moved")) is False
+    assert breaker.failed(KeyThrottled("hot")) is False
+
+
 def test_a_clock_that_moved_is_neither_an_outage_nor_an_answer(store: FlakyStore) -> None:
     breaker = breaker_of(store)
     breaker.failed(DOWN)
