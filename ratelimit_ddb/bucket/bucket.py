@@ -309,8 +309,10 @@ class Bucket:
         debt = Debt(
             key,
             self._names,
-            lambda now_ns: arithmetic.blocked_ns(now_ns + blocks_ns),
-            (0,) * len(self._names),
+            lambda now_ns: tuple(
+                [one_ns - 1 for one_ns in arithmetic.blocked_ns(now_ns + blocks_ns)]
+            ),
+            (1,) * len(self._names),
             blocks_ns=blocks_ns,
             slack_ns=0,
         )

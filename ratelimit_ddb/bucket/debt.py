@@ -13,7 +13,8 @@ like one. What was charged after the last take of an interval, no limit could ha
 who come later pay for it.
 
 Nothing that was taken before a block is given back under it, or the block would end early: its
-write tells that the key is leased until T, by which refunds go (refund.py).
+write tells that the key is leased until T, by which refunds out of turn go (refund.py). So that
+none is in turn, a block adds a nanosecond where the key owes for as long already.
 
 A key may owe for longer than its limits take to fill, and TTL must not forget that. So the room is
 bounded after all, by the item's ``expiresAt``: the write is refused where ``fullAt`` would come to

@@ -14,6 +14,14 @@ DEBTS = (
         "test_what_was_taken_before_a_block_and_given_back_does_not_shorten_it",
     ),
     Guard(
+        "no refund is in turn after a block",
+        "ratelimit_ddb/bucket/bucket.py",
+        "            (1,) * len(self._names),\n",
+        "            (0,) * len(self._names),\n",
+        "tests/contract/test_debts.py::"
+        "test_a_block_of_an_empty_bucket_is_not_shortened_by_the_token_that_was_taken_last",
+    ),
+    Guard(
         "an item outlasts the debt that it bears",
         "ratelimit_ddb/bucket/debt.py",
         "expires_seconds * SECOND_NS - base_ns - cost_ns",
