@@ -30,6 +30,7 @@ from ratelimit_ddb.errors import (
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.quota import Quota
 from ratelimit_ddb.reservation import AsyncReservation, Reservation
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.slot import AsyncSlot, Slot
@@ -50,6 +51,7 @@ __all__ = [
     "Limit",
     "LimiterDecision",
     "MemoryStore",
+    "Quota",
     "RateLimited",
     "RateLimiter",
     "Reservation",

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ratelimit_ddb.arguments import require_int_from
+from ratelimit_ddb.limit_name import require_limit_name
+from ratelimit_ddb.quota import Quota, is_quota_notation
 
 SECOND_NS = 1_000_000_000
 LONGEST_WINDOW_NS = 3_660 * 86_400 * SECOND_NS
@@ -44,7 +46,6 @@ _EXAMPLES = (
     "write '100/minute', '10/second burst 50' or '3 per 10 seconds', with a unit out of "
     f"{', '.join(_UNIT_NS)}"
 )
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -96,10 +97,8 @@ class Limit:
         unit_ns = -(-period_ns // quantity)
         if name is None:
             name = _notation_of(quantity, period_ns, burst).replace(" ", "-")
-        elif not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError(
-                f"limit name {name!r}: must be 1 to 64 letters, digits, '_', '.' or '-'"
-            )
+        else:
+            require_limit_name(name)
         for attribute, value in (
             ("quantity", quantity),
             ("period_seconds", period_seconds),
@@ -155,23 +154,29 @@ class Limit:
         return _notation_of(self.quantity, _period_ns(self.period_seconds), self.burst)
 
 
-LimitsLike = str | Limit | Iterable[str | Limit]
-"""What an argument for limits accepts: a notation, a Limit, or several of them."""
+AnyLimit = Limit | Quota
+"""One limit, of whatever kind."""
+
+LimitsLike = str | AnyLimit | Iterable[str | AnyLimit]
+"""What an argument for limits accepts: a notation, a Limit, a Quota, or several of them."""
 
 
-def parse_limits(given: LimitsLike) -> tuple[Limit, ...]:
-    """Make Limits of an argument, in its order.
+def parse_limits(given: LimitsLike) -> tuple[AnyLimit, ...]:
+    """Make limits of an argument, in its order.
 
     Raises:
-        TypeError: one of them is neither a str nor a Limit.
+        TypeError: one of them is neither a str nor a Limit nor a Quota.
         ValueError: there is none, one is out of bounds, or two have the same name.
     """
-    if not isinstance(given, str | Limit | Iterable):
+    if not isinstance(given, str | Limit | Quota | Iterable):
         raise TypeError(
-            f"limits {given!r}: must be a str such as '100/minute', a Limit, or several of them"
+            f"limits {given!r}: must be a str such as '100/minute', a Limit, a Quota, or several "
+            "of them"
         )
-    several: Sequence[str | Limit] = [given] if isinstance(given, str | Limit) else list(given)
-    limits = tuple(_limit_of(one) for one in several)
+    several: Sequence[str | AnyLimit] = (
+        [given] if isinstance(given, str | Limit | Quota) else list(given)
+    )
+    limits = tuple([_limit_of(one) for one in several])
     if not limits:
         raise ValueError("limits []: must have at least one")
     names = [limit.name for limit in limits]
@@ -184,12 +189,12 @@ def parse_limits(given: LimitsLike) -> tuple[Limit, ...]:
     return limits
 
 
-def _limit_of(given: str | Limit) -> Limit:
-    if isinstance(given, Limit):
+def _limit_of(given: str | AnyLimit) -> AnyLimit:
+    if isinstance(given, Limit | Quota):
         return given
     if isinstance(given, str):
-        return Limit.parse(given)
-    raise TypeError(f"limit {given!r}: must be a str such as '100/minute' or a Limit")
+        return Quota.parse(given) if is_quota_notation(given) else Limit.parse(given)
+    raise TypeError(f"limit {given!r}: must be a str such as '100/minute', a Limit or a Quota")
 
 
 def _period_ns(period_seconds: float) -> int:

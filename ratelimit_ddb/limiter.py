@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.key import KeyLike
-from ratelimit_ddb.limit import Limit, LimitsLike
+from ratelimit_ddb.limit import AnyLimit, LimitsLike
 from ratelimit_ddb.limiter_core import LimiterCore
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.store import Store
@@ -89,7 +89,7 @@ class RateLimiter:
         )
 
     @property
-    def limits(self) -> tuple[Limit, ...]:
+    def limits(self) -> tuple[AnyLimit, ...]:
         """The limits that each key has."""
         return self._core.bucket.limits
 
@@ -315,7 +315,7 @@ class AsyncRateLimiter:
         )
 
     @property
-    def limits(self) -> tuple[Limit, ...]:
+    def limits(self) -> tuple[AnyLimit, ...]:
         """The limits that each key has."""
         return self._core.bucket.limits
 

@@ -75,8 +75,9 @@ class LocalBuckets:
     def _local(self, bucket: Bucket, key: str, now_ns: int) -> Bucket:
         """The same limits in memory, where the key is no fuller than it was seen to be."""
         seen = bucket.recall(key)
-        for name, full_at_ns in zip(seen.names, seen.full_at_ns, strict=True):
-            if full_at_ns > now_ns:
+        bases_ns = bucket.bases_ns(now_ns) if seen.names else ()
+        for name, full_at_ns, base_ns in zip(seen.names, seen.full_at_ns, bases_ns, strict=True):
+            if full_at_ns > base_ns:
                 self._move_to(key, name, full_at_ns)
         return Bucket(bucket.limits, self._cache, _TIMES)
 

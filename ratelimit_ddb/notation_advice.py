@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from ratelimit_ddb.quota import PERIODS, is_quota_notation
+
 _SEPARATOR = re.compile(r"\s*[;,|&\n]\s*|\s+and\s+|\s+(?=[0-9]+\s*(?:/|per\b))")
 _QUANTITY_PER = re.compile(
     r"(?P<quantity>[0-9][0-9.,_' ]*?) (?P<k>k)? \s* (?:/|per\b) \s*"
@@ -34,6 +36,8 @@ def advice(notation: str, examples: str, units: dict[str, int], short: dict[str,
     several = [part for part in _SEPARATOR.split(text) if part]
     if len(several) > 1 and all(_QUANTITY_PER.fullmatch(part) for part in several):
         return f"write several limits as a list, {several}"
+    if is_quota_notation(text):
+        return f"it is a quota's: write Quota.parse({notation!r})"
     match = _QUANTITY_PER.fullmatch(text)
     if match is None:
         return examples
@@ -59,7 +63,9 @@ def _advice_on(match: re.Match[str], units: dict[str, int], short: dict[str, str
     words = f"'{quantity.numerator} per {_in_words(int(period_ns), units)}"
     words += f" burst {burst}'" if match["burst"] else "'"
     if days:
-        return f"a {unit} has no length of its own, so write {words}"
+        quota = f", or a quota, '{quantity} per calendar {unit}'"
+        is_whole = unit in PERIODS and count == quantity.denominator == 1
+        return f"a {unit} has no length of its own, so write {words}{quota if is_whole else ''}"
     return f"quantities are whole numbers, in digits alone: write {words}"
 
 

@@ -133,6 +133,8 @@ def levels_of(one: RuleDecision) -> Iterator[tuple[str, int]]:
         # reset_after is that of the limit that is full last, so this is when it was decided.
         now_ns = max(taken.full_at_ns) - decision.reset_after_ns
         for limit, full_at_ns in zip(taken.limits, taken.full_at_ns, strict=True):
+            if not isinstance(limit, Limit):
+                continue  # it does not drain
             given_back_ns = cost * limit.unit_ns if one.refunded else 0
             yield limit.name, full_at_ns - now_ns - given_back_ns
     elif decision.source in ("table", "seen") and isinstance(decision.limit, Limit):

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ratelimit_ddb.bucket.decision import Decision, Source, Taken
-from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.limit import AnyLimit, Limit
 from ratelimit_ddb.tuple_new import tuple_new
 
 Instants = tuple[int, ...]
@@ -32,6 +32,15 @@ _ACTIVE = (False,)
 class BucketArithmetic(Protocol):
     """What the limits of one bucket say of its numbers."""
 
+    def bases_ns(self, date_ns: int) -> Instants:
+        """From when on each limit counts, in a take of this date: that is the date, or earlier."""
+
+    def full_by_ns(self, now_ns: int, wait_ns: int) -> int:
+        """When every limit is full again at the latest, after a take with so long a wait."""
+
+    def latest_ns(self, now_ns: int) -> Instants:
+        """The latest each ``fullAt`` can be by takes that nobody waits for."""
+
     def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
         """For each limit, whether its bucket was full before now."""
 
@@ -40,6 +49,9 @@ class BucketArithmetic(Protocol):
 
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
         """How far beyond now ``fullAt`` may lie for so many tokens, due within ``wait_ns``."""
+
+    def room_within_ns(self, room_ns: Spans, now_ns: int) -> Spans:
+        """What of this room a take may use, so that who waits has its turn in the same window."""
 
     def fits(self, full_at_ns: Instants, now_ns: int, room_ns: Spans) -> bool:
         """Whether there is room everywhere."""
@@ -56,6 +68,22 @@ class BucketArithmetic(Protocol):
     def blocked_ns(self, until_ns: int) -> Instants:
         """Each ``fullAt`` of a bucket that has no token before an instant, and one from then on."""
 
+    def most_leased(self, ahead: int, full_at_ns: Instants, now_ns: int) -> int:
+        """How many of so many tokens may be leased, where the buckets hold this."""
+
+    def lease_ns(self, now_ns: int, lease_ns: int) -> int:
+        """For how long a lease is made, where it should be so long."""
+
+    def unspent_ns(self, cost: int, since_ns: int, full_at_ns: Instants, now_ns: int) -> Spans:
+        """What of a take can't have flowed back.
+
+        Args:
+            cost: the tokens of it.
+            since_ns: for how long it could.
+            full_at_ns: as the take left each.
+            now_ns: the table's time.
+        """
+
     def less(self, full_at_ns: Instants, tokens: int) -> Instants:
         """Each ``fullAt`` as it would be with so many tokens less taken."""
 
@@ -70,9 +98,15 @@ class BucketArithmetic(Protocol):
         """The denial, if there is too little room anywhere."""
 
 
-def arithmetic_for(limits: tuple[Limit, ...]) -> BucketArithmetic:
+def arithmetic_for(limits: tuple[AnyLimit, ...]) -> BucketArithmetic:
     """The arithmetic for these limits."""
-    return SingleLimitArithmetic(limits[0]) if len(limits) == 1 else MultiLimitArithmetic(limits)
+    buckets = tuple([limit for limit in limits if isinstance(limit, Limit)])
+    if len(buckets) < len(limits):
+        # Here, since only who has quotas needs dates and zones.
+        from ratelimit_ddb.bucket.quota_arithmetic import QuotaArithmetic
+
+        return QuotaArithmetic(limits)
+    return SingleLimitArithmetic(buckets[0]) if len(buckets) == 1 else MultiLimitArithmetic(buckets)
 
 
 class SingleLimitArithmetic:
@@ -82,6 +116,18 @@ class SingleLimitArithmetic:
 
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
+
+    def bases_ns(self, date_ns: int) -> Instants:
+        """See BucketArithmetic."""
+        return (date_ns,)
+
+    def full_by_ns(self, now_ns: int, wait_ns: int) -> int:
+        """See BucketArithmetic."""
+        return now_ns + self._limit.window_ns + wait_ns
+
+    def latest_ns(self, now_ns: int) -> Instants:
+        """See BucketArithmetic."""
+        return (now_ns + self._limit.window_ns,)
 
     def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
         """See BucketArithmetic."""
@@ -94,6 +140,10 @@ class SingleLimitArithmetic:
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
         """See BucketArithmetic."""
         return (self._limit.window_ns - cost * self._limit.unit_ns + wait_ns,)
+
+    def room_within_ns(self, room_ns: Spans, now_ns: int) -> Spans:  # noqa: ARG002 - no windows
+        """See BucketArithmetic."""
+        return room_ns
 
     def fits(self, full_at_ns: Instants, now_ns: int, room_ns: Spans) -> bool:
         """See BucketArithmetic."""
@@ -108,6 +158,24 @@ class SingleLimitArithmetic:
     def blocked_ns(self, until_ns: int) -> Instants:
         """See BucketArithmetic."""
         return (until_ns + self._limit.window_ns - self._limit.unit_ns,)
+
+    def most_leased(self, ahead: int, full_at_ns: Instants, now_ns: int) -> int:  # noqa: ARG002
+        """See BucketArithmetic. What is not spent flows back, so any number."""
+        return ahead
+
+    def lease_ns(self, now_ns: int, lease_ns: int) -> int:  # noqa: ARG002
+        """See BucketArithmetic."""
+        return lease_ns
+
+    def unspent_ns(
+        self,
+        cost: int,
+        since_ns: int,
+        full_at_ns: Instants,  # noqa: ARG002 - time alone tells
+        now_ns: int,  # noqa: ARG002
+    ) -> Spans:
+        """See BucketArithmetic."""
+        return (max(0, cost * self._limit.unit_ns - since_ns),)
 
     def less(self, full_at_ns: Instants, tokens: int) -> Instants:
         """See BucketArithmetic."""
@@ -145,11 +213,24 @@ class SingleLimitArithmetic:
 class MultiLimitArithmetic:
     """The arithmetic of any number of limits: all must have room, and one of them binds."""
 
-    __slots__ = ("_indexes", "_limits")
+    __slots__ = ("_indexes", "_limits", "_longest_window_ns")
 
     def __init__(self, limits: tuple[Limit, ...]) -> None:
         self._limits = limits
         self._indexes = tuple(range(len(limits)))
+        self._longest_window_ns = max(limit.window_ns for limit in limits)
+
+    def bases_ns(self, date_ns: int) -> Instants:
+        """See BucketArithmetic."""
+        return (date_ns,) * len(self._limits)
+
+    def full_by_ns(self, now_ns: int, wait_ns: int) -> int:
+        """See BucketArithmetic."""
+        return now_ns + self._longest_window_ns + wait_ns
+
+    def latest_ns(self, now_ns: int) -> Instants:
+        """See BucketArithmetic."""
+        return tuple([now_ns + limit.window_ns for limit in self._limits])
 
     def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
         """See BucketArithmetic."""
@@ -162,6 +243,10 @@ class MultiLimitArithmetic:
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
         """See BucketArithmetic."""
         return tuple([limit.window_ns - cost * limit.unit_ns + wait_ns for limit in self._limits])
+
+    def room_within_ns(self, room_ns: Spans, now_ns: int) -> Spans:  # noqa: ARG002 - no windows
+        """See BucketArithmetic."""
+        return room_ns
 
     def fits(self, full_at_ns: Instants, now_ns: int, room_ns: Spans) -> bool:
         """See BucketArithmetic."""
@@ -180,6 +265,24 @@ class MultiLimitArithmetic:
     def blocked_ns(self, until_ns: int) -> Instants:
         """See BucketArithmetic."""
         return tuple([until_ns + limit.window_ns - limit.unit_ns for limit in self._limits])
+
+    def most_leased(self, ahead: int, full_at_ns: Instants, now_ns: int) -> int:  # noqa: ARG002
+        """See BucketArithmetic. What is not spent flows back, so any number."""
+        return ahead
+
+    def lease_ns(self, now_ns: int, lease_ns: int) -> int:  # noqa: ARG002
+        """See BucketArithmetic."""
+        return lease_ns
+
+    def unspent_ns(
+        self,
+        cost: int,
+        since_ns: int,
+        full_at_ns: Instants,  # noqa: ARG002 - time alone tells
+        now_ns: int,  # noqa: ARG002
+    ) -> Spans:
+        """See BucketArithmetic."""
+        return tuple([max(0, cost * limit.unit_ns - since_ns) for limit in self._limits])
 
     def less(self, full_at_ns: Instants, tokens: int) -> Instants:
         """See BucketArithmetic."""

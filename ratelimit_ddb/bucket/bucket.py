@@ -46,7 +46,7 @@ from ratelimit_ddb.bucket.refund import Refund
 from ratelimit_ddb.bucket.single_take import SingleTakes
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.bucket.visit import Visits
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
 from ratelimit_ddb.operations.operation import (
     Delete,
     Flow,
@@ -71,7 +71,6 @@ class Bucket:
         "_all_idle",
         "_arithmetic",
         "_deny_cache_ns",
-        "_longest_window_ns",
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
@@ -83,15 +82,15 @@ class Bucket:
     )
 
     def __init__(
-        self, limits: tuple[Limit, ...], cache: ObservationCache, times: BucketTimes
+        self, limits: tuple[AnyLimit, ...], cache: ObservationCache, times: BucketTimes
     ) -> None:
         self.limits = limits
         self.cache = cache
         self._deny_cache_ns = times.deny_cache_ns
         self._names = tuple(limit.name for limit in limits)
         self._all_idle = (True,) * len(limits)
-        self._longest_window_ns = max(limit.window_ns for limit in limits)
-        self._shortest_window_ns = min(limit.window_ns for limit in limits)
+        windows_ns = [limit.window_ns for limit in limits if isinstance(limit, Limit)]
+        self._shortest_window_ns = min(windows_ns, default=0)
         self._arithmetic = arithmetic_for(limits)
         self._one_cost_ns = self._arithmetic.cost_ns(1)
         self._one_room_ns = self._arithmetic.room_ns(1, 0)
@@ -153,8 +152,7 @@ class Bucket:
             if denial is not None:
                 return denial
         is_warm = observation is not None and now_ns - observation.observed_at_ns <= _WARM_NS
-        expires_seconds = expires_at_seconds(now_ns + self._longest_window_ns + wait_ns)
-        base_ns = (now_ns,) if len(idle) == 1 else (now_ns,) * len(idle)
+        expires_seconds = expires_at_seconds(arithmetic.full_by_ns(now_ns, wait_ns))
         take = tuple_new(
             Take,
             (
@@ -162,9 +160,9 @@ class Bucket:
                 self._names,
                 idle,
                 now_ns,
-                base_ns,
+                arithmetic.bases_ns(now_ns),
                 cost_ns,
-                room_ns,
+                room_ns if not wait_ns else arithmetic.room_within_ns(room_ns, now_ns),
                 expires_seconds,
                 kept_until_seconds <= expires_seconds,
                 0,
@@ -193,6 +191,10 @@ class Bucket:
         if self._visits is not None and self._visits.holds(key):
             return _NOTHING_OBSERVED  # what the table would deny, a lease may admit
         return observation
+
+    def bases_ns(self, now_ns: int) -> Instants:
+        """From when on each limit counts now: what was observed before says nothing any more."""
+        return self._arithmetic.bases_ns(now_ns)
 
     def denial_by(self, observation: Observation, cost: int, now_ns: int) -> Decision | None:
         """The denial by what ``recall`` returned, however long ago it was observed; or None.
@@ -240,17 +242,16 @@ class Bucket:
             return self._visits is not None and self._visits.give_back(taken, taken.lease, cost)
         try:
             now_ns = yield ReadClock()
-            weight_ns = tuple(
-                full_at_ns - given_before * limit.unit_ns
-                for full_at_ns, limit in zip(taken.full_at_ns, self.limits, strict=True)
-            )
+            arithmetic = self._arithmetic
+            weight_ns = arithmetic.less(taken.full_at_ns, given_before)
             since_ns = max(0, now_ns - taken.taken_at_ns) if taken.taken_at_ns else now_ns
             refund = Refund(
                 self._names,
-                tuple([cost * limit.unit_ns for limit in self.limits]),
-                tuple([max(0, cost * limit.unit_ns - since_ns) for limit in self.limits]),
+                arithmetic.cost_ns(cost),
+                arithmetic.unspent_ns(cost, since_ns, taken.full_at_ns, now_ns),
                 tuple(map(add, weight_ns, taken.refunded_ns)),
-                tuple([now_ns + limit.window_ns for limit in self.limits]),
+                arithmetic.bases_ns(now_ns),
+                arithmetic.latest_ns(now_ns),
                 now_ns,
                 now_ns - self._shortest_window_ns // 4,
             )
@@ -294,7 +295,12 @@ class Bucket:
                 return self._as_of((yield ReadClock()), full_at_ns, "lease")
         cost_ns = self._arithmetic.cost_ns(cost)
         debt = Debt(
-            key, self._names, self._bases_ns, cost_ns, blocks_ns=0, slack_ns=self._longest_window_ns
+            key,
+            self._names,
+            self.bases_ns,
+            cost_ns,
+            blocks_ns=0,
+            slack_ns_at=lambda now_ns: self._arithmetic.full_by_ns(now_ns, 0) - now_ns,
         )
         now_ns, full_at_ns = yield from debt.write(self.cache)
         return self._as_of(now_ns, full_at_ns, "table")
@@ -314,7 +320,7 @@ class Bucket:
             ),
             (1,) * len(self._names),
             blocks_ns=blocks_ns,
-            slack_ns=0,
+            slack_ns_at=lambda _: 0,
         )
         try:
             now_ns, full_at_ns = yield from debt.write(self.cache)
@@ -332,9 +338,6 @@ class Bucket:
             self.cache.group.forget(key)
             if self.cache.group.hot_keys is not None:
                 self.cache.group.hot_keys.drop_leases(key)
-
-    def _bases_ns(self, now_ns: int) -> Instants:
-        return (now_ns,) * len(self._names)
 
     def _as_of(self, now_ns: int, full_at_ns: Instants, source: Source) -> Decision:
         """What one token would be told by these numbers."""

@@ -31,7 +31,7 @@ from ratelimit_ddb.bucket.arithmetic import Instants, Spans, known
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.errors import KeyThrottled
-from ratelimit_ddb.limit import LONGEST_WINDOW_NS, SECOND_NS, Limit
+from ratelimit_ddb.limit import LONGEST_WINDOW_NS, SECOND_NS, AnyLimit, Limit
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Flow,
@@ -41,13 +41,14 @@ from ratelimit_ddb.operations.operation import (
     Wait,
 )
 from ratelimit_ddb.operations.store import refused_without_reason
+from ratelimit_ddb.quota import most_of_quota
 
 _NEVER_NS = -1
 _LEAST_PAUSE_NS = SECOND_NS // 100
 _MOST_PAUSE_NS = SECOND_NS // 25
 
 
-def require_charge(cost: object, limits: Iterable[Limit]) -> int:
+def require_charge(cost: object, limits: Iterable[AnyLimit]) -> int:
     """Check a cost that is charged whatever is left.
 
     Raises:
@@ -56,11 +57,12 @@ def require_charge(cost: object, limits: Iterable[Limit]) -> int:
     """
     number = require_int_from("cost", cost, 0)
     for limit in limits:
-        most = LONGEST_WINDOW_NS // limit.unit_ns
+        if isinstance(limit, Limit):
+            most, why = LONGEST_WINDOW_NS // limit.unit_ns, f"which {limit} refills in ten years"
+        else:
+            most, why = most_of_quota(limit.period), f"as a quota of a {limit.period}"
         if number > most:
-            raise ValueError(
-                f"cost {number}: must be at most {most}, which {limit} refills in ten years"
-            )
+            raise ValueError(f"cost {number}: must be at most {most}, {why}")
     return number
 
 
@@ -82,7 +84,8 @@ class Debt(NamedTuple):
         bases_ns_at: the instants from when on each limit counts, by the table's time.
         cost_ns: what is added to them.
         blocks_ns: for how long the key is blocked; 0 for a charge.
-        slack_ns: by how much the item outlasts the debt, so that a little more needs no second try.
+        slack_ns_at: by how much the item outlasts now and the debt, by the table's time; so that a
+            little more needs no second try.
     """
 
     key: str
@@ -90,7 +93,7 @@ class Debt(NamedTuple):
     bases_ns_at: Callable[[int], Instants]
     cost_ns: Spans
     blocks_ns: int
-    slack_ns: int
+    slack_ns_at: Callable[[int], int]
 
     def write(self, cache: ObservationCache) -> Flow[tuple[int, Instants]]:
         """Move each ``fullAt`` to ``max(fullAt, base) + cost``, however late that is.
@@ -139,7 +142,7 @@ class Debt(NamedTuple):
         """The write where the bucket holds this."""
         limits = list(zip(full_at_ns, self.bases_ns_at(now_ns), self.cost_ns, strict=True))
         owed_until_ns = max(max(one_ns, base_ns) + cost_ns for one_ns, base_ns, cost_ns in limits)
-        expires_seconds = expires_at_seconds(owed_until_ns + self.slack_ns)
+        expires_seconds = expires_at_seconds(max(owed_until_ns, now_ns) + self.slack_ns_at(now_ns))
         return Take(
             self.key,
             self.names,

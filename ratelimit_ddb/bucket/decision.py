@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.hot_keys.lease import Lease
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit
 from ratelimit_ddb.slot_limit import SlotLimit
 
 Source = Literal["table", "seen", "lease", "throttled", "blocked", "outage", "cost", "disabled"]
@@ -57,7 +57,7 @@ class Taken:
 
     key: str
     cost: int
-    limits: tuple[Limit, ...]
+    limits: tuple[AnyLimit, ...]
     full_at_ns: tuple[int, ...]
     refunded_ns: tuple[int, ...]
     kept: int
@@ -130,7 +130,7 @@ class Decision(NamedTuple):
     remaining: int
     retry_after_ns: int
     reset_after_ns: int
-    limit: Limit | SlotLimit
+    limit: AnyLimit | SlotLimit
     waited_ns: int = 0
     source: Source = "table"
     taken: Taken | None = None

@@ -18,7 +18,7 @@ from weakref import ref
 from ratelimit_ddb.arguments import require_max_keys
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.operations.per_store import PerStore
-from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.operations.store import Clock, Store
 
 
 class Observation(NamedTuple):
@@ -91,18 +91,20 @@ class CacheGroup:
     Each step is a single operation of a list or dict, so neither threads nor forks need a lock.
 
     Args:
-        hot_keys: see below.
+        hot_keys, clock: see below.
 
     Attributes:
+        clock: the store's; None where there is no store.
         hot_keys: what they know of the keys that are written just now; None for a store in this
             process, whose calls never wait.
         may_deny: whether an observation may deny. False where something stands in for the table,
             such as moto: it may have been replaced by an empty one since.
     """
 
-    __slots__ = ("_members", "hot_keys", "may_deny")
+    __slots__ = ("_members", "clock", "hot_keys", "may_deny")
 
-    def __init__(self, hot_keys: HotKeys | None = None) -> None:
+    def __init__(self, hot_keys: HotKeys | None = None, clock: Clock | None = None) -> None:
+        self.clock = clock
         self.may_deny = True
         self.hot_keys = hot_keys
         self._members: list[ref[ObservationCache]] = []
@@ -129,7 +131,7 @@ class CacheGroup:
 
 
 def _new_group(store: Store) -> CacheGroup:
-    return CacheGroup(None if store.in_process else HotKeys(store.clock))
+    return CacheGroup(None if store.in_process else HotKeys(store.clock), store.clock)
 
 
 _groups = PerStore(_new_group)

@@ -16,7 +16,10 @@ class Refund(NamedTuple):
         unspent_ns: the same less the time since the take: no more of it can have flowed back.
         origin_ns: ``fullAt`` as the take left it, less what was given back of it before, plus what
             ``refunded`` was then: less what ``refunded`` is now, that is the take's weight.
-        most_ns: how far ``fullAt`` may lie ahead where others took since: now and a full window.
+        base_ns: from when on each limit counts: now, or the start of a quota's window. What of the
+            take lies before has flowed back.
+        most_ns: how far ``fullAt`` may lie ahead where others took since: now and a full window, or
+            the end of a quota's.
         now_ns: the flow's one reading of the clock.
         unleased_since_ns: out of turn nothing is given back where a lease ended at this instant or
             later: a quarter of the window before now, which is as long as a lease may be. Each one
@@ -27,6 +30,7 @@ class Refund(NamedTuple):
     cost_ns: tuple[int, ...]
     unspent_ns: tuple[int, ...]
     origin_ns: tuple[int, ...]
+    base_ns: tuple[int, ...]
     most_ns: tuple[int, ...]
     now_ns: int
     unleased_since_ns: int
@@ -43,14 +47,14 @@ class Refund(NamedTuple):
         for index, at_ns in enumerate(full_at_ns):
             before_ns, most_ns = refunded_ns[index], self.most_ns[index]
             weight_ns = self.origin_ns[index] - before_ns
-            amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.now_ns))
+            amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.base_ns[index]))
             least_ns, after_ns = weight_ns, before_ns
             if at_ns == weight_ns and amount_ns >= self.unspent_ns[index] and amount_ns:
                 most_ns = weight_ns
             else:
                 if amount_ns < self.unspent_ns[index]:
                     amount_ns = self.unspent_ns[index]
-                    least_ns = self.now_ns + amount_ns
+                    least_ns = self.base_ns[index] + amount_ns
                 if amount_ns:
                     after_ns = before_ns + amount_ns
                 else:

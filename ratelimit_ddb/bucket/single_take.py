@@ -15,7 +15,7 @@ from ratelimit_ddb.bucket.throttled import throttled
 from ratelimit_ddb.bucket.visit import Visits
 from ratelimit_ddb.errors import KeyThrottled, StoreError
 from ratelimit_ddb.hot_keys.key_state import KeyState
-from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
 from ratelimit_ddb.operations.store import refused_without_reason
 from ratelimit_ddb.tuple_new import tuple_new
@@ -36,7 +36,7 @@ class SingleTakes:
 
     def __init__(
         self,
-        limits: tuple[Limit, ...],
+        limits: tuple[AnyLimit, ...],
         arithmetic: BucketArithmetic,
         cache: ObservationCache,
         visits: Visits | None,
@@ -70,7 +70,7 @@ class SingleTakes:
         visits = self._visits
         if visits is None:
             try:
-                return (yield from self._acquire(take, cost, None))
+                return (yield from self._acquire(take, cost, wait_ns, None))
             except KeyThrottled:
                 return throttled(self._limits[0])
         key, now_ns = take.key, take.now_ns
@@ -80,7 +80,7 @@ class SingleTakes:
                 yield from visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm, leases=leases)
             )
         try:
-            return (yield from self._acquire(take, cost, state))
+            return (yield from self._acquire(take, cost, wait_ns, state))
         except KeyThrottled:
             return visits.throttled(key, state, now_ns)
         except StoreError as error:
@@ -89,7 +89,9 @@ class SingleTakes:
         finally:
             visits.end_alone(state, is_warm=is_warm)
 
-    def _acquire(self, take: Take, cost: int, state: KeyState | None) -> Flow[Decision]:
+    def _acquire(
+        self, take: Take, cost: int, wait_ns: int, state: KeyState | None
+    ) -> Flow[Decision]:
         visits, cache, arithmetic = self._visits, self._cache, self._arithmetic
         names = take.names
         while True:
@@ -97,7 +99,7 @@ class SingleTakes:
             try:
                 result: OperationResult = yield sent
             except ClockMoved:
-                take = self._anew(take, (yield ReadClock()))
+                take = self._anew(take, cost, wait_ns, (yield ReadClock()))
                 continue
             full_at_ns, now_ns = known(result.full_at_ns), take.now_ns
             kept_until_seconds = result.expires_at_seconds or 0
@@ -119,7 +121,8 @@ class SingleTakes:
                     now_ns,
                 )
                 return arithmetic.admitted(full_at_ns, now_ns, taken)
-            denial = arithmetic.denial(full_at_ns, now_ns, take.room_ns, "table")
+            room_ns = arithmetic.room_ns(cost, wait_ns) if wait_ns else take.room_ns
+            denial = arithmetic.denial(full_at_ns, now_ns, room_ns, "table")
             if denial is not None:
                 return denial
             refused = take
@@ -130,13 +133,14 @@ class SingleTakes:
             if take == refused:
                 raise refused_without_reason(take.key, result.full_at_ns)
 
-    def _anew(self, take: Take, now_ns: int) -> Take:
+    def _anew(self, take: Take, cost: int, wait_ns: int, now_ns: int) -> Take:
         """The take by another reading of the clock."""
-        later_seconds = expires_at_seconds(now_ns - take.now_ns)
+        arithmetic = self._arithmetic
         return take._replace(
             idle=self._all_idle,
             now_ns=now_ns,
-            base_ns=(now_ns,) * len(take.base_ns),
-            expires_at_seconds=take.expires_at_seconds + later_seconds,
+            base_ns=arithmetic.bases_ns(now_ns),
+            room_ns=arithmetic.room_within_ns(arithmetic.room_ns(cost, wait_ns), now_ns),
+            expires_at_seconds=expires_at_seconds(arithmetic.full_by_ns(now_ns, wait_ns)),
             extends=True,
         )

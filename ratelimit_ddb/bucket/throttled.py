@@ -7,13 +7,13 @@ which no limit must be switched off (docs/decisions/011).
 from __future__ import annotations
 
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit
 
 _LEAST_NS = SECOND_NS // 4
 _MOST_NS = 3 * SECOND_NS // 4
 
 
-def throttled(limit: Limit) -> Decision:
+def throttled(limit: AnyLimit) -> Decision:
     """The denial, with a random wait from 0.25 to 0.75 s, so that not all come back at once."""
     from secrets import randbelow  # few processes ever need it
 

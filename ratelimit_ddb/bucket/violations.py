@@ -33,10 +33,9 @@ from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
-from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
 from ratelimit_ddb.operations.store import refused_without_reason
-from ratelimit_ddb.slot_limit import SlotLimit
 
 _NAMES = (":violations", ":blocked", ":blocks")
 """No limit can be called so (limit.py)."""
@@ -269,7 +268,7 @@ def _shown(result: OperationResult) -> _Shown:
 def _blocked(denial: Decision, until_ns: int, now_ns: int) -> Decision:
     lasts_ns = max(1, until_ns - now_ns)
     limit = denial.limit
-    window_ns = 0 if isinstance(limit, SlotLimit) else limit.window_ns - limit.unit_ns
+    window_ns = limit.window_ns - limit.unit_ns if isinstance(limit, Limit) else 0
     return denial._replace(
         remaining=0,
         retry_after_ns=max(lasts_ns, denial.retry_after_ns),

@@ -42,7 +42,7 @@ from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.hot_keys.ticket import Ticket
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Flow,
@@ -61,6 +61,7 @@ _DEVIATIONS = 1.5
 _MOST_WRITES_OF_HOT_KEY = 2
 _RESTS_OF_LEASE = 7
 """A lease of fewer tokens than were wanted is followed by a rest of this part of its time."""
+_UNBOUNDED = float("inf")
 _NEVER_NS = -1
 _LIKELY = 0.6
 _HARDLY_EVER = 0.02
@@ -148,10 +149,10 @@ class Visits:
         "_clock",
         "_deadline_ns",
         "_deny_cache_ns",
+        "_has_buckets",
         "_hot_keys",
         "_lease_ns",
         "_limits",
-        "_longest_window_ns",
         "_name",
         "_names",
         "_tokens_per_second",
@@ -159,7 +160,7 @@ class Visits:
 
     def __init__(
         self,
-        limits: tuple[Limit, ...],
+        limits: tuple[AnyLimit, ...],
         names: tuple[str, ...],
         arithmetic: BucketArithmetic,
         cache: ObservationCache,
@@ -173,11 +174,14 @@ class Visits:
         self._hot_keys = hot_keys
         self._clock = hot_keys.clock
         self._deny_cache_ns = times.deny_cache_ns
-        self._lease_ns = min(times.lease_ns, min(limit.window_ns for limit in limits) // 4)
+        buckets = [limit for limit in limits if isinstance(limit, Limit)]
+        self._has_buckets = bool(buckets)
+        self._lease_ns = min([times.lease_ns, *(limit.window_ns // 4 for limit in buckets)])
         self._deadline_ns = times.deadline_ns
-        self._longest_window_ns = max(limit.window_ns for limit in limits)
-        self._tokens_per_second = min(SECOND_NS / limit.unit_ns for limit in limits)
-        described = [f"{limit.name} {limit.unit_ns} {limit.burst}" for limit in limits]
+        self._tokens_per_second = min(
+            [SECOND_NS / limit.unit_ns for limit in buckets], default=_UNBOUNDED
+        )
+        described = [f"{limit.name} {limit}" for limit in limits]
         # Requests with other deadlines or leases queue by themselves.
         self._name = "\n".join([*described, f"{self._lease_ns} {self._deadline_ns}", ""])
 
@@ -345,11 +349,13 @@ class Visits:
         """Make one visit for all who are in the queue now."""
         with state.lock:
             tickets = list(state.queue)
-        ahead = self._ahead(state) if all(ticket.leases for ticket in tickets) else 0
-        shares = bool(ahead) or state.pace.is_paced
-        found = yield from self._look(key, state, now_ns, leases=bool(ahead))
+        arithmetic = self._arithmetic
+        most_ahead = self._ahead(state) if all(ticket.leases for ticket in tickets) else 0
+        found = yield from self._look(key, state, now_ns, leases=bool(most_ahead))
         if found is None:
             return
+        ahead = arithmetic.most_leased(most_ahead, found.full_at_ns, found.now_ns)
+        shares = bool(ahead) or state.pace.is_paced
         batch = self._batch(tickets, found.bound_ns, found.now_ns, ahead)
         writes, result = 0, None
         while batch is not None and not (shares and writes == _MOST_WRITES_OF_HOT_KEY):
@@ -361,6 +367,7 @@ class Visits:
                 self._serve(key, state, batch, result, found)
                 break
             tickets = [one for one in tickets if one.outcome is None]
+            ahead = arithmetic.most_leased(most_ahead, found.full_at_ns, found.now_ns)
             batch = self._batch(tickets, found.full_at_ns, found.now_ns, ahead)
         due_ns = self._deny(key, state, tickets, found, "table" if writes else "seen")
         if writes:
@@ -460,9 +467,10 @@ class Visits:
         arithmetic = self._arithmetic
         if ahead and not any(ticket.wait_ns for ticket in tickets):
             wanted = sum(ticket.cost for ticket in tickets)
-            base_ns, lease_ns = now_ns + self._lease_ns, self._lease_ns
+            lease_ns = arithmetic.lease_ns(now_ns, self._lease_ns)
+            base_ns = now_ns + lease_ns
             tokens = min(wanted + ahead, arithmetic.tokens(full_at_ns, base_ns, lease_ns))
-            if tokens > wanted:
+            if tokens > wanted and lease_ns:
                 room_ns = arithmetic.room_ns(tokens, -lease_ns)
                 return Batch(_running_sums(tickets), tokens, lease_ns, room_ns, 0)
         served: list[tuple[Ticket[Decision], int]] = []
@@ -485,8 +493,10 @@ class Visits:
         found: Found,
     ) -> Take:
         now_ns = found.now_ns
-        base_ns = now_ns + batch.lease_ns
-        expires_seconds = expires_at_seconds(now_ns + self._longest_window_ns + batch.wait_ns)
+        arithmetic, base_ns, room_ns = self._arithmetic, now_ns + batch.lease_ns, batch.room_ns
+        if batch.wait_ns:
+            room_ns = arithmetic.room_within_ns(room_ns, now_ns)
+        expires_seconds = expires_at_seconds(arithmetic.full_by_ns(now_ns, batch.wait_ns))
         return tuple_new(
             Take,
             (
@@ -494,12 +504,12 @@ class Visits:
                 self._names,
                 idle,
                 now_ns,
-                (base_ns,) * len(self._names),
-                self._arithmetic.cost_ns(batch.tokens),
-                batch.room_ns,
+                arithmetic.bases_ns(base_ns),
+                arithmetic.cost_ns(batch.tokens),
+                room_ns,
                 expires_seconds,
                 found.kept_until_seconds <= expires_seconds,
-                base_ns if batch.lease_ns else 0,
+                base_ns if batch.lease_ns and self._has_buckets else 0,
                 1,
                 0,
             ),

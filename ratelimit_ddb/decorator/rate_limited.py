@@ -25,7 +25,7 @@ from ratelimit_ddb.decorator.coroutine import (
 )
 from ratelimit_ddb.decorator.function_name import claim, name_of, named_function
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
-from ratelimit_ddb.limit import Limit, LimitsLike, parse_limits
+from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
@@ -252,7 +252,7 @@ def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> C
     return limited
 
 
-def _fixed_limits(limits: LimitsLike) -> tuple[Limit, ...]:
+def _fixed_limits(limits: LimitsLike) -> tuple[AnyLimit, ...]:
     if callable(limits):
         raise TypeError(
             f"@rate_limited(limits={limits!r}): limits are fixed where the function is decorated; "
@@ -291,7 +291,7 @@ def _require_plain(function: Callable[..., Any], **wanted: Any) -> None:
 
 
 def _require_constants(
-    limits: tuple[Limit, ...], key: Any, cost: Any, max_wait: float, scope: Any
+    limits: tuple[AnyLimit, ...], key: Any, cost: Any, max_wait: float, scope: Any
 ) -> None:
     """Refuse now what would be refused at each call."""
     if not callable(key) and key is not None:

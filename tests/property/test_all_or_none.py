@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratelimit_ddb import MemoryStore, RateLimiter, acquire_all, refund_all
+from ratelimit_ddb import Limit, MemoryStore, RateLimiter, acquire_all, refund_all
 from tests.fake_clock import FakeClock
 
 LIMITS = ("3/minute", "5/minute burst 2", "7/second")
@@ -71,6 +71,7 @@ def test_p5_all_or_none(history: list[tuple[list[tuple[int, str, int]], str, flo
                 for key in KEYS:
                     left_ns = max(0, oracle.full_at_ns.get((index, key), 0) - clock())
                     limit = limiter.limits[0]
+                    assert isinstance(limit, Limit)
                     remaining = (limit.window_ns - left_ns) // limit.unit_ns
                     assert limiter.peek(key).remaining == remaining
             clock.advance(seconds)

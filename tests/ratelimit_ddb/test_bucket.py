@@ -12,6 +12,7 @@ from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,
@@ -35,7 +36,7 @@ Flow = Generator[Any, Any, Any]
 """The flow of any call; which operation it asks for is what the tests compare."""
 
 
-def bucket_of(*limits: Limit, trust_seconds: int = 5) -> Bucket:
+def bucket_of(*limits: AnyLimit, trust_seconds: int = 5) -> Bucket:
     times = BucketTimes(trust_seconds * SECOND_NS, lease_ns=0, deadline_ns=SECOND_NS)
     return Bucket(limits, ObservationCache(10), times)
 

@@ -23,7 +23,7 @@ from ratelimit_ddb import (
     TableNotFound,
 )
 from ratelimit_ddb.bucket.decision import Taken
-from ratelimit_ddb.limit import parse_limits
+from ratelimit_ddb.limit import Limit, parse_limits
 from tests.ddbwire.fault_server import FaultServer, Request, drop, error, hang, reply
 from tests.dynamodb_local import free_port
 
@@ -33,7 +33,7 @@ Do = Callable[..., Any]
 
 def a_take() -> Decision:
     """A decision that has just taken all tokens."""
-    limits = parse_limits("5/minute")
+    limits = (Limit.parse("5/minute"),)
     full_at_ns = time.time_ns() + limits[0].window_ns
     taken = Taken("k", 5, limits, (full_at_ns,), (0,), 5)
     return Decision(True, 0, 0, limits[0].window_ns, limits[0], taken=taken)

@@ -74,14 +74,10 @@ class Process:
         self.clock.observe(date, sent_ns, reply.received_ns)
         self.replies.append(reply)
 
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        """The limits in force here."""
-        return self._bucket.limits
-
     def limit_by(self, limits: tuple[Limit, ...]) -> None:
         """Start with these limits, or deploy them in the place of others."""
         times = BucketTimes(self._deny_cache_ns, lease_ns=0, deadline_ns=SECOND_NS)
+        self.limits = limits
         self._bucket = Bucket(limits, ObservationCache(64), times)
 
     def acquire(
@@ -118,7 +114,7 @@ class Process:
             key,
             cost,
             wait_ns,
-            self._bucket.limits,
+            self.limits,
             self._scheduler.now_ns,
             self.serial,
         )

@@ -11,6 +11,7 @@ from ratelimit_ddb import (
     Limit,
     LimiterDecision,
     MemoryStore,
+    Quota,
     RateLimited,
     RateLimiter,
     Store,
@@ -40,7 +41,7 @@ several = AsyncRateLimiter(MemoryStore(), ["10/second burst 20", Limit(1_000, 3_
 decision = limiter.acquire("api:user-123", cost=2, max_wait=0.5)
 assert_type(decision, Decision)
 assert_type(decision.retry_after, float)
-assert_type(limiter.limits, tuple[Limit, ...])
+assert_type(limiter.limits, tuple[Limit | Quota, ...])
 assert_type(RateLimited("key", decision).decision, Decision)
 assert_type(limiter.refund(decision, cost=1), bool)
 limiter.acquire(("api", 5))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.gate.ledger import KEY, Entry, Ledger, LedgerGate, carrier_of
@@ -99,5 +100,9 @@ def _with_tokens(decision: Decision, tokens: int) -> Decision:
         return decision  # its slot is released at the end of the response
     return decision._replace(
         remaining=min(limit.burst, decision.remaining + tokens),
-        reset_after_ns=max(0, decision.reset_after_ns - tokens * limit.unit_ns),
+        reset_after_ns=(
+            max(0, decision.reset_after_ns - tokens * limit.unit_ns)
+            if isinstance(limit, Limit)
+            else decision.reset_after_ns
+        ),
     )

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.policy import service_limit_item
@@ -133,7 +133,11 @@ def _item(quota: Quota, decision: Decision) -> str:
         retry_seconds = None if decision.allowed else retry_after_seconds(decision)
         return service_limit_item(quota.items[limit.name], remaining, retry_seconds)
     missing = limit.burst - remaining
-    if decision.allowed and missing > 0:
+    if not isinstance(limit, Limit):
+        if decision.allowed:
+            now_ns = quota.now_ns()
+            more_in_ns = limit.calendar.window_at(now_ns).end_ns - now_ns
+    elif decision.allowed and missing > 0:
         # With several limits, the reset may be another one's; a token's time is the most it is.
         more_in_ns = decision.reset_after_ns - (missing - 1) * limit.unit_ns
         if not 0 < more_in_ns <= limit.unit_ns:

@@ -7,7 +7,7 @@ Source: draft-ietf-httpapi-ratelimit-headers-11, "Quota Policy Item" and "Servic
 
 from __future__ import annotations
 
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
 from ratelimit_ddb.web.structured_fields import parameters, string
 
 QUOTA = "q"
@@ -20,7 +20,7 @@ RESET = "t"
 """In how many seconds there is more of it."""
 
 
-def policy_name(rule: str, limit: Limit, limits: tuple[Limit, ...]) -> str:
+def policy_name(rule: str, limit: AnyLimit, limits: tuple[AnyLimit, ...]) -> str:
     """What a limit is called towards clients: the rule's name, and its own where others are."""
     return rule if len(limits) == 1 else f"{rule}:{limit.name}"
 
@@ -30,13 +30,24 @@ def item_name(policy: str) -> str:
     return string(policy)
 
 
-def policy_item(policy: str, limit: Limit) -> str:
-    """A limit in RateLimit-Policy. A window of no whole number of seconds has no ``w``."""
-    window_seconds = round(limit.window_ns / SECOND_NS)
+def policy_item(policy: str, limit: AnyLimit, now_ns: int) -> str:
+    """A limit in RateLimit-Policy. A window of no whole number of seconds has no ``w``.
+
+    Args:
+        policy: its name.
+        limit: the limit.
+        now_ns: the table's time, since a quota's windows are not all as long.
+    """
+    if isinstance(limit, Limit):
+        window_ns = limit.window_ns
+    else:
+        window = limit.calendar.window_at(now_ns)
+        window_ns = window.end_ns - window.start_ns
+    window_seconds = round(window_ns / SECOND_NS)
     # A token's time is rounded up to a nanosecond, so a window may be a little over its seconds.
-    whole = abs(limit.window_ns - window_seconds * SECOND_NS) <= limit.window_ns // 1_000
-    window = [(WINDOW, window_seconds)] if whole and window_seconds > 0 else []
-    return item_name(policy) + parameters([(QUOTA, limit.burst), *window])
+    whole = abs(window_ns - window_seconds * SECOND_NS) <= window_ns // 1_000
+    in_seconds = [(WINDOW, window_seconds)] if whole and window_seconds > 0 else []
+    return item_name(policy) + parameters([(QUOTA, limit.burst), *in_seconds])
 
 
 def service_limit_item(item: str, remaining: int, reset_seconds: int | None) -> str:

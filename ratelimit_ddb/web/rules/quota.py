@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.observations import CacheGroup, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
-from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.limit import AnyLimit
+from ratelimit_ddb.quota import Quota as CalendarQuota
 from ratelimit_ddb.web.rules.policy import item_name, policy_item, policy_name
 
 
@@ -19,32 +21,50 @@ class Quota:
         bucket: the limits, and what was seen of their keys.
         smallest_burst: what a request may cost at most.
         names: each limit's name as a policy: the rule's, with the limit's where there are several.
-        policy: all of them as they stand in RateLimit-Policy.
-        policy_field: that field, with its name.
         items: by limit name, the name as it stands in RateLimit.
         violations: counts denials, and blocks after too many; None where nothing does.
     """
 
     __slots__ = (
+        "_limits",
+        "_policy_field",
         "bucket",
         "items",
         "names",
-        "policy",
-        "policy_field",
         "smallest_burst",
         "violations",
     )
 
     def __init__(
-        self, rule: str, limits: tuple[Limit, ...], cache: ObservationCache, times: BucketTimes
+        self, rule: str, limits: tuple[AnyLimit, ...], cache: ObservationCache, times: BucketTimes
     ) -> None:
         self.bucket = Bucket(limits, cache, times)
         self.violations: Violations | None = None
         self.smallest_burst = min(limit.burst for limit in limits)
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}
         self.items = {name: item_name(policy) for name, policy in self.names.items()}
-        self.policy = ", ".join(policy_item(self.names[limit.name], limit) for limit in limits)
-        self.policy_field = ("ratelimit-policy", self.policy)
+        self._limits = limits
+        of_calendar = any(isinstance(limit, CalendarQuota) for limit in limits)
+        self._policy_field = None if of_calendar else self._policy_field_at(0)
+
+    @property
+    def policy_field(self) -> tuple[str, str]:
+        """The field RateLimit-Policy with all of the limits, and its name."""
+        return self._policy_field or self._policy_field_at(self.now_ns())
+
+    @property
+    def policy(self) -> str:
+        """All of them as they stand in RateLimit-Policy."""
+        return self.policy_field[1]
+
+    def now_ns(self) -> int:
+        """The table's time; the host's where it is not known."""
+        clock = self.bucket.cache.group.clock
+        return time.time_ns() if clock is None or not clock.known else clock.now_ns()
+
+    def _policy_field_at(self, now_ns: int) -> tuple[str, str]:
+        items = [policy_item(self.names[limit.name], limit, now_ns) for limit in self._limits]
+        return "ratelimit-policy", ", ".join(items)
 
 
 class QuotaCache:
@@ -74,11 +94,11 @@ class QuotaCache:
         group: CacheGroup,
         blocks: BlockPolicy | None = None,
     ) -> None:
-        memories: dict[tuple[Limit, ...], ObservationCache] = {}
+        memories: dict[tuple[AnyLimit, ...], ObservationCache] = {}
         shared = ObservationCache(seen_keys, group)
         of_blocks = None if blocks is None else ObservationCache(seen_keys, group)
 
-        def of(limits: tuple[Limit, ...]) -> Quota:
+        def of(limits: tuple[AnyLimit, ...]) -> Quota:
             if limits not in memories and len(memories) < self._MOST_MEMORIES:
                 memories[limits] = ObservationCache(seen_keys, group)
             quota = Quota(rule, limits, memories.get(limits, shared), times)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ratelimit_ddb.arguments import require_bool, require_cost, require_lease_ns
-from ratelimit_ddb.limit import Limit, LimitsLike, parse_limits
+from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.identity.identity import Identity
@@ -94,7 +94,7 @@ class Rule:
     """
 
     path: str
-    limits: tuple[Limit, ...] | LimitsOfRequest | None
+    limits: tuple[AnyLimit, ...] | LimitsOfRequest | None
     by: Identity
     methods: frozenset[str] | None
     cost: int | CostOfRequest
@@ -105,7 +105,7 @@ class Rule:
     reserves: bool
     default: bool
     lease: float | None
-    messages: tuple[Limit, ...] | None
+    messages: tuple[AnyLimit, ...] | None
     give_back: GiveBack | None
     block_after: int | None
     block_for: float | str | None

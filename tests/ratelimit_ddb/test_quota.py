@@ -1,0 +1,206 @@
+"""Quotas of a calendar: their windows, what they admit, their notation."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ratelimit_ddb import Limit, MemoryStore, Quota, RateLimiter
+from tests.fake_clock import FakeClock
+
+SECOND_NS = 1_000_000_000
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def ns(moment: datetime) -> int:
+    return int(moment.timestamp()) * SECOND_NS
+
+
+def limiter_at(
+    moment: datetime, *limits: Quota | Limit | str
+) -> tuple[RateLimiter, FakeClock, MemoryStore]:
+    clock = FakeClock(ns(moment))
+    store = MemoryStore(clock=clock)
+    return RateLimiter(store, list(limits)), clock, store
+
+
+def test_a_quota_is_whole_again_at_the_edge_and_not_before() -> None:
+    limiter, clock, _ = limiter_at(
+        datetime(2026, 1, 31, 22, 59, 58, tzinfo=UTC), Quota(3, "month", zone="Europe/Berlin")
+    )
+    assert [limiter.acquire("k").remaining for _ in range(3)] == [2, 1, 0]
+    denial = limiter.acquire("k")
+    assert not denial
+    assert denial.retry_after == 2.0
+    assert denial.reset_after == 2.0
+    clock.advance(2.0 - 1e-9)
+    assert not limiter.acquire("k")
+    clock.advance(1e-9)
+    assert [limiter.acquire("k").allowed for _ in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 11, 1), 24)]
+)
+def test_a_day_has_23_or_25_hours_where_the_clocks_are_changed(
+    day: tuple[int, int, int], hours: int
+) -> None:
+    midnight = datetime(*day, tzinfo=BERLIN)
+    limiter, _, _ = limiter_at(midnight, Quota(1, "day", zone="Europe/Berlin"))
+    assert limiter.acquire("k")
+    assert limiter.acquire("k").retry_after == hours * 3_600
+
+
+@pytest.mark.parametrize(
+    ("now", "edge"),
+    [
+        ((2026, 1, 31), (2026, 2, 28)),
+        ((2026, 2, 27), (2026, 2, 28)),
+        ((2026, 2, 28), (2026, 3, 31)),
+        ((2028, 2, 28), (2028, 2, 29)),
+        ((2028, 2, 29), (2028, 3, 31)),
+        ((2026, 4, 29), (2026, 4, 30)),
+        ((2026, 12, 31), (2027, 1, 31)),
+    ],
+)
+def test_an_anchor_on_the_31st_is_the_last_day_of_a_shorter_month(
+    now: tuple[int, int, int], edge: tuple[int, int, int]
+) -> None:
+    began = datetime(*now, tzinfo=UTC)
+    limiter, _, _ = limiter_at(began, Quota(1, "month", anchor=31))
+    assert limiter.acquire("k")
+    assert limiter.acquire("k").retry_after == (datetime(*edge, tzinfo=UTC) - began).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("quota", "now", "edge"),
+    [
+        (Quota(1, "week"), "2026-11-29", "2026-11-30"),
+        (Quota(1, "week", anchor=7), "2026-11-29", "2026-12-06"),
+        (Quota(1, "year"), "2026-11-29", "2027-01-01"),
+        (Quota(1, "year", anchor=(4, 6)), "2026-04-05", "2026-04-06"),
+        (Quota(1, "year", anchor=(2, 29)), "2026-02-28", "2027-02-28"),
+        (Quota(1, "year", anchor=(2, 29)), "2027-02-28", "2028-02-29"),
+        (Quota(1, "hour"), "2026-11-29T07:59:00", "2026-11-29T08:00:00"),
+        (Quota(1, "minute"), "2026-11-29T07:59:58", "2026-11-29T08:00:00"),
+    ],
+)
+def test_weeks_are_iso_weeks_and_years_have_an_anchor(quota: Quota, now: str, edge: str) -> None:
+    began, ends = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, edge))
+    limiter, _, _ = limiter_at(began, quota)
+    assert limiter.acquire("k")
+    assert limiter.acquire("k").retry_after == (ends - began).total_seconds()
+
+
+def test_p5_a_quota_beside_a_bucket_takes_of_both_or_of_none() -> None:
+    limiter, clock, _ = limiter_at(
+        datetime(2026, 5, 1, tzinfo=UTC), Quota(3, "day"), Limit(2, 1.0, name="second")
+    )
+    assert [limiter.acquire("k").allowed for _ in range(3)] == [True, True, False]
+    clock.advance(1.0)
+    assert [limiter.acquire("k").allowed for _ in range(2)] == [True, False]
+    denial = limiter.acquire("k")
+    assert isinstance(denial.limit, Quota)
+    assert denial.retry_after == 86_399.0
+
+
+def test_a_refund_gives_back_within_the_window_and_nothing_to_the_next() -> None:
+    limiter, clock, _ = limiter_at(datetime(2026, 5, 1, 12, tzinfo=UTC), Quota(5, "day"))
+    first, second, third = (limiter.acquire("k", cost=1) for _ in range(3))
+    clock.advance(3_600)
+    assert limiter.refund(first)
+    assert limiter.refund(second)
+    assert limiter.peek("k").remaining == 4
+    clock.advance(11 * 3_600)
+    assert limiter.acquire("k", cost=5)
+    assert not limiter.refund(third)
+    assert not limiter.acquire("k")
+
+
+def test_who_waits_for_a_bucket_does_not_wait_over_the_edge() -> None:
+    limiter, clock, _ = limiter_at(
+        datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC),
+        Quota(10, "day"),
+        Limit(1, 2.0, name="pace"),
+    )
+    assert limiter.acquire("k")
+    # The token is due a second after midnight: from midnight on the wait is within one window.
+    denial = limiter.acquire("k", max_wait=2.0)
+    assert not denial
+    assert denial.retry_after == 1.0
+    clock.advance(1.0 - 1e-9)
+    assert not limiter.acquire("k", max_wait=1.5)
+
+
+def test_a_changed_quantity_under_one_name_keeps_what_was_used() -> None:
+    limiter, _, store = limiter_at(
+        datetime(2026, 5, 1, tzinfo=UTC), Quota(100, "month", name="monthly")
+    )
+    limiter.acquire("k", cost=90)
+    more = RateLimiter(store, Quota(200, "month", name="monthly"))
+    assert more.peek("k").remaining == 110
+
+
+def test_a_block_of_a_quota_lasts_to_the_next_edge() -> None:
+    limiter, clock, _ = limiter_at(datetime(2026, 5, 1, 12, tzinfo=UTC), Quota(5, "hour"))
+    limiter.block("k", 1_800)
+    assert not limiter.acquire("k")
+    assert limiter.acquire("k").retry_after == 3_600
+    clock.advance(3_600)
+    assert limiter.acquire("k", cost=5)
+
+
+def test_a_charge_beyond_a_quota_denies_the_rest_of_its_window() -> None:
+    limiter, clock, _ = limiter_at(datetime(2026, 5, 1, 12, tzinfo=UTC), Quota(5, "hour"))
+    limiter.charge("k", 50)
+    assert limiter.acquire("k").retry_after == 3_600
+    clock.advance(3_600)
+    assert limiter.acquire("k", cost=5)
+
+
+@pytest.mark.parametrize(
+    ("notation", "quota"),
+    [
+        ("10000 per calendar month", Quota(10_000, "month")),
+        ("5/calendar day", Quota(5, "day")),
+        ("5 per Calendar Day in Europe/Berlin", Quota(5, "day", zone="Europe/Berlin")),
+        (
+            "10000 per calendar month in Europe/Berlin anchor 15",
+            Quota(10_000, "month", zone="Europe/Berlin", anchor=15),
+        ),
+        ("7 per calendar year anchor 04-06", Quota(7, "year", anchor=(4, 6))),
+    ],
+)
+def test_the_notation_says_all_of_a_quota(notation: str, quota: Quota) -> None:
+    assert Quota.parse(notation) == quota
+    assert Quota.parse(str(quota)) == quota
+    assert RateLimiter(MemoryStore(), notation).limits == (quota,)
+    assert pickle.loads(pickle.dumps(quota)) == quota
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Quota(0, "day"), "quantity 0: must be at least 1"),
+        (lambda: Quota(10**11, "minute"), "must be at most 30000000000 in a minute"),
+        (lambda: Quota(1, "fortnight"), "period 'fortnight': must be one of minute, hour"),
+        (lambda: Quota(1, "day", zone="Europe/Atlantis"), "zone 'Europe/Atlantis': must be a name"),
+        (lambda: Quota(1, "day", zone="localtime"), "zone 'localtime': must be a name"),
+        (lambda: Quota(1, "day", zone="../etc/passwd"), "must be a name of the IANA"),
+        (lambda: Quota(1, "day", anchor=1), "a day has none; weeks, months and years have"),
+        (lambda: Quota(1, "month", anchor=32), "day of the month must be from 1 to 31"),
+        (lambda: Quota(1, "year", anchor=(2, 30)), "the day must be from 1 to 29"),
+        (lambda: Quota(1, "day", name="a b"), "limit name 'a b'"),
+        (lambda: Quota.parse("5 per calendar fortnight"), "write '10000 per calendar month'"),
+        (lambda: Limit.parse("5 per calendar month"), "Quota"),
+        (lambda: Limit.parse("5 per month"), "5 per calendar month"),
+    ],
+)
+def test_a_misused_quota_says_the_value_and_the_rule(make: object, message: str) -> None:
+    assert callable(make)
+    with pytest.raises(ValueError) as caught:
+        make()
+    assert message in str(caught.value)
