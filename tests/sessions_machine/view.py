@@ -19,7 +19,8 @@ def told(encoded: Mapping[str, str]) -> dict[str, str]:
 
     Nor with the time of the login.
     """
-    return {key: one for key, one in encoded.items() if not key.startswith("sessions.")}
+    left_out = {"sessions.csrf", "sessions.authenticated_at"}  # not the messages of flash
+    return {key: one for key, one in encoded.items() if key not in left_out}
 
 
 class View:
