@@ -34,6 +34,7 @@ from ratelimit_ddb.web.gate.gate import Admission, Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation, has_failed
+from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.gate.view import (
     gate_of_view,
     has_own_limits,
@@ -301,6 +302,8 @@ async def _admit_async(gate: Gate, native: HttpRequest) -> Admission:
 
 
 def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
+    called = _holding(view, gate, is_async)
+
     @functools.wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         answer, ledger, _ = gate.admit(_request_of(request))
@@ -308,7 +311,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
             return _response(answer)
         reservation = _reservation_of(request)
         try:
-            response = view(request, *args, **kwargs)
+            response = called(request, *args, **kwargs)
         except Exception as error:
             gate.respond(request, _head_of_exception(error))
             raise
@@ -324,7 +327,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
             return _response(answer)
         reservation = _reservation_of(request)
         try:
-            response = await view(request, *args, **kwargs)
+            response = await called(request, *args, **kwargs)
         except Exception as error:
             await gate.respond_async(request, _head_of_exception(error))
             raise
@@ -351,6 +354,52 @@ def _reservation_of(native: Any) -> RequestReservation | None:
     if reservation is not None:
         native.reservation = reservation
     return reservation
+
+
+def _holding(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
+    """A view that is called, and whose response is made, while the request's slots are held."""
+
+    def holding(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        slots = gate.slots_of(request)
+        if slots is None:
+            return view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except BaseException:
+            slots.release()
+            raise
+        _release_at_close(response, slots)
+        return response
+
+    async def holding_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        slots = gate.slots_of(request)
+        if slots is None:
+            return await view(request, *args, **kwargs)
+        try:
+            response = await view(request, *args, **kwargs)
+        except BaseException:  # a client that goes has its view cancelled
+            await slots.release_async()
+            raise
+        _release_at_close(response, slots)
+        return response
+
+    return holding_async if is_async else holding
+
+
+def _release_at_close(response: Any, slots: RequestSlots) -> None:
+    """Release slots when the server closes the response, streamed or not; blocking, as there."""
+    if not isinstance(response, HttpResponseBase):
+        slots.give_up()  # what is no response is a mistake of the view's, for Django to name
+        return
+    close = response.close
+
+    def close_and_release() -> None:
+        try:
+            close()
+        finally:
+            slots.release()
+
+    response.close = close_and_release  # there is no other hook
 
 
 def _settle_at_close(response: Any, reservation: RequestReservation | None) -> None:

@@ -23,6 +23,7 @@ from ratelimit_ddb.web.gate.gate import Gate, denial_of
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation, has_failed
+from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.gate.view import (
     gate_of_view,
     has_own_limits,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["RateLimitMiddleware", "limit_app", "limited"]
 
 P = ParamSpec("P")
+
+_HELD = "_ratelimit_ddb_slots"
 
 _NO_SESSION = (
     "a rule reads the session, and Flask could open none: set the app's secret_key, or a "
@@ -83,6 +86,7 @@ def limit_app(
     gate = Gate(store, rules, options, blocking=True, has_own_limits=_has_own_limits)
     app.before_request(functools.partial(_refusal, gate))
     app.teardown_request(functools.partial(_respond_to_exception, gate))
+    app.teardown_request(_release_without_response)
 
 
 @shows_options(ViewOptions)
@@ -152,6 +156,10 @@ def _refusal(gate: Gate) -> ResponseReturnValue | None:
             flask.after_this_request(functools.partial(_respond, gate))
         if ledger is not None:
             flask.after_this_request(functools.partial(_with_fields, ledger))
+        slots = gate.slots_of(flask.request)
+        if slots is not None:
+            flask.after_this_request(functools.partial(_releasing, slots))
+            _held().append(slots)
         reservation = reserved_for(flask.request.environ)
         if reservation is not None:
             flask.g.reservation = reservation
@@ -245,6 +253,26 @@ def _with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
         if not (is_told and name.startswith("x-")):
             response.headers.add(name, value)
     return response
+
+
+def _held() -> list[RequestSlots]:
+    """What is held for the request, as long as no response was made that releases it."""
+    held: list[RequestSlots] = flask.g.setdefault(_HELD, [])
+    return held
+
+
+def _releasing(slots: RequestSlots, response: flask.Response) -> flask.Response:
+    """A response that releases slots when the server closes it, streamed or not."""
+    response.call_on_close(slots.release)
+    _held().remove(slots)
+    return response
+
+
+def _release_without_response(_exception: BaseException | None) -> None:
+    """Release them where nobody makes a response: Flask propagates exceptions in tests."""
+    held = _held()
+    while held:
+        held.pop().release()
 
 
 def _settling(reservation: RequestReservation, response: flask.Response) -> flask.Response:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ratelimit_ddb.web.gate.ledger import Ledger
     from ratelimit_ddb.web.gate.request_reservation import RequestReservation
+    from ratelimit_ddb.web.gate.request_slots import RequestSlots
 
 __all__ = ["RateLimitMiddleware"]
 
@@ -32,7 +33,8 @@ class RateLimitMiddleware:
 
     The limits' fields are added where the application starts its response. The server gets the
     application's own iterable, so streaming, ``write`` and ``wsgi.file_wrapper`` stay as they were;
-    that of a request which reserved something (``Rule(reserves=True)``) is in another one.
+    that of a request which reserved something (``Rule(reserves=True)``) or holds a slot
+    (``Rule(in_flight=...)``) is in another one.
 
     Args:
         app: the application.
@@ -64,13 +66,19 @@ class RateLimitMiddleware:
         if answer is None:
             if ledger is not None:
                 start_response = _adding(ledger, start_response)
-            reservation = reserved_for(environ)
-            if reservation is None:
-                return self._respond(environ, start_response)
-            environ[RESERVATION] = reservation
-            return _reserving(self._respond, reservation, environ, start_response)
+            slots = self._gate.slots_of(environ)
+            if slots is None:
+                return self._call(environ, start_response)
+            return _holding(self._call, slots, environ, start_response)
         start_response(answer.status_line, list(answer.headers))
         return [answer.body]
+
+    def _call(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        reservation = reserved_for(environ)
+        if reservation is None:
+            return self._respond(environ, start_response)
+        environ[RESERVATION] = reservation
+        return _reserving(self._respond, reservation, environ, start_response)
 
     def _respond(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._gate.gives_back:
@@ -164,8 +172,26 @@ def _reserving(
         raise
 
 
+def _holding(
+    app: WSGIApplication,
+    slots: RequestSlots,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+) -> Iterable[bytes]:
+    """Call an application; what comes of it releases the slots when the server closes it."""
+
+    def end(*, raised: bool) -> None:  # noqa: ARG001 - whatever has ended it
+        slots.release()
+
+    try:
+        return _Settling(app(environ, start_response), end)
+    except BaseException:
+        slots.release()
+        raise
+
+
 class _Settling:
-    """An application's iterable, after which its reservation is settled (PEP 3333: ``close``)."""
+    """An application's iterable, after which something is to be done (PEP 3333: ``close``)."""
 
     def __init__(self, content: Iterable[bytes], end: Callable[..., None]) -> None:
         self._content = content
@@ -186,7 +212,7 @@ class _Settling:
             raise
 
     def close(self) -> None:
-        """Close the application's, and settle."""
+        """Close the application's, and do it."""
         try:
             if hasattr(self._content, "close"):
                 self._content.close()

@@ -13,6 +13,7 @@ from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.gate.request_reservation import has_failed
+from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.response.answer import Answer, Fields
@@ -94,6 +95,17 @@ class RateLimitMiddleware:
         await self._call(scope, channel.receive, send)
 
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application, and release what is held for the request at its response's end."""
+        slots = self._gate.slots_of(scope)
+        if slots is None:
+            await self._call_and_settle(scope, receive, send)
+            return
+        try:
+            await self._call_and_settle(scope, receive, _releasing(slots, send))
+        finally:
+            await slots.release_async()
+
+    async def _call_and_settle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, and settle when it is done what it reserved."""
         reservation = reserved_for(scope)
         if reservation is None:
@@ -137,6 +149,17 @@ def adding_fields(ledger: Ledger, send: Send) -> Send:
         return send(message)
 
     return send_with_fields
+
+
+def _releasing(slots: RequestSlots, send: Send) -> Send:
+    """``send``, which releases slots once the response is sent; background tasks come after it."""
+
+    async def send_and_release(message: Message) -> None:
+        await send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            await slots.release_async()
+
+    return send_and_release
 
 
 def _noting(statuses: list[int], send: Send) -> Send:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -164,10 +164,11 @@ class ThreadKeeper:
 class LoopKeeper:
     """The keeper of one event loop."""
 
-    __slots__ = ("_kept", "_loop", "_rings_at_ns", "_task", "_timer")
+    __slots__ = ("_kept", "_loop", "_rings_at_ns", "_task", "_thread", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
+        self._thread = threading.get_ident()
         self._kept = KeptSlots()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at_ns = 0
@@ -176,15 +177,37 @@ class LoopKeeper:
     def add(self, kept: Kept) -> None:
         """See Keeper."""
         self._kept.add(kept)
-        if self._task is None and (self._timer is None or kept.held.due_ns < self._rings_at_ns):
-            self._set_timer(kept.held.due_ns)
+        if threading.get_ident() != self._thread:
+            self._in_loop(self._set_timer_for, kept.held)
+            return
+        self._set_timer_for(kept.held)
+
+    def _set_timer_for(self, held: HeldSlot) -> None:
+        due_ns = held.due_ns
+        if self._task is None and (self._timer is None or due_ns < self._rings_at_ns):
+            self._set_timer(due_ns)
 
     def drop(self, held: HeldSlot) -> None:
         """See Keeper."""
         self._kept.drop(held)
+        if threading.get_ident() == self._thread:
+            self._end_timer()
+        else:
+            self._in_loop(self._end_timer)
+
+    def _end_timer(self) -> None:
         if not self._kept and self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _in_loop(self, call: Callable[..., None], *args: object) -> None:
+        """Call something in the loop, from another thread: Django closes its responses there."""
+        loop = self._loop()
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(call, *args)
+            except RuntimeError:
+                return  # the loop was closed: the slots run out
 
     def _set_timer(self, due_ns: int) -> None:
         loop = self._loop()

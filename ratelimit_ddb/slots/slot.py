@@ -26,12 +26,12 @@ class Grant:
         keeper: what renews it.
     """
 
-    __slots__ = ("_core", "_held", "_holds", "_keeper", "_process", "decision", "key")
+    __slots__ = ("_held", "_holds", "_keeper", "_process", "core", "decision", "key")
 
     def __init__(self, core: SlotsCore, key: str, taken: Taken, keeper: Keeper) -> None:
         self.key = key
         self.decision: Decision = taken.decision
-        self._core = core
+        self.core = core
         self._held: HeldSlot | None = taken.held
         self._keeper = keeper
         self._process = os.getpid()
@@ -50,7 +50,7 @@ class Grant:
             return False
         if not held.is_of_this_process:
             return True
-        if not held.lost and not held.lives(self._core.store.clock):
+        if not held.lost and not held.lives(self.core.store.clock):
             held.lose()
         return held.lost
 
@@ -64,19 +64,22 @@ class Grant:
         if not self.holds:
             return None
         self._holds = False
-        return self._core.release(self.key, self._held, self._keeper)
+        return self.core.release(self.key, self._held, self._keeper)
 
-    def forget(self, what: object) -> None:
-        """Release it as nobody refers to it any more, and warn of that."""
-        if not self.holds:
-            return
-        self._holds = False
-        self._core.give_up(self.key, self._held, self._keeper)
-        warnings.warn(
-            f"{what!r} was not released: use `with`, or call release()",
-            ResourceWarning,
-            stacklevel=3,
-        )
+    def give_up(self) -> None:
+        """Have it released in the background, once."""
+        if self.holds:
+            self._holds = False
+            self.core.give_up(self.key, self._held, self._keeper)
+
+    def __del__(self) -> None:
+        if self.holds:
+            self.give_up()
+            warnings.warn(
+                f"a slot of {self.key!r} was not released: use `with`, or call release()",
+                ResourceWarning,
+                stacklevel=2,
+            )
 
 
 class Slot:
@@ -118,7 +121,7 @@ class Slot:
         """
         flow = self._grant.begin_release()
         if flow is not None:
-            core = self._grant._core
+            core = self._grant.core
             run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def __bool__(self) -> bool:
@@ -141,9 +144,6 @@ class Slot:
         _traceback: TracebackType | None,
     ) -> None:
         self.release()
-
-    def __del__(self) -> None:
-        self._grant.forget(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._grant.key!r}, {self._grant.decision.limit})"
@@ -178,7 +178,7 @@ class AsyncSlot:
         """
         flow = self._grant.begin_release()
         if flow is not None:
-            core = self._grant._core
+            core = self._grant.core
             await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def __bool__(self) -> bool:
@@ -201,9 +201,6 @@ class AsyncSlot:
         _traceback: TracebackType | None,
     ) -> None:
         await self.release()
-
-    def __del__(self) -> None:
-        self._grant.forget(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._grant.key!r}, {self._grant.decision.limit})"

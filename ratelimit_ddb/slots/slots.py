@@ -65,10 +65,12 @@ class Taken(NamedTuple):
     Attributes:
         decision: whether there was one.
         held: the slot; None where there was none.
+        outage: what was raised where the store gave no answer.
     """
 
     decision: Decision
     held: HeldSlot | None = None
+    outage: StoreUnavailable | None = None
 
 
 class Slots:

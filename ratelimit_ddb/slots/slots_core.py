@@ -156,7 +156,7 @@ class SlotsCore:
             taken = yield from (flow if meter is None else meter.measured(flow))
         except StoreUnavailable as failure:
             outage = failure
-            taken = Taken(self._decide(key, failure))
+            taken = Taken(self._decide(key, failure), None, failure)
         else:
             if taken.decision.allowed:
                 self._local.add(key)
@@ -187,6 +187,9 @@ class SlotsCore:
             self._local.remove(key)
             self._line.released(key)
             return None
+        # Whatever becomes of the flow, it is not to be renewed any more.
+        held.begin_release()
+        held.retry()
         return self._release(key, held, keeper)
 
     def give_up(self, key: str, held: HeldSlot | None, keeper: Keeper) -> None:

@@ -64,7 +64,7 @@ def make_slots(request: pytest.FixtureRequest, store: AnyStore) -> Iterator[Make
 def renew(slot: Any) -> bool:
     """What the keeper does when a renewal is due."""
     grant = getattr(slot, "slot", slot)._grant
-    core = grant._core
+    core = grant.core
     flow: Flow[bool] = core.slots.keep(grant._held)
     return run(flow, core.store, core.timeout_ns, core.breaker)
 

@@ -21,6 +21,7 @@ ATTRIBUTES = (
     "exempt",
     "enforce",
     "messages",
+    "in_flight",
     "give_back",
     "block_after",
     "block_for",

@@ -10,7 +10,7 @@ from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, te
 
 KEYS = (
     "path, methods, limits, by, name, scope, cost, exempt, enforce, reserves, default, lease, "
-    "messages, block-after, block-for, up-to, give-back"
+    "messages, in-flight, block-after, block-for, up-to, give-back"
 )
 KINDS = "must have one of header, cookie, session-user, address, function"
 WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"

@@ -151,7 +151,7 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         '[[rule]]\nname = "a"\npath = "/x"',
         1,
         "a",
-        "rule 'a': limits or messages are needed",
+        "rule 'a': limits, messages or in-flight are needed",
     ),
     ("rule = [5]", None, "rule 1", "rule 1: 5: must be a table"),
     (

@@ -11,8 +11,9 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ratelimit_ddb.arguments import require_int_from
-from ratelimit_ddb.key import key_text_under, namespaced_key_text, part_text
+from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text, part_text
 from ratelimit_ddb.limit import parse_limits
+from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.request import Request
@@ -20,7 +21,7 @@ from ratelimit_ddb.web.rules.preflight import is_preflight
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet
-from ratelimit_ddb.web.rules.verdict import Charge
+from ratelimit_ddb.web.rules.verdict import Charge, Claim
 
 
 def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow[list[Charge]]:
@@ -72,6 +73,26 @@ def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[C
             ]
             charges.extend([Charge(compiled.rule, compiled.messages, key, 1) for key in keys])
     return charges
+
+
+def claims_of(rules: RuleSet, request: Request) -> AwaitableFlow[list[Claim]]:
+    """The slots that the rules claim for a request, in their order."""
+    claims: list[Claim] = []
+    is_free = request.method == "OPTIONS" and is_preflight(request)
+    for compiled in rules.matching(request):
+        rule, quota = compiled.rule, compiled.in_flight
+        if quota is None or (is_free and rule.methods is None):
+            continue
+        if (yield from _is_exempt(rule, request)):
+            continue
+        identity = yield from maybe_await(rule.by(request))
+        if identity is not None:
+            keys = [
+                key_text(namespaced_key_text(rules.namespace, parts) + OF_SLOTS)
+                for parts in _parts(rules, rule, identity, request)
+            ]
+            claims.extend([Claim(rule, quota, key) for key in keys])
+    return claims
 
 
 def _charge(

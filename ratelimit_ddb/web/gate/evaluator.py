@@ -47,6 +47,8 @@ class Evaluator:
 
     def evaluate(self, charges: list[Charge]) -> JointFlow[Verdict]:
         """The verdict on a request that several rules charge, or one several keys."""
+        if not charges:
+            return Verdict()  # the rules only claim slots
         observations = [charge.quota.bucket.recall(charge.key) for charge in charges]
         decided = self._denials_from_memory(charges, observations)
         if not decided:
@@ -278,10 +280,10 @@ def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[l
     flows: dict[int, Flow[bool]] = {}
     meters: dict[int, Meter] = {}
     for index, one in enumerate(decisions):
-        taken = one.decision.taken
-        if taken is None or not taken.kept or one.refunded:
+        taken, bucket = one.decision.taken, one.charge.quota.bucket
+        if taken is None or bucket is None or not taken.kept or one.refunded:
             continue
-        flows[index] = one.charge.quota.bucket.refund(taken, taken.kept)
+        flows[index] = bucket.refund(taken, taken.kept)
         if measures:
             meters[index] = Meter()
             flows[index] = meters[index].measured(flows[index])

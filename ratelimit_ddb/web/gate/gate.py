@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
@@ -23,9 +23,10 @@ from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OutagePolicy
+from ratelimit_ddb.slots.keeper import Keeper, keeper_of_running_loop, keeper_of_threads
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
-from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
+from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message, claims_of
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.ledger import (
     KEY,
@@ -33,11 +34,13 @@ from ratelimit_ddb.web.gate.ledger import (
     Entry,
     Ledger,
     LedgerGate,
+    carrier_of,
     ledger_for,
 )
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
 from ratelimit_ddb.web.gate.request_refund import refunds_due, report
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation, reserved_by
+from ratelimit_ddb.web.gate.request_slots import Claimer, RequestSlots
 from ratelimit_ddb.web.gate.response_refund import entries_awaiting, refunds_by
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
@@ -45,7 +48,7 @@ from ratelimit_ddb.web.response.denial import Denial, answer
 from ratelimit_ddb.web.response.fields import fields_for_style, retry_after_seconds
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
-from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
+from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
 
 Admission = tuple[Answer | None, Ledger | None, Verdict]
 """Whether a request is admitted, and what its response needs:
@@ -55,6 +58,8 @@ Admission = tuple[Answer | None, Ledger | None, Verdict]
   middleware further out adds them;
 - the verdict of the rules.
 """
+
+C = TypeVar("C", Charge, Claim)
 
 _UNLIMITED: Admission = (None, None, Verdict())
 
@@ -86,6 +91,7 @@ class Gate:
     """
 
     __slots__ = (
+        "_claimer",
         "_evaluator",
         "_has_own_limits",
         "_of_view",
@@ -138,6 +144,12 @@ class Gate:
         self.breaker = breaker_of(self.store)
         policy = OutagePolicy(self.store, chosen["on_outage"])
         self._evaluator = Evaluator(self.store.clock, policy, bool(self._on_decision))
+        self._claimer = Claimer(
+            self.store,
+            chosen["on_outage"],
+            chosen["deadline"],
+            measures=bool(self._on_decision),
+        )
         self._rule_set = RuleSet(
             rules,
             seen_keys=chosen["seen_keys"],
@@ -176,13 +188,16 @@ class Gate:
         charges = found if isinstance(found, list) else resolve(found)
         if self._has_own_limits is not None:
             charges = self._without_defaults(charges, request)
-        if not charges:
+        claims = resolve(self._claims(request))
+        if not charges and not claims:
             return _UNLIMITED
         ledger = ledger_for(request.native, self)
         if ledger.entries:
-            ledger.require_apart(self, charges)
+            ledger.require_apart(self, (*charges, *claims))
         started_ns = monotonic_ns()
         flow = self._evaluation(charges)
+        if claims:
+            flow = self._holding(flow, claims, keeper_of_threads(), ledger)
         verdict = run(flow, self.store, self.timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
@@ -190,7 +205,7 @@ class Gate:
                 run(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
             report(refunds)
         if self._reports:
-            self._report_verdict(verdict)
+            self._report_to_the_end(verdict, ledger)
         if verdict.denials:
             return resolve(self._denied(request, verdict, ledger))
         return self._admitted(verdict, ledger, started_ns)
@@ -203,13 +218,16 @@ class Gate:
         charges = found if isinstance(found, list) else await resolve_async(found)
         if self._has_own_limits is not None:
             charges = self._without_defaults(charges, request)
-        if not charges:
+        claims = await resolve_async(self._claims(request))
+        if not charges and not claims:
             return _UNLIMITED
         ledger = ledger_for(request.native, self)
         if ledger.entries:
-            ledger.require_apart(self, charges)
+            ledger.require_apart(self, (*charges, *claims))
         started_ns = monotonic_ns()
         flow = self._evaluation(charges)
+        if claims:
+            flow = self._holding(flow, claims, keeper_of_running_loop(), ledger)
         verdict = await run_async(flow, self.store, self.timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
@@ -217,7 +235,7 @@ class Gate:
                 await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
             report(refunds)
         if self._reports:
-            self._report_verdict(verdict)
+            self._report_to_the_end(verdict, ledger)
         if verdict.denials:
             return await resolve_async(self._denied(request, verdict, ledger))
         return self._admitted(verdict, ledger, started_ns)
@@ -297,7 +315,49 @@ class Gate:
     def _is_this(self, gate: LedgerGate) -> bool:
         return gate is self
 
-    def _without_defaults(self, charges: list[Charge], request: Request) -> list[Charge]:
+    def _claims(self, request: Request) -> AwaitableFlow[list[Claim]]:
+        """The slots that a request needs."""
+        if not self._rule_set.has_slots:
+            return []
+        claims = yield from claims_of(self._rule_set, request)
+        if claims and self._has_own_limits is not None:
+            return self._without_defaults(claims, request)
+        return claims
+
+    def _holding(
+        self, evaluation: JointFlow[Verdict], claims: list[Claim], keeper: Keeper, ledger: Ledger
+    ) -> JointFlow[Verdict]:
+        """Take the tokens, then the slots; the ledger notes what is held."""
+        verdict = yield from evaluation
+        if verdict.denials:
+            return verdict
+        verdict, grants = yield from self._claimer.claim(verdict, claims, keeper)
+        if grants:
+            held = RequestSlots(grants, self.store, self.breaker, self.timeout_ns)
+            ledger.slots[id(self)] = held
+        return verdict
+
+    def slots_of(self, native: Any) -> RequestSlots | None:
+        """What this gate holds for a request that it has admitted, to the end of its response.
+
+        Whoever called ``admit`` releases it then, whatever has ended the response.
+        """
+        if not self._rule_set.has_slots:
+            return None
+        found: Ledger | None = carrier_of(native).get(KEY)
+        return None if found is None else found.slots.pop(id(self), None)
+
+    def _report_to_the_end(self, verdict: Verdict, ledger: Ledger) -> None:
+        """Call ``on_decision``; where that raises, nobody is there to release what is held."""
+        reported = False
+        try:
+            self._report_verdict(verdict)
+            reported = True
+        finally:
+            if not reported and (held := ledger.slots.pop(id(self), None)) is not None:
+                held.give_up()
+
+    def _without_defaults(self, charges: list[C], request: Request) -> list[C]:
         others = [charge for charge in charges if not charge.rule.default]
         if len(others) == len(charges) or not cast("Any", self._has_own_limits)(request):
             return charges
@@ -305,7 +365,7 @@ class Gate:
 
     def _evaluation(self, charges: list[Charge]) -> JointFlow[Verdict]:
         """The flow of a request's verdict."""
-        if len(charges) > 1:
+        if len(charges) != 1:
             return self._evaluator.evaluate(charges)
         if self._on_decision:
             return self._evaluator.evaluate_one_measured(charges[0])

@@ -16,9 +16,10 @@ from typing import Any, Protocol
 from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation
+from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.response.fields import merged_fields
-from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
+from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
 
 KEY = "ratelimit_ddb.ledger"
 """Where the scope or environ of a request keeps it."""
@@ -74,17 +75,19 @@ class Ledger:
         entries: one for each gate that had a rule about the request.
         has_writer: whether somebody already will write the fields to the response.
         reservation: what was reserved for it; None where no rule reserves.
+        slots: what each gate holds for it, by the gate's id, until its adapter takes it.
     """
 
-    __slots__ = ("creator", "entries", "has_writer", "reservation")
+    __slots__ = ("creator", "entries", "has_writer", "reservation", "slots")
 
     def __init__(self, creator: object) -> None:
         self.creator = creator
         self.entries: list[Entry] = []
         self.has_writer = False
         self.reservation: RequestReservation | None = None
+        self.slots: dict[int, RequestSlots] = {}
 
-    def require_apart(self, gate: LedgerGate, charges: Iterable[Charge]) -> None:
+    def require_apart(self, gate: LedgerGate, charges: Iterable[Charge | Claim]) -> None:
         """Refuse that a second gate charges a bucket for the same request.
 
         Raises:

@@ -88,7 +88,9 @@ class RequestReservation:
         """
         require_int_from("used", used, 0)
         for one in self._reserved:
-            require_charge(used, one.decided.charge.quota.bucket.limits)
+            bucket = one.decided.charge.quota.bucket
+            if bucket is not None:
+                require_charge(used, bucket.limits)
         if not self._is_open:
             raise RuntimeError("the response is over, and its reservation with it")
         self._used = used
@@ -137,7 +139,7 @@ def reserved_by(
     return [
         Reserved(one, store, policy, timeout_ns, breaker)
         for one in verdict.decisions
-        if one.charge.rule.reserves and one.decision.allowed
+        if one.charge.rule.reserves and one.decision.allowed and one.charge.quota.bucket is not None
     ]
 
 
@@ -156,9 +158,9 @@ def _settle_all(several: list[Reserved], used: int) -> JointFlow[None]:
     for one in several:
         decided = one.decided
         taken = decided.decision.taken
-        if taken is not None and not taken.kept:
-            continue  # it was given back, since the request was denied elsewhere
         bucket, key = decided.charge.quota.bucket, decided.key
+        if bucket is None or (taken is not None and not taken.kept):
+            continue  # it was given back, since the request was denied elsewhere
         flows.append(settle(one.policy, bucket, key, taken, decided.cost, used))
     for outcome in (yield from side_by_side(flows)):
         # There is nobody to raise an outage to: the response is over.

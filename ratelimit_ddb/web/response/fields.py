@@ -25,6 +25,7 @@ from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.policy import service_limit_item
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
@@ -109,14 +110,15 @@ def _standard_of_several(verdict: Verdict) -> Fields:
 
 
 def _least_remaining_by_rule(decisions: Iterable[RuleDecision]) -> Iterable[RuleDecision]:
-    """Of a rule that charges several keys, the one with the least left."""
-    least: dict[str, RuleDecision] = {}
+    """Of a rule that charges several keys, the one with the least left; slots are told apart."""
+    least: dict[tuple[str, bool], RuleDecision] = {}
     for one in decisions:
-        other = least.setdefault(one.rule, one)
+        kind = (one.rule, one.charge.quota.bucket is None)
+        other = least.setdefault(kind, one)
         if other is one:
             continue  # the first of its rule, as nearly all are
         if _remaining_and_reset(one.decision) < _remaining_and_reset(other.decision):
-            least[one.rule] = one
+            least[kind] = one
     return least.values()
 
 
@@ -125,7 +127,7 @@ def _remaining_and_reset(decision: Decision) -> tuple[int, int]:
     return decision.remaining, -decision.reset_after_ns
 
 
-def _item(quota: Quota, decision: Decision) -> str:
+def _item(quota: Quota | InFlightQuota, decision: Decision) -> str:
     """What is left; ``t`` is until one token more, after a denial until the retry."""
     limit, remaining, more_in_ns = decision.limit, decision.remaining, decision.retry_after_ns
     if isinstance(limit, SlotLimit):
@@ -148,6 +150,8 @@ def _item(quota: Quota, decision: Decision) -> str:
 def _x(verdict: Verdict) -> Fields:
     shown = [verdict.longest] if verdict.denials else _enforced(verdict)
     known = [one.decision for one in shown if one.decision.source in _SOURCES_WITH_REMAINING]
+    if not verdict.denials:  # of slots nobody knows when there are more
+        known = [one for one in known if not isinstance(one.limit, SlotLimit)]
     if not known:
         return ()
     binding = min(known, key=_remaining_and_reset)

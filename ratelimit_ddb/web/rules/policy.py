@@ -14,6 +14,9 @@ QUOTA = "q"
 """What a policy allows: the most that the bucket holds."""
 WINDOW = "w"
 """In how many seconds an empty bucket fills."""
+UNIT = "qu"
+"""What is counted, where it is not requests."""
+CONCURRENT_REQUESTS = "concurrent-requests"
 REMAINING = "r"
 """What is left of a policy."""
 RESET = "t"
@@ -48,6 +51,12 @@ def policy_item(policy: str, limit: AnyLimit, now_ns: int) -> str:
     whole = abs(window_ns - window_seconds * SECOND_NS) <= window_ns // 1_000
     in_seconds = [(WINDOW, window_seconds)] if whole and window_seconds > 0 else []
     return item_name(policy) + parameters([(QUOTA, limit.burst), *in_seconds])
+
+
+def concurrency_policy_item(policy: str, slots: int) -> str:
+    """A concurrency limit in RateLimit-Policy: it has no window (draft 11, "Quota Unit")."""
+    unit = string(CONCURRENT_REQUESTS)
+    return f"{item_name(policy)}{parameters([(QUOTA, slots)])};{UNIT}={unit}"
 
 
 def service_limit_item(item: str, remaining: int, reset_seconds: int | None) -> str:

@@ -9,12 +9,14 @@ from typing import Literal
 
 from ratelimit_ddb.arguments import require_bool, require_cost, require_lease_ns
 from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
+from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.blocks import block_policy_of
 from ratelimit_ddb.web.rules.give_back import GiveBack, GiveBackLike, give_back_of
+from ratelimit_ddb.web.rules.in_flight import slot_limit_of
 from ratelimit_ddb.web.rules.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
 
 LimitsOfRequest = Callable[[Request], LimitsLike | Awaitable[LimitsLike | None] | None]
@@ -55,7 +57,10 @@ class Rule:
         path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"``; see
             ``ratelimit_ddb.web.rules.path``.
         limits: as for RateLimiter, or a function that gives them; None for a rule that is only
-            about ``messages``.
+            about ``messages`` or ``in_flight``.
+        in_flight: how many of these requests each identity may have under way at once, from the
+            request to the end of its response, websockets for as long as they last; an int, or a
+            SlotLimit, which has a lifetime too. What ``cost`` says is not asked for it.
         by: whose bucket a request draws on; the client's address unless given. A function that
             gives a set of keys charges all of them: the request passes if each has the tokens.
         methods: the methods that the rule is about, ``GET`` including ``HEAD``; None for all.
@@ -106,6 +111,7 @@ class Rule:
     default: bool
     lease: float | None
     messages: tuple[AnyLimit, ...] | None
+    in_flight: SlotLimit | None
     give_back: GiveBack | None
     block_after: int | None
     block_for: float | str | None
@@ -129,6 +135,7 @@ class Rule:
         default: bool = False,
         lease: float | None = None,
         messages: LimitsLike | None = None,
+        in_flight: int | SlotLimit | None = None,
         give_back: GiveBackLike | None = None,
         block_after: int | None = None,
         block_for: float | str | None = None,
@@ -152,6 +159,7 @@ class Rule:
             ("default", default),
             ("lease", lease),
             ("messages", of_messages),
+            ("in_flight", slot_limit_of(in_flight)),
             ("give_back", None if give_back is None else give_back_of(give_back)),
             ("block_after", block_after),
             ("block_for", block_for),
@@ -190,12 +198,10 @@ class Rule:
     def _require_limits(self) -> None:
         if self.limits is not None:
             return
-        if self.messages is None:
-            raise ValueError(f"rule {self.name!r}: limits or messages are needed")
+        if self.messages is None and self.in_flight is None:
+            raise ValueError(f"rule {self.name!r}: limits, messages or in_flight are needed")
         if self.give_back is not None:
-            raise ValueError(
-                f"rule {self.name!r}: give_back needs limits; messages have no responses"
-            )
+            raise ValueError(f"rule {self.name!r}: give_back needs limits, whose tokens it gives")
         if self.block_after is not None:
             raise ValueError(f"rule {self.name!r}: block_after needs limits, which deny")
 

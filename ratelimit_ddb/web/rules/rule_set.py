@@ -12,6 +12,7 @@ from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.key import key_prefix
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.blocks import block_policy_of
+from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.path import spellings
 from ratelimit_ddb.web.rules.quota import Quota, QuotaCache
 from ratelimit_ddb.web.rules.rule import Rule, require_blocking
@@ -40,10 +41,11 @@ class CompiledRule:
         messages: that of its limits on messages; None where there are none.
         quotas: makes one of any limits.
         prefix: what the keys of its buckets begin with, the namespace included.
+        in_flight: that of its concurrency limit; None where there is none.
         is_static: whether only the identity depends on the request.
     """
 
-    __slots__ = ("is_static", "messages", "prefix", "quota", "quotas", "rule")
+    __slots__ = ("in_flight", "is_static", "messages", "prefix", "quota", "quotas", "rule")
 
     def __init__(
         self, rule: Rule, namespace: str, seen_keys: int, times: BucketTimes, group: CacheGroup
@@ -68,6 +70,10 @@ class CompiledRule:
             and rule.scope == "rule"
             and not callable(rule.cost)
         )
+        self.in_flight: InFlightQuota | None = None
+        if rule.in_flight is not None:
+            has_others = rule.limits is not None
+            self.in_flight = InFlightQuota(rule.name, rule.in_flight, has_other_limits=has_others)
         self.messages: Quota | None = None
         if rule.messages is not None:
             of_messages = QuotaCache(f"{rule.name} messages", seen_keys, times, group)
@@ -88,6 +94,7 @@ class RuleSet:
 
     Attributes:
         gives_back: whether a response may give tokens back.
+        has_slots: whether a rule has a concurrency limit.
 
     Raises:
         TypeError, ValueError: the rules are invalid together.
@@ -102,6 +109,7 @@ class RuleSet:
         "_times",
         "endpoint_of",
         "gives_back",
+        "has_slots",
         "namespace",
     )
 
@@ -128,6 +136,7 @@ class RuleSet:
         rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
         self._current = (rules, self._compiled(rules))
         self.gives_back = _give_back(rules)
+        self.has_slots = _have_slots(rules)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -167,6 +176,7 @@ class RuleSet:
             logging.getLogger("ratelimit_ddb").error("the old rules stay: %s", refused)  # noqa: TRY400
         self._current = (rules, compiled)
         self.gives_back = _give_back(rules)
+        self.has_slots = _have_slots(rules)
 
     def _compiled(self, rules: tuple[Rule, ...]) -> tuple[CompiledRule, ...]:
         require_names(rules)
@@ -197,6 +207,10 @@ def require_names(rules: Iterable[Rule]) -> None:
                 "are keyed by it"
             )
         names.add(rule.name)
+
+
+def _have_slots(rules: Iterable[Rule]) -> bool:
+    return any(rule.in_flight is not None for rule in rules)
 
 
 def _rules_of(given: Rule | Iterable[Rule]) -> tuple[Rule, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ratelimit_ddb.arguments import require_int
+from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import Identity, cookie, everyone, header, session_user
 from ratelimit_ddb.web.rules.rule import Rule
@@ -46,8 +47,8 @@ def rule_of(table: object, functions: Functions) -> Rule:
             raise InvalidRule(f"key {key!r}: there are {', '.join(_READERS)}", key)
     if "path" not in table:
         raise InvalidRule("path is needed")
-    if "limits" not in table and "messages" not in table:
-        raise InvalidRule("limits or messages are needed")
+    if not table.keys() & {"limits", "messages", "in-flight"}:
+        raise InvalidRule("limits, messages or in-flight are needed")
     given = {
         key.replace("-", "_"): _argument(key, value, functions) for key, value in table.items()
     }
@@ -124,6 +125,16 @@ def _boolean(value: Any, _functions: Functions) -> Any:
     return value
 
 
+def _slots(value: Any, _functions: Functions) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "slots" not in value or not value.keys() <= {"slots", "lifetime"}:
+        raise ValueError(
+            f"in-flight {value!r}: must be a number or {{ slots = 20, lifetime = 60 }}"
+        )
+    return SlotLimit(**value)
+
+
 def _identity(value: Any, functions: Functions) -> Identity:
     if isinstance(value, dict):
         return _identity_of_table(value, functions)
@@ -195,6 +206,7 @@ _READERS: dict[str, Reader] = {
     "default": _as_it_is,
     "lease": _as_it_is,
     "messages": _texts("messages"),
+    "in-flight": _slots,
     "block-after": _as_it_is,
     "block-for": _as_it_is,
     "up-to": _as_it_is,

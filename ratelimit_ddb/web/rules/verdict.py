@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.outage import OnOutage
+from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.rule import Rule
 
@@ -27,13 +28,29 @@ class Charge(NamedTuple):
     cost: int
 
 
+class Claim(NamedTuple):
+    """A slot that one rule claims for one request, until the end of its response.
+
+    Attributes:
+        rule: the rule.
+        quota: its ``in_flight``.
+        key: the slots' key as the table holds it.
+        cost: 1.
+    """
+
+    rule: Rule
+    quota: InFlightQuota
+    key: str
+    cost: int = 1
+
+
 class RuleDecision(NamedTuple):
     """One rule's decision on one request; what ``on_decision`` is called with.
 
     Its truth is the decision's.
 
     Attributes:
-        charge: what the rule charged.
+        charge: what the rule charged, or claimed.
         decision: what was decided; its ``source`` is ``"outage"`` where the store gave no answer.
         refunded: whether the tokens were given back, since another rule denied the request or a
             limit of the view's own took this one's place.
@@ -49,7 +66,7 @@ class RuleDecision(NamedTuple):
             buckets, ``"allow"``, ``"deny"`` or ``"raise"``.
     """
 
-    charge: Charge
+    charge: Charge | Claim
     decision: Decision
     refunded: bool = False
     latency_ns: int = 0
@@ -91,12 +108,12 @@ class Verdict(NamedTuple):
         decisions: those that were made, in the order of the rules. Where a rule that is enforced
             denies without the store, of the others only those that would deny too.
         denials: the enforced denials among them; empty where the request passes.
-        charges: what every rule charged that is about the request.
+        charges: what every rule charged, or claimed, that is about the request.
     """
 
     decisions: tuple[RuleDecision, ...] = ()
     denials: tuple[RuleDecision, ...] = ()
-    charges: tuple[Charge, ...] = ()
+    charges: tuple[Charge | Claim, ...] = ()
 
     @property
     def allowed(self) -> bool:

@@ -1,0 +1,171 @@
+"""The slots of a request: claimed once its tokens are taken, held to the end of its response.
+
+all slots that the rules claim are taken, side by side;
+where an enforced rule has none left, those of the others are released, and the tokens given
+back: all of it or none, as of tokens (docs/decisions/006).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ratelimit_ddb.errors import StoreError, StoreUnavailable
+from ratelimit_ddb.operations.breaker import Breaker
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.meter import Meter
+from ratelimit_ddb.operations.operation import Flow, JointFlow
+from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.operations.together import raise_mistake, side_by_side
+from ratelimit_ddb.outage import OnOutage
+from ratelimit_ddb.slot_limit import SlotLimit
+from ratelimit_ddb.slots.keeper import Keeper
+from ratelimit_ddb.slots.slot import Grant
+from ratelimit_ddb.slots.slots import Taken
+from ratelimit_ddb.slots.slots_core import SlotsCore
+from ratelimit_ddb.web.gate.evaluator import refund_all
+from ratelimit_ddb.web.rules.verdict import Claim, RuleDecision, Verdict
+
+
+class RequestSlots:
+    """What one gate holds for one request.
+
+    Args:
+        grants: the slots.
+        store: where they are.
+        breaker: whether it is asked.
+        timeout_ns: for how long.
+    """
+
+    __slots__ = ("_breaker", "_grants", "_store", "_timeout_ns")
+
+    def __init__(
+        self, grants: list[Grant], store: Store, breaker: Breaker, timeout_ns: int
+    ) -> None:
+        self._grants = grants
+        self._store = store
+        self._breaker = breaker
+        self._timeout_ns = timeout_ns
+
+    def release(self) -> None:
+        """Release them, blocking. Nothing happens the second time.
+
+        Raises:
+            StoreError: a mistake of set-up; after an outage it is tried again in the background.
+        """
+        flow = _release_all(self._grants)
+        if flow is not None:
+            run(flow, self._store, self._timeout_ns, self._breaker, decides=True)
+
+    async def release_async(self) -> None:
+        """Release them; see ``release``. What is cancelled goes on in the background."""
+        flow = _release_all(self._grants)
+        if flow is not None:
+            await run_async(flow, self._store, self._timeout_ns, self._breaker, decides=True)
+
+    def give_up(self) -> None:
+        """Have them released in the background."""
+        for grant in self._grants:
+            grant.give_up()
+
+
+class Claimed(NamedTuple):
+    """What came of claiming slots.
+
+    Attributes:
+        verdict: what all rules say of the request.
+        grants: the slots; none where the request is denied.
+    """
+
+    verdict: Verdict
+    grants: list[Grant]
+
+
+class Claimer:
+    """How a gate claims slots.
+
+    Args:
+        store: where the slots are.
+        on_outage: what is decided without it.
+        deadline: seconds that a request may spend on it.
+        measures: whether decisions tell what they took of the store, for ``on_decision``.
+    """
+
+    __slots__ = ("_cores", "_deadline", "_measures", "_on_outage", "_store")
+
+    def __init__(
+        self, store: Store, on_outage: OnOutage, deadline: float, *, measures: bool
+    ) -> None:
+        self._store = store
+        self._on_outage: OnOutage = on_outage
+        self._deadline = deadline
+        self._measures = measures
+        self._cores: dict[tuple[int, int], SlotsCore] = {}
+
+    def claim(self, verdict: Verdict, claims: list[Claim], keeper: Keeper) -> JointFlow[Claimed]:
+        """Take the slots of a request whose tokens were taken.
+
+        Raises:
+            StoreUnavailable: under ``on_outage="raise"``.
+            StoreError: a mistake of set-up. What was taken is given back, either way.
+        """
+        cores = [self._core(claim.quota.limit) for claim in claims]
+        meters = [Meter() if self._measures else None for _ in claims]
+        flows: list[Flow[Taken]] = []
+        for claim, core, meter in zip(claims, cores, meters, strict=True):
+            flow = core.take(claim.key, None, keeper)
+            flows.append(flow if meter is None else meter.measured(flow))
+        outcomes = yield from side_by_side(flows, leaves_time=True)
+        grants, decided, failures = [], [], []
+        for claim, core, meter, taken in zip(claims, cores, meters, outcomes, strict=True):
+            if isinstance(taken, StoreError):
+                failures.append(taken)
+                continue
+            grants.append(Grant(core, claim.key, taken, keeper))
+            decided.append(self._decision(claim, taken, meter))
+        denials = tuple([one for one in decided if not one.decision.allowed and one.enforced])
+        every = (*verdict.charges, *claims)
+        if not denials and not failures:
+            return Claimed(Verdict((*verdict.decisions, *decided), (), every), grants)
+        release = _release_all(grants)
+        if release is not None:
+            yield from release
+        refunded = yield from refund_all(verdict.decisions, self._measures)
+        raise_mistake(failures)
+        for failure in failures:
+            raise failure
+        amended = [one._replace(refunded=one.decision.allowed) for one in decided]
+        return Claimed(Verdict((*refunded, *amended), denials, every), [])
+
+    def _core(self, limit: SlotLimit) -> SlotsCore:
+        key = (limit.slots, limit.lifetime_ns)
+        if key not in self._cores:
+            self._cores[key] = SlotsCore(
+                self._store, limit, self._on_outage, self._deadline, "", True, ()
+            )
+        return self._cores[key]
+
+    def _decision(self, claim: Claim, taken: Taken, meter: Meter | None) -> RuleDecision:
+        outage = taken.outage
+        on_outage = None if outage is None else self._on_outage
+        decided = RuleDecision(claim, taken.decision, outage=outage, on_outage=on_outage)
+        if meter is None:
+            return decided
+        meter.stop()
+        return decided._replace(
+            latency_ns=meter.latency_ns, calls=meter.calls, capacity_units=meter.capacity_units
+        )
+
+
+def _release_all(grants: Iterable[Grant]) -> JointFlow[None] | None:
+    """A flow that releases slots side by side; None where the table has none of them."""
+    flows = [flow for grant in grants if (flow := grant.begin_release()) is not None]
+    return _together(flows) if flows else None
+
+
+def _together(flows: list[Flow[None]]) -> JointFlow[None]:
+    outcomes = yield from side_by_side(flows)
+    for outcome in outcomes:
+        # An outage of preparing, which is the keeper's to try again.
+        if isinstance(outcome, StoreError) and not isinstance(outcome, StoreUnavailable):
+            raise outcome

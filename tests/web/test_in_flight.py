@@ -1,0 +1,348 @@
+"""Rule(in_flight=...): how many requests are under way at once, over ASGI and WSGI."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, SlotLimit, StoreUnavailable
+from ratelimit_ddb.asgi import RateLimitMiddleware as AsgiMiddleware
+from ratelimit_ddb.operations.slot_operation import KeepSlot, ReleaseSlot, TakeSlot
+from ratelimit_ddb.web import Rule, RuleDecision, everyone, header
+from ratelimit_ddb.wsgi import RateLimitMiddleware as WsgiMiddleware
+from tests.flaky_store import FlakyStore
+from tests.web.rules_text import RULE, rules_of
+
+KEY = "/x:everyone:slots"
+
+
+class Answered:
+    """What an ASGI server sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+
+    async def __call__(self, message: Any) -> None:
+        self.messages.append(message)
+
+    @property
+    def status(self) -> int:
+        return int(self.messages[0]["status"])
+
+    def field(self, name: str) -> str | None:
+        return dict(self.messages[0]["headers"]).get(name.encode(), b"").decode() or None
+
+
+def scope(path: str = "/x", kind: str = "http", **headers: str) -> dict[str, Any]:
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return {
+        "type": kind,
+        "method": "GET",
+        "path": path,
+        "headers": fields,
+        "client": ("1.2.3.4", 5),
+    }
+
+
+async def receive() -> Any:
+    return {"type": "websocket.connect"}
+
+
+class Holding:
+    """An ASGI application whose responses end when it is told."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.raises: type[BaseException] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            await self.go_on.wait()
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await self.go_on.wait()
+        if self.raises is not None:
+            raise self.raises
+        await send({"type": "http.response.body", "body": b"b"})
+
+
+def free(store: MemoryStore, slots: int, key: str = "/x:everyone") -> int:
+    return ConcurrencyLimiter(store, slots).peek(key).remaining
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_p16_over_asgi_a_slot_is_held_to_the_end_of_the_response(kind: str) -> None:
+    async def scenario() -> None:
+        store, app = MemoryStore(), Holding()
+        limited = AsgiMiddleware(app, store, Rule("/x", in_flight=2, by=everyone()))
+        tasks = [
+            asyncio.create_task(limited(scope(kind=kind), receive, Answered())) for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        assert free(store, 2) == 0
+        denied = Answered()
+        await limited(scope(), receive, denied)
+        assert denied.status == 429
+        assert denied.field("retry-after") == "1"
+        assert denied.field("ratelimit-policy") == '"/x";q=2;qu="concurrent-requests"'
+        assert denied.field("ratelimit") == '"/x";r=0;t=1'
+        assert b"Over the limit of 2 at once" in denied.messages[1]["body"]
+        app.go_on.set()
+        await asyncio.gather(*tasks)
+        assert free(store, 2) == 2
+        answered = Answered()
+        await limited(scope(), receive, answered)
+        assert answered.field("ratelimit") == '"/x";r=1'
+
+    asyncio.run(scenario())
+
+
+def test_background_tasks_after_the_response_hold_no_slot() -> None:
+    async def scenario() -> None:
+        store, go_on = MemoryStore(), asyncio.Event()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"a"})
+            await go_on.wait()
+
+        limited = AsgiMiddleware(app, store, Rule("/x", in_flight=1, by=everyone()))
+        task = asyncio.create_task(limited(scope(), receive, Answered()))
+        await asyncio.sleep(0)
+        assert free(store, 1) == 1
+        go_on.set()
+        await task
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("ends", ["raises", "cancelled", "send fails"])
+def test_over_asgi_whatever_ends_the_response_releases_the_slot(ends: str) -> None:
+    async def scenario() -> None:
+        store, app = MemoryStore(), Holding()
+        limited = AsgiMiddleware(app, store, Rule("/x", in_flight=1, by=everyone()))
+        answered = Answered()
+
+        async def send(message: Any) -> None:
+            if ends == "send fails" and message.get("body") == b"b":
+                raise OSError("the client went")
+            await answered(message)
+
+        if ends == "raises":
+            app.raises = ZeroDivisionError
+        task = asyncio.create_task(limited(scope(), receive, send))
+        await asyncio.sleep(0)
+        assert free(store, 1) == 0
+        if ends == "cancelled":
+            task.cancel()
+        app.go_on.set()
+        await asyncio.gather(task, return_exceptions=True)
+        assert free(store, 1) == 1
+
+    asyncio.run(scenario())
+
+
+class Stream:
+    def __init__(self, raises: bool = False) -> None:
+        self.closed, self.raises = False, raises
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"a"
+        if self.raises:
+            raise ZeroDivisionError
+        yield b"b"
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def call(app: Any, path: str = "/x", **environ: str) -> tuple[str, dict[str, str], Any]:
+    started: list[Any] = []
+    content = app(
+        {"REQUEST_METHOD": "GET", "PATH_INFO": path, "REMOTE_ADDR": "1.2.3.4", **environ},
+        lambda status, headers, exc_info=None: started.extend((status, headers)),
+    )
+    return started[0], {name.lower(): value for name, value in started[1]}, content
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_p16_over_wsgi_a_slot_is_held_until_the_server_closes_the_response(raises: bool) -> None:
+    store, stream = MemoryStore(), Stream(raises)
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return stream
+
+    limited = WsgiMiddleware(app, store, Rule("/x", in_flight=1, by=everyone()))
+    _, _, content = call(limited)
+    assert next(iter(content)) == b"a"
+    assert free(store, 1) == 0
+    status, headers, _ = call(limited)
+    assert status == "429 Too Many Requests"
+    assert headers["retry-after"] == "1"
+    if raises:
+        with pytest.raises(ZeroDivisionError):
+            next(iter(content))
+    content.close()  # the client went, or it was all sent: servers call it either way
+    assert stream.closed
+    assert free(store, 1) == 1
+
+
+def test_over_wsgi_an_application_that_raises_releases_the_slot() -> None:
+    store = MemoryStore()
+
+    def app(environ: Any, start_response: Any) -> Any:
+        raise ZeroDivisionError
+
+    limited = WsgiMiddleware(app, store, Rule("/x", in_flight=1, by=everyone()))
+    with pytest.raises(ZeroDivisionError):
+        call(limited)
+    assert free(store, 1) == 1
+
+
+def answer(environ: Any, start_response: Any) -> Any:
+    start_response("200 OK", [])
+    return [b"ok"]
+
+
+def test_p3_a_request_that_gets_no_slot_gives_its_tokens_back() -> None:
+    store = MemoryStore()
+    rule = Rule("/x", "5/minute", in_flight=1, by=everyone())
+    limited = WsgiMiddleware(answer, store, rule)
+    _, headers, held = call(limited)
+    assert headers["ratelimit"] == '"/x";r=4;t=12, "/x:in-flight";r=0'
+    for _ in range(3):
+        status, headers, _ = call(limited)
+        assert status.startswith("429")
+        assert headers["ratelimit"] == '"/x:in-flight";r=0;t=1'
+    held.close()
+    _, headers, held = call(limited)
+    assert headers["ratelimit"].startswith('"/x";r=3')
+    held.close()
+
+
+def test_a_request_that_gets_no_tokens_takes_no_slot() -> None:
+    store = FlakyStore()
+    limited = WsgiMiddleware(answer, store, Rule("/x", "1/minute", in_flight=5, by=everyone()))
+    call(limited)[2].close()
+    assert call(limited)[0].startswith("429")
+    assert sum(isinstance(one, TakeSlot) for one in store.operations) == 1
+
+
+def test_of_several_rules_all_hold_a_slot_or_none() -> None:
+    store = MemoryStore()
+    rules = [
+        Rule("/x", in_flight=5, by=everyone(), name="all"),
+        Rule("/x", in_flight=1, by=header("x-key", digest=False), name="key"),
+    ]
+    limited = WsgiMiddleware(answer, store, rules)
+    _, _, held = call(limited, HTTP_X_KEY="a")
+    assert call(limited, HTTP_X_KEY="a")[0].startswith("429")
+    assert free(store, 5, "all:everyone") == 4
+    _, _, other = call(limited, HTTP_X_KEY="b")
+    held.close()
+    other.close()
+    assert free(store, 5, "all:everyone") == 5
+
+
+def test_in_shadow_mode_requests_pass_without_a_slot() -> None:
+    told: list[RuleDecision] = []
+    rule = Rule("/x", in_flight=1, by=everyone(), enforce=False)
+    limited = WsgiMiddleware(answer, MemoryStore(), rule, on_decision=told.append)
+    _, _, held = call(limited)
+    status, headers, other = call(limited)
+    assert status == "200 OK"
+    assert "ratelimit" not in headers
+    other.close()
+    held.close()
+    assert [(one.key, bool(one), one.enforced) for one in told] == [
+        (KEY, True, False),
+        (KEY, False, False),
+    ]
+
+
+def test_decisions_on_slots_are_told() -> None:
+    told: list[RuleDecision] = []
+    rule = Rule("/x", "5/minute", in_flight=1, by=everyone())
+    limited = WsgiMiddleware(answer, MemoryStore(), rule, on_decision=told.append)
+    call(limited)[2].close()
+    assert [(one.rule, str(one.decision.limit), one.calls) for one in told] == [
+        ("/x", "5 per minute", 1),
+        ("/x", "1 at once", 1),
+    ]
+
+
+def test_an_on_decision_that_raises_holds_no_slot() -> None:
+    def fails(_: RuleDecision) -> None:
+        raise ZeroDivisionError
+
+    store = FlakyStore()
+    rule = Rule("/x", in_flight=SlotLimit(1, lifetime=1), by=everyone())
+    limited = WsgiMiddleware(answer, store, rule, on_decision=fails)
+    with pytest.raises(ZeroDivisionError):
+        call(limited)
+    for _ in range(200):
+        if free(store, 1):
+            break
+        time.sleep(0.01)
+    assert free(store, 1) == 1
+    assert not any(isinstance(one, KeepSlot) for one in store.operations)
+
+
+def test_in_an_outage_the_policy_decides_on_slots() -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("out of reach")
+    limited = WsgiMiddleware(answer, store, Rule("/x", in_flight=1, by=everyone()))
+    _, _, held = call(limited)
+    assert call(limited)[0].startswith("429"), "this process holds its one"
+    held.close()
+    call(limited)[2].close()
+    deny = WsgiMiddleware(answer, store, Rule("/x", in_flight=1), on_outage="deny")
+    assert call(deny)[0].startswith("503")
+    raises = WsgiMiddleware(answer, store, Rule("/x", in_flight=1), on_outage="raise")
+    with pytest.raises(StoreUnavailable):
+        call(raises)
+
+
+def test_identities_have_slots_of_their_own_and_preflights_need_none() -> None:
+    store = FlakyStore()
+    limited = WsgiMiddleware(answer, store, Rule("/x", in_flight=1, by=header("x-key")))
+    contents = [call(limited, HTTP_X_KEY=key) for key in "ab"]
+    assert [status for status, _, _ in contents] == ["200 OK", "200 OK"]
+    for _, _, content in contents:
+        content.close()
+    assert sum(isinstance(one, ReleaseSlot) for one in store.operations) == 2
+    preflight = {
+        "REQUEST_METHOD": "OPTIONS",
+        "HTTP_ORIGIN": "https://a.example",
+        "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "GET",
+    }
+    store.operations.clear()
+    call(limited, **preflight)
+    assert store.operations == []
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("in-flight = 20", SlotLimit(20)),
+        ("in-flight = { slots = 20, lifetime = 600 }", SlotLimit(20, 600)),
+    ],
+)
+def test_rules_files_have_it(text: str, limit: SlotLimit) -> None:
+    (rule,) = rules_of(f'[[rule]]\npath = "/x"\n{text}\n')
+    assert rule.in_flight == limit
+    (rule,) = rules_of(f"{RULE}{text}\n")
+    assert rule.in_flight == limit
+
+
+@pytest.mark.parametrize("wrong", [0, 1_001, 1.5, "20", {"slots": 1}])
+def test_what_can_not_hold_is_refused(wrong: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="in_flight"):
+        Rule("/x", in_flight=wrong)
