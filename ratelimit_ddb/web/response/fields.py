@@ -130,7 +130,7 @@ def _remaining_and_reset(decision: Decision) -> tuple[int, int]:
 def _item(quota: Quota | InFlightQuota, decision: Decision) -> str:
     """What is left; ``t`` is until one token more, after a denial until the retry."""
     limit, remaining, more_in_ns = decision.limit, decision.remaining, decision.retry_after_ns
-    if isinstance(limit, SlotLimit):
+    if isinstance(limit, SlotLimit) or isinstance(quota, InFlightQuota):
         # When a holder will release its slot, nobody knows.
         retry_seconds = None if decision.allowed else retry_after_seconds(decision)
         return service_limit_item(quota.items[limit.name], remaining, retry_seconds)
