@@ -101,6 +101,16 @@ class Process:
         taking.refunded += cost
         yield from self._run(self._bucket.refund(taking.decision.taken, cost), request)
 
+    def charge(self, key: str, cost: int) -> Generator[int, None, None]:
+        """Take tokens whether they are there or not."""
+        request = self._begin("charge", key, cost, 0)
+        yield from self._run(self._bucket.charge(key, cost), request)
+
+    def block(self, key: str, blocks_ns: int) -> Generator[int, None, None]:
+        """Admit nothing for so long; ``wait_ns`` of its request says how long."""
+        request = self._begin("block", key, 0, blocks_ns)
+        yield from self._run(self._bucket.block(key, blocks_ns), request)
+
     def reset(self, key: str) -> Generator[int, None, None]:
         """Fill a bucket."""
         request = self._begin("reset", key, 1, 0)

@@ -12,7 +12,7 @@ from ratelimit_ddb.operations.operation import Delete, GiveBack, Operation, Take
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One call of a simulated caller: an acquire, a refund or a reset.
+    """One call of a simulated caller: an acquire, a refund, a reset, a charge or a block.
 
     Attributes:
         serial: whether the process had no other call under way, ever.
