@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import override_settings
 
+import tests.frameworks.django_site  # noqa: F401 - it configures Django
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
 from ratelimit_ddb.django import RateLimitMiddleware
 from ratelimit_ddb.flask import limit_app
