@@ -5,11 +5,11 @@ from __future__ import annotations
 _BUCKET = (
     "tests/ratelimit_ddb/test_bucket.py",
     "tests/ratelimit_ddb/test_limiter.py",
-    "tests/ratelimit_ddb/test_debts.py",
-    "tests/contract/test_stores.py",
     "tests/property/test_arithmetic.py",
+    "tests/ratelimit_ddb/test_debts.py",
     "tests/property/test_denials.py",
     "tests/property/test_refunds.py",
+    "tests/contract/test_stores.py",
 )
 _RULES = (
     "tests/web/test_rules.py",

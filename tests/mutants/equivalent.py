@@ -39,6 +39,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "what is no address stands for the one who reported it, as nothing does"
         ),
     },
+    "ratelimit_ddb/web/identity/forwarded.py": {
+        "if unread <= 0:": "a quoted string begins behind an equals sign, so never at 0",
+    },
     "ratelimit_ddb/web/identity/readings.py": {
         'elements, further = _ends(value.split(",")) if ("," in value) or True else ([], False)': (
             _FAST_PATH

@@ -149,6 +149,29 @@ def test_styles(limited: Limited, clock: FakeClock, style: str, told: set[str]) 
     assert denied.headers["retry-after"] == "3600", "no matter of style"
 
 
+def test_of_a_calendars_window_it_is_told_when_it_ends(limited: Limited, clock: FakeClock) -> None:
+    rule = Rule("/*", "2 per calendar day", name="api")
+    ask = limited(store=MemoryStore(clock=clock), rules=[rule])
+    told = []
+    for _ in range(3):
+        told += parsed(ask(Get()), "ratelimit")
+        clock.advance(3_600)
+    # The clock begins at 8 o'clock, UTC.
+    assert told == [("api", {"r": left, "t": 3_600 * t}) for left, t in ((1, 16), (0, 15), (0, 14))]
+
+
+def test_of_limits_with_as_much_left_the_x_fields_tell_the_one_that_is_full_last(
+    limited: Limited, clock: FakeClock
+) -> None:
+    for names in (("minute", "hour"), ("hour", "minute")):
+        rules = [Rule("/*", f"9/{name}", name=name) for name in names]
+        ask = limited(store=MemoryStore(clock=clock), rules=rules, fields="x")
+        told = ask(Get()).headers
+        assert told["x-ratelimit-remaining"] == "8"
+        # A ninth of an hour, and not of a minute.
+        assert int(told["x-ratelimit-reset"]) - time.time() > 300
+
+
 def test_the_x_fields_tell_the_binding_limit(limited: Limited) -> None:
     rules = [
         Rule("/*", "9/hour", name="wide"),
