@@ -101,3 +101,27 @@ def test_p7_peek_refund_and_reset_are_one_call_each(store: DynamoDBStore, calls:
         WRITE,
         AnsweredCall("DeleteItem", refused=False, capacity_units=1.0),
     ]
+
+
+def test_p7_a_reservation_is_one_write_and_settling_it_one_or_none(
+    store: DynamoDBStore, calls: Calls
+) -> None:
+    limiter = RateLimiter(store, "1000/minute", deadline=10)
+    exact, less, more = (limiter.reserve("k", 100) for _ in range(3))
+    assert calls == [WRITE] * 3
+    calls.clear()
+    exact.settle(100)
+    assert calls == []
+    more.settle(150)
+    assert calls == [WRITE]
+    calls.clear()
+    less.settle(40)
+    assert calls == [WRITE]
+
+
+def test_p7_a_charge_and_a_block_are_one_write_each(store: DynamoDBStore, calls: Calls) -> None:
+    limiter = RateLimiter(store, ["10/second", "100/hour"], deadline=10)
+    limiter.charge("k", 500)
+    limiter.charge("k", 500)
+    limiter.block("k", 86_400)
+    assert calls == [WRITE] * 3

@@ -15,6 +15,7 @@ from ratelimit_ddb import (
     AsyncReservation,
     DynamoDBStore,
     MemoryStore,
+    Quota,
     RateLimited,
     RateLimiter,
     Reservation,
@@ -261,3 +262,21 @@ def test_of_requests_that_wait_together_the_reservations_are_not_leased() -> Non
 
     *decisions, _ = asyncio.run(heat_and_reserve())
     assert all(decision.taken.lease is None for decision in decisions)
+
+
+@pytest.mark.parametrize(("used", "remaining"), [(300, 700), (900, 100), (1_000, 0)])
+def test_a_calendar_quota_is_reserved_and_settled_alike(used: int, remaining: int) -> None:
+    limiter = RateLimiter(MemoryStore(clock=FakeClock()), Quota(1_000, "month"))
+    with limiter.reserve("k", 900) as reservation:
+        assert limiter.peek("k").remaining == 100
+        reservation.settle(used)
+    assert limiter.peek("k").remaining == remaining
+
+
+def test_a_calendar_quota_that_was_used_beyond_is_denied_until_its_edge() -> None:
+    limiter = RateLimiter(MemoryStore(clock=FakeClock()), Quota(1_000, "month"))
+    with limiter.reserve("k", 900) as reservation:
+        reservation.settle(5_000)
+    denied = limiter.acquire("k")
+    assert not denied
+    assert denied.retry_after > 3_600
