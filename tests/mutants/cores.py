@@ -111,6 +111,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/web/response/fields.py": (
         "tests/web/test_fields.py",
         "tests/web/test_several_keys.py",
+        "tests/web/test_in_flight.py",
         "tests/frameworks/test_limits_in_several_places.py",
     ),
     "ratelimit_ddb/web/rules/path.py": _PATHS,

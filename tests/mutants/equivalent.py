@@ -41,6 +41,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/web/identity/forwarded.py": {
         "if unread <= 0:": "a quoted string begins behind an equals sign, so never at 0",
+        "return (quote + before) % 2 == 1": "a sum is odd where the difference is",
+        "return -2": "it is only asked whether the number is less than 0",
     },
     "ratelimit_ddb/web/identity/readings.py": {
         'elements, further = _ends(value.split(",")) if ("," in value) or True else ([], False)': (
@@ -71,6 +73,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/web/rules/toml_lines.py": {
         "if unread <= 0:": "a line of a message that is told or not, at a limit of our choosing",
+    },
+    "sessions/cookie/token.py": {
+        "return re.compile(token + re.escape(self.separator) + mac if signed else token, )": (
+            "the alphabet names each of its characters"
+        ),
     },
     "sessions/values/json_value.py": {
         'return json.dumps(value, separators=(",", ":"), )': "what is no number is refused before",

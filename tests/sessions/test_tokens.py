@@ -198,3 +198,11 @@ def test_a_cookie_is_valid_in_every_version_of_this_package() -> None:
 )
 def test_a_sessions_id_is_recognized_by_its_form(given: object, is_one: bool) -> None:
     assert is_session_id(given) is is_one
+
+
+@pytest.mark.parametrize("tokens", [PLAIN, SIGNED])
+def test_of_many_cookies_the_first_three_that_are_well_formed_are_tried(tokens: Tokens) -> None:
+    several = [tokens.new() for _ in range(5)]
+    values = [tokens.in_cookie(token) for token in several]
+    tried = tokens.of_cookies(["malformed", values[0], values[0], *values[1:]])
+    assert tried == dict(zip(values[:3], several[:3], strict=True))
