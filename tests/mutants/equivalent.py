@@ -6,8 +6,11 @@ does not belong here, however unlikely the test.
 
 from __future__ import annotations
 
+import re
+
 from tests.mutants.mutant import Mutant
 
+_STRICT = re.compile(r"(?:strict=\w+)?\)")
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_REACHED = "the number that differs is never reached"
@@ -52,6 +55,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a value begins behind a name, so it never ends at 0"
         ),
     },
+    "ratelimit_ddb/web/response/fields.py": {
+        "if len(charges) >= 1:": _FAST_PATH,
+    },
     "ratelimit_ddb/web/rules/path.py": {
         'if path[:1] != "XX/XX" or path[1:2] == "/":': _FAST_PATH,
         'if path[:2] != "/" or path[1:2] == "/":': _FAST_PATH,
@@ -93,13 +99,17 @@ EQUIVALENT: dict[str, dict[str, str]] = {
 
 
 def is_equivalent(mutant: Mutant) -> bool:
-    """Whether it is one of those, or has None for False, which are the same to a condition."""
+    """Whether it is one of those.
+
+    So is None for False, which are the same to a condition, and a zip() that is not strict: that
+    asserts what holds anyway.
+    """
     lines = mutant.change().splitlines()
     before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
     after = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
-    is_none_for_false = "False" in before and after in {
-        before[:at] + "None" + before[at + len("False") :]
-        for at in range(len(before))
-        if before.startswith("False", at)
+    is_none_for_false = after in {
+        before[: found.start()] + "None" + before[found.end() :]
+        for found in re.finditer("False", before)
     }
-    return is_none_for_false or after in EQUIVALENT.get(mutant.module, {})
+    is_zip_not_strict = _STRICT.sub("", before) == _STRICT.sub("", after)
+    return is_none_for_false or is_zip_not_strict or after in EQUIVALENT.get(mutant.module, {})
