@@ -7,6 +7,7 @@ from tests.guards.guard import Guard
 _SLOTS = "ratelimit_ddb/slots/slots.py"
 _HISTORIES = "tests/property/test_slots.py::test_p16_in_20_000_histories_no_more_than_n_are_held"
 _CONTRACT = "tests/contract/test_slots.py::test_"
+_IN_FLIGHT = "tests/web/test_in_flight.py::test_"
 _LIMITER = "tests/ratelimit_ddb/test_concurrency_limiter.py::test_"
 
 SLOTS = (
@@ -65,5 +66,40 @@ SLOTS = (
         "        else:\n            return self._behind_others(key)",
         "        else:\n            return (yield self.take(key, on_lost, keeper))",
         f"{_LIMITER}those_who_wait_in_a_process_are_served_in_the_order_of_their_calls",
+    ),
+    Guard(
+        "P16: whatever ends an ASGI application's call releases the slot",
+        "ratelimit_ddb/asgi/middleware.py",
+        "        finally:\n            await slots.release_async()",
+        "        finally:\n            pass",
+        f"{_IN_FLIGHT}over_asgi_whatever_ends_the_response_releases_the_slot",
+    ),
+    Guard(
+        "background tasks hold no slot",
+        "ratelimit_ddb/asgi/middleware.py",
+        "await self._call_and_settle(scope, receive, _releasing(slots, send))",
+        "await self._call_and_settle(scope, receive, send)",
+        f"{_IN_FLIGHT}background_tasks_after_the_response_hold_no_slot",
+    ),
+    Guard(
+        "P16: over WSGI the slot is held until the response is closed",
+        "ratelimit_ddb/wsgi.py",
+        "return _Settling(app(environ, start_response), end)",
+        "end(raised=False)\n        return app(environ, start_response)",
+        f"{_IN_FLIGHT}p16_over_wsgi_a_slot_is_held_until_the_server_closes_the_response",
+    ),
+    Guard(
+        "P3: a request that gets no slot keeps no tokens",
+        "ratelimit_ddb/web/gate/request_slots.py",
+        "refunded = yield from refund_all(verdict.decisions, self._measures)",
+        "refunded = list(verdict.decisions)",
+        f"{_IN_FLIGHT}p3_a_request_that_gets_no_slot_gives_its_tokens_back",
+    ),
+    Guard(
+        "a request holds all its slots or none",
+        "ratelimit_ddb/web/gate/request_slots.py",
+        "            yield from release\n",
+        "            release.close()\n",
+        f"{_IN_FLIGHT}of_several_rules_all_hold_a_slot_or_none",
     ),
 )

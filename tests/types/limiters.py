@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import assert_type
 
 from ratelimit_ddb import (
+    AsyncConcurrencyLimiter,
     AsyncRateLimiter,
+    AsyncSlot,
+    ConcurrencyLimiter,
     Decision,
     DynamoDBStore,
     Limit,
@@ -14,6 +17,8 @@ from ratelimit_ddb import (
     Quota,
     RateLimited,
     RateLimiter,
+    Slot,
+    SlotLimit,
     Store,
     __version__,
     rate_limited,
@@ -33,6 +38,28 @@ assert_type(__version__, str)
 
 def store_of_the_site(name: str | None) -> Store:
     return DynamoDBStore(name) if name else MemoryStore()
+
+
+reports = ConcurrencyLimiter(store_of_the_site(None), 20, lifetime=60)
+with reports.slot("report", max_wait=1, on_lost=print) as held:
+    assert_type(held, Slot)
+    assert_type(held.lost, bool)
+assert_type(reports.acquire("report").decision, Decision)
+assert_type(reports.limit, SlotLimit)
+
+
+@reports.slot("report")
+def report(year: int) -> str:
+    return str(year)
+
+
+assert_type(report(2026), str)
+
+
+async def hold(limiter: AsyncConcurrencyLimiter) -> None:
+    async with limiter.slot(("report", 17)) as slot:
+        assert_type(slot, AsyncSlot)
+    await (await limiter.acquire("report")).release()
 
 
 limiter = RateLimiter(store_of_the_site(None), "100/minute")

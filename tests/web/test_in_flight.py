@@ -295,6 +295,26 @@ def test_an_on_decision_that_raises_holds_no_slot() -> None:
     assert not any(isinstance(one, KeepSlot) for one in store.operations)
 
 
+def test_a_websocket_that_fails_between_holds_no_slot() -> None:
+    def fails_the_second_time(request: Any) -> str:
+        calls.append(1)
+        if len(calls) > 1:
+            raise ZeroDivisionError
+        return "a"
+
+    async def scenario() -> None:
+        rule = Rule("/x", in_flight=SlotLimit(1, 1), by=fails_the_second_time, messages="5/second")
+        limited = AsgiMiddleware(Holding(), store, rule)
+        with pytest.raises(ZeroDivisionError):
+            await limited(scope(kind="websocket"), receive, Answered())
+        await asyncio.sleep(0.3)
+        assert free(store, 1, "/x:a") == 1
+
+    calls: list[int] = []
+    store = MemoryStore()
+    asyncio.run(scenario())
+
+
 def test_in_an_outage_the_policy_decides_on_slots() -> None:
     store = FlakyStore()
     store.failure = StoreUnavailable("out of reach")

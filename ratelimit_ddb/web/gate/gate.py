@@ -300,7 +300,13 @@ class Gate:
         return await resolve_async(charges_of_message(self._rule_set, request))
 
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
-        """Remove the ledgers from a scope or environ, if this gate put them there."""
+        """Remove the ledgers from a scope or environ, if this gate put them there.
+
+        What it still holds for the request is released, since nobody did who should have.
+        """
+        noted: Ledger | None = carrier.get(KEY)
+        if noted is not None and (held := noted.slots.pop(id(self), None)) is not None:
+            held.give_up()
         for key in (KEY, KEY_OF_MESSAGES):
             found = carrier.get(key)
             if found is not None and found.creator is self:
