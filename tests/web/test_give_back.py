@@ -223,7 +223,7 @@ def test_what_can_not_hold_is_refused_when_the_rule_is_made(
 def test_a_rule_without_limits_has_nothing_to_give_back() -> None:
     for others in ({"messages": "5/second"}, {"in_flight": 5}):
         with pytest.raises(ValueError, match="give_back needs limits, whose tokens it gives"):
-            Rule("/chat", give_back="2xx", **others)  # type: ignore[arg-type]
+            Rule("/chat", give_back="2xx", **others)
 
 
 def test_a_coroutine_function_is_awaited_over_asgi_and_refused_over_wsgi() -> None:
