@@ -24,6 +24,8 @@ from ratelimit_ddb import (
 )
 from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.limit import Limit, parse_limits
+from ratelimit_ddb.operations.operation import OperationResult, Read
+from ratelimit_ddb.store.dynamodb.request import TableRequests
 from tests.ddbwire.fault_server import FaultServer, Request, drop, error, hang, reply
 from tests.dynamodb_local import free_port
 
@@ -353,3 +355,40 @@ def test_p1_a_host_that_slept_decides_by_the_time_after_it(
     before, _asked, after = server.requests
     assert abs(now_of(before) - time.time() + 3600) < 2
     assert abs(now_of(after) - time.time()) < 2
+
+
+# What an item says
+
+ITEM_OF_TWO_LIMITS = {
+    "key": {"S": "k"},
+    "fullAt:a": {"N": "5"},
+    "refunded:a": {"N": "3"},
+    "fullAt:b": {"N": "6"},
+    "expiresAt": {"N": "7"},
+    "writes": {"N": "2"},
+    "leasedUntil": {"N": "9"},
+    "activeNs": {"N": "4"},
+}
+
+
+@pytest.mark.parametrize(
+    ("item", "result"),
+    [
+        (ITEM_OF_TWO_LIMITS, OperationResult(True, (5, 6, None), None, 7, (3, 0, 0), 2, 9, 4)),
+        ({}, OperationResult(True, (None, None, None), None, None, (0, 0, 0), 0, 0, 0)),
+    ],
+)
+def test_an_item_is_read_whole_and_what_it_lacks_is_nothing(
+    item: dict[str, Any], result: OperationResult
+) -> None:
+    requests = TableRequests("t", report_capacity=False, is_of_the_wire=True)
+    assert requests.result(Read("k", ("a", "b", "c")), {"Item": item}) == result
+
+
+@pytest.mark.parametrize("attribute", ["fullAt:a", "activeNs"])
+def test_a_number_that_is_no_time_is_refused(attribute: str) -> None:
+    requests = TableRequests("t", report_capacity=False, is_of_the_wire=True)
+    most = {attribute: {"N": str(10**38)}}
+    requests.result(Read("k", ("a",)), {"Item": most})
+    with pytest.raises(ValueError, match=f"{attribute} is no time in nanoseconds"):
+        requests.result(Read("k", ("a",)), {"Item": {attribute: {"N": str(10**38 + 1)}}})
