@@ -37,6 +37,14 @@ LIMITS: list[tuple[Any, str, list[str]]] = [
     ("1/minute burst 3", '"api";q=3;w=180', ["r=2;t=60", "r=1;t=60", "r=0;t=60", "r=0;t=60"]),
     ("1/day", '"api";q=1;w=86400', ["r=0;t=86400", "r=0;t=86400"]),
     ("3/10 seconds", '"api";q=3;w=10', ["r=2;t=4", "r=1;t=4", "r=0;t=4", "r=0;t=4"]),
+    # The clock stands at 08:00 of the 15th of January 2027, in UTC.
+    ("2 per calendar hour", '"api";q=2;w=3600', ["r=1;t=3600", "r=0;t=3600", "r=0;t=3600"]),
+    ("2 per calendar month", '"api";q=2;w=2678400', ["r=1;t=1440000", "r=0;t=1440000"]),
+    (
+        "1 per calendar month anchor 31",
+        '"api";q=1;w=2678400',
+        ["r=0;t=1353600", "r=0;t=1353600"],
+    ),
     # A window of no whole number of seconds can't be told.
     (Limit(2, 1.5), '"api";q=2', ["r=1;t=1", "r=0;t=1", "r=0;t=1"]),
     ("2/100 ms", '"api";q=2', ["r=1;t=1", "r=0;t=1", "r=0;t=1"]),
