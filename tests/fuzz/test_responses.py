@@ -24,7 +24,7 @@ from ddbwire.connections.response_reader import (
     ResponseTooLarge,
 )
 from ddbwire.errors import is_transient
-from ddbwire.protocol.failed_attempt import FailedAttempt
+from ddbwire.protocol.failed_attempt import FailedAttempt, RetryAction
 from ddbwire.protocol.parse_response import parse_response
 from ddbwire.protocol.throttle import is_key_contended, is_key_throttled
 from ddbwire.steps import HTTPResponse, NoResponse
@@ -220,6 +220,23 @@ def test_any_response_is_a_result_or_a_failed_attempt(
             is_key_contended(code, getattr(error, "response", {}))
     else:
         AnsweredCall.of(request, result)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "action"),
+    [
+        ([{}], RetryAction.BACK_OFF),
+        ([{}, {"Code": "TransactionConflict"}], RetryAction.BACK_OFF),
+        ([{}, {"Code": "ValidationError"}], RetryAction.FAIL),
+        ([], RetryAction.FAIL),
+    ],
+)
+def test_a_reason_without_a_code_is_none(reasons: list[Any], action: RetryAction) -> None:
+    body = json.dumps({"__type": "TransactionCanceledException", "CancellationReasons": reasons})
+    request = DynamoDBRequest("TransactWriteItems", b"{}", True)
+    result = parse_response(HTTPResponse(400, body.encode(), b"", {}), request, Exceptions())
+    assert isinstance(result, FailedAttempt)
+    assert result.action is action
 
 
 @given(st.binary(max_size=30) | st.text(" ,:0123456789JanFebGMTSu-+", max_size=29).map(str.encode))

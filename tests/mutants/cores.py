@@ -64,9 +64,9 @@ _SESSION_STORES = (
 )
 _RESPONSES = (
     "tests/ddbwire/test_reply.py",
+    "tests/fuzz/test_responses.py",
     "tests/ddbwire/test_refusals.py",
     "tests/ddbwire/test_throttles.py",
-    "tests/fuzz/test_responses.py",
 )
 
 CORES: dict[str, tuple[str, ...]] = {

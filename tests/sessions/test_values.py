@@ -302,3 +302,8 @@ def test_json_is_made_once_of_what_cannot_change_in_itself(monkeypatch: pytest.M
 def test_what_is_not_json_is_told_with_its_key() -> None:
     with pytest.raises(StoreError, match=r"session\['cart'\]: what the table holds is not JSON"):
         Values({"cart": "{"})["cart"]
+
+
+def test_a_key_is_checked_as_a_value_is() -> None:
+    with pytest.raises(ValueError, match="lone surrogate"):
+        encode("\ud800", 1)

@@ -64,6 +64,16 @@ def test_what_costs_too_much_has_no_time_to_wait_for(limited: Limited, told: Tol
     assert one.decision == Decision(False, 0, 0, 0, Limit.parse("9/minute"), 0, "cost")
 
 
+def test_a_denial_in_shadow_mode_that_needs_no_store_is_measured_too(
+    limited: Limited, told: Told
+) -> None:
+    shadow = Rule("/*", "9/minute", cost=lambda _request: 10, enforce=False, name="shadow")
+    ask = limited(store=MemoryStore(), rules=[shadow, *rules("9/hour")], on_decision=told.append)
+    assert ask(Get()).status == 200
+    assert {one.rule: one.decision.source for one in told} == {"shadow": "cost", "r0": "table"}
+    assert all(one.latency_ns > 0 for one in told)
+
+
 def test_a_decision_is_one_call_and_from_memory_none(limited: Limited, told: Told) -> None:
     store = MemoryStore(clock=FakeClock())
     ask = limited(store=store, rules=rules("2/minute"), on_decision=told.append)
