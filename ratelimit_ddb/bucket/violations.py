@@ -185,9 +185,10 @@ class Violations:
             until_ns = now_ns + lasts_ns
         # Of blocks that last as long as any may, none more is remembered, and none is forgotten.
         adds_ns = lasts_ns + (policy.up_to_ns if lasts_ns < policy.up_to_ns else 0)
-        denies_ns = self._bucket.blocked_ns(until_ns)
+        # A nanosecond is added in any case, so that no refund is in turn after it (debt.py).
+        denies_ns = tuple([one_ns - 1 for one_ns in self._bucket.blocked_ns(until_ns)])
         owed_ns = max(shown.blocks_ns, now_ns) + adds_ns
-        expires_seconds = expires_at_seconds(max(owed_ns, *denies_ns, *shown.full_at_ns))
+        expires_seconds = expires_at_seconds(1 + max(owed_ns, *denies_ns, *shown.full_at_ns))
         limits = list(zip(shown.full_at_ns, denies_ns, strict=True))
         return Take(
             key,
@@ -209,13 +210,13 @@ class Violations:
                 0,
                 lasts_ns - 1 if is_new else 0,
                 adds_ns if is_new else 0,
-                *(0,) * len(limits),
+                *(1,) * len(limits),
             ),
             (
                 _ANY_NS,
                 0,
                 policy.up_to_ns if is_new else _ANY_NS,
-                *[expires_seconds * SECOND_NS - base_ns for _, base_ns in limits],
+                *[expires_seconds * SECOND_NS - base_ns - 1 for _, base_ns in limits],
             ),
             expires_seconds,
             shown.kept_until_seconds <= expires_seconds,

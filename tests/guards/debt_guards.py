@@ -22,6 +22,13 @@ DEBTS = (
         "test_a_block_of_an_empty_bucket_is_not_shortened_by_the_token_that_was_taken_last",
     ),
     Guard(
+        "no refund is in turn after a block by a rule",
+        "ratelimit_ddb/bucket/violations.py",
+        "                *(1,) * len(limits),\n",
+        "                *(0,) * len(limits),\n",
+        "tests/web/test_blocks_and_give_back.py",
+    ),
+    Guard(
         "an item outlasts the debt that it bears",
         "ratelimit_ddb/bucket/debt.py",
         "expires_seconds * SECOND_NS - base_ns - cost_ns",
