@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, Unpack, cast
 
 import flask
-from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
 from werkzeug.local import LocalProxy
 
 from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
@@ -184,9 +184,13 @@ def _respond_to_exception(gate: Gate, exception: BaseException | None) -> None:
 def _handled(response: flask.Response, answer: Answer, verdict: Verdict) -> ResponseReturnValue:
     """What the app's error handler makes of a denial; the response itself where it has none."""
     denial = denial_of(verdict)
-    kind = TooManyRequests if denial.status == 429 else ServiceUnavailable
     # The response is that of the exception too, for handlers that pass it on.
-    error = kind(sentence(denial), response, denial.retry_after_seconds)
+    error: HTTPException
+    if denial.status == 403:
+        error = Forbidden(sentence(denial), response)
+    else:
+        kind = TooManyRequests if denial.status == 429 else ServiceUnavailable
+        error = kind(sentence(denial), response, denial.retry_after_seconds)
     handled: Any = flask.current_app.handle_http_exception(error)
     if handled is error:
         return response

@@ -13,7 +13,7 @@ from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import KEY_OF_MESSAGES, Ledger
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.fields import retry_after_seconds
-from ratelimit_ddb.web.rules.verdict import Charge, Verdict
+from ratelimit_ddb.web.rules.verdict import FOR_GOOD, Charge, Verdict
 
 TRY_AGAIN_LATER = 1013
 _DENIAL = "websocket.http.response"
@@ -87,10 +87,12 @@ def _close(verdict: Verdict) -> dict[str, Any]:
         why = "rate limits can't be checked just now"
     elif decision.source == "throttled":
         why = "too many requests at once"
+    elif decision.source == "listed":
+        why = "this client is not let through"
     elif decision.source == "blocked":
         why = "blocked after too many requests over a limit"
     else:
         why = f"over the limit of {decision.limit}"
-    if decision.source != "cost":
+    if decision.source not in FOR_GOOD:
         why = f"{why}; retry after {retry_after_seconds(decision)} s"
     return {"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": why}

@@ -13,10 +13,13 @@ from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit
 from ratelimit_ddb.slot_limit import SlotLimit
 
-Source = Literal["table", "seen", "lease", "throttled", "blocked", "outage", "cost", "disabled"]
+Source = Literal[
+    "table", "seen", "lease", "throttled", "blocked", "listed", "outage", "cost", "disabled"
+]
 """Who decided: the store; this process alone, by what it observed before, or by tokens that it had
 leased; the store, which takes no further writes of this key just now; a block after too many
-denials (``Rule(block_after=...)``); ``on_outage``; a cost that is
+denials (``Rule(block_after=...)``); a list of who is never let through (``Rule(deny=...)``);
+``on_outage``; a cost that is
 more than the limit's burst (rules only); or nobody, where limiting is switched off."""
 
 

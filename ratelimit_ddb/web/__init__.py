@@ -17,6 +17,7 @@ from ratelimit_ddb.web.identity.identity import bearer_claim, cookie, everyone, 
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response_head import ResponseHead
+from ratelimit_ddb.web.rules.access_list import AccessList
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.rules_file import RulesFile
 from ratelimit_ddb.web.rules.rules_toml import RulesError
@@ -24,6 +25,7 @@ from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 __all__ = [
     "DEFAULTS",
+    "AccessList",
     "Answer",
     "GateOptions",
     "Request",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _BLOCKS = "tests/web/test_blocks.py::test_"
+_LISTS = "tests/web/test_access_lists.py::test_"
 _GIVE_BACK = "tests/web/test_give_back.py::test_"
 
 RESPONSES = (
@@ -63,6 +64,48 @@ RESPONSES = (
         "return all(map(int.__ge__, shown.full_at_ns, denies_ns))",
         "return bool(denies_ns)",
         f"{_BLOCKS}a_block_that_one_plan_began_denies_by_the_limits_of_another",
+    ),
+    Guard(
+        "who has no known address is denied by networks",
+        "ratelimit_ddb/web/rules/access_list.py",
+        "self._in_network(request, unknown=True)",
+        "self._in_network(request, unknown=False)",
+        f"{_LISTS}a_network_is_meant_however_its_addresses_are_written",
+    ),
+    Guard(
+        "who has no known address is not allowed by networks",
+        "ratelimit_ddb/web/rules/access_list.py",
+        "self._in_network(request, unknown=False)",
+        "self._in_network(request, unknown=True)",
+        f"{_LISTS}who_has_no_known_address_is_not_allowed",
+    ),
+    Guard(
+        "all keys that could be meant must be allowed",
+        "ratelimit_ddb/web/rules/access_list.py",
+        "bool(keys) and all(",
+        "bool(keys) and any(",
+        f"{_LISTS}of_several_keys_one_is_enough_to_be_denied_and_all_are_needed_to_be_allowed",
+    ),
+    Guard(
+        "a digest that is sent as a key is not the key",
+        "ratelimit_ddb/web/rules/access_list.py",
+        "frozenset(digest_of(key) if digests else key for key in given.keys)",
+        "frozenset([*map(digest_of, given.keys), *given.keys])",
+        f"{_LISTS}a_digest_that_is_sent_as_a_key_is_not_the_key",
+    ),
+    Guard(
+        "a preflight of who is denied is denied",
+        "ratelimit_ddb/web/gate/charges.py",
+        "if _charges_preflights(compiled) or compiled.deny",
+        "if _charges_preflights(compiled)",
+        f"{_LISTS}a_preflight_of_who_is_denied_is_denied",
+    ),
+    Guard(
+        "a default rule denies whatever limits the view has",
+        "ratelimit_ddb/web/gate/gate.py",
+        "if not one.rule.default or one.quota.is_closed]",
+        "if not one.rule.default]",
+        f"{_LISTS}a_default_rule_denies_whatever_limits_the_view_has",
     ),
     Guard(
         "takes of one instant are given back whole in any order",

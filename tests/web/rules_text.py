@@ -23,6 +23,8 @@ ATTRIBUTES = (
     "messages",
     "in_flight",
     "give_back",
+    "allow",
+    "deny",
     "block_after",
     "block_for",
     "up_to",

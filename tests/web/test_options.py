@@ -82,7 +82,7 @@ def test_an_option_that_a_view_limit_does_not_have_is_told_with_those_it_has(
         takes("5/minute", store=MemoryStore(), key=lambda request: "all")
     told = str(refused.value)
     assert told.startswith(
-        "unknown option 'key'; expected one of block_after, block_for, by, cost, "
+        "unknown option 'key'; expected one of allow, block_after, block_for, by, "
     )
     assert told.endswith("whose bucket it is, by= says")
     for name in ViewOptions.__annotations__:

@@ -10,7 +10,7 @@ from tests.web.rules_text import NOTATION, REQUESTS, RULE, refusal, rules_of, te
 
 KEYS = (
     "path, methods, limits, by, name, scope, cost, exempt, enforce, reserves, default, lease, "
-    "messages, in-flight, block-after, block-for, up-to, give-back"
+    "messages, in-flight, allow, deny, block-after, block-for, up-to, give-back"
 )
 KINDS = "must have one of header, cookie, session-user, address, function"
 WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"
@@ -86,6 +86,24 @@ WRONG_KEYS = [
     ('give-back = ["2xx", "ok"]', f"give_back 'ok': {CODES}"),
     ('give-back = { function = "row" }', f"function 'row': {THERE_ARE}"),
     ('give_back = "2xx"', f"key 'give_back': there are {KEYS}"),
+    ("deny = 5", 'deny 5: must be a table such as { networks = ["10.0.0.0/8"] }'),
+    (
+        'deny = ["10.0.0.0/8"]',
+        "deny ['10.0.0.0/8']: must be a table such as { networks = [\"10.0.0.0/8\"] }",
+    ),
+    ("deny = {}", "an AccessList must have networks or keys"),
+    (
+        'deny = { network = ["10.0.0.0/8"] }',
+        "deny: key 'network': there are networks, keys, address",
+    ),
+    (
+        'allow = { networks = ["10.0.0.1/8"] }',
+        "network '10.0.0.1/8': bits are set behind the prefix; is '10.0.0.0/8' meant?",
+    ),
+    (
+        'allow = { keys = ["a"], address = { hops = 1 } }',
+        f"address: key 'hops': there are {OF_ADDRESS}",
+    ),
     ("block-after = 0", "block_for is needed: after how many denials to block, and for how long"),
     (
         'block-for = "1 hour"',

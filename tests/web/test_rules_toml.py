@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ratelimit_ddb.web import Rule, client_address, cookie, everyone, header, session_user
+from ratelimit_ddb.web import (
+    AccessList,
+    Rule,
+    client_address,
+    cookie,
+    everyone,
+    header,
+    session_user,
+)
 from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
 from tests.web.rules_text import (
     FUNCTIONS,
@@ -61,7 +69,15 @@ def test_the_example_means_what_its_comments_say() -> None:
                 by=session_user("user_id", otherwise=cookie("visitor", digest=False)),
                 name="export",
             ),
-            Rule("/search", "2/second burst 10", enforce=False, by=proxies, name="search"),
+            Rule(
+                "/search",
+                "2/second burst 10",
+                enforce=False,
+                by=proxies,
+                name="search",
+                allow=AccessList(networks=["10.20.0.0/16"]),
+                deny=AccessList(networks=["203.0.113.0/24"], keys=["192.0.2.66"]),
+            ),
             Rule("/chat", "10/minute", messages="20/second", name="chat"),
             Rule("/*", "2000/second", by=everyone(), name="all"),
         ],

@@ -29,7 +29,9 @@ def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow
     charges: list[Charge] = []
     matching = rules.matching(request)
     if request.method == "OPTIONS" and is_preflight(request):
-        matching = [compiled for compiled in matching if compiled.rule.methods is not None]
+        matching = [
+            compiled for compiled in matching if _charges_preflights(compiled) or compiled.deny
+        ]
     rest = iter(matching)
     for compiled in rest:
         if not compiled.is_static:
@@ -63,9 +65,9 @@ def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[C
     """What the rules charge for each message of a websocket, by its handshake."""
     charges: list[Charge] = []
     for compiled in rules.matching(request):
-        if compiled.messages is None or (yield from _is_exempt(compiled.rule, request)):
+        if compiled.messages is None:
             continue
-        identity = yield from maybe_await(compiled.rule.by(request))
+        identity = yield from _unless_exempt(compiled, request)
         if identity is not None:
             keys = [
                 namespaced_key_text(rules.namespace, (*parts, "messages"))
@@ -83,9 +85,7 @@ def claims_of(rules: RuleSet, request: Request) -> AwaitableFlow[list[Claim]]:
         rule, quota = compiled.rule, compiled.in_flight
         if quota is None or (is_free and rule.methods is None):
             continue
-        if (yield from _is_exempt(rule, request)):
-            continue
-        identity = yield from maybe_await(rule.by(request))
+        identity = yield from _unless_exempt(compiled, request)
         if identity is not None:
             keys = [
                 key_text(namespaced_key_text(rules.namespace, parts) + OF_SLOTS)
@@ -120,13 +120,40 @@ def _charge(
 def _charge_of(
     rules: RuleSet, compiled: CompiledRule, request: Request
 ) -> AwaitableFlow[list[Charge]]:
-    rule = compiled.rule
-    if rule.limits is None or (yield from _is_exempt(rule, request)):
+    rule, deny = compiled.rule, compiled.deny
+    listed = (yield from maybe_await(rule.by(request))) if compiled.lists_keys else None
+    if deny is not None and deny.denies(request, listed):
+        return [Charge(rule, compiled.closed, _key_of_denied(rules, rule, request), 1)]
+    if rule.limits is None or (yield from _is_exempt(compiled, request, listed)):
         return []
-    return (yield from _charge(rules, compiled, request, rule.by(request)))
+    if request.method == "OPTIONS" and not _charges_preflights(compiled) and is_preflight(request):
+        return []
+    identified = listed if compiled.lists_keys else rule.by(request)
+    return (yield from _charge(rules, compiled, request, identified))
 
 
-def _is_exempt(rule: Rule, request: Request) -> AwaitableFlow[bool]:
+def _charges_preflights(compiled: CompiledRule) -> bool:
+    return compiled.rule.methods is not None
+
+
+def _key_of_denied(rules: RuleSet, rule: Rule, request: Request) -> str:
+    """What events show of who is never let through; nothing is stored of it."""
+    return namespaced_key_text(rules.namespace, (rule.name, "denied", request.client or "unknown"))
+
+
+def _unless_exempt(compiled: CompiledRule, request: Request) -> AwaitableFlow[Any]:
+    """The identity; None also where the rule is not about the request, or allows who makes it."""
+    by, goes_by_keys = compiled.rule.by, compiled.lists_keys
+    listed = (yield from maybe_await(by(request))) if goes_by_keys else None
+    if (yield from _is_exempt(compiled, request, listed)):
+        return None
+    return listed if goes_by_keys else (yield from maybe_await(by(request)))
+
+
+def _is_exempt(compiled: CompiledRule, request: Request, listed: Any) -> AwaitableFlow[bool]:
+    rule = compiled.rule
+    if compiled.allow is not None and compiled.allow.allows(request, listed):
+        return True
     if rule.exempt is None:
         return False
     found = yield from maybe_await(rule.exempt(request))

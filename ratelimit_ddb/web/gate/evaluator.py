@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision, Source
 from ratelimit_ddb.bucket.observations import Observation
 from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable
 from ratelimit_ddb.operations.meter import Meter
@@ -257,10 +257,11 @@ def _denies(decided: RuleDecision) -> bool:
 
 
 def _cost_denial(charge: Charge) -> Decision:
-    """The denial of a request that costs more than the bucket ever holds."""
+    """The denial for good: the cost is more than the bucket ever holds, or who asks is listed."""
     limits = charge.quota.bucket.limits
     smallest = min(limits, key=lambda limit: limit.burst)
-    return Decision(False, 0, 0, 0, smallest, 0, "cost")
+    source: Source = "listed" if charge.quota.is_closed else "cost"
+    return Decision(False, 0, 0, 0, smallest, 0, source)
 
 
 def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[list[RuleDecision]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
@@ -48,7 +48,7 @@ from ratelimit_ddb.web.response.denial import Denial, answer
 from ratelimit_ddb.web.response.fields import fields_for_style, retry_after_seconds
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
-from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
+from ratelimit_ddb.web.rules.verdict import FOR_GOOD, Charge, Claim, RuleDecision, Verdict
 
 Admission = tuple[Answer | None, Ledger | None, Verdict]
 """Whether a request is admitted, and what its response needs:
@@ -364,7 +364,8 @@ class Gate:
                 held.give_up()
 
     def _without_defaults(self, charges: list[C], request: Request) -> list[C]:
-        others = [charge for charge in charges if not charge.rule.default]
+        # Who is never let through is denied whatever limits the view has.
+        others = [one for one in charges if not one.rule.default or one.quota.is_closed]
         if len(others) == len(charges) or not cast("Any", self._has_own_limits)(request):
             return charges
         return others
@@ -441,20 +442,29 @@ def denial_of(verdict: Verdict) -> Denial:
     longest = verdict.longest
     decision, charge = longest.decision, longest.charge
     return Denial(
-        status=503 if decision.source == "outage" and longest.on_outage != "local" else 429,
+        status=_status_of(longest),
         # Once each: a rule that charges several keys may deny by more than one of them.
         violated_policies=tuple(
             dict.fromkeys(
                 one.charge.quota.names[one.decision.limit.name] for one in verdict.denials
             )
         ),
-        retry_after_seconds=(None if decision.source == "cost" else retry_after_seconds(decision)),
+        retry_after_seconds=(
+            None if decision.source in FOR_GOOD else retry_after_seconds(decision)
+        ),
         limit=str(decision.limit),
         cost=charge.cost,
         burst=decision.limit.burst,
         throttled=decision.source == "throttled",
         blocked=decision.source == "blocked",
     )
+
+
+def _status_of(denied: RuleDecision) -> Literal[403, 429, 503]:
+    source = denied.decision.source
+    if source == "listed":
+        return 403
+    return 503 if source == "outage" and denied.on_outage != "local" else 429
 
 
 def _function(what: str, given: Any) -> Any:

@@ -16,6 +16,7 @@ from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.gate.hooks import OnDecision, OnDenied
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.response.fields import FieldStyle
+from ratelimit_ddb.web.rules.access_list import AccessList
 from ratelimit_ddb.web.rules.give_back import GiveBackLike
 from ratelimit_ddb.web.rules.rule import CostOfRequest, Exempt, Rule
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
@@ -70,6 +71,8 @@ class ViewOptions(TypedDict, total=False):
             methods if any.
         exempt: as for Rule.
         give_back: as for Rule.
+        allow: as for Rule.
+        deny: as for Rule.
         block_after: as for Rule.
         block_for: as for Rule.
         up_to: as for Rule.
@@ -83,6 +86,8 @@ class ViewOptions(TypedDict, total=False):
     name: str | None
     exempt: Exempt | None
     give_back: GiveBackLike | None
+    allow: AccessList | None
+    deny: AccessList | None
     block_after: int | None
     block_for: float | str | None
     up_to: float | str | None
@@ -99,7 +104,7 @@ class ViewOptions(TypedDict, total=False):
     on_decision: OnDecision | Iterable[OnDecision]
 
 
-_OF_RESPONSES_AND_BLOCKS = ("give_back", "block_after", "block_for", "up_to")
+_OF_RESPONSES_AND_BLOCKS = ("give_back", "allow", "deny", "block_after", "block_for", "up_to")
 _OF_THE_RULE = ("by", "methods", "cost", "name", "exempt", *_OF_RESPONSES_AND_BLOCKS, "enforce")
 _RULE = inspect.signature(Rule).parameters
 

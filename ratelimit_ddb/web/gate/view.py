@@ -18,6 +18,8 @@ _OF_THE_RULE = (
     "cost",
     "exempt",
     "give_back",
+    "allow",
+    "deny",
     "block_after",
     "block_for",
     "up_to",

@@ -80,15 +80,34 @@ def client_address(
     listed = _listed(trusted)
     if trusted_hops and listed:
         raise ValueError(f"trusted_hops {trusted_hops} and trusted {listed}: give one of them")
-    route = _Route(
-        known=_remembering(_networks(listed), ipv4_prefix, ipv6_prefix),
-        unix_peer=_Hop(UNKNOWN, trusted=UNIX in listed),
-        field=_field_name(field),
-        hops=trusted_hops,
-    )
+    networks, whole = _networks(listed), None
+    for prefixes in ((32, 128), (ipv4_prefix, ipv6_prefix)):
+        whole = route = _Route(
+            known=_remembering(networks, *prefixes),
+            unix_peer=_Hop(UNKNOWN, trusted=UNIX in listed),
+            field=_field_name(field),
+            hops=trusted_hops,
+            whole=whole,
+        )
     if trusted_hops:
         return route.beyond_hops
     return route.beyond_trusted if listed else route.peer_itself
+
+
+def whole_address_of(identity: object) -> Callable[[Request], str] | None:
+    """What tells the whole address where a ``client_address(...)`` tells its network.
+
+    Args:
+        identity: what may be one.
+
+    Returns:
+        a function that trusts the same proxies; None where it is something else.
+    """
+    route = getattr(identity, "__self__", None)
+    if not isinstance(route, _Route):
+        return None
+    found: Callable[[Request], str] = getattr(route.whole or route, identity.__name__)  # type: ignore[attr-defined]
+    return found
 
 
 class _Hop(NamedTuple):
@@ -106,6 +125,8 @@ class _Route:
     unix_peer: _Hop
     field: str
     hops: int
+    whole: _Route | None
+    """The same, telling whole addresses and not their networks."""
 
     def peer_itself(self, request: Request) -> str:
         peer = request.client

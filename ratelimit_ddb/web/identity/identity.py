@@ -43,6 +43,7 @@ _NO_SESSION = (
 )
 
 _FALLBACK = "otherwise"
+_DIGESTS = "_digests"
 
 _TOO_MANY_VALUES: KeyLike = ("otherwise", "too many values", "")
 """One bucket for all requests with more values of one name than are looked at."""
@@ -182,7 +183,13 @@ def _by_readings(readings: ReadingsOf, digest: bool, otherwise: Identity | None)
             return {*keys, _TOO_MANY_VALUES}
         return keys[0] if len(keys) == 1 else set(keys)
 
+    setattr(identity, _DIGESTS, digest)
     return identity
+
+
+def has_digests(identity: Identity) -> bool:
+    """Whether its keys are digests of what clients send."""
+    return bool(getattr(identity, _DIGESTS, False))
 
 
 def _one_or_all(keys: set[KeyLike]) -> Identified:

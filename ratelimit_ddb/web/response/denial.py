@@ -21,8 +21,8 @@ class Denial:
     """Why and for how long a request was denied.
 
     Attributes:
-        status: 429; or 503 where the limiter itself had no answer, in an outage under
-            ``on_outage="deny"``.
+        status: 429; 403 for a client that is never let through; or 503 where the limiter itself
+            had no answer, in an outage under ``on_outage="deny"``.
         violated_policies: the names of the policies that were violated, as given to
             RateLimit-Policy.
         retry_after_seconds: whole seconds; None where the request could never be admitted, since
@@ -35,7 +35,7 @@ class Denial:
         blocked: whether it is a block, which lasts for longer than the limit itself would deny.
     """
 
-    status: Literal[429, 503]
+    status: Literal[403, 429, 503]
     violated_policies: tuple[str, ...]
     retry_after_seconds: int | None
     limit: str
@@ -53,6 +53,7 @@ class _Problem(NamedTuple):
 _TYPES = "https://iana.org/assignments/http-problem-types"
 _QUOTA_EXCEEDED = _Problem(f"{_TYPES}#quota-exceeded", "Too many requests")
 _REDUCED_CAPACITY = _Problem(f"{_TYPES}#temporary-reduced-capacity", "Temporarily unavailable")
+_FORBIDDEN = _Problem("about:blank", "Forbidden")  # the status says it all (RFC 9457, 4.2.1)
 _ABNORMAL_USAGE = _Problem(f"{_TYPES}#abnormal-usage-detected", "Blocked")
 
 _PAGE = """\
@@ -104,6 +105,8 @@ def sentence(denial: Denial) -> str:
     """Why, and for how long, in a sentence or two."""
     if denial.status == 503:
         why = "Rate limits can't be checked just now."
+    elif denial.status == 403:
+        why = "This client is not let through."
     elif denial.blocked:
         why = "Blocked after too many requests over a limit."
     elif denial.throttled:
@@ -123,6 +126,8 @@ def sentence(denial: Denial) -> str:
 def _problem(denial: Denial) -> _Problem:
     if denial.status == 503:
         return _REDUCED_CAPACITY
+    if denial.status == 403:
+        return _FORBIDDEN
     return _ABNORMAL_USAGE if denial.blocked else _QUOTA_EXCEEDED
 
 
@@ -133,9 +138,11 @@ def _json(denial: Denial) -> bytes:
         "title": problem.title,
         "status": denial.status,
         "detail": sentence(denial),
-        # Spelled as a client reads them in RateLimit-Policy, to be looked up there.
-        "violated-policies": [percent_encoded(name) for name in denial.violated_policies],
     }
+    if denial.status != 403:
+        # Spelled as a client reads them in RateLimit-Policy, to be looked up there.
+        names = [percent_encoded(name) for name in denial.violated_policies]
+        members["violated-policies"] = names
     if denial.retry_after_seconds is not None:
         members["retry-after"] = denial.retry_after_seconds
     return (json.dumps(members) + "\n").encode()

@@ -85,7 +85,7 @@ def _standard(verdict: Verdict) -> Fields:
     if len(charges) > 1:
         return _standard_of_several(verdict)
     rule, quota, _, _ = charges[0]
-    if not rule.enforce:
+    if not rule.enforce or quota.is_closed:
         return ()
     decision = decisions[0].decision
     if decision.source in _SOURCES_WITH_REMAINING:
@@ -94,7 +94,9 @@ def _standard(verdict: Verdict) -> Fields:
 
 
 def _standard_of_several(verdict: Verdict) -> Fields:
-    enforced = [charge for charge in verdict.charges if charge.rule.enforce]
+    enforced = [
+        charge for charge in verdict.charges if charge.rule.enforce and not charge.quota.is_closed
+    ]
     if not enforced:
         return ()
     policy = ", ".join(dict.fromkeys([charge.quota.policy for charge in enforced]))

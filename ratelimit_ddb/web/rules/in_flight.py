@@ -32,10 +32,12 @@ class InFlightQuota:
         policy_field: that field, with its name.
         items: by limit name, the name as it stands in RateLimit.
         bucket, violations: None, unlike those of a Quota.
+        is_closed: False: who is never let through is denied before.
     """
 
     bucket: ClassVar[None] = None
     violations: ClassVar[None] = None
+    is_closed: ClassVar[bool] = False
 
     __slots__ = ("items", "limit", "names", "policy", "policy_field")
 

@@ -22,6 +22,7 @@ class Quota:
         smallest_burst: what a request may cost at most.
         names: each limit's name as a policy: the rule's, with the limit's where there are several.
         items: by limit name, the name as it stands in RateLimit.
+        is_closed: whether nobody is ever admitted: it stands for who is listed in ``deny``.
         violations: counts denials, and blocks after too many; None where nothing does.
     """
 
@@ -29,6 +30,7 @@ class Quota:
         "_limits",
         "_policy_field",
         "bucket",
+        "is_closed",
         "items",
         "names",
         "smallest_burst",
@@ -40,6 +42,7 @@ class Quota:
     ) -> None:
         self.bucket = Bucket(limits, cache, times)
         self.violations: Violations | None = None
+        self.is_closed = False
         self.smallest_burst = min(limit.burst for limit in limits)
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}
         self.items = {name: item_name(policy) for name, policy in self.names.items()}
@@ -65,6 +68,16 @@ class Quota:
     def _policy_field_at(self, now_ns: int) -> tuple[str, str]:
         items = [policy_item(self.names[limit.name], limit, now_ns) for limit in self._limits]
         return "ratelimit-policy", ", ".join(items)
+
+
+def closed_quota(
+    rule: str, limits: tuple[AnyLimit, ...], group: CacheGroup, times: BucketTimes
+) -> Quota:
+    """The quota of who is never let through: no cost is small enough for it."""
+    quota = Quota(rule, limits, ObservationCache(2, group), times)
+    quota.is_closed = True
+    quota.smallest_burst = 0
+    return quota
 
 
 class QuotaCache:

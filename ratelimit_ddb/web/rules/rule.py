@@ -14,6 +14,7 @@ from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rules.access_list import AccessList, ListMatcher
 from ratelimit_ddb.web.rules.blocks import block_policy_of
 from ratelimit_ddb.web.rules.give_back import GiveBack, GiveBackLike, give_back_of
 from ratelimit_ddb.web.rules.in_flight import slot_limit_of
@@ -85,6 +86,9 @@ class Rule:
             ResponseHead, or status codes such as ``"2xx"`` or ``["200-399", "404"]``. The tokens
             are taken first, so that requests at the same time are counted, and given back before
             the response starts.
+        allow: an AccessList of clients whom the rule lets through, and charges nothing.
+        deny: one of clients whom it never lets through: they are answered 403, without a call. It
+            goes before ``allow``, which goes before ``exempt``.
         block_after: so many denials by the limits, within ``block_for``, block a key: it is denied
             until the block ends, whatever its limits would say. None for never.
         block_for: how long, in seconds or as ``"10 minutes"``. Each further block lasts twice as
@@ -113,6 +117,8 @@ class Rule:
     messages: tuple[AnyLimit, ...] | None
     in_flight: SlotLimit | None
     give_back: GiveBack | None
+    allow: AccessList | None
+    deny: AccessList | None
     block_after: int | None
     block_for: float | str | None
     up_to: float | str | None
@@ -137,6 +143,8 @@ class Rule:
         messages: LimitsLike | None = None,
         in_flight: int | SlotLimit | None = None,
         give_back: GiveBackLike | None = None,
+        allow: AccessList | None = None,
+        deny: AccessList | None = None,
         block_after: int | None = None,
         block_for: float | str | None = None,
         up_to: float | str | None = None,
@@ -161,6 +169,8 @@ class Rule:
             ("messages", of_messages),
             ("in_flight", slot_limit_of(in_flight)),
             ("give_back", None if give_back is None else give_back_of(give_back)),
+            ("allow", allow),
+            ("deny", deny),
             ("block_after", block_after),
             ("block_for", block_for),
             ("up_to", up_to),
@@ -194,6 +204,8 @@ class Rule:
             require_lease_ns(self.lease)
         self._require_cost()
         block_policy_of(self.block_after, self.block_for, self.up_to)
+        for what, listed in (("allow", self.allow), ("deny", self.deny)):
+            _require_list(what, listed, self.by)
 
     def _require_limits(self) -> None:
         if self.limits is not None:
@@ -237,6 +249,17 @@ def require_blocking(rule: Rule) -> None:
                 f"rule {rule.name!r}: {function!r} is a coroutine function, and nothing awaits it "
                 "here; give a plain function, or use the ASGI side"
             )
+
+
+def _require_list(what: str, given: object, by: Identity) -> None:
+    if given is None:
+        return
+    if not isinstance(given, AccessList):
+        raise TypeError(f"{what} {given!r}: must be an AccessList")
+    try:
+        ListMatcher(given, by)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
 def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:

@@ -10,11 +10,13 @@ from ratelimit_ddb.arguments import require_lease_ns
 from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.key import key_prefix
+from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rules.access_list import ListMatcher
 from ratelimit_ddb.web.rules.blocks import block_policy_of
 from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.path import spellings
-from ratelimit_ddb.web.rules.quota import Quota, QuotaCache
+from ratelimit_ddb.web.rules.quota import Quota, QuotaCache, closed_quota
 from ratelimit_ddb.web.rules.rule import Rule, require_blocking
 
 
@@ -32,6 +34,10 @@ RulesLike = Rule | Iterable[Rule] | RulesSource
 """What users may write where rules are wanted."""
 
 
+_ANY_LIMIT = (Limit(1, 1),)
+"""Where the limits are not known, and nobody asks for them."""
+
+
 class CompiledRule:
     """A rule and its quotas.
 
@@ -42,10 +48,25 @@ class CompiledRule:
         quotas: makes one of any limits.
         prefix: what the keys of its buckets begin with, the namespace included.
         in_flight: that of its concurrency limit; None where there is none.
+        allow, deny: who is let through always and never; None for nobody.
+        lists_keys: whether one of them goes by the identity.
+        closed: the quota of who is denied so.
         is_static: whether only the identity depends on the request.
     """
 
-    __slots__ = ("in_flight", "is_static", "messages", "prefix", "quota", "quotas", "rule")
+    __slots__ = (
+        "allow",
+        "closed",
+        "deny",
+        "in_flight",
+        "is_static",
+        "lists_keys",
+        "messages",
+        "prefix",
+        "quota",
+        "quotas",
+        "rule",
+    )
 
     def __init__(
         self, rule: Rule, namespace: str, seen_keys: int, times: BucketTimes, group: CacheGroup
@@ -67,6 +88,8 @@ class CompiledRule:
         self.is_static = (
             self.quota is not None
             and rule.exempt is None
+            and rule.allow is None
+            and rule.deny is None
             and rule.scope == "rule"
             and not callable(rule.cost)
         )
@@ -74,6 +97,11 @@ class CompiledRule:
         if rule.in_flight is not None:
             has_others = rule.limits is not None
             self.in_flight = InFlightQuota(rule.name, rule.in_flight, has_other_limits=has_others)
+        self.allow = None if rule.allow is None else ListMatcher(rule.allow, rule.by)
+        self.deny = None if rule.deny is None else ListMatcher(rule.deny, rule.by)
+        self.lists_keys = any(one is not None and one.has_keys for one in (self.allow, self.deny))
+        static = rule.limits if isinstance(rule.limits, tuple) else _ANY_LIMIT
+        self.closed = closed_quota(rule.name, static, group, times)
         self.messages: Quota | None = None
         if rule.messages is not None:
             of_messages = QuotaCache(f"{rule.name} messages", seen_keys, times, group)

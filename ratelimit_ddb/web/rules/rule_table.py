@@ -13,6 +13,7 @@ from ratelimit_ddb.arguments import require_int
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import Identity, cookie, everyone, header, session_user
+from ratelimit_ddb.web.rules.access_list import AccessList
 from ratelimit_ddb.web.rules.rule import Rule
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -173,6 +174,24 @@ def _address(table: Any) -> Identity:
     return client_address(**{key.replace("-", "_"): value for key, value in table.items()})
 
 
+def _access_list(what: str) -> Reader:
+    def read(value: Any, _functions: Functions) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(
+                f'{what} {value!r}: must be a table such as {{ networks = ["10.0.0.0/8"] }}'
+            )
+        for key in value:
+            if key not in _OF_LIST:
+                raise ValueError(f"{what}: key {key!r}: there are {', '.join(_OF_LIST)}")
+        given = dict(value)
+        if "address" in given:
+            given["address"] = _address(given["address"])
+        return AccessList(**given)
+
+    return read
+
+
+_OF_LIST = ("networks", "keys", "address")
 _OF_ADDRESS = ("trusted-hops", "trusted", "field", "ipv6-prefix", "ipv4-prefix")
 _WORDS: dict[str, Callable[[], Identity]] = {
     "address": client_address,
@@ -207,6 +226,8 @@ _READERS: dict[str, Reader] = {
     "lease": _as_it_is,
     "messages": _texts("messages"),
     "in-flight": _slots,
+    "allow": _access_list("allow"),
+    "deny": _access_list("deny"),
     "block-after": _as_it_is,
     "block-for": _as_it_is,
     "up-to": _as_it_is,

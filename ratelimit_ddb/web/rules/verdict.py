@@ -11,6 +11,9 @@ from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.rule import Rule
 
+FOR_GOOD = ("cost", "listed")
+"""Sources of denials that no time lifts."""
+
 
 class Charge(NamedTuple):
     """What one rule charges for one request.
@@ -136,4 +139,4 @@ class Verdict(NamedTuple):
 
 
 def _how_long(denial: RuleDecision) -> tuple[bool, int]:
-    return denial.decision.source == "cost", denial.decision.retry_after_ns
+    return denial.decision.source in FOR_GOOD, denial.decision.retry_after_ns
