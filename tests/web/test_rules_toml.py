@@ -186,7 +186,7 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         "[[rule]]\nlimits = [5]\npath = '/x'",
         2,
         "rule 1",
-        "rule 1: limit 5: must be a str such as '100/minute' or a Limit",
+        "rule 1: limit 5: must be a str such as '100/minute', a Limit or a Quota",
     ),
     (
         "[[rule]]\nlimits = {}\npath = '/x'",
