@@ -36,6 +36,8 @@ from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.slot import AsyncSlot, Slot
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
+from ratelimit_ddb.stored_limits.stored import stored
+from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
 
 __all__ = [
     "AccessDenied",
@@ -60,12 +62,14 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "StoredLimits",
     "TableNotFound",
     "acquire_all",
     "acquire_all_async",
     "rate_limited",
     "refund_all",
     "refund_all_async",
+    "stored",
 ]
 
 __version__: str

@@ -24,6 +24,7 @@ from ratelimit_ddb.reservation import (
     Reserving,
     state_of,
 )
+from ratelimit_ddb.stored_limits.stored import Stored
 
 
 class RateLimiter:
@@ -31,7 +32,8 @@ class RateLimiter:
 
     Args:
         store: where the buckets are: a DynamoDBStore or a MemoryStore.
-        limits: a notation (``"100/minute"``), a Limit, or several of them for each key.
+        limits: a notation (``"100/minute"``), a Limit, or several of them for each key; or
+            ``stored("name", default=...)`` for those under a name in the table.
         on_outage: what a decision is when the store can't be reached: ``"local"`` (default), where
             this process keeps the limits by itself, so that n processes admit at most n times them;
             ``"allow"``, ``"deny"``, or ``"raise"`` for StoreUnavailable.
@@ -64,7 +66,7 @@ class RateLimiter:
     def __init__(
         self,
         store: Store,
-        limits: LimitsLike,
+        limits: LimitsLike | Stored,
         *,
         on_outage: OnOutage = "local",
         deadline: float = 0.25,
@@ -90,7 +92,7 @@ class RateLimiter:
 
     @property
     def limits(self) -> tuple[AnyLimit, ...]:
-        """The limits that each key has."""
+        """The limits that each key has; of stored ones, what was read last."""
         return self._core.bucket.limits
 
     def __repr__(self) -> str:
@@ -290,7 +292,7 @@ class AsyncRateLimiter:
     def __init__(
         self,
         store: Store,
-        limits: LimitsLike,
+        limits: LimitsLike | Stored,
         *,
         on_outage: OnOutage = "local",
         deadline: float = 0.25,
@@ -316,7 +318,7 @@ class AsyncRateLimiter:
 
     @property
     def limits(self) -> tuple[AnyLimit, ...]:
-        """The limits that each key has."""
+        """The limits that each key has; of stored ones, what was read last."""
         return self._core.bucket.limits
 
     def __repr__(self) -> str:

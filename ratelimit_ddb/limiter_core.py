@@ -25,13 +25,15 @@ from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
-from ratelimit_ddb.limit import LimitsLike, parse_limits
+from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.settling import charge, settle
+from ratelimit_ddb.stored_limits.of_limiter import StoredOfLimiter
+from ratelimit_ddb.stored_limits.stored import Stored
 from ratelimit_ddb.switch import limiting_enabled
 
 
@@ -53,8 +55,11 @@ class LimiterCore:
         "_disabled",
         "_name",
         "_namespace",
+        "_observations",
         "_on_decision",
         "_smallest_burst",
+        "_stored",
+        "_times",
         "breaker",
         "bucket",
         "enabled",
@@ -67,7 +72,7 @@ class LimiterCore:
     def __init__(
         self,
         store: Store,
-        limits: LimitsLike,
+        limits: LimitsLike | Stored,
         on_outage: OnOutage,
         deadline: float,
         deny_cache: float,
@@ -93,21 +98,58 @@ class LimiterCore:
             "on_decision": self._on_decision,
         }
         self.timeout_ns = require_deadline_ns(deadline)
-        times = BucketTimes(
+        self._times = BucketTimes(
             require_deny_cache_ns(deny_cache), require_lease_ns(lease), self.timeout_ns
         )
-        parsed = parse_limits(limits)
-        self.bucket = Bucket(parsed, ObservationCache(seen_keys, cache_group_of(store)), times)
-        self._smallest_burst = min(limit.burst for limit in parsed)
+        self._observations = ObservationCache(seen_keys, cache_group_of(store))
         self._clock = store.clock
         self._namespace = namespace_prefix(namespace)
+        self._stored: StoredOfLimiter | None = None
+        if isinstance(limits, Stored):
+            self._stored = StoredOfLimiter(limits, self._namespace, self._clock)
+            parsed = limits.default
+        else:
+            parsed = parse_limits(limits)
+        self._use(parsed)
         self.enabled = limiting_enabled(
             enabled, f"limiter of {', '.join(str(limit) for limit in parsed)}"
         )
-        named = ", ".join(str(limit) for limit in parsed)
+
+    def _use(self, limits: tuple[AnyLimit, ...]) -> None:
+        """Limit by these from now on."""
+        if self._stored is None:
+            named = ", ".join(str(limit) for limit in limits)
+        else:
+            named = self._stored.name
+        namespace = self.options["namespace"]
         self._name = f"{namespace}: {named}" if namespace else named
-        smallest = min(parsed, key=lambda limit: limit.burst)
+        smallest = min(limits, key=lambda limit: limit.burst)
+        self._smallest_burst = smallest.burst
         self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
+        self.bucket = self._bucket_of(limits)
+
+    def _bucket_of(self, limits: tuple[AnyLimit, ...]) -> Bucket:
+        return Bucket(limits, self._observations, self._times)
+
+    def _must_read(self) -> bool:
+        """Whether stored limits must be read first; if not, what was read is in force."""
+        if self._stored is None or not self.enabled:
+            return False
+        limits = self._stored.fresh()
+        if limits is not None and limits != self.bucket.limits:
+            self._use(limits)
+        return limits is None
+
+    def _after_reading(
+        self, begin: Callable[..., Decision | Flow[Decision]], *arguments: Any
+    ) -> Flow[Decision]:
+        """Read the stored limits, and then what ``begin`` makes of the arguments."""
+        if self._stored is not None:
+            limits = yield from self._stored.refresh()
+            if limits != self.bucket.limits:
+                self._use(limits)
+        begun = begin(*arguments)
+        return begun if isinstance(begun, Decision) else (yield from begun)
 
     def describe(self) -> str:
         """The arguments that tell one limiter from another; for a ``repr``."""
@@ -118,7 +160,8 @@ class LimiterCore:
 
     def reduce(self, kind: Callable[..., object]) -> Callable[[], object]:
         """What makes the same limiter again, for pickle."""
-        return functools.partial(kind, self.store, self.bucket.limits, **self.options)
+        limits = self.bucket.limits if self._stored is None else self._stored.given
+        return functools.partial(kind, self.store, limits, **self.options)
 
     def acquire(
         self, key: KeyLike, cost: int, max_wait: float, *, leases: bool = True
@@ -129,9 +172,16 @@ class LimiterCore:
         the tokens may be leased ones.
         """
         text = namespaced_key_text(self._namespace, key) if self._namespace else key_text(key)
+        wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
+        if self._stored is not None and self._must_read():
+            return self._after_reading(self._acquire, text, cost, wait_ns, leases)
+        return self._acquire(text, cost, wait_ns, leases)
+
+    def _acquire(
+        self, text: str, cost: int, wait_ns: int, leases: bool
+    ) -> Decision | Flow[Decision]:
         if cost != 1 or type(cost) is not int:
             require_cost(cost, self._smallest_burst)
-        wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
         if not self.enabled:
             return self._disabled
         meter = Meter() if self._on_decision else None
@@ -170,6 +220,11 @@ class LimiterCore:
         """
         if not self.enabled:
             return self._disabled
+        if self._stored is not None and self._must_read():
+            return self._after_reading(self._begin, key, cost, meter)
+        return self._begin(key, cost, meter)
+
+    def _begin(self, key: str, cost: int, meter: Meter | None) -> Decision | Flow[Decision]:
         now_ns = self._clock.now_ns() if self._clock.known else None
         begun = self.bucket.acquire(key, cost, 0, now_ns)
         return begun if meter is None or isinstance(begun, Decision) else meter.measured(begun)
@@ -197,12 +252,22 @@ class LimiterCore:
     def peek(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
         """What ``acquire`` would say, by a read."""
         text = namespaced_key_text(self._namespace, key)
+        if self._must_read():
+            return self._after_reading(self._peek, text, cost)
+        return self._peek(text, cost)
+
+    def _peek(self, text: str, cost: int) -> Decision | Flow[Decision]:
         require_cost(cost, self._smallest_burst)
         return self.bucket.peek(text, cost) if self.enabled else self._disabled
 
     def charge(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
         """Take tokens whether they are there or not."""
         text = namespaced_key_text(self._namespace, key)
+        if self._must_read():
+            return self._after_reading(self._begin_charge, text, cost)
+        return self._begin_charge(text, cost)
+
+    def _begin_charge(self, text: str, cost: int) -> Decision | Flow[Decision]:
         require_charge(cost, self.bucket.limits)
         if not self.enabled:
             return self._disabled
@@ -225,12 +290,16 @@ class LimiterCore:
             used: tokens.
         """
         if self.enabled and decision.source != "disabled":
-            yield from settle(self.outage_policy, self.bucket, key, taken, reserved, used)
+            gives_back = used < reserved and taken is not None
+            bucket = self._bucket_of_taken(taken) if gives_back and taken else self.bucket
+            yield from settle(self.outage_policy, bucket, key, taken, reserved, used)
 
     def block(self, key: KeyLike, seconds: float) -> Decision | Flow[Decision]:
         """Admit nothing for so long."""
         text = namespaced_key_text(self._namespace, key)
         blocks_ns = require_block_ns(seconds)
+        if self._must_read():
+            return self._after_reading(self._block, text, blocks_ns)
         return self._block(text, blocks_ns) if self.enabled else self._disabled
 
     def _block(self, key: str, blocks_ns: int) -> Flow[Decision]:
@@ -259,7 +328,7 @@ class LimiterCore:
         if not isinstance(decision, Decision):
             raise TypeError(f"refund of {decision!r}: must be the Decision that acquire returned")
         taken = decision.taken
-        if taken is not None and taken.limits != self.bucket.limits:
+        if taken is not None and self._stored is None and taken.limits != self.bucket.limits:
             raise ValueError(
                 f"refund of {decision!r}: it was taken of {', '.join(map(str, taken.limits))}, "
                 "which are not this limiter's limits; give it back to the limiter that took it"
@@ -274,7 +343,12 @@ class LimiterCore:
     def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
         """Give ``cost`` tokens back, or all that are left; whether any were."""
         cost = taken.kept if cost is None else require_int("cost", cost)
-        return self.bucket.refund(taken, cost)
+        return self._bucket_of_taken(taken).refund(taken, cost)
+
+    def _bucket_of_taken(self, taken: Taken) -> Bucket:
+        """The bucket that something was taken of, for stored limits may have changed since."""
+        is_same = taken.limits == self.bucket.limits
+        return self.bucket if is_same else self._bucket_of(taken.limits)
 
     def _decide(
         self, flow: Flow[Decision], key: str, cost: int, wait_ns: int, meter: Meter | None

@@ -29,6 +29,7 @@ from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
+from ratelimit_ddb.stored_limits.stored import Stored
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,7 +40,7 @@ names them; if it names any that the function does not have, it is called with a
 
 
 def rate_limited(
-    limits: LimitsLike,
+    limits: LimitsLike | Stored,
     *,
     store: Store,
     key: KeyLike | FunctionOfCall | None = None,
@@ -252,8 +253,10 @@ def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> C
     return limited
 
 
-def _fixed_limits(limits: LimitsLike) -> tuple[AnyLimit, ...]:
-    if callable(limits):
+def _fixed_limits(limits: LimitsLike | Stored) -> tuple[AnyLimit, ...] | Stored:
+    if isinstance(limits, Stored) and not callable(limits.name):
+        return limits
+    if isinstance(limits, Stored) or callable(limits):
         raise TypeError(
             f"@rate_limited(limits={limits!r}): limits are fixed where the function is decorated; "
             "where they depend on the call, keep a RateLimiter for each plan and call its "
@@ -291,13 +294,14 @@ def _require_plain(function: Callable[..., Any], **wanted: Any) -> None:
 
 
 def _require_constants(
-    limits: tuple[AnyLimit, ...], key: Any, cost: Any, max_wait: float, scope: Any
+    limits: tuple[AnyLimit, ...] | Stored, key: Any, cost: Any, max_wait: float, scope: Any
 ) -> None:
     """Refuse now what would be refused at each call."""
     if not callable(key) and key is not None:
         key_text(key)
     if not callable(cost):
-        require_cost(cost, min(limit.burst for limit in limits))
+        known = limits.default if isinstance(limits, Stored) else limits
+        require_cost(cost, min(limit.burst for limit in known))
     require_max_wait_ns(max_wait)
     if scope is not None and (not isinstance(scope, str) or not scope):
         kind = ValueError if scope == "" else TypeError

@@ -108,6 +108,23 @@ class Delete(NamedTuple):
     key: str
 
 
+class ReadLimits(NamedTuple):
+    """Read the limits that an item holds, as text. Returns: LimitsResult; they may be a second old.
+
+    Attributes:
+        key: the item, which is no bucket's (stored_limits/stored.py).
+    """
+
+    key: str
+
+
+class WriteLimits(NamedTuple):
+    """Store limits as text, in the place of others. Returns: OperationResult, always applied."""
+
+    key: str
+    texts: tuple[str, ...]
+
+
 class Awaited(Protocol):
     """What a flow waits for: that some other flow of this process serves it."""
 
@@ -134,7 +151,7 @@ class Wait(NamedTuple):
     most_ns: int | None
 
 
-Operation = ReadClock | Take | GiveBack | Read | Delete | SlotOperation
+Operation = ReadClock | Take | GiveBack | Read | Delete | ReadLimits | WriteLimits | SlotOperation
 """What a store carries out."""
 Flow = Generator[Operation | Wait, Any, T]
 """A generator that yields operations, is sent what each returns, and returns a T."""
@@ -196,3 +213,15 @@ class OperationResult(NamedTuple):
     writes: int = 0
     leased_until_ns: int = 0
     active_ns: int = 0
+
+
+class LimitsResult(NamedTuple):
+    """What a store returns for ReadLimits.
+
+    Attributes:
+        texts: the limits, each in its notation; None where none are stored.
+        capacity_units: as in OperationResult.
+    """
+
+    texts: tuple[str, ...] | None
+    capacity_units: float | None = None

@@ -14,12 +14,15 @@ from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
 from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
+    LimitsResult,
     Operation,
     OperationResult,
     OperationSequence,
     Read,
     ReadClock,
+    ReadLimits,
     Take,
+    WriteLimits,
 )
 from ratelimit_ddb.operations.slot_operation import (
     KeepSlot,
@@ -59,6 +62,7 @@ class MemoryStore:
         self._refunded: dict[str, Item] = {}
         self._leased_until_ns: dict[str, int] = {}
         self._slots = MemorySlots(self._max_keys)
+        self._limits: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
         at_fork(self)
 
@@ -103,12 +107,16 @@ class MemoryStore:
         await self.aclose()
 
     def clear(self) -> None:
-        """Forget every bucket, as does whatever limits on this store: a clean start for a test."""
+        """Forget all buckets, and stored limits: a clean start for a test.
+
+        So does whatever limits on this store.
+        """
         with self._lock:
             self._items.clear()
             self._refunded.clear()
             self._leased_until_ns.clear()
             self._slots.clear()
+            self._limits.clear()
         cache_group_of(self).clear()
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
@@ -165,9 +173,19 @@ class MemoryStore:
                 self._items.pop(operation.key, None)
                 self._forget_details(operation.key)
                 self._slots.delete(operation.key)
+                self._limits.pop(operation.key, None)
                 return OperationResult(True, ())
+        return self._apply_to_others(operation)
+
+    def _apply_to_others(self, operation: Operation) -> Any:
+        match operation:
             case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
                 return self._slots.apply(operation)
+            case ReadLimits():
+                return LimitsResult(self._limits.get(operation.key))
+            case WriteLimits():
+                self._limits[operation.key] = operation.texts
+                return OperationResult(True, ())
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )

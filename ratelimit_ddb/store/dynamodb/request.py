@@ -22,9 +22,12 @@ from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,
     GiveBack,
+    LimitsResult,
     OperationResult,
     Read,
+    ReadLimits,
     Take,
+    WriteLimits,
 )
 from ratelimit_ddb.operations.slot_operation import (
     KeepSlot,
@@ -34,6 +37,7 @@ from ratelimit_ddb.operations.slot_operation import (
     SlotsResult,
     TakeSlot,
 )
+from ratelimit_ddb.store.dynamodb.limits_request import limits_request, limits_result
 from ratelimit_ddb.store.dynamodb.slot_request import slot_request, slots_result
 from ratelimit_ddb.tuple_new import tuple_new
 
@@ -42,6 +46,9 @@ REFUNDED = "refunded:"
 WRITES = "writes"
 ACTIVE_NS = "activeNs"
 LEASED_UNTIL = "leasedUntil"
+
+KeyedOperation = Take | GiveBack | Read | Delete | ReadLimits | WriteLimits | SlotOperation
+"""Those that are requests."""
 
 _MOST = 10**38
 """More than any number that is written here, and less than a float can be."""
@@ -67,9 +74,7 @@ class TableRequests:
             fixed["ReturnConsumedCapacity"] = "TOTAL"
         self._fixed = tuple(fixed.items())
 
-    def request(
-        self, operation: Take | GiveBack | Read | Delete | SlotOperation
-    ) -> ddbwire.DynamoDBRequest:
+    def request(self, operation: KeyedOperation) -> ddbwire.DynamoDBRequest:
         """The request that carries an operation out."""
         match operation:
             case Take():
@@ -84,9 +89,17 @@ class TableRequests:
                 return ddbwire.DynamoDBRequest(
                     "DeleteItem", _delete_template(self._fixed) % _quoted(key)
                 )
+        return self._other_request(operation)
+
+    def _other_request(
+        self, operation: SlotOperation | ReadLimits | WriteLimits
+    ) -> ddbwire.DynamoDBRequest:
+        match operation:
             case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
                 of_the_wire = self._is_of_the_wire
                 return slot_request(self._fixed, operation, is_of_the_wire=of_the_wire)
+            case ReadLimits() | WriteLimits():
+                return limits_request(self._fixed, operation)
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
@@ -133,16 +146,18 @@ class TableRequests:
 
     def result(
         self,
-        operation: Take | GiveBack | Read | Delete | SlotOperation,
+        operation: KeyedOperation,
         reply: dict[str, Any] | ddbwire.ConditionalCheckFailed | ddbwire.StaleTimestamp,
-    ) -> OperationResult | SlotsResult:
-        """What a reply says of each ``fullAt`` that the operation named, or of the slots.
+    ) -> OperationResult | SlotsResult | LimitsResult:
+        """What a reply says of each ``fullAt`` that the operation named, of slots or limits.
 
         Raises:
             ClockMoved: the operation's time is not the table's.
         """
-        if isinstance(operation, Delete):
+        if isinstance(operation, Delete | WriteLimits):
             return OperationResult(True, ())
+        if isinstance(operation, ReadLimits):
+            return limits_result(reply)
         if isinstance(reply, ddbwire.StaleTimestamp):
             raise ClockMoved(
                 f"table {self._fixed[0][1]!r}: its clock turned out to be "

@@ -14,13 +14,14 @@ from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text, part_text
 from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.slots.slots_core import OF_SLOTS
+from ratelimit_ddb.stored_limits.stored import require_name
 from ratelimit_ddb.tuple_new import tuple_new
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore, maybe_await
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.preflight import is_preflight
 from ratelimit_ddb.web.rules.quota import Quota
 from ratelimit_ddb.web.rules.rule import Rule
-from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet
+from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet, StoredRule
 from ratelimit_ddb.web.rules.verdict import Charge, Claim
 
 
@@ -167,10 +168,27 @@ def _is_exempt(compiled: CompiledRule, request: Request, listed: Any) -> Awaitab
 
 
 def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[Quota | None]:
+    if compiled.stored is not None:
+        return (yield from _stored_quota(compiled, compiled.stored, request))
     if not callable(compiled.rule.limits):
         return None
     given = yield from maybe_await(compiled.rule.limits(request))
     return None if given is None else compiled.quotas.of(parse_limits(given))
+
+
+def _stored_quota(
+    compiled: CompiledRule, stored: StoredRule, request: Request
+) -> AwaitableFlow[Quota | None]:
+    name = stored.name
+    if callable(name):
+        found = yield from maybe_await(name(request))
+        if found is None:
+            return None
+        name = require_name(found)
+    limits = stored.cache.fresh(name)
+    if limits is None:
+        limits = yield OnStore(stored.cache.refresh(name))
+    return compiled.quotas.of(limits)
 
 
 def _parts(rules: RuleSet, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:

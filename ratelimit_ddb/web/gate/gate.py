@@ -42,6 +42,7 @@ from ratelimit_ddb.web.gate.request_refund import refunds_due, report
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation, reserved_by
 from ratelimit_ddb.web.gate.request_slots import Claimer, RequestSlots
 from ratelimit_ddb.web.gate.response_refund import entries_awaiting, refunds_by
+from ratelimit_ddb.web.gate.stored_reads import StoredReads
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import Denial, answer
@@ -155,6 +156,7 @@ class Gate:
             seen_keys=chosen["seen_keys"],
             times=times,
             group=cache_group_of(self.store),
+            clock=self.store.clock,
             namespace=namespace_prefix(chosen["namespace"]),
             blocking=blocking,
             endpoint_of=endpoint_of,
@@ -184,10 +186,11 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        found = charges_of(self._rule_set, request)
-        charges = found if isinstance(found, list) else resolve(found)
-        if self._has_own_limits is not None:
-            charges = self._without_defaults(charges, request)
+        charges = charges_of(self._rule_set, request)
+        timeout_ns = self.timeout_ns
+        if not isinstance(charges, list):
+            charges, timeout_ns = self._resolved(charges)
+        charges = self._without_defaults(charges, request)
         claims = resolve(self._claims(request))
         if not charges and not claims:
             return _UNLIMITED
@@ -198,7 +201,7 @@ class Gate:
         flow = self._evaluation(charges)
         if claims:
             flow = self._holding(flow, claims, keeper_of_threads(), ledger)
-        verdict = run(flow, self.store, self.timeout_ns, self.breaker, decides=True)
+        verdict = run(flow, self.store, timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -214,10 +217,11 @@ class Gate:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        found = charges_of(self._rule_set, request)
-        charges = found if isinstance(found, list) else await resolve_async(found)
-        if self._has_own_limits is not None:
-            charges = self._without_defaults(charges, request)
+        charges = charges_of(self._rule_set, request)
+        timeout_ns = self.timeout_ns
+        if not isinstance(charges, list):
+            charges, timeout_ns = await self._resolved_async(charges)
+        charges = self._without_defaults(charges, request)
         claims = await resolve_async(self._claims(request))
         if not charges and not claims:
             return _UNLIMITED
@@ -228,7 +232,7 @@ class Gate:
         flow = self._evaluation(charges)
         if claims:
             flow = self._holding(flow, claims, keeper_of_running_loop(), ledger)
-        verdict = await run_async(flow, self.store, self.timeout_ns, self.breaker, decides=True)
+        verdict = await run_async(flow, self.store, timeout_ns, self.breaker, decides=True)
         if ledger.entries and (verdict.denials or self._of_view):
             refunds = refunds_due(ledger, verdict)
             for one in refunds:
@@ -317,6 +321,15 @@ class Gate:
         for on_decision in self._on_decision:
             for decision in decisions:
                 on_decision(decision)
+
+    def _resolved(self, flow: AwaitableFlow[list[Charge]]) -> tuple[list[Charge], int]:
+        """What a flow of charges gives, and what it leaves of the request's deadline."""
+        reads = StoredReads(self.store, self.timeout_ns, self.breaker)
+        return resolve(flow, reads.run), reads.left_ns
+
+    async def _resolved_async(self, flow: AwaitableFlow[list[Charge]]) -> tuple[list[Charge], int]:
+        reads = StoredReads(self.store, self.timeout_ns, self.breaker)
+        return await resolve_async(flow, reads.run_async), reads.left_ns
 
     def _is_this(self, gate: LedgerGate) -> bool:
         return gate is self

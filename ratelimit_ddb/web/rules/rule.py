@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from ratelimit_ddb.arguments import require_bool, require_cost, require_lease_ns
 from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.slot_limit import SlotLimit
+from ratelimit_ddb.stored_limits.stored import Stored
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.identity.identity import Identity
@@ -57,8 +58,8 @@ class Rule:
     Attributes:
         path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"``; see
             ``ratelimit_ddb.web.rules.path``.
-        limits: as for RateLimiter, or a function that gives them; None for a rule that is only
-            about ``messages`` or ``in_flight``.
+        limits: as for RateLimiter, or a function that gives them; ``stored(...)`` for those under a
+            name in the table; None for a rule that is only about ``messages`` or ``in_flight``.
         in_flight: how many of these requests each identity may have under way at once, from the
             request to the end of its response, websockets for as long as they last; an int, or a
             SlotLimit, which has a lifetime too. What ``cost`` says is not asked for it.
@@ -103,7 +104,7 @@ class Rule:
     """
 
     path: str
-    limits: tuple[AnyLimit, ...] | LimitsOfRequest | None
+    limits: tuple[AnyLimit, ...] | LimitsOfRequest | Stored | None
     by: Identity
     methods: frozenset[str] | None
     cost: int | CostOfRequest
@@ -128,7 +129,7 @@ class Rule:
     def __init__(
         self,
         path: str,
-        limits: LimitsLike | LimitsOfRequest | None = None,
+        limits: LimitsLike | LimitsOfRequest | Stored | None = None,
         *,
         by: Identity | None = None,
         methods: str | Iterable[str] | None = None,
@@ -151,7 +152,8 @@ class Rule:
     ) -> None:
         fits = fits_of(path)
         chosen = methods_of(methods)
-        parsed = limits if limits is None or callable(limits) else parse_limits(limits)
+        is_looked_up = limits is None or callable(limits) or isinstance(limits, Stored)
+        parsed = limits if is_looked_up else parse_limits(cast("LimitsLike", limits))
         of_messages = None if messages is None else parse_limits(messages)
         for attribute, value in (
             ("path", path),
@@ -189,7 +191,8 @@ class Rule:
         require_function_of_request("by", self.by)
         if self.exempt is not None:
             require_function_of_request("exempt", self.exempt)
-        for what, given in (("limits", self.limits), ("cost", self.cost)):
+        limits = self.limits.name if isinstance(self.limits, Stored) else self.limits
+        for what, given in (("limits", limits), ("cost", self.cost)):
             if callable(given):
                 require_function_of_request(what, given)
         if self.scope not in ("rule", "endpoint"):
@@ -233,7 +236,8 @@ class Rule:
 
     def functions(self) -> tuple[Callable[..., object], ...]:
         """What the user gave to be called with requests and responses."""
-        given = (self.by, self.limits, self.cost, self.exempt, self.give_back)
+        limits = self.limits.name if isinstance(self.limits, Stored) else self.limits
+        given = (self.by, limits, self.cost, self.exempt, self.give_back)
         return tuple(one for one in given if callable(one))
 
 

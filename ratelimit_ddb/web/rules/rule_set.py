@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ratelimit_ddb.arguments import require_lease_ns
 from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.key import key_prefix
 from ratelimit_ddb.limit import Limit
+from ratelimit_ddb.operations.store import Clock
+from ratelimit_ddb.stored_limits.limits_cache import LimitsCache
+from ratelimit_ddb.stored_limits.stored import NameOfRequest, Stored
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.access_list import ListMatcher
 from ratelimit_ddb.web.rules.blocks import block_policy_of
@@ -38,6 +41,18 @@ _ANY_LIMIT = (Limit(1, 1),)
 """Where the limits are not known, and nobody asks for them."""
 
 
+class StoredRule(NamedTuple):
+    """A rule's stored limits.
+
+    Attributes:
+        name: theirs, or a function of the request that gives it.
+        cache: what was read of them.
+    """
+
+    name: str | NameOfRequest
+    cache: LimitsCache
+
+
 class CompiledRule:
     """A rule and its quotas.
 
@@ -52,6 +67,7 @@ class CompiledRule:
         lists_keys: whether one of them goes by the identity.
         closed: the quota of who is denied so.
         is_static: whether only the identity depends on the request.
+        stored: its stored limits; None where it has none.
     """
 
     __slots__ = (
@@ -66,10 +82,17 @@ class CompiledRule:
         "quota",
         "quotas",
         "rule",
+        "stored",
     )
 
     def __init__(
-        self, rule: Rule, namespace: str, seen_keys: int, times: BucketTimes, group: CacheGroup
+        self,
+        rule: Rule,
+        namespace: str,
+        seen_keys: int,
+        times: BucketTimes,
+        group: CacheGroup,
+        clock: Clock,
     ) -> None:
         self.rule = rule
         if rule.lease is not None:
@@ -84,6 +107,10 @@ class CompiledRule:
         self.quota: Quota | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
+        self.stored: StoredRule | None = None
+        if isinstance(rule.limits, Stored):
+            cache = LimitsCache(rule.limits, namespace, clock)
+            self.stored = StoredRule(rule.limits.name, cache)
         self.prefix = namespace + key_prefix(rule.name)
         self.is_static = (
             self.quota is not None
@@ -116,6 +143,7 @@ class RuleSet:
         seen_keys: as for RateLimiter, for each rule.
         times: how long observations, leases and calls may last.
         group: what the store's limiters and rules have seen.
+        clock: the store's.
         namespace: what all keys begin with, from ``namespace_prefix``.
         blocking: whether coroutine functions in rules are refused.
         endpoint_of: the route of a request that was not routed yet, for ``scope="endpoint"``.
@@ -130,6 +158,7 @@ class RuleSet:
 
     __slots__ = (
         "_blocking",
+        "_clock",
         "_current",
         "_group",
         "_seen_keys",
@@ -148,6 +177,7 @@ class RuleSet:
         seen_keys: int,
         times: BucketTimes,
         group: CacheGroup,
+        clock: Clock,
         namespace: str,
         blocking: bool,
         endpoint_of: EndpointOf | None,
@@ -158,6 +188,7 @@ class RuleSet:
         self._seen_keys = seen_keys
         self._times = times
         self._group = group
+        self._clock = clock
         self._source = None if isinstance(given, Rule | Iterable) else given
         if self._source is not None and not callable(getattr(self._source, "current", None)):
             raise TypeError(f"rules {given!r}: must be a Rule, an iterable of them, or a RulesFile")
@@ -212,7 +243,9 @@ class RuleSet:
             if self._blocking:
                 require_blocking(rule)
         return tuple(
-            CompiledRule(rule, self.namespace, self._seen_keys, self._times, self._group)
+            CompiledRule(
+                rule, self.namespace, self._seen_keys, self._times, self._group, self._clock
+            )
             for rule in rules
         )
 

@@ -1,7 +1,8 @@
 """One ``[[rule]]`` of a rules file: what its keys mean.
 
 They are Rule's arguments. A function is written ``{ function = "its name" }``, an identity as a
-word (``"address"``) or a table (``{ header = "x-api-key", otherwise = "everyone" }``).
+word (``"address"``) or a table (``{ header = "x-api-key", otherwise = "everyone" }``), stored
+limits ``{ stored = "a name", default = "100/minute" }``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from ratelimit_ddb.arguments import require_int
 from ratelimit_ddb.slot_limit import SlotLimit
+from ratelimit_ddb.stored_limits.stored import stored
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import Identity, cookie, everyone, header, session_user
 from ratelimit_ddb.web.rules.access_list import AccessList
@@ -107,6 +109,21 @@ def _or_function(what: str, plain: Reader) -> Reader:
     )
 
 
+def _limits(value: Any, functions: Functions) -> Any:
+    if not isinstance(value, dict) or "stored" not in value:
+        return _or_function("limits", _texts("limits"))(value, functions)
+    for key in value:
+        if key not in _OF_STORED:
+            raise ValueError(f"limits: key {key!r}: beside stored there are default, cache-seconds")
+    if "default" not in value:
+        raise ValueError(f'limits {value!r}: default is needed, such as default = "100/minute"')
+    name = value["stored"]
+    options = {key.replace("-", "_"): one for key, one in value.items() if key != "stored"}
+    options["default"] = _texts("default")(value["default"], functions)
+    named = _function("stored")(name, functions) if isinstance(name, dict) else name
+    return stored(named, **options)
+
+
 def _named(name: Any, functions: Functions) -> Callable[..., Any]:
     if not isinstance(name, str):
         raise TypeError(f"function {name!r}: must be a name")
@@ -192,6 +209,7 @@ def _access_list(what: str) -> Reader:
 
 
 _OF_LIST = ("networks", "keys", "address")
+_OF_STORED = ("stored", "default", "cache-seconds")
 _OF_ADDRESS = ("trusted-hops", "trusted", "field", "ipv6-prefix", "ipv4-prefix")
 _WORDS: dict[str, Callable[[], Identity]] = {
     "address": client_address,
@@ -214,7 +232,7 @@ _OPTIONS: dict[str, dict[str, Reader]] = {
 _READERS: dict[str, Reader] = {
     "path": _as_it_is,
     "methods": _texts("methods"),
-    "limits": _or_function("limits", _texts("limits")),
+    "limits": _limits,
     "by": _identity,
     "name": _as_it_is,
     "scope": _as_it_is,

@@ -1,0 +1,51 @@
+"""Stored limits in the table: an item of their own, with a list of texts in ``limits``.
+
+AWS: "GetItem", "UpdateItem" in the API Reference. Reads are eventually consistent: half a unit.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import ddbwire
+from ratelimit_ddb.operations.operation import LimitsResult, ReadLimits, WriteLimits
+
+LIMITS = "limits"
+
+
+def limits_request(
+    fixed: tuple[tuple[str, Any], ...], operation: ReadLimits | WriteLimits
+) -> ddbwire.DynamoDBRequest:
+    """The request that carries an operation out.
+
+    Args:
+        fixed: the parameters of every request on the table.
+        operation: what to do.
+    """
+    keys: dict[str, Any] = {"key": {"S": operation.key}}
+    if isinstance(operation, ReadLimits):
+        body = {**dict(fixed), "Key": keys, "ProjectionExpression": LIMITS}
+        return ddbwire.DynamoDBRequest("GetItem", json.dumps(body).encode())
+    texts = {"L": [{"S": text} for text in operation.texts]}
+    body = {
+        **dict(fixed),
+        "Key": keys,
+        "UpdateExpression": f"SET {LIMITS} = :l",
+        "ExpressionAttributeValues": {":l": texts},
+    }
+    # Not PutItem, for which a limiter needs no permission. Set twice, it is the same.
+    return ddbwire.DynamoDBRequest("UpdateItem", json.dumps(body).encode())
+
+
+def limits_result(reply: Any) -> LimitsResult:
+    """What a reply to ReadLimits says."""
+    return LimitsResult(texts_of(reply.get("Item", {}).get(LIMITS)))
+
+
+def texts_of(stored: Any) -> tuple[str, ...] | None:
+    """The texts of an attribute; what is no text stands as JSON, which is no limit either."""
+    if stored is None:
+        return None
+    several = stored.get("L", [stored])
+    return tuple([one["S"] if "S" in one else json.dumps(one) for one in several])

@@ -1,0 +1,1 @@
+"""Limits by name in the table, which change while processes run."""

@@ -1,0 +1,159 @@
+"""What a process has read of stored limits, and the flow that reads them again.
+
+- A name is read again after ``cache_seconds``, by one flow at a time: the others go by what was
+  read last, and wait only where nothing was.
+- Where nothing can be read, what was read last holds on, or the default, for a second, and then it
+  is tried again. So it is where the stored text is no limit, which is logged as an error each time:
+  a limit is never lifted by a mistake in the table.
+- A name is forgotten, the oldest first, beyond ``MOST_NAMES`` (P9).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit, parse_limits
+from ratelimit_ddb.operations.operation import Flow, ReadLimits, Wait
+from ratelimit_ddb.operations.store import Clock
+from ratelimit_ddb.stored_limits.stored import Stored, key_of, require_name
+
+MOST_NAMES = 10_000
+RETRY_NS = SECOND_NS
+LONGEST_REFRESH_NS = 60 * SECOND_NS
+"""After so long a refresh counts as given up: its flow may have been dropped."""
+
+
+class _Known(NamedTuple):
+    limits: tuple[AnyLimit, ...]
+    until_ns: int
+
+
+class _Refresh:
+    """A read that is under way, which others wait for."""
+
+    __slots__ = ("_wakes", "begun_ns", "served")
+
+    def __init__(self, begun_ns: int) -> None:
+        self.begun_ns = begun_ns
+        self.served = False
+        self._wakes: list[Callable[[], None]] = []
+
+    def attach(self, wake: Callable[[], None]) -> None:
+        self._wakes.append(wake)
+        if self.served:
+            wake()
+
+    def end(self) -> None:
+        self.served = True
+        for wake in list(self._wakes):
+            wake()
+
+
+class LimitsCache:
+    """Stored limits, as one limiter or rule reads them.
+
+    Args:
+        stored: which.
+        namespace: what the names in the table begin with, from ``namespace_prefix``.
+        clock: the store's.
+    """
+
+    def __init__(self, stored: Stored, namespace: str, clock: Clock) -> None:
+        from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
+
+        self._stored = stored
+        self._namespace = namespace
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._refreshes: dict[str, _Refresh] = {}
+        self._lock = threading.Lock()
+        at_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Give up the parent's reads, and renew the lock that one of its threads may have held."""
+        self._lock = threading.Lock()
+        self._refreshes = {}
+
+    def fresh(self, name: str) -> tuple[AnyLimit, ...] | None:
+        """The limits, if they were read within ``cache_seconds``, or are being read again."""
+        known = self._known.get(name)
+        if known is None:
+            return None
+        now_ns = self._clock.monotonic_ns()
+        if now_ns < known.until_ns or self._is_under_way(name, now_ns):
+            return known.limits
+        return None
+
+    def refresh(self, name: str) -> Flow[tuple[AnyLimit, ...]]:
+        """Read the limits, or wait for who reads them.
+
+        It ends with limits whatever an outage does, for ``on_outage`` is about decisions.
+
+        Raises:
+            TypeError, ValueError: the name is invalid.
+            StoreError: a mistake of set-up.
+        """
+        key = key_of(self._namespace, require_name(name))
+        now_ns = self._clock.monotonic_ns()
+        with self._lock:
+            other = self._refreshes.get(name) if self._is_under_way(name, now_ns) else None
+            if other is None:
+                mine = self._refreshes[name] = _Refresh(now_ns)
+        if other is not None:
+            return (yield from self._wait(name, other))
+        try:
+            return self._learn(name, (yield ReadLimits(key)).texts)
+        except StoreUnavailable:
+            return self._keep(name)
+        finally:
+            with self._lock:
+                if self._refreshes.get(name) is mine:
+                    del self._refreshes[name]
+            mine.end()
+
+    def last(self, name: str) -> tuple[AnyLimit, ...]:
+        """What was read last; the default if nothing was."""
+        known = self._known.get(name)
+        return self._stored.default if known is None else known.limits
+
+    def _is_under_way(self, name: str, now_ns: int) -> bool:
+        refresh = self._refreshes.get(name)
+        return refresh is not None and now_ns - refresh.begun_ns < LONGEST_REFRESH_NS
+
+    def _wait(self, name: str, other: _Refresh) -> Flow[tuple[AnyLimit, ...]]:
+        while name not in self._known and not other.served:
+            if not (yield Wait(other, None)):
+                break
+        return self.last(name)
+
+    def _learn(self, name: str, texts: tuple[str, ...] | None) -> tuple[AnyLimit, ...]:
+        if texts is None:
+            return self._remember(name, self._stored.default, self._stored.cache_ns)
+        try:
+            limits = parse_limits(texts)
+        except (TypeError, ValueError) as refused:
+            logging.getLogger("ratelimit_ddb").error(  # noqa: TRY400 - its message says all
+                "stored limits %r: %s; what was read before stays in force, or the default",
+                name,
+                refused,
+            )
+            return self._keep(name)
+        return self._remember(name, limits, self._stored.cache_ns)
+
+    def _keep(self, name: str) -> tuple[AnyLimit, ...]:
+        return self._remember(name, self.last(name), min(RETRY_NS, self._stored.cache_ns))
+
+    def _remember(
+        self, name: str, limits: tuple[AnyLimit, ...], for_ns: int
+    ) -> tuple[AnyLimit, ...]:
+        known = _Known(limits, self._clock.monotonic_ns() + for_ns)
+        with self._lock:
+            self._known.pop(name, None)
+            if len(self._known) >= MOST_NAMES:
+                del self._known[next(iter(self._known))]
+            self._known[name] = known
+        return limits

@@ -1,0 +1,46 @@
+"""The stored limits of a limiter, which has one name for all keys."""
+
+from __future__ import annotations
+
+from ratelimit_ddb.limit import AnyLimit
+from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.store import Clock
+from ratelimit_ddb.stored_limits.limits_cache import LimitsCache
+from ratelimit_ddb.stored_limits.stored import Stored
+
+
+class StoredOfLimiter:
+    """A name, and what was read under it.
+
+    Args:
+        given: what the limiter was made with.
+        namespace: from ``namespace_prefix``.
+        clock: the store's.
+
+    Attributes:
+        given: as given.
+        name: the name.
+
+    Raises:
+        TypeError: its name is a function of a request, and a limiter has none.
+    """
+
+    __slots__ = ("_cache", "given", "name")
+
+    def __init__(self, given: Stored, namespace: str, clock: Clock) -> None:
+        if callable(given.name):
+            raise TypeError(
+                f"limits {given!r}: a limiter has one name for all keys; a function of the request "
+                "is for a Rule; where the limits depend on the call, keep a limiter for each plan"
+            )
+        self.given = given
+        self.name = given.name
+        self._cache = LimitsCache(given, namespace, clock)
+
+    def fresh(self) -> tuple[AnyLimit, ...] | None:
+        """The limits, unless they must be read first."""
+        return self._cache.fresh(self.name)
+
+    def refresh(self) -> Flow[tuple[AnyLimit, ...]]:
+        """Read them."""
+        return self._cache.refresh(self.name)

@@ -1,0 +1,234 @@
+"""Reading stored limits: when, how often, and what holds where they can't be read."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import (
+    AccessDenied,
+    MemoryStore,
+    RateLimiter,
+    StoredLimits,
+    StoreUnavailable,
+    acquire_all,
+    rate_limited,
+    stored,
+)
+from ratelimit_ddb.operations.operation import ReadLimits, WriteLimits
+from ratelimit_ddb.stored_limits.limits_cache import MOST_NAMES, LimitsCache
+from ratelimit_ddb.stored_limits.stored import key_of
+from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
+
+
+def reads(store: FlakyStore) -> int:
+    return sum(isinstance(operation, ReadLimits) for operation in store.operations)
+
+
+def admitted(limiter: RateLimiter, key: str, of: int) -> int:
+    return sum(bool(limiter.acquire(key)) for _ in range(of))
+
+
+def test_a_name_is_read_once_in_cache_seconds() -> None:
+    store = FlakyStore()
+    limiter = RateLimiter(store, stored("p", default="100/minute", cache_seconds=10))
+    admitted(limiter, "ada", 20)
+    assert reads(store) == 1
+    store.time.advance(9.9)
+    admitted(limiter, "ada", 20)
+    assert reads(store) == 1
+    store.time.advance(0.1)
+    admitted(limiter, "ada", 20)
+    assert reads(store) == 2
+
+
+def test_an_outage_keeps_what_was_read_last() -> None:
+    store = FlakyStore()
+    StoredLimits(store).set("p", "5/minute")
+    limiter = RateLimiter(store, stored("p", default="100/minute"), on_outage="local")
+    assert limiter.acquire("ada").limit.burst == 5
+    store.failure = StoreUnavailable("gone")
+    store.time.advance(60)
+    assert admitted(limiter, "bob", 10) == 5
+    store.time.advance(3600)
+    assert admitted(limiter, "cy", 10) == 5
+
+
+def test_an_outage_before_anything_was_read_has_the_default() -> None:
+    store = FlakyStore()
+    StoredLimits(store).set("p", "5/minute")
+    store.failure = StoreUnavailable("gone")
+    limiter = RateLimiter(store, stored("p", default="3/minute"), on_outage="local")
+    assert admitted(limiter, "ada", 10) == 3
+    assert reads(store) == 1
+    store.failure = None
+    store.time.advance(1)  # it is tried again after a second
+    assert limiter.peek("bob").remaining == 5
+
+
+def test_a_mistake_of_set_up_is_raised() -> None:
+    store = FlakyStore()
+    store.failure = AccessDenied("no")
+    with pytest.raises(AccessDenied):
+        RateLimiter(store, stored("p", default="3/minute")).acquire("ada")
+
+
+@pytest.mark.parametrize("texts", [("unlimited",), (), ("",), ("10/second", "10/second")])
+def test_bad_text_keeps_what_was_read_last_and_is_logged_each_time(
+    texts: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = FlakyStore()
+    StoredLimits(store).set("p", "5/minute")
+    limiter = RateLimiter(store, stored("p", default="100/minute"))
+    assert limiter.acquire("ada").limit.burst == 5
+    store.send(WriteLimits(key_of("", "p"), texts), 0)
+    for seconds in (60, 1):
+        caplog.clear()
+        store.time.advance(seconds)
+        assert limiter.acquire("ada").limit.burst == 5
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert "stored limits 'p'" in caplog.text
+
+
+class SlowReads(MemoryStore):
+    """Holds back reads of limits until it is told."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock=clock)
+        self.go_on = threading.Event()
+        self.began = threading.Event()
+        self.reads = 0
+
+    def send(self, operation: Any, deadline_ns: int) -> Any:
+        if isinstance(operation, ReadLimits):
+            self.reads += 1
+            self.began.set()
+            self.go_on.wait(5)
+        return super().send(operation, deadline_ns)
+
+
+def test_one_thread_reads_and_the_others_wait_for_it_where_nothing_is_known() -> None:
+    store = SlowReads(FakeClock())
+    StoredLimits(store).set("p", "5/minute")
+    limiter = RateLimiter(store, stored("p", default="3/minute"), deadline=10)
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(limiter.acquire("ada").limit.burst))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    assert store.began.wait(5)
+    store.go_on.set()
+    for thread in threads:
+        thread.join()
+    assert found == [5] * 4
+    assert store.reads == 1
+
+
+def test_while_one_thread_reads_the_others_go_by_what_was_read_last() -> None:
+    clock = FakeClock()
+    store = SlowReads(clock)
+    StoredLimits(store).set("p", "5/minute")
+    limiter = RateLimiter(store, stored("p", default="3/minute"), deadline=10)
+    store.go_on.set()
+    limiter.acquire("ada")
+    store.go_on.clear()
+    store.began.clear()
+    StoredLimits(store).set("p", "7/minute")
+    clock.advance(60)
+    reader = threading.Thread(target=lambda: limiter.acquire("ada"))
+    reader.start()
+    assert store.began.wait(5)
+    assert limiter.acquire("bob").limit.burst == 5  # without waiting
+    store.go_on.set()
+    reader.join()
+    assert limiter.acquire("bob").limit.burst == 7
+    assert store.reads == 2
+
+
+def test_a_read_that_was_dropped_holds_nobody_up() -> None:
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    cache = LimitsCache(stored("p", default="3/minute"), "", store.clock)
+    next(cache.refresh("p"))  # the flow is dropped, as by a deadline
+    assert cache.fresh("p") is None
+    limiter = RateLimiter(store, stored("p", default="3/minute"))
+    assert limiter.acquire("ada").limit.burst == 3
+
+
+def test_after_a_fork_the_parents_reads_are_given_up() -> None:
+    store = MemoryStore(clock=FakeClock())
+    cache = LimitsCache(stored("p", default="3/minute"), "", store.clock)
+    mine = cache.refresh("p")
+    next(mine)
+    cache.after_fork_in_child()
+    assert isinstance(next(cache.refresh("p")), ReadLimits)
+
+
+def test_names_are_forgotten_beyond_the_bound() -> None:
+    store = MemoryStore(clock=FakeClock())
+    cache = LimitsCache(stored(lambda _: "p", default="3/minute"), "", store.clock)
+    for number in range(MOST_NAMES + 10):
+        flow = cache.refresh(f"tenant:{number}")
+        operation: Any = next(flow)
+        with pytest.raises(StopIteration):
+            flow.send(store.send(operation, 0))
+    assert cache.fresh("tenant:9") is None
+    assert cache.fresh("tenant:10") is not None
+
+
+def test_a_decorated_function_has_stored_limits() -> None:
+    store = MemoryStore(clock=FakeClock())
+    StoredLimits(store).set("emails", "1/minute")
+
+    @rate_limited(stored("emails", default="3/minute"), store=store)
+    def send() -> None: ...
+
+    send()
+    with pytest.raises(Exception, match="1 per minute"):
+        send()
+
+
+def test_several_limiters_at_once_have_stored_limits() -> None:
+    store = MemoryStore(clock=FakeClock())
+    StoredLimits(store).set("p", "1/minute")
+    one = RateLimiter(store, stored("p", default="3/minute"))
+    other = RateLimiter(store, "5/minute")
+    assert acquire_all([(one, "ada"), (other, "bob")])
+    assert not acquire_all([(one, "ada"), (other, "bob")])
+    assert other.peek("bob").remaining == 4
+
+
+def test_a_limiter_has_one_name_for_all_keys() -> None:
+    with pytest.raises(TypeError, match="one name for all keys"):
+        RateLimiter(MemoryStore(), stored(lambda _: "p", default="3/minute"))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 513, "\ud800"])
+def test_a_name_has_1_to_512_bytes(name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 512 bytes"):
+        stored(name, default="3/minute")
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, 86_401, float("nan")])
+def test_cache_seconds_are_from_1_to_86400(seconds: float) -> None:
+    with pytest.raises(ValueError, match="from 1 to 86400"):
+        stored("p", default="3/minute", cache_seconds=seconds)
+
+
+def test_stored_limits_are_set_and_deleted_in_event_loops() -> None:
+    async def change() -> tuple[object, object]:
+        plans = StoredLimits(MemoryStore())
+        await plans.set_async("p", "5/minute")
+        found = await plans.get_async("p")
+        await plans.delete_async("p")
+        return found, await plans.get_async("p")
+
+    found, none = asyncio.run(change())
+    assert found is not None
+    assert none is None
