@@ -21,6 +21,7 @@ from tests.guards.lease_guards import LEASES
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.login_guards import LOGINS
 from tests.guards.outage_guards import OUTAGES
+from tests.guards.quota_guards import QUOTAS
 from tests.guards.request_guards import REQUESTS
 from tests.guards.response_guards import RESPONSES
 from tests.guards.session_guards import LIVES
@@ -42,6 +43,7 @@ GUARDS = (
     *TOGETHER,
     *AMOUNTS,
     *DEBTS,
+    *QUOTAS,
     *FUNCTIONS,
     *OUTAGES,
     *LEASES,

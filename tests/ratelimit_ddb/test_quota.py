@@ -8,8 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ratelimit_ddb import Limit, MemoryStore, Quota, RateLimiter
+from ratelimit_ddb import (
+    Limit,
+    MemoryStore,
+    Quota,
+    RateLimited,
+    RateLimiter,
+    StoreUnavailable,
+    rate_limited,
+)
+from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
 from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
+from tests.ratelimit_ddb.test_hot_keys import SharedStore
 
 SECOND_NS = 1_000_000_000
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -204,3 +215,81 @@ def test_a_misused_quota_says_the_value_and_the_rule(make: object, message: str)
     with pytest.raises(ValueError) as caught:
         make()
     assert message in str(caught.value)
+
+
+def heated(clock: FakeClock, *limits: Quota | Limit) -> tuple[SharedStore, RateLimiter]:
+    """A limiter that holds a lease."""
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, limits)
+    for _ in range(400):
+        if limiter.acquire("k").source == "lease":
+            return store, limiter
+        clock.advance(0.002)
+    raise AssertionError("no lease")
+
+
+def test_p1_a_lease_of_a_quota_lasts_until_the_edge_and_not_over_it() -> None:
+    clock = FakeClock(ns(datetime(2026, 5, 1, 12, 0, 1, tzinfo=UTC)))
+    store, limiter = heated(clock, Quota(1_000_000, "minute"))
+    writes = len(store.takes)
+    clock.advance(50)
+    assert limiter.acquire("k").source == "lease"
+    assert len(store.takes) == writes
+    clock.now_ns = ns(datetime(2026, 5, 1, 12, 1, tzinfo=UTC))
+    decision = limiter.acquire("k")
+    assert decision.source == "table"
+    assert decision.taken is not None
+    # A second write, at the edge: in the new window, and nothing of the old one.
+    assert decision.taken.full_at_ns[0] - clock.now_ns >= 1
+    assert store.takes[-1].base_ns == (clock.now_ns,)
+
+
+def test_p1_a_lease_beside_a_bucket_lasts_as_long_as_the_buckets_and_not_over_the_edge() -> None:
+    clock = FakeClock(ns(datetime(2026, 5, 1, 12, 0, 1, tzinfo=UTC)))
+    store, _ = heated(clock, Quota(1_000_000, "minute"), Limit(1_000, 1.0))
+    lease = next(take for take in reversed(store.takes) if take.leased_until_ns)
+    assert lease.leased_until_ns - lease.now_ns == 250_000_000
+    assert lease.base_ns == (ns(datetime(2026, 5, 1, 12, tzinfo=UTC)), lease.leased_until_ns)
+
+
+def test_of_a_small_quota_nothing_is_leased() -> None:
+    clock = FakeClock(ns(datetime(2026, 5, 1, 12, 0, 1, tzinfo=UTC)))
+    with pytest.raises(AssertionError, match="no lease"):
+        heated(clock, Quota(900, "minute"))
+
+
+def test_hours_follow_the_clocks_of_their_zone() -> None:
+    # 02:00 comes twice in Berlin, and on Lord Howe half an hour does.
+    for zone, began, hours in (
+        ("Europe/Berlin", "2026-10-24T23:30", [0.5, 1.0, 1.0, 1.0]),
+        ("Asia/Kathmandu", "2026-10-24T23:30", [0.75, 1.0]),
+        ("Australia/Lord_Howe", "2026-04-04T14:00", [1.5, 1.0]),
+        ("Australia/Lord_Howe", "2026-10-03T14:30", [1.5, 1.0]),
+    ):
+        moment = datetime.fromisoformat(began).replace(tzinfo=UTC)
+        limiter, clock, _ = limiter_at(moment, Quota(1, "hour", zone=zone))
+        for each in hours:
+            assert limiter.acquire("k")
+            assert limiter.acquire("k").retry_after == each * 3_600, (zone, began)
+            clock.advance(each * 3_600)
+
+
+def test_p10_an_outage_keeps_what_was_used_of_the_window() -> None:
+    store = FlakyStore()
+    limiter = RateLimiter(store, Quota(5, "year"), on_outage="local")
+    assert limiter.acquire("k", cost=4)
+    store.failure = StoreUnavailable("down")
+    assert limiter.acquire("k")
+    assert not limiter.acquire("k")
+
+
+def test_a_function_and_a_rule_of_a_file_have_quotas() -> None:
+    @rate_limited("1 per calendar year in Europe/Berlin", key="all", store=MemoryStore())
+    def once() -> None: ...
+
+    once()
+    with pytest.raises(RateLimited, match="over 1 per calendar year in Europe/Berlin"):
+        once()
+    text = b'[[rule]]\npath = "/*"\nlimits = ["5 per calendar day", "1/second"]\n'
+    (rule,) = rules_of_toml(text, "rules.toml", {})
+    assert rule.limits == (Quota(5, "day"), Limit(1, 1.0))
