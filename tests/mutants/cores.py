@@ -20,6 +20,8 @@ _RULES = (
     "tests/web/test_rule_outages.py",
     "tests/web/test_middleware.py",
     "tests/web/test_plans.py",
+    "tests/web/test_give_back.py",
+    "tests/web/test_reservations.py",
     "tests/web/test_functions_of_requests.py",
     "tests/property/test_all_or_none.py",
 )
@@ -55,6 +57,7 @@ _SESSION = (
     "tests/contract/test_login_lifetimes.py",
     "tests/contract/test_slow_requests.py",
     "tests/sessions/test_replaced.py",
+    "tests/sessions/test_flash_csrf.py",
 )
 _SESSION_STORES = (
     "tests/sessions/test_dynamodb_store.py",

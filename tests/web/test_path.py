@@ -100,7 +100,7 @@ CASES = {
     "/Xa": {"//Xa": True, "///a": False, "//a": False},
     "/a/{x}/b": {"/a//b": True, "/a//\n/b": True, "/a///b": False},
     "/{id}/{post}/": {"/\n/2": True, "/1//\n/": True, "/1///": True, "/1/\n//": True},
-    "/{id}/{post}": {"/1/2": True, "/1": False, "/1/": True, "/1/2/3": False},
+    "/{id}/{post}": {"/1/2": True, "/1": False, "/1/": True, "/1/2/3": False, "//1": False},
     "/users/{id}.json": {
         "/users/1.json": True,
         "/users/.json": True,
