@@ -34,28 +34,26 @@ class ReauthenticationRequired(Exception):
         authenticated_at: the epoch second of the last one; None if there is none.
         status_code: 401.
         headers: the fields of its answer, by their names.
+        detail: the text of its answer.
     """
 
     status_code = 401
 
     def __init__(self, max_age: int, authenticated_at: int | None) -> None:
-        super().__init__(
+        Exception.__init__(  # an adapter's class is an HTTPException too
+            self,
             f"the user must have authenticated less than {max_age} seconds ago: authenticate them "
-            "again, and call session.confirm_login(user_id), or session.login(user_id)"
+            "again, and call session.confirm_login(user_id), or session.login(user_id)",
         )
         self.max_age = max_age
         self.authenticated_at = authenticated_at
+        self.detail = f"Authentication within the last {max_age} seconds is required."
         description = "Authenticate again, then repeat the request"
         self.headers = {
             "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
             f'error_description="{description}", max_age="{max_age}"',
             "Cache-Control": "no-store",
         }
-
-    @property
-    def detail(self) -> str:
-        """The text of its answer."""
-        return f"Authentication within the last {self.max_age} seconds is required."
 
     def __reduce__(self) -> tuple[type[ReauthenticationRequired], tuple[int, int | None]]:
         return type(self), (self.max_age, self.authenticated_at)

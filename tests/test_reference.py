@@ -49,6 +49,7 @@ MODULES = (
     "sessions.asgi",
     "sessions.wsgi",
     "sessions.flask",
+    "sessions.starlette",
     "sessions.previous",
     "sessions.testing",
     "sessions.django",

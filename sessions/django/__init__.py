@@ -19,6 +19,13 @@ two weeks unless given, and at most LIFETIME. SESSION_SAVE_EVERY_REQUEST is
 not needed: reading a session notes its use, at most once a minute or a tenth of the idle timeout.
 """
 
+from sessions.django.freshness import (
+    aauthenticated_at,
+    aconfirm_login,
+    authenticated_at,
+    confirm_login,
+    require_fresh,
+)
 from sessions.django.middleware import SessionMiddleware
 from sessions.django.store import SessionStore
 from sessions.django.user_sessions import (
@@ -33,9 +40,14 @@ from sessions.django.user_sessions import (
 __all__ = [
     "SessionMiddleware",
     "SessionStore",
+    "aauthenticated_at",
+    "aconfirm_login",
     "arevoke",
     "arevoke_user",
     "asessions_of",
+    "authenticated_at",
+    "confirm_login",
+    "require_fresh",
     "revoke",
     "revoke_user",
     "sessions_of",

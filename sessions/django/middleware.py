@@ -25,8 +25,10 @@ from django.utils.http import http_date
 
 from sessions.cookie.headers import cookie_field_in
 from sessions.django.flow import KeyReplaced
+from sessions.django.freshness import refusal
 from sessions.django.settings import site_config
 from sessions.django.store import SessionStore
+from sessions.errors import ReauthenticationRequired
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -70,6 +72,16 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
         else:
             request.session = self.SessionStore.of_cookie_field(field)
         request.session.is_of_request = True
+
+    def process_exception(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        exception: Exception,
+    ) -> HttpResponseBase | None:
+        """Answer 401 to a view that needs a fresher login; see ``require_fresh``."""
+        if isinstance(exception, ReauthenticationRequired):
+            return refusal(exception)
+        return None
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

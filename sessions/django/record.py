@@ -43,6 +43,8 @@ class Record:
         config: the site's.
 
     Attributes:
+        confirmed_user_id: the user who has proved just now who they are, to be noted with the next
+            save; None for nobody.
         login_lifetime: how long the session of the next login is to live.
     """
 
@@ -53,12 +55,14 @@ class Record:
         "_ended",
         "_overlooked",
         "_session",
+        "confirmed_user_id",
         "login_lifetime",
     )
 
     def __init__(self, config: SiteConfig) -> None:
         self._config = config
         self.login_lifetime = AS_CONFIGURED
+        self.confirmed_user_id: str | None = None
         self._session: SessionState | None = None
         self._encoded: dict[str, str] = {}
         self._cookie_end = self._end_of_cookie()  # when it was read
@@ -157,6 +161,23 @@ class Record:
         """Whether the next save gives it another key."""
         return self._session is not None and self._session.next_token is not None
 
+    def confirm_login(self, user_id: str) -> None:
+        """Note with the next save that the user has proved just now who they are."""
+        self.confirmed_user_id = user_id
+
+    def is_user_of(self, data: Mapping[str, Any], user_id: str) -> bool:
+        """Whether Django's dict names this user."""
+        return _user_id_in(data) == user_id
+
+    def is_confirmed(self, data: Mapping[str, Any]) -> bool:
+        """Whether the user whom Django's dict names has proved just now who they are."""
+        return self.confirmed_user_id is not None and self.is_user_of(data, self.confirmed_user_id)
+
+    @property
+    def state(self) -> SessionState:
+        """The session, to be asked how long ago its user has proved who they are."""
+        return self._opened()
+
     def choose_key(self) -> str:
         """The cookie's value from the next save on."""
         session = self._opened()
@@ -192,7 +213,12 @@ class Record:
         encoded = _encode_all(data)
         if session.replaced is not None and not encoded:
             raise KeyReplaced("another session took the place of this one")
-        _follow_user(session, _user_id_in(data), device, self.login_lifetime)
+        user_id = _user_id_in(data)
+        _follow_user(session, user_id, device, self.login_lifetime)
+        if self.is_confirmed(data):
+            session.authenticates = True
+            if session.id_change is IdChange.REPLACE:
+                session.id_change = IdChange.ROTATE  # it goes on, for requests under way too
         for key in {*session.data} - {*encoded}:
             if not key.startswith(RESERVED_PREFIX):
                 del session.data[key]
@@ -205,6 +231,7 @@ class Record:
         expiry = data.get(EXPIRY)
         result = yield from commit_session(self._config, session, expiry, is_just_read=is_just_read)
         self._encoded, self._overlooked = encoded, None
+        self.confirmed_user_id = None
         if self._ended is not None and session.row is not None and self.is_of_a_user:
             yield from mark_as_replaced(self._ended, session.row)
             self._ended = None

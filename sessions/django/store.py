@@ -14,12 +14,16 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils import timezone
 
+from sessions import freshness
+from sessions.arguments import require_positive_int
 from sessions.django.expiry import EXPIRY, require_within
 from sessions.django.keyed_session import KeyedSession
 from sessions.django.settings import site_config
 from sessions.django.values import require_encodable
 from sessions.end_reason import EndReason
+from sessions.errors import ReauthenticationRequired
 from sessions.operations.operation import Flow
+from sessions.session_state import SessionState
 
 
 class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
@@ -149,6 +153,45 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         self._noted(await self._keyed.run_async(self._keyed.open()))
         return self.end_reason
 
+    @property
+    def authenticated_at(self) -> int | None:
+        """The epoch second of its user's last login or confirmation; None if there is none."""
+        return freshness.authenticated_at(self._opened_state())
+
+    def confirm_login(self, user_id: str) -> None:
+        """Note, at the save, that its user has proved again who they are.
+
+        ``sessions.django.confirm_login(request, user)`` gives it a new key too.
+        """
+        if user_id != self._opened_state().user_id or not self._names(user_id):
+            raise ValueError(f"confirm_login: not the session of {user_id!r}; use auth.login")
+        self._keyed.record.confirm_login(user_id)
+        self._modified = True
+
+    def require_fresh(self, seconds: int) -> None:
+        """Check that its user's last login or confirmation was less than so many seconds ago.
+
+        Raises:
+            ReauthenticationRequired: it was not, or nobody is logged in; the middleware answers
+                with 401.
+        """
+        require_positive_int("seconds", seconds)
+        state = self._opened_state()
+        if self._keyed.record.is_confirmed(self._get_session()):
+            return  # by this very request
+        if not self._names(state.user_id):
+            raise ReauthenticationRequired(seconds, None)
+        freshness.require_fresh(state, seconds)
+
+    def _opened_state(self) -> SessionState:
+        self.accessed = True
+        self._noted(self._keyed.run(self._keyed.open()))
+        return self._keyed.record.state
+
+    def _names(self, user_id: str | None) -> bool:
+        """Whether its data still names the user of its row: a logout may not be saved yet."""
+        return user_id is not None and self._keyed.record.is_user_of(self._get_session(), user_id)
+
     def set_expiry(self, value: Any) -> None:
         """Give it an expiry of its own, as in Django's documentation; enforced on the server too.
 
@@ -248,7 +291,9 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django has no types
         record = self._keyed.record
         if self._keyed.is_deleted or (self._modified and not record.is_open):
             return True
-        return record.has_next_key or record.differs_from(self._session_cache)
+        if record.has_next_key or record.is_confirmed(self._session_cache):
+            return True
+        return record.differs_from(self._session_cache)
 
     # Read, written, ended: blocking, and in an event loop
 

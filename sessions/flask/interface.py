@@ -13,7 +13,7 @@ from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
 from sessions.flask.json_provider import make_sessions_json
-from sessions.flask.session import FlaskSession
+from sessions.flask.session import FRESH, FlaskSession
 from sessions.flask.settings import with_flask_settings
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
@@ -79,6 +79,7 @@ class SessionInterface(flask.sessions.SessionInterface):
             ValueError: one of Flask's settings contradicts an option, or can't be followed.
         """
         request_session = RequestSession(self._config_of(app), request.environ.get("HTTP_COOKIE"))
+        request_session.fresh_key = FRESH
         request.environ[REQUEST_SESSION] = request_session
         return FlaskSession(request_session, user_key=self._user_key)
 

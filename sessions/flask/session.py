@@ -11,6 +11,7 @@ from flask.sessions import SessionMixin
 from markupsafe import Markup
 
 from sessions.cookie.headers import Headers
+from sessions.flask.freshness import answered_by_flask
 from sessions.request_session import RequestSession
 from sessions.session import Session
 from sessions.values.changes import Values
@@ -24,6 +25,10 @@ _FLASH_PREFIX = "sessions.flashed."
 """Begins the key of each of them."""
 _PERMANENT = "_permanent"
 """Where ``SessionMixin.permanent`` is stored."""
+
+
+FRESH = "_fresh"
+"""Where Flask-Login keeps whether the user has logged in, and was not just remembered."""
 
 
 class FlaskSession(Session, SessionMixin):
@@ -165,6 +170,16 @@ class FlaskSession(Session, SessionMixin):
         super().logout()
         self._forget_assignments()
 
+    def require_fresh(self, seconds: int) -> None:
+        """Check that the user's last proof was lately enough; see ``Session.require_fresh``.
+
+        Raises:
+            ReauthenticationRequired: it was not. Flask answers 401, unless the application has an
+                error handler for it.
+        """
+        with answered_by_flask():
+            super().require_fresh(seconds)
+
     def save(self) -> None:
         """Save changes now: for streams, whose response has started; see ``Session.save``."""
         self._apply_flask_changes()
@@ -246,12 +261,16 @@ class FlaskSession(Session, SessionMixin):
     def _follow_user(self) -> None:
         """Log in or out with the user that an extension names in the session's data."""
         key, state = self._user_key, self._request_session
-        if key is None or not state.data.has_changed(key):
+        if key is None:
+            return
+        if not state.data.has_changed(key):
+            self._follow_confirmation()
             return
         named = state.data.get(key)
         user_id = None if named is None else str(named)
         owner_id = state.user_id
         if user_id == owner_id:
+            self._follow_confirmation()
             return
         # What was the other user's goes; what this request set, to the same value too, stays.
         stays: set[str] = set()
@@ -264,6 +283,15 @@ class FlaskSession(Session, SessionMixin):
             state.login(user_id, None)
         for name, value in values.items():
             state.data[name] = value
+        if user_id is not None and state.data.get(FRESH) is False:
+            state.authenticates = False  # remembered by Flask-Login: nothing was proved just now
+
+    def _follow_confirmation(self) -> None:
+        """Note that the same user has logged in again, or confirmed it, by an extension."""
+        state = self._request_session
+        was_set = FRESH in self._assigned_keys and state.data.get(FRESH) is True
+        if was_set and state.row is not None and state.user_id and not state.response_started:
+            state.confirm_login(state.user_id)
 
     def _used(self) -> Values:
         values = super()._used()

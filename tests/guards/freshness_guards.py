@@ -29,14 +29,6 @@ FRESHNESS = (
         _TESTS + "test_a_long_request_does_not_stay_fresh",
     ),
     Guard(
-        "a logout takes the proof of its request along",
-        "sessions/session_state.py",
-        "        self.row, self.login_user_id, self.device = None, None, None\n"
-        "        self.authenticates = False\n",
-        "        self.row, self.device = None, None\n",
-        _TESTS + "test_a_logout_ends_it",
-    ),
-    Guard(
         "only its own user can confirm a session",
         "sessions/session_state.py",
         "        if user_id != self.user_id:\n",
@@ -49,5 +41,35 @@ FRESHNESS = (
         "has_changed = bool(changes) or session.authenticates",
         "has_changed = bool(changes)",
         _TESTS + "test_a_rotation_under_way_does_not_undo_a_proof",
+    ),
+    Guard(
+        "a user whom a remember-me cookie names has proved nothing",
+        "sessions/flask/session.py",
+        "        if user_id is not None and state.data.get(FRESH) is False:\n",
+        "        if False:\n",
+        "tests/frameworks/flask_sessions/test_freshness.py::"
+        "test_a_remembered_user_proves_nothing_though_the_mark_is_lost",
+    ),
+    Guard(
+        "what Flask-Login holds for stale is not fresh",
+        "sessions/flask/interface.py",
+        "        request_session.fresh_key = FRESH\n",
+        "",
+        "tests/frameworks/flask_sessions/test_freshness.py::"
+        "test_what_flask_login_holds_for_stale_is_not_fresh",
+    ),
+    Guard(
+        "a login of the user who is logged in already is noted in Django",
+        "sessions/django/freshness.py",
+        "        session._keyed.record.confirm_login(_id_of(user))\n",
+        "        pass\n",
+        "tests/frameworks/test_django_freshness.py::test_a_login_of_the_same_user_renews_it",
+    ),
+    Guard(
+        "nobody but its own user confirms a session in Django",
+        "sessions/django/store.py",
+        "        if user_id != self._opened_state().user_id or not self._names(user_id):\n",
+        "        self._opened_state()\n        if False:\n",
+        "tests/frameworks/test_django_freshness.py::test_nobody_else_can_confirm_it",
     ),
 )

@@ -1,0 +1,67 @@
+"""Views that need a fresh login, in Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec
+
+import flask
+from werkzeug.exceptions import HTTPException
+
+from sessions.arguments import require_positive_int
+from sessions.errors import ReauthenticationRequired
+from sessions.session_of import session_of
+
+P = ParamSpec("P")
+
+
+class StaleLogin(ReauthenticationRequired, HTTPException):
+    """ReauthenticationRequired as an error of HTTP, which Flask answers with 401 by itself."""
+
+    code = 401
+
+    def __init__(self, max_age: int, authenticated_at: int | None) -> None:
+        ReauthenticationRequired.__init__(self, max_age, authenticated_at)
+        body = flask.Response(self.detail, 401, self.headers, mimetype="text/plain")
+        self.description, self.response = self.detail, body
+
+
+@contextmanager
+def answered_by_flask() -> Iterator[None]:
+    """Make ReauthenticationRequired an error of HTTP."""
+    try:
+        yield
+    except ReauthenticationRequired as refused:
+        raise StaleLogin(refused.max_age, refused.authenticated_at) from None
+
+
+def require_fresh(seconds: int) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """A decorator of views that need a login, or its confirmation, of less than so long ago.
+
+        @app.post("/account/delete")
+        @require_fresh(300)
+        def delete_account(): ...
+
+    Others are answered with 401 and the challenge of RFC 9470; an error handler for
+    ReauthenticationRequired can show the form for the password instead.
+
+    Args:
+        seconds: less than so many ago.
+
+    Raises:
+        TypeError, ValueError: ``seconds`` is not an int of at least 1.
+    """
+    require_positive_int("seconds", seconds)
+
+    def decorate(view: Callable[P, Any]) -> Callable[P, Any]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with answered_by_flask():
+                session_of(flask.request).require_fresh(seconds)
+            return flask.current_app.ensure_sync(view)(*args, **kwargs)
+
+        return checked
+
+    return decorate
