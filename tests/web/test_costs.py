@@ -82,6 +82,22 @@ def test_of_several_limits_the_one_that_never_holds_so_much_is_named(limited: Li
     )
 
 
+def test_of_several_rules_what_costs_too_much_just_now_is_denied_from_memory(
+    limited: Limited,
+) -> None:
+    store = FlakyStore()
+    rules = [
+        Rule("/*", "4/hour", cost=kilobytes, name="size"),
+        Rule("/*", "9/hour", name="count"),
+    ]
+    ask = limited(store=store, rules=rules)
+    assert ask(upload(3_000)).status == 200
+    store.operations.clear()
+    assert ask(upload(3_000)).status == 429
+    assert store.operations == []
+    assert ask(upload(1_000)).status == 200, "one token is left"
+
+
 def test_for_good_is_longer_than_any_wait(limited: Limited) -> None:
     rules = [
         Rule("/*", "1/hour", name="hour"),
