@@ -8,7 +8,7 @@ import importlib.metadata
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ratelimit_ddb.cli import cost, tables
+from ratelimit_ddb.cli import cost, limits, tables
 from ratelimit_ddb.pricing.bill import TableLoad
 from ratelimit_ddb.pricing.prices import PRICES
 
@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_tables(commands)
     _add_cost(commands)
+    _add_limits(commands)
     return whole
 
 
@@ -68,6 +69,27 @@ def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--table", metavar="NAME", help="create just one rate-limits table, of that name"
     )
     create.set_defaults(run=tables.run)
+
+
+def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser("limits", help="limits by name in the table")
+    actions = command.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, run, about in (
+        ("set", limits.run_set, "store limits under a name"),
+        ("show", limits.run_show, "show what is stored under a name"),
+        ("delete", limits.run_delete, "delete it, so that the default holds"),
+    ):
+        action = actions.add_parser(name, help=about)
+        action.add_argument("name", metavar="NAME", help="such as plan:pro")
+        if name == "set":
+            action.add_argument("limits", metavar="LIMIT", nargs="+", help="such as 1000/minute")
+        action.add_argument("--table", required=True, metavar="NAME", help="the limiter's table")
+        action.add_argument(
+            "--namespace", default="", metavar="NAME", help="the limiters' (default: none)"
+        )
+        action.add_argument("--json", action="store_true", help="print JSON")
+        _add_endpoint(action)
+        action.set_defaults(run=run)
 
 
 def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
