@@ -125,7 +125,7 @@ class KeyState:
         for ticket in list(self.queue):
             # One for each, for a traceback grows where it is raised.
             own = type(error)(*error.args)
-            own.__cause__ = error
+            own.__cause__ = error.__cause__
             self.serve(ticket, own)
 
     def spend(self, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]) -> Lease | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sessions import SessionConflict, SessionRevoked
-from tests.sessions.browser import Browser, Site, begun, logged_in
+from tests.sessions.browser import Browser, Site, app_data, begun, logged_in
 from tests.sessions.values import VALUES
 
 pytest_plugins = ("tests.contract.session_stores",)
@@ -142,7 +142,7 @@ def test_a_slow_request_does_not_bring_back_what_has_ended(
     assert browser.user_id() is None
     rows = site.rows(browser.session_id)
     left = [{"seed": "0"}] if end is by_idleness else [{}] if end is by_login else []
-    assert [dict(row.data) for row in rows] == left
+    assert [app_data(row) for row in rows] == left
     told = [event.what for event in site.events]
     assert (told.count("revoked"), told.count("dropped")) == ((0, 1) if end is by_login else (1, 0))
 

@@ -9,7 +9,7 @@ import pytest
 
 from sessions import UNENCRYPTED, UNSIGNED, MemorySessionStore
 from sessions.config.session_config import SessionConfig
-from tests.sessions.browser import Browser, Site, logged_in
+from tests.sessions.browser import Browser, Site, app_data, logged_in
 
 pytest_plugins = ("tests.contract.session_stores",)
 
@@ -84,7 +84,7 @@ def test_b20_a_site_that_begins_to_encrypt_encrypts_what_is_written(site: Site, 
     with browser.request() as session:
         session["b"] = 2
     (row,) = site.rows(browser.session_id)
-    assert {key: type(stored) for key, stored in row.data.items()} == {"a": str, "b": bytes}
+    assert {key: type(stored) for key, stored in app_data(row).items()} == {"a": str, "b": bytes}
     with browser.request() as session:
         session.rotate()
     (row,) = site.rows(browser.session_id)

@@ -12,8 +12,9 @@ from sessions import DynamoDBSessionStore, MemorySessionStore, Session, SessionE
 from sessions.config.options import SessionOptions
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
+from sessions.freshness import AUTHENTICATED_AT
 from sessions.operations.operation import Find, Operation
-from sessions.operations.row import Row
+from sessions.operations.row import Row, StoredValue
 from sessions.request_session import RequestSession
 from tests.fake_clock import FakeClock
 
@@ -252,3 +253,8 @@ def rotated(site: Site, browser: Browser) -> Browser:
 def alive(site: Site, *browsers: Browser) -> list[bool]:
     """Whose cookie leads to a session that holds its seed."""
     return ["seed" in site.browser(browser).seen() for browser in browsers]
+
+
+def app_data(row: Row) -> dict[str, StoredValue]:
+    """What a row holds of the app's, without what the login noted beside it."""
+    return {key: stored for key, stored in row.data.items() if key != AUTHENTICATED_AT}
