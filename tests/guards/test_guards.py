@@ -28,6 +28,7 @@ from tests.guards.session_guards import LIVES
 from tests.guards.session_store_guards import SESSION_STORES
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
 from tests.guards.slot_guards import SLOTS
+from tests.guards.stored_limits_guards import STORED_LIMITS
 from tests.guards.together_guards import TOGETHER
 
 GUARDS = (
@@ -47,6 +48,7 @@ GUARDS = (
     *FUNCTIONS,
     *OUTAGES,
     *LEASES,
+    *STORED_LIMITS,
     *LIVES,
     *LOGINS,
     *SLOTS,

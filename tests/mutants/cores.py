@@ -11,6 +11,12 @@ _BUCKET = (
     "tests/property/test_refunds.py",
     "tests/contract/test_stores.py",
 )
+_HOT_KEYS = (
+    "tests/ratelimit_ddb/test_hot_keys.py",
+    "tests/ratelimit_ddb/test_throttles.py",
+    "tests/bench/hot_keys/test_simulation.py",
+    "tests/simulation/leased/test_leased_histories.py",
+)
 _RULES = (
     "tests/web/test_rules.py",
     "tests/web/test_several_keys.py",
@@ -117,6 +123,9 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_in_flight.py",
         "tests/frameworks/test_limits_in_several_places.py",
     ),
+    "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
+    "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
+    "ratelimit_ddb/hot_keys/lease.py": _HOT_KEYS,
     "ratelimit_ddb/web/rules/path.py": _PATHS,
     "ratelimit_ddb/web/rules/path_automaton.py": _PATHS,
     "ratelimit_ddb/web/rules/path_notation.py": _PATHS,

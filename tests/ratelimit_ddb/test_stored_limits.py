@@ -18,7 +18,7 @@ from ratelimit_ddb import (
     rate_limited,
     stored,
 )
-from ratelimit_ddb.operations.operation import ReadLimits, WriteLimits
+from ratelimit_ddb.operations.operation import ReadLimits, Wait, WriteLimits
 from ratelimit_ddb.stored_limits.limits_cache import MOST_NAMES, LimitsCache
 from ratelimit_ddb.stored_limits.stored import key_of
 from tests.fake_clock import FakeClock
@@ -159,6 +159,18 @@ def test_a_read_that_was_dropped_holds_nobody_up() -> None:
     assert cache.fresh("p") is None
     limiter = RateLimiter(store, stored("p", default="3/minute"))
     assert limiter.acquire("ada").limit.burst == 3
+
+
+def test_a_read_whose_event_loop_was_stopped_is_given_up_after_a_minute() -> None:
+    clock = FakeClock()
+    cache = LimitsCache(stored("p", default="3/minute"), "", MemoryStore(clock=clock).clock)
+    stopped = cache.refresh("p")
+    assert isinstance(next(stopped), ReadLimits)
+    clock.advance(59)
+    assert isinstance(next(cache.refresh("p")), Wait)
+    clock.advance(1)
+    assert isinstance(next(cache.refresh("p")), ReadLimits)
+    stopped.close()
 
 
 def test_after_a_fork_the_parents_reads_are_given_up() -> None:

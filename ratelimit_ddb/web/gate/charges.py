@@ -19,7 +19,7 @@ from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore, maybe_await
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.preflight import is_preflight
-from ratelimit_ddb.web.rules.quota import Quota
+from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet, StoredRule
 from ratelimit_ddb.web.rules.verdict import Charge, Claim
@@ -167,7 +167,7 @@ def _is_exempt(compiled: CompiledRule, request: Request, listed: Any) -> Awaitab
     return bool(found)
 
 
-def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[Quota | None]:
+def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[QuotaPolicy | None]:
     if compiled.stored is not None:
         return (yield from _stored_quota(compiled, compiled.stored, request))
     if not callable(compiled.rule.limits):
@@ -178,7 +178,7 @@ def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[Quota | No
 
 def _stored_quota(
     compiled: CompiledRule, stored: StoredRule, request: Request
-) -> AwaitableFlow[Quota | None]:
+) -> AwaitableFlow[QuotaPolicy | None]:
     name = stored.name
     if callable(name):
         found = yield from maybe_await(name(request))

@@ -27,7 +27,7 @@ from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.policy import service_limit_item
-from ratelimit_ddb.web.rules.quota import Quota
+from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 FieldStyle = Literal["standard", "x", "both", "none"]
@@ -129,7 +129,7 @@ def _remaining_and_reset(decision: Decision) -> tuple[int, int]:
     return decision.remaining, -decision.reset_after_ns
 
 
-def _item(quota: Quota | InFlightQuota, decision: Decision) -> str:
+def _item(quota: QuotaPolicy | InFlightQuota, decision: Decision) -> str:
     """What is left; ``t`` is until one token more, after a denial until the retry."""
     limit, remaining, more_in_ns = decision.limit, decision.remaining, decision.retry_after_ns
     if isinstance(limit, SlotLimit) or isinstance(quota, InFlightQuota):

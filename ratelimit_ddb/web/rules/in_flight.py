@@ -31,7 +31,7 @@ class InFlightQuota:
         policy: as it stands in RateLimit-Policy.
         policy_field: that field, with its name.
         items: by limit name, the name as it stands in RateLimit.
-        bucket, violations: None, unlike those of a Quota.
+        bucket, violations: None, unlike those of a QuotaPolicy.
         is_closed: False: who is never let through is denied before.
     """
 

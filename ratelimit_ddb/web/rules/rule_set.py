@@ -19,7 +19,7 @@ from ratelimit_ddb.web.rules.access_list import ListMatcher
 from ratelimit_ddb.web.rules.blocks import block_policy_of
 from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.path import spellings
-from ratelimit_ddb.web.rules.quota import Quota, QuotaCache, closed_quota
+from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy, QuotaPolicyCache, closed_policy
 from ratelimit_ddb.web.rules.rule import Rule, require_blocking
 
 
@@ -97,14 +97,14 @@ class CompiledRule:
         self.rule = rule
         if rule.lease is not None:
             times = times._replace(lease_ns=require_lease_ns(rule.lease))
-        self.quotas = QuotaCache(
+        self.quotas = QuotaPolicyCache(
             rule.name,
             seen_keys,
             times,
             group,
             block_policy_of(rule.block_after, rule.block_for, rule.up_to),
         )
-        self.quota: Quota | None = None
+        self.quota: QuotaPolicy | None = None
         if isinstance(rule.limits, tuple):
             self.quota = self.quotas.of(rule.limits)
         self.stored: StoredRule | None = None
@@ -128,10 +128,10 @@ class CompiledRule:
         self.deny = None if rule.deny is None else ListMatcher(rule.deny, rule.by)
         self.lists_keys = any(one is not None and one.has_keys for one in (self.allow, self.deny))
         static = rule.limits if isinstance(rule.limits, tuple) else _ANY_LIMIT
-        self.closed = closed_quota(rule.name, static, group, times)
-        self.messages: Quota | None = None
+        self.closed = closed_policy(rule.name, static, group, times)
+        self.messages: QuotaPolicy | None = None
         if rule.messages is not None:
-            of_messages = QuotaCache(f"{rule.name} messages", seen_keys, times, group)
+            of_messages = QuotaPolicyCache(f"{rule.name} messages", seen_keys, times, group)
             self.messages = of_messages.of(rule.messages)
 
 

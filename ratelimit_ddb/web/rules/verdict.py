@@ -8,7 +8,7 @@ from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.rules.in_flight import InFlightQuota
-from ratelimit_ddb.web.rules.quota import Quota
+from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.rule import Rule
 
 FOR_GOOD = ("cost", "listed")
@@ -26,7 +26,7 @@ class Charge(NamedTuple):
     """
 
     rule: Rule
-    quota: Quota
+    quota: QuotaPolicy
     key: str
     cost: int
 

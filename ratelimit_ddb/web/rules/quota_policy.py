@@ -10,11 +10,11 @@ from ratelimit_ddb.bucket.observations import CacheGroup, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
 from ratelimit_ddb.limit import AnyLimit
-from ratelimit_ddb.quota import Quota as CalendarQuota
+from ratelimit_ddb.quota import Quota
 from ratelimit_ddb.web.rules.policy import item_name, policy_item, policy_name
 
 
-class Quota:
+class QuotaPolicy:
     """Limits under a rule's name.
 
     Attributes:
@@ -47,7 +47,7 @@ class Quota:
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}
         self.items = {name: item_name(policy) for name, policy in self.names.items()}
         self._limits = limits
-        of_calendar = any(isinstance(limit, CalendarQuota) for limit in limits)
+        of_calendar = any(isinstance(limit, Quota) for limit in limits)
         self._policy_field = None if of_calendar else self._policy_field_at(0)
 
     @property
@@ -70,17 +70,17 @@ class Quota:
         return "ratelimit-policy", ", ".join(items)
 
 
-def closed_quota(
+def closed_policy(
     rule: str, limits: tuple[AnyLimit, ...], group: CacheGroup, times: BucketTimes
-) -> Quota:
+) -> QuotaPolicy:
     """The quota of who is never let through: no cost is small enough for it."""
-    quota = Quota(rule, limits, ObservationCache(2, group), times)
+    quota = QuotaPolicy(rule, limits, ObservationCache(2, group), times)
     quota.is_closed = True
     quota.smallest_burst = 0
     return quota
 
 
-class QuotaCache:
+class QuotaPolicyCache:
     """A rule's quotas, one for each set of limits that its requests have.
 
     The first few sets remember keys apart, so that those which alternate on one key (by method,
@@ -111,10 +111,10 @@ class QuotaCache:
         shared = ObservationCache(seen_keys, group)
         of_blocks = None if blocks is None else ObservationCache(seen_keys, group)
 
-        def of(limits: tuple[AnyLimit, ...]) -> Quota:
+        def of(limits: tuple[AnyLimit, ...]) -> QuotaPolicy:
             if limits not in memories and len(memories) < self._MOST_MEMORIES:
                 memories[limits] = ObservationCache(seen_keys, group)
-            quota = Quota(rule, limits, memories.get(limits, shared), times)
+            quota = QuotaPolicy(rule, limits, memories.get(limits, shared), times)
             if blocks is not None and of_blocks is not None:
                 quota.violations = Violations(quota.bucket, blocks, of_blocks)
             return quota

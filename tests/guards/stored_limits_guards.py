@@ -1,0 +1,41 @@
+"""The guards of stored limits: nothing that is read opens a limit, and one reads for all."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_TESTS = "tests/ratelimit_ddb/test_stored_limits.py::test_"
+_CACHE = "ratelimit_ddb/stored_limits/limits_cache.py"
+
+STORED_LIMITS = (
+    Guard(
+        "bad text keeps the limits that were read last",
+        _CACHE,
+        "            return self._keep(name)\n        return self._remember(name, limits",
+        "            return self._remember(name, self._stored.default, 1)\n"
+        "        return self._remember(name, limits",
+        f"{_TESTS}bad_text_keeps_what_was_read_last_and_is_logged_each_time",
+    ),
+    Guard(
+        "an outage keeps the limits that were read last",
+        _CACHE,
+        "        except StoreUnavailable:\n            return self._keep(name)\n",
+        "        except StoreUnavailable:\n"
+        "            return self._remember(name, self._stored.default, 1)\n",
+        f"{_TESTS}an_outage_keeps_what_was_read_last",
+    ),
+    Guard(
+        "one thread reads stored limits for all",
+        _CACHE,
+        "self._refreshes.get(name) if self._is_under_way(name, now_ns) else None",
+        "None",
+        f"{_TESTS}one_thread_reads_and_the_others_wait_for_it_where_nothing_is_known",
+    ),
+    Guard(
+        "a read of stored limits that was dropped holds nobody up",
+        _CACHE,
+        "        return refresh is not None and now_ns - refresh.begun_ns < LONGEST_REFRESH_NS\n",
+        "        return refresh is not None\n",
+        f"{_TESTS}a_read_whose_event_loop_was_stopped_is_given_up_after_a_minute",
+    ),
+)
