@@ -1,4 +1,4 @@
-"""The command ``ratelimit-ddb``: tables for development, and what a load costs."""
+"""The command ``ratelimit-ddb``: tables, what a load costs, limits and keys in a table."""
 
 from __future__ import annotations
 

@@ -6,9 +6,10 @@ import argparse
 import dataclasses
 import importlib.metadata
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 from ratelimit_ddb.cli import cost, limits, tables
+from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
+from ratelimit_ddb.cli.key_arguments import add_keys
 from ratelimit_ddb.pricing.bill import TableLoad
 from ratelimit_ddb.pricing.prices import PRICES
 
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _add_tables(commands)
     _add_cost(commands)
     _add_limits(commands)
+    add_keys(commands)
     return whole
 
 
@@ -50,7 +52,7 @@ def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
     create = actions.add_parser(
         "create", help="create those that are missing", description=_TABLES_CREATE
     )
-    _add_endpoint(create)
+    add_endpoint(create)
     create.add_argument(
         "--prefix", default="quikapp", help="first part of their names (default: %(default)s)"
     )
@@ -88,7 +90,7 @@ def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
             "--namespace", default="", metavar="NAME", help="the limiters' (default: none)"
         )
         action.add_argument("--json", action="store_true", help="print JSON")
-        _add_endpoint(action)
+        add_endpoint(action)
         action.set_defaults(run=run)
 
 
@@ -210,27 +212,6 @@ def _add_prices(command: argparse.ArgumentParser) -> None:
         metavar="DOLLARS",
         help="provisioned, instead of the set's",
     )
-
-
-def _add_endpoint(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--endpoint-url",
-        type=_url,
-        metavar="URL",
-        help="a DynamoDB endpoint, such as http://localhost:8000 (default: AWS's for the region)",
-    )
-    command.add_argument("--region", metavar="NAME", help="an AWS region (default: as configured)")
-
-
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        complete = False
-    if not complete:
-        raise argparse.ArgumentTypeError(f"{text!r}: write http://HOST:PORT or https://HOST")
-    return text
 
 
 def _amount(text: str, *, least: float, most: float, is_open: bool, rule: str) -> float:

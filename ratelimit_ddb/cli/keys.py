@@ -1,0 +1,143 @@
+"""``ratelimit-ddb peek|reset|block|charge``: the buckets of one key."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.cli.failure import Misuse
+from ratelimit_ddb.key import KeyLike, namespace_prefix, namespaced_key_text
+from ratelimit_ddb.limit import SECOND_NS, LimitsLike, duration_ns
+from ratelimit_ddb.limiter import RateLimiter
+from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
+from ratelimit_ddb.stored_limits.stored import Stored
+
+_DEADLINE_SECONDS = 5.0
+_ANY_LIMIT = "1/second"
+"""For a reset, which is the same under all limits: the item goes as a whole."""
+
+
+def run_peek(options: argparse.Namespace) -> bool:
+    """Say what a request would be told; it fails where it would be denied."""
+    decision = _decide(options, lambda limiter, key: limiter.peek(key, cost=options.cost))
+    return decision.allowed
+
+
+def run_block(options: argparse.Namespace) -> bool:
+    """Deny every request of the key for some time."""
+    with _misuse():
+        seconds = _seconds(options.blocks_for)
+    _decide(options, lambda limiter, key: limiter.block(key, seconds))
+    return True
+
+
+def run_charge(options: argparse.Namespace) -> bool:
+    """Take tokens, whether they are there or not."""
+    _decide(options, lambda limiter, key: limiter.charge(key, options.cost))
+    return True
+
+
+def run_reset(options: argparse.Namespace) -> bool:
+    """Delete the key's item."""
+    key = options.key
+    with _misuse(), _store(options) as store:
+        _limiter(options, store, _ANY_LIMIT).reset(key)
+        text = _text(options, key)
+    if options.json:
+        print(json.dumps({"key": text, "reset": True}))
+    else:
+        print(f"{text}: reset")
+    return True
+
+
+def _decide(
+    options: argparse.Namespace, decide: Callable[[RateLimiter, KeyLike], Decision]
+) -> Decision:
+    with _misuse(), _store(options) as store:
+        key, limits = options.key, _limits(options)
+        decision = decide(_limiter(options, store, limits), key)
+        text = _text(options, key)
+    _print(options, text, decision)
+    return decision
+
+
+def _limits(options: argparse.Namespace) -> LimitsLike | Stored:
+    if not options.limits:
+        raise Misuse(
+            "--limit is needed: a bucket belongs to its limit, so give those of the application, "
+            "such as --limit 100/minute"
+        )
+    limits: list[str] = options.limits
+    return limits
+
+
+def _limiter(
+    options: argparse.Namespace, store: DynamoDBStore, limits: LimitsLike | Stored
+) -> RateLimiter:
+    # Nothing is decided without the table here: not from memory, nor in an outage, nor where
+    # RATELIMIT_DDB_ENABLED switches limits off.
+    return RateLimiter(
+        store,
+        limits,
+        on_outage="raise",
+        deadline=_DEADLINE_SECONDS,
+        deny_cache=0.0,
+        lease=0.0,
+        namespace=options.namespace,
+        enabled=True,
+    )
+
+
+def _store(options: argparse.Namespace) -> DynamoDBStore:
+    return DynamoDBStore(
+        options.table, region_name=options.region, endpoint_url=options.endpoint_url
+    )
+
+
+def _text(options: argparse.Namespace, key: KeyLike) -> str:
+    return namespaced_key_text(namespace_prefix(options.namespace), key)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return duration_ns("--for", text) / SECOND_NS
+    if not math.isfinite(seconds):
+        raise Misuse(f"--for {text!r}: must be seconds, or such as '10 minutes'")
+    return seconds
+
+
+@contextmanager
+def _misuse() -> Iterator[None]:
+    """Tell what the limiter refuses as the command does."""
+    try:
+        yield
+    except ValueError as refused:
+        raise Misuse(str(refused)) from refused
+
+
+def _print(options: argparse.Namespace, key: str, decision: Decision) -> None:
+    if options.json:
+        print(
+            json.dumps(
+                {
+                    "key": key,
+                    "allowed": decision.allowed,
+                    "remaining": decision.remaining,
+                    "limit": str(decision.limit),
+                    "retry_after": decision.retry_after,
+                    "reset_after": decision.reset_after,
+                }
+            )
+        )
+        return
+    if decision.allowed:
+        said = f"allowed, {decision.remaining} left"
+    else:
+        said = f"denied, retry after {decision.retry_after:.3f} s"
+    print(f"{key}: {said} of {decision.limit}, full after {decision.reset_after:.3f} s")
