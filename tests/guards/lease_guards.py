@@ -13,15 +13,15 @@ LEASES = (
     Guard(
         "P1: a lease is dated at its end",
         "ratelimit_ddb/bucket/visit.py",
-        "        base_ns = now_ns + batch.lease_ns\n",
-        "        base_ns = now_ns\n",
+        "arithmetic, base_ns, room_ns = self._arithmetic, now_ns + batch.lease_ns, batch.room_ns",
+        "arithmetic, base_ns, room_ns = self._arithmetic, now_ns, batch.room_ns",
         _HISTORIES,
     ),
     Guard(
         "P1: a lease has its own time less room",
         "ratelimit_ddb/bucket/visit.py",
-        "            base_ns, lease_ns = now_ns + self._lease_ns, self._lease_ns\n",
-        "            base_ns, lease_ns = now_ns, 0\n",
+        "                room_ns = arithmetic.room_ns(tokens, -lease_ns)\n",
+        "                room_ns = arithmetic.room_ns(tokens, lease_ns)\n",
         _HISTORIES,
     ),
     Guard(
@@ -60,6 +60,13 @@ LEASES = (
         "                for lease in state.leases:\n                    lease.drop()\n"
         "        self._younger = {}\n        self._older = {}\n\n    def __len",
         "                pass\n\n    def __len",
+        _HISTORIES,
+    ),
+    Guard(
+        "P1: a lease ends with the window of a quota beside it",
+        "ratelimit_ddb/bucket/visit.py",
+        "lease_ns = arithmetic.lease_ns(now_ns, self._lease_ns)",
+        "lease_ns = self._lease_ns",
         _HISTORIES,
     ),
     Guard(

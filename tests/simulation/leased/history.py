@@ -14,6 +14,7 @@ from tests.simulation.scheduler import Scheduler, Task
 from tests.simulation.table import Table
 
 _START_NS = 1_800_000_000 * SECOND_NS
+"""The beginning of a minute."""
 _LONGEST_SUSPENSION_NS = 1_500 * MILLISECOND_NS
 _LARGEST_STEP_NS = 2 * SECOND_NS
 
@@ -32,10 +33,11 @@ def play(seed: int) -> History:
     """The history that a seed stands for; the same each time."""
     random = Random(seed)
     plan = plan_of(random)
-    scheduler = Scheduler(_START_NS + random.randrange(SECOND_NS))
+    length_ns = int(plan.seconds * SECOND_NS)
+    before_edge_ns = random.randrange(length_ns)
+    scheduler = Scheduler(_START_NS - before_edge_ns)
     table = Table(scheduler)
     processes = [Process(scheduler, table, plan, host, random) for host in plan.hosts]
-    length_ns = int(plan.seconds * SECOND_NS)
     until_ns = scheduler.now_ns + length_ns
 
     def start(process: Process) -> None:

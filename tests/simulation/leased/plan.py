@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
+from ratelimit_ddb.quota import Quota
 
 MILLISECOND_NS = 1_000_000
+MINUTE_NS = 60 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Plan:
     """One history, before it is played.
 
     Attributes:
-        limits: of all processes.
+        limits: of all processes; in some histories a quota is the last of them, and its window ends
+            while there are requests.
         hosts: the processes.
         seconds: for how long there are requests.
         floods: how probable a flood is after requests that were steady.
@@ -45,7 +48,7 @@ class Plan:
         crashes, forks, suspensions, wall_steps: how many there are.
     """
 
-    limits: tuple[Limit, ...]
+    limits: tuple[AnyLimit, ...]
     hosts: tuple[Host, ...]
     seconds: float
     floods: float
@@ -65,6 +68,11 @@ class Plan:
     wall_steps: int
 
     @property
+    def buckets(self) -> tuple[Limit, ...]:
+        """Those limits that are no quota; the first one is the fastest."""
+        return tuple(limit for limit in self.limits if isinstance(limit, Limit))
+
+    @property
     def error_ns(self) -> int:
         """How wrong the clocks are, at most."""
         return max(abs(host.offset_ns) for host in self.hosts)
@@ -73,16 +81,18 @@ class Plan:
     def lease_ns(self) -> int:
         """For how long anybody can lease."""
         longest_ns = max(host.lease_ns or 0 for host in self.hosts)
-        return min(longest_ns, *(limit.window_ns // 4 for limit in self.limits))
+        return min(longest_ns, *(limit.window_ns // 4 for limit in self.buckets))
 
 
 def plan_of(random: Random) -> Plan:
     """Draw a plan. Each trouble is in some histories, and none of them in many."""
     unit_ns = random.choice((2, 5, 10, 20)) * MILLISECOND_NS
     burst = random.choice((24, 40, 80, 160))
-    limits = [_limit(unit_ns, burst)]
+    limits: list[AnyLimit] = [_limit(unit_ns, burst)]
     if random.random() < 0.25:
         limits.append(_limit(unit_ns * random.choice((2, 5)), burst * 2))
+    if random.random() < 0.15:
+        limits.append(Quota(random.choice((50, 150, 100_000)), "minute"))
     due_a_second = SECOND_NS / unit_ns
     hosts = random.choice((1, 2, 2, 3, 4))
     load = random.choice((0.5, 1.5, 1.5, 4.0)) * due_a_second / hosts

@@ -23,7 +23,7 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from tests.simulation.leased.plan import MILLISECOND_NS, Host, Plan
+from tests.simulation.leased.plan import MILLISECOND_NS, MINUTE_NS, Host, Plan
 from tests.simulation.record import Request
 from tests.simulation.running import Outcome, Running
 from tests.simulation.scheduler import Scheduler, Task
@@ -135,7 +135,7 @@ class Process:
                 yield int(random.uniform(0, 1.6) * self._plan.lease_ns)
                 while pause_ns := self._pause_ns():
                     yield pause_ns
-                for _ in range(int(random.uniform(0.3, 1.3) * self._plan.limits[0].burst)):
+                for _ in range(int(random.uniform(0.3, 1.3) * self._plan.buckets[0].burst)):
                     if self.is_crashed:
                         return
                     self._acquire()
@@ -193,7 +193,7 @@ class Process:
         return Running(self._scheduler, flow, deadline_ns, answer, ended, self._pause_ns)
 
     def _new_request(self) -> Request:
-        return Request(0, 0, "acquire", KEY, 1, 0, self._plan.limits, 0, False)
+        return Request(0, 0, "acquire", KEY, 1, 0, self._plan.buckets, 0, False)
 
     def _decided(self, cost: int, outcome: Outcome) -> None:
         if not isinstance(outcome, Decision) or not outcome.allowed:
@@ -209,7 +209,7 @@ class Process:
                 self.too_late.append(late_ns)
         else:
             # A take is spent at its own reading of the clock, however long its reply takes.
-            reading_ns = max(taken.full_at_ns) - outcome.reset_after_ns + outcome.waited_ns
+            reading_ns = taken.taken_at_ns + outcome.waited_ns
             self.waited += outcome.waited_ns > 0
         true_ns = reading_ns - self.clock.offset_ns
         admitted = Admitted(cost, reading_ns, true_ns, outcome.source)
@@ -268,10 +268,11 @@ class Process:
             )
         yield int(random.random() * plan.one_way_ns)
         if isinstance(operation, Take) and result.applied:
-            self.bought += operation.cost_ns[0] // self._plan.limits[0].unit_ns
-            self._lease_ends_ns[result.full_at_ns] = (
-                operation.leased_until_ns - self.clock.offset_ns
-            )
+            self.bought += operation.cost_ns[0] // self._plan.buckets[0].unit_ns
+            end_ns = operation.leased_until_ns
+            if self._plan.limits != self._plan.buckets:  # a quota, whose window ends
+                end_ns = min(end_ns, (operation.now_ns // MINUTE_NS + 1) * MINUTE_NS)
+            self._lease_ends_ns[result.full_at_ns] = end_ns - self.clock.offset_ns
         return result
 
     def _carry_out(self, operation: Operation, request: Request) -> OperationResult:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from ratelimit_ddb.quota import Quota
 from tests.simulation.leased.history import History
+from tests.simulation.leased.plan import MINUTE_NS
 from tests.simulation.promise_of_amounts import most_above_due_ns
 
 
 def check(history: History) -> None:
     """Raise AssertionError for a broken promise."""
     _p1_in_every_interval(history)
+    _p1_in_each_window_of_a_quota(history)
     _p3_nobody_spends_more_than_was_taken(history)
     _p12_a_lease_ends_and_what_is_left_of_it_lapses(history)
 
@@ -23,7 +28,7 @@ def _p1_in_every_interval(history: History) -> None:
     admitted = [one for process in history.processes for one in process.admitted]
     slack_ns = 2 * plan.error_ns
     slack_ns += max((process.slowest_refund_ns for process in history.processes), default=0)
-    for limit in plan.limits:
+    for limit in plan.buckets:
         by_reading = sorted((one.reading_ns, one.cost * limit.unit_ns) for one in admitted)
         by_true_time = sorted((one.true_ns, one.cost * limit.unit_ns) for one in admitted)
         if not plan.refunds:
@@ -31,6 +36,19 @@ def _p1_in_every_interval(history: History) -> None:
             assert above_ns <= 0, _broken(history, "P1", f"{limit}: {above_ns} ns by readings")
         above_ns = most_above_due_ns(by_true_time) - limit.window_ns - slack_ns
         assert above_ns <= 0, _broken(history, "P1", f"{limit}: {above_ns} ns by true time")
+
+
+def _p1_in_each_window_of_a_quota(history: History) -> None:
+    """By the readings, whatever was leased: no lease is spent in another window."""
+    for quota in history.plan.limits:
+        if not isinstance(quota, Quota):
+            continue
+        admitted: Counter[int] = Counter()
+        for process in history.processes:
+            for one in process.admitted:
+                admitted[one.reading_ns // MINUTE_NS] += one.cost
+        most = max(admitted.values(), default=0)
+        assert most <= quota.quantity, _broken(history, "P1", f"{most} in a window of {quota}")
 
 
 def _p3_nobody_spends_more_than_was_taken(history: History) -> None:
