@@ -7,7 +7,7 @@ import dataclasses
 import importlib.metadata
 from typing import NoReturn
 
-from ratelimit_ddb.cli import cost, limits, tables
+from ratelimit_ddb.cli import check, cost, limits, tables
 from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
 from ratelimit_ddb.cli.key_arguments import add_keys
 from ratelimit_ddb.pricing.bill import TableLoad
@@ -23,6 +23,10 @@ _COST = """\
 Say what a load costs on DynamoDB, on demand and provisioned side by side: a limiter's from the
 least, with every denial from memory, to the most it can be; sessions and any other table by what is
 asked of them. The prices are those of ratelimit_ddb/pricing/prices.py, or given here."""
+_CHECK = """\
+Check whether a limiter could work on a table: that it is there, its key schema and its TTL, that it
+may be read, written and deleted from, and how far this host's clock is from its. It changes nothing
+there. It ends with 1 where something is wrong."""
 _LOADS = ", ".join(field.name for field in dataclasses.fields(TableLoad)[1:])
 
 
@@ -43,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _add_cost(commands)
     _add_limits(commands)
     add_keys(commands)
+    _add_check(commands)
     return whole
 
 
@@ -92,6 +97,14 @@ def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.add_argument("--json", action="store_true", help="print JSON")
         add_endpoint(action)
         action.set_defaults(run=run)
+
+
+def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser("check", help="whether a table can be used", description=_CHECK)
+    command.add_argument("--table", required=True, metavar="NAME", help="the limiter's table")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    add_endpoint(command)
+    command.set_defaults(run=check.run_check)
 
 
 def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
