@@ -19,13 +19,14 @@ import pytest
 
 from demo.arguments import parser as demo
 from ratelimit_ddb.bucket.decision import Source
-from ratelimit_ddb.cli.arguments import parser as command
+from ratelimit_ddb.cli.arguments import parser as ratelimit_ddb
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web import DEFAULTS, GateOptions, ViewOptions
 from ratelimit_ddb.web.response.fields import FieldStyle
 from ratelimit_ddb.web.rules.rule import Scope
 from sessions import DEFAULTS as DEFAULTS_OF_SESSIONS
 from sessions import SessionOptions
+from sessions.cli.arguments import parser as ddb_sessions
 from sessions.config.options import OnRevoked
 from sessions.cookie.cookie import SameSite
 from sessions.event import EventName
@@ -326,7 +327,8 @@ def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
             for name, one in dict(action.choices or {}).items():
                 yield from below(f"{typed} {name}", one)
 
-    yield from below("ratelimit-ddb", command())
+    yield from below("ratelimit-ddb", ratelimit_ddb())
+    yield from below("ddb-sessions", ddb_sessions())
     yield "python -m demo", demo()
 
 
@@ -334,7 +336,7 @@ def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
 def test_the_reference_has_every_option_of_a_command(
     typed: str, parser: argparse.ArgumentParser
 ) -> None:
-    section = section_about("ratelimit-ddb" if typed.startswith("ratelimit-ddb") else typed)
+    section = section_about(typed if typed.startswith("python") else typed.split(maxsplit=1)[0])
     rows = section.options_after(f"`{typed}`")
     documented = {span.split()[0]: row for row in rows for span in row.options}
     actions = {action.option_strings[0]: action for action in options_of(parser)}

@@ -18,7 +18,30 @@ _PREVIOUS = "tests/sessions/test_previous.py::test_b20_"
 
 _DJANGO = "tests/frameworks/test_django_previous_sessions.py::test_b20_"
 
+_COMMAND = "tests/sessions/test_cli.py::test_"
+
 SESSION_STORES = (
+    Guard(
+        "an operator's revocation misses no login that only the register has",
+        "sessions/cli/user_sessions.py",
+        "strict_revocation=True",
+        "strict_revocation=False",
+        f"{_COMMAND}revoke_all_ends_a_login_that_only_the_register_has",
+    ),
+    Guard(
+        "a device's name does nothing to an operator's terminal",
+        "sessions/cli/user_sessions.py",
+        "sign if sign.isprintable() else",
+        "sign if sign else",
+        f"{_COMMAND}a_terminal_is_not_told_what_a_device_would_have_it_do",
+    ),
+    Guard(
+        "an id that starts with - is no option of the command",
+        "sessions/cli/arguments.py",
+        'joined[-1] = f"--session={argument}"',
+        "joined.append(argument)",
+        f"{_COMMAND}revoke_ends_the_one_session",
+    ),
     Guard(
         "B20: of requests with one old key in Django, one sets the cookie",
         "sessions/django/keyed_session.py",
