@@ -17,10 +17,14 @@ def failures() -> tuple[type[BaseException], ...]:
 
 
 def sentence(error: BaseException) -> str:
-    """The error in one line, with what to do about it where botocore does not say."""
-    advice = _ADVICE.get(type(error).__name__)
-    if advice is not None:
-        return advice
+    """The error in one line, with what to do about it where botocore does not say.
+
+    A store's error was raised from botocore's, and its way out is an argument of Python.
+    """
+    for failure in (error, error.__cause__):
+        advice = _ADVICE.get(type(failure).__name__)
+        if advice is not None:
+            return advice
     # Some of botocore's messages, such as those on parameters, have several lines.
     return " ".join(str(error).split())
 
@@ -28,6 +32,10 @@ def sentence(error: BaseException) -> str:
 _ADVICE = {
     "NoCredentialsError": (
         "no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    ),
+    "PartialCredentialsError": (
+        "AWS credentials are incomplete: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+        "or AWS_PROFILE"
     ),
     "NoRegionError": "no AWS region found: give --region, or set AWS_DEFAULT_REGION",
 }

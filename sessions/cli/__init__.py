@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from sessions.cli.arguments import parser, with_session_ids_joined
-from sessions.cli.misuse import Misuse
+from sessions.cli.failure import Misuse, sentence
 from sessions.errors import StoreError
 
 SUCCESS, FAILURE, MISUSE, INTERRUPTED = 0, 1, 2, 130
@@ -51,6 +51,5 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _print_error(error: BaseException, exit_code: int) -> int:
-    # Some of botocore's messages, such as those on parameters, have several lines.
-    print(f"ddb-sessions: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"ddb-sessions: {sentence(error)}", file=sys.stderr)
     return exit_code

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sessions.arguments import require_user_id
-from sessions.cli.misuse import Misuse
+from sessions.cli.failure import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

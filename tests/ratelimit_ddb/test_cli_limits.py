@@ -21,3 +21,25 @@ def test_limits_are_set_shown_and_deleted(capsys: pytest.CaptureFixture[str]) ->
         assert main(["limits", "set", "plan:pro", "5/fortnight", "--table", table]) == 2
         assert main(["limits", "delete", *of_table]) == 0
         assert main(["limits", "show", *of_table]) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "way_out"),
+    [
+        ("AWS_DEFAULT_REGION", "give --region"),
+        ("AWS_ACCESS_KEY_ID", "set AWS_ACCESS_KEY_ID"),
+        ("AWS_SECRET_ACCESS_KEY", "set AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_the_way_out_of_a_missing_setting_is_the_commands(
+    missing: str,
+    way_out: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv(missing)
+    assert main(["limits", "show", "plan:pro", "--table", "t"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert way_out in line
+    assert "region_name=" not in line
+    assert "session=" not in line

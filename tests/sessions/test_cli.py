@@ -232,3 +232,25 @@ def test_python_m_sessions_is_the_same_command() -> None:
     )
     assert told.stdout.startswith("usage: ddb-sessions revoke ")
     assert "--session ID | --all" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("missing", "way_out"),
+    [
+        ("AWS_DEFAULT_REGION", "give --region"),
+        ("AWS_ACCESS_KEY_ID", "set AWS_ACCESS_KEY_ID"),
+        ("AWS_SECRET_ACCESS_KEY", "set AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_the_way_out_of_a_missing_setting_is_the_commands(
+    missing: str,
+    way_out: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv(missing)
+    assert main(["list", "user-456", "--table", "t"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert way_out in line
+    assert "region_name=" not in line
+    assert "session=" not in line
