@@ -12,7 +12,7 @@ AMOUNTS = (
     Guard(
         "P1: a late refund gives back only what has not flowed back by itself",
         "ratelimit_ddb/bucket/refund.py",
-        "amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.now_ns))",
+        "amount_ns = max(0, min(self.cost_ns[index], weight_ns - self.base_ns[index]))",
         "amount_ns = self.cost_ns[index]",
         f"{_REFUNDS}p1_a_take_given_back_54_seconds_late_does_not_admit_it_twice",
     ),
@@ -67,7 +67,7 @@ AMOUNTS = (
     ),
     Guard(
         "P1: an item's expiry never moves back",
-        "ratelimit_ddb/bucket/bucket.py",
+        "ratelimit_ddb/bucket/single_take.py",
         "extends=kept_until_seconds <= take.expires_at_seconds,",
         "extends=True,",
         f"{_BUCKET}an_expiry_is_never_moved_to_before_what_another_limit_needs",

@@ -107,7 +107,7 @@ OUTAGES = (
     Guard(
         "P1: what was admitted before an outage counts in it",
         "ratelimit_ddb/local_buckets.py",
-        "            if full_at_ns > now_ns:\n",
+        "            if full_at_ns > base_ns:\n",
         "            if full_at_ns < 0:\n",
         f"{_LOCAL}p1_what_was_admitted_before_the_outage_counts_in_it",
     ),

@@ -52,7 +52,8 @@ SESSION_STORES = (
     Guard(
         "B20: a session that went on is deleted from Django's engine of before",
         "sessions/django/previous.py",
-        "                self._old.delete(self._key)\n",
+        "                if taken.loaded.row is not None:\n"
+        "                    self._old.delete(self._key)\n",
         "",
         f"{_DJANGO}the_old_session_is_deleted",
     ),

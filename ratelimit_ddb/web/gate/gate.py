@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
@@ -378,8 +378,10 @@ class Gate:
 
     def _without_defaults(self, charges: list[C], request: Request) -> list[C]:
         # Who is never let through is denied whatever limits the view has.
+        if self._has_own_limits is None:
+            return charges
         others = [one for one in charges if not one.rule.default or one.quota.is_closed]
-        if len(others) == len(charges) or not cast("Any", self._has_own_limits)(request):
+        if len(others) == len(charges) or not self._has_own_limits(request):
             return charges
         return others
 
