@@ -13,6 +13,7 @@ from moto import mock_aws
 from ddbwire.clocks.table_clock import TableClock
 from ratelimit_ddb.cli import main
 from ratelimit_ddb.cli.check import ClockReading, _of_clock
+from tests.ddbwire.fault_server import FaultServer, error
 from tests.rate_limit_table import client, rate_limit_table
 
 
@@ -83,6 +84,19 @@ def test_another_key_schema_is_a_failure(capsys: pytest.CaptureFixture[str]) -> 
         ended, found = checked(capsys, "sessions")
     assert ended == 1
     assert "the partition key 'key' (S) alone" in found["checks"][0]["message"]
+
+
+def test_each_permission_that_lacks_is_told_and_ttl_that_nobody_may_ask_for_is_no_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with FaultServer() as server:
+        server.default = error("AccessDeniedException")
+        ended = main(["check", "--table", "limits", "--json", "--endpoint-url", server.url])
+    found = json.loads(capsys.readouterr().out)
+    of_calls = {"read": "failed", "write": "failed", "delete": "failed", "ttl": "unknown"}
+    assert ended == 1
+    assert statuses(found).items() >= of_calls.items()
+    assert "dynamodb:UpdateItem" in found["checks"][1]["message"]
 
 
 def test_an_empty_name_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
