@@ -100,6 +100,8 @@ bench: $(BENCH_READY)  ## Measure for some minutes: a decision beside boto3, app
 	@echo
 	@$(BIN)/python -m bench.outage
 	@echo
+	@$(BIN)/python -m bench.kinds_of_limits
+	@echo
 	@$(BIN)/python -m bench.load
 	@echo
 	@$(BIN)/python -m bench.middleware
