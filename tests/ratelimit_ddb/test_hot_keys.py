@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import AsyncRateLimiter, Decision, MemoryStore, RateLimiter
+from ratelimit_ddb import (
+    AsyncRateLimiter,
+    Decision,
+    LimiterDecision,
+    MemoryStore,
+    RateLimiter,
+)
 from ratelimit_ddb.errors import StoreUnavailable, TableNotFound
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
@@ -292,6 +298,27 @@ def leased(clock: FakeClock) -> tuple[SharedStore, RateLimiter, Decision]:
             return store, limiter, decision
         clock.advance(0.005)
     raise AssertionError("no lease")
+
+
+def test_the_event_of_a_leased_decision_tells_no_calls_and_no_units(clock: FakeClock) -> None:
+    told: list[LimiterDecision] = []
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second", on_decision=told.append)
+    heat(limiter, clock)
+    of_leases = [one for one in told if one.decision.source == "lease"]
+    assert len(of_leases) > 100
+    assert {(one.calls, one.capacity_units) for one in of_leases} == {(0, 0)}
+
+
+def test_p9_the_states_of_hot_keys_are_bounded(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "100/second")
+    for number in range(10_000):
+        for _ in range(2):  # a key that was written a moment before is kept in mind
+            limiter.acquire(f"k{number}")
+    group = limiter._core.bucket.cache.group
+    assert group.hot_keys is not None
+    assert 0 < len(group.hot_keys) <= 8_192
 
 
 def test_p1_nothing_of_a_lease_is_spent_after_its_end(clock: FakeClock) -> None:
