@@ -170,9 +170,7 @@ class Bucket:
                 0,
             ),
         )
-        return self._single_takes.acquire(
-            take, cost, wait_ns, state, is_warm=is_warm, leases=leases
-        )
+        return self._single_takes.acquire(take, cost, wait_ns, is_warm=is_warm, leases=leases)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -52,7 +52,6 @@ class SingleTakes:
         take: Take,
         cost: int,
         wait_ns: int,
-        state: KeyState | None,
         *,
         is_warm: bool,
         leases: bool,
@@ -63,7 +62,6 @@ class SingleTakes:
             take: what to send.
             cost: the tokens of it.
             wait_ns: how much later than now they may be due.
-            state: the key's, if there is one.
             is_warm: whether the key was written a moment before.
             leases: whether the tokens may be leased ones.
         """
@@ -74,7 +72,7 @@ class SingleTakes:
             except KeyThrottled:
                 return throttled(self._limits[0])
         key, now_ns = take.key, take.now_ns
-        state = visits.begin_alone(key, state)
+        state = visits.begin_alone(key)
         if state is None:
             return (
                 yield from visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm, leases=leases)

@@ -4,7 +4,8 @@
     one that this process knows to be denied is denied, and sends nothing;
     all others queue for a visit, in the order of their calls.
 
-The first of the queue makes the visit, for all of it:
+A request that finds a cold key and no queue takes alone (single_take.py), and whoever comes before
+its reply queues behind it. The first of the queue makes the visit, for all of it:
 
 - A cold key is asked for exactly what those in the queue want. With one of them, that is the take
   of a bucket that nobody shares.
@@ -235,16 +236,16 @@ class Visits:
             return self._denied_by_pace(state.key, state, gap_ns, now_ns)
         return None
 
-    def begin_alone(self, key: str, state: KeyState | None) -> KeyState | None:
+    def begin_alone(self, key: str) -> KeyState | None:
         """Lead a key's queue without being in it; its state, or None where a visit is due.
 
         That is where others ask already, where the key is hot, and where its branch is known only
         from what others do.
         """
         monotonic_ns = self._clock.monotonic_ns()
-        if state is None:
-            state = self._hot_keys.enter(self._name, key, monotonic_ns)
-        elif (
+        # Looked up again: another thread may have forgotten it since, and begun anew.
+        state = self._hot_keys.enter(self._name, key, monotonic_ns)
+        if (
             state.pace.is_paced
             or state.overtaken
             or (state.demand.offered_per_second and self._ahead(state))

@@ -64,8 +64,10 @@ class HotKeys:
     def forget(self, limits: str, state: KeyState, monotonic_ns: int) -> None:
         """Forget the state of a key that is cold, unless something is under way."""
         with state.lock:
-            if state.is_idle(monotonic_ns):
-                self._younger.pop(limits + state.key, None)
+            name = limits + state.key
+            # Another thread may have forgotten it, and a third begun anew.
+            if state.is_idle(monotonic_ns) and self._younger.get(name) is state:
+                self._younger.pop(name, None)
 
     def drop_leases(self, key: str | None = None) -> None:
         """Let the leases of a key lapse at once, or those of all keys."""

@@ -20,6 +20,7 @@ from ratelimit_ddb import (
     RateLimiter,
 )
 from ratelimit_ddb.errors import StoreUnavailable, TableNotFound
+from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
 from ratelimit_ddb.operations.operation import Operation, OperationSequence, Take
@@ -388,6 +389,15 @@ def test_p9_the_states_of_cold_keys_leave_nothing_behind(clock: FakeClock) -> No
     hot_keys = limiter._core.bucket.cache.group.hot_keys
     assert hot_keys is not None
     assert len(hot_keys) == 0
+
+
+def test_a_state_that_was_begun_anew_is_not_forgotten_for_an_old_one(clock: FakeClock) -> None:
+    hot_keys = HotKeys(SharedStore(clock).clock)
+    old = hot_keys.enter("limits", "k", 0)
+    hot_keys.forget("limits", old, 0)
+    new = hot_keys.enter("limits", "k", 0)
+    hot_keys.forget("limits", old, 0)
+    assert hot_keys.get("limits", "k") is new
 
 
 def test_two_limiters_of_the_same_limits_share_their_visits() -> None:
