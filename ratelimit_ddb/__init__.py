@@ -17,7 +17,6 @@ from ratelimit_ddb.all_or_none.functions import (
     refund_all_async,
 )
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
-from ratelimit_ddb.concurrency_limiter import AsyncConcurrencyLimiter, ConcurrencyLimiter
 from ratelimit_ddb.decision_event import LimiterDecision
 from ratelimit_ddb.decorator.rate_limited import rate_limited
 from ratelimit_ddb.errors import (
@@ -33,11 +32,14 @@ from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.quota import Quota
 from ratelimit_ddb.reservation import AsyncReservation, Reservation
 from ratelimit_ddb.slot_limit import SlotLimit
-from ratelimit_ddb.slots.slot import AsyncSlot, Slot
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.stored_limits.stored import stored
-from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
+
+if TYPE_CHECKING:  # few processes need them, and the others need not load them
+    from ratelimit_ddb.concurrency_limiter import AsyncConcurrencyLimiter, ConcurrencyLimiter
+    from ratelimit_ddb.slots.slot import AsyncSlot, Slot
+    from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
 
 __all__ = [
     "AccessDenied",
@@ -76,10 +78,21 @@ __version__: str
 """The version of ratelimit-ddb that is installed."""
 
 if not TYPE_CHECKING:  # else every name would be one of the package, to a type checker
+    _LOADED_WHEN_USED = {
+        "AsyncConcurrencyLimiter": "ratelimit_ddb.concurrency_limiter",
+        "AsyncSlot": "ratelimit_ddb.slots.slot",
+        "ConcurrencyLimiter": "ratelimit_ddb.concurrency_limiter",
+        "Slot": "ratelimit_ddb.slots.slot",
+        "StoredLimits": "ratelimit_ddb.stored_limits.stored_limits",
+    }
 
-    def __getattr__(name: str) -> str:
+    def __getattr__(name: str) -> object:
         if name == "__version__":
             from ddbwire.version import installed_version
 
             return installed_version()
+        if name in _LOADED_WHEN_USED:
+            from importlib import import_module
+
+            return getattr(import_module(_LOADED_WHEN_USED[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
