@@ -122,7 +122,7 @@ def test_each_refusal_is_of_one_hierarchy_and_names_the_table(
     server.default = error(code, status, message="told by the server")
     store = make_store("t", endpoint_url=server.url)
     with pytest.raises(raised, match=message) as told:
-        flavour(store, "check", deadline=0.3)
+        flavour(store, "check", deadline=1)
     assert type(told.value) is raised
     assert str(told.value).startswith("GetItem on table 't': ")
     assert isinstance(told.value.__cause__, ClientError)
