@@ -12,6 +12,7 @@ OPERATIONS = frozenset(
         "GetItem",
         "PutItem",
         "Query",
+        "Scan",
         "TransactWriteItems",
         "UpdateItem",
     }

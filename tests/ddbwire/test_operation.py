@@ -15,7 +15,7 @@ def test_an_operation_is_encoded() -> None:
     assert operation == ("GetItem", b'{"Key":{"k":{"S":"\\u00e9"}}}', False, None, True)
 
 
-@pytest.mark.parametrize("name", ["Scan", "updateitem", ""])
+@pytest.mark.parametrize("name", ["PartiQL", "updateitem", ""])
 def test_an_unknown_operation_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"operation '{name}' must be one of BatchGetItem, "):
         DynamoDBRequest.of(name, {})
