@@ -7,6 +7,7 @@ from typing import Any
 
 from ratelimit_ddb.cli import keys
 from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
+from ratelimit_ddb.cli.limit_arguments import HELP
 
 _COMMANDS = (
     ("peek", keys.run_peek, "say what a request of a key would be told, taking nothing"),
@@ -14,13 +15,24 @@ _COMMANDS = (
     ("block", keys.run_block, "deny every request of a key for some time"),
     ("charge", keys.run_charge, "take tokens of a key, whether they are there or not"),
 )
+_RULE = """\
+The key is given as the table holds it, with the limits; or by a rule and who it is about: --rules
+FILE --rule NAME IDENTITY. Then it is built and digested as the rule does it, and the limits are the
+rule's."""
+_IDENTITY = """\
+the key, such as user-123; with --rule, who it is: an address, an API key, a cookie's value, a
+user's id, as clients send it; none where the rule is about everyone; where it has a function of
+the application's, the parts that this gives"""
 
 
 def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands on a key."""
     for name, run, about in _COMMANDS:
-        command = commands.add_parser(name, help=about, description=f"{about.capitalize()}.")
-        command.add_argument("key", metavar="KEY", help="as the table holds it, such as user-123")
+        described = f"{about.capitalize()}. {_RULE}"
+        # Whole names only: what blocks and charges is not guessed.
+        command = commands.add_parser(name, help=about, description=described, allow_abbrev=False)
+        command.add_argument("identity", metavar="KEY|IDENTITY", nargs="*", help=_IDENTITY)
+        _add_rule(command)
         if name != "reset":
             _add_limits(command)
         if name in ("peek", "charge"):
@@ -44,19 +56,36 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
         command.add_argument(
             "--namespace", default="", metavar="NAME", help="the limiter's (default: none)"
         )
-        command.add_argument("--json", action="store_true", help="print JSON")
+        command.add_argument("--json", action="store_true", help="print JSON, a line for each key")
         add_endpoint(command)
         command.set_defaults(run=run)
 
 
+def _add_rule(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--rules", metavar="FILE", help="the rules file of the application")
+    command.add_argument("--rule", metavar="NAME", help="the rule of it that is meant")
+    command.add_argument(
+        "--otherwise",
+        action="count",
+        default=0,
+        help="the identity is that of the rule's otherwise, such as an address without an API key",
+    )
+    command.add_argument(
+        "--endpoint", metavar="ROUTE", help='the route, for rules with scope = "endpoint"'
+    )
+    command.add_argument(
+        "--messages", action="store_true", help="the rule's limits on a websocket's messages"
+    )
+
+
 def _add_limits(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--limit",
-        dest="limits",
-        action="append",
-        default=[],
-        metavar="LIMIT",
-        help="the limiter's, such as 100/minute; several may be given",
+        "--limit", dest="limits", action="append", default=[], metavar="LIMIT", help=HELP
+    )
+    command.add_argument(
+        "--stored-name",
+        metavar="NAME",
+        help="the name of the stored limits, where the rule has a function for it",
     )
 
 

@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.cli.buckets import Buckets
 from ratelimit_ddb.cli.failure import Misuse
+from ratelimit_ddb.cli.limit_arguments import limits_of
+from ratelimit_ddb.cli.printable import printable
 from ratelimit_ddb.key import KeyLike, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.limit import SECOND_NS, LimitsLike, duration_ns
 from ratelimit_ddb.limiter import RateLimiter
@@ -23,8 +26,8 @@ _ANY_LIMIT = "1/second"
 
 def run_peek(options: argparse.Namespace) -> bool:
     """Say what a request would be told; it fails where it would be denied."""
-    decision = _decide(options, lambda limiter, key: limiter.peek(key, cost=options.cost))
-    return decision.allowed
+    decisions = _decide(options, lambda limiter, key: limiter.peek(key, cost=options.cost))
+    return all(decision.allowed for decision in decisions)
 
 
 def run_block(options: argparse.Namespace) -> bool:
@@ -43,36 +46,50 @@ def run_charge(options: argparse.Namespace) -> bool:
 
 def run_reset(options: argparse.Namespace) -> bool:
     """Delete the key's item."""
-    key = options.key
+    keys = _buckets(options, needs_limits=False).keys
     with _misuse(), _store(options) as store:
-        _limiter(options, store, _ANY_LIMIT).reset(key)
-        text = _text(options, key)
-    if options.json:
-        print(json.dumps({"key": text, "reset": True}))
-    else:
-        print(f"{text}: reset")
+        limiter = _limiter(options, store, _ANY_LIMIT)
+        for key in keys:
+            limiter.reset(key)
+            text = _text(options, key)
+            if options.json:
+                print(json.dumps({"key": text, "reset": True}))
+            else:
+                print(f"{printable(text)}: reset")
     return True
 
 
 def _decide(
     options: argparse.Namespace, decide: Callable[[RateLimiter, KeyLike], Decision]
-) -> Decision:
+) -> list[Decision]:
+    keys, limits = _buckets(options, needs_limits=True)
+    decisions = []
     with _misuse(), _store(options) as store:
-        key, limits = options.key, _limits(options)
-        decision = decide(_limiter(options, store, limits), key)
-        text = _text(options, key)
-    _print(options, text, decision)
-    return decision
+        limiter = _limiter(options, store, limits or _ANY_LIMIT)
+        for key in keys:
+            decisions.append(decide(limiter, key))
+            _print(options, _text(options, key), decisions[-1])
+    return decisions
 
 
-def _limits(options: argparse.Namespace) -> LimitsLike | Stored:
-    if not options.limits:
+def _buckets(options: argparse.Namespace, *, needs_limits: bool) -> Buckets:
+    if options.rule is not None and options.rules is not None:
+        from ratelimit_ddb.cli.rule_buckets import buckets_of_rule  # it brings all of web
+
+        return buckets_of_rule(options, needs_limits=needs_limits)
+    if options.rule is not None or options.rules is not None:
+        raise Misuse("--rules and --rule go together: the rules file, and the rule of it")
+    for name in ("otherwise", "endpoint", "messages", "stored_name"):
+        if getattr(options, name, None):
+            raise Misuse(f"--{name.replace('_', '-')} is for a rule: give --rules and --rule too")
+    if len(options.identity) != 1:
+        raise Misuse("one KEY is needed, as the table holds it; or --rules, --rule and an IDENTITY")
+    if needs_limits and not options.limits:
         raise Misuse(
             "--limit is needed: a bucket belongs to its limit, so give those of the application, "
             "such as --limit 100/minute"
         )
-    limits: list[str] = options.limits
-    return limits
+    return Buckets((options.identity[0],), limits_of(options.limits) if needs_limits else None)
 
 
 def _limiter(
@@ -140,4 +157,4 @@ def _print(options: argparse.Namespace, key: str, decision: Decision) -> None:
         said = f"allowed, {decision.remaining} left"
     else:
         said = f"denied, retry after {decision.retry_after:.3f} s"
-    print(f"{key}: {said} of {decision.limit}, full after {decision.reset_after:.3f} s")
+    print(f"{printable(key)}: {said} of {decision.limit}, full after {decision.reset_after:.3f} s")

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ratelimit_ddb.arguments import require_int_from
-from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text, part_text
+from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text
 from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.stored_limits.stored import require_name
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore, maybe_await
 from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.rules.bucket_keys import key_parts
 from ratelimit_ddb.web.rules.preflight import is_preflight
 from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.rule import Rule
@@ -192,34 +192,7 @@ def _stored_quota(
 
 
 def _parts(rules: RuleSet, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:
-    """What the key of each bucket is made of, in an order that doesn't depend on the process."""
-    several = identity if isinstance(identity, AbstractSet) else (identity,)
-    if not several:
-        raise _empty(rule, identity)
-    identities = sorted({_of_identity(rule, one) for one in several})
-    if rule.scope == "rule":
-        return [(rule.name, *parts) for parts in identities]
     endpoint = request.endpoint
-    if endpoint is None and rules.endpoint_of is not None:
+    if rule.scope == "endpoint" and endpoint is None and rules.endpoint_of is not None:
         endpoint = rules.endpoint_of(request)
-    return [(rule.name, *parts, endpoint or rule.path) for parts in identities]
-
-
-def _of_identity(rule: Rule, identity: object) -> tuple[str, ...]:
-    given = identity if isinstance(identity, tuple) else (identity,)
-    parts = tuple([text for part in given if (text := part_text(part)) is not None])
-    if len(parts) < len(given):
-        raise TypeError(
-            f"rule {rule.name!r}: identity {identity!r}: must be a str, an int (bool excepted), a "
-            "tuple of these, or a set of keys; for any other id, give str(id)"
-        )
-    if not any(parts):
-        raise _empty(rule, identity)
-    return parts
-
-
-def _empty(rule: Rule, identity: object) -> ValueError:
-    return ValueError(
-        f"rule {rule.name!r}: identity {identity!r}: it is empty; None is for a request that "
-        "the rule is not about"
-    )
+    return key_parts(rule, identity, endpoint)

@@ -23,6 +23,14 @@ from ratelimit_ddb.web.identity.function_of_request import (
     makes_identities,
     require_function_of_request,
 )
+from ratelimit_ddb.web.identity.identity_source import (
+    IdentitySource,
+    note_source,
+    request_from,
+    request_with_cookie,
+    request_with_header,
+    request_with_session,
+)
 from ratelimit_ddb.web.identity.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
 from ratelimit_ddb.web.request import Request
 
@@ -52,7 +60,12 @@ _TOO_MANY_VALUES: KeyLike = ("otherwise", "too many values", "")
 @makes_identities("everyone()")
 def everyone() -> Identity:
     """One bucket for all requests together."""
-    return lambda _request: "everyone"
+
+    def identity(_request: Request) -> str:
+        return "everyone"
+
+    note_source(identity, IdentitySource(None, lambda _text: request_from(None), None))
+    return identity
 
 
 @makes_identities('header("x-api-key")')
@@ -73,7 +86,8 @@ def header(name: str, *, digest: bool = True, otherwise: Identity | None = None)
         TypeError, ValueError: the name can't be one.
     """
     _require_name("header", name)
-    return _by_readings(of_header(name), digest, otherwise)
+    source = (f"a value of the header {name!r}", request_with_header(name))
+    return _by_readings(of_header(name), digest, otherwise, *source)
 
 
 @makes_identities('cookie("sid")')
@@ -83,7 +97,8 @@ def cookie(name: str, *, digest: bool = True, otherwise: Identity | None = None)
     Of several cookies of that name each value is charged. Arguments and warning as for ``header``.
     """
     _require_name("cookie", name)
-    return _by_readings(of_cookie(name), digest, otherwise)
+    source = (f"a value of the cookie {name!r}", request_with_cookie(name))
+    return _by_readings(of_cookie(name), digest, otherwise, *source)
 
 
 @makes_identities("session_user()")
@@ -112,7 +127,13 @@ def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -
         return None if found is None else str(found)
 
     fallback = fallback_of(otherwise)
-    return lambda request: user(request) or fallback(request)
+
+    def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
+        return user(request) or fallback(request)
+
+    what = f"the {field!r} of a session"
+    note_source(identity, IdentitySource(what, request_with_session(field), _other(otherwise)))
+    return identity
 
 
 @makes_identities('bearer_claim("sub", claims=...)')
@@ -171,7 +192,13 @@ def _add_claim(name: str, claims: Mapping[str, Any] | None, keys: set[KeyLike]) 
         keys.add(str(value))
 
 
-def _by_readings(readings: ReadingsOf, digest: bool, otherwise: Identity | None) -> Identity:
+def _by_readings(
+    readings: ReadingsOf,
+    digest: bool,
+    otherwise: Identity | None,
+    what: str,
+    request_with: Callable[[str], Request],
+) -> Identity:
     fallback = fallback_of(otherwise)
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
@@ -184,6 +211,7 @@ def _by_readings(readings: ReadingsOf, digest: bool, otherwise: Identity | None)
         return keys[0] if len(keys) == 1 else set(keys)
 
     setattr(identity, _DIGESTS, digest)
+    note_source(identity, IdentitySource(what, request_with, _other(otherwise)))
     return identity
 
 
@@ -198,7 +226,7 @@ def _one_or_all(keys: set[KeyLike]) -> Identified:
 
 def fallback_of(otherwise: Identity | None) -> Identity:
     """The other identity, in keys that no value of the first one can make."""
-    other = client_address() if otherwise is None else otherwise
+    other = _other(otherwise)
     require_function_of_request("otherwise", other)
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
@@ -212,12 +240,24 @@ def fallback_of(otherwise: Identity | None) -> Identity:
     return identity
 
 
-def _as_fallback(found: Identified | None) -> Identified | None:
-    if found is None:
-        return None
+def as_fallback(found: Identified) -> Identified:
+    """A key of the other identity, as one that no value of the first one can make."""
     if isinstance(found, AbstractSet):
         return {_fallback_key(one) for one in found}
     return _fallback_key(found)
+
+
+def is_fallback(found: Identified | None) -> bool:
+    """Whether it is the other identity's, or nobody's."""
+    return found is None or (isinstance(found, tuple) and found[:1] == (_FALLBACK,))
+
+
+def _other(otherwise: Identity | None) -> Identity:
+    return client_address() if otherwise is None else otherwise
+
+
+def _as_fallback(found: Identified | None) -> Identified | None:
+    return None if found is None else as_fallback(found)
 
 
 def _fallback_key(key: KeyLike) -> KeyLike:

@@ -1,0 +1,34 @@
+"""Limits as the command takes them: their notation, behind a name where they have one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratelimit_ddb.cli.failure import Misuse
+from ratelimit_ddb.limit import AnyLimit, Limit, parse_limits
+from ratelimit_ddb.quota import Quota, is_quota_notation
+
+HELP = (
+    "the limiter's, such as 100/minute, or NAME=100/minute where it has a name of its own; "
+    "several may be given"
+)
+
+
+def limits_of(texts: Sequence[str]) -> tuple[AnyLimit, ...]:
+    """The limits that were given.
+
+    Raises:
+        Misuse: one of them is in no notation, or two have the same name.
+    """
+    try:
+        return parse_limits([_limit(text) for text in texts])
+    except ValueError as refused:
+        raise Misuse(str(refused)) from refused
+
+
+def _limit(text: str) -> AnyLimit:
+    name, equals, notation = text.partition("=")
+    if not equals:
+        name, notation = "", text
+    kind = Quota if is_quota_notation(notation) else Limit
+    return kind.parse(notation, name=name if equals else None)

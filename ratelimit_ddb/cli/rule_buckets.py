@@ -1,0 +1,134 @@
+"""A rule of a rules file, by its name: the keys that it makes of an identity, and their limits.
+
+Functions of the application, to which a rules file may refer, can't be called here. What they would
+give is told by the command's arguments instead: an identity part by part, a name of stored limits,
+limits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ratelimit_ddb.cli.buckets import Buckets
+from ratelimit_ddb.cli.failure import Misuse
+from ratelimit_ddb.cli.limit_arguments import limits_of
+from ratelimit_ddb.limit import AnyLimit
+from ratelimit_ddb.stored_limits.stored import Stored, stored
+from ratelimit_ddb.web.identity.written_identity import identified
+from ratelimit_ddb.web.rules.bucket_keys import key_parts
+from ratelimit_ddb.web.rules.rule import Rule
+from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
+
+
+class _AnyFunction(Mapping[str, Callable[..., Any]]):
+    """A function of every name, for who only reads what the rules are."""
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        def function_of_application(request: object) -> object:
+            raise NotImplementedError(f"{name} of {request}: the application's own")
+
+        return function_of_application
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+
+def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Buckets:
+    """The buckets that ``--rules``, ``--rule`` and the identity mean.
+
+    Raises:
+        Misuse: the file can't be read, there is no such rule, or the identity can't be one.
+    """
+    rule = _named(rules_of_file(options.rules), options.rule)
+    if rule.scope == "endpoint" and options.endpoint is None:
+        raise Misuse(
+            f"rule {rule.name!r}: --endpoint is needed: the route that the framework found, such "
+            f"as '/users/{{id}}', or where it finds none {rule.path!r}"
+        )
+    if rule.scope == "rule" and options.endpoint is not None:
+        raise Misuse(f'rule {rule.name!r}: --endpoint is for rules with scope = "endpoint"')
+    try:
+        identity = identified(rule.by, options.identity, otherwise=options.otherwise)
+        parts = key_parts(rule, identity, options.endpoint)
+    except ValueError as refused:
+        raise Misuse(f"rule {rule.name!r}: {refused}") from refused
+    if options.messages:
+        parts = [(*one, "messages") for one in parts]
+    return Buckets(tuple(parts), _limits(rule, options) if needs_limits else None)
+
+
+def rules_of_file(path: str) -> tuple[Rule, ...]:
+    """The rules of a file, whatever functions they refer to.
+
+    Raises:
+        Misuse: it can't be read, or its rules can't hold.
+    """
+    try:
+        return rules_of_toml(Path(path).read_bytes(), path, _AnyFunction())
+    except OSError as error:
+        raise Misuse(f"--rules {path}: can't be read: {error.strerror or error}") from error
+    except RulesError as refused:
+        raise Misuse(str(refused)) from refused
+
+
+def _named(rules: tuple[Rule, ...], name: str) -> Rule:
+    by_name = {rule.name: rule for rule in rules}
+    if name in by_name:
+        return by_name[name]
+    alike = difflib.get_close_matches(name, by_name, 1)
+    meant = f"; is {alike[0]!r} meant?" if alike else ""
+    raise Misuse(f"rule {name!r}: there are {', '.join(map(repr, by_name)) or 'none'}{meant}")
+
+
+def _limits(rule: Rule, options: argparse.Namespace) -> tuple[AnyLimit, ...] | Stored:
+    what, limits = ("messages", rule.messages) if options.messages else ("limits", rule.limits)
+    if limits is None:
+        raise Misuse(f"rule {rule.name!r}: it has no {what}")
+    if isinstance(limits, Stored):
+        return _stored(rule, limits, options)
+    if options.stored_name is not None:
+        raise Misuse(f"rule {rule.name!r}: --stored-name is for rules with stored limits")
+    if callable(limits):
+        if not options.limits:
+            raise Misuse(
+                f"rule {rule.name!r}: its limits are a function of the request: give --limit"
+            )
+        return limits_of(options.limits)
+    _refuse_limits(rule, options)
+    return limits
+
+
+def _stored(
+    rule: Rule, limits: Stored, options: argparse.Namespace
+) -> tuple[AnyLimit, ...] | Stored:
+    name = limits.name
+    if not callable(name):
+        if options.stored_name not in (None, name):
+            raise Misuse(f"rule {rule.name!r}: its stored limits are named {name!r}")
+        _refuse_limits(rule, options)
+        return limits
+    if options.stored_name is None:
+        raise Misuse(
+            f"rule {rule.name!r}: the name of its stored limits is a function of the request: give "
+            "--stored-name, such as plan:pro"
+        )
+    _refuse_limits(rule, options)
+    try:
+        return stored(options.stored_name, default=limits.default)
+    except ValueError as refused:
+        raise Misuse(str(refused)) from refused
+
+
+def _refuse_limits(rule: Rule, options: argparse.Namespace) -> None:
+    if options.limits:
+        raise Misuse(f"rule {rule.name!r}: it has its limits, so leave out --limit")

@@ -1,0 +1,49 @@
+"""The keys of a rule's buckets: ``name:identity``, or ``name:identity:endpoint``."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from ratelimit_ddb.key import part_text
+from ratelimit_ddb.web.rules.rule import Rule
+
+
+def key_parts(rule: Rule, identity: object, endpoint: str | None) -> list[tuple[str, ...]]:
+    """What the key of each bucket is made of, in an order that doesn't depend on the process.
+
+    Args:
+        rule: the rule.
+        identity: what its ``by`` gives; of a set, everybody in it.
+        endpoint: the route that the framework found, for a rule with ``scope="endpoint"``; None
+            where it found none, which is the rule's path.
+
+    Raises:
+        TypeError, ValueError: the identity can't be one.
+    """
+    several = identity if isinstance(identity, AbstractSet) else (identity,)
+    if not several:
+        raise _empty(rule, identity)
+    identities = sorted({_of_identity(rule, one) for one in several})
+    if rule.scope == "rule":
+        return [(rule.name, *parts) for parts in identities]
+    return [(rule.name, *parts, endpoint or rule.path) for parts in identities]
+
+
+def _of_identity(rule: Rule, identity: object) -> tuple[str, ...]:
+    given = identity if isinstance(identity, tuple) else (identity,)
+    parts = tuple([text for part in given if (text := part_text(part)) is not None])
+    if len(parts) < len(given):
+        raise TypeError(
+            f"rule {rule.name!r}: identity {identity!r}: must be a str, an int (bool excepted), a "
+            "tuple of these, or a set of keys; for any other id, give str(id)"
+        )
+    if not any(parts):
+        raise _empty(rule, identity)
+    return parts
+
+
+def _empty(rule: Rule, identity: object) -> ValueError:
+    return ValueError(
+        f"rule {rule.name!r}: identity {identity!r}: it is empty; None is for a request that "
+        "the rule is not about"
+    )
