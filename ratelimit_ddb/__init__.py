@@ -37,6 +37,7 @@ from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.stored_limits.stored import stored
 
 if TYPE_CHECKING:  # few processes need them, and the others need not load them
+    from ddbwire.single_table import SingleTable
     from ratelimit_ddb.concurrency_limiter import AsyncConcurrencyLimiter, ConcurrencyLimiter
     from ratelimit_ddb.slots.slot import AsyncSlot, Slot
     from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
@@ -59,6 +60,7 @@ __all__ = [
     "RateLimited",
     "RateLimiter",
     "Reservation",
+    "SingleTable",
     "Slot",
     "SlotLimit",
     "Store",
@@ -82,6 +84,7 @@ if not TYPE_CHECKING:  # else every name would be one of the package, to a type 
         "AsyncConcurrencyLimiter": "ratelimit_ddb.concurrency_limiter",
         "AsyncSlot": "ratelimit_ddb.slots.slot",
         "ConcurrencyLimiter": "ratelimit_ddb.concurrency_limiter",
+        "SingleTable": "ddbwire.single_table",
         "Slot": "ratelimit_ddb.slots.slot",
         "StoredLimits": "ratelimit_ddb.stored_limits.stored_limits",
     }

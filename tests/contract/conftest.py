@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, MemoryStore, RateLimiter
+from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, MemoryStore, RateLimiter, SingleTable
 from tests.fake_clock import FakeClock
 from tests.rate_limit_table import rate_limit_table
+from tests.shared_table import shared_table
+
+SINGLE_TABLE = "single table"
+"""On DynamoDB Local, in blocking calls: the layout is a matter of requests, not of who sends them.
+"""
 
 AnyStore = DynamoDBStore | MemoryStore
 
@@ -21,7 +26,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["memory", "moto", "dynamodb"])
+@pytest.fixture(params=["memory", "moto", "dynamodb", SINGLE_TABLE])
 def store(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[AnyStore]:
     """A store with an empty table and the test's clock."""
     if request.param == "memory":
@@ -31,10 +36,25 @@ def store(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[AnyStore
             yield DynamoDBStore(table, clock=clock)
     else:
         endpoint_url = request.getfixturevalue("dynamodb_endpoint")
-        with rate_limit_table(endpoint_url) as table:
-            store = DynamoDBStore(table, endpoint_url=endpoint_url, clock=clock)
+        layout = SingleTable() if request.param == SINGLE_TABLE else None
+        made = rate_limit_table(endpoint_url) if layout is None else shared_table(endpoint_url)
+        with made as table:
+            store = DynamoDBStore(table, endpoint_url=endpoint_url, layout=layout, clock=clock)
             yield store
             store.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the layout of a table can make no difference to."""
+    left_out = [item for item in items if _is_left_out(item)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    values = () if callspec is None else callspec.params.values()
+    return SINGLE_TABLE in values and "asyncio" in values
 
 
 class Awaited:

@@ -26,6 +26,7 @@ from ratelimit_ddb import (
 from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.limit import Limit, parse_limits
 from ratelimit_ddb.operations.operation import Delete, GiveBack, OperationResult, Read, Take
+from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys
 from ratelimit_ddb.store.dynamodb.request import TableRequests
 from tests.ddbwire.fault_server import FaultServer, Request, drop, error, hang, reply
 from tests.dynamodb_local import free_port
@@ -382,13 +383,13 @@ ITEM_OF_TWO_LIMITS = {
 def test_an_item_is_read_whole_and_what_it_lacks_is_nothing(
     item: dict[str, Any], result: OperationResult
 ) -> None:
-    requests = TableRequests("t", report_capacity=False, is_of_the_wire=True)
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
     assert requests.result(Read("k", ("a", "b", "c")), {"Item": item}) == result
 
 
 @pytest.mark.parametrize("attribute", ["fullAt:a", "activeNs"])
 def test_a_number_that_is_no_time_is_refused(attribute: str) -> None:
-    requests = TableRequests("t", report_capacity=False, is_of_the_wire=True)
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
     most = {attribute: {"N": str(10**38)}}
     requests.result(Read("k", ("a",)), {"Item": most})
     with pytest.raises(ValueError, match=f"{attribute} is no time in nanoseconds"):
@@ -403,7 +404,7 @@ def asked(operation: Any) -> tuple[str, dict[str, str]]:
 
     What is given must be used, and what is used be given: DynamoDB refuses it otherwise.
     """
-    requests = TableRequests("t", report_capacity=False, is_of_the_wire=True)
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
     request = requests.request(operation)
     body = json.loads(request.body)
     assert (body["TableName"], body["Key"]) == ("t", {"key": {"S": "k"}})
@@ -465,7 +466,7 @@ def test_a_look_reads_the_limits_alone_and_a_reset_deletes_the_item() -> None:
 
 
 def test_a_refund_is_sent_once_and_a_take_again_if_its_reply_is_lost() -> None:
-    requests = TableRequests("t", report_capacity=False, is_of_the_wire=True)
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
     take = requests.request(Take("k", ("a",), (True,), 5, (0,), (1,), (1,), 9, True, 0, 1, 0))
     give_back = requests.request(GiveBack("k", ("a",), (1,), (1,), (1,), (0,), (0,), 6, None))
     assert (take.repeatable, give_back.repeatable) == (True, False)

@@ -10,27 +10,29 @@ from typing import Any
 
 import ddbwire
 from ratelimit_ddb.operations.operation import LimitsResult, ReadLimits, WriteLimits
+from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
 
 LIMITS = "limits"
 
 
 def limits_request(
-    fixed: tuple[tuple[str, Any], ...], operation: ReadLimits | WriteLimits
+    fixed: tuple[tuple[str, Any], ...], keys: ItemKeys, operation: ReadLimits | WriteLimits
 ) -> ddbwire.DynamoDBRequest:
     """The request that carries an operation out.
 
     Args:
         fixed: the parameters of every request on the table.
+        keys: those of the table's items.
         operation: what to do.
     """
-    keys: dict[str, Any] = {"key": {"S": operation.key}}
+    key = keys.of(operation.key)
     if isinstance(operation, ReadLimits):
-        body = {**dict(fixed), "Key": keys, "ProjectionExpression": LIMITS}
+        body = {**dict(fixed), "Key": key, "ProjectionExpression": LIMITS}
         return ddbwire.DynamoDBRequest("GetItem", json.dumps(body).encode())
     texts = {"L": [{"S": text} for text in operation.texts]}
     body = {
         **dict(fixed),
-        "Key": keys,
+        "Key": key,
         "UpdateExpression": f"SET {LIMITS} = :l",
         "ExpressionAttributeValues": {":l": texts},
     }

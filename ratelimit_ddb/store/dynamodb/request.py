@@ -1,6 +1,6 @@
 """Operations as DynamoDB requests, and replies as results.
 
-An item is ``key`` (the partition key), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
+An item is its key (``item_keys.py``), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
 and then a ``refunded:<limit>`` beside it, ``writes`` and ``activeNs`` that count
 writes and writers, ``leasedUntil`` in
 nanoseconds where the key was leased, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so a
@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import ddbwire
@@ -37,7 +36,8 @@ from ratelimit_ddb.operations.slot_operation import (
     SlotsResult,
     TakeSlot,
 )
-from ratelimit_ddb.store.dynamodb.limits_request import limits_request, limits_result
+from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
+from ratelimit_ddb.store.dynamodb.limits_request import LIMITS, limits_request, limits_result
 from ratelimit_ddb.store.dynamodb.slot_request import slot_request, slots_result
 from ratelimit_ddb.tuple_new import tuple_new
 
@@ -46,6 +46,9 @@ REFUNDED = "refunded:"
 WRITES = "writes"
 ACTIVE_NS = "activeNs"
 LEASED_UNTIL = "leasedUntil"
+
+ATTRIBUTES = frozenset({WRITES, ACTIVE_NS, LEASED_UNTIL, LIMITS, "expiresAt"})
+"""Those beside the key that are called the same in every item."""
 
 KeyedOperation = Take | GiveBack | Read | Delete | ReadLimits | WriteLimits | SlotOperation
 """Those that are requests."""
@@ -64,10 +67,14 @@ _CONDITIONAL = {
 class TableRequests:
     """The requests and replies of one table."""
 
-    __slots__ = ("_fixed", "_is_of_the_wire")
+    __slots__ = ("_fixed", "_is_of_the_wire", "_key_json", "_keys")
 
-    def __init__(self, table: str, *, report_capacity: bool, is_of_the_wire: bool) -> None:
+    def __init__(
+        self, table: str, keys: ItemKeys, *, report_capacity: bool, is_of_the_wire: bool
+    ) -> None:
         """``is_of_the_wire`` tells whether the operations' time is that of the wire's clock."""
+        self._keys = keys
+        self._key_json = keys.json_of
         self._is_of_the_wire = is_of_the_wire
         fixed: dict[str, Any] = {"TableName": table}
         if report_capacity:
@@ -83,11 +90,11 @@ class TableRequests:
                 return self._give_back(operation)
             case Read(key, names):
                 return ddbwire.DynamoDBRequest(
-                    "GetItem", _read_template(self._fixed, names) % _quoted(key)
+                    "GetItem", _read_template(self._fixed, names) % self._key_json(key)
                 )
             case Delete(key):
                 return ddbwire.DynamoDBRequest(
-                    "DeleteItem", _delete_template(self._fixed) % _quoted(key)
+                    "DeleteItem", _delete_template(self._fixed) % self._key_json(key)
                 )
         return self._other_request(operation)
 
@@ -97,9 +104,9 @@ class TableRequests:
         match operation:
             case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
                 of_the_wire = self._is_of_the_wire
-                return slot_request(self._fixed, operation, is_of_the_wire=of_the_wire)
+                return slot_request(self._fixed, self._keys, operation, is_of_the_wire=of_the_wire)
             case ReadLimits() | WriteLimits():
-                return limits_request(self._fixed, operation)
+                return limits_request(self._fixed, self._keys, operation)
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
@@ -118,7 +125,7 @@ class TableRequests:
             else:
                 numbers += (base_ns, costs_ns[index], base_ns + rooms_ns[index])
         template = _take_template(self._fixed, names, idles, extends, leased_until_ns != 0)
-        body = template % (_quoted(key), *numbers, take.writes, take.active_ns)
+        body = template % (self._key_json(key), *numbers, take.writes, take.active_ns)
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         made_at_ns = now_ns if self._is_of_the_wire else None
         # Of a throttled key the caller is denied, and those who come next ask again.
@@ -139,7 +146,7 @@ class TableRequests:
         if since_ns is not None:
             numbers.append(since_ns)
         template = _give_back_template(self._fixed, names, tuple(forms), since_ns is not None)
-        body = template % (_quoted(key), *numbers)
+        body = template % (self._key_json(key), *numbers)
         # Given twice, it would admit more than the limit.
         made_at_ns = now_ns if self._is_of_the_wire else None
         return ddbwire.DynamoDBRequest("UpdateItem", body, False, made_at_ns)
@@ -200,10 +207,6 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
             active_ns,
         ),
     )
-
-
-def _quoted(text: str) -> bytes:
-    return encode_basestring_ascii(text).encode()
 
 
 @functools.lru_cache(maxsize=256)
@@ -296,8 +299,8 @@ def _template(
     *,
     refunded: bool = False,
 ) -> bytes:
-    """A body with ``%b`` where the quoted key goes, then ``%d`` for each value, in their order."""
-    body: dict[str, Any] = {**dict(fixed), "Key": {"key": {"S": "<key>"}}}
+    """A body with ``%b`` where the ``Key`` goes, then ``%d`` for each value, in their order."""
+    body: dict[str, Any] = {**dict(fixed), "Key": "<key>"}
     if values:
         body["ExpressionAttributeValues"] = {name: {"N": "<number>"} for name in values}
     if names:

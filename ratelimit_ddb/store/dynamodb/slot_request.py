@@ -1,6 +1,6 @@
 """Operations on the slots of a concurrency limit as DynamoDB requests, and replies as results.
 
-The item has ``key``, one attribute ``s<slot>`` for each slot that is taken, and ``expiresAt``. A
+The item has its key, one attribute ``s<slot>`` for each slot that is taken, and ``expiresAt``. A
 slot that was released is removed, so an item is as large as the slots that are held, some 21 bytes
 each. Names and numbers are short since a write is billed by the whole item (AWS: "DynamoDB item
 sizes and formats").
@@ -21,6 +21,7 @@ from ratelimit_ddb.operations.slot_operation import (
     SlotsResult,
     TakeSlot,
 )
+from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
 
 _KIB_BYTES = 1_024
 _SLOT_BYTES = 21
@@ -29,16 +30,21 @@ _REST_BYTES = 64
 
 
 def slot_request(
-    fixed: tuple[tuple[str, Any], ...], operation: SlotOperation, *, is_of_the_wire: bool
+    fixed: tuple[tuple[str, Any], ...],
+    keys: ItemKeys,
+    operation: SlotOperation,
+    *,
+    is_of_the_wire: bool,
 ) -> ddbwire.DynamoDBRequest:
     """The request that carries an operation out.
 
     Args:
         fixed: parameters that all requests have.
+        keys: those of the table's items.
         operation: what to do.
         is_of_the_wire: whether the operation's time is that of the wire's clock.
     """
-    body = {**dict(fixed), "Key": {"key": {"S": operation.key}}}
+    body = {**dict(fixed), "Key": keys.of(operation.key)}
     made_at_ns: int | None = None
     shows = "NONE"
     match operation:

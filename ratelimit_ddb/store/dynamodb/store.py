@@ -26,7 +26,7 @@ from ratelimit_ddb.operations.store import Clock
 if TYPE_CHECKING:
     import boto3
 
-    from ddbwire import AnsweredCall, CallSequence, DynamoDBRequest
+    from ddbwire import AnsweredCall, CallSequence, DynamoDBRequest, SingleTable
 
 _WARM_UP_SECONDS = 5.0
 _REFUSED_UNITS = 1.0
@@ -35,7 +35,7 @@ does not say."""
 
 
 class DynamoDBStore:
-    """A table with the partition key ``key`` (text) and TTL on ``expiresAt``.
+    """A table with the partition key ``key`` (text) and TTL on ``expiresAt``, or a shared one.
 
     Nothing is resolved or connected here; the first decision does it, or ``warm_up()`` before it.
     One store serves any number of threads, event loops and forked children. It can be used in
@@ -51,6 +51,8 @@ class DynamoDBStore:
         session: a boto3.Session; botocore's default chain unless given.
         max_connections: how many requests of one process (for asyncio: of one event loop) may be
             under way at once.
+        layout: the keys of a table that is shared with items of other kinds, ``SingleTable()``;
+            unless given, the table is the limiter's own.
         clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
             table's own time, from the ``Date`` of its replies.
         on_call: called with an AnsweredCall for every answered request.
@@ -58,7 +60,8 @@ class DynamoDBStore:
             can tell it.
 
     Raises:
-        TypeError, ValueError: the table's name is empty or not a str, or the endpoint is not a URL.
+        TypeError, ValueError: the table's name is empty or not a str, the endpoint is not a URL, or
+            the layout is no SingleTable, or has a key that is called as another attribute is.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class DynamoDBStore:
         endpoint_url: str | None = None,
         session: boto3.Session | None = None,
         max_connections: int = 64,
+        layout: SingleTable | None = None,
         clock: Callable[[], int] | None = None,
         on_call: Callable[[AnsweredCall], None] | None = None,
         report_capacity: bool = False,
@@ -79,15 +83,20 @@ class DynamoDBStore:
             raise ValueError("table '': must be the name of a table or its ARN")
         # Here, so that importing the package (for a MemoryStore, say) leaves the wire alone.
         from ddbwire import Wire
-        from ratelimit_ddb.store.dynamodb.request import TableRequests
+        from ddbwire.single_table import require_layout
+        from ratelimit_ddb.store.dynamodb.item_keys import item_keys
+        from ratelimit_ddb.store.dynamodb.request import ATTRIBUTES, TableRequests
 
         self.table = table
+        self.layout = require_layout(layout, ATTRIBUTES)
+        self.item_keys = item_keys(self.layout)
         self._arguments = {
             "table": table,
             "region_name": region_name,
             "endpoint_url": endpoint_url,
             "session": session,
             "max_connections": max_connections,
+            "layout": layout,
             "clock": clock,
             "on_call": on_call,
             "report_capacity": report_capacity,
@@ -102,7 +111,10 @@ class DynamoDBStore:
         self.clock: Clock = self._wire.clock if clock is None else LocalClock(clock)
         self._reports_capacity = report_capacity or on_call is not None
         self._requests = TableRequests(
-            table, report_capacity=self._reports_capacity, is_of_the_wire=clock is None
+            table,
+            self.item_keys,
+            report_capacity=self._reports_capacity,
+            is_of_the_wire=clock is None,
         )
         self._on_call = on_call
         self.in_process = False
@@ -233,7 +245,8 @@ class DynamoDBStore:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._wire.described(self.table)})"
+        layout = "" if self.layout is None else f", layout={self.layout!r}"
+        return f"{type(self).__name__}({self._wire.described(self.table)}{layout})"
 
     def __copy__(self) -> Self:
         return self
@@ -295,7 +308,7 @@ class DynamoDBStore:
             table=self.table,
             operation=None if request is None else request.name,
             wire=self._wire,
-            keys="the partition key 'key' (S) alone",
+            keys=self.item_keys.schema,
             permissions=("dynamodb:UpdateItem, GetItem for peek and check, DeleteItem for reset"),
             creation=(
                 f"run `ratelimit-ddb tables create --table {self.table} "

@@ -1,0 +1,37 @@
+"""A table of a single-table design for a test, keyed by ``PK`` and ``SK``, on any endpoint."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ratelimit_ddb import tables
+from tests.rate_limit_table import client
+
+
+@contextlib.contextmanager
+def shared_table(
+    endpoint_url: str | None, *, partition_key: str = "PK", sort_key: str = "SK"
+) -> Iterator[str]:
+    """The name of a new, empty table, as ``tables create --single-table`` makes it; deleted after.
+
+    Args:
+        endpoint_url: of an engine; None for AWS's, which moto stands for.
+        partition_key, sort_key: what its keys are called.
+    """
+    *_, like = tables.application_tables(single_table=True)
+    table = replace(
+        like,
+        name=f"shared-{uuid.uuid4().hex}",
+        partition=tables.KeyAttribute(partition_key),
+        sort=tables.KeyAttribute(sort_key),
+    )
+    dynamodb = client(endpoint_url)
+    dynamodb.create_table(**table.create_parameters())
+    try:
+        yield table.name
+    finally:
+        dynamodb.delete_table(TableName=table.name)
+        dynamodb.close()
