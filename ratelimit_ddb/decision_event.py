@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.outage import OnOutage
 
+EventOperation = Literal["acquire", "refund", "charge", "block"]
+"""What an event tells of: a request for tokens, a slot too; tokens that were given back later;
+tokens that were taken without asking; a key that was blocked."""
+
 
 class LimiterDecision(NamedTuple):
-    """One decision of a limiter or of ``@rate_limited``; what ``on_decision`` is called with.
+    """What a limiter or ``@rate_limited`` did; what ``on_decision`` is called with.
+
+    ``acquire`` and ``reserve`` are told as ``"acquire"``, each before any wait. ``refund`` and
+    ``charge`` are told as themselves; a settled reservation as the one of them that it was: of 900
+    tokens that were reserved, 500 used are a refund of 400, and 1,234 used are a charge of 334.
 
     Its truth is the decision's.
 
@@ -19,14 +27,18 @@ class LimiterDecision(NamedTuple):
         rule: what it is called in logs and metrics: the function's name or scope; of a limiter its
             limits, behind the namespace if any: ``"shop: 100 per minute"``.
         key: the bucket's key as the table holds it.
-        cost: the tokens that were asked for.
-        decision: what was decided, before any wait.
+        cost: the tokens that were asked for, given back or charged; 0 of a block.
+        decision: what was decided, before any wait. Of a refund, the decision whose tokens were
+            given back; of a charge or a block, what ``peek`` would say after it.
         latency_ns: how long it took, network included, and a wait for the tokens not.
         calls: operations that it sent to the store; 0 for a denial from memory.
         capacity_units: what they consumed; None where the store does not report it
             (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
         outage: what was raised where the store gave no answer.
         on_outage: what decided in its place; None where the store did.
+        operation: ``"acquire"``, ``"refund"``, ``"charge"`` or ``"block"``.
+        refunded: whether tokens were given back: by a refund, or of an ``acquire_all`` that another
+            limiter denied.
     """
 
     rule: str
@@ -38,6 +50,8 @@ class LimiterDecision(NamedTuple):
     capacity_units: float | None
     outage: StoreUnavailable | None = None
     on_outage: OnOutage | None = None
+    operation: EventOperation = "acquire"
+    refunded: bool = False
 
     def __bool__(self) -> bool:
         """Whether the tokens were taken."""
@@ -48,19 +62,9 @@ class LimiterDecision(NamedTuple):
         """True: a limiter has no shadow mode."""
         return True
 
-    @property
-    def refunded(self) -> bool:
-        """False: what is given back later, the caller knows."""
-        return False
-
-    @property
-    def amended(self) -> bool:
-        """False: it is told once."""
-        return False
-
 
 OnLimiterDecision = Callable[[LimiterDecision], None]
-"""Called with each decision of a limiter."""
+"""Called with each of a limiter's events."""
 
 
 class DecisionEvent(Protocol):
@@ -76,7 +80,7 @@ class DecisionEvent(Protocol):
 
     @property
     def cost(self) -> int:
-        """The tokens that were asked for."""
+        """The tokens that were asked for, given back or charged."""
 
     @property
     def decision(self) -> Decision:
@@ -91,8 +95,8 @@ class DecisionEvent(Protocol):
         """Whether the tokens were given back."""
 
     @property
-    def amended(self) -> bool:
-        """Whether it was told before, and is told again since the tokens were given back."""
+    def operation(self) -> EventOperation:
+        """What it tells of."""
 
     @property
     def latency_ns(self) -> int:

@@ -52,8 +52,8 @@ class RateLimiter:
             keys and equal limits.
         enabled: False to allow every request and never ask the store; True to limit whatever the
             environment says. Unless given, the variable ``RATELIMIT_DDB_ENABLED=0`` turns it off.
-        on_decision: called with a LimiterDecision for each ``acquire``; a function or several. What
-            it raises is raised to the caller.
+        on_decision: called with a LimiterDecision for each ``acquire``, ``reserve``, ``refund``,
+            ``charge`` and ``block``; a function or several. What it raises is raised to the caller.
 
     Raises:
         TypeError, ValueError: an argument is invalid; the message has its name, value and rule.
@@ -165,10 +165,8 @@ class RateLimiter:
             StoreUnavailable: and what else ``peek`` raises.
         """
         core = self._core
-        taken = core.taken_by(decision)
-        if taken is None:
-            return False
-        return run(core.refund(taken, cost), core.store, core.timeout_ns, core.breaker)
+        flow = core.refund(decision, cost)
+        return False if flow is None else run(flow, core.store, core.timeout_ns, core.breaker)
 
     def reset(self, key: KeyLike) -> None:
         """Fill the key's bucket by deleting its item, and lift its block. Raises as ``peek`` does.
@@ -368,10 +366,10 @@ class AsyncRateLimiter:
     async def refund(self, decision: Decision, *, cost: int | None = None) -> bool:
         """Give back tokens that were not used; see ``RateLimiter.refund``."""
         core = self._core
-        taken = core.taken_by(decision)
-        if taken is None:
+        flow = core.refund(decision, cost)
+        if flow is None:
             return False
-        return await run_async(core.refund(taken, cost), core.store, core.timeout_ns, core.breaker)
+        return await run_async(flow, core.store, core.timeout_ns, core.breaker)
 
     async def reset(self, key: KeyLike) -> None:
         """Fill the key's bucket; see ``RateLimiter.reset``."""

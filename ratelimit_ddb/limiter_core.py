@@ -22,7 +22,7 @@ from ratelimit_ddb.bucket.debt import require_block_ns, require_charge
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
-from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
+from ratelimit_ddb.decision_event import EventOperation, LimiterDecision, OnLimiterDecision
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
@@ -31,7 +31,7 @@ from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
-from ratelimit_ddb.settling import charge, settle
+from ratelimit_ddb.settling import Settlement, charge, give_back, settle
 from ratelimit_ddb.stored_limits.of_limiter import StoredOfLimiter
 from ratelimit_ddb.stored_limits.stored import Stored
 from ratelimit_ddb.switch import limiting_enabled
@@ -240,10 +240,12 @@ class LimiterCore:
         decision: Decision,
         meter: Meter | None,
         outage: StoreUnavailable | None,
+        operation: EventOperation = "acquire",
+        refunded: bool = False,
     ) -> None:
         """Call ``on_decision``."""
         if meter is not None and decision is not self._disabled:
-            self._tell(key, cost, decision, meter, outage)
+            self._tell(key, cost, decision, meter, outage, operation, refunded)
 
     def require_cost(self, cost: object) -> int:
         """Check that every limit can admit a cost; raises as ``acquire`` does."""
@@ -271,11 +273,12 @@ class LimiterCore:
         require_charge(cost, self.bucket.limits)
         if not self.enabled:
             return self._disabled
-        return (
-            charge(self.outage_policy, self.bucket, text, cost)
-            if cost
-            else self.bucket.peek(text, 1)
-        )
+        return self._charge(text, cost) if cost else self.bucket.peek(text, 1)
+
+    def _charge(self, key: str, cost: int) -> Flow[Decision]:
+        flow = charge(self.outage_policy, self.bucket, key, cost)
+        done = yield from self._settled(flow, key, self._disabled)
+        return self._disabled if done.decision is None else done.decision
 
     def settle(
         self, key: str, decision: Decision, taken: Taken | None, reserved: int, used: int
@@ -292,7 +295,27 @@ class LimiterCore:
         if self.enabled and decision.source != "disabled":
             gives_back = used < reserved and taken is not None
             bucket = self._bucket_of_taken(taken) if gives_back and taken else self.bucket
-            yield from settle(self.outage_policy, bucket, key, taken, reserved, used)
+            flow = settle(self.outage_policy, bucket, key, taken, reserved, used)
+            if flow is not None:
+                yield from self._settled(flow, key, decision)
+
+    def _settled(self, flow: Flow[Settlement], key: str, of: Decision) -> Flow[Settlement]:
+        """What a flow of settling does, told; its outage is raised where one is to be raised.
+
+        Args:
+            flow: of ``settling``.
+            key: as the table holds it.
+            of: the decision whose tokens are given back.
+        """
+        meter = self.new_meter()
+        done = yield from (flow if meter is None else meter.measured(flow))
+        if meter is not None:
+            operation, cost, after, refunded, outage = done
+            decision = of if after is None else after
+            self._tell(key, cost, decision, meter, outage, operation, refunded)
+        if done.outage is not None and self.outage_policy.on_outage == "raise":
+            raise done.outage
+        return done
 
     def block(self, key: KeyLike, seconds: float) -> Decision | Flow[Decision]:
         """Admit nothing for so long."""
@@ -303,11 +326,15 @@ class LimiterCore:
         return self._block(text, blocks_ns) if self.enabled else self._disabled
 
     def _block(self, key: str, blocks_ns: int) -> Flow[Decision]:
+        meter, flow = self.new_meter(), self.bucket.block(key, blocks_ns)
         try:
-            return (yield from self.bucket.block(key, blocks_ns))
-        except StoreUnavailable:
-            self.outage_policy.block(self.bucket, key, blocks_ns)
+            decision = yield from (flow if meter is None else meter.measured(flow))
+        except StoreUnavailable as outage:
+            decision = self.outage_policy.block(self.bucket, key, blocks_ns)
+            self.tell(key, 0, decision, meter, outage, "block")
             raise
+        self.tell(key, 0, decision, meter, None, "block")
+        return decision
 
     def reset(self, key: str) -> Flow[None]:
         """Fill a key's bucket, and lift its blocks."""
@@ -340,10 +367,24 @@ class LimiterCore:
             )
         return taken if self.enabled else None
 
-    def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
-        """Give ``cost`` tokens back, or all that are left; whether any were."""
+    def refund(self, decision: Decision, cost: int | None) -> Flow[bool] | None:
+        """Give ``cost`` tokens back, or all that are left; whether any were. None for nothing."""
+        taken = self.taken_by(decision)
+        if taken is None:
+            return None
         cost = taken.kept if cost is None else require_int("cost", cost)
-        return self._bucket_of_taken(taken).refund(taken, cost)
+        return self._refund(decision, taken, cost)
+
+    def _refund(self, decision: Decision, taken: Taken, cost: int) -> Flow[bool]:
+        flow = give_back(self._bucket_of_taken(taken), taken, cost)
+        done = yield from self._settled(flow, taken.key, decision)
+        if done.outage is not None:
+            raise done.outage
+        return done.refunded
+
+    def refund_untold(self, taken: Taken) -> Flow[bool]:
+        """Give back all that is left; whether any was. The caller tells of it."""
+        return self._bucket_of_taken(taken).refund(taken, taken.kept)
 
     def _bucket_of_taken(self, taken: Taken) -> Bucket:
         """The bucket that something was taken of, for stored limits may have changed since."""
@@ -366,7 +407,14 @@ class LimiterCore:
         return decision
 
     def _tell(
-        self, key: str, cost: int, decision: Decision, meter: Meter, outage: StoreUnavailable | None
+        self,
+        key: str,
+        cost: int,
+        decision: Decision,
+        meter: Meter,
+        outage: StoreUnavailable | None,
+        operation: EventOperation = "acquire",
+        refunded: bool = False,
     ) -> None:
         meter.stop()
         told = LimiterDecision(
@@ -379,6 +427,8 @@ class LimiterCore:
             meter.capacity_units,
             outage,
             None if outage is None else self.outage_policy.on_outage,
+            operation,
+            refunded,
         )
         for on_decision in self._on_decision:
             on_decision(told)

@@ -64,9 +64,9 @@ class LocalBuckets:
         local = self._local(bucket, key, self._clock.now_ns())
         return self._decision(local.charge(key, cost))
 
-    def block(self, bucket: Bucket, key: str, blocks_ns: int) -> None:
+    def block(self, bucket: Bucket, key: str, blocks_ns: int) -> Decision:
         """Admit nothing for so long."""
-        self._decision(self._local(bucket, key, self._clock.now_ns()).block(key, blocks_ns))
+        return self._decision(self._local(bucket, key, self._clock.now_ns()).block(key, blocks_ns))
 
     def reset(self, key: str) -> None:
         """Fill the key's bucket."""

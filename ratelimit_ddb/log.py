@@ -39,6 +39,9 @@ class _Event(NamedTuple):
 
 _ADMITTED = _Event("admitted", logging.DEBUG, "admitted by rule %r")
 _GIVEN_BACK = _Event("refunded", logging.DEBUG, "gave back what rule %r took")
+_NOT_GIVEN_BACK = _Event("refunded", logging.DEBUG, "nothing to give back of what rule %r took")
+_CHARGED = _Event("charged", logging.DEBUG, "charged rule %r")
+_BLOCKED = _Event("blocked", logging.INFO, "blocked a key of rule %r")
 _DENIED = _Event("denied", logging.INFO, "denied by rule %r")
 _IN_SHADOW = _Event("shadow", logging.INFO, "would be denied by rule %r")
 _PASSED = _Event("outage", logging.WARNING, "no answer from the store for rule %r, passed: %s")
@@ -47,7 +50,25 @@ _DENIED_LOCALLY = _Event(
     logging.WARNING,
     "no answer from the store for rule %r, denied by this process's own buckets: %s",
 )
+_KEPT = _Event(
+    "outage",
+    logging.WARNING,
+    "no answer from the store for rule %r, what it took may not be given back: %s",
+)
+_NOT_CHARGED = _Event(
+    "outage", logging.WARNING, "no answer from the store for rule %r, it may not be charged: %s"
+)
+_NOT_BLOCKED = _Event(
+    "outage", logging.ERROR, "no answer from the store for rule %r, a key may not be blocked: %s"
+)
 _REFUSED = _Event("outage", logging.ERROR, "no answer from the store for rule %r, refused: %s")
+
+_AFTERWARDS = {
+    "refund": (_GIVEN_BACK, _KEPT),
+    "charge": (_CHARGED, _NOT_CHARGED),
+    "block": (_BLOCKED, _NOT_BLOCKED),
+}
+"""What is logged of a later operation, and of its outage."""
 
 
 def log_decisions(
@@ -63,14 +84,15 @@ def log_decisions(
     A denial is INFO, since clients cause it; also one in shadow mode, whose message says "would be
     denied". An outage is WARNING where the request passes all the same, or is denied by this
     process's own buckets (``on_outage="local"``), ERROR where it is refused for want of an answer.
-    No record has a traceback.
+    A key that is blocked by ``limiter.block`` is INFO, and ERROR in an outage; charging and giving
+    back are WARNING in an outage. No record has a traceback.
 
     The attributes of a record, each behind ``ratelimit_``: ``rule``, ``key_digest``, ``limit``,
     ``cost``, ``allowed``, ``enforced``, ``source``, ``remaining``, ``retry_after_seconds`` (None
     where no time would help), ``latency_ms``, ``calls``, ``capacity_units`` (None where unknown),
-    ``refunded``, ``left_out``; in an outage also ``error_type`` and ``error``, what was raised and
-    by what cause, and ``on_outage``, what decided instead. See ``RuleDecision`` and ``Decision``
-    for what they mean.
+    ``operation``, ``refunded``, ``left_out``; in an outage also ``error_type`` and ``error``, what
+    was raised and by what cause, and ``on_outage``, what decided instead. See ``RuleDecision`` and
+    ``Decision`` for what they mean.
 
     A flood of denials costs next to nothing, but a record of each would. So in each process at most
     ten records a second are written of one rule's denials, ten of its outages: with W processes and
@@ -79,8 +101,8 @@ def log_decisions(
 
     Args:
         logger: where to; the logger ``"ratelimit_ddb.decisions"`` unless given.
-        admitted: whether to log what is admitted, too, and what of it is given back later, since
-            another middleware or decorator denied the request: DEBUG, within the same bound.
+        admitted: whether to log what is admitted, too, what is charged and what is given back
+            later: DEBUG, within the same bound.
         key: whether records also have the bucket's key as it is, as ``ratelimit_key``. It holds
             addresses, user names and what else identities go by; credentials only as digests,
             unless a rule's identity says ``digest=False``.
@@ -101,9 +123,7 @@ def log_decisions(
 
     def log(told: DecisionEvent) -> None:
         event = _event(told)
-        if (event in (_ADMITTED, _GIVEN_BACK) and not admitted) or not logger.isEnabledFor(
-            event.level
-        ):
+        if (event.level == logging.DEBUG and not admitted) or not logger.isEnabledFor(event.level):
             return
         left_out = 0 if bound is None else bound.left_out(told.rule, event.name)
         if left_out is None:
@@ -143,12 +163,15 @@ class _Bound:
 
 
 def _event(told: DecisionEvent) -> _Event:
+    if told.operation != "acquire":
+        done, not_done = _AFTERWARDS[told.operation]
+        if told.outage is not None:
+            return not_done
+        return _NOT_GIVEN_BACK if told.operation == "refund" and not told.refunded else done
     if told.outage is not None:
         if told.decision.allowed or not told.enforced:
             return _PASSED
         return _DENIED_LOCALLY if told.on_outage == "local" else _REFUSED
-    if told.amended:
-        return _GIVEN_BACK
     if told.decision.allowed:
         return _ADMITTED
     return _DENIED if told.enforced else _IN_SHADOW
@@ -171,6 +194,7 @@ def _facts(told: DecisionEvent, *, with_key: bool) -> dict[str, Any]:
         "ratelimit_latency_ms": told.latency_ns / 1_000_000,
         "ratelimit_calls": told.calls,
         "ratelimit_capacity_units": told.capacity_units,
+        "ratelimit_operation": told.operation,
         "ratelimit_refunded": told.refunded,
     }
     if with_key:

@@ -51,6 +51,7 @@ DURATION_BOUNDARIES_SECONDS = (
 default deadline of 0.25 s and what is beyond it."""
 
 _Attributes = dict[str, str | bool]
+_BEHIND_NAME = {"refund": " refund", "charge": " charge", "block": " block"}
 
 
 def measure_decisions(
@@ -64,11 +65,12 @@ def measure_decisions(
     - ``ratelimit.calls``, a counter of the operations sent to the store, but for those that give
       tokens back.
     - ``ratelimit.capacity_units``, a counter of what these consumed, where the store reports it.
-    - ``ratelimit.tokens``, a counter of the tokens taken: not of those given back along with the
-      decision, nor of any in an outage.
-    - ``ratelimit.tokens.returned``, a counter of those that were given back later, since another
-      middleware, decorator or dependency denied the request. What was taken for good is the
-      difference.
+    - ``ratelimit.tokens``, a counter of the tokens taken, or charged: not of those given back along
+      with the decision, nor of any in an outage.
+    - ``ratelimit.tokens.returned``, a counter of those that were given back later: since another
+      middleware, decorator or dependency denied the request, by its response, by ``refund``, or of
+      a reservation that used less. What was taken for good is the difference.
+    - ``ratelimit.blocks``, a counter of the keys blocked by ``limiter.block``.
 
     The attributes of each: ``ratelimit.rule``; ``ratelimit.outcome``, which is ``"allowed"``,
     ``"denied"`` or, whatever the policy made of it, ``"outage"``; ``ratelimit.enforced``;
@@ -100,23 +102,29 @@ def measure_decisions(
     returned = meter.create_counter(
         "ratelimit.tokens.returned",
         "{token}",
-        "Tokens given back, as another limit denied the request.",
+        "Tokens given back after their decision.",
     )
+    blocks = meter.create_counter("ratelimit.blocks", "{block}", "Keys blocked.")
 
     def measure(told: DecisionEvent) -> None:
         attributes = _attributes(told)
-        if told.amended:  # it was counted by the first call
-            returned.add(told.cost, attributes)
+        if told.operation == "refund":
+            if told.refunded:
+                returned.add(told.cost, attributes)
             return
-        decisions.add(1, attributes)
-        if told.latency_ns:
-            duration.record(told.latency_ns / 1_000_000_000, attributes)
         if told.calls:
             calls.add(told.calls, attributes)
         if told.capacity_units:
             capacity_units.add(told.capacity_units, attributes)
-        if told.decision.allowed and told.outage is None and not told.refunded:
-            tokens.add(told.cost, attributes)
+        if told.operation == "acquire":
+            decisions.add(1, attributes)
+            if told.latency_ns:
+                duration.record(told.latency_ns / 1_000_000_000, attributes)
+            if told.decision.allowed and told.outage is None and not told.refunded:
+                tokens.add(told.cost, attributes)
+        elif told.outage is None:
+            done, amount = (tokens, told.cost) if told.operation == "charge" else (blocks, 1)
+            done.add(amount, attributes)
 
     return measure
 
@@ -126,11 +134,11 @@ def trace_decisions(
 ) -> OnDecisionEvent:
     """A function for ``on_decision=`` that makes a span of each decision, within the current one.
 
-    The span is called ``ratelimit`` and the rule's name; where tokens are given back later, since
-    another middleware, decorator or dependency denied the request, that is a span of its own, with
-    ``refund`` behind its name. It is an internal one, for a decision is
-    no call: it may take none, or two. Spans are made once a request's verdict is there, so where
-    several rules ask, each has its own length but all end together.
+    The span is called ``ratelimit`` and the rule's name; what is given back or charged later, or
+    blocked, is a span of its own, with ``refund``, ``charge`` or ``block`` behind its name. It is
+    an internal one, for a decision is no call: it may take none, or two. Spans are made once a
+    request's verdict is there, so where several rules ask, each has its own length but all end
+    together.
 
     Attributes are those of the metrics, and ``ratelimit.key_digest``, ``ratelimit.limit``,
     ``ratelimit.cost``, ``ratelimit.remaining``, ``ratelimit.refunded``, ``ratelimit.calls``,
@@ -145,7 +153,7 @@ def trace_decisions(
     def record(told: DecisionEvent) -> None:
         end_ns = time.time_ns()
         span = tracer.start_span(
-            f"ratelimit {told.rule} refund" if told.amended else f"ratelimit {told.rule}",
+            f"ratelimit {told.rule}{_BEHIND_NAME.get(told.operation, '')}",
             kind=SpanKind.INTERNAL,
             attributes=_attributes(told),
             start_time=end_ns - told.latency_ns,

@@ -71,16 +71,12 @@ class OutagePolicy:
             breaker_of(self.store).tell_admission(self.on_outage, outage)
         return decision
 
-    def charge(self, outage: StoreUnavailable, bucket: Bucket, key: str, cost: int) -> Decision:
+    def charge(self, bucket: Bucket, key: str, cost: int) -> Decision:
         """What becomes of a charge that the store did not take.
 
-        Under ``"local"`` this process's own buckets are charged; otherwise nothing is.
-
-        Raises:
-            StoreUnavailable: under ``"raise"``.
+        Under ``"local"`` this process's own buckets are charged; otherwise nothing is. Under
+        ``"raise"`` it is a denial, for events; the caller raises the outage.
         """
-        if self.on_outage == "raise":
-            raise outage
         if self.on_outage == "local":
             return local_buckets_of(self.store).charge(bucket, key, cost)
         limit = bucket.limits[0]
@@ -89,10 +85,15 @@ class OutagePolicy:
         retry_ns = RETRY_AFTER_OUTAGE_NS
         return Decision(False, 0, retry_ns, retry_ns, limit, 0, "outage")
 
-    def block(self, bucket: Bucket, key: str, blocks_ns: int) -> None:
-        """Block a key in this process, by what stands in for the store until it answers again."""
+    def block(self, bucket: Bucket, key: str, blocks_ns: int) -> Decision:
+        """Block a key in this process, by what stands in for the store until it answers again.
+
+        Only under ``"local"``; what is returned is for events, since the caller raises the outage.
+        """
         if self.on_outage == "local":
-            local_buckets_of(self.store).block(bucket, key, blocks_ns)
+            return local_buckets_of(self.store).block(bucket, key, blocks_ns)
+        retry_ns = RETRY_AFTER_OUTAGE_NS
+        return Decision(False, 0, retry_ns, retry_ns, bucket.limits[0], 0, "outage")
 
     def reset(self, key: str) -> None:
         """Fill a key's bucket there."""

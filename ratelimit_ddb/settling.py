@@ -1,30 +1,62 @@
-"""Charging and settling with what stands in for a store: flows for limiters and for the web."""
+"""Charging and settling with what stands in for a store: flows for limiters and for the web.
+
+None of them raises an outage: under ``on_outage="raise"`` whoever runs the flow does, after
+``on_decision`` was called.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision, Taken
+from ratelimit_ddb.decision_event import EventOperation
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.outage import OutagePolicy
 
 
-def charge(policy: OutagePolicy, bucket: Bucket, key: str, cost: int) -> Flow[Decision]:
-    """Take tokens whether they are there or not; what ``peek`` would say next.
+class Settlement(NamedTuple):
+    """What charging or settling did.
 
-    Raises:
-        StoreUnavailable: under ``on_outage="raise"``.
+    Attributes:
+        operation: ``"charge"`` or ``"refund"``.
+        cost: the tokens that were charged, or to be given back.
+        decision: of a charge, what ``peek`` would say next; None of a refund.
+        refunded: whether tokens were given back.
+        outage: what was raised where the store gave no answer.
     """
+
+    operation: EventOperation
+    cost: int
+    decision: Decision | None = None
+    refunded: bool = False
+    outage: StoreUnavailable | None = None
+
+
+def charge(policy: OutagePolicy, bucket: Bucket, key: str, cost: int) -> Flow[Settlement]:
+    """Take tokens whether they are there or not."""
     try:
-        return (yield from bucket.charge(key, cost))
+        decision = yield from bucket.charge(key, cost)
     except StoreUnavailable as outage:
-        return policy.charge(outage, bucket, key, cost)
+        instead = policy.charge(bucket, key, cost)
+        return Settlement("charge", cost, instead, outage=outage)
+    return Settlement("charge", cost, decision)
+
+
+def give_back(bucket: Bucket, taken: Taken, cost: int) -> Flow[Settlement]:
+    """Give back tokens of a take. In an outage they stay taken, and count as given back."""
+    try:
+        refunded = yield from bucket.refund(taken, cost)
+    except StoreUnavailable as outage:
+        return Settlement("refund", cost, outage=outage)
+    return Settlement("refund", cost, refunded=refunded)
 
 
 def settle(
     policy: OutagePolicy, bucket: Bucket, key: str, taken: Taken | None, reserved: int, used: int
-) -> Flow[None]:
-    """Charge what was used beyond what was reserved, or give the rest back.
+) -> Flow[Settlement] | None:
+    """Charge what was used beyond what was reserved, or give the rest back; None for neither.
 
     Args:
         policy: what is done without the store.
@@ -33,15 +65,9 @@ def settle(
         taken: what the reservation took of the table; None for nothing, or where nobody knows.
         reserved: tokens.
         used: tokens.
-
-    Raises:
-        StoreUnavailable: under ``on_outage="raise"``.
     """
     if used > reserved:
-        yield from charge(policy, bucket, key, used - reserved)
-    elif used < reserved and taken is not None:
-        try:
-            yield from bucket.refund(taken, reserved - used)
-        except StoreUnavailable:
-            if policy.on_outage == "raise":
-                raise
+        return charge(policy, bucket, key, used - reserved)
+    if used < reserved and taken is not None:
+        return give_back(bucket, taken, reserved - used)
+    return None

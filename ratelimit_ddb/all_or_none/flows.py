@@ -69,7 +69,8 @@ def _give_back_in_turn(several: list[Request]) -> Flow[list[StoreError]]:
         taken = None if one.decision is None else one.decision.taken
         if taken is not None:
             try:
-                one.refunded = yield from one.core.refund(taken, None)
+                flow = one.core.refund_untold(taken)
+                one.refunded = yield from (flow if one.meter is None else one.meter.measured(flow))
             except StoreError as failure:
                 failures.append(failure)
     return failures

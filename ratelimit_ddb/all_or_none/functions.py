@@ -86,7 +86,9 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> _Runs[De
     refunded = False if _deny_from_memory(asked) else (yield from _ask(asked))
     for one in asked:
         if one.decision is not None:
-            one.core.tell(one.key, one.cost, one.decision, one.meter, one.outage)
+            one.core.tell(
+                one.key, one.cost, one.decision, one.meter, one.outage, refunded=one.refunded
+            )
     _raise_failure(asked)
     decisions = tuple([one.decision for one in asked])
     return Decisions(decisions, tuple([one[0] for one in given]), refunded)
@@ -123,11 +125,15 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> _Runs[bool]:
         core = core_of(limiter, kind)
         taken = None if decision is None else core.taken_by(decision)
         if taken is not None and taken.kept:
-            took.append(Request(core, taken.key, taken.kept, outcome=decision))
+            meter = core.new_meter()
+            took.append(Request(core, taken.key, taken.kept, meter, outcome=decision))
     failures: list[StoreError] = []
     for several in by_store(took):
         failed = yield _run_of(several, give_back(several), decides=False)
         failures += [failed] if isinstance(failed, StoreError) else failed
+    for one in took:
+        if one.refunded and one.decision is not None:
+            one.core.tell(one.key, one.cost, one.decision, one.meter, None, "refund", one.refunded)
     if failures:
         raise failures[0]
     return any(one.refunded for one in took)

@@ -24,7 +24,7 @@ class Request:
         core: the limiter's.
         key: the key as the table holds it.
         cost: tokens.
-        meter: measures the decision for ``on_decision``, if there is one.
+        meter: measures the decision, or the refund, for ``on_decision``, if there is one.
         outcome: the decision, or what was raised; None while it has not been asked.
         outage: what was raised where ``on_outage`` has decided.
         refunded: whether its tokens were given back.

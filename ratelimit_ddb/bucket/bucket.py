@@ -58,6 +58,8 @@ from ratelimit_ddb.operations.operation import (
 from ratelimit_ddb.tuple_new import tuple_new
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
+_TOO_OLD_TO_DENY_NS = 0
+"""When an observation was made that only tells which write to try."""
 
 
 _WARM_NS = SECOND_NS
@@ -238,6 +240,7 @@ class Bucket:
         given_before = taken.claim(cost)
         if taken.lease is not None:
             return self._visits is not None and self._visits.give_back(taken, taken.lease, cost)
+        left: Observation | None = None
         try:
             now_ns = yield ReadClock()
             arithmetic = self._arithmetic
@@ -263,6 +266,12 @@ class Bucket:
             while give_back is not None:
                 result: OperationResult = yield give_back
                 if result.applied:
+                    left = Observation(
+                        _TOO_OLD_TO_DENY_NS,
+                        known(result.full_at_ns),
+                        result.expires_at_seconds or 0,
+                        self._names,
+                    )
                     return True
                 refused = give_back
                 full_at_ns = known(result.full_at_ns)
@@ -276,6 +285,10 @@ class Bucket:
             # Also where no reply came: it may have been applied, and what was observed before is no
             # lower bound any more.
             self.cache.group.forget(taken.key)
+            if left is not None:
+                # It tells the next take its branch. It may not deny, for the reply of a take or a
+                # refund that the table carried out earlier may come later.
+                self.cache.put(taken.key, left)
 
     def charge(self, key: str, cost: int) -> Flow[Decision]:
         """Take ``cost`` tokens of every limit, whether they are there or not: debt.py.

@@ -103,6 +103,17 @@ def test_p7_peek_refund_and_reset_are_one_call_each(store: DynamoDBStore, calls:
     ]
 
 
+@pytest.mark.parametrize("limits", LIMITS)
+def test_p7_a_take_after_a_refund_is_one_write(
+    store: DynamoDBStore, calls: Calls, limits: str | list[str]
+) -> None:
+    limiter = RateLimiter(store, limits, deadline=5)
+    for _ in range(3):
+        limiter.acquire("k")
+        assert limiter.refund(limiter.acquire("k"))
+    assert calls == [WRITE] * 9
+
+
 def test_p7_a_reservation_is_one_write_and_settling_it_one_or_none(
     store: DynamoDBStore, calls: Calls
 ) -> None:

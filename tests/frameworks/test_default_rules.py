@@ -156,7 +156,8 @@ def test_a_middleware_before_the_routes_gives_back_what_it_took(store: MemorySto
     assert [one.status_code for one in responses] == [200] * 4 + [429]
     assert responses[0].headers["ratelimit-policy"] == '"own";q=4;w=3600'
     assert responses[0].headers["ratelimit"] == '"own";r=3;t=900'
-    assert [(one.refunded, one.amended) for one in told] == [(False, False), (True, True)] * 5
+    each = [(False, "acquire"), (True, "refund")]
+    assert [(one.refunded, one.operation) for one in told] == each * 5
     assert left(store) == 2
     assert [ask(before, "/plain").status_code for _ in range(3)] == [200, 200, 429]
 

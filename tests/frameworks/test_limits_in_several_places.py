@@ -402,10 +402,10 @@ def test_on_decision_is_told_of_what_was_given_back(get: Get, site: Site) -> Non
     get()
     site.told.clear()
     get()
-    assert [(one.rule, one.decision.allowed, one.refunded, one.amended) for one in site.told] == [
-        ("wide", True, False, False),
-        ("wide", True, True, True),
-        ("narrow", False, False, False),
+    assert [(one.rule, one.decision.allowed, one.refunded, one.operation) for one in site.told] == [
+        ("wide", True, False, "acquire"),
+        ("wide", True, True, "refund"),
+        ("narrow", False, False, "acquire"),
     ]
     again = site.told[1]
     assert (again.calls, again.decision) == (1, site.told[0].decision)
@@ -469,7 +469,7 @@ def test_what_cannot_be_given_back_says_so(site: Site) -> None:
     seen: list[tuple[Any, ...]] = []
 
     def unreachable(told: RuleDecision) -> None:
-        seen.append((told.rule, told.refunded, told.amended))
+        seen.append((told.rule, told.refunded, told.operation))
         outer.failure = StoreUnavailable("gone")
 
     def on_denied(request: Any, verdict: Verdict, answer: Answer) -> Answer:
@@ -486,8 +486,8 @@ def test_what_cannot_be_given_back_says_so(site: Site) -> None:
     outer.failure = None
     assert ask(limited, "/page").status_code == 429
     assert seen == [
-        ("wide", False, False),
-        ("wide", False, False),
+        ("wide", False, "acquire"),
+        ("wide", False, "acquire"),
         ("wide", False),
         ("narrow", False),
     ]

@@ -19,7 +19,9 @@ from ratelimit_ddb import (
     RateLimiter,
     StoreUnavailable,
     TableNotFound,
+    acquire_all,
     rate_limited,
+    refund_all,
 )
 from ratelimit_ddb.errors import KeyThrottled
 from ratelimit_ddb.log import log_decisions
@@ -100,6 +102,99 @@ def test_an_outage_is_told_with_what_was_raised_and_what_decided(
     assert event.capacity_units is None, "it may have been carried out, and billed"
 
 
+def operations(told: Told) -> list[tuple[str, int, bool]]:
+    return [(one.operation, one.cost, one.refunded) for one in told]
+
+
+def test_giving_back_charging_and_blocking_are_told(
+    make: Callable[..., Caller], told: Told
+) -> None:
+    caller = make(MemoryStore(clock=FakeClock()), "9/minute", on_decision=told.append)
+    taken = caller.acquire(KEY, cost=3)
+    assert caller.refund(taken, cost=2)
+    after = caller.charge(KEY, 4)
+    blocked = caller.block(KEY, 60)
+    caller.charge(KEY, 0)
+    assert operations(told) == [
+        ("acquire", 3, False),
+        ("refund", 2, True),
+        ("charge", 4, False),
+        ("block", 0, False),
+    ]
+    assert [one.decision for one in told] == [taken, taken, after, blocked]
+    assert [one.calls for one in told] == [1, 1, 1, 1]
+    assert {one.key for one in told} == {KEY}
+    assert all(one.latency_ns > 0 for one in told)
+
+
+@pytest.mark.parametrize(
+    ("used", "later"),
+    [
+        (900, []),
+        (500, [("refund", 400, True)]),
+        (1_234, [("charge", 334, False)]),
+        (0, [("refund", 900, True)]),
+    ],
+)
+def test_a_settled_reservation_is_told_as_what_it_was(
+    told: Told, used: int, later: list[tuple[str, int, bool]]
+) -> None:
+    limiter = RateLimiter(MemoryStore(clock=FakeClock()), "1000/minute", on_decision=told.append)
+    limiter.reserve(KEY, 900).settle(used)
+    assert operations(told) == [("acquire", 900, False), *later]
+
+    async def settled() -> None:
+        waiting = AsyncRateLimiter(
+            MemoryStore(clock=FakeClock()), "1000/minute", on_decision=told.append
+        )
+        async with waiting.reserve(KEY, 900) as reservation:
+            await reservation.settle(used)
+
+    asyncio.run(settled())
+    assert operations(told) == [("acquire", 900, False), *later] * 2
+
+
+def test_what_was_asked_of_several_limiters_is_told_with_what_was_given_back(told: Told) -> None:
+    store = MemoryStore(clock=FakeClock())
+    wide, narrow = (
+        RateLimiter(store, limit, on_decision=told.append) for limit in ("9/minute", "1/hour")
+    )
+    both = acquire_all([(wide, KEY), (narrow, KEY)])
+    assert refund_all(both)
+    assert operations(told) == [("acquire", 1, False)] * 2 + [("refund", 1, True)] * 2
+    del told[:]
+    narrow.acquire(KEY)
+    RateLimiter(store, "1/hour").charge(KEY, 0)
+    other = RateLimiter(store, "1/hour", deny_cache=0, on_decision=told.append)
+    del told[:]
+    assert not acquire_all([(wide, KEY), (other, KEY)])
+    assert {(one.operation, one.decision.allowed, one.refunded) for one in told} == {
+        ("acquire", True, True),
+        ("acquire", False, False),
+    }
+
+
+@pytest.mark.parametrize("on_outage", ["local", "allow", "deny", "raise"])
+def test_an_outage_of_what_comes_after_a_decision_is_told(
+    make: Callable[..., Caller], told: Told, on_outage: str
+) -> None:
+    store = FlakyStore()
+    caller = make(store, "9/minute", on_outage=on_outage, on_decision=told.append)
+    taken = caller.acquire(KEY)
+    store.failure = StoreUnavailable("down")
+    with pytest.raises(StoreUnavailable):
+        caller.refund(taken)
+    with pytest.raises(StoreUnavailable):
+        caller.block(KEY, 60)
+    if on_outage == "raise":
+        with pytest.raises(StoreUnavailable):
+            caller.charge(KEY, 2)
+    else:
+        caller.charge(KEY, 2)
+    assert operations(told[1:]) == [("refund", 1, False), ("block", 0, False), ("charge", 2, False)]
+    assert {(one.outage, one.on_outage) for one in told[1:]} == {(store.failure, on_outage)}
+
+
 def test_a_decision_that_does_not_ask_is_told_as_one(
     make: Callable[..., Caller], told: Told
 ) -> None:
@@ -149,11 +244,11 @@ def test_a_wait_is_told_before_it_and_not_timed(
     assert order == [0.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("what", ["peek", "refund", "reset"])
-def test_only_decisions_are_told(make: Callable[..., Caller], told: Told, what: str) -> None:
+@pytest.mark.parametrize("what", ["peek", "reset"])
+def test_what_takes_nothing_is_not_told(make: Callable[..., Caller], told: Told, what: str) -> None:
     caller = make(MemoryStore(), "9/minute", on_decision=told.append)
-    decision = caller.acquire(KEY)
-    getattr(caller, what)(decision if what == "refund" else KEY)
+    caller.acquire(KEY)
+    getattr(caller, what)(KEY)
     assert len(told) == 1
 
 

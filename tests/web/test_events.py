@@ -46,14 +46,14 @@ def test_an_event_tells_the_rule_the_key_and_the_decision(limited: Limited, told
 
 
 @pytest.mark.parametrize("limits", [("1/minute",), ("1/minute", "9/hour")])
-def test_what_is_told_once_is_neither_refunded_nor_amended(
+def test_what_is_told_once_is_no_refund(
     limited: Limited, told: Told, limits: tuple[str, ...]
 ) -> None:
     store = MemoryStore(clock=FakeClock())
     ask = limited(store=store, rules=rules(*limits), on_decision=told.append)
     for _ in range(2):
         ask(Get())
-    assert {(one.refunded, one.amended) for one in told} == {(False, False)}
+    assert {(one.refunded, one.operation) for one in told} == {(False, "acquire")}
     assert all(one.latency_ns > 0 for one in told), "also of a denial from memory"
 
 

@@ -168,10 +168,10 @@ def test_what_was_given_back_is_told_to_on_decision(around: Around) -> None:
     store = MemoryStore(clock=FakeClock())
     ask = around(Site(), store=store, rules=failures(), on_decision=told.append)
     statuses(ask, "/200", "/401")
-    assert [(one.refunded, one.amended) for one in told] == [
-        (False, False),
-        (True, True),
-        (False, False),
+    assert [(one.refunded, one.operation) for one in told] == [
+        (False, "acquire"),
+        (True, "refund"),
+        (False, "acquire"),
     ]
 
 

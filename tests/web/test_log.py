@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import DynamoDBStore, MemoryStore, StoreUnavailable
+from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter, StoreUnavailable
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.log import log_decisions
 from ratelimit_ddb.web import Rule, everyone, header
@@ -75,6 +75,7 @@ def test_a_denial_is_a_record_with_all_its_facts(
         "retry_after_seconds": 60.0,
         "calls": 0,
         "capacity_units": 0.0,
+        "operation": "acquire",
         "refunded": False,
         "left_out": 0,
     }
@@ -137,6 +138,27 @@ def test_what_a_limit_further_in_has_given_back_is_a_record_of_its_own(
         ("admitted by rule 'out'", False),
         ("gave back what rule 'out' took", True),
         ("denied by rule 'in'", False),
+    ]
+
+
+def test_charging_and_blocking_are_records_of_their_own(log: pytest.LogCaptureFixture) -> None:
+    store = FlakyStore()
+    limiter = RateLimiter(store, "9/minute", on_decision=log_decisions(admitted=True))
+    limiter.charge("k", 5)
+    limiter.block("k", 60)
+    limiter.refund(limiter.acquire("other"))
+    store.failure = StoreUnavailable("gone")
+    limiter.charge("k", 5)
+    with pytest.raises(StoreUnavailable):
+        limiter.block("k", 60)
+    rule = "rule '9 per minute'"
+    assert levels_and_messages(log) == [
+        ("DEBUG", f"charged {rule}"),
+        ("INFO", f"blocked a key of {rule}"),
+        ("DEBUG", f"admitted by {rule}"),
+        ("DEBUG", f"gave back what {rule} took"),
+        ("WARNING", f"no answer from the store for {rule}, it may not be charged: gone"),
+        ("ERROR", f"no answer from the store for {rule}, a key may not be blocked: gone"),
     ]
 
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
-from ratelimit_ddb import DynamoDBStore, MemoryStore, StoreUnavailable
+from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter, StoreUnavailable
 from ratelimit_ddb.opentelemetry import (
     DURATION_BOUNDARIES_SECONDS,
     measure_decisions,
@@ -212,6 +212,26 @@ def test_what_a_limit_further_in_has_given_back_is_counted_beside(
         "ratelimit out",
         "ratelimit out refund",
         "ratelimit in",
+    ]
+
+
+def test_what_comes_after_a_decision_is_no_decision(measured: Metrics, traced: Spans) -> None:
+    heard = [measure_decisions(measured.provider), trace_decisions(traced.provider)]
+    limiter = RateLimiter(MemoryStore(clock=FakeClock()), "1000/minute", on_decision=heard)
+    limiter.reserve("k", 100).settle(70)
+    limiter.charge("k", 5)
+    limiter.block("k", 60)
+    admitted = ("1000 per minute", "allowed", True, "table")
+    blocked = ("1000 per minute", "denied", True, "table")
+    assert measured.counts("ratelimit.decisions") == {admitted: 1}
+    assert measured.counts("ratelimit.tokens") == {admitted: 105}
+    assert measured.counts("ratelimit.tokens.returned") == {admitted: 30}
+    assert measured.counts("ratelimit.blocks") == {blocked: 1}
+    assert [span.name.removeprefix("ratelimit 1000 per minute") for span in traced.ended()] == [
+        "",
+        " refund",
+        " charge",
+        " block",
     ]
 
 

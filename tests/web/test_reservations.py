@@ -10,7 +10,7 @@ import pytest
 
 from ratelimit_ddb import RateLimiter, asgi, wsgi
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.web import RequestReservation, Rule, reservation_of
+from ratelimit_ddb.web import RequestReservation, Rule, RuleDecision, reservation_of
 from tests.flaky_store import FlakyStore
 
 LIMIT = "1000/minute"
@@ -99,6 +99,24 @@ def test_a_view_settles_what_its_request_reserved(over: Over, store: FlakyStore)
 
     assert over(Site(view), store) == b"answer"
     assert left(store) == 700
+
+
+@both
+@pytest.mark.parametrize(
+    ("used", "later"), [(300, ("refund", 600, True)), (950, ("charge", 50, False)), (900, None)]
+)
+def test_what_settling_did_is_told(
+    over: Over, store: FlakyStore, used: int, later: tuple[str, int, bool] | None
+) -> None:
+    def view(reservation: RequestReservation) -> Iterable[bytes]:
+        reservation.settle(used)
+        return []
+
+    told: list[RuleDecision] = []
+    over(Site(view), store, on_decision=told.append)
+    expected = [("acquire", 900, False), *([later] if later else [])]
+    assert [(one.operation, one.cost, one.refunded) for one in told] == expected
+    assert {(one.rule, one.key, one.calls) for one in told} == {("tokens", "tokens:tenant", 1)}
 
 
 @both

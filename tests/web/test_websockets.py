@@ -250,7 +250,10 @@ def test_p3_what_a_message_took_outside_is_given_back_where_the_inside_denies_it
     app = RateLimitMiddleware(inside, store, outside, on_decision=told.append)
     assert types(converse(app, "abcd")) == ["accept", "send", "send", "close"]
     assert RateLimiter(store, "9/minute").peek(("out", "everyone", "messages")).remaining == 7
-    assert [(one.refunded, one.amended) for one in told] == [(False, False)] * 3 + [(True, True)]
+    assert [(one.operation, one.refunded) for one in told] == [
+        *[("acquire", False)] * 3,
+        ("refund", True),
+    ]
     assert types(converse(app, "a")) == ["accept", "close"], "another connection"
     assert RateLimiter(store, "9/minute").peek(("out", "everyone", "messages")).remaining == 7
 

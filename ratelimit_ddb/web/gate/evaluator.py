@@ -73,7 +73,9 @@ class Evaluator:
                 outage, on_outage = failure, self.outage_policy.on_outage
                 decision = self._decision_in_outage(charge, outage)
         decided = (
-            tuple_new(RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, False, on_outage)),
+            tuple_new(
+                RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, "acquire", on_outage)
+            ),
         )
         if not decision.allowed and _is_violation(decided[0]):
             decided = ((yield from self._count_violation(decided[0])),)
@@ -178,7 +180,7 @@ class Evaluator:
     ) -> RuleDecision:
         if isinstance(outcome, Decision):
             decided = tuple_new(
-                RuleDecision, (charge, outcome, False, 0, 0, 0.0, None, False, None)
+                RuleDecision, (charge, outcome, False, 0, 0, 0.0, None, "acquire", None)
             )
         else:
             decision = self._decision_in_outage(charge, outcome, takes=takes)

@@ -410,7 +410,8 @@ class Gate:
         if ledger.reservation is None:
             ledger.reservation = RequestReservation()
         policy = self._evaluator.outage_policy
-        for one in reserved_by(verdict, self.store, policy, self.timeout_ns, self.breaker):
+        report = self.report if self._on_decision else None
+        for one in reserved_by(verdict, self.store, policy, self.timeout_ns, self.breaker, report):
             ledger.reservation.add(one)
 
     def _denied(

@@ -52,18 +52,18 @@ class Entry:
         verdict: what its rules said; what is given back later is marked in it.
         fields: its header fields, with the times as they were at the decision.
         left_ns: what the request has not used yet of the gate's deadline.
-        amended: the decisions that were refunded since ``on_decision`` got them.
+        refunds: the decisions that were refunded since ``on_decision`` got them.
         has_response: whether the rules with a ``give_back`` were asked about the response.
     """
 
-    __slots__ = ("amended", "fields", "gate", "has_response", "left_ns", "verdict")
+    __slots__ = ("fields", "gate", "has_response", "left_ns", "refunds", "verdict")
 
     def __init__(self, gate: LedgerGate, verdict: Verdict, fields: Fields, left_ns: int) -> None:
         self.gate = gate
         self.verdict = verdict
         self.fields = fields
         self.left_ns = left_ns
-        self.amended: list[RuleDecision] = []
+        self.refunds: list[RuleDecision] = []
         self.has_response = False
 
 

@@ -69,7 +69,7 @@ def report(refunds: Iterable[RequestRefund]) -> None:
     """Call each gate's ``on_decision`` with what was given back of its decisions."""
     for refund in refunds:
         for entry in refund.entries:
-            entry.gate.report(entry.amended)
+            entry.gate.report(entry.refunds)
 
 
 def _refund(
@@ -89,25 +89,25 @@ def _give_back(
         for index, one in enumerate(entry.verdict.decisions)
         if not one.refunded and is_due(one)
     ]
-    amended = yield from refund_all(
-        [_amended(one) for _, _, one in due],
+    refunds = yield from refund_all(
+        [_refund_of(one) for _, _, one in due],
         measures=any(entry.gate.has_on_decision for entry in entries),
     )
     for entry in entries:
         decisions = list(entry.verdict.decisions)
-        entry.amended = []
-        for (of, index, _), one in zip(due, amended, strict=True):
+        entry.refunds = []
+        for (of, index, _), one in zip(due, refunds, strict=True):
             if of is entry and one.refunded:
                 decisions[index] = decisions[index]._replace(refunded=True)
-                entry.amended.append(one)
+                entry.refunds.append(one)
         entry.verdict = entry.verdict._replace(decisions=tuple(decisions))
         if fields_after is not None:
             entry.fields = fields_after(entry)
 
 
-def _amended(decision: RuleDecision) -> RuleDecision:
-    """The decision as ``on_decision`` gets it again, with nothing spent yet on the refund."""
-    return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, amended=True)
+def _refund_of(decision: RuleDecision) -> RuleDecision:
+    """The refund as ``on_decision`` gets it, with nothing spent on it yet."""
+    return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, operation="refund")
 
 
 def _everything(_decision: RuleDecision) -> bool:

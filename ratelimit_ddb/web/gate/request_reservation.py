@@ -14,19 +14,19 @@ produced until then was used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.bucket.debt import require_charge
-from ratelimit_ddb.errors import StoreError, StoreUnavailable
 from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow, JointFlow
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.operations.together import side_by_side
+from ratelimit_ddb.operations.together import raise_mistake, side_by_side
 from ratelimit_ddb.outage import OutagePolicy
-from ratelimit_ddb.settling import settle
+from ratelimit_ddb.settling import Settlement, settle
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 _FAILED = 500
@@ -41,6 +41,7 @@ class Reserved(NamedTuple):
         policy: what is done without the store.
         timeout_ns: how long settling may take.
         breaker: whether the store is asked.
+        report: calls ``on_decision``; None where there is none.
     """
 
     decided: RuleDecision
@@ -48,6 +49,7 @@ class Reserved(NamedTuple):
     policy: OutagePolicy
     timeout_ns: int
     breaker: Breaker
+    report: Callable[[Iterable[RuleDecision]], None] | None
 
 
 class RequestReservation:
@@ -133,11 +135,16 @@ class RequestReservation:
 
 
 def reserved_by(
-    verdict: Verdict, store: Store, policy: OutagePolicy, timeout_ns: int, breaker: Breaker
+    verdict: Verdict,
+    store: Store,
+    policy: OutagePolicy,
+    timeout_ns: int,
+    breaker: Breaker,
+    report: Callable[[Iterable[RuleDecision]], None] | None,
 ) -> list[Reserved]:
     """What the rules of a verdict reserved."""
     return [
-        Reserved(one, store, policy, timeout_ns, breaker)
+        Reserved(one, store, policy, timeout_ns, breaker, report)
         for one in verdict.decisions
         if one.charge.rule.reserves and one.decision.allowed and one.charge.quota.bucket is not None
     ]
@@ -154,15 +161,37 @@ def has_failed(status: int | None, *, raised: bool) -> bool:
 
 
 def _settle_all(several: list[Reserved], used: int) -> JointFlow[None]:
-    flows: list[Flow[None]] = []
+    settling: list[tuple[Reserved, Meter, Flow[Settlement]]] = []
     for one in several:
         decided = one.decided
         taken = decided.decision.taken
         bucket, key = decided.charge.quota.bucket, decided.key
         if bucket is None or (taken is not None and not taken.kept):
             continue  # it was given back, since the request was denied elsewhere
-        flows.append(settle(one.policy, bucket, key, taken, decided.cost, used))
-    for outcome in (yield from side_by_side(flows)):
+        flow = settle(one.policy, bucket, key, taken, decided.cost, used)
+        if flow is not None:
+            meter = Meter()
+            settling.append((one, meter, flow if one.report is None else meter.measured(flow)))
+    outcomes = yield from side_by_side([flow for _, _, flow in settling])
+    for (one, meter, _), outcome in zip(settling, outcomes, strict=True):
         # There is nobody to raise an outage to: the response is over.
-        if isinstance(outcome, StoreError) and not isinstance(outcome, StoreUnavailable):
-            raise outcome
+        if isinstance(outcome, Settlement) and one.report is not None:
+            one.report([_told(one, outcome, meter)])
+    raise_mistake(outcomes)
+
+
+def _told(reserved: Reserved, settled: Settlement, meter: Meter) -> RuleDecision:
+    """What ``on_decision`` is called with."""
+    operation, cost, after, refunded, outage = settled
+    decided = reserved.decided
+    return RuleDecision(
+        decided.charge._replace(cost=cost),
+        decided.decision if after is None else after,
+        refunded,
+        meter.latency_ns,
+        meter.calls,
+        meter.capacity_units,
+        outage,
+        operation,
+        None if outage is None else reserved.policy.on_outage,
+    )

@@ -134,8 +134,8 @@ class Claimer:
         raise_mistake(failures)
         for failure in failures:
             raise failure
-        amended = [one._replace(refunded=one.decision.allowed) for one in decided]
-        return Claimed(Verdict((*refunded, *amended), denials, every), [])
+        released = [one._replace(refunded=one.decision.allowed) for one in decided]
+        return Claimed(Verdict((*refunded, *released), denials, every), [])
 
     def _core(self, limit: SlotLimit) -> SlotsCore:
         key = (limit.slots, limit.lifetime_ns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.decision_event import EventOperation
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.rules.in_flight import InFlightQuota
@@ -62,9 +63,11 @@ class RuleDecision(NamedTuple):
         capacity_units: what they consumed; None where the store does not report it
             (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
         outage: what was raised where the store gave no answer.
-        amended: whether ``on_decision`` got it before, when the request had passed this middleware
-            or decorator, and gets it again since a later one refunded the tokens; then
-            ``latency_ns``, ``calls`` and ``capacity_units`` are those of giving back.
+        operation: what ``on_decision`` is told: ``"acquire"``; later, of a request that had passed
+            this middleware or decorator, ``"refund"`` of what a later one, the response or the
+            view's ``settle`` gave back, or ``"charge"`` of what was used beyond what was reserved.
+            Then the charge's ``cost`` is what was given back or charged, and ``latency_ns``,
+            ``calls`` and ``capacity_units`` are those of doing so.
         on_outage: what decided where the store gave no answer: ``"local"`` for this process's own
             buckets, ``"allow"``, ``"deny"`` or ``"raise"``.
     """
@@ -76,7 +79,7 @@ class RuleDecision(NamedTuple):
     calls: int = 0
     capacity_units: float | None = 0.0
     outage: StoreUnavailable | None = None
-    amended: bool = False
+    operation: EventOperation = "acquire"
     on_outage: OnOutage | None = None
 
     def __bool__(self) -> bool:
@@ -95,7 +98,7 @@ class RuleDecision(NamedTuple):
 
     @property
     def cost(self) -> int:
-        """The tokens that were asked for."""
+        """The tokens that were asked for, given back or charged."""
         return self.charge.cost
 
     @property
