@@ -18,6 +18,7 @@ from sessions.cookie.cookie import Cookie
 from sessions.cookie.token import UNSIGNED
 from sessions.errors import (
     AccessDenied,
+    AuthenticationRequired,
     ReauthenticationRequired,
     RevocationIncomplete,
     SessionConflict,
@@ -45,6 +46,7 @@ __all__ = [
     "UNENCRYPTED",
     "UNSIGNED",
     "AccessDenied",
+    "AuthenticationRequired",
     "Cookie",
     "DynamoDBSessionStore",
     "Flash",

@@ -9,10 +9,11 @@ from typing import Any, Unpack
 
 from sessions.arguments import require_bool
 from sessions.assignment import SessionPlace
+from sessions.authorization import authorization_in_scope
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers, cookie_field_in, with_session_headers
-from sessions.errors import ReauthenticationRequired
+from sessions.errors import AuthenticationRequired
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -63,7 +64,9 @@ class SessionMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request_session = RequestSession(self._config, cookie_field_in(scope["headers"]))
+        headers = scope["headers"]
+        authorization = authorization_in_scope(headers) if self._config.bearer else ()
+        request_session = RequestSession(self._config, cookie_field_in(headers), authorization)
         request_session.is_lazy = self._is_lazy
         if not self._is_lazy:
             await request_session.load_async(defers=True)
@@ -81,7 +84,7 @@ class SessionMiddleware:
         try:
             try:
                 await self._app(inner, receive, committing)
-            except ReauthenticationRequired as refused:
+            except AuthenticationRequired as refused:
                 if scope["type"] == "http" and request_session.response_started:
                     raise
                 await _refuse(refused, scope, committing)
@@ -91,10 +94,10 @@ class SessionMiddleware:
         await request_session.end_response_async()
 
 
-async def _refuse(refused: ReauthenticationRequired, scope: Scope, send: Send) -> None:
+async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> None:
     """Answer 401, or close a websocket, which before it is accepted is a 403."""
     if scope["type"] == "websocket":
-        reason = "insufficient_user_authentication"
+        reason = refused.error or "authentication_required"
         await send({"type": "websocket.close", "code": _UNAUTHORIZED, "reason": reason})
         return
     fields = {**refused.headers, "Content-Type": "text/plain; charset=utf-8"}

@@ -5,10 +5,13 @@ The errors of a store are classes that ``ratelimit_ddb`` has too.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ddbwire.errors import AccessDenied, StoreError, StoreUnavailable, TableNotFound
 
 __all__ = [
     "AccessDenied",
+    "AuthenticationRequired",
     "ReauthenticationRequired",
     "RevocationIncomplete",
     "SessionConflict",
@@ -23,7 +26,40 @@ __all__ = [
 ]
 
 
-class ReauthenticationRequired(Exception):
+class AuthenticationRequired(Exception):
+    """``require_user`` found nobody logged in.
+
+    The middlewares and adapters answer it with 401 and a challenge of the scheme ``Bearer``. A
+    client whose token is malformed, or leads to no session, is told ``error="invalid_token"``: it
+    must log in again. One that sent none is not, as RFC 6750, 3.1 has it.
+
+    Attributes:
+        error: the code of RFC 6750, 3.1, such as ``"invalid_token"``; None for a request that
+            brought no token.
+        status_code: 401.
+        headers: the fields of its answer, by their names.
+        detail: the text of its answer.
+    """
+
+    status_code = 401
+
+    def __init__(self, error: str | None) -> None:
+        Exception.__init__(  # an adapter's class is an HTTPException too
+            self, "nobody is logged in: authenticate the user, and call session.login(user_id)"
+        )
+        self.error = error
+        self.detail = "Authentication is required."
+        described = f' error="{error}", error_description="The token leads to no session"'
+        self.headers = {
+            "WWW-Authenticate": "Bearer" + ("" if error is None else described),
+            "Cache-Control": "no-store",
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.error,)
+
+
+class ReauthenticationRequired(AuthenticationRequired):
     """``require_fresh`` found that the user has not proved lately enough who they are.
 
     The middlewares and adapters answer it with 401 and the challenge of RFC 9470, by which an app
@@ -32,12 +68,11 @@ class ReauthenticationRequired(Exception):
     Attributes:
         max_age: how many seconds ago the proof may be, such as 300.
         authenticated_at: the epoch second of the last one; None if there is none.
+        error: the code of RFC 9470, ``"insufficient_user_authentication"``.
         status_code: 401.
         headers: the fields of its answer, by their names.
         detail: the text of its answer.
     """
-
-    status_code = 401
 
     def __init__(self, max_age: int, authenticated_at: int | None) -> None:
         Exception.__init__(  # an adapter's class is an HTTPException too
@@ -45,17 +80,18 @@ class ReauthenticationRequired(Exception):
             f"the user must have authenticated less than {max_age} seconds ago: authenticate them "
             "again, and call session.confirm_login(user_id), or session.login(user_id)",
         )
+        self.error = "insufficient_user_authentication"
         self.max_age = max_age
         self.authenticated_at = authenticated_at
         self.detail = f"Authentication within the last {max_age} seconds is required."
         description = "Authenticate again, then repeat the request"
         self.headers = {
-            "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
+            "WWW-Authenticate": f'Bearer error="{self.error}", '
             f'error_description="{description}", max_age="{max_age}"',
             "Cache-Control": "no-store",
         }
 
-    def __reduce__(self) -> tuple[type[ReauthenticationRequired], tuple[int, int | None]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.max_age, self.authenticated_at)
 
 
@@ -114,7 +150,8 @@ class TooManySessions(Exception):
 class SessionConflict(Exception):
     """Another request changed the session meanwhile, and the options have ``strict=True``.
 
-    Also raised if a login or rotation met other changes five times in a row.
+    Also raised if a login or rotation met other changes five times in a row, and by
+    ``issue_token()`` if another request gave the session a new id meanwhile.
     """
 
 
@@ -130,4 +167,7 @@ class SessionNotSaved(RuntimeError):
 
     The session is committed before the first byte of the response. Later changes, in a stream or a
     websocket, are saved by ``save()``; those that need another cookie can't be.
+
+    With ``bearer=True``, also raised where a new token would have no way to the client: a login
+    that no ``issue_token()`` follows, or that method in a request whose cookie counts.
     """

@@ -24,18 +24,19 @@ class SessionEvent(NamedTuple):
         what: ``"created"``, ``"renewed"`` (login or rotation), ``"destroyed"`` (logout, or a login
             elsewhere of a user who had the most sessions), ``"refused"`` (such a login),
             ``"revoked"`` (ended elsewhere while it was used), ``"dropped"`` (a request's changes
-            were not saved, for the reason in ``why``), ``"invalid"`` (a cookie that led to no
-            session), ``"unavailable"`` (a session could not be read, or its use not be noted, since
-            the table was out of reach).
+            were not saved, for the reason in ``why``), ``"invalid"`` (a cookie or a token
+            that led to no session), ``"unavailable"`` (a session could not be read, or its use not
+            be noted, since the table was out of reach).
         session: the session, as a salted digest of 32 hexadecimal digits; None for a malformed
-            cookie.
+            cookie or token.
         user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
         why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"replaced"`` (by a
             login, a moment ago), ``"login_elsewhere"``, ``"ambiguous"`` or ``"unreadable"``; of
             ``"destroyed"`` and ``"revoked"``: ``"login_elsewhere"`` if it was that; of
             ``"refused"``: ``"too_many_sessions"``; of ``"dropped"``:
-            ``"replaced"``, ``"unavailable"`` or ``"unstorable"`` (values of a session that the site
-            had before); else None.
+            ``"replaced"``, ``"unavailable"``, ``"no_token"`` (of a client that has none that is
+            valid, and is given none) or ``"unstorable"`` (values of a session that the site had
+            before); else None.
     """
 
     what: EventName

@@ -8,14 +8,21 @@ there will be none        a logout is kept, and any other change is dropped
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from sessions.assignment import SessionPlace
 from sessions.config.session_config import SessionConfig
-from sessions.cookie.headers import Headers
-from sessions.errors import SessionNotSaved, SessionReplaced, SessionRevoked, TooManySessions
+from sessions.cookie.headers import NO_STORE, Headers
+from sessions.credential import Credential, CredentialKind, CredentialName
+from sessions.errors import (
+    SessionConflict,
+    SessionNotSaved,
+    SessionReplaced,
+    SessionRevoked,
+    TooManySessions,
+)
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.look_again import is_still_there, read_again
@@ -24,7 +31,6 @@ from sessions.lifecycle.take_over import TakenOver, emit_taken_over
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow
 from sessions.outage import Outage
-from sessions.previous_cookie import PreviousCookie
 from sessions.session_state import NO_SESSION, IdChange, LoadedSession, SessionState
 from sessions.values.changes import UNCHANGED, Changes
 from sessions.values.csrf import secret_of
@@ -39,11 +45,14 @@ class RequestSession(SessionState):
 
     Args:
         config: the application's.
-        cookie_header: the request's Cookie field; None if it has none.
+        cookie_field: the request's Cookie field; None if it has none.
+        authorization: the values of its Authorization fields.
 
     Attributes:
         accessed: whether the application used the session, so that the response varies by it.
         config: the application's.
+        found_by: the credential that led to it; None if none did.
+        issued_token: the token that ``issue_token`` returned last; None if it was not called.
         persistent: whether its cookie is to outlive the browser's own session, as an adapter has
             it; None where the login or the application's options say it.
         place: where the application finds the session, and may have put something else; None if
@@ -53,19 +62,23 @@ class RequestSession(SessionState):
 
     __slots__ = (
         "_cookie_cleared",
+        "_credential",
+        "_issues_token",
         "_new_token",
         "_outage",
-        "_previous",
         "_token",
-        "_tokens",
         "accessed",
         "config",
+        "found_by",
         "is_lazy",
+        "issued_token",
         "persistent",
         "place",
     )
 
-    def __init__(self, config: SessionConfig, cookie_header: str | None) -> None:
+    def __init__(
+        self, config: SessionConfig, cookie_field: str | None, authorization: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.config = config
         self.persistent: bool | None = None
@@ -76,11 +89,10 @@ class RequestSession(SessionState):
         self._new_token: str | None = None
         self._token: str | None = None  # that leads to the session
         self._cookie_cleared = False
-        self._previous = PreviousCookie.of(config, cookie_header)
-        values = config.cookie.values_in(cookie_header)
-        self._tokens: Collection[str] = config.tokens.of_cookies(values).values() if values else ()
-        if values and not self._tokens and not self._is_previous(values[0]):
-            config.events.emit("invalid", None, None, "malformed")
+        self._credential = Credential.of(config, cookie_field, authorization)
+        self._issues_token = False
+        self.found_by: CredentialName | None = None
+        self.issued_token: str | None = None
 
     def load(self) -> None:
         """Read the session that the cookie leads to, unless that is done.
@@ -95,13 +107,14 @@ class RequestSession(SessionState):
         if self.is_lazy:
             raise RuntimeError(NOT_LOADED)
         with self._outage.noted(self, defers=False):
-            if not self._tokens:
+            if not self._credential.tokens:
                 self.set_loaded(NO_SESSION)
             else:
-                flow = load_first(self.config, self._tokens)
+                flow = load_first(self.config, self._credential.tokens)
                 self._accept(run(flow, self.config.store, self.config.deadline_seconds))
-            if self._previous is not None and self._has_none:
-                self._take(self._previous.take_over())
+            previous = self._credential.previous
+            if previous is not None and self._has_none:
+                self._take(previous.take_over())
 
     async def load_async(self, *, defers: bool = False) -> None:
         """Read it in an event loop; without a cookie nothing is read.
@@ -112,13 +125,14 @@ class RequestSession(SessionState):
         if self.is_loaded:
             return
         with self._outage.noted(self, defers=defers):
-            if not self._tokens:
+            if not self._credential.tokens:
                 self.set_loaded(NO_SESSION)
             else:
-                flow = load_first(self.config, self._tokens)
+                flow = load_first(self.config, self._credential.tokens)
                 self._accept(await run_async(flow, self.config.store, self.config.deadline_seconds))
-            if self._previous is not None and self._has_none:
-                self._take(await self._previous.take_over_async())
+            previous = self._credential.previous
+            if previous is not None and self._has_none:
+                self._take(await previous.take_over_async())
 
     @property
     def is_persistent(self) -> bool:
@@ -133,16 +147,46 @@ class RequestSession(SessionState):
         self._outage.require_readable("session.logout()")
         super().logout()
 
+    @property
+    def brought_invalid_token(self) -> bool:
+        """Whether its header counts, and leads to no session."""
+        return self._credential.kind is CredentialKind.BEARER and self.row is None
+
+    @property
+    def has_cookie(self) -> bool:
+        """Whether a cookie leads to it, or is to; otherwise a token that the client keeps."""
+        return self._credential.kind is not CredentialKind.BEARER and not self._issues_token
+
     def save(self) -> None:
         """Save changes now; see ``Session.save``."""
         self.take_over_assigned()
-        self._commit(self.changes())
+        changes = self.changes()
+        self._require_way_of_token(changes)
+        self._commit(changes)
 
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``Session.save``."""
         await self._load_for_assigned()
         self.take_over_assigned()
+        changes = self.changes()
+        self._require_way_of_token(changes)
+        await self._commit_async(changes)
+
+    def issue_token(self) -> str:
+        """Save changes now, and give the session's token; see ``Session.issue_token``."""
+        self._require_may_issue()
+        self.load()
+        self._start_issuing()
+        self._commit(self.changes())
+        return self._issued_token()
+
+    async def issue_token_async(self) -> str:
+        """The same in an event loop."""
+        self._require_may_issue()
+        await self.load_async()
+        self._start_issuing()
         await self._commit_async(self.changes())
+        return self._issued_token()
 
     def still_valid(self) -> bool:
         """Whether the session has not ended; see ``Session.still_valid``."""
@@ -179,7 +223,7 @@ class RequestSession(SessionState):
         """Commit, since the response starts; the header fields to add to it."""
         self.take_over_assigned()
         if self.is_loaded:
-            changes = self.changes()
+            changes = self._changes_with_way()
             if needs_commit(self.config, self, changes):
                 self._commit(changes)
         self.response_started = True
@@ -190,7 +234,7 @@ class RequestSession(SessionState):
         await self._load_for_assigned()
         self.take_over_assigned()
         if self.is_loaded:
-            changes = self.changes()
+            changes = self._changes_with_way()
             if needs_commit(self.config, self, changes):
                 await self._commit_async(changes)
         self.response_started = True
@@ -203,7 +247,7 @@ class RequestSession(SessionState):
             SessionNotSaved: what changed needs a cookie.
         """
         self._start_unsent()
-        changes = self.changes()
+        changes = self._changes_with_way()
         if needs_commit(self.config, self, changes):
             self._commit(changes)
 
@@ -211,7 +255,7 @@ class RequestSession(SessionState):
         """Commit in an event loop; see ``start_unsent_response``."""
         await self._load_for_assigned()
         self._start_unsent()
-        changes = self.changes()
+        changes = self._changes_with_way()
         if needs_commit(self.config, self, changes):
             await self._commit_async(changes)
 
@@ -294,6 +338,79 @@ class RequestSession(SessionState):
         self.logout()
         return True
 
+    def _require_may_issue(self) -> None:
+        if not self.config.bearer:
+            raise RuntimeError("session.issue_token(): the session's options need bearer=True")
+        if self._credential.kind is CredentialKind.COOKIE:
+            raise SessionNotSaved(
+                "session.issue_token(): this request has a cookie of the session's, so the cookie "
+                "counts, and its token is not for scripts; the client must send none (fetch: "
+                "credentials: 'omit')"
+            )
+        if self.response_started:
+            raise SessionNotSaved(
+                "session.issue_token(): the response has started, so caches can't be told any more "
+                "not to store it"
+            )
+
+    def _start_issuing(self) -> None:
+        self.take_over_assigned()
+        if not self._leads_to_row:  # it was rotated, and the response with its token is lost
+            self.rotate()
+        self._issues_token = True
+
+    def _issued_token(self) -> str:
+        if self.row is None or self._token is None:
+            self._outage.require_readable("session.issue_token()")
+            raise SessionNotSaved(
+                "session.issue_token(): there is no session; log in, or set a value first"
+            )
+        if not self._leads_to_row:
+            raise SessionConflict(
+                "session.issue_token(): another request gave the session a new id meanwhile, and "
+                "its response has the token"
+            )
+        self.issued_token = self.config.tokens.in_cookie(self._token)
+        return self.issued_token
+
+    @property
+    def _leads_to_row(self) -> bool:
+        """Whether the client's token, or the one that it is to get, is that of the row itself."""
+        row, token = self.row, self._token
+        if row is None or token is None:
+            return False
+        return self.config.tokens.session_id(token) == row.session_id
+
+    def _require_way_of_token(self, changes: Changes) -> None:
+        """Check that a new id's token comes to the client, before it takes the place of its own.
+
+        Raises:
+            SessionNotSaved: no cookie can bring it, and ``issue_token`` was not called.
+        """
+        if self.has_cookie:
+            return
+        needs_row = self.row is None and self.replaced is None and bool(changes)
+        if self.id_change is not IdChange.NONE or needs_row:
+            raise SessionNotSaved(
+                "the session gets a new id, and no cookie brings it to the client, which has sent "
+                "a token: call session.issue_token() and send what it returns"
+            )
+
+    def _changes_with_way(self) -> Changes:
+        """What is to be saved when the response starts."""
+        changes = self.changes()
+        if self.has_cookie or self._outage.error is not None:
+            return changes
+        if self.id_change is not IdChange.NONE:
+            self._require_way_of_token(changes)
+        if self.row is not None or self.replaced is not None or not changes:
+            return changes
+        # No client can be made to fail by its token: nobody is logged in, and the row would be
+        # nobody's, for ever.
+        self.config.events.emit("dropped", None, None, "no_token")
+        self.data.mark_saved(changes)
+        return UNCHANGED
+
     def _require_saved(self) -> None:
         if self.has_changed():
             raise SessionNotSaved(
@@ -306,6 +423,9 @@ class RequestSession(SessionState):
         for token, found in tried.items():
             if isinstance(found, LoadedSession):
                 loaded, self._token = found, token
+                if found.row is not None:
+                    is_bearer = self._credential.kind is CredentialKind.BEARER
+                    self.found_by = "bearer" if is_bearer else "cookie"
                 if found.replaced is not None:
                     self.config.events.emit("invalid", found.replaced.session_id, None, "replaced")
             else:
@@ -313,9 +433,6 @@ class RequestSession(SessionState):
                 session_id = self.config.tokens.session_id(token)
                 self.config.events.emit("invalid", session_id, None, found.value)
         self.set_loaded(loaded)
-
-    def _is_previous(self, value: str) -> bool:
-        return self._previous is not None and value == self._previous.value
 
     @property
     def _has_none(self) -> bool:
@@ -330,7 +447,7 @@ class RequestSession(SessionState):
         if self.row is None:
             return
         emit_taken_over(self.config, taken)
-        self._token = taken.token
+        self._token, self.found_by = taken.token, "cookie"
         if taken.cookie_is_due:
             self._new_token = taken.token
 
@@ -351,8 +468,8 @@ class RequestSession(SessionState):
             self._note(await run_async(flow, config.store, config.deadline_seconds))
 
     def _committing(self, changes: Changes) -> Flow[CommitResult]:
-        if self.deleted_row is not None and len(self._tokens) > 1:
-            yield from end_others(self.config, self._tokens, self.deleted_row)
+        if self.deleted_row is not None and len(self._credential.tokens) > 1:
+            yield from end_others(self.config, self._credential.tokens, self.deleted_row)
         return (yield from commit(self.config, self, changes))
 
     @contextmanager
@@ -386,18 +503,23 @@ class RequestSession(SessionState):
 
     def _headers(self) -> Headers:
         headers, cookie, row = [], self.config.cookie, self.row
-        if self._new_token is not None and row is not None:
+        if not self.has_cookie:
+            if self._issues_token:
+                headers.append(NO_STORE)
+        elif self._new_token is not None and row is not None:
             value = self.config.tokens.in_cookie(self._new_token)
             kept = replace(cookie, persistent=self.is_persistent)
             headers.append(("set-cookie", kept.set_to(value, row.ends_at - row.last_seen_at)))
         elif self._cookie_cleared:
             headers.append(("set-cookie", cookie.cleared()))
-        if self._previous is not None:
-            headers += self._previous.headers(cookie)
+        if self._credential.previous is not None:
+            headers += self._credential.previous.headers(cookie)
         left = self.seconds_left(self.config.timeouts)
         if self.config.seconds_left_field is not None and left is not None:
             headers.append((self.config.seconds_left_field, str(left)))
             self.accessed = True  # the response depends on the session
         if self.accessed:
             headers.append(("vary", "Cookie"))
+            if self.config.bearer:
+                headers.append(("vary", "Authorization"))
         return headers

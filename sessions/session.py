@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sessions import freshness
 from sessions.arguments import RESERVED_PREFIX, require_key
+from sessions.credential import CredentialName
 from sessions.end_reason import EndReason
-from sessions.errors import StoreUnavailable
+from sessions.errors import AuthenticationRequired, StoreUnavailable
 from sessions.request_session import RequestSession
 from sessions.values import csrf
 from sessions.values.changes import Values
@@ -196,6 +197,31 @@ class Session(MutableMapping[str, Any]):
         """
         self._request_session.is_use = False
 
+    @property
+    def credential(self) -> CredentialName | None:
+        """What of the request led to it: ``"cookie"``, ``"bearer"`` (its header), or None.
+
+        Only a cookie is sent by a browser without being asked, so an application that checks
+        requests against forgery by means of its own need not check those with ``"bearer"``.
+        """
+        self._used()
+        return self._request_session.found_by
+
+    def require_user(self) -> str:
+        """The user who is logged in, for a page or a call that is of no use to others.
+
+            user_id = session.require_user()
+
+        Raises:
+            AuthenticationRequired: nobody is; the middleware answers 401 with the challenge of
+                RFC 6750.
+        """
+        user_id = self.user_id
+        if user_id is None:
+            invalid = self._request_session.brought_invalid_token
+            raise AuthenticationRequired("invalid_token" if invalid else None)
+        return user_id
+
     # Freshness
 
     @property
@@ -322,6 +348,37 @@ class Session(MutableMapping[str, Any]):
         """Save changes now, in an event loop; see ``save``."""
         await self._request_session.save_async()
 
+    def issue_token(self) -> str:
+        """Save changes now, and return the token by which the client is to send the session.
+
+        For a client that keeps no cookies, and sends ``Authorization: Bearer <token>``:
+
+            session.login("user-456")
+            return {"token": session.issue_token()}
+
+        The middleware needs ``bearer=True``. Call it after each ``login``, ``confirm_login`` or
+        ``rotate`` of such a session, which gets a new token by that; without it the response raises
+        SessionNotSaved, and nothing is saved. The response sets no cookie, and is not stored.
+
+        Returns:
+            the token, which the client is to keep as a secret. One that is valid already is
+            returned as it is.
+
+        Raises:
+            SessionNotSaved: a cookie of the session's came with the request; or the response has
+                started; or there is nothing to save, and so no session.
+            SessionConflict: another request gave it a new id meanwhile, and has its token.
+            RuntimeError: ``bearer`` is False.
+            SessionRevoked, SessionTooLarge, StoreUnavailable, TooManySessions: it was not saved.
+        """
+        self._request_session.accessed = True
+        return self._request_session.issue_token()
+
+    async def issue_token_async(self) -> str:
+        """Save, and return the token, in an event loop; see ``issue_token``."""
+        self._request_session.accessed = True
+        return await self._request_session.issue_token_async()
+
     # Long requests
 
     def still_valid(self) -> bool:
@@ -383,8 +440,14 @@ class Session(MutableMapping[str, Any]):
         return csrf.masked(secret)
 
     def is_csrf_token(self, token: object) -> bool:
-        """Whether a form's token is one of this session's."""
+        """Whether a form's token is one of this session's.
+
+        Of a session that a header led to everything is: no browser sends one without being asked,
+        so nobody can forge its requests.
+        """
         self._used()
+        if self._request_session.found_by == "bearer":
+            return True
         secret = self._request_session.csrf_secret()
         return secret is not None and csrf.is_of(secret, token)
 

@@ -1,4 +1,7 @@
-"""Steps that need a fresh login, in Starlette and FastAPI.
+"""Views that need a login, and steps that need a fresh one, in Starlette and FastAPI.
+
+@app.get("/account")                                                       # FastAPI
+async def account(user_id: Annotated[str, Depends(require_user)]): ...
 
 @app.post("/account/delete", dependencies=[Depends(require_fresh(300))])   # FastAPI
 async def delete_account(): ...
@@ -15,14 +18,31 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from sessions.arguments import require_positive_int
-from sessions.errors import ReauthenticationRequired
+from sessions.errors import AuthenticationRequired, ReauthenticationRequired
 from sessions.session_of import session_of
 
-__all__ = ["require_fresh"]
+__all__ = ["require_fresh", "require_user"]
 
 
 class StaleLogin(ReauthenticationRequired, HTTPException):  # type: ignore[misc]  # one is wider
     """ReauthenticationRequired as an HTTPException, which Starlette answers with 401 by itself."""
+
+
+class NotLoggedIn(AuthenticationRequired, HTTPException):  # type: ignore[misc]  # one is wider
+    """AuthenticationRequired as an HTTPException."""
+
+
+async def require_user(request: HTTPConnection) -> str:
+    """The user who is logged in: a dependency of FastAPI, or what a view of Starlette awaits.
+
+    Others are answered with 401 and the challenge of RFC 6750, wherever the session middleware
+    stands; an exception handler for AuthenticationRequired can answer otherwise.
+    """
+    session = await session_of(request).load_async()
+    try:
+        return session.require_user()
+    except AuthenticationRequired as refused:
+        raise NotLoggedIn(refused.error) from None
 
 
 def require_fresh(seconds: int) -> Callable[[HTTPConnection], Awaitable[None]]:

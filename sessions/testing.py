@@ -7,7 +7,7 @@ assert client.get("/account").status_code == 200
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from email.message import Message
 from http.cookiejar import CookieJar
@@ -33,6 +33,14 @@ def session_for(
     What is changed is saved at the end of the block, and the client has the cookie then. For
     Flask's and Django's sessions there are ``client.session_transaction()`` and ``client.session``.
 
+    With ``bearer=True``, ``session.issue_token()`` in the block begins one for a header instead:
+    the client sends ``Authorization: Bearer <token>`` from then on. Werkzeug's has no fields of its
+    own; give it what is returned, in the headers of each request.
+
+        with session_for(client, store, bearer=True) as session:
+            session.login("ada")
+            session.issue_token()
+
     Args:
         client: a TestClient of Starlette, FastAPI or Litestar, a Client of httpx or of Werkzeug.
         store: the application's.
@@ -45,13 +53,24 @@ def session_for(
     """
     config = SessionConfig.of(store, options)
     kept = _cookies_of(client, config.cookie)
-    request = RequestSession(config, kept.field())
+    fields = _fields_of(client)
+    authorization = fields.get("Authorization")
+    given = [] if authorization is None else [authorization]
+    request = RequestSession(config, kept.field(), given)
     request.load()
     yield Session(request)
     for name, value in request.start_response():
         if name == "set-cookie":
             kept.set(value)
+    if request.issued_token is not None:
+        fields["Authorization"] = f"Bearer {request.issued_token}"
     request.end_response()
+
+
+def _fields_of(client: Any) -> MutableMapping[str, str]:
+    """The fields that a client sends with each request; of Werkzeug's, which has none, a dict."""
+    fields = getattr(client, "headers", None)
+    return fields if isinstance(fields, MutableMapping) else {}
 
 
 class _Cookies(Protocol):

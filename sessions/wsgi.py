@@ -8,10 +8,11 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from sessions.assignment import SessionPlace
+from sessions.authorization import authorization_in_environ
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
-from sessions.errors import ReauthenticationRequired
+from sessions.errors import AuthenticationRequired
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -50,7 +51,8 @@ class SessionMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application with a session, and commit."""
-        session = RequestSession(self._config, environ.get("HTTP_COOKIE"))
+        authorization = authorization_in_environ(environ)
+        session = RequestSession(self._config, environ.get("HTTP_COOKIE"), authorization)
         environ[REQUEST_SESSION], environ[SESSION] = session, Session(session)
         session.place = SessionPlace(environ, SESSION, environ[SESSION])
         start = _StartResponse(session, start_response)
@@ -59,7 +61,7 @@ class SessionMiddleware:
             on_failure.callback(session.end_failed)
             try:
                 body = self._app(environ, start)
-            except ReauthenticationRequired as refused:
+            except AuthenticationRequired as refused:
                 if start.is_started:
                     raise
                 body = [start.refuse(refused)]
@@ -109,7 +111,7 @@ class _StartResponse:
                 status, with_session_headers(headers, added), exc_info
             )
 
-    def refuse(self, refused: ReauthenticationRequired) -> bytes:
+    def refuse(self, refused: AuthenticationRequired) -> bytes:
         """Answer 401 instead of what the application began to; the body."""
         body = refused.detail.encode()
         headers = [
@@ -167,7 +169,7 @@ class _Body:
         try:
             for chunk in self._body:  # noqa: UP028 - `yield from` would close it too soon
                 yield chunk
-        except ReauthenticationRequired as refused:
+        except AuthenticationRequired as refused:
             if self._start.is_started:
                 raise
             yield self._start.refuse(refused)

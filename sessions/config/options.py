@@ -39,6 +39,9 @@ class SessionOptions(TypedDict, total=False):
         domain: as for Cookie.
         persistent: as for Cookie.
         partitioned: as for Cookie.
+        bearer: whether a request without a cookie of the session's may bring its token in a header,
+            ``Authorization: Bearer ...``, as mobile and single-page apps do. The token is what
+            ``session.issue_token()`` returned.
         secret: one secret of at least 32 bytes, or several (the first signs), for a MAC in the
             cookie, so that forged cookies cost no read; None for no MAC. With UNSIGNED among
             several, cookies without one are accepted too.
@@ -75,6 +78,7 @@ class SessionOptions(TypedDict, total=False):
     domain: str | None
     persistent: bool
     partitioned: bool
+    bearer: bool
     secret: Secret | Iterable[Secret] | None
     namespace: str
     encryption: Key | Iterable[Key] | None
@@ -102,6 +106,7 @@ DEFAULTS: Mapping[str, Any] = {
     "on_max_sessions": "end_oldest",
     "cookie": _COOKIE["name"],
     **{name: _COOKIE[name] for name in COOKIE_OPTIONS},
+    "bearer": False,
     "secret": None,
     "namespace": "",
     "encryption": None,

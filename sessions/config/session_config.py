@@ -33,6 +33,7 @@ class SessionConfig:
     Attributes:
         store: keeps the sessions.
         cookie: the cookie's name and attributes.
+        bearer: whether a token in the Authorization field counts where there is no cookie.
         timeouts: idle timeout and lifetime, and the most that a login may choose.
         max_sessions: the most sessions of a user; None for any number.
         namespace: keeps apart the sessions of applications that share a store.
@@ -52,6 +53,7 @@ class SessionConfig:
 
     store: Store
     cookie: Cookie
+    bearer: bool
     timeouts: Timeouts
     max_sessions: MaxSessions | None
     namespace: str
@@ -86,6 +88,7 @@ class SessionConfig:
         return cls(
             store=require_store(store),
             cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
+            bearer=require_bool("bearer", chosen["bearer"]),
             timeouts=timeouts,
             max_sessions=MaxSessions.of(
                 chosen["max_sessions_per_user"], chosen["on_max_sessions"], timeouts

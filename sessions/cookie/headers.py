@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 Headers = list[tuple[str, str]]
 
+NO_STORE = ("cache-control", "no-store")
+
 
 def cookie_field_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The Cookie field of an ASGI scope; None if there is none.
@@ -21,16 +23,15 @@ def with_session_headers(headers: Headers, added: Headers) -> Headers:
 
     ``Cookie`` joins the Vary that is there, in one field, since not every cache reads a second one.
     A response that sets the cookie is not to be stored (RFC 9111, 5.2.2.5), whatever Cache-Control
-    it had.
+    it had; neither is one that says ``no-store`` itself, since it bears a token.
     """
     merged = list(headers)
     for name, value in added:
-        if name == "set-cookie":
-            merged = _without(merged, "cache-control")
-            merged.append(("cache-control", "no-store"))
+        if name in ("set-cookie", "cache-control"):
+            merged = [*_without(merged, "cache-control"), NO_STORE]
         if name == "vary":
             merged = _with_vary(merged, value)
-        else:
+        elif name != "cache-control":
             merged.append((name, value))
     return merged
 

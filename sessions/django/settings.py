@@ -37,6 +37,7 @@ _DJANGO_SETTINGS = {
 _UNUSED = {
     "persistent": "use SESSION_EXPIRE_AT_BROWSER_CLOSE",
     "max_idle": "set_expiry may have as much as the session's lifetime",
+    "bearer": "Django's CsrfViewMiddleware and auth know sessions by cookies alone",
     "partitioned": "Django's middleware, which sets the cookie, has no such setting",
     "on_revoked": "Django's middleware answers 400 to such a request",
     "previous": "use PREVIOUS_ENGINE",

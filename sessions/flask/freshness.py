@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
 import flask
-from werkzeug.exceptions import HTTPException
 
 from sessions.arguments import require_positive_int
-from sessions.errors import ReauthenticationRequired
+from sessions.flask.authentication import answered_by_flask
 from sessions.session_of import session_of
 
 P = ParamSpec("P")
-
-
-class StaleLogin(ReauthenticationRequired, HTTPException):
-    """ReauthenticationRequired as an error of HTTP, which Flask answers with 401 by itself."""
-
-    code = 401
-
-    def __init__(self, max_age: int, authenticated_at: int | None) -> None:
-        ReauthenticationRequired.__init__(self, max_age, authenticated_at)
-        body = flask.Response(self.detail, 401, self.headers, mimetype="text/plain")
-        self.description, self.response = self.detail, body
-
-
-@contextmanager
-def answered_by_flask() -> Iterator[None]:
-    """Make ReauthenticationRequired an error of HTTP."""
-    try:
-        yield
-    except ReauthenticationRequired as refused:
-        raise StaleLogin(refused.max_age, refused.authenticated_at) from None
 
 
 def require_fresh(seconds: int) -> Callable[[Callable[P, Any]], Callable[P, Any]]:

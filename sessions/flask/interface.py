@@ -9,6 +9,7 @@ import flask
 import flask.sessions
 
 from sessions.arguments import require_str_or_none
+from sessions.authorization import authorization_in_environ
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
@@ -78,9 +79,12 @@ class SessionInterface(flask.sessions.SessionInterface):
         Raises:
             ValueError: one of Flask's settings contradicts an option, or can't be followed.
         """
-        request_session = RequestSession(self._config_of(app), request.environ.get("HTTP_COOKIE"))
+        environ = request.environ
+        request_session = RequestSession(
+            self._config_of(app), environ.get("HTTP_COOKIE"), authorization_in_environ(environ)
+        )
         request_session.fresh_key = FRESH
-        request.environ[REQUEST_SESSION] = request_session
+        environ[REQUEST_SESSION] = request_session
         return FlaskSession(request_session, user_key=self._user_key)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002

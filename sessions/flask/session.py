@@ -11,7 +11,7 @@ from flask.sessions import SessionMixin
 from markupsafe import Markup
 
 from sessions.cookie.headers import Headers
-from sessions.flask.freshness import answered_by_flask
+from sessions.flask.authentication import answered_by_flask
 from sessions.request_session import RequestSession
 from sessions.session import Session
 from sessions.values.changes import Values
@@ -180,6 +180,26 @@ class FlaskSession(Session, SessionMixin):
         with answered_by_flask():
             super().require_fresh(seconds)
 
+    def require_user(self) -> str:
+        """The user who is logged in; see ``Session.require_user``.
+
+        Raises:
+            AuthenticationRequired: nobody is. Flask answers 401, unless the application has an
+                error handler for it.
+        """
+        with answered_by_flask():
+            return super().require_user()
+
+    def issue_token(self) -> str:
+        """Save, and return the token for a client without cookies; see ``Session.issue_token``."""
+        self._apply_flask_changes()
+        return super().issue_token()
+
+    async def issue_token_async(self) -> str:
+        """Save, and return the token, in an event loop; see ``issue_token``."""
+        self._apply_flask_changes()
+        return await super().issue_token_async()
+
     def save(self) -> None:
         """Save changes now: for streams, whose response has started; see ``Session.save``."""
         self._apply_flask_changes()
@@ -234,7 +254,7 @@ class FlaskSession(Session, SessionMixin):
             del state.data[_PERMANENT]
         permanent = self.permanent
         if permanent != self._was_permanent:
-            if state.row is not None and not state.response_started:
+            if state.row is not None and state.has_cookie and not state.response_started:
                 state.rotate()  # to have the cookie set again
             self._was_permanent = permanent
 
@@ -285,6 +305,7 @@ class FlaskSession(Session, SessionMixin):
             state.data[name] = value
         if user_id is not None and state.data.get(FRESH) is False:
             state.authenticates = False  # remembered by Flask-Login: nothing was proved just now
+        self._assigned_keys.discard(FRESH)  # followed: it is no confirmation after a save
 
     def _follow_confirmation(self) -> None:
         """Note that the same user has logged in again, or confirmed it, by an extension."""
@@ -292,6 +313,7 @@ class FlaskSession(Session, SessionMixin):
         was_set = FRESH in self._assigned_keys and state.data.get(FRESH) is True
         if was_set and state.row is not None and state.user_id and not state.response_started:
             state.confirm_login(state.user_id)
+            self._assigned_keys.discard(FRESH)
 
     def _used(self) -> Values:
         values = super()._used()

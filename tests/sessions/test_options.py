@@ -23,9 +23,15 @@ from tests.sessions.browser import Site, begun, memory_site
 @pytest.mark.parametrize(
     ("options", "raised", "message"),
     [
-        ({"idel": 60}, TypeError, "unknown option 'idel'; expected one of cookie, deadline"),
+        (
+            {"idel": 60},
+            TypeError,
+            "unknown option 'idel'; expected one of bearer, cookie, dead",
+        ),
         ({"name": "s"}, TypeError, "unknown option 'name'"),
         ({"strict": 1}, TypeError, "strict must be True or False, not 1"),
+        ({"bearer": 1}, TypeError, "bearer must be True or False, not 1"),
+        ({"bearer": "Bearer"}, TypeError, "bearer must be True or False, not 'Bearer'"),
         ({"strict": None}, TypeError, "strict .*, not None"),
         ({"on_revoked": "drop"}, ValueError, "on_revoked must be 'ignore' or 'raise', not 'drop'"),
         ({"on_revoked": None}, ValueError, "on_revoked .*, not None"),

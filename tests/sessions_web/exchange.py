@@ -207,7 +207,8 @@ def environ_of(request: Request) -> dict[str, Any]:
     for name, value in request.headers:
         cgi_name = name.upper().replace("-", "_")
         apart = cgi_name in ("CONTENT_LENGTH", "CONTENT_TYPE")
-        environ[cgi_name if apart else f"HTTP_{cgi_name}"] = value
+        key = cgi_name if apart else f"HTTP_{cgi_name}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value  # as servers do
     setup_testing_defaults(environ)
     return environ
 

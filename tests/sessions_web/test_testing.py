@@ -209,3 +209,38 @@ def test_starlettes_pages_are_shown_with_a_session_of_their_test(store: WatchedS
     with session_for(client, store) as session:
         session["theme"] = "dark"
     assert client.get("/all").json() == {"theme": "dark"}
+
+
+def test_a_client_of_starlettes_has_a_token_in_its_header(store: WatchedStore) -> None:
+    async def needs(scope: Any, receive: Any, send: Any) -> None:
+        session_of(scope).require_user()
+        await shown(scope, receive, send)
+
+    app = SessionMiddleware(needs, store, bearer=True)
+    client = TestClient(app, base_url="https://testserver")
+    with session_for(client, store, bearer=True) as session:
+        session.login("ada")
+        token = session.issue_token()
+    assert client.headers["Authorization"] == f"Bearer {token}"
+    assert len(client.cookies) == 0
+    assert client.get("/").json() == ["ada", {}]
+    with session_for(client, store, bearer=True) as session:
+        assert session.user_id == "ada"
+        session["n"] = 3
+    assert client.get("/").json() == ["ada", {"n": 3}]
+    assert client.headers["Authorization"] == f"Bearer {token}"
+    with session_for(client, store, bearer=True) as session:
+        session.rotate()
+        session.issue_token()
+    assert client.headers["Authorization"] != f"Bearer {token}"
+    assert client.get("/").json() == ["ada", {"n": 3}]
+
+
+def test_a_client_of_werkzeugs_is_given_the_token(store: WatchedStore) -> None:
+    client = WerkzeugClient(WsgiSessionMiddleware(shown_by_wsgi, store, bearer=True))
+    with session_for(client, store, bearer=True) as session:
+        session.login("ada")
+        token = session.issue_token()
+    got = client.get("/", headers={"Authorization": f"Bearer {token}"})
+    assert json.loads(got.data)[0] == "ada"
+    assert json.loads(client.get("/").data)[0] is None
