@@ -26,6 +26,7 @@ COOKIE = "sessionid"
             r"unknown option 'IDLE' \(use SESSION_COOKIE_AGE\)",
         ),
         ({"options": {"ON_REVOKED": "ignore"}}, r"unknown option 'ON_REVOKED' \(Django's"),
+        ({"options": {"BEARER": True}}, r"unknown option 'BEARER' \(Django's CsrfViewMiddleware"),
         ({"options": {"secret": "x"}}, "unknown option 'secret'; expected one of STORE, LIFETIME"),
         ({"options": {"SECRET": "short"}}, "secret must .*, not 5"),
         ({"options": {"LIFETIME": 60}}, r"SESSIONS\['LIFETIME'\] must .*, not 60"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.guards.amount_guards import AMOUNTS
+from tests.guards.bearer_guards import BEARER
 from tests.guards.debt_guards import DEBTS
 from tests.guards.django_guards import DJANGO
 from tests.guards.freshness_guards import FRESHNESS
@@ -54,6 +55,7 @@ GUARDS = (
     *SLOTS,
     *AT_ONCE,
     *SESSIONS_ON_THE_WEB,
+    *BEARER,
     *SESSION_STORES,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, assert_type
+from typing import Annotated, Any, Literal, assert_type
 
 from django.http import HttpRequest, JsonResponse
 from fastapi import Depends, FastAPI
@@ -20,6 +20,7 @@ from ratelimit_ddb import fastapi as limits_of_fastapi
 from ratelimit_ddb.web import GateOptions, Rule, Verdict, client_address, header, verdict_of
 from sessions import MemorySessionStore, Session, session_of
 from sessions.asgi import SessionMiddleware
+from sessions.starlette import require_user
 from sessions.testing import session_for
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 
@@ -119,6 +120,11 @@ async def enter(request: Request) -> Response:
     assert_type(session.copy(), dict[str, Any])
     session |= {"a": 1}
     assert_type(await session.load_async(), Session)
+    assert_type(session.credential, Literal["cookie", "bearer"] | None)
+    assert_type(session.require_user(), str)
+    assert_type(session.issue_token(), str)
+    assert_type(await session.issue_token_async(), str)
+    assert_type(await require_user(request), str)
     return PlainTextResponse("in")
 
 

@@ -1,0 +1,110 @@
+"""Guards of sessions whose token comes in a header."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_TESTS = "tests/sessions_web/test_bearer.py::test_"
+
+BEARER = (
+    Guard(
+        "a cookie beats a header",
+        "sessions/credential.py",
+        "        if tokens or previous is not None:\n",
+        "        if (tokens or previous is not None) and not bearer_token_in(authorization):\n",
+        f"{_TESTS}a_cookie_beats_a_header",
+    ),
+    Guard(
+        "a cookie of no session beats a header too",
+        "sessions/credential.py",
+        "        if tokens or previous is not None:\n",
+        "        if previous is not None:\n",
+        f"{_TESTS}a_cookie_of_no_session_beats_a_header_too",
+    ),
+    Guard(
+        "the header counts only where the option is on",
+        "sessions/credential.py",
+        "bearer_token_in(authorization) if config.bearer else None",
+        "bearer_token_in(authorization)",
+        f"{_TESTS}unless_the_option_is_on_the_header_is_ignored[wsgi]",
+    ),
+    Guard(
+        "of two fields none counts",
+        "sessions/authorization.py",
+        "if len(values) > 1 or len(values[0])",
+        "if len(values[0])",
+        f"{_TESTS}of_two_fields_none_counts[asgi]",
+    ),
+    Guard(
+        "of two fields that a server joined none counts",
+        "sessions/authorization.py",
+        "_CREDENTIALS.fullmatch(values[0])",
+        "_CREDENTIALS.match(values[0])",
+        f"{_TESTS}of_two_fields_none_counts[wsgi]",
+    ),
+    Guard(
+        "a long field is not read",
+        "sessions/authorization.py",
+        " or len(values[0]) > MAX_FIELD_CHARACTERS",
+        "",
+        f"{_TESTS}a_malformed_field_is_an_empty_session",
+    ),
+    Guard(
+        "the token of a cookie is not for scripts",
+        "sessions/request_session.py",
+        "        if self._credential.kind is CredentialKind.COOKIE:\n",
+        "        if False:\n",
+        f"{_TESTS}a_cookies_token_is_never_given_to_scripts",
+    ),
+    Guard(
+        "a header that leads to nothing passes no CSRF check",
+        "sessions/session.py",
+        '        if self._request_session.found_by == "bearer":\n            return True',
+        "        if self._request_session.brought_invalid_token:\n            return True",
+        f"{_TESTS}a_request_of_no_session_passes_no_csrf_check",
+    ),
+    Guard(
+        "a response to a header sets no cookie",
+        "sessions/request_session.py",
+        "        if not self.has_cookie:\n            if self._issues_token:",
+        "        if self._new_token is None and not self._cookie_cleared:\n"
+        "            if self._issues_token:",
+        f"{_TESTS}a_logout_ends_it_and_what_is_set_later_is_dropped_and_told",
+    ),
+    Guard(
+        "a response with a token is not stored",
+        "sessions/request_session.py",
+        "                headers.append(NO_STORE)",
+        "                pass",
+        f"{_TESTS}only_a_response_with_a_token_is_not_to_be_stored",
+    ),
+    Guard(
+        "a response varies by the header too",
+        "sessions/request_session.py",
+        '                headers.append(("vary", "Authorization"))',
+        "                pass",
+        f"{_TESTS}responses_vary_by_both_credentials",
+    ),
+    Guard(
+        "no token is replaced unless the client is given the next one",
+        "sessions/request_session.py",
+        "        if self.id_change is not IdChange.NONE:\n"
+        "            self._require_way_of_token(changes)",
+        "        if False:\n            self._require_way_of_token(changes)",
+        f"{_TESTS}a_login_without_issue_token_is_an_error_and_writes_nothing",
+    ),
+    Guard(
+        "a rotated token is not handed out",
+        "sessions/request_session.py",
+        "        if not self._leads_to_row:  # it was",
+        "        if False:  # it was",
+        f"{_TESTS}a_rotation_has_a_grace_and_a_lost_response_is_asked_for_again",
+    ),
+    Guard(
+        "nothing is begun for an unknown token",
+        "sessions/request_session.py",
+        "        if self.row is not None or self.replaced is not None or not changes:\n",
+        "        if True:\n",
+        f"{_TESTS}an_unknown_token_is_never_adopted_and_no_cookie_is_set",
+    ),
+)
