@@ -12,6 +12,9 @@ P1 holds with debts in between: a charge raises ``fullAt`` as a take does, so th
 like one. What was charged after the last take of an interval, no limit could have refused; those
 who come later pay for it.
 
+A block also writes its end to ``blocked`` (violations.py), so that whoever is denied by it can be
+told why (blocks.py).
+
 Nothing that was taken before a block is given back under it, or the block would end early: its
 write tells that the key is leased until T, by which refunds out of turn go (refund.py). So that
 none is in turn, a block adds a nanosecond where the key owes for as long already.
@@ -43,6 +46,8 @@ from ratelimit_ddb.operations.operation import (
 from ratelimit_ddb.operations.store import refused_without_reason
 from ratelimit_ddb.quota import most_of_quota
 
+BLOCKED = ":blocked"
+"""The number of an item that tells when its last block ends. No limit can be called so."""
 _NEVER_NS = -1
 _LEAST_PAUSE_NS = SECOND_NS // 100
 _MOST_PAUSE_NS = SECOND_NS // 25
@@ -111,10 +116,12 @@ class Debt(NamedTuple):
             StoreError: as a store raises it. A debt whose reply was lost may be there.
         """
         now_ns = yield ReadClock()
-        full_at_ns, kept_until_seconds = (_NEVER_NS,) * len(self.names), 0
+        others = 1 if self.blocks_ns else 0
+        full_at_ns, kept_until_seconds = (_NEVER_NS,) * (others + len(self.names)), 0
         observation = cache.get(self.key)
         if observation is not None and observation.names is self.names:
-            full_at_ns, kept_until_seconds = observation[1:3]
+            full_at_ns = (*full_at_ns[:others], *observation.full_at_ns)
+            kept_until_seconds = observation.expires_at_seconds
         refused: Take | None = None
         while True:
             take = self._take(now_ns, full_at_ns, kept_until_seconds)
@@ -133,26 +140,29 @@ class Debt(NamedTuple):
                 known(result.full_at_ns),
                 result.expires_at_seconds or 0,
             )
-            cache.put(self.key, Observation(now_ns, full_at_ns, kept_until_seconds, self.names))
+            of_limits_ns = full_at_ns[others:]
+            cache.put(self.key, Observation(now_ns, of_limits_ns, kept_until_seconds, self.names))
             if result.applied:
-                return now_ns, full_at_ns
+                return now_ns, of_limits_ns
             refused = take
 
     def _take(self, now_ns: int, full_at_ns: Instants, kept_until_seconds: int) -> Take:
         """The write where the bucket holds this."""
-        limits = list(zip(full_at_ns, self.bases_ns_at(now_ns), self.cost_ns, strict=True))
-        owed_until_ns = max(max(one_ns, base_ns) + cost_ns for one_ns, base_ns, cost_ns in limits)
+        names, bases_ns, cost_ns = self.names, self.bases_ns_at(now_ns), self.cost_ns
+        if self.blocks_ns:
+            names, cost_ns = (BLOCKED, *names), (1, *cost_ns)
+            bases_ns = (now_ns + self.blocks_ns - 1, *bases_ns)
+        limits = list(zip(full_at_ns, bases_ns, cost_ns, strict=True))
+        owed_until_ns = max(max(one_ns, base_ns) + cost for one_ns, base_ns, cost in limits)
         expires_seconds = expires_at_seconds(max(owed_until_ns, now_ns) + self.slack_ns_at(now_ns))
         return Take(
             self.key,
-            self.names,
+            names,
             tuple([one_ns < base_ns for one_ns, base_ns, _ in limits]),
             now_ns,
-            tuple([base_ns for _, base_ns, _ in limits]),
-            self.cost_ns,
-            tuple(
-                [expires_seconds * SECOND_NS - base_ns - cost_ns for _, base_ns, cost_ns in limits]
-            ),
+            bases_ns,
+            cost_ns,
+            tuple([expires_seconds * SECOND_NS - base_ns - cost for _, base_ns, cost in limits]),
             expires_seconds,
             kept_until_seconds <= expires_seconds,
             now_ns + self.blocks_ns if self.blocks_ns else 0,

@@ -29,15 +29,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ratelimit_ddb.bucket.arithmetic import Instants, known
+from ratelimit_ddb.bucket.blocks import blocked
 from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.debt import BLOCKED
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
-from ratelimit_ddb.limit import SECOND_NS, Limit
+from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
 from ratelimit_ddb.operations.store import refused_without_reason
 
-_NAMES = (":violations", ":blocked", ":blocks")
+_NAMES = (":violations", BLOCKED, ":blocks")
 """No limit can be called so (limit.py)."""
 _NEVER_NS = -1
 _ANY_NS = 1 << 62
@@ -124,7 +126,7 @@ class Violations:
         shown, refused = self._recalled(key), None
         if shown.blocked_ns > now_ns:
             if shown.blocked_ns <= now_ns + denial.retry_after_ns + _CLOCK_READINGS_NS:
-                return _blocked(denial, shown.blocked_ns, now_ns)
+                return blocked(denial, shown.blocked_ns, now_ns)
             # A limit that denies for less shows that the block was lifted, by a reset.
             shown = self._nothing
         while True:
@@ -251,7 +253,7 @@ class Violations:
         until_ns, cache = shown.blocked_ns, self._bucket.cache
         if cache.group.hot_keys is not None:
             cache.group.hot_keys.drop_leases(key)
-        return _blocked(denial, until_ns, now_ns)
+        return blocked(denial, until_ns, now_ns)
 
 
 def _start_of(remembered: int, now_ns: int, up_to_ns: int) -> int:
@@ -263,16 +265,4 @@ def _shown(result: OperationResult) -> _Shown:
     violations_ns, blocked_ns, blocks_ns, *full_at_ns = known(result.full_at_ns)
     return _Shown(
         violations_ns, blocked_ns, blocks_ns, tuple(full_at_ns), result.expires_at_seconds or 0
-    )
-
-
-def _blocked(denial: Decision, until_ns: int, now_ns: int) -> Decision:
-    lasts_ns = max(1, until_ns - now_ns)
-    limit = denial.limit
-    window_ns = limit.window_ns - limit.unit_ns if isinstance(limit, Limit) else 0
-    return denial._replace(
-        remaining=0,
-        retry_after_ns=max(lasts_ns, denial.retry_after_ns),
-        reset_after_ns=max(lasts_ns + window_ns, denial.reset_after_ns),
-        source="blocked",
     )

@@ -66,6 +66,20 @@ RESPONSES = (
         f"{_BLOCKS}a_block_that_one_plan_began_denies_by_the_limits_of_another",
     ),
     Guard(
+        "a block by hand is told as one",
+        "ratelimit_ddb/bucket/debt.py",
+        "names, cost_ns = (BLOCKED, *names), (1, *cost_ns)",
+        'names, cost_ns = (":other", *names), (1, *cost_ns)',
+        f"{_BLOCKS}a_key_that_was_blocked_by_hand_is_told_so",
+    ),
+    Guard(
+        "P7: a denial that the limit alone explains reads nothing",
+        "ratelimit_ddb/bucket/blocks.py",
+        "return denial.retry_after_ns > cost * limit.unit_ns",
+        "return denial.retry_after_ns > 0",
+        f"{_BLOCKS}p7_a_denial_that_is_no_block_reads_nothing",
+    ),
+    Guard(
         "who has no known address is denied by networks",
         "ratelimit_ddb/web/rules/access_list.py",
         "self._in_network(request, unknown=True)",

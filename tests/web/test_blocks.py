@@ -12,7 +12,7 @@ import pytest
 
 from ddbwire import AnsweredCall
 from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter, StoreUnavailable
-from ratelimit_ddb.operations.operation import Delete
+from ratelimit_ddb.operations.operation import Delete, Read
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -298,6 +298,87 @@ def test_p7_a_block_costs_other_processes_two_refused_writes(
         assert [call.refused for call in calls if call.operation == "UpdateItem"] == [True, True]
         first.close()
         other.close()
+
+
+BY_HAND = [
+    pytest.param(Rule("/*", "2/minute", name="api"), id="plain"),
+    pytest.param(Rule("/*", ["2/minute", "9/hour"], name="api"), id="two limits"),
+    pytest.param(Rule("/*", ["2/minute", "9 per calendar day"], name="api"), id="with a quota"),
+    pytest.param(Rule("/*", "9 per calendar day", name="api"), id="a quota"),
+    pytest.param(blocking(), id="that blocks by itself"),
+    pytest.param(Rule("/*", lambda _: "2/minute", name="api"), id="by the request"),
+]
+KEY = ("api", "192.0.2.7")
+DAY = 86_400
+
+
+def limits_of(rule: Rule) -> Any:
+    return "2/minute" if callable(rule.limits) else rule.limits
+
+
+@pytest.mark.parametrize("rule", BY_HAND)
+def test_a_key_that_was_blocked_by_hand_is_told_so(
+    limited: Limited, store: Any, clock: FakeClock, rule: Rule
+) -> None:
+    ask = asking(limited, store, rule)
+    assert kind(get(ask)) == "200"
+    limiter = RateLimiter(store, limits_of(rule), deadline=10)
+    limiter.block(KEY, 2 * DAY)
+    assert [kind(get(ask)) for _ in range(3)] == ["abnormal-usage-detected"] * 3
+    assert int(get(ask).headers["retry-after"]) >= 2 * DAY
+    assert kind(get(asking(limited, store, rule))) == "abnormal-usage-detected"
+    assert kind(get(ask, "192.0.2.8")) == "200"
+    limiter.reset(KEY)
+    assert kind(get(ask)) == "200"
+    limiter.block(KEY, 2 * DAY)
+    clock.advance(3 * DAY)
+    assert kind(get(ask)) == "200"
+
+
+def test_a_key_that_owes_is_not_blocked(limited: Limited, store: Any) -> None:
+    ask = asking(limited, store, Rule("/*", "2/minute", name="api"))
+    RateLimiter(store, "2/minute", deadline=10).charge(KEY, 50)
+    assert kind(get(ask)) == "quota-exceeded"
+
+
+def test_p7_a_denial_that_is_no_block_reads_nothing(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, Rule("/*", ["2/minute", "2 per calendar day"], name="api"))
+    get(ask), get(ask)
+    store.operations.clear()
+    assert {kind(get(ask)) for _ in range(50)} == {"quota-exceeded"}
+    assert not [one for one in store.operations if isinstance(one, Read)]
+
+
+def test_p7_whether_a_key_is_blocked_is_read_once(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, Rule("/*", "2/minute", name="api"))
+    limiter = RateLimiter(store, "2/minute")
+    limiter.block(KEY, DAY)
+    for _ in range(50):
+        get(ask)
+        store.time.advance(60)
+    assert len([one for one in store.operations if isinstance(one, Read)]) == 1
+    limiter.reset(KEY)
+    limiter.charge(KEY, 50)
+    store.operations.clear()
+    assert {kind(get(ask)) for _ in range(50)} == {"quota-exceeded"}
+    assert len([one for one in store.operations if isinstance(one, Read)]) == 1
+
+
+def test_an_outage_leaves_a_denial_as_it_is(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, Rule("/*", "2/minute", name="api"))
+    RateLimiter(store, "2/minute").block(KEY, DAY)
+    sends = store.send
+
+    def not_to_be_read(operation: Any, deadline_ns: int) -> Any:
+        if isinstance(operation, Read):
+            raise StoreUnavailable("gone")
+        return sends(operation, deadline_ns)
+
+    store.send = not_to_be_read  # type: ignore[method-assign]
+    assert kind(get(ask)) == "quota-exceeded"
 
 
 def test_of_many_denials_at_once_exactly_one_blocks(

@@ -27,9 +27,6 @@ from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
-_SOURCES_OF_VIOLATIONS = ("table", "seen")
-"""What denies by the limits; nobody is blocked for an outage, or for a cost."""
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
@@ -56,8 +53,10 @@ class Evaluator:
             if any(map(_denies, decided)):
                 decided = yield from refund_all(decided, self.measures)
         for index, one in enumerate(decided):
-            if _is_violation(one):
-                decided[index] = yield from self._count_violation(one)
+            if not one.decision.allowed:
+                flow = _after_denial(one)
+                if flow is not None:
+                    decided[index] = yield from self._denied(one, flow)
         denials = tuple([one for one in decided if _denies(one)])
         return tuple_new(Verdict, (tuple(decided), denials, tuple(charges)))
 
@@ -77,8 +76,10 @@ class Evaluator:
                 RuleDecision, (charge, decision, False, 0, 0, 0.0, outage, "acquire", on_outage)
             ),
         )
-        if not decision.allowed and _is_violation(decided[0]):
-            decided = ((yield from self._count_violation(decided[0])),)
+        if not decision.allowed:
+            flow = _after_denial(decided[0])
+            if flow is not None:
+                decided = ((yield from self._denied(decided[0], flow)),)
         if decision.allowed or not charge.rule.enforce:
             return tuple_new(Verdict, (decided, (), (charge,)))
         return Verdict(decided, decided, (charge,))
@@ -136,12 +137,8 @@ class Evaluator:
             self._decide_without_store(charges, meters, outages, decided)
         return [decided[index] for index in range(len(charges))]
 
-    def _count_violation(self, denied: RuleDecision) -> Flow[RuleDecision]:
-        """Count a denial that may lead to a block. Without the store, it stands as it is."""
-        charge, denial = denied.charge, denied.decision
-        if charge.quota.violations is None:
-            return denied
-        flow = charge.quota.violations.count(charge.key, denial)
+    def _denied(self, denied: RuleDecision, flow: Flow[Decision]) -> Flow[RuleDecision]:
+        """What a flow makes of a denial. Without the store, it stands as it is."""
         try:
             if not self.measures:
                 return denied._replace(decision=(yield from flow))
@@ -244,14 +241,10 @@ class Evaluator:
         return self.outage_policy.decide(outage, quota.bucket, key, cost, 0, takes=takes)
 
 
-def _is_violation(decided: RuleDecision) -> bool:
-    """Whether the limits of a rule that blocks have denied."""
-    decision = decided.decision
-    return (
-        not decision.allowed
-        and decided.charge.quota.violations is not None
-        and decision.source in _SOURCES_OF_VIOLATIONS
-    )
+def _after_denial(denied: RuleDecision) -> Flow[Decision] | None:
+    """What a denial leads to: it may be counted, or turn out to be a block's."""
+    charge = denied.charge
+    return charge.quota.after_denial(charge.key, denied.decision, charge.cost)
 
 
 def _denies(decided: RuleDecision) -> bool:

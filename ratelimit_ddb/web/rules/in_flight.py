@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.rules.policy import concurrency_policy_item, item_name
 
@@ -31,12 +32,11 @@ class InFlightQuota:
         policy: as it stands in RateLimit-Policy.
         policy_field: that field, with its name.
         items: by limit name, the name as it stands in RateLimit.
-        bucket, violations: None, unlike those of a QuotaPolicy.
+        bucket: None, unlike that of a QuotaPolicy.
         is_closed: False: who is never let through is denied before.
     """
 
     bucket: ClassVar[None] = None
-    violations: ClassVar[None] = None
     is_closed: ClassVar[bool] = False
 
     __slots__ = ("items", "limit", "names", "policy", "policy_field")
@@ -48,3 +48,6 @@ class InFlightQuota:
         self.items = {limit.name: item_name(name)}
         self.policy = concurrency_policy_item(name, limit.slots)
         self.policy_field = ("ratelimit-policy", self.policy)
+
+    def after_denial(self, key: str, denial: Decision, cost: int) -> None:
+        """None: that all slots are held leads to nothing more."""

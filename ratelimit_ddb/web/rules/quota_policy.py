@@ -5,13 +5,19 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 
+from ratelimit_ddb.bucket.blocks import Blocks
 from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import CacheGroup, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
 from ratelimit_ddb.limit import AnyLimit
+from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.quota import Quota
 from ratelimit_ddb.web.rules.policy import item_name, policy_item, policy_name
+
+_SOURCES_OF_LIMITS = ("table", "seen")
+"""What denies by the limits."""
 
 
 class QuotaPolicy:
@@ -24,11 +30,13 @@ class QuotaPolicy:
         items: by limit name, the name as it stands in RateLimit.
         is_closed: whether nobody is ever admitted: it stands for who is listed in ``deny``.
         violations: counts denials, and blocks after too many; None where nothing does.
+        blocks: finds out whether it is a block that denies.
     """
 
     __slots__ = (
         "_limits",
         "_policy_field",
+        "blocks",
         "bucket",
         "is_closed",
         "items",
@@ -38,10 +46,16 @@ class QuotaPolicy:
     )
 
     def __init__(
-        self, rule: str, limits: tuple[AnyLimit, ...], cache: ObservationCache, times: BucketTimes
+        self,
+        rule: str,
+        limits: tuple[AnyLimit, ...],
+        cache: ObservationCache,
+        times: BucketTimes,
+        of_blocks: ObservationCache,
     ) -> None:
         self.bucket = Bucket(limits, cache, times)
         self.violations: Violations | None = None
+        self.blocks = Blocks(self.bucket, of_blocks)
         self.is_closed = False
         self.smallest_burst = min(limit.burst for limit in limits)
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}
@@ -60,6 +74,25 @@ class QuotaPolicy:
         """All of them as they stand in RateLimit-Policy."""
         return self.policy_field[1]
 
+    def after_denial(self, key: str, denial: Decision, cost: int) -> Flow[Decision] | None:
+        """What a denial by the limits leads to; None for nothing.
+
+        It is counted, where a rule blocks after too many. Otherwise, where it lasts for longer than
+        the limits alone would deny, the flow finds out whether that is a block.
+
+        Args:
+            key: the key as the table holds it.
+            denial: whatever denies: nobody is blocked for an outage, or for a cost.
+            cost: the tokens that were asked for.
+        """
+        if denial.source not in _SOURCES_OF_LIMITS:
+            return None
+        if self.violations is not None:
+            return self.violations.count(key, denial)
+        if self.blocks.may_deny(denial, cost, self.now_ns):
+            return self.blocks.look_up(key, denial)
+        return None
+
     def now_ns(self) -> int:
         """The table's time; the host's where it is not known."""
         clock = self.bucket.cache.group.clock
@@ -74,7 +107,8 @@ def closed_policy(
     rule: str, limits: tuple[AnyLimit, ...], group: CacheGroup, times: BucketTimes
 ) -> QuotaPolicy:
     """The quota of who is never let through: no cost is small enough for it."""
-    quota = QuotaPolicy(rule, limits, ObservationCache(2, group), times)
+    nothing = ObservationCache(2, group)
+    quota = QuotaPolicy(rule, limits, nothing, times, nothing)
     quota.is_closed = True
     quota.smallest_burst = 0
     return quota
@@ -109,13 +143,13 @@ class QuotaPolicyCache:
     ) -> None:
         memories: dict[tuple[AnyLimit, ...], ObservationCache] = {}
         shared = ObservationCache(seen_keys, group)
-        of_blocks = None if blocks is None else ObservationCache(seen_keys, group)
+        of_blocks = ObservationCache(seen_keys, group)
 
         def of(limits: tuple[AnyLimit, ...]) -> QuotaPolicy:
             if limits not in memories and len(memories) < self._MOST_MEMORIES:
                 memories[limits] = ObservationCache(seen_keys, group)
-            quota = QuotaPolicy(rule, limits, memories.get(limits, shared), times)
-            if blocks is not None and of_blocks is not None:
+            quota = QuotaPolicy(rule, limits, memories.get(limits, shared), times, of_blocks)
+            if blocks is not None:
                 quota.violations = Violations(quota.bucket, blocks, of_blocks)
             return quota
 
