@@ -48,9 +48,10 @@ test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be 
 	@$(BIN)/python -m tests.ddbwire.endpoint_vectors || true
 	@$(BIN)/python -m tests.upstream.sources || true
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-		-m "not browser and not infra and not alone" $(SLOWEST) $(ARGS)
+		-m "not browser and not infra and not alone" $(SLOWEST) --junitxml=.cache/tests.xml $(ARGS)
 	@# What needs the machine to itself; it is no mistake if ARGS chose none of it.
-	$(BIN)/python -m pytest -m alone $(SLOWEST) $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -m alone $(SLOWEST) --junitxml=.cache/tests-alone.xml $(ARGS) \
+		|| test $$? -eq 5
 
 .PHONY: mutants
 mutants: $(DEVELOPMENT_READY)  ## Change the core in small ways for 10 minutes: does a test notice?
@@ -108,6 +109,10 @@ bench: $(BENCH_READY)  ## Measure for some minutes: a decision beside boto3, app
 	@echo
 	@$(BIN)/python -m bench.sessions
 	@echo
+	@$(BIN)/python -m bench.session_peers --rounds 1
+	@echo
+	@$(BIN)/python -m bench.soak
+	@echo
 	@$(BIN)/python -m bench.import_cost
 
 .PHONY: locust
@@ -118,6 +123,11 @@ locust: $(BENCH_READY)  ## Load apps by Locust, with its web page; ARGS="--headl
 bench-report: $(BENCH_READY)  ## Measure all contenders, and write bench/results/
 	@$(BIN)/python -m tests.dynamodb_local
 	@$(BIN)/python -m bench.report $(ARGS)
+
+.PHONY: soak
+soak: $(BENCH_READY)  ## Load a site with limits and sessions for 10 minutes, and keep what came of it
+	@$(BIN)/python -m tests.dynamodb_local
+	@$(BIN)/python -m bench.soak --minutes 10 --keep
 
 # uv is here only for this: a lock for every platform, which pip can't make.
 UV_COMPILE = .cache/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \

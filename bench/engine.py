@@ -6,6 +6,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -74,3 +75,13 @@ def limit_table(endpoint_url: str) -> Iterator[str]:
         for table in dynamodb.list_tables()["TableNames"]:
             if table.startswith(name):
                 dynamodb.delete_table(TableName=table)
+
+
+def session_table(endpoint_url: str, prefix: str = "bench") -> str:
+    """The name of a new table for sessions, which begins with ``prefix``; it stays."""
+    from ratelimit_ddb.tables import application_tables, create
+
+    (like,) = [table for table in application_tables() if table.name.endswith("user-sessions")]
+    name = f"{prefix}-sessions-{uuid.uuid4().hex[:8]}"
+    create(client(endpoint_url), [replace(like, name=name)])
+    return name

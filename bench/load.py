@@ -58,13 +58,11 @@ SHORT = (
 
 
 def full(engine_url: str) -> tuple[Run, ...]:
-    """Every application, every spread, and the engine where it matters."""
-    limited = [Run(user, spread) for user in ("AsgiUser", "WsgiUser") for spread in SPREADS]
-    on_the_engine = [
-        Run(user, spread, engine_url)
-        for user in ("AsgiUser", "WsgiUser", "LimiterUser")
-        for spread in ("uniform", "attack")
-    ]
+    """Every application, usual and attacked, and the engine where it matters."""
+    users = ("AsgiUser", "WsgiUser")
+    limited = [Run(user, spread) for user in users for spread in ("zipf", "attack")]
+    on_the_engine = [Run(user, "uniform", engine_url) for user in (*users, "LimiterUser")]
+    on_the_engine.append(Run("AsgiUser", "attack", engine_url))
     bare = [Run("BareAsgiUser"), Run("BareWsgiUser")]
     return (*bare, *limited, Run("LimiterUser"), HOT_KEY, *on_the_engine)
 

@@ -1,4 +1,4 @@
-"""The applications that are loaded: bare, and behind the limiter; ASGI and WSGI.
+"""The applications that are loaded: bare, behind the limiter, with sessions too; ASGI and WSGI.
 
 ``python -m bench.load_apps asgi --port 8000 --store memory`` serves one, by uvicorn or waitress.
 """
@@ -11,11 +11,11 @@ from typing import Any
 
 from bench.cores import SERVER, pin_to_core
 from bench.engine import set_dummy_credentials
+from bench.load_keys import KEY_FIELD
 from bench.middleware import bare as bare_asgi
 
-LIMITED = ("asgi", "wsgi")
-APPS = (*LIMITED, "bare-asgi", "bare-wsgi")
-KEY_FIELD = "x-api-key"
+SITES = ("site-asgi", "site-wsgi")
+APPS = ("asgi", "wsgi", "bare-asgi", "bare-wsgi", *SITES)
 WSGI_THREADS = 8
 
 
@@ -25,7 +25,7 @@ def bare_wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [b"hello\n"]
 
 
-def app(name: str, store: str, table: str, limit: str) -> Any:
+def app(name: str, store: str, table: str, limit: str, sessions_table: str = "") -> Any:
     """An application by its name.
 
     Args:
@@ -33,11 +33,14 @@ def app(name: str, store: str, table: str, limit: str) -> Any:
         store: ``memory``, or the URL of a DynamoDB endpoint.
         table: on that endpoint.
         limit: in the notation of limits.
+        sessions_table: on that endpoint too; for those of SITES.
     """
     if name == "bare-asgi":
         return bare_asgi
     if name == "bare-wsgi":
         return bare_wsgi
+    if name in SITES:
+        return _site(name, store, table, limit, sessions_table)
     from ratelimit_ddb import asgi, wsgi
     from ratelimit_ddb.web import Rule, header
 
@@ -45,6 +48,17 @@ def app(name: str, store: str, table: str, limit: str) -> Any:
     rules = [Rule("/*", limit, by=header(KEY_FIELD))]
     bare: Any = bare_asgi if name == "asgi" else bare_wsgi
     return middleware.RateLimitMiddleware(bare, store=store_of(store, table), rules=rules)
+
+
+def _site(name: str, store: str, table: str, limit: str, sessions_table: str) -> Any:
+    from bench.site_apps import asgi_site, wsgi_site
+    from sessions import DynamoDBSessionStore, MemorySessionStore
+
+    sessions: Any = MemorySessionStore()
+    if store != "memory":
+        sessions = DynamoDBSessionStore(sessions_table, endpoint_url=store)
+    site = asgi_site if name == "site-asgi" else wsgi_site
+    return site(store_of(store, table), sessions, limit)
 
 
 def store_of(store: str, table: str) -> Any:
@@ -61,11 +75,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--store", default="memory")
     parser.add_argument("--table", default="rate-limits")
+    parser.add_argument("--sessions-table", default="user-sessions")
     parser.add_argument("--limit", default="10/second burst 20")
     args = parser.parse_args()
     set_dummy_credentials()
     pin_to_core(SERVER)
-    served = app(args.app, args.store, args.table, args.limit)
+    served = app(args.app, args.store, args.table, args.limit, args.sessions_table)
     if args.app.endswith("asgi"):
         import uvicorn
 

@@ -12,6 +12,8 @@ import itertools
 import random
 from collections.abc import Callable
 
+KEY_FIELD = "x-api-key"
+"""The field of a request that has the key."""
 SPREADS = ("uniform", "zipf", "hot", "attack")
 HOT_SHARE = 0.5
 ATTACK_SHARE = 0.9

@@ -35,13 +35,19 @@ class Server:
         times = psutil.Process(self.process.pid).cpu_times()
         return float(times.user + times.system)
 
+    def resident_megabytes(self) -> float:
+        """Memory of the process that is resident now."""
+        import psutil
+
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
+
     def stop(self) -> None:
         """End it."""
         self.process.terminate()
         self.process.wait()
 
 
-def started(app: str, store: str, table: str, limit: str) -> Server:
+def started(app: str, store: str, table: str, limit: str, sessions_table: str) -> Server:
     """An application that listens.
 
     Raises:
@@ -50,6 +56,7 @@ def started(app: str, store: str, table: str, limit: str) -> Server:
     port = _free_port()
     command = [sys.executable, "-m", "bench.load_apps", app, "--port", str(port)]
     command += ["--store", store, "--table", table, "--limit", limit]
+    command += ["--sessions-table", sessions_table]
     process = subprocess.Popen(command, cwd=ROOT)
     until = time.monotonic() + SECONDS_TO_START
     while process.poll() is None and time.monotonic() < until:

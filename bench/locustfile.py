@@ -5,6 +5,7 @@
     locust -f bench/locustfile.py --store local WsgiUser # on DynamoDB Local, started for it
     locust -f bench/locustfile.py --store https://...    # on any endpoint, with --table
     locust -f bench/locustfile.py --store local --limit 5000/second HotKeyUser
+    locust -f bench/locustfile.py --store local AsgiSiteUser        # with sessions too
 
 The applications run in processes of their own, started when a test starts; with ``--host`` the
 users go there instead. A 429 is no failure: it is counted under its own name.
@@ -19,17 +20,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import FastHttpUser, User, constant, events, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from bench.engine import engine, limit_table, set_dummy_credentials
-from bench.load_apps import KEY_FIELD, store_of
-from bench.load_keys import SPREADS, keys_of
+from bench.engine import engine, limit_table, session_table, set_dummy_credentials
+from bench.load_apps import SITES, store_of
+from bench.load_keys import KEY_FIELD, SPREADS, keys_of
 from bench.load_server import Server, started
 from ratelimit_ddb import RateLimiter
 
 DEADLINE_SECONDS = 5.0
+SAMPLE_EVERY_SECONDS = 1.0
+MOST_IN_CART = 20
 
 
 @events.init_command_line_parser.add_listener
@@ -65,6 +69,7 @@ class _Test:
         self.servers: dict[str, Server] = {}
         self.limiter: RateLimiter | None = None
         self.ready = False
+        self.megabytes: list[float] = []
         self.began = self.server_cpu_before = self.own_cpu_before = 0.0
 
     def prepare(self, environment: Environment) -> None:
@@ -79,7 +84,9 @@ class _Test:
         for user in environment.user_classes:
             name = getattr(user, "app", None)
             if name and not options.host and name not in self.servers:
-                server = started(name, store, table, options.limit)
+                on_table = name in SITES and store != "memory"
+                sessions_table = session_table(store) if on_table else ""
+                server = started(name, store, table, options.limit, sessions_table)
                 self.ending.callback(server.stop)
                 self.servers[name] = server
         if {LimiterUser, HotKeyUser} & set(environment.user_classes):
@@ -92,6 +99,13 @@ class _Test:
     def server_cpu_seconds(self) -> float:
         """What the servers have used so far."""
         return sum(server.cpu_seconds() for server in self.servers.values())
+
+    def sample_memory(self) -> None:
+        """Note what the servers hold, again and again, until the test ends."""
+        while self.servers:
+            held = sum(server.resident_megabytes() for server in self.servers.values())
+            self.megabytes.append(round(held, 2))
+            _yield_to_others(SAMPLE_EVERY_SECONDS)
 
     def end(self) -> None:
         """Stop everything; another test may be prepared."""
@@ -117,6 +131,7 @@ def _start(environment: Environment, **_: Any) -> None:
     TEST.began = time.monotonic()
     TEST.server_cpu_before = TEST.server_cpu_seconds()
     TEST.own_cpu_before = time.process_time()
+    gevent.spawn(TEST.sample_memory)
 
 
 @events.test_stop.add_listener
@@ -131,6 +146,7 @@ def _stop(environment: Environment, **_: Any) -> None:
         "p99_ms": total.get_response_time_percentile(0.99) if total.num_requests else None,
         "server_cpu_us": None,
         "own_cpu_us": None,
+        "megabytes": TEST.megabytes,
     }
     if total.num_requests:
         used = time.process_time() - TEST.own_cpu_before
@@ -209,6 +225,67 @@ class BareWsgiUser(_AppUser):
     host = "http://127.0.0.1"
 
 
+class _SiteUser(FastHttpUser):
+    """A visitor whose cart must always hold what was put into it."""
+
+    abstract = True
+    wait_time = constant(0)
+    app: str
+
+    def on_start(self) -> None:
+        options: Any = self.environment.parsed_options
+        self._key = keys_of(options.spread, options.keys)
+        self._url = TEST.servers[self.app].url if self.app in TEST.servers else ""
+        self._in_cart = 0
+        self._is_logged_in = False
+
+    @task(6)
+    def look(self) -> None:
+        self._visit("/look", self._in_cart)
+
+    @task(3)
+    def put(self) -> None:
+        if self._in_cart < MOST_IN_CART and self._visit("/cart", self._in_cart + 1):
+            self._in_cart += 1
+
+    @task(1)
+    def log_in_or_out(self) -> None:
+        if not self._is_logged_in:
+            self._is_logged_in = self._visit("/login", self._in_cart)
+        elif self._visit("/logout", 0):
+            self._is_logged_in, self._in_cart = False, 0
+
+    def _visit(self, page: str, in_cart: int) -> bool:
+        """Whether the page was shown; not so if the limit denied it."""
+        fields = {KEY_FIELD: self._key()}
+        with self.client.get(
+            f"{self._url}{page}", name=page, headers=fields, catch_response=True
+        ) as response:
+            if response.status_code == 429:
+                response.request_meta["name"] = "denied"
+                response.success()
+                return False
+            if response.status_code != 200:
+                response.failure(f"status {response.status_code}")
+            elif response.text != str(in_cart):
+                response.failure(f"{response.text} in the cart, not {in_cart}")
+            return True
+
+
+class AsgiSiteUser(_SiteUser):
+    """Visits a site with limits and sessions, served by uvicorn."""
+
+    app = "site-asgi"
+    host = "http://127.0.0.1"
+
+
+class WsgiSiteUser(_SiteUser):
+    """Visits the same site for WSGI, served by waitress."""
+
+    app = "site-wsgi"
+    host = "http://127.0.0.1"
+
+
 class _LimiterUser(User):
     abstract = True
     wait_time = constant(0)
@@ -254,6 +331,4 @@ class HotKeyUser(_LimiterUser):
 
 
 def _yield_to_others(seconds: float) -> None:
-    import gevent
-
     gevent.sleep(seconds)

@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def described() -> dict[str, Any]:
         "implementation": platform.python_implementation(),
         "compiler": platform.python_compiler(),
         "commit": _commit(),
-        "command": _command(sys.argv[1:]),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }
 
 
@@ -47,14 +46,6 @@ def versions() -> dict[str, str]:
     found["wrk"] = _first_line(["wrk", "-v"])
     found["java"] = _first_line(["java", "-version"])
     return found
-
-
-def _command(arguments: list[str]) -> str:
-    """What a reader repeats it with, wherever the results went to."""
-    if "--out" in arguments:
-        at = arguments.index("--out")
-        arguments = arguments[:at] + arguments[at + 2 :]
-    return f'make bench-report ARGS="{" ".join(arguments)}"' if arguments else "make bench-report"
 
 
 def _cpu() -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import lineup
-from bench.engine import client
+from bench.engine import client, session_table
 from bench.environment import CannotInstall
 from bench.metering_proxy import Meter, metered
 from bench.middleware import bare, nothing
@@ -150,19 +150,13 @@ async def _act(scope: Any, receive: Any, send: Any) -> None:
 
 def of_sessions(engine_url: str) -> dict[str, Any]:
     """Calls and units of requests that do something with a session, from ``on_call``."""
-    from ratelimit_ddb.tables import application_tables, create
     from sessions import DynamoDBSessionStore
     from sessions.asgi import SessionMiddleware
 
-    dynamodb = client(engine_url)
-    prefix = f"bench{uuid.uuid4().hex[:8]}"
-    (table,) = [t for t in application_tables(prefix) if t.name.endswith("user-sessions")]
-    create(dynamodb, [table])
+    table = session_table(engine_url)
     calls: list[Any] = []
     clock = _Clock()
-    store = DynamoDBSessionStore(
-        table.name, endpoint_url=engine_url, clock=clock, on_call=calls.append
-    )
+    store = DynamoDBSessionStore(table, endpoint_url=engine_url, clock=clock, on_call=calls.append)
     app = SessionMiddleware(_act, store, deadline=10)
     results: dict[str, Any] = {}
 
@@ -187,7 +181,7 @@ def of_sessions(engine_url: str) -> dict[str, Any]:
     try:
         asyncio.run(story())
     finally:
-        dynamodb.delete_table(TableName=table.name)
+        client(engine_url).delete_table(TableName=table)
     return results
 
 

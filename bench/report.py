@@ -1,9 +1,14 @@
-"""The whole run, and its report: raw figures, plots and one page.
+"""The whole run, and its report: raw figures, plots and pages.
 
 python -m bench.report                            # all of it, into bench/results/
-python -m bench.report --out DIR --only canned    # a part; others stay as they are
+python -m bench.report --only canned --only wrk   # some; the others stay as they are
 python -m bench.report --again                    # the hot path once more: do both agree?
-python -m bench.report --page-only                # page and plots anew, from the raw figures
+python -m bench.report --page-only                # pages and plots anew, from the raw figures
+
+Each section runs in a process of its own and is kept as soon as it is there, so one that fails or
+hangs costs only its own figures: those that it had stay, and the page says so. The long load
+(bench.soak) and the faults tried have commands of their own, whose figures are kept in the same
+file.
 
 ``notes`` in the raw figures is written by hand: what has changed in the code since they were
 measured, a sentence each. A whole run begins without notes.
@@ -13,74 +18,84 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from bench import machine
+from bench import machine, raw_file
 from bench.compare import verdict
-from bench.engine import engine, limit_table, set_dummy_credentials
-from bench.environment import HOME
+from bench.environment import HOME, ROOT
+from bench.own_process import failure_of
 from bench.progress import Progress
-from bench.results_page.page import page
+from bench.results_page.pages import pages
 from bench.results_page.plots import plots
 from bench.results_page.raw_results import BACKENDS
-from bench.sections import SECTIONS
-from bench.workload import FULL, SMOKE, Workload
+from bench.results_page.summary import with_figures
+from bench.sections import MEASURED_APART, SECTIONS
+from bench.workload import FULL, SMOKE
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).resolve().parent / "results"
+README = ROOT / "README.md"
 RAW, VERDICT = "raw.json", "verdict.json"
 SECOND_RUN = HOME / "second_run.json"
 """Its figures are compared; only the verdict goes into the results."""
+MOST_SECONDS = 600
+"""For one section; the longest takes a quarter of it."""
 
 
-def run(raw: dict[str, Any], names: list[str], workload: Workload, raw_file: Path) -> None:
-    """Take the figures of these sections into ``raw``, and write them as soon as they are there."""
+def run(file: Path, names: Sequence[str], *, is_tiny: bool) -> list[str]:
+    """Take the figures of these sections into the file, each as soon as it is there.
+
+    Returns:
+        the names of those that failed.
+    """
     progress = Progress()
+    described = machine.described()
+    progress.section(f"{len(names)} sections; load of the machine before it: {described['load']}")
+    raw = raw_file.read(file)
+    raw |= {"machine": described, "workload": asdict(SMOKE if is_tiny else FULL)}
     progress.section("environments of the peers, made once")
-    raw |= {"versions": machine.versions(), "machine": machine.described()}
-    raw["workload"] = asdict(workload)
-    raw_file.parent.mkdir(parents=True, exist_ok=True)
-    with engine() as url, limit_table(url) as table:
-        for name in names:
-            progress.section(name)
-            raw[name] = SECTIONS[name](url, table, workload, progress)
-            raw["duration_seconds"] = round(progress.duration_seconds)
-            raw_file.write_text(compact_json(raw), encoding="utf-8")
-    progress.section(f"all figures are in {raw_file}")
+    raw_file.write(file, raw | {"versions": machine.versions()})
+    failed = []
+    for done, name in enumerate(names):
+        began = time.monotonic()
+        command = [sys.executable, "-m", "bench.section", name, *(["--tiny"] if is_tiny else [])]
+        with tempfile.TemporaryDirectory() as folder:
+            figures = Path(folder) / "figures.json"
+            reason = failure_of([*command, "--file", str(figures)], MOST_SECONDS)
+            if reason is None:
+                found = json.loads(figures.read_text(encoding="utf-8"))
+                raw_file.keep(file, name, found, described, time.monotonic() - began)
+            else:
+                failed.append(name)
+                raw_file.keep_failure(file, name, reason, described)
+        progress.section(f"{done + 1} of {len(names)}, {name}: {reason or 'done'}")
+    return failed
 
 
-def write_page(out: Path) -> None:
-    """Write plots and page of the raw figures that lie there."""
-    raw, second_verdict = json_in(out / RAW), json_in(out / VERDICT)
+def write_pages(out: Path) -> None:
+    """Write plots and pages of the raw figures that lie there; of the kept ones README.md too."""
+    raw, second_verdict = raw_file.read(out / RAW), raw_file.read(out / VERDICT)
     drawn = plots(raw)
     for name, svg in drawn.items():
         (out / f"{name}.svg").write_text(svg, encoding="utf-8")
-    (out / "README.md").write_text(page(raw, set(drawn), second_verdict), encoding="utf-8")
+    for name, text in pages(raw, set(drawn), second_verdict).items():
+        (out / name).write_text(text, encoding="utf-8")
+    if out.resolve() == RESULTS:
+        text = with_figures(README.read_text(encoding="utf-8"), raw)
+        README.write_text(text, encoding="utf-8")
 
 
-def compact_json(sections: dict[str, Any]) -> str:
-    """JSON with a section a line, and no other white space."""
-    lines = (
-        f"{json.dumps(name)}:{json.dumps(section, separators=(',', ':'))}"
-        for name, section in sections.items()
-    )
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def json_in(file: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where there is no such file."""
-    if not file.exists():
-        return {}
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
-
-
-def main() -> None:
-    """Run, and write."""
+def main() -> int:
+    """Run, and write; 1 if a section failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=RESULTS, help="default: bench/results")
-    parser.add_argument("--only", action="append", choices=SECTIONS, metavar="SECTION")
+    parser.add_argument(
+        "--only", action="append", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS)
+    )
     parser.add_argument("--tiny", action="store_true", help="to see that it works; says nothing")
     parser.add_argument(
         "--again",
@@ -89,21 +104,34 @@ def main() -> None:
     )
     parser.add_argument("--page-only", action="store_true", help="from the raw figures in --out")
     args = parser.parse_args()
+    failed: list[str] = []
     if not args.page_only:
-        set_dummy_credentials()
-        raw_file = SECOND_RUN if args.again else args.out / RAW
-        raw = json_in(raw_file) if args.only else {}
+        file = SECOND_RUN if args.again else args.out / RAW
         names = args.only or list(BACKENDS if args.again else SECTIONS)
-        run(raw, names, SMOKE if args.tiny else FULL, raw_file)
+        if not args.only:
+            _begin_whole_run(file)
+        failed = run(file, names, is_tiny=args.tiny)
         if args.again and (args.out / RAW).exists():
-            found = verdict(json_in(args.out / RAW), raw)
-            (args.out / VERDICT).write_text(compact_json(found), encoding="utf-8")
+            found = verdict(raw_file.read(args.out / RAW), raw_file.read(file))
+            raw_file.write(args.out / VERDICT, found)
         elif set(names) & set(BACKENDS):
             # It compared figures that are now replaced.
             (args.out / VERDICT).unlink(missing_ok=True)
     if (args.out / RAW).exists():
-        write_page(args.out)
+        write_pages(args.out)
+    for name in failed:
+        print(f"failed: {name}; `--only {name}` takes it alone", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _begin_whole_run(file: Path) -> None:
+    """Drop the notes, and sections that are no longer taken; the others stay until they are."""
+    raw = raw_file.read(file)
+    known = {*SECTIONS, *MEASURED_APART}
+    kept = {name: part for name, part in raw.items() if name in known or name in raw_file.ABOUT}
+    kept.pop("notes", None)
+    raw_file.write(file, kept)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -22,17 +22,18 @@ class ContenderFailed(Exception):
 
 
 class WorkerProcess:
-    """One process that runs bench.worker.
+    """One process that serves commands (bench.worker.serving).
 
     Args:
         python: the interpreter.
         core: the core to keep it to, or None for any.
+        module: what it runs.
     """
 
-    def __init__(self, python: Path, core: int | None) -> None:
+    def __init__(self, python: Path, core: int | None, module: str = "bench.worker") -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(
-            [str(python), "-m", "bench.worker"],
+            [str(python), "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

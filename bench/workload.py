@@ -24,11 +24,11 @@ class Workload:
     rounds: int
     engine_rounds: int
     seconds: float
-    concurrencies: tuple[int, ...] = (1, 32, 100)
+    concurrencies: tuple[int, ...] = (1, 32)
     curve: tuple[int, ...] = (1, 4, 16, 64, 128, 256)
     most_keys: int = 1_000_000
     accuracy_seconds: float = 3.5
-    processes: tuple[int, ...] = (1, 2, 4, 8)
+    processes: tuple[int, ...] = (1, 4, 8)
     load_seconds: int = 5
 
 

@@ -12,8 +12,6 @@ from bench.results_page.raw_results import number, spread
 Raw = dict[str, Any]
 
 HEAD = """\
-## One hot key
-
 A key is an item on one partition, which takes 1,000 writes a second. Requests come at random \
 instants, the same number for each process; the burst is a second's worth. *Due* is what the \
 bucket holds and gains, or all requests where they are fewer; *steady* is what is admitted in the \
@@ -53,14 +51,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def parts(raw: Raw) -> Iterator[str]:
+def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
     """The tables, if it was measured."""
     section = raw.get("hot_key")
     if section is None:
         return
     yield HEAD
     for name, title, text in PARTS:
-        yield f"### {title}\n\n{text}\n"
+        yield f"## {title}\n\n{text}\n"
         who = {row["who"] for row in section[name]}
         head = COLUMNS if len(who) == 1 else ("", *COLUMNS)
         rows = [_row(row, with_who=len(who) > 1) for row in section[name]]
@@ -69,7 +67,7 @@ def parts(raw: Raw) -> Iterator[str]:
         (name, f"{number(of.median)} ({number(of.low)} to {number(of.high)})")
         for name, of in ((name, spread(rounds)) for name, rounds in section["cpu_us"].items())
     ]
-    yield "### Leased decisions\n\n" + table(("", "CPU us"), costs)
+    yield "## Leased decisions\n\n" + table(("", "CPU us"), costs)
 
 
 def worst_excess(raw: Raw) -> float:

@@ -1,4 +1,4 @@
-"""The part of the page on the hot path: a table for each backend and case."""
+"""The page on one decision: a table for each backend and case."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
         for case in CASES:
             yield from _case(raw, backend, case)
         yield from _notes(raw, backend)
+    if "values" in raw:
+        yield from _values(raw)
 
 
 def _case(raw: Raw, backend: str, case: str) -> Iterator[str]:
@@ -122,3 +124,11 @@ def _notes(raw: Raw, backend: str) -> Iterator[str]:
         lines.append("- (!) what was to be denied was admitted, or the other way round.")
     if lines:
         yield "\n".join(lines) + "\n"
+
+
+def _values(raw: Raw) -> Iterator[str]:
+    rows = [
+        (name, f"{number(of.median)} ({number(of.low)} to {number(of.high)})")
+        for name, of in ((name, spread(rounds)) for name, rounds in raw["values"].items())
+    ]
+    yield "## Values on the hot path\n\n" + table(("", "CPU us"), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int = 1) -> str:
@@ -15,3 +15,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int 
 def picture(name: str, alt: str) -> str:
     """A plot that lies beside the page."""
     return f"![{alt}]({name}.svg)\n"
+
+
+def not_measured(failures: Mapping[str, str]) -> str:
+    """A list of those that could not be measured, each with the reason."""
+    return "\n".join(f"- {name} was not measured: {why}" for name, why in failures.items()) + "\n"

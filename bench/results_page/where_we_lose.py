@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.results_page.plots import NOT_PLOTTED
-from bench.results_page.raw_results import Spread, column, is_ours, number
+from bench.results_page.raw_results import Spread, column, is_ours, number, spread
+from bench.session_peers import BARE, OURS
 
 BACKEND_NAMES = {
     "canned": "the client's cost on canned replies",
@@ -52,27 +53,13 @@ class Loss:
 def losses(raw: dict[str, Any]) -> list[Loss]:
     """Ours against the best of all in each figure, the worst first."""
     of_figures: dict[tuple[str, str], list[Loss]] = {}
-    for loss in (*_on_the_hot_path(raw), *_in_accuracy(raw), *_in_money(raw)):
+    for loss in (*_on_the_hot_path(raw), *_in_accuracy(raw), *_in_money(raw), *_in_sessions(raw)):
         of_figures.setdefault((loss.where, loss.figure), []).append(loss)
     worst = [
         replace(max(found, key=lambda loss: loss.times), others=len(found) - 1)
         for found in of_figures.values()
     ]
     return sorted(worst, key=lambda loss: -loss.times)
-
-
-def best_peer_cpu_ratio(
-    raw: dict[str, Any], backend: str, case: str, at_once: int
-) -> tuple[str, str, float] | None:
-    """Our best way, the best peer and how many times more CPU that takes; None without peers."""
-    found = column(raw, backend, case, at_once, "cpu_us")
-    ours = [name for name in found if is_ours(name)]
-    theirs = [name for name in found if not is_ours(name) and name != NOT_PLOTTED]
-    if not ours or not theirs:
-        return None
-    best = min(ours, key=lambda name: found[name].median)
-    peer = min(theirs, key=lambda name: found[name].median)
-    return best, peer, found[peer].median / found[best].median
 
 
 def _on_the_hot_path(raw: dict[str, Any]) -> Iterator[Loss]:
@@ -147,4 +134,31 @@ def _in_money(raw: dict[str, Any]) -> Iterator[Loss]:
                         number(cases[case][figure]),
                         name,
                         ours[figure] / max(0.01, cases[case][figure]),
+                    )
+
+
+def _in_sessions(raw: dict[str, Any]) -> Iterator[Loss]:
+    for framework, sites in raw.get("session_peers", {}).get("results", {}).items():
+        for case, ours in sites.get(OURS, {}).items():
+            for name in sites.keys() - {BARE, OURS}:
+                theirs = sites[name][case]
+                for figure in ("calls", "write_units", "read_units"):
+                    if theirs[figure] < ours[figure]:
+                        yield Loss(
+                            f"sessions in {framework}, {case}",
+                            figure.replace("_", " "),
+                            number(ours[figure]),
+                            number(theirs[figure]),
+                            name,
+                            ours[figure] / max(0.5, theirs[figure]),
+                        )
+                if "cpu_us" in ours and spread(theirs["cpu_us"]).high < spread(ours["cpu_us"]).low:
+                    ours_us, theirs_us = (spread(of["cpu_us"]).median for of in (ours, theirs))
+                    yield Loss(
+                        f"sessions in {framework}, {case}",
+                        "CPU a request",
+                        f"{number(ours_us)} us",
+                        f"{number(theirs_us)} us",
+                        name,
+                        ours_us / theirs_us,
                     )

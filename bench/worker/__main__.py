@@ -16,17 +16,15 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 import os
 import resource
-import sys
-from collections.abc import Callable
 from typing import Any
 
 from bench.worker.contender import Contender, Rate, Target
 from bench.worker.offered_load import offer
 from bench.worker.request_mix import RequestMix
 from bench.worker.saturation import saturate
+from bench.worker.serving import serve
 from bench.worker.timed_run import timed_run
 
 PROBE_CALLS = 10
@@ -34,8 +32,6 @@ QUICK_PROBE_CALLS = 3_200
 MOST_CALLS = 20_000
 QUICK_US = 100.0
 QUICK_TIME_EVERY = 8
-
-Handler = Callable[..., dict[str, Any]]
 
 
 class Worker:
@@ -128,30 +124,5 @@ class Worker:
         return self._contender.counters()
 
 
-def response_of(handler: Handler, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What a command returns, or its error: third-party code may raise any exception.
-
-    The benchmark then goes on without that contender, and the report names the error.
-    """
-    try:
-        return handler(**arguments)
-    except Exception as error:  # noqa: BLE001 - the boundary to third-party code, see above
-        return {"error": f"{type(error).__name__}: {error}"}
-
-
-def main() -> None:
-    """Serve commands until the input ends."""
-    responses = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    # What a contender prints must not be read as a response.
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    worker = Worker()
-    for line in sys.stdin:
-        arguments = json.loads(line)
-        handler: Handler = getattr(worker, arguments.pop("command"))
-        print(json.dumps(response_of(handler, arguments)), file=responses, flush=True)
-    # Do not wait for threads of the contender.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    serve(Worker())

@@ -24,11 +24,19 @@ def everywhere(cpu_us: float, cases: tuple[str, ...] = ("allowed", "denied", "mi
     return {case: {"1": figures(cpu_us), "32": figures(cpu_us)} for case in cases}
 
 
+TAKEN = {
+    "date": "2026-01-01 12:00 UTC",
+    "commit": "abc1234",
+    "machine": "a processor, 2 cores, 4 GB; Linux 6; CPython 3.11.7",
+    "load": 0.1,
+    "seconds": 600,
+}
+
+
 def a_run(**sections: Any) -> dict[str, Any]:
     """A run with the hot path on canned replies, and whatever else is given."""
     return {
         "machine": {
-            "command": "python -m bench.report",
             "date": "2026-01-01 12:00 UTC",
             "commit": "abc1234",
             "cpu": "a processor",
@@ -37,6 +45,7 @@ def a_run(**sections: Any) -> dict[str, Any]:
             "system": "Linux 6",
             "implementation": "CPython",
             "python": "3.11.7",
+            "load": 0.1,
         },
         "versions": {"ratelimit-ddb": "0.1.0"},
         "workload": {
@@ -44,8 +53,9 @@ def a_run(**sections: Any) -> dict[str, Any]:
             "engine_rounds": 3,
             "concurrencies": [1, 32],
             "accuracy_seconds": 3.5,
+            "load_seconds": 5,
         },
-        "duration_seconds": 600,
+        "taken": {"canned": TAKEN},
         "canned": {
             "results": {
                 OURS: everywhere(100),
