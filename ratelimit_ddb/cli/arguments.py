@@ -10,6 +10,8 @@ from typing import NoReturn
 from ratelimit_ddb.cli import check, cost, limits, tables
 from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
 from ratelimit_ddb.cli.key_arguments import add_keys
+from ratelimit_ddb.cli.scan_arguments import add_scan
+from ratelimit_ddb.cli.top_arguments import add_top
 from ratelimit_ddb.pricing.bill import TableLoad
 from ratelimit_ddb.pricing.prices import PRICES
 
@@ -27,6 +29,10 @@ _CHECK = """\
 Check whether a limiter could work on a table: that it is there, its key schema and its TTL, that it
 may be read, written and deleted from, and how far this host's clock is from its. It changes nothing
 there. It ends with 1 where something is wrong."""
+_LIMITS_LIST = """\
+List the names under which limits are stored, with the limits and when they were changed. The whole
+table is read, no faster than --read-units-per-second, for which dynamodb:Scan must be allowed; an
+application does not need it."""
 _LOADS = ", ".join(field.name for field in dataclasses.fields(TableLoad)[1:])
 
 
@@ -47,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _add_cost(commands)
     _add_limits(commands)
     add_keys(commands)
+    add_top(commands)
     _add_check(commands)
     return whole
 
@@ -97,6 +104,12 @@ def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.add_argument("--json", action="store_true", help="print JSON")
         add_endpoint(action)
         action.set_defaults(run=run)
+    listing = actions.add_parser("list", help="list all names", description=_LIMITS_LIST)
+    listing.add_argument(
+        "--namespace", default="", metavar="NAME", help="of a namespace's only (default: all)"
+    )
+    add_scan(listing)
+    listing.set_defaults(run=limits.run_list)
 
 
 def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:

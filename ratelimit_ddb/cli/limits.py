@@ -1,14 +1,25 @@
-"""``ratelimit-ddb limits set|show|delete``: limits by name in the table."""
+"""``ratelimit-ddb limits set|show|list|delete``: limits by name in the table."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from ratelimit_ddb.cli.failure import Misuse
-from ratelimit_ddb.limit import AnyLimit
+from ratelimit_ddb.cli.printable import print_table, printable
+from ratelimit_ddb.cli.scan_arguments import Scanning, scanned_store
+from ratelimit_ddb.errors import StoreError
+from ratelimit_ddb.key import namespace_prefix
+from ratelimit_ddb.limit import AnyLimit, parse_limits
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
+from ratelimit_ddb.stored_limits.stored import name_of
 from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
+
+_HEADINGS = ("NAME", "CHANGED", "LIMITS")
 
 
 def run_set(options: argparse.Namespace) -> bool:
@@ -42,6 +53,82 @@ def run_delete(options: argparse.Namespace) -> bool:
     return True
 
 
+def run_list(options: argparse.Namespace) -> bool:
+    """List all names, in their order; what was found though it is interrupted, or fails."""
+    found: list[_Listed] = []
+    with scanned_store(options) as store:
+        scanning = Scanning(options, store, "limits")
+        try:
+            found.extend(_listed(options, scanning))
+        except (KeyboardInterrupt, StoreError):
+            _print_list(options, scanning, found)
+            raise
+        _print_list(options, scanning, found)
+    return True
+
+
+class _Listed(NamedTuple):
+    """Stored limits.
+
+    Attributes:
+        name: theirs, behind the namespace where it is not asked for one.
+        limits: each in its notation, as it is stored.
+        valid: whether they are limits; otherwise those are in force that were before.
+        changed_at: the epoch second when they were stored; None where the table does not tell.
+    """
+
+    name: str
+    limits: list[str]
+    valid: bool
+    changed_at: int | None
+
+
+def _listed(options: argparse.Namespace, scanning: Scanning) -> Iterator[_Listed]:
+    namespace = namespace_prefix(options.namespace)
+    for item in scanning.items():
+        name = name_of(namespace, item.key)
+        if name is not None and item.texts is not None:
+            texts = list(item.texts)
+            yield _Listed(name, texts, _is_valid(texts), item.changed_at_seconds)
+
+
+def _is_valid(texts: list[str]) -> bool:
+    try:
+        parse_limits(texts)
+    except ValueError:
+        return False
+    return True
+
+
+def _print_list(options: argparse.Namespace, scanning: Scanning, found: list[_Listed]) -> None:
+    found = sorted(found)
+    progress = scanning.progress
+    if options.json:
+        named = {
+            "table": options.table,
+            "complete": progress.is_complete,
+            "items": progress.items,
+            "read_units": progress.units,
+            "names": [one._asdict() for one in found],
+        }
+        print(json.dumps(named), flush=True)
+        return
+    if found:
+        print_table([_HEADINGS, *map(_cells, found)])
+    else:
+        print("nothing stored")
+    sys.stdout.flush()
+    print(progress.described(), file=sys.stderr)
+
+
+def _cells(one: _Listed) -> tuple[str, ...]:
+    changed = "-"
+    if one.changed_at is not None:
+        changed = f"{datetime.fromtimestamp(one.changed_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    limits = printable(", ".join(one.limits))
+    return printable(one.name), changed, limits if one.valid else f"{limits} (no limit)"
+
+
 def _store(options: argparse.Namespace) -> DynamoDBStore:
     return DynamoDBStore(
         options.table, region_name=options.region, endpoint_url=options.endpoint_url
@@ -64,4 +151,6 @@ def _print(options: argparse.Namespace, found: tuple[AnyLimit, ...] | None) -> N
     if options.json:
         print(json.dumps({"name": options.name, "limits": texts}))
     else:
-        print(f"{options.name}: {'nothing stored' if texts is None else ', '.join(texts)}")
+        print(
+            f"{printable(options.name)}: {'nothing stored' if texts is None else ', '.join(texts)}"
+        )

@@ -4,7 +4,8 @@ The bucket's flows yield them and are sent the results; a store, or a simulator,
 the other. Each is one atomic step: nothing else happens to the item meanwhile.
 ``fullAt`` of a limit is ``None`` where the item or the attribute is missing: a full bucket.
 
-Those on the slots of a concurrency limit are in slot_operation.py. One more, Wait, is carried out
+Those on the slots of a concurrency limit are in slot_operation.py, and the one that reads through a
+whole table, which decisions never do, in scan_operation.py. One more, Wait, is carried out
 by the driver: it sends nothing.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.operations.scan_operation import ScanPage
 from ratelimit_ddb.operations.slot_operation import SlotOperation
 
 T = TypeVar("T")
@@ -119,10 +121,17 @@ class ReadLimits(NamedTuple):
 
 
 class WriteLimits(NamedTuple):
-    """Store limits as text, in the place of others. Returns: OperationResult, always applied."""
+    """Store limits as text, in the place of others. Returns: OperationResult, always applied.
+
+    Attributes:
+        key: the item, which is no bucket's (stored_limits/stored.py).
+        texts: the limits, each in its notation.
+        changed_at_seconds: the epoch second of now, for who lists them.
+    """
 
     key: str
     texts: tuple[str, ...]
+    changed_at_seconds: int
 
 
 class Awaited(Protocol):
@@ -151,7 +160,17 @@ class Wait(NamedTuple):
     most_ns: int | None
 
 
-Operation = ReadClock | Take | GiveBack | Read | Delete | ReadLimits | WriteLimits | SlotOperation
+Operation = (
+    ReadClock
+    | Take
+    | GiveBack
+    | Read
+    | Delete
+    | ReadLimits
+    | WriteLimits
+    | SlotOperation
+    | ScanPage
+)
 """What a store carries out."""
 Flow = Generator[Operation | Wait, Any, T]
 """A generator that yields operations, is sent what each returns, and returns a T."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from ratelimit_ddb.arguments import require_deadline_ns, require_store
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import namespace_prefix
-from ratelimit_ddb.limit import AnyLimit, parse_limits
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit, parse_limits
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run, run_async
-from ratelimit_ddb.operations.operation import Delete, Flow, ReadLimits, WriteLimits
+from ratelimit_ddb.operations.operation import Delete, Flow, ReadClock, ReadLimits, WriteLimits
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.stored_limits.stored import key_of, require_name
 
@@ -89,7 +89,8 @@ class StoredLimits:
             if not isinstance(notation, str):
                 raise TypeError(f"limit {notation!r}: must be a str such as '100/minute'")
         limits = parse_limits(notations)
-        yield WriteLimits(self._key(name), tuple(str(limit) for limit in limits))
+        key, now_ns = self._key(name), (yield ReadClock())
+        yield WriteLimits(key, tuple(str(limit) for limit in limits), now_ns // SECOND_NS)
 
     def _get(self, name: str) -> Flow[tuple[AnyLimit, ...] | None]:
         texts = (yield ReadLimits(self._key(name))).texts

@@ -115,7 +115,7 @@ def test_something_else_in_the_table_never_lifts_the_limit(
 
     soon_ns = time.monotonic_ns() + 10 * 10**9
     store.prepare()
-    store.send(WriteLimits(key_of("", "p"), ("unlimited",)), soon_ns)
+    store.send(WriteLimits(key_of("", "p"), ("unlimited",), 0), soon_ns)
     limiter = make_limiter(stored("p", default="3/minute"))
     assert admitted(limiter, "ada", 10) == 3
     assert "stored limits 'p'" in caplog.text

@@ -30,6 +30,7 @@ from ddbwire.protocol.throttle import is_key_contended, is_key_throttled
 from ddbwire.steps import HTTPResponse, NoResponse
 from ddbwire.store_errors import error_code_and_message
 from ratelimit_ddb import DynamoDBStore, RateLimiter, StoreError
+from ratelimit_ddb.operations.scan_operation import ScannedPage, ScanPage
 from sessions import DynamoDBSessionStore
 from sessions.operations.operation import (
     BatchDelete,
@@ -323,6 +324,19 @@ def test_any_reply_to_a_limiter_is_a_decision_or_a_store_error(
     for ask in (limiter.acquire, limiter.peek, limiter.reset):
         with contextlib.suppress(StoreError):
             ask("k")
+
+
+@given(document=documents)
+@example(document={"Items": [{"key": {"S": "k"}, "fullAt:1-per-hour": {"N": "9" * 400}}]})
+def test_any_reply_to_a_scan_is_a_page_or_a_store_error(
+    server: FaultServer, store: DynamoDBStore, document: Any
+) -> None:
+    server.default = reply(document)
+    with contextlib.suppress(StoreError):
+        page = store.send(
+            ScanPage("buckets", 0, 1, None, 9, 0), time.monotonic_ns() + ONE_SECOND_NS
+        )
+        assert isinstance(page, ScannedPage)
 
 
 KEYS = (("s" * 43, "u"), ("r" * 43, "u"))

@@ -85,7 +85,7 @@ def test_bad_text_keeps_what_was_read_last_and_is_logged_each_time(
     StoredLimits(store).set("p", "5/minute")
     limiter = RateLimiter(store, stored("p", default="100/minute"))
     assert limiter.acquire("ada").limit.burst == 5
-    store.send(WriteLimits(key_of("", "p"), texts), 0)
+    store.send(WriteLimits(key_of("", "p"), texts, 0), 0)
     for seconds in (60, 1):
         caplog.clear()
         store.time.advance(seconds)

@@ -1,5 +1,6 @@
-"""Stored limits in the table: an item of their own, with a list of texts in ``limits``.
+"""Stored limits in the table: an item of their own.
 
+It has a list of texts in ``limits`` and, in ``changedAt``, the epoch second when they were stored.
 AWS: "GetItem", "UpdateItem" in the API Reference. Reads are eventually consistent: half a unit.
 """
 
@@ -13,6 +14,7 @@ from ratelimit_ddb.operations.operation import LimitsResult, ReadLimits, WriteLi
 from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
 
 LIMITS = "limits"
+CHANGED_AT = "changedAt"
 
 
 def limits_request(
@@ -29,12 +31,15 @@ def limits_request(
     if isinstance(operation, ReadLimits):
         body = {**dict(fixed), "Key": key, "ProjectionExpression": LIMITS}
         return ddbwire.DynamoDBRequest("GetItem", json.dumps(body).encode())
-    texts = {"L": [{"S": text} for text in operation.texts]}
+    values = {
+        ":l": {"L": [{"S": text} for text in operation.texts]},
+        ":c": {"N": str(operation.changed_at_seconds)},
+    }
     body = {
         **dict(fixed),
         "Key": key,
-        "UpdateExpression": f"SET {LIMITS} = :l",
-        "ExpressionAttributeValues": {":l": texts},
+        "UpdateExpression": f"SET {LIMITS} = :l, {CHANGED_AT} = :c",
+        "ExpressionAttributeValues": values,
     }
     # Not PutItem, for which a limiter needs no permission. Set twice, it is the same.
     return ddbwire.DynamoDBRequest("UpdateItem", json.dumps(body).encode())

@@ -28,6 +28,7 @@ from ratelimit_ddb.operations.operation import (
     Take,
     WriteLimits,
 )
+from ratelimit_ddb.operations.scan_operation import ScannedPage, ScanPage
 from ratelimit_ddb.operations.slot_operation import (
     KeepSlot,
     ReadSlots,
@@ -37,7 +38,13 @@ from ratelimit_ddb.operations.slot_operation import (
     TakeSlot,
 )
 from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
-from ratelimit_ddb.store.dynamodb.limits_request import LIMITS, limits_request, limits_result
+from ratelimit_ddb.store.dynamodb.limits_request import (
+    CHANGED_AT,
+    LIMITS,
+    limits_request,
+    limits_result,
+)
+from ratelimit_ddb.store.dynamodb.scan_request import scan_request, scan_result
 from ratelimit_ddb.store.dynamodb.slot_request import slot_request, slots_result
 from ratelimit_ddb.tuple_new import tuple_new
 
@@ -47,10 +54,12 @@ WRITES = "writes"
 ACTIVE_NS = "activeNs"
 LEASED_UNTIL = "leasedUntil"
 
-ATTRIBUTES = frozenset({WRITES, ACTIVE_NS, LEASED_UNTIL, LIMITS, "expiresAt"})
+ATTRIBUTES = frozenset({WRITES, ACTIVE_NS, LEASED_UNTIL, LIMITS, CHANGED_AT, "expiresAt"})
 """Those beside the key that are called the same in every item."""
 
-KeyedOperation = Take | GiveBack | Read | Delete | ReadLimits | WriteLimits | SlotOperation
+KeyedOperation = (
+    Take | GiveBack | Read | Delete | ReadLimits | WriteLimits | SlotOperation | ScanPage
+)
 """Those that are requests."""
 
 _MOST = 10**38
@@ -99,7 +108,7 @@ class TableRequests:
         return self._other_request(operation)
 
     def _other_request(
-        self, operation: SlotOperation | ReadLimits | WriteLimits
+        self, operation: SlotOperation | ReadLimits | WriteLimits | ScanPage
     ) -> ddbwire.DynamoDBRequest:
         match operation:
             case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
@@ -107,6 +116,8 @@ class TableRequests:
                 return slot_request(self._fixed, self._keys, operation, is_of_the_wire=of_the_wire)
             case ReadLimits() | WriteLimits():
                 return limits_request(self._fixed, self._keys, operation)
+            case ScanPage():
+                return scan_request(self._fixed, self._keys, operation)
         raise TypeError(
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
@@ -155,7 +166,7 @@ class TableRequests:
         self,
         operation: KeyedOperation,
         reply: dict[str, Any] | ddbwire.ConditionalCheckFailed | ddbwire.StaleTimestamp,
-    ) -> OperationResult | SlotsResult | LimitsResult:
+    ) -> OperationResult | SlotsResult | LimitsResult | ScannedPage:
         """What a reply says of each ``fullAt`` that the operation named, of slots or limits.
 
         Raises:
@@ -165,6 +176,8 @@ class TableRequests:
             return OperationResult(True, ())
         if isinstance(operation, ReadLimits):
             return limits_result(reply)
+        if isinstance(operation, ScanPage):
+            return scan_result(reply, self._keys)
         if isinstance(reply, ddbwire.StaleTimestamp):
             raise ClockMoved(
                 f"table {self._fixed[0][1]!r}: its clock turned out to be "

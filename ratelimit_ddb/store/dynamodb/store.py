@@ -32,6 +32,10 @@ _WARM_UP_SECONDS = 5.0
 _REFUSED_UNITS = 1.0
 """What a refused write is billed, for an item under 1 KB (AWS: "Condition expressions"); the reply
 does not say."""
+_PERMISSIONS = (
+    "dynamodb:UpdateItem, GetItem for peek and check, DeleteItem for reset",
+    "dynamodb:Scan, which operators need for top and limits list, and applications do not",
+)
 
 
 class DynamoDBStore:
@@ -303,13 +307,14 @@ class DynamoDBStore:
     def _error(self, failure: Exception, request: DynamoDBRequest | None = None) -> StoreError:
         from ddbwire.store_errors import store_error
 
+        operation = None if request is None else request.name
         return store_error(
             failure,
             table=self.table,
-            operation=None if request is None else request.name,
+            operation=operation,
             wire=self._wire,
             keys=self.item_keys.schema,
-            permissions=("dynamodb:UpdateItem, GetItem for peek and check, DeleteItem for reset"),
+            permissions=_PERMISSIONS[operation == "Scan"],
             creation=(
                 f"run `ratelimit-ddb tables create --table {self.table} "
                 f"--endpoint-url {self._wire.endpoint_url}`"

@@ -1,0 +1,115 @@
+"""How much of its limits a key has used, by what its item holds and nothing else.
+
+``fullAt`` is all of a bucket's state, so this is exact to the instant of the reading: by its limit
+it tells the tokens that were taken and have not flowed back, of a quota those of the window.
+
+    share = (fullAt - base) / (what the bucket holds)      base: now, or the start of the window
+
+At 1 nothing is left; more is owed, by a charge, a block or by those who wait. Tokens that a process
+has leased count as used until the lease ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, arithmetic_for
+from ratelimit_ddb.cli.limit_of_name import limit_of_name
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit
+from ratelimit_ddb.operations.scan_operation import ScannedItem
+from ratelimit_ddb.quota import Quota
+
+
+class LimitUsage(NamedTuple):
+    """What is used of one limit.
+
+    Attributes:
+        name: what it is called in the table.
+        limit: the limit; None where nobody says what the name stands for.
+        share: what is used, of what there can be.
+        used: the same in tokens.
+        denied_for: seconds until a request of one token is admitted.
+        full_after: seconds until all of it is there again.
+    """
+
+    name: str
+    limit: AnyLimit | None
+    share: float | None
+    used: int | None
+    denied_for: float
+    full_after: float
+
+
+class KeyUsage(NamedTuple):
+    """What is used of a key's limits.
+
+    Attributes:
+        key: the key.
+        limits: those of which something is used, the one with the largest share first.
+        writes: how many writes the item has counted since it was made.
+    """
+
+    key: str
+    limits: tuple[LimitUsage, ...]
+    writes: int
+
+    @property
+    def share(self) -> float:
+        """The largest share of a limit; 0 where no limit is known."""
+        return self.limits[0].share or 0.0
+
+
+def usage_of(item: ScannedItem, now_ns: int, named: Mapping[str, AnyLimit]) -> KeyUsage | None:
+    """What is used of a key; None where nothing is.
+
+    Args:
+        item: the key's.
+        now_ns: the table's time when it was read.
+        named: limits by the names that they were given.
+    """
+    used = [
+        usage
+        for name, full_at_ns in item.full_at_ns.items()
+        # What counts violations and blocks begins with a colon (bucket/violations.py).
+        if name[:1] != ":"
+        and (usage := _usage(name, named.get(name) or limit_of_name(name), full_at_ns, now_ns))
+    ]
+    if not used:
+        return None
+    used.sort(key=lambda one: (-(one.share or 0.0), one.name))
+    return KeyUsage(item.key, tuple(used), item.writes)
+
+
+def _usage(name: str, limit: AnyLimit | None, full_at_ns: int, now_ns: int) -> LimitUsage | None:
+    if limit is None:
+        after = (full_at_ns - now_ns) / SECOND_NS
+        return LimitUsage(name, None, None, None, 0.0, after) if after > 0 else None
+    arithmetic = _arithmetic(limit)
+    (base_ns,), (cost_ns,), rooms_ns = (
+        arithmetic.bases_ns(now_ns),
+        arithmetic.cost_ns(1),
+        arithmetic.room_ns(1, 0),
+    )
+    used_ns = full_at_ns - base_ns
+    if used_ns <= 0:
+        return None
+    decision = arithmetic.denial((full_at_ns,), now_ns, rooms_ns, "table")
+    if decision is None:
+        decision = arithmetic.admitted((full_at_ns,), now_ns, None)
+    if isinstance(limit, Quota) and full_at_ns > arithmetic.latest_ns(now_ns)[0]:
+        used_ns = rooms_ns[0] + cost_ns  # a quota's block is a number beyond its window
+    return LimitUsage(
+        name,
+        limit,
+        used_ns / (rooms_ns[0] + cost_ns),
+        -(-used_ns // cost_ns),
+        decision.retry_after,
+        decision.reset_after,
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _arithmetic(limit: AnyLimit) -> BucketArithmetic:
+    return arithmetic_for((limit,))

@@ -1,0 +1,149 @@
+"""What the commands that read a whole table take, and the scan that they mean."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ratelimit_ddb.cli.endpoint import resolve
+from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
+from ratelimit_ddb.cli.failure import Misuse
+from ratelimit_ddb.cli.progress_bar import ProgressBar
+from ratelimit_ddb.cli.table_scan import Progress, TableScan
+from ratelimit_ddb.operations.scan_operation import Kind, ScannedItem
+from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
+
+_ON_DEMAND_UNITS = 100.0
+_UNTOLD_UNITS = 25.0
+_LEAST_UNITS = 1.0
+_PART_OF_PROVISIONED = 0.25
+
+
+class TableSize(NamedTuple):
+    """What a table tells of itself.
+
+    Attributes:
+        items: how many it has, as it counts them every six hours; None where it does not tell.
+        units_per_second: how many read units a second a scan may use, unless told otherwise.
+    """
+
+    items: int | None
+    units_per_second: float
+
+
+def add_scan(command: argparse.ArgumentParser) -> None:
+    """Add the options of a scan."""
+    command.add_argument("--table", required=True, metavar="NAME", help="the limiter's table")
+    command.add_argument(
+        "--segments",
+        type=_segments,
+        default=4,
+        metavar="N",
+        help="parts of the table that are read side by side (default: %(default)s)",
+    )
+    command.add_argument(
+        "--read-units-per-second",
+        type=_units,
+        metavar="N",
+        help=(
+            "use no more of the table's read capacity (default: a quarter of what is provisioned, "
+            f"{_ON_DEMAND_UNITS:.0f} on demand, {_UNTOLD_UNITS:.0f} where the table does not tell)"
+        ),
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    add_endpoint(command)
+
+
+@contextmanager
+def scanned_store(options: argparse.Namespace) -> Iterator[DynamoDBStore]:
+    """The table's store, checked as ``check`` does it: what is wrong is told in the same words.
+
+    Raises:
+        Misuse: the table's name can't be one.
+        StoreError: it can't be used.
+    """
+    try:
+        store = DynamoDBStore(
+            options.table,
+            region_name=options.region,
+            endpoint_url=options.endpoint_url,
+            report_capacity=True,
+        )
+    except ValueError as refused:
+        raise Misuse(str(refused)) from refused
+    with store:
+        store.warm_up()
+        store.check()
+        yield store
+
+
+def table_size(options: argparse.Namespace) -> TableSize:
+    """What the table tells, which its role may not be allowed to ask."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = resolve(options.endpoint_url, options.region).client
+    try:
+        table = client.describe_table(TableName=options.table)["Table"]
+    except (BotoCoreError, ClientError):
+        return TableSize(None, _UNTOLD_UNITS)
+    provisioned = table.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
+    if not provisioned:
+        return TableSize(table.get("ItemCount"), _ON_DEMAND_UNITS)
+    return TableSize(table.get("ItemCount"), max(_LEAST_UNITS, provisioned * _PART_OF_PROVISIONED))
+
+
+class Scanning:
+    """The scans of one command, one after another.
+
+    Args:
+        options: from ``add_scan``.
+        store: the table's.
+        kind: which items are wanted.
+
+    Attributes:
+        progress: how far the last one is.
+    """
+
+    def __init__(self, options: argparse.Namespace, store: DynamoDBStore, kind: Kind) -> None:
+        self._options = options
+        self._store = store
+        self._kind: Kind = kind
+        self._size = table_size(options)
+        self.progress = Progress(0, None, False)
+
+    def items(self) -> Iterator[ScannedItem]:
+        """All items, by a new scan, with a progress bar.
+
+        Raises:
+            StoreError: as the store raises it.
+        """
+        units = self._options.read_units_per_second or self._size.units_per_second
+        segments = self._options.segments
+        scan = TableScan(self._store, self._kind, segments=segments, units_per_second=units)
+        bar = ProgressBar(self._size.items)
+        try:
+            for page in scan.pages():
+                self.progress = scan.progress
+                bar.show(scan.progress)
+                yield from page
+            self.progress = scan.progress
+        finally:
+            bar.clear()
+
+
+def _segments(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be an int from 1 to 64")
+    return int(text)
+
+
+def _units(text: str) -> float:
+    try:
+        units = float(text)
+    except ValueError:
+        units = 0.0
+    if not 1 <= units <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be read units, from 1 to a million")
+    return units

@@ -1,0 +1,83 @@
+"""A page of a Scan as a DynamoDB request, and its reply as a result.
+
+AWS: "Scan" in the API Reference, "Parallel scan" in the Developer Guide. What is left out by the
+filter is read, and billed, all the same; it is only not sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import ddbwire
+from ratelimit_ddb.operations.scan_operation import ScannedItem, ScannedPage, ScanPage
+from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
+from ratelimit_ddb.store.dynamodb.limits_request import CHANGED_AT, LIMITS, texts_of
+
+_FULL_AT = "fullAt:"
+_WRITES = "writes"
+_MOST_NS = 10**38
+"""More than any number that is written here, and less than a float can be."""
+
+
+def scan_request(
+    fixed: tuple[tuple[str, Any], ...], keys: ItemKeys, scan: ScanPage
+) -> ddbwire.DynamoDBRequest:
+    """The request that reads a page.
+
+    Args:
+        fixed: the parameters of every request on the table.
+        keys: those of the table's items.
+        scan: what to read.
+    """
+    if scan.kind == "buckets":
+        asked, names = "#expires > :now", {"#expires": "expiresAt"}
+        values = {":now": {"N": str(scan.now_seconds)}}
+    else:
+        asked, names, values = "attribute_exists(#limits)", {"#limits": LIMITS}, {}
+    scan_filter = keys.scan_filter
+    own = scan_filter.get("FilterExpression")
+    body: dict[str, Any] = {
+        **dict(fixed),
+        "Segment": scan.segment,
+        "TotalSegments": scan.segments,
+        "Limit": scan.most_items,
+        "FilterExpression": asked if own is None else f"{asked} AND {own}",
+        "ExpressionAttributeNames": {**names, **scan_filter.get("ExpressionAttributeNames", {})},
+    }
+    values = {**values, **scan_filter.get("ExpressionAttributeValues", {})}
+    if values:
+        body["ExpressionAttributeValues"] = values
+    if scan.after is not None:
+        body["ExclusiveStartKey"] = scan.after
+    return ddbwire.DynamoDBRequest("Scan", json.dumps(body).encode())
+
+
+def scan_result(reply: Any, keys: ItemKeys) -> ScannedPage:
+    """What a page says."""
+    items = [_item(key, item) for item in reply["Items"] if (key := keys.key_in(item)) is not None]
+    return ScannedPage(tuple(items), int(reply["ScannedCount"]), reply.get("LastEvaluatedKey"))
+
+
+def _item(key: str, item: Mapping[str, Any]) -> ScannedItem:
+    full_at_ns = {
+        name.removeprefix(_FULL_AT): _instant(value["N"])
+        for name, value in item.items()
+        if name.startswith(_FULL_AT)
+    }
+    changed_at = item.get(CHANGED_AT)
+    return ScannedItem(
+        key,
+        full_at_ns,
+        int(item.get(_WRITES, {"N": "0"})["N"]),
+        texts_of(item.get(LIMITS)),
+        None if changed_at is None else int(changed_at["N"]),
+    )
+
+
+def _instant(text: str) -> int:
+    at_ns = int(text)
+    if abs(at_ns) > _MOST_NS:
+        raise ValueError(f"{text} is no time in nanoseconds")
+    return at_ns
