@@ -69,9 +69,10 @@ class Blocks:
         now_ns = yield ReadClock()
         until_ns = self._recall(key, now_ns)
         if until_ns is None:
+            since = self._known.group.forgettings
             result: OperationResult = yield Read(key, _NAMES)
             (until_ns,) = full_at_ns = known(result.full_at_ns)
-            self._known.put(key, Observation(now_ns, full_at_ns, 0, _NAMES))
+            self._known.put(key, Observation(now_ns, full_at_ns, 0, _NAMES), since)
         return blocked(denial, until_ns, now_ns) if until_ns > now_ns else denial
 
     def _recall(self, key: str, now_ns: int) -> int | None:

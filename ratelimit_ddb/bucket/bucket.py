@@ -88,7 +88,7 @@ class Bucket:
     ) -> None:
         self.limits = limits
         self.cache = cache
-        self._deny_cache_ns = times.deny_cache_ns
+        self._deny_cache_ns = times.most_age_ns
         self._names = tuple(limit.name for limit in limits)
         self._all_idle = (True,) * len(limits)
         windows_ns = [limit.window_ns for limit in limits if isinstance(limit, Limit)]
@@ -217,10 +217,11 @@ class Bucket:
         With ``remember``, what was read may deny from memory later on.
         """
         now_ns = yield ReadClock()
+        since = self.cache.group.forgettings
         result: OperationResult = yield Read(key, self._names)
         full_at_ns = known(result.full_at_ns)
         if remember:
-            self.cache.put(key, Observation(now_ns, full_at_ns, 0, self._names))
+            self.cache.put(key, Observation(now_ns, full_at_ns, 0, self._names), since)
         arithmetic = self._arithmetic
         denial = arithmetic.denial(full_at_ns, now_ns, arithmetic.room_ns(cost, 0), "table")
         return arithmetic.admitted(full_at_ns, now_ns, None) if denial is None else denial
@@ -288,7 +289,7 @@ class Bucket:
             if left is not None:
                 # It tells the next take its branch. It may not deny, for the reply of a take or a
                 # refund that the table carried out earlier may come later.
-                self.cache.put(taken.key, left)
+                self.cache.put(taken.key, left, self.cache.group.forgettings)
 
     def charge(self, key: str, cost: int) -> Flow[Decision]:
         """Take ``cost`` tokens of every limit, whether they are there or not: debt.py.

@@ -127,6 +127,7 @@ class Debt(NamedTuple):
             take = self._take(now_ns, full_at_ns, kept_until_seconds)
             if take == refused:
                 raise refused_without_reason(self.key, full_at_ns)
+            since = cache.group.forgettings
             try:
                 result: OperationResult = yield take
             except ClockMoved:
@@ -141,7 +142,8 @@ class Debt(NamedTuple):
                 result.expires_at_seconds or 0,
             )
             of_limits_ns = full_at_ns[others:]
-            cache.put(self.key, Observation(now_ns, of_limits_ns, kept_until_seconds, self.names))
+            observation = Observation(now_ns, of_limits_ns, kept_until_seconds, self.names)
+            cache.put(self.key, observation, since)
             if result.applied:
                 return now_ns, of_limits_ns
             refused = take

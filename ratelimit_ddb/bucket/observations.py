@@ -7,11 +7,14 @@ dropped. Reading and writing are single dict operations, so threads need no lock
 generations change drops an observation, which costs one write.
 
 Each limiter and each rule has a cache of its own. Those on one store are in one CacheGroup, so that
-a reset or a refund by any of them reaches all of them at once.
+a reset or a refund by any of them reaches all of them at once. A reply that is still under way then
+may tell what was before: what it shows is not remembered.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import count
 from typing import NamedTuple
 from weakref import ref
 
@@ -19,6 +22,9 @@ from ratelimit_ddb.arguments import require_max_keys
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.operations.per_store import PerStore
 from ratelimit_ddb.operations.store import Clock, Store
+
+_MOST_FORGOTTEN = 64
+"""So many keys, the latest, are known to have been forgotten; of older ones it is assumed."""
 
 
 class Observation(NamedTuple):
@@ -58,18 +64,29 @@ class ObservationCache:
         """The last observation of a key, or None."""
         observation = self._younger.get(key)
         if observation is None and self._older:
+            since = self.group.forgettings
             observation = self._older.get(key)
             if observation is not None:
-                self.put(key, observation)
+                self.put(key, observation, since)
         return observation
 
-    def put(self, key: str, observation: Observation) -> None:
-        """Store what a reply showed of a key."""
+    def put(self, key: str, observation: Observation, since: int) -> None:
+        """Store what a reply showed of a key.
+
+        Args:
+            key: the key.
+            observation: what was shown.
+            since: the group's ``forgettings`` before the request was sent. If the key was forgotten
+                meanwhile, the reply may tell what was before, and nothing is remembered.
+        """
         younger = self._younger
         younger[key] = observation
         if len(younger) >= self._generation_size:
             self._older = younger
             self._younger = {}
+        # After it was stored: who forgets a key notes it before he removes it.
+        if self.group.forgettings != since and self.group.has_forgotten(key, since):
+            self.forget(key)
 
     def forget(self, key: str) -> None:
         """Remove what was observed of a key."""
@@ -95,18 +112,30 @@ class CacheGroup:
 
     Attributes:
         clock: the store's; None where there is no store.
+        forgettings: changes whenever anything is forgotten.
         hot_keys: what they know of the keys that are written just now; None for a store in this
             process, whose calls never wait.
         may_deny: whether an observation may deny. False where something stands in for the table,
             such as moto: it may have been replaced by an empty one since.
     """
 
-    __slots__ = ("_members", "clock", "hot_keys", "may_deny")
+    __slots__ = (
+        "_forgotten",
+        "_members",
+        "_number",
+        "clock",
+        "forgettings",
+        "hot_keys",
+        "may_deny",
+    )
 
     def __init__(self, hot_keys: HotKeys | None = None, clock: Clock | None = None) -> None:
         self.clock = clock
         self.may_deny = True
         self.hot_keys = hot_keys
+        self.forgettings = 0
+        self._number = count(1)
+        self._forgotten: deque[tuple[int, str | None]] = deque(maxlen=_MOST_FORGOTTEN)
         self._members: list[ref[ObservationCache]] = []
 
     def add(self, cache: ObservationCache) -> None:
@@ -115,6 +144,7 @@ class CacheGroup:
 
     def forget(self, key: str) -> None:
         """Remove a key from all of them: it was reset, or tokens were given back."""
+        self._note(key)
         for member in self._members.copy():
             cache = member()
             if cache is not None:
@@ -122,12 +152,25 @@ class CacheGroup:
 
     def clear(self) -> None:
         """Remove everything from all of them."""
+        self._note(None)
         for member in self._members.copy():
             cache = member()
             if cache is not None:
                 cache.clear()
         if self.hot_keys is not None:
             self.hot_keys.clear()
+
+    def has_forgotten(self, key: str, since: int) -> bool:
+        """Whether a key may have been forgotten since ``forgettings`` was so many."""
+        forgotten = self._forgotten.copy()  # for other threads append to it
+        if len(forgotten) == _MOST_FORGOTTEN and forgotten[0][0] > since:
+            return True  # nobody knows: older ones are not in it any more
+        return any(number > since and one in (key, None) for number, one in forgotten)
+
+    def _note(self, key: str | None) -> None:
+        number = next(self._number)
+        self._forgotten.append((number, key))
+        self.forgettings = number
 
 
 def _new_group(store: Store) -> CacheGroup:

@@ -94,6 +94,7 @@ class SingleTakes:
         names = take.names
         while True:
             sent = take if state is None or visits is None else visits.reporting(state, take)
+            since = cache.group.forgettings
             try:
                 result: OperationResult = yield sent
             except ClockMoved:
@@ -101,9 +102,8 @@ class SingleTakes:
                 continue
             full_at_ns, now_ns = known(result.full_at_ns), take.now_ns
             kept_until_seconds = result.expires_at_seconds or 0
-            cache.put(
-                take.key, tuple_new(Observation, (now_ns, full_at_ns, kept_until_seconds, names))
-            )
+            observation = tuple_new(Observation, (now_ns, full_at_ns, kept_until_seconds, names))
+            cache.put(take.key, observation, since)
             if state is not None and visits is not None:
                 visits.wrote_alone(state, take, cost, result)
             if result.applied:

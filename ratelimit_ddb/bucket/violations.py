@@ -135,6 +135,7 @@ class Violations:
             take = self._take(key, now_ns, shown)
             if take == refused:
                 raise refused_without_reason(key, shown.full_at_ns)
+            since = self._known.group.forgettings
             try:
                 result: OperationResult = yield take
             except ClockMoved:
@@ -142,7 +143,7 @@ class Violations:
                 continue
             shown, refused = _shown(result), take
             counts = take.cost_ns[0] > 0
-            self._remember(key, now_ns, shown)
+            self._remember(key, now_ns, shown, since)
             if result.applied and counts and not self._was_last(shown, now_ns):
                 return denial
 
@@ -240,13 +241,14 @@ class Violations:
             shown = shown._replace(violations_ns=violations_ns, blocked_ns=blocked_ns)
         return shown
 
-    def _remember(self, key: str, now_ns: int, shown: _Shown) -> None:
+    def _remember(self, key: str, now_ns: int, shown: _Shown, since: int) -> None:
         of_key = (shown.violations_ns, shown.blocked_ns)
-        self._known.put(key, Observation(now_ns, of_key, shown.kept_until_seconds, _NAMES))
+        known = Observation(now_ns, of_key, shown.kept_until_seconds, _NAMES)
+        self._known.put(key, known, since)
         of_limits = Observation(
             now_ns, shown.full_at_ns, shown.kept_until_seconds, self._bucket.names
         )
-        self._bucket.cache.put(key, of_limits)
+        self._bucket.cache.put(key, of_limits, since)
 
     def _noted(self, key: str, denial: Decision, shown: _Shown, now_ns: int) -> Decision:
         """The denial by a block, under which this process spends no leased tokens either."""

@@ -174,7 +174,7 @@ class Visits:
         self._cache = cache
         self._hot_keys = hot_keys
         self._clock = hot_keys.clock
-        self._deny_cache_ns = times.deny_cache_ns
+        self._deny_cache_ns = times.most_age_ns
         buckets = [limit for limit in limits if isinstance(limit, Limit)]
         self._has_buckets = bool(buckets)
         self._lease_ns = min([times.lease_ns, *(limit.window_ns // 4 for limit in buckets)])
@@ -412,6 +412,7 @@ class Visits:
         take = self._take(key, batch, idle, found)
         if take == found.refused:
             raise refused_without_reason(key, found.full_at_ns)
+        since = self._cache.group.forgettings
         try:
             writes, active_ns = state.pace.report(self._clock.monotonic_ns())
             result: OperationResult = yield take._replace(writes=writes, active_ns=active_ns)
@@ -437,6 +438,7 @@ class Visits:
                 Observation,
                 (found.now_ns, found.full_at_ns, found.kept_until_seconds, self._names),
             ),
+            since,
         )
         state.pace.wrote(
             self._clock.monotonic_ns(), result.writes, result.active_ns, applied=result.applied

@@ -7,6 +7,7 @@ from tests.guards.guard import Guard
 _REFUNDS = "tests/property/test_refunds.py::test_"
 _BUCKET = "tests/ratelimit_ddb/test_bucket.py::test_"
 _LIMITER = "tests/ratelimit_ddb/test_limiter.py::test_"
+_OBSERVATIONS = "tests/ratelimit_ddb/test_observations.py::test_"
 
 AMOUNTS = (
     Guard(
@@ -80,10 +81,24 @@ AMOUNTS = (
         f"{_LIMITER}p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process",
     ),
     Guard(
+        "P6: a reply that a reset or a refund overtook is not remembered",
+        "ratelimit_ddb/bucket/observations.py",
+        "if self.group.forgettings != since and self.group.has_forgotten(key, since):",
+        "if False:",
+        f"{_OBSERVATIONS}a_reply_that_a_refund_overtook_does_not_deny_later",
+    ),
+    Guard(
+        "P6: a limiter without deny_cache denies nothing from memory",
+        "ratelimit_ddb/bucket/times.py",
+        "return self.deny_cache_ns or -1",
+        "return self.deny_cache_ns",
+        f"{_OBSERVATIONS}without_deny_cache_the_store_is_asked_at_the_same_instant_too",
+    ),
+    Guard(
         "P6: a stub's table denies nothing from memory",
         "ratelimit_ddb/store/dynamodb/store.py",
         "cache_group_of(self).may_deny = False",
         "pass",
-        "tests/ratelimit_ddb/test_observations.py::test_what_was_seen_of_a_mocked_table_does_not_deny",
+        f"{_OBSERVATIONS}what_was_seen_of_a_mocked_table_does_not_deny",
     ),
 )

@@ -52,7 +52,7 @@ def note(
     bucket: Bucket, observed_at_ns: int, full_at_ns: tuple[int, ...], expires_at: int = 0
 ) -> None:
     """Have the bucket seen a key."""
-    bucket.cache.put("key", Observation(observed_at_ns, full_at_ns, expires_at, bucket._names))
+    bucket.cache.put("key", Observation(observed_at_ns, full_at_ns, expires_at, bucket._names), 0)
 
 
 def seen(bucket: Bucket) -> tuple[int, tuple[int, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from moto import mock_aws
 
 from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
+from ratelimit_ddb.operations.operation import Operation, Take
+from tests.fake_clock import FakeClock
 from tests.rate_limit_table import rate_limit_table
 
 OBSERVATION = Observation(0, (1,), 0, ())
@@ -27,9 +30,9 @@ def test_what_was_seen_of_a_mocked_table_does_not_deny() -> None:
 def test_an_observation_is_remembered_and_forgotten() -> None:
     cache = ObservationCache(10)
     assert cache.get("key") is None
-    cache.put("key", OBSERVATION)
+    cache.put("key", OBSERVATION, 0)
     assert cache.get("key") == OBSERVATION
-    cache.put("key", Observation(1, (2,), 0, ()))
+    cache.put("key", Observation(1, (2,), 0, ()), 0)
     assert cache.get("key") == Observation(1, (2,), 0, ())
     cache.forget("key")
     assert cache.get("key") is None
@@ -38,11 +41,11 @@ def test_an_observation_is_remembered_and_forgotten() -> None:
 
 def test_a_later_observation_takes_the_place_of_one_of_an_older_generation() -> None:
     cache = ObservationCache(4)
-    cache.put("a", OBSERVATION)
-    cache.put("b", OBSERVATION)  # a generation ends
+    cache.put("a", OBSERVATION, 0)
+    cache.put("b", OBSERVATION, 0)  # a generation ends
     later = Observation(7, (8,), 0, ())
     for key in ("c", "a"):
-        cache.put(key, later)
+        cache.put(key, later, 0)
         assert cache.get(key) == later
 
 
@@ -50,7 +53,7 @@ def test_a_later_observation_takes_the_place_of_one_of_an_older_generation() -> 
 def test_p9_no_more_keys_are_kept_than_allowed(most_keys: int) -> None:
     cache = ObservationCache(most_keys)
     for number in range(5 * most_keys):
-        cache.put(f"key{number}", OBSERVATION)
+        cache.put(f"key{number}", OBSERVATION, 0)
         assert len(cache) <= most_keys
 
 
@@ -58,16 +61,16 @@ def test_p9_no_more_keys_are_kept_than_allowed(most_keys: int) -> None:
 def test_p9_the_latest_half_is_always_kept(most_keys: int) -> None:
     cache = ObservationCache(most_keys)
     for number in range(3 * most_keys):
-        cache.put(f"key{number}", OBSERVATION)
+        cache.put(f"key{number}", OBSERVATION, 0)
     latest = range(3 * most_keys - most_keys // 2, 3 * most_keys)
     assert all(cache.get(f"key{number}") is OBSERVATION for number in latest)
 
 
 def test_p9_a_key_in_use_is_kept_whatever_else_comes_by() -> None:
     cache = ObservationCache(10)
-    cache.put("used", OBSERVATION)
+    cache.put("used", OBSERVATION, 0)
     for number in range(100):
-        cache.put(f"key{number}", OBSERVATION)
+        cache.put(f"key{number}", OBSERVATION, 0)
         assert cache.get("used") is OBSERVATION
         assert len(cache) <= 10
 
@@ -75,7 +78,7 @@ def test_p9_a_key_in_use_is_kept_whatever_else_comes_by() -> None:
 def test_forgetting_reaches_the_older_half() -> None:
     cache = ObservationCache(4)
     for key in ("a", "b", "c"):
-        cache.put(key, OBSERVATION)
+        cache.put(key, OBSERVATION, 0)
     cache.forget("a")
     assert cache.get("a") is None
     assert cache.get("b") is OBSERVATION
@@ -93,3 +96,108 @@ def test_p9_memory_is_bounded_whatever_the_number_of_keys() -> None:
     for number in range(500):
         limiter.acquire(f"user-{number}")
         assert len(store) <= 50
+
+
+class SlowReplies(MemoryStore):
+    """A store of whose replies each may be overtaken: something else happens before it is read.
+
+    Attributes:
+        meanwhile: what happens before the reply of the next take is read.
+    """
+
+    def __init__(self, *, in_process: bool) -> None:
+        super().__init__()
+        self.in_process = in_process
+        self.meanwhile: Callable[[], object] | None = None
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        result = super().send(operation, deadline_ns)
+        if self.meanwhile is not None and isinstance(operation, Take):
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return result
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+@pytest.mark.parametrize(
+    ("takes", "gives_back"),
+    [
+        ("acquire", "refund"),
+        ("acquire", "reset"),
+        ("charge", "refund"),
+        ("charge", "reset"),
+        ("block", "reset"),
+    ],
+)
+def test_a_reply_that_a_refund_overtook_does_not_deny_later(
+    takes: str, gives_back: str, in_process: bool
+) -> None:
+    """In one process a refund or a reset is noticed at once, whatever was under way."""
+    store = SlowReplies(in_process=in_process)
+    other, limiter = (RateLimiter(store, "4/hour") for _ in range(2))
+    taken = other.acquire("k", cost=3)
+    give_back: dict[str, Callable[[], object]] = {
+        "refund": lambda: other.refund(taken),
+        "reset": lambda: other.reset("k"),
+    }
+    take: dict[str, Callable[[], object]] = {
+        "acquire": lambda: limiter.acquire("k", cost=2),
+        "charge": lambda: limiter.charge("k", 1),
+        "block": lambda: limiter.block("k", 3_600),
+    }
+    store.meanwhile = give_back[gives_back]
+    take[takes]()
+    assert limiter.acquire("k", cost=2).allowed
+
+
+def test_a_reply_that_a_refund_of_another_key_overtook_is_remembered() -> None:
+    store = SlowReplies(in_process=True)
+    other, limiter = (RateLimiter(store, "1/hour") for _ in range(2))
+    other.acquire("k")
+    store.meanwhile = lambda: other.reset("another")
+    limiter.acquire("k")
+    assert limiter.acquire("k").source == "seen"
+
+
+def test_a_reply_that_very_many_refunds_overtook_is_not_remembered() -> None:
+    store = SlowReplies(in_process=True)
+    other, limiter = (RateLimiter(store, "1/hour") for _ in range(2))
+    other.acquire("k")
+
+    def give_back() -> None:
+        for number in range(1_000):
+            other.reset("k" if not number else f"another {number}")
+
+    store.meanwhile = give_back
+    limiter.acquire("k")
+    assert limiter.acquire("k").source == "table"
+
+
+def test_a_reply_that_a_cleared_store_overtook_is_not_remembered() -> None:
+    store = SlowReplies(in_process=True)
+    other, limiter = (RateLimiter(store, "1/hour") for _ in range(2))
+    other.acquire("k")
+    store.meanwhile = store.clear
+    limiter.acquire("k")
+    assert limiter.acquire("k").allowed
+
+
+def test_an_observation_that_is_forgotten_while_it_is_read_stays_forgotten() -> None:
+    """What is read of the older half is stored in the younger one, in two steps."""
+    cache = ObservationCache(4)
+    cache.put("a", OBSERVATION, 0)
+    cache.put("b", OBSERVATION, 0)  # a generation ends
+    since = cache.group.forgettings
+    cache.group.forget("a")
+    cache.put("a", OBSERVATION, since)
+    assert cache.get("a") is None
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+def test_without_deny_cache_the_store_is_asked_at_the_same_instant_too(in_process: bool) -> None:
+    """A test's clock stands still; another process may have reset the key nonetheless."""
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    store.in_process = in_process
+    limiter = RateLimiter(store, "1/hour", deny_cache=0)
+    assert [limiter.acquire("k").source for _ in range(3)] == ["table"] * 3
