@@ -41,6 +41,9 @@ from sessions.store.memory import MemorySessionStore
 from sessions.values.cipher import UNENCRYPTED
 from sessions.values.flash import Flash
 
+if TYPE_CHECKING:  # few processes need it, and the others need not load it
+    from ddbwire.single_table import SingleTable
+
 __all__ = [
     "DEFAULTS",
     "UNENCRYPTED",
@@ -62,6 +65,7 @@ __all__ = [
     "SessionReplaced",
     "SessionRevoked",
     "SessionTooLarge",
+    "SingleTable",
     "Store",
     "StoreError",
     "StoreUnavailable",
@@ -75,9 +79,13 @@ __version__: str
 
 if not TYPE_CHECKING:  # else every name would be one of the package, to a type checker
 
-    def __getattr__(name: str) -> str:
+    def __getattr__(name: str) -> object:
         if name == "__version__":
             from ddbwire.version import installed_version
 
             return installed_version()
+        if name == "SingleTable":
+            from ddbwire.single_table import SingleTable
+
+            return SingleTable
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,10 @@ from dataclasses import replace
 from ratelimit_ddb import tables
 from tests.rate_limit_table import client
 
+SINGLE_TABLE = "single table"
+"""A store of the contract suites: on DynamoDB Local, in blocking calls, for the layout is a matter
+of requests and not of who sends them."""
+
 
 @contextlib.contextmanager
 def shared_table(

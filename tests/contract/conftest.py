@@ -12,11 +12,7 @@ from moto import mock_aws
 from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, MemoryStore, RateLimiter, SingleTable
 from tests.fake_clock import FakeClock
 from tests.rate_limit_table import rate_limit_table
-from tests.shared_table import shared_table
-
-SINGLE_TABLE = "single table"
-"""On DynamoDB Local, in blocking calls: the layout is a matter of requests, not of who sends them.
-"""
+from tests.shared_table import SINGLE_TABLE, shared_table
 
 AnyStore = DynamoDBStore | MemoryStore
 
@@ -44,6 +40,22 @@ def store(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[AnyStore
             store.close()
 
 
+ON_A_SINGLE_TABLE = {
+    "test_stores",
+    "test_slots",
+    "test_stored_limits",
+    "test_session_owners",
+    "test_session_stores",
+    "test_session_counts",
+    "test_session_contents",
+    "test_session_large_saves",
+    "test_max_sessions",
+    "test_replaced_sessions",
+    "test_revocation",
+}
+"""The modules that make every kind of request between them."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the layout of a table can make no difference to."""
     left_out = [item for item in items if _is_left_out(item)]
@@ -54,7 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_left_out(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     values = () if callspec is None else callspec.params.values()
-    return SINGLE_TABLE in values and "asyncio" in values
+    if SINGLE_TABLE not in values:
+        return False
+    return "asyncio" in values or item.path.stem not in ON_A_SINGLE_TABLE
 
 
 class Awaited:

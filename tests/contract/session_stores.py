@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 from moto import mock_aws
 
-from sessions import DynamoDBSessionStore, MemorySessionStore
+from sessions import DynamoDBSessionStore, MemorySessionStore, SingleTable
 from sessions.operations.operation import ByOwner, Operation
 from tests.fake_clock import FakeClock
 from tests.session_table import aws_settings, session_table
 from tests.sessions.browser import AnyStore, OnLoop, Site
+from tests.shared_table import SINGLE_TABLE, shared_table
 
 
 class Backend(NamedTuple):
@@ -60,8 +61,15 @@ def backend_of(
             stack.enter_context(mock_aws())
         else:
             endpoint_url = request.getfixturevalue("dynamodb_endpoint")
-        table = stack.enter_context(session_table(endpoint_url))
-        store = kind(table, endpoint_url=endpoint_url, clock=clock, strict_revocation=strict)
+        layout = SingleTable() if name == SINGLE_TABLE else None
+        made = session_table(endpoint_url) if layout is None else shared_table(endpoint_url)
+        store = kind(
+            stack.enter_context(made),
+            endpoint_url=endpoint_url,
+            layout=layout,
+            clock=clock,
+            strict_revocation=strict,
+        )
         yield Backend(store, clock, endpoint_url)
         store.close()
 
@@ -78,20 +86,20 @@ def site_of(backend: Backend, flavour: str) -> Iterator[Site]:
         runner.run(store.aclose())
 
 
-@pytest.fixture(scope="module", params=["memory", "moto", "dynamodb"])
+@pytest.fixture(scope="module", params=["memory", "moto", "dynamodb", SINGLE_TABLE])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     with backend_of(request.param, request) as made:
         yield made
 
 
-@pytest.fixture(scope="module", params=["moto", "dynamodb"])
+@pytest.fixture(scope="module", params=["moto", "dynamodb", SINGLE_TABLE])
 def table_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """A store in a table."""
     with backend_of(request.param, request) as made:
         yield made
 
 
-@pytest.fixture(scope="module", params=["moto", "dynamodb"])
+@pytest.fixture(scope="module", params=["moto", "dynamodb", SINGLE_TABLE])
 def lagging_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """A strict store whose index lags for ever."""
     with backend_of(request.param, request, kind=LaggingStore, strict=True) as made:

@@ -23,6 +23,7 @@ def again(backend: Backend, *, late_seconds: int = 0) -> DynamoDBSessionStore:
     return DynamoDBSessionStore(
         backend.store.table,
         endpoint_url=backend.endpoint_url,
+        layout=backend.store.layout,
         clock=lambda: backend.clock() - late_seconds * 10**9,
         strict_revocation=True,
     )

@@ -73,7 +73,11 @@ def test_a7_what_another_request_changes_between_read_and_write_is_kept(
                     session["other"] = 2
 
     watched = DynamoDBSessionStore(
-        store.table, endpoint_url=endpoint_url, clock=clock, on_call=change_meanwhile
+        store.table,
+        endpoint_url=endpoint_url,
+        layout=store.layout,
+        clock=clock,
+        on_call=change_meanwhile,
     )
     with Site(watched, clock).browser(browser).request() as session:
         session.update(MANY)

@@ -12,7 +12,7 @@ import pytest
 import ddbwire
 from ddbwire import AnsweredCall
 from sessions import DynamoDBSessionStore, Session
-from sessions.store.dynamodb.request import INDEX
+from sessions.store.dynamodb.item_keys import INDEX
 from tests.fake_clock import FakeClock
 from tests.session_table import aws_settings, items_of, session_table
 from tests.sessions.browser import Browser, Site, begun, logged_in

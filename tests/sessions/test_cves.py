@@ -31,7 +31,8 @@ from sessions.operations.operation import (
     Unregister,
 )
 from sessions.operations.row import Row
-from sessions.store.dynamodb.request import INDEX, TableRequests
+from sessions.store.dynamodb.item_keys import INDEX, OwnTableKeys
+from sessions.store.dynamodb.request import TableRequests
 from sessions.store.dynamodb.side_by_side import SideBySide
 from sessions.store.dynamodb.translation import requests
 from tests.fake_clock import FakeClock
@@ -61,7 +62,9 @@ OPERATIONS: list[Operation] = [
 
 def sent(operation: Operation, *, registers: bool) -> list[tuple[str, dict[str, Any]]]:
     """The requests that an operation takes, as they go over the wire."""
-    flow = requests(TableRequests("t", registers=registers, report_capacity=False), operation)
+    flow = requests(
+        TableRequests("t", OwnTableKeys(), registers=registers, report_capacity=False), operation
+    )
     made = []
     try:
         request = next(flow)

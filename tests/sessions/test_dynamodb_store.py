@@ -21,6 +21,7 @@ from sessions import (
 from sessions.operations.operation import Save, Unregister
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import item_of
+from sessions.store.dynamodb.item_keys import OwnTableKeys
 from sessions.store.dynamodb.request import TableRequests, fits_expression
 from tests.ddbwire.fault_server import FaultServer, Request, drop, error, reply
 from tests.dynamodb_local import free_port
@@ -236,7 +237,7 @@ def large_save(server: FaultServer, store: DynamoDBSessionStore, **options: Any)
 
 
 def shown(version: int, **data: str) -> dict[str, Any]:
-    return {"Items": [item_of(Row("s" * 43, "ada", 1, 2, 20, 30, version, data))]}
+    return {"Items": [item_of(OwnTableKeys(), Row("s" * 43, "ada", 1, 2, 20, 30, version, data))]}
 
 
 def saved_keys(request: Request) -> set[str]:
@@ -288,7 +289,7 @@ def test_a7_a_strict_save_of_many_keys_is_refused_by_another_version(server: Fau
 
 def test_a7_no_save_of_many_keys_is_written_to_a_row_that_is_over(server: FaultServer) -> None:
     store = store_at(server)
-    item = item_of(Row("s" * 43, "ada", 1, 2, 10, 30))
+    item = item_of(OwnTableKeys(), Row("s" * 43, "ada", 1, 2, 10, 30))
     server.script += [reply({"Items": [item]}), reply(EMPTY)]
     assert not large_save(server, store)
     assert not large_save(server, store)
@@ -311,7 +312,7 @@ def test_a7_the_largest_save_in_one_expression_has_less_than_4_kb(
         1,
     )
     assert fits_expression(save)
-    request = TableRequests("t", registers=False, report_capacity=False).save(save)
+    request = TableRequests("t", OwnTableKeys(), registers=False, report_capacity=False).save(save)
     expression = json.loads(request.body)["UpdateExpression"]
     assert len(expression) < 4_096
     assert sum(expression.count(sign) for sign in "=+.") == 300

@@ -18,6 +18,7 @@ from sessions import MemorySessionStore, RevocationIncomplete, StoreUnavailable
 from sessions.lifecycle.user_sessions import sessions_of
 from sessions.operations.operation import BatchDelete, BatchGet, Create, Operation, Unregister
 from sessions.operations.row import Row
+from sessions.store.dynamodb.item_keys import OwnTableKeys
 from sessions.store.dynamodb.request import TableRequests
 from sessions.store.dynamodb.side_by_side import (
     SideBySide,
@@ -133,7 +134,7 @@ def test_no_row_is_deleted_twice_though_one_leads_to_another_that_is_listed() ->
 
 
 def test_a_batch_has_each_key_once() -> None:
-    table = TableRequests("t", registers=True, report_capacity=False)
+    table = TableRequests("t", OwnTableKeys(), registers=True, report_capacity=False)
     keys = [("s" * 43, "ada"), ("t" * 43, "ada"), ("s" * 43, "ada")]
     flow = requests(table, BatchGet(keys))
     sent: Any = next(flow)

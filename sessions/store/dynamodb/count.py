@@ -10,45 +10,39 @@ Source: AWS, "TransactWriteItems" in the DynamoDB API Reference.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from sessions.end_reason import LOGIN_ELSEWHERE
 from sessions.operations.count import Count, CountChange, Counted, Recount
 from sessions.operations.row import Row
-from sessions.store.dynamodb.item import number, primary_key
+from sessions.store.dynamodb.item import number
+from sessions.store.dynamodb.item_keys import ItemKeys
 
-_SORT_KEY = "counted"
-_ATTRIBUTES = {"sessionId", "userId", "counted", "version", "expiresAt"}
+_ATTRIBUTES = {"counted", "version", "expiresAt"}
 _YES = {"BOOL": True}
 
 
-def count_key(user_id: str, namespace: str) -> dict[str, Any]:
-    """The key of a user's count in an application."""
-    whose = f"{len(namespace)}:{namespace}{user_id}".encode("utf-8", "surrogatepass")
-    return primary_key(f"counted~{hashlib.sha256(whose).hexdigest()}", _SORT_KEY)
-
-
-def counted_of(item: Mapping[str, Any] | None) -> Counted | None:
+def counted_of(keys: ItemKeys, item: Mapping[str, Any] | None) -> Counted | None:
     """What an item counts; None if there is none."""
     if item is None:
         return None
-    return Counted(frozenset(item) - _ATTRIBUTES, int(item["version"]["N"]))
+    others = {keys.partition_key, keys.sort_key, *_ATTRIBUTES}
+    return Counted(frozenset(item) - others, int(item["version"]["N"]))
 
 
-def count_parts(table: str, change: CountChange) -> list[dict[str, Any]]:
+def count_parts(table: str, keys: ItemKeys, change: CountChange) -> list[dict[str, Any]]:
     """The parts of a transaction that change a count, and end what ends with it."""
     if change is None:
         return []
     if isinstance(change, Count):
-        return [_counted(table, change)]
+        return [_counted(table, keys, change)]
     if change.ids is None:
-        return [_not_counted(table, change)]
-    return [_recounted(table, change), *(_ended(table, row) for row in change.ended)]
+        return [_not_counted(table, keys, change)]
+    return [_recounted(table, keys, change), *(_ended(table, keys, row) for row in change.ended)]
 
 
-def _counted(table: str, count: Count) -> dict[str, Any]:
+def _counted(table: str, keys: ItemKeys, count: Count) -> dict[str, Any]:
     removed = {f"#r{index}": name for index, name in enumerate(sorted(count.removed))}
     conditions = [f"attribute_exists({alias})" for alias in removed]
     more = 1 - len(removed)
@@ -60,6 +54,7 @@ def _counted(table: str, count: Count) -> dict[str, Any]:
         values[":most"] = number(count.most - more)
     return _update(
         table,
+        keys,
         count,
         "SET #a0 = :yes, #e = :e ADD #n :more, #v :one",
         conditions,
@@ -69,7 +64,7 @@ def _counted(table: str, count: Count) -> dict[str, Any]:
     )
 
 
-def _recounted(table: str, recount: Recount) -> dict[str, Any]:
+def _recounted(table: str, keys: ItemKeys, recount: Recount) -> dict[str, Any]:
     ids = recount.ids or frozenset()
     known = frozenset() if recount.known is None else recount.known.ids
     added = {f"#a{index}": name for index, name in enumerate(sorted(ids - known))}
@@ -80,15 +75,17 @@ def _recounted(table: str, recount: Recount) -> dict[str, Any]:
         condition = "#v = :v"
         values[":v"] = number(recount.known.version)
     sets = ", ".join(["#n = :n", "#e = :e", *(f"{alias} = :yes" for alias in added)])
-    return _update(table, recount, f"SET {sets} ADD #v :one", [condition], added, removed, values)
+    return _update(
+        table, keys, recount, f"SET {sets} ADD #v :one", [condition], added, removed, values
+    )
 
 
-def _not_counted(table: str, recount: Recount) -> dict[str, Any]:
+def _not_counted(table: str, keys: ItemKeys, recount: Recount) -> dict[str, Any]:
     # A ConditionCheck would need one permission more; what is not there is not deleted.
     return {
         "Delete": {
             "TableName": table,
-            "Key": count_key(recount.user_id, recount.namespace),
+            "Key": keys.count(recount.user_id, recount.namespace),
             "ConditionExpression": "attribute_not_exists(#v)",
             "ExpressionAttributeNames": {"#v": "version"},
         }
@@ -97,6 +94,7 @@ def _not_counted(table: str, recount: Recount) -> dict[str, Any]:
 
 def _update(
     table: str,
+    keys: ItemKeys,
     change: Count | Recount,
     update: str,
     conditions: list[str],
@@ -111,7 +109,7 @@ def _update(
     return {
         "Update": {
             "TableName": table,
-            "Key": count_key(change.user_id, change.namespace),
+            "Key": keys.count(change.user_id, change.namespace),
             "ConditionExpression": " AND ".join(conditions),
             "UpdateExpression": update + (f" REMOVE {', '.join(removed)}" if removed else ""),
             "ExpressionAttributeNames": names,
@@ -120,7 +118,7 @@ def _update(
     }
 
 
-def _ended(table: str, row: Row) -> dict[str, Any]:
+def _ended(table: str, keys: ItemKeys, row: Row) -> dict[str, Any]:
     """A tombstone until it would have been over; no session of its user any more, in their index.
 
     Whether it was used meanwhile is no matter; one that was rotated is counted by another id.
@@ -128,12 +126,12 @@ def _ended(table: str, row: Row) -> dict[str, Any]:
     return {
         "Update": {
             "TableName": table,
-            "Key": primary_key(row.session_id, row.user_id),
+            "Key": keys.row(row.session_id, row.user_id),
             "ConditionExpression": "attribute_exists(#s) AND attribute_not_exists(#x) "
             "AND attribute_not_exists(#b) AND attribute_not_exists(#w)",
             "UpdateExpression": "SET #w = :why, #d = :none REMOVE #o",
             "ExpressionAttributeNames": {
-                "#s": "sessionId",
+                "#s": keys.partition_key,
                 "#x": "successor",
                 "#b": "replacedBy",
                 "#w": "endReason",

@@ -1,11 +1,11 @@
 """Rows as items of the table, and back.
 
-An item is ``sessionId`` and ``userId`` (its keys), ``createdAt``, ``lastSeenAt``, ``expiresAt``
+An item is its keys (``item_keys.py``), ``createdAt``, ``lastSeenAt``, ``expiresAt``
 (TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if
 they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy``, ``endReason``,
 ``namespace``, ``seal`` (bytes) and ``ownerId``. Only sessions of users have that last one, so that
-its index holds no others. What a login chose for its session is ``idle`` and ``lifetime`` in
-seconds, and ``persistent`` (a BOOL).
+its index holds no others, and only where there is an index. What a login chose for its session is
+``idle`` and ``lifetime`` in seconds, and ``persistent`` (a BOOL).
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Any
 
 from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.row import Row, StoredValue
+from sessions.store.dynamodb.item_keys import ItemKeys
 
 
-def item_of(row: Row) -> dict[str, Any]:
+def item_of(keys: ItemKeys, row: Row) -> dict[str, Any]:
     """The item of a row."""
     item: dict[str, Any] = {
-        **primary_key(row.session_id, row.user_id),
+        **keys.row(row.session_id, row.user_id),
         "createdAt": number(row.created_at),
         "lastSeenAt": number(row.last_seen_at),
         "expiresAt": number(row.expires_at),
@@ -35,7 +36,7 @@ def item_of(row: Row) -> dict[str, Any]:
         "replacedBy": row.replaced_by,
         "endReason": row.end_reason,
         "namespace": row.namespace or None,
-        "ownerId": row.owner_id,
+        "ownerId": None if keys.index is None else row.owner_id,
     }
     if row.seal is not None:
         item["seal"] = encode_value(row.seal)
@@ -46,12 +47,11 @@ def item_of(row: Row) -> dict[str, Any]:
     return item | {name: {"S": text} for name, text in optional.items() if text is not None}
 
 
-def row_of(item: Mapping[str, Any]) -> Row:
+def row_of(keys: ItemKeys, item: Mapping[str, Any]) -> Row:
     """The row of an item, with or without its data."""
     data = item["data"]["M"] if "data" in item else {}
     return Row(
-        item["sessionId"]["S"],
-        item["userId"]["S"],
+        *keys.row_in(item),
         int(item["createdAt"]["N"]),
         int(item["lastSeenAt"]["N"]),
         int(item["expiresAt"]["N"]),
@@ -70,16 +70,6 @@ def row_of(item: Mapping[str, Any]) -> Row:
         ),
         item["endReason"]["S"] if "endReason" in item else None,
     )
-
-
-def primary_key(session_id: str, user_id: str) -> dict[str, Any]:
-    """The key of an item."""
-    return {"sessionId": {"S": session_id}, "userId": {"S": user_id}}
-
-
-def key_of(key: Mapping[str, Any]) -> tuple[str, str]:
-    """The session's id and the user's, of the key of an item."""
-    return key["sessionId"]["S"], key["userId"]["S"]
 
 
 def number(value: int) -> dict[str, str]:

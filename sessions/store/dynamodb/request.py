@@ -5,7 +5,6 @@ Source: AWS, "UpdateItem", "TransactWriteItems" and "Query" in the DynamoDB API 
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -22,10 +21,9 @@ from sessions.operations.operation import (
     Save,
 )
 from sessions.operations.row import Row
-from sessions.store.dynamodb.count import count_key, count_parts
-from sessions.store.dynamodb.item import encode_value, item_of, number, primary_key
-
-INDEX = "ownerId-createdAt-index"
+from sessions.store.dynamodb.count import count_parts
+from sessions.store.dynamodb.item import encode_value, item_of, number
+from sessions.store.dynamodb.item_keys import ItemKeys
 
 MAX_BATCH_GET, MAX_BATCH_WRITE = 100, 25
 """Items of one request. Source: AWS, "BatchGetItem" and "BatchWriteItem"."""
@@ -34,8 +32,6 @@ MAX_OPERATORS = 300
 """Of an update expression. Source: AWS, "Quotas and limits in DynamoDB" (expression parameters)."""
 
 _NAMES = {
-    "#s": "sessionId",
-    "#u": "userId",
     "#c": "createdAt",
     "#l": "lastSeenAt",
     "#e": "expiresAt",
@@ -52,6 +48,9 @@ _NAMES = {
     "#p": "persistent",
     "#w": "endReason",
 }
+ATTRIBUTES = frozenset({*_NAMES.values(), "seal", "counted"})
+"""Those beside the keys, of rows and counts."""
+
 _IS_LIVE = (
     "attribute_exists(#s) AND attribute_not_exists(#x) AND attribute_not_exists(#b) "
     "AND attribute_not_exists(#w) AND #e > :now"
@@ -64,14 +63,19 @@ class TableRequests:
 
     Args:
         table: its name.
+        keys: those of its items.
         registers: whether users' sessions are registered one by one (``strict_revocation``).
         report_capacity: whether to ask for the capacity consumed.
     """
 
-    __slots__ = ("_fixed", "_report", "_table", "registers", "table")
+    __slots__ = ("_aliases", "_fixed", "_report", "_table", "keys", "registers", "table")
 
-    def __init__(self, table: str, *, registers: bool, report_capacity: bool) -> None:
+    def __init__(
+        self, table: str, keys: ItemKeys, *, registers: bool, report_capacity: bool
+    ) -> None:
         self.table = table
+        self.keys = keys
+        self._aliases = {"#s": keys.partition_key, "#u": keys.sort_key, **_NAMES}
         self._table = {"TableName": table}
         self._report = {"ReturnConsumedCapacity": "TOTAL"} if report_capacity else {}
         self._fixed = {**self._table, **self._report}
@@ -84,29 +88,29 @@ class TableRequests:
             KeyConditionExpression="#s = :s",
             ConsistentRead=True,
             Limit=2,
-            ExpressionAttributeNames=_names("#s"),
-            ExpressionAttributeValues={":s": {"S": find.session_id}},
+            ExpressionAttributeNames=self._names("#s"),
+            ExpressionAttributeValues={":s": {"S": self.keys.partition_of_row(find.session_id)}},
         )
 
     def get(self, get: Get) -> ddbwire.DynamoDBRequest:
         """All but the data."""
-        aliases = tuple(alias for alias in _NAMES if alias != "#d")
+        aliases = tuple(alias for alias in self._aliases if alias != "#d")
         return self._of(
             "GetItem",
-            Key=primary_key(get.session_id, get.user_id),
+            Key=self.keys.row(get.session_id, get.user_id),
             ConsistentRead=True,
             ProjectionExpression=", ".join(aliases),
-            ExpressionAttributeNames=_names(*aliases),
+            ExpressionAttributeNames=self._names(*aliases),
         )
 
     def batch_get(self, keys: Sequence[RowKey]) -> ddbwire.DynamoDBRequest:
         """All but the data, of up to ``MAX_BATCH_GET`` items."""
-        aliases = tuple(alias for alias in _NAMES if alias != "#d")
+        aliases = tuple(alias for alias in self._aliases if alias != "#d")
         wanted = {
-            "Keys": [primary_key(*key) for key in keys],
+            "Keys": [self.keys.row(*key) for key in keys],
             "ConsistentRead": True,
             "ProjectionExpression": ", ".join(aliases),
-            "ExpressionAttributeNames": _names(*aliases),
+            "ExpressionAttributeNames": self._names(*aliases),
         }
         parameters = {"RequestItems": {self.table: wanted}, **self._report}
         return ddbwire.DynamoDBRequest.of("BatchGetItem", parameters)
@@ -114,14 +118,14 @@ class TableRequests:
     def create(self, create: Create) -> ddbwire.DynamoDBRequest:
         """One item; for one that is registered or counted several, all or none."""
         put = self._put(create.row)
-        with_it = self._registered(create.row) + count_parts(self.table, create.count)
+        with_it = self._registered(create.row) + count_parts(self.table, self.keys, create.count)
         if with_it:
             return self._transaction([put, *with_it])
         return self._of("PutItem", **{**put["Put"], **self._report})
 
     def save(self, save: Save) -> ddbwire.DynamoDBRequest:
         """The keys that changed, with a new version, and a later expiry."""
-        names = _names(*_LIVE_ALIASES, "#l")
+        names = self._names(*_LIVE_ALIASES, "#l")
         values: dict[str, Any] = {
             ":now": number(save.now),
             ":l": number(save.last_seen_at),
@@ -130,7 +134,7 @@ class TableRequests:
         sets, removes = ["#l = :l", "#e = :e"], []
         condition = _IS_LIVE
         if save.changed or save.removed:
-            names |= _names("#d", "#v")
+            names |= self._names("#d", "#v")
             values[":one"] = number(1)
             sets.append("#v = #v + :one")
         for index, (key, stored) in enumerate(save.changed.items()):
@@ -159,7 +163,7 @@ class TableRequests:
             save,
             "SET #l = :l, #e = :e, #d = :d, #v = #v + :one",
             f"{_IS_LIVE} AND #v = :v",
-            _names(*_LIVE_ALIASES, "#l", "#d", "#v"),
+            self._names(*_LIVE_ALIASES, "#l", "#d", "#v"),
             {
                 ":now": number(save.now),
                 ":l": number(save.last_seen_at),
@@ -182,7 +186,7 @@ class TableRequests:
             "UpdateItem",
             {
                 **self._fixed,
-                "Key": primary_key(save.session_id, save.user_id),
+                "Key": self.keys.row(save.session_id, save.user_id),
                 "UpdateExpression": update,
                 "ConditionExpression": condition,
                 "ExpressionAttributeNames": names,
@@ -199,53 +203,56 @@ class TableRequests:
                 self._put(replacement.new),
                 self._replaced(replacement),
                 *self._registered(replacement.new),
-                *count_parts(self.table, replacement.count),
+                *count_parts(self.table, self.keys, replacement.count),
             ]
         )
 
     def read_count(self, read: ReadCount) -> ddbwire.DynamoDBRequest:
         """What is counted of a user."""
-        key = count_key(read.user_id, read.namespace)
+        key = self.keys.count(read.user_id, read.namespace)
         return self._of("GetItem", Key=key, ConsistentRead=True)
 
     def delete(self, delete: Delete) -> ddbwire.DynamoDBRequest:
         """One item, unless it is a tombstone; the reply has what it was, or is."""
         return self._of(
             "DeleteItem",
-            Key=primary_key(delete.session_id, delete.user_id),
+            Key=self.keys.row(delete.session_id, delete.user_id),
             ConditionExpression="attribute_not_exists(#b) AND attribute_not_exists(#w)",
-            ExpressionAttributeNames=_names("#b", "#w"),
+            ExpressionAttributeNames=self._names("#b", "#w"),
             ReturnValues="ALL_OLD",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
     def by_owner(self, user_id: str, start: Any) -> ddbwire.DynamoDBRequest:
-        """A page of the index, from after ``start``."""
+        """A page of the index, from after ``start``; for a table that has one."""
         return self._of(
             "Query",
-            IndexName=INDEX,
+            IndexName=self.keys.index,
             KeyConditionExpression="#o = :o",
             ScanIndexForward=False,
-            ExpressionAttributeNames=_names("#o"),
+            ExpressionAttributeNames=self._names("#o"),
             ExpressionAttributeValues={":o": {"S": user_id}},
             **_after(start),
         )
 
     def registered(self, user_id: str, start: Any) -> ddbwire.DynamoDBRequest:
         """A page of a user's register, consistently, from after ``start``."""
+        condition, values = self.keys.entries(user_id)
         return self._of(
             "Query",
-            KeyConditionExpression="#s = :s",
+            KeyConditionExpression=condition,
             ConsistentRead=True,
-            ExpressionAttributeNames=_names("#s"),
-            ExpressionAttributeValues={":s": {"S": _register_of(user_id)}},
+            ExpressionAttributeNames=self._names(
+                *[each for each in ("#s", "#u") if each in condition]
+            ),
+            ExpressionAttributeValues=values,
             **_after(start),
         )
 
     def unregister(self, keys: Sequence[RowKey]) -> ddbwire.DynamoDBRequest:
         """The entries of up to ``MAX_BATCH_WRITE`` sessions in their users' registers."""
         deletions = [
-            {"DeleteRequest": {"Key": primary_key(_register_of(user_id), session_id)}}
+            {"DeleteRequest": {"Key": self.keys.entry(user_id, session_id)}}
             for session_id, user_id in keys
         ]
         parameters = {"RequestItems": {self.table: deletions}, **self._report}
@@ -255,26 +262,28 @@ class TableRequests:
         return {
             "Put": {
                 **self._table,
-                "Item": item_of(row),
+                "Item": item_of(self.keys, row),
                 "ConditionExpression": "attribute_not_exists(#s)",
-                "ExpressionAttributeNames": _names("#s"),
+                "ExpressionAttributeNames": self._names("#s"),
             }
         }
 
     def _registered(self, row: Row) -> list[dict[str, Any]]:
         if not self.registers or row.owner_id is None:
             return []
-        key = primary_key(_register_of(row.user_id), row.session_id)
+        key = self.keys.entry(row.user_id, row.session_id)
         return [{"Put": {**self._table, "Item": {**key, "expiresAt": number(row.ends_at)}}}]
 
     def _replaced(self, replacement: Replace) -> dict[str, Any]:
         # One that was only replaced is no session of its user any more, in their index either.
         pointer, rest = ("#x", "") if replacement.is_rotation else ("#b", " REMOVE #o")
-        names = _names(*_LIVE_ALIASES, "#v", "#d", *(() if replacement.is_rotation else ("#o",)))
+        names = self._names(
+            *_LIVE_ALIASES, "#v", "#d", *(() if replacement.is_rotation else ("#o",))
+        )
         return {
             "Update": {
                 **self._table,
-                "Key": primary_key(replacement.old.session_id, replacement.old.user_id),
+                "Key": self.keys.row(replacement.old.session_id, replacement.old.user_id),
                 "ConditionExpression": f"{_IS_LIVE} AND #v = :v",
                 "UpdateExpression": f"SET {pointer} = :new, #e = :e, #d = :none{rest}",
                 "ExpressionAttributeNames": names,
@@ -293,6 +302,9 @@ class TableRequests:
         parameters = {"TransactItems": parts, "ClientRequestToken": str(uuid.uuid4())}
         return ddbwire.DynamoDBRequest.of("TransactWriteItems", {**parameters, **self._report})
 
+    def _names(self, *aliases: str) -> dict[str, str]:
+        return {alias: self._aliases[alias] for alias in aliases}
+
     def _of(self, name: str, **parameters: Any) -> ddbwire.DynamoDBRequest:
         return ddbwire.DynamoDBRequest.of(name, {**self._fixed, **parameters})
 
@@ -304,15 +316,6 @@ def fits_expression(save: Save) -> bool:
     DynamoDB Local counts. So many are shorter than the 4 KB that an expression may have, too.
     """
     return 4 + 2 * len(save.changed) + len(save.removed) <= MAX_OPERATORS
-
-
-def _register_of(user_id: str) -> str:
-    """The partition of a user's register; no session's id, which has 43 characters, is like it."""
-    return f"sessions-of~{hashlib.sha256(user_id.encode()).hexdigest()}"
-
-
-def _names(*aliases: str) -> dict[str, str]:
-    return {alias: _NAMES[alias] for alias in aliases}
 
 
 def _after(start: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sessions.store.dynamodb.unexpected_reply import UnexpectedReply
 if TYPE_CHECKING:
     import boto3
 
-    from ddbwire import AnsweredCall, DynamoDBRequest
+    from ddbwire import AnsweredCall, DynamoDBRequest, SingleTable
     from sessions.store.dynamodb.side_by_side import SideBySide
 
 _SECOND_NS = 1_000_000_000
@@ -28,12 +28,15 @@ _NO_SESSION_ID = "check"
 class DynamoDBSessionStore:
     """A table with the keys ``sessionId`` and ``userId`` (strings) and TTL on ``expiresAt``.
 
-    A user's sessions are listed by the index ``ownerId-createdAt-index``, which lags behind by up
-    to a second or so; with ``strict_revocation`` by a register that does not, for one write more
-    at a login. Nothing is resolved or connected here; the first request does it, or ``warm_up()``.
-    One store serves any number of threads, event loops and forked children. It can be used in
-    ``with`` and ``async with``, which close its connections; later calls open others. It is pickled
-    as its arguments, without a ``session``; ``copy`` gives the store itself.
+    Or, by ``layout``, a shared one. A user's sessions are listed by the index
+    ``ownerId-createdAt-index``, which lags behind by up to a second or so; with
+    ``strict_revocation`` by a register that does not, for one write more at a login. A shared table
+    needs no index, and always has the register.
+
+    Nothing is resolved or connected here; the first request does it, or ``warm_up()``. One store
+    serves any number of threads, event loops and forked children. It can be used in ``with`` and
+    ``async with``, which close its connections; later calls open others. It is pickled as its
+    arguments, without a ``session``; ``copy`` gives the store itself.
 
     Args:
         table: the table's name or ARN.
@@ -44,6 +47,8 @@ class DynamoDBSessionStore:
         session: a boto3.Session; botocore's default chain unless given.
         max_connections: how many requests of one process (for asyncio: of one event loop) may be
             under way at once.
+        layout: the keys of a table that is shared with items of other kinds, ``SingleTable()``;
+            unless given, the table has sessions alone.
         strict_revocation: keep the register, so that ``revoke_user`` misses no login.
         deadline: seconds that each step of ``sessions_of`` and ``revoke_user`` may take (the list,
             and each 500 sessions of it), and ``revoke``.
@@ -52,7 +57,8 @@ class DynamoDBSessionStore:
         on_call: called with every answered request, and the capacity it consumed.
 
     Raises:
-        TypeError, ValueError: the table's name is empty or not a str, or the endpoint is not a URL.
+        TypeError, ValueError: the table's name is empty or not a str, the endpoint is not a URL, or
+            the layout is no SingleTable, or has a key that is called as another attribute is.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class DynamoDBSessionStore:
         endpoint_url: str | None = None,
         session: boto3.Session | None = None,
         max_connections: int = 64,
+        layout: SingleTable | None = None,
         strict_revocation: bool = False,
         deadline: float = 5.0,
         clock: Callable[[], int] | None = None,
@@ -72,21 +79,26 @@ class DynamoDBSessionStore:
             raise ValueError("table must not be empty")
         # Here, so that importing the package (for a MemorySessionStore) leaves the wire alone.
         from ddbwire import Wire
-        from sessions.store.dynamodb.request import TableRequests
+        from ddbwire.single_table import require_layout
+        from sessions.store.dynamodb.item_keys import item_keys
+        from sessions.store.dynamodb.request import ATTRIBUTES, TableRequests
 
         self.table = table
+        self.layout = require_layout(layout, ATTRIBUTES)
+        keys = item_keys(self.layout)
         self._arguments = {
             "table": table,
             "region_name": region_name,
             "endpoint_url": endpoint_url,
             "session": session,
             "max_connections": max_connections,
+            "layout": layout,
             "strict_revocation": strict_revocation,
             "deadline": deadline,
             "clock": clock,
             "on_call": on_call,
         }
-        self.is_exact_by_owner = strict_revocation
+        self.is_exact_by_owner = strict_revocation or keys.index is None
         self.deadline_seconds = require_deadline_seconds(deadline)
         self._wire = Wire(
             session=session,
@@ -97,7 +109,7 @@ class DynamoDBSessionStore:
         )
         self._clock = clock
         self._table_requests = TableRequests(
-            table, registers=strict_revocation, report_capacity=on_call is not None
+            table, keys, registers=self.is_exact_by_owner, report_capacity=on_call is not None
         )
         self._on_call = on_call
 
@@ -219,8 +231,9 @@ class DynamoDBSessionStore:
         await self.aclose()
 
     def __repr__(self) -> str:
-        strict = ", strict_revocation=True" if self.is_exact_by_owner else ""
-        return f"{type(self).__name__}({self._wire.described(self.table)}{strict})"
+        layout = "" if self.layout is None else f", layout={self.layout!r}"
+        strict = ", strict_revocation=True" if self._arguments["strict_revocation"] else ""
+        return f"{type(self).__name__}({self._wire.described(self.table)}{layout}{strict})"
 
     def __copy__(self) -> Self:
         return self
@@ -279,18 +292,22 @@ class DynamoDBSessionStore:
         code, message = error_code_and_message(failure)
         if code == "ValidationException" and "size" in message.lower():
             return SessionTooLarge(f"the session is larger than an item can be: {message}")
+        shared = self.layout is not None
         return store_error(
             failure,
             table=self.table,
             operation=None if request is None else request.name,
             wire=self._wire,
-            keys="the partition key 'sessionId' (S) and the sort key 'userId' (S)",
+            keys=self._table_requests.keys.schema,
             permissions=(
-                "dynamodb:Query (the index too), GetItem, BatchGetItem, PutItem, UpdateItem, "
-                "DeleteItem and BatchWriteItem"
+                f"dynamodb:Query{'' if shared else ' (the index too)'}, GetItem, BatchGetItem, "
+                "PutItem, UpdateItem, DeleteItem and BatchWriteItem"
             ),
-            creation=f"run `ratelimit-ddb tables create --endpoint-url {self._wire.endpoint_url}`",
-            missing="it, or its index,",
+            creation=(
+                f"run `ratelimit-ddb tables create {'--single-table ' if shared else ''}"
+                f"--endpoint-url {self._wire.endpoint_url}`"
+            ),
+            missing="it" if shared else "it, or its index,",
         )
 
 

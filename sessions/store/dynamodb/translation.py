@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ddbwire
@@ -30,7 +31,8 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store.dynamodb.count import counted_of
-from sessions.store.dynamodb.item import key_of, row_of
+from sessions.store.dynamodb.item import row_of
+from sessions.store.dynamodb.item_keys import ItemKeys
 from sessions.store.dynamodb.request import (
     MAX_BATCH_GET,
     MAX_BATCH_WRITE,
@@ -51,13 +53,13 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
         case Find():
             return (yield from _find(table, operation))
         case Get():
-            return _row_in_reply((yield table.get(operation)))
+            return _row_in_reply(table.keys, (yield table.get(operation)))
         case Create():
             reply = yield table.create(operation)
             # Else, refused, the row is there: this very request put it, and its reply was lost.
             return operation.count is None or _done(reply)
         case ReadCount():
-            return counted_of((yield table.read_count(operation)).get("Item"))
+            return counted_of(table.keys, (yield table.read_count(operation)).get("Item"))
         case Save():
             return (yield from _save(table, operation))
         case Replace():
@@ -69,11 +71,9 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
         case BatchDelete(keys):
             return (yield from _batch_delete(table, keys))
         case ByOwner(user_id):
-            keys = yield from _pages(lambda start: table.by_owner(user_id, start))
-            return [session_id for session_id, _ in keys]
+            return (yield from _by_owner(table, user_id))
         case Registered(user_id):
-            keys = yield from _pages(lambda start: table.registered(user_id, start))
-            return [session_id for _, session_id in keys]
+            return (yield from _registered(table, user_id))
         case Unregister(user_id, session_ids):
             yield _unregistered(table, [(session_id, user_id) for session_id in session_ids])
             return None
@@ -81,7 +81,19 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
 
 
 def _find(table: TableRequests, find: Find) -> Requests:
-    return _rows((yield table.find(find)))
+    return _rows(table.keys, (yield table.find(find)))
+
+
+def _by_owner(table: TableRequests, user_id: str) -> Requests:
+    if table.keys.index is None:  # then all are registered
+        return []
+    items = yield from _pages(lambda start: table.by_owner(user_id, start))
+    return [session_id for session_id, _ in _row_keys(table.keys, items)]
+
+
+def _registered(table: TableRequests, user_id: str) -> Requests:
+    items = yield from _pages(lambda start: table.registered(user_id, start))
+    return _session_ids(table.keys, items)
 
 
 def _save(table: TableRequests, save: Save) -> Requests:
@@ -106,18 +118,20 @@ def _delete(table: TableRequests, delete: Delete) -> Requests:
     if table.registers and not is_tombstone and not delete.user_id.startswith(ANONYMOUS_PREFIX):
         # Afterwards: a register that names a session too many is no harm, one too few would be.
         yield table.unregister([(delete.session_id, delete.user_id)])
-    return _deleted_row(reply)
+    return _deleted_row(table.keys, reply)
 
 
 def _batch_get(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
     requests = [table.batch_get(part) for part in _parts(keys, MAX_BATCH_GET)]
     rows: list[Row] = []
     unprocessed: list[RowKey] = []
-    for got, left in (yield SideBySide(requests, _rows_and_unprocessed)):
+    for got, left in (yield SideBySide(requests, partial(_rows_and_unprocessed, table.keys))):
         rows += got
         unprocessed += left
     # One by one: together they were more than 16 MB, or too much for the table just now.
-    singly = SideBySide([table.get(Get(*key)) for key in unprocessed], _row_in_reply)
+    singly = SideBySide(
+        [table.get(Get(*key)) for key in unprocessed], partial(_row_in_reply, table.keys)
+    )
     return rows + [row for row in (yield singly) if row is not None]
 
 
@@ -125,7 +139,7 @@ def _batch_delete(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
     # Not BatchWriteItem, which does not tell what it deleted: a row that was rotated meanwhile
     # leads to another one.
     requests = [table.delete(Delete(*key)) for key in keys]
-    rows = yield SideBySide(requests, _deleted_row_without_data)
+    rows = yield SideBySide(requests, partial(_deleted_row_without_data, table.keys))
     if table.registers:
         yield _unregistered(table, [key for key in keys if not key[1].startswith(ANONYMOUS_PREFIX)])
     return [row for row in rows if row is not None]
@@ -137,34 +151,45 @@ def _unregistered(table: TableRequests, keys: Sequence[RowKey]) -> SideBySide:
 
 
 @reads_reply
-def _rows(reply: Any) -> list[Row]:
-    return [row_of(item) for item in reply["Items"]]
+def _rows(keys: ItemKeys, reply: Any) -> list[Row]:
+    return [row_of(keys, item) for item in reply["Items"]]
 
 
 @reads_reply
-def _rows_and_unprocessed(reply: Any) -> tuple[list[Row], list[RowKey]]:
+def _rows_and_unprocessed(keys: ItemKeys, reply: Any) -> tuple[list[Row], list[RowKey]]:
     # By table, and there is one; by its name, though it was asked for by its ARN.
-    rows = [row_of(item) for items in reply["Responses"].values() for item in items]
+    rows = [row_of(keys, item) for items in reply["Responses"].values() for item in items]
     left = reply.get("UnprocessedKeys", {}).values()
-    return rows, [key_of(key) for part in left for key in part["Keys"]]
+    return rows, [keys.row_in(key) for part in left for key in part["Keys"]]
 
 
 @reads_reply
-def _row_in_reply(reply: Any) -> Row | None:
-    return row_of(reply["Item"]) if reply.get("Item") else None
+def _row_in_reply(keys: ItemKeys, reply: Any) -> Row | None:
+    return row_of(keys, reply["Item"]) if reply.get("Item") else None
 
 
 @reads_reply
-def _deleted_row(reply: Any) -> Row | None:
+def _deleted_row(keys: ItemKeys, reply: Any) -> Row | None:
     """The row that a deletion found, whether it was deleted, or is a tombstone and stays."""
     refused = isinstance(reply, ddbwire.ConditionalCheckFailed)
     item = reply.item if refused else reply.get("Attributes")
-    return row_of(item) if item else None
+    return row_of(keys, item) if item else None
 
 
-def _deleted_row_without_data(reply: Any) -> Row | None:
-    row = _deleted_row(reply)
+def _deleted_row_without_data(keys: ItemKeys, reply: Any) -> Row | None:
+    row = _deleted_row(keys, reply)
     return None if row is None else replace(row, data={})
+
+
+@reads_reply
+def _row_keys(keys: ItemKeys, items: Sequence[Any]) -> list[RowKey]:
+    return [keys.row_in(item) for item in items]
+
+
+@reads_reply
+def _session_ids(keys: ItemKeys, entries: Sequence[Any]) -> list[str]:
+    found = [keys.session_in(entry) for entry in entries]
+    return [session_id for session_id in found if session_id is not None]
 
 
 def _nothing(reply: Any) -> None:  # noqa: ARG001
@@ -178,19 +203,19 @@ def _parts(keys: Sequence[RowKey], size: int) -> list[Sequence[RowKey]]:
 
 
 def _pages(page: Callable[[Any], ddbwire.DynamoDBRequest]) -> Requests:
-    keys: list[tuple[str, str]] = []
+    items: list[Any] = []
     start = None
     while True:
-        more, start = _page_of_keys((yield page(start)))
-        keys += more
+        more, start = _page((yield page(start)))
+        items += more
         if start is None:
-            return keys
+            return items
 
 
 @reads_reply
-def _page_of_keys(reply: Any) -> tuple[list[tuple[str, str]], Any]:
-    """The keys of the items, and where the next page begins."""
-    return [key_of(item) for item in reply["Items"]], reply.get("LastEvaluatedKey")
+def _page(reply: Any) -> tuple[list[Any], Any]:
+    """The items, and where the next page begins."""
+    return list(reply["Items"]), reply.get("LastEvaluatedKey")
 
 
 def _done(reply: Any) -> bool:

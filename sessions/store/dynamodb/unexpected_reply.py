@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -17,13 +18,13 @@ class UnexpectedReply(Exception):
     """A reply of another form; its cause shows where."""
 
 
-def reads_reply(read: Callable[[Any], T]) -> Callable[[Any], T]:
+def reads_reply(read: Callable[P, T]) -> Callable[P, T]:
     """Have a function that reads a reply raise UnexpectedReply where it can't."""
 
     @wraps(read)
-    def read_or_refuse(reply: Any) -> T:
+    def read_or_refuse(*args: P.args, **options: P.kwargs) -> T:
         try:
-            return read(reply)
+            return read(*args, **options)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UnexpectedReply(repr(error)) from error
 
