@@ -53,7 +53,8 @@ class SingleTable:
         """The values of both keys in an item, or in the ``Key`` of one."""
         return item[self.partition_key]["S"], item[self.sort_key]["S"]
 
-    def __str__(self) -> str:
+    @property
+    def schema(self) -> str:
         """The key schema, for messages."""
         return (
             f"the partition key {self.partition_key!r} (S) and the sort key {self.sort_key!r} (S)"

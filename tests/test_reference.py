@@ -64,7 +64,7 @@ MEMBERS_NOT_FOR_USERS = {
     "MemoryStore": {"after_fork_in_child"},
     "MemorySessionStore": {"after_fork_in_child"},
     "Cookie": {"set_to", "cleared", "values_in"},
-    "SingleTable": {"key", "values"},
+    "SingleTable": {"key", "schema", "values"},
     "Rule": {"fits", "fits_below_mounts", "functions", "matches"},
     "Request": {"fields_of", "fields_alike"},
     "RequestReservation": {"add", "end", "end_async"},

@@ -87,7 +87,7 @@ class SingleTableKeys:
     @property
     def schema(self) -> str:
         """The key schema that the table must have, and which layout says so."""
-        return f"{self._layout}, by {self._layout!r}"
+        return f"{self._layout.schema}, by {self._layout!r}"
 
     @property
     def scan_filter(self) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class SingleTableKeys:
     @property
     def schema(self) -> str:
         """The key schema that the table must have, and which layout says so."""
-        return f"{self._layout}, by {self._layout!r}"
+        return f"{self._layout.schema}, by {self._layout!r}"
 
     def partition_of_row(self, session_id: str) -> str:
         """The session's id behind its prefix."""
