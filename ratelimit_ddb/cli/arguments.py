@@ -11,6 +11,7 @@ from ratelimit_ddb.cli import check, cost, limits, tables
 from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
 from ratelimit_ddb.cli.key_arguments import add_keys
 from ratelimit_ddb.cli.scan_arguments import add_scan
+from ratelimit_ddb.cli.table_arguments import add_table
 from ratelimit_ddb.cli.top_arguments import add_top
 from ratelimit_ddb.pricing.bill import TableLoad
 from ratelimit_ddb.pricing.prices import PRICES
@@ -97,12 +98,10 @@ def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.add_argument("name", metavar="NAME", help="such as plan:pro")
         if name == "set":
             action.add_argument("limits", metavar="LIMIT", nargs="+", help="such as 1000/minute")
-        action.add_argument("--table", required=True, metavar="NAME", help="the limiter's table")
         action.add_argument(
             "--namespace", default="", metavar="NAME", help="the limiters' (default: none)"
         )
-        action.add_argument("--json", action="store_true", help="print JSON")
-        add_endpoint(action)
+        add_table(action)
         action.set_defaults(run=run)
     listing = actions.add_parser("list", help="list all names", description=_LIMITS_LIST)
     listing.add_argument(
@@ -114,9 +113,7 @@ def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
     command = commands.add_parser("check", help="whether a table can be used", description=_CHECK)
-    command.add_argument("--table", required=True, metavar="NAME", help="the limiter's table")
-    command.add_argument("--json", action="store_true", help="print JSON")
-    add_endpoint(command)
+    add_table(command)
     command.set_defaults(run=check.run_check)
 
 

@@ -1,7 +1,8 @@
 """``ratelimit-ddb check``: whether a limiter could work on a table, and what would keep it from it.
 
 Each permission is tried by the call that needs it, on the key of no bucket: a read, a conditional
-write that is refused, and a deletion of what is not there. So nothing in the table changes.
+write that is refused, a deletion of what is not there, and a scan of one item. So nothing in the
+table changes.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import Literal, NamedTuple
 
 from ddbwire.clocks.table_clock import TableClock
 from ratelimit_ddb.cli.endpoint import resolve
-from ratelimit_ddb.cli.failure import Misuse, sentence
+from ratelimit_ddb.cli.failure import sentence
+from ratelimit_ddb.cli.table_arguments import store_of
 from ratelimit_ddb.errors import AccessDenied, StoreError
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run
 from ratelimit_ddb.operations.operation import Delete, Flow, GiveBack
+from ratelimit_ddb.operations.scan_operation import ScanPage
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.tables import EXPIRES_AT
 
@@ -59,13 +62,7 @@ class ClockReading(NamedTuple):
 
 def run_check(options: argparse.Namespace) -> bool:
     """Check the table, and say what was found; it fails where a limiter would."""
-    try:
-        store = DynamoDBStore(
-            options.table, region_name=options.region, endpoint_url=options.endpoint_url
-        )
-    except ValueError as refused:
-        raise Misuse(str(refused)) from refused
-    with store:
+    with store_of(options) as store:
         findings = list(_findings(options, store))
         clock = _clock_reading(store)
     findings.append(_of_clock(clock))
@@ -82,7 +79,7 @@ def run_check(options: argparse.Namespace) -> bool:
 
 def _findings(options: argparse.Namespace, store: DynamoDBStore) -> Iterator[Finding]:
     tries: tuple[tuple[str, Callable[[], object], str], ...] = (
-        ("read", store.check, "the table is there, keyed by 'key' (S), and may be read"),
+        ("read", store.check, f"the table is there, with {store.item_keys.schema}"),
         ("write", lambda: _run(store, _refused_write()), "dynamodb:UpdateItem is allowed"),
         ("delete", lambda: _run(store, _deletion()), "dynamodb:DeleteItem is allowed"),
     )
@@ -97,6 +94,7 @@ def _findings(options: argparse.Namespace, store: DynamoDBStore) -> Iterator[Fin
             return
         else:
             yield Finding(name, "ok", message)
+    yield _of_scan(store)
     yield _of_ttl(options)
 
 
@@ -111,6 +109,19 @@ def _refused_write() -> Flow[None]:
 
 def _deletion() -> Flow[None]:
     yield Delete(KEY_OF_NO_BUCKET)
+
+
+def _scan() -> Flow[None]:
+    yield ScanPage("limits", 0, 1, None, 1, 0)
+
+
+def _of_scan(store: DynamoDBStore) -> Finding:
+    """Whether the commands that read the whole table work; an application never does it."""
+    try:
+        _run(store, _scan())
+    except StoreError as failure:
+        return Finding("scan", "unknown", f"no top, no limits list: {sentence(failure)}")
+    return Finding("scan", "ok", "dynamodb:Scan is allowed, for top and limits list")
 
 
 def _of_ttl(options: argparse.Namespace) -> Finding:

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from ratelimit_ddb.cli import keys
-from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
 from ratelimit_ddb.cli.limit_arguments import HELP
+from ratelimit_ddb.cli.table_arguments import add_table
 
 _COMMANDS = (
     ("peek", keys.run_peek, "say what a request of a key would be told, taking nothing"),
@@ -52,12 +52,10 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
                 metavar="TIME",
                 help='seconds, or such as "10 minutes"',
             )
-        command.add_argument("--table", required=True, metavar="NAME", help="the limiter's table")
         command.add_argument(
             "--namespace", default="", metavar="NAME", help="the limiter's (default: none)"
         )
-        command.add_argument("--json", action="store_true", help="print JSON, a line for each key")
-        add_endpoint(command)
+        add_table(command, json="print JSON, a line for each key")
         command.set_defaults(run=run)
 
 

@@ -13,6 +13,7 @@ from ratelimit_ddb.cli.buckets import Buckets
 from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.cli.printable import printable
+from ratelimit_ddb.cli.table_arguments import store_of
 from ratelimit_ddb.key import KeyLike, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.limit import SECOND_NS, LimitsLike, duration_ns
 from ratelimit_ddb.limiter import RateLimiter
@@ -47,7 +48,7 @@ def run_charge(options: argparse.Namespace) -> bool:
 def run_reset(options: argparse.Namespace) -> bool:
     """Delete the key's item."""
     keys = _buckets(options, needs_limits=False).keys
-    with _misuse(), _store(options) as store:
+    with _misuse(), store_of(options) as store:
         limiter = _limiter(options, store, _ANY_LIMIT)
         for key in keys:
             limiter.reset(key)
@@ -64,7 +65,7 @@ def _decide(
 ) -> list[Decision]:
     keys, limits = _buckets(options, needs_limits=True)
     decisions = []
-    with _misuse(), _store(options) as store:
+    with _misuse(), store_of(options) as store:
         limiter = _limiter(options, store, limits or _ANY_LIMIT)
         for key in keys:
             decisions.append(decide(limiter, key))
@@ -106,12 +107,6 @@ def _limiter(
         lease=0.0,
         namespace=options.namespace,
         enabled=True,
-    )
-
-
-def _store(options: argparse.Namespace) -> DynamoDBStore:
-    return DynamoDBStore(
-        options.table, region_name=options.region, endpoint_url=options.endpoint_url
     )
 
 

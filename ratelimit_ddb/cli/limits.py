@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.cli.printable import print_table, printable
 from ratelimit_ddb.cli.scan_arguments import Scanning, scanned_store
+from ratelimit_ddb.cli.table_arguments import store_of
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.limit import AnyLimit, parse_limits
@@ -24,7 +25,7 @@ _HEADINGS = ("NAME", "CHANGED", "LIMITS")
 
 def run_set(options: argparse.Namespace) -> bool:
     """Store limits under a name."""
-    with _store(options) as store:
+    with store_of(options) as store:
         limits = _limits(options, store)
         try:
             limits.set(options.name, options.limits)
@@ -36,7 +37,7 @@ def run_set(options: argparse.Namespace) -> bool:
 
 def run_show(options: argparse.Namespace) -> bool:
     """Say what is stored under a name; it fails where nothing is."""
-    with _store(options) as store:
+    with store_of(options) as store:
         found = _get(options, store)
     _print(options, found)
     return found is not None
@@ -44,7 +45,7 @@ def run_show(options: argparse.Namespace) -> bool:
 
 def run_delete(options: argparse.Namespace) -> bool:
     """Delete what is stored under a name."""
-    with _store(options) as store:
+    with store_of(options) as store:
         try:
             _limits(options, store).delete(options.name)
         except ValueError as refused:
@@ -127,12 +128,6 @@ def _cells(one: _Listed) -> tuple[str, ...]:
         changed = f"{datetime.fromtimestamp(one.changed_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
     limits = printable(", ".join(one.limits))
     return printable(one.name), changed, limits if one.valid else f"{limits} (no limit)"
-
-
-def _store(options: argparse.Namespace) -> DynamoDBStore:
-    return DynamoDBStore(
-        options.table, region_name=options.region, endpoint_url=options.endpoint_url
-    )
 
 
 def _limits(options: argparse.Namespace, store: DynamoDBStore) -> StoredLimits:

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ratelimit_ddb.cli.endpoint import resolve
-from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
-from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.cli.progress_bar import ProgressBar
+from ratelimit_ddb.cli.table_arguments import add_table, store_of
 from ratelimit_ddb.cli.table_scan import Progress, TableScan
 from ratelimit_ddb.operations.scan_operation import Kind, ScannedItem
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
@@ -35,7 +34,6 @@ class TableSize(NamedTuple):
 
 def add_scan(command: argparse.ArgumentParser) -> None:
     """Add the options of a scan."""
-    command.add_argument("--table", required=True, metavar="NAME", help="the limiter's table")
     command.add_argument(
         "--segments",
         type=_segments,
@@ -52,8 +50,7 @@ def add_scan(command: argparse.ArgumentParser) -> None:
             f"{_ON_DEMAND_UNITS:.0f} on demand, {_UNTOLD_UNITS:.0f} where the table does not tell)"
         ),
     )
-    command.add_argument("--json", action="store_true", help="print JSON")
-    add_endpoint(command)
+    add_table(command)
 
 
 @contextmanager
@@ -64,16 +61,7 @@ def scanned_store(options: argparse.Namespace) -> Iterator[DynamoDBStore]:
         Misuse: the table's name can't be one.
         StoreError: it can't be used.
     """
-    try:
-        store = DynamoDBStore(
-            options.table,
-            region_name=options.region,
-            endpoint_url=options.endpoint_url,
-            report_capacity=True,
-        )
-    except ValueError as refused:
-        raise Misuse(str(refused)) from refused
-    with store:
+    with store_of(options, report_capacity=True) as store:
         store.warm_up()
         store.check()
         yield store

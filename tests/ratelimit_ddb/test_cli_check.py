@@ -44,7 +44,7 @@ def test_a_table_that_can_be_used_is_left_as_it_is(
     expire(table, "expiresAt")
     ended, found = checked(capsys, table)
     assert (ended, found["ok"]) == (0, True)
-    of_calls = {"read": "ok", "write": "ok", "delete": "ok", "ttl": "ok"}
+    of_calls = {"read": "ok", "write": "ok", "delete": "ok", "scan": "ok", "ttl": "ok"}
     assert statuses(found).items() >= of_calls.items()
     assert client(None).scan(TableName=table)["Count"] == 0
     assert main(["check", "--table", table]) == 0
@@ -93,10 +93,13 @@ def test_each_permission_that_lacks_is_told_and_ttl_that_nobody_may_ask_for_is_n
         server.default = error("AccessDeniedException")
         ended = main(["check", "--table", "limits", "--json", "--endpoint-url", server.url])
     found = json.loads(capsys.readouterr().out)
-    of_calls = {"read": "failed", "write": "failed", "delete": "failed", "ttl": "unknown"}
+    needed = {"read": "failed", "write": "failed", "delete": "failed"}
+    of_calls = needed | {"scan": "unknown", "ttl": "unknown"}
     assert ended == 1
     assert statuses(found).items() >= of_calls.items()
-    assert "dynamodb:UpdateItem" in found["checks"][1]["message"]
+    messages = {one["name"]: one["message"] for one in found["checks"]}
+    assert "dynamodb:UpdateItem" in messages["write"]
+    assert "dynamodb:Scan, which operators need for top and limits list" in messages["scan"]
 
 
 def test_an_empty_name_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:

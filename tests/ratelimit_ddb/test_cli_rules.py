@@ -111,7 +111,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> str:
 def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """A store that the application and the command share."""
     store = MemoryStore()
-    monkeypatch.setattr(keys, "_store", lambda _options: store)
+    monkeypatch.setattr(keys, "store_of", lambda _options: store)
     return store
 
 
