@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import session_peers
 from bench.environment import ROOT, CannotInstall, python_with, versions_in
 from bench.lineup import ALL_ENTRIES
 
@@ -38,7 +39,8 @@ def versions() -> dict[str, str]:
     found = {"ratelimit-ddb": importlib.metadata.version("ratelimit-ddb")}
     for name in OURS:
         found[name] = importlib.metadata.version(name)
-    for packages in dict.fromkeys(entry.packages for entry in ALL_ENTRIES if entry.packages):
+    every = [entry.packages for entry in (*ALL_ENTRIES, *session_peers.LINEUP)]
+    for packages in dict.fromkeys(packages for packages in every if packages):
         try:
             found |= versions_in(python_with(packages), packages[:1])
         except CannotInstall as failure:

@@ -4,11 +4,13 @@ python -m bench.report                            # all of it, into bench/result
 python -m bench.report --only canned --only wrk   # some; the others stay as they are
 python -m bench.report --again                    # the hot path once more: do both agree?
 python -m bench.report --page-only                # pages and plots anew, from the raw figures
+python -m bench.report --merge faults FILE        # a section that another command wrote, as JSON
 
 Each section runs in a process of its own and is kept as soon as it is there, so one that fails or
 hangs costs only its own figures: those that it had stay, and the page says so. The long load
-(bench.soak) and the faults tried have commands of their own, whose figures are kept in the same
-file.
+(bench.soak) and the faults tried have commands of their own, whose figures keep_section() puts into
+the same file. ``faults`` is ``{"rows": [{"fault": "kill -9 ...", "promise": "P1, P12", "tried": 10,
+"violations": 0}]}``.
 
 ``notes`` in the raw figures is written by hand: what has changed in the code since they were
 measured, a sentence each. A whole run begins without notes.
@@ -24,6 +26,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from bench import machine, raw_file
 from bench.compare import verdict
@@ -76,6 +79,24 @@ def run(file: Path, names: Sequence[str], *, is_tiny: bool) -> list[str]:
     return failed
 
 
+def keep_section(
+    out: Path, section: str, figures: Any, described: dict[str, Any], seconds: float
+) -> None:
+    """Keep the figures of a section that has a command of its own, and write the pages anew.
+
+    Args:
+        out: where the results are.
+        section: one of MEASURED_APART.
+        figures: anything that JSON has.
+        described: machine.described(), of before it began.
+        seconds: what it took.
+    """
+    if section not in MEASURED_APART:
+        raise ValueError(f"section {section!r}: expected one of {', '.join(MEASURED_APART)}")
+    raw_file.keep(out / RAW, section, figures, described, seconds)
+    write_pages(out)
+
+
 def write_pages(out: Path) -> None:
     """Write plots and pages of the raw figures that lie there; of the kept ones README.md too."""
     raw, second_verdict = raw_file.read(out / RAW), raw_file.read(out / VERDICT)
@@ -103,7 +124,17 @@ def main() -> int:
         help="measure the hot path a second time and write the verdict",
     )
     parser.add_argument("--page-only", action="store_true", help="from the raw figures in --out")
+    parser.add_argument(
+        "--merge",
+        nargs=2,
+        metavar=("SECTION", "FILE"),
+        help=f"keep what another command wrote: {', '.join(MEASURED_APART)}",
+    )
     args = parser.parse_args()
+    if args.merge:
+        section, file = args.merge
+        keep_section(args.out, section, raw_file.read(Path(file)), machine.described(), 0)
+        return 0
     failed: list[str] = []
     if not args.page_only:
         file = SECOND_RUN if args.again else args.out / RAW

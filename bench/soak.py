@@ -14,12 +14,12 @@ import sys
 import time
 from typing import Any
 
-from bench import machine, raw_file
+from bench import machine
 from bench.engine import engine, set_dummy_credentials
 from bench.load import USERS, Run, measured, shown
 from bench.memory_growth import growth, missed
 from bench.progress import Progress
-from bench.report import RAW, RESULTS, write_pages
+from bench.report import RESULTS, keep_section
 
 SITES = ("AsgiSiteUser", "WsgiSiteUser")
 KEPT_SAMPLES = 60
@@ -61,8 +61,7 @@ def main() -> int:
         print(f"    aims: {'; '.join(missed(run)) or 'met'}")
     if args.keep:
         figures = {"seconds": seconds, "users": USERS, "runs": runs}
-        raw_file.keep(RESULTS / RAW, "soak", figures, described, time.monotonic() - began)
-        write_pages(RESULTS)
+        keep_section(RESULTS, "soak", figures, described, time.monotonic() - began)
     return int(any(missed(run) for run in runs))
 
 

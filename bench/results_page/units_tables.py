@@ -49,24 +49,23 @@ def _figures(billed: Raw | None) -> tuple[str, ...]:
 
 def _money(raw: Raw, drawn: set[str]) -> Iterator[str]:
     money = raw["money"]
-    names = [f"{prices.name}: {prices.known_since}" for prices in PRICES.values()]
+    prices = PRICES["list"]
     yield (
         "Capacity units are those that the engine reports (ReturnConsumedCapacity). It counts "
         "transactions and indexes in its own way, so those of AWS can differ; a refused condition "
         "is counted as one write, as AWS bills it. Dollars are for a million, on demand, by "
-        f"`ratelimit_ddb/pricing/prices.py` ({'; '.join(names)}). `ratelimit-ddb cost` answers for "
-        "a load of your own, with provisioned capacity beside it.\n"
+        f"`ratelimit_ddb/pricing/prices.py` ({prices.known_since}). `ratelimit-ddb cost` answers "
+        "for a load of your own, with provisioned capacity beside it.\n"
     )
     if "money" in drawn:
         yield picture("money", "a million decisions in dollars")
     rows = [
         (name, case, *(number(figures[f]) for f in ("requests", "write_units", "read_units")),
-         *(f"${dollars_per_million(figures, prices):.3f}" for prices in PRICES))
+         f"${dollars_per_million(figures):.3f}")
         for name, cases in money["decisions"]["results"].items()
         for case, figures in cases.items()
     ]  # fmt: skip
-    dollars = tuple(f"a million, {name}" for name in PRICES)
-    head = ("", "", "calls", "writes", "reads", *dollars)
+    head = ("", "", "calls", "writes", "reads", "a million")
     yield "## Decisions\n\n" + table(head, rows, numbers_from=2)
     if money["decisions"]["failures"]:
         yield not_measured(money["decisions"]["failures"])
@@ -76,7 +75,7 @@ def _money(raw: Raw, drawn: set[str]) -> Iterator[str]:
     ):
         rows = [
             (name, *(number(figures[f]) for f in ("calls", "write_units", "read_units")),
-             *(f"${dollars_per_million(figures, prices):.3f}" for prices in PRICES))
+             f"${dollars_per_million(figures):.3f}")
             for name, figures in money[key].items()
         ]  # fmt: skip
-        yield f"## {title}\n\n" + table(("", "calls", "writes", "reads", *dollars), rows)
+        yield f"## {title}\n\n" + table(head[1:], rows)

@@ -93,6 +93,23 @@ def test_a_run_goes_on_after_a_section_that_failed(
     assert raw["failed"]["wrk"]["reason"] == "no wrk"
 
 
+def test_what_another_command_wrote_is_merged_and_shown(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, a_run())
+    faults = file.with_name("faults.json")
+    rows = [{"fault": "kill -9", "promise": "P12", "tried": 7, "violations": 0}]
+    faults.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    out = ["report", "--out", str(file.parent)]
+    monkeypatch.setattr("sys.argv", [*out, "--merge", "faults", str(faults)])
+    assert report.main() == 0
+    assert "| kill -9 | P12 | 7 | 0 |" in (file.parent / "trouble.md").read_text(encoding="utf-8")
+    assert read(file)["canned"] == a_run()["canned"]
+    monkeypatch.setattr("sys.argv", [*out, "--merge", "canned", str(faults)])
+    with pytest.raises(ValueError, match="section 'canned': expected one of soak, faults"):
+        report.main()
+
+
 def test_a_failed_part_fails_the_report_and_writes_its_pages(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
