@@ -57,12 +57,16 @@ class SessionMiddleware:
     ) -> None:
         self._app = app
         self._is_lazy = require_bool("lazy", lazy)
-        self._config = SessionConfig.of(store, options)
+        self._config = config = SessionConfig.of(store, options)
+        device_bound = config.device_bound
+        self._endpoints = None if device_bound is None else device_bound.asgi_endpoints(config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Load the session, call the application, commit."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
+            return
+        if self._endpoints is not None and await self._endpoints(scope, send):
             return
         headers = scope["headers"]
         authorization = authorization_in_scope(headers) if self._config.bearer else ()

@@ -13,7 +13,16 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 EventName = Literal[
-    "created", "renewed", "destroyed", "revoked", "dropped", "refused", "invalid", "unavailable"
+    "created",
+    "renewed",
+    "destroyed",
+    "revoked",
+    "dropped",
+    "refused",
+    "invalid",
+    "unavailable",
+    "bound",
+    "unproven",
 ]
 
 
@@ -26,7 +35,8 @@ class SessionEvent(NamedTuple):
             ``"revoked"`` (ended elsewhere while it was used), ``"dropped"`` (a request's changes
             were not saved, for the reason in ``why``), ``"invalid"`` (a cookie or a token
             that led to no session), ``"unavailable"`` (a session could not be read, or its use not
-            be noted, since the table was out of reach).
+            be noted, since the table was out of reach), ``"bound"`` (to a device's key),
+            ``"unproven"`` (a request without the device's proof).
         session: the session, as a salted digest of 32 hexadecimal digits; None for a malformed
             cookie or token.
         user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
@@ -36,7 +46,7 @@ class SessionEvent(NamedTuple):
             ``"refused"``: ``"too_many_sessions"``; of ``"dropped"``:
             ``"replaced"``, ``"unavailable"``, ``"no_token"`` (of a client that has none that is
             valid, and is given none) or ``"unstorable"`` (values of a session that the site had
-            before); else None.
+            before); of ``"unproven"``: ``"no_cookie"`` or ``"wrong_proof"``; else None.
     """
 
     what: EventName

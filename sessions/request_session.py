@@ -16,6 +16,7 @@ from sessions.assignment import SessionPlace
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import NO_STORE, Headers
 from sessions.credential import Credential, CredentialKind, CredentialName
+from sessions.device_check import DeviceCheck
 from sessions.errors import (
     SessionConflict,
     SessionNotSaved,
@@ -55,6 +56,7 @@ class RequestSession(SessionState):
         issued_token: the token that ``issue_token`` returned last; None if it was not called.
         persistent: whether its cookie is to outlive the browser's own session, as an adapter has
             it; None where the login or the application's options say it.
+        device_check: whether the request shows the device that the session is bound to.
         place: where the application finds the session, and may have put something else; None if
             it can't.
         is_lazy: whether the application awaits ``load_async`` before it uses the session.
@@ -69,6 +71,7 @@ class RequestSession(SessionState):
         "_token",
         "accessed",
         "config",
+        "device_check",
         "found_by",
         "is_lazy",
         "issued_token",
@@ -90,6 +93,7 @@ class RequestSession(SessionState):
         self._token: str | None = None  # that leads to the session
         self._cookie_cleared = False
         self._credential = Credential.of(config, cookie_field, authorization)
+        self.device_check = DeviceCheck(config, self._credential.kind, cookie_field)
         self._issues_token = False
         self.found_by: CredentialName | None = None
         self.issued_token: str | None = None
@@ -146,6 +150,7 @@ class RequestSession(SessionState):
         """End it, as ``Session.logout`` says."""
         self._outage.require_readable("session.logout()")
         super().logout()
+        self.deleted_row = self.deleted_row or self.device_check.unproven
 
     @property
     def brought_invalid_token(self) -> bool:
@@ -432,7 +437,9 @@ class RequestSession(SessionState):
                 loaded = LoadedSession(end_reason=found.end_reason or loaded.end_reason)
                 session_id = self.config.tokens.session_id(token)
                 self.config.events.emit("invalid", session_id, None, found.value)
-        self.set_loaded(loaded)
+        self.set_loaded(self.device_check.admitted(loaded))
+        if self.device_check.unproven is not None:
+            self._token = self.found_by = None
 
     @property
     def _has_none(self) -> bool:
@@ -470,7 +477,11 @@ class RequestSession(SessionState):
     def _committing(self, changes: Changes) -> Flow[CommitResult]:
         if self.deleted_row is not None and len(self._credential.tokens) > 1:
             yield from end_others(self.config, self._credential.tokens, self.deleted_row)
-        return (yield from commit(self.config, self, changes))
+        proves_user = self.authenticates
+        result = yield from commit(self.config, self, changes)
+        if proves_user and result.token is not None:
+            self.device_check.note_proof_of_user(self.row)
+        return result
 
     @contextmanager
     def _revocation_handled(self, changes: Changes) -> Iterator[None]:
@@ -509,9 +520,11 @@ class RequestSession(SessionState):
         elif self._new_token is not None and row is not None:
             value = self.config.tokens.in_cookie(self._new_token)
             kept = replace(cookie, persistent=self.is_persistent)
-            headers.append(("set-cookie", kept.set_to(value, row.ends_at - row.last_seen_at)))
+            age = row.ends_at - row.last_seen_at
+            headers.append(("set-cookie", kept.set_to(value, age)))
+            headers += self.device_check.headers_beside(value, age, row, persistent=kept.persistent)
         elif self._cookie_cleared:
-            headers.append(("set-cookie", cookie.cleared()))
+            headers += [("set-cookie", cookie.cleared()), *self.device_check.cleared()]
         if self._credential.previous is not None:
             headers += self._credential.previous.headers(cookie)
         left = self.seconds_left(self.config.timeouts)

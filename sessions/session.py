@@ -165,6 +165,16 @@ class Session(MutableMapping[str, Any]):
         return self._request_session.row is None
 
     @property
+    def has_device_proof(self) -> bool:
+        """Whether it is bound to a device, and this request came with that device's proof.
+
+        False where the browser has no DBSC: see ``sessions.device_bound``. For steps that need it:
+
+            if not session.has_device_proof: ...  # a code by mail, say
+        """
+        return self._used_state().device_check.is_proven
+
+    @property
     def end_reason(self) -> EndReason | None:
         """Why the session that the cookie led to was ended elsewhere; None where that is not known.
 

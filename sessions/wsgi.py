@@ -47,10 +47,16 @@ class SessionMiddleware:
         self, app: WSGIApplication, store: Store, **options: Unpack[SessionOptions]
     ) -> None:
         self._app = app
-        self._config = SessionConfig.of(store, options)
+        self._config = config = SessionConfig.of(store, options)
+        device_bound = config.device_bound
+        self._endpoints = None if device_bound is None else device_bound.wsgi_endpoints(config)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the application with a session, and commit."""
+        if self._endpoints is not None:
+            answered: list[bytes] | None = self._endpoints(environ, start_response)
+            if answered is not None:
+                return answered
         authorization = authorization_in_environ(environ)
         session = RequestSession(self._config, environ.get("HTTP_COOKIE"), authorization)
         environ[REQUEST_SESSION], environ[SESSION] = session, Session(session)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, Literal, TypedDict, TypeVar
 
 from ddbwire.options_signature import shows_options
+from sessions.config.device_bound import DeviceBoundSessions
 from sessions.cookie.cookie import Cookie, SameSite
 from sessions.cookie.token import Secret
 from sessions.event import SessionEvent
@@ -63,6 +64,8 @@ class SessionOptions(TypedDict, total=False):
             name a session alike; None for random ones of this process.
         previous: the sessions that the site had before, which go on here: see
             ``sessions.previous``; None if it had none.
+        device_bound: a ``sessions.device_bound.DeviceBound``, so that browsers bind sessions to
+            keys of theirs; None for no such thing. A session that is bound is nobody's then.
     """
 
     idle: int
@@ -90,6 +93,7 @@ class SessionOptions(TypedDict, total=False):
     on_event: Callable[[SessionEvent], None] | None
     event_salt: bytes | None
     previous: PreviousSessions | None
+    device_bound: DeviceBoundSessions | None
 
 
 COOKIE_OPTIONS = ("secure", "same_site", "path", "domain", "persistent", "partitioned")
@@ -118,6 +122,7 @@ DEFAULTS: Mapping[str, Any] = {
     "on_event": None,
     "event_salt": None,
     "previous": None,
+    "device_bound": None,
 }
 """The default of each option."""
 

@@ -12,6 +12,7 @@ from sessions.arguments import (
     require_field_name,
     require_str,
 )
+from sessions.config.device_bound import DeviceBoundSessions
 from sessions.config.max_sessions import MaxSessions
 from sessions.config.options import COOKIE_OPTIONS, DEFAULTS, SessionOptions
 from sessions.config.timeouts import Timeouts
@@ -49,6 +50,7 @@ class SessionConfig:
             None for none.
         events: called with what happens to sessions.
         previous: the sessions that the site had before; None if it had none.
+        device_bound: binds sessions to keys of their browsers; None if nothing does.
     """
 
     store: Store
@@ -66,6 +68,7 @@ class SessionConfig:
     seconds_left_field: str | None
     events: Events
     previous: PreviousSessions | None
+    device_bound: DeviceBoundSessions | None
 
     @classmethod
     def of(cls, store: Store, options: SessionOptions) -> SessionConfig:
@@ -85,9 +88,10 @@ class SessionConfig:
         timeouts = Timeouts.of(
             *(chosen[name] for name in ("idle", "lifetime", "max_idle", "max_lifetime"))
         )
+        cookie = Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS})
         return cls(
             store=require_store(store),
-            cookie=Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS}),
+            cookie=cookie,
             bearer=require_bool("bearer", chosen["bearer"]),
             timeouts=timeouts,
             max_sessions=MaxSessions.of(
@@ -105,12 +109,24 @@ class SessionConfig:
             ),
             events=Events(chosen["on_event"], chosen["event_salt"]),
             previous=_previous(chosen["previous"]),
+            device_bound=_device_bound(chosen["device_bound"], cookie),
         )
 
 
 def _previous(given: object) -> PreviousSessions | None:
     if given is not None and not isinstance(given, PreviousSessions):
         raise TypeError(f"previous must be PreviousSessions or None, not {given!r}")
+    return given
+
+
+def _device_bound(given: object, cookie: Cookie) -> DeviceBoundSessions | None:
+    if given is None:
+        return None
+    if not isinstance(given, DeviceBoundSessions):
+        raise TypeError(
+            f"device_bound must be a sessions.device_bound.DeviceBound or None, not {given!r}"
+        )
+    given.require_cookie(cookie)
     return given
 
 

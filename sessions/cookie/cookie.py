@@ -97,12 +97,12 @@ class Cookie:
     def set_to(self, value: str, max_age_seconds: int) -> str:
         """The Set-Cookie field that sets it. The age counts only where it is persistent."""
         age = f"; Max-Age={max_age_seconds}" if self.persistent else ""
-        return f"{self.name}={value}{age}{self._attributes()}"
+        return f"{self.name}={value}{age}; {self.attributes}"
 
     def cleared(self) -> str:
         """The Set-Cookie field that removes it, with the same attributes or it would not."""
         gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
-        return f"{self.name}=; {gone}{self._attributes()}"
+        return f"{self.name}=; {gone}; {self.attributes}"
 
     def values_in(self, header: str | None) -> list[str]:
         """Its values in a Cookie field, in their order.
@@ -118,12 +118,14 @@ class Cookie:
                 values.append(value.strip(" \t"))
         return values
 
-    def _attributes(self) -> str:
+    @property
+    def attributes(self) -> str:
+        """Those that say where and how it is sent, as a Set-Cookie field has them."""
         domain = f"; Domain={self.domain}" if self.domain else ""
         secure = "; Secure" if self.secure else ""
         partitioned = "; Partitioned" if self.partitioned else ""
         same_site = f"; SameSite={self.same_site}"
-        return f"; Path={self.path}{domain}{secure}; HttpOnly{same_site}{partitioned}"
+        return f"Path={self.path}{domain}{secure}; HttpOnly{same_site}{partitioned}"
 
 
 def _require_types(cookie: Cookie) -> None:

@@ -41,6 +41,7 @@ _UNUSED = {
     "partitioned": "Django's middleware, which sets the cookie, has no such setting",
     "on_revoked": "Django's middleware answers 400 to such a request",
     "previous": "use PREVIOUS_ENGINE",
+    "device_bound": "it works with sessions.asgi and sessions.wsgi",
     "seconds_left_field": "a middleware of the site's own can set it by get_expiry_age()",
 }
 _MAY_BE_PATHS = ("STORE", "ON_EVENT")

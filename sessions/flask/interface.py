@@ -65,7 +65,12 @@ class SessionInterface(flask.sessions.SessionInterface):
     def __init__(
         self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
     ) -> None:
-        SessionConfig.of(store, options)  # checked here, where they are written
+        config = SessionConfig.of(store, options)  # checked here, where they are written
+        if config.device_bound is not None:
+            raise ValueError(
+                "device_bound works with sessions.asgi and sessions.wsgi: Flask's session "
+                "interface has no place for the endpoints that browsers call"
+            )
         self._user_key = require_str_or_none("user_key", user_key)
         self._store = store
         self._options = options

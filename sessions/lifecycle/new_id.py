@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.freshness import with_proof
@@ -192,7 +193,9 @@ def _carried_over(
         secret = session.csrf_secret()
         if secret is not None:  # derived from the old token, which nobody has any more
             values.setdefault(CSRF, encode(CSRF, secret))
-    elif CSRF not in changes.changed:
+        return values
+    values.pop(DEVICE_BINDING, None)  # the browser is asked anew
+    if CSRF not in changes.changed:
         values.pop(CSRF, None)  # of the session before the login
     return values
 

@@ -1,0 +1,60 @@
+"""The endpoints in ASGI: the session middleware asks them before the application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.headers import cookie_field_in
+from sessions.device_bound import fields
+from sessions.device_bound.endpoints import Asked, answer
+from sessions.device_bound.settings import DeviceSettings
+from sessions.operations.driver import run_async
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class ASGIEndpoints:
+    """An application's.
+
+    Args:
+        config: the application's.
+        settings: what its sessions have in common.
+    """
+
+    __slots__ = ("_config", "_settings")
+
+    def __init__(self, config: SessionConfig, settings: DeviceSettings) -> None:
+        self._config = config
+        self._settings = settings
+
+    async def __call__(self, scope: Mapping[str, Any], send: Send) -> bool:
+        """Answer a request for one of them; whether it was one."""
+        if scope["type"] != "http" or not self._settings.is_endpoint(scope["path"]):
+            return False
+        asked = Asked(
+            scope["path"],
+            scope["method"],
+            cookie_field_in(scope["headers"]),
+            _field(scope, fields.RESPONSE),
+            _field(scope, fields.IDENTIFIER),
+        )
+        flow = answer(self._config, self._settings, asked)
+        answered = await run_async(flow, self._config.store, self._config.deadline_seconds)
+        headers = [
+            *((name.encode(), value.encode()) for name, value in answered.headers),
+            (b"content-length", str(len(answered.body)).encode()),
+        ]
+        status = answered.status.value
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answered.body})
+        return True
+
+
+def _field(scope: Mapping[str, Any], name: str) -> str | None:
+    """A field's value; of several, which no browser sends, all of them, and that is no text."""
+    values = [
+        value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name.encode()
+    ]
+    return ", ".join(values) if values else None

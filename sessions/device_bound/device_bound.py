@@ -1,0 +1,141 @@
+"""The option ``device_bound=`` of the middlewares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NoReturn
+
+from sessions.arguments import require_bool, require_str
+from sessions.config.device_bound import DeviceProof
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.cookie import Cookie
+from sessions.device_bound import fields
+from sessions.device_bound.binding import GRACE_SECONDS, Binding
+from sessions.device_bound.bound_cookie import BoundCookies
+from sessions.device_bound.challenge import Challenges
+from sessions.device_bound.mac import Macs
+from sessions.device_bound.settings import DeviceSettings
+
+if TYPE_CHECKING:
+    from sessions.device_bound.asgi import ASGIEndpoints
+    from sessions.device_bound.wsgi import WSGIEndpoints
+
+MIN_COOKIE_SECONDS = 60
+MAX_COOKIE_SECONDS = 86_400
+
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
+class DeviceBound:
+    """Binds the sessions of users to keys that their browsers can use and nobody can copy.
+
+        SessionMiddleware(app, store, device_bound=DeviceBound(secrets_of_the_site))
+
+    Each login's response offers it, and a browser that has DBSC takes it up by itself. Its session
+    is from then on nobody's without a second cookie, which ends after some minutes and which the
+    browser renews by a proof of its key. Other browsers' sessions are as they were.
+
+    Args:
+        secret: one secret of at least 32 bytes, or several (the first signs), for the challenges
+            and the bound cookie; the same in all processes. It may be that of ``secret=``.
+        path: where the middleware answers browsers, with ``/register`` and ``/refresh`` below it:
+            as they ask for it, a mount's part included.
+        cookie_seconds: for how long the bound cookie is taken, and so stolen cookies; 60 to
+            86,400. A browser in use renews it about as often.
+        offers: whether logins offer it. False where it is to be checked already, or still, and no
+            session more is to be bound.
+
+    Attributes:
+        offers: see above.
+
+    Raises:
+        TypeError, ValueError: an argument is invalid.
+    """
+
+    __slots__ = ("_settings", "offers")
+
+    def __init__(
+        self,
+        secret: str | bytes | Iterable[str | bytes],
+        *,
+        path: str = "/device-bound-session",
+        cookie_seconds: int = 600,
+        offers: bool = True,
+    ) -> None:
+        macs = Macs(secret)
+        if not _PATH.fullmatch(require_str("path", path)):
+            raise ValueError(
+                "path must start with '/', not end with it, and have letters, digits and -._~ "
+                f"between, not {path!r}"
+            )
+        if type(cookie_seconds) is not int:
+            raise TypeError(f"cookie_seconds must be an int, not {cookie_seconds!r}")
+        if not MIN_COOKIE_SECONDS <= cookie_seconds <= MAX_COOKIE_SECONDS:
+            raise ValueError(
+                f"cookie_seconds must be from {MIN_COOKIE_SECONDS} to {MAX_COOKIE_SECONDS}, "
+                f"not {cookie_seconds}"
+            )
+        self._settings = DeviceSettings(path, Challenges(macs), BoundCookies(macs, cookie_seconds))
+        self.offers = require_bool("offers", offers)
+
+    def __repr__(self) -> str:
+        return f"<DeviceBound at {self._settings.path}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a DeviceBound can't be pickled: it holds the site's secret")
+
+    def require_cookie(self, cookie: Cookie) -> None:
+        """Check that browsers can bind a session that has that cookie.
+
+        Raises:
+            ValueError: they can't.
+        """
+        if not cookie.secure:
+            raise ValueError("device_bound needs secure=True: browsers bind sessions over TLS only")
+        if cookie.domain is not None:
+            raise ValueError(
+                f"device_bound needs a cookie of one host, not domain={cookie.domain!r}: the other "
+                "hosts would have sessions that nobody refreshes"
+            )
+        if cookie.path != "/":
+            raise ValueError(f"device_bound needs path='/', not {cookie.path!r}")
+        if cookie.partitioned:
+            raise ValueError("device_bound can't have partitioned=True: browsers refuse it")
+
+    def bound_cookie(self, cookie: Cookie) -> Cookie:
+        """The bound cookie beside a session's."""
+        return self._settings.bound_cookie(cookie)
+
+    def endpoint_cookie(self, cookie: Cookie) -> Cookie:
+        """The endpoints' own cookie beside a session's."""
+        return self._settings.endpoint_cookie(cookie)
+
+    def offer(self, session_id: str, now: int) -> str:
+        """The value of Secure-Session-Registration for a session."""
+        challenge = self._settings.challenges.to_register(session_id, now)
+        return fields.registration(self._settings.register_path, challenge)
+
+    def proof(
+        self, binding: str, cookie: Cookie, cookie_header: str | None, now: int
+    ) -> DeviceProof:
+        """What a request shows of the device that its session is bound to."""
+        bound = Binding.of_json(binding)
+        if bound is None:
+            return DeviceProof.MISSING
+        values = self.bound_cookie(cookie).values_in(cookie_header)
+        if self._settings.bound_cookies.is_live(values, bound, now):
+            return DeviceProof.GIVEN
+        return DeviceProof.NOT_DUE if now < bound.bound_at + GRACE_SECONDS else DeviceProof.MISSING
+
+    def asgi_endpoints(self, config: SessionConfig) -> ASGIEndpoints:
+        """What answers requests for them in ASGI."""
+        from sessions.device_bound.asgi import ASGIEndpoints
+
+        return ASGIEndpoints(config, self._settings)
+
+    def wsgi_endpoints(self, config: SessionConfig) -> WSGIEndpoints:
+        """What answers requests for them in WSGI."""
+        from sessions.device_bound.wsgi import WSGIEndpoints
+
+        return WSGIEndpoints(config, self._settings)

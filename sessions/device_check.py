@@ -1,0 +1,107 @@
+"""Whether a request shows the device that its session is bound to (``sessions.device_bound``).
+
+the session is not bound             it is as it is
+it is, and the bound cookie is live  it is as it is
+it is, and was a moment ago only     the same: requests under way can't have the cookie yet
+it is, and there is no such cookie   an empty session, of nobody; a logout ends it all the same
+it is, and a header led to it        the same: the token was a cookie's, and has been copied
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sessions.config.device_bound import DEVICE_BINDING, DeviceProof
+from sessions.config.session_config import SessionConfig
+from sessions.cookie.headers import Headers
+from sessions.credential import CredentialKind
+from sessions.operations.row import Row
+from sessions.session_state import LoadedSession
+
+
+class DeviceCheck:
+    """One request's.
+
+    Args:
+        config: the application's.
+        kind: what counts of the request.
+        cookie_field: its Cookie field; None if it has none.
+
+    Attributes:
+        is_proven: whether the session is bound, and the request came with the bound cookie.
+        unproven: the row that the request gets nothing of, since it came without; else None.
+        is_offered: whether the response offers to bind the session.
+    """
+
+    __slots__ = ("_config", "_cookie_field", "_kind", "is_offered", "is_proven", "unproven")
+
+    def __init__(
+        self, config: SessionConfig, kind: CredentialKind, cookie_field: str | None
+    ) -> None:
+        self._config = config
+        self._kind = kind
+        self._cookie_field = cookie_field
+        self.is_proven = False
+        self.unproven: Row | None = None
+        self.is_offered = False
+
+    def admitted(self, loaded: LoadedSession) -> LoadedSession:
+        """What the request gets of the session that was found."""
+        binding = loaded.encoded.get(DEVICE_BINDING)
+        if binding is None or loaded.row is None:
+            return loaded
+        proof = self._proof(binding, loaded.loaded_at)
+        self.is_proven = proof is DeviceProof.GIVEN
+        if proof is not DeviceProof.MISSING:
+            return loaded
+        self.unproven = loaded.row
+        self._config.events.emit(
+            "unproven", loaded.row.session_id, loaded.row.owner_id, "no_cookie"
+        )
+        return LoadedSession(loaded_at=loaded.loaded_at)
+
+    def note_proof_of_user(self, row: Row | None) -> None:
+        """Note that a login, or its confirmation, was saved under a new id."""
+        device_bound = self._config.device_bound
+        self.is_offered = (
+            device_bound is not None
+            and device_bound.offers
+            and row is not None
+            and row.owner_id is not None
+            and DEVICE_BINDING not in row.data
+        )
+
+    def headers_beside(
+        self, value: str, max_age_seconds: int, row: Row, *, persistent: bool
+    ) -> Headers:
+        """The fields that go with the one that sets the session's cookie.
+
+        Args:
+            value: the cookie's.
+            max_age_seconds: the rest of the session's lifetime.
+            row: the session's.
+            persistent: whether its cookie has a Max-Age.
+        """
+        device_bound = self._config.device_bound
+        if device_bound is None or row.owner_id is None:
+            return []
+        cookie = replace(device_bound.endpoint_cookie(self._config.cookie), persistent=persistent)
+        headers: Headers = [("set-cookie", cookie.set_to(value, max_age_seconds))]
+        if self.is_offered:
+            offer = device_bound.offer(row.session_id, row.last_seen_at)
+            headers.append(("secure-session-registration", offer))
+        return headers
+
+    def cleared(self) -> Headers:
+        """The fields that go with the one that removes the session's cookie."""
+        device_bound, cookie = self._config.device_bound, self._config.cookie
+        if device_bound is None:
+            return []
+        others = (device_bound.bound_cookie(cookie), device_bound.endpoint_cookie(cookie))
+        return [("set-cookie", other.cleared()) for other in others]
+
+    def _proof(self, binding: str, now: int) -> DeviceProof:
+        device_bound = self._config.device_bound
+        if device_bound is None or self._kind is CredentialKind.BEARER:
+            return DeviceProof.MISSING
+        return device_bound.proof(binding, self._config.cookie, self._cookie_field, now)
