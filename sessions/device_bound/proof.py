@@ -89,6 +89,7 @@ def _verified(text: str, header: dict[str, Any], key: PublicKey) -> Proof:
     if header.get("alg") != key.algorithm:
         raise InvalidProof(f"the proof's alg must be {key.algorithm!r}, which its key is for")
     registry = jws.JWSRegistry(algorithms=[key.algorithm], strict_check_header=False)
+    registry.max_header_length = MAX_PROOF_CHARACTERS  # else no JWK of RSA has room in it
     try:
         imported = (ECKey if key.algorithm == "ES256" else RSAKey).import_key(dict(key.members))
         signed = jws.deserialize_compact(text, imported, registry=registry)
