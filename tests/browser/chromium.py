@@ -23,6 +23,9 @@ HOW_TO_GET_IT = "needs Chromium: run `make test-browser` as root, or `apt-get in
 HOST = "demo.test"
 """A name that means this machine to the browsers (RFC 6761, 6.2), for they trust localhost more."""
 
+# Keys of device-bound sessions, in software: a container has no hardware that would keep them.
+_FEATURES = ("DeviceBoundSessions", "EnableBoundSessionCredentialsSoftwareKeysForManualTesting")
+
 # As root, and in containers, there is no sandbox and little shared memory; and whatever Chromium
 # would ask of the network on its own account is none of a test's business.
 _FLAGS = (
@@ -36,6 +39,7 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--enable-features={','.join(_FEATURES)}",
     "--lang=en-US",
     "--window-size=1000,800",
 )
