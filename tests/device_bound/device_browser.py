@@ -65,13 +65,18 @@ class DeviceBrowser:
 
     # What a user does
 
-    def visit(self, *steps: Act | Saving, from_elsewhere: bool = False, **extra: Any) -> Response:
+    def visit(
+        self,
+        *steps: Act | Saving,
+        from_elsewhere: bool = False,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> Response:
         """A page; by a link of another site, perhaps."""
         for session in list(self.sessions.values()):
             if session.bound_cookie not in self._sent("/", from_elsewhere=False):
                 self.refresh(session, from_elsewhere=from_elsewhere)
         page = {"tests.page": Page(steps or (nothing,))}
-        response = self.send("/", "GET", extra={**page, **extra})
+        response = self.send("/", "GET", headers, extra=page)
         offer = response.headers.get("secure-session-registration")
         if offer is not None and self.has_dbsc:
             self.register(offer, from_elsewhere=from_elsewhere)

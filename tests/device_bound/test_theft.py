@@ -10,6 +10,7 @@ from sessions import Session
 from sessions.config.device_bound import DEVICE_BINDING
 from sessions.device_bound import DeviceBound
 from sessions.operations.operation import Find
+from tests.device_bound.conftest import MakeSite
 from tests.device_bound.device_browser import REFRESH, REGISTER, SECRET, DeviceBrowser
 from tests.device_bound.device_key import DeviceKey
 from tests.sessions_web.site import put, site_over
@@ -295,3 +296,32 @@ def test_other_paths_are_the_applications(bound: DeviceBrowser) -> None:
     for path in ("/device-bound-session", f"{REGISTER}/", "/x" + REGISTER, f"{REFRESH}x"):
         with pytest.raises(KeyError, match=r"tests\.page"):
             bound.send(path, "POST")
+
+
+def test_a_token_of_a_bound_session_is_worth_nothing_in_a_header(make_site: MakeSite) -> None:
+    browser = DeviceBrowser(make_site(bearer=True))
+    browser.visit(login)
+    browser.clock.advance(30)
+    assert browser.user() == "ada"
+    token, bound = browser.cookies[MAIN].value, browser.cookies[BOUND]
+    thief = DeviceBrowser(browser.site, has_dbsc=False)
+    header = [("Authorization", f"Bearer {token}")]
+    for cookies in ({}, {BOUND: bound}):
+        thief.cookies = cookies
+        assert thief.visit(lambda session: session.user_id, headers=header).value is None
+        assert thief.visit(lambda session: session.credential, headers=header).value is None
+        assert (
+            thief.visit(lambda session: session.is_csrf_token("x"), headers=header).value is False
+        )
+
+
+def test_a_session_of_a_header_is_not_offered_to_be_bound() -> None:
+    def app_login(session: Session) -> str:
+        session.login("ada")
+        return session.issue_token()
+
+    bound = DeviceBound(SECRET)
+    site = site_over("wsgi", bearer=True, device_bound=bound)  # over ASGI it would be awaited
+    response = DeviceBrowser(site).visit(app_login)
+    assert "secure-session-registration" not in response.headers
+    assert response.set_cookies == []
