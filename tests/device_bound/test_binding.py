@@ -163,6 +163,15 @@ def test_a_confirmed_login_offers_it_to_a_session_that_is_not_bound(site: Site) 
     assert "secure-session-registration" not in response.headers
 
 
+def test_no_other_new_id_is_offered_it(site: Site) -> None:
+    """Whoever has stolen a session that is not bound could bind it to a key of theirs."""
+    browser = DeviceBrowser(site, has_dbsc=False)
+    browser.visit(login)
+    response = browser.visit(lambda session: session.rotate())
+    assert response.set_cookies
+    assert "secure-session-registration" not in response.headers
+
+
 def test_a_site_may_check_without_offering(make_site: MakeSite) -> None:
     browser = DeviceBrowser(make_site({"offers": False}))
     assert "secure-session-registration" not in browser.visit(login).headers

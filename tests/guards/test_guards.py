@@ -11,6 +11,7 @@ import pytest
 from tests.guards.amount_guards import AMOUNTS
 from tests.guards.bearer_guards import BEARER
 from tests.guards.debt_guards import DEBTS
+from tests.guards.device_guards import DEVICE_BOUND
 from tests.guards.django_guards import DJANGO
 from tests.guards.freshness_guards import FRESHNESS
 from tests.guards.function_guards import FUNCTIONS
@@ -56,6 +57,7 @@ GUARDS = (
     *AT_ONCE,
     *SESSIONS_ON_THE_WEB,
     *BEARER,
+    *DEVICE_BOUND,
     *SESSION_STORES,
 )
 
