@@ -10,6 +10,8 @@ from bench.load import is_failed
 
 WARM_UP_SHARE = 0.4
 """Until the caches are as full as they will be, and the threads there."""
+LEAST_SECONDS = 120
+"""Before, caches fill and threads begin."""
 MOST_KILOBYTES_PER_1000 = 4.0
 """A request that left four bytes behind would be seen in a day of a busy site. What an allocator
 takes back and forth is a few hundred kilobytes over a run; ten minutes make more than a hundred
@@ -40,13 +42,20 @@ def growth(megabytes: Sequence[float], requests: int) -> dict[str, float]:
     }
 
 
-def missed(run: dict[str, Any]) -> list[str]:
-    """The aims that a site did not reach."""
+def missed(run: dict[str, Any], seconds: float) -> list[str]:
+    """The aims that a site did not reach.
+
+    Args:
+        run: what came of it.
+        seconds: its duration; of less than LEAST_SECONDS only the requests are judged.
+    """
     if "failure" in run:
         return [run["failure"]]
     texts = []
     if is_failed(run):
         texts.append(f"{run['failures']:,} of {run['requests']:,} requests failed")
+    elif seconds < LEAST_SECONDS:
+        return []
     elif run["growth"]["kilobytes_per_1000"] > MOST_KILOBYTES_PER_1000:
         texts.append(f"memory grew by {run['growth']['kilobytes_per_1000']:g} KB in 1,000 requests")
     return texts

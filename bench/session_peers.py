@@ -72,7 +72,7 @@ LINEUP = (
         "starsessions",
         ("starsessions", "aiobotocore", "boto3"),
         "a store of 30 lines by aiobotocore, for it ships none on DynamoDB; an idle timeout "
-        "(`rolling`)",
+        "(`rolling`). Its login leaves the session of before in the store, which is one call less",
     ),
     SessionEntry("Django", BARE, "django_site", "bare"),
     SessionEntry("Django", OURS, "django_site", "ours"),

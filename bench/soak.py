@@ -58,11 +58,11 @@ def main() -> int:
         if "growth" in run:
             print("    memory {before:.1f} to {after:.1f} MB, ".format(**run["growth"]), end="")
             print("{kilobytes_per_1000:+.2f} KB in 1,000 requests".format(**run["growth"]))
-        print(f"    aims: {'; '.join(missed(run)) or 'met'}")
+        print(f"    aims: {'; '.join(missed(run, seconds)) or 'met'}")
     if args.keep:
         figures = {"seconds": seconds, "users": USERS, "runs": runs}
         keep_section(RESULTS, "soak", figures, described, time.monotonic() - began)
-    return int(any(missed(run) for run in runs))
+    return int(any(missed(run, seconds) for run in runs))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def _soak(soak: Raw) -> Iterator[str]:
                 f"{run['server_cpu_us']:,.0f}",
                 f"{run['growth']['before']:.1f} / {run['growth']['after']:.1f}",
                 f"{run['growth']['kilobytes_per_1000']:+.2f}",
-                "; ".join(missed(run)) or "met",
+                "; ".join(missed(run, soak["seconds"])) or "met",
             )
         )
     yield table(

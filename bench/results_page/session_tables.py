@@ -15,7 +15,10 @@ HEAD = """\
 The same site, in one process, on DynamoDB Local. Calls and units are those of one request, as the \
 engine bills them; CPU is what a request adds to the site without sessions (us), with the least \
 and most of the rounds. [What else a request bears](requests.md) has the middleware without its \
-store, [units](units.md) what is billed for each.
+store.
+
+A login of ours is one transaction, whose writes are billed twice, and an index of the user's \
+sessions is written with it, by which they are shown and ended. The peers keep no such list.
 """
 
 
