@@ -78,7 +78,9 @@ class SessionMiddleware:
         async def committing(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
                 message = await _started(request_session, message, scope)
-            elif message["type"] == "websocket.close" and not request_session.response_started:
+            elif (
+                message["type"] == "websocket.close" and not request_session.state.response_started
+            ):
                 await request_session.start_unsent_response_async()
             await send(message)
 
@@ -89,7 +91,7 @@ class SessionMiddleware:
             try:
                 await self._app(inner, receive, committing)
             except AuthenticationRequired as refused:
-                if scope["type"] == "http" and request_session.response_started:
+                if scope["type"] == "http" and request_session.state.response_started:
                     raise
                 await _refuse(refused, scope, committing)
         except BaseException as error:

@@ -50,6 +50,11 @@ class Credential(NamedTuple):
     tokens: Sequence[str]
     previous: PreviousCookie | None = None
 
+    @property
+    def name(self) -> CredentialName | None:
+        """What applications call it."""
+        return _NAMES.get(self.kind)
+
     @classmethod
     def of(
         cls, config: SessionConfig, cookie_field: str | None, authorization: Sequence[str]
@@ -77,4 +82,8 @@ class Credential(NamedTuple):
         return cls(CredentialKind.BEARER, [] if token is None else [token])
 
 
+_NAMES: dict[CredentialKind, CredentialName] = {
+    CredentialKind.COOKIE: "cookie",
+    CredentialKind.BEARER: "bearer",
+}
 _NO_CREDENTIAL = Credential(CredentialKind.NONE, ())

@@ -18,6 +18,7 @@ from sessions.credential import CredentialName
 from sessions.end_reason import EndReason
 from sessions.errors import AuthenticationRequired, StoreUnavailable
 from sessions.request_session import RequestSession
+from sessions.session_state import SessionState
 from sessions.values import csrf
 from sessions.values.changes import Values
 from sessions.values.flash import FLASH_PREFIX, Flash, leave, take_all
@@ -62,7 +63,7 @@ class Session(MutableMapping[str, Any]):
             if name[0] == "_" or name in self._shown_names or not self._names_give_way:
                 return found
             request_session = self._request_session
-            if not request_session.is_loaded:
+            if not request_session.state.is_loaded:
                 if request_session.is_lazy:
                     return found  # it is to be awaited first, and then there may be a key
                 try:
@@ -71,7 +72,7 @@ class Session(MutableMapping[str, Any]):
                     if name == "load_async":
                         return found  # for another attempt
                     raise
-            if name in request_session.data:
+            if name in request_session.state.data:
                 raise AttributeError(
                     f"session.{name}: the application has set session[{name!r}]; that is its key's "
                     f"value, and session_of(session).{name} is the session's own"
@@ -117,7 +118,7 @@ class Session(MutableMapping[str, Any]):
         return self
 
     def __repr__(self) -> str:
-        row = self._request_session.row
+        row = self._request_session.state.row
         return f"<Session of {row.owner_id or 'nobody'}>" if row else "<Session, new>"
 
     def __copy__(self) -> dict[str, Any]:
@@ -148,21 +149,18 @@ class Session(MutableMapping[str, Any]):
     @property
     def user_id(self) -> str | None:
         """The user who is logged in; None for an anonymous session."""
-        self._used()
-        return self._request_session.user_id
+        return self._used_state().user_id
 
     @property
     def id(self) -> str | None:
         """Its id in ``sessions_of``, of 43 characters; None if it has no row. No secret."""
-        self._used()
-        row = self._request_session.row
+        row = self._used_state().row
         return row.session_id if row else None
 
     @property
     def is_new(self) -> bool:
         """Whether it has no row yet."""
-        self._used()
-        return self._request_session.row is None
+        return self._used_state().row is None
 
     @property
     def has_device_proof(self) -> bool:
@@ -172,7 +170,8 @@ class Session(MutableMapping[str, Any]):
 
             if not session.has_device_proof: ...  # a code by mail, say
         """
-        return self._used_state().device_check.is_proven
+        self._used()
+        return self._request_session.device_check.is_proven
 
     @property
     def end_reason(self) -> EndReason | None:
@@ -182,8 +181,7 @@ class Session(MutableMapping[str, Any]):
         ``max_sessions_per_user`` allows. It is told until the session would have been over, or
         another is begun. ``"replaced"``: a login of this browser took its place a moment ago.
         """
-        self._used()
-        return self._request_session.end_reason
+        return self._used_state().end_reason
 
     @property
     def seconds_left(self) -> int | None:
@@ -191,9 +189,7 @@ class Session(MutableMapping[str, Any]):
 
         As of when the request came. This request is a use of it, unless ``leave_idle`` says not.
         """
-        self._used()
-        request_session = self._request_session
-        return request_session.seconds_left(request_session.config.timeouts)
+        return self._used_state().seconds_left(self._request_session.config.timeouts)
 
     def leave_idle(self) -> None:
         """Let this request be no use of it, so that its idle time runs on.
@@ -205,7 +201,7 @@ class Session(MutableMapping[str, Any]):
 
         A change of it is a use all the same.
         """
-        self._request_session.is_use = False
+        self._request_session.state.is_use = False
 
     @property
     def credential(self) -> CredentialName | None:
@@ -255,8 +251,7 @@ class Session(MutableMapping[str, Any]):
             ValueError: that is another one, or nobody is logged in.
             SessionNotSaved: the response has started.
         """
-        self._used()
-        self._request_session.confirm_login(user_id)
+        self._used_state().confirm_login(user_id)
 
     def require_fresh(self, seconds: int) -> None:
         """Check, before a step that needs it, that the user's last proof was lately enough.
@@ -273,9 +268,9 @@ class Session(MutableMapping[str, Any]):
         """
         freshness.require_fresh(self._used_state(), seconds)
 
-    def _used_state(self) -> RequestSession:
+    def _used_state(self) -> SessionState:
         self._used()
-        return self._request_session
+        return self._request_session.state
 
     # Login, rotation, logout, save
 
@@ -313,10 +308,8 @@ class Session(MutableMapping[str, Any]):
                 more than the configured most.
             SessionNotSaved: the response has started.
         """
-        self._used()
-        timeouts = self._request_session.config.timeouts
-        chosen = timeouts.chosen(idle, lifetime, persistent)
-        self._request_session.login(user_id, device, chosen)
+        state, timeouts = self._used_state(), self._request_session.config.timeouts
+        state.login(user_id, device, timeouts.chosen(idle, lifetime, persistent))
 
     def rotate(self) -> None:
         """Give it a new id; the old one leads to it for 20 more seconds, for requests under way.
@@ -326,8 +319,7 @@ class Session(MutableMapping[str, Any]):
         Raises:
             SessionNotSaved: the response has started.
         """
-        self._used()
-        self._request_session.rotate()
+        self._used_state().rotate()
 
     def logout(self) -> None:
         """End it: its row is deleted and the cookie cleared. What is set later begins another."""
@@ -444,7 +436,7 @@ class Session(MutableMapping[str, Any]):
         Of a session that is there already nothing is written for it.
         """
         values = self._used()
-        secret = self._request_session.csrf_secret()
+        secret = self._request_session.state.csrf_secret()
         if secret is None:
             secret = values[csrf.CSRF] = csrf.new_secret()
         return csrf.masked(secret)
@@ -458,15 +450,15 @@ class Session(MutableMapping[str, Any]):
         self._used()
         if self._request_session.found_by == "bearer":
             return True
-        secret = self._request_session.csrf_secret()
+        secret = self._request_session.state.csrf_secret()
         return secret is not None and csrf.is_of(secret, token)
 
     def _used(self) -> Values:
         request_session = self._request_session
         request_session.accessed = True
-        if not request_session.is_loaded:
+        if not request_session.state.is_loaded:
             request_session.load()
-        return request_session.data
+        return request_session.state.data
 
 
 def _unreserved(key: str) -> str:

@@ -18,7 +18,7 @@ from sessions.errors import SessionNotSaved
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
 from sessions.values.changes import Changes, Values
-from sessions.values.csrf import CSRF
+from sessions.values.csrf import CSRF, secret_of
 
 
 class Replaced(NamedTuple):
@@ -89,6 +89,8 @@ class SessionState:
             extension keeps it; None for no such key.
         first_loaded_monotonic: when it was read first, by ``time.monotonic()``.
         is_use: whether the request counts as a use of the session, from which its idle time runs.
+        token: the token that leads to its row, or to what the row was rotated from; None if that is
+            not known.
         has_ended: whether it was found to be ended, or was by the request.
         last_id: the id by which it was seen last, if that is another one.
     """
@@ -113,6 +115,7 @@ class SessionState:
         "replaced",
         "response_started",
         "row",
+        "token",
     )
 
     def __init__(self) -> None:
@@ -135,6 +138,7 @@ class SessionState:
         self.is_use = True
         self.has_ended = False
         self.last_id: str | None = None
+        self.token: str | None = None
 
     @property
     def user_id(self) -> str | None:
@@ -227,8 +231,10 @@ class SessionState:
             self.data[require_key(key)] = value
 
     def csrf_secret(self) -> str | None:
-        """The secret of its CSRF tokens; None if it has none yet."""
+        """The secret of its CSRF tokens; None if there is nothing yet to derive it from."""
         secret: str | None = self.data.get(CSRF)
+        if secret is None and self.row is not None and self.login_user_id is None and self.token:
+            return secret_of(self.token)
         return secret
 
     def set_loaded(self, loaded: LoadedSession) -> None:

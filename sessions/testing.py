@@ -62,8 +62,9 @@ def session_for(
     for name, value in request.start_response():
         if name == "set-cookie":
             kept.set(value)
-    if request.issued_token is not None:
-        fields["Authorization"] = f"Bearer {request.issued_token}"
+    issued = request.client_token.issued
+    if issued is not None:
+        fields["Authorization"] = f"Bearer {issued}"
     request.end_response()
 
 

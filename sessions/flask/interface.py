@@ -88,7 +88,7 @@ class SessionInterface(flask.sessions.SessionInterface):
         request_session = RequestSession(
             self._config_of(app), environ.get("HTTP_COOKIE"), authorization_in_environ(environ)
         )
-        request_session.fresh_key = FRESH
+        request_session.state.fresh_key = FRESH
         environ[REQUEST_SESSION] = request_session
         return FlaskSession(request_session, user_key=self._user_key)
 

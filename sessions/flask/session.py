@@ -75,7 +75,7 @@ class FlaskSession(Session, SessionMixin):
         if key == _FLASHES:
             self._flashes_now()
             self._decoded_flashes = None
-            take_all(self._request_session.data, _FLASH_PREFIX)
+            take_all(self._request_session.state.data, _FLASH_PREFIX)
         else:
             super().__delitem__(key)
 
@@ -114,14 +114,13 @@ class FlaskSession(Session, SessionMixin):
     @property
     def new(self) -> bool:  # type: ignore[override]
         """Whether it has no row yet."""
-        self._used()
-        return self._request_session.row is None
+        return self._used_state().row is None
 
     @property
     def modified(self) -> bool:
         """Whether there is anything to save. Changes inside lists and dicts count by themselves."""
         self._store_flashes()
-        return self._request_session.has_changed()
+        return self._request_session.state.has_changed()
 
     @modified.setter
     def modified(self, value: bool) -> None:
@@ -136,8 +135,8 @@ class FlaskSession(Session, SessionMixin):
 
         If it was never set, as the login's ``persistent`` says, or else the option.
         """
-        self._used()  # first, for its row says what the login chose
-        return bool(self.get(_PERMANENT, self._request_session.is_persistent))
+        state = self._used_state()  # its row says what the login chose
+        return bool(self.get(_PERMANENT, self._request_session.client_token.is_persistent(state)))
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
@@ -226,8 +225,8 @@ class FlaskSession(Session, SessionMixin):
         """Commit, since Flask has the response; the header fields to add to it."""
         request_session = self._request_session
         self._apply_flask_changes()
-        if request_session.is_loaded:
-            request_session.persistent = self.permanent
+        if request_session.state.is_loaded:
+            request_session.client_token.persistent = self.permanent
         return request_session.start_response()
 
     def end_response(self) -> None:
@@ -237,14 +236,14 @@ class FlaskSession(Session, SessionMixin):
 
     def end_failed(self) -> None:
         """Keep a logout, an extension's too, since the application failed; see RequestSession."""
-        if self._request_session.is_loaded:
+        if self._request_session.state.is_loaded:
             with suppress(TypeError, ValueError):  # the application's own error is raised
                 self._follow_user()
         self._request_session.end_failed()
 
     def _apply_flask_changes(self) -> None:
         """Apply what Flask and its extensions do by setting values, before a commit."""
-        state = self._request_session
+        state = self._request_session.state
         if not state.is_loaded:
             return
         self._store_flashes()
@@ -254,7 +253,8 @@ class FlaskSession(Session, SessionMixin):
             del state.data[_PERMANENT]
         permanent = self.permanent
         if permanent != self._was_permanent:
-            if state.row is not None and state.has_cookie and not state.response_started:
+            is_cookie = self._request_session.client_token.is_cookie
+            if state.row is not None and is_cookie and not state.response_started:
                 state.rotate()  # to have the cookie set again
             self._was_permanent = permanent
 
@@ -262,7 +262,7 @@ class FlaskSession(Session, SessionMixin):
         """Store each message under a key of its own; see ``sessions.values.flash``."""
         if self._decoded_flashes is None:
             return
-        values = self._request_session.data
+        values = self._request_session.state.data
         messages = [_encode_flash(flash) for flash in self._decoded_flashes]
         left = keys_of_messages(values, _FLASH_PREFIX)
         for message in messages:
@@ -280,7 +280,7 @@ class FlaskSession(Session, SessionMixin):
 
     def _follow_user(self) -> None:
         """Log in or out with the user that an extension names in the session's data."""
-        key, state = self._user_key, self._request_session
+        key, state = self._user_key, self._request_session.state
         if key is None:
             return
         if not state.data.has_changed(key):
@@ -298,7 +298,7 @@ class FlaskSession(Session, SessionMixin):
             stays = (self._assigned_keys | set(state.changes().changed)) - {CSRF}
         values = {name: state.data[name] for name in state.data if name in stays}
         if user_id is None:
-            state.logout()
+            self._request_session.logout()
         else:
             state.login(user_id, None)
         for name, value in values.items():
@@ -309,7 +309,7 @@ class FlaskSession(Session, SessionMixin):
 
     def _follow_confirmation(self) -> None:
         """Note that the same user has logged in again, or confirmed it, by an extension."""
-        state = self._request_session
+        state = self._request_session.state
         was_set = FRESH in self._assigned_keys and state.data.get(FRESH) is True
         if was_set and state.row is not None and state.user_id and not state.response_started:
             state.confirm_login(state.user_id)
@@ -318,7 +318,8 @@ class FlaskSession(Session, SessionMixin):
     def _used(self) -> Values:
         values = super()._used()
         if self._was_permanent is None:
-            persistent = self._request_session.is_persistent
+            request_session = self._request_session
+            persistent = request_session.client_token.is_persistent(request_session.state)
             text = values.saved.get(_PERMANENT)
             self._was_permanent = persistent if text is None else bool(decode(_PERMANENT, text))
         return values

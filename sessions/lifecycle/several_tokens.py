@@ -13,7 +13,8 @@ from sessions.lifecycle.end import end
 from sessions.lifecycle.load import InvalidReason, load
 from sessions.operations.operation import Find, Flow
 from sessions.operations.row import Row
-from sessions.session_state import LoadedSession
+from sessions.session_state import NO_SESSION, LoadedSession
+
 
 Found = dict[str, LoadedSession | InvalidReason]
 """What each token that was tried led to; the last is what counts."""
@@ -27,6 +28,20 @@ def load_first(config: SessionConfig, tokens: Iterable[str]) -> Flow[Found]:
         if isinstance(found, LoadedSession) and found.row is not None:
             break
     return tried
+
+
+def session_of_tokens(config: SessionConfig, tried: Found) -> tuple[LoadedSession, str | None]:
+    """The session that tokens led to, and the one that did; the others are told."""
+    loaded, leading = NO_SESSION, None
+    for token, found in tried.items():
+        if isinstance(found, LoadedSession):
+            loaded, leading = found, token
+            if found.replaced is not None:
+                config.events.emit("invalid", found.replaced.session_id, None, "replaced")
+        else:
+            loaded = LoadedSession(end_reason=found.end_reason or loaded.end_reason)
+            config.events.emit("invalid", config.tokens.session_id(token), None, found.value)
+    return loaded, leading
 
 
 def end_others(config: SessionConfig, tokens: Iterable[str], own: Row) -> Flow[None]:

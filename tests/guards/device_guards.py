@@ -99,15 +99,15 @@ DEVICE_BOUND = (
     Guard(
         "a logout holds without proof",
         "sessions/request_session.py",
-        "        self.deleted_row = self.deleted_row or self.device_check.unproven\n",
+        "        self.state.deleted_row = self.state.deleted_row or self.device_check.unproven\n",
         "",
         _THEFT + "a_logout_holds_without_proof_too",
     ),
     Guard(
         "only the response of a login has an offer",
         "sessions/request_session.py",
-        "        if proves_user and result.token is not None:\n",
-        "        if True:\n",
+        "            if proves_user and result.token is not None:\n",
+        "            if True:\n",
         _BINDING + "no_other_new_id_is_offered_it",
     ),
     Guard(

@@ -53,7 +53,7 @@ FRESHNESS = (
     Guard(
         "what Flask-Login holds for stale is not fresh",
         "sessions/flask/interface.py",
-        "        request_session.fresh_key = FRESH\n",
+        "        request_session.state.fresh_key = FRESH\n",
         "",
         "tests/frameworks/flask_sessions/test_freshness.py::"
         "test_what_flask_login_holds_for_stale_is_not_fresh",

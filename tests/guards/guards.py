@@ -115,8 +115,8 @@ REQUIREMENTS = (
     Guard(
         "6: a response that sets the cookie is not stored",
         "sessions/cookie/headers.py",
-        'merged.append(("cache-control", "no-store"))',
-        "pass",
+        '        if name in ("set-cookie", "cache-control"):',
+        '        if name == "cache-control":',
         f"{_R5}6_a_response_that_sets_the_cookie_is_not_stored",
     ),
     Guard(
@@ -260,12 +260,11 @@ FAULTS = (
     ),
     Guard(
         "the cookie is set only when it changes",
-        "sessions/request_session.py",
-        "if self._new_token is not None and row is not None:\n"
-        "            value = self.config.tokens.in_cookie(self._new_token)",
-        "if row is not None:\n"
-        "            token = self._new_token or next(iter(self._tokens))\n"
-        "            value = self.config.tokens.in_cookie(token)",
+        "sessions/client_token.py",
+        "        if self._for_cookie is not None and row is not None:\n"
+        "            value = self._config.tokens.in_cookie(self._for_cookie)",
+        "        if row is not None and session.token is not None:\n"
+        "            value = self._config.tokens.in_cookie(session.token)",
         f"{_CVES}a_touch_sets_no_cookie",
     ),
     Guard(
@@ -292,7 +291,7 @@ FAULTS = (
     Guard(
         "a change after the response began is told",
         "sessions/request_session.py",
-        "        if self.has_changed():\n            raise SessionNotSaved(",
+        "        if self.state.has_changed():\n            raise SessionNotSaved(",
         "        if False:\n            raise SessionNotSaved(",
         "tests/sessions_web/test_streams.py",
     ),

@@ -58,8 +58,8 @@ LOGINS = (
     ),
     Guard(
         "a persistent cookie is the login's choice",
-        "sessions/request_session.py",
-        "for said in (self.persistent, self.lifetime.persistent):",
+        "sessions/client_token.py",
+        "for said in (self.persistent, session.lifetime.persistent):",
         "for said in (self.persistent,):",
         "tests/sessions_web/test_login_cookies.py::"
         "test_persistent_cookies_are_beside_those_of_the_browsers_session",
@@ -177,9 +177,9 @@ LOGINS = (
     ),
     Guard(
         "a refused login is over and done with",
-        "sessions/request_session.py",
-        "            self.withdraw_login()\n",
-        "            pass\n",
+        "sessions/revocation.py",
+        "        session.withdraw_login()\n",
+        "        pass\n",
         f"{_MOST}a_refused_login_is_raised_where_it_is_saved_and_changes_nothing",
     ),
     Guard(

@@ -32,8 +32,8 @@ LIVES = (
     ),
     Guard(
         "dropped changes are told",
-        "sessions/request_session.py",
-        'self.config.events.emit("dropped", self.replaced.session_id, None, "replaced")',
+        "sessions/revocation.py",
+        'config.events.emit("dropped", session.replaced.session_id, None, "replaced")',
         "pass",
         f"{_REPLACED}its_changes_are_told_and_raised_if_that_is_asked_for",
     ),
@@ -68,7 +68,7 @@ LIVES = (
     Guard(
         "the secret of CSRF tokens is no race",
         "sessions/session.py",
-        "secret = self._request_session.csrf_secret()\n        if secret is None:",
+        "secret = self._request_session.state.csrf_secret()\n        if secret is None:",
         "secret = values.get(csrf.CSRF)\n        if secret is None:",
         "tests/sessions/test_flash_csrf.py::test_tokens_of_pages_that_are_made_at_once_are_all_good",
     ),

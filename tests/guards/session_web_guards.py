@@ -15,7 +15,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a name of the session gives way to the application's key",
         "sessions/session.py",
-        "            if name in request_session.data:",
+        "            if name in request_session.state.data:",
         "            if False:",
         f"{_NAMES}a_template_gets_the_applications_key_of_any_name",
     ),
@@ -50,7 +50,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a logout ends the sessions of all cookies",
         "sessions/request_session.py",
-        "if self.deleted_row is not None and len(self._tokens) > 1:",
+        "if state.deleted_row is not None and len(tokens) > 1:",
         "if False:",
         f"{_COOKIES}a_logout_ends_the_sessions_of_all_cookies",
     ),
@@ -113,8 +113,10 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a late logout holds without save()",
         "sessions/request_session.py",
-        "        if self.deleted_row is not None:\n            self._commit(UNCHANGED)",
-        "        if False:\n            self._commit(UNCHANGED)",
+        "        if self.state.deleted_row is not None:\n"
+        "            yield from self._committing(UNCHANGED)\n"
+        "        if",
+        "        if",
         f"{_FAILURES}a_logout_in_a_stream_holds_without_save",
     ),
     Guard(

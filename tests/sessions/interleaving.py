@@ -79,10 +79,10 @@ class World:
         opened = found if isinstance(found, LoadedSession) else NO_SESSION
         deed.loaded = opened.row
         session = RequestSession(CONFIG, None)
-        session.set_loaded(opened)
+        session.state.set_loaded(opened)
         act(Session(session))
         try:
-            deed.kept = yield from commit(CONFIG, session, session.changes())
+            deed.kept = yield from commit(CONFIG, session.state, session.state.changes())
         except SessionRevoked:
             deed.revoked = True
 

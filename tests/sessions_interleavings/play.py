@@ -96,8 +96,8 @@ class Play:
         told.began_at = self.turn
         session = RequestSession(self.config, self.cookie)
         await session.load_async()
-        row = session.row
-        told.was_replaced = session.replaced is not None
+        row = session.state.row
+        told.was_replaced = session.state.replaced is not None
         if row is not None:
             told.found, told.user_id = row.session_id, row.owner_id
         fields: dict[str, str] = {}
@@ -106,8 +106,8 @@ class Play:
             fields = dict(await session.start_response_async())
         except SessionRevoked:
             told.is_revoked = True
-        told.was_replaced = told.was_replaced or session.replaced is not None
-        told.is_revoked = told.is_revoked or (session.has_ended and session.row is None)
+        told.was_replaced = told.was_replaced or session.state.replaced is not None
+        told.is_revoked = told.is_revoked or (session.state.has_ended and session.state.row is None)
         told.committed_at = self.turn
         await Pause()
         told.arrived_at = self.turn

@@ -32,8 +32,8 @@ def who_logged_in_stays_logged_in(play: Play) -> None:
     if one_login_may_end_another(play):
         return
     session = play.opened(play.cookie)
-    assert session.user_id == play.users[0], "the user is logged out"
-    assert CART in session.data, "the cart is lost"
+    assert session.state.user_id == play.users[0], "the user is logged out"
+    assert CART in session.state.data, "the cart is lost"
 
 
 def one_login_holds_beside_another(play: Play) -> None:
@@ -42,7 +42,7 @@ def one_login_holds_beside_another(play: Play) -> None:
     if not {"login", "login as bob"} <= done or done & (ENDS | {"login by hand"}):
         return
     if not rotated_late(play):
-        assert play.opened(play.cookie).user_id in play.users, "nobody is logged in"
+        assert play.opened(play.cookie).state.user_id in play.users, "nobody is logged in"
 
 
 def a_login_by_hand_holds_too(play: Play) -> None:
@@ -50,15 +50,15 @@ def a_login_by_hand_holds_too(play: Play) -> None:
     if "login by hand" in done and not done & (ENDS | {"login", "login as bob"}):
         arrived = [told for told in play.told if told.name == "login by hand" and told.cookie]
         if arrived and not rotated_late(play):
-            assert "user" in play.opened(play.cookie).data, "the login by hand is undone"
+            assert "user" in play.opened(play.cookie).state.data, "the login by hand is undone"
 
 
 def what_was_replaced_gives_access_to_nothing(play: Play) -> None:
     logins = [told for told in play.told if told.name in LOGINS and told.found == play.first_id]
     if any(told.cookie and not told.is_revoked for told in logins):
         session = play.opened(play.first_cookie)
-        assert session.row is None, "the id of before the login leads on"
-        assert not session.data
+        assert session.state.row is None, "the id of before the login leads on"
+        assert not session.state.data
 
 
 def what_has_ended_stays_ended(play: Play) -> None:
@@ -67,22 +67,24 @@ def what_has_ended_stays_ended(play: Play) -> None:
         is_revocation = told.name.startswith("revoke ") and told.name != "revoke others"
         if is_logout or (is_revocation and play.owner == play.users[0]):
             session = play.opened(play.first_cookie)
-            assert session.row is None, f"it outlived {told.name}"
+            assert session.state.row is None, f"it outlived {told.name}"
         if is_logout:
             for other in play.told:
                 if other.name == "rotate" and other.found == told.found and other.cookie:
-                    assert play.opened(other.cookie).row is None, "its next id outlived a logout"
+                    assert play.opened(other.cookie).state.row is None, (
+                        "its next id outlived a logout"
+                    )
         if told.name == "revoke all":
             for other in play.told:
                 if other.cookie and 0 <= other.committed_at < told.began_at:
                     session = play.opened(other.cookie)
-                    assert session.user_id != play.users[0], "a session outlived a revocation"
+                    assert session.state.user_id != play.users[0], "a session outlived a revocation"
 
 
 def who_ends_all_others_stays(play: Play) -> None:
     done = names(play)
     if "revoke others" in done and not done & (ENDS | LOGINS) and play.owner is not None:
-        assert play.opened(play.cookie).user_id == play.owner, "it ended its own session"
+        assert play.opened(play.cookie).state.user_id == play.owner, "it ended its own session"
 
 
 def forms_made_at_once_are_all_valid(play: Play) -> None:
@@ -99,7 +101,7 @@ def nothing_is_lost(play: Play) -> None:
     done = names(play)
     if done & ENDS or done & (LOGINS - {"login"}) or one_login_may_end_another(play):
         return
-    data = play.opened(play.cookie).data
+    data = play.opened(play.cookie).state.data
     if not rotated_late(play):
         assert CART in data
     for key, name in (("a", "save a"), ("b", "save b")):
@@ -111,12 +113,18 @@ def nothing_is_lost(play: Play) -> None:
 def nobody_gets_what_is_anothers(play: Play) -> None:
     for cookie in {told.cookie for told in play.told if told.cookie} | {play.cookie}:
         session = play.opened(cookie)
-        if play.owner is not None and session.user_id != play.owner and session.row is not None:
-            assert CART not in session.data, "a cart of another user"
-        if session.user_id == play.users[1] and play.owner == play.users[0]:
+        if (
+            play.owner is not None
+            and session.state.user_id != play.owner
+            and session.state.row is not None
+        ):
+            assert CART not in session.state.data, "a cart of another user"
+        if session.state.user_id == play.users[1] and play.owner == play.users[0]:
             for key, name in (("a", "save a"), ("b", "save b")):
                 savers = {told.user_id for told in play.told if told.name == name}
-                assert key not in session.data or savers != {play.owner}, "a change of another's"
+                assert key not in session.state.data or savers != {play.owner}, (
+                    "a change of another's"
+                )
 
 
 def rotated_late(play: Play) -> bool:

@@ -42,7 +42,7 @@ class Action(NamedTuple):
                 session.pop(self.key, None)
                 view.values.pop(self.key, None)
             case "flash":
-                values = session._request_session.data
+                values = session._request_session.state.data
                 before = set(values)
                 session.flash(self.value)
                 (key,) = set(values) - before  # of its own, which is random

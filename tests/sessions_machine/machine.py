@@ -210,12 +210,12 @@ class Sessions(RuleBasedStateMachine):
         for value, ticket in self.model.cookies.items():
             found = RequestSession(config, f"{config.cookie.name}={value}")
             found.load()
-            self.model.seen(ticket, found.row is not None)
-            self.model.told(ticket, found.replaced is not None, self.model.turn + 1)
-            if found.row is not None:
-                assert found.row.session_id == ticket.followed().session_id
-                assert found.row.owner_id == ticket.lineage.owner
-                assert told(found.data.encoded()) == ticket.lineage.data
+            self.model.seen(ticket, found.state.row is not None)
+            self.model.told(ticket, found.state.replaced is not None, self.model.turn + 1)
+            if found.state.row is not None:
+                assert found.state.row.session_id == ticket.followed().session_id
+                assert found.state.row.owner_id == ticket.lineage.owner
+                assert told(found.state.data.encoded()) == ticket.lineage.data
 
     def check_list(self, user_id: str) -> None:
         """Each user is shown the sessions that they have."""

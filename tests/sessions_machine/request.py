@@ -83,7 +83,7 @@ class Request:
         for action in self._handler:
             if action.what != "save":
                 action.perform(self.session, self.view, self._world.users)
-                assert told(self.request_session.data.encoded()) == self.view.texts()
+                assert told(self.request_session.state.data.encoded()) == self.view.texts()
                 continue
             await self._commit(self._save())
             if self.phase is Phase.FAILED:
@@ -114,14 +114,14 @@ class Request:
         except SessionRevoked:
             revoked = True
         session_id = None if conflict else self.session.id
-        replaced = self.request_session.replaced is not None
+        replaced = self.request_session.state.replaced is not None
         is_revoked = self._is_revoked(had, session_id, conflict)
         if replaced:
             is_revoked = bool(had or self.view.ended or self.view.has_changed())
         assert revoked == (self._world.raises and is_revoked)
         assert asked or not self.errand.writes, "nothing was there to be kept, yet it was"
         renewed = any(event.what == "renewed" for event in self.errand.events)
-        row = self.request_session.row
+        row = self.request_session.state.row
         loaded = None if row is None else decrypt(self._world.config, row, 0)
         outcome = Outcome(
             session_id,
@@ -147,10 +147,10 @@ class Request:
     def _opened(self) -> None:
         model, session = self._world.model, self.session
         ticket = None if self._cookie is None else model.cookies.get(self._cookie)
-        replaced = self.request_session.replaced is not None
+        replaced = self.request_session.state.replaced is not None
         model.opened(self.view, ticket, session.id, replaced, self._since)
         assert session.user_id == self.view.owner
-        assert told(self.request_session.data.encoded()) == self.view.texts()
+        assert told(self.request_session.state.data.encoded()) == self.view.texts()
         assert not self.errand.writes
 
     def _answered(self, fields: Headers) -> None:
