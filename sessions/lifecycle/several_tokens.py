@@ -15,7 +15,6 @@ from sessions.operations.operation import Find, Flow
 from sessions.operations.row import Row
 from sessions.session_state import NO_SESSION, LoadedSession
 
-
 Found = dict[str, LoadedSession | InvalidReason]
 """What each token that was tried led to; the last is what counts."""
 
