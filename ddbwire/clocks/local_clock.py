@@ -13,23 +13,18 @@ class LocalClock:
         read_ns: another source of nanoseconds since the epoch, for tests.
     """
 
-    __slots__ = ("_base_ns", "_read_ns", "_wall_ns")
+    __slots__ = ("_base_ns", "monotonic_ns", "wall_ns")
 
     known = True
 
     def __init__(self, read_ns: Callable[[], int] | None = None) -> None:
-        self._read_ns = time.monotonic_ns if read_ns is None else read_ns
+        # The functions themselves, as a decision reads the time several times.
+        self.monotonic_ns = time.monotonic_ns if read_ns is None else read_ns
+        """Reads the monotonic clock, in nanoseconds from any origin."""
+        self.wall_ns = time.time_ns if read_ns is None else read_ns
+        """Reads the wall clock as it is: it steps, and it goes on in a suspension."""
         self._base_ns = time.time_ns() - time.monotonic_ns() if read_ns is None else 0
-        self._wall_ns = time.time_ns if read_ns is None else read_ns
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
-        return self._base_ns + self._read_ns()
-
-    def monotonic_ns(self) -> int:
-        """The monotonic clock, in nanoseconds from any origin."""
-        return self._read_ns()
-
-    def wall_ns(self) -> int:
-        """The wall clock as it is: it steps, and it goes on in a suspension."""
-        return self._wall_ns()
+        return self._base_ns + self.monotonic_ns()

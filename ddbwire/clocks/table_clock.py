@@ -54,24 +54,29 @@ class TableClock:
         "_earlier",
         "_generation_ends_ns",
         "_high_ns",
-        "_host_ns",
-        "_known",
-        "_local_base_ns",
         "_lock",
         "_low_ns",
         "_parsed",
-        "_read_ns",
         "_suspect",
+        "known",
+        "local_base_ns",
+        "monotonic_ns",
+        "wall_ns",
     )
 
     def __init__(self, local_ns: Callable[[], int] | None = None) -> None:
         """Take local time from ``local_ns``; by default, the host's clock, read once, now."""
-        self._read_ns = time.monotonic_ns if local_ns is None else local_ns
-        self._local_base_ns = time.time_ns() - time.monotonic_ns() if local_ns is None else 0
-        self._host_ns = time.time_ns if local_ns is None else local_ns
-        self._base_ns = self._local_base_ns
+        # The functions themselves, as a decision reads the time several times.
+        self.monotonic_ns = time.monotonic_ns if local_ns is None else local_ns
+        """Reads the host's monotonic clock, in nanoseconds from any origin."""
+        self.wall_ns = time.time_ns if local_ns is None else local_ns
+        """Reads the host's wall clock as it is: it steps, and it goes on in a suspension."""
+        self.local_base_ns = time.time_ns() - time.monotonic_ns() if local_ns is None else 0
+        """What makes local time of a reading of the monotonic clock."""
+        self.known = False
+        """Whether the table has been asked: the offset rests on a response, not on hope."""
+        self._base_ns = self.local_base_ns
         self._lock = threading.Lock()
-        self._known = False
         self._parsed: tuple[bytes, int | None] = (b"", None)
         self._doubt_ns = 0
         self._believed = (0, 0)
@@ -82,24 +87,11 @@ class TableClock:
 
     def now_ns(self) -> int:
         """The table's time."""
-        return self._read_ns() + self._base_ns
-
-    def monotonic_ns(self) -> int:
-        """The host's monotonic clock, in nanoseconds from any origin."""
-        return self._read_ns()
-
-    def wall_ns(self) -> int:
-        """The host's wall clock as it is: it steps, and it goes on in a suspension."""
-        return self._host_ns()
+        return self.monotonic_ns() + self._base_ns
 
     def local_ns(self) -> int:
         """The host's time, uncorrected: the scale of ``observe``."""
-        return self._read_ns() + self._local_base_ns
-
-    @property
-    def known(self) -> bool:
-        """Whether the table has been asked: the offset rests on a response, not on hope."""
-        return self._known
+        return self.monotonic_ns() + self.local_base_ns
 
     @property
     def doubted(self) -> bool:
@@ -109,7 +101,7 @@ class TableClock:
     @property
     def offset_ns(self) -> int:
         """How far the table's clock is ahead of the local one, as far as is known."""
-        return self._base_ns - self._local_base_ns
+        return self._base_ns - self.local_base_ns
 
     @property
     def uncertainty_ns(self) -> int | None:
@@ -140,13 +132,13 @@ class TableClock:
             or high_ns < self._high_ns
             or received_ns >= self._generation_ends_ns
             or self._suspect is not None
-        ) and abs(date_ns - self._host_ns()) <= _DAY_NS:
+        ) and abs(date_ns - self.wall_ns()) <= _DAY_NS:
             with self._lock:
                 self._learn(low_ns, high_ns, received_ns)
 
     def trust_local(self) -> None:
         """Call the clock known though the endpoint sends no Date: local time is all there is."""
-        self._known = True
+        self.known = True
 
     def renew_lock(self) -> None:
         """Replace the lock, in a forked child: a thread that is no more may have held it."""
@@ -158,7 +150,7 @@ class TableClock:
 
     def _learn(self, low_ns: int, high_ns: int, received_ns: int) -> None:
         slight_ns = _SLIGHT_NS
-        if self._known:
+        if self.known:
             silence_ns = received_ns - self._generation_ends_ns + _GENERATION_NS
             slight_ns += silence_ns * _DRIFT_PPM // 1_000_000
         if received_ns >= self._generation_ends_ns:
@@ -189,8 +181,8 @@ class TableClock:
                 self._doubt_ns = gap_ns
         self._suspect = None
         self._believed = low_ns, high_ns = self._bounds()
-        self._base_ns = self._local_base_ns + _offset_ns(low_ns, high_ns)
-        self._known = True
+        self._base_ns = self.local_base_ns + _offset_ns(low_ns, high_ns)
+        self.known = True
 
 
 def _apart_ns(one: tuple[int, int], other: tuple[int, int]) -> int:

@@ -344,7 +344,7 @@ def test_a_host_that_slept_for_days_is_corrected_though_its_monotonic_clock_stoo
 ) -> None:
     clock = TableClock()
     days_on = time.time() + 3 * 86_400
-    monkeypatch.setattr(clock, "_host_ns", lambda: int(days_on * SECOND))
+    monkeypatch.setattr(clock, "wall_ns", lambda: int(days_on * SECOND))
     for _ in range(2):
         now_ns = clock.local_ns()
         clock.observe(formatdate(days_on, usegmt=True).encode(), now_ns - MS, now_ns)
