@@ -10,9 +10,9 @@ from dataclasses import make_dataclass
 from typing import Any
 
 from bench.cpu_per_call import CpuPerCall, interleaved
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.tuple_new import tuple_new
 
 LIMIT = Limit(1, 86_400)
 VALUES: Any = (False, 0, 1_000_000_000, 1_000_000_000, LIMIT, 0, "seen", None)

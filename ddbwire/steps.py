@@ -18,6 +18,11 @@ class Send(NamedTuple):
     request: bytes
     new_connection: bool
     """Whether it must be a new connection, as pooled ones have turned out to be dead."""
+    repeatable: bool
+    """Whether it may be sent again where it was sent over a connection that turns out to be dead.
+
+    For one that may not, a pooled connection is looked at first, however recently it was used.
+    """
 
 
 @final

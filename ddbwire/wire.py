@@ -77,7 +77,8 @@ class Wire:
     @property
     def may_be_stubbed(self) -> bool:
         """Whether a ``before-send`` hook, such as moto's, may answer in the endpoint's place."""
-        return self.fallback_reason == "before-send hook"
+        transport = self._transport
+        return transport is not None and transport.fallback_reason == "before-send hook"
 
     @property
     def resolved(self) -> bool:
@@ -144,7 +145,8 @@ class Wire:
             botocore.exceptions.ClientError: the endpoint refused for another reason than a
                 condition. The class is the service's own, with the whole response.
         """
-        return self._run(partial(call, request), deadline_ns)
+        transport = self._current() or self._resolution().result()
+        return transport.run(partial(call, request), deadline_ns)
 
     async def call_async(self, request: DynamoDBRequest, deadline_ns: int) -> CallResult:
         """``call``, on the running event loop."""

@@ -31,7 +31,7 @@ def key_text(key: KeyLike) -> str:
         TypeError: the key is neither a text nor an int nor a tuple of these; a bool is none.
         ValueError: the key is empty.
     """
-    text = _whole(key)
+    text = key if type(key) is str and key else _whole(key)
     if text.isascii() and len(text) < _ENDING_BYTES:
         return text
     return _bounded(text)

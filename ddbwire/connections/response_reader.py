@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ddbwire.steps import HTTPResponse, NoResponse
+from ddbwire.tuple_new import tuple_new
 
 MOST_HEADER_BYTES = 65_536
 MOST_BYTES = 64 * 1_048_576
@@ -119,4 +120,4 @@ class ResponseReader:
         if fault:
             self.keep_alive = False
             return NoResponse(fault, sent=True)
-        return HTTPResponse(self._status, body, date, lower_case)
+        return tuple_new(HTTPResponse, (self._status, body, date, lower_case))

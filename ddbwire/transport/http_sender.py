@@ -19,6 +19,7 @@ from ddbwire.signing.credentials import CredentialSource
 from ddbwire.signing.request_writer import RequestWriter, date_request
 from ddbwire.signing.sigv4 import CredentialScope, SigningKey, amz_date
 from ddbwire.steps import HTTPResponse, NoResponse, Send, Step, StepResult, require_no_response
+from ddbwire.tuple_new import tuple_new
 
 _SECOND_NS = 1_000_000_000
 
@@ -70,11 +71,12 @@ class HTTPSender:
             if type(renewed) is NoResponse:
                 return classify_failure(renewed, repeatable=request.repeatable)
             writer = renewed
-        sent_ns = clock.local_ns()
-        result = yield Send(writer.write(request), new_connection)
+        sent_ns = clock.monotonic_ns() + clock.local_base_ns
+        signed = writer.write(request)
+        result = yield tuple_new(Send, (signed, new_connection, request.repeatable))
         if type(result) is HTTPResponse:
             self._succeeded = True
-            clock.observe(result.date, sent_ns, clock.local_ns())
+            clock.observe(result.date, sent_ns, clock.monotonic_ns() + clock.local_base_ns)
             return parse_response(result, request, self._classes)
         return self._failed(require_no_response(result), repeatable=request.repeatable)
 
@@ -83,7 +85,7 @@ class HTTPSender:
         clock = self._clock
         for _ in range(MAX_DATE_REQUESTS):
             sent_ns = clock.local_ns()
-            result = yield Send(date_request(self._host), new_connection)
+            result = yield Send(date_request(self._host), new_connection, True)
             if type(result) is not HTTPResponse:
                 return self._failed(require_no_response(result), repeatable=True)
             self._succeeded = True

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from botocore.handlers import BUILTIN_HANDLERS
+
 import ddbwire.calls.retry  # noqa: F401 - so that no failing call imports tenacity within its deadline
 from ddbwire.calls.call import StartCall
 from ddbwire.calls.sender import Sender
@@ -13,7 +15,6 @@ from ddbwire.connections.blocking.driver import run
 from ddbwire.connections.blocking.pool import ConnectionPool
 from ddbwire.connections.blocking.side_by_side import run_all
 from ddbwire.connections.tls import tls_context
-from ddbwire.resolution.fallback_reason import builtin_handlers
 from ddbwire.resolution.resolve import Resolution
 from ddbwire.transport.botocore_sender import BotocoreSender
 from ddbwire.transport.http_sender import HTTPSender
@@ -43,7 +44,7 @@ class Transport:
     @property
     def is_outdated(self) -> bool:
         """Whether botocore has got new hooks since the resolution."""
-        return builtin_handlers() != self._builtin_handlers
+        return len(BUILTIN_HANDLERS) != self._builtin_handlers
 
     def run(self, start: StartCall[T], deadline_ns: int) -> T:
         """Do a call in the caller's thread."""

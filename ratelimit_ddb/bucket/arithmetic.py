@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.decision import Decision, Source, Taken
 from ratelimit_ddb.limit import AnyLimit, Limit
-from ratelimit_ddb.tuple_new import tuple_new
 
 Instants = tuple[int, ...]
 """Nanoseconds since the epoch, one for each limit, in their order."""

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from operator import add
 
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.arithmetic import Instants, arithmetic_for, known
 from ratelimit_ddb.bucket.debt import Debt
 from ratelimit_ddb.bucket.decision import Decision, Source, Taken
@@ -55,7 +56,6 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from ratelimit_ddb.tuple_new import tuple_new
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
 _TOO_OLD_TO_DENY_NS = 0

@@ -7,6 +7,7 @@ comes before the reply waits for it, and makes the next visit (visit.py).
 
 from __future__ import annotations
 
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, known
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
@@ -18,7 +19,6 @@ from ratelimit_ddb.hot_keys.key_state import KeyState
 from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
 from ratelimit_ddb.operations.store import refused_without_reason
-from ratelimit_ddb.tuple_new import tuple_new
 
 
 class SingleTakes:

@@ -33,6 +33,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, known
 from ratelimit_ddb.bucket.decision import Decision, Source, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
@@ -53,7 +54,6 @@ from ratelimit_ddb.operations.operation import (
     Wait,
 )
 from ratelimit_ddb.operations.store import Clock, refused_without_reason
-from ratelimit_ddb.tuple_new import tuple_new
 
 LEAST_LEASED = 6.0
 """Fewer tokens than this, expected within a lease's time, are not leased."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Self
 
 from ddbwire.clocks.local_clock import LocalClock
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.arguments import require_max_keys
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
@@ -31,7 +32,6 @@ from ratelimit_ddb.operations.slot_operation import (
     TakeSlot,
 )
 from ratelimit_ddb.store.memory_slots import MemorySlots
-from ratelimit_ddb.tuple_new import tuple_new
 
 Item = dict[str, int]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlparse
 
-from ratelimit_ddb.tuple_new import tuple_new
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.web.mounting import NO_MOUNTING, Mounting
 
 FieldsOf = Callable[[Any, str], list[str]]

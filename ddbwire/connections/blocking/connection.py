@@ -19,6 +19,14 @@ DEADLINE_PASSED = NoResponse(
 
 _READ_BYTES = 16_384
 
+_UNSEEN_NS = 1_000_000
+"""How long after a response a look at the connection shows nothing that counts.
+
+That the other side has closed it, or sent what nobody asked for, takes a round trip to show, and
+most of what is sent so soon comes before. It is noticed by the exchange then: nobody answers it,
+and it is sent again. So only what may not be sent again is worth a look, which is a system call.
+"""
+
 
 class Connection:
     """Carries one exchange at a time; whoever has taken it from the pool owns it."""
@@ -30,6 +38,7 @@ class Connection:
         "_reader",
         "_sent",
         "_sock",
+        "_unseen_until_ns",
         "_used",
         "usable",
     )
@@ -42,14 +51,22 @@ class Connection:
         now_ns = monotonic_ns()
         self._expires_ns = now_ns + AGE_NS
         self._idle_until_ns = now_ns + IDLE_NS
+        self._unseen_until_ns = 0
         self._sent = False
         self._used = False
         self.usable = True
         """Whether it may carry another exchange."""
 
-    def is_available(self) -> bool:
-        """Whether the other side still holds it open, and it is neither old nor long idle."""
-        return monotonic_ns() < self._idle_until_ns and (
+    def is_available(self, *, repeatable: bool) -> bool:
+        """Whether the other side still holds it open, and it is neither old nor long idle.
+
+        Args:
+            repeatable: whether what is to be sent may be sent again if that turns out to be wrong.
+        """
+        now_ns = monotonic_ns()
+        if repeatable and now_ns < self._unseen_until_ns:
+            return True
+        return now_ns < self._idle_until_ns and (
             not self._readable(0) or self._has_only_tls_records()
         )
 
@@ -64,11 +81,23 @@ class Connection:
         if monotonic_ns() >= deadline_ns:
             return DEADLINE_PASSED
         self.usable = False
+        sock, rest = self._sock, request
         try:
-            self._send(request, deadline_ns)
+            while True:
+                try:
+                    count = sock.send(rest)
+                except (BlockingIOError, ssl.SSLWantWriteError):
+                    await_writable(sock, deadline_ns)
+                    continue
+                except ssl.SSLWantReadError:
+                    await_readable(sock, deadline_ns)
+                    continue
+                self._sent = True
+                if count == len(rest):
+                    return None
+                rest = rest[count:]
         except OSError as error:
             return self._failure(error)
-        return None
 
     def receive(self, deadline_ns: int) -> HTTPResponse | NoResponse:
         """Read the response to what was sent; waits for it until the deadline."""
@@ -76,15 +105,16 @@ class Connection:
             while True:
                 if not self._readable(max(0, deadline_ns - monotonic_ns()) / 1e6):
                     raise TimeoutError
-                if self._read():
-                    return self._take()
+                response = self._read()
+                if response is not None:
+                    return response
         except (OSError, EOFError, *PARSE_ERRORS) as error:
             return self._failure(error)
 
     def receive_now(self) -> HTTPResponse | NoResponse | None:
         """The response to what was sent; None while more of it is to come."""
         try:
-            return self._take() if self._read() else None
+            return self._read()
         except (OSError, EOFError, *PARSE_ERRORS) as error:
             return self._failure(error)
 
@@ -98,43 +128,27 @@ class Connection:
         self.usable = False
         self._sock.close()
 
-    def _send(self, request: bytes, deadline_ns: int) -> None:
-        rest = request
-        while True:
-            try:
-                count = self._sock.send(rest)
-            except (BlockingIOError, ssl.SSLWantWriteError):
-                await_writable(self._sock, deadline_ns)
-                continue
-            except ssl.SSLWantReadError:
-                await_readable(self._sock, deadline_ns)
-                continue
-            self._sent = True
-            if count == len(rest):
-                return
-            rest = rest[count:]
-
-    def _read(self) -> bool:
-        """Read what has arrived; whether the response is complete."""
+    def _read(self) -> HTTPResponse | NoResponse | None:
+        """Read what has arrived: the response, or None where it is not complete."""
         reader = self._reader
         # One readiness of the socket may stand for several reads of what TLS has decrypted.
         while True:
             try:
                 data = self._sock.recv(_READ_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError):
-                return False
+                return None
             if not data:
                 raise EOFError("the connection was closed")
             reader.feed(data)
             if reader.complete:
-                return True
+                break
             reader.require_bounded(len(data))
-
-    def _take(self) -> HTTPResponse | NoResponse:
         self._used = True
-        response = self._reader.take()
-        self.usable = self._reader.keep_alive
-        self._idle_until_ns = min(monotonic_ns() + IDLE_NS, self._expires_ns)
+        response = reader.take()
+        self.usable = reader.keep_alive
+        now_ns = monotonic_ns()
+        self._idle_until_ns = idle_until_ns = min(now_ns + IDLE_NS, self._expires_ns)
+        self._unseen_until_ns = min(now_ns + _UNSEEN_NS, idle_until_ns)
         return response
 
     def _failure(self, error: Exception) -> NoResponse:

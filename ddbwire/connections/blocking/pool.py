@@ -87,17 +87,23 @@ class ConnectionPool:
         Returns:
             the connection, to receive the response from; or why nothing can be received.
         """
-        connection = self._usable(step, acquired)
-        if connection is None:
-            return wait_through(self.connect_and_send(step, acquired, deadline_ns))
-        return connection.send(step.request, deadline_ns) or connection
+        sent = self.send_now(step, acquired, deadline_ns)
+        if sent is not None:
+            return sent
+        return wait_through(self.connect_and_send(step, acquired, deadline_ns))
 
     def send_now(
         self, step: Send, acquired: Acquired[Connection], deadline_ns: int
     ) -> Connection | NoResponse | None:
         """The same, if the connection is open; None if ``connect_and_send`` has to open it."""
-        connection = self._usable(step, acquired)
-        return connection and (connection.send(step.request, deadline_ns) or connection)
+        connection = acquired[0].resource
+        if (
+            connection is None
+            or step.new_connection
+            or not connection.is_available(repeatable=step.repeatable)
+        ):
+            return None
+        return connection.send(step.request, deadline_ns) or connection
 
     def connect_and_send(
         self, step: Send, acquired: Acquired[Connection], deadline_ns: int
@@ -152,13 +158,6 @@ class ConnectionPool:
     def _begin(self) -> None:
         self._slots: Slots[Connection] = Slots(self._max_connections)
         self._waiters: deque[weakref.ref[Waiter]] = deque()
-
-    def _usable(self, step: Send, acquired: Acquired[Connection]) -> Connection | None:
-        """The connection of an acquired slot, if it is open and may be used."""
-        connection = acquired[0].resource
-        if connection is None or step.new_connection or not connection.is_available():
-            return None
-        return connection
 
     def _wait(self, acquired: Acquired[Connection], deadline_ns: int) -> bool:
         """Wait in turn for a slot; False if the deadline passed first."""

@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import ddbwire
+from ddbwire import DynamoDBRequest
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Delete,
@@ -46,7 +48,6 @@ from ratelimit_ddb.store.dynamodb.limits_request import (
 )
 from ratelimit_ddb.store.dynamodb.scan_request import scan_request, scan_result
 from ratelimit_ddb.store.dynamodb.slot_request import slot_request, slots_result
-from ratelimit_ddb.tuple_new import tuple_new
 
 ATTRIBUTE = "fullAt:"
 REFUNDED = "refunded:"
@@ -90,7 +91,7 @@ class TableRequests:
             fixed["ReturnConsumedCapacity"] = "TOTAL"
         self._fixed = tuple(fixed.items())
 
-    def request(self, operation: KeyedOperation) -> ddbwire.DynamoDBRequest:
+    def request(self, operation: KeyedOperation) -> DynamoDBRequest:
         """The request that carries an operation out."""
         match operation:
             case Take():
@@ -98,18 +99,18 @@ class TableRequests:
             case GiveBack():
                 return self._give_back(operation)
             case Read(key, names):
-                return ddbwire.DynamoDBRequest(
+                return DynamoDBRequest(
                     "GetItem", _read_template(self._fixed, names) % self._key_json(key)
                 )
             case Delete(key):
-                return ddbwire.DynamoDBRequest(
+                return DynamoDBRequest(
                     "DeleteItem", _delete_template(self._fixed) % self._key_json(key)
                 )
         return self._other_request(operation)
 
     def _other_request(
         self, operation: SlotOperation | ReadLimits | WriteLimits | ScanPage
-    ) -> ddbwire.DynamoDBRequest:
+    ) -> DynamoDBRequest:
         match operation:
             case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
                 of_the_wire = self._is_of_the_wire
@@ -122,7 +123,7 @@ class TableRequests:
             f"operation {operation!r} must be one of ratelimit_ddb.operations.operation"
         )
 
-    def _take(self, take: Take) -> ddbwire.DynamoDBRequest:
+    def _take(self, take: Take) -> DynamoDBRequest:
         key, names, idles, now_ns, bases_ns, costs_ns, rooms_ns, expires_at_seconds, extends, *_ = (
             take
         )
@@ -140,9 +141,9 @@ class TableRequests:
         # A repetition of a take that was applied takes more, never less: it can't over-admit.
         made_at_ns = now_ns if self._is_of_the_wire else None
         # Of a throttled key the caller is denied, and those who come next ask again.
-        return ddbwire.DynamoDBRequest("UpdateItem", body, True, made_at_ns, False)
+        return tuple_new(DynamoDBRequest, ("UpdateItem", body, True, made_at_ns, False))
 
-    def _give_back(self, give_back: GiveBack) -> ddbwire.DynamoDBRequest:
+    def _give_back(self, give_back: GiveBack) -> DynamoDBRequest:
         key, names, amount_ns, least_ns, most_ns, before_ns, after_ns, now_ns, since_ns = give_back
         numbers: list[int] = []
         forms = []
@@ -160,7 +161,7 @@ class TableRequests:
         body = template % (self._key_json(key), *numbers)
         # Given twice, it would admit more than the limit.
         made_at_ns = now_ns if self._is_of_the_wire else None
-        return ddbwire.DynamoDBRequest("UpdateItem", body, False, made_at_ns)
+        return DynamoDBRequest("UpdateItem", body, False, made_at_ns)
 
     def result(
         self,

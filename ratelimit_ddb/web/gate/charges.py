@@ -9,12 +9,12 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text
 from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.stored_limits.stored import require_name
-from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore, maybe_await
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.bucket_keys import key_parts

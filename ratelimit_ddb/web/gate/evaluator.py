@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.decision import Decision, Source
 from ratelimit_ddb.bucket.observations import Observation
 from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable
@@ -24,7 +25,6 @@ from ratelimit_ddb.operations.operation import Flow, JointFlow, ReadClock
 from ratelimit_ddb.operations.store import Clock
 from ratelimit_ddb.operations.together import raise_mistake, side_by_side
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
-from ratelimit_ddb.tuple_new import tuple_new
 from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
 
 

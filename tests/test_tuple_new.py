@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 
+import ddbwire
 import ratelimit_ddb
+from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import Observation
-from ratelimit_ddb.tuple_new import tuple_new
 
-PACKAGE = Path(ratelimit_ddb.__file__).parent
+PACKAGES = (Path(ddbwire.__file__).parent, Path(ratelimit_ddb.__file__).parent)
 
 
 def calls() -> Iterator[tuple[str, int, str, ast.expr]]:
-    """Each call of ``tuple_new`` in the package: module, line, class, values."""
-    for file in sorted(PACKAGE.rglob("*.py")):
-        module = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+    """Each call of ``tuple_new`` in the packages: module, line, class, values."""
+    for package, file in [(one, file) for one in PACKAGES for file in sorted(one.rglob("*.py"))]:
+        module = ".".join(file.relative_to(package.parent).with_suffix("").parts)
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tuple_new":
                 class_, values = node.args

@@ -5,7 +5,7 @@ A decision makes half a dozen NamedTuples, so there they are made directly:
 
     tuple_new(Observation, (now_ns, full_at_ns, expires_at_seconds, names))
 
-The number of values is not checked here; tests/ratelimit_ddb/test_tuple_new.py checks every call
+The number of values is not checked here; tests/test_tuple_new.py checks every call
 (docs/decisions/002).
 """
 
