@@ -42,6 +42,8 @@ from ratelimit_ddb.bucket.arithmetic import Instants, arithmetic_for, known
 from ratelimit_ddb.bucket.debt import Debt
 from ratelimit_ddb.bucket.decision import Decision, Source, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
+from ratelimit_ddb.bucket.key_states import KeyStates
+from ratelimit_ddb.bucket.leased_tokens import LeasedTokens
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
 from ratelimit_ddb.bucket.single_take import SingleTakes
@@ -73,11 +75,13 @@ class Bucket:
         "_all_idle",
         "_arithmetic",
         "_deny_cache_ns",
+        "_leased",
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
         "_shortest_window_ns",
         "_single_takes",
+        "_states",
         "_visits",
         "cache",
         "limits",
@@ -97,12 +101,24 @@ class Bucket:
         self._one_cost_ns = self._arithmetic.cost_ns(1)
         self._one_room_ns = self._arithmetic.room_ns(1, 0)
         hot_keys = cache.group.hot_keys
-        self._visits = (
-            None
-            if hot_keys is None
-            else Visits(limits, self._names, self._arithmetic, cache, hot_keys, times)
+        self._states: KeyStates | None = None
+        self._leased: LeasedTokens | None = None
+        self._visits: Visits | None = None
+        if hot_keys is not None:
+            self._states = states = KeyStates(limits, self._names, cache, hot_keys, times)
+            self._leased = LeasedTokens(limits, self._arithmetic, cache.group, states)
+            self._visits = Visits(
+                limits,
+                self._names,
+                self._arithmetic,
+                cache,
+                states,
+                self._leased,
+                times.most_age_ns,
+            )
+        self._single_takes = SingleTakes(
+            limits, self._arithmetic, cache, self._states, self._visits
         )
-        self._single_takes = SingleTakes(limits, self._arithmetic, cache, self._visits)
 
     def acquire(
         self,
@@ -127,12 +143,12 @@ class Bucket:
             the denial that needs no store, or the flow of the decision. The caller sleeps
             ``waited_ns`` if it was admitted.
         """
-        visits = self._visits
+        states, leased = self._states, self._leased
         if now_ns is None:
             return self._acquire_by_store_time(key, cost, wait_ns, leases)
-        state = None if visits is None else visits.state(key)
-        if visits is not None and state is not None and leases:
-            held = visits.held(state, cost, now_ns)
+        state = None if states is None else states.hot_keys.get(states.name, key)
+        if leased is not None and state is not None and leases:
+            held = leased.acquire(state, cost, now_ns)
             if held is not None:
                 return held
         arithmetic, idle = self._arithmetic, self._all_idle
@@ -149,8 +165,8 @@ class Bucket:
             if denial is not None and self._is_recent(observed_at_ns, now_ns):
                 return denial
             idle = arithmetic.idle(full_at_ns, now_ns)
-        if visits is not None and state is not None:
-            denial = visits.paced(state, wait_ns, now_ns)
+        if states is not None and state is not None and state.pace.next_write_ns:
+            denial = states.paced(state, wait_ns, now_ns)
             if denial is not None:
                 return denial
         is_warm = observation is not None and now_ns - observation.observed_at_ns <= _WARM_NS
@@ -188,7 +204,7 @@ class Bucket:
         observation = self.cache.get(key)
         if observation is None or observation.names is not self._names:
             return _NOTHING_OBSERVED
-        if self._visits is not None and self._visits.holds(key):
+        if self._leased is not None and self._leased.are_held(key):
             return _NOTHING_OBSERVED  # what the table would deny, a lease may admit
         return observation
 
@@ -240,7 +256,7 @@ class Bucket:
         """
         given_before = taken.claim(cost)
         if taken.lease is not None:
-            return self._visits is not None and self._visits.give_back(taken, taken.lease, cost)
+            return self._leased is not None and self._leased.give_back(taken, taken.lease, cost)
         left: Observation | None = None
         try:
             now_ns = yield ReadClock()
@@ -299,9 +315,8 @@ class Bucket:
         Returns:
             what ``peek`` would say next.
         """
-        visits = self._visits
-        if visits is not None:
-            spent, full_at_ns = visits.spend(key, cost)
+        if self._leased is not None:
+            spent, full_at_ns = self._leased.spend(key, cost)
             cost -= spent
             if not cost:
                 return self._as_of((yield ReadClock()), full_at_ns, "lease")

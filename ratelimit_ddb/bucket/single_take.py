@@ -11,11 +11,12 @@ from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, known
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
+from ratelimit_ddb.bucket.key_states import KeyStates
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.throttled import throttled
 from ratelimit_ddb.bucket.visit import Visits
 from ratelimit_ddb.errors import KeyThrottled, StoreError
-from ratelimit_ddb.hot_keys.key_state import KeyState
+from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
 from ratelimit_ddb.operations.store import refused_without_reason
@@ -28,22 +29,25 @@ class SingleTakes:
         limits: the bucket's.
         arithmetic: what they say of its numbers.
         cache: what was observed of its keys.
-        visits: where those queue who don't ask alone; None for a store in this process, whose calls
+        states: what this process knows of its keys; None for a store in this process, whose calls
             never wait.
+        visits: where those queue who don't ask alone; None as well.
     """
 
-    __slots__ = ("_all_idle", "_arithmetic", "_cache", "_limits", "_visits")
+    __slots__ = ("_all_idle", "_arithmetic", "_cache", "_limits", "_states", "_visits")
 
     def __init__(
         self,
         limits: tuple[AnyLimit, ...],
         arithmetic: BucketArithmetic,
         cache: ObservationCache,
+        states: KeyStates | None,
         visits: Visits | None,
     ) -> None:
         self._limits = limits
         self._arithmetic = arithmetic
         self._cache = cache
+        self._states = states
         self._visits = visits
         self._all_idle = (True,) * len(limits)
 
@@ -65,35 +69,50 @@ class SingleTakes:
             is_warm: whether the key was written a moment before.
             leases: whether the tokens may be leased ones.
         """
-        visits = self._visits
-        if visits is None:
+        states, visits = self._states, self._visits
+        if states is None or visits is None:
             try:
                 return (yield from self._acquire(take, cost, wait_ns, None))
             except KeyThrottled:
                 return throttled(self._limits[0])
         key, now_ns = take.key, take.now_ns
-        state = visits.begin_alone(key)
-        if state is None:
+        clock, hot_keys = states.clock, states.hot_keys
+        monotonic_ns = clock.monotonic_ns()
+        # Looked up again: another thread may have forgotten it since, and begun anew.
+        state = hot_keys.enter(states.name, key, monotonic_ns)
+        if (
+            state.pace.is_paced
+            or state.overtaken
+            or (state.demand.offered_per_second and states.ahead(state))
+            or not state.lead_alone(monotonic_ns, states.leader_ns)
+        ):
+            # Others ask already, or the key is hot, or others' takes alone tell its branch.
             return (
                 yield from visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm, leases=leases)
             )
         try:
             return (yield from self._acquire(take, cost, wait_ns, state))
         except KeyThrottled:
-            return visits.throttled(key, state, now_ns)
+            return states.throttled(key, state, now_ns)
         except StoreError as error:
             state.fail(error)
             raise
         finally:
-            visits.end_alone(state, is_warm=is_warm)
+            monotonic_ns = clock.monotonic_ns()
+            state.leave(ALONE, monotonic_ns, states.leader_ns)
+            if not is_warm:
+                hot_keys.forget(states.name, state, monotonic_ns)
 
     def _acquire(
         self, take: Take, cost: int, wait_ns: int, state: KeyState | None
     ) -> Flow[Decision]:
-        visits, cache, arithmetic = self._visits, self._cache, self._arithmetic
+        states, cache, arithmetic = self._states, self._cache, self._arithmetic
         names = take.names
         while True:
-            sent = take if state is None or visits is None else visits.reporting(state, take)
+            sent = take
+            if states is not None and state is not None and state.pace.has_written:
+                writes, active_ns = state.pace.report(states.clock.monotonic_ns())
+                sent = Take(*take[:-2], writes, active_ns)
             since = cache.group.forgettings
             try:
                 result: OperationResult = yield sent
@@ -104,8 +123,17 @@ class SingleTakes:
             kept_until_seconds = result.expires_at_seconds or 0
             observation = tuple_new(Observation, (now_ns, full_at_ns, kept_until_seconds, names))
             cache.put(take.key, observation, since)
-            if state is not None and visits is not None:
-                visits.wrote_alone(state, take, cost, result)
+            if states is not None and state is not None:
+                state.pace.wrote(
+                    states.clock.monotonic_ns(),
+                    result.writes,
+                    result.active_ns,
+                    applied=result.applied,
+                )
+                if result.applied:
+                    state.demand.admitted += cost
+                else:
+                    states.note_branch(state, take.idle, take, result)
             if result.applied:
                 taken = Taken(
                     take.key,

@@ -79,8 +79,8 @@ DEBTS = (
     Guard(
         "a reservation of a hot key is not leased",
         "ratelimit_ddb/bucket/bucket.py",
-        "if visits is not None and state is not None and leases:",
-        "if visits is not None and state is not None:",
+        "if leased is not None and state is not None and leases:",
+        "if leased is not None and state is not None:",
         "tests/ratelimit_ddb/test_reservations.py::"
         "test_a_reservation_of_a_hot_key_is_not_leased_and_gives_back_after_any_lease",
     ),

@@ -19,17 +19,17 @@ LEASES = (
     ),
     Guard(
         "P1: a lease has its own time less room",
-        "ratelimit_ddb/bucket/visit.py",
-        "                room_ns = arithmetic.room_ns(tokens, -lease_ns)\n",
-        "                room_ns = arithmetic.room_ns(tokens, lease_ns)\n",
+        "ratelimit_ddb/bucket/batch.py",
+        "arithmetic.room_ns(tokens, -lease_ns)",
+        "arithmetic.room_ns(tokens, lease_ns)",
         _HISTORIES,
     ),
     Guard(
         "P12: what is left of a lease that has ended lapses",
         "ratelimit_ddb/bucket/bucket.py",
-        "            return self._visits is not None and self._visits.give_back("
+        "            return self._leased is not None and self._leased.give_back("
         "taken, taken.lease, cost)\n",
-        "            if self._visits is not None and self._visits.give_back("
+        "            if self._leased is not None and self._leased.give_back("
         "taken, taken.lease, cost):\n                return True\n",
         _HISTORIES,
     ),
@@ -64,9 +64,9 @@ LEASES = (
     ),
     Guard(
         "P1: a lease ends with the window of a quota beside it",
-        "ratelimit_ddb/bucket/visit.py",
-        "lease_ns = arithmetic.lease_ns(now_ns, self._lease_ns)",
-        "lease_ns = self._lease_ns",
+        "ratelimit_ddb/bucket/batch.py",
+        "lease_ns = arithmetic.lease_ns(now_ns, longest_lease_ns)",
+        "lease_ns = longest_lease_ns",
         _HISTORIES,
     ),
     Guard(
