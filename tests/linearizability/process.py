@@ -1,0 +1,367 @@
+"""Real processes, some clients in each, that carry out programs on one table.
+
+They are started once, and used for all histories: a program is sent to all of them, and each client
+begins its part when all the others have ended theirs of the program before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from ratelimit_ddb import (
+    ConcurrencyLimiter,
+    Decision,
+    DynamoDBStore,
+    RateLimiter,
+    StoreUnavailable,
+)
+from ratelimit_ddb.operations.driver import run
+from ratelimit_ddb.slots.slot import Slot
+from tests.linearizability.call import Call, Told
+from tests.linearizability.network import MUTANTS, Network
+from tests.linearizability.program import (
+    LIFETIME_NS,
+    PROCESSES,
+    SECOND_NS,
+    THREADS,
+    Program,
+    Setup,
+    Step,
+)
+
+_BEGINNING_NS = 1_800_000_000 * SECOND_NS
+_APART_NS = 3_600 * SECOND_NS
+"""How far the clock goes on between two programs."""
+_DEADLINE_SECONDS = 30.0
+
+
+class Task(NamedTuple):
+    """A program and where it runs.
+
+    Attributes:
+        program: the program.
+        key: whose bucket it is about; nobody else's.
+        start_ns: what the clocks are at when it begins.
+        mutant: which fault the store has; none if it is empty.
+    """
+
+    program: Program
+    key: str
+    start_ns: int
+    mutant: str
+
+
+class ProcessClock:
+    """A process's clock, which its clients move on, and what it was while each of them called."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._nows_ns = [_BEGINNING_NS]
+        self._began: dict[int, int] = {}
+
+    def __call__(self) -> int:
+        return self._nows_ns[-1]
+
+    def begin(self, now_ns: int) -> None:
+        """Begin a call, at this instant or a later one."""
+        with self._lock:
+            if now_ns > self._nows_ns[-1]:
+                self._nows_ns.append(now_ns)
+            self._began[threading.get_ident()] = len(self._nows_ns) - 1
+
+    def end(self, start_ns: int) -> tuple[int, ...]:
+        """End it. Returns: each instant that may have been its, from the beginning.
+
+        Whoever leads a queue reads the clock for all of it, perhaps before they called.
+        """
+        with self._lock:
+            first = min(self._began.values())
+            del self._began[threading.get_ident()]
+            return tuple([now_ns - start_ns for now_ns in self._nows_ns[first:]])
+
+
+class Limiters:
+    """The limiters of a process: one for each kind of history, on one connection pool."""
+
+    def __init__(self, endpoint_url: str, table: str) -> None:
+        self.clock = ProcessClock()
+        self._table = DynamoDBStore(table, endpoint_url=endpoint_url, clock=self.clock)
+        self._table.check()
+        self._networks: dict[str, Network] = {}
+        self._limiters: dict[tuple[str, str], RateLimiter | ConcurrencyLimiter] = {}
+        self._lock = threading.Lock()
+
+    def network(self, mutant: str) -> Network:
+        with self._lock:
+            if mutant not in self._networks:
+                self._networks[mutant] = Network(self._table, MUTANTS[mutant])
+            return self._networks[mutant]
+
+    def of(self, setup: Setup, mutant: str) -> RateLimiter | ConcurrencyLimiter:
+        network = self.network(mutant)
+        with self._lock:
+            if (setup.name, mutant) not in self._limiters:
+                self._limiters[setup.name, mutant] = _limiter(setup, network)
+            return self._limiters[setup.name, mutant]
+
+
+def _limiter(setup: Setup, network: Network) -> RateLimiter | ConcurrencyLimiter:
+    if setup.slots:
+        return ConcurrencyLimiter(
+            network,
+            setup.slots,
+            lifetime=LIFETIME_NS / SECOND_NS,
+            on_outage="raise",
+            deadline=_DEADLINE_SECONDS,
+        )
+    return RateLimiter(
+        network,
+        setup.limits,
+        on_outage="raise",
+        deadline=_DEADLINE_SECONDS,
+        deny_cache=setup.deny_cache_ns / SECOND_NS,
+        lease=0,
+    )
+
+
+class Client:
+    """One client, and what it took in the history that it is in."""
+
+    def __init__(self, limiters: Limiters, client: int) -> None:
+        self._limiters = limiters
+        self._client = client
+        self._slots: SlotCalls | None = None
+
+    def run(self, task: Task) -> list[Call]:
+        """Do this client's part of a program."""
+        self.release_all()  # all have ended the program before
+        limiter = self._limiters.of(task.program.setup, task.mutant)
+        if isinstance(limiter, RateLimiter):
+            return [*self._calls(task, BucketCalls(limiter, task.key))]
+        self._slots = SlotCalls(limiter, task.key)
+        return [*self._calls(task, self._slots)]
+
+    def release_all(self) -> None:
+        """Release the slots that are still held."""
+        if self._slots is not None:
+            self._slots.release_all()
+            self._slots = None
+
+    def _calls(self, task: Task, calls: BucketCalls | SlotCalls) -> Iterator[Call]:
+        clock, network = self._limiters.clock, self._limiters.network(task.mutant)
+        for number, step in enumerate(task.program.steps[self._client]):
+            step, begin, given_before = calls.begin(number, step)  # noqa: PLW2901
+            clock.begin(task.start_ns + step.at_ns)
+            answer: Decision | bool | None = None
+            call_ns = time.monotonic_ns()
+            with network.fault(step.fault), contextlib.suppress(StoreUnavailable):
+                answer = begin()
+            return_ns = time.monotonic_ns()
+            told = Told.of(answer) if isinstance(answer, Decision) else answer
+            yield Call(
+                self._client,
+                self._client // THREADS,
+                number,
+                step,
+                call_ns,
+                return_ns,
+                clock.end(task.start_ns),
+                told,
+                isinstance(answer, Decision) and answer.source == "seen",
+                given_before,
+            )
+
+
+Begun = tuple[Step, Callable[[], Decision | bool], int]
+"""What is called instead of a step that has nothing to give back, how, and what was given before"""
+
+
+class BucketCalls:
+    """The calls of a RateLimiter."""
+
+    def __init__(self, limiter: RateLimiter, key: str) -> None:
+        self._limiter = limiter
+        self._key = key
+        self._taken: dict[int, Decision] = {}
+
+    def begin(self, number: int, step: Step) -> Begun:
+        limiter, key = self._limiter, self._key
+        match step.name:
+            case "acquire":
+                return step, lambda: self._acquire(number, step), 0
+            case "charge":
+                return step, lambda: limiter.charge(key, step.cost), 0
+            case "block":
+                return step, lambda: limiter.block(key, step.wait_ns / SECOND_NS), 0
+            case "reset":
+                return step, self._reset, 0
+            case "refund":
+                decision = self._taken.get(step.of)
+                left = 0 if decision is None or decision.taken is None else decision.taken.kept
+                if decision is not None and left:
+                    cost = step.cost or left
+                    given_before = decision.taken.cost - left if decision.taken else 0
+                    gives = decision
+                    return (
+                        step._replace(cost=cost),
+                        lambda: limiter.refund(gives, cost=cost),
+                        given_before,
+                    )
+        looks = step._replace(name="peek", cost=max(1, step.cost), fault="")
+        return looks, lambda: limiter.peek(key, cost=looks.cost), 0
+
+    def _acquire(self, number: int, step: Step) -> Decision:
+        decision = self._limiter.acquire(
+            self._key, cost=step.cost, max_wait=step.wait_ns / SECOND_NS
+        )
+        if decision:
+            self._taken[number] = decision
+        return decision
+
+    def _reset(self) -> bool:
+        self._limiter.reset(self._key)
+        return True
+
+
+class SlotCalls:
+    """The calls of a ConcurrencyLimiter."""
+
+    def __init__(self, limiter: ConcurrencyLimiter, key: str) -> None:
+        self._limiter = limiter
+        self._key = key
+        self._held: dict[int, Slot] = {}
+
+    def begin(self, number: int, step: Step) -> Begun:
+        limiter, key = self._limiter, self._key
+        match step.name:
+            case "take":
+                return step, lambda: self._take(number), 0
+            case "reset":
+                return step, self._reset, 0
+            case "release" | "heartbeat":
+                slot = self._held.get(step.of)
+                if slot is not None:
+                    released = slot
+                    if step.name == "release":
+                        return step, lambda: self._release(step.of), 0
+                    return step, lambda: self._renew(released), 0
+        looks = step._replace(name="look", fault="")
+        return looks, lambda: limiter.peek(key), 0
+
+    def release_all(self) -> None:
+        for number in list(self._held):
+            self._release(number)
+
+    def _take(self, number: int) -> Decision:
+        slot = self._limiter.acquire(self._key)
+        if slot:
+            self._held[number] = slot
+        return slot.decision
+
+    def _reset(self) -> bool:
+        self._limiter.reset(self._key)
+        return True
+
+    def _release(self, number: int) -> bool:
+        self._held.pop(number).release()
+        return True
+
+    def _renew(self, slot: Slot) -> bool:
+        """What the keeper does three times in a lifetime, by the true time: here when told."""
+        core, held = self._limiter._core, slot._grant._held
+        assert held is not None
+        return run(core.slots.keep(held), core.store, core.timeout_ns, core.breaker)
+
+
+def _work(process: int, endpoint_url: str, table: str, ready: Any, pipe: Connection) -> None:
+    """In a process of its own: carry out batches of programs until there are no more."""
+    limiters = Limiters(endpoint_url, table)
+    clients = [Client(limiters, process * THREADS + thread) for thread in range(THREADS)]
+    # Slots that run out and stores that don't answer are what is tried here.
+    logging.getLogger("ratelimit_ddb").addHandler(logging.NullHandler())
+
+    def part(client: Client, tasks: Sequence[Task]) -> list[list[Call]]:
+        calls = []
+        try:
+            for task in tasks:
+                ready.wait()
+                calls.append(client.run(task))
+        except threading.BrokenBarrierError:
+            return []
+        except BaseException:
+            ready.abort()
+            raise
+        return calls
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        while True:
+            tasks: list[Task] | None = pipe.recv()
+            if tasks is None:
+                for client in clients:
+                    client.release_all()
+                return
+            parts = [threads.submit(part, client, tasks) for client in clients]
+            failures = [one.exception() for one in parts]
+            pipe.send(next((one for one in failures if one), [one.result() for one in parts]))
+
+
+class Processes:
+    """The processes, for as long as they are wanted."""
+
+    def __init__(self, pipes: Sequence[Connection]) -> None:
+        self._pipes = pipes
+        self._programs = 0
+
+    def run(self, programs: Sequence[Program], mutant: str = "") -> list[list[Call]]:
+        """Carry out programs, one after the other. Returns: the calls of each, in no order."""
+        tasks = []
+        for program in programs:
+            self._programs += 1
+            key = f"{program.setup.name} {program.seed} {self._programs}"
+            start_ns = _BEGINNING_NS + self._programs * _APART_NS
+            tasks.append(Task(program, key, start_ns, mutant))
+        for pipe in self._pipes:
+            pipe.send(tasks)
+        calls: list[list[Call]] = [[] for _ in programs]
+        answers = [pipe.recv() for pipe in self._pipes]
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+            for of_client in answer:
+                for index, some in enumerate(of_client):
+                    calls[index] += some
+        return calls
+
+
+@contextlib.contextmanager
+def processes(endpoint_url: str, table: str) -> Iterator[Processes]:
+    """Processes on a table, while the block lasts."""
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Barrier(PROCESSES * THREADS)
+    pipes, started = [], []
+    try:
+        for number in range(PROCESSES):
+            here, there = spawn.Pipe()
+            process = spawn.Process(
+                target=_work, args=(number, endpoint_url, table, ready, there), daemon=True
+            )
+            process.start()
+            there.close()
+            pipes.append(here)
+            started.append(process)
+        yield Processes(pipes)
+    finally:
+        for pipe in pipes:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.send(None)
+            pipe.close()
+        for process in started:
+            process.join()
