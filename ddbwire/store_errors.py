@@ -4,8 +4,7 @@ Sources: "Error handling with DynamoDB" and "Common errors", Amazon DynamoDB Dev
 Reference.
 """
 
-import re
-
+from ddbwire.calls.key_schema import found_key_schema, is_of_other_keys
 from ddbwire.errors import (
     AccessDenied,
     KeyThrottled,
@@ -34,13 +33,6 @@ _CREDENTIALS_REFUSED = frozenset(
     }
 )
 _ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized"})
-_OTHER_KEYS = re.compile(
-    r"match the schema|key schema element|conditions on the keys|missing the key"
-    r"|type mismatch for key|required keys",
-    re.IGNORECASE,
-)
-"""What DynamoDB and its emulators say, all as ValidationException, of a request with other keys."""
-
 _HOW_TO_CONFIGURE = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the store a session="
 )
@@ -92,8 +84,10 @@ def store_error(
             f"the credentials are expired, wrong or unknown {where} ({code}: {message}); "
             f"{_HOW_TO_CONFIGURE}"
         )
-    elif code == "ValidationException" and _OTHER_KEYS.search(message):
-        reason = f"its key schema must be {keys} ({message})"
+    elif is_of_other_keys(code, message):
+        found = found_key_schema(failure)
+        but = "" if found is None else f", and is {found}"
+        reason = f"its key schema must be {keys}{but} ({message})"
     elif code == "ValidationException" and "specified index" in message:
         reason = f"it lacks an index; for development, {creation} ({message})"
     else:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from ddbwire.calls.sender import Sender
+from ddbwire.errors import failures
 from ddbwire.protocol.failed_attempt import FailedAttempt
 from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.protocol.result import CallResult
@@ -34,7 +35,13 @@ def call(
     from ddbwire.calls.retry import MakeAttempt, retry  # imports tenacity
 
     make_attempt: MakeAttempt[CallResult] = partial(sender.attempt, request)
-    return (yield from retry(sender, make_attempt, result, deadline_ns))
+    try:
+        return (yield from retry(sender, make_attempt, result, deadline_ns))
+    except failures() as failure:
+        from ddbwire.calls.key_schema import find_key_schema
+
+        yield from find_key_schema(failure, request, sender)
+        raise
 
 
 def sync_clock(sender: Sender, deadline_ns: int) -> Generator[Step, StepResult, None]:

@@ -9,6 +9,7 @@ OPERATIONS = frozenset(
         "BatchGetItem",
         "BatchWriteItem",
         "DeleteItem",
+        "DescribeTable",
         "GetItem",
         "PutItem",
         "Query",

@@ -10,6 +10,7 @@ import contextvars
 import json
 import zlib
 from collections.abc import Generator, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -188,10 +189,12 @@ def _lower_case(headers: Mapping[str, object]) -> dict[bytes, bytes]:
     return {name.lower().encode(): str(value).encode() for name, value in headers.items()}
 
 
-def _to_wire(value: object) -> str:
-    """What JSON has no form for: binary values, which travel in base64."""
+def _to_wire(value: object) -> str | float:
+    """What JSON has no form for: binary values travel in base64, times as epoch seconds."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.timestamp()
     raise TypeError(f"{value!r} has no wire shape")
 
 

@@ -18,6 +18,7 @@ from ratelimit_ddb import (
     AccessDenied,
     DynamoDBStore,
     MemoryStore,
+    SingleTable,
     StoreError,
     StoreUnavailable,
     TableNotFound,
@@ -26,12 +27,13 @@ from sessions import DynamoDBSessionStore, MemorySessionStore
 from tests.ddbwire.fault_server import FaultServer, error, hang, reply
 from tests.rate_limit_table import rate_limit_table
 from tests.session_table import session_table
+from tests.shared_table import shared_table
 from tests.store_flavours import FLAVOURS, Flavour
 
 AnyStore = DynamoDBStore | DynamoDBSessionStore
 MakeStore = Callable[..., AnyStore]
 STORES = pytest.mark.parametrize("make_store", [DynamoDBStore, DynamoDBSessionStore])
-KEYS = {
+KEYS: dict[Any, str] = {
     DynamoDBStore: r"the partition key 'key' \(S\) alone",
     DynamoDBSessionStore: r"the partition key 'sessionId' \(S\) and the sort key 'userId' \(S\)",
 }
@@ -92,8 +94,42 @@ def test_a_table_with_other_keys_is_told_with_those_it_needs(
     other = DynamoDBSessionStore if make_store is DynamoDBStore else DynamoDBStore
     with table_for(other, endpoint_url) as table:
         store = make_store(table, endpoint_url=endpoint_url)
-        with pytest.raises(StoreError, match=f"on table '{table}': .* {KEYS[type(store)]}"):
+        must_be = f"must be {KEYS[type(store)]}, and is {KEYS[other]} "
+        with pytest.raises(StoreError, match=f"on table '{table}': .* {must_be}"):
             flavour(store, "check")
+
+
+@FLAVOURS
+@STORES
+@pytest.mark.parametrize("layout", [None, SingleTable("pk", "sk")])
+def test_a_table_of_another_layout_is_told_with_its_keys_and_the_layout(
+    make_store: MakeStore, endpoint_url: str | None, flavour: Flavour, layout: SingleTable | None
+) -> None:
+    keys, but = KEYS[make_store], r"'PK' \(S\) and the sort key 'SK' \(S\)"
+    if layout is not None:
+        keys = r"'pk' \(S\) and the sort key 'sk' \(S\), by SingleTable\(partition_key='pk', sort"
+    with shared_table(endpoint_url) as table:
+        store = make_store(table, endpoint_url=endpoint_url, layout=layout)
+        with pytest.raises(StoreError, match=f"{keys}.*, and is the partition key {but}"):
+            flavour(store, "check")
+
+
+@pytest.mark.parametrize("make_store", [DynamoDBStore, DynamoDBSessionStore])
+def test_without_the_permission_to_describe_a_table_its_keys_are_not_told(
+    server: FaultServer, make_store: MakeStore
+) -> None:
+    store = make_store("t", endpoint_url=server.url)
+    refused = error("ValidationException", message="The provided key element does not match")
+    schema = error("ValidationException", message="The key element does not match the schema")
+    for denied in (error("AccessDeniedException"), reply({}), reply({"Table": 7})):
+        server.script += [schema, denied]
+        with pytest.raises(StoreError, match=r"its key schema must be .* \(S\)( alone)? \(The"):
+            store.check()
+    server.script += [refused]
+    with pytest.raises(StoreError, match=r"': The provided|\(ValidationException\)"):
+        store.check()
+    assert server.operations.count("DescribeTable") == 3
+    store.close()
 
 
 @FLAVOURS
