@@ -1,8 +1,9 @@
 """What each kind of limit takes of the table: calls and capacity units of one use.
 
 The units are the engine's own, from ReturnConsumedCapacity. "First" is the first use of a key by a
-process that knows nothing of it, "warm" the same once more. Who gives tokens back forgets what it
-has seen of the key, so a warm reservation guesses wrong, which is one refused write more.
+process that knows nothing of it, "warm" the same once more, while what the first one took still
+weighs. A use whose guess is wrong, for the key is full again meanwhile, takes one refused write
+more.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ratelimit_ddb import (
     StoredLimits,
     stored,
 )
-from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web import AccessList, Rule
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
 SLOTS_HELD = (1, 100, 1_000)
@@ -92,7 +93,8 @@ def measured(
 
 
 def _kinds(store: DynamoDBStore) -> Iterator[tuple[str, Use]]:
-    bucket, month = "1000/minute", Quota(1_000, "month")
+    # A token flows in so slowly that the next use finds taken what the first one took.
+    bucket, month = "1000/hour", Quota(1_000, "month")
     for name, limits in (
         ("bucket", [bucket]),
         ("quota", [month]),
@@ -100,11 +102,17 @@ def _kinds(store: DynamoDBStore) -> Iterator[tuple[str, Use]]:
     ):
         yield name, partial(_limiter(store, limits).acquire, name)
     limiter = _limiter(store, bucket)
+    yield "reserve, settle the estimate", lambda: limiter.reserve("same", 10).settle(10)
     yield "reserve, settle less", lambda: limiter.reserve("less", 10).settle(4)
     yield "reserve, settle more", lambda: limiter.reserve("more", 10).settle(15)
     yield "charge", lambda: limiter.charge("charge", 10)
     yield "block", lambda: limiter.block("block", 60)
     yield "given back by the response", _requests(store, bucket, give_back="2xx")
+    listed = AccessList(networks=["192.0.2.0/24"])
+    yield "client on a list (allow)", _requests(store, bucket, allow=listed)
+    yield "client on a list (deny)", _requests(store, bucket, deny=listed)
+    yield "request in flight (in_flight)", _requests(store, None, in_flight=20)
+    yield "request in flight, and a bucket", _requests(store, bucket, in_flight=20)
     StoredLimits(store, deadline=10).set("plan", bucket)
     plan = _limiter(store, stored("plan", default="1/minute"))
     yield "bucket by stored limits", lambda: plan.acquire("stored")
@@ -120,13 +128,20 @@ def _limiter(store: DynamoDBStore, limits: Any) -> RateLimiter:
     return RateLimiter(store, limits, **OPTIONS)
 
 
-def _requests(store: DynamoDBStore, limits: str, **options: Any) -> Use:
+def _requests(store: DynamoDBStore, limits: str | None, **options: Any) -> Use:
     """Requests of one client, to an application under one rule of its own."""
     name = "-".join(map(str, options.items()))
     rule = Rule("/*", limits, name=name, **options)
     app = RateLimitMiddleware(bare_wsgi, store=store, rules=[rule], **OPTIONS)
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "192.0.2.7"}
-    return lambda: b"".join(app(dict(environ), lambda *_: lambda _: None))
+
+    def ask() -> None:
+        body: Any = app(dict(environ), lambda *_: lambda _: None)
+        b"".join(body)
+        if hasattr(body, "close"):
+            body.close()
+
+    return ask
 
 
 def _of_slots(

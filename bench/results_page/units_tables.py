@@ -16,9 +16,9 @@ Raw = dict[str, Any]
 KINDS = """\
 ## Kinds of limits
 
-What one use takes, first by a process that knows nothing of the key, then once more. A slot that \
-is renewed or released has no second use. Who gives tokens back forgets what it has seen of the \
-key, so a warm reservation guesses wrong, which is one refused write more.
+What one use takes, first by a process that knows nothing of the key, then once more, while what \
+the first one took still weighs. A use whose guess is wrong, for the key is full again meanwhile, \
+takes one refused write more. A slot that is renewed has no second use.
 """
 
 

@@ -6,6 +6,7 @@ from bench.kinds_of_limits import Billed, Uses, billed, measured, printed
 from ddbwire import AnsweredCall
 from tests.rate_limit_table import rate_limit_table
 
+NOTHING = Billed(0, 0.0, 0.0)
 ONE_WRITE = Billed(1, 1.0, 0.0)
 
 
@@ -39,8 +40,13 @@ def test_each_kind_takes_what_the_documentation_says(dynamodb_endpoint: str) -> 
         results = measured(dynamodb_endpoint, table, slots_held=(1, 100))
     for kind in ("bucket", "quota", "quota beside a bucket", "charge", "block"):
         assert results[kind] == Uses(ONE_WRITE, ONE_WRITE), kind
+    assert results["reserve, settle the estimate"].first == ONE_WRITE
+    for kind in ("client on a list (allow)", "client on a list (deny)"):
+        assert results[kind] == Uses(NOTHING, NOTHING), kind
+    assert results["request in flight (in_flight)"].warm == Billed(2, 2.0, 0.0)
+    assert results["request in flight, and a bucket"].warm == Billed(3, 3.0, 0.0)
     for kind in ("reserve, settle less", "reserve, settle more", "given back by the response"):
-        assert results[kind].first == Billed(2, 2.0, 0.0), kind
+        assert results[kind] == Uses(Billed(2, 2.0, 0.0), Billed(2, 2.0, 0.0)), kind
     assert results["bucket by stored limits"] == Uses(Billed(2, 1.0, 0.5), ONE_WRITE)
     assert results["violation that is counted (block_after)"] == Uses(ONE_WRITE, ONE_WRITE)
     blocks = results["violation that blocks; then blocked"]
