@@ -21,8 +21,8 @@ FILE --rule NAME IDENTITY. Then it is built and digested as the rule does it, an
 rule's."""
 _IDENTITY = """\
 the key, such as user-123; with --rule, who it is: an address, an API key, a cookie's value, a
-user's id, as clients send it; none where the rule is about everyone; where it has a function of
-the application's, the parts that this gives"""
+user's id, as clients send it, or - for a line of stdin; none where the rule is about everyone;
+where it has a function of the application's, the parts that this gives"""
 
 
 def add_keys(commands: argparse._SubParsersAction[Any]) -> None:

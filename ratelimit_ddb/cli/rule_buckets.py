@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
     if rule.scope == "rule" and options.endpoint is not None:
         raise Misuse(f'rule {rule.name!r}: --endpoint is for rules with scope = "endpoint"')
     try:
-        identity = identified(rule.by, options.identity, otherwise=options.otherwise)
+        identity = identified(rule.by, _written(options.identity), otherwise=options.otherwise)
         parts = key_parts(rule, identity, options.endpoint)
     except ValueError as refused:
         raise Misuse(f"rule {rule.name!r}: {refused}") from refused
@@ -79,6 +80,11 @@ def rules_of_file(path: str) -> tuple[Rule, ...]:
         raise Misuse(f"--rules {path}: can't be read: {error.strerror or error}") from error
     except RulesError as refused:
         raise Misuse(str(refused)) from refused
+
+
+def _written(given: list[str]) -> list[str]:
+    """The identity; ``-`` is for a line of stdin, where no list of processes shows an API key."""
+    return [sys.stdin.readline().rstrip("\r\n")] if given == ["-"] else given
 
 
 def _named(rules: tuple[Rule, ...], name: str) -> Rule:

@@ -77,6 +77,14 @@ def _add_revoke(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _add_table(command: argparse.ArgumentParser) -> None:
     command.add_argument("--table", required=True, metavar="NAME", help="the table of sessions")
     command.add_argument(
+        "--single-table",
+        metavar="PK,SK",
+        help=(
+            "it is shared with items of other kinds, and its partition key and sort key are "
+            "called so (default: the sessions' own table)"
+        ),
+    )
+    command.add_argument(
         "--namespace", metavar="NAME", help="an application's sessions only (default: of all)"
     )
     command.add_argument("--json", action="store_true", help="print JSON")

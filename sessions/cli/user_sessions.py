@@ -14,6 +14,7 @@ from sessions.cli.failure import Misuse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ddbwire import SingleTable
     from sessions.lifecycle.user_sessions import SessionInfo
     from sessions.store.dynamodb.store import DynamoDBSessionStore
 
@@ -62,10 +63,22 @@ def _store(options: argparse.Namespace) -> DynamoDBSessionStore:
             options.table,
             region_name=options.region,
             endpoint_url=options.endpoint_url,
+            layout=_layout(options.single_table),
             strict_revocation=True,
         )
     except ValueError as refused:
         raise Misuse(str(refused)) from refused
+
+
+def _layout(names: str | None) -> SingleTable | None:
+    if names is None:
+        return None
+    from ddbwire import SingleTable
+
+    partition_key, comma, sort_key = names.partition(",")
+    if not comma or "," in sort_key:
+        raise Misuse(f"--single-table {names!r}: write the names of both keys, such as PK,SK")
+    return SingleTable(partition_key, sort_key)
 
 
 def _as_json(info: SessionInfo) -> dict[str, object]:

@@ -80,6 +80,9 @@ def test_an_operator_finds_the_key_that_an_application_s_requests_use(
     )
     request = Get("/api/x", headers={"x-api-key": "s3cret"})
     assert [ask(request).status for _ in range(4)] == [200] * 4
+    assert main(["check", *arguments]) == 1  # these tables have no TTL
+    found = {one["name"]: one["status"] for one in told(capsys)["checks"]}
+    assert found.items() >= {"write": "ok", "delete": "ok", "scan": "ok", "ttl": "failed"}.items()
     of_rule = ["--rules", str(rules), "--rule", "api", "s3cret"]
     assert main(["peek", *of_rule, *arguments]) == 0
     peeked = told(capsys)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,11 @@ NOBODYS_TABLES = {"absent", "t"}
 """What the tests of ``store.check()`` call tables that there are not, or that a stub has."""
 
 LIBRARYS_OWN_TESTS = ["tests/contract", "-k", "dynamodb and blocking"]
+OPERATORS_TESTS = ["tests/engine/test_operating.py", "-k", "own"]
+
+DESCRIBED = ("DescribeTable", "DescribeTimeToLive")
+"""What the commands ask through a client of boto3's: how many items there are, and by what they
+expire."""
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +56,21 @@ def two_regions(make_workspace: MakeWorkspace) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def asked(dynamodb_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     """What the library asks of its tables in its own tests: action, table, index."""
-    record = tmp_path_factory.mktemp("record") / "asked.json"
+    return _recorded(LIBRARYS_OWN_TESTS, dynamodb_endpoint, tmp_path_factory.mktemp("record"))
+
+
+@pytest.fixture(scope="module")
+def asked_by_operators(
+    dynamodb_endpoint: str, tmp_path_factory: pytest.TempPathFactory
+) -> list[list[str]]:
+    """What the commands of an operator ask."""
+    return _recorded(OPERATORS_TESTS, dynamodb_endpoint, tmp_path_factory.mktemp("record"))
+
+
+def _recorded(tests: list[str], dynamodb_endpoint: str, folder: Path) -> list[list[str]]:
+    record = folder / "asked.json"
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.infra.recorder", *LIBRARYS_OWN_TESTS],
+        [sys.executable, "-m", "pytest", "-p", "tests.infra.recorder", *tests],
         cwd=REPOSITORY,
         env={**os.environ, "DYNAMODB_ENDPOINT_URL": dynamodb_endpoint, "RECORD_TO": str(record)},
         capture_output=True,
@@ -97,6 +115,21 @@ def test_that_the_limiters_policy_is_what_a_limiter_asks_for(
     assert allowed(one_region["limiter_policy_json"]) == asked_of(asked, "rate-limits-", table)
 
 
+def test_that_the_operators_policy_is_what_the_commands_ask_for(
+    one_region: dict[str, Any], asked_by_operators: list[list[str]]
+) -> None:
+    table = one_region["rate_limiting_table_name"]
+    described = {(f"dynamodb:{action}", table) for action in DESCRIBED}
+
+    asked = asked_of(asked_by_operators, "rate-limits-", table)
+    assert allowed(one_region["operator_policy_json"]) == asked | described
+
+
+def test_that_no_application_may_read_through_a_table(one_region: dict[str, Any]) -> None:
+    for name in ("limiter_policy_json", "session_store_policy_json"):
+        assert "dynamodb:Scan" not in {action for action, _ in allowed(one_region[name])}
+
+
 def test_that_the_session_stores_policy_is_what_it_asks_for(
     one_region: dict[str, Any], asked: list[list[str]]
 ) -> None:
@@ -118,6 +151,7 @@ def test_that_a_stream_consumer_reads_its_own_stream_only(one_region: dict[str, 
 def test_that_no_policy_names_more_than_its_tables_arn(one_region: dict[str, Any]) -> None:
     for name, key in (
         ("limiter_policy_json", "rate_limiting"),
+        ("operator_policy_json", "rate_limiting"),
         ("session_store_policy_json", "user_sessions"),
     ):
         for statement in json.loads(one_region[name])["Statement"]:
@@ -146,6 +180,11 @@ def test_that_keys_are_used_through_dynamodb_only(two_regions: dict[str, Any]) -
     )
     one = {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}}
     assert _of_keys(two_regions["limiter_policy_json"]) == (
+        {"kms:Decrypt", "kms:GenerateDataKey"},
+        {KEY},
+        one,
+    )
+    assert _of_keys(two_regions["operator_policy_json"]) == (
         {"kms:Decrypt", "kms:GenerateDataKey"},
         {KEY},
         one,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,19 @@ def test_a_key_that_is_not_ascii_is_sent_in_utf_8(
     ask = limited_asgi(store=store, rules=RulesFile(rules, functions=FUNCTIONS))
     assert ask(Get("/plain", headers=by_key("cl\xe9"))).status == 200
     ended, found = run(capsys, "peek", "--rules", rules, "--rule", "plain", "cl\xe9")
+    assert (ended, found[0]["remaining"]) == (0, 4)
+
+
+def test_a_secret_may_come_by_stdin(
+    store: MemoryStore,
+    rules: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ask = limited_asgi(store=store, rules=RulesFile(rules, functions=FUNCTIONS))
+    assert ask(Get("/api/x", headers=by_key("s3cret"))).status == 200
+    monkeypatch.setattr(sys, "stdin", io.StringIO("s3cret\nmore\n"))
+    ended, found = run(capsys, "peek", "--rules", rules, "--rule", "/api/*", "-")
     assert (ended, found[0]["remaining"]) == (0, 4)
 
 

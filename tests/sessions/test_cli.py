@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from ddbwire import SingleTable
 from sessions import DynamoDBSessionStore
 from sessions.cli import main
 from sessions.operations.operation import Create
 from sessions.operations.row import Row
 from tests.rate_limit_table import client
 from tests.session_table import session_table
+from tests.shared_table import shared_table
 
 IDS = ("-" + "a" * 42, "b" * 43, "c" * 43)
 """The first is as one in 64 is: argparse would take it for an option."""
@@ -100,6 +102,22 @@ def test_list_shows_what_a_users_sessions_are(operator: Operator) -> None:
     ]
     assert middle.split()[0] == IDS[1]
     assert oldest.endswith("  -          Firefox on Linux")
+
+
+def test_sessions_in_a_shared_table_are_listed_and_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with mock_aws(), shared_table(None) as table:
+        with DynamoDBSessionStore(table, layout=SingleTable()) as store:
+            store.send(Create(row(IDS[1], 1_800_000_000)), time.monotonic_ns() + 60 * 10**9)
+        operator = Operator(table, capsys)
+        shared = ("--single-table", "PK,SK")
+        assert operator.ids("user-456", *shared) == [IDS[1]]
+        code, told = operator.gets("revoke", "user-456", "--all", *shared)
+        assert (code, told["ended"]) == (0, 1)
+        code, told = operator.types("list", "user-456", "--single-table", "PK")
+        assert code == 2
+        assert "write the names of both keys, such as PK,SK" in told
 
 
 def test_list_as_json_has_what_sessions_of_has(operator: Operator) -> None:

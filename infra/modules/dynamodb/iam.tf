@@ -50,6 +50,24 @@ data "aws_iam_policy_document" "limiter" {
   }
 }
 
+# For the role of who operates a limiter from the command line: what a limiter may do, and reading
+# through all of its table, which no application does.
+data "aws_iam_policy_document" "operator" {
+  for_each = { for key in local.created_keys : key => local.table_arns[key] if key == "rate_limiting" }
+
+  source_policy_documents = [data.aws_iam_policy_document.limiter[each.key].json]
+
+  statement {
+    sid = "OperatorOfRateLimits"
+    actions = [
+      "dynamodb:DescribeTable",
+      "dynamodb:DescribeTimeToLive",
+      "dynamodb:Scan",
+    ]
+    resources = each.value
+  }
+}
+
 data "aws_iam_policy_document" "session_store" {
   for_each = { for key in local.created_keys : key => local.table_arns[key] if key == "user_sessions" }
 

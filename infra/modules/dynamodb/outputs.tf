@@ -103,6 +103,11 @@ output "limiter_policy_json" {
   value       = try(data.aws_iam_policy_document.limiter["rate_limiting"].json, null)
 }
 
+output "operator_policy_json" {
+  description = "The IAM policy, as JSON, for who operates a rate limiter from the command line; null if its table is not made."
+  value       = try(data.aws_iam_policy_document.operator["rate_limiting"].json, null)
+}
+
 output "session_store_policy_json" {
   description = "The IAM policy, as JSON, for what runs a session store; null if its table is not made."
   value       = try(data.aws_iam_policy_document.session_store["user_sessions"].json, null)
