@@ -31,10 +31,15 @@ class ASGIEndpoints:
 
     async def __call__(self, scope: Mapping[str, Any], send: Send) -> bool:
         """Answer a request for one of them; whether it was one."""
-        if scope["type"] != "http" or not self._settings.is_endpoint(scope["path"]):
+        if scope["type"] != "http":
+            return False
+        path, root = scope["path"], scope.get("root_path", "")
+        if not path.startswith(root):  # servers differ in whether it is in the path too
+            path = root + path
+        if not self._settings.is_endpoint(path):
             return False
         asked = Asked(
-            scope["path"],
+            path,
             scope["method"],
             cookie_field_in(scope["headers"]),
             _field(scope, fields.RESPONSE),

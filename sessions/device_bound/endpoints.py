@@ -32,13 +32,15 @@ from sessions.device_bound.instructions import instructions
 from sessions.device_bound.proof import InvalidProof, refresh_proof, registration_proof
 from sessions.device_bound.settings import DeviceSettings
 from sessions.errors import StoreUnavailable
+from sessions.lifecycle.load import load
 from sessions.lifecycle.save import encrypted
-from sessions.lifecycle.several_tokens import load_first
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, require_item_fits
 from sessions.session_state import LoadedSession
 
 MAX_ATTEMPTS = 5
+
+_TAKEN = (HTTPStatus.OK, HTTPStatus.FORBIDDEN)
 
 
 class Asked(NamedTuple):
@@ -90,16 +92,36 @@ def answer(config: SessionConfig, settings: DeviceSettings, asked: Asked) -> Flo
     """
     if asked.method != "POST":
         return _refused(HTTPStatus.METHOD_NOT_ALLOWED, [("allow", "POST")])
-    handle = _register if asked.path == settings.register_path else _refresh
     try:
         for _ in range(MAX_ATTEMPTS):
-            loaded = yield from _load(config, settings, asked)
-            answered = yield from handle(config, settings, asked, loaded)
+            answered = yield from _first_taken(config, settings, asked)
             if answered is not None:  # else something else in the session changed meanwhile
                 return answered
     except StoreUnavailable:
         config.events.emit("unavailable", None, None)
     return _refused(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _first_taken(
+    config: SessionConfig, settings: DeviceSettings, asked: Asked
+) -> Flow[Answer | None]:
+    """The answer of the first of the request's cookies that can be meant.
+
+    Another host of the domain may have set one in front, since the name has no ``__Host-``; that
+    must not make the browser forget its key.
+    """
+    handle = _register if asked.path == settings.register_path else _refresh
+    values = settings.endpoint_cookie(config.cookie).values_in(asked.cookies)
+    refused: Answer | None = None
+    for token in config.tokens.of_cookies(values).values():
+        loaded = yield from load(config, token)
+        if not isinstance(loaded, LoadedSession):
+            continue
+        answered = yield from handle(config, settings, asked, loaded)
+        if answered is None or answered.status in _TAKEN:
+            return answered
+        refused = refused or answered
+    return refused or _refused(HTTPStatus.UNAUTHORIZED)
 
 
 def _register(
@@ -143,13 +165,6 @@ def _refresh(
     if not (yield from _keep(config, row, proved)):
         return None
     return _bound(config, settings, proved, now)
-
-
-def _load(config: SessionConfig, settings: DeviceSettings, asked: Asked) -> Flow[LoadedSession]:
-    values = settings.endpoint_cookie(config.cookie).values_in(asked.cookies)
-    tried = yield from load_first(config, config.tokens.of_cookies(values).values())
-    found = next(reversed(tried.values()), None)
-    return found if isinstance(found, LoadedSession) else LoadedSession()
 
 
 def _keep(config: SessionConfig, row: Row, binding: Binding) -> Flow[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from sessions.config.device_bound import DEVICE_BINDING
 from sessions.device_bound import DeviceBound
 from sessions.operations.operation import Find
 from tests.device_bound.conftest import MakeSite
-from tests.device_bound.device_browser import REFRESH, REGISTER, SECRET, DeviceBrowser
+from tests.device_bound.device_browser import REFRESH, REGISTER, SECRET, DeviceBrowser, Kept
 from tests.device_bound.device_key import DeviceKey
+from tests.sessions_web.exchange import Request, over_asgi, over_wsgi
 from tests.sessions_web.site import put, site_over
 
 BOUND = "__Host-session-bound"
@@ -43,7 +45,7 @@ def test_stolen_cookies_end_with_the_bound_one(bound: DeviceBrowser) -> None:
     assert bound.user() == "ada"  # a new bound cookie, for 600 seconds
     thief = bound.stolen()
     for name, kept in thief.cookies.items():
-        thief.cookies[name] = kept.__class__(kept.value, kept.path, kept.same_site, None)
+        thief.cookies[name] = Kept(kept.value, kept.path, kept.same_site, None)
     assert thief.user() == "ada"
     thief.clock.advance(599)
     assert thief.user() == "ada"
@@ -195,10 +197,10 @@ def test_another_sessions_bound_cookie_is_worth_nothing(bound: DeviceBrowser) ->
 def test_a_made_up_bound_cookie_is_worth_nothing(bound: DeviceBrowser, forged: str) -> None:
     thief = bound.stolen()
     kept = thief.cookies[BOUND]
-    thief.cookies[BOUND] = kept.__class__(forged, "/", "Lax", None)
+    thief.cookies[BOUND] = Kept(forged, "/", "Lax", None)
     assert thief.user() is None
     later = str(int(kept.value.partition(".")[0]) + 1) + kept.value[10:]
-    thief.cookies[BOUND] = kept.__class__(later, "/", "Lax", None)
+    thief.cookies[BOUND] = Kept(later, "/", "Lax", None)
     assert thief.user() is None
 
 
@@ -206,7 +208,7 @@ def test_the_endpoints_own_cookie_is_no_sessions_cookie(bound: DeviceBrowser) ->
     thief = DeviceBrowser(bound.site, has_dbsc=False)
     own = bound.cookies["__Secure-session-device"]
     assert (own.path, own.same_site) == ("/device-bound-session", "None")
-    thief.cookies = {"__Secure-session-device": own.__class__(own.value, "/", "None", None)}
+    thief.cookies = {"__Secure-session-device": Kept(own.value, "/", "None", None)}
     assert thief.user() is None
 
 
@@ -290,6 +292,46 @@ def test_the_endpoints_ask_nothing_of_the_store_for_a_stranger(
 ) -> None:
     assert browser.send(path, "POST").status == 401
     assert browser.site.calls == []
+
+
+@pytest.mark.parametrize("which", ["refresh", "register"])
+def test_a_cookie_that_another_host_set_in_front_does_no_harm(
+    browser: DeviceBrowser, which: str
+) -> None:
+    attacker = DeviceBrowser(browser.site)
+    attacker.visit(lambda session: session.login("eve"))
+    theirs = attacker.cookies["__Secure-session-device"]
+
+    def in_front() -> None:
+        own = browser.cookies["__Secure-session-device"]
+        both = f"{theirs.value}; __Secure-session-device={own.value}"
+        browser.cookies["__Secure-session-device"] = replace(own, value=both)
+
+    if which == "register":
+        browser.has_dbsc = False
+    offer = browser.visit(login).headers["secure-session-registration"]
+    in_front()
+    if which == "register":
+        assert browser.register(offer).status == 200
+    browser.clock.advance(700)
+    assert browser.user() == "ada"
+    assert browser.sessions
+
+
+@pytest.mark.parametrize("path", ["/shop" + REFRESH, REFRESH])
+def test_a_mount_is_part_of_the_path(bound: DeviceBrowser, path: str) -> None:
+    site = bound.site
+    option = DeviceBound(SECRET, path="/shop/device-bound-session")
+    app = site_over(site.protocol, store=site.store, device_bound=option).app
+    mounted = {"root_path": "/shop", "SCRIPT_NAME": "/shop", "PATH_INFO": REFRESH, "path": path}
+    cookie = bound.cookies["__Secure-session-device"].value
+    fields = (
+        ("Cookie", f"__Secure-session-device={cookie}"),
+        ("Sec-Secure-Session-Id", bound.session.identifier),
+    )
+    request = Request("/", "POST", fields, extra=mounted)
+    over = over_asgi if site.protocol == "asgi" else over_wsgi
+    assert over(app, request, []).status == 403
 
 
 def test_other_paths_are_the_applications(bound: DeviceBrowser) -> None:
