@@ -73,6 +73,7 @@ MEMBERS_NOT_FOR_USERS = {
         "offer",
         "proof",
         "require_cookie",
+        "settings",
         "wsgi_endpoints",
     },
     "SingleTable": {"key", "schema", "values"},

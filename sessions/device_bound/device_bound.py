@@ -48,12 +48,13 @@ class DeviceBound:
 
     Attributes:
         offers: see above.
+        settings: what the sessions have in common.
 
     Raises:
         TypeError, ValueError: an argument is invalid.
     """
 
-    __slots__ = ("_settings", "offers")
+    __slots__ = ("offers", "settings")
 
     def __init__(
         self,
@@ -76,11 +77,11 @@ class DeviceBound:
                 f"cookie_seconds must be from {MIN_COOKIE_SECONDS} to {MAX_COOKIE_SECONDS}, "
                 f"not {cookie_seconds}"
             )
-        self._settings = DeviceSettings(path, Challenges(macs), BoundCookies(macs, cookie_seconds))
+        self.settings = DeviceSettings(path, Challenges(macs), BoundCookies(macs, cookie_seconds))
         self.offers = require_bool("offers", offers)
 
     def __repr__(self) -> str:
-        return f"<DeviceBound at {self._settings.path}>"
+        return f"<DeviceBound at {self.settings.path}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a DeviceBound can't be pickled: it holds the site's secret")
@@ -105,16 +106,16 @@ class DeviceBound:
 
     def bound_cookie(self, cookie: Cookie) -> Cookie:
         """The bound cookie beside a session's."""
-        return self._settings.bound_cookie(cookie)
+        return self.settings.bound_cookie(cookie)
 
     def endpoint_cookie(self, cookie: Cookie) -> Cookie:
         """The endpoints' own cookie beside a session's."""
-        return self._settings.endpoint_cookie(cookie)
+        return self.settings.endpoint_cookie(cookie)
 
     def offer(self, session_id: str, now: int) -> str:
         """The value of Secure-Session-Registration for a session."""
-        challenge = self._settings.challenges.to_register(session_id, now)
-        return fields.registration(self._settings.register_path, challenge)
+        challenge = self.settings.challenges.to_register(session_id, now)
+        return fields.registration(self.settings.register_path, challenge)
 
     def proof(
         self, binding: str, cookie: Cookie, cookie_header: str | None, now: int
@@ -124,7 +125,7 @@ class DeviceBound:
         if bound is None:
             return DeviceProof.MISSING
         values = self.bound_cookie(cookie).values_in(cookie_header)
-        if self._settings.bound_cookies.is_live(values, bound, now):
+        if self.settings.bound_cookies.is_live(values, bound, now):
             return DeviceProof.GIVEN
         return DeviceProof.NOT_DUE if now < bound.bound_at + GRACE_SECONDS else DeviceProof.MISSING
 
@@ -132,10 +133,10 @@ class DeviceBound:
         """What answers requests for them in ASGI."""
         from sessions.device_bound.asgi import ASGIEndpoints
 
-        return ASGIEndpoints(config, self._settings)
+        return ASGIEndpoints(config, self.settings)
 
     def wsgi_endpoints(self, config: SessionConfig) -> WSGIEndpoints:
         """What answers requests for them in WSGI."""
         from sessions.device_bound.wsgi import WSGIEndpoints
 
-        return WSGIEndpoints(config, self._settings)
+        return WSGIEndpoints(config, self.settings)
