@@ -1,30 +1,23 @@
-"""The session as an application holds it: a mapping of JSON values, with what it can do.
+"""The session as an application holds it: whose it is, and what can be done with it.
 
-A template that asks for ``session.user_id`` means the application's key of that name, and Jinja
-looks for an attribute first. So a name of the session gives way to a key of the same name: asked
-for it, the session has no such attribute. What only those who load and save it need is not here
-but in ``request_session.py``.
+Its values are in ``session_mapping.py``; what only those who load and save it need, in
+``request_session.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from copy import deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Self
 
 from sessions import freshness
-from sessions.arguments import RESERVED_PREFIX, require_key
 from sessions.credential import CredentialName
 from sessions.end_reason import EndReason
-from sessions.errors import AuthenticationRequired, StoreUnavailable
-from sessions.request_session import RequestSession
-from sessions.session_state import SessionState
+from sessions.errors import AuthenticationRequired
+from sessions.session_mapping import SessionMapping
 from sessions.values import csrf
-from sessions.values.changes import Values
 from sessions.values.flash import FLASH_PREFIX, Flash, leave, take_all
 
 
-class Session(MutableMapping[str, Any]):
+class Session(SessionMapping):
     """One user's session in one request.
 
     A MutableMapping of JSON values by str keys; changes inside lists and dicts are noticed.
@@ -47,89 +40,7 @@ class Session(MutableMapping[str, Any]):
         accessed: whether the application used it.
     """
 
-    __slots__ = ("_names_give_way", "_request_session")
-
-    # A template does not expect them to be keys, for they are a dict's too.
-    _shown_names: ClassVar[frozenset[str]] = frozenset((*dir(MutableMapping), "copy"))
-
-    def __init__(self, request_session: RequestSession, *, names_give_way: bool = True) -> None:
-        self._request_session = request_session
-        self._names_give_way = names_give_way
-
-    if not TYPE_CHECKING:  # else any name would be one of a session's, to a type checker
-
-        def __getattribute__(self, name: str) -> Any:
-            found = object.__getattribute__(self, name)
-            if name[0] == "_" or name in self._shown_names or not self._names_give_way:
-                return found
-            request_session = self._request_session
-            if not request_session.state.is_loaded:
-                if request_session.is_lazy:
-                    return found  # it is to be awaited first, and then there may be a key
-                try:
-                    request_session.load()
-                except StoreUnavailable:
-                    if name == "load_async":
-                        return found  # for another attempt
-                    raise
-            if name in request_session.state.data:
-                raise AttributeError(
-                    f"session.{name}: the application has set session[{name!r}]; that is its key's "
-                    f"value, and session_of(session).{name} is the session's own"
-                )
-            return found
-
-    # The mapping
-
-    def __getitem__(self, key: str) -> Any:
-        return self._used()[_unreserved(key)]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._used()[require_key(key)] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self._used()[_unreserved(key)]
-
-    def __iter__(self) -> Iterator[str]:
-        return (key for key in self._used() if not key.startswith(RESERVED_PREFIX))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, key: object) -> bool:
-        values = self._used()
-        return isinstance(key, str) and not key.startswith(RESERVED_PREFIX) and key in values
-
-    def popitem(self) -> tuple[str, Any]:
-        """Remove the last key and its value, as a dict does; KeyError if it is empty."""
-        keys = list(self)
-        if not keys:
-            raise KeyError("popitem(): the session is empty")
-        return keys[-1], self.pop(keys[-1])
-
-    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(self) | dict(other) if isinstance(other, Mapping) else NotImplemented
-
-    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(other) | dict(self) if isinstance(other, Mapping) else NotImplemented
-
-    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # `|` makes a dict
-        self.update(other)
-        return self
-
-    def __repr__(self) -> str:
-        row = self._request_session.state.row
-        return f"<Session of {row.owner_id or 'nobody'}>" if row else "<Session, new>"
-
-    def __copy__(self) -> dict[str, Any]:
-        return dict(self)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
-        return deepcopy(dict(self), memo)
-
-    def copy(self) -> dict[str, Any]:
-        """Its values as a dict, of which nothing is saved."""
-        return dict(self)
+    __slots__ = ()
 
     def clear(self) -> None:
         """End it, as ``logout`` does: a session without its values is nobody's any more.
@@ -267,10 +178,6 @@ class Session(MutableMapping[str, Any]):
             TypeError, ValueError: ``seconds`` is not an int of at least 1.
         """
         freshness.require_fresh(self._used_state(), seconds)
-
-    def _used_state(self) -> SessionState:
-        self._used()
-        return self._request_session.state
 
     # Login, rotation, logout, save
 
@@ -452,16 +359,3 @@ class Session(MutableMapping[str, Any]):
             return True
         secret = self._request_session.state.csrf_secret()
         return secret is not None and csrf.is_of(secret, token)
-
-    def _used(self) -> Values:
-        request_session = self._request_session
-        request_session.accessed = True
-        if not request_session.state.is_loaded:
-            request_session.load()
-        return request_session.state.data
-
-
-def _unreserved(key: str) -> str:
-    if isinstance(key, str) and key.startswith(RESERVED_PREFIX):
-        raise KeyError(key)
-    return key

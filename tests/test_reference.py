@@ -115,12 +115,18 @@ def section_about(module: str) -> Section:
     return found[0]
 
 
+def is_of_one(public_bases: list[type], base: type) -> bool:
+    """Whether a public class is, or inherits, this one."""
+    return any(issubclass(each, base) for each in public_bases)
+
+
 def members(kind: type) -> dict[str, Any]:
     """The public ones that these packages define, but for those of a base that is public itself."""
     ours = [
         base for base in kind.__mro__ if base.__module__.split(".")[0] in (*PACKAGES, "ddbwire")
     ]
-    of_others = {name for base in ours[1:] if base in PUBLIC_CLASSES for name in vars(base)}
+    public_bases = [base for base in ours[1:] if base in PUBLIC_CLASSES]
+    of_others = {name for base in ours[1:] if is_of_one(public_bases, base) for name in vars(base)}
     hidden = {name for base in ours for name in MEMBERS_NOT_FOR_USERS.get(base.__name__, ())}
     return {
         name: member

@@ -83,13 +83,13 @@ DJANGO = (
     Guard(
         "Django: the cookie lasts for the lifetime, whatever the expiry",
         "sessions/django/store.py",
-        "        return self._remaining_seconds()\n\n    # What the middleware says and asks",
-        "        return expiry_age\n\n    # What the middleware says and asks",
+        "            return expiry_age\n        return self._remaining_seconds()\n",
+        "            return expiry_age\n        return expiry_age\n",
         f"{_EXPIRY}who_is_active_stays_logged_in_however_short_the_expiry",
     ),
     Guard(
         "Django: with its own middleware the cookie is renewed",
-        "sessions/django/store.py",
+        "sessions/django/stored_session.py",
         "or (is_touched and not self.is_of_request)",
         "",
         f"{_EXPIRY}who_is_active_stays_logged_in_by_the_sites_own_idle_time",
@@ -127,7 +127,7 @@ DJANGO = (
     ),
     Guard(
         "popitem takes the last key",
-        "sessions/session.py",
+        "sessions/session_mapping.py",
         "return keys[-1], self.pop(keys[-1])",
         "return keys[0], self.pop(keys[0])",
         "tests/sessions/test_session.py::test_popitem_takes_the_last_key_as_a_dict_does",

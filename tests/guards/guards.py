@@ -93,7 +93,7 @@ REQUIREMENTS = (
     Guard(
         "5: the cookie is cleared with the attributes that it was set with",
         "sessions/cookie/cookie.py",
-        'return f"{self.name}=; {gone}{self._attributes()}"',
+        'return f"{self.name}=; {gone}; {self.attributes}"',
         'return f"{self.name}=; {gone}"',
         f"{_R5}5_logout_deletes_the_row_and_clears_the_cookie_with_the_same_attributes",
     ),

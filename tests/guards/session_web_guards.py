@@ -14,7 +14,7 @@ _COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
 SESSIONS_ON_THE_WEB = (
     Guard(
         "a name of the session gives way to the application's key",
-        "sessions/session.py",
+        "sessions/session_mapping.py",
         "            if name in request_session.state.data:",
         "            if False:",
         f"{_NAMES}a_template_gets_the_applications_key_of_any_name",

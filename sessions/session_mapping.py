@@ -1,0 +1,126 @@
+"""A session as a mapping: the application's keys, beside the names that it has of its own.
+
+A template that asks for ``session.user_id`` means the application's key of that name, and Jinja
+looks for an attribute first. So a name of the session gives way to a key of the same name: asked
+for it, the session has no such attribute. Keys that the package itself uses are not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from sessions.arguments import RESERVED_PREFIX, require_key
+from sessions.errors import StoreUnavailable
+from sessions.request_session import RequestSession
+from sessions.session_state import SessionState
+from sessions.values.changes import Values
+
+
+class SessionMapping(MutableMapping[str, Any]):
+    """JSON values by str keys; changes inside lists and dicts are noticed.
+
+    Args:
+        request_session: the request's.
+        names_give_way: whether names of the session give way to keys.
+    """
+
+    __slots__ = ("_names_give_way", "_request_session")
+
+    # A template does not expect them to be keys, for they are a dict's too.
+    _shown_names: ClassVar[frozenset[str]] = frozenset((*dir(MutableMapping), "copy"))
+
+    def __init__(self, request_session: RequestSession, *, names_give_way: bool = True) -> None:
+        self._request_session = request_session
+        self._names_give_way = names_give_way
+
+    if not TYPE_CHECKING:  # else any name would be one of a session's, to a type checker
+
+        def __getattribute__(self, name: str) -> Any:
+            found = object.__getattribute__(self, name)
+            if name[0] == "_" or name in self._shown_names or not self._names_give_way:
+                return found
+            request_session = self._request_session
+            if not request_session.state.is_loaded:
+                if request_session.is_lazy:
+                    return found  # it is to be awaited first, and then there may be a key
+                try:
+                    request_session.load()
+                except StoreUnavailable:
+                    if name == "load_async":
+                        return found  # for another attempt
+                    raise
+            if name in request_session.state.data:
+                raise AttributeError(
+                    f"session.{name}: the application has set session[{name!r}]; that is its key's "
+                    f"value, and session_of(session).{name} is the session's own"
+                )
+            return found
+
+    def __getitem__(self, key: str) -> Any:
+        return self._used()[_unreserved(key)]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._used()[require_key(key)] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._used()[_unreserved(key)]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self._used() if not key.startswith(RESERVED_PREFIX))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, key: object) -> bool:
+        values = self._used()
+        return isinstance(key, str) and not key.startswith(RESERVED_PREFIX) and key in values
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last key and its value, as a dict does; KeyError if it is empty."""
+        keys = list(self)
+        if not keys:
+            raise KeyError("popitem(): the session is empty")
+        return keys[-1], self.pop(keys[-1])
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self) | dict(other) if isinstance(other, Mapping) else NotImplemented
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(other) | dict(self) if isinstance(other, Mapping) else NotImplemented
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # `|` makes a dict
+        self.update(other)
+        return self
+
+    def __repr__(self) -> str:
+        row = self._request_session.state.row
+        return f"<Session of {row.owner_id or 'nobody'}>" if row else "<Session, new>"
+
+    def __copy__(self) -> dict[str, Any]:
+        return dict(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return deepcopy(dict(self), memo)
+
+    def copy(self) -> dict[str, Any]:
+        """Its values as a dict, of which nothing is saved."""
+        return dict(self)
+
+    def _used_state(self) -> SessionState:
+        self._used()
+        return self._request_session.state
+
+    def _used(self) -> Values:
+        request_session = self._request_session
+        request_session.accessed = True
+        if not request_session.state.is_loaded:
+            request_session.load()
+        return request_session.state.data
+
+
+def _unreserved(key: str) -> str:
+    if isinstance(key, str) and key.startswith(RESERVED_PREFIX):
+        raise KeyError(key)
+    return key
