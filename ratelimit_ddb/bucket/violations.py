@@ -45,6 +45,8 @@ _NEVER_NS = -1
 _ANY_NS = 1 << 62
 _CLOCK_READINGS_NS = SECOND_NS
 """How far the clock's readings may lie apart, of one decision and of several processes."""
+_CLOCKS_APART_NS = 2 * SECOND_NS
+"""How far the readings of two processes may lie apart, each of which is wrong by less than half."""
 
 
 class BlockPolicy(NamedTuple):
@@ -68,8 +70,12 @@ class BlockPolicy(NamedTuple):
 
     @property
     def room_ns(self) -> int:
-        """How far ahead ``violations`` may lie for one more."""
-        return self.unit_ns * (self.after - 1)
+        """How far ahead ``violations`` may lie for one more.
+
+        All but the last, and half of one more or two seconds: violations that were counted by a
+        clock ahead of this one are no more than they were.
+        """
+        return self.unit_ns * (self.after - 1) + min(self.unit_ns // 2, _CLOCKS_APART_NS)
 
     def remembered(self, blocks_ns: int, now_ns: int) -> int:
         """How many blocks are remembered."""
@@ -144,19 +150,18 @@ class Violations:
             shown, refused = _shown(result), take
             counts = take.cost_ns[0] > 0
             self._remember(key, now_ns, shown, since)
-            if result.applied and counts and not self._was_last(shown, now_ns):
+            if result.applied and counts and not self._blocks(shown, now_ns):
                 return denial
 
-    def _was_last(self, shown: _Shown, now_ns: int) -> bool:
-        """Whether there is no room for one more violation; if not for certain, the next tells."""
-        slack_ns = min(self._policy.unit_ns // 2, _CLOCK_READINGS_NS)
-        return shown.violations_ns - now_ns > self._policy.room_ns + slack_ns
+    def _blocks(self, shown: _Shown, now_ns: int) -> bool:
+        """Whether there is no room for one more violation."""
+        return shown.violations_ns - now_ns > self._policy.room_ns
 
     def _take(self, key: str, now_ns: int, shown: _Shown) -> Take:
         """The next write, where the item holds this: it counts, or blocks, or joins a block."""
         if shown.blocked_ns > now_ns:
             return self._block(key, now_ns, shown, shown.blocked_ns)
-        if shown.violations_ns - now_ns > self._policy.room_ns:
+        if self._blocks(shown, now_ns):
             return self._block(key, now_ns, shown, 0)
         return self._count(key, now_ns, shown)
 

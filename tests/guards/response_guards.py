@@ -45,6 +45,13 @@ RESPONSES = (
         f"{_BLOCKS}each_block_lasts_twice_as_long_up_to_the_longest",
     ),
     Guard(
+        "a clock ahead of another's makes no violation more",
+        "ratelimit_ddb/bucket/violations.py",
+        " + min(self.unit_ns // 2, _CLOCKS_APART_NS)",
+        "",
+        "tests/simulation/test_rule_blocks.py::test_blocks_follow_so_many_violations_and_never_overlap",
+    ),
+    Guard(
         "P7: while a block lasts nothing is counted",
         "ratelimit_ddb/bucket/violations.py",
         "        if shown.blocked_ns > now_ns:\n            if shown.blocked_ns <=",

@@ -11,6 +11,7 @@ from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.operations.operation import Operation, ReadClock, Take, Wait
 from tests.simulation.network import Network, Unanswered
@@ -60,6 +61,7 @@ class Process:
         self._deny_cache_ns = deny_cache_ns
         self._began_ns = scheduler.now_ns
         self._bucket: Bucket
+        self._violations: Violations
         self.clock = TableClock(self.local_ns)
 
     def local_ns(self) -> int:
@@ -110,6 +112,15 @@ class Process:
         """Admit nothing for so long; ``wait_ns`` of its request says how long."""
         request = self._begin("block", key, 0, blocks_ns)
         yield from self._run(self._bucket.block(key, blocks_ns), request)
+
+    def block_after(self, policy: BlockPolicy) -> None:
+        """Count denials, and block a key after too many."""
+        self._violations = Violations(self._bucket, policy, ObservationCache(64))
+
+    def violate(self, key: str, denial: Decision) -> Generator[int, None, None]:
+        """Count a denial by the limits."""
+        request = self._begin("violate", key, 0, 0)
+        yield from self._run(self._violations.count(key, denial), request)
 
     def reset(self, key: str) -> Generator[int, None, None]:
         """Fill a bucket."""
