@@ -36,6 +36,7 @@ def of_site(user: str, seconds: int, progress: Progress) -> dict[str, Any]:
     return {
         **found,
         "megabytes": megabytes[::every],
+        "seconds_a_sample": seconds / len(megabytes) * every,
         "growth": growth(megabytes, found["requests"]),
     }
 

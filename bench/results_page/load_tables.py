@@ -31,6 +31,8 @@ def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
     """The long load, and the short ones."""
     if "soak" in raw:
         yield from _soak(raw["soak"])
+        if "memory" in drawn:
+            yield picture("memory", "memory of a server under load")
     if "load" in raw:
         yield from _load(raw, drawn)
 

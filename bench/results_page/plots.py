@@ -9,6 +9,8 @@ from typing import Any
 from bench.money import BUSINESS_CASE, dollars_per_million
 from bench.results_page.charts import Axes, Bar, bars, lines
 from bench.results_page.raw_results import Spread, column, is_ours, number, points, spread
+from bench.results_page.session_tables import added_us
+from bench.session_peers import BARE, OURS
 
 Raw = dict[str, Any]
 
@@ -115,6 +117,41 @@ def _load(raw: Raw) -> str:
     return bars(title, "CPU of uvicorn's or waitress's process; MemoryStore; load by Locust", rows)
 
 
+def _sessions(raw: Raw) -> str:
+    rows = []
+    for framework, sites in raw["session_peers"]["results"].items():
+        for name in sites:
+            added = None if name == BARE else added_us(sites, name, "session read")
+            if added is not None:
+                label = f"{framework}, {name}"
+                rows.append(Bar(label, *added, name == OURS, f"{number(added[0])} us"))
+    title = "What a session that is read adds to a request"
+    return bars(title, "CPU over the site without sessions; on DynamoDB Local", rows)
+
+
+def _soak(raw: Raw) -> str:
+    series = {
+        run["user"].removesuffix("SiteUser").upper(): _each_minute(run)
+        for run in raw["soak"]["runs"]
+        if "growth" in run
+    }
+    return lines(
+        "Memory of a server under load",
+        f"resident; limits and sessions on DynamoDB Local, {raw['soak']['users']} visitors",
+        series,
+        Axes("minutes", MEGABYTE, is_log_x=False, is_log_y=False),
+    )
+
+
+def _each_minute(run: Raw) -> dict[float, float]:
+    megabytes, a_minute = run["megabytes"], 60 / run["seconds_a_sample"]
+    minutes = int(len(megabytes) / a_minute)
+    return {
+        float(minute): megabytes[min(len(megabytes) - 1, round(minute * a_minute))]
+        for minute in range(minutes + 1)
+    }
+
+
 def _middleware(raw: Raw) -> str:
     found = {name: spread(rounds) for name, rounds in raw["middleware"].items()}
     rows = [
@@ -209,5 +246,7 @@ PLOTS: dict[str, tuple[tuple[str, ...], Callable[[Raw], str]]] = {
     "money": (("money",), _money),
     "load": (("load",), _load),
     "middleware": (("middleware",), _middleware),
+    "sessions": (("session_peers",), _sessions),
+    "memory": (("soak",), _soak),
 }
 """By file: the sections it needs, and how it is drawn."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.results_page.markdown import not_measured, table
+from bench.results_page.markdown import not_measured, picture, table
 from bench.results_page.raw_results import number, spread
 from bench.session_peers import BARE, LINEUP
 
@@ -28,6 +28,8 @@ def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
     if section is None:
         return
     yield HEAD
+    if "sessions" in drawn:
+        yield picture("sessions", "what a session that is read adds to a request")
     for framework, sites in section["results"].items():
         names = [name for name in sites if name != BARE]
         cases = dict.fromkeys(case for name in names for case in sites[name])

@@ -11,6 +11,7 @@ from bench.raw_file import read
 from bench.report import RAW, README, RESULTS
 from bench.results_page.aims import rows
 from bench.results_page.pages import FRONT, PAGES, pages
+from bench.results_page.plots import plots
 from bench.results_page.summary import BEGIN, END, lines, with_figures
 from bench.results_page.where_we_lose import losses
 from bench.sections import MEASURED_APART, NEEDS_NO_ENGINE, SECTIONS
@@ -75,6 +76,8 @@ def soaked(**other: Any) -> dict[str, Any]:
         "p99_ms": 90,
         "server_cpu_us": 600.0,
         "own_cpu_us": 900.0,
+        "megabytes": [44.0, 70.1, 70.2, 70.2],
+        "seconds_a_sample": 75.0,
         "growth": {"before": 70.1, "after": 70.2, "kilobytes_per_1000": 0.5},
         **other,
     }
@@ -189,6 +192,17 @@ def test_where_a_peers_session_is_cheaper_that_is_a_loss() -> None:
     )
     assert ("sessions in Flask, session read", "read units") in found
     assert ("sessions in Flask, session read", "CPU a request") not in found
+
+
+def test_sessions_and_memory_are_drawn_and_shown() -> None:
+    raw = a_run(session_peers=SESSIONS, soak=SOAK)
+    drawn = plots(raw)
+    assert ">Flask, ours<" in drawn["sessions"]
+    assert ">2,500 us<" in drawn["sessions"]
+    assert ">WSGI<" in drawn["memory"]
+    texts = pages(raw, set(drawn))
+    assert "](sessions.svg)" in texts["sessions.md"]
+    assert "](memory.svg)" in texts["load.md"]
 
 
 def test_the_summary_says_a_sentence_for_each_section() -> None:
