@@ -94,8 +94,10 @@ class TableScan:
         after: dict[int, object] = dict.fromkeys(range(self._segments))
         most_items = _FIRST_ITEMS
         while after:
-            # A page is billed half a unit at least, so of many segments not all can have a turn.
-            turns = dict(islice(after.items(), max(1, int(self._units_per_second))))
+            # What items cost is found out by one segment. A page is billed half a unit at least, so
+            # of many segments not all can have a turn.
+            most_turns = max(1, int(self._units_per_second)) if self.progress.items else 1
+            turns = dict(islice(after.items(), most_turns))
             answers = self._round(turns, most_items)
             pages = {at: page for at, page in answers.items() if isinstance(page, ScannedPage)}
             for segment, page in pages.items():

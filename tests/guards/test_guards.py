@@ -22,6 +22,7 @@ from tests.guards.interleaving_guards import AT_ONCE
 from tests.guards.lease_guards import LEASES
 from tests.guards.limit_guards import IDENTITIES, PATHS
 from tests.guards.login_guards import LOGINS
+from tests.guards.operating_guards import OPERATING
 from tests.guards.outage_guards import OUTAGES
 from tests.guards.quota_guards import QUOTAS
 from tests.guards.request_guards import REQUESTS
@@ -51,6 +52,7 @@ GUARDS = (
     *OUTAGES,
     *LEASES,
     *STORED_LIMITS,
+    *OPERATING,
     *LIVES,
     *LOGINS,
     *SLOTS,

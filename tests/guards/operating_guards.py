@@ -1,0 +1,48 @@
+"""The guards of the operator's commands: the key that is meant, and a table that is spared."""
+
+from __future__ import annotations
+
+from tests.guards.guard import Guard
+
+_RULES = "tests/ratelimit_ddb/test_cli_rules.py::test_"
+_TOP = "tests/ratelimit_ddb/test_cli_top.py::test_"
+_SCAN = "tests/ratelimit_ddb/test_table_scan.py::test_"
+_WRITTEN = "ratelimit_ddb/web/identity/written_identity.py"
+
+OPERATING = (
+    Guard(
+        "an address that is none is nobody's key",
+        _WRITTEN,
+        "        if parsed(text) is None:\n",
+        "        if not text:\n",
+        f"{_RULES}what_is_no_bucket_of_the_rule_is_refused_with_the_way_out",
+    ),
+    Guard(
+        "a value that no request can have is nobody's key",
+        _WRITTEN,
+        "    if is_fallback(found):\n",
+        "    if found is None:\n",
+        f"{_RULES}what_is_no_bucket_of_the_rule_is_refused_with_the_way_out",
+    ),
+    Guard(
+        "what a terminal would obey is escaped",
+        "ratelimit_ddb/cli/printable.py",
+        "    if text.isprintable():\n        return text\n",
+        "    if text:\n        return text\n",
+        f"{_TOP}what_a_terminal_would_obey_is_escaped",
+    ),
+    Guard(
+        "a scan is paused until its read units are paid for",
+        "ratelimit_ddb/cli/table_scan.py",
+        "                self._sleep(ahead)\n",
+        "                pass\n",
+        f"{_SCAN}no_more_read_units_are_used_than_are_allowed",
+    ),
+    Guard(
+        "what was found is shown though a scan is cut short",
+        "ratelimit_ddb/cli/top.py",
+        "        _show(options, scanning, most, before)\n        raise\n",
+        "        raise\n",
+        f"{_TOP}what_was_found_is_shown_though_it_is_cut_short",
+    ),
+)
