@@ -47,10 +47,12 @@ class BindingSite:
 
 
 def _pages(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Says who is logged in; two pages log in and out."""
+    """Says who is logged in; two pages log in, and lead on, and out."""
     session: Session = session_of(environ)
     if environ["PATH_INFO"] == "/in":
         session.login("ada")
+        start_response("303 See Other", [("Location", "/"), ("Content-Length", "0")])
+        return [b""]
     if environ["PATH_INFO"] == "/out":
         session.logout()
     who = f"<title>Who</title><h1>{session.user_id or 'nobody'}</h1>".encode()
