@@ -85,3 +85,6 @@ if not TYPE_CHECKING:  # or a name that does not exist would be Any
         found = getattr(import_module(f"ddbwire.{_MODULES[name]}"), name)
         globals()[name] = found
         return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULES})

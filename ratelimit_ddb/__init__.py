@@ -9,16 +9,8 @@ Everything public is named here, but for the middleware: ratelimit_ddb.asgi and 
 
 from typing import TYPE_CHECKING
 
-from ratelimit_ddb.all_or_none.decisions import Decisions
-from ratelimit_ddb.all_or_none.functions import (
-    acquire_all,
-    acquire_all_async,
-    refund_all,
-    refund_all_async,
-)
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decision_event import LimiterDecision
-from ratelimit_ddb.decorator.rate_limited import rate_limited
 from ratelimit_ddb.errors import (
     AccessDenied,
     KeyThrottled,
@@ -30,15 +22,23 @@ from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.quota import Quota
-from ratelimit_ddb.reservation import AsyncReservation, Reservation
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.stored_limits.stored import stored
 
-if TYPE_CHECKING:  # few processes need them, and the others need not load them
+if TYPE_CHECKING:  # few processes need them all, and what is not used need not be loaded
     from ddbwire.single_table import SingleTable
+    from ratelimit_ddb.all_or_none.decisions import Decisions
+    from ratelimit_ddb.all_or_none.functions import (
+        acquire_all,
+        acquire_all_async,
+        refund_all,
+        refund_all_async,
+    )
     from ratelimit_ddb.concurrency_limiter import AsyncConcurrencyLimiter, ConcurrencyLimiter
+    from ratelimit_ddb.decorator.rate_limited import rate_limited
+    from ratelimit_ddb.reservation import AsyncReservation, Reservation
     from ratelimit_ddb.slots.slot import AsyncSlot, Slot
     from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
 
@@ -82,11 +82,19 @@ __version__: str
 if not TYPE_CHECKING:  # else every name would be one of the package, to a type checker
     _LOADED_WHEN_USED = {
         "AsyncConcurrencyLimiter": "ratelimit_ddb.concurrency_limiter",
+        "AsyncReservation": "ratelimit_ddb.reservation",
         "AsyncSlot": "ratelimit_ddb.slots.slot",
         "ConcurrencyLimiter": "ratelimit_ddb.concurrency_limiter",
+        "Decisions": "ratelimit_ddb.all_or_none.decisions",
+        "Reservation": "ratelimit_ddb.reservation",
         "SingleTable": "ddbwire.single_table",
         "Slot": "ratelimit_ddb.slots.slot",
         "StoredLimits": "ratelimit_ddb.stored_limits.stored_limits",
+        "acquire_all": "ratelimit_ddb.all_or_none.functions",
+        "acquire_all_async": "ratelimit_ddb.all_or_none.functions",
+        "rate_limited": "ratelimit_ddb.decorator.rate_limited",
+        "refund_all": "ratelimit_ddb.all_or_none.functions",
+        "refund_all_async": "ratelimit_ddb.all_or_none.functions",
     }
 
     def __getattr__(name: str) -> object:
@@ -97,5 +105,9 @@ if not TYPE_CHECKING:  # else every name would be one of the package, to a type 
         if name in _LOADED_WHEN_USED:
             from importlib import import_module
 
-            return getattr(import_module(_LOADED_WHEN_USED[name]), name)
+            found = globals()[name] = getattr(import_module(_LOADED_WHEN_USED[name]), name)
+            return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LOADED_WHEN_USED, "__version__"})

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limit import AnyLimit, LimitsLike
@@ -17,14 +18,10 @@ from ratelimit_ddb.limiter_core import LimiterCore
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
-from ratelimit_ddb.reservation import (
-    AsyncReservation,
-    Reservation,
-    ReservationState,
-    Reserving,
-    state_of,
-)
 from ratelimit_ddb.stored_limits.stored import Stored
+
+if TYPE_CHECKING:  # loaded by the first reservation
+    from ratelimit_ddb.reservation import AsyncReservation, Reservation, Reserving
 
 
 class RateLimiter:
@@ -201,14 +198,16 @@ class RateLimiter:
             RateLimited: the tokens are not there.
             TypeError, ValueError, StoreUnavailable, StoreError: as ``acquire`` does.
         """
+        from ratelimit_ddb.reservation import Reservation, reserved
+
         core = self._core
         begun = core.acquire(key, cost, max_wait, leases=False)
         if isinstance(begun, Decision):
-            return Reservation(_reserved(RateLimiter, core, key, cost, begun))
+            return Reservation(reserved(RateLimiter, core, key, cost, begun))
         decision = run(begun, core.store, core.timeout_ns, core.breaker, decides=True)
         if decision.waited_ns:
             time.sleep(decision.waited)
-        return Reservation(_reserved(RateLimiter, core, key, cost, decision))
+        return Reservation(reserved(RateLimiter, core, key, cost, decision))
 
     def settle(self, reservation: Reservation | AsyncReservation, used: int) -> None:
         """Settle a reservation of the same limits with this limiter, over its connections.
@@ -219,6 +218,8 @@ class RateLimiter:
         Raises:
             ValueError: it was made of other limits, or in this process on another store.
         """
+        from ratelimit_ddb.reservation import state_of
+
         core = self._core
         flow = state_of(reservation).settle(core, used)
         run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
@@ -389,15 +390,18 @@ class AsyncRateLimiter:
 
         ``await limiter.reserve(...)`` returns the reservation without a block.
         """
+        from ratelimit_ddb.reservation import AsyncReservation, Reserving, reserved
 
         async def reserve() -> AsyncReservation:
             decision = await self._acquire(key, cost, max_wait, leases=False)
-            return AsyncReservation(_reserved(AsyncRateLimiter, self._core, key, cost, decision))
+            return AsyncReservation(reserved(AsyncRateLimiter, self._core, key, cost, decision))
 
         return Reserving(reserve)
 
     async def settle(self, reservation: Reservation | AsyncReservation, used: int) -> None:
         """Settle a reservation with this limiter; see ``RateLimiter.settle``."""
+        from ratelimit_ddb.reservation import state_of
+
         core = self._core
         flow = state_of(reservation).settle(core, used)
         await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
@@ -417,12 +421,3 @@ class AsyncRateLimiter:
         if isinstance(begun, Decision):
             return begun
         return await run_async(begun, core.store, core.timeout_ns, core.breaker)
-
-
-def _reserved(
-    limiter: Callable[..., object], core: LimiterCore, key: KeyLike, cost: int, decision: Decision
-) -> ReservationState:
-    text = core.key_text(key)
-    if not decision.allowed:
-        raise RateLimited(text, decision)
-    return ReservationState(limiter, core, text, cost, decision)

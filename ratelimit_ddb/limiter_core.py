@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratelimit_ddb.arguments import (
     require_cost,
@@ -32,9 +32,11 @@ from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.settling import Settlement, charge, give_back, settle
-from ratelimit_ddb.stored_limits.of_limiter import StoredOfLimiter
 from ratelimit_ddb.stored_limits.stored import Stored
 from ratelimit_ddb.switch import limiting_enabled
+
+if TYPE_CHECKING:  # loaded by the first limiter of stored limits
+    from ratelimit_ddb.stored_limits.of_limiter import StoredOfLimiter
 
 
 class LimiterCore:
@@ -106,6 +108,8 @@ class LimiterCore:
         self._namespace = namespace_prefix(namespace)
         self._stored: StoredOfLimiter | None = None
         if isinstance(limits, Stored):
+            from ratelimit_ddb.stored_limits.of_limiter import StoredOfLimiter
+
             self._stored = StoredOfLimiter(limits, self._namespace, self._clock)
             parsed = limits.default
         else:

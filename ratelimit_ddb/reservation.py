@@ -25,8 +25,9 @@ from typing import Any, Self
 
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.bucket.debt import require_charge
-from ratelimit_ddb.bucket.decision import Decision
+from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limiter_core import LimiterCore
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
@@ -308,3 +309,17 @@ def _note(error: BaseException, state: ReservationState, outage: StoreUnavailabl
 def _repr(name: str, state: ReservationState) -> str:
     settled = ", settled" if state.is_settled else ""
     return f"{name}(key={state.key!r}, cost={state.cost}{settled})"
+
+
+def reserved(
+    limiter: Callable[..., object], core: LimiterCore, key: KeyLike, cost: int, decision: Decision
+) -> ReservationState:
+    """The state of a reservation that a decision has made.
+
+    Raises:
+        RateLimited: it is a denial.
+    """
+    text = core.key_text(key)
+    if not decision.allowed:
+        raise RateLimited(text, decision)
+    return ReservationState(limiter, core, text, cost, decision)

@@ -89,3 +89,6 @@ if not TYPE_CHECKING:  # else every name would be one of the package, to a type 
 
             return SingleTable
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), "SingleTable", "__version__"})

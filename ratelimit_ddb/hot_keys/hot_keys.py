@@ -8,7 +8,6 @@ what it held, never a wrong answer.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 from ratelimit_ddb.hot_keys.key_state import KeyState
@@ -24,14 +23,16 @@ class HotKeys:
 
     Args:
         clock: the store's.
-        random_float: floats from 0 to 1, for the jitter.
+        random_float: floats from 0 to 1, for the jitter; None for Python's own.
     """
 
     __slots__ = ("__weakref__", "_older", "_random_float", "_younger", "clock")
 
-    def __init__(self, clock: Clock, random_float: Callable[[], float] = random.random) -> None:
+    def __init__(self, clock: Clock, random_float: Callable[[], float] | None = None) -> None:
+        from random import random  # here, for a process without a table does not need it
+
         self.clock = clock
-        self._random_float = random_float
+        self._random_float = random_float or random
         self._younger: dict[str, KeyState] = {}
         self._older: dict[str, KeyState] = {}
         from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it

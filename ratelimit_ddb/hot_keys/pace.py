@@ -25,7 +25,6 @@ exactly when the next token is due.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 MOST_WRITES_PER_SECOND = 870.0
@@ -87,7 +86,7 @@ class Pace:
         "next_write_ns",
     )
 
-    def __init__(self, random_float: Callable[[], float] = random.random) -> None:
+    def __init__(self, random_float: Callable[[], float]) -> None:
         self._random = random_float
         self.next_write_ns = 0
         self.is_dry = False
