@@ -22,10 +22,8 @@ print(json.dumps(seen))
 
 def test_dir_has_every_public_name_and_none_that_is_not_there() -> None:
     done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, check=True)
-    nothing = {"not in dir": [], "in dir, and not there": []}
-    assert json.loads(done.stdout) == dict.fromkeys(
-        ("ddbwire", "ratelimit_ddb", "sessions"), nothing
-    )
+    for package, wrong in json.loads(done.stdout).items():
+        assert not any(wrong.values()), (package, wrong)
 
 
 def test_importing_the_limiter_loads_only_what_every_process_needs() -> None:

@@ -15,11 +15,13 @@ from ddbwire import (
     Wire,
     is_transient,
 )
+from ddbwire.connections.blocking import connection
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import (
     ITEM,
     Act,
     FaultServer,
+    Request,
     drop,
     error,
     garbage,
@@ -208,3 +210,74 @@ def test_a_call_resolves_the_wire_by_itself(
     flavour.resolve(wire)
     assert wire.fallback_reason is None
     flavour.close(wire)
+
+
+@pytest.fixture
+def never_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All requests come within the time in which a look at a connection would show nothing."""
+    monkeypatch.setattr(connection, "_UNSEEN_NS", 10**12)
+
+
+@pytest.mark.usefixtures("never_looked_at")
+def test_a_connection_that_was_closed_just_now_is_replaced_when_nobody_answers(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.script.append(reply(hang_up=True))
+    flavour.call(wire)
+    flavour.idle(0.05)
+    assert flavour.call(wire) == ITEM
+    assert server.accepts == 2
+    assert len(server.requests) == 2
+
+
+@pytest.mark.usefixtures("never_looked_at")
+def test_what_is_not_repeatable_is_never_sent_over_a_closed_connection(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.script.append(reply(hang_up=True))
+    flavour.call(wire)
+    flavour.idle(0.05)
+    assert flavour.call(wire, UPDATE_ONCE) == ITEM
+    assert server.accepts == 2
+
+
+def test_what_comes_unasked_is_no_reply_to_the_next_request(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    def twice(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+        reply()(server, sock, request)
+        time.sleep(0.02)
+        return reply({"Attributes": {}})(server, sock, request)
+
+    server.script.append(twice)
+    flavour.call(wire)
+    flavour.idle(0.06)
+    assert flavour.call(wire) == ITEM
+    assert server.accepts == 2
+
+
+def test_a_connection_in_use_is_looked_at_once_for_each_reply() -> None:
+    """Three system calls: send, poll, recv. Before one that lay idle there is one more."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        used = connection.Connection(ours)
+        looks: list[float] = []
+        wait = used._readable
+
+        def look(milliseconds: float) -> object:
+            looks.append(milliseconds)
+            return wait(milliseconds)
+
+        used._readable = look
+        deadline_ns = time.monotonic_ns() + 5_000_000_000
+        for _ in range(3):
+            theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            assert used.exchange(b"request", deadline_ns) is not None
+            used._unseen_until_ns = deadline_ns
+            assert used.is_available(repeatable=True)
+        assert len(looks) == 3
+        assert used.is_available(repeatable=False)
+        used._unseen_until_ns = 0
+        assert used.is_available(repeatable=True)
+        assert looks[3:] == [0, 0]
