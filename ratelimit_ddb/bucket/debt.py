@@ -16,8 +16,9 @@ A block also writes its end to ``blocked`` (violations.py), so that whoever is d
 told why (blocks.py).
 
 Nothing that was taken before a block is given back under it, or the block would end early: its
-write tells that the key is leased until T, by which refunds out of turn go (refund.py). So that
-none is in turn, a block adds a nanosecond where the key owes for as long already.
+write tells that the key is leased until T, by which refunds out of turn go (refund.py); of several
+blocks, until the latest one's end. So that none is in turn, a block adds a nanosecond where the key
+owes for as long already.
 
 A key may owe for longer than its limits take to fill, and TTL must not forget that. So the room is
 bounded after all, by the item's ``expiresAt``: the write is refused where ``fullAt`` would come to
@@ -155,19 +156,22 @@ class Debt(NamedTuple):
             names, cost_ns = (BLOCKED, *names), (1, *cost_ns)
             bases_ns = (now_ns + self.blocks_ns - 1, *bases_ns)
         limits = list(zip(full_at_ns, bases_ns, cost_ns, strict=True))
+        idle = tuple([one_ns < base_ns for one_ns, base_ns, _ in limits])
+        # Under a block that lasts longer, which the write then needs, its own mark stays.
+        is_latest_block = bool(self.blocks_ns) and idle[0]
         owed_until_ns = max(max(one_ns, base_ns) + cost for one_ns, base_ns, cost in limits)
         expires_seconds = expires_at_seconds(max(owed_until_ns, now_ns) + self.slack_ns_at(now_ns))
         return Take(
             self.key,
             names,
-            tuple([one_ns < base_ns for one_ns, base_ns, _ in limits]),
+            idle,
             now_ns,
             bases_ns,
             cost_ns,
             tuple([expires_seconds * SECOND_NS - base_ns - cost for _, base_ns, cost in limits]),
             expires_seconds,
             kept_until_seconds <= expires_seconds,
-            now_ns + self.blocks_ns if self.blocks_ns else 0,
+            now_ns + self.blocks_ns if is_latest_block else 0,
         )
 
 

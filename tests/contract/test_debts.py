@@ -123,6 +123,19 @@ def test_what_was_taken_before_a_block_and_given_back_does_not_shorten_it(
     assert limiter.peek("k").retry_after == 1_900
 
 
+@pytest.mark.parametrize("shorter", ["10/second", "7/second"], ids=["of it", "of other limits"])
+def test_a_shorter_block_under_a_longer_one_does_not_let_a_refund_end_it(
+    make_limiter: MakeLimiter, clock: FakeClock, shorter: str
+) -> None:
+    limiter = make_limiter("10/second")
+    taken = limiter.acquire("k", cost=10)
+    limiter.block("k", 0.5)
+    make_limiter(shorter).block("k", 0.001)
+    clock.advance(0.45)
+    assert not limiter.refund(taken)
+    assert make_limiter("10/second").peek("k").retry_after == pytest.approx(0.05)
+
+
 def test_a_block_of_an_empty_bucket_is_not_shortened_by_the_token_that_was_taken_last(
     make_limiter: MakeLimiter, clock: FakeClock
 ) -> None:
