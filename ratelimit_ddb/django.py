@@ -43,7 +43,8 @@ from ratelimit_ddb.web.gate.view import (
     require_view,
 )
 from ratelimit_ddb.web.identity.function_of_request import makes_identities
-from ratelimit_ddb.web.identity.identity import Identified, Identity, fallback_of
+from ratelimit_ddb.web.identity.identity import Identified, Identity, fallback_of, other_of
+from ratelimit_ddb.web.identity.identity_source import IdentitySource, note_source
 from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.response.answer import Answer, Fields
 from ratelimit_ddb.web.response_head import ResponseHead, head_of, head_of_exception
@@ -180,6 +181,8 @@ def user(*, otherwise: Identity | None = None) -> Identity:
             return when_loaded(request)
         return _user_key(request.native) or fallback(request)
 
+    what = "the primary key of a user"
+    note_source(identity, IdentitySource(what, None, other_of(otherwise)))
     return identity
 
 

@@ -60,7 +60,11 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _add_rule(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--rules", metavar="FILE", help="the rules file of the application")
+    command.add_argument(
+        "--rules",
+        metavar="FILE",
+        help="the application's rules file, or MODULE:NAME of its code, which is imported",
+    )
     command.add_argument("--rule", metavar="NAME", help="the rule of it that is meant")
     command.add_argument(
         "--otherwise",

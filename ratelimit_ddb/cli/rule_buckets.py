@@ -1,16 +1,17 @@
-"""A rule of a rules file, by its name: the keys that it makes of an identity, and their limits.
+"""A rule by its name: the keys that it makes of an identity, and their limits.
 
-Functions of the application, to which a rules file may refer, can't be called here. What they would
-give is told by the command's arguments instead: an identity part by part, a name of stored limits,
-limits.
+Rules are in a file, or in a module of the application, MODULE:NAME. Functions of the application,
+to which they may refer, are not called here: there is no request. What they would give is told by
+the command's arguments instead: an identity part by part, a name of stored limits, limits.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
     Raises:
         Misuse: the file can't be read, there is no such rule, or the identity can't be one.
     """
-    rule = _named(rules_of_file(options.rules), options.rule)
+    rule = _named(rules_of(options.rules), options.rule)
     if rule.scope == "endpoint" and options.endpoint is None:
         raise Misuse(
             f"rule {rule.name!r}: --endpoint is needed: the route that the framework found, such "
@@ -68,18 +69,35 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
     return Buckets(tuple(parts), _limits(rule, options) if needs_limits else None)
 
 
-def rules_of_file(path: str) -> tuple[Rule, ...]:
-    """The rules of a file, whatever functions they refer to.
+def rules_of(given: str) -> tuple[Rule, ...]:
+    """The rules of a file, whatever functions they refer to, or of a module of the application.
 
     Raises:
-        Misuse: it can't be read, or its rules can't hold.
+        Misuse: there are none, or they can't hold.
     """
+    module, colon, name = given.rpartition(":")
+    if colon and name.isidentifier() and not Path(given).exists():
+        return _rules_in_module(module, name)
     try:
-        return rules_of_toml(Path(path).read_bytes(), path, _AnyFunction())
+        return rules_of_toml(Path(given).read_bytes(), given, _AnyFunction())
     except OSError as error:
-        raise Misuse(f"--rules {path}: can't be read: {error.strerror or error}") from error
+        raise Misuse(f"--rules {given}: can't be read: {error.strerror or error}") from error
     except RulesError as refused:
         raise Misuse(str(refused)) from refused
+
+
+def _rules_in_module(module: str, name: str) -> tuple[Rule, ...]:
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # as of ``python -m``: the application is where one stands
+    try:
+        given = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise Misuse(f"--rules {module}:{name}: {error}") from error
+    current = given.current() if hasattr(given, "current") else given
+    rules = (current,) if isinstance(current, Rule) else current
+    if not isinstance(rules, Iterable) or not all(isinstance(one, Rule) for one in rules):
+        raise Misuse(f"--rules {module}:{name}: must be a Rule, several of them, or a RulesFile")
+    return tuple(rules)
 
 
 def _written(given: list[str]) -> list[str]:

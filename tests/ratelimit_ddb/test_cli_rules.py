@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import sys
@@ -244,6 +245,50 @@ def test_credentials_that_are_read_in_several_ways_are_several_keys(
     ended, found = run(capsys, "peek", "--rules", rules, "--rule", "credentials", credentials)
     assert (ended, {one["remaining"] for one in found}) == (0, {4})
     assert len({one["key"] for one in found}) == len(found) > 1
+
+
+APPLICATION = """
+from ratelimit_ddb.web import Rule, bearer_claim
+
+def claims(token):
+    return {"sub": token.removeprefix("of-")}
+
+rules = [Rule("/me", "5/hour", by=bearer_claim("sub", claims=claims), name="me")]
+alone = rules[0]
+numbers = [1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("headers", "identity"),
+    [({"authorization": "Bearer of-ada"}, ["ada"]), ({}, ["--otherwise", "192.0.2.7"])],
+)
+@pytest.mark.parametrize("name", ["rules", "alone"])
+def test_rules_in_the_code_of_the_application_are_imported(
+    store: MemoryStore,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str],
+    identity: list[str],
+    name: str,
+) -> None:
+    (tmp_path / "limits_of_app.py").write_text(APPLICATION, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    of_rule = ["--rules", f"limits_of_app:{name}", "--rule", "me"]
+    assert run(capsys, "peek", *of_rule, *identity)[1][0]["remaining"] == 5
+    rules = importlib.import_module("limits_of_app").rules
+    assert limited_asgi(store=store, rules=rules)(Get("/me", headers=headers)).status == 200
+    assert run(capsys, "peek", *of_rule, *identity)[1][0]["remaining"] == 4
+    for given, message in (
+        ("limits_of_app:numbers", "must be a Rule, several of them, or a RulesFile"),
+        ("limits_of_app:absent", "has no attribute 'absent'"),
+        ("absent_app:rules", "No module named 'absent_app'"),
+    ):
+        assert main(["peek", "--rules", given, "--rule", "me", "ada", "--table", "t"]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_messages_of_a_rule_are_buckets_of_their_own(

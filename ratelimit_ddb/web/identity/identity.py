@@ -26,7 +26,6 @@ from ratelimit_ddb.web.identity.function_of_request import (
 from ratelimit_ddb.web.identity.identity_source import (
     IdentitySource,
     note_source,
-    request_from,
     request_with_cookie,
     request_with_header,
     request_with_session,
@@ -64,7 +63,7 @@ def everyone() -> Identity:
     def identity(_request: Request) -> str:
         return "everyone"
 
-    note_source(identity, IdentitySource(None, lambda _text: request_from(None), None))
+    note_source(identity, IdentitySource(None, None, None))
     return identity
 
 
@@ -132,7 +131,7 @@ def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -
         return user(request) or fallback(request)
 
     what = f"the {field!r} of a session"
-    note_source(identity, IdentitySource(what, request_with_session(field), _other(otherwise)))
+    note_source(identity, IdentitySource(what, request_with_session(field), other_of(otherwise)))
     return identity
 
 
@@ -178,6 +177,8 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
         keys: set[KeyLike] = {_TOO_MANY_VALUES} if more else set()
         return of_tokens(iter(tokens), keys, request)  # type: ignore[no-any-return]
 
+    what = f"the claim {name!r} of a token"
+    note_source(identity, IdentitySource(what, None, other_of(otherwise)))
     return identity
 
 
@@ -211,7 +212,7 @@ def _by_readings(
         return keys[0] if len(keys) == 1 else set(keys)
 
     setattr(identity, _DIGESTS, digest)
-    note_source(identity, IdentitySource(what, request_with, _other(otherwise)))
+    note_source(identity, IdentitySource(what, request_with, other_of(otherwise)))
     return identity
 
 
@@ -226,7 +227,7 @@ def _one_or_all(keys: set[KeyLike]) -> Identified:
 
 def fallback_of(otherwise: Identity | None) -> Identity:
     """The other identity, in keys that no value of the first one can make."""
-    other = _other(otherwise)
+    other = other_of(otherwise)
     require_function_of_request("otherwise", other)
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
@@ -252,7 +253,8 @@ def is_fallback(found: Identified | None) -> bool:
     return found is None or (isinstance(found, tuple) and found[:1] == (_FALLBACK,))
 
 
-def _other(otherwise: Identity | None) -> Identity:
+def other_of(otherwise: Identity | None) -> Identity:
+    """The identity of requests without what the first one goes by."""
     return client_address() if otherwise is None else otherwise
 
 

@@ -17,12 +17,13 @@ class IdentitySource(NamedTuple):
     Attributes:
         what: in words, such as ``"a value of the header 'x-api-key'"``; None where it reads
             nothing.
-        request_with: the request that has a text there, and nothing else.
+        request_with: the request that has a text there, and nothing else; None where the text is
+            the key, which only the application can read of a request.
         otherwise: the identity of requests without; None where there is none.
     """
 
     what: str | None
-    request_with: Callable[[str], Request]
+    request_with: Callable[[str], Request] | None
     otherwise: Callable[[Request], object] | None
 
 

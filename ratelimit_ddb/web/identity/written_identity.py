@@ -40,8 +40,10 @@ def identified(by: Identity, parts: Sequence[str], *, otherwise: int = 0) -> Ide
     if source.what is None:
         if parts:
             raise ValueError(f"identity {parts[0]!r}: give none, the rule is about all together")
-        return _given(by(source.request_with("")))
+        return _given(by(request_from(None)))
     text = _one(source.what, parts)
+    if source.request_with is None:
+        return text
     found = _given(by(source.request_with(text)))
     if is_fallback(found):
         raise ValueError(f"identity {text!r}: must be {source.what}")
