@@ -117,7 +117,7 @@ def _print_list(options: argparse.Namespace, scanning: Scanning, found: list[_Li
     if found:
         print_table([_HEADINGS, *map(_cells, found)])
     else:
-        print("nothing stored")
+        print("nothing stored" if progress.is_complete else "nothing found so far")
     sys.stdout.flush()
     print(progress.described(), file=sys.stderr)
 

@@ -110,13 +110,14 @@ class Scanning:
         units = self._options.read_units_per_second or self._size.units_per_second
         segments = self._options.segments
         scan = TableScan(self._store, self._kind, segments=segments, units_per_second=units)
+        self.progress = scan.progress
         bar = ProgressBar(self._size.items)
         try:
             for page in scan.pages():
-                self.progress = scan.progress
-                bar.show(scan.progress)
+                if scan.progress is not self.progress:
+                    self.progress = scan.progress
+                    bar.show(scan.progress)
                 yield from page
-            self.progress = scan.progress
         finally:
             bar.clear()
 

@@ -6,8 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from ratelimit_ddb.cli.key_usage import KeyUsage, usage_of
 from ratelimit_ddb.cli.limit_arguments import limits_of
@@ -16,6 +15,8 @@ from ratelimit_ddb.cli.printable import print_table, printable
 from ratelimit_ddb.cli.scan_arguments import Scanning, scanned_store
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import namespace_prefix
+from ratelimit_ddb.limit import AnyLimit
+from ratelimit_ddb.operations.store import Clock
 
 _KEPT = 1_000
 """How many keys are kept at least, whose writes the next look is compared with."""
@@ -43,8 +44,8 @@ def run_top(options: argparse.Namespace) -> bool:
 def _look(
     options: argparse.Namespace,
     scanning: Scanning,
-    clock: Any,
-    named: Mapping[str, Any],
+    clock: Clock,
+    named: Mapping[str, AnyLimit],
     before: Writes,
 ) -> Writes:
     """Scan once and print; what it found is printed though it is interrupted, or fails."""
@@ -81,7 +82,15 @@ def _show(
         }
         print(json.dumps(found), flush=True)
     else:
-        _print_table(rows, clears=options.watch is not None)
+        if options.watch is not None:
+            print(_CLEAR_SCREEN if sys.stdout.isatty() else "")
+        if rows:
+            print_table([_HEADINGS, *(_cells(*row) for row in rows)])
+        elif progress.is_complete:
+            print("no key has used anything of its limits")
+        else:
+            print("no key found so far that has used anything of its limits")
+        sys.stdout.flush()
         print(progress.described(), file=sys.stderr)
     return {usage.key: (usage.writes, now) for usage in ranked}
 
@@ -107,16 +116,6 @@ def _as_json(usage: KeyUsage, rate: float | None) -> dict[str, object]:
         "writes_per_second": rate,
         "limits": limits,
     }
-
-
-def _print_table(rows: Sequence[tuple[KeyUsage, float | None]], *, clears: bool) -> None:
-    if clears:
-        print(_CLEAR_SCREEN if sys.stdout.isatty() else "")
-    if rows:
-        print_table([_HEADINGS, *(_cells(*row) for row in rows)])
-    else:
-        print("no key has used anything of its limits")
-    sys.stdout.flush()
 
 
 def _cells(usage: KeyUsage, rate: float | None) -> tuple[str, ...]:

@@ -168,6 +168,17 @@ def test_what_was_found_is_shown_though_it_is_cut_short(
     assert message in said.err
 
 
+@pytest.mark.parametrize("command", [["top"], ["limits", "list"]], ids=" ".join)
+def test_that_there_is_nothing_is_not_said_of_a_table_that_was_not_read(
+    serve: Serve, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    serve(*[used("ada", -1)] * 40, failures={1: KeyboardInterrupt()})
+    assert main([*command, "--segments", "1", "--table", "t"]) == 130
+    said = capsys.readouterr()
+    assert "found so far" in said.out
+    assert said.err.startswith("read 25 items, 12.5 read units: not all of the table\n")
+
+
 def test_a_watch_looks_again_and_tells_the_writes_a_second(
     serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +200,18 @@ def test_a_watch_looks_again_and_tells_the_writes_a_second(
     rates = {one["key"]: one["writes_per_second"] for one in second["keys"]}
     assert rates == {"hot": 25.0, "anew": None, "new": None}
     assert slept == [10, 10]
+
+
+def test_a_watch_that_is_interrupted_before_a_page_does_not_pass_for_a_look(
+    serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(used("ada", 5), failures={1: KeyboardInterrupt()})
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    one = ["--segments", "1", "--watch", "10", "--json"]
+    assert main(["top", "--table", "t", *one]) == 130
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["complete"], first["items"]) == (True, 1)
+    assert (second["complete"], second["items"], second["keys"]) == (False, 0, [])
 
 
 class Terminal(io.StringIO):
