@@ -78,7 +78,7 @@ LINEUP = (
     SessionEntry("Django", OURS, "django_site", "ours"),
     SessionEntry(
         "Django",
-        "Django's own",
+        "Django itself",
         "django_site",
         "django",
         ("django", "boto3"),

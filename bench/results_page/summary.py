@@ -119,19 +119,16 @@ def _range(ratios: list[float]) -> str:
 
 def _sessions(raw: Raw) -> Iterator[str]:
     case = "session read"
-    parts = []
     for framework, sites in raw["session_peers"]["results"].items():
+        ours = added_us(sites, OURS, case) if OURS in sites else None
         for name in sites:
-            added = added_us(sites, name, case)
-            if name not in (BARE, OURS) and added is not None and OURS in sites:
-                ours = added_us(sites, OURS, case)
-                assert ours is not None
-                parts.append(
-                    f"{number(ours[0])} us of CPU in {framework}, {_units(sites[OURS][case])} "
-                    f"({name}: {number(added[0])} us, {_units(sites[name][case])})"
+            added = None if name in (BARE, OURS) else added_us(sites, name, case)
+            if ours is not None and added is not None:
+                yield (
+                    f"A session that is read adds {number(ours[0])} us of CPU and "
+                    f"{_units(sites[OURS][case])} in {framework}; one of {name} adds "
+                    f"{number(added[0])} us, {_units(sites[name][case])}."
                 )
-    if parts:
-        yield f"A session that is read adds {'; '.join(parts)}."
 
 
 def _units(of: Raw) -> str:
