@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limit import AnyLimit
+from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.stored_limits.stored import Stored
 
 
@@ -15,7 +16,9 @@ class Buckets(NamedTuple):
     Attributes:
         keys: each of them a bucket's.
         limits: theirs; None where none are known, nor needed.
+        slots: the concurrency limit that is meant; None where it is limits.
     """
 
     keys: tuple[KeyLike, ...]
     limits: tuple[AnyLimit, ...] | Stored | None
+    slots: SlotLimit | None = None

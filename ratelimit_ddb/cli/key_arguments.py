@@ -32,7 +32,7 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
         # Whole names only: what blocks and charges is not guessed.
         command = commands.add_parser(name, help=about, description=described, allow_abbrev=False)
         command.add_argument("identity", metavar="KEY|IDENTITY", nargs="*", help=_IDENTITY)
-        _add_rule(command)
+        _add_rule(command, has_slots=name in ("peek", "reset"))
         if name != "reset":
             _add_limits(command)
         if name in ("peek", "charge"):
@@ -59,7 +59,7 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
         command.set_defaults(run=run)
 
 
-def _add_rule(command: argparse.ArgumentParser) -> None:
+def _add_rule(command: argparse.ArgumentParser, *, has_slots: bool) -> None:
     command.add_argument(
         "--rules",
         metavar="FILE",
@@ -75,9 +75,14 @@ def _add_rule(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--endpoint", metavar="ROUTE", help='the route, for rules with scope = "endpoint"'
     )
-    command.add_argument(
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
         "--messages", action="store_true", help="the rule's limits on a websocket's messages"
     )
+    if has_slots:
+        which.add_argument(
+            "--in-flight", action="store_true", help="the slots of the rule's concurrency limit"
+        )
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:

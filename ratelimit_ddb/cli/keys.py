@@ -14,9 +14,12 @@ from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.cli.printable import printable
 from ratelimit_ddb.cli.table_arguments import store_of
-from ratelimit_ddb.key import KeyLike, namespace_prefix, namespaced_key_text
+from ratelimit_ddb.concurrency_limiter import ConcurrencyLimiter
+from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.limit import SECOND_NS, LimitsLike, duration_ns
 from ratelimit_ddb.limiter import RateLimiter
+from ratelimit_ddb.slot_limit import SlotLimit
+from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.stored_limits.stored import Stored
 
@@ -25,34 +28,55 @@ _ANY_LIMIT = "1/second"
 """For a reset, which is the same under all limits: the item goes as a whole."""
 
 
+Decide = Callable[[KeyLike], Decision]
+
+
 def run_peek(options: argparse.Namespace) -> bool:
     """Say what a request would be told; it fails where it would be denied."""
-    decisions = _decide(options, lambda limiter, key: limiter.peek(key, cost=options.cost))
-    return all(decision.allowed for decision in decisions)
+
+    def peek(store: DynamoDBStore, buckets: Buckets) -> Decide:
+        if buckets.slots is not None:
+            return _slots(options, store, buckets.slots).peek
+        limiter = _limiter(options, store, buckets.limits)
+        return lambda key: limiter.peek(key, cost=options.cost)
+
+    return all(_decide(options, peek))
 
 
 def run_block(options: argparse.Namespace) -> bool:
     """Deny every request of the key for some time."""
     with _misuse():
         seconds = _seconds(options.blocks_for)
-    _decide(options, lambda limiter, key: limiter.block(key, seconds))
+
+    def block(store: DynamoDBStore, buckets: Buckets) -> Decide:
+        limiter = _limiter(options, store, buckets.limits)
+        return lambda key: limiter.block(key, seconds)
+
+    _decide(options, block)
     return True
 
 
 def run_charge(options: argparse.Namespace) -> bool:
     """Take tokens, whether they are there or not."""
-    _decide(options, lambda limiter, key: limiter.charge(key, options.cost))
+
+    def charge(store: DynamoDBStore, buckets: Buckets) -> Decide:
+        limiter = _limiter(options, store, buckets.limits)
+        return lambda key: limiter.charge(key, options.cost)
+
+    _decide(options, charge)
     return True
 
 
 def run_reset(options: argparse.Namespace) -> bool:
     """Delete the key's item."""
-    keys = _buckets(options, needs_limits=False).keys
+    buckets = _buckets(options, needs_limits=False)
     with _misuse(), store_of(options) as store:
-        limiter = _limiter(options, store, _ANY_LIMIT)
-        for key in keys:
-            limiter.reset(key)
-            text = _text(options, key)
+        reset = _limiter(options, store, None).reset
+        if buckets.slots is not None:
+            reset = _slots(options, store, buckets.slots).reset
+        for key in buckets.keys:
+            reset(key)
+            text = _text(options, buckets, key)
             if options.json:
                 print(json.dumps({"key": text, "reset": True}))
             else:
@@ -61,15 +85,15 @@ def run_reset(options: argparse.Namespace) -> bool:
 
 
 def _decide(
-    options: argparse.Namespace, decide: Callable[[RateLimiter, KeyLike], Decision]
+    options: argparse.Namespace, decide_of: Callable[[DynamoDBStore, Buckets], Decide]
 ) -> list[Decision]:
-    keys, limits = _buckets(options, needs_limits=True)
+    buckets = _buckets(options, needs_limits=True)
     decisions = []
     with _misuse(), store_of(options) as store:
-        limiter = _limiter(options, store, limits or _ANY_LIMIT)
-        for key in keys:
-            decisions.append(decide(limiter, key))
-            _print(options, _text(options, key), decisions[-1])
+        decide = decide_of(store, buckets)
+        for key in buckets.keys:
+            decisions.append(decide(key))
+            _print(options, _text(options, buckets, key), decisions[-1])
     return decisions
 
 
@@ -80,7 +104,7 @@ def _buckets(options: argparse.Namespace, *, needs_limits: bool) -> Buckets:
         return buckets_of_rule(options, needs_limits=needs_limits)
     if options.rule is not None or options.rules is not None:
         raise Misuse("--rules and --rule go together: the rules file, and the rule of it")
-    for name in ("otherwise", "endpoint", "messages", "stored_name"):
+    for name in ("otherwise", "endpoint", "messages", "in_flight", "stored_name"):
         if getattr(options, name, None):
             raise Misuse(f"--{name.replace('_', '-')} is for a rule: give --rules and --rule too")
     if len(options.identity) != 1:
@@ -94,13 +118,13 @@ def _buckets(options: argparse.Namespace, *, needs_limits: bool) -> Buckets:
 
 
 def _limiter(
-    options: argparse.Namespace, store: DynamoDBStore, limits: LimitsLike | Stored
+    options: argparse.Namespace, store: DynamoDBStore, limits: LimitsLike | Stored | None
 ) -> RateLimiter:
     # Nothing is decided without the table here: not from memory, nor in an outage, nor where
     # RATELIMIT_DDB_ENABLED switches limits off.
     return RateLimiter(
         store,
-        limits,
+        limits or _ANY_LIMIT,
         on_outage="raise",
         deadline=_DEADLINE_SECONDS,
         deny_cache=0.0,
@@ -110,8 +134,23 @@ def _limiter(
     )
 
 
-def _text(options: argparse.Namespace, key: KeyLike) -> str:
-    return namespaced_key_text(namespace_prefix(options.namespace), key)
+def _slots(
+    options: argparse.Namespace, store: DynamoDBStore, limit: SlotLimit
+) -> ConcurrencyLimiter:
+    return ConcurrencyLimiter(
+        store,
+        limit.slots,
+        lifetime=limit.lifetime,
+        on_outage="raise",
+        deadline=_DEADLINE_SECONDS,
+        namespace=options.namespace,
+        enabled=True,
+    )
+
+
+def _text(options: argparse.Namespace, buckets: Buckets, key: KeyLike) -> str:
+    text = namespaced_key_text(namespace_prefix(options.namespace), key)
+    return text if buckets.slots is None else key_text(text + OF_SLOTS)
 
 
 def _seconds(text: str) -> float:

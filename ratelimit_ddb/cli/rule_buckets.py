@@ -64,6 +64,10 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
         parts = key_parts(rule, identity, options.endpoint)
     except ValueError as refused:
         raise Misuse(f"rule {rule.name!r}: {refused}") from refused
+    if getattr(options, "in_flight", False):
+        if rule.in_flight is None:
+            raise Misuse(f"rule {rule.name!r}: it has no in_flight")
+        return Buckets(tuple(parts), None, rule.in_flight)
     if options.messages:
         parts = [(*one, "messages") for one in parts]
     return Buckets(tuple(parts), _limits(rule, options) if needs_limits else None)

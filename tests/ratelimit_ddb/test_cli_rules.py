@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Limit, MemoryStore, Quota, RateLimiter
+from ratelimit_ddb import ConcurrencyLimiter, Limit, MemoryStore, Quota, RateLimiter
 from ratelimit_ddb.cli import keys, main
 from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
 from ratelimit_ddb.web import RulesFile
@@ -94,6 +94,7 @@ cost = { function = "cost" }
 name = "chat"
 path = "/chat"
 messages = "5/hour"
+in-flight = { slots = 3, lifetime = 30 }
 """
 FUNCTIONS = {
     "tenant_and_user": lambda _request: ("acme", 17),
@@ -247,6 +248,21 @@ def test_credentials_that_are_read_in_several_ways_are_several_keys(
     assert len({one["key"] for one in found}) == len(found) > 1
 
 
+def test_slots_of_a_rule_are_shown_and_freed(
+    store: MemoryStore, rules: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_slots = ["--rules", rules, "--rule", "chat", "--in-flight", "192.0.2.7"]
+    held = ConcurrencyLimiter(store, 3, namespace="shop").acquire(("chat", "192.0.2.7"))
+    assert held
+    ended, (seen,) = run(capsys, "peek", *of_slots, "--namespace", "shop")
+    assert (ended, seen["remaining"], seen["limit"]) == (0, 2, "3 at once")
+    ended, (freed,) = run(capsys, "reset", *of_slots, "--namespace", "shop")
+    assert freed == {"key": seen["key"], "reset": True}
+    assert seen["key"] == "shop:chat:192.0.2.7:slots"
+    assert run(capsys, "peek", *of_slots, "--namespace", "shop")[1][0]["remaining"] == 3
+    held.release()
+
+
 APPLICATION = """
 from ratelimit_ddb.web import Rule, bearer_claim
 
@@ -319,6 +335,7 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
         (["--rule", "login", "--stored-name", "x", "192.0.2.7"], "--stored-name is for rules"),
         (["--rule", "login", "--messages", "192.0.2.7"], "rule 'login': it has no messages"),
         (["--rule", "chat", "192.0.2.7"], "rule 'chat': it has no limits"),
+        (["--rule", "login", "--in-flight", "192.0.2.7"], "rule 'login': it has no in_flight"),
         (["--rule", "/api/*", " "], "must be a value of the header 'X-Api-Key'"),
         (["--rule", "visitor", ""], "must be a value of the cookie 'sid'"),
         (["--rule", "user"], "must be the 'user_id' of a session"),
