@@ -71,9 +71,8 @@ class ClientToken:
         self._for_cookie = token
 
     def note(self, result: CommitResult) -> None:
-        """Note what a commit did; one that sets no cookie leaves the one to be set as it is."""
-        if result.token is not None or result.cookie_cleared:
-            self._for_cookie, self._cookie_cleared = result.token, result.cookie_cleared
+        """Note what a commit did, unless it concerns no cookie: the one to be set stays then."""
+        self._for_cookie, self._cookie_cleared = result.token, result.cookie_cleared
 
     def ask_for(self, session: SessionState) -> None:
         """Have the next commit make sure that there is one that ``issue`` can give.

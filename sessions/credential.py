@@ -19,13 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from sessions.authorization import bearer_token_in
 from sessions.config.session_config import SessionConfig
 from sessions.previous_cookie import PreviousCookie
-
-CredentialName = Literal["cookie", "bearer"]
 
 
 class CredentialKind(Enum):
@@ -50,11 +48,6 @@ class Credential(NamedTuple):
     tokens: Sequence[str]
     previous: PreviousCookie | None = None
 
-    @property
-    def name(self) -> CredentialName | None:
-        """What applications call it."""
-        return _NAMES.get(self.kind)
-
     @classmethod
     def of(
         cls, config: SessionConfig, cookie_field: str | None, authorization: Sequence[str]
@@ -68,7 +61,7 @@ class Credential(NamedTuple):
         """
         values = config.cookie.values_in(cookie_field)
         tokens = list(config.tokens.of_cookies(values).values()) if values else []
-        previous = PreviousCookie.of(config, cookie_field)
+        previous = None if config.previous is None else PreviousCookie.of(config, cookie_field)
         if values and not tokens and (previous is None or values[0] != previous.value):
             config.events.emit("invalid", None, None, "malformed")
         if tokens or previous is not None:
@@ -82,8 +75,4 @@ class Credential(NamedTuple):
         return cls(CredentialKind.BEARER, [] if token is None else [token])
 
 
-_NAMES: dict[CredentialKind, CredentialName] = {
-    CredentialKind.COOKIE: "cookie",
-    CredentialKind.BEARER: "bearer",
-}
 _NO_CREDENTIAL = Credential(CredentialKind.NONE, ())

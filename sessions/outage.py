@@ -60,8 +60,11 @@ class Outage:
             self.error = None
 
     def drops(self, session: SessionState, changes: Changes) -> bool:
-        """Whether changes are dropped, since it is not known what session they belong to."""
-        if self.error is None or session.login_user_id is not None:
+        """Whether changes are dropped, since it is not known what session they belong to.
+
+        Not those of a login, which begins one.
+        """
+        if session.login_user_id is not None:
             return False
         if changes:
             self._config.events.emit("dropped", None, None, "unavailable")
@@ -74,10 +77,9 @@ class Outage:
 
         With ``on_revoked="raise"`` it fails: whether the session was ended is not known then.
         """
-        is_touch = not changes and not session.has_changed() and not self._config.raise_on_revoked
         try:
             yield
         except StoreUnavailable:
-            if not is_touch:
+            if changes or session.has_changed() or self._config.raise_on_revoked:
                 raise
             self._config.events.emit("unavailable", None, None)

@@ -5,7 +5,7 @@ the response starts       it is committed, and the header fields are known
 the response is over      what was changed since, and not saved, raises SessionNotSaved
 there will be none        a logout is kept, and any other change is dropped
 
-Each of these is a flow, which one driver runs blocking and the other in an event loop.
+Each of them is a flow, which one driver runs blocking and the other in an event loop.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from sessions.assignment import SessionPlace
 from sessions.client_token import ClientToken
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
-from sessions.credential import Credential, CredentialKind, CredentialName
+from sessions.credential import Credential, CredentialKind
 from sessions.device_check import DeviceCheck
 from sessions.errors import SessionNotSaved
 from sessions.lifecycle.commit import commit, needs_commit
+from sessions.lifecycle.commit_result import SAVED
+from sessions.lifecycle.end import end_others
+from sessions.lifecycle.load import load_first
 from sessions.lifecycle.look_again import is_still_there, read_again
-from sessions.lifecycle.several_tokens import end_others, load_first, session_of_tokens
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, T
 from sessions.outage import Outage
 from sessions.previous_cookie import PreviousCookie
 from sessions.revocation import revocation_handled
-from sessions.session_state import SessionState
+from sessions.session_state import LoadedSession, SessionState
 from sessions.values.changes import UNCHANGED, Changes
 
 NOT_LOADED = (
@@ -50,7 +52,7 @@ class RequestSession:
         client_token: how its token comes to the client.
         config: the application's.
         device_check: whether the request shows the device that the session is bound to.
-        found_by: the credential that led to it; None if none did.
+        found_by: the kind of credential that led to it; NONE if none did.
         is_lazy: whether the application awaits ``load_async`` before it uses the session.
         place: where the application finds the session, and may have put something else; None if
             it can't.
@@ -78,7 +80,7 @@ class RequestSession:
         self.accessed = False
         self.is_lazy = False
         self.place: SessionPlace | None = None
-        self.found_by: CredentialName | None = None
+        self.found_by = CredentialKind.NONE
         self._credential = Credential.of(config, cookie_field, authorization)
         self.client_token = ClientToken(config, self._credential)
         self.device_check = DeviceCheck(config, self._credential.kind, cookie_field)
@@ -126,7 +128,7 @@ class RequestSession:
         if self.is_lazy:
             raise RuntimeError(NOT_LOADED)
         with self._outage.noted(self.state, defers=False):
-            self._run(self._loading())
+            self._accept(self._run(load_first(self.config, self._credential.tokens)))
             previous = self._previous_to_take_over()
             if previous is not None:
                 self._take(previous.take_over())
@@ -140,7 +142,8 @@ class RequestSession:
         if self.state.is_loaded:
             return
         with self._outage.noted(self.state, defers=defers):
-            await self._run_async(self._loading())
+            flow = load_first(self.config, self._credential.tokens)
+            self._accept(await self._run_async(flow))
             previous = self._previous_to_take_over()
             if previous is not None:
                 self._take(await previous.take_over_async())
@@ -239,16 +242,15 @@ class RequestSession:
             await self.load_async()
         return await run_async(flow, self.config.store, self.config.deadline_seconds)
 
-    # Flows
+    # How it is read
 
-    def _loading(self) -> Flow[None]:
-        tried = yield from load_first(self.config, self._credential.tokens)
-        found, token = session_of_tokens(self.config, tried)
-        admitted = self.device_check.admitted(found)
+    def _accept(self, found: tuple[LoadedSession, str | None]) -> None:
+        loaded, token = found
+        admitted = self.device_check.admitted(loaded)
         self.state.set_loaded(admitted)
         self.state.token = None if self.device_check.unproven is not None else token
         if admitted.row is not None:
-            self.found_by = self._credential.name
+            self.found_by = self._credential.kind
 
     def _previous_to_take_over(self) -> PreviousCookie | None:
         has_none = self.state.row is None and self.state.replaced is None
@@ -263,9 +265,11 @@ class RequestSession:
         if self.state.row is None:
             return
         emit_taken_over(self.config, taken)
-        self.state.token, self.found_by = taken.token, self._credential.name
+        self.state.token, self.found_by = taken.token, self._credential.kind
         if taken.cookie_is_due:
             self.client_token.set_as_cookie(taken.token)
+
+    # Flows
 
     def _looking(self) -> Flow[bool]:
         self._outage.require_readable("session.still_valid()")
@@ -323,15 +327,15 @@ class RequestSession:
             yield from self._committing(UNCHANGED)
 
     def _committing_response(self) -> Flow[None]:
-        changes = self.state.changes()
-        if self._outage.error is None:  # else the commit says what becomes of them
+        changes = self.state.data.changes()
+        if self.config.bearer and self._outage.error is None:  # else the commit drops them
             changes = self.client_token.with_way(self.state, changes)
         if needs_commit(self.config, self.state, changes):
             yield from self._committing(changes)
 
     def _committing(self, changes: Changes) -> Flow[None]:
         config, state, tokens = self.config, self.state, self._credential.tokens
-        if self._outage.drops(state, changes):
+        if self._outage.error is not None and self._outage.drops(state, changes):
             return
         with (
             self._outage.touch_may_fail(state, changes),
@@ -343,9 +347,9 @@ class RequestSession:
             result = yield from commit(config, state, changes)
             if proves_user and result.token is not None:
                 self.device_check.note_proof_of_user(state.row)
-            if result.token is not None or result.cookie_cleared:
+            if result is not SAVED:
                 state.token = result.token
-            self.client_token.note(result)
+                self.client_token.note(result)
 
     def _headers(self) -> Headers:
         headers = self.client_token.fields(self.state, self.device_check)

@@ -6,10 +6,10 @@ Its values are in ``session_mapping.py``; what only those who load and save it n
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from sessions import freshness
-from sessions.credential import CredentialName
+from sessions.credential import CredentialKind
 from sessions.end_reason import EndReason
 from sessions.errors import AuthenticationRequired
 from sessions.session_mapping import SessionMapping
@@ -115,14 +115,17 @@ class Session(SessionMapping):
         self._request_session.state.is_use = False
 
     @property
-    def credential(self) -> CredentialName | None:
+    def credential(self) -> Literal["cookie", "bearer"] | None:
         """What of the request led to it: ``"cookie"``, ``"bearer"`` (its header), or None.
 
         Only a cookie is sent by a browser without being asked, so an application that checks
         requests against forgery by means of its own need not check those with ``"bearer"``.
         """
         self._used()
-        return self._request_session.found_by
+        found_by = self._request_session.found_by
+        if found_by is CredentialKind.BEARER:
+            return "bearer"
+        return "cookie" if found_by is CredentialKind.COOKIE else None
 
     def require_user(self) -> str:
         """The user who is logged in, for a page or a call that is of no use to others.
@@ -355,7 +358,7 @@ class Session(SessionMapping):
         so nobody can forge its requests.
         """
         self._used()
-        if self._request_session.found_by == "bearer":
+        if self._request_session.found_by is CredentialKind.BEARER:
             return True
         secret = self._request_session.state.csrf_secret()
         return secret is not None and csrf.is_of(secret, token)

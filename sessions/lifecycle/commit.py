@@ -51,16 +51,22 @@ def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Fl
         SessionNotSaved: it needs a cookie, and the response has started.
         TooManySessions: a login was refused.
     """
-    is_login, row = session.login_user_id is not None, session.row
+    row = session.row
+    if row is not None and session.id_change is IdChange.NONE:
+        return save(config, session, row, changes)
+    return _commit_new_id(config, session, changes)
+
+
+def _commit_new_id(
+    config: SessionConfig, session: SessionState, changes: Changes
+) -> Flow[CommitResult]:
+    """A session that begins or gets another id, or is logged out."""
+    is_login, deleted = session.login_user_id is not None, session.deleted_row
     if session.replaced is not None and not is_login:
         if changes:
             raise replaced(session, session.replaced)
         return SAVED
-    if row is not None and session.id_change is IdChange.NONE:
-        yield from save(config, session, row, changes)
-        return SAVED
-    deleted = session.deleted_row
-    if not is_login and row is None and not changes.changed:
+    if not is_login and session.row is None and not changes.changed:
         if deleted is None:
             return SAVED
         yield from _log_out(config, session, deleted)

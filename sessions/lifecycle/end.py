@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum, auto
 
-from sessions.operations.operation import Delete, Flow, ReadClock
+from sessions.config.session_config import SessionConfig
+from sessions.operations.operation import Delete, Find, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
 from sessions.session_state import Replaced
 
@@ -43,3 +45,19 @@ def end(session_id: str, user_id: str, except_id: str | None = None) -> Flow[End
             return Ending.ENDED if now < row.expires_at else Ending.NOTHING
         session_id, user_id = row.successor, row.owner_id or anonymous(row.successor)
     return Ending.NOTHING
+
+
+def end_others(config: SessionConfig, tokens: Iterable[str], own: Row) -> Flow[None]:
+    """End the sessions of all tokens: else a logout would leave the next cookie's logged in.
+
+    Args:
+        config: the application's.
+        tokens: the request's.
+        own: the row of the session that is logged out, which is ended elsewhere.
+    """
+    for token in tokens:
+        session_id = config.tokens.session_id(token)
+        if session_id != own.session_id:
+            rows: list[Row] = yield Find(session_id)
+            for row in rows:
+                yield from end(row.session_id, row.user_id, own.session_id)

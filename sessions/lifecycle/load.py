@@ -1,17 +1,21 @@
-"""Loads the session of a token; an unknown, over, ambiguous or unreadable one is none.
+"""Loads the session of a request's tokens; an unknown, over, ambiguous or unreadable one is none.
 
 No id is ever adopted: a token that is not in the table has no session, and a new one gets a new id.
+
+A browser may have several cookies of the session's name: of different paths, or set by another host
+of the domain. Each that is well-formed can be the one, so a dead one in front must not hide it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 from sessions.config.session_config import SessionConfig
 from sessions.end_reason import LOGIN_ELSEWHERE, EndReason
 from sessions.operations.operation import Find, Flow, ReadClock
 from sessions.operations.row import Row, StoredValue
-from sessions.session_state import LoadedSession, Replaced
+from sessions.session_state import NO_SESSION, LoadedSession, Replaced
 from sessions.values.cipher import Unreadable
 
 _MAX_ROTATIONS = 4
@@ -31,6 +35,28 @@ class InvalidReason(Enum):
     AMBIGUOUS = "ambiguous"
     UNREADABLE = "unreadable"
     LOGIN_ELSEWHERE = LOGIN_ELSEWHERE
+
+
+def load_first(
+    config: SessionConfig, tokens: Iterable[str]
+) -> Flow[tuple[LoadedSession, str | None]]:
+    """The session of the first token that has one, and that token. One read for each, as ``load``.
+
+    Of those that have none an event is told; without any, the last says why there is no session.
+    """
+    loaded, leading = NO_SESSION, None
+    for token in tokens:
+        found = yield from load(config, token)
+        if isinstance(found, InvalidReason):
+            loaded = LoadedSession(end_reason=found.end_reason or loaded.end_reason)
+            config.events.emit("invalid", config.tokens.session_id(token), None, found.value)
+            continue
+        loaded, leading = found, token
+        if found.row is not None:
+            break
+        if found.replaced is not None:
+            config.events.emit("invalid", found.replaced.session_id, None, "replaced")
+    return loaded, leading
 
 
 def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReason]:

@@ -22,7 +22,7 @@ from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.freshness import with_proof
-from sessions.lifecycle.commit_result import SAVED, CommitResult
+from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, decrypt, find, find_rotated
 from sessions.lifecycle.max_sessions import MAX_ATTEMPTS as MAX_COUNTED_ATTEMPTS
 from sessions.lifecycle.max_sessions import count_change, emit_ended
@@ -105,7 +105,8 @@ def give_new_id(
                 break
             continue
         old_until = min(now + GRACE_SECONDS, new.expires_at)
-        alive_at = last_alive(config, session, old, now)
+        timeouts = config.timeouts.of_login(old.lifetime)
+        alive_at = last_alive(timeouts, session, old, now)
         is_leading = session.id_change is IdChange.ROTATE
         if (yield Replace(old, new, alive_at, old_until, is_leading, count)):
             break
@@ -113,8 +114,7 @@ def give_new_id(
         if is_rotation and start.old is not None and start.old.session_id != old.session_id:
             # Another request rotated it: its cookie is on the way, and a second one is not needed.
             session.row, session.id_change = start.old, IdChange.NONE
-            yield from save(config, session, start.old, changes)
-            return SAVED
+            return (yield from save(config, session, start.old, changes))
     else:
         raise SessionConflict("the session was changed again and again while it got a new id")
     emit_ended(config, count)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sessions.config.session_config import SessionConfig
+from sessions.config.timeouts import Timeouts
 from sessions.errors import SessionConflict, SessionReplaced, SessionRevoked
 from sessions.freshness import AUTHENTICATED_AT, with_proof
+from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.load import InvalidReason, find_rotated
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, StoredValue, require_item_fits
@@ -17,7 +19,9 @@ from sessions.values.changes import Changes
 MAX_ATTEMPTS = 5
 
 
-def save(config: SessionConfig, session: SessionState, row: Row, changes: Changes) -> Flow[None]:
+def save(
+    config: SessionConfig, session: SessionState, row: Row, changes: Changes
+) -> Flow[CommitResult]:
     """The keys that changed, or a touch if one is due."""
     has_changed = bool(changes) or session.authenticates
     # Of the row that was read, wherever it was rotated to meanwhile.
@@ -25,12 +29,14 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
     for _ in range(MAX_ATTEMPTS):
         now: int = yield ReadClock()
         timeouts = config.timeouts.of_login(row.lifetime)
-        is_due = session.is_use and timeouts.touch_is_due(row.last_seen_at, now)
-        if not has_changed and not is_due:
+        is_due = has_changed or (session.is_use and timeouts.touch_is_due(row.last_seen_at, now))
+        if not is_due:
             if config.raise_on_revoked:
                 require_still_there(session, (yield from find_rotated(config, row.session_id)))
-            return
-        noted = Changes(with_proof(session, changes.changed, now), changes.removed)
+            return SAVED
+        noted = changes
+        if session.authenticates:
+            noted = Changes(with_proof(session, changes.changed, now), changes.removed)
         changed = encrypted(config, row.session_id, noted.changed)
         data = {**_without(row.data, changes.removed), **changed}
         require_item_fits(data)
@@ -38,7 +44,7 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
         saved = yield Save(
             row.session_id,
             row.user_id,
-            last_alive(config, session, row, now),
+            last_alive(timeouts, session, row, now),
             now,
             expires_at,
             changed,
@@ -54,20 +60,25 @@ def save(config: SessionConfig, session: SessionState, row: Row, changes: Change
                 expires_at=expires_at,
             )
             mark_saved(session, saved_row, noted)
-            return
+            return SAVED
         # Gone; or rotated meanwhile, and then the change belongs to the row that it points to.
         row = yield from _follow_rotation(config, session, row)
     raise SessionConflict("the session was rotated again and again while it was saved")
 
 
-def last_alive(config: SessionConfig, session: SessionState, row: Row, now: int) -> int:
+def last_alive(timeouts: Timeouts, session: SessionState, row: Row, now: int) -> int:
     """The instant at which a row must have been alive, for this request to go on with it.
 
     A request that came before the idle end was a use of the session, though it is noted only now:
     from then on the session has its idle time once more. Its lifetime ends it in any case.
+
+    Args:
+        timeouts: the session's.
+        session: the request's.
+        row: the row.
+        now: in epoch seconds.
     """
-    idle_seconds = config.timeouts.of_login(row.lifetime).idle_seconds
-    in_time_until = min(session.loaded_at + idle_seconds, row.ends_at)
+    in_time_until = min(session.loaded_at + timeouts.idle_seconds, row.ends_at)
     if session.loaded_at < row.expires_at <= now < in_time_until:
         return row.expires_at - 1
     return now

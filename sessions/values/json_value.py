@@ -88,6 +88,8 @@ def _require_storable(value: object, where: _Place, depth: int) -> None:
 def _require_scalar(value: Any, where: _Place) -> None:
     kind = type(value)
     if kind is str:
+        if value.isascii():  # at once, for most are
+            return
         # Two lone surrogates side by side would come back as the one character they spell.
         if has_surrogate(value):
             raise ValueError(f"session[{_shown(where)}]: {shown(value)} has a lone surrogate")

@@ -59,8 +59,9 @@ BEARER = (
     Guard(
         "a header that leads to nothing passes no CSRF check",
         "sessions/session.py",
-        '        if self._request_session.found_by == "bearer":\n            return True',
-        "        if self._request_session.brought_invalid_token:\n            return True",
+        "        if self._request_session.found_by is CredentialKind.BEARER:\n"
+        "            return True\n",
+        "        if self._request_session.brought_invalid_token:\n            return True\n",
         f"{_TESTS}a_request_of_no_session_passes_no_csrf_check",
     ),
     Guard(

@@ -52,8 +52,8 @@ LOGINS = (
         f"{_LIFETIMES}its_use_is_noted_in_a_tenth_of_its_own_idle_time",
         (
             "sessions/lifecycle/save.py",
-            "is_due = session.is_use and timeouts.touch_is_due(row.last_seen_at, now)",
-            "is_due = session.is_use and config.timeouts.touch_is_due(row.last_seen_at, now)",
+            "(session.is_use and timeouts.touch_is_due(row.last_seen_at, now))",
+            "(session.is_use and config.timeouts.touch_is_due(row.last_seen_at, now))",
         ),
     ),
     Guard(

@@ -28,9 +28,9 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "a cookie that leads to no session hides none behind it",
-        "sessions/lifecycle/several_tokens.py",
-        "        if isinstance(found, LoadedSession) and found.row is not None:\n            break",
-        "        break",
+        "sessions/lifecycle/load.py",
+        "            continue\n",
+        "            break\n",
         f"{_COOKIES}a_session_is_found_behind_cookies_that_lead_to_none",
     ),
     Guard(
@@ -157,8 +157,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "none passes the end of the lifetime",
         "sessions/lifecycle/save.py",
-        "in_time_until = min(session.loaded_at + idle_seconds, row.ends_at)",
-        "in_time_until = session.loaded_at + idle_seconds",
+        "in_time_until = min(session.loaded_at + timeouts.idle_seconds, row.ends_at)",
+        "in_time_until = session.loaded_at + timeouts.idle_seconds",
         f"{_SLOW}none_passes_the_end_of_the_lifetime[memory-blocking]",
     ),
     Guard(
@@ -184,9 +184,9 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "changes of a session that could not be read are not saved in another",
-        "sessions/outage.py",
-        "        if self.error is None or session.login_user_id is not None:\n",
-        "        if True:\n",
+        "sessions/request_session.py",
+        "        if self._outage.error is not None and self._outage.drops(state, changes):\n",
+        "        if False:\n",
         f"{_OUTAGE}changes_of_the_empty_one_are_dropped_and_told",
     ),
     Guard(
@@ -213,8 +213,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "asking how long a session lives does not prolong it",
         "sessions/lifecycle/save.py",
-        "is_due = session.is_use and timeouts",
-        "is_due = timeouts",
+        "is_due = has_changed or (session.is_use and timeouts",
+        "is_due = has_changed or (timeouts",
         "tests/sessions_web/test_seconds_left.py::test_asking_idly_prolongs_nothing_and_writes_nothing",
         (
             "sessions/session_state.py",
