@@ -70,20 +70,40 @@ def running(seconds_to_start: float = 60.0, *, shared: bool = True) -> Iterator[
         RuntimeError: it ended, or did not listen, within ``seconds_to_start``.
     """
     port = free_port()
-    command = ["java", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", JAR.name]
-    command += ["-inMemory", *(["-sharedDb"] if shared else []), "-port", str(port)]
-    engine = subprocess.Popen(
-        command, cwd=HOME, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    engine = start(port, shared=shared)
     try:
-        _wait_until_it_listens(engine, port, time.monotonic() + seconds_to_start)
+        wait_until_it_listens(engine, port, time.monotonic() + seconds_to_start)
         yield f"http://127.0.0.1:{port}"
     finally:
         engine.terminate()
         engine.wait()
 
 
-def _wait_until_it_listens(engine: subprocess.Popen[bytes], port: int, deadline: float) -> None:
+def start(port: int, *, shared: bool = True, folder: Path | None = None) -> subprocess.Popen[bytes]:
+    """The process of an engine that will listen on a port.
+
+    Args:
+        port: where.
+        shared: whether every access key and region sees the same tables.
+        folder: where it keeps the tables' files; None to keep them in memory.
+    """
+    command = ["java", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", JAR.name]
+    command += ["-inMemory"] if folder is None else ["-dbPath", str(folder)]
+    command += [*(["-sharedDb"] if shared else []), "-port", str(port)]
+    return subprocess.Popen(command, cwd=HOME, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_until_it_listens(engine: subprocess.Popen[bytes], port: int, deadline: float) -> None:
+    """Return once it takes connections.
+
+    Args:
+        engine: its process.
+        port: where it is to listen.
+        deadline: how long to wait for it, by ``time.monotonic()``.
+
+    Raises:
+        RuntimeError: it ended, or the deadline passed.
+    """
     while True:
         with contextlib.suppress(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
