@@ -102,6 +102,8 @@ class Browser:
         self._visits = 0
         self._value = 0
         self._ended: list[str] = []
+        self._cookie: str = NO_COOKIE
+        self._is_logged_in = False
         self._begin()
 
     def step(self, chance: Random) -> None:
@@ -160,8 +162,7 @@ class Browser:
 
     def _begin(self) -> None:
         self._visits += 1
-        self._cookie: str = NO_COOKIE
-        self._is_logged_in = False
+        self._cookie, self._is_logged_in = NO_COOKIE, False
 
     def _look_back(self, cookie: str) -> None:
         self._site.request(cookie)
