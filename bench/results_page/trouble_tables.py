@@ -35,6 +35,10 @@ def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
             for row in raw["faults"]["rows"]
         ]
         yield table(("fault", "promises", "tried", "violations"), rows, numbers_from=2)
+        if by_kind := raw["faults"].get("by_kind"):
+            clocks = raw["faults"]["clocks"]
+            yield f"Of each kind (clocks: {clocks}):\n"
+            yield table(("", "tried"), [(kind, f"{count:,}") for kind, count in by_kind.items()])
 
 
 def _outage(found: Raw) -> Iterator[tuple[str, str]]:

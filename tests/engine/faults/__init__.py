@@ -15,5 +15,6 @@ One idea a file:
     trial.py            a story on a fleet, and what is to be said of it
     verdicts.py         the promises, by number, judged by the journals
     step_kills.py       a process that kills itself at its k-th step on the wire, for every k
+    step_kill_verdicts.py   what is to be said of those
     long_form.py        ``python -m tests.engine.faults``: minutes of it, for bench/results
 """

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any, NamedTuple, NoReturn
@@ -220,22 +220,6 @@ def _noted(journal: Journal, key: str, tokens: int, do: Callable[[], Any]) -> An
     result = do()
     journal.note("did", began_ns, monotonic_ns(), key, tokens)
     return result
-
-
-def sure_and_unsure(run: Run) -> tuple[int, int]:
-    """The tokens that a run surely took, and what the one more that it may have done would take."""
-    sure, unsure = 0, 0
-    for line in run.lines:
-        if line.what == "may":
-            unsure = line.value
-        elif line.what == "did":
-            sure, unsure = sure + line.value, 0
-    return sure, unsure
-
-
-def steps_of(runs: list[Run]) -> Iterator[str]:
-    """Where they were killed."""
-    return (run.step for run in runs if run.step)
 
 
 if __name__ == "__main__":
