@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 MAX_PARTITION_KEY_BYTES = 2_048
 MAX_NAME_BYTES = 255
@@ -52,6 +52,18 @@ class SingleTable:
     def values(self, item: Mapping[str, Any]) -> tuple[str, str]:
         """The values of both keys in an item, or in the ``Key`` of one."""
         return item[self.partition_key]["S"], item[self.sort_key]["S"]
+
+    @classmethod
+    def parse(cls, names: str) -> Self:
+        """The layout of a text such as ``"PK,SK"``, for settings and command lines.
+
+        Raises:
+            ValueError: it is no two names with a comma between them.
+        """
+        partition_key, comma, sort_key = names.partition(",")
+        if not comma or "," in sort_key:
+            raise ValueError(f"{names!r}: write the names of both keys, such as PK,SK")
+        return cls(partition_key, sort_key)
 
     @property
     def schema(self) -> str:

@@ -232,6 +232,20 @@ def single_table_media(table: Table, user_id: str) -> list[Item]:
     return list(found["Items"])
 
 
+def single_table_sessions(table: Table, user_id: str, now_ms: int) -> list[str]:
+    """The ids of a user's sessions, ``PK=USER#123`` and ``SK=SESSION#...``, as `sessions` has them.
+
+    Those of a DynamoDBSessionStore with ``layout=SingleTable()``; its ``sessions_of`` tells more.
+    """
+    of_user = Key("PK").eq(f"USER#{user_id}")
+    found = table.query(
+        KeyConditionExpression=of_user & Key("SK").begins_with("SESSION#"),
+        FilterExpression=_has_not_expired(now_ms),
+        ConsistentRead=True,
+    )
+    return [str(item["SK"]).removeprefix("SESSION#") for item in found["Items"]]
+
+
 def single_table_messages(table: Table, conversation_id: str) -> list[Item]:
     """A conversation's last 50, ``PK=CONV#456`` and ``SK=MSG#<ULID>``, the newest first."""
     of_conversation = Key("PK").eq(f"CONV#{conversation_id}")

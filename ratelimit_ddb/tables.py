@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ddbwire.single_table import SingleTable
+
 EXPIRES_AT = "expiresAt"
 """The TTL attribute, in epoch seconds, of every table whose items expire."""
 
@@ -116,15 +118,21 @@ def rate_limits(name: str) -> Table:
     return Table(name, KeyAttribute("key"), expires=True)
 
 
+def single_table(name: str, layout: SingleTable) -> Table:
+    """The table of a layout, for items of all kinds, under any name."""
+    partition, sort = KeyAttribute(layout.partition_key), KeyAttribute(layout.sort_key)
+    return Table(name, partition, sort=sort, expires=True)
+
+
 def application_tables(
-    prefix: str = "quikapp", environment: str = "dev", *, single_table: bool = False
+    prefix: str = "quikapp", environment: str = "dev", *, layout: SingleTable | None = None
 ) -> tuple[Table, ...]:
     """The five tables of an environment, called ``{prefix}-{environment}-...``.
 
     Args:
         prefix: the first part of their names.
         environment: the second part.
-        single_table: whether a sixth is for a single-table design, with the keys ``PK`` and ``SK``.
+        layout: where a sixth is for a single-table design, what its keys are called.
 
     Raises:
         ValueError: the prefix or the environment has characters that no table's name may have.
@@ -142,9 +150,6 @@ def application_tables(
     unread = Index("userId-unreadAt-index", user, KeyAttribute("unreadAt", "N"))
     of_participant = Index("participant-updatedAt-index", KeyAttribute("participantId"), updated_at)
     start = f"{prefix}-{environment}"
-    single = (
-        Table(f"{start}-app-data", KeyAttribute("PK"), sort=KeyAttribute("SK"), expires=True),
-    )
     return (
         Table(f"{start}-media-metadata", KeyAttribute("mediaId"), indexes=(of_user,), expires=True),
         Table(
@@ -168,7 +173,7 @@ def application_tables(
             indexes=(of_participant,),
         ),
         rate_limits(f"{start}-rate-limits"),
-        *(single if single_table else ()),
+        *(() if layout is None else (single_table(f"{start}-app-data", layout),)),
     )
 
 

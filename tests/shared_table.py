@@ -5,33 +5,25 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 
-from ratelimit_ddb import tables
+from ratelimit_ddb import SingleTable, tables
 from tests.rate_limit_table import client
 
+LAYOUT = SingleTable()
 SINGLE_TABLE = "single table"
 """A store of the contract suites: on DynamoDB Local, in blocking calls, for the layout is a matter
 of requests and not of who sends them."""
 
 
 @contextlib.contextmanager
-def shared_table(
-    endpoint_url: str | None, *, partition_key: str = "PK", sort_key: str = "SK"
-) -> Iterator[str]:
+def shared_table(endpoint_url: str | None, layout: SingleTable = LAYOUT) -> Iterator[str]:
     """The name of a new, empty table, as ``tables create --single-table`` makes it; deleted after.
 
     Args:
         endpoint_url: of an engine; None for AWS's, which moto stands for.
-        partition_key, sort_key: what its keys are called.
+        layout: what its keys are called.
     """
-    *_, like = tables.application_tables(single_table=True)
-    table = replace(
-        like,
-        name=f"shared-{uuid.uuid4().hex}",
-        partition=tables.KeyAttribute(partition_key),
-        sort=tables.KeyAttribute(sort_key),
-    )
+    table = tables.single_table(f"shared-{uuid.uuid4().hex}", layout)
     dynamodb = client(endpoint_url)
     dynamodb.create_table(**table.create_parameters())
     try:

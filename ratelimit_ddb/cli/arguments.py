@@ -77,11 +77,16 @@ def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     create.add_argument(
         "--single-table",
-        action="store_true",
-        help="create one more, for a single-table design, with the keys PK and SK",
+        nargs="?",
+        const="PK,SK",
+        metavar="PK,SK",
+        help=(
+            "create one more, for a single-table design, with these keys (PK,SK unless given); "
+            "with --table that one alone"
+        ),
     )
     create.add_argument(
-        "--table", metavar="NAME", help="create just one rate-limits table, of that name"
+        "--table", metavar="NAME", help="create just one table of that name, for rate limits"
     )
     create.set_defaults(run=tables.run)
 

@@ -44,19 +44,24 @@ def store_of(options: argparse.Namespace, *, report_capacity: bool = False) -> D
             options.table,
             region_name=options.region,
             endpoint_url=options.endpoint_url,
-            layout=_layout(options.single_table),
+            layout=layout_of(options.single_table),
             report_capacity=report_capacity,
         )
     except ValueError as refused:
         raise Misuse(str(refused)) from refused
 
 
-def _layout(names: str | None) -> SingleTable | None:
+def layout_of(names: str | None) -> SingleTable | None:
+    """The layout that ``--single-table`` names; None without it.
+
+    Raises:
+        Misuse: it has other than two names.
+    """
     if names is None:
         return None
     from ddbwire import SingleTable
 
-    partition_key, comma, sort_key = names.partition(",")
-    if not comma or "," in sort_key:
-        raise Misuse(f"--single-table {names!r}: write the names of both keys, such as PK,SK")
-    return SingleTable(partition_key, sort_key)
+    try:
+        return SingleTable.parse(names)
+    except ValueError as refused:
+        raise Misuse(f"--single-table {refused}") from refused

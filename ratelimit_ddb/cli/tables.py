@@ -6,7 +6,15 @@ import argparse
 
 from ratelimit_ddb.cli.endpoint import resolve
 from ratelimit_ddb.cli.failure import Misuse
-from ratelimit_ddb.tables import EXPIRES_AT, Table, application_tables, create, rate_limits
+from ratelimit_ddb.cli.table_arguments import layout_of
+from ratelimit_ddb.tables import (
+    EXPIRES_AT,
+    Table,
+    application_tables,
+    create,
+    rate_limits,
+    single_table,
+)
 
 
 def run(options: argparse.Namespace) -> bool:
@@ -26,12 +34,13 @@ def run(options: argparse.Namespace) -> bool:
 
 
 def _wanted(options: argparse.Namespace) -> tuple[Table, ...]:
+    layout = layout_of(options.single_table)
     try:
-        if options.table is not None:
+        if options.table is None:
+            return application_tables(options.prefix, options.environment, layout=layout)
+        if layout is None:
             return (rate_limits(options.table),)
-        return application_tables(
-            options.prefix, options.environment, single_table=options.single_table
-        )
+        return (single_table(options.table, layout),)
     except ValueError as error:
         raise Misuse(str(error)) from error
 

@@ -75,10 +75,10 @@ def _layout(names: str | None) -> SingleTable | None:
         return None
     from ddbwire import SingleTable
 
-    partition_key, comma, sort_key = names.partition(",")
-    if not comma or "," in sort_key:
-        raise Misuse(f"--single-table {names!r}: write the names of both keys, such as PK,SK")
-    return SingleTable(partition_key, sort_key)
+    try:
+        return SingleTable.parse(names)
+    except ValueError as refused:
+        raise Misuse(f"--single-table {refused}") from refused
 
 
 def _as_json(info: SessionInfo) -> dict[str, object]:

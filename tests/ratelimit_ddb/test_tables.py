@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from ratelimit_ddb import SingleTable
 from ratelimit_ddb.tables import Table, application_tables, create, rate_limits
 
 EXPECTED: dict[str, tuple[list[str], dict[str, list[str]], bool]] = {
@@ -121,7 +122,7 @@ def test_that_a_name_dynamodb_does_not_have_is_refused(name: str) -> None:
 
 
 def test_that_the_single_table_is_made_if_it_is_asked_for() -> None:
-    *five, single = application_tables("acme", "test", single_table=True)
+    *five, single = application_tables("acme", "test", layout=SingleTable())
 
     assert tuple(five) == application_tables("acme", "test")
     assert single.create_parameters()["KeySchema"] == [

@@ -316,10 +316,15 @@ class DynamoDBStore:
             keys=self.item_keys.schema,
             permissions=_PERMISSIONS[operation == "Scan"],
             creation=(
-                f"run `ratelimit-ddb tables create --table {self.table} "
+                f"run `ratelimit-ddb tables create --table {self.table} {_option_of(self.layout)}"
                 f"--endpoint-url {self._wire.endpoint_url}`"
             ),
         )
+
+
+def _option_of(layout: SingleTable | None) -> str:
+    """What makes the command create a table of the layout."""
+    return "" if layout is None else f"--single-table {layout.partition_key},{layout.sort_key} "
 
 
 def _check() -> Flow[None]:

@@ -293,6 +293,10 @@ class DynamoDBSessionStore:
         if code == "ValidationException" and "size" in message.lower():
             return SessionTooLarge(f"the session is larger than an item can be: {message}")
         shared = self.layout is not None
+        which = ""
+        if self.layout is not None:
+            keys = f"{self.layout.partition_key},{self.layout.sort_key}"
+            which = f"--table {self.table} --single-table {keys} "
         return store_error(
             failure,
             table=self.table,
@@ -304,8 +308,7 @@ class DynamoDBSessionStore:
                 "PutItem, UpdateItem, DeleteItem and BatchWriteItem"
             ),
             creation=(
-                f"run `ratelimit-ddb tables create {'--single-table ' if shared else ''}"
-                f"--endpoint-url {self._wire.endpoint_url}`"
+                f"run `ratelimit-ddb tables create {which}--endpoint-url {self._wire.endpoint_url}`"
             ),
             missing="it" if shared else "it, or its index,",
         )
