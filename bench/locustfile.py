@@ -70,6 +70,7 @@ class _Test:
         self.limiter: RateLimiter | None = None
         self.ready = False
         self.megabytes: list[float] = []
+        self.sampling: Any = None
         self.began = self.server_cpu_before = self.own_cpu_before = 0.0
 
     def prepare(self, environment: Environment) -> None:
@@ -101,14 +102,16 @@ class _Test:
         return sum(server.cpu_seconds() for server in self.servers.values())
 
     def sample_memory(self) -> None:
-        """Note what the servers hold, again and again, until the test ends."""
-        while self.servers:
+        """Note what the servers hold, again and again."""
+        while True:
             held = sum(server.resident_megabytes() for server in self.servers.values())
             self.megabytes.append(round(held, 2))
             _yield_to_others(SAMPLE_EVERY_SECONDS)
 
     def end(self) -> None:
         """Stop everything; another test may be prepared."""
+        if self.sampling is not None:
+            self.sampling.kill()
         self.ending.close()
         self._begin_anew()
 
@@ -131,7 +134,7 @@ def _start(environment: Environment, **_: Any) -> None:
     TEST.began = time.monotonic()
     TEST.server_cpu_before = TEST.server_cpu_seconds()
     TEST.own_cpu_before = time.process_time()
-    gevent.spawn(TEST.sample_memory)
+    TEST.sampling = gevent.spawn(TEST.sample_memory)
 
 
 @events.test_stop.add_listener
