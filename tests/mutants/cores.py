@@ -17,6 +17,26 @@ _HOT_KEYS = (
     "tests/bench/hot_keys/test_simulation.py",
     "tests/simulation/leased/test_leased_histories.py",
 )
+_TAKES = (
+    "tests/ratelimit_ddb/test_hot_keys.py",
+    "tests/ratelimit_ddb/test_limiter.py",
+    "tests/ratelimit_ddb/test_throttles.py",
+    "tests/ratelimit_ddb/test_reservations.py",
+    "tests/ratelimit_ddb/test_observations.py",
+    "tests/contract/test_stores.py",
+    "tests/simulation/leased/test_leased_histories.py",
+)
+_BLOCKS = (
+    "tests/web/test_blocks.py",
+    "tests/web/test_blocks_and_give_back.py",
+    "tests/simulation/test_rule_blocks.py",
+)
+_SLOTS = (
+    "tests/ratelimit_ddb/test_concurrency_limiter.py",
+    "tests/contract/test_slots.py",
+    "tests/web/test_in_flight.py",
+    "tests/property/test_slots.py",
+)
 _RULES = (
     "tests/web/test_rules.py",
     "tests/web/test_several_keys.py",
@@ -71,6 +91,20 @@ _SESSION_STORES = (
     "tests/contract/test_session_stores.py",
     "tests/contract/test_session_owners.py",
 )
+_CREDENTIALS = (
+    "tests/sessions_web/test_bearer.py",
+    "tests/sessions_web/test_cookies.py",
+    "tests/sessions_web/test_forged_cookies.py",
+    "tests/sessions_web/test_login_cookies.py",
+    "tests/sessions/test_previous.py",
+)
+_DEVICES = (
+    "tests/device_bound/test_proofs.py",
+    "tests/device_bound/test_binding.py",
+    "tests/device_bound/test_theft.py",
+    "tests/device_bound/test_life.py",
+    "tests/device_bound/test_options.py",
+)
 _RESPONSES = (
     "tests/ddbwire/test_reply.py",
     "tests/fuzz/test_responses.py",
@@ -84,13 +118,24 @@ CORES: dict[str, tuple[str, ...]] = {
     "ddbwire/protocol/parse_response.py": _RESPONSES,
     "ddbwire/protocol/throttle.py": _RESPONSES,
     "ddbwire/signing/sigv4.py": ("tests/ddbwire/test_signing.py",),
+    "ddbwire/single_table.py": ("tests/single_table/test_limiter_keys.py",),
     "ratelimit_ddb/bucket/arithmetic.py": _BUCKET,
+    "ratelimit_ddb/bucket/blocks.py": _BLOCKS,
     "ratelimit_ddb/bucket/bucket.py": _BUCKET,
+    "ratelimit_ddb/bucket/debt.py": (
+        "tests/ratelimit_ddb/test_debts.py",
+        "tests/contract/test_debts.py",
+        "tests/web/test_blocks.py",
+        "tests/simulation/test_debts.py",
+    ),
     "ratelimit_ddb/bucket/observations.py": (
         "tests/ratelimit_ddb/test_observations.py",
         "tests/ratelimit_ddb/test_limiter.py",
     ),
     "ratelimit_ddb/bucket/refund.py": _BUCKET,
+    "ratelimit_ddb/bucket/single_take.py": _TAKES,
+    "ratelimit_ddb/bucket/violations.py": _BLOCKS,
+    "ratelimit_ddb/bucket/visit.py": _TAKES,
     "ratelimit_ddb/key.py": ("tests/ratelimit_ddb/test_key.py", "tests/property/test_keys.py"),
     "ratelimit_ddb/limit.py": (
         "tests/ratelimit_ddb/test_limit.py",
@@ -105,8 +150,17 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_limiter.py",
         "tests/web/test_rules_side_by_side.py",
     ),
+    "ratelimit_ddb/slots/keeper.py": _SLOTS,
+    "ratelimit_ddb/slots/slot.py": _SLOTS,
+    "ratelimit_ddb/slots/slots_core.py": _SLOTS,
+    "ratelimit_ddb/slots/waiting_line.py": _SLOTS,
+    "ratelimit_ddb/store/dynamodb/item_keys.py": ("tests/single_table/test_limiter_keys.py",),
     "ratelimit_ddb/store/dynamodb/request.py": (
         "tests/ratelimit_ddb/test_dynamodb_store.py",
+        "tests/fuzz/test_responses.py",
+    ),
+    "ratelimit_ddb/store/dynamodb/scan_request.py": (
+        "tests/ratelimit_ddb/test_table_scan.py",
         "tests/fuzz/test_responses.py",
     ),
     "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
@@ -126,18 +180,45 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/lease.py": _HOT_KEYS,
+    "ratelimit_ddb/web/rules/bucket_keys.py": (
+        "tests/web/test_rules.py",
+        "tests/web/test_identity.py",
+        "tests/web/test_several_keys.py",
+    ),
     "ratelimit_ddb/web/rules/path.py": _PATHS,
     "ratelimit_ddb/web/rules/path_automaton.py": _PATHS,
     "ratelimit_ddb/web/rules/path_notation.py": _PATHS,
     "ratelimit_ddb/web/rules/rules_toml.py": _FILES,
     "ratelimit_ddb/web/rules/toml_lines.py": _FILES,
     "ratelimit_ddb/web/structured_fields.py": ("tests/web/test_structured_fields.py",),
+    "sessions/authorization.py": _CREDENTIALS,
+    "sessions/client_token.py": _CREDENTIALS,
     "sessions/cookie/cookie.py": ("tests/sessions/test_cookie.py", "tests/sessions/test_cves.py"),
     "sessions/cookie/token.py": ("tests/sessions/test_tokens.py", "tests/sessions/test_cves.py"),
+    "sessions/credential.py": _CREDENTIALS,
+    "sessions/device_bound/binding.py": _DEVICES,
+    "sessions/device_bound/bound_cookie.py": _DEVICES,
+    "sessions/device_bound/challenge.py": _DEVICES,
+    "sessions/device_bound/endpoints.py": _DEVICES,
+    "sessions/device_bound/fields.py": _DEVICES,
+    "sessions/device_bound/mac.py": _DEVICES,
+    "sessions/device_bound/proof.py": _DEVICES,
+    "sessions/device_bound/public_key.py": _DEVICES,
+    "sessions/device_check.py": _DEVICES,
     "sessions/lifecycle/load.py": _SESSION,
     "sessions/lifecycle/new_id.py": _SESSION,
     "sessions/lifecycle/save.py": _SESSION,
+    "sessions/revocation.py": (
+        "tests/sessions_web/test_failures.py",
+        "tests/sessions_web/test_max_sessions.py",
+        "tests/sessions/test_replaced.py",
+    ),
+    "sessions/store/dynamodb/count.py": (
+        "tests/contract/test_session_counts.py",
+        "tests/contract/test_max_sessions.py",
+    ),
     "sessions/store/dynamodb/item.py": _SESSION_STORES,
+    "sessions/store/dynamodb/item_keys.py": _SESSION_STORES,
     "sessions/store/dynamodb/translation.py": _SESSION_STORES,
     "sessions/store/memory_rows.py": _SESSION_STORES,
     "sessions/values/changes.py": (

@@ -85,6 +85,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "the alphabet names each of its characters"
         ),
     },
+    "sessions/credential.py": {
+        "tokens = list(config.tokens.of_cookies(values).values()) if (values) or True else []": (
+            _FAST_PATH
+        ),
+    },
     "sessions/values/json_value.py": {
         'return json.dumps(value, separators=(",", ":"), )': "what is no number is refused before",
         'return json.dumps(value, separators=(",", ":"), allow_nan=None)': (

@@ -469,6 +469,7 @@ def test_an_unknown_token_is_never_adopted_and_no_cookie_is_set(site: Site) -> N
         "Bearer ={}",
         'Bearer "{}"',
         "Bearer {}\x00",
+        "Bearer {}\xa0",
         "Bearer \xe9{}",
         "Bearer token={}",
         "Bearer " + " " * 300 + "{}",
@@ -504,7 +505,9 @@ def test_of_two_fields_none_counts(site: Site, client: Client) -> None:
         assert response.value is None
 
 
-@pytest.mark.parametrize("field", ["Basic eDp5", "BearerX {}", "Bearer-X {}", "Digest a=b", ""])
+@pytest.mark.parametrize(
+    "field", ["Basic eDp5", "BearerX {}", "Bearer-X {}", "X Bearer {}", "Digest a=b", ""]
+)
 def test_another_scheme_is_no_token_of_ours(site: Site, client: Client, field: str) -> None:
     headers = (("Authorization", field.replace("{}", str(client.token))),)
     visitor = site.visitor()

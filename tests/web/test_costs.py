@@ -98,6 +98,23 @@ def test_of_several_rules_what_costs_too_much_just_now_is_denied_from_memory(
     assert ask(upload(1_000)).status == 200, "one token is left"
 
 
+def test_of_several_denials_from_memory_each_waits_for_what_its_own_request_costs(
+    limited: Limited,
+) -> None:
+    store = FlakyStore()
+    rules = [
+        Rule("/*", "3/day", cost=kilobytes, name="size"),
+        Rule("/*", "1/hour", name="count"),
+    ]
+    ask = limited(store=store, rules=rules)
+    assert ask(upload(2_000)).status == 200
+    store.operations.clear()
+    denied = ask(upload(2_000))
+    assert denied.headers["retry-after"] == "28800", "one more of three a day"
+    assert denied.headers["ratelimit"] == '"size";r=1;t=28800'
+    assert store.operations == []
+
+
 def test_for_good_is_longer_than_any_wait(limited: Limited) -> None:
     rules = [
         Rule("/*", "1/hour", name="hour"),

@@ -11,7 +11,9 @@ import pytest
 from ratelimit_ddb import RateLimiter, asgi, wsgi
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.web import RequestReservation, Rule, RuleDecision, reservation_of
+from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
+from tests.ratelimit_ddb.test_hot_keys import SharedStore, heat
 
 LIMIT = "1000/minute"
 
@@ -99,6 +101,24 @@ def test_a_view_settles_what_its_request_reserved(over: Over, store: FlakyStore)
 
     assert over(Site(view), store) == b"answer"
     assert left(store) == 700
+
+
+@both
+def test_a_rule_that_reserves_takes_no_leased_tokens(over: Over) -> None:
+    clock = FakeClock()
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second")
+    heat(limiter, clock, "tokens:tenant")
+    while limiter.acquire("tokens:tenant").source != "lease":
+        clock.advance(0.005)
+    reserving = Rule("/*", "1000/second", by=by_tenant, name="tokens", reserves=True)
+    told: list[RuleDecision] = []
+    site = Site(lambda _: [])
+    over(site, store, rules=reserving, on_decision=told.append)
+    over(site, store, rules=[reserving, Rule("/*", "9/hour")], on_decision=told.append)
+    of_tokens = [one for one in told if one.rule == "tokens"]
+    assert [one.decision.source for one in of_tokens] == ["table", "table"]
+    assert limiter.acquire("tokens:tenant").source == "lease"
 
 
 @both
