@@ -17,8 +17,10 @@ class Buckets(NamedTuple):
         keys: each of them a bucket's.
         limits: theirs; None where none are known, nor needed.
         slots: the concurrency limit that is meant; None where it is limits.
+        cost: what a request takes of them, as far as that is known without one.
     """
 
     keys: tuple[KeyLike, ...]
     limits: tuple[AnyLimit, ...] | Stored | None
     slots: SlotLimit | None = None
+    cost: int = 1

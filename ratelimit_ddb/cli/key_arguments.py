@@ -41,8 +41,7 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
                 type=_whole,
                 metavar="N",
                 required=name == "charge",
-                default=None if name == "charge" else 1,
-                help="tokens" if name == "charge" else "of the request (default: %(default)s)",
+                help="tokens" if name == "charge" else "of the request (default: the rule's, or 1)",
             )
         if name == "block":
             command.add_argument(

@@ -38,7 +38,8 @@ def run_peek(options: argparse.Namespace) -> bool:
         if buckets.slots is not None:
             return _slots(options, store, buckets.slots).peek
         limiter = _limiter(options, store, buckets.limits)
-        return lambda key: limiter.peek(key, cost=options.cost)
+        cost = buckets.cost if options.cost is None else options.cost
+        return lambda key: limiter.peek(key, cost=cost)
 
     return all(_decide(options, peek))
 

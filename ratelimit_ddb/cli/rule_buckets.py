@@ -70,7 +70,9 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
         return Buckets(tuple(parts), None, rule.in_flight)
     if options.messages:
         parts = [(*one, "messages") for one in parts]
-    return Buckets(tuple(parts), _limits(rule, options) if needs_limits else None)
+    cost = 1 if options.messages or callable(rule.cost) else rule.cost
+    limits = _limits(rule, options) if needs_limits else None
+    return Buckets(tuple(parts), limits, cost=max(1, cost))
 
 
 def rules_of(given: str) -> tuple[Rule, ...]:

@@ -91,6 +91,13 @@ by = "everyone"
 cost = { function = "cost" }
 
 [[rule]]
+name = "costly"
+path = "/costly"
+limits = "5/hour"
+by = "everyone"
+cost = 3
+
+[[rule]]
 name = "chat"
 path = "/chat"
 messages = "5/hour"
@@ -246,6 +253,18 @@ def test_credentials_that_are_read_in_several_ways_are_several_keys(
     ended, found = run(capsys, "peek", "--rules", rules, "--rule", "credentials", credentials)
     assert (ended, {one["remaining"] for one in found}) == (0, {4})
     assert len({one["key"] for one in found}) == len(found) > 1
+
+
+def test_peek_says_what_a_request_of_the_rule_s_cost_would_be_told(
+    store: MemoryStore, rules: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = limited_asgi(store=store, rules=RulesFile(rules, functions=FUNCTIONS), deny_cache=0)
+    of_rule = ["--rules", rules, "--rule", "costly"]
+    assert run(capsys, "peek", *of_rule)[0] == 0
+    assert [ask(Get("/costly")).status for _ in range(2)] == [200, 429]
+    ended, (seen,) = run(capsys, "peek", *of_rule)
+    assert (ended, seen["allowed"], seen["remaining"]) == (1, False, 2)
+    assert run(capsys, "peek", *of_rule, "--cost", "2")[0] == 0
 
 
 def test_slots_of_a_rule_are_shown_and_freed(
