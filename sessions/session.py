@@ -211,7 +211,8 @@ class Session(SessionMapping):
             persistent: whether its cookie outlives the browser's own session ("remember me"); None
                 for the option ``persistent``.
 
-        What was chosen stays the session's, under each of its ids.
+        What was chosen stays the session's, under each of its ids. Where the client sends a token
+        in a header, ``issue_token()`` must follow.
 
         Raises:
             TypeError, ValueError: the user's id is invalid, the device is no str, or a timeout is

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from typing import Any
 
 import pytest
 
 from sessions import (
     AuthenticationRequired,
+    Cookie,
+    MemorySessionStore,
     Session,
     SessionConflict,
     SessionNotSaved,
@@ -17,6 +20,7 @@ from sessions import (
     session_of,
 )
 from sessions.asgi import SessionMiddleware
+from sessions.previous import PreviousSessions
 from tests.sessions_web.exchange import Response
 from tests.sessions_web.site import (
     Act,
@@ -152,8 +156,6 @@ def test_the_token_is_issued_in_an_event_loop_too() -> None:
         body = (await session.issue_token_async()).encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
-
-    from sessions import MemorySessionStore
 
     sent: list[Any] = []
 
@@ -387,6 +389,26 @@ def test_a_cookie_of_no_session_beats_a_header_too(site: Site, client: Client) -
     assert response.value is None
 
 
+def test_a_cookie_of_the_sessions_before_beats_a_header_too(make_site: MakeSite) -> None:
+    old = PreviousSessions(cookie=Cookie(name="old", secure=False), read=dict_of, max_age=3_600)
+    site = make_site(bearer=True, previous=old)
+    client = Client(site)
+    client.log_in()
+    visitor = site.visitor()
+    sent = bearer(str(client.token))
+    response = visitor.visit(everything, headers=sent, cookie="old=cart")
+    assert response.value == {"cart": 17}
+    assert len(response.set_cookies) == 2
+    assert visitor.visit(who, headers=sent, cookie="old=worthless").value is None
+    with pytest.raises(SessionNotSaved, match="this request has a cookie"):
+        visitor.visit(log_in(), cookie="old=worthless")
+    assert client.call(who).value == "ada"
+
+
+def dict_of(value: str) -> dict[str, int] | None:
+    return {"cart": 17} if value == "cart" else None
+
+
 @pytest.mark.parametrize("value", ["", "short", "B" * 44, "ä" * 43, '"' + "C" * 43 + '"'])
 def test_a_cookie_that_can_be_none_of_ours_does_not_count(
     site: Site, client: Client, value: str
@@ -548,8 +570,6 @@ def test_a_session_that_was_ended_is_an_invalid_token(site: Site, client: Client
 
 
 def test_the_exception_says_what_is_answered() -> None:
-    import pickle
-
     refused = AuthenticationRequired("invalid_token")
     again = pickle.loads(pickle.dumps(refused))
     assert (again.error, again.status_code, again.headers) == (
@@ -557,3 +577,34 @@ def test_the_exception_says_what_is_answered() -> None:
         401,
         refused.headers,
     )
+
+
+def test_a_token_of_another_namespace_leads_to_nothing(site: Site, client: Client) -> None:
+    other: Any = type(site.app)
+    app = other(site.app._app, site.store, bearer=True, namespace="shop")
+    visitor = Visitor(app, site.protocol)
+    assert visitor.visit(who, headers=bearer(str(client.token))).value is None
+
+
+def test_one_whose_user_logged_in_once_too_often_is_told_why(make_site: MakeSite) -> None:
+    site = make_site(bearer=True, max_sessions_per_user=1)
+    first, second = Client(site), Client(site)
+    first.log_in()
+    second.log_in()
+    assert first.call(lambda session: session.end_reason).value == "login_elsewhere"
+    assert second.call(who).value == "ada"
+
+
+def test_a_confirmation_has_a_token_of_its_own_and_keeps_the_session(
+    site: Site, client: Client
+) -> None:
+    def confirm(session: Session) -> str:
+        session.confirm_login("ada")
+        return session.issue_token()
+
+    client.call(put(cart=[17]))
+    site.clock.advance(1_000)
+    before, client.token = client.token, client.call(confirm).value
+    assert client.token != before
+    assert client.call(lambda session: session.require_fresh(60)).status == 200
+    assert client.call(everything).value == {"cart": [17]}
