@@ -107,8 +107,8 @@ SESSION_STORES = (
     Guard(
         "A7: a large save is made only of a row that is still as it was read",
         f"{_STORE}dynamodb/request.py",
-        'f"{_IS_LIVE} AND #v = :v",\n            _names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
-        '_IS_LIVE,\n            _names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
+        'f"{_IS_LIVE} AND #v = :v",\n            self._names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
+        '_IS_LIVE,\n            self._names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
         f"{_LARGE}a_save_of_many_keys_that_met_another_is_made_anew",
     ),
     Guard(

@@ -30,6 +30,7 @@ from tests.guards.response_guards import RESPONSES
 from tests.guards.session_guards import LIVES
 from tests.guards.session_store_guards import SESSION_STORES
 from tests.guards.session_web_guards import SESSIONS_ON_THE_WEB
+from tests.guards.single_table_guards import SINGLE_TABLE
 from tests.guards.slot_guards import SLOTS
 from tests.guards.stored_limits_guards import STORED_LIMITS
 from tests.guards.together_guards import TOGETHER
@@ -61,6 +62,7 @@ GUARDS = (
     *BEARER,
     *DEVICE_BOUND,
     *SESSION_STORES,
+    *SINGLE_TABLE,
 )
 
 

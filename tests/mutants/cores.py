@@ -159,6 +159,10 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_dynamodb_store.py",
         "tests/fuzz/test_responses.py",
     ),
+    "ratelimit_ddb/store/dynamodb/item_keys.py": (
+        "tests/single_table/test_limiter_keys.py",
+        "tests/ratelimit_ddb/test_dynamodb_store.py",
+    ),
     "ratelimit_ddb/store/dynamodb/scan_request.py": (
         "tests/ratelimit_ddb/test_table_scan.py",
         "tests/fuzz/test_responses.py",
@@ -218,7 +222,10 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/contract/test_max_sessions.py",
     ),
     "sessions/store/dynamodb/item.py": _SESSION_STORES,
-    "sessions/store/dynamodb/item_keys.py": _SESSION_STORES,
+    "sessions/store/dynamodb/item_keys.py": (
+        "tests/single_table/test_session_keys.py",
+        *_SESSION_STORES,
+    ),
     "sessions/store/dynamodb/translation.py": _SESSION_STORES,
     "sessions/store/memory_rows.py": _SESSION_STORES,
     "sessions/values/changes.py": (
