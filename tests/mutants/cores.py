@@ -159,10 +159,6 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_dynamodb_store.py",
         "tests/fuzz/test_responses.py",
     ),
-    "ratelimit_ddb/store/dynamodb/item_keys.py": (
-        "tests/single_table/test_limiter_keys.py",
-        "tests/ratelimit_ddb/test_dynamodb_store.py",
-    ),
     "ratelimit_ddb/store/dynamodb/scan_request.py": (
         "tests/ratelimit_ddb/test_table_scan.py",
         "tests/fuzz/test_responses.py",
