@@ -83,7 +83,8 @@ class Wire:
     @property
     def resolved(self) -> bool:
         """Whether region, endpoint and credentials are known."""
-        return self._current() is not None
+        transport = self._transport
+        return transport is not None and not transport.is_outdated
 
     @property
     def region_name(self) -> str | None:
@@ -145,7 +146,9 @@ class Wire:
             botocore.exceptions.ClientError: the endpoint refused for another reason than a
                 condition. The class is the service's own, with the whole response.
         """
-        transport = self._current() or self._resolution().result()
+        transport = self._transport
+        if transport is None or transport.is_outdated:
+            transport = self._resolution().result()
         return transport.run(partial(call, request), deadline_ns)
 
     async def call_async(self, request: DynamoDBRequest, deadline_ns: int) -> CallResult:

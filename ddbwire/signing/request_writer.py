@@ -8,29 +8,10 @@ _TARGET_PREFIX = "DynamoDB_20120810."
 _UNSIGNED_LINES = "user-agent: ddbwire\r\naccept-encoding: identity\r\n"
 
 
-class RequestTemplate:
-    """The requests for one operation in one second."""
-
-    __slots__ = ("_head", "_signer")
-
-    def __init__(self, signer: RequestSigner, headers: dict[str, str]) -> None:
-        self._signer = signer
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._head = (
-            f"POST / HTTP/1.1\r\n{lines}{_UNSIGNED_LINES}authorization: {signer.authorization}"
-        )
-
-    def fill(self, body: bytes) -> bytes:
-        """The signed request with this body."""
-        return (
-            f"{self._head}{self._signer.signature(body)}\r\ncontent-length: {len(body)}\r\n\r\n"
-        ).encode() + body
-
-
 class RequestWriter:
     """Writes the signed requests of one second."""
 
-    __slots__ = ("_amz_date", "_host", "_templates", "key", "second")
+    __slots__ = ("_amz_date", "_host", "_signed_heads", "key", "second")
 
     def __init__(self, host: str, key: SigningKey, second: int) -> None:
         """``second`` is the table's time, in seconds since the epoch; ``key`` is for its day."""
@@ -38,16 +19,17 @@ class RequestWriter:
         self.second = second
         self._host = host
         self._amz_date = amz_date(second)
-        self._templates: dict[str, RequestTemplate] = {}
+        self._signed_heads: dict[str, tuple[str, RequestSigner]] = {}
 
     def write(self, request: DynamoDBRequest) -> bytes:
         """The signed bytes of a request."""
-        template = self._templates.get(request.name)
-        if template is None:
-            template = self._templates[request.name] = self._template(request.name)
-        return template.fill(request.body)
+        body = request.body
+        head, signer = self._signed_heads.get(request.name) or self._signed_head(request.name)
+        signature = signer.signature(body)
+        return f"{head}{signature}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
-    def _template(self, name: str) -> RequestTemplate:
+    def _signed_head(self, name: str) -> tuple[str, RequestSigner]:
+        """The head for an operation up to the signature, and what signs it."""
         headers = {
             "content-type": _CONTENT_TYPE,
             "host": self._host,
@@ -56,7 +38,11 @@ class RequestWriter:
         }
         if self.key.scope.keys.token:
             headers["x-amz-security-token"] = self.key.scope.keys.token
-        return RequestTemplate(RequestSigner(self.key, headers, self._amz_date), headers)
+        signer = RequestSigner(self.key, headers, self._amz_date)
+        lines = "".join(f"{field}: {value}\r\n" for field, value in headers.items())
+        head = f"POST / HTTP/1.1\r\n{lines}{_UNSIGNED_LINES}authorization: {signer.authorization}"
+        self._signed_heads[name] = head, signer
+        return head, signer
 
 
 def date_request(host: str) -> bytes:

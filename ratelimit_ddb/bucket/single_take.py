@@ -110,9 +110,10 @@ class SingleTakes:
         names = take.names
         while True:
             sent = take
-            if states is not None and state is not None and state.pace.has_written:
+            if states is not None and state is not None:
                 writes, active_ns = state.pace.report(states.clock.monotonic_ns())
-                sent = Take(*take[:-2], writes, active_ns)
+                if active_ns:
+                    sent = Take(*take[:-2], writes, active_ns)
             since = cache.group.forgettings
             try:
                 result: OperationResult = yield sent

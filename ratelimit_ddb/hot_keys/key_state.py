@@ -85,7 +85,8 @@ class KeyState:
         with self.lock:
             if self.leader is not None or self.queue:
                 return False
-            self._lead(ALONE, monotonic_ns, patience_ns)
+            self.leader = ALONE
+            self._leads_until_ns = max(monotonic_ns, self.pace.next_write_ns) + patience_ns
             return True
 
     def leave(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
@@ -196,7 +197,9 @@ class KeyState:
             not self.queue
             and self.leader is None
             and not self.pace.is_paced
-            and all(one.monotonic_end_ns < monotonic_ns for one in self.leases)
+            and not (
+                self.leases and any(one.monotonic_end_ns >= monotonic_ns for one in self.leases)
+            )
         )
 
     def _lead(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:

@@ -68,10 +68,11 @@ class Pace:
         next_write_ns: not before this instant of the monotonic clock.
         is_dry: whether the last write found no token, and the pause after it is not over.
         is_throttled: whether the table throttled the last write.
-        allowed_per_second: this process's writes a second; infinite while it is not paced.
+        is_paced: whether there are gaps between this process's writes.
     """
 
     __slots__ = (
+        "_allowed_per_second",
         "_measured_from",
         "_own",
         "_pause_ns",
@@ -80,8 +81,8 @@ class Pace:
         "_refused",
         "_reported_ns",
         "_share",
-        "allowed_per_second",
         "is_dry",
+        "is_paced",
         "is_throttled",
         "next_write_ns",
     )
@@ -91,7 +92,8 @@ class Pace:
         self.next_write_ns = 0
         self.is_dry = False
         self.is_throttled = False
-        self.allowed_per_second = _UNPACED
+        self.is_paced = False
+        self._allowed_per_second = _UNPACED
         self._pause_ns = 0
         self._share = 1.0
         self._processes = 0.0
@@ -100,21 +102,11 @@ class Pace:
         self._measured_from: tuple[int, int, int] | None = None
 
     @property
-    def is_paced(self) -> bool:
-        """Whether there are gaps between this process's writes."""
-        return self.allowed_per_second < _UNPACED
-
-    @property
-    def has_written(self) -> bool:
-        """Whether this process has written the key lately."""
-        return self._reported_ns is not None
-
-    @property
     def gap_ns(self) -> int:
         """How far apart the writes are."""
-        if self.allowed_per_second == _UNPACED:
+        if not self.is_paced:
             return 0
-        return int(min(_LONGEST_GAP_SECONDS, 1 / self.allowed_per_second) * _SECOND_NS)
+        return int(min(_LONGEST_GAP_SECONDS, 1 / self._allowed_per_second) * _SECOND_NS)
 
     def report(self, monotonic_ns: int) -> tuple[int, int]:
         """What a take that is sent now adds to the item's ``writes`` and ``activeNs``."""
@@ -130,18 +122,23 @@ class Pace:
             self._refused, self._reported_ns = 0, monotonic_ns
         else:
             self._refused += 1
-        if self._measured_from is None or writes < self._measured_from[1]:
-            self._measure_from(monotonic_ns, writes, active_ns)
+        measured_from = self._measured_from
+        if measured_from is None or writes < measured_from[1]:
+            self._measured_from, self._own = (monotonic_ns, writes, active_ns), 0
         else:
-            since_ns, writes_before, active_before_ns = self._measured_from
+            since_ns, writes_before, active_before_ns = measured_from
             passed_ns, more = monotonic_ns - since_ns, writes - writes_before
-            if passed_ns >= max(_MEASURED_OVER_NS, 2 * self.gap_ns) or (
+            over_ns = (
+                max(_MEASURED_OVER_NS, 2 * self.gap_ns) if self.is_paced else _MEASURED_OVER_NS
+            )
+            if passed_ns >= over_ns or (
                 not self.is_paced and more >= _FLOOD_WRITES and passed_ns >= _FLOOD_OVER_NS
             ):
                 self._note_processes((active_ns - active_before_ns) / passed_ns)
                 self._adapt(passed_ns / _SECOND_NS, more)
-                self._measure_from(monotonic_ns, writes, active_ns)
-        self._schedule(monotonic_ns)
+                self._measured_from, self._own = (monotonic_ns, writes, active_ns), 0
+        if self.is_paced:
+            self._schedule(monotonic_ns)
 
     def measure_anew(self) -> None:
         """Forget what was measured, as the first lease changes how often this process writes."""
@@ -172,14 +169,10 @@ class Pace:
     def throttled(self, monotonic_ns: int) -> None:
         """Note that the table throttled the key: widen the gap."""
         self.is_throttled = True
-        allowed = min(self.allowed_per_second, _THROTTLED_AT_MOST_PER_SECOND)
-        self.allowed_per_second = max(1 / _LONGEST_GAP_SECONDS, allowed * _LESS_WHEN_THROTTLED)
+        allowed = min(self._allowed_per_second, _THROTTLED_AT_MOST_PER_SECOND)
+        self._allow(allowed * _LESS_WHEN_THROTTLED)
         self._share = max(_LEAST_SHARES, self._share * _LESS_WHEN_THROTTLED)
         self._schedule(monotonic_ns)
-
-    def _measure_from(self, monotonic_ns: int, writes: int, active_ns: int) -> None:
-        self._measured_from = monotonic_ns, writes, active_ns
-        self._own = 0
 
     def _note_processes(self, processes: float) -> None:
         processes = max(1.0, processes)
@@ -199,7 +192,12 @@ class Pace:
             self._adapt_share(seconds, per_second / MOST_WRITES_PER_SECOND - 1)
         allowed = self._share * MOST_WRITES_PER_SECOND / self._processes
         is_free = self.is_paced and (allowed > _FREE_PER_SECOND or self._share > _MOST_SHARES)
-        self.allowed_per_second = _UNPACED if is_free else max(1 / _LONGEST_GAP_SECONDS, allowed)
+        self._allow(_UNPACED if is_free else allowed)
+
+    def _allow(self, per_second: float) -> None:
+        """Write so often, or once in the longest gap; infinitely often is without a pace."""
+        self._allowed_per_second = max(1 / _LONGEST_GAP_SECONDS, per_second)
+        self.is_paced = per_second < _UNPACED
 
     def _adapt_share(self, seconds: float, over: float) -> None:
         if over > 0:
@@ -209,17 +207,14 @@ class Pace:
             self._share += _TOWARDS_ONE * (1 - self._share)
             return
         own = self._own / seconds
-        if own < _LOOSE * self.allowed_per_second and over < -_ROOM and not self._pause_ns:
+        if own < _LOOSE * self._allowed_per_second and over < -_ROOM and not self._pause_ns:
             self._share *= _GROWTH
         self._share += _RISE_PER_SECOND * min(1.0, seconds) * -over
         if self._share < 1:
             self._share += _TOWARDS_ONE * (1 - self._share)
 
     def _schedule(self, monotonic_ns: int) -> None:
-        gap_ns = self.gap_ns
-        if gap_ns:
-            gap_ns = self._jittered(gap_ns)
-        self.next_write_ns = max(monotonic_ns, self.next_write_ns) + gap_ns
+        self.next_write_ns = max(monotonic_ns, self.next_write_ns) + self._jittered(self.gap_ns)
 
     def _jittered(self, gap_ns: int) -> int:
         return int(gap_ns * (0.75 + 0.5 * self._random()))

@@ -51,7 +51,9 @@ class ConnectionPool:
                     acquired, deadline_ns
                 ):
                     return POOL_EXHAUSTED
-                sent = self.send(step, acquired, deadline_ns)
+                sent = self.send_now(step, acquired, deadline_ns)
+                if sent is None:
+                    sent = wait_through(self.connect_and_send(step, acquired, deadline_ns))
                 return sent if type(sent) is NoResponse else sent.receive(deadline_ns)
             finally:
                 self.release(acquired)
@@ -79,23 +81,15 @@ class ConnectionPool:
             self._waiters.remove(waiter.reference)
         return False
 
-    def send(
-        self, step: Send, acquired: Acquired[Connection], deadline_ns: int
-    ) -> Connection | NoResponse:
-        """Send a request over the connection of an acquired slot, which may have to be opened.
-
-        Returns:
-            the connection, to receive the response from; or why nothing can be received.
-        """
-        sent = self.send_now(step, acquired, deadline_ns)
-        if sent is not None:
-            return sent
-        return wait_through(self.connect_and_send(step, acquired, deadline_ns))
-
     def send_now(
         self, step: Send, acquired: Acquired[Connection], deadline_ns: int
     ) -> Connection | NoResponse | None:
-        """The same, if the connection is open; None if ``connect_and_send`` has to open it."""
+        """Send a request over the connection of an acquired slot, if it is open.
+
+        Returns:
+            the connection, to receive the response from; or why nothing can be received; or None
+            if ``connect_and_send`` has to open a connection.
+        """
         connection = acquired[0].resource
         if (
             connection is None
@@ -110,7 +104,7 @@ class ConnectionPool:
     ) -> Generator[Awaited, socket.socket | None, Connection | NoResponse]:
         """Open the connection of an acquired slot, and send a request over it.
 
-        Yields and returns: what it waits for, and what ``send`` returns.
+        Yields and returns: what it waits for, and what ``send_now`` returns.
         """
         slot = acquired[0]
         before, slot.resource = slot.resource, None
