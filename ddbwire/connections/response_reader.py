@@ -1,9 +1,12 @@
 """Reading HTTP responses off a connection, with httptools.
 
-httptools calls the reader back for each header and each piece of the body. Those two callbacks
-are the C methods of a dict and a list, so that a response costs two Python frames only.
+httptools says where a response begins and ends, and what of it is the body. A callback for each
+header would take longer than all else that it does, and of most responses two headers are read: so
+those are searched for in the head. Where they are not found as DynamoDB writes them, and for all
+responses that are no success, httptools parses the head once more, for the headers.
 """
 
+import re
 import zlib
 from collections.abc import Mapping
 
@@ -25,6 +28,8 @@ PARSE_ERRORS = (HttpParserError, HttpParserUpgrade, ResponseTooLarge)
 """What ``feed`` and ``require_bounded`` raise when the bytes are no response of DynamoDB."""
 
 _NO_HEADERS: Mapping[bytes, bytes] = {}
+_DATE = re.compile(rb"\r\nDate: ([^\r\n]*)\r\n")
+_CHECKSUM = re.compile(rb"\r\nx-amz-crc32: ([^\r\n]*)\r\n")
 
 
 class ResponseReader:
@@ -36,32 +41,38 @@ class ResponseReader:
 
     __slots__ = (
         "_bodies",
-        "_headers",
         "_parser",
+        "_pieces",
         "_received",
         "_replies",
         "_status",
         "complete",
-        "feed",
         "keep_alive",
         "on_body",
-        "on_header",
     )
 
     def __init__(self) -> None:
-        self._headers: dict[bytes, bytes] = {}
+        self._pieces: list[bytes] = []
         self._bodies: list[bytes] = []
         self._received = 0
         self._replies = 0
         self._status = 0
-        self.on_header = self._headers.__setitem__
         self.on_body = self._bodies.append
         self.complete = False
         """Whether a complete response has arrived, and nothing after it."""
         self.keep_alive = False
         """Whether, once ``complete``, the connection may carry another request."""
         self._parser = HttpResponseParser(self)
-        self.feed = self._parser.feed_data
+
+    def feed(self, data: bytes) -> None:
+        """Read a piece of a response, or a whole one.
+
+        Raises:
+            PARSE_ERRORS: it is none.
+        """
+        if not self._bodies:  # something of the head may be in it
+            self._pieces.append(data)
+        self._parser.feed_data(data)
 
     def on_message_begin(self) -> None:
         """Called by httptools at the first byte of a response."""
@@ -98,26 +109,49 @@ class ResponseReader:
 
     def take(self) -> HTTPResponse | NoResponse:
         """The response, checked; the reader is ready for the next one."""
-        headers = self._headers
-        body = self._bodies[0] if len(self._bodies) == 1 else b"".join(self._bodies)
-        date = headers.get(b"Date")
-        checksum = headers.get(b"x-amz-crc32")
-        lower_case = _NO_HEADERS
-        if self._status != 200 or date is None or checksum is None:
-            lower_case = {name.lower(): value for name, value in headers.items()}
-            date = lower_case.get(b"date", b"")
-            checksum = lower_case.get(b"x-amz-crc32")
+        pieces, bodies = self._pieces, self._bodies
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        body = bodies[0] if len(bodies) == 1 else b"".join(bodies)
+        # Without an end of the head, as httptools reads some, nothing is found.
+        head_end = data.find(b"\r\n\r\n") + 2
+        dates = _DATE.search(data, 0, head_end)
+        checksums = _CHECKSUM.search(data, 0, head_end)
+        headers = _NO_HEADERS
+        date: bytes
+        checksum: bytes | None
+        if self._status == 200 and dates is not None and checksums is not None:
+            date, checksum = dates[1], checksums[1]
+        else:
+            headers = _headers_of(data)
+            date, checksum = headers.get(b"date", b""), headers.get(b"x-amz-crc32")
         fault = ""
         if self._replies != 1 or self._status < 200:
             fault = "more or other than one final response"
         elif checksum is not None and checksum != b"%d" % zlib.crc32(body):
             fault = "the body does not match x-amz-crc32"
-        headers.clear()
-        self._bodies.clear()
+        pieces.clear()
+        bodies.clear()
         self._received = 0
         self._replies = 0
         self.complete = False
         if fault:
             self.keep_alive = False
             return NoResponse(fault, sent=True)
-        return tuple_new(HTTPResponse, (self._status, body, date, lower_case))
+        return tuple_new(HTTPResponse, (self._status, body, date, headers))
+
+
+class _Headers:
+    """Collects headers as httptools reads them."""
+
+    __slots__ = ("by_name", "on_header")
+
+    def __init__(self) -> None:
+        self.by_name: dict[bytes, bytes] = {}
+        self.on_header = self.by_name.__setitem__
+
+
+def _headers_of(data: bytes) -> dict[bytes, bytes]:
+    """The headers of a response that was read before, by their names in lower case."""
+    headers = _Headers()
+    HttpResponseParser(headers).feed_data(data)
+    return {name.lower(): value for name, value in headers.by_name.items()}
