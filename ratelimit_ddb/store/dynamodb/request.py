@@ -173,6 +173,15 @@ class TableRequests:
         Raises:
             ClockMoved: the operation's time is not the table's.
         """
+        if isinstance(operation, Take) and isinstance(reply, dict):
+            return _result_of(True, reply["Attributes"], operation.names)
+        return self._other_result(operation, reply)
+
+    def _other_result(
+        self,
+        operation: KeyedOperation,
+        reply: dict[str, Any] | ddbwire.ConditionalCheckFailed | ddbwire.StaleTimestamp,
+    ) -> OperationResult | SlotsResult | LimitsResult | ScannedPage:
         if isinstance(operation, Delete | WriteLimits):
             return OperationResult(True, ())
         if isinstance(operation, ReadLimits):
