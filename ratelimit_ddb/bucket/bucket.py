@@ -280,6 +280,9 @@ class Bucket:
             else:
                 likely_ns = weight_ns
             give_back = refund.write(taken.key, likely_ns, taken.refunded_ns, 0)
+            if give_back is None:
+                # Those who were seen to wait may have given theirs back since, in other processes.
+                give_back = refund.write(taken.key, weight_ns, taken.refunded_ns, 0)
             while give_back is not None:
                 result: OperationResult = yield give_back
                 if result.applied:

@@ -55,6 +55,8 @@ class Refund(NamedTuple):
                 if amount_ns < self.unspent_ns[index]:
                     amount_ns = self.unspent_ns[index]
                     least_ns = self.base_ns[index] + amount_ns
+                elif amount_ns:
+                    least_ns = weight_ns + 1  # where it is just that, it is given back in turn
                 if amount_ns:
                     after_ns = before_ns + amount_ns
                 else:

@@ -81,6 +81,20 @@ AMOUNTS = (
         f"{_LIMITER}p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process",
     ),
     Guard(
+        "a refund that memory would refuse asks the table",
+        "ratelimit_ddb/bucket/bucket.py",
+        "            if give_back is None:\n                # Those",
+        "            if False:\n                # Those",
+        f"{_BUCKET}a_refund_asks_the_table_though_somebody_was_seen_to_wait",
+    ),
+    Guard(
+        "a refund in turn is not counted as one out of turn",
+        "ratelimit_ddb/bucket/refund.py",
+        "least_ns = weight_ns + 1",
+        "least_ns = weight_ns",
+        f"{_BUCKET}a_refund_in_turn_is_not_counted_as_one_out_of_turn_by_what_was_seen",
+    ),
+    Guard(
         "P6: a reply that a reset or a refund overtook is not remembered",
         "ratelimit_ddb/bucket/observations.py",
         "if self.group.forgettings != since and self.group.has_forgotten(key, since):",

@@ -359,6 +359,7 @@ def processes(endpoint_url: str, table: str) -> Iterator[Processes]:
             started.append(process)
         yield Processes(pipes)
     finally:
+        ready.abort()  # where one has ended, the others wait for it
         for pipe in pipes:
             with contextlib.suppress(BrokenPipeError):
                 pipe.send(None)

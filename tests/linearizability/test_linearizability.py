@@ -28,7 +28,11 @@ OF_NAME = {setup.name: setup for setup in SETUPS}
 @pytest.fixture(scope="module")
 def some_processes(dynamodb_endpoint: str) -> Iterator[Processes]:
     with pytest.MonkeyPatch.context() as environment:
-        # Before the fixtures of single tests set them.
+        # As for single tests, whose fixtures come later.
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            environment.delenv(name)
+        environment.setenv("AWS_CONFIG_FILE", os.devnull)
+        environment.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         environment.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -286,7 +286,7 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
         "key",
         ("hour",),
         (200 * SECOND_NS,),
-        (weight_ns,),
+        (weight_ns + 1,),
         (NOW_NS + HOURLY.window_ns,),
         (7,),
         (7 + 200 * SECOND_NS,),
@@ -341,3 +341,28 @@ def test_what_may_have_been_applied_is_forgotten_too(what: str) -> None:
         flow.send(NOW_NS)
     flow.close()
     assert bucket.cache.get("key") is None
+
+
+def test_a_refund_asks_the_table_though_somebody_was_seen_to_wait() -> None:
+    """Another process may have given the waiter's tokens back since."""
+    bucket, taken = bucket_of(HOURLY), taken_of(NOW_NS + 300 * SECOND_NS)
+    note(bucket, NOW_NS, (NOW_NS + HOURLY.window_ns + 1,))
+    flow: Flow = bucket.refund(taken, 2)
+    next(flow)
+    give_back = flow.send(NOW_NS)
+    assert give_back.most_ns == taken.full_at_ns
+    left_ns = taken.full_at_ns[0] - 200 * SECOND_NS
+    assert result_of(flow, OperationResult(True, (left_ns,))) is True
+
+
+def test_a_refund_in_turn_is_not_counted_as_one_out_of_turn_by_what_was_seen() -> None:
+    """Another process has given back what it took since, or it counts against earlier takes."""
+    bucket, taken = bucket_of(HOURLY), taken_of(NOW_NS + 300 * SECOND_NS)
+    note(bucket, NOW_NS, (NOW_NS + 400 * SECOND_NS,))
+    flow: Flow = bucket.refund(taken, 2)
+    next(flow)
+    out_of_turn = flow.send(NOW_NS)
+    assert out_of_turn.least_ns > taken.full_at_ns
+    in_turn = flow.send(OperationResult(False, taken.full_at_ns, refunded_ns=(0,)))
+    assert in_turn.least_ns == in_turn.most_ns == taken.full_at_ns
+    assert in_turn.refunded_after_ns == (0,)
