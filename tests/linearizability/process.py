@@ -11,7 +11,7 @@ import logging
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
@@ -23,9 +23,8 @@ from ratelimit_ddb import (
     RateLimiter,
     StoreUnavailable,
 )
-from ratelimit_ddb.operations.driver import run
-from ratelimit_ddb.slots.slot import Slot
 from tests.linearizability.call import Call, Told
+from tests.linearizability.limiter_calls import BucketCalls, SlotCalls
 from tests.linearizability.network import MUTANTS, Network
 from tests.linearizability.program import (
     LIFETIME_NS,
@@ -34,7 +33,6 @@ from tests.linearizability.program import (
     THREADS,
     Program,
     Setup,
-    Step,
 )
 
 _BEGINNING_NS = 1_800_000_000 * SECOND_NS
@@ -66,6 +64,7 @@ class ProcessClock:
         self._lock = threading.Lock()
         self._nows_ns = [_BEGINNING_NS]
         self._began: dict[int, int] = {}
+        self._first: dict[int, int] = {}
 
     def __call__(self) -> int:
         return self._nows_ns[-1]
@@ -75,7 +74,9 @@ class ProcessClock:
         with self._lock:
             if now_ns > self._nows_ns[-1]:
                 self._nows_ns.append(now_ns)
-            self._began[threading.get_ident()] = len(self._nows_ns) - 1
+            thread = threading.get_ident()
+            self._began[thread] = len(self._nows_ns) - 1
+            self._first[thread] = min(self._began.values())
 
     def end(self, start_ns: int) -> tuple[int, ...]:
         """End it. Returns: each instant that may have been its, from the beginning.
@@ -83,9 +84,9 @@ class ProcessClock:
         Whoever leads a queue reads the clock for all of it, perhaps before they called.
         """
         with self._lock:
-            first = min(self._began.values())
-            del self._began[threading.get_ident()]
-            return tuple([now_ns - start_ns for now_ns in self._nows_ns[first:]])
+            thread = threading.get_ident()
+            del self._began[thread]
+            return tuple([now_ns - start_ns for now_ns in self._nows_ns[self._first[thread] :]])
 
 
 class Limiters:
@@ -178,107 +179,6 @@ class Client:
                 isinstance(answer, Decision) and answer.source == "seen",
                 given_before,
             )
-
-
-Begun = tuple[Step, Callable[[], Decision | bool], int]
-"""What is called instead of a step that has nothing to give back, how, and what was given before"""
-
-
-class BucketCalls:
-    """The calls of a RateLimiter."""
-
-    def __init__(self, limiter: RateLimiter, key: str) -> None:
-        self._limiter = limiter
-        self._key = key
-        self._taken: dict[int, Decision] = {}
-
-    def begin(self, number: int, step: Step) -> Begun:
-        limiter, key = self._limiter, self._key
-        match step.name:
-            case "acquire":
-                return step, lambda: self._acquire(number, step), 0
-            case "charge":
-                return step, lambda: limiter.charge(key, step.cost), 0
-            case "block":
-                return step, lambda: limiter.block(key, step.wait_ns / SECOND_NS), 0
-            case "reset":
-                return step, self._reset, 0
-            case "refund":
-                decision = self._taken.get(step.of)
-                left = 0 if decision is None or decision.taken is None else decision.taken.kept
-                if decision is not None and left:
-                    cost = step.cost or left
-                    given_before = decision.taken.cost - left if decision.taken else 0
-                    gives = decision
-                    return (
-                        step._replace(cost=cost),
-                        lambda: limiter.refund(gives, cost=cost),
-                        given_before,
-                    )
-        looks = step._replace(name="peek", cost=max(1, step.cost), fault="")
-        return looks, lambda: limiter.peek(key, cost=looks.cost), 0
-
-    def _acquire(self, number: int, step: Step) -> Decision:
-        decision = self._limiter.acquire(
-            self._key, cost=step.cost, max_wait=step.wait_ns / SECOND_NS
-        )
-        if decision:
-            self._taken[number] = decision
-        return decision
-
-    def _reset(self) -> bool:
-        self._limiter.reset(self._key)
-        return True
-
-
-class SlotCalls:
-    """The calls of a ConcurrencyLimiter."""
-
-    def __init__(self, limiter: ConcurrencyLimiter, key: str) -> None:
-        self._limiter = limiter
-        self._key = key
-        self._held: dict[int, Slot] = {}
-
-    def begin(self, number: int, step: Step) -> Begun:
-        limiter, key = self._limiter, self._key
-        match step.name:
-            case "take":
-                return step, lambda: self._take(number), 0
-            case "reset":
-                return step, self._reset, 0
-            case "release" | "heartbeat":
-                slot = self._held.get(step.of)
-                if slot is not None:
-                    released = slot
-                    if step.name == "release":
-                        return step, lambda: self._release(step.of), 0
-                    return step, lambda: self._renew(released), 0
-        looks = step._replace(name="look", fault="")
-        return looks, lambda: limiter.peek(key), 0
-
-    def release_all(self) -> None:
-        for number in list(self._held):
-            self._release(number)
-
-    def _take(self, number: int) -> Decision:
-        slot = self._limiter.acquire(self._key)
-        if slot:
-            self._held[number] = slot
-        return slot.decision
-
-    def _reset(self) -> bool:
-        self._limiter.reset(self._key)
-        return True
-
-    def _release(self, number: int) -> bool:
-        self._held.pop(number).release()
-        return True
-
-    def _renew(self, slot: Slot) -> bool:
-        """What the keeper does three times in a lifetime, by the true time: here when told."""
-        core, held = self._limiter._core, slot._grant._held
-        assert held is not None
-        return run(core.slots.keep(held), core.store, core.timeout_ns, core.breaker)
 
 
 def _work(process: int, endpoint_url: str, table: str, ready: Any, pipe: Connection) -> None:

@@ -14,7 +14,7 @@ from tests.fake_clock import FakeClock
 from tests.linearizability.call import Call, Told
 from tests.linearizability.counterexample import counterexample
 from tests.linearizability.history import is_linearizable
-from tests.linearizability.process import BucketCalls, SlotCalls
+from tests.linearizability.limiter_calls import BucketCalls, SlotCalls
 from tests.linearizability.program import LIFETIME_NS, SECOND_NS, SETUPS, Program, Setup, program_of
 
 HISTORIES = 300
