@@ -3,7 +3,7 @@
 Each round reads one page of the segments that are not over. The pages have about as many items as
 the units of half a second pay for, by what items have cost so far, and after a round there is a
 pause until its units are paid for. So a table bears little more than a second's units at once, and
-what is interrupted leaves nothing under way.
+what is interrupted leaves nothing under way. A table that throttles is asked later, and for less.
 
 AWS: "Best practices for querying and scanning data", Developer Guide.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from ratelimit_ddb.errors import StoreError
+from ratelimit_ddb.errors import KeyThrottled, StoreError
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.operation import OperationSequence
 from ratelimit_ddb.operations.scan_operation import Kind, ScannedItem, ScannedPage, ScanPage
@@ -29,6 +29,10 @@ _GROWTH = 4
 """How many times as many items the next page may have."""
 _MOST_ITEMS = 100_000
 _PART_OF_A_SECOND = 0.5
+_FIRST_PAUSE_SECONDS = 1.0
+"""After a round that the table throttled; each further one is followed by one twice as long."""
+_MOST_THROTTLES = 5
+"""In a row, before it is given up."""
 
 
 class Progress(NamedTuple):
@@ -92,7 +96,7 @@ class TableScan:
         """
         started = self._monotonic()
         after: dict[int, object] = dict.fromkeys(range(self._segments))
-        most_items = _FIRST_ITEMS
+        most_items, throttled = _FIRST_ITEMS, 0
         while after:
             # What items cost is found out by one segment. A page is billed half a unit at least, so
             # of many segments not all can have a turn.
@@ -106,9 +110,11 @@ class TableScan:
                     del after[segment]
             self._count(pages.values(), is_complete=not after)
             yield from (page.items for page in pages.values())
-            for answer in answers.values():
-                if isinstance(answer, StoreError):
-                    raise answer
+            throttled = self._throttled(answers.values(), throttled)
+            if throttled:
+                most_items = max(1, most_items // 2)
+                self._sleep(_FIRST_PAUSE_SECONDS * 2 ** (throttled - 1))
+                continue
             most_items = self._most_items(most_items)
             paid_for_seconds = (self.progress.units or 0.0) / self._units_per_second
             ahead = paid_for_seconds - (self._monotonic() - started)
@@ -131,6 +137,18 @@ class TableScan:
         self._store.send_all([sequence(*one) for one in after.items()], deadline_ns)
         return answers
 
+    def _throttled(self, answers: Iterable[ScannedPage | StoreError], before: int) -> int:
+        """How many rounds in a row the table throttled; 0 where it did not.
+
+        Raises:
+            StoreError: it was not the first of too many, or something else failed.
+        """
+        failures = [answer for answer in answers if isinstance(answer, StoreError)]
+        for failure in failures:
+            if before >= _MOST_THROTTLES or not _is_throttle(failure):
+                raise failure
+        return before + 1 if failures else 0
+
     def _count(self, pages: Iterable[ScannedPage], *, is_complete: bool) -> None:
         items, units, _ = self.progress
         for page in pages:
@@ -146,3 +164,13 @@ class TableScan:
             return before
         affordable = self._units_per_second * _PART_OF_A_SECOND * items / units / self._segments
         return max(1, min(int(affordable), before * _GROWTH, _MOST_ITEMS))
+
+
+def _is_throttle(failure: StoreError) -> bool:
+    from ddbwire.errors import THROTTLES
+    from ddbwire.store_errors import error_code_and_message
+
+    if isinstance(failure, KeyThrottled):
+        return True
+    cause = failure.__cause__
+    return isinstance(cause, Exception) and error_code_and_message(cause)[0] in THROTTLES

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 
 import pytest
+from botocore.exceptions import ClientError
 
+from ratelimit_ddb import DynamoDBStore
 from ratelimit_ddb.cli.progress_bar import ProgressBar
 from ratelimit_ddb.cli.table_scan import Progress, TableScan
-from ratelimit_ddb.errors import StoreUnavailable
+from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable
+from tests.ddbwire.fault_server import FaultServer, error, reply
 from tests.table_fake import ScannedStore, item
 
 
@@ -82,6 +85,58 @@ def test_what_was_read_before_a_failure_is_kept_and_the_failure_is_raised() -> N
         next(pages)
     assert keys == ["k0", "k2", "k4", "k6"]
     assert not scanned.progress.is_complete
+
+
+def of_the_table() -> StoreUnavailable:
+    failure = StoreUnavailable("busy")
+    response = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
+    failure.__cause__ = ClientError(response, "Scan")  # type: ignore[arg-type]
+    return failure
+
+
+@pytest.mark.parametrize("throttled", [of_the_table(), KeyThrottled("busy")], ids=["table", "key"])
+def test_a_table_that_throttles_is_asked_later_and_for_less(throttled: StoreError) -> None:
+    store = ScannedStore(
+        [item(f"k{index}") for index in range(40)], failures=dict.fromkeys(range(1, 6), throttled)
+    )
+    time = Time()
+    scanned = scan(store, 1, 100, time)
+    assert len([one for page in scanned.pages() for one in page]) == 40
+    assert scanned.progress.is_complete
+    assert [page.most_items for page in store.asked] == [25, 100, 50, 25, 12, 6, 3, 12]
+    assert time.now >= 1 + 2 + 4 + 8 + 16
+
+
+def test_a_throttle_is_known_by_what_dynamodb_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ddbwire.calls.retry._FIRST_PAUSE_SECONDS", 0.0005)
+    code = "ProvisionedThroughputExceededException"
+    reasons = [{"reason": "TableReadProvisionedThroughputExceeded", "resource": "t"}]
+    page = {"Items": [], "ScannedCount": 3, "ConsumedCapacity": {"CapacityUnits": 0.5}}
+    time = Time()
+    with FaultServer() as server:
+        of_the_table = error(code, ThrottlingReasons=reasons)
+        attempts = 8  # what the wire makes of one call
+        with DynamoDBStore("t", endpoint_url=server.url, report_capacity=True) as store:
+            store.warm_up()
+            server.script.extend([error(code), *[of_the_table] * attempts, reply(page)])
+            scanned = TableScan(
+                store,
+                "buckets",
+                segments=1,
+                units_per_second=100,
+                monotonic=time.monotonic,
+                sleep=time.sleep,
+            )
+            assert list(scanned.pages()) == [()]
+    assert scanned.progress == Progress(3, 0.5, True)
+    assert time.now == 1 + 2
+
+
+def test_a_table_that_throttles_again_and_again_is_given_up() -> None:
+    store = ScannedStore([item("k")], failures=dict.fromkeys(range(6), KeyThrottled("busy")))
+    with pytest.raises(KeyThrottled, match="busy"):
+        next(scan(store, 1, 100, Time()).pages())
+    assert len(store.asked) == 6
 
 
 class Terminal(io.StringIO):

@@ -51,7 +51,8 @@ def scan_request(
         body["ExpressionAttributeValues"] = values
     if scan.after is not None:
         body["ExclusiveStartKey"] = scan.after
-    return ddbwire.DynamoDBRequest("Scan", json.dumps(body).encode())
+    # Who scans has time: of a table that throttles, it asks again later, and for less.
+    return ddbwire.DynamoDBRequest("Scan", json.dumps(body).encode(), retries_throttled_key=False)
 
 
 def scan_result(reply: Any, keys: ItemKeys) -> ScannedPage:

@@ -274,7 +274,9 @@ class DynamoDBStore:
     def _answer(self, operation: Any, request: DynamoDBRequest | None, reply: Any) -> object:
         """The result of an operation, or the StoreError of what its call raised."""
         if isinstance(reply, Exception) or request is None:
-            return self._error(reply, request)
+            error = self._error(reply, request)
+            error.__cause__ = reply
+            return error
         try:
             return self._result(operation, request, reply)
         except StoreError as error:
