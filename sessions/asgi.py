@@ -81,7 +81,7 @@ class SessionMiddleware:
             elif (
                 message["type"] == "websocket.close" and not request_session.state.response_started
             ):
-                await request_session.start_unsent_response_async()
+                await request_session.start_response_async(is_sent=False)
             await send(message)
 
         session = Session(request_session)

@@ -186,25 +186,20 @@ class RequestSession:
         await self.load_async()
         return await self._run_async(self._issuing())
 
-    def start_response(self) -> Headers:
-        """Commit, since the response starts; the header fields to add to it."""
-        return self._run(self._starting())
+    def start_response(self, *, is_sent: bool = True) -> Headers:
+        """Commit, since the response starts; the header fields to add to it.
 
-    async def start_response_async(self) -> Headers:
-        """The same in an event loop."""
-        return await self._run_assigned_async(self._starting())
-
-    def start_unsent_response(self) -> None:
-        """Commit, since the client closed before the response began: no cookie can be set.
+        Args:
+            is_sent: False if the client closed before, so that no cookie can be set any more.
 
         Raises:
-            SessionNotSaved: what changed needs a cookie.
+            SessionNotSaved: what changed needs a new token, and none can come to the client.
         """
-        self._run(self._starting_unsent())
+        return self._run(self._starting(is_sent))
 
-    async def start_unsent_response_async(self) -> None:
+    async def start_response_async(self, *, is_sent: bool = True) -> Headers:
         """The same in an event loop."""
-        await self._run_assigned_async(self._starting_unsent())
+        return await self._run_assigned_async(self._starting(is_sent))
 
     def end_response(self) -> None:
         """Check that no change is lost, since the response is over. A logout is kept even now.
@@ -295,16 +290,16 @@ class RequestSession:
             self._outage.require_readable("session.issue_token()")
         return self.client_token.issue(self.state)
 
-    def _starting(self) -> Flow[Headers]:
+    def _starting(self, is_sent: bool) -> Flow[Headers]:
         self.take_over_assigned()
-        yield from self._committing_response()
+        self.state.response_started = self.state.response_started or not is_sent
+        changes = self.state.data.changes()
+        if self.config.bearer and self._outage.error is None:  # else the commit drops them
+            changes = self.client_token.with_way(self.state, changes)
+        if needs_commit(self.config, self.state, changes):
+            yield from self._committing(changes)
         self.state.response_started = True
         return self._headers()
-
-    def _starting_unsent(self) -> Flow[None]:
-        self.take_over_assigned()
-        self.state.response_started = True
-        yield from self._committing_response()
 
     def _ending(self) -> Flow[None]:
         if not self.state.response_started:
@@ -325,13 +320,6 @@ class RequestSession:
         if self.state.deleted_row is not None:
             self.state.logout()
             yield from self._committing(UNCHANGED)
-
-    def _committing_response(self) -> Flow[None]:
-        changes = self.state.data.changes()
-        if self.config.bearer and self._outage.error is None:  # else the commit drops them
-            changes = self.client_token.with_way(self.state, changes)
-        if needs_commit(self.config, self.state, changes):
-            yield from self._committing(changes)
 
     def _committing(self, changes: Changes) -> Flow[None]:
         config, state, tokens = self.config, self.state, self._credential.tokens

@@ -191,7 +191,7 @@ class _Body:
         if self._has_failed:  # the application's own error is raised
             self._session.end_failed()
         elif self._start.is_due:
-            self._session.start_unsent_response()
+            self._session.start_response(is_sent=False)
         elif not self._is_over:
             self._session.end_response()
 

@@ -106,7 +106,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a body that is closed unread loses no change",
         "sessions/wsgi.py",
-        "            self._session.start_unsent_response()",
+        "            self._session.start_response(is_sent=False)",
         "            pass",
         f"{_FAILURES}a_wsgi_body_that_is_closed_early_loses_no_change",
     ),
