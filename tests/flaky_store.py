@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ratelimit_ddb import MemoryStore
-from ratelimit_ddb.operations.operation import Operation
+from ratelimit_ddb.operations.operation import Operation, Take
 from tests.fake_clock import FakeClock
 
 
 class FlakyStore(MemoryStore):
     """A memory store that raises ``failure`` once it is set.
+
+    It is as strict as a table about takes, which must have a number of each kind for each limit.
 
     Attributes:
         time: its clock.
@@ -37,6 +39,9 @@ class FlakyStore(MemoryStore):
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         self.operations.append(operation)
+        if isinstance(operation, Take):
+            of_limits = (operation.idle, operation.base_ns, operation.cost_ns, operation.room_ns)
+            assert {len(operation.names)} == {len(one) for one in of_limits}
         if self.failure is None:
             return super().send(operation, deadline_ns)
         if self.applies:

@@ -144,6 +144,19 @@ def test_denials_that_are_rare_do_not_block(limited: Limited, store: Any, clock:
         clock.advance(200)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "third"), [(197.999, "abnormal-usage-detected"), (198, "quota-exceeded")]
+)
+def test_a_denial_counts_until_two_seconds_before_it_is_forgotten(
+    limited: Limited, store: Any, clock: FakeClock, seconds: float, third: str
+) -> None:
+    """The processes that count may read the time so far apart."""
+    ask = asking(limited, store, blocking("1/hour"))
+    assert [kind(get(ask)) for _ in range(3)] == ["200", "quota-exceeded", "quota-exceeded"]
+    clock.advance(seconds)
+    assert kind(get(ask)) == third
+
+
 def test_one_denial_may_be_enough(limited: Limited, store: Any) -> None:
     ask = asking(limited, store, blocking(after=1))
     assert [kind(get(ask)) for _ in range(3)] == ["200", "200", "abnormal-usage-detected"]
