@@ -25,6 +25,7 @@ from ratelimit_ddb.web.response.accept import preferred
 from ratelimit_ddb.web.rules.path import fits_of, spellings
 from ratelimit_ddb.web.rules.path_notation import segments_of
 from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
+from sessions.authorization import bearer_token_in
 from sessions.cookie.cookie import Cookie
 from sessions.cookie.token import Tokens
 from sessions.values.json_value import require_storable
@@ -57,6 +58,7 @@ def of_authorization(text: str) -> None:
     header("authorization")(request)
     header("x-api-key")(request)
     bearer_claim("sub", claims=lambda _token: None)(request)
+    bearer_token_in([text])
 
 
 def of_addresses(text: str) -> None:

@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sessions import MemorySessionStore, StoreError
+from sessions.authorization import MALFORMED, MAX_FIELD_CHARACTERS, bearer_token_in
 from sessions.cookie.token import UNSIGNED, Tokens
 from sessions.django.key import KEY
 from sessions.previous import flask_cookies, starlette_cookies
@@ -55,6 +56,28 @@ def test_any_cookie_has_a_token_or_none(tokens: Tokens, value: str) -> None:
     if token is not None:
         assert value.startswith(token)
         assert len(tokens.session_id(token)) == 43
+
+
+like_fields = st.lists(
+    st.sampled_from(["Bearer", "bearer", "BEARER ", " ", "\t", ",", "=", "a" * 43, "é", "\0", "x"]),
+    max_size=6,
+).map("".join)
+
+
+@given(st.lists(like_fields | any_text, max_size=3))
+@example(["Bearer " + "a" * 43])
+@example(["Bearer a" + "=" * 300])
+def test_any_authorization_fields_have_one_token_or_none(values: list[str]) -> None:
+    token = bearer_token_in(values)
+    if token:
+        (value,) = values
+        scheme, *_, last = value.split()
+        assert (scheme.lower(), last) == ("bearer", token)
+        assert len(value.strip()) <= MAX_FIELD_CHARACTERS
+    else:
+        spoken = any(value.strip(" \t").lower() == "bearer" for value in values)
+        assert token is None or token == MALFORMED
+        assert token == MALFORMED or not spoken
 
 
 @given(
