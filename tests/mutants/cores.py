@@ -160,7 +160,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/fuzz/test_responses.py",
     ),
     "ratelimit_ddb/store/dynamodb/scan_request.py": (
-        "tests/ratelimit_ddb/test_table_scan.py",
+        "tests/ratelimit_ddb/test_scan_requests.py",
         "tests/fuzz/test_responses.py",
     ),
     "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
