@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ddbwire.single_table import SingleTable
 from ratelimit_ddb.key import key_text
-from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys, SingleTableKeys
+from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys, SingleTableKeys, item_keys
 
 KEYS = SingleTableKeys(SingleTable())
 LONG = st.builds(
@@ -67,3 +67,22 @@ def test_the_keys_are_called_as_the_layout_says() -> None:
     keys = SingleTableKeys(SingleTable('p"k%', "s"))
     assert keys.of("a") == {'p"k%': {"S": "RATELIMIT#a"}, "s": {"S": "RATELIMIT"}}
     assert json.loads(keys.json_of("a")) == keys.of("a")
+
+
+def test_a_scan_is_told_to_leave_out_what_is_not_the_limiters() -> None:
+    assert OwnTableKeys().scan_filter == {}
+    assert SingleTableKeys(SingleTable("p", "s")).scan_filter == {
+        "FilterExpression": "begins_with(#pk, :prefix) AND begins_with(#sk, :kind)",
+        "ExpressionAttributeNames": {"#pk": "p", "#sk": "s"},
+        "ExpressionAttributeValues": {":prefix": {"S": "RATELIMIT#"}, ":kind": {"S": "RATELIMIT"}},
+    }
+
+
+def test_where_an_item_is_does_not_change_from_one_version_to_the_next() -> None:
+    own = item_keys(None)
+    assert own.of("a:b") == {"key": {"S": "a:b"}}
+    assert own.key_in({"key": {"S": "a:b"}, "writes": {"N": "1"}}) == "a:b"
+    assert item_keys(SingleTable()).of("a:b") == KEYS.of("a:b")
+    assert KEYS.of("a:b") == {"PK": {"S": "RATELIMIT#a:b"}, "SK": {"S": "RATELIMIT"}}
+    long = KEYS.of("a" * 2_039)
+    assert long == {"PK": {"S": "RATELIMIT#" + "a" * 2_038}, "SK": {"S": "RATELIMIT#a"}}

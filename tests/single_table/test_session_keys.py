@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -10,13 +11,18 @@ from hypothesis import strategies as st
 
 from ddbwire.single_table import SingleTable
 from ratelimit_ddb.store.dynamodb.item_keys import SingleTableKeys as LimiterKeys
-from sessions.store.dynamodb.item_keys import SingleTableKeys
+from sessions.store.dynamodb.item_keys import OwnTableKeys, SingleTableKeys, item_keys
 
 KEYS = SingleTableKeys(SingleTable())
+OWN = OwnTableKeys()
 LIMITER = LimiterKeys(SingleTable())
 USER_IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80) | st.sampled_from(
     ["u" * 1_024, "𐍈" * 256, "SESSIONS", "SESSION#", "USER#1", "anonymous~x", "PROFILE", "#"]
 )
+ADA = "fdee430d40bd57deeac186cd9790033d0f06f909a8806e7ce6e717ab7c7d5029"
+ADA_IN_SHOP = "21eaa9cb56ea75c56090ba2c8c161d6b442b6356f48b3245848184ccf6b2baa6"
+"""Digests, as they stand in tables."""
+
 NAMESPACES = st.text(max_size=10) | st.just("n" * 3_000)
 SESSION_IDS = st.integers(0, 2**64).map(lambda seed: f"{seed:043x}")
 
@@ -66,3 +72,33 @@ def test_what_else_a_user_has_there_is_no_session(sort: str) -> None:
 def test_what_is_no_row_is_refused() -> None:
     with pytest.raises(ValueError, match="PK 'USER#ada' is of no session"):
         KEYS.row_in({"PK": {"S": "USER#ada"}, "SK": {"S": "PROFILE"}})
+
+
+def test_where_an_item_is_does_not_change_from_one_version_to_the_next() -> None:
+    shop = "8d9001d32c6a703d95921a77115050f33dd823d3f1730bd35215dcbecad6dc20"
+    assert item_keys(None).row("i" * 43, "ada") == OWN.row("i" * 43, "ada")
+    assert item_keys(SingleTable()).row("i" * 43, "ada") == KEYS.row("i" * 43, "ada")
+    assert KEYS.row("i" * 43, "ada") == shared("SESSION#" + "i" * 43, "ada")
+    assert KEYS.entry("ada", "i" * 43) == shared("USER#ada", "SESSION#" + "i" * 43)
+    assert KEYS.count("ada", "") == shared("USER#ada", "SESSIONS")
+    assert KEYS.count("ada", "shop") == shared("USER#ada", f"SESSIONS#{shop}")
+    assert OWN.row("i" * 43, "ada") == own("i" * 43, "ada")
+    assert OWN.entry("ada", "i" * 43) == own(f"sessions-of~{ADA}", "i" * 43)
+    assert OWN.entries("ada") == ("#s = :s", {":s": {"S": f"sessions-of~{ADA}"}})
+    assert OWN.count("ada", "shop") == own(f"counted~{ADA_IN_SHOP}", "counted")
+    assert OWN.count("ada", "\ud800") != OWN.count("ada", "\ud801")
+    assert KEYS.count("ada", "\ud800") != KEYS.count("ada", "\ud801")
+
+
+@given(USER_IDS, SESSION_IDS)
+def test_an_item_of_a_table_of_sessions_alone_is_read_back(user_id: str, session_id: str) -> None:
+    assert OWN.row_in(OWN.row(session_id, user_id)) == (session_id, user_id)
+    assert OWN.session_in(OWN.entry(user_id, session_id)) == session_id
+
+
+def shared(partition: str, sort: str) -> dict[str, Any]:
+    return {"PK": {"S": partition}, "SK": {"S": sort}}
+
+
+def own(session_id: str, user_id: str) -> dict[str, Any]:
+    return {"sessionId": {"S": session_id}, "userId": {"S": user_id}}
