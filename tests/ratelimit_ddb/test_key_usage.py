@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Limit, MemoryStore, Quota, RateLimiter
@@ -47,6 +47,7 @@ def stored_item(store: MemoryStore, key: str) -> ScannedItem:
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=str)
+@settings(max_examples=40)
 @given(
     taken=st.lists(st.integers(1, 3), max_size=5),
     owed=st.integers(0, 30),
