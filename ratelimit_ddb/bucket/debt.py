@@ -156,22 +156,25 @@ class Debt(NamedTuple):
             names, cost_ns = (BLOCKED, *names), (1, *cost_ns)
             bases_ns = (now_ns + self.blocks_ns - 1, *bases_ns)
         limits = list(zip(full_at_ns, bases_ns, cost_ns, strict=True))
-        idle = tuple([one_ns < base_ns for one_ns, base_ns, _ in limits])
-        # Under a block that lasts longer, which the write then needs, its own mark stays.
-        is_latest_block = bool(self.blocks_ns) and idle[0]
         owed_until_ns = max(max(one_ns, base_ns) + cost for one_ns, base_ns, cost in limits)
         expires_seconds = expires_at_seconds(max(owed_until_ns, now_ns) + self.slack_ns_at(now_ns))
+        rooms_ns = [expires_seconds * SECOND_NS - base_ns - cost for _, base_ns, cost in limits]
+        leased_until_ns = 0
+        if self.blocks_ns:
+            # Of several blocks the latest one's; a later one than was shown refuses the write.
+            leased_until_ns = max(now_ns + self.blocks_ns, full_at_ns[0])
+            rooms_ns[0] = max(0, full_at_ns[0] - bases_ns[0])
         return Take(
             self.key,
             names,
-            idle,
+            tuple([one_ns < base_ns for one_ns, base_ns, _ in limits]),
             now_ns,
             bases_ns,
             cost_ns,
-            tuple([expires_seconds * SECOND_NS - base_ns - cost for _, base_ns, cost in limits]),
+            tuple(rooms_ns),
             expires_seconds,
             kept_until_seconds <= expires_seconds,
-            now_ns + self.blocks_ns if is_latest_block else 0,
+            leased_until_ns,
         )
 
 

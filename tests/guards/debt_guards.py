@@ -8,16 +8,16 @@ DEBTS = (
     Guard(
         "a refund never ends a block early",
         "ratelimit_ddb/bucket/debt.py",
-        "now_ns + self.blocks_ns if is_latest_block else 0,",
-        "0,",
+        "            leased_until_ns,\n",
+        "            0,\n",
         "tests/contract/test_debts.py::"
         "test_what_was_taken_before_a_block_and_given_back_does_not_shorten_it",
     ),
     Guard(
         "a shorter block takes nothing from a longer one",
         "ratelimit_ddb/bucket/debt.py",
-        "is_latest_block = bool(self.blocks_ns) and idle[0]",
-        "is_latest_block = bool(self.blocks_ns)",
+        "leased_until_ns = max(now_ns + self.blocks_ns, full_at_ns[0])",
+        "leased_until_ns = now_ns + self.blocks_ns",
         "tests/contract/test_debts.py::"
         "test_a_shorter_block_under_a_longer_one_does_not_let_a_refund_end_it",
     ),

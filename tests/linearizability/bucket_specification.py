@@ -54,11 +54,14 @@ class Key(NamedTuple):
     Attributes:
         accounts: one for each limit.
         blocked_until_ns: the end of the last block.
+        lapsed_until_ns: the end of the last block that a reset lifted. Another one that was being
+            written meanwhile may still note it, and then nothing is given back until then.
         taken: what may still be given back.
     """
 
     accounts: tuple[Account, ...]
     blocked_until_ns: int = _NEVER_NS
+    lapsed_until_ns: int = _NEVER_NS
     taken: tuple[TakenBefore, ...] = ()
 
 
@@ -87,6 +90,8 @@ class BucketSpecification:
                     yield after
             elif _says(call, told):
                 yield after
+            elif call.answer is False and self._is_of_a_lapsed_block(key, after, now_ns):
+                yield key
 
     def told(self, key: Key, call: Call) -> Told | bool:
         """What a call would be answered, by the first of its clock's readings."""
@@ -103,7 +108,8 @@ class BucketSpecification:
             case "refund":
                 return self._refund(key, call, now_ns)
             case "reset":
-                return True, key._replace(accounts=self.first.accounts, blocked_until_ns=_NEVER_NS)
+                lapsed_ns = max(key.lapsed_until_ns, key.blocked_until_ns)
+                return True, Key(self.first.accounts, _NEVER_NS, lapsed_ns, key.taken)
             case "charge":
                 after = key._replace(accounts=self._less(key.accounts, step.cost, now_ns))
                 return self._told(after.accounts, 1, now_ns), after
@@ -153,6 +159,14 @@ class BucketSpecification:
         if out_of_turn and key.blocked_until_ns >= now_ns - self._longest_lease_ns:
             return False, key
         return True, key._replace(accounts=tuple(accounts))
+
+    def _is_of_a_lapsed_block(self, key: Key, after: Key, now_ns: int) -> bool:
+        """Whether a refund may be refused by what a block noted of one that a reset lifted."""
+        out_of_turn = [one.out_of_turn_ns for one in after.accounts] != [
+            one.out_of_turn_ns for one in key.accounts
+        ]
+        is_noted = key.blocked_until_ns != _NEVER_NS
+        return out_of_turn and is_noted and key.lapsed_until_ns >= now_ns - self._longest_lease_ns
 
     def _less(self, accounts: tuple[Account, ...], cost: int, now_ns: int) -> tuple[Account, ...]:
         """So many tokens less in each, whether they are there or not."""

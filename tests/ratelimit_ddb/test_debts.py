@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import AsyncRateLimiter, MemoryStore, RateLimiter
+from ratelimit_ddb import AsyncRateLimiter, Decision, MemoryStore, RateLimiter
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.operation import Operation, Take
@@ -228,3 +228,27 @@ def test_charges_of_many_threads_all_count() -> None:
     for thread in threads:
         thread.join()
     assert limiter.peek("k").retry_after == pytest.approx(5.1)
+
+
+def test_a_block_is_not_ended_by_a_refund_where_a_longer_one_was_reset_while_it_was_written(
+    clock: FakeClock,
+) -> None:
+    """Its first write is refused by the longer block, and the second one finds none."""
+    store = MemoryStore(clock=clock)
+    blocker, other = (RateLimiter(store, "10/second") for _ in range(2))
+    other.block("k", 0.5)
+    send, taken = store.send, list[Decision]()
+
+    def reset_after_the_refusal(operation: Operation, deadline_ns: int) -> Any:
+        result = send(operation, deadline_ns)
+        if isinstance(operation, Take) and not result.applied and not taken:
+            other.reset("k")
+            taken.append(other.acquire("k", cost=10))
+        return result
+
+    store.send = reset_after_the_refusal  # type: ignore[method-assign]
+    blocker.block("k", 0.1)
+    clock.advance(0.05)
+    assert taken
+    assert not other.refund(taken[0])
+    assert not RateLimiter(store, "10/second").acquire("k")
