@@ -13,15 +13,14 @@ class LocalClock:
         read_ns: another source of nanoseconds since the epoch, for tests.
     """
 
-    __slots__ = ("_base_ns", "monotonic_ns", "wall_ns")
-
+    # Without __slots__: Pyright takes a function in one for a method, and so this for no Clock.
     known = True
 
     def __init__(self, read_ns: Callable[[], int] | None = None) -> None:
         # The functions themselves, as a decision reads the time several times.
-        self.monotonic_ns = time.monotonic_ns if read_ns is None else read_ns
+        self.monotonic_ns: Callable[[], int] = time.monotonic_ns if read_ns is None else read_ns
         """Reads the monotonic clock, in nanoseconds from any origin."""
-        self.wall_ns = time.time_ns if read_ns is None else read_ns
+        self.wall_ns: Callable[[], int] = time.time_ns if read_ns is None else read_ns
         """Reads the wall clock as it is: it steps, and it goes on in a suspension."""
         self._base_ns = time.time_ns() - time.monotonic_ns() if read_ns is None else 0
 
