@@ -14,7 +14,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ddbwire import DynamoDBRequest, Wire
+from ddbwire import AnsweredCall, DynamoDBRequest, Wire
 from examples import access_patterns
 from ratelimit_ddb import ConcurrencyLimiter, DynamoDBStore, RateLimiter, SingleTable, StoredLimits
 from ratelimit_ddb.cli import main as ratelimit_ddb
@@ -122,6 +122,19 @@ def test_every_item_of_both_packages_expires_by_one_attribute_in_epoch_seconds(
     seconds = [int(item["expiresAt"]["N"]) for item in ours if "expiresAt" in item]
     assert len(seconds) > 30
     assert all(now < each <= now + 500 * 86_400 for each in seconds)
+
+
+def test_p7_a_decision_on_it_is_one_write_of_one_unit(dynamodb_endpoint: str) -> None:
+    calls: list[AnsweredCall] = []
+    with shared_table(dynamodb_endpoint) as table:
+        at: dict[str, Any] = {"endpoint_url": dynamodb_endpoint, "layout": SingleTable()}
+        with DynamoDBStore(table, on_call=calls.append, **at) as limits:
+            for _ in range(3):
+                RateLimiter(limits, "1000/hour", deadline=10, lease=0).acquire("user-123")
+    assert {call.operation for call in calls} == {"UpdateItem"}
+    # Of a refused one, a wrong guess, the reply does not say.
+    assert [call.capacity_units for call in calls if not call.refused] == [1.0] * 3
+    assert sum(call.refused for call in calls) <= 3
 
 
 def test_a_users_profile_media_and_sessions_are_one_query(shared: Shared) -> None:
