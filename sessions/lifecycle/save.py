@@ -27,7 +27,8 @@ def save(
     # Of the row that was read, wherever it was rotated to meanwhile.
     version = row.version if config.strict and has_changed else None
     for _ in range(MAX_ATTEMPTS):
-        now: int = yield ReadClock()
+        # A process whose clock is ahead may have saved it: what is dated earlier would be refused.
+        now: int = max((yield ReadClock()), row.last_seen_at)
         timeouts = config.timeouts.of_login(row.lifetime)
         is_due = has_changed or (session.is_use and timeouts.touch_is_due(row.last_seen_at, now))
         if not is_due:
@@ -61,9 +62,10 @@ def save(
             )
             mark_saved(session, saved_row, noted)
             return SAVED
-        # Gone; or rotated meanwhile, and then the change belongs to the row that it points to.
-        row = yield from _follow_rotation(config, session, row)
-    raise SessionConflict("the session was rotated again and again while it was saved")
+        # Gone; or rotated meanwhile, and then the change belongs to the row that it points to; or
+        # saved by another request that read the time later.
+        row = yield from _read_again(config, session, row)
+    raise SessionConflict("the session was changed again and again while it was saved")
 
 
 def last_alive(timeouts: Timeouts, session: SessionState, row: Row, now: int) -> int:
@@ -84,12 +86,17 @@ def last_alive(timeouts: Timeouts, session: SessionState, row: Row, now: int) ->
     return now
 
 
-def _follow_rotation(config: SessionConfig, session: SessionState, row: Row) -> Flow[Row]:
-    """The row that one which refused a save was rotated to."""
+def _read_again(config: SessionConfig, session: SessionState, row: Row) -> Flow[Row]:
+    """The row that refused a save as it is now, or the one that it was rotated to."""
     found = yield from find_rotated(config, row.session_id)
-    if isinstance(found, Row) and found.session_id == row.session_id:
+    if isinstance(found, Row) and _is_conflict(config, found, row):
         raise SessionConflict("another request changed the session meanwhile (strict=True)")
     return require_still_there(session, found)
+
+
+def _is_conflict(config: SessionConfig, found: Row, row: Row) -> bool:
+    is_same = found.session_id == row.session_id
+    return config.strict and is_same and found.version != row.version
 
 
 def require_still_there(session: SessionState, found: Row | Replaced | InvalidReason) -> Row:

@@ -68,7 +68,8 @@ class Create:
 class Save:
     """Change some keys of a row, if it is there and not over yet. Result: whether it was.
 
-    One that was rotated or replaced is not changed.
+    One that was rotated or replaced is not changed, nor is one whose use was noted later: then this
+    save was overtaken by another one.
 
     Attributes:
         session_id, user_id: the row.

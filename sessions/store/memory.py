@@ -179,7 +179,7 @@ class MemorySessionStore:
 
     def _save(self, save: Save) -> bool:
         row = self._row(save.session_id, save.user_id)
-        if row is None or not row.is_live(save.now):
+        if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:
             return False
         if save.version is not None and row.version != save.version:
             return False

@@ -15,6 +15,7 @@ from ddbwire import AnsweredCall
 from sessions import DynamoDBSessionStore
 from sessions.operations.operation import Create
 from sessions.operations.row import Row
+from sessions.store.dynamodb.item import is_row
 from tests.fake_clock import FakeClock
 from tests.session_table import aws_settings, items_of, session_table
 from tests.sessions.browser import Site, logged_in, rotated
@@ -87,7 +88,8 @@ def test_ten_thousand_sessions_are_listed_and_ended_in_under_five_seconds(
         listed = time.monotonic()
         assert flavour(engine.store, "revoke_user", "ada") == SESSIONS
         ended = time.monotonic()
-        assert items_of(engine.table, engine.endpoint_url) == []
+        # What is left of each goes with its TTL, and is no row; of the register nothing is left.
+        assert not any(map(is_row, items_of(engine.table, engine.endpoint_url)))
         slowest = max(listed - started, ended - listed)
         if slowest < SECONDS * busy():
             return
@@ -98,7 +100,7 @@ def test_many_large_sessions_are_listed_though_a_batch_is_16_megabytes(engine: E
     engine.log_in("ada", 60, large="x" * 390_000)
     assert len(engine.store.sessions_of("ada")) == 60
     assert engine.store.revoke_user("ada") == 60
-    assert items_of(engine.table, engine.endpoint_url) == []
+    assert not any(map(is_row, items_of(engine.table, engine.endpoint_url)))
 
 
 def test_what_it_costs_to_list_and_to_end_sessions(engine: Engine) -> None:
@@ -113,7 +115,7 @@ def test_what_it_costs_to_list_and_to_end_sessions(engine: Engine) -> None:
     engine.store.revoke_user("ada")
     names = [call.operation for call in engine.calls]
     unregistered = 10 if engine.store.is_exact_by_owner else 0
-    assert names == [*queries, *["DeleteItem"] * 250, *["BatchWriteItem"] * unregistered]
+    assert names == [*queries, *["UpdateItem"] * 250, *["BatchWriteItem"] * unregistered]
 
 
 def test_of_rotated_sessions_among_many_the_new_ones_end_too(engine: Engine) -> None:
@@ -122,4 +124,4 @@ def test_of_rotated_sessions_among_many_the_new_ones_end_too(engine: Engine) -> 
     before = rotated(site, browser)
     assert engine.store.revoke_user("ada") == 1
     assert [browser.user_id(), before.user_id()] == [None, None]
-    assert items_of(engine.table, engine.endpoint_url) == []
+    assert not any(map(is_row, items_of(engine.table, engine.endpoint_url)))

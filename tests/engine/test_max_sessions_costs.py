@@ -70,7 +70,7 @@ def test_what_logins_cost(site: Site, calls: list[AnsweredCall], ada: str) -> No
     for browser in (second, third):
         with browser.request() as session:
             session.logout()
-    assert made(calls) == [("Query", False), ("DeleteItem", False)] * 2
+    assert made(calls) == [("Query", False), ("UpdateItem", False)] * 2
     login(site, ada)
     assert made(calls) == at_the_most  # it finds both
     login(site, ada)

@@ -13,6 +13,8 @@ _FULL = "tests/sessions/test_memory_store.py::test_"
 
 _SWITCHING = "tests/contract/test_session_switching_on.py::test_b20_"
 
+_LATE = "tests/contract/test_late_session_writes.py::test_"
+
 _TAKE_OVER = "sessions/lifecycle/take_over.py"
 _PREVIOUS = "tests/sessions/test_previous.py::test_b20_"
 
@@ -21,6 +23,41 @@ _DJANGO = "tests/frameworks/test_django_previous_sessions.py::test_b20_"
 _COMMAND = "tests/sessions/test_cli.py::test_"
 
 SESSION_STORES = (
+    Guard(
+        "a save that arrives late does not undo a later one",
+        "sessions/store/dynamodb/request.py",
+        'condition = f"{_IS_LIVE} AND {_IS_LATEST}"',
+        "condition = _IS_LIVE",
+        f"{_LATE}a_save_that_arrives_after_a_later_one_changes_nothing",
+    ),
+    Guard(
+        "nor does it in memory",
+        "sessions/store/memory.py",
+        " or row.last_seen_at > save.last_seen_at",
+        "",
+        f"{_LATE}a_save_that_arrives_after_a_later_one_changes_nothing",
+    ),
+    Guard(
+        "a save is not refused by the date of a process whose clock is ahead",
+        "sessions/lifecycle/save.py",
+        "max((yield ReadClock()), row.last_seen_at)",
+        "yield ReadClock()",
+        f"{_LATE}a_save_that_another_one_overtook_is_made_once_more",
+    ),
+    Guard(
+        "an overtaken save of a strict session is no conflict by itself",
+        "sessions/lifecycle/save.py",
+        "return config.strict and is_same and found.version != row.version",
+        "return is_same",
+        f"{_LATE}a_strict_save_is_no_conflict_where_only_a_use_was_noted_later",
+    ),
+    Guard(
+        "a session that has ended is not begun again by its first write, arriving late",
+        "sessions/store/dynamodb/request.py",
+        '"ConditionExpression": "attribute_not_exists(#s)",',
+        '"ConditionExpression": "attribute_not_exists(#s) OR attribute_exists(#s)",',
+        f"{_LATE}a_session_that_was_logged_out_is_not_begun_by_its_first_write_once_more",
+    ),
     Guard(
         "an operator's revocation misses no login that only the register has",
         "sessions/cli/user_sessions.py",

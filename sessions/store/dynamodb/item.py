@@ -18,6 +18,15 @@ from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.row import Row, StoredValue
 from sessions.store.dynamodb.item_keys import ItemKeys
 
+ENDED = "ended"
+"""The ``endReason`` of what is left of a row that was deleted."""
+
+
+def is_row(item: Mapping[str, Any]) -> bool:
+    """Whether an item is a row: it may be what is left of one, or an entry beside it."""
+    end_reason: Mapping[str, str] = item.get("endReason", {})
+    return end_reason.get("S") != ENDED
+
 
 def item_of(keys: ItemKeys, row: Row) -> dict[str, Any]:
     """The item of a row."""

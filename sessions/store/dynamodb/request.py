@@ -22,7 +22,7 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store.dynamodb.count import count_parts
-from sessions.store.dynamodb.item import encode_value, item_of, number
+from sessions.store.dynamodb.item import ENDED, encode_value, item_of, number
 from sessions.store.dynamodb.item_keys import ItemKeys
 
 MAX_BATCH_GET, MAX_BATCH_WRITE = 100, 25
@@ -56,6 +56,9 @@ _IS_LIVE = (
     "AND attribute_not_exists(#w) AND #e > :now"
 )
 _LIVE_ALIASES = ("#s", "#x", "#b", "#w", "#e")
+_IS_LATEST = "#l <= :l"
+"""No save that is dated later was applied. One that arrives after it, since its connection was lost
+and its request was not, would undo it (decision 025)."""
 
 
 class TableRequests:
@@ -132,7 +135,7 @@ class TableRequests:
             ":e": number(save.expires_at),
         }
         sets, removes = ["#l = :l", "#e = :e"], []
-        condition = _IS_LIVE
+        condition = f"{_IS_LIVE} AND {_IS_LATEST}"
         if save.changed or save.removed:
             names |= self._names("#d", "#v")
             values[":one"] = number(1)
@@ -162,7 +165,7 @@ class TableRequests:
         return self._update(
             save,
             "SET #l = :l, #e = :e, #d = :d, #v = #v + :one",
-            f"{_IS_LIVE} AND #v = :v",
+            f"{_IS_LIVE} AND {_IS_LATEST} AND #v = :v",
             self._names(*_LIVE_ALIASES, "#l", "#d", "#v"),
             {
                 ":now": number(save.now),
@@ -213,12 +216,20 @@ class TableRequests:
         return self._of("GetItem", Key=key, ConsistentRead=True)
 
     def delete(self, delete: Delete) -> ddbwire.DynamoDBRequest:
-        """One item, unless it is a tombstone; the reply has what it was, or is."""
+        """One item, unless it is a tombstone; the reply has what it was, or is.
+
+        What is left of it is no row to anybody (``is_row``), and keeps its id from being put once
+        more by a ``Create`` that arrives late. Its TTL removes it.
+        """
         return self._of(
-            "DeleteItem",
+            "UpdateItem",
             Key=self.keys.row(delete.session_id, delete.user_id),
-            ConditionExpression="attribute_not_exists(#b) AND attribute_not_exists(#w)",
-            ExpressionAttributeNames=self._names("#b", "#w"),
+            UpdateExpression="SET #w = :ended, #d = :none REMOVE #o, #m",
+            ConditionExpression=(
+                "attribute_exists(#s) AND attribute_not_exists(#b) AND attribute_not_exists(#w)"
+            ),
+            ExpressionAttributeNames=self._names("#s", "#b", "#w", "#d", "#o", "#m"),
+            ExpressionAttributeValues={":ended": {"S": ENDED}, ":none": {"M": {}}},
             ReturnValues="ALL_OLD",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )

@@ -31,7 +31,7 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store.dynamodb.count import counted_of
-from sessions.store.dynamodb.item import row_of
+from sessions.store.dynamodb.item import is_row, row_of
 from sessions.store.dynamodb.item_keys import ItemKeys
 from sessions.store.dynamodb.request import (
     MAX_BATCH_GET,
@@ -104,7 +104,7 @@ def _save(table: TableRequests, save: Save) -> Requests:
         # Each turn, another request has saved something meanwhile; the deadline ends it.
         rows = yield from _find(table, Find(save.session_id))
         row = next((row for row in rows if row.user_id == save.user_id), None)
-        if row is None or not row.is_live(save.now):
+        if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:
             return False
         if save.version is not None and row.version != save.version:
             return False
@@ -113,12 +113,12 @@ def _save(table: TableRequests, save: Save) -> Requests:
 
 
 def _delete(table: TableRequests, delete: Delete) -> Requests:
-    reply = yield table.delete(delete)
-    is_tombstone = isinstance(reply, ddbwire.ConditionalCheckFailed)
+    row = _deleted_row(table.keys, (yield table.delete(delete)))
+    is_tombstone = row is not None and row.is_tombstone
     if table.registers and not is_tombstone and not delete.user_id.startswith(ANONYMOUS_PREFIX):
         # Afterwards: a register that names a session too many is no harm, one too few would be.
         yield table.unregister([(delete.session_id, delete.user_id)])
-    return _deleted_row(table.keys, reply)
+    return row
 
 
 def _batch_get(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
@@ -152,20 +152,26 @@ def _unregistered(table: TableRequests, keys: Sequence[RowKey]) -> SideBySide:
 
 @reads_reply
 def _rows(keys: ItemKeys, reply: Any) -> list[Row]:
-    return [row_of(keys, item) for item in reply["Items"]]
+    return [row_of(keys, item) for item in reply["Items"] if is_row(item)]
 
 
 @reads_reply
 def _rows_and_unprocessed(keys: ItemKeys, reply: Any) -> tuple[list[Row], list[RowKey]]:
     # By table, and there is one; by its name, though it was asked for by its ARN.
-    rows = [row_of(keys, item) for items in reply["Responses"].values() for item in items]
+    rows = [
+        row_of(keys, item)
+        for items in reply["Responses"].values()
+        for item in items
+        if is_row(item)
+    ]
     left = reply.get("UnprocessedKeys", {}).values()
     return rows, [keys.row_in(key) for part in left for key in part["Keys"]]
 
 
 @reads_reply
 def _row_in_reply(keys: ItemKeys, reply: Any) -> Row | None:
-    return row_of(keys, reply["Item"]) if reply.get("Item") else None
+    item = reply.get("Item")
+    return row_of(keys, item) if item and is_row(item) else None
 
 
 @reads_reply
@@ -173,7 +179,7 @@ def _deleted_row(keys: ItemKeys, reply: Any) -> Row | None:
     """The row that a deletion found, whether it was deleted, or is a tombstone and stays."""
     refused = isinstance(reply, ddbwire.ConditionalCheckFailed)
     item = reply.item if refused else reply.get("Attributes")
-    return row_of(keys, item) if item else None
+    return row_of(keys, item) if item and is_row(item) else None
 
 
 def _deleted_row_without_data(keys: ItemKeys, reply: Any) -> Row | None:
