@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,9 @@ def trials(seconds: float, seed: int) -> Iterator[Trial]:
     """Every role under every kind."""
     for number, role in enumerate(ROLES):
         for kind, (kinds, weather) in KINDS.items():
-            story = Story(seconds, kinds, weather, seed + number)
+            story = Story(seconds, kinds, weather, seed + number, least=3)
             if role == "slots":
-                story = Story(
-                    seconds, kinds, weather, seed + number, wrong_seconds=NEAR_CLOCKS_SECONDS
-                )
+                story = replace(story, wrong_seconds=NEAR_CLOCKS_SECONDS)
             recovers = role in {"limiter", "leases"} and kind != "processes"
             yield Trial(kind, role, story, _RECOVERY_SECONDS if recovers else 1.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from heapq import heappop, heappush
 from random import Random
 from time import monotonic_ns
 
+from ratelimit_ddb import DynamoDBStore, StoreError
 from tests.engine.faults.durable_engine import DurableEngine
 from tests.engine.faults.fleet import Fleet
 from tests.engine.faults.proxy import FAIR, Proxy, Weather
@@ -23,6 +25,9 @@ KINDS = (
     "cut all",
     "set a clock",
 )
+_SECONDS_TO_GET_WARM = 20.0
+_QUICK_SECONDS, _QUICK_IN_A_ROW = 0.05, 30
+_NO_TABLE = "no-such-table"
 _WRONG_SECONDS = (-86_000, -3_600, -5, -0.08, 0, 0.03, 0.08, 5, 3_600, 86_000)
 
 
@@ -37,6 +42,7 @@ class Story:
         seed: of all chances.
         pause_seconds: from one fault to the next one, at most.
         wrong_seconds: what clocks are set to.
+        least: how many faults there are at least, however long they take.
     """
 
     seconds: float
@@ -45,6 +51,7 @@ class Story:
     seed: int
     pause_seconds: float = 0.8
     wrong_seconds: Sequence[float] = _WRONG_SECONDS
+    least: int = 0
 
 
 class Storyteller:
@@ -82,7 +89,7 @@ class Storyteller:
         self._proxy.weather = story.weather
         until = time.monotonic() + story.seconds
         next_fault = time.monotonic()
-        while (now := time.monotonic()) < until:
+        while (now := time.monotonic()) < until or self.counts.total() < story.least:
             self._end_those_before(now)
             if now >= next_fault and story.kinds:
                 self._make(chance.choice(story.kinds))
@@ -90,6 +97,8 @@ class Storyteller:
             time.sleep(0.01)
         self._proxy.weather = FAIR
         self._end_those_before(float("inf"))
+        if self._engine is not None and self.counts["kill the engine"]:
+            _wait_until_it_is_warm(self._engine.url)
         self.healed_ns = monotonic_ns()
 
     def _end_those_before(self, now: float) -> None:
@@ -130,3 +139,18 @@ class Storyteller:
 
         self._busy.add(what)
         heappush(self._ends, (time.monotonic() + seconds, len(self._ends) + monotonic_ns(), ended))
+
+
+def _wait_until_it_is_warm(url: str) -> None:
+    """A Java process that has just begun is slow for some seconds, which is no fault to be judged.
+
+    Returns once it has answered quickly some times in a row, or is slow for long.
+    """
+    until = time.monotonic() + _SECONDS_TO_GET_WARM
+    quick = 0
+    with DynamoDBStore(_NO_TABLE, endpoint_url=url) as store:
+        while quick < _QUICK_IN_A_ROW and time.monotonic() < until:
+            began = time.monotonic()
+            with contextlib.suppress(StoreError):
+                store.check()
+            quick = quick + 1 if time.monotonic() - began < _QUICK_SECONDS else 0

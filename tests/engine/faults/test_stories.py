@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.faults.durable_engine import durable_engine
 from tests.engine.faults.nursery import Nursery
-from tests.engine.faults.proxy import CUTS, DELAYS, DROPS, FAIR, FOUL, Weather
+from tests.engine.faults.proxy import FAIR, FOUL, Weather
 from tests.engine.faults.storyteller import Story
 from tests.engine.faults.trial import Outcome, Trial, tried
 from tests.session_table import aws_settings
@@ -67,9 +67,8 @@ def test_p16_slots_hold_where_holders_are_killed_and_suspended_and_replies_are_l
 def test_sessions_are_whole_and_stay_saved_and_ended_though_the_engine_is_killed(
     nursery: Nursery,
 ) -> None:
-    weather = {**DROPS, **CUTS, **DELAYS}
     with durable_engine() as engine:
-        trial = Trial("engine", "sessions", story(("kill a worker", "kill the engine"), weather))
+        trial = Trial("engine", "sessions", story(("kill a worker", "kill the engine"), FOUL))
         require_kept(tried(trial, nursery, engine.url, engine), "saved", "torn", "ended", "adopted")
 
 
