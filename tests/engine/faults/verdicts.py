@@ -29,7 +29,7 @@ by which a clock is corrected, and the requests that arrive late."""
 _WINDOW_NS = 2 * SECOND_NS
 _DUE = 0.99
 _SAME_SECOND_NS = SECOND_NS
-"""Saves are dated in seconds: decision 024."""
+"""Saves are dated in seconds: decision 025."""
 
 
 @dataclass(slots=True)
