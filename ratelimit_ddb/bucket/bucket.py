@@ -58,6 +58,7 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
+from ratelimit_ddb.operations.store import InMemory, refused_without_reason
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
 _TOO_OLD_TO_DENY_NS = 0
@@ -189,6 +190,42 @@ class Bucket:
             ),
         )
         return self._single_takes.acquire(take, cost, wait_ns, is_warm=is_warm, leases=leases)
+
+    def acquire_in(self, memory: InMemory, key: str, cost: int, now_ns: int) -> Decision:
+        """What ``acquire`` gives, at once, where a store in memory needs no flow.
+
+        It decides as the flow does, on the same numbers, and remembers the same.
+
+        Args:
+            memory: the store.
+            key: the item's key.
+            cost: tokens, from 1 to the smallest burst.
+            now_ns: the store's time.
+        """
+        arithmetic, names, cache = self._arithmetic, self._names, self.cache
+        if cost == 1:
+            cost_ns, room_ns = self._one_cost_ns, self._one_room_ns
+        else:
+            cost_ns, room_ns = arithmetic.cost_ns(cost), arithmetic.room_ns(cost, 0)
+        observation = cache.get(key)
+        if observation is not None and observation.names is names:
+            denial = arithmetic.denial(observation.full_at_ns, now_ns, room_ns, "seen")
+            if denial is not None and self._is_recent(observation.observed_at_ns, now_ns):
+                return denial
+        since = cache.group.forgettings
+        result = memory.take(key, names, arithmetic.bases_ns(now_ns), cost_ns, room_ns)
+        full_at_ns = known(result.full_at_ns)
+        cache.put(key, tuple_new(Observation, (now_ns, full_at_ns, 0, names)), since)
+        if not result.applied:
+            denial = arithmetic.denial(full_at_ns, now_ns, room_ns, "table")
+            if denial is None:
+                raise refused_without_reason(key, result.full_at_ns)
+            return denial
+        refunded_ns = result.refunded_ns
+        taken = Taken(
+            key, cost, self.limits, full_at_ns, refunded_ns, cost, cache.group, None, now_ns
+        )
+        return arithmetic.admitted(full_at_ns, now_ns, taken)
 
     @property
     def names(self) -> tuple[str, ...]:

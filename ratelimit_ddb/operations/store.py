@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ratelimit_ddb.errors import StoreError
-from ratelimit_ddb.operations.operation import Operation, OperationSequence
+from ratelimit_ddb.operations.operation import Operation, OperationResult, OperationSequence
 
 
 class Clock(Protocol):
@@ -70,6 +70,23 @@ class Store(Protocol):
         self, sequences: Sequence[OperationSequence], deadline_ns: int
     ) -> None:
         """The same without blocking the event loop."""
+
+
+class InMemory(Protocol):
+    """A store in this process's memory, which needs no conditions to be told beforehand."""
+
+    def take(
+        self,
+        key: str,
+        names: tuple[str, ...],
+        bases_ns: tuple[int, ...],
+        costs_ns: tuple[int, ...],
+        rooms_ns: tuple[int, ...],
+    ) -> OperationResult:
+        """Do what a Take does, whichever branch each limit turns out to take.
+
+        Each ``fullAt`` becomes ``max(fullAt, base) + cost``, if none is beyond ``base + room``.
+        """
 
 
 def refused_without_reason(key: str, shown: object) -> StoreError:

@@ -119,6 +119,35 @@ class MemoryStore:
             self._limits.clear()
         cache_group_of(self).clear()
 
+    def take(
+        self,
+        key: str,
+        names: tuple[str, ...],
+        bases_ns: tuple[int, ...],
+        costs_ns: tuple[int, ...],
+        rooms_ns: tuple[int, ...],
+    ) -> OperationResult:
+        """Take tokens in one step, atomically among this process's threads; see ``InMemory``."""
+        with self._lock:
+            item = self._items.get(key)
+            if item is None:
+                item = self._new_item(key)
+            else:
+                self._items.move_to_end(key)
+            taken = []
+            for index, name in enumerate(names):
+                base_ns = bases_ns[index]
+                at_ns = item.get(name, base_ns)
+                if at_ns < base_ns:
+                    at_ns = base_ns
+                elif at_ns > base_ns + rooms_ns[index]:
+                    return self._result(False, key, names)
+                taken.append(at_ns + costs_ns[index])
+            for index, name in enumerate(names):
+                item[name] = taken[index]
+            refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
+        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0, 0))
+
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
         """Carry out one operation, atomically among this process's threads."""
         with self._lock:
