@@ -32,7 +32,7 @@ from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.settling import Settlement, charge, give_back, settle
-from ratelimit_ddb.store.memory import MemoryStore
+from ratelimit_ddb.store.memory import take_at_once_of
 from ratelimit_ddb.stored_limits.stored import Stored
 from ratelimit_ddb.switch import limiting_enabled
 
@@ -56,13 +56,13 @@ class LimiterCore:
     __slots__ = (
         "_clock",
         "_disabled",
-        "_memory",
         "_name",
         "_namespace",
         "_observations",
         "_on_decision",
         "_smallest_burst",
         "_stored",
+        "_take_at_once",
         "_times",
         "breaker",
         "bucket",
@@ -90,8 +90,7 @@ class LimiterCore:
         self.store = require_store(store)
         self.outage_policy = OutagePolicy(store, on_outage)
         self.breaker = breaker_of(store)
-        # Of a subclass's, or one that stands in for it, each operation counts.
-        self._memory = store if type(store) is MemoryStore else None
+        self._take_at_once = take_at_once_of(store)
         self._on_decision = require_functions("on_decision", on_decision)
         self.options: dict[str, Any] = {
             "on_outage": on_outage,
@@ -195,8 +194,8 @@ class LimiterCore:
         meter = Meter() if self._on_decision else None
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
-        if self._memory is not None and meter is None and now_ns is not None and not wait_ns:
-            return self.bucket.acquire_in(self._memory, text, cost, now_ns)
+        if self._take_at_once is not None and meter is None and now_ns is not None and not wait_ns:
+            return self.bucket.acquire_at_once(self._take_at_once, text, cost, now_ns)
         begun = self.bucket.acquire(text, cost, wait_ns, now_ns, None, leases)
         if not isinstance(begun, Decision):
             return self._decide(begun, text, cost, wait_ns, meter)

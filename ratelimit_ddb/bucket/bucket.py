@@ -58,7 +58,7 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from ratelimit_ddb.operations.store import InMemory, refused_without_reason
+from ratelimit_ddb.operations.store import TakeAtOnce, refused_without_reason
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
 _TOO_OLD_TO_DENY_NS = 0
@@ -191,13 +191,15 @@ class Bucket:
         )
         return self._single_takes.acquire(take, cost, wait_ns, is_warm=is_warm, leases=leases)
 
-    def acquire_in(self, memory: InMemory, key: str, cost: int, now_ns: int) -> Decision:
-        """What ``acquire`` gives, at once, where a store in memory needs no flow.
+    def acquire_at_once(
+        self, take_at_once: TakeAtOnce, key: str, cost: int, now_ns: int
+    ) -> Decision:
+        """What ``acquire`` gives, where a store in memory needs no flow.
 
         It decides as the flow does, on the same numbers, and remembers the same.
 
         Args:
-            memory: the store.
+            take_at_once: how the store takes.
             key: the item's key.
             cost: tokens, from 1 to the smallest burst.
             now_ns: the store's time.
@@ -213,7 +215,7 @@ class Bucket:
             if denial is not None and self._is_recent(observation.observed_at_ns, now_ns):
                 return denial
         since = cache.group.forgettings
-        result = memory.take(key, names, arithmetic.bases_ns(now_ns), cost_ns, room_ns)
+        result = take_at_once(key, names, arithmetic.bases_ns(now_ns), cost_ns, room_ns)
         full_at_ns = known(result.full_at_ns)
         cache.put(key, tuple_new(Observation, (now_ns, full_at_ns, 0, names)), since)
         if not result.applied:

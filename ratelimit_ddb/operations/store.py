@@ -72,10 +72,10 @@ class Store(Protocol):
         """The same without blocking the event loop."""
 
 
-class InMemory(Protocol):
-    """A store in this process's memory, which needs no conditions to be told beforehand."""
+class TakeAtOnce(Protocol):
+    """How a store in this process's memory takes: it needs no conditions told beforehand."""
 
-    def take(
+    def __call__(
         self,
         key: str,
         names: tuple[str, ...],

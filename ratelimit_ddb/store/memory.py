@@ -31,6 +31,7 @@ from ratelimit_ddb.operations.slot_operation import (
     ReleaseSlot,
     TakeSlot,
 )
+from ratelimit_ddb.operations.store import Store, TakeAtOnce
 from ratelimit_ddb.store.memory_slots import MemorySlots
 
 Item = dict[str, int]
@@ -118,35 +119,6 @@ class MemoryStore:
             self._slots.clear()
             self._limits.clear()
         cache_group_of(self).clear()
-
-    def take(
-        self,
-        key: str,
-        names: tuple[str, ...],
-        bases_ns: tuple[int, ...],
-        costs_ns: tuple[int, ...],
-        rooms_ns: tuple[int, ...],
-    ) -> OperationResult:
-        """Take tokens in one step, atomically among this process's threads; see ``InMemory``."""
-        with self._lock:
-            item = self._items.get(key)
-            if item is None:
-                item = self._new_item(key)
-            else:
-                self._items.move_to_end(key)
-            taken = []
-            for index, name in enumerate(names):
-                base_ns = bases_ns[index]
-                at_ns = item.get(name, base_ns)
-                if at_ns < base_ns:
-                    at_ns = base_ns
-                elif at_ns > base_ns + rooms_ns[index]:
-                    return self._result(False, key, names)
-                taken.append(at_ns + costs_ns[index])
-            for index, name in enumerate(names):
-                item[name] = taken[index]
-            refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0, 0))
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:  # noqa: ARG002 - never late
         """Carry out one operation, atomically among this process's threads."""
@@ -241,6 +213,35 @@ class MemoryStore:
         refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
         return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0, 0))
 
+    def _take_at_once(
+        self,
+        key: str,
+        names: tuple[str, ...],
+        bases_ns: tuple[int, ...],
+        costs_ns: tuple[int, ...],
+        rooms_ns: tuple[int, ...],
+    ) -> OperationResult:
+        """Take tokens in one step, atomically among this process's threads; see ``TakeAtOnce``."""
+        with self._lock:
+            item = self._items.get(key)
+            if item is None:
+                item = self._new_item(key)
+            else:
+                self._items.move_to_end(key)
+            taken = []
+            for index, name in enumerate(names):
+                base_ns = bases_ns[index]
+                at_ns = item.get(name, base_ns)
+                if at_ns < base_ns:
+                    at_ns = base_ns
+                elif at_ns > base_ns + rooms_ns[index]:
+                    return self._result(False, key, names)
+                taken.append(at_ns + costs_ns[index])
+            for index, name in enumerate(names):
+                item[name] = taken[index]
+            refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
+        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0, 0))
+
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:
             forgotten, _ = self._items.popitem(last=False)
@@ -282,3 +283,8 @@ class MemoryStore:
         if refunded is None:
             return (0,) * len(names)
         return tuple([refunded.get(name, 0) for name in names])
+
+
+def take_at_once_of(store: Store) -> TakeAtOnce | None:
+    """How a MemoryStore takes; None of any other store, and of one that is derived from it."""
+    return store._take_at_once if type(store) is MemoryStore else None
