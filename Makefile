@@ -35,7 +35,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
-	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test, mutants, docs and locust.'
+	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test, mutants, faults, docs and locust.'
 	@echo '  WORKERS=4 runs so many tests at a time.'
 
 .PHONY: demo
@@ -47,6 +47,7 @@ test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be 
 	@$(BIN)/python -m tests.dynamodb_local || true
 	@$(BIN)/python -m tests.ddbwire.endpoint_vectors || true
 	@$(BIN)/python -m tests.upstream.sources || true
+	@$(BIN)/python -m tests.engine.faults.libfaketime || true
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-m "not browser and not infra and not alone" $(SLOWEST) --junitxml=.cache/tests.xml $(ARGS)
 	@# What needs the machine to itself; it is no mistake if ARGS chose none of it.
@@ -56,6 +57,12 @@ test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be 
 .PHONY: mutants
 mutants: $(DEVELOPMENT_READY)  ## Change the core in small ways for 10 minutes: does a test notice?
 	@$(BIN)/python -m tests.mutants --workers $(WORKERS) $(ARGS)
+
+.PHONY: faults
+faults: $(DEVELOPMENT_READY)  ## Kill, suspend and cut off processes for minutes: is a promise broken?
+	@$(BIN)/python -m tests.dynamodb_local
+	@$(BIN)/python -m tests.engine.faults.libfaketime || true
+	$(BIN)/python -m tests.engine.faults $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium

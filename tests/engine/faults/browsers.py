@@ -28,10 +28,12 @@ _REMEMBERED = 20
 _COOKIE = "__Host-session="
 
 
-def site_store(table: str, *, endpoint_url: str) -> DynamoDBSessionStore:
+def site_store(
+    table: str, *, endpoint_url: str, deadline: float = DEADLINE_SECONDS
+) -> DynamoDBSessionStore:
     """A store whose revocations miss no login."""
     return DynamoDBSessionStore(
-        table, endpoint_url=endpoint_url, deadline=DEADLINE_SECONDS, strict_revocation=True
+        table, endpoint_url=endpoint_url, deadline=deadline, strict_revocation=True
     )
 
 
@@ -40,7 +42,7 @@ class Site:
 
     def __init__(self, store: DynamoDBSessionStore) -> None:
         self.store = store
-        self._app = SessionMiddleware(self._page, store, deadline=DEADLINE_SECONDS)
+        self._app = SessionMiddleware(self._page, store, deadline=store.deadline_seconds)
         self._act, self._value = "", 0
         self.seen: tuple[int, int] | None = None
 

@@ -28,6 +28,7 @@ RECOVERS_WITHIN_SECONDS = 5
 by which a clock is corrected, and the requests that arrive late."""
 _WINDOW_NS = 2 * SECOND_NS
 _DUE = 0.99
+_PATIENCE_SECONDS = 10.0
 _SAME_SECOND_NS = SECOND_NS
 """Saves are dated in seconds: decision 025."""
 
@@ -178,7 +179,7 @@ def judge_sessions(verdict: Verdict, lines: Iterable[Line], url: str, table: str
         elif line.what.startswith("did:") and cookie != NO_COOKIE:
             known.cookie = cookie
             known.is_certain = line.what not in {"did:logout", "did:revoke"}
-    site = Site(site_store(table, endpoint_url=url))
+    site = Site(site_store(table, endpoint_url=url, deadline=_PATIENCE_SECONDS))
     for cookie in ended:
         site.request(cookie)
         verdict.require("ended", site.seen is None, f"{cookie} came back")
