@@ -131,6 +131,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/observations.py": (
         "tests/ratelimit_ddb/test_observations.py",
         "tests/ratelimit_ddb/test_limiter.py",
+        "tests/ratelimit_ddb/test_hot_keys.py",
     ),
     "ratelimit_ddb/bucket/refund.py": _BUCKET,
     "ratelimit_ddb/bucket/single_take.py": _TAKES,

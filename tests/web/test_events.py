@@ -54,6 +54,7 @@ def test_what_is_told_once_is_no_refund(
     for _ in range(2):
         ask(Get())
     assert {(one.refunded, one.operation) for one in told} == {(False, "acquire")}
+    assert {(one.outage, one.on_outage) for one in told} == {(None, None)}
     assert all(one.latency_ns > 0 for one in told), "also of a denial from memory"
 
 
