@@ -166,7 +166,11 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
     "ratelimit_ddb/web/gate/charges.py": _RULES,
-    "ratelimit_ddb/web/gate/evaluator.py": _RULES,
+    "ratelimit_ddb/web/gate/evaluator.py": (
+        *_RULES,
+        "tests/web/test_rules_side_by_side.py",
+        "tests/web/test_blocks.py",
+    ),
     "ratelimit_ddb/web/identity/address.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/client_address.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/forwarded.py": _ADDRESSES,

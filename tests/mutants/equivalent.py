@@ -14,6 +14,7 @@ _STRICT = re.compile(r"(?:strict=\w+)?\)")
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_REACHED = "the number that differs is never reached"
+_NOT_TOLD = "what is measured where nobody asked is not told"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -25,6 +26,16 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "hardly_fast = -_CAUTION_NS <= high_ns <= 0": _SAME_CASE,
         "hardly_fast = -_CAUTION_NS <= high_ns < 1": _SAME_CASE,
     },
+    "ratelimit_ddb/bucket/blocks.py": {
+        "self._known.put(key, Observation(now_ns, full_at_ns, 1, _NAMES), since)": (
+            "of a block's observation the expiry is not read"
+        ),
+    },
+    "ratelimit_ddb/bucket/observations.py": {
+        "if len(forgotten) == _MOST_FORGOTTEN and forgotten[0][0] >= since:": (
+            "of the last key that is kept in mind it is assumed too, which costs a write"
+        ),
+    },
     "ratelimit_ddb/key.py": {
         "if text.isascii() and len(text) <= _ENDING_BYTES:": _FAST_PATH,
     },
@@ -34,6 +45,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/local_buckets.py": {
         "self._memory.send(take, None)": _NEVER_LATE,
         "self._memory.send(take, 1)": _NEVER_LATE,
+    },
+    "ratelimit_ddb/web/gate/evaluator.py": {
+        "meter = Meter() if (self.measures) or True else None": _NOT_TOLD,
+        "meters = [Meter() if (self.measures) or True else None for _ in charges]": _NOT_TOLD,
     },
     "ratelimit_ddb/web/identity/client_address.py": {
         "hop = None": _FAST_PATH,

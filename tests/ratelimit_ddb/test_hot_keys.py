@@ -271,6 +271,13 @@ def test_a_small_limit_is_never_leased_however_many_ask(clock: FakeClock) -> Non
     assert all(take.leased_until_ns == 0 for take in store.takes)
 
 
+def test_a_store_in_this_process_leases_nothing(clock: FakeClock) -> None:
+    """Its calls cost nothing, and other limiters on it see each take at once."""
+    limiter = RateLimiter(MemoryStore(clock=clock), "1000/second")
+    heat(limiter, clock)
+    assert {limiter.acquire("k").source for _ in range(50)} == {"table"}
+
+
 def test_a_lease_of_nought_leases_nothing(clock: FakeClock) -> None:
     store = SharedStore(clock)
     limiter = RateLimiter(store, "1000/second", lease=0)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import RateLimiter, StoreUnavailable
+from ratelimit_ddb import DynamoDBStore, RateLimiter, StoreUnavailable
 from ratelimit_ddb.operations.operation import GiveBack, Operation, Take
 from ratelimit_ddb.web import Rule, RuleDecision
+from tests.dynamodb_local import free_port
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, Limited
 
@@ -206,3 +207,33 @@ def test_after_an_outage_the_limits_hold_again(limited: Limited, store: PartlyUn
     assert {ask(Get()).status for _ in range(2)} == {200}
     store.failure = None
     assert [ask(Get()).status for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("limits", [("1/hour",), ("9/hour", "1/hour", "9/hour")])
+def test_p14_in_an_outage_too_each_client_has_tokens_of_its_own(
+    limited: Limited, store: PartlyUnreachable, limits: tuple[str, ...]
+) -> None:
+    store.failure = StoreUnavailable("no answer")
+    several = [Rule("/*", one, name=f"r{n}") for n, one in enumerate(limits)]
+    ask = limited(store=store, rules=several, on_outage="local")
+    assert [ask(Get()).status for _ in range(2)] == [200, 429]
+    assert ask(Get(client="192.0.2.8")).status == 200
+
+
+def test_p10_where_not_even_the_time_is_known_every_rule_is_decided_without_the_table(
+    limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    nobody = f"http://127.0.0.1:{free_port()}"
+    told: list[RuleDecision] = []
+    with DynamoDBStore("limits", region_name="us-east-1", endpoint_url=nobody) as store:
+        ask = limited(
+            store=store, rules=rules("9/hour", "1/hour", "9/hour"), on_decision=told.append
+        )
+        assert [ask(Get()).status for _ in range(2)] == [200, 429]
+    assert [(one.rule, one.decision.source, one.on_outage) for one in told] == [
+        (name, "outage", "local") for name in NAMES * 2
+    ]
+    assert [one.decision.remaining for one in told] == [8, 0, 8, 8, 0, 8], "P3"
+    assert all(one.outage is not None and one.latency_ns > 0 for one in told)
