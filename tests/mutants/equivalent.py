@@ -30,6 +30,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._known.put(key, Observation(now_ns, full_at_ns, 1, _NAMES), since)": (
             "of a block's observation the expiry is not read"
         ),
+        "return True": "a denial by a bucket's limits names one of them, a Limit or a Quota",
     },
     "ratelimit_ddb/bucket/observations.py": {
         "if len(forgotten) == _MOST_FORGOTTEN and forgotten[0][0] >= since:": (

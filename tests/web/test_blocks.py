@@ -354,6 +354,31 @@ def test_a_key_that_owes_is_not_blocked(limited: Limited, store: Any) -> None:
     assert kind(get(ask)) == "quota-exceeded"
 
 
+def test_a_block_that_is_over_is_not_told_of_a_key_that_owes(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, Rule("/*", "2/minute", name="api"))
+    limiter = RateLimiter(store, "2/minute")
+    limiter.block(KEY, 60)
+    limiter.charge(KEY, 50)
+    store.time.advance(59.999)
+    assert kind(get(ask)) == "abnormal-usage-detected"
+    store.time.advance(0.001)
+    assert kind(get(ask)) == "quota-exceeded"
+
+
+def test_that_a_key_is_not_blocked_is_believed_as_long_as_any_denial(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, Rule("/*", "2/minute", name="api"))
+    of_another_process = MemoryStore(clock=store.time)
+    of_another_process.send = store.send  # type: ignore[method-assign]
+    limiter = RateLimiter(of_another_process, "2/minute")
+    limiter.charge(KEY, 50)
+    assert kind(get(ask)) == "quota-exceeded"
+    limiter.block(KEY, DAY)
+    store.time.advance(60)
+    assert kind(get(ask)) == "abnormal-usage-detected"
+
+
 @pytest.mark.parametrize("limit", ["2/minute", "2 per calendar day"])
 def test_p7_a_denial_that_is_no_block_reads_nothing(limited: Limited, limit: str) -> None:
     store = FlakyStore()
