@@ -87,7 +87,7 @@ IDENTITIES = (
     ),
     Guard(
         "P15: every key of an identity is charged",
-        "ratelimit_ddb/web/gate/charges.py",
+        "ratelimit_ddb/web/rules/bucket_keys.py",
         "identities = sorted({_of_identity(rule, one) for one in several})",
         "identities = sorted({_of_identity(rule, one) for one in several})[:1]",
         "tests/web/test_several_keys.py::"
