@@ -214,9 +214,11 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/lifecycle/new_id.py": _SESSION,
     "sessions/lifecycle/save.py": _SESSION,
     "sessions/revocation.py": (
+        "tests/sessions/test_events.py",
+        "tests/sessions/test_replaced.py",
         "tests/sessions_web/test_failures.py",
         "tests/sessions_web/test_max_sessions.py",
-        "tests/sessions/test_replaced.py",
+        "tests/contract/test_max_sessions.py",
     ),
     "sessions/store/dynamodb/count.py": (
         "tests/contract/test_session_counts.py",

@@ -93,6 +93,18 @@ def test_its_changes_are_told_and_raised_if_that_is_asked_for(
     assert old_id != browser.session_id
 
 
+@pytest.mark.parametrize("change", ["rotate", "logout"])
+def test_that_a_new_id_or_a_logout_is_dropped_is_told_too(
+    site: Site, browser: Browser, change: str
+) -> None:
+    late = site.browser(browser).open()
+    login(browser)
+    site.events.clear()
+    getattr(late.session, change)()
+    late.finish()
+    assert [(one.what, one.why) for one in site.events] == [("dropped", "replaced")]
+
+
 def test_what_is_set_after_a_save_that_was_dropped_is_dropped_too(site: Site) -> None:
     browser = begun(site)
     late = site.browser(browser).open()
