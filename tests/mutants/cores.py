@@ -120,6 +120,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ddbwire/signing/sigv4.py": ("tests/ddbwire/test_signing.py",),
     "ddbwire/single_table.py": ("tests/single_table/test_limiter_keys.py",),
     "ratelimit_ddb/bucket/arithmetic.py": _BUCKET,
+    "ratelimit_ddb/bucket/batch.py": _TAKES,
     "ratelimit_ddb/bucket/blocks.py": _BLOCKS,
     "ratelimit_ddb/bucket/bucket.py": _BUCKET,
     "ratelimit_ddb/bucket/debt.py": (
@@ -128,6 +129,8 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_blocks.py",
         "tests/simulation/test_debts.py",
     ),
+    "ratelimit_ddb/bucket/key_states.py": _TAKES,
+    "ratelimit_ddb/bucket/leased_tokens.py": _TAKES,
     "ratelimit_ddb/bucket/observations.py": (
         "tests/ratelimit_ddb/test_observations.py",
         "tests/ratelimit_ddb/test_limiter.py",
