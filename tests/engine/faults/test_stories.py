@@ -69,7 +69,7 @@ def test_sessions_are_whole_and_stay_saved_and_ended_though_the_engine_is_killed
 ) -> None:
     with durable_engine() as engine:
         trial = Trial("engine", "sessions", story(("kill a worker", "kill the engine"), FOUL))
-        require_kept(tried(trial, nursery, engine.url, engine), "saved", "torn", "ended", "adopted")
+        require_kept(tried(trial, nursery, engine.url, engine), "saved is there", "none torn")
 
 
 @pytest.mark.alone

@@ -171,9 +171,11 @@ def judge_sessions(verdict: Verdict, lines: Iterable[Line], url: str, table: str
             case "ended":
                 ended.append(cookie)
             case "resurrected" | "still:ended":
-                verdict.require("ended", line.what == "still:ended", f"{line.subject} came back")
+                verdict.require(
+                    "ended stays ended", line.what == "still:ended", f"{line.subject} came back"
+                )
             case "adopted" | "not:adopted":
-                verdict.require("adopted", line.what != "adopted", f"{cookie} was adopted")
+                verdict.require("no id adopted", line.what != "adopted", f"{cookie} was adopted")
         if line.what.startswith("may:") and line.what not in {"may:save", "may:look"}:
             known.is_certain = False
         elif line.what.startswith("did:") and cookie != NO_COOKIE:
@@ -182,7 +184,7 @@ def judge_sessions(verdict: Verdict, lines: Iterable[Line], url: str, table: str
     site = Site(site_store(table, endpoint_url=url, deadline=_PATIENCE_SECONDS))
     for cookie in ended:
         site.request(cookie)
-        verdict.require("ended", site.seen is None, f"{cookie} came back")
+        verdict.require("ended stays ended", site.seen is None, f"{cookie} came back")
     for known in sessions.values():
         if known.cookie and known.is_certain:
             site.request(known.cookie)
@@ -211,12 +213,12 @@ class _Known:
 
 def _judge_values(verdict: Verdict, known: _Known, seen: tuple[int, int]) -> None:
     a, b = seen
-    verdict.require("torn", a == b, f"a = {a} and b = {b} were saved together")
+    verdict.require("none torn", a == b, f"a = {a} and b = {b} were saved together")
     is_known = a == known.value or a in known.attempts
     if not is_known and known.at_ns - known.stale.get(a, 0) < _SAME_SECOND_NS:
         verdict.edges["a save of the same second that arrived late"] += 1
         return
-    verdict.require("saved", is_known, f"{a} is there, and {known.value} was saved last")
+    verdict.require("saved is there", is_known, f"{a} is there, and {known.value} was saved last")
 
 
 def _require_not_over(
