@@ -234,5 +234,6 @@ def _visit_a_table(endpoint_url: str | None) -> None:
 
 
 def sessions_in(table: str, endpoint_url: str | None) -> list[dict[str, Any]]:
-    """The items but for those that only say that a login replaced them."""
-    return [item for item in items_of(table, endpoint_url) if "replacedBy" not in item]
+    """The items but for those that only say that they were replaced, or have ended."""
+    items = items_of(table, endpoint_url)
+    return [item for item in items if not item.keys() & {"replacedBy", "endReason"}]
