@@ -15,6 +15,7 @@ _FAST_PATH = "takes the way of the few, which gives the same, instead of the sho
 _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_REACHED = "the number that differs is never reached"
 _NOT_TOLD = "what is measured where nobody asked is not told"
+_LONG_PAST = "an item that is kept for no known time is written as one that expired long ago"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -32,10 +33,23 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "return True": "a denial by a bucket's limits names one of them, a Limit or a Quota",
     },
+    "ratelimit_ddb/bucket/bucket.py": {"result.expires_at_seconds or 1,": _LONG_PAST},
+    "ratelimit_ddb/bucket/debt.py": {"result.expires_at_seconds or 1,": _LONG_PAST},
     "ratelimit_ddb/bucket/observations.py": {
         "if len(forgotten) == _MOST_FORGOTTEN and forgotten[0][0] >= since:": (
             "of the last key that is kept in mind it is assumed too, which costs a write"
         ),
+    },
+    "ratelimit_ddb/bucket/single_take.py": {
+        "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
+    },
+    "ratelimit_ddb/bucket/violations.py": {
+        "violations_ns, blocked_ns, blocks_ns, tuple(full_at_ns), result.expires_at_seconds or 1": (
+            _LONG_PAST
+        ),
+    },
+    "ratelimit_ddb/bucket/visit.py": {
+        "found.kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
     },
     "ratelimit_ddb/key.py": {
         "if text.isascii() and len(text) <= _ENDING_BYTES:": _FAST_PATH,
@@ -104,6 +118,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "sessions/credential.py": {
         "tokens = list(config.tokens.of_cookies(values).values()) if (values) or True else []": (
             _FAST_PATH
+        ),
+    },
+    "sessions/device_bound/endpoints.py": {
+        'binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, "XXXX"))': (
+            "neither text is what a row keeps"
         ),
     },
     "sessions/values/json_value.py": {
