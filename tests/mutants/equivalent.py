@@ -34,7 +34,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return True": "a denial by a bucket's limits names one of them, a Limit or a Quota",
     },
     "ratelimit_ddb/bucket/bucket.py": {"result.expires_at_seconds or 1,": _LONG_PAST},
-    "ratelimit_ddb/bucket/debt.py": {"result.expires_at_seconds or 1,": _LONG_PAST},
+    "ratelimit_ddb/bucket/debt.py": {
+        "result.expires_at_seconds or 1,": _LONG_PAST,
+        "kept_until_seconds < expires_seconds,": _SAME_CASE,
+        "return Wait(_Never(), _LEAST_PAUSE_NS + randbelow(_MOST_PAUSE_NS + _LEAST_PAUSE_NS))": (
+            "a pause of chance, a little longer"
+        ),
+    },
     "ratelimit_ddb/bucket/observations.py": {
         "if len(forgotten) == _MOST_FORGOTTEN and forgotten[0][0] >= since:": (
             "of the last key that is kept in mind it is assumed too, which costs a write"
