@@ -125,6 +125,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/bucket.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
     "ratelimit_ddb/bucket/debt.py": (
         "tests/ratelimit_ddb/test_debts.py",
+        "tests/ratelimit_ddb/test_bucket.py",
         "tests/contract/test_debts.py",
         "tests/web/test_blocks.py",
         "tests/simulation/test_debts.py",

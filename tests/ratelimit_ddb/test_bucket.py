@@ -106,6 +106,18 @@ def test_p1_a_take_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
     assert seen(bucket) == (later_ns, full_at_ns)
 
 
+def test_a_charge_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
+    flow = bucket_of(HOURLY).charge("key", 2)
+    assert next(flow) == ReadClock()
+    flow.send(NOW_NS)
+    later_ns = NOW_NS + 7_200 * SECOND_NS
+    assert flow.throw(ClockMoved("two hours")) == ReadClock()
+    anew: Any = flow.send(later_ns)
+    assert (anew.now_ns, anew.base_ns) == (later_ns, (later_ns,))
+    decision = result_of(flow, OperationResult(True, (later_ns + 200 * SECOND_NS,)))
+    assert decision.remaining == 8
+
+
 def test_p1_a_refund_whose_time_was_wrong_gives_nothing_back() -> None:
     flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
     with pytest.raises(StoreUnavailable):
