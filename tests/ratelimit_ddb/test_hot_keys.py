@@ -19,7 +19,7 @@ from ratelimit_ddb import (
     MemoryStore,
     RateLimiter,
 )
-from ratelimit_ddb.errors import StoreUnavailable, TableNotFound
+from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable, TableNotFound
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
@@ -269,6 +269,19 @@ def test_a_small_limit_is_never_leased_however_many_ask(clock: FakeClock) -> Non
     limiter = RateLimiter(store, "10/second")
     heat(limiter, clock)
     assert all(take.leased_until_ns == 0 for take in store.takes)
+
+
+def test_what_is_known_of_a_throttled_key_says_when_it_is_full_again(clock: FakeClock) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "5/minute")
+    limiter.acquire("k", cost=4)
+
+    def throttle() -> None:
+        raise KeyThrottled("too many writes")
+
+    store.before = throttle
+    denied = limiter.acquire("k")
+    assert (denied.allowed, denied.source, denied.reset_after) == (False, "throttled", 48)
 
 
 def test_a_store_in_this_process_leases_nothing(clock: FakeClock) -> None:
