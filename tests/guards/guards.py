@@ -8,6 +8,10 @@ _R1 = "tests/sessions/test_requirements_1_to_4.py::test_r"
 _R5 = "tests/sessions/test_requirements_5_to_8.py::test_r"
 _R9 = "tests/sessions/test_requirements_9_to_11.py::test_r"
 _CVES = "tests/sessions/test_cves.py::test_"
+_IS_STALE = (
+    "if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:\n"
+    "            return False"
+)
 
 REQUIREMENTS = (
     Guard(
@@ -37,9 +41,9 @@ REQUIREMENTS = (
         "return random_text[: self._form.token_characters]",
         "import sys\n"
         "        frame = sys._getframe()\n"
-        '        while frame and not hasattr(frame.f_locals.get("self"), "_tokens"):\n'
+        '        while frame and not hasattr(frame.f_locals.get("self"), "_credential"):\n'
         "            frame = frame.f_back\n"
-        '        adopted = frame and frame.f_locals["self"]._tokens\n'
+        '        adopted = frame and frame.f_locals["self"]._credential.tokens\n'
         "        return next(iter(adopted or ()), random_text)",
         f"{_R1}2_an_id_that_an_attacker_chose_is_never_adopted",
     ),
@@ -100,7 +104,7 @@ REQUIREMENTS = (
     Guard(
         "5: a save does not undo a logout",
         "sessions/store/memory.py",
-        "if row is None or not row.is_live(save.now):\n            return False",
+        _IS_STALE,
         "if row is None:\n"
         "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
         f"{_R5}5_what_another_request_saves_later_does_not_undo_a_logout",
@@ -204,7 +208,7 @@ FAULTS = (
     Guard(
         "CVE-2025-46336: a request under way does not restore a deleted session",
         "sessions/store/memory.py",
-        "if row is None or not row.is_live(save.now):\n            return False",
+        _IS_STALE,
         "if row is None:\n"
         "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
         f"{_CVES}cve_2025_46336_a_request_under_way_does_not_restore_a_deleted_session",
@@ -212,7 +216,7 @@ FAULTS = (
     Guard(
         "CVE-2025-46336, in a table",
         "sessions/store/dynamodb/request.py",
-        "condition = _IS_LIVE\n",
+        'condition = f"{_IS_LIVE} AND {_IS_LATEST}"\n',
         'condition = "#e > :now"\n',
         f"{_CVES}no_write_but_of_a_new_row_goes_without_a_condition_that_the_row_is_there",
     ),

@@ -68,7 +68,7 @@ AT_ONCE = (
     Guard(
         "at once: a change follows a rotation",
         "sessions/lifecycle/save.py",
-        "        row = yield from _follow_rotation(config, session, row)\n",
+        "        row = yield from _read_again(config, session, row)\n",
         '        raise SessionRevoked("it was rotated")\n',
         f"{_TWO}[save a+rotate-None]",
     ),

@@ -144,8 +144,8 @@ SESSION_STORES = (
     Guard(
         "A7: a large save is made only of a row that is still as it was read",
         f"{_STORE}dynamodb/request.py",
-        'f"{_IS_LIVE} AND #v = :v",\n            self._names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
-        '_IS_LIVE,\n            self._names(*_LIVE_ALIASES, "#l", "#d", "#v"),',
+        'f"{_IS_LIVE} AND {_IS_LATEST} AND #v = :v",',
+        'f"{_IS_LIVE} AND {_IS_LATEST}",',
         f"{_LARGE}a_save_of_many_keys_that_met_another_is_made_anew",
     ),
     Guard(
@@ -165,7 +165,7 @@ SESSION_STORES = (
     Guard(
         "A7: a large save is not made to a row that is over",
         _TRANSLATION,
-        "if row is None or not row.is_live(save.now):",
+        "if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:",
         "if row is None:",
         f"{_LARGE}no_save_of_many_keys_is_written_to_a_row_that_is_over",
     ),
