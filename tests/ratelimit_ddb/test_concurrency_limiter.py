@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import os
 import pickle
 import threading
@@ -263,6 +264,28 @@ def test_a_release_without_an_answer_is_tried_again() -> None:
     while not limiter.peek("report").remaining:
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", [ConcurrencyLimiter, AsyncConcurrencyLimiter])
+def test_p10_after_three_outages_a_release_does_not_wait_for_the_store(kind: type[Any]) -> None:
+    store = FlakyStore()
+
+    async def scenario() -> list[Any]:
+        limiter = kind(store, 1, lifetime=60, on_outage="deny")
+
+        async def done(call: Any) -> Any:
+            return await call if inspect.isawaitable(call) else call
+
+        slot = await done(limiter.acquire("report"))
+        outage(store)
+        for _ in range(3):
+            assert not await done(limiter.acquire("report"))
+        store.operations.clear()
+        await done(slot.release())
+        return store.operations.copy()
+
+    assert asyncio.run(scenario()) == []
+    store.failure = None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
