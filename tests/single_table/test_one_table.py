@@ -20,6 +20,9 @@ from ratelimit_ddb import ConcurrencyLimiter, DynamoDBStore, RateLimiter, Single
 from ratelimit_ddb.cli import main as ratelimit_ddb
 from sessions import DynamoDBSessionStore
 from sessions.cli import main as ddb_sessions
+from sessions.operations.count import Recount
+from sessions.operations.operation import Create, Replace
+from sessions.operations.row import Row
 from tests.fake_clock import FakeClock
 from tests.rate_limit_table import client
 from tests.session_table import items_of
@@ -193,8 +196,14 @@ def test_the_policies_of_the_guide_allow_what_each_package_asks_and_no_more(
             DynamoDBStore(table, clock=clock, **at) as limits,
             DynamoDBSessionStore(table, clock=clock, **at) as sessions,
         ):
-            use_all(Shared(table, dynamodb_endpoint, limits, sessions, clock))
+            site = use_all(Shared(table, dynamodb_endpoint, limits, sessions, clock))
             sessions.revoke_user(USER)
+            # Of a session that began before there was a maximum, no count is there to be changed.
+            now = clock() // 10**9
+            old, new = (Row(43 * name, "ada", now, now, now + 60, now + 60) for name in "on")
+            assert site.send(Create(old))
+            uncounted = Recount("ada", "", None, None, now + 60)
+            assert site.send(Replace(old, new, now, now + 20, True, uncounted))
             limiter = RateLimiter(limits, "2/minute", deadline=10)
             limiter.peek("a")
             limiter.reset("a")

@@ -249,6 +249,7 @@ def test_a_mistake_of_set_up_gives_back_what_other_rules_took(
     ]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_request_leaves_all_connections_to_the_next(
     table: Table, server: FaultServer, store: DynamoDBStore
 ) -> None:
