@@ -37,7 +37,7 @@ def _aws_settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """This process and its children heed SIGINT, also where a shell has begun this run in the background without it."""
+    """SIGINT interrupts this process and its children, also in a run that ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
