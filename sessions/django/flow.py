@@ -42,8 +42,15 @@ def find_session(config: SiteConfig, token: str) -> Flow[LoadedSession | Invalid
     return found
 
 
-def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, bool]]:
+def load_session(
+    config: SiteConfig, token: str, *, is_use: bool
+) -> Flow[tuple[SessionState, bool]]:
     """The session of a token, with its use noted if that is due; a new one if there is none.
+
+    Args:
+        config: the site's.
+        token: the cookie's value.
+        is_use: whether the request counts as a use of it.
 
     Returns:
         the session, and whether its use was noted.
@@ -51,6 +58,7 @@ def load_session(config: SiteConfig, token: str) -> Flow[tuple[SessionState, boo
     found = yield from find_session(config, token)
     if isinstance(found, LoadedSession):
         session = new_session(found)
+        session.is_use = is_use
         timeouts = timeouts_of(config.timeouts, _expiry(found), found.loaded_at)
         try:
             touch = replace(config.sessions, timeouts=timeouts)

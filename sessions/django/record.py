@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 
 from sessions.arguments import RESERVED_PREFIX
-from sessions.django.expiry import EXPIRY, cookie_end
+from sessions.django.expiry import EXPIRY, cookie_end, timeouts_of
 from sessions.django.flow import (
     KeyReplaced,
     commit_session,
@@ -56,6 +57,7 @@ class Record:
         "_overlooked",
         "_session",
         "confirmed_user_id",
+        "is_use",
         "login_lifetime",
     )
 
@@ -63,6 +65,7 @@ class Record:
         self._config = config
         self.login_lifetime = AS_CONFIGURED
         self.confirmed_user_id: str | None = None
+        self.is_use = True
         self._session: SessionState | None = None
         self._encoded: dict[str, str] = {}
         self._cookie_end = self._end_of_cookie()  # when it was read
@@ -89,7 +92,7 @@ class Record:
         """Read it; without a token, or a row of it, become a new one. Whether its use was noted."""
         session, is_touched = new_session(), False
         if token is not None:
-            session, is_touched = yield from load_session(self._config, token)
+            session, is_touched = yield from load_session(self._config, token, is_use=self.is_use)
         self.start_new()  # only now: it may be out of reach
         self._session = session
         self._encoded = {
@@ -128,6 +131,13 @@ class Record:
         if session is None or row is None or row.owner_id != _user_id_in(data):
             return self._config.timeouts.of_login(self.login_lifetime).lifetime_seconds
         return row.ends_at - max(row.last_seen_at, session.loaded_at)
+
+    @property
+    def seconds_left(self) -> int | None:
+        """For how long it lives if this request is the last; None if it has no row."""
+        state = self.state
+        expiry = json.loads(self._encoded.get(EXPIRY, "null"))
+        return state.seconds_left(timeouts_of(self._config.timeouts, expiry, state.loaded_at))
 
     @property
     def lifetime_seconds(self) -> int:

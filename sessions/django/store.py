@@ -97,6 +97,33 @@ class SessionStore(StoredSession):
         return self.end_reason
 
     @property
+    def seconds_left(self) -> int | None:
+        """For how many seconds it lives if it is not used again; see ``Session.seconds_left``."""
+        self._opened_state()
+        return self._keyed.record.seconds_left
+
+    async def aseconds_left(self) -> int | None:
+        """For how many seconds it lives if it is not used again, in an event loop."""
+        self._noted(await self._keyed.run_async(self._keyed.open()))
+        return self.seconds_left
+
+    def leave_idle(self) -> None:
+        """Let this request be no use of it, so that its idle time runs on.
+
+        Call it before anything reads the session, ``request.user`` included, since that notes its
+        use. A change of it is a use all the same.
+
+        Raises:
+            RuntimeError: it was read already.
+        """
+        if self._keyed.record.is_open:
+            raise RuntimeError(
+                "leave_idle: the session was read already, which notes its use; call it before "
+                "anything reads request.session or request.user"
+            )
+        self._keyed.record.is_use = False
+
+    @property
     def authenticated_at(self) -> int | None:
         """The epoch second of its user's last login or confirmation; None if there is none."""
         return freshness.authenticated_at(self._opened_state())
