@@ -42,7 +42,7 @@ _UNUSED = {
     "on_revoked": "Django's middleware answers 400 to such a request",
     "previous": "use PREVIOUS_ENGINE",
     "device_bound": "it works with sessions.asgi and sessions.wsgi",
-    "seconds_left_field": "a middleware of the site's own can set it by request.session.seconds_left",
+    "seconds_left_field": "a middleware of your own can set it by session.seconds_left",
 }
 _MAY_BE_PATHS = ("STORE", "ON_EVENT")
 
