@@ -29,7 +29,7 @@ from bench.workers import ContenderFailed, start_workers
 from bench.workload import Workload
 
 Result = dict[str, Any]
-QUICK = (lineup.OURS, lineup.OURS_ASYNC, lineup.OURS_ASKING, lineup.BOTO3, lineup.BOTO3_TO_THREAD)
+QUICK = (lineup.OURS, lineup.OURS_ASYNC, lineup.OURS_LEASED, lineup.BOTO3, lineup.BOTO3_TO_THREAD)
 QUICK_IN_MEMORY = (lineup.OURS_IN_MEMORY, lineup.OURS_IN_MEMORY_ASYNC, lineup.NOTHING)
 
 

@@ -52,14 +52,24 @@ class LineupEntry:
         }
 
 
-OURS = LineupEntry("ratelimit-ddb", "ours", "blocking")
-OURS_ASYNC = LineupEntry("ratelimit-ddb, asyncio", "ours", "asyncio")
+_ASKS: dict[str, Any] = {"limiter": {"lease": 0.0}}
+_ASKS_NOTE = "asks the table for each decision: it leases nothing"
+OURS = LineupEntry("ratelimit-ddb", "ours", "blocking", options=_ASKS, note=_ASKS_NOTE)
+OURS_ASYNC = LineupEntry(
+    "ratelimit-ddb, asyncio", "ours", "asyncio", options=_ASKS, note=_ASKS_NOTE
+)
+OURS_LEASED = LineupEntry(
+    "ratelimit-ddb, leased", "ours", "blocking", note="as shipped: hot keys are leased"
+)
+OURS_LEASED_ASYNC = LineupEntry(
+    "ratelimit-ddb, asyncio, leased", "ours", "asyncio", note="as shipped: hot keys are leased"
+)
 OURS_ASKING = LineupEntry(
     "ratelimit-ddb, asyncio, deny_cache=0",
     "ours",
     "asyncio",
     cases=("denied", "mixed"),
-    options={"limiter": {"deny_cache": 0.0}},
+    options={"limiter": {"deny_cache": 0.0, "lease": 0.0}},
     note="asks the table at every denial, as the first denial in each process does",
 )
 BOTO3 = LineupEntry(
@@ -97,7 +107,8 @@ MODERN = LineupEntry(
     note="imports `future` without declaring it, so that is installed beside it",
 )
 ON_A_TABLE = (
-    OURS, OURS_ASYNC, OURS_ASKING, BOTO3, BOTO3_TO_THREAD, AIOBOTOCORE, ZAE, MODERN,
+    OURS, OURS_ASYNC, OURS_ASKING, OURS_LEASED, OURS_LEASED_ASYNC, BOTO3, BOTO3_TO_THREAD,
+    AIOBOTOCORE, ZAE, MODERN,
 )  # fmt: skip
 
 OURS_IN_MEMORY = LineupEntry("ratelimit-ddb, MemoryStore", "ours_in_memory", "blocking")

@@ -127,13 +127,13 @@ def main() -> int:
     print(heading())
     for case in CASES:
         with throttling_server(case.ceiling) as server:
-            all_met &= _shown(lineup.OURS_ASYNC, case, server, "limits")
+            all_met &= _shown(lineup.OURS_LEASED_ASYNC, case, server, "limits")
     if args.engine:
         print("\nreal processes, DynamoDB Local behind a ceiling")
         print(heading())
         with engine() as url, limit_table(url) as table:
             for case in ENGINE_CASES:
-                for entry in (lineup.OURS_ASYNC, lineup.ZAE):
+                for entry in (lineup.OURS_LEASED_ASYNC, lineup.ZAE):
                     with throttling_server(case.ceiling, url) as server:
                         met = _shown(entry, case, server, table)
                         all_met &= met or not entry.is_ours

@@ -30,11 +30,11 @@ def measured(engine_url: str, table: str, workload: Workload, progress: Progress
     for done, case in enumerate(cases):
         progress.step(done, len(cases), f"simulated, {case.name}")
         wanted = case if full else replace(case, seconds=SHORT_SECONDS)
-        results[SIMULATED].append(row(lineup.OURS, wanted, simulated(wanted), ""))
+        results[SIMULATED].append(row(lineup.OURS_LEASED, wanted, simulated(wanted), ""))
     progress.step(len(cases), len(cases))
     for part, of_part, entries, url in (
-        (ON_A_SERVER, processes.CASES, (lineup.OURS_ASYNC,), ""),
-        (ON_THE_ENGINE, processes.ENGINE_CASES, (lineup.OURS_ASYNC, lineup.ZAE), engine_url),
+        (ON_A_SERVER, processes.CASES, (lineup.OURS_LEASED_ASYNC,), ""),
+        (ON_THE_ENGINE, processes.ENGINE_CASES, (lineup.OURS_LEASED_ASYNC, lineup.ZAE), engine_url),
     ):
         cases = of_part if full else of_part[:1]
         for done, case in enumerate(cases):
