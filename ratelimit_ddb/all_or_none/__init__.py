@@ -6,4 +6,7 @@
 
 Limiters on different stores are asked store by store; once one denies, the rest is not asked. What
 is asked of one key is asked in turn, so that each sees what the one before it took.
+
+``web/gate/evaluator.py`` is apart: a request's rules are on one store under one policy, with keys
+that differ, but some only count (``enforce=False``) or deny for good, and a denial may block.
 """

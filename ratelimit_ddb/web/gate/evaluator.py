@@ -9,6 +9,9 @@ flood that the last rule denies costs the first one nothing.
 The flow does no I/O: it yields operations (operation.py) and is sent their results. An outage is
 raised in the flow of one charge, and decided by the policy for this charge alone: each rule is
 decided by itself. A quarter of the deadline is left for giving back.
+
+``all_or_none/`` is apart: its limiters have stores, outage policies and stored limits of their own,
+and keys may repeat. Here all is on one store, while rules may be in shadow or listed, and block.
 """
 
 from __future__ import annotations
