@@ -12,7 +12,7 @@ import pytest
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, SlotLimit, StoreUnavailable
 from ratelimit_ddb.asgi import RateLimitMiddleware as AsgiMiddleware
 from ratelimit_ddb.operations.slot_operation import KeepSlot, ReleaseSlot, TakeSlot
-from ratelimit_ddb.web import Rule, RuleDecision, everyone, header
+from ratelimit_ddb.web import AccessList, Rule, RuleDecision, everyone, header
 from ratelimit_ddb.wsgi import RateLimitMiddleware as WsgiMiddleware
 from tests.flaky_store import FlakyStore
 from tests.web.rules_text import RULE, rules_of
@@ -345,6 +345,57 @@ def test_identities_have_slots_of_their_own_and_preflights_need_none() -> None:
     }
     store.operations.clear()
     call(limited, **preflight)
+    assert store.operations == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"limits": "5/minute"},
+        {"limits": lambda request: "5/minute"},
+        {"limits": "5/minute", "deny": AccessList(keys=["b"]), "allow": AccessList(keys=["c"])},
+    ],
+)
+def test_functions_of_a_request_are_called_once_for_tokens_and_slots(
+    options: dict[str, Any],
+) -> None:
+    calls: list[str] = []
+
+    def by(_: Any) -> str:
+        calls.append("by")
+        return "a"
+
+    def exempt(_: Any) -> bool:
+        calls.append("exempt")
+        return False
+
+    store = MemoryStore()
+    rule = Rule("/x", in_flight=1, by=by, exempt=exempt, **options)
+    limited = WsgiMiddleware(answer, store, rule)
+    _, _, held = call(limited)
+    assert sorted(calls) == ["by", "exempt"]
+    assert free(store, 1, "/x:a") == 0
+    held.close()
+
+
+def test_a_request_that_costs_nothing_takes_a_slot_all_the_same() -> None:
+    store = MemoryStore()
+    free_of_charge = Rule("/x", "1/minute", in_flight=1, by=everyone(), cost=lambda request: 0)
+    unlimited = Rule("/x", lambda request: None, in_flight=1, by=everyone(), name="other")
+    limited = WsgiMiddleware(answer, store, [free_of_charge, unlimited])
+    held = call(limited)[2]
+    assert free(store, 1) == free(store, 1, "other:everyone") == 0
+    held.close()
+
+
+def test_who_is_never_let_through_takes_no_slot() -> None:
+    store = FlakyStore()
+    listed = AccessList(networks=["1.2.3.0/24"])
+    for enforce in (True, False):
+        rule = Rule("/x", in_flight=1, deny=listed, enforce=enforce)
+        status, _, _ = call(WsgiMiddleware(answer, store, rule))
+        assert status[:3] == ("403" if enforce else "200")
     assert store.operations == []
 
 

@@ -1,13 +1,14 @@
-"""From a request to what each rule charges: whose bucket, which limits, how many tokens.
+"""From a request to what each rule asks: whose bucket, which limits, how many tokens, which slots.
 
-A rule's functions may return awaitables; the flows here yield those (awaitables.py).
+A rule's functions may return awaitables; the flows here yield those (awaitables.py). Each is called
+once for a request, whatever the rule asks by what it gives.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.arguments import require_int_from
@@ -25,8 +26,24 @@ from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet, StoredRule
 from ratelimit_ddb.web.rules.verdict import Charge, Claim
 
 
-def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow[list[Charge]]:
-    """What the rules charge, in their order; a flow where something may have to be awaited."""
+class Asked(NamedTuple):
+    """What the rules ask of one request.
+
+    Attributes:
+        charges: tokens.
+        claims: slots.
+    """
+
+    charges: list[Charge]
+    claims: list[Claim]
+
+
+def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow[Asked]:
+    """What the rules charge, in their order.
+
+    A flow, which finds what they claim too, where they claim slots or something may have to be
+    awaited.
+    """
     charges: list[Charge] = []
     matching = rules.matching(request)
     if request.method == "OPTIONS" and is_preflight(request):
@@ -36,12 +53,12 @@ def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow
     rest = iter(matching)
     for compiled in rest:
         if not compiled.is_static:
-            flow = _charge_of(rules, compiled, request)
+            flow = _asked_by(rules, compiled, request)
             return _with_flows(charges, flow, rest, rules, request)
         rule = compiled.rule
         identity = rule.by(request)
         if not identity or type(identity) is not str:
-            flow = _charge(rules, compiled, request, identity)
+            flow = _asked_of(rules, compiled, request, identity)
             return _with_flows(charges, flow, rest, rules, request)
         key = key_text_under(compiled.prefix, identity)
         charges.append(tuple_new(Charge, (rule, compiled.quota, key, rule.cost)))
@@ -50,16 +67,20 @@ def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow
 
 def _with_flows(
     charges: list[Charge],
-    flow: AwaitableFlow[list[Charge]],
+    flow: AwaitableFlow[Asked],
     rest: Iterator[CompiledRule],
     rules: RuleSet,
     request: Request,
-) -> AwaitableFlow[list[Charge]]:
-    """The charges so far, with the flow's and those of the rest of the rules."""
-    charges.extend((yield from flow))
+) -> AwaitableFlow[Asked]:
+    """The charges so far, with what the flow and the rest of the rules ask."""
+    asked = yield from flow
+    charges.extend(asked.charges)
+    claims = asked.claims
     for compiled in rest:
-        charges.extend((yield from _charge_of(rules, compiled, request)))
-    return charges
+        asked = yield from _asked_by(rules, compiled, request)
+        charges.extend(asked.charges)
+        claims.extend(asked.claims)
+    return Asked(charges, claims)
 
 
 def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[Charge]]:
@@ -78,59 +99,54 @@ def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[C
     return charges
 
 
-def claims_of(rules: RuleSet, request: Request) -> AwaitableFlow[list[Claim]]:
-    """The slots that the rules claim for a request, in their order."""
-    claims: list[Claim] = []
-    is_free = request.method == "OPTIONS" and is_preflight(request)
-    for compiled in rules.matching(request):
-        rule, quota = compiled.rule, compiled.in_flight
-        if quota is None or (is_free and rule.methods is None):
-            continue
-        identity = yield from _unless_exempt(compiled, request)
-        if identity is not None:
-            keys = [
-                key_text(namespaced_key_text(rules.namespace, parts) + OF_SLOTS)
-                for parts in _parts(rules, rule, identity, request)
-            ]
-            claims.extend([Claim(rule, quota, key) for key in keys])
-    return claims
+def _asked_by(rules: RuleSet, compiled: CompiledRule, request: Request) -> AwaitableFlow[Asked]:
+    """What a rule asks of a request that it matches, if it is about it."""
+    rule, deny = compiled.rule, compiled.deny
+    listed = (yield from maybe_await(rule.by(request))) if compiled.lists_keys else None
+    if deny is not None and deny.denies(request, listed):
+        key = _key_of_denied(rules, rule, request)
+        return Asked([Charge(rule, compiled.closed, key, 1)], [])
+    if rule.limits is None and compiled.in_flight is None:
+        return Asked([], [])
+    if (yield from _is_exempt(compiled, request, listed)):
+        return Asked([], [])
+    if request.method == "OPTIONS" and not _charges_preflights(compiled) and is_preflight(request):
+        return Asked([], [])
+    identified = listed if compiled.lists_keys else rule.by(request)
+    return (yield from _asked_of(rules, compiled, request, identified))
 
 
-def _charge(
+def _asked_of(
     rules: RuleSet, compiled: CompiledRule, request: Request, identified: Any
-) -> AwaitableFlow[list[Charge]]:
-    rule = compiled.rule
+) -> AwaitableFlow[Asked]:
+    """What a rule asks of whoever it has identified."""
+    rule, in_flight = compiled.rule, compiled.in_flight
     identity = yield from maybe_await(identified)
     if identity is None:
-        return []
+        return Asked([], [])
     quota = compiled.quota or (yield from _quota(compiled, request))
+    cost = 0 if quota is None else (yield from _cost(rule, request))
+    if not cost and in_flight is None:
+        return Asked([], [])
+    keys = [
+        namespaced_key_text(rules.namespace, parts)
+        for parts in _parts(rules, rule, identity, request)
+    ]
+    asked = Asked([], [])
+    if quota is not None and cost:
+        asked.charges.extend([Charge(rule, quota, key, cost) for key in keys])
+    if in_flight is not None:
+        asked.claims.extend([Claim(rule, in_flight, key_text(key + OF_SLOTS)) for key in keys])
+    return asked
+
+
+def _cost(rule: Rule, request: Request) -> AwaitableFlow[int]:
     cost = rule.cost
     if callable(cost):
         cost = yield from maybe_await(cost(request))
         if type(cost) is not int or cost < 0:
             require_int_from(f"rule {rule.name!r}: cost", cost, 0)
-    if quota is None or not cost:
-        return []
-    keys = [
-        namespaced_key_text(rules.namespace, parts)
-        for parts in _parts(rules, rule, identity, request)
-    ]
-    return [Charge(rule, quota, key, cost) for key in keys]
-
-
-def _charge_of(
-    rules: RuleSet, compiled: CompiledRule, request: Request
-) -> AwaitableFlow[list[Charge]]:
-    rule, deny = compiled.rule, compiled.deny
-    listed = (yield from maybe_await(rule.by(request))) if compiled.lists_keys else None
-    if deny is not None and deny.denies(request, listed):
-        return [Charge(rule, compiled.closed, _key_of_denied(rules, rule, request), 1)]
-    if rule.limits is None or (yield from _is_exempt(compiled, request, listed)):
-        return []
-    if request.method == "OPTIONS" and not _charges_preflights(compiled) and is_preflight(request):
-        return []
-    identified = listed if compiled.lists_keys else rule.by(request)
-    return (yield from _charge(rules, compiled, request, identified))
+    return cost
 
 
 def _charges_preflights(compiled: CompiledRule) -> bool:

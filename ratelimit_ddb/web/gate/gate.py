@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
@@ -26,7 +26,7 @@ from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.slots.keeper import Keeper, keeper_of_running_loop, keeper_of_threads
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
-from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message, claims_of
+from ratelimit_ddb.web.gate.charges import Asked, charges_of, charges_of_message
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.ledger import (
     KEY,
@@ -60,8 +60,7 @@ Admission = tuple[Answer | None, Ledger | None, Verdict]
 - the verdict of the rules.
 """
 
-C = TypeVar("C", Charge, Claim)
-
+_NO_CLAIMS: list[Claim] = []
 _UNLIMITED: Admission = (None, None, Verdict())
 
 
@@ -186,12 +185,11 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        charges = charges_of(self._rule_set, request)
+        charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
         timeout_ns = self.timeout_ns
         if not isinstance(charges, list):
-            charges, timeout_ns = self._resolved(charges)
-        charges = self._without_defaults(charges, request)
-        claims = resolve(self._claims(request))
+            (charges, claims), timeout_ns = self._resolved(charges)
+        charges, claims = self._without_defaults(charges, claims, request)
         if not charges and not claims:
             return _UNLIMITED
         ledger = ledger_for(request.native, self)
@@ -217,12 +215,11 @@ class Gate:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        charges = charges_of(self._rule_set, request)
+        charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
         timeout_ns = self.timeout_ns
         if not isinstance(charges, list):
-            charges, timeout_ns = await self._resolved_async(charges)
-        charges = self._without_defaults(charges, request)
-        claims = await resolve_async(self._claims(request))
+            (charges, claims), timeout_ns = await self._resolved_async(charges)
+        charges, claims = self._without_defaults(charges, claims, request)
         if not charges and not claims:
             return _UNLIMITED
         ledger = ledger_for(request.native, self)
@@ -322,26 +319,17 @@ class Gate:
             for decision in decisions:
                 on_decision(decision)
 
-    def _resolved(self, flow: AwaitableFlow[list[Charge]]) -> tuple[list[Charge], int]:
+    def _resolved(self, flow: AwaitableFlow[Asked]) -> tuple[Asked, int]:
         """What a flow of charges gives, and what it leaves of the request's deadline."""
         reads = StoredReads(self.store, self.timeout_ns, self.breaker)
         return resolve(flow, reads.run), reads.left_ns
 
-    async def _resolved_async(self, flow: AwaitableFlow[list[Charge]]) -> tuple[list[Charge], int]:
+    async def _resolved_async(self, flow: AwaitableFlow[Asked]) -> tuple[Asked, int]:
         reads = StoredReads(self.store, self.timeout_ns, self.breaker)
         return await resolve_async(flow, reads.run_async), reads.left_ns
 
     def _is_this(self, gate: LedgerGate) -> bool:
         return gate is self
-
-    def _claims(self, request: Request) -> AwaitableFlow[list[Claim]]:
-        """The slots that a request needs."""
-        if not self._rule_set.has_slots:
-            return []
-        claims = yield from claims_of(self._rule_set, request)
-        if claims and self._has_own_limits is not None:
-            return self._without_defaults(claims, request)
-        return claims
 
     def _holding(
         self, evaluation: JointFlow[Verdict], claims: list[Claim], keeper: Keeper, ledger: Ledger
@@ -376,14 +364,17 @@ class Gate:
             if not reported and (held := ledger.slots.pop(id(self), None)) is not None:
                 held.give_up()
 
-    def _without_defaults(self, charges: list[C], request: Request) -> list[C]:
+    def _without_defaults(
+        self, charges: list[Charge], claims: list[Claim], request: Request
+    ) -> tuple[list[Charge], list[Claim]]:
         # Who is never let through is denied whatever limits the view has.
         if self._has_own_limits is None:
-            return charges
+            return charges, claims
         others = [one for one in charges if not one.rule.default or one.quota.is_closed]
-        if len(others) == len(charges) or not self._has_own_limits(request):
-            return charges
-        return others
+        held = [one for one in claims if not one.rule.default]
+        if len(others) == len(charges) and len(held) == len(claims):
+            return charges, claims
+        return (others, held) if self._has_own_limits(request) else (charges, claims)
 
     def _evaluation(self, charges: list[Charge]) -> JointFlow[Verdict]:
         """The flow of a request's verdict."""

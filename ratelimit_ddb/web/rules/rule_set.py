@@ -66,7 +66,7 @@ class CompiledRule:
         allow, deny: who is let through always and never; None for nobody.
         lists_keys: whether one of them goes by the identity.
         closed: the quota of who is denied so.
-        is_static: whether only the identity depends on the request.
+        is_static: whether it only charges tokens, and only the identity depends on the request.
         stored: its stored limits; None where it has none.
     """
 
@@ -114,6 +114,7 @@ class CompiledRule:
         self.prefix = namespace + key_prefix(rule.name)
         self.is_static = (
             self.quota is not None
+            and rule.in_flight is None
             and rule.exempt is None
             and rule.allow is None
             and rule.deny is None
