@@ -16,17 +16,18 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 # Private, but the only way to Python's own reading of an expression.
 compiler: Any = importlib.import_module("re._compiler")
 parser: Any = importlib.import_module("re._parser")
 op: Any = importlib.import_module("re._constants")
 
 _ONE_CHARACTER = (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN)
+_LIBRARY = ("ddbwire", "ratelimit_ddb", "sessions")
 
 Go = Callable[[int], bool]
 """What is to match from a position on."""
+Matcher = Callable[[str, int, Go], bool]
+"""Matches a part of an expression in a text from a position on, and then goes on."""
 
 
 class Counter:
@@ -42,18 +43,17 @@ class CountingPattern:
     def __init__(self, real: re.Pattern[str], counter: Counter) -> None:
         self._real = real
         self._counter = counter
-        self._nodes = list(parser.parse(real.pattern, real.flags))
-        self._accepts: dict[int, tuple[re.Pattern[str], object]] = {}
+        self._matches = self._sequence(parser.parse(real.pattern, real.flags))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
     def match(self, text: str, start: int = 0) -> re.Match[str] | None:
-        self._end(text, start, whole=False)
+        self._end(text, start)
         return self._real.match(text, start)
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
-        self._end(text, 0, whole=True)
+        self._matches(text, 0, lambda end: end == len(text))
         return self._real.fullmatch(text)
 
     def search(self, text: str) -> re.Match[str] | None:
@@ -79,151 +79,220 @@ class CountingPattern:
     def _found(self, text: str) -> Iterator[int]:
         start = 0
         while start <= len(text):
-            end = self._end(text, start, whole=False)
+            end = self._end(text, start)
             if end is not None:
                 yield end
             start = end if end is not None and end > start else start + 1
 
-    def _end(self, text: str, start: int, *, whole: bool) -> int | None:
-        ends: list[int] = []
+    def _end(self, text: str, start: int) -> int | None:
+        return _first_end(self._matches, text, start)
 
-        def matched(at: int) -> bool:
-            if whole and at != len(text):
-                return False
-            ends.append(at)
-            return True
+    def _sequence(self, nodes: Any) -> Matcher:
+        matchers = [self._matcher(node) for node in nodes]
+        if not matchers:
+            return lambda _text, at, go: go(at)
+        matches = matchers.pop()
+        while matchers:
+            matches = _then(matchers.pop(), matches)
+        return matches
 
-        self._sequence(self._nodes, 0, text, start, matched)
-        return ends[0] if ends else None
-
-    def _sequence(self, nodes: list[Any], index: int, text: str, at: int, go: Go) -> bool:
-        if index == len(nodes):
-            return go(at)
-        return self._node(
-            nodes[index], text, at, lambda end: self._sequence(nodes, index + 1, text, end, go)
-        )
-
-    def _node(self, node: Any, text: str, at: int, go: Go) -> bool:
+    def _matcher(self, node: Any) -> Matcher:
         kind, given = node
         if kind in _ONE_CHARACTER:
-            self._counter.steps += 1
-            return at < len(text) and self._accepts_here(node, text[at]) and go(at + 1)
+            return self._one_character(node)
         if kind is op.AT:
-            self._counter.steps += 1
-            return self._is_at(node, text, at) and go(at)
+            return self._position(node)
         if kind is op.SUBPATTERN:
-            return self._sequence(list(given[3]), 0, text, at, go)
+            return self._sequence(given[3])
         if kind is op.ATOMIC_GROUP:
-            end = self._first_end(list(given), text, at)
-            return end is not None and go(end)
+            return _atomic(self._sequence(given))
         if kind is op.BRANCH:
-            return any(self._sequence(list(one), 0, text, at, go) for one in given[1])
+            branches = [self._sequence(one) for one in given[1]]
+            return lambda text, at, go: any(matches(text, at, go) for matches in branches)
         if kind in (op.ASSERT, op.ASSERT_NOT):
-            return self._asserted(kind, given, text, at) and go(at)
+            direction, inner = given
+            return _asserted(self._sequence(inner), direction, wanted=kind is op.ASSERT)
         least, most, inner = given
-        nodes = list(inner)
-        if kind is op.MAX_REPEAT and len(nodes) == 1 and nodes[0][0] in _ONE_CHARACTER:
-            return self._run(nodes[0], least, most, text, at, go)
+        if kind is op.MAX_REPEAT and len(inner) == 1 and inner[0][0] in _ONE_CHARACTER:
+            return self._run(inner[0], least, most)
+        matches = self._sequence(inner)
         if kind is op.MAX_REPEAT:
-            return self._greedy(nodes, least, most, text, at, go)
+            return _greedy(matches, least, most)
         if kind is op.MIN_REPEAT:
-            return self._lazy(nodes, least, most, text, at, go)
+            return _lazy(matches, least, most)
         assert kind is op.POSSESSIVE_REPEAT, kind
+        return _possessive(matches, least, most)
+
+    def _one_character(self, node: Any) -> Matcher:
+        counter, accepts = self._counter, _Accepted(self._alone(node))
+
+        def matches(text: str, at: int, go: Go) -> bool:
+            counter.steps += 1
+            return at < len(text) and accepts[text[at]] and go(at + 1)
+
+        return matches
+
+    def _position(self, node: Any) -> Matcher:
+        counter, alone = self._counter, self._alone(node)
+
+        def matches(text: str, at: int, go: Go) -> bool:
+            counter.steps += 1
+            return alone.match(text, at) is not None and go(at)
+
+        return matches
+
+    def _run(self, node: Any, least: int, most: int) -> Matcher:
+        """A repeated character: as ``_greedy``, without a call for each."""
+        counter, accepts = self._counter, _Accepted(self._alone(node))
+
+        def matches(text: str, at: int, go: Go) -> bool:
+            end, last = at, min(len(text), at + most)
+            while end < last and accepts[text[end]]:
+                end += 1
+            counter.steps += end - at + (end - at < most)
+            while end - at >= least:
+                if go(end):
+                    return True
+                counter.steps += 1
+                end -= 1
+            return False
+
+        return matches
+
+    def _alone(self, node: Any) -> re.Pattern[str]:
+        """The pattern of one node by itself."""
+        state = parser.State()
+        state.flags = self._real.flags
+        alone: re.Pattern[str] = compiler.compile(parser.SubPattern(state, [node]), state.flags)
+        return alone
+
+
+class _Accepted(dict[str, bool]):
+    """Whether a pattern of one character accepts a character."""
+
+    def __init__(self, alone: re.Pattern[str]) -> None:
+        self._alone = alone
+
+    def __missing__(self, character: str) -> bool:
+        self[character] = accepted = self._alone.match(character) is not None
+        return accepted
+
+
+def _first_end(matches: Matcher, text: str, at: int) -> int | None:
+    first = None
+
+    def matched(end: int) -> bool:
+        nonlocal first
+        first = end
+        return True
+
+    matches(text, at, matched)
+    return first
+
+
+def _then(matches: Matcher, following: Matcher) -> Matcher:
+    return lambda text, at, go: matches(text, at, lambda end: following(text, end, go))
+
+
+def _atomic(inner: Matcher) -> Matcher:
+    def matches(text: str, at: int, go: Go) -> bool:
+        end = _first_end(inner, text, at)
+        return end is not None and go(end)
+
+    return matches
+
+
+def _asserted(inner: Matcher, direction: int, *, wanted: bool) -> Matcher:
+    def matches(text: str, at: int, go: Go) -> bool:
+        if direction > 0:
+            holds = _first_end(inner, text, at) is not None
+        else:
+            # Those in use here look behind at one character.
+            holds = at > 0 and _first_end(inner, text, at - 1) == at
+        return holds == wanted and go(at)
+
+    return matches
+
+
+def _greedy(inner: Matcher, least: int, most: int) -> Matcher:
+    def repeated(text: str, at: int, go: Go, least: int, most: int) -> bool:
+        def further(end: int) -> bool:
+            return end > at and repeated(text, end, go, max(0, least - 1), most - 1)
+
+        if most > 0 and inner(text, at, further):
+            return True
+        return least == 0 and go(at)
+
+    return lambda text, at, go: repeated(text, at, go, least, most)
+
+
+def _lazy(inner: Matcher, least: int, most: int) -> Matcher:
+    def repeated(text: str, at: int, go: Go, least: int, most: int) -> bool:
+        def further(end: int) -> bool:
+            return end > at and repeated(text, end, go, max(0, least - 1), most - 1)
+
+        if least == 0 and go(at):
+            return True
+        return most > 0 and inner(text, at, further)
+
+    return lambda text, at, go: repeated(text, at, go, least, most)
+
+
+def _possessive(inner: Matcher, least: int, most: int) -> Matcher:
+    def matches(text: str, at: int, go: Go) -> bool:
         count = 0
-        while count < most and (end := self._first_end(nodes, text, at)) is not None:
+        while count < most and (end := _first_end(inner, text, at)) is not None:
             count += 1
             if end == at:
                 break
             at = end
         return count >= least and go(at)
 
-    def _first_end(self, nodes: list[Any], text: str, at: int) -> int | None:
-        ends: list[int] = []
-
-        def matched(end: int) -> bool:
-            ends.append(end)
-            return True
-
-        self._sequence(nodes, 0, text, at, matched)
-        return ends[0] if ends else None
-
-    def _run(self, node: Any, least: int, most: int, text: str, at: int, go: Go) -> bool:
-        """A repeated character: as ``_greedy``, without a call for each."""
-        end = at
-        while end - at < most and self._node(node, text, end, lambda _end: True):
-            end += 1
-        while end - at >= least:
-            if go(end):
-                return True
-            self._counter.steps += 1
-            end -= 1
-        return False
-
-    def _greedy(self, nodes: list[Any], least: int, most: int, text: str, at: int, go: Go) -> bool:
-        def further(end: int) -> bool:
-            return end > at and self._greedy(nodes, max(0, least - 1), most - 1, text, end, go)
-
-        if most > 0 and self._sequence(nodes, 0, text, at, further):
-            return True
-        return least == 0 and go(at)
-
-    def _lazy(self, nodes: list[Any], least: int, most: int, text: str, at: int, go: Go) -> bool:
-        def further(end: int) -> bool:
-            return end > at and self._lazy(nodes, max(0, least - 1), most - 1, text, end, go)
-
-        if least == 0 and go(at):
-            return True
-        return most > 0 and self._sequence(nodes, 0, text, at, further)
-
-    def _asserted(self, kind: Any, given: Any, text: str, at: int) -> bool:
-        direction, inner = given
-        nodes = list(inner)
-        if direction > 0:
-            holds = self._first_end(nodes, text, at) is not None
-        else:
-            # Those in use here look behind at one character.
-            holds = at > 0 and self._first_end(nodes, text, at - 1) == at
-        return holds == (kind is op.ASSERT)
-
-    def _accepts_here(self, node: Any, character: str) -> bool:
-        return self._alone(node).match(character) is not None
-
-    def _is_at(self, node: Any, text: str, at: int) -> bool:
-        return self._alone(node).match(text, at) is not None
-
-    def _alone(self, node: Any) -> re.Pattern[str]:
-        """The pattern of one node by itself."""
-        known = self._accepts.get(id(node))
-        if known is None:
-            state = parser.State()
-            state.flags = self._real.flags
-            alone: re.Pattern[str] = compiler.compile(parser.SubPattern(state, [node]), state.flags)
-            known = self._accepts[id(node)] = (
-                alone,
-                node,
-            )  # the node, so that its id stays its own
-        return known[0]
+    return matches
 
 
-@contextmanager
-def counted() -> Iterator[Counter]:
-    """Count the steps of all regular expressions of this library's while the block lasts."""
-    counter = Counter()
+class CountedPatterns:
+    """All regular expressions of this library's modules, made to count while a block lasts."""
 
-    def compile_counting(pattern: str, flags: int = 0) -> CountingPattern:
-        return CountingPattern(re.compile(pattern, flags), counter)
+    def __init__(self) -> None:
+        self._counter = Counter()
+        self._loaded = 0
+        self._places: list[tuple[dict[str, Any], dict[str, Any]]] = []
 
-    counting_re = SimpleNamespace(**{**vars(re), "compile": compile_counting})
-    with pytest.MonkeyPatch.context() as patch:
+    @contextmanager
+    def counted(self) -> Iterator[Counter]:
+        """Count their steps from nought while the block lasts."""
+        if len(sys.modules) != self._loaded:
+            self._look_for_them()
+        before = [{name: names[name] for name in counting} for names, counting in self._places]
+        for names, counting in self._places:
+            names.update(counting)
+        self._counter.steps = 0
+        try:
+            yield self._counter
+        finally:
+            for (names, _), real in zip(self._places, before, strict=True):
+                names.update(real)
+
+    def _look_for_them(self) -> None:
+        """In the modules that are loaded by now; some load others when they are used."""
+        self._loaded = len(sys.modules)
+        self._places = []
+        counting_re = SimpleNamespace(**{**vars(re), "compile": self._compile})
         for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] not in ("ddbwire", "ratelimit_ddb", "sessions"):
+            if name.partition(".")[0] not in _LIBRARY:
                 continue
-            for attribute, value in list(vars(module).items()):
+            counting: dict[str, Any] = {}
+            for attribute, value in vars(module).items():
                 if type(value) is re.Pattern:  # not isinstance, which wakes lazy objects
-                    patch.setattr(module, attribute, CountingPattern(value, counter))
+                    counting[attribute] = CountingPattern(value, self._counter)
                 elif value is re:
-                    patch.setattr(module, attribute, counting_re)
-        yield counter
+                    counting[attribute] = counting_re
+            if counting:
+                self._places.append((vars(module), counting))
+
+    def _compile(self, pattern: str, flags: int = 0) -> CountingPattern:
+        return CountingPattern(re.compile(pattern, flags), self._counter)
 
 
 @contextmanager
@@ -248,7 +317,7 @@ def lines_run(call: Callable[[], object]) -> int:
 
     def of_the_library(frame: Any, _event: str, _argument: Any) -> Any:
         name = frame.f_globals.get("__name__", "")
-        return count if name.partition(".")[0] in ("ddbwire", "ratelimit_ddb", "sessions") else None
+        return count if name.partition(".")[0] in _LIBRARY else None
 
     before = sys.gettrace()
     sys.settrace(of_the_library)

@@ -21,7 +21,7 @@ from ratelimit_ddb import Limit
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import bearer_claim, cookie, header
 from ratelimit_ddb.web.request import of_scope
-from ratelimit_ddb.web.response.accept import preferred
+from ratelimit_ddb.web.response import accept
 from ratelimit_ddb.web.rules.path import fits_of, spellings
 from ratelimit_ddb.web.rules.path_notation import segments_of
 from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
@@ -29,7 +29,7 @@ from sessions.authorization import bearer_token_in
 from sessions.cookie.cookie import Cookie
 from sessions.cookie.token import Tokens
 from sessions.values.json_value import require_storable
-from tests.fuzz.steps import Counter, CountingPattern, counted, deep_calls, lines_run
+from tests.fuzz.steps import CountedPatterns, Counter, CountingPattern, deep_calls, lines_run
 
 TIMES = 48
 FAR_MORE_THAN_LINEAR = 6.0
@@ -68,10 +68,17 @@ def of_addresses(text: str) -> None:
         identity(SimpleNamespace(client="10.0.0.1", header=lambda _name: text))
 
 
+def of_accept(text: str) -> None:
+    accept._best.cache_clear()  # what was read before is remembered
+    accept.preferred(text, ["application/json", "text/html"])
+
+
 def of_paths(text: str) -> None:
+    patterns = ("/{a}x/{b:int}", "/files/{rest:path}/edit", "/{a}-{b}.{c:int}", "/a/*")
+    fits = [fits_of(pattern) for pattern in patterns]
     for path in spellings("/" + text):
-        for pattern in ("/{a}x/{b:int}", "/files/{rest:path}/edit", "/{a}-{b}.{c:int}", "/a/*"):
-            fits_of(pattern)(path)
+        for fit in fits:
+            fit(path)
 
 
 def of_patterns(text: str) -> None:
@@ -124,7 +131,7 @@ READERS: dict[str, tuple[Callable[[str], object], list[str]]] = {
         ],
     ),
     "accept": (
-        lambda text: preferred(text, ["application/json", "text/html"]),
+        of_accept,
         ["text", "/", "*", ";", "q", "=", "0.5", ",", " ", "\t", '"', "\\", "a"],
     ),
     "paths": (of_paths, ["/", "//", "x", "1", "-", ".", "\n", "edit", "a", " "]),
@@ -152,6 +159,8 @@ READERS: dict[str, tuple[Callable[[str], object], list[str]]] = {
     ),
 }
 
+PATTERNS = CountedPatterns()
+
 recipes = {
     name: st.tuples(
         st.lists(st.sampled_from(pieces), max_size=3).map("".join),
@@ -163,7 +172,7 @@ recipes = {
 
 
 def steps(read: Callable[[str], object], text: str) -> int:
-    with counted() as counter, deep_calls():
+    with PATTERNS.counted() as counter, deep_calls():
         read(text)
     return counter.steps + lines_run(lambda: read(text))
 
