@@ -38,9 +38,11 @@ from ratelimit_ddb.starlette.routes import (
     endpoint_is_limited,
     original,
 )
-from ratelimit_ddb.web.gate.gate import Gate, denial_of, respond_async
+from ratelimit_ddb.web.gate.awaitables import resolve_async
+from ratelimit_ddb.web.gate.gate import Gate, denial_of
 from ratelimit_ddb.web.gate.ledger import KEY, Ledger, LedgerGate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.response_refund import give_back_by_response
 from ratelimit_ddb.web.gate.view import gate_of_view
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.answer import Answer
@@ -332,7 +334,7 @@ class _Writing:
 
 
 async def _respond(scope: Scope, head: ResponseHead) -> None:
-    await respond_async(scope, head, _is_dependency)
+    await resolve_async(give_back_by_response(scope, head, _is_dependency))
 
 
 def _is_dependency(gate: LedgerGate) -> bool:

@@ -1,28 +1,40 @@
-"""Drivers for what may have to be awaited: users' functions, plain or coroutine functions.
+"""Drivers of a gate's flows: for blocking callers, and for an event loop.
 
-A flow yields what a function returned where that is an awaitable, and is sent its result. Blocking
-callers can't await, and raise TypeError. It yields an OnStore where the store has to be asked for
-limits first.
+A flow yields what a user's function returned where that is an awaitable, and is sent its result.
+Blocking callers can't await, and raise TypeError. It yields an OnStore where a store has something
+to do, and is sent what that gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from typing import Any, NamedTuple, TypeVar
 
-from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.breaker import Breaker
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import JointFlow
+from ratelimit_ddb.operations.store import Store
 
 T = TypeVar("T")
 
 
 class OnStore(NamedTuple):
-    """A flow to be run on the store, whose result is sent."""
+    """A flow of operations, to be run on a store.
 
-    flow: Flow[Any]
+    Attributes:
+        flow: the operations.
+        store: what to send them to.
+        timeout_ns: for how long.
+        breaker: whether the store is asked at all.
+    """
+
+    flow: JointFlow[Any]
+    store: Store
+    timeout_ns: int
+    breaker: Breaker
 
 
 AwaitableFlow = Generator[Awaitable[Any] | OnStore, Any, T]
-RunOnStore = Callable[[Flow[Any]], Any]
 
 
 def maybe_await(found: Any) -> AwaitableFlow[Any]:
@@ -30,43 +42,38 @@ def maybe_await(found: Any) -> AwaitableFlow[Any]:
     return (yield found) if isinstance(found, Awaitable) else found
 
 
-def resolve(flow: AwaitableFlow[T], run_on_store: RunOnStore | None = None) -> T:
-    """Run a flow that awaits nothing.
-
-    Args:
-        flow: what to run.
-        run_on_store: what runs its flows on the store; None where it has none.
+def resolve(flow: AwaitableFlow[T]) -> T:
+    """Run a flow, blocking.
 
     Raises:
         TypeError: it awaits something.
     """
     try:
-        yielded = next(flow)
-        while isinstance(yielded, OnStore) and run_on_store is not None:
-            yielded = flow.send(run_on_store(yielded.flow))
+        step = next(flow)
+        while isinstance(step, OnStore):
+            result = run(step.flow, step.store, step.timeout_ns, step.breaker, decides=True)
+            step = flow.send(result)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
-    flow.close()
-    close = getattr(yielded, "close", None)
+    finally:
+        flow.close()
+    close = getattr(step, "close", None)
     if close is not None:
         close()  # a coroutine that nobody awaits would warn of it
-    raise TypeError(f"{yielded!r}: a rule's function returned this, and nothing awaits it here")
+    raise TypeError(f"{step!r}: a rule's function returned this, and nothing awaits it here")
 
 
-async def resolve_async(
-    flow: AwaitableFlow[T], run_on_store: Callable[[Flow[Any]], Awaitable[Any]] | None = None
-) -> T:
-    """Run a flow, awaiting what it yields; see ``resolve``."""
+async def resolve_async(flow: AwaitableFlow[T]) -> T:
+    """Run a flow in an event loop, awaiting what it yields; see ``resolve``."""
     try:
-        yielded = next(flow)
+        step = next(flow)
         while True:
-            if not isinstance(yielded, OnStore):
-                result = await yielded
-            elif run_on_store is not None:
-                result = await run_on_store(yielded.flow)
-            else:
-                raise TypeError(f"{yielded!r}: there is no store to ask here")
-            yielded = flow.send(result)
+            result = await (
+                run_async(step.flow, step.store, step.timeout_ns, step.breaker, decides=True)
+                if isinstance(step, OnStore)
+                else step
+            )
+            step = flow.send(result)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:

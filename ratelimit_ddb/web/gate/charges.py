@@ -16,7 +16,8 @@ from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text
 from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.stored_limits.stored import require_name
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore, maybe_await
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
+from ratelimit_ddb.web.gate.stored_reads import ReadingFlow, StoredRead
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.bucket_keys import key_parts
 from ratelimit_ddb.web.rules.preflight import is_preflight
@@ -38,7 +39,7 @@ class Asked(NamedTuple):
     claims: list[Claim]
 
 
-def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow[Asked]:
+def charges_of(rules: RuleSet, request: Request) -> list[Charge] | ReadingFlow[Asked]:
     """What the rules charge, in their order.
 
     A flow, which finds what they claim too, where they claim slots or something may have to be
@@ -67,11 +68,11 @@ def charges_of(rules: RuleSet, request: Request) -> list[Charge] | AwaitableFlow
 
 def _with_flows(
     charges: list[Charge],
-    flow: AwaitableFlow[Asked],
+    flow: ReadingFlow[Asked],
     rest: Iterator[CompiledRule],
     rules: RuleSet,
     request: Request,
-) -> AwaitableFlow[Asked]:
+) -> ReadingFlow[Asked]:
     """The charges so far, with what the flow and the rest of the rules ask."""
     asked = yield from flow
     charges.extend(asked.charges)
@@ -99,7 +100,7 @@ def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[C
     return charges
 
 
-def _asked_by(rules: RuleSet, compiled: CompiledRule, request: Request) -> AwaitableFlow[Asked]:
+def _asked_by(rules: RuleSet, compiled: CompiledRule, request: Request) -> ReadingFlow[Asked]:
     """What a rule asks of a request that it matches, if it is about it."""
     rule, deny = compiled.rule, compiled.deny
     listed = (yield from maybe_await(rule.by(request))) if compiled.lists_keys else None
@@ -118,7 +119,7 @@ def _asked_by(rules: RuleSet, compiled: CompiledRule, request: Request) -> Await
 
 def _asked_of(
     rules: RuleSet, compiled: CompiledRule, request: Request, identified: Any
-) -> AwaitableFlow[Asked]:
+) -> ReadingFlow[Asked]:
     """What a rule asks of whoever it has identified."""
     rule, in_flight = compiled.rule, compiled.in_flight
     identity = yield from maybe_await(identified)
@@ -183,7 +184,7 @@ def _is_exempt(compiled: CompiledRule, request: Request, listed: Any) -> Awaitab
     return bool(found)
 
 
-def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[QuotaPolicy | None]:
+def _quota(compiled: CompiledRule, request: Request) -> ReadingFlow[QuotaPolicy | None]:
     if compiled.stored is not None:
         return (yield from _stored_quota(compiled, compiled.stored, request))
     if not callable(compiled.rule.limits):
@@ -194,7 +195,7 @@ def _quota(compiled: CompiledRule, request: Request) -> AwaitableFlow[QuotaPolic
 
 def _stored_quota(
     compiled: CompiledRule, stored: StoredRule, request: Request
-) -> AwaitableFlow[QuotaPolicy | None]:
+) -> ReadingFlow[QuotaPolicy | None]:
     name = stored.name
     if callable(name):
         found = yield from maybe_await(name(request))
@@ -203,7 +204,7 @@ def _stored_quota(
         name = require_name(found)
     limits = stored.cache.fresh(name)
     if limits is None:
-        limits = yield OnStore(stored.cache.refresh(name))
+        limits = yield StoredRead(stored.cache.refresh(name))
     return compiled.quotas.of(limits)
 
 

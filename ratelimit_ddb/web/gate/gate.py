@@ -19,14 +19,20 @@ from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.breaker import breaker_of
-from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.driver import run_async
 from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.slots.keeper import Keeper, keeper_of_running_loop, keeper_of_threads
 from ratelimit_ddb.switch import limiting_enabled
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, resolve, resolve_async
-from ratelimit_ddb.web.gate.charges import Asked, charges_of, charges_of_message
+from ratelimit_ddb.web.gate.awaitables import (
+    AwaitableFlow,
+    OnStore,
+    maybe_await,
+    resolve,
+    resolve_async,
+)
+from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.ledger import (
     KEY,
@@ -38,11 +44,11 @@ from ratelimit_ddb.web.gate.ledger import (
     ledger_for,
 )
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_options
-from ratelimit_ddb.web.gate.request_refund import refunds_due, report
+from ratelimit_ddb.web.gate.request_refund import give_back, refunds_due
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation, reserved_by
 from ratelimit_ddb.web.gate.request_slots import Claimer, RequestSlots
-from ratelimit_ddb.web.gate.response_refund import entries_awaiting, refunds_by
-from ratelimit_ddb.web.gate.stored_reads import StoredReads
+from ratelimit_ddb.web.gate.response_refund import give_back_by_response
+from ratelimit_ddb.web.gate.stored_reads import reading_within
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import Denial, answer
@@ -185,61 +191,13 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
-        timeout_ns = self.timeout_ns
-        if not isinstance(charges, list):
-            (charges, claims), timeout_ns = self._resolved(charges)
-        charges, claims = self._without_defaults(charges, claims, request)
-        if not charges and not claims:
-            return _UNLIMITED
-        ledger = ledger_for(request.native, self)
-        if ledger.entries:
-            ledger.require_apart(self, (*charges, *claims))
-        started_ns = monotonic_ns()
-        flow = self._evaluation(charges)
-        if claims:
-            flow = self._holding(flow, claims, keeper_of_threads(), ledger)
-        verdict = run(flow, self.store, timeout_ns, self.breaker, decides=True)
-        if ledger.entries and (verdict.denials or self._of_view):
-            refunds = refunds_due(ledger, verdict)
-            for one in refunds:
-                run(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
-            report(refunds)
-        if self._reports:
-            self._report_to_the_end(verdict, ledger)
-        if verdict.denials:
-            return resolve(self._denied(request, verdict, ledger))
-        return self._admitted(verdict, ledger, started_ns)
+        return resolve(self._admission(request, keeper_of_threads))
 
     async def admit_async(self, request: Request) -> Admission:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
-        timeout_ns = self.timeout_ns
-        if not isinstance(charges, list):
-            (charges, claims), timeout_ns = await self._resolved_async(charges)
-        charges, claims = self._without_defaults(charges, claims, request)
-        if not charges and not claims:
-            return _UNLIMITED
-        ledger = ledger_for(request.native, self)
-        if ledger.entries:
-            ledger.require_apart(self, (*charges, *claims))
-        started_ns = monotonic_ns()
-        flow = self._evaluation(charges)
-        if claims:
-            flow = self._holding(flow, claims, keeper_of_running_loop(), ledger)
-        verdict = await run_async(flow, self.store, timeout_ns, self.breaker, decides=True)
-        if ledger.entries and (verdict.denials or self._of_view):
-            refunds = refunds_due(ledger, verdict)
-            for one in refunds:
-                await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
-            report(refunds)
-        if self._reports:
-            self._report_to_the_end(verdict, ledger)
-        if verdict.denials:
-            return await resolve_async(self._denied(request, verdict, ledger))
-        return self._admitted(verdict, ledger, started_ns)
+        return await resolve_async(self._admission(request, keeper_of_running_loop))
 
     @property
     def gives_back(self) -> bool:
@@ -259,16 +217,11 @@ class Gate:
             TypeError: a rule's function gave something to be awaited.
             StoreError: a mistake of set-up.
         """
-        entries = entries_awaiting(native, self._is_this)
-        if entries:
-            refunds = resolve(refunds_by(head, entries))
-            for one in refunds:
-                run(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
-            report(refunds)
+        resolve(give_back_by_response(native, head, self._is_this))
 
     async def respond_async(self, native: Any, head: ResponseHead) -> None:
         """The same in an event loop; see ``respond``."""
-        await respond_async(native, head, self._is_this)
+        await resolve_async(give_back_by_response(native, head, self._is_this))
 
     async def admit_message(self, charges: list[Charge], ledger: Ledger) -> Verdict:
         """Take the tokens of a message, and call ``on_decision``; raises as ``admit`` does.
@@ -283,10 +236,7 @@ class Gate:
         flow = self._evaluation(charges)
         verdict = await run_async(flow, self.store, self.timeout_ns, self.breaker, decides=True)
         if verdict.denials:
-            refunds = refunds_due(ledger, verdict)
-            for one in refunds:
-                await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
-            report(refunds)
+            await resolve_async(give_back(refunds_due(ledger, verdict)))
         else:
             left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
             ledger.entries.append(Entry(self, verdict, (), left_ns))
@@ -319,14 +269,33 @@ class Gate:
             for decision in decisions:
                 on_decision(decision)
 
-    def _resolved(self, flow: AwaitableFlow[Asked]) -> tuple[Asked, int]:
-        """What a flow of charges gives, and what it leaves of the request's deadline."""
-        reads = StoredReads(self.store, self.timeout_ns, self.breaker)
-        return resolve(flow, reads.run), reads.left_ns
-
-    async def _resolved_async(self, flow: AwaitableFlow[Asked]) -> tuple[Asked, int]:
-        reads = StoredReads(self.store, self.timeout_ns, self.breaker)
-        return await resolve_async(flow, reads.run_async), reads.left_ns
+    def _admission(
+        self, request: Request, keeper: Callable[[], Keeper]
+    ) -> AwaitableFlow[Admission]:
+        """Decide on a request; ``keeper`` gives what renews the slots that it holds."""
+        charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
+        timeout_ns = self.timeout_ns
+        if not isinstance(charges, list):
+            reading = reading_within(timeout_ns, charges, self.store, self.breaker)
+            (charges, claims), timeout_ns = yield from reading
+        charges, claims = self._without_defaults(charges, claims, request)
+        if not charges and not claims:
+            return _UNLIMITED
+        ledger = ledger_for(request.native, self)
+        if ledger.entries:
+            ledger.require_apart(self, (*charges, *claims))
+        started_ns = monotonic_ns()
+        flow = self._evaluation(charges)
+        if claims:
+            flow = self._holding(flow, claims, keeper(), ledger)
+        verdict: Verdict = yield OnStore(flow, self.store, timeout_ns, self.breaker)
+        if ledger.entries and (verdict.denials or self._of_view):
+            yield from give_back(refunds_due(ledger, verdict))
+        if self._reports:
+            self._report_to_the_end(verdict, ledger)
+        if verdict.denials:
+            return (yield from self._denied(request, verdict, ledger))
+        return self._admitted(verdict, ledger, started_ns)
 
     def _is_this(self, gate: LedgerGate) -> bool:
         return gate is self
@@ -424,24 +393,6 @@ class Gate:
             # A denial by a limit stands, whatever became of the others.
             if outages and len(outages) == len(verdict.denials):
                 raise outages[0]
-
-
-async def respond_async(
-    native: Any, head: ResponseHead, of_gate: Callable[[LedgerGate], bool]
-) -> None:
-    """Give back what a response gives back of all gates that it passes; see ``Gate.respond``.
-
-    Args:
-        native: that of the request.
-        head: the response.
-        of_gate: whether it passes a gate.
-    """
-    entries = entries_awaiting(native, of_gate)
-    if entries:
-        refunds = await resolve_async(refunds_by(head, entries))
-        for one in refunds:
-            await run_async(one.flow, one.store, one.timeout_ns, one.breaker, decides=True)
-        report(refunds)
 
 
 def denial_of(verdict: Verdict) -> Denial:

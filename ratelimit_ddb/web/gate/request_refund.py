@@ -8,12 +8,11 @@ back side by side, within what is left of the deadline.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.operation import JointFlow
-from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore
 from ratelimit_ddb.web.gate.evaluator import refund_all
 from ratelimit_ddb.web.gate.ledger import Entry, Ledger
 from ratelimit_ddb.web.response.answer import Fields
@@ -30,17 +29,11 @@ class RequestRefund(NamedTuple):
 
     Attributes:
         entries: whose.
-        flow: gives them back, and marks them in the entries.
-        store: what the flow is to be run on.
-        timeout_ns: for how long.
-        breaker: whether the store is asked at all.
+        on_store: gives them back, and marks them in the entries.
     """
 
     entries: list[Entry]
-    flow: JointFlow[None]
-    store: Store
-    timeout_ns: int
-    breaker: Breaker
+    on_store: OnStore
 
 
 def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
@@ -65,8 +58,10 @@ def refund_of(entry: Entry, is_due: IsDue, fields_after: FieldsAfter) -> Request
     return _refund([entry], entry.gate.timeout_ns, is_due, fields_after)
 
 
-def report(refunds: Iterable[RequestRefund]) -> None:
-    """Call each gate's ``on_decision`` with what was given back of its decisions."""
+def give_back(refunds: Sequence[RequestRefund]) -> AwaitableFlow[None]:
+    """Give back what is due, and call each gate's ``on_decision`` with what was given back."""
+    for refund in refunds:
+        yield refund.on_store
     for refund in refunds:
         for entry in refund.entries:
             entry.gate.report(entry.refunds)
@@ -76,11 +71,11 @@ def _refund(
     entries: list[Entry], timeout_ns: int, is_due: IsDue, fields_after: FieldsAfter | None
 ) -> RequestRefund:
     gate = entries[0].gate
-    flow = _give_back(entries, is_due, fields_after)
-    return RequestRefund(entries, flow, gate.store, timeout_ns, gate.breaker)
+    flow = _marking(entries, is_due, fields_after)
+    return RequestRefund(entries, OnStore(flow, gate.store, timeout_ns, gate.breaker))
 
 
-def _give_back(
+def _marking(
     entries: list[Entry], is_due: IsDue, fields_after: FieldsAfter | None
 ) -> JointFlow[None]:
     due = [

@@ -20,20 +20,30 @@ from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.gate.ledger import KEY, Entry, Ledger, LedgerGate, carrier_of
-from ratelimit_ddb.web.gate.request_refund import RequestRefund, refund_of
+from ratelimit_ddb.web.gate.request_refund import RequestRefund, give_back, refund_of
 from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.verdict import RuleDecision
 
 
-def entries_awaiting(native: Any, of_gate: Callable[[LedgerGate], bool]) -> list[Entry]:
-    """The verdicts on a request that its response may still change.
+def give_back_by_response(
+    native: Any, head: ResponseHead, of_gate: Callable[[LedgerGate], bool]
+) -> AwaitableFlow[None]:
+    """Give back what a response gives back of the gates that it passes.
 
     Args:
         native: the request, as for ``ledger_for``.
-        of_gate: whether the response passes this gate.
+        head: the response.
+        of_gate: whether it passes a gate.
     """
+    entries = _entries_awaiting(native, of_gate)
+    if entries:
+        yield from give_back((yield from _refunds_by(head, entries)))
+
+
+def _entries_awaiting(native: Any, of_gate: Callable[[LedgerGate], bool]) -> list[Entry]:
+    """The verdicts on a request that its response may still change."""
     ledger: Ledger | None = carrier_of(native).get(KEY)
     if ledger is None:
         return []
@@ -44,7 +54,7 @@ def entries_awaiting(native: Any, of_gate: Callable[[LedgerGate], bool]) -> list
     ]
 
 
-def refunds_by(head: ResponseHead, entries: Iterable[Entry]) -> AwaitableFlow[list[RequestRefund]]:
+def _refunds_by(head: ResponseHead, entries: Iterable[Entry]) -> AwaitableFlow[list[RequestRefund]]:
     """What a response gives back of these. They are not asked again, whatever comes after it."""
     refunds: list[RequestRefund] = []
     for entry in entries:

@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Generator
 from time import monotonic_ns
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from ratelimit_ddb.operations.breaker import Breaker
-from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore
+
+T = TypeVar("T")
 
 
-class StoredReads:
-    """Runs the reads of one request on the store, each for half of the time that is left.
+class StoredRead(NamedTuple):
+    """A flow that reads stored limits, whose result is sent."""
 
-    Attributes:
-        left_ns: what is left of the request's deadline.
+    flow: Flow[Any]
+
+
+ReadingFlow = Generator[Awaitable[Any] | OnStore | StoredRead, Any, T]
+"""What may have to read stored limits."""
+
+
+def reading_within(
+    timeout_ns: int, flow: ReadingFlow[T], store: Store, breaker: Breaker
+) -> AwaitableFlow[tuple[T, int]]:
+    """Have the reads of a flow run on the store, each for half of the time that is left.
+
+    Returns:
+        what the flow returns, and what its reads leave of the request's deadline.
     """
-
-    __slots__ = ("_breaker", "_store", "left_ns")
-
-    def __init__(self, store: Store, timeout_ns: int, breaker: Breaker) -> None:
-        self._store = store
-        self._breaker = breaker
-        self.left_ns = timeout_ns
-
-    def run(self, flow: Flow[Any]) -> Any:
-        """Read, blocking."""
-        started_ns = monotonic_ns()
-        try:
-            return run(flow, self._store, self.left_ns // 2, self._breaker, decides=True)
-        finally:
-            self.left_ns = max(1, self.left_ns - (monotonic_ns() - started_ns))
-
-    async def run_async(self, flow: Flow[Any]) -> Any:
-        """Read in the event loop."""
-        started_ns = monotonic_ns()
-        try:
-            return await run_async(
-                flow, self._store, self.left_ns // 2, self._breaker, decides=True
-            )
-        finally:
-            self.left_ns = max(1, self.left_ns - (monotonic_ns() - started_ns))
+    left_ns = timeout_ns
+    try:
+        step = next(flow)
+        while True:
+            if isinstance(step, StoredRead):
+                started_ns = monotonic_ns()
+                result = yield OnStore(step.flow, store, left_ns // 2, breaker)
+                left_ns = max(1, left_ns - (monotonic_ns() - started_ns))
+            else:
+                result = yield step
+            step = flow.send(result)
+    except StopIteration as done:
+        return done.value, left_ns
+    finally:
+        flow.close()
