@@ -1,8 +1,13 @@
 """Where requests go: worked out by botocore, so that all of its configuration counts."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+_SPACE = re.compile(r"[\s\x00-\x1f]")
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_HOST_NAME = re.compile(rf"(?=.{{1,255}}\Z)(?:{_LABEL}\.)*{_LABEL}\.?", re.ASCII)
+"""Those that botocore takes, by whose configuration all calls go."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -38,8 +43,13 @@ class Endpoint:
             host, given_port = parts.hostname, parts.port
         except ValueError:  # of a port that is none, or of brackets that are not closed
             host = None
-        if not host or parts.scheme not in _DEFAULT_PORTS:
+        if not host or parts.scheme not in _DEFAULT_PORTS or given_port == 0:
             raise ValueError(f"endpoint {url!r} must be an http or https URL with a host")
+        if _SPACE.search(url) or not (":" in host or _HOST_NAME.fullmatch(host)):
+            raise ValueError(
+                f"endpoint {url!r} must be a URL without spaces, whose host has letters, digits, "
+                "'.' and '-' alone: no '_', and international names as 'xn--...'"
+            )
         default_port = _DEFAULT_PORTS[parts.scheme]
         name = f"[{host}]" if ":" in host else host
         port = default_port if given_port is None else given_port

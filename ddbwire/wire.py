@@ -5,6 +5,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ddbwire.arguments import (
+    require_max_connections,
+    require_region,
+    require_session,
+    require_table,
+)
 from ddbwire.calls.call import StartCall, call, sync_clock
 from ddbwire.calls.call_sequence import CallSequence, answer_with, make_calls
 from ddbwire.clocks.table_clock import TableClock
@@ -51,12 +57,17 @@ class Wire:
                 endpoint by it: another account's table, named by its ARN, has that account's.
 
         Raises:
-            TypeError, ValueError: ``max_connections`` is less than 1, or ``endpoint_url`` no URL.
+            TypeError, ValueError: one of them can't be used; the message has its value.
         """
+        if session is not None:
+            require_session(session)
+        if region_name is not None:
+            require_region(region_name)
         if endpoint_url is not None:
             Endpoint.of(endpoint_url)
-        if max_connections < 1:
-            raise ValueError(f"max_connections {max_connections!r} must be at least 1")
+        if table is not None:
+            require_table(table)
+        max_connections = require_max_connections(max_connections)
         self.clock = TableClock() if clock is None else clock
         """The table's time, as far as the responses so far tell."""
         self._options = (session, region_name, endpoint_url, max_connections, table)
@@ -115,7 +126,8 @@ class Wire:
         Raises:
             botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
                 failure is not remembered: the next call tries again.
-            ConfigurationError: keys that can't be sent, certificate authorities that can't be read.
+            ConfigurationError: the configuration names what can't be used: a provider's program or
+                file, keys that can't be sent, certificate authorities that can't be read.
             Unreachable: the provider of the credentials gave none just now. Until it does, later
                 calls raise this at once, while the resolution is tried again in the background.
         """

@@ -7,7 +7,8 @@ it is not called, since a hook may have effects.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -16,9 +17,10 @@ import botocore.httpsession
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from ddbwire.endpoint import Endpoint
+from ddbwire.errors import ConfigurationError
 from ddbwire.resolution.emulator import ClientSettings, client_settings
 from ddbwire.resolution.fallback_reason import builtin_handlers, find_fallback_reason, find_hook
 from ddbwire.signing.credentials import CredentialSource, load_keys
@@ -26,6 +28,9 @@ from ddbwire.signing.credentials import CredentialSource, load_keys
 _CONNECT_TIMEOUT_SECONDS = 1.0
 _READ_TIMEOUT_SECONDS = 2.0
 _ANY_TABLE = "ddbwire"
+_UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What botocore was seen to raise of its own: for a program or file that is not there, an answer
+that is not what a provider of credentials gives, a host name that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +66,25 @@ def resolve(
 
     Raises:
         botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError.
+        ConfigurationError: the configuration names what can't be used.
     """
     handlers = builtin_handlers()
-    known = client_settings(session, region_name, endpoint_url)
-    source = None if known.credentials is None else _credential_source(known)
-    client = (known if source is None else _with_credentials(known, source)).client(
-        endpoint_url,
-        Config(
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-            read_timeout=_READ_TIMEOUT_SECONDS,
-            max_pool_connections=max_connections,
-        ),
-    )
-    if source is None:
-        raise NoCredentialsError
-    endpoint, region, fallback_reason = _find_endpoint(client, table or _ANY_TABLE)
+    with _told("the credentials can't be found"):
+        known = client_settings(session, region_name, endpoint_url)
+        source = None if known.credentials is None else _credential_source(known)
+    with _told("the region or the endpoint can't be used"):
+        client = (known if source is None else _with_credentials(known, source)).client(
+            endpoint_url,
+            Config(
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+                read_timeout=_READ_TIMEOUT_SECONDS,
+                max_pool_connections=max_connections,
+            ),
+        )
+        if source is None:
+            raise NoCredentialsError
+        endpoint, region, fallback_reason = _find_endpoint(client, table or _ANY_TABLE)
     return Resolution(
         client=client,
         endpoint=endpoint,
@@ -86,6 +94,20 @@ def resolve(
         fallback_reason=fallback_reason,
         builtin_handlers=handlers,
     )
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Tell a mistake in the configuration as such, whatever it makes botocore raise."""
+    try:
+        yield
+    except (BotoCoreError, ClientError, ConfigurationError):
+        raise  # in words of their own
+    except _UNFORESEEN as error:
+        raise ConfigurationError(
+            f"{what} ({type(error).__name__}: {error}); check the profile, the AWS_ variables of "
+            "the environment, and what they name: programs, files, hosts"
+        ) from error
 
 
 def _credential_source(known: ClientSettings) -> CredentialSource:

@@ -256,8 +256,8 @@ def _require_printable(keys: AccessKeys, provider: str) -> None:
         "session token": keys.token or "",
     }
     for name, text in named.items():
-        if not text.isprintable():
+        if not isinstance(text, str) or not text.isprintable():
             raise ConfigurationError(
-                f"the {name} of the credentials ({provider}) holds a line end or another control "
-                "character; keys are printable text: remove it where they are set"
+                f"the {name} of the credentials ({provider}) is no text, or holds a line end or "
+                "another control character; keys are printable text: mend it where they are set"
             )

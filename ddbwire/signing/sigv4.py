@@ -1,6 +1,6 @@
 """Signature Version 4 for one fixed shape of request: ``POST /`` with a JSON body.
 
-Source: "Create a signed AWS API request", AWS ClientSettings and Access Management User Guide.
+Source: "Create a signed AWS API request", AWS Identity and Access Management User Guide.
 
 What does not depend on the body is worked out beforehand: the signing key once a day, the hash
 state of the canonical request up to the body's digest once a second. A signature then costs two

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Self
 
 from ddbwire.clocks.local_clock import LocalClock
 from ddbwire.tuple_new import tuple_new
-from ratelimit_ddb.arguments import require_max_keys
+from ratelimit_ddb.arguments import require_deadline_ns, require_max_keys
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
 from ratelimit_ddb.operations.operation import (
@@ -49,13 +49,16 @@ class MemoryStore:
         clock: nanoseconds since the epoch, for tests that set the time themselves.
 
     Raises:
-        ValueError: ``max_keys`` is not an int of at least 1.
+        TypeError, ValueError: ``max_keys`` is not an int of at least 1, or the clock no function.
     """
 
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], int] | None = None) -> None:
         self._max_keys = require_max_keys("max_keys", max_keys, 1)
-        from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
+        from ddbwire.arguments import require_plain_function  # here, for these bring the wire along
+        from ddbwire.concurrency.fork import at_fork
 
+        if clock is not None:
+            require_plain_function("clock", clock, "that returns nanoseconds since the epoch")
         self.clock = LocalClock(clock)
         self.in_process = True
         self.ready = True
@@ -90,10 +93,12 @@ class MemoryStore:
         """Nothing is open; here so that the stores can be exchanged."""
 
     def check(self, *, deadline: float = 5.0) -> None:
-        """Nothing can be wrong; here so that the stores can be exchanged."""
+        """Nothing can be wrong but the deadline; here so that the stores can be exchanged."""
+        require_deadline_ns(deadline)
 
     async def check_async(self, *, deadline: float = 5.0) -> None:
-        """Nothing can be wrong; here so that the stores can be exchanged."""
+        """Nothing can be wrong but the deadline; here so that the stores can be exchanged."""
+        self.check(deadline=deadline)
 
     def __enter__(self) -> Self:
         return self

@@ -54,13 +54,95 @@ def test_a_store_is_shown_as_what_leads_to_its_table(make_store: MakeStore) -> N
 
 @ON_TABLES
 @pytest.mark.parametrize(
-    "url", ["localhost:8000", "ftp://localhost", "http://", "http://[::1", "http://h:x", 8000]
+    "url",
+    [
+        "localhost:8000",
+        "ftp://localhost",
+        "http://",
+        "http://[::1",
+        "http://h:x",
+        "http://localhost:0",
+        "http://dynamodb_local:8000",
+        "http://ex\u00e4mple.com",
+        "http://a..b",
+        "http://localhost:8000/ ",
+        "http://local\nhost",
+        8000,
+    ],
 )
 def test_what_is_no_endpoint_is_refused_when_the_store_is_made(
     make_store: MakeStore, url: Any
 ) -> None:
     with pytest.raises((TypeError, ValueError), match=r"endpoint .* must be "):
         make_store("t", endpoint_url=url)
+
+
+async def _made_later() -> None: ...
+
+
+class _AwaitedSession:
+    """As aioboto3 has them."""
+
+    async def get_credentials(self) -> None: ...
+
+
+@ON_TABLES
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("table", "rate limits"),
+        ("table", "limits\n"),
+        ("table", "arn:aws:s3:::limits"),
+        ("table", "arn:aws:dynamodb:eu-west-1:123456789012:table/limits/index/other"),
+        ("region_name", 7),
+        ("region_name", b"eu-west-1"),
+        ("region_name", "eu-west-1\n"),
+        ("region_name", "eu west 1"),
+        ("session", "my-profile"),
+        ("session", boto3.Session),
+        ("session", _AwaitedSession()),
+        ("max_connections", True),
+        ("max_connections", 1.5),
+        ("max_connections", float("nan")),
+        ("max_connections", "64"),
+        ("max_connections", 0),
+        ("max_connections", 10**30),
+    ],
+)
+def test_an_option_that_can_not_hold_is_refused_when_the_store_is_made(
+    make_store: MakeStore, option: str, value: Any
+) -> None:
+    options = {"table": "limits", option: value}
+    with pytest.raises((TypeError, ValueError), match=f"^{option} .*: must be "):
+        make_store(**options)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("clock", 1_700_000_000),
+        ("clock", _made_later),
+        ("on_call", "print"),
+        ("on_call", [print]),
+        ("on_call", _made_later),
+        ("report_capacity", "TOTAL"),
+    ],
+)
+def test_a_function_of_a_store_of_limits_must_be_one(option: str, value: Any) -> None:
+    options: dict[str, Any] = {option: value}
+    with pytest.raises(TypeError, match=f"^{option} .*: must be "):
+        DynamoDBStore("limits", **options)
+    if option == "clock":
+        with pytest.raises(TypeError, match=r"^clock .*: must be "):
+            MemoryStore(**options)
+
+
+@ON_TABLES
+@pytest.mark.parametrize(
+    "table", ["t", "quikapp-prod.limits_2", "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t"]
+)
+def test_a_table_has_a_name_or_an_arn(make_store: MakeStore, table: str) -> None:
+    assert make_store(table).table == table
 
 
 @ON_TABLES

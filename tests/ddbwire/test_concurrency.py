@@ -335,7 +335,7 @@ def test_resolving_is_done_once_by_whoever_comes_first(
 
 
 def test_connections_have_a_bound() -> None:
-    with pytest.raises(ValueError, match="max_connections 0 must be at least 1"):
+    with pytest.raises(ValueError, match="max_connections 0: must be from 1 to 65536"):
         Wire(max_connections=0)
 
 

@@ -25,7 +25,7 @@ START_URL = "https://sso.example.com/start"
 
 
 class Service:
-    """ReturnKind out numbered keys in the form that each provider asks for."""
+    """Gives out numbered keys in the form that each provider asks for."""
 
     def __init__(self, server: FaultServer) -> None:
         self.url = server.url

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -320,6 +321,49 @@ def test_keys_that_can_not_be_sent_are_a_mistake(
     with pytest.raises(StoreError, match=r"session token of the credentials .* line end"):
         do(store, "acquire", {"on_outage": "allow"})
     assert server.requests == []
+
+
+CONTAINER = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+EXPIRATION = "AWS_CREDENTIAL_EXPIRATION"
+ENDPOINT_VARIABLES = {"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "program"),
+    [
+        ({}, "/nonexistent/program"),
+        ({}, "/bin/echo no-json"),
+        ({}, "/bin/echo []"),
+        ({}, '/bin/echo \'{"Version":1,"AccessKeyId":7,"SecretAccessKey":"s"}\''),
+        ({}, "/bin/echo 'a quote that is not closed"),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent", "AWS_ROLE_ARN": "arn:aws:iam::1:r"}, ""),
+        ({CONTAINER: "http://192.0.2.1/keys"}, ""),
+        ({CONTAINER: "http://localhost/keys", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "a\nb"}, ""),
+        ({"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"} | {EXPIRATION: "soon"}, ""),
+        ({"AWS_ENDPOINT_URL_DYNAMODB": "http://dynamodb_local:8000"}, ""),
+        ({"AWS_ENDPOINT_URL": "localhost:8000"}, ""),
+        ({"AWS_DEFAULT_REGION": "eu-west-1\n"}, ""),
+    ],
+)
+def test_a_configuration_that_botocore_fails_at_is_a_mistake_with_the_table(
+    variables: dict[str, str],
+    program: str,
+    do: Do,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    if not variables.keys() <= ENDPOINT_VARIABLES or program:
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {program}\n" if program else "")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    store = DynamoDBStore("limits")
+    with pytest.raises(StoreError, match=r"^table 'limits': .*(credentials|endpoint)") as caught:
+        do(store, "acquire", {"on_outage": "allow"})
+    assert not isinstance(caught.value, StoreUnavailable)
 
 
 def date_in(seconds: float) -> str:

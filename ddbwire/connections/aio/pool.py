@@ -124,7 +124,7 @@ class AsyncConnectionPool:
             finally:
                 waiter.leave(acquired)
         finally:
-            # MakeAttempt, in case an exception came before it was done.
+            # Once more, in case an exception came before it was done.
             waiter.leave(acquired)
         return bool(acquired)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from ddbwire.clocks.local_clock import LocalClock
-from ratelimit_ddb.arguments import require_deadline_ns
+from ratelimit_ddb.arguments import require_bool, require_deadline_ns
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET
@@ -64,8 +64,7 @@ class DynamoDBStore:
             can tell it.
 
     Raises:
-        TypeError, ValueError: the table's name is empty or not a str, the endpoint is not a URL, or
-            the layout is no SingleTable, or has a key that is called as another attribute is.
+        TypeError, ValueError: an argument is invalid: the message has its name, value and rule.
     """
 
     def __init__(
@@ -81,17 +80,19 @@ class DynamoDBStore:
         on_call: Callable[[AnsweredCall], None] | None = None,
         report_capacity: bool = False,
     ) -> None:
-        if not isinstance(table, str):
-            raise TypeError(f"table {table!r}: must be a str, the name of a table or its ARN")
-        if not table:
-            raise ValueError("table '': must be the name of a table or its ARN")
         # Here, so that importing the package (for a MemoryStore, say) leaves the wire alone.
         from ddbwire import Wire
+        from ddbwire.arguments import require_plain_function, require_table
         from ddbwire.single_table import require_layout
         from ratelimit_ddb.store.dynamodb.item_keys import item_keys
         from ratelimit_ddb.store.dynamodb.request import ATTRIBUTES, TableRequests
 
-        self.table = table
+        if clock is not None:
+            require_plain_function("clock", clock, "that returns nanoseconds since the epoch")
+        if on_call is not None:
+            require_plain_function("on_call", on_call, "that is called with an AnsweredCall")
+        require_bool("report_capacity", report_capacity)
+        self.table = require_table(table)
         self.layout = require_layout(layout, ATTRIBUTES)
         self.item_keys = item_keys(self.layout)
         self._arguments = {

@@ -1,0 +1,94 @@
+"""Checks of what a wire and the stores on it are made with.
+
+Each refusal names the argument, its value and the rule. What botocore refuses later, at the first
+call, is refused here already, as far as that can be told without it.
+"""
+
+import inspect
+import re
+from typing import Any
+
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
+"""DynamoDB wants three characters; an emulator is content with one."""
+_TABLE_ARN = re.compile(
+    r"arn:[a-z0-9-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{1,255}", re.ASCII
+)
+_REGION = re.compile(r"[A-Za-z0-9-]{0,63}", re.ASCII)
+MOST_CONNECTIONS = 65_536
+"""More than the ports that one address has."""
+
+
+def require_table(table: object) -> str:
+    """Check the name or ARN of a table.
+
+    Raises:
+        TypeError, ValueError: no table can be called so.
+    """
+    if not isinstance(table, str):
+        raise TypeError(f"table {table!r}: must be a str, the name of a table or its ARN")
+    if not (_TABLE_NAME.fullmatch(table) or _TABLE_ARN.fullmatch(table)):
+        raise ValueError(
+            f"table {table!r}: must be the name of a table, of letters, digits, '_', '.' and '-', "
+            "or its ARN, 'arn:aws:dynamodb:<region>:<account>:table/<name>'"
+        )
+    return table
+
+
+def require_region(region_name: object) -> None:
+    """Check a region's name; an empty one is none, as for boto3.
+
+    Raises:
+        TypeError, ValueError: no region can be called so.
+    """
+    if not isinstance(region_name, str):
+        raise TypeError(f"region_name {region_name!r}: must be a str, such as 'eu-west-1'")
+    if not _REGION.fullmatch(region_name):
+        raise ValueError(
+            f"region_name {region_name!r}: must be letters, digits and '-', such as 'eu-west-1'"
+        )
+
+
+def require_session(session: Any) -> None:
+    """Check that a session is boto3's or botocore's.
+
+    Raises:
+        TypeError: it is something else, such as a client, or a session of aioboto3.
+    """
+    get_credentials = getattr(session, "get_credentials", None)
+    if (
+        isinstance(session, type)
+        or not callable(get_credentials)
+        or inspect.iscoroutinefunction(get_credentials)
+    ):
+        raise TypeError(
+            f"session {session!r}: must be a boto3.Session(), for asyncio too; without one, "
+            "botocore's default chain is used"
+        )
+
+
+def require_max_connections(max_connections: object) -> int:
+    """Check how many connections may be open at a time.
+
+    Raises:
+        TypeError, ValueError: it is not an int of at least 1.
+    """
+    if isinstance(max_connections, bool) or not isinstance(max_connections, int):
+        raise TypeError(f"max_connections {max_connections!r}: must be an int")
+    if not 1 <= max_connections <= MOST_CONNECTIONS:
+        raise ValueError(f"max_connections {max_connections}: must be from 1 to {MOST_CONNECTIONS}")
+    return int(max_connections)
+
+
+def require_plain_function(name: str, function: object, gives: str) -> None:
+    """Check that an option is a function that is called, and not awaited.
+
+    Args:
+        name: the option's.
+        function: its value.
+        gives: what it is to do, for the message.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not callable(function) or inspect.iscoroutinefunction(function):
+        raise TypeError(f"{name} {function!r}: must be a plain function {gives}")
