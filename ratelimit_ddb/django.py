@@ -320,7 +320,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
             raise
         if gate.gives_back and isinstance(response, HttpResponseBase):
             gate.respond(request, head_of(response.status_code, response.headers.items()))
-        _settle_at_close(response, reservation)
+        _settle_at_end(request, response, reservation)
         return response if ledger is None else _with_fields(ledger.fields(), response)
 
     @functools.wraps(view)
@@ -337,7 +337,7 @@ def _before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
         if gate.gives_back and isinstance(response, HttpResponseBase):
             head = head_of(response.status_code, response.headers.items())
             await gate.respond_async(request, head)
-        _settle_at_close(response, reservation)
+        _settle_at_end(request, response, reservation)
         return response if ledger is None else _with_fields(ledger.fields(), response)
 
     return limited_async if is_async else limited
@@ -371,7 +371,7 @@ def _holding(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[.
         except BaseException:
             slots.release()
             raise
-        _release_at_close(response, slots)
+        _release_at_end(request, response, slots)
         return response
 
     async def holding_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -383,41 +383,46 @@ def _holding(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[.
         except BaseException:  # a client that goes has its view cancelled
             await slots.release_async()
             raise
-        _release_at_close(response, slots)
+        _release_at_end(request, response, slots)
         return response
 
     return holding_async if is_async else holding
 
 
-def _release_at_close(response: Any, slots: RequestSlots) -> None:
-    """Release slots when the server closes the response, streamed or not; blocking, as there."""
-    if not isinstance(response, HttpResponseBase):
+def _release_at_end(request: HttpRequest, response: Any, slots: RequestSlots) -> None:
+    if isinstance(response, HttpResponseBase):
+        _at_end(request, response, slots.release)
+    else:
         slots.give_up()  # what is no response is a mistake of the view's, for Django to name
-        return
-    close = response.close
 
-    def close_and_release() -> None:
+
+def _settle_at_end(
+    request: HttpRequest, response: Any, reservation: RequestReservation | None
+) -> None:
+    if reservation is not None and isinstance(response, HttpResponseBase):
+        failed = has_failed(response.status_code, raised=False)
+        _at_end(request, response, functools.partial(reservation.end, failed=failed))
+
+
+def _at_end(request: HttpRequest, response: Any, end: Callable[[], object]) -> None:
+    """Call ``end`` once the response is sent, streamed or not; blocking, as Django closes it.
+
+    A middleware further out may send another response in its place, and then nobody closes this
+    one: ConditionalGetMiddleware does, for a 304. Whatever is sent, Django closes the request with
+    it. A view that is called without Django's handler has its response closed alone.
+    """
+    for one in (response, request):
+        one.close = _closing(one.close, end)  # there is no other hook
+
+
+def _closing(close: Callable[[], object], end: Callable[[], object]) -> Callable[[], None]:
+    def close_and_end() -> None:
         try:
             close()
         finally:
-            slots.release()
+            end()
 
-    response.close = close_and_release  # there is no other hook
-
-
-def _settle_at_close(response: Any, reservation: RequestReservation | None) -> None:
-    """Settle when the server closes the response, streamed or not; blocking, as Django does it."""
-    if reservation is None or not isinstance(response, HttpResponseBase):
-        return  # what is no response is a mistake of the view's, for Django to name
-    close, failed = response.close, has_failed(response.status_code, raised=False)
-
-    def close_and_settle() -> None:
-        try:
-            close()
-        finally:
-            reservation.end(failed=failed)
-
-    response.close = close_and_settle  # there is no other hook
+    return close_and_end
 
 
 def _name_and_kind(view: Any) -> tuple[str, bool]:

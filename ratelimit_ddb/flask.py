@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, Unpack, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Unpack, cast
 
 import flask
 from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
@@ -22,7 +23,7 @@ from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate, denial_of
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, ViewOptions, require_options, shows_options
-from ratelimit_ddb.web.gate.request_reservation import RequestReservation, has_failed
+from ratelimit_ddb.web.gate.request_reservation import has_failed
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.gate.view import (
     gate_of_view,
@@ -47,7 +48,10 @@ __all__ = ["RateLimitMiddleware", "limit_app", "limited"]
 
 P = ParamSpec("P")
 
-_HELD = "_ratelimit_ddb_slots"
+_End = Callable[..., None]
+"""Called with ``failed=`` when a response is over; of several calls the first one counts."""
+
+_AWAITED = "_ratelimit_ddb_awaited"
 
 _NO_SESSION = (
     "a rule reads the session, and Flask could open none: set the app's secret_key, or a "
@@ -86,7 +90,7 @@ def limit_app(
     gate = Gate(store, rules, options, blocking=True, has_own_limits=_has_own_limits)
     app.before_request(functools.partial(_refusal, gate))
     app.teardown_request(functools.partial(_respond_to_exception, gate))
-    app.teardown_request(_release_without_response)
+    app.teardown_request(_end_without_response)
 
 
 @shows_options(ViewOptions)
@@ -158,12 +162,11 @@ def _refusal(gate: Gate) -> ResponseReturnValue | None:
             flask.after_this_request(functools.partial(_with_fields, ledger))
         slots = gate.slots_of(flask.request)
         if slots is not None:
-            flask.after_this_request(functools.partial(_releasing, slots))
-            _held().append(slots)
+            _at_end(functools.partial(_release, slots))
         reservation = reserved_for(flask.request.environ)
         if reservation is not None:
             flask.g.reservation = reservation
-            flask.after_this_request(functools.partial(_settling, reservation))
+            _at_end(reservation.end)
         return None
     response = _response(answer)
     return response if gate.answers_itself else _handled(response, answer, verdict)
@@ -259,31 +262,49 @@ def _with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
     return response
 
 
-def _held() -> list[RequestSlots]:
-    """What is held for the request, as long as no response was made that releases it."""
-    held: list[RequestSlots] = flask.g.setdefault(_HELD, [])
-    return held
+class _Response(NamedTuple):
+    """The response whose end is waited for.
+
+    Attributes:
+        found: it itself, as long as somebody has it.
+        failed: whether its status says that the request failed.
+    """
+
+    found: weakref.ref[flask.Response]
+    failed: bool
 
 
-def _releasing(slots: RequestSlots, response: flask.Response) -> flask.Response:
-    """A response that releases slots when the server closes it, streamed or not."""
-    response.call_on_close(slots.release)
-    _held().remove(slots)
-    return response
+def _awaited() -> dict[_End, _Response | None]:
+    """What is to be done at the end of the request's response, and which one that is."""
+    awaited: dict[_End, _Response | None] = flask.g.setdefault(_AWAITED, {})
+    return awaited
 
 
-def _release_without_response(_exception: BaseException | None) -> None:
-    """Release them where nobody makes a response: Flask propagates exceptions in tests."""
-    held = _held()
-    while held:
-        held.pop().release()
+def _at_end(end: _End) -> None:
+    """Have ``end`` called when the server closes the response, streamed or not."""
+    _awaited()[end] = None
+    flask.after_this_request(functools.partial(_ending, end))
 
 
-def _settling(reservation: RequestReservation, response: flask.Response) -> flask.Response:
-    """A response that settles the reservation when the server closes it, streamed or not."""
+def _ending(end: _End, response: flask.Response) -> flask.Response:
+    """A response that calls ``end``; of several that are made of a request, the last one counts."""
     failed = has_failed(response.status_code, raised=False)
-    response.call_on_close(functools.partial(reservation.end, failed=failed))
+    _awaited()[end] = _Response(weakref.ref(response), failed)
+    response.call_on_close(functools.partial(end, failed=failed))
     return response
+
+
+def _end_without_response(exception: BaseException | None) -> None:
+    """Call what nobody else will: there is no response, or another one took its place."""
+    for end, response in _awaited().items():
+        if exception is not None or response is None:
+            end(failed=exception is not None)
+        elif response.found() is None:
+            end(failed=response.failed)
+
+
+def _release(slots: RequestSlots, *, failed: bool) -> None:  # noqa: ARG001 - whatever has ended it
+    slots.release()
 
 
 def _with_missing(answer: Answer, response: flask.Response) -> flask.Response:

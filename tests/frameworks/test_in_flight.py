@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import django.http
+import django.test
 import flask
 import pytest
 from asgiref.sync import async_to_sync
@@ -74,6 +75,24 @@ def test_flask_releases_the_slot_of_a_view_that_raises(
     assert free(store) == 1
 
 
+@pytest.mark.parametrize("replaced", ["once more", "for good"])
+def test_flask_releases_the_slot_of_a_response_that_another_takes_the_place_of(
+    app: flask.Flask, store: MemoryStore, replaced: str
+) -> None:
+    @app.after_request
+    def replace(response: flask.Response) -> flask.Response:
+        if replaced == "for good":
+            return flask.Response("another")
+        raise ZeroDivisionError  # and Flask has the page for 500 pass here as well
+
+    responses = [app.test_client().get("/free", buffered=True) for _ in range(2)]
+    assert [response.status_code for response in responses] == (
+        [200, 200] if replaced == "for good" else [500, 500]
+    )
+    assert all("ratelimit" in one.headers for one in responses) == (replaced == "once more")
+    assert free(store) == 1
+
+
 def middleware(store: MemoryStore, view: Callable[..., Any]) -> RateLimitMiddleware:
     with override_settings(RATELIMIT_DDB={"STORE": store, "RULES": [RULE]}):
         return RateLimitMiddleware(view)
@@ -97,6 +116,42 @@ def test_django_holds_a_slot_until_the_server_closes_the_response(store: MemoryS
     assert limited(a_request()).status_code == 429
     assert b"".join(response) == b"ab"
     response.close()
+    assert free(store) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_django_releases_the_slot_of_a_response_that_another_takes_the_place_of(
+    store: MemoryStore, is_async: bool
+) -> None:
+    # As ConditionalGetMiddleware does for a 304. Django closes the request with what it sends.
+    def view(request: Any) -> Any:
+        return django.http.HttpResponse(b"ok")
+
+    async def view_async(request: Any) -> Any:
+        return django.http.HttpResponse(b"ok")
+
+    limited, request = middleware(store, view_async if is_async else view), a_request()
+    response = async_to_sync(limited)(request) if is_async else limited(request)
+    assert free(store) == 0
+    request.close()
+    assert free(store) == 1
+    response.close()
+    assert free(store) == 1
+
+
+def test_django_sends_a_304_without_a_slot_left_behind(store: MemoryStore) -> None:
+    settings = {
+        "MIDDLEWARE": [
+            "django.middleware.http.ConditionalGetMiddleware",
+            "ratelimit_ddb.django.RateLimitMiddleware",
+        ],
+        "RATELIMIT_DDB": {"STORE": store, "RULES": [RULE]},
+    }
+    with override_settings(**settings):
+        client = django.test.Client()
+        first = client.get("/login")
+        again = [client.get("/login", headers={"If-None-Match": first["ETag"]}) for _ in range(2)]
+    assert [first.status_code, *(one.status_code for one in again)] == [200, 304, 304]
     assert free(store) == 1
 
 

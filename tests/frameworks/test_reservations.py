@@ -92,6 +92,17 @@ def test_flask(store: MemoryStore, target: str, remaining: int, outside: bool) -
     assert left(store) == remaining
 
 
+def test_flask_settles_what_another_response_took_the_place_of(store: MemoryStore) -> None:
+    app = flask_site()
+    limit_app(app, store, RULE)
+    app.after_request(lambda response: flask.Response("another"))
+    with app.test_client() as client:
+        client.get("/settles", buffered=True)
+        assert left(store) == 700
+        client.get("/raises", buffered=True)
+        assert left(store) == 700
+
+
 def settling(request: HttpRequest) -> HttpResponse:
     request.reservation.settle(300)
     return HttpResponse("answer")

@@ -22,6 +22,43 @@ REQUESTS = (
         "test_an_error_handler_that_answers_nothing_lets_nobody_pass",
     ),
     Guard(
+        "an identity that is given as exempt= exempts nobody",
+        "ratelimit_ddb/web/identity/identity.py",
+        "if source_of(function) is not None or whole_address_of(function) is not None:",
+        "if False:",
+        "tests/web/test_functions_of_requests.py::test_an_identity_in_another_place_is_refused",
+    ),
+    Guard(
+        "P16: new rules that are refused do not lift the old ones' slots",
+        "ratelimit_ddb/web/rules/rule_set.py",
+        "self._current = (rules, compiled)\n            return\n",
+        "self._current = (rules, compiled)\n            self.has_slots = _have_slots(rules)\n",
+        "tests/web/test_in_flight.py::test_p16_slots_stay_limited_where_new_rules_are_refused",
+    ),
+    Guard(
+        "P16: a slot is released though the rules changed meanwhile",
+        "ratelimit_ddb/web/rules/rule_set.py",
+        "self.has_slots = self.has_slots or _have_slots(rules)",
+        "self.has_slots = _have_slots(rules)",
+        "tests/web/test_in_flight.py::"
+        "test_p16_a_slot_is_released_though_the_rules_changed_while_it_was_taken",
+    ),
+    Guard(
+        "P16: Django's 304 leaves no slot behind",
+        "ratelimit_ddb/django.py",
+        "for one in (response, request):",
+        "for one in (response,):",
+        "tests/frameworks/test_in_flight.py::test_django_sends_a_304_without_a_slot_left_behind",
+    ),
+    Guard(
+        "P16: a response that another takes the place of leaves no slot behind in Flask",
+        "ratelimit_ddb/flask.py",
+        "elif response.found() is None:",
+        "elif False:",
+        "tests/frameworks/test_reservations.py::"
+        "test_flask_settles_what_another_response_took_the_place_of",
+    ),
+    Guard(
         "P3: a view's limit that is switched off replaces no default",
         _VIEW,
         'denies = chosen["enforce"] and gate.enabled',

@@ -22,6 +22,7 @@ from ratelimit_ddb.web import (
     header,
     session_user,
 )
+from tests.web.exchange import Limited
 
 MAKERS = {
     client_address: "client_address()",
@@ -41,6 +42,33 @@ def test_an_identity_that_was_not_called_is_refused_with_the_call(maker: Any) ->
         assert str(refused.value) == f"by={maker.__name__}: call it: by={MAKERS[maker]}"
     with pytest.raises(TypeError, match=f"otherwise={maker.__name__}: call it: otherwise="):
         header("x-key", otherwise=maker)
+
+
+@pytest.mark.parametrize("option", ["exempt", "limits", "cost", "give_back"])
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
+def test_an_identity_in_another_place_is_refused(option: str, maker: Any) -> None:
+    # A key is true: exempt=header("x-internal") would exempt everybody.
+    arguments: dict[Any, tuple[Any, dict[str, Any]]] = {
+        header: (("x-internal",), {}),
+        cookie: (("sid",), {}),
+        bearer_claim: (("sub",), {"claims": {}.get}),
+    }
+    args, kwargs = arguments.get(maker, ((), {}))
+    given: dict[str, Any] = {"limits": "1/hour", option: maker(*args, **kwargs)}
+    with pytest.raises(TypeError, match=rf"{option} <.*an identity, which gives a key for every"):
+        Rule("/", **given)
+    given[option] = maker
+    with pytest.raises(TypeError, match=f"{option}={maker.__name__}: it makes identities, which"):
+        Rule("/", **given)
+
+
+def test_an_identity_is_no_endpoint_of(limited: Limited) -> None:
+    with pytest.raises(TypeError, match=r"endpoint_of <.*gives a route such as '/users/\{id\}'"):
+        limited(
+            store=MemoryStore(),
+            rules=Rule("/", "1/hour", scope="endpoint"),
+            endpoint_of=client_address(),
+        )
 
 
 def test_djangos_user_not_called_is_refused_with_the_call() -> None:

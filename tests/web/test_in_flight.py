@@ -211,6 +211,44 @@ def answer(environ: Any, start_response: Any) -> Any:
     return [b"ok"]
 
 
+class Changing:
+    """A source of rules that change."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.rules = rules
+
+    def current(self) -> tuple[Rule, ...]:
+        return self.rules
+
+
+def test_p16_slots_stay_limited_where_new_rules_are_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def plan(request: Any) -> str:
+        return "5/minute"
+
+    store, rules = MemoryStore(), Changing(Rule("/x", in_flight=1, by=everyone()))
+    limited = WsgiMiddleware(answer, store, rules)
+    _, _, content = call(limited)
+    rules.rules = (Rule("/x", plan),)
+    assert [call(limited)[0] for _ in range(2)] == ["429 Too Many Requests"] * 2
+    content.close()
+    assert [record.message[:19] for record in caplog.records] == ["the old rules stay:"]
+
+
+def test_p16_a_slot_is_released_though_the_rules_changed_while_it_was_taken() -> None:
+    store, rules = MemoryStore(), Changing(Rule("/x", in_flight=1, by=everyone()))
+
+    def change(one: RuleDecision) -> None:  # as the request of another thread does
+        if one.decision.limit.name == "in-flight":
+            rules.rules = (Rule("/x", "5/minute"),)
+            call(limited)
+
+    limited = WsgiMiddleware(answer, store, rules, on_decision=change)
+    call(limited)[2].close()
+    assert free(store, 1) == 1
+
+
 def test_p3_a_request_that_gets_no_slot_gives_its_tokens_back() -> None:
     store = MemoryStore()
     rule = Rule("/x", "5/minute", in_flight=1, by=everyone())

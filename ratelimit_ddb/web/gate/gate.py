@@ -49,6 +49,7 @@ from ratelimit_ddb.web.gate.request_reservation import RequestReservation, reser
 from ratelimit_ddb.web.gate.request_slots import Claimer, RequestSlots
 from ratelimit_ddb.web.gate.response_refund import give_back_by_response
 from ratelimit_ddb.web.gate.stored_reads import reading_within
+from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import Denial, answer
@@ -141,6 +142,7 @@ class Gate:
         )
         endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
         require_plain("endpoint_of", endpoint_of)
+        require_no_identity("endpoint_of", endpoint_of, "a route such as '/users/{id}'")
         self._on_denied = _function("on_denied", chosen["on_denied"])
         if blocking:
             require_plain("on_denied", self._on_denied)

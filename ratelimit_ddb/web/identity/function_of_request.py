@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CALLED_AS = "_called_as"
+_OF_IDENTITIES = ("by", "otherwise")
+"""The options that are identities."""
 
 
 def makes_identities(called_as: str) -> Callable[[F], F]:
@@ -44,7 +46,7 @@ def require_function_of_request(what: str, function: object, *, argument: str = 
             identities.
     """
     if not callable(function):
-        example = ', such as header("x-api-key")' if argument == "request" else ""
+        example = ', such as header("x-api-key")' if what in _OF_IDENTITIES else ""
         raise TypeError(f"{what} {function!r}: must be a function of the {argument}{example}")
     called: Callable[..., Any] = function
     while isinstance(called, functools.partial):
@@ -52,6 +54,8 @@ def require_function_of_request(what: str, function: object, *, argument: str = 
     called_as = getattr(called, _CALLED_AS, None)
     if isinstance(called_as, str):
         name = getattr(called, "__name__", repr(called))
+        if what not in _OF_IDENTITIES:
+            raise TypeError(f"{what}={name}: it makes identities, which are for by=")
         raise TypeError(f"{what}={name}: call it: {what}={called_as}")
     if isinstance(called, type):
         raise TypeError(

@@ -18,7 +18,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ratelimit_ddb.key import KeyLike
-from ratelimit_ddb.web.identity.client_address import client_address
+from ratelimit_ddb.web.identity.client_address import client_address, whole_address_of
 from ratelimit_ddb.web.identity.function_of_request import (
     makes_identities,
     require_function_of_request,
@@ -29,6 +29,7 @@ from ratelimit_ddb.web.identity.identity_source import (
     request_with_cookie,
     request_with_header,
     request_with_session,
+    source_of,
 )
 from ratelimit_ddb.web.identity.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
 from ratelimit_ddb.web.request import Request
@@ -219,6 +220,26 @@ def _by_readings(
 def has_digests(identity: Identity) -> bool:
     """Whether its keys are digests of what clients send."""
     return bool(getattr(identity, _DIGESTS, False))
+
+
+def require_no_identity(what: str, function: object, gives: str) -> None:
+    """Refuse an identity where a function that gives something else is wanted.
+
+    A key is true: ``exempt=header("x-internal")`` would exempt every request.
+
+    Args:
+        what: the option that it was given as.
+        function: what was given.
+        gives: what a function for this option gives, for the message.
+
+    Raises:
+        TypeError: it is one of the identities that ship.
+    """
+    if source_of(function) is not None or whole_address_of(function) is not None:
+        raise TypeError(
+            f"{what} {function!r}: must be a function that gives {gives}; it is an identity, which "
+            "gives a key for every request and is for by="
+        )
 
 
 def _one_or_all(keys: set[KeyLike]) -> Identified:

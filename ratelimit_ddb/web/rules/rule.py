@@ -13,7 +13,7 @@ from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.stored_limits.stored import Stored
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
-from ratelimit_ddb.web.identity.identity import Identity
+from ratelimit_ddb.web.identity.identity import Identity, require_no_identity
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.access_list import AccessList, ListMatcher
 from ratelimit_ddb.web.rules.blocks import block_policy_of
@@ -188,13 +188,7 @@ class Rule:
         if not self.name:
             raise ValueError("name '': must not be empty")
         self._require_limits()
-        require_function_of_request("by", self.by)
-        if self.exempt is not None:
-            require_function_of_request("exempt", self.exempt)
-        limits = self.limits.name if isinstance(self.limits, Stored) else self.limits
-        for what, given in (("limits", limits), ("cost", self.cost)):
-            if callable(given):
-                require_function_of_request(what, given)
+        self._require_functions()
         if self.scope not in ("rule", "endpoint"):
             raise ValueError(f"scope {self.scope!r}: 'rule' or 'endpoint'")
         for what, flag in (
@@ -209,6 +203,22 @@ class Rule:
         block_policy_of(self.block_after, self.block_for, self.up_to)
         for what, listed in (("allow", self.allow), ("deny", self.deny)):
             _require_list(what, listed, self.by)
+
+    def _require_functions(self) -> None:
+        require_function_of_request("by", self.by)
+        if self.exempt is not None:
+            require_function_of_request("exempt", self.exempt)
+        limits = self.limits.name if isinstance(self.limits, Stored) else self.limits
+        for what, given in (("limits", limits), ("cost", self.cost)):
+            if callable(given):
+                require_function_of_request(what, given)
+        for what, function, gives in (
+            ("exempt", self.exempt, "True or False"),
+            ("limits", limits, "limits"),
+            ("cost", self.cost, "a number of tokens"),
+            ("give_back", self.give_back, "True or False"),
+        ):
+            require_no_identity(what, function, gives)
 
     def _require_limits(self) -> None:
         if self.limits is not None:

@@ -151,7 +151,8 @@ class RuleSet:
 
     Attributes:
         gives_back: whether a response may give tokens back.
-        has_slots: whether a rule has a concurrency limit.
+        has_slots: whether a rule has a concurrency limit, or had one since the middleware was made:
+            requests may hold slots of it yet.
 
     Raises:
         TypeError, ValueError: the rules are invalid together.
@@ -234,9 +235,11 @@ class RuleSet:
             compiled = self._compiled(rules)
         except TypeError as refused:  # a coroutine function, where nothing awaits it
             logging.getLogger("ratelimit_ddb").error("the old rules stay: %s", refused)  # noqa: TRY400
-        self._current = (rules, compiled)
+            self._current = (rules, compiled)
+            return
+        self.has_slots = self.has_slots or _have_slots(rules)
         self.gives_back = _give_back(rules)
-        self.has_slots = _have_slots(rules)
+        self._current = (rules, compiled)
 
     def _compiled(self, rules: tuple[Rule, ...]) -> tuple[CompiledRule, ...]:
         require_names(rules)
