@@ -8,16 +8,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sessions.arguments import require_positive_int, require_str, require_str_or_none
-from sessions.cookie.cookie import Cookie
+from sessions.arguments import require_positive_int, require_str_or_none
+from sessions.cookie.cookie import Cookie, without_leading_dot
 
 if TYPE_CHECKING:
     from flask import Flask
+    from starlette.datastructures import Secret
 
 __all__ = ["PreviousSessions", "flask_cookies", "starlette_cookies"]
 
@@ -64,7 +66,7 @@ class PreviousSessions:
 
 
 def starlette_cookies(
-    secret_key: str,
+    secret_key: str | Secret,
     *,
     session_cookie: str = "session",
     max_age: int | None = _TWO_WEEKS_SECONDS,
@@ -75,7 +77,8 @@ def starlette_cookies(
     """Those of Starlette's own SessionMiddleware, which keeps them in a signed cookie.
 
     Args:
-        secret_key: as it was given it, and so were the next four.
+        secret_key: as it was given it, a str or a ``starlette.datastructures.Secret``, and so were
+            the next four.
         session_cookie: the cookie's name.
         max_age: seconds for which a cookie is valid; None for ever.
         path: the cookie's.
@@ -88,7 +91,7 @@ def starlette_cookies(
     """
     import itsdangerous
 
-    signer = itsdangerous.TimestampSigner(require_str("secret_key", str(secret_key)))
+    signer = itsdangerous.TimestampSigner(_secret_key(secret_key))
 
     def read(value: str) -> Values | None:
         try:
@@ -98,11 +101,24 @@ def starlette_cookies(
         return values if isinstance(values, dict) else None
 
     return PreviousSessions(
-        cookie=Cookie(name=session_cookie, secure=False, path=path, domain=domain),
+        cookie=Cookie(
+            name=session_cookie, secure=False, path=path, domain=without_leading_dot(domain)
+        ),
         read=read,
         max_age=_LONGEST_SECONDS if max_age is None else max_age,
         user_key=user_key,
     )
+
+
+def _secret_key(given: object) -> str:
+    """A key as Starlette takes one. An unset variable is none: whoever guesses that could forge."""
+    module = sys.modules.get("starlette.datastructures")
+    key = str(given) if isinstance(given, getattr(module, "Secret", ())) else given
+    if not isinstance(key, str):
+        raise TypeError(f"secret_key must be a str or a Secret, not {type(given).__name__}")
+    if not key:
+        raise ValueError("secret_key must not be empty: anybody could make such cookies")
+    return key
 
 
 def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousSessions:
@@ -143,7 +159,7 @@ def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousS
             name=interface.get_cookie_name(app),
             secure=False,
             path=interface.get_cookie_path(app),
-            domain=interface.get_cookie_domain(app),
+            domain=without_leading_dot(interface.get_cookie_domain(app)),
         ),
         read=read,
         max_age=max_age,

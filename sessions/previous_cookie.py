@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
+from itertools import islice
 
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.cookie import Cookie
 from sessions.cookie.headers import Headers
+from sessions.cookie.token import MAX_COOKIES
 from sessions.lifecycle.take_over import TakenOver, take_over
 from sessions.operations.driver import run, run_async
 from sessions.previous import PreviousSessions
@@ -15,54 +17,70 @@ from sessions.previous import PreviousSessions
 class PreviousCookie:
     """The old cookie, read and taken over where the request has no session.
 
+    There may be several of its name, as of the session's own: of another path, or set by another
+    host of the domain. The first that leads to a session counts.
+
     Args:
         config: the application's.
         previous: its ``previous``.
-        value: the cookie's.
+        values: the cookies', in their order.
 
     Attributes:
-        value: the cookie's.
+        values: the same; the first three.
     """
 
-    __slots__ = ("_config", "_is_removed", "_previous", "value")
+    __slots__ = ("_config", "_is_removed", "_previous", "values")
 
-    def __init__(self, config: SessionConfig, previous: PreviousSessions, value: str) -> None:
+    def __init__(
+        self, config: SessionConfig, previous: PreviousSessions, values: Iterable[str]
+    ) -> None:
         self._config = config
         self._previous = previous
-        self.value = value
+        self.values = list(islice(dict.fromkeys(values), MAX_COOKIES))
         self._is_removed = False
 
     @classmethod
-    def of(cls, config: SessionConfig, cookie_header: str | None) -> PreviousCookie | None:
+    def of(cls, config: SessionConfig, cookie_field: str | None) -> PreviousCookie | None:
         """The old cookie in a request's Cookie field, if the site had one and it is there."""
         if config.previous is None:
             return None
-        values = config.previous.cookie.values_in(cookie_header)
-        return cls(config, config.previous, values[0]) if values else None
+        values = [value for value in config.previous.cookie.values_in(cookie_field) if value]
+        return cls(config, config.previous, values) if values else None
 
     def take_over(self) -> TakenOver | None:
         """What became of it; None if it is worth nothing."""
-        values = self._previous.read(self.value)
-        if isinstance(values, Awaitable):
-            raise TypeError("previous.read must not be an async function: there is no event loop")
-        if values is None:
-            return None
-        flow = take_over(self._config, self._previous, self.value, values)
-        taken = run(flow, self._config.store, self._config.deadline_seconds)
-        self._is_removed = taken.cookie_is_due
+        taken = None
+        for value in self.values:
+            read = self._previous.read(value)
+            if isinstance(read, Awaitable):
+                raise TypeError(
+                    "previous.read must not be an async function: there is no event loop"
+                )
+            if read is not None:
+                flow = take_over(self._config, self._previous, value, read)
+                taken = run(flow, self._config.store, self._config.deadline_seconds)
+                if self._is_found(taken):
+                    break
         return taken
 
     async def take_over_async(self) -> TakenOver | None:
         """The same in an event loop."""
-        values = self._previous.read(self.value)
-        if isinstance(values, Awaitable):
-            values = await values
-        if values is None:
-            return None
-        flow = take_over(self._config, self._previous, self.value, values)
-        taken = await run_async(flow, self._config.store, self._config.deadline_seconds)
-        self._is_removed = taken.cookie_is_due
+        taken = None
+        for value in self.values:
+            read = self._previous.read(value)
+            if isinstance(read, Awaitable):
+                read = await read
+            if read is not None:
+                flow = take_over(self._config, self._previous, value, read)
+                taken = await run_async(flow, self._config.store, self._config.deadline_seconds)
+                if self._is_found(taken):
+                    break
         return taken
+
+    def _is_found(self, taken: TakenOver) -> bool:
+        """Whether a cookie led to a session, or to what took its place."""
+        self._is_removed = taken.cookie_is_due
+        return taken.loaded.row is not None or taken.loaded.replaced is not None
 
     def headers(self, cookie: Cookie) -> Headers:
         """The field that removes it, if that is due, beside the session's own cookie."""

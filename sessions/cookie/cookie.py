@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sessions.arguments import require_bool, require_str, require_str_or_none
+from sessions.arguments import require_bool, require_str, require_str_or_none, shown
 
 SameSite = Literal["Lax", "Strict", "None"]
 
@@ -22,8 +22,10 @@ MAX_ATTRIBUTE_CHARACTERS = 1_024
 """Browsers ignore an attribute with a longer value (RFC 6265bis, 5.6)."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-_PATH = re.compile(r"/[\x20-\x3a\x3c-\x7e]*", re.ASCII)
-_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
+_PATH = re.compile(r"/([\x20-\x3a\x3c-\x7e]*[\x21-\x3a\x3c-\x7e])?", re.ASCII)
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})+", re.ASCII)
+"""A name of the DNS. Source: RFC 1123, 2.1; RFC 1035, 2.3.4 (lengths)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Cookie:
 
     Attributes:
         name: with the prefix ``__Host-``, browsers accept it only from the host itself, over TLS,
-            for all paths; with ``__Secure-`` only over TLS.
+            for all paths; with ``__Secure-`` or ``__Http-`` only over TLS.
         secure: whether browsers send it over TLS only. False is for plain http on localhost, with a
             name without prefix.
         same_site: ``"Lax"``, ``"Strict"``, or ``"None"`` for pages that others embed.
@@ -76,20 +78,26 @@ class Cookie:
         if self.partitioned and not self.secure:
             raise ValueError("partitioned needs secure=True: browsers refuse it otherwise")
         if not _PATH.fullmatch(self.path):
-            raise ValueError(f"path must start with '/' and have no ';', not {self.path!r}")
+            raise ValueError(
+                "path must start with '/', have no ';' and nothing but printable ASCII, and not "
+                f"end with a space, not {self.path!r}"
+            )
         if len(self.path) > MAX_ATTRIBUTE_CHARACTERS:
             raise ValueError(
                 f"path must have at most {MAX_ATTRIBUTE_CHARACTERS} characters, "
                 f"not {len(self.path)}"
             )
         if self.domain is not None and not _DOMAIN.fullmatch(self.domain):
-            raise ValueError(f"domain must be a name such as 'example.com', not {self.domain!r}")
+            raise ValueError(
+                "domain must be a name such as 'example.com', or None for the host alone, not "
+                f"{shown(self.domain)}"
+            )
         self._require_prefix_rules()
 
     def _require_prefix_rules(self) -> None:
         # Browsers compare prefixes whatever their case (RFC 6265bis, 5.7).
         name = self.name.lower()
-        if name.startswith(("__host-", "__secure-")) and not self.secure:
+        if name.startswith(("__host-", "__secure-", "__http-")) and not self.secure:
             raise ValueError(f"cookie name {self.name!r}: its prefix needs secure=True")
         if name.startswith("__host-") and (self.path != "/" or self.domain is not None):
             raise ValueError(f"cookie name {self.name!r}: its prefix needs path='/' and no domain")
@@ -126,6 +134,11 @@ class Cookie:
         partitioned = "; Partitioned" if self.partitioned else ""
         same_site = f"; SameSite={self.same_site}"
         return f"Path={self.path}{domain}{secure}; HttpOnly{same_site}{partitioned}"
+
+
+def without_leading_dot(domain: str | None) -> str | None:
+    """A domain of a framework's settings: browsers ignore a dot in front (RFC 6265bis, 5.6.3)."""
+    return domain.removeprefix(".") if isinstance(domain, str) else domain
 
 
 def _require_types(cookie: Cookie) -> None:

@@ -24,7 +24,7 @@ from sessions.arguments import require_secret, require_str
 TOKEN_BYTES = 32
 
 MAX_COOKIES = 3
-"""How many well-formed cookies of one request are tried; each costs a read."""
+"""How many cookies of one request, and of one name, are tried; each costs a read."""
 
 _SESSION_ID = re.compile("[A-Za-z0-9_-]{43}", re.ASCII)
 

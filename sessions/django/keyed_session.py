@@ -36,7 +36,7 @@ class KeyedSession:
 
     Attributes:
         key: the key by now; None if there is no session that it could lead to.
-        other_keys: of other cookies of the same name, well-formed.
+        other_keys: of other cookies of the same name.
         record: the session.
         has_ended: whether the given key is worth nothing any more: it was malformed, or ``end`` has
             ended its session.
@@ -76,6 +76,12 @@ class KeyedSession:
         if self.has_ended:
             config.sessions.events.emit("invalid", None, None, "malformed")
         self._cookie_key = self.key
+
+    def add_keys(self, keys: list[str]) -> None:
+        """Add those of other cookies of the same name, for where the first leads to nothing."""
+        self.other_keys = keys
+        if self._previous is not None:
+            self._previous.other_keys = keys
 
     def is_well_formed(self, key: object) -> bool:
         """Whether a key could be one of ours."""
@@ -225,7 +231,7 @@ class KeyedSession:
         """Run a flow, after the session of a previous engine's key was taken over."""
         if self._previous is not None:
             previous, self._previous = self._previous, None
-            self._take(previous.take_over())
+            self._take(previous.take_over(), previous)
         config = self._config.sessions
         return run(flow, config.store, config.deadline_seconds)
 
@@ -233,11 +239,13 @@ class KeyedSession:
         """Run a flow in an event loop."""
         if self._previous is not None:
             previous, self._previous = self._previous, None
-            self._take(await previous.atake_over())
+            self._take(await previous.atake_over(), previous)
         config = self._config.sessions
         return await run_async(flow, config.store, config.deadline_seconds)
 
-    def _take(self, taken: TakenOver | None) -> None:
+    def _take(self, taken: TakenOver | None, previous: PreviousKey) -> None:
+        if self.key == self._cookie_key:  # none was begun meanwhile
+            self.key = self._cookie_key = self._config.sessions.tokens.in_cookie(previous.token)
         if taken is None or (taken.loaded.row is None and taken.loaded.replaced is None):
             self.has_ended = True
         elif taken.cookie_is_due:

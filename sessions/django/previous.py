@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,50 +32,79 @@ class PreviousKey:
 
     Attributes:
         token: the token of what it is taken over to.
+        other_keys: of other cookies of the same name, for where the first leads to nothing; then
+            ``token`` is that of the key that led to a session.
     """
 
-    __slots__ = ("_config", "_key", "_old", "token")
+    __slots__ = ("_config", "_engine", "_key", "other_keys", "token")
 
     def __init__(self, config: SiteConfig, engine: type[Any], key: str) -> None:
         self._config = config
+        self._engine = engine
         self._key = key
-        self._old = engine(key)
-        self.token = config.sessions.tokens.derived_from(f"{config.sessions.cookie.name}={key}")
+        self.other_keys: list[str] = []
+        self.token = self._token_of(key)
 
     def take_over(self) -> TakenOver | None:
         """What became of its session; None if there is none."""
-        if self._old.session_key is None:
-            return None  # not even of that engine's form
-        taken = self._run(find_taken_over(self._config.sessions, self.token))
-        if taken is None:
-            data = self._old.load()
-            if data:
-                taken = self._run(self._beginning(data))
-                if taken.loaded.row is not None:
-                    self._old.delete(self._key)
+        taken = None
+        for old, token in self._old_sessions():
+            found = self._run(find_taken_over(self._config.sessions, token))
+            if found is None:
+                data = old.load()
+                if data:
+                    found = self._run(self._beginning(token, data))
+                    if found.loaded.row is not None:
+                        old.delete(old.session_key)
+            taken = found or taken
+            if self._leads(found, token):
+                break
         return taken
 
     async def atake_over(self) -> TakenOver | None:
         """The same in an event loop."""
-        if self._old.session_key is None:
-            return None
-        taken = await self._run_async(find_taken_over(self._config.sessions, self.token))
-        if taken is None:
-            data = await self._old.aload()
-            if data:
-                taken = await self._run_async(self._beginning(data))
-                if taken.loaded.row is not None:
-                    await self._old.adelete(self._key)
+        taken = None
+        for old, token in self._old_sessions():
+            found = await self._run_async(find_taken_over(self._config.sessions, token))
+            if found is None:
+                data = await old.aload()
+                if data:
+                    found = await self._run_async(self._beginning(token, data))
+                    if found.loaded.row is not None:
+                        await old.adelete(old.session_key)
+            taken = found or taken
+            if self._leads(found, token):
+                break
         return taken
 
-    def _beginning(self, data: Mapping[str, Any]) -> Flow[TakenOver]:
+    def _old_sessions(self) -> Iterator[tuple[Any, str]]:
+        """The old engine's session of each key that has that engine's form, and its token."""
+        for key in (self._key, *self.other_keys):
+            old = self._engine(key)
+            if old.session_key is not None:
+                yield old, self._token_of(key)
+
+    def _leads(self, taken: TakenOver | None, token: str) -> bool:
+        """Whether a key led to a session, or to what took its place; it is the one, then."""
+        leads = taken is not None and (
+            taken.loaded.row is not None or taken.loaded.replaced is not None
+        )
+        if leads:
+            self.token = token
+        return leads
+
+    def _token_of(self, key: str) -> str:
+        config = self._config.sessions
+        return config.tokens.derived_from(f"{config.cookie.name}={key}")
+
+    def _beginning(self, token: str, data: Mapping[str, Any]) -> Flow[TakenOver]:
         site = self._config
         now: int = yield ReadClock()
         timeouts = timeouts_of(site.timeouts, data.get(EXPIRY), now)
         config = replace(site.sessions, timeouts=timeouts)
         user = data.get(SESSION_KEY)
         max_age = site.timeouts.lifetime_seconds
-        taken = yield from begin(config, self.token, data, user, max_age)
+        taken = yield from begin(config, token, data, user, max_age)
         emit_taken_over(config, taken)
         return taken
 

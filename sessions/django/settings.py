@@ -19,6 +19,7 @@ from sessions.arguments import require_timeout_seconds
 from sessions.config.options import SessionOptions
 from sessions.config.session_config import SessionConfig
 from sessions.config.timeouts import Timeouts
+from sessions.cookie.cookie import without_leading_dot
 from sessions.cookie.token import Tokens
 from sessions.django.key import KEY
 from sessions.operations.store import require_store
@@ -92,7 +93,7 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
         "idle": timeouts.lifetime_seconds,
         "lifetime": timeouts.lifetime_seconds,
         "same_site": settings.SESSION_COOKIE_SAMESITE or "Lax",  # as browsers read its absence
-        "domain": (settings.SESSION_COOKIE_DOMAIN or "").removeprefix(".") or None,
+        "domain": without_leading_dot(settings.SESSION_COOKIE_DOMAIN or None),
     }
     config = SessionConfig.of(store, cast("SessionOptions", options))
     tokens = Tokens(given.get("secret"), given.get("namespace", ""), KEY)

@@ -15,6 +15,7 @@ from typing import Any, Self
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
+from sessions.cookie.token import MAX_COOKIES
 from sessions.django.keyed_session import KeyedSession
 from sessions.django.settings import site_config
 from sessions.operations.operation import Flow
@@ -37,13 +38,16 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
     def of_cookie_field(cls, field: str) -> Self:
         """The session that a request's Cookie field leads to.
 
-        Of several well-formed keys, up to three, it is that of the first that has a session.
+        Of several well-formed keys, up to three, it is that of the first that has a session;
+        without any, they may be keys of SESSIONS["PREVIOUS_ENGINE"].
         """
         sessions = site_config().sessions
         values = sessions.cookie.values_in(field)
-        keys = list(sessions.tokens.of_cookies(values)) or values[:1]
+        keys = list(sessions.tokens.of_cookies(values))
+        if not keys:
+            keys = [value for value in dict.fromkeys(values) if value][:MAX_COOKIES]
         store = cls(keys[0] if keys else None)
-        store._keyed.other_keys = keys[1:]
+        store._keyed.add_keys(keys[1:])
         return store
 
     @property

@@ -65,7 +65,8 @@ class SessionInterface(flask.sessions.SessionInterface):
     def __init__(
         self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
     ) -> None:
-        config = SessionConfig.of(store, options)  # checked here, where they are written
+        # Checked here, where they are written; the cookie's name may be one of Flask's settings.
+        config = SessionConfig.of(store, {"cookie": "session", **options})
         if config.device_bound is not None:
             raise ValueError(
                 "device_bound works with sessions.asgi and sessions.wsgi: Flask's session "

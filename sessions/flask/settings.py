@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import flask
 
+from sessions.cookie.cookie import without_leading_dot
+
 if TYPE_CHECKING:
     from sessions.config.options import SessionOptions
 
@@ -44,6 +46,8 @@ def with_flask_settings(config: Mapping[str, Any], given: SessionOptions) -> Ses
     options: dict[str, Any] = dict(given)
     for setting, option in _OPTION_OF.items():
         value = _set_value(config, setting)
+        if option == "domain":
+            value = without_leading_dot(value)
         if value is None:
             continue
         if options.setdefault(option, value) != value:

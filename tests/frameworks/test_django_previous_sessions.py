@@ -148,6 +148,15 @@ def test_b20_a_key_of_neither_is_none_and_its_cookie_is_deleted(key: str) -> Non
     assert client.cookies[COOKIE].value == ""
 
 
+@pytest.mark.parametrize("first", ["", "forged-and-longer", "x"])
+def test_b20_a_dead_old_key_hides_none_behind_it(old: str, first: str) -> None:
+    client = Client()
+    answer = client.get("/seen", headers={"cookie": f"{COOKIE}={first}; {COOKIE}={old}"})
+    assert answer.json()["colour"] == "red"
+    assert COOKIE in answer.cookies
+    assert seen(client)["colour"] == "red", "by the cookie that was set"
+
+
 def test_b20_an_old_session_goes_on_in_an_event_loop(old: str) -> None:
     async def visits() -> None:
         client = AsyncClient()

@@ -41,6 +41,20 @@ SESSIONS_ON_THE_WEB = (
         f"{_COOKIES}a_session_is_found_behind_cookies_that_lead_to_none",
     ),
     Guard(
+        "a dead cookie of before hides none behind it",
+        "sessions/previous_cookie.py",
+        "list(islice(dict.fromkeys(values), MAX_COOKIES))",
+        "list(islice(values, 1))",
+        "tests/sessions/test_previous.py::test_b20_a_dead_old_cookie_hides_none_behind_it",
+    ),
+    Guard(
+        "a key that is not set signs no cookie of before",
+        "sessions/previous.py",
+        "    if not isinstance(key, str):\n",
+        "    key = str(key)\n    if not isinstance(key, str):\n",
+        "tests/sessions/test_previous.py::test_b20_a_starlette_key_that_is_not_set_is_refused",
+    ),
+    Guard(
         "of many cookies few are tried",
         "sessions/cookie/token.py",
         "return dict(islice(well_formed, MAX_COOKIES))",

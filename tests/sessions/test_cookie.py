@@ -79,6 +79,9 @@ def test_what_browsers_take_is_set_and_cleared_with_the_same_attributes(
         ({"name": "__HOST-s", "secure": False}, "its prefix needs secure=True"),
         ({"name": "__host-s", **DOMAIN}, "its prefix needs path='/' and no domain"),
         ({"name": "__SeCuRe-s", "secure": False}, "its prefix needs secure=True"),
+        ({"name": "__Http-s", "secure": False}, "its prefix needs secure=True"),
+        ({"name": "__http-s", "secure": False}, "its prefix needs secure=True"),
+        ({"name": "__Host-Http-s", "path": "/app"}, "its prefix needs path='/' and no domain"),
         # One alone
         ({"name": ""}, "cookie name .*, not ''"),
         ({"name": "a b"}, "cookie name .*, not 'a b'"),
@@ -98,7 +101,13 @@ def test_what_browsers_take_is_set_and_cleared_with_the_same_attributes(
         (PLAIN | {"path": "/a; Domain=evil.example"}, "have no ';'"),
         (PLAIN | {"path": "/a\r\n"}, "path"),
         (PLAIN | {"path": "/é"}, "path"),
+        (PLAIN | {"path": "/é"}, "printable ASCII"),
+        (PLAIN | {"path": "/app "}, "not end with a space"),
         (PLAIN | {"path": "/" + "p" * 1_024}, "path"),
+        (PLAIN | {"domain": "d" * 64 + ".example"}, "domain"),
+        (PLAIN | {"domain": "d." * 123 + "example.com"}, "domain must be a name"),
+        (PLAIN | {"domain": "-a.example"}, "domain"),
+        (PLAIN | {"domain": "a-.example"}, "domain"),
         (PLAIN | {"domain": ""}, "domain .*, not ''"),
         (PLAIN | {"domain": ".example.com"}, "domain"),
         (PLAIN | {"domain": "example"}, "domain"),
@@ -201,6 +210,12 @@ def test_a_persistent_cookie_lasts_as_long_as_its_session(site: Site) -> None:
     # Not longer for the new id: the end of the session is what it was.
     left = 400 * DAY_SECONDS - DAY_SECONDS + 1
     assert f"; Max-Age={left};" in dict(request.finish())["set-cookie"]
+
+
+def test_the_longest_domain_is_taken() -> None:
+    domain = ".".join(["d" * 63] * 3 + ["d" * 57, "com"])
+    assert len(domain) == 253
+    assert f"Domain={domain};" in Cookie(name="s", domain=domain).set_to("v", 60)
 
 
 def test_the_longest_path_is_taken_and_no_letter_is_white_space() -> None:

@@ -14,6 +14,7 @@ import httpx
 import itsdangerous
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import Secret
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware as StarletteSessions
 from starlette.requests import Request
@@ -212,6 +213,39 @@ def test_b20_what_is_misused_is_refused_when_it_is_set_up(options: Any) -> None:
         SessionInterface(MemorySessionStore(), previous=options)
 
 
+# Several cookies of its name
+
+
+@pytest.mark.parametrize("others", ["old=forged; ", "old=; ", "old=bad; old=forged; "])
+def test_b20_a_dead_old_cookie_hides_none_behind_it(site: Site, others: str) -> None:
+    browser = OldBrowser(site, "abc")
+    browser.cookie = f"{others}old=abc"
+    assert browser.seen() == {"cart": [17], "user": 5}
+
+
+def test_b20_nor_does_one_whose_session_has_ended(site: Site) -> None:
+    browser = OldBrowser(site, "abc")
+    with browser.request() as session:
+        session.logout()
+    browser.cookie = "old=abc; old=odd"
+    assert browser.seen() == {"a": 1}
+
+
+def test_b20_nor_a_dead_one_of_this_package_of_the_same_name(site: Site) -> None:
+    cookie = Cookie(name="old", secure=False)
+    browser = OldBrowser(site, "abc", previous={"cookie": cookie}, cookie="old", secure=False)
+    browser.cookie = f"old={'a' * 43}; old=abc"
+    assert browser.seen() == {"cart": [17], "user": 5}
+
+
+def test_b20_at_most_three_old_cookies_are_tried(site: Site) -> None:
+    tried: list[str] = []
+    browser = OldBrowser(site, "abc", previous={"read": tried.append})
+    browser.cookie = "; ".join(f"old={number}" for number in range(50))
+    assert browser.seen() == {}
+    assert tried == ["0", "1", "2"]
+
+
 # The same cookie's name
 
 
@@ -317,6 +351,24 @@ def flask_app() -> flask.Flask:
         return ""
 
     return app
+
+
+@pytest.mark.parametrize("unset", [None, "", b"key", 5])
+def test_b20_a_starlette_key_that_is_not_set_is_refused(unset: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="secret_key must"):
+        starlette_cookies(unset)  # or a cookie signed by "None" would log anybody in
+
+
+def test_b20_a_starlette_key_may_be_a_secret() -> None:
+    assert starlette_cookies(Secret("s3cret")).cookie.name == "session"
+
+
+def test_b20_a_domain_may_have_a_dot_in_front_as_in_frameworks_settings() -> None:
+    app = flask.Flask("site", root_path=".")
+    app.secret_key = SECRET
+    app.config["SESSION_COOKIE_DOMAIN"] = ".example.com"
+    assert flask_cookies(app).cookie.domain == "example.com"
+    assert starlette_cookies(SECRET, domain=".example.com").cookie.domain == "example.com"
 
 
 def test_b20_a_flask_site_goes_on() -> None:

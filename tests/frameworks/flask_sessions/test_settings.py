@@ -49,6 +49,18 @@ def test_settings_are_followed(settings: dict[str, Any], field: str) -> None:
     assert cookie_with(settings) == field
 
 
+def test_a_domain_may_have_a_dot_in_front_which_browsers_ignore() -> None:
+    settings = {"SESSION_COOKIE_NAME": "sid", "SESSION_COOKIE_DOMAIN": ".example.com"}
+    assert "; Domain=example.com; " in cookie_with(settings)
+    assert "; Domain=example.com; " in cookie_with(settings, domain="example.com")
+
+
+def test_a_setting_may_give_the_name_that_an_option_needs() -> None:
+    settings = {"SESSION_COOKIE_NAME": "sid"}
+    assert cookie_with(settings, secure=False) == "sid=; Path=/; HttpOnly; SameSite=Lax"
+    assert cookie_with(settings, path="/shop").startswith("sid=; Path=/shop; ")
+
+
 def test_a_setting_may_say_what_an_option_says() -> None:
     settings = {"SESSION_COOKIE_NAME": "sid", "PERMANENT_SESSION_LIFETIME": timedelta(days=30)}
     options = {"cookie": "sid", "idle": 3_600, "lifetime": 30 * 86_400}
@@ -69,6 +81,7 @@ def test_a_setting_may_say_what_an_option_says() -> None:
         ({"SESSION_COOKIE_SAMESITE": "strict"}, {}, "same_site must be"),
         ({"SESSION_COOKIE_DOMAIN": "example.com"}, {}, "__Host-session"),
         ({"SESSION_COOKIE_PATH": "/shop"}, {}, "__Host-session"),
+        ({}, {"secure": False}, "__Host-session"),
         ({"SESSION_COOKIE_HTTPONLY": False}, {}, "SESSION_COOKIE_HTTPONLY must be True"),
         (
             {"PERMANENT_SESSION_LIFETIME": timedelta(days=30)},
