@@ -40,12 +40,15 @@ def require_bool(name: str, value: object) -> bool:
 def require_int(name: str, value: object) -> int:
     """Check that an argument is an int; a bool is none.
 
+    Returns:
+        the number, a plain int, of an enumeration's member too.
+
     Raises:
         TypeError: it is not a number.
         ValueError: it is a float.
     """
-    if type(value) is int:
-        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
     if not isinstance(value, float):
         raise TypeError(f"{name} {value!r}: must be an int")
     raise ValueError(f"{name} {value}: must be an int, a whole number")
@@ -71,9 +74,9 @@ def require_max_keys(name: str, value: object, least: int) -> int:
     Raises:
         ValueError: it is not an int of at least ``least``.
     """
-    if type(value) is not int or value < least:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name} {value!r}: must be an int of at least {least}")
-    return value
+    return int(value)
 
 
 def require_cost(cost: object, smallest_burst: int) -> int:
@@ -104,7 +107,7 @@ def require_seconds_ns(name: str, seconds: object, least: float, most: float) ->
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"{name} {seconds!r}: must be a number of seconds")
     if not least <= seconds <= most:
-        raise ValueError(f"{name} {seconds}: must be from {least:g} to {most:g} seconds")
+        raise ValueError(f"{name} {seconds}: must be from {least:.15g} to {most:.15g} seconds")
     return round(seconds * 1_000_000_000)
 
 

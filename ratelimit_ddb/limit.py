@@ -91,9 +91,8 @@ class Limit:
         name: str | None = None,
     ) -> None:
         period_ns = _period_ns(period_seconds)
-        require_int_from("quantity", quantity, 1)
-        burst = quantity if burst is None else burst
-        require_int_from("burst", burst, 1)
+        quantity = require_int_from("quantity", quantity, 1)
+        burst = quantity if burst is None else require_int_from("burst", burst, 1)
         unit_ns = -(-period_ns // quantity)
         if name is None:
             name = _notation_of(quantity, period_ns, burst).replace(" ", "-")
@@ -145,7 +144,7 @@ class Limit:
             raise ValueError(
                 f"limit {notation!r}: {advice(notation, _EXAMPLES, _UNIT_NS, _SHORT_UNIT)}"
             )
-        period_ns = min(int(match["count"] or 1) * unit_ns, 2 * LONGEST_WINDOW_NS)
+        period_ns = int(match["count"] or 1) * unit_ns
         burst = None if match["burst"] is None else int(match["burst"])
         return cls(int(match["quantity"]), period_ns / SECOND_NS, burst, name)
 
@@ -168,7 +167,7 @@ def parse_limits(given: LimitsLike) -> tuple[AnyLimit, ...]:
         TypeError: one of them is neither a str nor a Limit nor a Quota.
         ValueError: there is none, one is out of bounds, or two have the same name.
     """
-    if not isinstance(given, str | Limit | Quota | Iterable):
+    if isinstance(given, bytes) or not isinstance(given, str | Limit | Quota | Iterable):
         raise TypeError(
             f"limits {given!r}: must be a str such as '100/minute', a Limit, a Quota, or several "
             "of them"

@@ -188,7 +188,7 @@ class LimiterCore:
         self, text: str, cost: int, wait_ns: int, leases: bool
     ) -> Decision | Flow[Decision]:
         if cost != 1 or type(cost) is not int:
-            require_cost(cost, self._smallest_burst)
+            cost = require_cost(cost, self._smallest_burst)
         if not self.enabled:
             return self._disabled
         meter = Meter() if self._on_decision else None
@@ -268,7 +268,7 @@ class LimiterCore:
         return self._peek(text, cost)
 
     def _peek(self, text: str, cost: int) -> Decision | Flow[Decision]:
-        require_cost(cost, self._smallest_burst)
+        cost = require_cost(cost, self._smallest_burst)
         return self.bucket.peek(text, cost) if self.enabled else self._disabled
 
     def charge(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
@@ -279,7 +279,7 @@ class LimiterCore:
         return self._begin_charge(text, cost)
 
     def _begin_charge(self, text: str, cost: int) -> Decision | Flow[Decision]:
-        require_charge(cost, self.bucket.limits)
+        cost = require_charge(cost, self.bucket.limits)
         if not self.enabled:
             return self._disabled
         return self._charge(text, cost) if cost else self.bucket.peek(text, 1)

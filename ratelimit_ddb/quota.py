@@ -90,7 +90,7 @@ class Quota:
             raise TypeError(f"period {period!r}: must be a str such as 'month'")
         if period not in PERIODS:
             raise ValueError(f"period {period!r}: must be one of {', '.join(PERIODS)}")
-        require_int_from("quantity", quantity, 1)
+        quantity = require_int_from("quantity", quantity, 1)
         most = most_of_quota(period)
         if quantity > most:
             raise ValueError(f"quantity {quantity}: must be at most {most} in a {period}")

@@ -82,7 +82,7 @@ class ReservationState:
             TypeError, ValueError: ``used`` is no number of tokens, or the limiter has other limits.
             RuntimeError: it was settled before.
         """
-        require_int_from("used", used, 0)
+        used = require_int_from("used", used, 0)
         if used > self.cost:
             require_charge(used, core.bucket.limits)
         taken = core.taken_by(self.decision)

@@ -34,11 +34,12 @@ class SlotLimit:
     lifetime_ns: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        require_int_from("slots", self.slots, 1, MOST_SLOTS)
+        slots = require_int_from("slots", self.slots, 1, MOST_SLOTS)
         lifetime_ns = require_seconds_ns(
             "lifetime", self.lifetime, SHORTEST_LIFETIME_SECONDS, LONGEST_LIFETIME_SECONDS
         )
-        object.__setattr__(self, "burst", self.slots)
+        object.__setattr__(self, "slots", slots)
+        object.__setattr__(self, "burst", slots)
         object.__setattr__(self, "lifetime_ns", lifetime_ns)
 
     def __str__(self) -> str:

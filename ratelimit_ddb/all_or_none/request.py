@@ -74,7 +74,7 @@ def request_of(given: tuple[Any, ...], kind: type[L]) -> Request:
         raise TypeError(f"request {given!r}: must be (limiter, key) or (limiter, key, cost)")
     limiter, key, cost = given if len(given) == 3 else (*given, 1)
     core = core_of(limiter, kind)
-    core.require_cost(cost)
+    cost = core.require_cost(cost)
     return Request(core, core.key_text(key), cost, core.new_meter())
 
 

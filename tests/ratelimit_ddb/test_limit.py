@@ -212,8 +212,11 @@ def test_an_endless_period_is_refused_as_any_that_cannot_hold(period_seconds: fl
         Limit(1, period_seconds)
 
 
-def test_an_endless_notation_is_refused_as_any_that_cannot_hold() -> None:
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize(("digits", "shown"), [(8, "60479999395200.0"), (190, "6.048e+195")])
+def test_an_endless_notation_is_refused_with_its_period(digits: int, shown: str) -> None:
+    with pytest.raises(ValueError, match=f"period_seconds {re.escape(shown)}: .*ten years"):
+        Limit.parse(f"1/{'9' * digits} weeks")
+    with pytest.raises(ValueError, match="at most 200 characters"):
         Limit.parse(f"1/{'9' * 400} weeks")
 
 
@@ -243,10 +246,17 @@ def test_limits_of_equal_periods_have_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "error"), [([], ValueError), ([5], TypeError), (5, TypeError), (None, TypeError)]
+    ("given", "error", "told"),
+    [
+        ([], ValueError, r"limits \[\]"),
+        ([5], TypeError, "limit 5"),
+        (5, TypeError, "limits 5"),
+        (None, TypeError, "limits None"),
+        (b"5/minute", TypeError, "limits b'5/minute'"),
+    ],
 )
-def test_what_is_no_limit_is_refused(given: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
+def test_what_is_no_limit_is_refused(given: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
         parse_limits(given)
 
 

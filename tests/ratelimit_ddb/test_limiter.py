@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import enum
 import inspect
 import pickle
 import sys
@@ -335,6 +336,27 @@ def test_a_refund_of_a_cost_that_cannot_be_is_refused_and_loses_nothing(
         limiter.refund(decision, cost=cost)
     assert limiter.refund(decision)
     assert limiter.peek(KEY).remaining == 5
+
+
+class Cost(enum.IntEnum):
+    UPLOAD = 3
+
+
+def test_a_member_of_an_int_enumeration_is_the_int_that_it_is(
+    caller: Caller, store: FlakyStore
+) -> None:
+    limiter = caller.of(store, limits=[Limit(Cost.UPLOAD, 60, Cost.UPLOAD)], seen_keys=Cost.UPLOAD)
+    decision = limiter.acquire(KEY, cost=Cost.UPLOAD)
+    assert (decision.allowed, decision.remaining) == (True, 0)
+    assert type(decision.taken.cost) is type(decision.limit.burst) is int
+    assert limiter.refund(decision, cost=Cost.UPLOAD)
+    assert limiter.charge(KEY, Cost.UPLOAD).remaining == 0
+    limiter.block(KEY, Cost.UPLOAD)
+
+
+def test_the_longest_block_is_told_in_digits(caller: Caller, store: FlakyStore) -> None:
+    with pytest.raises(ValueError, match=r"seconds inf: must be from 0\.001 to 316224000 seconds"):
+        caller.of(store).block(KEY, float("inf"))
 
 
 @pytest.mark.parametrize("what", ["acquire", "peek", "reset"])

@@ -146,7 +146,7 @@ def _cost(rule: Rule, request: Request) -> AwaitableFlow[int]:
     if callable(cost):
         cost = yield from maybe_await(cost(request))
         if type(cost) is not int or cost < 0:
-            require_int_from(f"rule {rule.name!r}: cost", cost, 0)
+            cost = require_int_from(f"rule {rule.name!r}: cost", cost, 0)
     return cost
 
 

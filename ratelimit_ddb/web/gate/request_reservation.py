@@ -88,7 +88,7 @@ class RequestReservation:
             TypeError, ValueError: it is no number of tokens.
             RuntimeError: the response is over.
         """
-        require_int_from("used", used, 0)
+        used = require_int_from("used", used, 0)
         for one in self._reserved:
             bucket = one.decided.charge.quota.bucket
             if bucket is not None:
