@@ -117,7 +117,10 @@ class RateLimitMiddleware:
 
 @shows_options(ViewOptions)
 def limited(
-    limits: LimitsLike | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
+    limits: LimitsLike | LimitsOfRequest | None = None,
+    *,
+    store: Store,
+    **options: Unpack[ViewOptions],
 ) -> Callable[[View], View]:
     """Put a limit before one view: ``@limited("5/minute", store=store)``.
 
@@ -128,7 +131,7 @@ def limited(
     A view may have several, distinguished by ``methods=`` or ``name=``.
 
     Args:
-        limits: as for ``ratelimit_ddb.web.Rule``.
+        limits: as for ``ratelimit_ddb.web.Rule``; none for a view with an ``in_flight`` alone.
         store: a DynamoDBStore or a MemoryStore.
         options: see ``ratelimit_ddb.web.ViewOptions``. The name of a method's limit has the class
             that is served.

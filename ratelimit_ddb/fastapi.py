@@ -8,7 +8,7 @@
 
     install(app)
 
-All of it works without ``install`` too, whose docstring says what is missing then. It takes FastAPI
+Limits work without ``install`` too, whose docstring says what is missing then. It takes FastAPI
 0.115.6 or later, with Starlette 0.41 or later.
 """
 
@@ -24,6 +24,7 @@ from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocketState
 
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
+from ratelimit_ddb.asgi.held import call_while_held
 from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, adding_fields
 from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
@@ -67,6 +68,11 @@ _NO_DEPENDENCY = (
     "a RateLimit that is no dependency limits nothing: write Depends(RateLimit(...)), as a "
     "parameter's default, in its Annotated, or in dependencies=[...]"
 )
+_NEED_INSTALL = (
+    ("on_denied", "its answer"),
+    ("give_back", "to see responses"),
+    ("in_flight", "to hold slots to the ends of responses"),
+)
 _OF_THE_BODY = ("content-type", "content-length", "vary")
 
 
@@ -107,12 +113,12 @@ class RateLimit:
     ``use_cache=False``. In tests ``app.dependency_overrides[limit] = lambda: None`` lifts it.
 
     Args:
-        limits: as for Rule.
+        limits: as for Rule; none for an ``in_flight`` alone.
         store: a DynamoDBStore or a MemoryStore.
         default: whether it is left out for routes that have another RateLimit of their own, one
             that is no default: for those of an application or a router.
-        options: see ``ratelimit_ddb.web.ViewOptions``; ``on_denied`` and ``give_back`` need
-            ``install``, since a dependency does not see the response.
+        options: see ``ratelimit_ddb.web.ViewOptions``; ``on_denied``, ``give_back`` and
+            ``in_flight`` need ``install``, since a dependency does not see the response.
 
     Raises:
         TypeError, ValueError: an argument is invalid.
@@ -121,7 +127,7 @@ class RateLimit:
     @shows_options(ViewOptions)
     def __init__(
         self,
-        limits: LimitsLike | LimitsOfRequest,
+        limits: LimitsLike | LimitsOfRequest | None = None,
         *,
         store: Store,
         default: bool = False,
@@ -132,7 +138,8 @@ class RateLimit:
         self._default = default
         self._methods = methods_of(options.get("methods"))
         self._enforce = options.get("enforce", True)
-        self._limits = limits if callable(limits) else parse_limits(limits)
+        is_made = limits is None or callable(limits)
+        self._limits = limits if is_made else parse_limits(cast("LimitsLike", limits))
         on_decision = options.get("on_decision", ())
         options["on_decision"] = (
             tuple(on_decision) if isinstance(on_decision, Iterable) else on_decision
@@ -150,8 +157,8 @@ class RateLimit:
         Raises:
             RateLimitExceeded, WebSocketException: it is over the limits.
             ValueError: another dependency of this route has the same name.
-            RuntimeError: there is an ``on_denied`` or a ``give_back``, but nobody installed what
-                they need.
+            RuntimeError: there is an ``on_denied``, a ``give_back`` or an ``in_flight``, but nobody
+                installed what they need.
         """
         if not self._shared.enabled:
             return Verdict()
@@ -180,7 +187,7 @@ class RateLimit:
         raise TypeError(_NO_DEPENDENCY)
 
     def _require_handler(self, scope: Scope) -> None:
-        for option, why in (("on_denied", "its answer"), ("give_back", "to see responses")):
+        for option, why in _NEED_INSTALL:
             if self._options.get(option) is not None:
                 app: FastAPI = scope["app"]
                 if RateLimitExceeded not in app.exception_handlers:
@@ -214,7 +221,8 @@ class RateLimit:
 
     def _is_own(self, method: str) -> bool:
         about = self._methods is None or method in self._methods
-        return about and self._enforce and self._shared.enabled and not self._default
+        denies = self._limits is not None and self._enforce and self._shared.enabled
+        return about and denies and not self._default
 
 
 def _has_own_limits(request: Request) -> bool:
@@ -258,7 +266,8 @@ def install(app: FastAPI) -> None:
     Without it the fields are missing from a Response that a route returns itself and from what
     exception handlers make, since FastAPI lets dependencies add fields only to the responses that
     it makes itself; and a denial is FastAPI's ``{"detail": ...}``, not the problem, page or line
-    that the client's ``Accept`` prefers. An application that is mounted needs its own.
+    that the client's ``Accept`` prefers. A RateLimit with ``on_denied``, ``give_back`` or
+    ``in_flight`` is an error then. An application that is mounted needs its own.
 
     It registers a handler for RateLimitExceeded, and a middleware of no options; and it has
     ``app.openapi`` say of each operation that depends on a RateLimit that it may answer 429.
@@ -312,7 +321,8 @@ def _documented_denial() -> dict[str, Any]:
 class _Writing:
     """Writes to responses what the limits have noted in the request's ledger.
 
-    It sees them in the place of the dependencies, too, for what they give back.
+    It sees them in the place of the dependencies, too, for what they give back, and releases the
+    slots that they hold.
     """
 
     def __init__(self, app: App) -> None:
@@ -327,10 +337,15 @@ class _Writing:
             ledger.has_writer = True
             send = adding_fields(ledger, send)
         try:
-            await call_and_respond(self._app, scope, receive, send, _respond)
+            await call_while_held(
+                self._respond, scope, receive, send, lambda: tuple(ledger.slots.values())
+            )
         finally:
             if ledger.creator is self:
                 scope.pop(KEY, None)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await call_and_respond(self._app, scope, receive, send, _respond)
 
 
 async def _respond(scope: Scope, head: ResponseHead) -> None:

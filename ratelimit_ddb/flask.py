@@ -95,7 +95,10 @@ def limit_app(
 
 @shows_options(ViewOptions)
 def limited(
-    limits: LimitsLike | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
+    limits: LimitsLike | LimitsOfRequest | None = None,
+    *,
+    store: Store,
+    **options: Unpack[ViewOptions],
 ) -> Callable[[Callable[P, Any]], Callable[P, ResponseReturnValue]]:
     """Put a limit before one view: ``@limited("5/minute", store=store)`` below ``@app.route``.
 
@@ -107,7 +110,7 @@ def limited(
     A view may have several, distinguished by ``methods=`` or ``name=``.
 
     Args:
-        limits: as for ``ratelimit_ddb.web.Rule``.
+        limits: as for ``ratelimit_ddb.web.Rule``; none for a view with an ``in_flight`` alone.
         store: a DynamoDBStore or a MemoryStore.
         options: see ``ratelimit_ddb.web.ViewOptions``. Functions must be plain, for ``async def``
             too: the limit is decided before Flask starts an event loop for the view.
@@ -130,6 +133,8 @@ def limited(
             refusal = _refusal(gate)
             if refusal is not None:
                 return refusal
+            if gate.holds_slots:
+                _end_with_request()
             response: ResponseReturnValue = flask.current_app.ensure_sync(called)(*args, **kwargs)
             return response
 
@@ -301,6 +306,23 @@ def _end_without_response(exception: BaseException | None) -> None:
             end(failed=exception is not None)
         elif response.found() is None:
             end(failed=response.failed)
+
+
+def _end_with_request() -> None:
+    """The same of a view's limit, which has no app to give a teardown function to.
+
+    Flask closes the request where it calls those.
+    """
+    native: Any = cast("LocalProxy[Any]", flask.request)._get_current_object()
+    close = native.close
+
+    def close_and_end() -> None:
+        try:
+            close()
+        finally:
+            _end_without_response(None)
+
+    native.close = close_and_end
 
 
 def _release(slots: RequestSlots, *, failed: bool) -> None:  # noqa: ARG001 - whatever has ended it

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import Unpack
 
 from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
+from ratelimit_ddb.asgi.held import call_while_held
 from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
 from ratelimit_ddb.operations.store import Store
@@ -13,7 +14,6 @@ from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.gate.request_reservation import has_failed
-from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.response.answer import Answer, Fields
@@ -100,10 +100,7 @@ class RateLimitMiddleware:
         if slots is None:
             await self._call_and_settle(scope, receive, send)
             return
-        try:
-            await self._call_and_settle(scope, receive, _releasing(slots, send))
-        finally:
-            await slots.release_async()
+        await call_while_held(self._call_and_settle, scope, receive, send, lambda: (slots,))
 
     async def _call_and_settle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, and settle when it is done what it reserved."""
@@ -149,17 +146,6 @@ def adding_fields(ledger: Ledger, send: Send) -> Send:
         return send(message)
 
     return send_with_fields
-
-
-def _releasing(slots: RequestSlots, send: Send) -> Send:
-    """``send``, which releases slots once the response is sent; background tasks come after it."""
-
-    async def send_and_release(message: Message) -> None:
-        await send(message)
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            await slots.release_async()
-
-    return send_and_release
 
 
 def _noting(statuses: list[int], send: Send) -> Send:

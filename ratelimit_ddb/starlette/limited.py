@@ -19,7 +19,13 @@ from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.starlette.response import head_of_response, responding, response_of, with_fields
+from ratelimit_ddb.starlette.response import (
+    head_of_response,
+    responding,
+    response_of,
+    while_held,
+    with_fields,
+)
 from ratelimit_ddb.starlette.routes import RouteMatcher
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
@@ -37,7 +43,10 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @shows_options(ViewOptions)
 def limited(
-    limits: LimitsLike | LimitsOfRequest, *, store: Store, **options: Unpack[ViewOptions]
+    limits: LimitsLike | LimitsOfRequest | None = None,
+    *,
+    store: Store,
+    **options: Unpack[ViewOptions],
 ) -> Callable[[Endpoint], Endpoint]:
     """Let an endpoint be called only within limits.
 
@@ -49,12 +58,12 @@ def limited(
     fields. What an exception handler makes has no such fields; a rule of the middleware adds them
     there too.
 
-    For a function of a WebSocket the handshake is limited, and no fields are sent. A ``def`` runs
-    in Starlette's threads, where the store may block; its rule's functions can't be coroutine
-    functions.
+    For a function of a WebSocket the handshake is limited, and no fields are sent; its slots
+    (``in_flight``) are held until it returns. A ``def`` runs in Starlette's threads, where the
+    store may block; its rule's functions can't be coroutine functions.
 
     Args:
-        limits: as for Rule.
+        limits: as for Rule; none for an endpoint with an ``in_flight`` alone.
         store: a DynamoDBStore or a MemoryStore.
         options: see ``ratelimit_ddb.web.ViewOptions``.
 
@@ -121,7 +130,7 @@ def _refuse_as_path_operation(endpoint: Callable[..., Any]) -> None:
 
 
 def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
-    chosen = RouteMatcher(iter)
+    chosen, called = RouteMatcher(iter), _holding_async(endpoint, gate)
 
     @functools.wraps(endpoint)
     async def limited(*args: Any, **kwargs: Any) -> Any:
@@ -131,12 +140,12 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
             if answer is not None:
                 return await _refuse(connection, answer, verdict)
             if gate.gives_back:
-                return await _websocket_and_respond(endpoint, connection, gate, args, kwargs)
-            return await endpoint(*args, **kwargs)
+                return await _websocket_and_respond(called, connection, gate, args, kwargs)
+            return await called(*args, **kwargs)
         if answer is not None:
             return response_of(answer)
         try:
-            response = await endpoint(*args, **kwargs)
+            response = await called(*args, **kwargs)
         except Exception as error:
             await gate.respond_async(connection.scope, _head_of_exception(error))
             raise
@@ -148,7 +157,7 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
 
 
 def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
-    chosen = RouteMatcher(iter)
+    chosen, called = RouteMatcher(iter), _holding(endpoint, gate)
 
     @functools.wraps(endpoint)
     def limited(*args: Any, **kwargs: Any) -> Any:
@@ -157,7 +166,7 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
         if answer is not None:
             return response_of(answer)
         try:
-            response = endpoint(*args, **kwargs)
+            response = called(*args, **kwargs)
         except Exception as error:
             gate.respond(connection.scope, _head_of_exception(error))
             raise
@@ -166,6 +175,54 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
         return with_fields(responding(response, gate), ledger)
 
     return limited
+
+
+def _holding_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
+    """An endpoint that is called, and whose response is sent, while the request's slots are held.
+
+    A websocket is over where the endpoint returns.
+    """
+    if not gate.holds_slots:
+        return endpoint
+
+    async def holding(*args: Any, **kwargs: Any) -> Any:
+        connection = _connection(endpoint, args)
+        slots = gate.slots_of(connection.scope)
+        if slots is None:
+            return await endpoint(*args, **kwargs)
+        try:
+            response = await endpoint(*args, **kwargs)
+        except BaseException:  # a client that goes may have it cancelled
+            await slots.release_async()
+            raise
+        if response is None or isinstance(connection, WebSocket):
+            await slots.release_async()
+            return response
+        return while_held(response, slots)
+
+    return holding
+
+
+def _holding(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
+    """The same of a ``def``, whose response is sent in the event loop."""
+    if not gate.holds_slots:
+        return endpoint
+
+    def holding(*args: Any, **kwargs: Any) -> Any:
+        slots = gate.slots_of(_connection(endpoint, args).scope)
+        if slots is None:
+            return endpoint(*args, **kwargs)
+        try:
+            response = endpoint(*args, **kwargs)
+        except BaseException:
+            slots.release()
+            raise
+        if response is None:
+            slots.release()
+            return None
+        return while_held(response, slots)
+
+    return holding
 
 
 def _connection(endpoint: Callable[..., Any], args: tuple[Any, ...]) -> HTTPConnection:

@@ -8,10 +8,12 @@ from typing import Any
 from starlette.responses import Response
 
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
+from ratelimit_ddb.asgi.held import call_while_held
 from ratelimit_ddb.asgi.middleware import adding_fields, encoded_headers
 from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_bytes
 
@@ -50,6 +52,36 @@ def with_fields(response: Any, ledger: Ledger | None) -> Any:
     copied.raw_headers = [*response.raw_headers, *encoded_headers(ledger.fields())]
     vars(copied).pop("_headers", None)  # else the copy's ``headers`` would be the other's
     return copied
+
+
+class HeldResponse(Response):
+    """An endpoint's response, which holds slots until it is sent.
+
+    It has the other's attributes, which decorators further out may read and change.
+    """
+
+    def __init__(self, response: Response, slots: RequestSlots) -> None:
+        vars(self).update(vars(response))
+        self._response = response
+        self._slots = slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and release the slots."""
+        # An endpoint may give the same response to all, so that one stays as it is.
+        response = copy.copy(self._response)
+        vars(response).update(vars(self))
+        await call_while_held(response, scope, receive, send, lambda: (self._slots,))
+
+
+def while_held(response: Any, slots: RequestSlots) -> Any:
+    """What an endpoint gave, holding slots until it is sent."""
+    if isinstance(response, Response):
+        return HeldResponse(response, slots)
+
+    async def held_app(scope: Scope, receive: Receive, send: Send) -> None:
+        await call_while_held(response, scope, receive, send, lambda: (slots,))
+
+    return held_app
 
 
 def _adding(app: App, ledger: Ledger) -> App:

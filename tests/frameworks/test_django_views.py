@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from django.urls import resolve
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from ratelimit_ddb import MemoryStore
+from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
 from ratelimit_ddb.django import limited, user
-from ratelimit_ddb.web import Request
+from ratelimit_ddb.web import Request, everyone
 from tests.flaky_store import FlakyStore
 from tests.frameworks.django_site.accounts import AnonymousUser, User
 
@@ -178,3 +178,33 @@ def test_a_coroutine_function_is_refused_when_a_plain_view_is_decorated(
 
     with pytest.raises(TypeError, match="coroutine function"):
         limited("1/minute", store=store, by=by)(hello)
+
+
+@pytest.mark.parametrize("limits", [None, "9/minute"])
+def test_p16_a_view_holds_its_slot_until_the_server_closes_the_response(
+    store: MemoryStore, asked: HttpRequest, limits: str | None
+) -> None:
+    slots = ConcurrencyLimiter(store, 1)
+
+    @limited(limits, store=store, in_flight=1, by=everyone(), name="slow")
+    def view(request: HttpRequest) -> StreamingHttpResponse:
+        return StreamingHttpResponse(iter([b"a", b"b"]))
+
+    response = view(asked)
+    assert slots.peek("slow:everyone").remaining == 0
+    denied = view(asked)
+    assert (denied.status_code, denied.headers["retry-after"]) == (429, "1")
+    assert b"".join(response) == b"ab"
+    response.close()
+    assert slots.peek("slow:everyone").remaining == 1
+
+
+def test_a_view_that_raises_releases_its_slot(store: MemoryStore, asked: HttpRequest) -> None:
+    @limited(store=store, in_flight=1, by=everyone(), name="slow")
+    def fails(request: HttpRequest) -> HttpResponse:
+        raise ZeroDivisionError
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            fails(asked)
+    assert ConcurrencyLimiter(store, 1).peek("slow:everyone").remaining == 1

@@ -8,7 +8,7 @@ import flask
 import pytest
 from flask.views import MethodView, View
 
-from ratelimit_ddb import MemoryStore
+from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
 from ratelimit_ddb.flask import limit_app, limited
 from ratelimit_ddb.web import Request, Rule, everyone, header
 from tests.frameworks.flask_site import limits_of, site
@@ -191,3 +191,59 @@ def test_functions_that_must_be_awaited_are_refused_for_async_views_too(
 
     with pytest.raises(TypeError, match="coroutine function"):
         limited("1/minute", store=store, by=by)(view)
+
+
+@pytest.mark.parametrize("limits", [None, "9/minute"])
+def test_p16_a_view_holds_its_slot_until_the_server_closes_the_response(
+    store: MemoryStore, limits: str | None
+) -> None:
+    app = site()
+    slots = ConcurrencyLimiter(store, 1)
+
+    @app.get("/slow")
+    @limited(limits, store=store, in_flight=1, by=everyone(), name="slow")
+    def slow() -> flask.Response:
+        return flask.Response(iter(["a", "b"]))
+
+    client = app.test_client()
+    response = client.get("/slow", buffered=False)
+    assert slots.peek("slow:everyone").remaining == 0
+    denied = client.get("/slow")
+    assert (denied.status_code, denied.headers["retry-after"]) == (429, "1")
+    assert response.data == b"ab"
+    response.close()
+    assert slots.peek("slow:everyone").remaining == 1
+
+
+def test_a_view_that_raises_releases_its_slot(store: MemoryStore) -> None:
+    app = site()
+
+    @app.get("/fails")
+    @limited(store=store, in_flight=1, by=everyone(), name="slow")
+    def fails() -> str:
+        raise ZeroDivisionError
+
+    app.testing = False
+    assert app.test_client().get("/fails", buffered=True).status_code == 500
+    app.testing = True  # exceptions are propagated, and there is no response
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            app.test_client().get("/fails")
+    assert ConcurrencyLimiter(store, 1).peek("slow:everyone").remaining == 1
+
+
+def test_a_slot_ends_with_the_request_where_another_response_is_sent(store: MemoryStore) -> None:
+    app = site()
+
+    @app.get("/slow")
+    @limited(store=store, in_flight=1, by=everyone(), name="slow")
+    def slow() -> str:
+        return "dropped"
+
+    @app.after_request
+    def replace(_: flask.Response) -> flask.Response:
+        return flask.Response("another")
+
+    for _ in range(2):
+        assert app.test_client().get("/slow", buffered=False).text == "another"
+        assert ConcurrencyLimiter(store, 1).peek("slow:everyone").remaining == 1

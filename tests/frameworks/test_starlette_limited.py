@@ -17,13 +17,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
-from ratelimit_ddb import MemoryStore
-from ratelimit_ddb.starlette import limited
-from ratelimit_ddb.web import Answer, Verdict, everyone, header
+from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
+from ratelimit_ddb.starlette import RateLimitMiddleware, limited, route_of
+from ratelimit_ddb.web import Answer, Rule, Verdict, ViewOptions, everyone, header
 from ratelimit_ddb.web import request as core
-from tests.frameworks.asgi_client import ask, items, parts, statuses
+from tests.frameworks.asgi_client import ask, items, kinds, parts, statuses, visit
 
 
 async def hello(request: Request) -> Response:
@@ -280,3 +281,146 @@ def test_a_call_without_a_request_is_refused(store: MemoryStore) -> None:
 def test_limits_that_cannot_hold_are_refused_at_decoration(store: MemoryStore) -> None:
     with pytest.raises(ValueError, match="limit 'often'"):
         limited("often", store=store)(hello)
+
+
+def free_slots(store: MemoryStore) -> int:
+    return ConcurrencyLimiter(store, 1).peek("page:everyone").remaining
+
+
+IN_FLIGHT: ViewOptions = {"in_flight": 1, "name": "page", "by": everyone()}
+
+
+def test_p16_a_slot_is_held_to_the_end_of_a_streamed_response(
+    store: MemoryStore, colour: str
+) -> None:
+    free: dict[str, int] = {}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"a"
+        free["streaming"] = free_slots(store)
+        yield b"b"
+
+    def note_in_background() -> None:
+        free["background"] = free_slots(store)
+
+    def answer(request: Request) -> Response:
+        free["called"] = free_slots(store)
+        return StreamingResponse(chunks(), background=BackgroundTask(note_in_background))
+
+    page = coloured(colour, limited("9/minute", store=store, **IN_FLIGHT), answer)
+    start, *bodies = parts(on(page), "/1")
+    assert [message["body"] for message in bodies] == [b"a", b"b", b""]
+    policies = dict(start["headers"])[b"ratelimit-policy"]
+    assert policies == b'"page";q=9;w=60, "page:in-flight";q=1;qu="concurrent-requests"'
+    assert free == {"called": 0, "streaming": 0, "background": 1}
+    assert free_slots(store) == 1
+
+
+def test_an_endpoint_may_have_an_in_flight_alone(store: MemoryStore, colour: str) -> None:
+    limit = limited(store=store, **IN_FLIGHT)
+    app = on(coloured(colour, limit, plain))
+    with ConcurrencyLimiter(store, 1).slot("page:everyone"):
+        denied = ask(app, "/1")
+        assert (denied.status_code, denied.headers["retry-after"]) == (429, "1")
+    assert statuses(app, "/1", "/1") == [200, 200]
+    with pytest.raises(ValueError, match="limits, messages or in_flight are needed"):
+        limited(store=store)(hello)
+
+
+@pytest.mark.parametrize("fails", ["in the endpoint", "in the response", "no response"])
+def test_whatever_ends_a_request_releases_its_slot(
+    store: MemoryStore, colour: str, fails: str
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise ZeroDivisionError
+
+    def answer(request: Request) -> Response | None:
+        if fails == "in the endpoint":
+            raise ZeroDivisionError
+        return StreamingResponse(chunks()) if fails == "in the response" else None
+
+    page = coloured(colour, limited(store=store, **IN_FLIGHT), answer)
+    with pytest.raises((ZeroDivisionError, TypeError)):
+        parts(on(page), "/1")
+    assert free_slots(store) == 1
+
+
+def test_a_response_that_all_requests_share_is_sent_to_each_under_its_own_slot(
+    store: MemoryStore,
+) -> None:
+    shared = PlainTextResponse("shared")
+
+    def adds_a_cookie(endpoint: Any) -> Any:
+        async def adding(request: Request) -> Response:
+            response: Response = await endpoint(request)
+            response.set_cookie("a", "b")
+            return response
+
+        return adding
+
+    page = coloured("async def", limited(store=store, **IN_FLIGHT), lambda request: shared)
+    app = on(adds_a_cookie(page))
+    for _ in range(2):
+        response = ask(app, "/1")
+        assert (response.text, len(response.headers.get_list("set-cookie"))) == ("shared", 1)
+        assert free_slots(store) == 1
+    assert "set-cookie" not in shared.headers
+
+
+def test_an_app_that_an_endpoint_gives_holds_its_slot_too(store: MemoryStore, colour: str) -> None:
+    free: list[int] = []
+
+    def answer(request: Request) -> Any:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            free.append(free_slots(store))
+            await PlainTextResponse("from an app")(scope, receive, send)
+
+        return app
+
+    page = coloured(colour, limited(store=store, **IN_FLIGHT), answer)
+    assert ask(on(page), "/1").text == "from an app"
+    assert [*free, free_slots(store)] == [0, 1]
+
+
+def test_a_websocket_holds_its_slot_until_the_function_returns(store: MemoryStore) -> None:
+    free: list[int] = []
+
+    @limited(store=store, **IN_FLIGHT)
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.accept()
+        free.append(free_slots(store))
+        await websocket.close()
+
+    app = Starlette(routes=[WebSocketRoute("/chat", chat)])
+    assert kinds(visit(app, "/chat")) == ["accept", "close"]
+    assert [*free, free_slots(store)] == [0, 1]
+
+
+def test_an_in_flight_alone_leaves_the_default_rules_in_force(store: MemoryStore) -> None:
+    page = coloured("async def", limited(store=store, **IN_FLIGHT), plain)
+    default = Rule("/*", "1/minute", name="default", default=True)
+    for endpoint_of in (None, route_of()):
+        limits = Middleware(
+            RateLimitMiddleware, store=MemoryStore(), rules=default, endpoint_of=endpoint_of
+        )
+        assert statuses(on(page, middleware=[limits]), "/1", "/1") == [200, 429]
+
+
+def test_a_response_that_nobody_sends_gives_its_slot_up(store: MemoryStore, colour: str) -> None:
+    page = coloured(colour, limited(store=store, **IN_FLIGHT), plain)
+
+    async def scenario() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/1", "headers": []}
+        request = Request(scope | {"client": ("192.0.2.7", 1), "path_params": {"id": "1"}})
+        dropped = await page(request) if colour == "async def" else page(request)
+        assert dropped.headers["x-own"] == "kept"
+        assert free_slots(store) == 0
+        del dropped, request
+        for _ in range(100):
+            if free_slots(store):
+                break
+            await asyncio.sleep(0.01)
+        assert free_slots(store) == 1
+
+    asyncio.run(scenario())

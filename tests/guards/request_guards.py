@@ -61,8 +61,8 @@ REQUESTS = (
     Guard(
         "P3: a view's limit that is switched off replaces no default",
         _VIEW,
-        'denies = chosen["enforce"] and gate.enabled',
-        'denies = chosen["enforce"]',
+        'denies = limits is not None and chosen["enforce"] and gate.enabled',
+        'denies = limits is not None and chosen["enforce"]',
         "tests/frameworks/test_default_rules.py::"
         "test_a_limit_that_never_denies_replaces_no_default_in_flask",
     ),

@@ -8,6 +8,7 @@ _SLOTS = "ratelimit_ddb/slots/slots.py"
 _HISTORIES = "tests/property/test_slots.py::test_p16_in_20_000_histories_no_more_than_n_are_held"
 _CONTRACT = "tests/contract/test_slots.py::test_"
 _IN_FLIGHT = "tests/web/test_in_flight.py::test_"
+_STARLETTE = "tests/frameworks/test_starlette_limited.py::test_"
 _LIMITER = "tests/ratelimit_ddb/test_concurrency_limiter.py::test_"
 
 SLOTS = (
@@ -69,16 +70,16 @@ SLOTS = (
     ),
     Guard(
         "P16: whatever ends an ASGI application's call releases the slot",
-        "ratelimit_ddb/asgi/middleware.py",
-        "        finally:\n            await slots.release_async()",
-        "        finally:\n            pass",
+        "ratelimit_ddb/asgi/held.py",
+        "    finally:\n        await _release(held())",
+        "    finally:\n        pass",
         f"{_IN_FLIGHT}over_asgi_whatever_ends_the_response_releases_the_slot",
     ),
     Guard(
         "background tasks hold no slot",
-        "ratelimit_ddb/asgi/middleware.py",
-        "await self._call_and_settle(scope, receive, _releasing(slots, send))",
-        "await self._call_and_settle(scope, receive, send)",
+        "ratelimit_ddb/asgi/held.py",
+        "await app(scope, receive, send_and_release)",
+        "await app(scope, receive, send)",
         f"{_IN_FLIGHT}background_tasks_after_the_response_hold_no_slot",
     ),
     Guard(
@@ -101,5 +102,33 @@ SLOTS = (
         "            yield from release\n",
         "            release.close()\n",
         f"{_IN_FLIGHT}of_several_rules_all_hold_a_slot_or_none",
+    ),
+    Guard(
+        "P16: an endpoint's slot is held to the end of its response",
+        "ratelimit_ddb/starlette/limited.py",
+        "if response is None or isinstance(connection, WebSocket):",
+        "if response is not None:",
+        f"{_STARLETTE}p16_a_slot_is_held_to_the_end_of_a_streamed_response",
+    ),
+    Guard(
+        "P16: a dependency holds a slot only where the end of the response is seen",
+        "ratelimit_ddb/fastapi.py",
+        '    ("in_flight", "to hold slots to the ends of responses"),\n',
+        "",
+        "tests/frameworks/fastapi/test_responses.py::test_an_in_flight_needs_what_sees_responses",
+    ),
+    Guard(
+        "a view's in_flight alone lifts no default rule",
+        "ratelimit_ddb/web/gate/view.py",
+        'denies = limits is not None and chosen["enforce"]',
+        'denies = chosen["enforce"]',
+        f"{_STARLETTE}an_in_flight_alone_leaves_the_default_rules_in_force",
+    ),
+    Guard(
+        "a view's in_flight alone gives back nothing that a default rule took",
+        "ratelimit_ddb/web/gate/view.py",
+        "rule.enforce and not default and limits is not None",
+        "rule.enforce and not default",
+        f"{_STARLETTE}an_in_flight_alone_leaves_the_default_rules_in_force",
     ),
 )

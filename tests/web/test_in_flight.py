@@ -233,6 +233,10 @@ def test_p16_slots_stay_limited_where_new_rules_are_refused(
     rules.rules = (Rule("/x", plan),)
     assert [call(limited)[0] for _ in range(2)] == ["429 Too Many Requests"] * 2
     content.close()
+    status, _, content = call(limited)
+    assert (status, free(store, 1)) == ("200 OK", 0)
+    content.close()
+    assert free(store, 1) == 1
     assert [record.message[:19] for record in caplog.records] == ["the old rules stay:"]
 
 

@@ -315,6 +315,11 @@ class Gate:
             ledger.slots[id(self)] = held
         return verdict
 
+    @property
+    def holds_slots(self) -> bool:
+        """Whether requests may hold slots, so that ``slots_of`` is to be asked."""
+        return self.enabled and self._rule_set.has_slots
+
     def slots_of(self, native: Any) -> RequestSlots | None:
         """What this gate holds for a request that it has admitted, to the end of its response.
 

@@ -13,6 +13,7 @@ from typing import Any, TypedDict, TypeVar
 
 from ddbwire import options_signature
 from ratelimit_ddb.outage import OnOutage
+from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.gate.hooks import OnDecision, OnDenied
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.response.fields import FieldStyle
@@ -70,6 +71,8 @@ class ViewOptions(TypedDict, total=False):
             share their buckets. Unless given it is the view's own, with its module, behind the
             methods if any.
         exempt: as for Rule.
+        in_flight: as for Rule: how many of these requests each identity may have under way at
+            once, to the ends of their responses.
         give_back: as for Rule.
         allow: as for Rule.
         deny: as for Rule.
@@ -85,6 +88,7 @@ class ViewOptions(TypedDict, total=False):
     cost: int | CostOfRequest
     name: str | None
     exempt: Exempt | None
+    in_flight: int | SlotLimit | None
     give_back: GiveBackLike | None
     allow: AccessList | None
     deny: AccessList | None
@@ -104,7 +108,15 @@ class ViewOptions(TypedDict, total=False):
     on_decision: OnDecision | Iterable[OnDecision]
 
 
-_OF_RESPONSES_AND_BLOCKS = ("give_back", "allow", "deny", "block_after", "block_for", "up_to")
+_OF_RESPONSES_AND_BLOCKS = (
+    "in_flight",
+    "give_back",
+    "allow",
+    "deny",
+    "block_after",
+    "block_for",
+    "up_to",
+)
 _OF_THE_RULE = ("by", "methods", "cost", "name", "exempt", *_OF_RESPONSES_AND_BLOCKS, "enforce")
 _RULE = inspect.signature(Rule).parameters
 

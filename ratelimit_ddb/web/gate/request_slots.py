@@ -68,6 +68,9 @@ class RequestSlots:
         for grant in self._grants:
             grant.give_up()
 
+    def __del__(self) -> None:
+        self.give_up()  # a response that another one took the place of is sent and closed by nobody
+
 
 class Claimed(NamedTuple):
     """What came of claiming slots.

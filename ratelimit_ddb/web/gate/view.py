@@ -17,6 +17,7 @@ _OF_THE_RULE = (
     "by",
     "cost",
     "exempt",
+    "in_flight",
     "give_back",
     "allow",
     "deny",
@@ -38,7 +39,7 @@ class ViewLimit(NamedTuple):
         namespace: what their keys begin with.
         label: what tells it from others on the view: the name that was given, or the methods.
         methods: those that it is about; None for all.
-        denies: whether it can deny: it is enforced, and not switched off.
+        denies: whether it can deny by a rate: it has one, is enforced, and not switched off.
         view: what was decorated with it.
     """
 
@@ -52,7 +53,7 @@ class ViewLimit(NamedTuple):
 
 def gate_of_view(
     own_name: str,
-    limits: LimitsLike | LimitsOfRequest,
+    limits: LimitsLike | LimitsOfRequest | None,
     store: Store,
     options: ViewOptions,
     *,
@@ -66,7 +67,8 @@ def gate_of_view(
     Args:
         own_name: what the view is called; the rule's name, behind its methods if any, unless
             ``name`` is among the options.
-        limits: as for Rule.
+        limits: as for Rule. Where there is only an ``in_flight``, the limits before the view stay
+            in force.
         store: as for Gate.
         options: see ViewOptions.
         blocking: as for Gate.
@@ -90,7 +92,7 @@ def gate_of_view(
         rule,
         cast("GateOptions", given),
         blocking=blocking,
-        of_view=rule.enforce and not default,
+        of_view=rule.enforce and not default and limits is not None,
         writes_fields=writes_fields,
         has_own_limits=has_own_limits,
     )
@@ -117,7 +119,7 @@ def require_view(view: Any, *, of_a_class: str) -> None:
 def note_limit(
     view: Callable[..., Any],
     limited: Callable[..., Any],
-    limits: LimitsLike | LimitsOfRequest,
+    limits: LimitsLike | LimitsOfRequest | None,
     gate: Gate,
     options: ViewOptions,
     *,
@@ -142,7 +144,7 @@ def note_limit(
     chosen = {**DEFAULTS, **options}
     methods = methods_of(chosen["methods"])
     label = default_name("", methods) if chosen["name"] is None else f"name {chosen['name']}"
-    denies = chosen["enforce"] and gate.enabled
+    denies = limits is not None and chosen["enforce"] and gate.enabled
     limit = ViewLimit(gate.store, chosen["namespace"], label, methods, denies, view)
     for other in limits_on(view):
         if other[:3] == limit[:3]:
@@ -157,7 +159,11 @@ def note_limit(
             default_name(own_name, methods),
             _without_limits(owner),
             "give each a name= of its own",
-            terms=(limits if callable(limits) else str(limits), sorted(methods or ())),
+            terms=(
+                limits if callable(limits) else str(limits),
+                repr(chosen["in_flight"]),
+                sorted(methods or ()),
+            ),
             namespace=limit.namespace,
         )
     setattr(limited, _LIMITS, (*limits_on(view), limit))
@@ -184,7 +190,7 @@ def method_of(view_class: Any, method: str) -> Any:
 
 
 def has_own_limits(view: Any, method: str) -> bool:
-    """Whether a view was decorated with limits that deny, and that are about such a request."""
+    """Whether a view was decorated with rates that deny, and that are about such a request."""
     return any(
         limit.denies and (limit.methods is None or method in limit.methods)
         for limit in limits_on(view)

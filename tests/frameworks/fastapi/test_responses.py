@@ -7,20 +7,20 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Response
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.applications import Starlette
 
-from ratelimit_ddb import MemoryStore, StoreUnavailable
+from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, StoreUnavailable
 from ratelimit_ddb.fastapi import (
     RateLimit,
     RateLimitExceeded,
     RateLimitMiddleware,
     install,
 )
-from ratelimit_ddb.web import Answer, Request, Rule, Verdict
+from ratelimit_ddb.web import Answer, Request, Rule, Verdict, everyone
 from tests.flaky_store import FlakyStore
-from tests.frameworks.asgi_client import ask, items, parts, statuses
+from tests.frameworks.asgi_client import ask, items, parts, statuses, visit
 
 
 def installed() -> FastAPI:
@@ -243,3 +243,84 @@ def test_installing_does_not_come_between_the_server_and_the_lifespan() -> None:
     scope, receive, send = {"type": "lifespan"}, object(), object()
     asyncio.run(installed_one(lifespan)(scope, receive, send))
     assert (told, scope) == ([scope, receive, send], {"type": "lifespan"})
+
+
+def free_slots(store: MemoryStore) -> int:
+    return ConcurrencyLimiter(store, 1).peek("slow:everyone").remaining
+
+
+@pytest.mark.parametrize("limits", [None, "9/minute"])
+def test_p16_a_route_holds_its_slot_to_the_end_of_its_response(
+    store: MemoryStore, limits: str | None
+) -> None:
+    app, free = installed(), {}
+    slow = RateLimit(limits, store=store, in_flight=1, by=everyone(), name="slow")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"a"
+        free["streaming"] = free_slots(store)
+
+    def note_in_background() -> None:
+        free["background"] = free_slots(store)
+
+    @app.get("/", dependencies=[Depends(slow)])
+    async def page(tasks: BackgroundTasks) -> StreamingResponse:
+        tasks.add_task(note_in_background)
+        return StreamingResponse(chunks())
+
+    assert ask(app, "/").content == b"a"
+    assert free == {"streaming": 0, "background": 1}
+    with ConcurrencyLimiter(store, 1).slot("slow:everyone"):
+        denied = ask(app, "/")
+        assert (denied.status_code, denied.headers["retry-after"]) == (429, "1")
+    assert free_slots(store) == 1
+
+
+def test_a_route_that_raises_or_is_denied_elsewhere_releases_its_slot(store: MemoryStore) -> None:
+    app = installed()
+    slow = RateLimit(store=store, in_flight=1, by=everyone(), name="slow")
+    scarce = RateLimit("1/minute", store=store, name="scarce")
+
+    @app.get("/", dependencies=[Depends(slow), Depends(scarce)])
+    async def page() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ask(app, "/")
+    assert free_slots(store) == 1
+    assert ask(app, "/").status_code == 429
+    assert free_slots(store) == 1
+
+
+def test_an_in_flight_needs_what_sees_responses(store: MemoryStore) -> None:
+    app = FastAPI()
+    slow = RateLimit(store=store, in_flight=1, by=everyone(), name="slow")
+    app.get("/", dependencies=[Depends(slow)])(lambda: None)
+    with pytest.raises(RuntimeError, match=r"in_flight=.*ends of responses needs install\(app\)"):
+        ask(app, "/")
+    assert free_slots(store) == 1
+
+
+def test_a_websocket_holds_its_slot_to_its_end(store: MemoryStore) -> None:
+    app, free = installed(), []
+    slow = RateLimit(store=store, in_flight=1, by=everyone(), name="slow")
+
+    @app.websocket("/chat", dependencies=[Depends(slow)])
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.accept()
+        free.append(free_slots(store))
+        await websocket.close()
+
+    visit(app, "/chat")
+    assert [*free, free_slots(store)] == [0, 1]
+
+
+def test_an_in_flight_alone_leaves_the_default_limits_of_the_application(
+    store: MemoryStore,
+) -> None:
+    default = RateLimit("1/minute", store=store, default=True, name="default")
+    app = FastAPI(dependencies=[Depends(default)])
+    install(app)
+    slow = RateLimit(store=store, in_flight=1, by=everyone(), name="slow")
+    app.get("/", dependencies=[Depends(slow)])(lambda: None)
+    assert statuses(app, "/", "/") == [200, 429]

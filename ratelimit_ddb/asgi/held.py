@@ -1,0 +1,48 @@
+"""Requests that hold slots (``Rule(in_flight=...)``) to the end of their responses, over ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
+from ratelimit_ddb.web.gate.request_slots import RequestSlots
+
+
+async def call_while_held(
+    app: App,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    held: Callable[[], Iterable[RequestSlots]],
+) -> None:
+    """Call an application, and release slots once its response is sent, or whatever ends it.
+
+    Background tasks come after the response, and a websocket ends with its application.
+
+    Args:
+        app: the application.
+        scope: the request's.
+        receive: the server's.
+        send: the server's.
+        held: what is held by then; all of it is released.
+    """
+
+    async def send_last(message: Message) -> None:
+        await send(message)
+        await _release(held())
+
+    # No coroutine of its own for the parts of a response, of which there may be many.
+    def send_and_release(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            return send_last(message)
+        return send(message)
+
+    try:
+        await app(scope, receive, send_and_release)
+    finally:
+        await _release(held())
+
+
+async def _release(several: Iterable[RequestSlots]) -> None:
+    for slots in several:
+        await slots.release_async()
