@@ -89,8 +89,8 @@ SESSION_STORES = (
     Guard(
         "B20: a session that went on is deleted from Django's engine of before",
         "sessions/django/previous.py",
-        "                if taken.loaded.row is not None:\n"
-        "                    self._old.delete(self._key)\n",
+        "                    if found.loaded.row is not None:\n"
+        "                        old.delete(old.session_key)\n",
         "",
         f"{_DJANGO}the_old_session_is_deleted",
     ),
