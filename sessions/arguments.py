@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import reprlib
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 MIN_TIMEOUT_SECONDS = 120
 MAX_TIMEOUT_SECONDS = 400 * 86_400
@@ -19,6 +22,9 @@ MAX_USER_ID_BYTES = 1_024
 """Source: AWS, "Quotas and limits in DynamoDB" (sort key)."""
 
 MAX_DEVICE_CHARACTERS = 256
+
+MAX_NAMESPACE_BYTES = 256
+"""Each row has it."""
 
 MAX_KEY_CHARACTERS = 1_024
 """Of a session's key. A save names its keys, and DynamoDB limits an expression's names to 2 MB."""
@@ -39,6 +45,34 @@ def require_str(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {value!r}")
     return value
+
+
+def require_text(name: str, value: object) -> str:
+    """Check that an argument is a str itself, of no class derived from it, and is Unicode.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    if type(value) is not str:
+        raise TypeError(f"{name} must be a str, not {shown(value)}; use str(...)")
+    if has_surrogate(value):
+        raise ValueError(f"{name} must be valid Unicode; {shown(value)} has a lone surrogate")
+    return value
+
+
+def require_namespace(value: object) -> str:
+    """Check the name that keeps apart the sessions of applications.
+
+    Raises:
+        TypeError, ValueError: it is not a str of at most 256 bytes in UTF-8.
+    """
+    namespace = require_str("namespace", value)
+    size_bytes = len(_utf8("namespace", namespace))
+    if size_bytes > MAX_NAMESPACE_BYTES:
+        raise ValueError(
+            f"namespace must have at most {MAX_NAMESPACE_BYTES} bytes in UTF-8, not {size_bytes}"
+        )
+    return namespace
 
 
 def require_bool(name: str, value: object) -> bool:
@@ -107,6 +141,25 @@ def require_timeout_seconds(name: str, value: object) -> int:
     return value
 
 
+def require_several(name: str, one: str, value: object) -> list[Any]:
+    """Check an argument that may be several secrets or keys. The message doesn't show them.
+
+    Args:
+        name: the argument's.
+        one: what one of them is, such as ``"bytes"``.
+        value: the argument.
+
+    Raises:
+        TypeError: they are not in a list, a tuple, or what else one can go through in an order.
+    """
+    if isinstance(value, Iterable) and not isinstance(value, _NOT_SEVERAL):
+        return list(value)
+    raise TypeError(f"{name} must be {one}, or a list of several, not {a_type(value)}")
+
+
+_NOT_SEVERAL = (bytearray, memoryview, Mapping, AbstractSet)
+
+
 def require_secret(value: object) -> bytes:
     """Check a secret, and encode one that is a str. The message doesn't show it.
 
@@ -115,6 +168,8 @@ def require_secret(value: object) -> bytes:
     """
     if not isinstance(value, str | bytes):
         raise TypeError(f"secret must be a str or bytes, not {type(value).__name__}")
+    if isinstance(value, str) and has_surrogate(value):
+        raise ValueError("secret must be valid Unicode, and it has a lone surrogate")
     secret = value.encode() if isinstance(value, str) else value
     if len(secret) < MIN_SECRET_BYTES:
         raise ValueError(
@@ -224,6 +279,12 @@ def shown(value: object) -> str:
         return _SHORT.repr(value)
     except ValueError:  # an int of more digits than Python writes
         return f"<{type(value).__name__}>"
+
+
+def a_type(value: object) -> str:
+    """A value's type for a message, such as "an int"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 _SHORT = reprlib.Repr()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from sessions import freshness
+from sessions.arguments import require_text
 from sessions.credential import CredentialKind
 from sessions.end_reason import EndReason
 from sessions.errors import AuthenticationRequired
@@ -334,7 +335,13 @@ class Session(SessionMapping):
     # Flash messages and CSRF tokens
 
     def flash(self, message: str, category: str = "info") -> None:
-        """Leave a message for the next page: ``session.flash("Saved", "info")``."""
+        """Leave a message for the next page: ``session.flash("Saved", "info")``.
+
+        Raises:
+            TypeError, ValueError: the message or its category is not a str, or has surrogates.
+        """
+        require_text("session.flash(): message", message)
+        require_text("session.flash(): category", category)
         leave(self._used(), FLASH_PREFIX, [message, category])
 
     def flashes(self) -> list[Flash]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from sessions.arguments import RESERVED_PREFIX, require_key
 from sessions.errors import StoreUnavailable
@@ -70,6 +70,9 @@ class SessionMapping(MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return (key for key in self._used() if not key.startswith(RESERVED_PREFIX))
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
@@ -103,6 +106,12 @@ class SessionMapping(MutableMapping[str, Any]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
         return deepcopy(dict(self), memo)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a session can't be pickled: it is of one request, and its token and the application's "
+            "keys would be in it; pickle dict(session)"
+        )
 
     def copy(self) -> dict[str, Any]:
         """Its values as a dict, of which nothing is saved."""

@@ -46,7 +46,7 @@ class SessionOptions(TypedDict, total=False):
         secret: one secret of at least 32 bytes, or several (the first signs), for a MAC in the
             cookie, so that forged cookies cost no read; None for no MAC. With UNSIGNED among
             several, cookies without one are accepted too.
-        namespace: keeps apart the sessions of applications that share a table.
+        namespace: keeps apart the sessions of applications that share a table; at most 256 bytes.
         encryption: one key of 32 bytes or several (the first encrypts) for the values; None for
             none. With UNENCRYPTED among several, values in the clear are read too.
         strict: whether a save that meets another request's raises SessionConflict.

@@ -10,7 +10,7 @@ from sessions.arguments import (
     require_bool,
     require_deadline_seconds,
     require_field_name,
-    require_str,
+    require_namespace,
 )
 from sessions.config.device_bound import DeviceBoundSessions
 from sessions.config.max_sessions import MaxSessions
@@ -97,7 +97,7 @@ class SessionConfig:
             max_sessions=MaxSessions.of(
                 chosen["max_sessions_per_user"], chosen["on_max_sessions"], timeouts
             ),
-            namespace=require_str("namespace", chosen["namespace"]),
+            namespace=require_namespace(chosen["namespace"]),
             tokens=Tokens(chosen["secret"], chosen["namespace"]),
             cipher=None if keys is None else Cipher(keys),
             strict=require_bool("strict", chosen["strict"]),

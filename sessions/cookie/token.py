@@ -19,7 +19,7 @@ from enum import Enum
 from itertools import islice
 from typing import Final
 
-from sessions.arguments import require_secret, require_str
+from sessions.arguments import require_namespace, require_secret, require_several
 
 TOKEN_BYTES = 32
 
@@ -112,7 +112,7 @@ class Tokens:
             raise ValueError(f"secret must {which}; use None for tokens without a MAC")
         self._signs = bool(several) and several[0] is not UNSIGNED
         self._accepts_unsigned = not self._secrets or UNSIGNED in several
-        self._namespace = require_str("namespace", namespace).encode()
+        self._namespace = require_namespace(namespace).encode()
         self._form = form
         self._signed, self._unsigned = form.pattern(signed=True), form.pattern(signed=False)
 
@@ -166,7 +166,7 @@ class Tokens:
 def _several(given: Secret | Iterable[Secret] | None) -> list[Secret]:
     if isinstance(given, Secret):
         return [given]
-    return [] if given is None else list(given)
+    return [] if given is None else require_several("secret", "a str or bytes", given)
 
 
 def is_session_id(given: object) -> bool:

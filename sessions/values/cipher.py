@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from sessions.arguments import require_encryption_key
+from sessions.arguments import require_encryption_key, require_several
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -61,7 +61,7 @@ class Cipher:
     def __init__(self, keys: Key | Iterable[Key]) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        several = [keys] if isinstance(keys, Key) else list(keys)
+        several = [keys] if isinstance(keys, Key) else require_several("encryption", "bytes", keys)
         known = [require_encryption_key(key) for key in several if key is not UNENCRYPTED]
         if not known:
             which = "have a key beside UNENCRYPTED" if several else "not be empty"

@@ -10,7 +10,7 @@ import json
 import math
 from typing import Any
 
-from sessions.arguments import has_surrogate, shown
+from sessions.arguments import a_type, has_surrogate, shown
 from sessions.errors import StoreError
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
@@ -95,14 +95,16 @@ def _require_scalar(value: Any, where: _Place) -> None:
             raise ValueError(f"session[{_shown(where)}]: {shown(value)} has a lone surrogate")
     elif kind is float:
         if not math.isfinite(value):
-            raise ValueError(f"session[{_shown(where)}]: {value!r} is no JSON number")
+            raise ValueError(f"session[{_shown(where)}]: {value!r} is no JSON number; use None")
     elif kind is int:
         if value.bit_length() > MAX_INT_BITS:
-            raise ValueError(f"session[{_shown(where)}]: an int of more than {MAX_INT_BITS} bits")
+            raise ValueError(
+                f"session[{_shown(where)}]: an int of more than {MAX_INT_BITS} bits; use a str"
+            )
     elif value is not None and kind is not bool:
         raise TypeError(
-            f"session[{_shown(where)}]: {shown(value)} is a {kind.__name__}; "
-            "only None, bool, int, float, str, list and dict are accepted"
+            f"session[{_shown(where)}]: {shown(value)} is {a_type(value)}; "
+            "only None, bool, int, float, str, list and dict are accepted: convert it before"
         )
 
 

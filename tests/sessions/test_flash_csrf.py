@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import pytest
+from markupsafe import Markup
 
 from sessions import Flash
 from tests.sessions.browser import Site, begun, logged_in, rotated
@@ -28,6 +29,25 @@ def takes(browser: Any, token: object) -> bool:
 
 
 # Flash messages
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ((b"Saved",), "message must be a str, not b'Saved'"),
+        ((5,), "message must be a str, not 5"),
+        ((Markup("<b>Saved</b>"),), "message must be a str, not Markup"),
+        (("Saved", None), "category must be a str, not None"),
+        (("\ud800",), "message must be valid Unicode"),
+    ],
+)
+def test_a_message_that_is_no_text_is_refused_by_its_name(
+    site: Site, message: tuple[Any, ...], told: str
+) -> None:
+    session = site.browser().open().session
+    with pytest.raises((TypeError, ValueError), match=rf"session.flash\(\): {told}"):
+        session.flash(*message)
+    assert session.flashes() == []
 
 
 def test_messages_are_shown_once_in_their_order(site: Site) -> None:

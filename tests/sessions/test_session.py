@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -29,6 +30,19 @@ def test_it_is_a_mutable_mapping(site: Site) -> None:
             del session["a"]
         session.clear()
         assert not session
+
+
+def test_it_is_reversed_as_a_dict_is(site: Site) -> None:
+    with begun(site, a=1, b=2).request() as session:
+        session["c"] = 3
+        assert list(reversed(session)) == ["c", "b", "a"]
+
+
+def test_it_cant_be_pickled_since_its_token_and_secrets_would_be_in_it(site: Site) -> None:
+    with begun(site, a=1).request() as session:
+        with pytest.raises(TypeError, match=r"pickle dict\(session\)"):
+            pickle.dumps(session)
+        assert pickle.loads(pickle.dumps(dict(session))) == {"a": 1}
 
 
 def test_popitem_takes_the_last_key_as_a_dict_does(site: Site) -> None:
