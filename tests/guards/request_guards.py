@@ -29,6 +29,13 @@ REQUESTS = (
         "tests/web/test_functions_of_requests.py::test_an_identity_in_another_place_is_refused",
     ),
     Guard(
+        "what was used by an estimate of 0 is charged",
+        "ratelimit_ddb/web/gate/charges.py",
+        "return max(cost, 1)",
+        "return cost",
+        "tests/web/test_reservations.py::test_an_estimate_of_nothing_is_settled_too",
+    ),
+    Guard(
         "P16: new rules that are refused do not lift the old ones' slots",
         "ratelimit_ddb/web/rules/rule_set.py",
         "self._current = (rules, compiled)\n            return\n",

@@ -166,6 +166,20 @@ def test_more_than_was_reserved_denies_later_requests(over: Over, store: FlakySt
 
 
 @both
+def test_an_estimate_of_nothing_is_settled_too(over: Over, store: FlakyStore) -> None:
+    # As of a short prompt: cost=lambda request: length // 4.
+    def view(reservation: RequestReservation) -> Iterable[bytes]:
+        reservation.settle(1_500)
+        return []
+
+    rule = Rule("/*", LIMIT, by=by_tenant, name="tokens", cost=lambda request: 0, reserves=True)
+    over(Site(view), store, rules=rule)
+    told = RateLimiter(store, LIMIT).acquire(("tokens", "tenant"))
+    assert told.retry_after == pytest.approx(501 * 0.06)
+    assert b"Over the limit" in over(Site(view), store, rules=rule)
+
+
+@both
 def test_a_view_that_does_not_settle_keeps_the_estimate(over: Over, store: FlakyStore) -> None:
     over(Site(lambda _: [b"answer"]), store)
     assert left(store) == 100

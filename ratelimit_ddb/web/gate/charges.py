@@ -147,6 +147,9 @@ def _cost(rule: Rule, request: Request) -> AwaitableFlow[int]:
         cost = yield from maybe_await(cost(request))
         if type(cost) is not int or cost < 0:
             cost = require_int_from(f"rule {rule.name!r}: cost", cost, 0)
+        if rule.reserves:
+            # An estimate of 0 is not free: what is used is settled, and debts are waited out.
+            return max(cost, 1)
     return cost
 
 

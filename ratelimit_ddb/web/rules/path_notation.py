@@ -29,6 +29,19 @@ class Parameter(NamedTuple):
 Segment = tuple[str | Parameter, ...]
 """Literal texts and parameters, in their order. A segment of no text has no parts."""
 
+
+class AnotherPatternMeant(ValueError):
+    """A text can't be a pattern, and is certain to mean another one.
+
+    Attributes:
+        meant: that one.
+    """
+
+    def __init__(self, pattern: str, meant: str, why: str) -> None:
+        super().__init__(f"path {pattern!r}: {why}; write {meant!r}")
+        self.meant = meant
+
+
 _TEXT = Parameter("[^/]", may_be_empty=True)
 _INTEGER = r"\d\s_+\-."
 EVERYTHING = Parameter(r"[\s\S]", may_be_empty=True)
@@ -55,7 +68,7 @@ underscores, white space around it, ``inf``, ``0x`` and ``urn:uuid:`` are accept
 reads a path's ``{id}`` as its function's annotation says, and takes ``5.0`` for an ``int``.
 """
 
-_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}", re.ASCII)
+_PARAMETER = re.compile(r"\{([A-Za-z_]\w*)(?::([A-Za-z_]\w*))?\}", re.ASCII)
 _IN_BRACES = re.compile(r"\{[^{}/]*\}")
 _REGULAR_EXPRESSION = re.compile(r"\\.?|\(\?|\^|[\[\]|]|\.[*+]|\$(?=/|$)")
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -71,13 +84,21 @@ _METHOD_FIRST = re.compile(r"[A-Z]+(?:,[A-Z]+)* +(/.*)", re.DOTALL)
 
 
 def _of_angles(angled: re.Match[str]) -> str:
-    converter = angled[1] or "str"
+    return _parameter_text(angled[2], angled[1] or "str")
+
+
+def _of_arguments(braced: re.Match[str]) -> str:
+    return _parameter_text(braced[1], braced[2])
+
+
+def _parameter_text(name: str, converter: str) -> str:
     plain = converter == "str" or converter not in CONVERTERS
-    return f"{{{angled[2]}}}" if plain else f"{{{angled[2]}:{converter}}}"
+    return f"{{{name}}}" if plain else f"{{{name}:{converter}}}"
 
 
 _OTHER_NOTATIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"<(?:([A-Za-z_]\w*)(?:\([^()/]*\))?:)?([A-Za-z_]\w*)>"), _of_angles),
+    (re.compile(r"\{([A-Za-z_]\w*):([A-Za-z_]\w*)\([^{}/]*\)\}"), _of_arguments),
     (re.compile(r"(?<=/):([A-Za-z_]\w*)"), r"{\1}"),
     (re.compile(r"\$\{"), "{"),
     (re.compile(r"%\(([A-Za-z_]\w*)\)[sdifr]"), r"{\1}"),
@@ -165,17 +186,30 @@ def _require_what_paths_have(pattern: str) -> None:
         if found:
             raise _another(pattern, before, f"{mark!r} begins the {what}, which is no part of it")
     if _ENCODED.search(pattern):
-        try:
-            decoded = unquote(pattern, errors="strict")
-        except UnicodeDecodeError:
-            raise ValueError(
-                f"path {pattern!r}: its percent-encoded text is not UTF-8; write '{{name}}' there"
-            ) from None
-        raise _another(pattern, decoded, "paths are compared percent-decoded")
+        raise _decoded(pattern)
     if {".", ".."}.intersection(pattern.split("/")):
         raise ValueError(
             f"path {pattern!r}: '.' and '..' can't be segments; write the path that they lead to"
         )
+
+
+def _decoded(pattern: str) -> ValueError:
+    """The error for percent-encoded text: the text that it stands for, if a pattern can have it."""
+    try:
+        decoded = unquote(pattern, errors="strict")
+    except UnicodeDecodeError:
+        return ValueError(
+            f"path {pattern!r}: its percent-encoded text is not UTF-8; write '{{name}}' there"
+        )
+    why = "paths are compared percent-decoded"
+    try:
+        segments_of(decoded)
+    except ValueError:
+        return ValueError(
+            f"path {pattern!r}: {why}, and no pattern has what this one stands for; write "
+            "'{name}' there"
+        )
+    return AnotherPatternMeant(pattern, decoded, why)
 
 
 def _segment(pattern: str, text: str) -> Segment:
@@ -219,4 +253,11 @@ def _braces(pattern: str) -> ValueError:
 
 
 def _another(pattern: str, meant: str, why: str) -> ValueError:
-    return ValueError(f"path {pattern!r}: {why}; write {meant!r}")
+    """The error that names what is meant: a text that is a pattern, if there is one."""
+    try:
+        segments_of(meant)
+    except AnotherPatternMeant as further:
+        return AnotherPatternMeant(pattern, further.meant, why)
+    except ValueError as further:
+        return ValueError(f"path {pattern!r}: {why}; that leaves {further}")
+    return AnotherPatternMeant(pattern, meant, why)

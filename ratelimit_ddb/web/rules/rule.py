@@ -76,7 +76,7 @@ class Rule:
         exempt: a function that tells which requests the rule is not about.
         enforce: False to decide, count and report, but never deny (shadow mode).
         reserves: whether ``cost`` is an estimate, which the view settles by what was used
-            (``reservation_of``).
+            (``reservation_of``). An estimate of 0 takes one token: what was used is to be settled.
         default: whether the rule is only for views without limits of their own (``@limited``,
             RateLimit): where the view has some, what this one took is given back, or it is not
             evaluated at all.
