@@ -20,6 +20,10 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(
+    r"`((?:ratelimit_ddb|sessions|ddbwire|demo|tests|bench|infra|examples|docs)/[\w./-]+\.\w+)`"
+)
+"""From the repository's folder, as pages name it."""
 COST = re.compile(r"^\$ ratelimit-ddb (cost [^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -80,6 +84,15 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_that_the_site_has_each_page_in_its_navigation(page: Path) -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     assert re.search(rf"[-:] {re.escape(str(page.relative_to(ROOT)))}$", navigation, re.MULTILINE)
+
+
+TODAYS = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which names what is gone
+
+
+@pytest.mark.parametrize("page", TODAYS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_only_files_that_exist(page: Path) -> None:
+    named = re.findall(FILE, page.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("drawn", ["", "-decision.svg", "-request.svg"])
