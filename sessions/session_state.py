@@ -167,10 +167,11 @@ class SessionState:
         if row is None:
             return None
         now, timeouts = max(self.loaded_at, row.last_seen_at), timeouts.of_login(row.lifetime)
-        left = min(row.expires_at, timeouts.expires_at(row.created_at, row.last_seen_at)) - now
         if self.is_use and timeouts.touch_is_due(row.last_seen_at, now):
-            left = min(timeouts.idle_seconds, row.ends_at - now)
-        return max(0, left)
+            expires_at = min(timeouts.expires_at(row.created_at, now), row.ends_at)
+        else:
+            expires_at = timeouts.end_of(row)
+        return max(0, expires_at - now)
 
     def login(
         self, user_id: str, device: str | None, lifetime: LoginLifetime = AS_CONFIGURED

@@ -57,6 +57,8 @@ class SessionMiddleware:
             answered: list[bytes] | None = self._endpoints(environ, start_response)
             if answered is not None:
                 return answered
+        if SESSION in environ:  # that of a middleware around this one, which keeps its own
+            environ = {**environ}
         authorization = authorization_in_environ(environ)
         session = RequestSession(self._config, environ.get("HTTP_COOKIE"), authorization)
         environ[REQUEST_SESSION], environ[SESSION] = session, Session(session)

@@ -136,8 +136,12 @@ class Record:
     def seconds_left(self) -> int | None:
         """For how long it lives if this request is the last; None if it has no row."""
         state = self.state
+        if state.row is None:
+            return None
         expiry = json.loads(self._encoded.get(EXPIRY, "null"))
-        return state.seconds_left(timeouts_of(self._config.timeouts, expiry, state.loaded_at))
+        # As of when it was saved: a date does not move with the use of the session.
+        saved_at = state.row.last_seen_at
+        return state.seconds_left(timeouts_of(self._config.timeouts, expiry, saved_at))
 
     @property
     def lifetime_seconds(self) -> int:

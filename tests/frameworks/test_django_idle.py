@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -66,6 +68,18 @@ def test_an_expiry_of_its_own_counts(store: SeenStore, key: str | None) -> None:
     session.save()
     store.clock.advance(20)
     assert seconds_left_idle(key) == 40
+
+
+def test_a_date_of_its_own_comes_nearer_second_by_second(store: SeenStore) -> None:
+    now = int(time.time())  # Django compares a date with the clock of its process
+    store.clock.now_ns = now * 1_000_000_000
+    session = SessionStore()
+    session.set_expiry(datetime.fromtimestamp(now + 1_000, UTC))
+    session.save()
+    for passed in (30, 60, 90, 500):
+        store.clock.now_ns = (now + passed) * 1_000_000_000
+        assert SessionStore(session.session_key).seconds_left == 1_000 - passed
+        assert seconds_left_idle(session.session_key) == 1_000 - passed
 
 
 def test_it_is_the_same_in_an_event_loop(store: SeenStore, key: str | None) -> None:

@@ -55,6 +55,13 @@ SESSIONS_ON_THE_WEB = (
         "tests/sessions/test_previous.py::test_b20_a_starlette_key_that_is_not_set_is_refused",
     ),
     Guard(
+        "a part's session middleware leaves the session of the whole alone",
+        "sessions/wsgi.py",
+        "            environ = {**environ}\n",
+        "            pass\n",
+        f"{_ASSIGNED}a_part_with_a_session_middleware_of_its_own_has_its_own",
+    ),
+    Guard(
         "of many cookies few are tried",
         "sessions/cookie/token.py",
         "return dict(islice(well_formed, MAX_COOKIES))",

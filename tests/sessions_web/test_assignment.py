@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from sessions import Session, SessionNotSaved, session_of
+from sessions import MemorySessionStore, Session, SessionNotSaved, asgi, session_of, wsgi
 from tests.fake_clock import FakeClock
 from tests.sessions_web.exchange import Browser
 from tests.sessions_web.site import WatchedStore, site_over
@@ -169,3 +169,57 @@ def test_a_part_with_starlettes_own_sessions_has_its_own() -> None:
     visitor.ask("/put")
     assert visitor.ask("/part/own").value == {"of the part": 1}
     assert visitor.ask("/all").value == {"a": 1}
+
+
+@pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
+def test_a_part_with_a_session_middleware_of_its_own_has_its_own(protocol: str) -> None:
+    whole, part = MemorySessionStore(), MemorySessionStore()
+    visitor = Browser(_two_middlewares(protocol, whole, part), protocol)
+    visitor.ask("/login")
+    visitor.ask("/part")  # its session is that of nobody, and has no values of the whole's
+    assert visitor.ask("/part/set").value == [None, {"part": 1}]
+    assert visitor.ask("/").value == ["ada", {"whole": 1}]
+    assert visitor.ask("/part").value == [None, {"part": 1}]
+    assert visitor.ask("/part/logout").value == [None, {}]
+    assert visitor.ask("/").value == ["ada", {"whole": 1}]
+    assert len(whole.sessions_of("ada")) == 1
+
+
+def _act(session: Session, path: str) -> bytes:
+    if path == "/login":
+        session.login("ada")
+        session["whole"] = 1
+    elif path == "/part/set":
+        session["part"] = 1
+    elif path == "/part/logout":
+        session.logout()
+    return json.dumps([session.user_id, dict(session)]).encode()
+
+
+def _two_middlewares(protocol: str, whole: MemorySessionStore, part: MemorySessionStore) -> Any:
+    """A site with a part that has a session middleware, cookie and store of its own."""
+
+    async def on_asgi(scope: Any, receive: Any, send: Any) -> None:
+        body = _act(scope["session"], scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    def on_wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        body = _act(environ["sessions.session"], environ["PATH_INFO"])
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [body]
+
+    made: Any = asgi.SessionMiddleware if protocol == "asgi" else wsgi.SessionMiddleware
+    inner = made(on_asgi if protocol == "asgi" else on_wsgi, part, cookie="__Host-part")
+
+    def chosen(place: Any) -> Any:
+        is_part = place.get("path", place.get("PATH_INFO")).startswith("/part")
+        return inner if is_part else (on_asgi if protocol == "asgi" else on_wsgi)
+
+    async def asgi_whole(scope: Any, receive: Any, send: Any) -> None:
+        await chosen(scope)(scope, receive, send)
+
+    def wsgi_whole(environ: Any, start_response: Any) -> Any:
+        return chosen(environ)(environ, start_response)
+
+    return made(asgi_whole if protocol == "asgi" else wsgi_whole, whole)

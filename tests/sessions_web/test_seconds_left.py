@@ -88,6 +88,19 @@ def test_it_is_by_the_timeouts_that_the_login_chose(make_site: MakeSite) -> None
     assert visitor.visit(left).value == 5_000
 
 
+@pytest.mark.parametrize("passed", [59, 60])  # a use that is not noted, and one that is
+def test_a_lifetime_that_has_become_shorter_counts(make_site: MakeSite, passed: int) -> None:
+    site = make_site(**TIMES)
+    visitor = site.visitor()
+    visitor.visit(put(a=1))
+    for _ in range(4):
+        site.clock.advance(500)
+        visitor.visit(everything)
+    shorter = make_site(store=site.store, idle=IDLE, lifetime=2_100).visitor()
+    site.clock.advance(passed)
+    assert shorter.visit(left, cookie=visitor.cookie).value == 100 - passed
+
+
 @pytest.mark.parametrize("act", [nothing, everything, put(a=2)])
 def test_the_field_tells_what_is_left_after_the_response(make_site: MakeSite, act: Any) -> None:
     site = make_site(**TIMES, seconds_left_field=FIELD)
