@@ -7,6 +7,8 @@ it tells the tokens that were taken and have not flowed back, of a quota those o
 
 At 1 nothing is left; more is owed, by a charge, a block or by those who wait. Tokens that a process
 has leased count as used until the lease ends.
+
+Of a concurrency limit it tells the slots that are held; how many there are, it does not.
 """
 
 from __future__ import annotations
@@ -20,6 +22,12 @@ from ratelimit_ddb.cli.limit_of_name import limit_of_name
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit
 from ratelimit_ddb.operations.scan_operation import ScannedItem
 from ratelimit_ddb.quota import Quota
+from ratelimit_ddb.slot_limit import MOST_SLOTS, SlotLimit
+from ratelimit_ddb.slots.mark import free_below
+from ratelimit_ddb.slots.slots import decision_by_marks
+
+_MOST_SLOTS = SlotLimit(MOST_SLOTS)
+NAME_OF_SLOTS = _MOST_SLOTS.name
 
 
 class LimitUsage(NamedTuple):
@@ -28,14 +36,14 @@ class LimitUsage(NamedTuple):
     Attributes:
         name: what it is called in the table.
         limit: the limit; None where nobody says what the name stands for.
-        share: what is used, of what there can be.
-        used: the same in tokens.
+        share: what is used, of what there can be; None where the limit is not known.
+        used: the same in tokens; the slots that are held.
         denied_for: seconds until a request of one token is admitted.
         full_after: seconds until all of it is there again.
     """
 
     name: str
-    limit: AnyLimit | None
+    limit: AnyLimit | SlotLimit | None
     share: float | None
     used: int | None
     denied_for: float
@@ -48,7 +56,7 @@ class KeyUsage(NamedTuple):
     Attributes:
         key: the key.
         limits: those of which something is used, the one with the largest share first.
-        writes: how many writes the item has counted since it was made.
+        writes: how many writes the item has counted since it was made; of slots 0, as they don't.
     """
 
     key: str
@@ -60,14 +68,25 @@ class KeyUsage(NamedTuple):
         """The largest share of a limit; 0 where no limit is known."""
         return self.limits[0].share or 0.0
 
+    @property
+    def slots(self) -> int:
+        """How many slots are held; 0 for a key of tokens."""
+        return next((one.used or 0 for one in self.limits if one.name == NAME_OF_SLOTS), 0)
 
-def usage_of(item: ScannedItem, now_ns: int, named: Mapping[str, AnyLimit]) -> KeyUsage | None:
+
+def usage_of(
+    item: ScannedItem,
+    now_ns: int,
+    named: Mapping[str, AnyLimit],
+    slot_limit: SlotLimit | None = None,
+) -> KeyUsage | None:
     """What is used of a key; None where nothing is.
 
     Args:
         item: the key's.
         now_ns: the table's time when it was read.
         named: limits by the names that they were given.
+        slot_limit: how many slots the key has; None where nobody says.
     """
     used = [
         usage
@@ -76,6 +95,8 @@ def usage_of(item: ScannedItem, now_ns: int, named: Mapping[str, AnyLimit]) -> K
         if name[:1] != ":"
         and (usage := _usage(name, named.get(name) or limit_of_name(name), full_at_ns, now_ns))
     ]
+    if item.marks and (held := _usage_of_slots(item.marks, slot_limit, now_ns)):
+        used.append(held)
     if not used:
         return None
     used.sort(key=lambda one: (-(one.share or 0.0), one.name))
@@ -105,6 +126,23 @@ def _usage(name: str, limit: AnyLimit | None, full_at_ns: int, now_ns: int) -> L
         limit,
         used_ns / (rooms_ns[0] + cost_ns),
         -(-used_ns // cost_ns),
+        decision.retry_after,
+        decision.reset_after,
+    )
+
+
+def _usage_of_slots(
+    marks: Mapping[int, int], limit: SlotLimit | None, now_ns: int
+) -> LimitUsage | None:
+    held = sum(mark >= free_below(now_ns) for mark in marks.values())
+    if not held:
+        return None
+    decision = decision_by_marks(limit or _MOST_SLOTS, marks, now_ns)
+    return LimitUsage(
+        NAME_OF_SLOTS,
+        limit,
+        None if limit is None else held / limit.slots,
+        held,
         decision.retry_after,
         decision.reset_after,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ratelimit_ddb.cli.key_usage import KeyUsage
 
-By = Literal["share", "writes"]
+By = Literal["share", "writes", "slots"]
 
 
 class MostUsed:
@@ -16,8 +16,8 @@ class MostUsed:
 
     Args:
         kept: how many.
-        by: what by: the largest share of a limit, or the writes of the item; each in favour of the
-            other where it is the same.
+        by: what by: the largest share of a limit, the writes of the item, or the slots that are
+            held. Where it is the same, the share decides, and then the writes.
     """
 
     __slots__ = ("_by", "_heap", "_kept", "_order")
@@ -25,15 +25,14 @@ class MostUsed:
     def __init__(self, kept: int, by: By) -> None:
         self._kept = kept
         self._by = by
-        self._heap: list[tuple[float, float, int, KeyUsage]] = []
+        self._heap: list[tuple[float, tuple[float, float], int, KeyUsage]] = []
         self._order = count(0, -1)
 
     def add(self, usage: KeyUsage) -> None:
         """Look at one more."""
-        first, second = usage.share, float(usage.writes)
-        if self._by == "writes":
-            first, second = second, first
-        entry = (first, second, next(self._order), usage)
+        share, writes = usage.share, float(usage.writes)
+        first = {"share": share, "writes": writes, "slots": float(usage.slots)}[self._by]
+        entry = (first, (share, writes), next(self._order), usage)
         if len(self._heap) < self._kept:
             heapq.heappush(self._heap, entry)
         else:

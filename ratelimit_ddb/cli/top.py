@@ -54,7 +54,7 @@ def _look(
     try:
         for item in scanning.items():
             if item.key.startswith(prefix):
-                usage = usage_of(item, clock.now_ns(), named)
+                usage = usage_of(item, clock.now_ns(), named, options.in_flight)
                 if usage is not None:
                     most.add(usage)
     except (KeyboardInterrupt, StoreError):
@@ -125,7 +125,7 @@ def _cells(usage: KeyUsage, rate: float | None) -> tuple[str, ...]:
         "-" if first.used is None else str(first.used),
         first.name if first.limit is None else str(first.limit),
         f"{first.denied_for:.1f} s" if first.denied_for else "-",
-        str(usage.writes),
+        str(usage.writes) if usage.writes else "-",
         "-" if rate is None else f"{rate:.1f}",
         printable(usage.key),
     )

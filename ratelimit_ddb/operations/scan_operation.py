@@ -16,7 +16,8 @@ class ScanPage(NamedTuple):
     """Read some items of a segment, eventually consistently. Returns: ScannedPage.
 
     Attributes:
-        kind: ``"buckets"`` for those of keys, ``"limits"`` for stored limits; others are left out.
+        kind: ``"buckets"`` for those of keys, slots included, ``"limits"`` for stored limits;
+            others are left out.
         segment, segments: which one, from 0, of how many.
         after: where the page before ended; None for the first.
         most_items: how many items are read at most, those that are left out included.
@@ -40,6 +41,7 @@ class ScannedItem(NamedTuple):
         writes: how many writes it has counted.
         texts: stored limits, each in its notation; None where it has none.
         changed_at_seconds: when these were stored; None where it does not tell.
+        marks: of a concurrency limit, each slot's mark (slot_operation.py).
     """
 
     key: str
@@ -47,6 +49,7 @@ class ScannedItem(NamedTuple):
     writes: int
     texts: tuple[str, ...] | None
     changed_at_seconds: int | None
+    marks: Mapping[int, int] = {}
 
 
 class ScannedPage(NamedTuple):

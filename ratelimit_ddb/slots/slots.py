@@ -176,8 +176,7 @@ class Slots:
         """What ``take`` would say now, by a read."""
         now_ns: int = self._clock.now_ns() if self._clock.known else (yield ReadClock())
         result: SlotsResult = yield ReadSlots(key)
-        held = self._held(result.marks, free_below(now_ns))
-        return self._of_marks(held, now_ns, allowed=len(held) < self.limit.slots)
+        return decision_by_marks(self.limit, result.marks, now_ns)
 
     def denied(self) -> Decision:
         """The denial of a request that comes behind others of this process that wait."""
@@ -196,29 +195,36 @@ class Slots:
         held.last_from(clock_monotonic_ns, clock_wall_ns)
         return held, TakeSlot(key, slot, mark, free_below(now_ns), now_ns, expires)
 
-    def _held(self, marks: Mapping[int, int], from_mark: int) -> list[int]:
-        """The marks that have not run out, of the slots of this limit."""
-        return [
-            mark for slot, mark in marks.items() if mark >= from_mark and slot < self.limit.slots
-        ]
-
     def _decision(
         self, marks: Mapping[int, int], take: TakeSlot, *, allowed: bool = True
     ) -> Decision:
-        held = self._held(marks, take.free_below)
-        return self._of_marks(held, take.now_ns, allowed=allowed)
-
-    def _of_marks(self, held: list[int], now_ns: int, *, allowed: bool) -> Decision:
-        limit = self.limit
-        reset_ns = max(0, until_ns(max(held)) - now_ns) if held else 0
-        retry_ns = 0
-        if not allowed:
-            first_ns = until_ns(min(held)) - now_ns if held else 0
-            retry_ns = max(1, min(RETRY_AFTER_NS, first_ns))
-        remaining = limit.slots - len(held) if allowed else 0
-        return Decision(allowed, remaining, retry_ns, reset_ns, limit, 0, "table")
+        return decision_by_marks(self.limit, marks, take.now_ns, allowed=allowed)
 
     def _throttled(self) -> Decision:
         return Decision(
             False, 0, RETRY_AFTER_NS, self.limit.lifetime_ns, self.limit, 0, "throttled"
         )
+
+
+def decision_by_marks(
+    limit: SlotLimit, marks: Mapping[int, int], now_ns: int, *, allowed: bool | None = None
+) -> Decision:
+    """The decision that a key's marks make.
+
+    Args:
+        limit: how many slots there are; marks in others are not counted.
+        marks: by slot.
+        now_ns: those that have run out by then are not held.
+        allowed: whether a slot was taken; None for whether one is free.
+    """
+    from_mark = free_below(now_ns)
+    held = [mark for slot, mark in marks.items() if mark >= from_mark and slot < limit.slots]
+    if allowed is None:
+        allowed = len(held) < limit.slots
+    reset_ns = max(0, until_ns(max(held)) - now_ns) if held else 0
+    retry_ns = 0
+    if not allowed:
+        first_ns = until_ns(min(held)) - now_ns if held else 0
+        retry_ns = max(1, min(RETRY_AFTER_NS, first_ns))
+    remaining = limit.slots - len(held) if allowed else 0
+    return Decision(allowed, remaining, retry_ns, reset_ns, limit, 0, "table")

@@ -19,6 +19,7 @@ from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.scan_operation import ScannedItem
+from ratelimit_ddb.slots.mark import new_mark
 from tests.fake_clock import FakeClock
 from tests.table_fake import ScannedStore, item
 
@@ -102,6 +103,36 @@ def test_as_json_it_is_one_object(serve: Serve, capsys: pytest.CaptureFixture[st
             }
         ],
     }
+
+
+def test_slots_that_are_held_are_shown_with_their_share_where_their_number_is_told(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def held(key: str, *seconds: float) -> ScannedItem:
+        marks = {slot: new_mark(at(left)) for slot, left in enumerate(seconds)}
+        return ScannedItem(f"{key}:slots", {}, 0, None, None, marks)
+
+    serve(used("ada", 2, 9), held("few", 30, -1), held("many", 20, 40, 30, 5), held("none", -1))
+    assert main(["top", "--table", "t", "--by", "slots"]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["-", "4", "in-flight", "-", "-", "-", "many:slots"],
+        ["-", "1", "in-flight", "-", "-", "-", "few:slots"],
+        ["20%", "2", "10", "per", "minute", "-", "9", "-", "ada"],
+    ]
+    assert main(["top", "--table", "t", "--in-flight", "4"]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["100%", "4", "4", "at", "once", "1.0", "s", "-", "-", "many:slots"],
+        ["25%", "1", "4", "at", "once", "-", "-", "-", "few:slots"],
+        ["20%", "2", "10", "per", "minute", "-", "9", "-", "ada"],
+    ]
+    assert main(["top", "--table", "t", "--json", "--prefix", "many"]) == 0
+    of_slots = {"name": "in-flight", "limit": None, "share": None, "used": 4}
+    times = {"denied_for": 0.0, "full_after": 40.0}
+    assert told(capsys)["keys"][0]["limits"] == [of_slots | times]
+    for wrong in ("0", "1001", "x"):
+        with pytest.raises(SystemExit):
+            main(["top", "--table", "t", "--in-flight", wrong])
+        assert "must be an int from 1 to 1000" in capsys.readouterr().err
 
 
 def test_a_name_that_was_given_is_told_by_limit(

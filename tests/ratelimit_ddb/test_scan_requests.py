@@ -91,6 +91,13 @@ def test_a_page_has_the_items_of_keys_and_where_the_next_begins() -> None:
                 "writes": {"N": "3"},
             },
             {"PK": {"S": "RATELIMIT#new"}, "SK": {"S": "RATELIMIT"}},
+            {
+                "PK": {"S": "RATELIMIT#k:slots"},
+                "SK": {"S": "RATELIMIT"},
+                "s0": {"N": "7"},
+                "s12": {"N": "8"},
+                "expiresAt": {"N": "9"},
+            },
             {"PK": {"S": "USER#1"}, "SK": {"S": "RATELIMIT"}, "limits": {"L": []}},
             {
                 "PK": {"S": "RATELIMIT#plan"},
@@ -105,6 +112,7 @@ def test_a_page_has_the_items_of_keys_and_where_the_next_begins() -> None:
     items = (
         ScannedItem("k", {"a": 5, "b": -6}, 3, None, None),
         ScannedItem("new", {}, 0, None, None),
+        ScannedItem("k:slots", {}, 0, None, None, {0: 7, 12: 8}),
         ScannedItem("plan", {}, 0, ("9/hour", '{"N": "1"}'), 1_800_000_000),
     )
     result = requests(SingleTable()).result(page("buckets"), reply)

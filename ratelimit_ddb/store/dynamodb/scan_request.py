@@ -14,6 +14,7 @@ import ddbwire
 from ratelimit_ddb.operations.scan_operation import ScannedItem, ScannedPage, ScanPage
 from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
 from ratelimit_ddb.store.dynamodb.limits_request import CHANGED_AT, LIMITS, texts_of
+from ratelimit_ddb.store.dynamodb.slot_request import marks_of
 
 _FULL_AT = "fullAt:"
 _WRITES = "writes"
@@ -74,6 +75,7 @@ def _item(key: str, item: Mapping[str, Any]) -> ScannedItem:
         int(item.get(_WRITES, {"N": "0"})["N"]),
         texts_of(item.get(LIMITS)),
         None if changed_at is None else int(changed_at["N"]),
+        marks_of(item),
     )
 
 

@@ -82,11 +82,11 @@ def slots_result(
 ) -> SlotsResult:
     """What a reply says of the slots."""
     if isinstance(reply, ddbwire.ConditionalCheckFailed):
-        return SlotsResult(False, _marks(reply.item or {}))
+        return SlotsResult(False, marks_of(reply.item or {}))
     if isinstance(operation, ReadSlots):
-        return SlotsResult(True, _marks(reply.get("Item", {})))
+        return SlotsResult(True, marks_of(reply.get("Item", {})))
     shown = reply["Attributes"] if isinstance(operation, TakeSlot) else {}
-    return SlotsResult(True, _marks(shown))
+    return SlotsResult(True, marks_of(shown))
 
 
 def refused_units(result: SlotsResult) -> float:
@@ -100,7 +100,8 @@ def _is_mine(slot: int, mine: tuple[int, ...]) -> tuple[str, dict[str, int]]:
     return f"s{slot} IN ({', '.join(values)})", values
 
 
-def _marks(item: Mapping[str, Any]) -> dict[int, int]:
+def marks_of(item: Mapping[str, Any]) -> dict[int, int]:
+    """The mark of each slot that an item has."""
     return {
         int(name[1:]): int(value["N"])
         for name, value in item.items()
