@@ -7,6 +7,7 @@ to do, and is sent what that gives.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Generator
 from typing import Any, NamedTuple, TypeVar
 
@@ -40,6 +41,25 @@ AwaitableFlow = Generator[Awaitable[Any] | OnStore, Any, T]
 def maybe_await(found: Any) -> AwaitableFlow[Any]:
     """``found``, or its result where it is an awaitable."""
     return (yield found) if isinstance(found, Awaitable) else found
+
+
+def maybe_await_bool(what: str, found: Any) -> AwaitableFlow[bool]:
+    """Whether a rule's function gave something true.
+
+    Args:
+        what: the rule and its option, for the message.
+        found: what the function returned.
+
+    Raises:
+        TypeError: it gave a function, which would be true of every request.
+    """
+    given = yield from maybe_await(found)
+    if inspect.isroutine(given):
+        raise TypeError(
+            f"{what} gave {given!r}: must be True or False; call what makes the function when the "
+            "rule is made"
+        )
+    return bool(given)
 
 
 def resolve(flow: AwaitableFlow[T]) -> T:

@@ -6,7 +6,6 @@ once for a request, whatever the rule asks by what it gives.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text
 from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.stored_limits.stored import require_name
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, maybe_await_bool
 from ratelimit_ddb.web.gate.stored_reads import ReadingFlow, StoredRead
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.rules.bucket_keys import key_parts
@@ -177,14 +176,7 @@ def _is_exempt(compiled: CompiledRule, request: Request, listed: Any) -> Awaitab
         return True
     if rule.exempt is None:
         return False
-    found = yield from maybe_await(rule.exempt(request))
-    if inspect.isroutine(found):
-        # It is true, and would exempt all requests.
-        raise TypeError(
-            f"rule {rule.name!r}: exempt gave {found!r}: must be True or False; call what makes "
-            "the function when the rule is made"
-        )
-    return bool(found)
+    return (yield from maybe_await_bool(f"rule {rule.name!r}: exempt", rule.exempt(request)))
 
 
 def _quota(compiled: CompiledRule, request: Request) -> ReadingFlow[QuotaPolicy | None]:

@@ -11,14 +11,13 @@ went before there was a response, and what has flowed back by itself since.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.limit import Limit
 from ratelimit_ddb.slot_limit import SlotLimit
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await_bool
 from ratelimit_ddb.web.gate.ledger import KEY, Entry, Ledger, LedgerGate, carrier_of
 from ratelimit_ddb.web.gate.request_refund import RequestRefund, give_back, refund_of
 from ratelimit_ddb.web.response.answer import Fields
@@ -85,14 +84,7 @@ def _of_rules(names: frozenset[str]) -> Callable[[RuleDecision], bool]:
 def _gives_back(rule: Rule, head: ResponseHead) -> AwaitableFlow[bool]:
     if rule.give_back is None:
         return False
-    found = yield from maybe_await(rule.give_back(head))
-    if inspect.isroutine(found):
-        # It is true, and would give back what every request takes.
-        raise TypeError(
-            f"rule {rule.name!r}: give_back gave {found!r}: must be True or False; call what makes "
-            "the function when the rule is made"
-        )
-    return bool(found)
+    return (yield from maybe_await_bool(f"rule {rule.name!r}: give_back", rule.give_back(head)))
 
 
 def _fields_after(entry: Entry) -> Fields:
