@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Unpack
 
@@ -12,7 +11,8 @@ from sessions.assignment import SessionPlace
 from sessions.authorization import authorization_in_scope
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
-from sessions.cookie.headers import Headers, cookie_field_in, with_session_headers
+from sessions.cookie.headers import cookie_field_in, with_session_headers
+from sessions.cookie.plain_test_client import warn_if_never_sent
 from sessions.errors import AuthenticationRequired
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
@@ -127,26 +127,12 @@ async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) 
 _ENDING: set[Any] = set()
 
 
-def _is_plain_test_client(scope: Scope) -> bool:
-    host = (scope.get("server") or ("",))[0]
-    return scope.get("scheme") in ("http", "ws") and host.startswith("testserver")
-
-
-def _warn_of_secure_cookie(added: Headers) -> None:
-    if any(name == "set-cookie" for name, _ in added):
-        warnings.warn(
-            "the session's cookie is Secure, so a test client never sends it to http://testserver: "
-            'use TestClient(app, base_url="https://testserver")',
-            stacklevel=2,
-        )
-
-
 async def _started(session: RequestSession, message: Message, scope: Scope) -> Message:
     added = await session.start_response_async()
     if not added:
         return message
-    if session.config.cookie.secure and _is_plain_test_client(scope):
-        _warn_of_secure_cookie(added)
+    host, *_ = scope.get("server") or ("",)
+    warn_if_never_sent(session.config.cookie, added, scope.get("scheme"), host)
     headers = [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in message.get("headers", ())

@@ -12,6 +12,7 @@ from sessions.authorization import authorization_in_environ
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
+from sessions.cookie.plain_test_client import warn_if_never_sent
 from sessions.errors import AuthenticationRequired
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
@@ -63,7 +64,7 @@ class SessionMiddleware:
         session = RequestSession(self._config, environ.get("HTTP_COOKIE"), authorization)
         environ[REQUEST_SESSION], environ[SESSION] = session, Session(session)
         session.place = SessionPlace(environ, SESSION, environ[SESSION])
-        start = _StartResponse(session, start_response)
+        start = _StartResponse(session, start_response, environ)
         files = _Files(environ)
         with ExitStack() as on_failure:
             on_failure.callback(session.end_failed)
@@ -88,9 +89,12 @@ class SessionMiddleware:
 class _StartResponse:
     """The application's ``start_response``, held back until the first byte."""
 
-    __slots__ = ("_held", "_is_started", "_session", "_start_response", "_write")
+    __slots__ = ("_environ", "_held", "_is_started", "_session", "_start_response", "_write")
 
-    def __init__(self, session: RequestSession, start_response: StartResponse) -> None:
+    def __init__(
+        self, session: RequestSession, start_response: StartResponse, environ: WSGIEnvironment
+    ) -> None:
+        self._environ = environ
         self._session = session
         self._start_response = start_response
         self._held: tuple[str, list[tuple[str, str]], Any] | None = None
@@ -114,6 +118,8 @@ class _StartResponse:
             assert self._held is not None  # noqa: S101 - else it is not due
             status, headers, exc_info = self._held
             added = self._session.start_response()
+            scheme, host = self._environ.get("wsgi.url_scheme"), self._environ.get("SERVER_NAME")
+            warn_if_never_sent(self._session.config.cookie, added, scheme, host)
             self._is_started = True
             self._write = self._start_response(
                 status, with_session_headers(headers, added), exc_info

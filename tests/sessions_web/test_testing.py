@@ -163,6 +163,30 @@ def test_a_cookie_that_a_test_client_would_never_send_is_told(
     TestClient(SessionMiddleware(shown, store), base_url="http://shop.example").get(path)
 
 
+@pytest.mark.parametrize("host", ["test", "testserver"])
+def test_a_client_of_httpx_is_told_too(store: WatchedStore, host: str) -> None:
+    """As FastAPI's page on asynchronous tests makes one, and for applications over WSGI."""
+
+    async def ask(base_url: str, app: Any) -> None:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
+            await client.get("/count")
+
+    def ask_over_wsgi(base_url: str) -> None:
+        transport = httpx.WSGITransport(WsgiSessionMiddleware(_copying, store))
+        with httpx.Client(transport=transport, base_url=base_url) as client:
+            client.get("/")
+
+    told = f'never sends it to http://{host}: make the client with base_url="https://{host}"'
+    with pytest.warns(UserWarning, match=told):
+        asyncio.run(ask(f"http://{host}", SessionMiddleware(shown, store)))
+    with pytest.warns(UserWarning, match=told):
+        ask_over_wsgi(f"http://{host}")
+    for untold in (f"https://{host}", f"http://{host}.example.com".replace("testserver", "shop")):
+        asyncio.run(ask(untold, SessionMiddleware(shown, store)))
+        ask_over_wsgi(untold)
+
+
 # As a dict
 
 
