@@ -87,6 +87,20 @@ RESPONSES = (
         f"{_BLOCKS}p7_a_denial_that_is_no_block_reads_nothing",
     ),
     Guard(
+        "a listed key is read as a client's is",
+        "ratelimit_ddb/web/rules/access_list.py",
+        "found = identified(by, [spelling])",
+        "found: Any = spelling",
+        f"{_LISTS}a_listed_key_is_read_as_a_clients_is",
+    ),
+    Guard(
+        "a part of an allowed key is not allowed",
+        "ratelimit_ddb/web/rules/access_list.py",
+        "for found in readings if len(found) == 1 for text in found",
+        "for found in readings for text in found",
+        f"{_LISTS}a_part_of_an_allowed_key_is_not_allowed",
+    ),
+    Guard(
         "who has no known address is denied by networks",
         "ratelimit_ddb/web/rules/access_list.py",
         "self._in_network(request, unknown=True)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import flask
@@ -18,13 +19,15 @@ from ratelimit_ddb.web import (
     Rule,
     RuleDecision,
     client_address,
+    cookie,
     everyone,
     header,
     session_user,
 )
+from ratelimit_ddb.web.identity.identity import Identity
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
-from tests.web.exchange import Get, Limited, Page, limited_asgi, scope_of
+from tests.web.exchange import Get, Limited, Page, limited_asgi, limited_wsgi, scope_of
 
 OFFICE = AccessList(networks=["192.0.2.0/24", "2001:db8:1::/48"])
 BEHIND_ONE = client_address(trusted_hops=1)
@@ -130,6 +133,67 @@ def test_keys_are_written_as_clients_send_them(limited: Limited) -> None:
     assert statuses(limited, given, by_key("other"), by_key("other")) == [200, 429]
     plain = rule(by=header("x-api-key", digest=False), deny=AccessList(keys=["bad"]))
     assert statuses(limited, plain, by_key("bad"), by_key("other")) == [403, 200]
+
+
+@pytest.mark.parametrize(
+    ("by", "name", "sent"),
+    [
+        (header("authorization"), "authorization", "Bearer a.b-c"),
+        (header("authorization"), "authorization", "Basic dXNlcjpwdw=="),
+        (header("x-api-key"), "x-api-key", "a, b"),
+        (header("x-api-key", digest=False), "x-api-key", " a "),
+        (cookie("sid"), "cookie", "sid=a%3Db"),
+        (cookie("sid"), "cookie", 'sid="a b"'),
+        (cookie("sid"), "cookie", r'sid="\163a\"b"'),
+        (cookie("sid", digest=False), "cookie", "sid=a%3Db"),
+    ],
+)
+def test_a_listed_key_is_read_as_a_clients_is(
+    limited: Limited, by: Identity, name: str, sent: str
+) -> None:
+    listed = AccessList(keys=[sent.removeprefix("sid=")])
+    get = Get(headers={name: sent})
+    assert statuses(limited, rule(by=by, deny=listed), get) == [403]
+    allowed = rule(by=by, allow=listed)
+    assert statuses(limited, allowed, get, get, get) == [200] * 3
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_a_listed_key_is_read_in_every_encoding(encoding: str) -> None:
+    given = rule(by=header("x-api-key"), deny=AccessList(keys=["é"]))
+    get = Get(headers={"x-api-key": "é".encode(encoding).decode("latin-1")})
+    assert statuses(limited_wsgi, given, get) == [403]
+
+
+def test_a_part_of_an_allowed_key_is_not_allowed(limited: Limited) -> None:
+    # "a b" could be read as "a", so that who is denied by it is denied by either.
+    listed = AccessList(keys=['"a b"'])
+    part = Get(headers={"cookie": "sid=a"})
+    assert statuses(limited, rule(by=cookie("sid"), allow=listed), part, part) == [200, 429]
+    assert statuses(limited, rule(by=cookie("sid"), deny=listed), part) == [403]
+
+
+@pytest.mark.parametrize(
+    ("by", "key", "told"),
+    [
+        (client_address(), "2001:db8::7", "counts '2001:db8::/64' as one client; list that, or"),
+        (client_address(ipv4_prefix=24), "192.0.2.7", "counts '192.0.2.0/24' as one client"),
+        (client_address(), "office", "key 'office': must be an address, or 'unknown'"),
+        (client_address(), "2001:db8::/32", "key '2001:db8::/32': must be an address, or a"),
+        (header("x-api-key"), " ", "key ' ': must be a value of the header 'x-api-key'"),
+        (everyone(), "everyone", "key 'everyone': give none, the rule is about all together"),
+    ],
+)
+def test_a_key_that_no_client_has_is_refused(by: Identity, key: str, told: str) -> None:
+    with pytest.raises(ValueError, match=f"deny: .*{re.escape(told)}"):
+        rule(by=by, deny=AccessList(keys=[key]))
+
+
+def test_clients_are_listed_as_the_rule_counts_addresses(limited: Limited) -> None:
+    given = rule(deny=AccessList(keys=["2001:0db8::/64", "192.0.2.7", "unknown"]))
+    clients = ["2001:db8::7", "192.0.2.7", None, "192.0.2.8"]
+    asked = [Get(client=client) for client in clients]
+    assert statuses(limited, given, *asked) == [403, 403, 403, 200]
 
 
 def test_of_several_keys_one_is_enough_to_be_denied_and_all_are_needed_to_be_allowed(

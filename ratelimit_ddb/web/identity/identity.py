@@ -51,7 +51,6 @@ _NO_SESSION = (
 )
 
 _FALLBACK = "otherwise"
-_DIGESTS = "_digests"
 
 _TOO_MANY_VALUES: KeyLike = ("otherwise", "too many values", "")
 """One bucket for all requests with more values of one name than are looked at."""
@@ -212,14 +211,8 @@ def _by_readings(
             return {*keys, _TOO_MANY_VALUES}
         return keys[0] if len(keys) == 1 else set(keys)
 
-    setattr(identity, _DIGESTS, digest)
     note_source(identity, IdentitySource(what, request_with, other_of(otherwise)))
     return identity
-
-
-def has_digests(identity: Identity) -> bool:
-    """Whether its keys are digests of what clients send."""
-    return bool(getattr(identity, _DIGESTS, False))
 
 
 def require_no_identity(what: str, function: object, gives: str) -> None:

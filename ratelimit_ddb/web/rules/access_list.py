@@ -5,10 +5,14 @@ listed can't be made up either; keys by what the rule's ``by`` gives. Where a li
 does not let through: who has no known address is in every network that is denied and in none that
 is allowed, and of several keys that could be meant one is enough for the one, and all are needed
 for the other.
+
+The rule's own identity reads a listed key, as it reads a client's. So a cookie may be listed as it
+is sent, percent-encoded or quoted, and ``Authorization`` with its scheme.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -17,7 +21,8 @@ from typing import Any
 from ratelimit_ddb.key import part_text
 from ratelimit_ddb.web.identity.address import Network, network, parsed
 from ratelimit_ddb.web.identity.client_address import whole_address_of
-from ratelimit_ddb.web.identity.identity import Identity, digest_of, has_digests
+from ratelimit_ddb.web.identity.identity import Identity
+from ratelimit_ddb.web.identity.written_identity import identified
 from ratelimit_ddb.web.request import Request
 
 
@@ -30,8 +35,8 @@ class AccessList:
 
     Attributes:
         networks: addresses and networks such as ``"10.0.0.0/8"``.
-        keys: what the rule's ``by`` gives, such as API keys. They are written as clients send them,
-            where keys in the table are digests.
+        keys: API keys and cookies as clients send them, ids of users, or what the rule's own
+            function gives. Addresses are listed as ``networks``.
         address: a ``client_address(...)`` that reads the address for ``networks``; None where the
             rule's ``by`` is one.
 
@@ -75,10 +80,11 @@ class ListMatcher:
         has_keys: whether the identity matters.
 
     Raises:
-        ValueError: there are networks, and nothing reads an address.
+        ValueError: there are networks, and nothing reads an address; or a key that the identity
+            never gives.
     """
 
-    __slots__ = ("_address_of", "_keys", "_networks", "has_keys")
+    __slots__ = ("_address_of", "_ambiguous", "_listed", "_networks", "_plain", "has_keys")
 
     def __init__(self, given: AccessList, by: Identity) -> None:
         self._networks = _networks(given.networks)
@@ -90,22 +96,27 @@ class ListMatcher:
                     "networks go by an address, and the rule's by= is no client_address(...): "
                     "give the AccessList its address=client_address(...)"
                 )
-        digests = has_digests(by)
-        self._keys = frozenset(digest_of(key) if digests else key for key in given.keys)
-        self.has_keys = bool(self._keys)
+        readings = {found for key in given.keys for found in _readings_of(key, by)}
+        self._listed = frozenset(text for found in readings for text in found)
+        self._plain = frozenset(text for found in readings if len(found) == 1 for text in found)
+        self._ambiguous = tuple(found for found in readings if len(found) > 1)
+        self.has_keys = bool(readings)
 
     def allows(self, request: Request, identity: Any) -> bool:
         """Whether the client is listed for certain."""
         if self._networks and self._in_network(request, unknown=False):
             return True
-        keys = list(_texts(identity))
-        return bool(keys) and all(key in self._keys for key in keys)
+        keys = frozenset(_texts(identity))
+        left = keys - self._plain
+        if left:
+            left = left.difference(*(found for found in self._ambiguous if found <= keys))
+        return bool(keys) and not left
 
     def denies(self, request: Request, identity: Any) -> bool:
         """Whether the client is or may be listed."""
         if self._networks and self._in_network(request, unknown=True):
             return True
-        return any(key in self._keys for key in _texts(identity))
+        return any(key in self._listed for key in _texts(identity))
 
     def _in_network(self, request: Request, *, unknown: bool) -> bool:
         text = "" if self._address_of is None else self._address_of(request)
@@ -113,6 +124,31 @@ class ListMatcher:
         if address is None:
             return unknown
         return any(address in each for each in self._networks)
+
+
+def _readings_of(key: str, by: Identity) -> Iterator[frozenset[str | None]]:
+    """What an identity gives of a key, in each encoding that it may be sent in: one text or, where
+    it could be read in several ways, each of these.
+
+    Raises:
+        ValueError: the identity can't give it.
+    """
+    spellings = [key]
+    if not key.isascii():
+        with contextlib.suppress(UnicodeEncodeError):  # there it is UTF-8 for certain
+            spellings.append(key.encode("latin-1").decode("utf-8", "surrogateescape"))
+    for spelling in spellings:
+        try:
+            found = identified(by, [spelling])
+        except ValueError as error:
+            raise ValueError(str(error).replace("identity", "key", 1)) from None
+        address = parsed(key)
+        if whole_address_of(by) is not None and address is not None and found != str(address):
+            raise ValueError(
+                f"key {key!r}: the rule counts {found!r} as one client; list that, or the address "
+                "among networks"
+            )
+        yield frozenset(_texts(found))
 
 
 def _texts(identity: Any) -> Iterator[str | None]:
