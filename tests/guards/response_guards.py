@@ -117,15 +117,17 @@ RESPONSES = (
     Guard(
         "all keys that could be meant must be allowed",
         "ratelimit_ddb/web/rules/access_list.py",
-        "bool(keys) and all(",
-        "bool(keys) and any(",
+        "return bool(keys) and not left",
+        "return left != keys",
         f"{_LISTS}of_several_keys_one_is_enough_to_be_denied_and_all_are_needed_to_be_allowed",
     ),
     Guard(
         "a digest that is sent as a key is not the key",
         "ratelimit_ddb/web/rules/access_list.py",
-        "frozenset(digest_of(key) if digests else key for key in given.keys)",
-        "frozenset([*map(digest_of, given.keys), *given.keys])",
+        "for found in _readings_of(key, by)}",
+        "for found in (\n            *_readings_of(key, by),\n"
+        "            frozenset([__import__('hashlib').sha256(key.encode()).hexdigest()[:32]]),\n"
+        "        )}",
         f"{_LISTS}a_digest_that_is_sent_as_a_key_is_not_the_key",
     ),
     Guard(

@@ -127,8 +127,9 @@ class ListMatcher:
 
 
 def _readings_of(key: str, by: Identity) -> Iterator[frozenset[str | None]]:
-    """What an identity gives of a key, in each encoding that it may be sent in: one text or, where
-    it could be read in several ways, each of these.
+    """What an identity gives of a key, in each encoding that it may be sent in.
+
+    Each is one text or, where the key could be read in several ways, all of these.
 
     Raises:
         ValueError: the identity can't give it.
