@@ -4,6 +4,9 @@ httptools says where a response begins and ends, and what of it is the body. A c
 header would take longer than all else that it does, and of most responses two headers are read: so
 those are searched for in the head. Where they are not found as DynamoDB writes them, and for all
 responses that are no success, httptools parses the head once more, for the headers.
+
+A proxy may send interim responses first, such as 100 Continue, whether or not the request asked for
+them; they are passed over (RFC 9110, section 15.2).
 """
 
 import re
@@ -41,6 +44,7 @@ class ResponseReader:
 
     __slots__ = (
         "_bodies",
+        "_interim",
         "_parser",
         "_pieces",
         "_received",
@@ -56,6 +60,7 @@ class ResponseReader:
         self._bodies: list[bytes] = []
         self._received = 0
         self._replies = 0
+        self._interim = 0
         self._status = 0
         self.on_body = self._bodies.append
         self.complete = False
@@ -83,8 +88,11 @@ class ResponseReader:
         """Called by httptools at the last byte of a response."""
         # Only here does httptools know: asked later, it would always say no.
         self.keep_alive = self._parser.should_keep_alive()
-        self._status = self._parser.get_status_code()
-        self.complete = True
+        self._status = status = self._parser.get_status_code()
+        if status < 200:
+            self._interim += 1
+        else:
+            self.complete = True
 
     def require_bounded(self, received: int) -> None:
         """Check that a response which is not complete may still become one of DynamoDB.
@@ -111,6 +119,8 @@ class ResponseReader:
         """The response, checked; the reader is ready for the next one."""
         pieces, bodies = self._pieces, self._bodies
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if self._interim:
+            data = data.split(b"\r\n\r\n", self._interim)[-1]
         body = bodies[0] if len(bodies) == 1 else b"".join(bodies)
         # Without an end of the head, as httptools reads some, nothing is found.
         head_end = data.find(b"\r\n\r\n") + 2
@@ -125,14 +135,15 @@ class ResponseReader:
             headers = _headers_of(data)
             date, checksum = headers.get(b"date", b""), headers.get(b"x-amz-crc32")
         fault = ""
-        if self._replies != 1 or self._status < 200:
-            fault = "more or other than one final response"
+        if self._replies - self._interim != 1:
+            fault = "more than one final response"
         elif checksum is not None and checksum != b"%d" % zlib.crc32(body):
             fault = "the body does not match x-amz-crc32"
         pieces.clear()
         bodies.clear()
         self._received = 0
         self._replies = 0
+        self._interim = 0
         self.complete = False
         if fault:
             self.keep_alive = False

@@ -45,7 +45,18 @@ def parse_response(
             NoResponse("the reply is not JSON", sent=True), repeatable=request.repeatable
         )
     error = document if isinstance(document, dict) else {}
+    if http_response.status < 500 and not _type_of(error):
+        return classify_failure(_answer_of_another(http_response), repeatable=request.repeatable)
     return _parse_error(http_response, _without_other_reasons(error), request, classes)
+
+
+def _answer_of_another(http_response: HTTPResponse) -> NoResponse:
+    """What a page of a proxy or a firewall stands for, or of whatever is at the endpoint."""
+    return NoResponse(
+        f"HTTP {http_response.status} without an error of DynamoDB ({http_response.body[:60]!r}); "
+        "something else answers at the endpoint, or before it",
+        sent=True,
+    )
 
 
 def _without_other_reasons(error: dict[str, Any]) -> dict[str, Any]:
@@ -112,8 +123,14 @@ def _retry_action(
 
 
 def _code(http_response: HTTPResponse, document: dict[str, Any]) -> str:
+    return _type_of(document) or str(http_response.status)
+
+
+def _type_of(document: dict[str, Any]) -> str:
+    """The code of DynamoDB's error; empty where it is none."""
     # "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", or without the namespace.
-    return str(document.get("__type") or http_response.status).rpartition("#")[2]
+    kind = document.get("__type")
+    return kind.rpartition("#")[2] if isinstance(kind, str) else ""
 
 
 def _message(document: dict[str, Any]) -> str:

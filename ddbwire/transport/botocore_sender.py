@@ -17,6 +17,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectingError
+from botocore.parsers import create_parser
 
 from ddbwire.calls.sender import (
     CONTRADICTORY_DATES,
@@ -39,6 +40,8 @@ _DATE_REQUEST = DynamoDBRequest.of(
     "GetItem", {"TableName": "ddbwire", "Key": {"key": {"S": "time"}}}
 )
 """Any response will do, and that no such table exists is one: so nothing is read, nothing paid."""
+_parser = create_parser("json")
+"""Such as botocore reads the response with, once it has been seen to be readable."""
 
 
 class BotocoreSender:
@@ -58,7 +61,7 @@ class BotocoreSender:
     def __init__(self, resolution: Resolution, max_connections: int, clock: TableClock) -> None:
         self.endpoint = resolution.endpoint.url
         self._client = resolution.client
-        self._client.meta.events.register_first("before-parse.dynamodb", _require_object)
+        self._client.meta.events.register_first("before-parse.dynamodb", _require_readable)
         self._max_connections = max_connections
         self._threads = ThreadPool(max_connections)
         self._classes = resolution.client.exceptions
@@ -138,7 +141,7 @@ def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRe
     parameters = _from_wire(json.loads(request.body))
     try:
         response = getattr(client, xform_name(request.name))(**parameters)
-    except _NoObjectError as error:
+    except _UnreadableError as error:
         return error.result
     except ClientError as error:
         response = dict(error.response)
@@ -156,7 +159,7 @@ def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRe
     )
 
 
-class _NoObjectError(Exception):
+class _UnreadableError(Exception):
     """A response that botocore would make nothing of, or fail at: ``result`` is what it is."""
 
     def __init__(self, result: HTTPResponse | NoResponse) -> None:
@@ -164,25 +167,36 @@ class _NoObjectError(Exception):
         self.result = result
 
 
-def _require_object(response_dict: dict[str, Any], **_event: Any) -> None:
-    """Stop botocore short of reading a body that is no JSON object, or not the one that was sent.
+def _require_readable(response_dict: dict[str, Any], operation_model: Any, **_event: Any) -> None:
+    """Stop botocore short of reading a body that is not DynamoDB's, or not the one that was sent.
 
-    Of such a body (a proxy's page, half a response) botocore makes an empty response or an
-    AttributeError, as the case may be.
+    Of such a body (a proxy's page, half a response, a list where an item should be) botocore makes
+    an empty response, or fails in one way or another.
     """
     body: bytes = response_dict["body"]
     headers = _lower_case(response_dict["headers"])
     checksum = headers.get(b"x-amz-crc32")
     if checksum is not None and checksum != b"%d" % zlib.crc32(body):
-        raise _NoObjectError(NoResponse("the body does not match x-amz-crc32", sent=True))
+        raise _UnreadableError(NoResponse("the body does not match x-amz-crc32", sent=True))
+    status = response_dict["status_code"]
     try:
-        if isinstance(json.loads(body.decode()), dict):
+        document = json.loads(body.decode())
+        if isinstance(document, dict):
+            for shape in _shapes_of(document, status, operation_model):
+                _parser.parse(response_dict, shape)
             return
-    except (ValueError, RecursionError):
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass
-    raise _NoObjectError(
-        HTTPResponse(response_dict["status_code"], body, headers.get(b"date", b""), headers)
-    )
+    raise _UnreadableError(HTTPResponse(status, body, headers.get(b"date", b""), headers))
+
+
+def _shapes_of(document: dict[str, Any], status: int, operation_model: Any) -> list[Any]:
+    """What botocore reads a response as: an operation's output; of an error, its members too."""
+    if status == 200:
+        return [operation_model.output_shape]
+    code: str = document["__type"].rpartition("#")[2]
+    of_error = operation_model.service_model.shape_for_error_code(code)
+    return [operation_model.output_shape, *([] if of_error is None else [of_error])]
 
 
 def _lower_case(headers: Mapping[str, object]) -> dict[bytes, bytes]:

@@ -170,8 +170,38 @@ def test_a_body_that_is_no_json_object_comes_to_what_it_is_on_the_wire(
     server.default = reply(raw=body, status=status)
     results = [result_of(wire, flavour, UPDATE_ONCE) for wire in (lean, declining)]
     assert results[0] == results[1]
-    assert (results[0] == (Unreachable, True)) == (status == 200)
+    assert (results[0] == (Unreachable, True)) == (status < 500)
     flavour.close(lean)
+
+
+ODD_ERRORS = {
+    "no code": b'{"message":"Forbidden"}',
+    "a number for a code": b'{"__type":5}',
+    "a list for a code": b'{"__type":["a"]}',
+    "a list for an item": b'{"__type":"x#ConditionalCheckFailedException","Item":[1]}',
+    "a text for reasons": b'{"__type":"ThrottlingException","throttlingReasons":"x"}',
+    "a number for reasons": b'{"__type":"TransactionCanceledException","CancellationReasons":5}',
+}
+
+
+@pytest.mark.parametrize("body", ODD_ERRORS.values(), ids=ODD_ERRORS.keys())
+def test_an_error_that_botocore_fails_at_comes_to_what_it_is_on_the_wire(
+    declining: Wire, server: FaultServer, make_wire: MakeWire, flavour: Flavour, body: bytes
+) -> None:
+    lean = make_wire(server.url)
+    server.default = reply(raw=body, status=403)
+    results = [result_of(wire, flavour, UPDATE_ONCE) for wire in (lean, declining)]
+    assert results[0] == results[1]
+    has_code = b'"__type":"' in body
+    assert (results[0] == (Unreachable, True)) == (not has_code)
+    flavour.close(lean)
+
+
+def test_a_result_that_botocore_fails_at_comes_to_what_it_is_on_the_wire(
+    declining: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.default = reply({"Attributes": [1]})
+    assert flavour.call(declining) == {"Attributes": [1]}
 
 
 def test_a_body_with_another_checksum_is_not_believed(

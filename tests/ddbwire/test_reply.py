@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader
+from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader, ResponseTooLarge
 from ddbwire.steps import HTTPResponse, NoResponse
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
@@ -70,14 +70,54 @@ def test_connection_close_is_seen() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [response(b"{}") * 2, response(b"", b"100 Continue") + response(b"{}")],
-    ids=["two", "interim"],
+    [response(b"{}") * 2, b"HTTP/1.1 100 Continue\r\n\r\n" + response(b"{}") * 2],
+    ids=["two", "two after an interim one"],
 )
 def test_more_than_one_response_is_a_failure(data: bytes) -> None:
     reader = ResponseReader()
     reader.feed(data)
     assert isinstance(reader.take(), NoResponse)
     assert not reader.keep_alive
+
+
+INTERIM = [
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nx-amz-crc32: 7\r\n\r\n",
+    b"HTTP/1.1 102 Processing\r\nContent-Length: 0\r\n\r\n" * 3,
+]
+
+
+@pytest.mark.parametrize("interim", INTERIM, ids=["100", "103", "102 three times"])
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
+def test_interim_responses_are_passed_over(interim: bytes, together: bool, status: bytes) -> None:
+    reader = ResponseReader()
+    for _ in range(2):
+        final = response(b'{"a":1}', status)
+        for part in [interim + final] if together else [interim, final]:
+            assert not reader.complete
+            reader.feed(part)
+        assert reader.started
+        assert reader.complete
+        found = reader.take()
+        assert isinstance(found, HTTPResponse)
+        assert (found.status, found.body) == (int(status[:3]), b'{"a":1}')
+        assert found.date == DATE
+        assert reader.keep_alive
+
+
+def test_an_interim_response_alone_is_none_but_a_beginning() -> None:
+    reader = ResponseReader()
+    reader.feed(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert (reader.complete, reader.started) == (False, True)
+
+
+def test_interim_responses_without_end_are_refused() -> None:
+    reader = ResponseReader()
+    data = (b"HTTP/1.1 100 Continue\r\nx: " + b"y" * 100 + b"\r\n\r\n") * 1_000
+    reader.feed(data)
+    with pytest.raises(ResponseTooLarge):
+        reader.require_bounded(len(data))
 
 
 def test_the_beginning_of_another_response_is_not_a_whole_one() -> None:

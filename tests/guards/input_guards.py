@@ -23,6 +23,13 @@ INPUTS = (
         test=f"{RESPONSES}::test_any_response_is_a_result_or_a_failed_attempt",
     ),
     Guard(
+        rule="a page in the place of DynamoDB's answer is an outage",
+        module="ddbwire/protocol/parse_response.py",
+        guarded="if http_response.status < 500 and not _type_of(error):",
+        unguarded="if False:",
+        test="tests/ratelimit_ddb/test_dynamodb_store.py::test_what_answers_in_the_place_of_dynamodb_is_shown",
+    ),
+    Guard(
         rule="a response without an end is not read on",
         module="ddbwire/connections/blocking/connection.py",
         guarded="            reader.require_bounded(len(data))\n",

@@ -121,6 +121,8 @@ def test_p10_mistakes_of_set_up_always_raise(
         error("RequestLimitExceeded"),
         error("InternalServerError", 500),
         error("ServiceUnavailable", 503),
+        reply(raw=b"<html>Forbidden</html>", status=403),
+        reply({"message": "Proxy Authentication Required"}, status=407),
         drop,
     ],
 )
@@ -183,6 +185,15 @@ def test_a_reply_that_is_not_dynamodbs_is_told_with_the_table_and_the_endpoint(
         do(store, "acquire", {"on_outage": on_outage, "deadline": 5})
     assert type(told.value) is StoreError
     assert server.url in str(told.value)
+
+
+def test_what_answers_in_the_place_of_dynamodb_is_shown(
+    store: DynamoDBStore, server: FaultServer, do: Do
+) -> None:
+    server.default = reply(raw=b"<html>Blocked by the firewall</html>", status=403)
+    told = f"limits.*{server.url}.*HTTP 403 .*Blocked by the firewall"
+    with pytest.raises(StoreUnavailable, match=told):
+        do(store, "acquire", {"on_outage": "raise"})
 
 
 def test_a_passing_failure_goes_unnoticed(
