@@ -9,11 +9,13 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests import dynamodb_local, moto_hook
+from tests import dynamodb_local, moto_hook, service_models
 
 # A machine that pauses makes an example late, and late is no failure.
 settings.register_profile("unhurried", settings.default, deadline=None)
 settings.load_profile("unhurried")
+
+service_models.read_once()
 
 
 @pytest.hookimpl(tryfirst=True)

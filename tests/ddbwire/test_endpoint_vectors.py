@@ -42,18 +42,11 @@ class _Raw:
         yield b"{}"
 
 
-@pytest.fixture(scope="module")
-def loader() -> Any:
-    """Reads botocore's model once for all sessions."""
-    return botocore.session.Session().get_component("data_loader")
-
-
 class Settings:
     """Sets the parameters of the endpoint rules as a user would, and asks both where to go."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, loader: Any) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
-        self._loader = loader
         self._options: dict[str, Any] = {}
         self.table = "t"
 
@@ -71,16 +64,11 @@ class Settings:
         listed = parameters.get("ResourceArnList") or ["t"]
         self.table = parameters.get("ResourceArn") or listed[0]
 
-    def session(self) -> Any:
-        session: Any = botocore.session.Session()
-        session.register_component("data_loader", self._loader)
-        return session
-
     def wires(self) -> Any:
         """Where the wire goes: scheme, host and port; Host; region. Or why nowhere."""
         try:
             resolution = resolve(
-                self.session(),
+                botocore.session.Session(),
                 self._options["region_name"],
                 self._options["endpoint_url"],
                 1,
@@ -96,7 +84,8 @@ class Settings:
 
     def botocores(self, operation: str, **parameters: Any) -> Any:
         """Where botocore's client sends an operation."""
-        client = self.session().create_client("dynamodb", **self._options)
+        session: Any = botocore.session.Session()
+        client = session.create_client("dynamodb", **self._options)
         sent = []
 
         def stop(request: Any, **_event: Any) -> AWSResponse:
@@ -118,8 +107,8 @@ class Settings:
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch, loader: Any) -> Settings:
-    return Settings(monkeypatch, loader)
+def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    return Settings(monkeypatch)
 
 
 def generated() -> Iterator[dict[str, Any]]:

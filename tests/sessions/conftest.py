@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
 from tests.sessions.browser import Site, memory_site
-
-settings.register_profile("unhurried", settings.default, deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture
