@@ -17,7 +17,7 @@ def only_while_it_mocks() -> None:
     """Take the hook out, if moto has been imported, and have its mocks put it in and out."""
     if "moto" not in sys.modules:
         return
-    from moto.core.models import MockAWS, botocore_stubber
+    from moto.core.models import RESPONSES_METHODS, MockAWS, botocore_stubber
 
     hook = ("before-send", botocore_stubber)
     if hook not in BUILTIN_HANDLERS or botocore_stubber.enabled:
@@ -25,6 +25,8 @@ def only_while_it_mocks() -> None:
     BUILTIN_HANDLERS.remove(hook)
     if hasattr(MockAWS.start, "__wrapped__"):
         return
+    # Each mock would prepare for what ``requests`` sends to any service, and nothing here does.
+    RESPONSES_METHODS.clear()
     start, stop = MockAWS.start, MockAWS.stop
 
     @wraps(start)
