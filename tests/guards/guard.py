@@ -107,6 +107,8 @@ def runner_of(root: Path, printed: Path, *, seconds: int = 0) -> Iterator[Runner
     without = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     # The copy has no engine: the tests run on it in the tree itself, and here without it.
     without.pop("REQUIRE_ENGINE", None)
+    # Each run imports the project anew, and only what was changed is to be compiled anew.
+    without.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(
         [sys.executable, str(root / "tests" / "guards" / "warm.py"), str(printed), str(seconds)],
         cwd=root,

@@ -14,7 +14,9 @@ import json
 import os
 import signal
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 # What the guards' tests import at length. Not moto, which hooks itself into botocore.
 IMPORTED_ONCE = (
@@ -37,6 +39,8 @@ def main(printed: Path, seconds: int) -> None:
     """Answer each line of arguments with a line that is pytest's exit code."""
     for name in IMPORTED_ONCE:
         importlib.import_module(name)
+    _read_service_models_once()
+    _report_examples_as_they_are_found()
     if known := [name for name in PROJECT if name in sys.modules]:
         raise RuntimeError(f"imported before a guard is removed: {known}")
     gc.freeze()
@@ -46,6 +50,26 @@ def main(printed: Path, seconds: int) -> None:
             os._exit(_run(json.loads(line), printed, seconds))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _read_service_models_once() -> None:
+    """Have the sessions of all runs share AWS's models: parsed here, before the forks."""
+    import botocore.session
+
+    module: Any = botocore.session
+    module.create_loader = cache(module.create_loader)
+    session = botocore.session.Session()
+    session.set_credentials("AKIDEXAMPLE", "of nobody")
+    session.create_client("dynamodb", region_name="us-east-1").close()
+
+
+def _report_examples_as_they_are_found() -> None:
+    """Have Hypothesis look for no smaller one: a run is to fail, whatever its example."""
+    from hypothesis import Phase, settings
+
+    phases = (Phase.explicit, Phase.generate)
+    settings.register_profile("first example", settings.default, phases=phases, database=None)
+    settings.load_profile("first example")
 
 
 def _run(arguments: list[str], printed: Path, seconds: int) -> int:
