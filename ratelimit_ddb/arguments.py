@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from ratelimit_ddb.operations.store import Store
 
@@ -92,6 +92,17 @@ def require_cost(cost: object, smallest_burst: int) -> int:
             "holds could never be admitted"
         )
     return number
+
+
+def is_list_like(given: object) -> TypeGuard[Iterable[Any]]:
+    """Whether it can be a list of values; bytes are a list of numbers to Python alone."""
+    return isinstance(given, Iterable) and not isinstance(given, bytes)
+
+
+def named(where: str, error: TypeError | ValueError) -> TypeError | ValueError:
+    """The same error, whose message begins with where the value was given: an option, a rule."""
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{where}: {error}")
 
 
 def require_seconds_ns(name: str, seconds: object, least: float, most: float) -> int:

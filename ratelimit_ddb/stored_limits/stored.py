@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ratelimit_ddb.arguments import named
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET, LONGEST_BYTES
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit, LimitsLike, parse_limits
 
@@ -68,7 +69,10 @@ def stored(
         raise TypeError(f"cache_seconds {cache_seconds!r}: must be a number of seconds")
     if math.isnan(cache_seconds) or not 1 <= cache_seconds <= _LONGEST_CACHE_SECONDS:
         raise ValueError(f"cache_seconds {cache_seconds!r}: must be from 1 to 86400")
-    return Stored(name, parse_limits(default), float(cache_seconds))
+    try:
+        return Stored(name, parse_limits(default), float(cache_seconds))
+    except (TypeError, ValueError) as error:
+        raise named("default", error) from None
 
 
 def require_name(name: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import http_sf
 import pytest
 
-from ratelimit_ddb import Limit, MemoryStore, StoreUnavailable
+from ratelimit_ddb import Limit, MemoryStore, Quota, StoreUnavailable
 from ratelimit_ddb.web import Rule
 from ratelimit_ddb.web.rules import policy
 from tests.fake_clock import FakeClock
@@ -143,6 +143,26 @@ def test_any_name_can_be_told(limited: Limited, name: str, limits: Any) -> None:
         assert parsed(response, "ratelimit-policy") == [policy for policy in policies if policy[0]]
         assert parsed(response, "ratelimit") == [(minute, left or {"r": 0, "t": 30})]
     assert json.loads(response.body)["violated-policies"] == [minute]
+
+
+def test_more_than_an_integer_can_tell_is_told_as_the_largest(limited: Limited) -> None:
+    # A petabyte a month, counted in bytes: RFC 9651 has integers of 15 digits.
+    quota = Quota(10**15, "month")
+    ask = limited(store=MemoryStore(clock=FakeClock()), rules=[Rule("/*", quota, name="bytes")])
+    response = ask(Get())
+    assert parsed(response, "ratelimit-policy")[0][1]["q"] == 999_999_999_999_999
+    assert parsed(response, "ratelimit")[0][1]["r"] == 999_999_999_999_999
+
+
+def test_a_denial_by_tokens_tells_of_the_slots_too(limited: Limited) -> None:
+    rules = [Rule("/*", "1/minute", in_flight=2, name="all")]
+    ask = limited(store=MemoryStore(clock=FakeClock()), rules=rules)
+    assert [ask(Get()).status, ask(Get()).status] == [200, 429]
+    policies = [
+        ("all", {"q": 1, "w": 60}),
+        ("all:in-flight", {"q": 2, "qu": "concurrent-requests"}),
+    ]
+    assert parsed(ask(Get()), "ratelimit-policy") == policies
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Limit, MemoryStore
+from ratelimit_ddb import Limit, MemoryStore, stored
 from ratelimit_ddb.web import Rule, header
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -115,7 +115,17 @@ def test_limits_that_are_none_are_told(
     limited: Limited, limits: Any, error: type[Exception], told: str
 ) -> None:
     ask = limited(store=MemoryStore(), rules=[Rule("/*", lambda request: limits)])
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=rf"rule '/\*': {told}"):
+        ask(Get())
+
+
+@pytest.mark.parametrize(("name", "told"), [(5, "stored limits 5"), ("", "stored limits ''")])
+def test_a_name_of_stored_limits_that_is_none_is_told(
+    limited: Limited, name: Any, told: str
+) -> None:
+    rule = Rule("/*", stored(lambda request: name, default="1/hour"))
+    ask = limited(store=MemoryStore(), rules=[rule])
+    with pytest.raises((TypeError, ValueError), match=rf"rule '/\*': name of {told}"):
         ask(Get())
 
 

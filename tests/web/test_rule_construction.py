@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import Limit, MemoryStore
-from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web import AccessList, Rule, client_address
 from tests.web.exchange import Get, Limited
 
 
@@ -50,6 +50,7 @@ def test_a_rule_is_a_value() -> None:
 
 
 rule_of: Any = Rule
+BYTES: Any = b"::/0"
 """The same, for arguments that the types forbid already."""
 
 
@@ -65,8 +66,8 @@ def of_request(request: Any) -> Any:
         (lambda: rule_of("/a", []), ValueError, r"limits \[\]"),
         (lambda: rule_of("/a", 5), TypeError, "limits 5"),
         (lambda: rule_of("/a", ["1/m", "1/60s"]), ValueError, "two are named '1-per-minute'"),
-        (lambda: rule_of("/a", messages="often"), ValueError, "limit 'often'"),
-        (lambda: rule_of("/a", messages=[]), ValueError, r"limits \[\]"),
+        (lambda: rule_of("/a", messages="often"), ValueError, "messages: limit 'often'"),
+        (lambda: rule_of("/a", messages=[]), ValueError, r"messages: limits \[\]"),
         (lambda: rule_of("/a", "1/s", by="x-key"), TypeError, "by 'x-key'"),
         (lambda: rule_of("/a", "1/s", exempt=True), TypeError, "exempt True"),
         (lambda: rule_of("/a", "1/s", scope="user"), ValueError, "scope 'user'"),
@@ -76,12 +77,20 @@ def of_request(request: Any) -> Any:
         (lambda: rule_of("/a", "1/s", methods=[]), ValueError, r"methods \[\]"),
         (lambda: rule_of("/a", "1/s", methods="get"), ValueError, "method 'get'"),
         (lambda: rule_of("/a", "1/s", methods=""), ValueError, "method ''"),
-        (lambda: rule_of("/a", "1/s", methods="*"), ValueError, r"method '\*': .* None is for all"),
-        (lambda: rule_of("/a", "1/s", methods=["GET", "ALL"]), ValueError, "None is for all"),
+        (
+            lambda: rule_of("/a", "1/s", methods="*"),
+            ValueError,
+            r"method '\*': .* leave methods out",
+        ),
+        (lambda: rule_of("/a", "1/s", methods=["GET", "ALL"]), ValueError, "leave methods out"),
         (lambda: rule_of("/a", "1/s", methods="ANY"), ValueError, "no request has it"),
         (lambda: rule_of("/a", "1/s", methods="WEBSOCKET"), ValueError, "handshake .* is a GET"),
         (lambda: rule_of("/a", "1/s", methods=["GET", "PO ST"]), ValueError, "method 'PO ST'"),
-        (lambda: rule_of("/a", "1/s", methods=["GET", 5]), TypeError, "5 is no text"),
+        (lambda: rule_of("/a", "1/s", methods=["GET", 5]), TypeError, "5 must be a str"),
+        (lambda: rule_of("/a", "1/s", methods=b"GET"), TypeError, "methods b'GET'"),
+        (lambda: rule_of("/a", "1/s", give_back=b"2xx"), TypeError, "give_back b'2xx'"),
+        (lambda: AccessList(networks=BYTES), TypeError, "networks b'::/0'"),
+        (lambda: client_address(trusted=BYTES), TypeError, "trusted b'::/0'"),
         (lambda: rule_of("/a", "1/s", methods=5), TypeError, "methods 5"),
         (
             lambda: rule_of("/a", "5/s", cost=0),
@@ -105,7 +114,7 @@ def of_request(request: Any) -> Any:
     ],
 )
 def test_what_cannot_hold_is_told(
-    made: Callable[[], Rule], error: type[Exception], told: str
+    made: Callable[[], object], error: type[Exception], told: str
 ) -> None:
     with pytest.raises(error, match=told):
         made()

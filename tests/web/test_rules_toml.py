@@ -34,6 +34,7 @@ NEVER = "must be from 1 to the burst of 5; more than the bucket holds could neve
 SHARED = "give one of them a name=, since their buckets are keyed by it"
 OUTSIDE = "outside of rules there is nothing but [[rule]] and rules"
 BRACKETS = "rule: each rule begins with [[rule]], in double brackets"
+PLURAL = "rules: each rule begins with [[rule]], in the singular"
 NONE = "no rules: the file must have at least one [[rule]]"
 
 
@@ -146,6 +147,8 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
     ("# nothing\n", None, None, NONE),
     ("rule = []", None, None, NONE),
     ("\nrule = 5", 2, None, BRACKETS),
+    ('\n[[rules]]\npath = "/x"', 2, None, PLURAL),
+    ('\n[rules]\npath = "/x"', 2, None, PLURAL),
     ('\n[rule]\npath = "/x"', 2, None, BRACKETS),
     ("rule.path = 1", 1, None, BRACKETS),
     (f"{RULE}[defaults]\nlimits = 1", 4, None, f"key 'defaults': {OUTSIDE}"),
@@ -192,7 +195,10 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
         "[[rule]]\nlimits = {}\npath = '/x'",
         2,
         "rule 1",
-        'rule 1: limits {}: must be { function = "its name" }',
+        (
+            'rule 1: limits {}: must be { function = "its name" }, a string such as "100/minute", '
+            'an array of these, or { stored = "its name", default = ... }'
+        ),
     ),
     (
         '[[rule]]\nlimits = "5/minuet"\npath = "/x"\nname = "login"',

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ddbwire.tuple_new import tuple_new
-from ratelimit_ddb.arguments import require_int_from
+from ratelimit_ddb.arguments import named, require_int_from
 from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text
 from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.slots.slots_core import OF_SLOTS
@@ -185,7 +185,12 @@ def _quota(compiled: CompiledRule, request: Request) -> ReadingFlow[QuotaPolicy 
     if not callable(compiled.rule.limits):
         return None
     given = yield from maybe_await(compiled.rule.limits(request))
-    return None if given is None else compiled.quotas.of(parse_limits(given))
+    if given is None:
+        return None
+    try:
+        return compiled.quotas.of(parse_limits(given))
+    except (TypeError, ValueError) as error:
+        raise named(f"rule {compiled.rule.name!r}", error) from None
 
 
 def _stored_quota(
@@ -196,7 +201,10 @@ def _stored_quota(
         found = yield from maybe_await(name(request))
         if found is None:
             return None
-        name = require_name(found)
+        try:
+            name = require_name(found)
+        except (TypeError, ValueError) as error:
+            raise named(f"rule {compiled.rule.name!r}", error) from None
     limits = stored.cache.fresh(name)
     if limits is None:
         limits = yield StoredRead(stored.cache.refresh(name))

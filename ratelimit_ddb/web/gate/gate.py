@@ -308,7 +308,7 @@ class Gate:
         """Take the tokens, then the slots; the ledger notes what is held."""
         verdict = yield from evaluation
         if verdict.denials:
-            return verdict
+            return verdict._replace(charges=(*verdict.charges, *claims))
         verdict, grants = yield from self._claimer.claim(verdict, claims, keeper)
         if grants:
             held = RequestSlots(grants, self.store, self.breaker, self.timeout_ns)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ratelimit_ddb.arguments import require_int_from
+from ratelimit_ddb.arguments import is_list_like, require_int_from
 from ratelimit_ddb.web.identity.address import Network, grouped, network, parsed
 from ratelimit_ddb.web.identity.forwarded import READERS
 from ratelimit_ddb.web.identity.function_of_request import makes_identities
@@ -182,7 +182,7 @@ def _remembering(
 
 
 def _listed(trusted: object) -> tuple[str, ...]:
-    if isinstance(trusted, str) or not isinstance(trusted, Iterable):
+    if isinstance(trusted, str) or not is_list_like(trusted):
         raise TypeError(f"trusted {trusted!r}: must be a list of str such as '10.0.0.0/8'")
     listed = tuple(trusted)
     for each in listed:

@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from ratelimit_ddb.arguments import is_list_like
 from ratelimit_ddb.key import part_text
 from ratelimit_ddb.web.identity.address import Network, network, parsed
 from ratelimit_ddb.web.identity.client_address import whole_address_of
@@ -161,7 +162,7 @@ def _texts(identity: Any) -> Iterator[str | None]:
 
 
 def _several(what: str, given: object, example: str) -> Iterable[Any]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(given, str) or not is_list_like(given):
         raise TypeError(f"{what} {given!r}: must be a list of str such as {example}")
     return given
 

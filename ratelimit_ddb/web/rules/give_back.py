@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from ratelimit_ddb.arguments import is_list_like
 from ratelimit_ddb.web.identity.function_of_request import require_function_of_request
 from ratelimit_ddb.web.response_head import ResponseHead
 
@@ -44,7 +45,7 @@ def give_back_of(given: GiveBackLike) -> GiveBack:
     if callable(given):
         require_function_of_request("give_back", given, argument="response")
         return given
-    if not isinstance(given, Iterable):
+    if not is_list_like(given):
         raise TypeError(
             f"give_back {given!r}: must be a function of the response, or status codes such as "
             "'2xx'"

@@ -8,7 +8,7 @@ Source: draft-ietf-httpapi-ratelimit-headers-11, "Quota Policy Item" and "Servic
 from __future__ import annotations
 
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
-from ratelimit_ddb.web.structured_fields import parameters, string
+from ratelimit_ddb.web.structured_fields import LARGEST_INTEGER, parameters, string
 
 QUOTA = "q"
 """What a policy allows: the most that the bucket holds."""
@@ -36,6 +36,8 @@ def item_name(policy: str) -> str:
 def policy_item(policy: str, limit: AnyLimit, now_ns: int) -> str:
     """A limit in RateLimit-Policy. A window of no whole number of seconds has no ``w``.
 
+    A quota of more digits than an Integer has is told as the largest Integer.
+
     Args:
         policy: its name.
         limit: the limit.
@@ -50,7 +52,7 @@ def policy_item(policy: str, limit: AnyLimit, now_ns: int) -> str:
     # A token's time is rounded up to a nanosecond, so a window may be a little over its seconds.
     whole = abs(window_ns - window_seconds * SECOND_NS) <= window_ns // 1_000
     in_seconds = [(WINDOW, window_seconds)] if whole and window_seconds > 0 else []
-    return item_name(policy) + parameters([(QUOTA, limit.burst), *in_seconds])
+    return item_name(policy) + parameters([(QUOTA, min(limit.burst, LARGEST_INTEGER)), *in_seconds])
 
 
 def concurrency_policy_item(policy: str, slots: int) -> str:
@@ -67,6 +69,7 @@ def service_limit_item(item: str, remaining: int, reset_seconds: int | None) -> 
         remaining: tokens that are left.
         reset_seconds: whole seconds until there are more; None where nobody knows.
     """
+    remaining = min(remaining, LARGEST_INTEGER)
     if reset_seconds is None:
         return f"{item};{REMAINING}={remaining}"
     return f"{item};{REMAINING}={remaining};{RESET}={reset_seconds}"

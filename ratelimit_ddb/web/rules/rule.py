@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from ratelimit_ddb.arguments import require_bool, require_cost, require_lease_ns
+from ratelimit_ddb.arguments import (
+    is_list_like,
+    named,
+    require_bool,
+    require_cost,
+    require_lease_ns,
+)
 from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.stored_limits.stored import Stored
@@ -35,10 +41,11 @@ Scope = Literal["rule", "endpoint"]
 LARGEST_COST = 10**15
 """Where the limits are not known yet: what no bucket ever holds, to a nanosecond a token."""
 
+_ALL_METHODS = "leave methods out for all of them"
 _NO_METHODS = {
-    "*": "None is for all methods",
-    "ALL": "None is for all methods",
-    "ANY": "None is for all methods",
+    "*": _ALL_METHODS,
+    "ALL": _ALL_METHODS,
+    "ANY": _ALL_METHODS,
     "WEBSOCKET": "the handshake of a websocket is a GET",
     "WS": "the handshake of a websocket is a GET",
 }
@@ -154,7 +161,7 @@ class Rule:
         chosen = methods_of(methods)
         is_looked_up = limits is None or callable(limits) or isinstance(limits, Stored)
         parsed = limits if is_looked_up else parse_limits(cast("LimitsLike", limits))
-        of_messages = None if messages is None else parse_limits(messages)
+        of_messages = None if messages is None else _limits_on_messages(messages)
         for attribute, value in (
             ("path", path),
             ("limits", parsed),
@@ -276,6 +283,13 @@ def _require_list(what: str, given: object, by: Identity) -> None:
         raise ValueError(f"{what}: {error}") from None
 
 
+def _limits_on_messages(given: LimitsLike) -> tuple[AnyLimit, ...]:
+    try:
+        return parse_limits(given)
+    except (TypeError, ValueError) as error:
+        raise named("messages", error) from None
+
+
 def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
     """The methods that are meant, ``GET`` including ``HEAD``; None for all.
 
@@ -284,14 +298,14 @@ def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
     """
     if given is None:
         return None
-    if not isinstance(given, Iterable):
-        raise TypeError(f"methods {given!r}: a name such as 'GET', or several")
+    if not is_list_like(given):
+        raise TypeError(f"methods {given!r}: must be a str such as 'GET', or several")
     several = [given] if isinstance(given, str) else list(given)
     if not several:
-        raise ValueError("methods []: must not be empty; None is for all")
+        raise ValueError("methods []: must not be empty; leave it out for all methods")
     for method in several:
         if not isinstance(method, str):
-            raise TypeError(f"methods {several!r}: {method!r} is no text")
+            raise TypeError(f"methods {several!r}: {method!r} must be a str such as 'GET'")
         if not method or not _METHOD.issuperset(method):
             raise ValueError(f"method {method!r}: must be a name in capitals, such as 'GET'")
         if method in _NO_METHODS:

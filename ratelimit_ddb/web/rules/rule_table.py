@@ -3,10 +3,13 @@
 They are Rule's arguments. A function is written ``{ function = "its name" }``, an identity as a
 word (``"address"``) or a table (``{ header = "x-api-key", otherwise = "everyone" }``), stored
 limits ``{ stored = "a name", default = "100/minute" }``.
+
+A file's reader knows its keys and not Rule's arguments, so errors are told in the words of TOML.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,14 +61,19 @@ def rule_of(table: object, functions: Functions) -> Rule:
     try:
         return Rule(**given)
     except (TypeError, ValueError) as error:
-        raise InvalidRule(str(error), _offending_key(given)) from None
+        raise InvalidRule(_in_toml(error), _offending_key(given)) from None
 
 
 def _argument(key: str, value: Any, functions: Functions) -> Any:
     try:
         return _READERS[key](value, functions)
     except (TypeError, ValueError) as error:
-        raise InvalidRule(str(error), key) from None
+        raise InvalidRule(_in_toml(error), key) from None
+
+
+def _in_toml(error: Exception) -> str:
+    """An error's message with the names that a file has for Rule's arguments, outside of quotes."""
+    return _OTHERWISE_IN_PYTHON.sub(lambda found: _TOML_NAMES.get(found[0], found[0]), str(error))
 
 
 def _offending_key(given: Mapping[str, Any]) -> str | None:
@@ -93,17 +101,17 @@ def _texts(what: str) -> Reader:
     return read
 
 
-def _function(what: str) -> Reader:
+def _function(what: str, others: str = "") -> Reader:
     def read(value: Any, functions: Functions) -> Any:
         if not isinstance(value, dict) or value.keys() != {"function"}:
-            raise TypeError(f'{what} {value!r}: must be {{ function = "its name" }}')
+            raise TypeError(f'{what} {value!r}: must be {{ function = "its name" }}{others}')
         return _named(value["function"], functions)
 
     return read
 
 
-def _or_function(what: str, plain: Reader) -> Reader:
-    of_function = _function(what)
+def _or_function(what: str, plain: Reader, others: str) -> Reader:
+    of_function = _function(what, others)
     return lambda value, functions: (of_function if isinstance(value, dict) else plain)(
         value, functions
     )
@@ -111,7 +119,7 @@ def _or_function(what: str, plain: Reader) -> Reader:
 
 def _limits(value: Any, functions: Functions) -> Any:
     if not isinstance(value, dict) or "stored" not in value:
-        return _or_function("limits", _texts("limits"))(value, functions)
+        return _LIMITS_NOT_STORED(value, functions)
     for key in value:
         if key not in _OF_STORED:
             raise ValueError(f"limits: key {key!r}: beside stored there are default, cache-seconds")
@@ -208,6 +216,11 @@ def _access_list(what: str) -> Reader:
     return read
 
 
+_LIMITS_NOT_STORED = _or_function(
+    "limits",
+    _texts("limits"),
+    ', a string such as "100/minute", an array of these, or { stored = "its name", default = ... }',
+)
 _OF_LIST = ("networks", "keys", "address")
 _OF_STORED = ("stored", "default", "cache-seconds")
 _OF_ADDRESS = ("trusted-hops", "trusted", "field", "ipv6-prefix", "ipv4-prefix")
@@ -236,7 +249,7 @@ _READERS: dict[str, Reader] = {
     "by": _identity,
     "name": _as_it_is,
     "scope": _as_it_is,
-    "cost": _or_function("cost", _integer),
+    "cost": _or_function("cost", _integer, " or a number"),
     "exempt": _function("exempt"),
     "enforce": _as_it_is,
     "reserves": _as_it_is,
@@ -249,5 +262,10 @@ _READERS: dict[str, Reader] = {
     "block-after": _as_it_is,
     "block-for": _as_it_is,
     "up-to": _as_it_is,
-    "give-back": _or_function("give-back", _texts("give-back")),
+    "give-back": _or_function("give-back", _texts("give-back"), ' or codes such as "2xx"'),
 }
+_TOML_NAMES = {
+    "True or False": "true or false",
+    **{key.replace("-", "_"): key for key in (*_READERS, *_OF_ADDRESS, *_OF_STORED) if "-" in key},
+}
+_OTHERWISE_IN_PYTHON = re.compile(rf"'[^']*'|\"[^\"]*\"|\b(?:{'|'.join(_TOML_NAMES)})\b")

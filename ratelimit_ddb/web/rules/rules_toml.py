@@ -162,7 +162,9 @@ def _mistakes_outside(document: dict[str, Any]) -> Iterator[_Mistake]:
             yield _Mistake(
                 f"key {key!r}: outside of rules there is nothing but [[rule]] and {_COUNT}", key
             )
-    if not isinstance(document.get("rule", []), list):
+    if isinstance(document.get(_COUNT), list | dict):
+        yield _Mistake("rules: each rule begins with [[rule]], in the singular", _COUNT)
+    elif not isinstance(document.get("rule", []), list):
         yield _Mistake("rule: each rule begins with [[rule]], in double brackets", "rule")
     elif not document.get("rule"):
         yield _Mistake("no rules: the file must have at least one [[rule]]")
