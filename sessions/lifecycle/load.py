@@ -64,19 +64,19 @@ def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReaso
 
     Of an id that a login replaced a moment ago it is empty, and ``replaced``.
     """
-    session_id = config.tokens.session_id(token)
+    session_id, rotated = config.tokens.session_id(token), None
     for _ in range(_MAX_ROTATIONS):
         rows: list[Row] = yield Find(session_id)
         # Afterwards, since the first reply brings the time.
         now: int = yield ReadClock()
-        found = _unexpired(config, rows, now)
+        found = _unexpired(config, rows, now, rotated)
         if isinstance(found, InvalidReason):
             return found
         if isinstance(found, Replaced):
             return LoadedSession(loaded_at=now, replaced=found)
         if found.successor is None:
             return decrypt(config, found, now)
-        session_id = found.successor
+        session_id, rotated = found.successor, session_id
     return InvalidReason.OVER
 
 
@@ -93,21 +93,29 @@ def find_rotated(config: SessionConfig, session_id: str) -> Flow[Row | Replaced 
     For a request that had the session before: it may take longer than the rotation's grace, and
     what it changed has its place in the row all the same.
     """
+    rotated = None
     for _ in range(_MAX_ROTATIONS):
         rows: list[Row] = yield Find(session_id)
         now: int = yield ReadClock()
         if len(rows) != 1 or rows[0].successor is None:
-            return _unexpired(config, rows, now)
-        session_id = rows[0].successor
+            return _unexpired(config, rows, now, rotated)
+        if not _is_led_from(config, rotated, rows[0]):
+            return InvalidReason.UNREADABLE
+        session_id, rotated = rows[0].successor, session_id
     return InvalidReason.OVER
 
 
-def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Replaced | InvalidReason:
+def _unexpired(
+    config: SessionConfig, rows: list[Row], now: int, rotated: str | None = None
+) -> Row | Replaced | InvalidReason:
+    """The row that was found, if it is not over, and if it is what ``rotated`` was rotated to."""
     if not rows:
         return InvalidReason.UNKNOWN
     if len(rows) > 1:
         return InvalidReason.AMBIGUOUS
     row = rows[0]
+    if not _is_led_from(config, rotated, row):
+        return InvalidReason.UNREADABLE
     # A rotated row only points, for its grace; the row that it points to is checked alike.
     ends_at = row.expires_at
     if row.successor is None and not row.is_tombstone:
@@ -117,6 +125,17 @@ def _unexpired(config: SessionConfig, rows: list[Row], now: int) -> Row | Replac
     if row.end_reason is not None:
         return InvalidReason.LOGIN_ELSEWHERE
     return row if row.replaced_by is None else Replaced(row.session_id, row.replaced_by)
+
+
+def _is_led_from(config: SessionConfig, rotated: str | None, row: Row) -> bool:
+    """Whether an id was rotated to a row, and not led there by whoever may write the table."""
+    if rotated is None or config.cipher is None:
+        return True
+    try:
+        config.cipher.require_seal(row.seal, row.sealed)
+    except Unreadable:
+        return False
+    return row.predecessor == rotated
 
 
 def decrypt(config: SessionConfig, row: Row, now: int) -> LoadedSession | InvalidReason:

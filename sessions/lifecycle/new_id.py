@@ -221,6 +221,7 @@ def _new_row(
         expires_at=min(row.expires_at, old.ends_at),
         device=old.device,
         version=old.version + bool(changes),
+        predecessor=old.session_id,
     )
 
 

@@ -16,7 +16,7 @@ from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 MAX_ITEM_BYTES = 400 * 1024
 """Source: AWS, "Quotas and limits in DynamoDB" (item size)."""
 
-_OTHER_ATTRIBUTES_BYTES = 3_584
+_OTHER_ATTRIBUTES_BYTES = 3_712
 """All but the data: keys, times and their names; the longest user id twice, and device."""
 
 _MAX_KEYS_NAMED = 3
@@ -42,6 +42,8 @@ class Row:
         successor: the session that this one was rotated to, while it has its grace; else None.
         replaced_by: the session that took its place at a login; then this one gives access to
             nothing, and says so for some seconds. Else None.
+        predecessor: the session that was rotated to this one; None if none was. A pointer is not
+            sealed, and this is, so nobody without the key leads a session of theirs to another's.
         end_reason: why it was ended, if that is told to whoever comes with its id; then this one
             gives access to nothing until it would have been over. Else None.
         namespace: of the application that it belongs to, as ``namespace=`` says; mostly empty.
@@ -65,9 +67,10 @@ class Row:
     seal: bytes | None = None
     lifetime: LoginLifetime = AS_CONFIGURED
     end_reason: str | None = None
+    predecessor: str | None = None
 
     @property
-    def sealed(self) -> tuple[str | int | tuple[int | None, ...] | None, ...]:
+    def sealed(self) -> tuple[str | int | tuple[str | int | None, ...] | None, ...]:
         """What never changes in the row."""
         return (
             self.session_id,
@@ -77,6 +80,7 @@ class Row:
             self.ends_at,
             self.device,
             *((tuple(self.lifetime),) if self.lifetime != AS_CONFIGURED else ()),
+            *((("after", self.predecessor),) if self.predecessor is not None else ()),
         )
 
     @property

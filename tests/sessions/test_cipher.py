@@ -117,6 +117,13 @@ def encrypted_site() -> tuple[Site, Browser]:
     return site, browser
 
 
+def admin_in(site: Site) -> Browser:
+    browser = site.browser(encryption=NEW, namespace="shop")
+    with browser.request() as session:
+        session.login("admin")
+    return browser
+
+
 def rewritten(site: Site, browser: Browser, **changes: Any) -> None:
     """Write the row anew, with another user perhaps, as the table's administrator can."""
     (row,) = site.rows(browser.session_id)
@@ -145,6 +152,45 @@ def test_a_row_that_was_given_to_another_user_does_not_open(changes: dict[str, A
     rewritten(site, browser, **changes)
     assert browser.user_id() is None
     assert site.events[-1].why == "unreadable"
+
+
+@pytest.mark.parametrize("says_so", [False, True])
+def test_a_session_that_was_led_to_another_users_does_not_open(*, says_so: bool) -> None:
+    site, browser = encrypted_site()
+    admin = admin_in(site)
+    request = browser.open()
+    request.session["role"] = "admin"
+    if says_so:
+        rewritten(site, admin, predecessor=browser.session_id)
+    rewritten(site, browser, successor=admin.session_id)
+    request.finish()  # what was under way by then changes nothing of it either
+    assert browser.user_id() is None
+    assert site.events[-1].why == "unreadable"
+    assert admin.seen() == {}
+
+
+def test_nor_one_that_was_led_there_by_an_id_of_before() -> None:
+    site, browser = encrypted_site()
+    admin = admin_in(site)
+    old = site.browser(admin, encryption=NEW, namespace="shop")
+    with admin.request() as session:
+        session.rotate()
+    request = browser.open()
+    request.session["role"] = "admin"
+    rewritten(site, old, predecessor=browser.session_id)
+    rewritten(site, browser, successor=old.session_id)
+    request.finish()
+    assert browser.user_id() is None
+    assert (admin.user_id(), admin.seen()) == ("admin", {})
+
+
+def test_an_encrypted_session_is_found_by_its_old_ids_however_often_it_was_rotated() -> None:
+    site, browser = encrypted_site()
+    old = site.browser(browser, encryption=NEW, namespace="shop")
+    for _ in range(3):
+        with browser.request() as session:
+            session.rotate()
+    assert (old.user_id(), browser.user_id()) == ("mallory", "mallory")
 
 
 def test_a_row_without_a_seal_does_not_open_though_it_has_no_values() -> None:

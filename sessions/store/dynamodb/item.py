@@ -1,11 +1,11 @@
 """Rows as items of the table, and back.
 
-An item is its keys (``item_keys.py``), ``createdAt``, ``lastSeenAt``, ``expiresAt``
-(TTL) and ``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if
-they are encrypted), and if there is one ``device``, ``successor``, ``replacedBy``, ``endReason``,
-``namespace``, ``seal`` (bytes) and ``ownerId``. Only sessions of users have that last one, so that
-its index holds no others, and only where there is an index. What a login chose for its session is
-``idle`` and ``lifetime`` in seconds, and ``persistent`` (a BOOL).
+An item is its keys (``item_keys.py``), ``createdAt``, ``lastSeenAt``, ``expiresAt`` (TTL) and
+``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if they are
+encrypted), and if there is one ``device``, ``successor``, ``predecessor``, ``replacedBy``,
+``endReason``, ``namespace``, ``seal`` (bytes) and ``ownerId``. Only sessions of users have that
+last one, so that its index holds no others, and only where there is an index. What a login chose
+for its session is ``idle`` and ``lifetime`` in seconds, and ``persistent`` (a BOOL).
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def item_of(keys: ItemKeys, row: Row) -> dict[str, Any]:
     optional = {
         "device": row.device,
         "successor": row.successor,
+        "predecessor": row.predecessor,
         "replacedBy": row.replaced_by,
         "endReason": row.end_reason,
         "namespace": row.namespace or None,
@@ -78,6 +79,7 @@ def row_of(keys: ItemKeys, item: Mapping[str, Any]) -> Row:
             item["persistent"]["BOOL"] if "persistent" in item else None,
         ),
         item["endReason"]["S"] if "endReason" in item else None,
+        item["predecessor"]["S"] if "predecessor" in item else None,
     )
 
 

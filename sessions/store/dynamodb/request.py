@@ -48,7 +48,7 @@ _NAMES = {
     "#p": "persistent",
     "#w": "endReason",
 }
-ATTRIBUTES = frozenset({*_NAMES.values(), "seal", "counted"})
+ATTRIBUTES = frozenset({*_NAMES.values(), "predecessor", "seal", "counted"})
 """Those beside the keys, of rows and counts."""
 
 _IS_LIVE = (
