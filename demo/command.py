@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import ratelimit_ddb
 import sessions
+from ddbwire.command_line.failure import failures, sentence
 from demo.app import DEADLINE_SECONDS, application
 from demo.arguments import parser
 from demo.server import HOST, Server, serving
@@ -20,7 +21,6 @@ from demo.stores import Stores, in_memory, on_dynamodb, tables_of
 from demo.story.limits_story import LimitsStory
 from demo.story.screen import Screen
 from demo.story.sessions_story import SessionsStory
-from ratelimit_ddb.cli.failure import failures, sentence
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+from ddbwire.command_line.endpoint import resolve
 from ratelimit_ddb import DynamoDBStore, MemoryStore
-from ratelimit_ddb.cli.endpoint import resolve
 from ratelimit_ddb.tables import Table, application_tables, create
 from sessions import DynamoDBSessionStore, MemorySessionStore
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 from collections.abc import Sequence
 
+from ddbwire.command_line.exit_code import exit_code_of
 from ratelimit_ddb.cli.arguments import parser
-from ratelimit_ddb.cli.failure import Misuse, failures, sentence
-
-SUCCESS, FAILURE, MISUSE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,33 +15,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those after the command's name; the process's own unless given.
 
     Returns:
-        the exit code: 0; 1 where something outside failed; 2 for misuse; 130 when interrupted.
+        the exit code: 0; 1 where the answer is no, or something outside failed; 2 for misuse; 130
+        when interrupted.
 
     Raises:
         SystemExit: argparse ends the process after ``--help``, ``--version`` and wrong arguments.
     """
     options = parser().parse_args(arguments)
-    try:
-        return _run(options)
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has gone; without this Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
-    except Misuse as misuse:
-        return _print_error(misuse, MISUSE)
-    except failures() as failure:
-        return _print_error(failure, FAILURE)
-
-
-def _run(options: argparse.Namespace) -> int:
-    succeeded = options.run(options)
-    sys.stdout.flush()  # here, where a reader who has gone is no error to tell
-    return SUCCESS if succeeded else FAILURE
-
-
-def _print_error(error: BaseException, exit_code: int) -> int:
-    print(f"ratelimit-ddb: {sentence(error)}", file=sys.stderr)
-    return exit_code
+    return exit_code_of("ratelimit-ddb", lambda: options.run(options))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.metadata
-from typing import NoReturn
 
+from ddbwire.command_line.arguments import Parser, add_endpoint
 from ratelimit_ddb.cli import check, cost, limits, tables
-from ratelimit_ddb.cli.endpoint_arguments import add_endpoint
 from ratelimit_ddb.cli.key_arguments import add_keys
 from ratelimit_ddb.cli.scan_arguments import add_scan
 from ratelimit_ddb.cli.table_arguments import add_table
@@ -37,16 +36,9 @@ application does not need it."""
 _LOADS = ", ".join(field.name for field in dataclasses.fields(TableLoad)[1:])
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse, but what was wrong is one line, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
-
-
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command. What it parses has ``run``, the subcommand's function."""
-    whole = _Parser("ratelimit-ddb", description=_DESCRIPTION)
+    whole = Parser("ratelimit-ddb", description=_DESCRIPTION)
     version = importlib.metadata.version("ratelimit-ddb")
     whole.add_argument("--version", action="version", version=f"ratelimit-ddb {version}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -59,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_tables(commands: argparse._SubParsersAction[Parser]) -> None:
     command = commands.add_parser("tables", help="create the tables, for development")
     actions = command.add_subparsers(title="commands", metavar="COMMAND", required=True)
     create = actions.add_parser(
@@ -91,7 +83,7 @@ def _add_tables(commands: argparse._SubParsersAction[_Parser]) -> None:
     create.set_defaults(run=tables.run)
 
 
-def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_limits(commands: argparse._SubParsersAction[Parser]) -> None:
     command = commands.add_parser("limits", help="limits by name in the table")
     actions = command.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, run, about in (
@@ -116,13 +108,13 @@ def _add_limits(commands: argparse._SubParsersAction[_Parser]) -> None:
     listing.set_defaults(run=limits.run_list)
 
 
-def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_check(commands: argparse._SubParsersAction[Parser]) -> None:
     command = commands.add_parser("check", help="whether a table can be used", description=_CHECK)
     add_table(command)
     command.set_defaults(run=check.run_check)
 
 
-def _add_cost(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_cost(commands: argparse._SubParsersAction[Parser]) -> None:
     command = commands.add_parser("cost", help="what a load costs on DynamoDB", description=_COST)
     command.add_argument(
         "--requests-per-second",

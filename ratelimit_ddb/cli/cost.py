@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from ddbwire.command_line.failure import Misuse
 from ratelimit_ddb.cli.cost_picture import picture
-from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.pricing.bill import (
     MONTH_HOURS,
     MONTH_SECONDS,

@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ddbwire.command_line.failure import Misuse
+from ddbwire.command_line.printable import printable
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.cli.buckets import Buckets
-from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.cli.limit_arguments import limits_of
-from ratelimit_ddb.cli.printable import printable
 from ratelimit_ddb.cli.table_arguments import store_of
 from ratelimit_ddb.concurrency_limiter import ConcurrencyLimiter
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text

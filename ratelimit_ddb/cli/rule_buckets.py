@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ddbwire.command_line.failure import Misuse
 from ratelimit_ddb.cli.buckets import Buckets
-from ratelimit_ddb.cli.failure import Misuse
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.stored_limits.stored import Stored, stored

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ratelimit_ddb.cli.endpoint import resolve
-from ratelimit_ddb.cli.failure import Misuse
-from ratelimit_ddb.cli.table_arguments import layout_of
+from ddbwire.command_line.arguments import layout_of
+from ddbwire.command_line.endpoint import resolve
+from ddbwire.command_line.failure import Misuse
 from ratelimit_ddb.tables import (
     EXPIRES_AT,
     Table,

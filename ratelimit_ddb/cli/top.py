@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Mapping
 
+from ddbwire.command_line.printable import print_table, printable
 from ratelimit_ddb.cli.key_usage import KeyUsage, usage_of
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.cli.most_used import MostUsed
-from ratelimit_ddb.cli.printable import print_table, printable
 from ratelimit_ddb.cli.scan_arguments import Scanning, scanned_store
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import namespace_prefix

@@ -8,13 +8,12 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ddbwire.command_line.failure import Misuse
+from ddbwire.command_line.printable import print_table, printable
 from sessions.arguments import require_user_id
-from sessions.cli.failure import Misuse
+from sessions.cli.store import store_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ddbwire import SingleTable
     from sessions.lifecycle.user_sessions import SessionInfo
     from sessions.store.dynamodb.store import DynamoDBSessionStore
 
@@ -29,9 +28,9 @@ def run_list(options: argparse.Namespace) -> bool:
         listed = [_as_json(info) for info in found]
         print(json.dumps({"user": options.user, "sessions": listed}))
     elif found:
-        _print_table([_HEADINGS, *map(_cells, found)])
+        print_table([_HEADINGS, *map(_cells, found)])
     else:
-        print(f"{_printable(options.user)}: no sessions")
+        print(f"{printable(options.user)}: no sessions")
     return True
 
 
@@ -46,39 +45,18 @@ def run_revoke(options: argparse.Namespace) -> bool:
         print(json.dumps({"user": options.user, "ended": ended}))
     elif options.all or ended:
         sessions = "session" if ended == 1 else "sessions"
-        print(f"{_printable(options.user)}: {ended} {sessions} ended")
+        print(f"{printable(options.user)}: {ended} {sessions} ended")
     else:
-        print(f"{_printable(options.user)}: no such session")
+        print(f"{printable(options.user)}: no such session")
     return bool(options.all or ended)
 
 
 def _store(options: argparse.Namespace) -> DynamoDBSessionStore:
-    from sessions.store.dynamodb.store import DynamoDBSessionStore
-
     try:
         require_user_id(options.user)
-        # Whether the application keeps the register is not known here. Where it does, only the
-        # register has the logins of the last second; where not, looking for it costs one read.
-        return DynamoDBSessionStore(
-            options.table,
-            region_name=options.region,
-            endpoint_url=options.endpoint_url,
-            layout=_layout(options.single_table),
-            strict_revocation=True,
-        )
     except ValueError as refused:
         raise Misuse(str(refused)) from refused
-
-
-def _layout(names: str | None) -> SingleTable | None:
-    if names is None:
-        return None
-    from ddbwire import SingleTable
-
-    try:
-        return SingleTable.parse(names)
-    except ValueError as refused:
-        raise Misuse(f"--single-table {refused}") from refused
+    return store_of(options)
 
 
 def _as_json(info: SessionInfo) -> dict[str, object]:
@@ -91,27 +69,10 @@ def _cells(info: SessionInfo) -> tuple[str, ...]:
         _utc(info.created_at),
         _utc(info.last_seen_at),
         _utc(info.expires_at),
-        _printable(info.namespace) or "-",
-        _printable(info.device or "-"),
+        printable(info.namespace) or "-",
+        printable(info.device or "-"),
     )
 
 
 def _utc(epoch_seconds: int) -> str:
     return f"{datetime.fromtimestamp(epoch_seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _printable(text: str) -> str:
-    """The text with control characters escaped.
-
-    A terminal would obey them, and a device's name may come from a request.
-    """
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
-    )
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())

@@ -14,7 +14,9 @@ from ratelimit_ddb import DynamoDBStore, RateLimiter
 from ratelimit_ddb.cli import main
 from ratelimit_ddb.stored_limits.stored_limits import StoredLimits
 from ratelimit_ddb.web import RulesFile
+from sessions.cli import main as ddb_sessions
 from tests.rate_limit_table import client, rate_limit_table
+from tests.session_table import items_of, session_table
 from tests.web.exchange import Get, limited_asgi
 
 RULES = """
@@ -124,6 +126,18 @@ def test_all_pages_of_all_segments_are_read(
     (listed,) = told(capsys)["names"]
     assert (listed["name"], listed["limits"]) == ("plan:pro", ["5 per minute"])
     assert abs(listed["changed_at"] - store.clock.now_ns() // 10**9) < 60
+
+
+def test_a_table_of_sessions_is_checked_and_left_as_it_is(
+    dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with session_table(dynamodb_endpoint) as name:
+        of_table = ["--table", name, "--endpoint-url", dynamodb_endpoint]
+        assert ddb_sessions(["check", "--json", *of_table]) == 1  # it has no TTL
+        statuses = {one["name"]: one["status"] for one in told(capsys)["checks"]}
+        assert items_of(name, dynamodb_endpoint) == []
+    assert [name for name, status in statuses.items() if status == "failed"] == ["ttl"]
+    assert {"replace", "index", "order"} <= statuses.keys()
 
 
 @pytest.mark.parametrize("wrong", ["absent", "of another schema"])

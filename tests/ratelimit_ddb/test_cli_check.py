@@ -11,8 +11,8 @@ import pytest
 from moto import mock_aws
 
 from ddbwire.clocks.table_clock import TableClock
+from ddbwire.command_line.check import ClockReading, of_clock
 from ratelimit_ddb.cli import main
-from ratelimit_ddb.cli.check import ClockReading, _of_clock
 from tests.ddbwire.fault_server import FaultServer, error
 from tests.rate_limit_table import client, rate_limit_table
 
@@ -119,7 +119,7 @@ def test_an_empty_name_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_clock_is_told_with_its_direction(
     reading: ClockReading, status: str, message: str
 ) -> None:
-    finding = _of_clock(reading)
+    finding = of_clock(reading)
     assert finding.status == status
     assert message in finding.message
 

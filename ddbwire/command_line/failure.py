@@ -1,8 +1,8 @@
-"""Failures outside of this program, each as one line."""
+"""What a command fails of, as one line."""
 
 from __future__ import annotations
 
-from ratelimit_ddb.errors import StoreError
+from ddbwire.errors import StoreError
 
 
 class Misuse(Exception):

@@ -1,0 +1,1 @@
+"""What the commands ``ratelimit-ddb`` and ``ddb-sessions`` share: options, failures, checks."""

@@ -1,0 +1,181 @@
+"""What ``check`` of both commands finds: calls that are tried, facts of a table, the clock.
+
+Each permission is tried by the call that needs it, in such a way that nothing in the table changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+from ddbwire.clocks.table_clock import TableClock
+from ddbwire.command_line.endpoint import Endpoint
+from ddbwire.command_line.failure import sentence
+from ddbwire.errors import AccessDenied, StoreError
+
+_SECOND_NS = 1_000_000_000
+_CANNOT_TELL = ("AccessDeniedException", "UnknownOperationException")
+"""Codes of those who may not ask, and of emulators that can't be asked."""
+_SLIGHT_SECONDS = 1.0
+"""A Date of whole seconds tells no less."""
+
+
+class Finding(NamedTuple):
+    """What one check found.
+
+    Attributes:
+        name: what was checked.
+        status: ``"unknown"`` where it could not be told, which is no failure.
+        message: what was found and, of a failure, the way out.
+    """
+
+    name: str
+    status: Literal["ok", "failed", "unknown"]
+    message: str
+
+
+class Try(NamedTuple):
+    """A call that is tried.
+
+    Attributes:
+        name: as of the finding.
+        attempt: makes the call.
+        message: what it shows where it succeeds.
+    """
+
+    name: str
+    attempt: Callable[[], object]
+    message: str
+
+
+class ClockReading(NamedTuple):
+    """How far this host's clock is from the table's.
+
+    Attributes:
+        offset_seconds: the table's time less this host's; None where the table did not tell.
+        uncertainty_seconds: how far the true one may lie from it.
+    """
+
+    offset_seconds: float | None
+    uncertainty_seconds: float | None
+
+
+def findings_of(tries: Iterable[Try]) -> Iterator[Finding]:
+    """What came of calls. After one that failed for another reason than permission there is none.
+
+    Whatever it is, no other call on this table would fare better.
+    """
+    for name, attempt, message in tries:
+        try:
+            attempt()
+        except AccessDenied as denied:
+            yield Finding(name, "failed", sentence(denied))
+        except StoreError as failure:
+            yield Finding(name, "failed", sentence(failure))
+            return
+        else:
+            yield Finding(name, "ok", message)
+
+
+def told(table: str, findings: Iterable[Finding], clock: ClockReading, *, as_json: bool) -> bool:
+    """Print what was found; whether the table can be used."""
+    every = [*findings, of_clock(clock)]
+    succeeded = all(finding.status != "failed" for finding in every)
+    if as_json:
+        checks = [finding._asdict() for finding in every]
+        print(
+            json.dumps(
+                {"table": table, "ok": succeeded, "checks": checks, "clock": clock._asdict()}
+            )
+        )
+    else:
+        width = max(len(finding.name) for finding in every)
+        for finding in every:
+            print(f"{finding.status:7}  {finding.name:{width}}  {finding.message}")
+    return succeeded
+
+
+def of_ttl(endpoint: Endpoint, table: str, attribute: str) -> Finding:
+    """Whether items are deleted by this attribute when they have expired."""
+    reply = _asked(endpoint, "describe_time_to_live", table)
+    if isinstance(reply, str):
+        return Finding("ttl", "unknown", f"dynamodb:DescribeTimeToLive: {reply}")
+    described = reply["TimeToLiveDescription"]
+    if described["TimeToLiveStatus"] not in ("ENABLED", "ENABLING"):
+        return Finding(
+            "ttl",
+            "failed",
+            f"TTL is off, so items stay for good: turn it on for the attribute {attribute!r}",
+        )
+    if described["AttributeName"] != attribute:
+        return Finding(
+            "ttl",
+            "failed",
+            f"TTL is on for {described['AttributeName']!r}: it must be for {attribute!r}, "
+            "else items stay for good",
+        )
+    return Finding("ttl", "ok", f"items expire by {attribute!r}")
+
+
+def description_of(endpoint: Endpoint, table: str) -> dict[str, Any] | str:
+    """What DescribeTable tells of a table; why nothing, where it does not."""
+    reply = _asked(endpoint, "describe_table", table)
+    return f"dynamodb:DescribeTable: {reply}" if isinstance(reply, str) else reply["Table"]
+
+
+def of_encryption(endpoint: Endpoint, description: dict[str, Any] | str) -> Finding:
+    """Whose key encrypts the table. AWS encrypts every table; an emulator none."""
+    if isinstance(description, str):
+        return Finding("encryption", "unknown", description)
+    if endpoint.is_loopback:
+        return Finding("encryption", "unknown", "an emulator does not tell")
+    key = description.get("SSEDescription", {}).get("KMSMasterKeyArn")
+    by = "a key that AWS owns" if key is None else f"the key {key}"
+    return Finding("encryption", "ok", f"at rest, by {by}")
+
+
+def of_backups(endpoint: Endpoint, table: str) -> Finding:
+    """Whether the table can be restored to any instant of the last days."""
+    reply = _asked(endpoint, "describe_continuous_backups", table)
+    if isinstance(reply, str):
+        return Finding("backups", "unknown", f"dynamodb:DescribeContinuousBackups: {reply}")
+    recovery = reply["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    is_on = recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
+    return Finding("backups", "ok", f"point-in-time recovery is {'on' if is_on else 'off'}")
+
+
+def clock_reading(clock: object) -> ClockReading:
+    """What a store's clock has learned by the replies."""
+    uncertainty_ns = clock.uncertainty_ns if isinstance(clock, TableClock) else None
+    if not isinstance(clock, TableClock) or uncertainty_ns is None:
+        return ClockReading(None, None)
+    return ClockReading(clock.offset_ns / _SECOND_NS, uncertainty_ns / _SECOND_NS)
+
+
+def of_clock(reading: ClockReading) -> Finding:
+    """How this host's clock goes."""
+    offset, uncertainty = reading
+    if offset is None:
+        return Finding("clock", "unknown", "no reply told the table's time")
+    if offset == 0:
+        return Finding("clock", "ok", f"this host's is the table's, to within {uncertainty:.3f} s")
+    where = "behind" if offset > 0 else "ahead of"
+    is_slight = abs(offset) < _SLIGHT_SECONDS
+    advice = "" if is_slight else "; the table's is what counts, but do set it"
+    message = (
+        f"this host's is {abs(offset):.3f} s {where} the table's, to within {uncertainty:.3f} s"
+    )
+    return Finding("clock", "ok", message + advice)
+
+
+def _asked(endpoint: Endpoint, method: str, table: str) -> Any:
+    """The reply of the control plane, or why there is none, in a sentence."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return getattr(endpoint.client, method)(TableName=table)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _CANNOT_TELL:
+            raise
+        return sentence(error)

@@ -1,0 +1,35 @@
+"""The store of the table that a command is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ddbwire.command_line.arguments import layout_of
+from ddbwire.command_line.failure import Misuse
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sessions.store.dynamodb.store import DynamoDBSessionStore
+
+
+def store_of(options: argparse.Namespace) -> DynamoDBSessionStore:
+    """The store of the table.
+
+    Raises:
+        Misuse: its name, or the names of its keys, can't be ones.
+    """
+    from sessions.store.dynamodb.store import DynamoDBSessionStore
+
+    try:
+        # Whether the application keeps the register is not known here. Where it does, only the
+        # register has the logins of the last second; where not, looking for it costs one read.
+        return DynamoDBSessionStore(
+            options.table,
+            region_name=options.region,
+            endpoint_url=options.endpoint_url,
+            layout=layout_of(options.single_table),
+            strict_revocation=True,
+        )
+    except ValueError as refused:
+        raise Misuse(str(refused)) from refused
