@@ -46,7 +46,8 @@ def named_function(function: Callable[..., Any]) -> Any:
 def name_of(function: Callable[..., Any]) -> str:
     """The module and qualified name of a function, or of what names it."""
     named = named_function(function)
-    return f"{named.__module__}.{named.__qualname__}"
+    # A built-in's method has no module, or None.
+    return f"{getattr(named, '__module__', None) or 'builtins'}.{named.__qualname__}"
 
 
 def claim(
@@ -124,7 +125,7 @@ def _loading_of(function: Callable[..., Any]) -> tuple[str, object]:
     defined = inspect.unwrap(named_function(function))
     within = getattr(defined, "__globals__", None)
     if within is None:
-        within = vars(sys.modules.get(defined.__module__, sys))
+        within = vars(sys.modules.get(getattr(defined, "__module__", None) or "builtins", sys))
     name = within.get("__name__", "")
     if name == "__main__" and hasattr(sys, "ps1"):
         return name, object()

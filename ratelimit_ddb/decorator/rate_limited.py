@@ -148,7 +148,14 @@ def _tell(on_decision: OnLimiterDecision, rule: str, told: LimiterDecision) -> N
     on_decision(told._replace(rule=rule))
 
 
+_PUT_ABOVE = (staticmethod, classmethod, property, functools.cached_property)
+_MADE_OF_FUNCTIONS = (functools.partialmethod, functools.singledispatchmethod)
 _WAY_OUT = "give each a scope= of its own, or several limits of one function in one list"
+
+_NOT_AWAITED = (
+    "@rate_limited({option}={value!r}) on {name}: a plain function can't await its {option}; make "
+    "it an async def"
+)
 
 FunctionOfArguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
@@ -174,8 +181,8 @@ class _Call:
         """Take the tokens of a call, or raise RateLimited."""
         text = self.scope
         if self.key_of is not None:
-            text = self.key_text(self.key_of(args, kwargs))
-        cost = self.cost_of(args, kwargs)
+            text = self.key_text(self._plain("key", self.key_of(args, kwargs)))
+        cost = self._plain("cost", self.cost_of(args, kwargs))
         self._require(text, limiter.acquire(text, cost=cost, max_wait=self.max_wait))
 
     async def take_async(
@@ -187,6 +194,13 @@ class _Call:
             text = self.key_text(await _awaited(self.key_of(args, kwargs)))
         cost = await _awaited(self.cost_of(args, kwargs))
         self._require(text, await limiter.acquire(text, cost=cost, max_wait=self.max_wait))
+
+    def _plain(self, option: str, found: Any) -> Any:
+        """What a function has made of a call, unless that is to be awaited."""
+        if inspect.iscoroutine(found):
+            found.close()
+            raise TypeError(_NOT_AWAITED.format(option=option, value=found, name=self.name))
+        return found
 
     def _require(self, text: str, decision: Decision) -> None:
         if not decision.allowed:
@@ -266,9 +280,11 @@ def _fixed_limits(limits: LimitsLike | Stored) -> tuple[AnyLimit, ...] | Stored:
 
 
 def _require_function(function: object) -> None:
-    if isinstance(function, staticmethod | classmethod):
+    if isinstance(function, _PUT_ABOVE):
         kind = type(function).__name__
         raise TypeError(f"@rate_limited on {function!r}: put it below @{kind}")
+    if isinstance(function, _MADE_OF_FUNCTIONS):
+        raise TypeError(f"@rate_limited on {function!r}: decorate each function that it calls")
     if inspect.isclass(function):
         raise TypeError(
             f"@rate_limited on the class {function.__qualname__}, which would no longer be one: "
@@ -287,10 +303,8 @@ def _require_plain(function: Callable[..., Any], **wanted: Any) -> None:
     """Refuse a coroutine function where nothing awaits it."""
     for option, value in wanted.items():
         if callable(value) and return_kind(value) is ReturnKind.COROUTINE:
-            raise TypeError(
-                f"@rate_limited({option}={value!r}) on {name_of(function)}: a plain function can't "
-                f"await its {option}; make it an async def"
-            )
+            name = name_of(function)
+            raise TypeError(_NOT_AWAITED.format(option=option, value=value, name=name))
 
 
 def _require_constants(

@@ -217,6 +217,28 @@ def test_a_coroutine_function_is_no_key_or_cost_of_a_plain_function(
         once(store, **{option: fetch})(plain)
 
 
+@pytest.mark.parametrize("option", ["key", "cost"])
+def test_a_coroutine_that_a_plain_functions_key_or_cost_turns_out_to_be_is_told_at_the_call(
+    store: MemoryStore, option: str
+) -> None:
+    limited = once(store, **{option: lambda number: fetch(str(number))})(plain)
+    with pytest.raises(TypeError, match=f"can't await its {option}; make it an async def"):
+        limited(1)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "name"),
+    [(str.upper, ("a",), "upper"), ([].append, (1,), "append"), (len, ("a",), "len")],
+)
+def test_what_is_built_in_is_limited_too(
+    store: MemoryStore, function: Callable[..., Any], arguments: tuple[Any, ...], name: str
+) -> None:
+    limited = once(store)(function)
+    limited(*arguments)
+    with pytest.raises(RateLimited, match=rf"^builtins\.\S*{name}: "):
+        limited(*arguments)
+
+
 def test_a_partial_and_an_object_are_limited_and_named_after_what_they_call(
     store: MemoryStore,
 ) -> None:
@@ -557,6 +579,10 @@ def of_a_class(cls: type, /) -> str:
         (5, "must be a function"),
         (classmethod(of_a_class), "put it below @classmethod"),
         (staticmethod(plain), "put it below @staticmethod"),
+        (property(plain), "put it below @property"),
+        (functools.cached_property(plain), "put it below @cached_property"),
+        (functools.partialmethod(plain, 1), "decorate each function that it calls"),
+        (functools.singledispatchmethod(plain), "decorate each function that it calls"),
         (Wanted, "the class Wanted.*decorate its method"),
         (async_generator, "limit the coroutine function that iterates it"),
         (functools.partial(async_generator), "limit the coroutine function that iterates it"),
