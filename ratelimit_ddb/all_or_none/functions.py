@@ -14,6 +14,7 @@ from ratelimit_ddb.all_or_none.request import (
     core_of,
     request_of,
     require_possible,
+    require_requests,
 )
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import KeyLike
@@ -78,7 +79,7 @@ async def refund_all_async(decisions: Decisions[AsyncRateLimiter]) -> bool:
 
 
 def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> _Runs[Decisions[L]]:
-    given = [tuple(one) for one in requests]
+    given = require_requests(requests)
     asked = [request_of(one, kind) for one in given]
     if not asked:
         raise ValueError("acquire_all of no requests: give at least one (limiter, key)")

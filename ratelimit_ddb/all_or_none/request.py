@@ -64,14 +64,30 @@ class Request:
         return taken is not None and taken.kept > 0
 
 
+_FORMS = "(limiter, key) or (limiter, key, cost)"
+
+
+def require_requests(given: object) -> list[tuple[Any, ...]]:
+    """Check that an argument is requests, each a tuple or a list.
+
+    Raises:
+        TypeError: it is something else, such as a request alone.
+    """
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise TypeError(f"requests {given!r}: must be a list of {_FORMS}")
+    requests = list(given)
+    for one in requests:
+        if not isinstance(one, tuple | list) or not 2 <= len(one) <= 3:
+            raise TypeError(f"request {one!r}: must be {_FORMS}, in a list, even if it is one")
+    return [tuple(one) for one in requests]
+
+
 def request_of(given: tuple[Any, ...], kind: type[L]) -> Request:
     """The request of ``(limiter, key)`` or ``(limiter, key, cost)``.
 
     Raises:
-        TypeError, ValueError: it is another tuple, or the limiter, key or cost is invalid.
+        TypeError, ValueError: the limiter, key or cost is invalid.
     """
-    if not 2 <= len(given) <= 3:
-        raise TypeError(f"request {given!r}: must be (limiter, key) or (limiter, key, cost)")
     limiter, key, cost = given if len(given) == 3 else (*given, 1)
     core = core_of(limiter, kind)
     cost = core.require_cost(cost)
@@ -88,7 +104,8 @@ def core_of(limiter: object, kind: type[L]) -> LimiterCore:
         return limiter._core
     other = {RateLimiter: "acquire_all_async", AsyncRateLimiter: "acquire_all"}
     hint = f"; for it there is {other[kind]}" if type(limiter) in other else ""
-    raise TypeError(f"limiter {limiter!r}: must be {kind.__name__}{hint}")
+    article = "an" if kind is AsyncRateLimiter else "a"
+    raise TypeError(f"limiter {limiter!r}: must be {article} {kind.__name__}{hint}")
 
 
 def require_possible(asked: list[Request]) -> None:

@@ -125,9 +125,7 @@ class KeyState:
         """Raise an error in all who wait for the write that met it."""
         for ticket in list(self.queue):
             # One for each, for a traceback grows where it is raised.
-            own = type(error)(*error.args)
-            own.__cause__ = error.__cause__
-            self.serve(ticket, own)
+            self.serve(ticket, _the_same(error))
 
     def spend(self, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]) -> Lease | None:
         """Spend leased tokens; the lease that they are of, or None where too few are held."""
@@ -206,3 +204,13 @@ class KeyState:
         self.leader = ticket
         until_ns = max(monotonic_ns, self.pace.next_write_ns)
         self._leads_until_ns = until_ns + patience_ns
+
+
+def _the_same(error: Exception) -> Exception:
+    """Another exception of the same content; its class may be a store's own, made of anything."""
+    kind = type(error)
+    other = kind.__new__(kind)
+    other.args = error.args
+    other.__dict__.update(error.__dict__)
+    other.__cause__ = error.__cause__
+    return other

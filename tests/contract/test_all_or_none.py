@@ -378,6 +378,25 @@ def test_misuse_is_told_and_takes_nothing(
     assert watched.operations == []
 
 
+@pytest.mark.parametrize(
+    ("requests", "message"),
+    [
+        (lambda api: (api, "k"), r"^request .*RateLimiter.*: must be \(limiter, key\).* in a list"),
+        (lambda api: {api: "k"}, r"^request .*RateLimiter.*: must be \(limiter, key\)"),
+        (lambda api: [api], r"^request .*RateLimiter.*: must be \(limiter, key\)"),
+        (lambda api: ["ab"], r"^request 'ab': must be \(limiter, key\)"),
+        (lambda api: [None], r"^request None: must be \(limiter, key\)"),
+        (lambda api: None, r"^requests None: must be a list of \(limiter, key\)"),
+        (lambda api: "k", r"^requests 'k': must be a list of \(limiter, key\)"),
+    ],
+)
+def test_what_is_no_list_of_requests_is_refused_with_what_is(
+    flavour: Flavour, requests: Callable[[Any], Any], message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        flavour.acquire_all(requests(flavour.limiter(MemoryStore(), "5/hour")))
+
+
 def test_the_other_kind_of_limiter_is_refused_with_the_way_out() -> None:
     blocking, awaited = (
         RateLimiter(MemoryStore(), "1/hour"),

@@ -34,6 +34,13 @@ LEASES = (
         _HISTORIES,
     ),
     Guard(
+        "P12: a store that was closed has no leases",
+        "ratelimit_ddb/store/dynamodb/store.py",
+        "            hot_keys.drop_leases()",
+        "            pass",
+        "tests/ratelimit_ddb/test_hot_keys.py::test_p12_closing_a_store_drops_its_leases",
+    ),
+    Guard(
         "P12: a suspended process spends nothing late",
         "ratelimit_ddb/hot_keys/lease.py",
         "monotonic_ns <= self.monotonic_end_ns and wall_ns() <= self.wall_end_ns",

@@ -15,6 +15,7 @@ import pytest
 from ratelimit_ddb import (
     AsyncRateLimiter,
     Decision,
+    DynamoDBStore,
     LimiterDecision,
     MemoryStore,
     RateLimiter,
@@ -123,7 +124,7 @@ def test_tasks_that_ask_at_once_are_served_by_two_writes() -> None:
     store = SharedStore(delay_seconds=0.005)
 
     async def ask() -> list[Decision]:
-        limiter = AsyncRateLimiter(store, "100/minute", deadline=5)
+        limiter = AsyncRateLimiter(store, "100/hour", deadline=5)
         return await asyncio.gather(*(limiter.acquire("k") for _ in range(200)))
 
     decisions = asyncio.run(ask())
@@ -221,7 +222,17 @@ def test_a_leader_that_is_interrupted_leaves_nobody_waiting() -> None:
     assert [decision.allowed for decision in others] == [True]
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("down"), TableNotFound("none")])
+class OutageOfAnotherStore(StoreUnavailable):
+    """As somebody's own store may raise: made of other things than its message."""
+
+    def __init__(self, *, host: str) -> None:
+        super().__init__(f"{host} is down")
+        self.host = host
+
+
+@pytest.mark.parametrize(
+    "error", [StoreUnavailable("down"), TableNotFound("none"), OutageOfAnotherStore(host="db")]
+)
 def test_what_a_visit_meets_is_everybodys_who_waits_for_it(error: Exception) -> None:
     store = SharedStore(delay_seconds=0.01)
 
@@ -237,6 +248,8 @@ def test_what_a_visit_meets_is_everybodys_who_waits_for_it(error: Exception) -> 
     store.before = fail
     found = asyncio.run(ask())
     assert [type(one) for one in found] == [type(error)] * 5
+    assert {str(one) for one in found} == {str(error)}
+    assert all(vars(one) == vars(error) for one in found)
     assert len({id(one) for one in found}) == 5, "each has a traceback of its own"
 
 
@@ -377,6 +390,32 @@ def test_p12_a_forked_child_has_no_lease(clock: FakeClock) -> None:
             os._exit(0 if source == "table" else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert limiter.acquire("k").source == "lease"
+
+
+class NearTable(DynamoDBStore):
+    """A DynamoDBStore whose table is in this process's memory."""
+
+    ready = True
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__("limits", clock=clock)
+        self._memory = MemoryStore(clock=clock)
+
+    def send(self, operation: Operation, deadline_ns: int) -> Any:
+        return self._memory.send(operation, deadline_ns)
+
+
+@pytest.mark.parametrize("close", [DynamoDBStore.close, lambda store: asyncio.run(store.aclose())])
+def test_p12_closing_a_store_drops_its_leases(
+    clock: FakeClock, close: Callable[[DynamoDBStore], None]
+) -> None:
+    store = NearTable(clock)
+    limiter = RateLimiter(store, "1000/second")
+    heat(limiter, clock)
+    while limiter.acquire("k").source != "lease":
+        clock.advance(0.005)
+    close(store)
+    assert limiter.acquire("k").source == "table"
 
 
 def test_a_leased_token_is_given_back_to_its_lease_without_a_write(clock: FakeClock) -> None:

@@ -230,11 +230,16 @@ class DynamoDBStore:
         await self._wire.call_all_async(self._calls(sequences, deadline_ns), deadline_ns)
 
     def close(self) -> None:
-        """Close the connections of blocking callers; a later call opens others."""
+        """Close the connections of blocking callers; a later call opens others.
+
+        What the process has leased of hot keys lapses.
+        """
+        self._drop_leases()
         self._wire.close()
 
     async def aclose(self) -> None:
-        """Close the connections of this event loop, and those of blocking callers."""
+        """Close the connections of this event loop, and do what ``close`` does."""
+        self._drop_leases()
         await self._wire.aclose()
 
     def __enter__(self) -> Self:
@@ -263,6 +268,11 @@ class DynamoDBStore:
         from ddbwire.pickling import as_arguments
 
         return as_arguments(self, self._arguments)
+
+    def _drop_leases(self) -> None:
+        hot_keys = cache_group_of(self).hot_keys
+        if hot_keys is not None:
+            hot_keys.drop_leases()
 
     def _calls(
         self, sequences: Sequence[OperationSequence], deadline_ns: int
