@@ -157,6 +157,8 @@ class KeyState:
             if not lease.lives(monotonic_ns, wall_ns):
                 return False
             lease.left += cost
+            if lease not in self.leases:  # it was spent, and let go of
+                self.leases.append(lease)
             return True
 
     def hold(self, lease: Lease, monotonic_ns: int, drops: int) -> bool:

@@ -427,6 +427,20 @@ def test_a_leased_token_is_given_back_to_its_lease_without_a_write(clock: FakeCl
     assert len(store.takes) == before
 
 
+def test_a_token_of_a_lease_that_was_spent_meanwhile_is_given_back_to_it(
+    clock: FakeClock,
+) -> None:
+    store, limiter, decision = leased(clock)
+    while limiter.acquire("k").source == "lease":
+        pass
+    taken = len(store.takes)  # of which the last one brought another lease
+    assert limiter.refund(decision) is True
+    sources = Counter(limiter.acquire("k").source for _ in range(40))
+    assert sources["lease"] == 40
+    assert limiter.acquire("k").source == "table"
+    assert len(store.takes) == taken + 1
+
+
 def test_p1_a_leased_token_is_not_given_back_after_its_lease(clock: FakeClock) -> None:
     _, limiter, decision = leased(clock)
     clock.advance(0.26)
