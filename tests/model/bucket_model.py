@@ -15,13 +15,14 @@ Time is in units of one nanosecond, and there are as few tokens as can show a mi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ratelimit_ddb.bucket.refund import Refund
+from tests.model.explorer import Step
 
-_GONE = -1
+_NOBODY = -1
 """The process of a write that nobody waits for any more."""
 
 
@@ -55,6 +56,11 @@ class Ask(NamedTuple):
     wait: int = 0
     lease: int = 0
     seconds: int = 0
+
+    def __str__(self) -> str:
+        lease = f" leased for {self.lease}" if self.lease else ""
+        wait = f" within {self.wait}" if self.wait else ""
+        return f"{self.kind} {self.tokens}{lease}{wait}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,6 @@ class Lease(NamedTuple):
 
     left: int
     end: int
-    full_at: int
-    refunded: int
 
 
 class Write(NamedTuple):
@@ -117,7 +121,7 @@ class Write(NamedTuple):
         ask: what it asks for.
         read_at: the clock reading that it was made by.
         applied: whether it was; None while it has not been carried out.
-        full_at, refunded: what its reply shows.
+        full_at, refunded: what the reply to a take shows that is spent at once.
     """
 
     process: int
@@ -129,15 +133,22 @@ class Write(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """Tokens that a caller was given."""
+    """Tokens that a caller was given.
+
+    Attributes:
+        instant: when they may be spent.
+        tokens: how many.
+        full_at, refunded, read_at: what the take saw, if they were not leased.
+        lease_end, process: the end of their lease, and whose it is, if they were.
+    """
 
     instant: int
     tokens: int
-    process: int
-    full_at: int
-    refunded: int
-    read_at: int
-    lease_end: int
+    full_at: int = 0
+    refunded: int = 0
+    read_at: int = -1
+    lease_end: int = -1
+    process: int = _NOBODY
 
 
 class State(NamedTuple):
@@ -160,8 +171,13 @@ class State(NamedTuple):
     late_spending: bool = False
     blocked_take: bool = False
 
+    @property
+    def troubles(self) -> tuple[int, ...]:
+        """How many there may still be, of each kind."""
+        return (self.lost, self.repeated, self.late, self.crashes, self.forks)
 
-Steps = Iterator[tuple[str, State]]
+
+Steps = Iterator[tuple[Step, State]]
 
 
 class BucketModel:
@@ -170,6 +186,7 @@ class BucketModel:
     def __init__(self, scope: Scope, rules: Rules = AS_IT_IS) -> None:
         self._scope = scope
         self._rules = rules
+        self._no_troubles = self.first().troubles
 
     def first(self) -> State:
         """Nothing has happened."""
@@ -192,21 +209,24 @@ class BucketModel:
     def steps(self, state: State) -> Steps:
         """All that may happen next."""
         if state.now < self._scope.until:
-            yield "time passes", state._replace(now=state.now + 1)
+            yield ("time passes",), state._replace(now=state.now + 1)
         for process, leases in enumerate(state.leases):
             if leases is None:
                 continue
-            yield from self._ask(state, process)
-            yield from self._spend(state, process, leases)
-            yield from self._fail(state, process, leases)
+            if state.asks:
+                yield from self._ask(state, process)
+            if leases:
+                yield from self._spend(state, process, leases)
+            if state.crashes or state.forks:
+                yield from self._fail(state, process, leases)
         for index, write in enumerate(state.writes):
             rest = (*state.writes[:index], *state.writes[index + 1 :])
             if write.applied is None:
                 yield from self._carry_out(state, write, rest)
-                if state.late and write.process != _GONE:
-                    gone = _sorted(*rest, write._replace(process=_GONE))
+                if state.late and write.process != _NOBODY:
+                    gone = _sorted(*rest, write._replace(process=_NOBODY))
                     yield (
-                        f"{state.now}: the caller of {_told(write.ask)} gives up",
+                        ("{}: the caller of {} gives up", state.now, write.ask),
                         state._replace(writes=gone, late=state.late - 1),
                     )
             else:
@@ -214,6 +234,35 @@ class BucketModel:
         if state.refunds:
             for index in range(len(state.spent)):
                 yield from self._give_back(state, index)
+
+    def key(self, state: State) -> Hashable:
+        """What of a state may matter later.
+
+        Which process is which does not. Of what can't be given back any more, only how much was
+        spent at each instant does; of what was taken in all, nothing once a trouble has happened.
+        """
+        refunds, item = state.refunds, state.item
+        of_process: list[list[object]] = [[leases] for leases in state.leases]
+        others: list[object] = []
+        for write in state.writes:
+            shown = write[1:] if refunds else write[1:-1]
+            (others if write.process == _NOBODY else of_process[write.process]).append(shown)
+        tokens: dict[int, int] = {}
+        for one in state.spent:
+            if not refunds or -1 < one.lease_end < state.now:
+                tokens[one.instant] = tokens.get(one.instant, 0) + one.tokens
+            else:
+                (others if one.process == _NOBODY else of_process[one.process]).append(one[:-1])
+        return (
+            state.now,
+            item if refunds else (item.full_at, item.blocked_until),
+            tuple(sorted(map(tuple, of_process), key=hash)),
+            (*others, *tokens.items()),
+            state[5:12],
+            (state.taken, state.given_back) if state.troubles == self._no_troubles else (),
+            state.late_spending,
+            state.blocked_take,
+        )
 
     def broken(self, state: State) -> str | None:
         """The promise that a state breaks, or None."""
@@ -225,9 +274,7 @@ class BucketModel:
 
     def _p3(self, state: State) -> str | None:
         """Every token that was taken is somebody's, as long as no reply and no process was lost."""
-        scope = self._scope
-        troubles = (state.lost, state.late, state.repeated, state.crashes, state.forks)
-        if troubles != (scope.lost, scope.late, scope.repeated, scope.crashes, scope.forks):
+        if state.troubles != self._no_troubles:
             return None
         known = sum(one.tokens for one in state.spent) + state.given_back
         known += sum(lease.left for leases in state.leases for lease in leases or ())
@@ -235,10 +282,10 @@ class BucketModel:
         return None if known == state.taken else f"P3: {state.taken} taken, {known} admitted"
 
     def _p1(self, spent: tuple[Spent, ...]) -> str | None:
-        scope, by_instant = self._scope, sorted(spent)
-        for index, first in enumerate(by_instant):
+        scope = self._scope
+        for index, first in enumerate(spent):
             tokens = 0
-            for last in by_instant[index:]:
+            for last in spent[index:]:
                 if scope.quota and last.instant // scope.quota > first.instant // scope.quota:
                     break
                 tokens += last.tokens
@@ -249,41 +296,43 @@ class BucketModel:
 
     def _ask(self, state: State, process: int) -> Steps:
         """A process reads its clock and sends a write; one at a time."""
-        if not state.asks or any(write.process == process for write in state.writes):
+        if any(write.process == process for write in state.writes):
             return
         for ask in self._scope.asks:
             write = Write(process, ask, state.now)
             yield (
-                f"{state.now}: process {process} asks for {_told(ask)}",
+                ("{}: process {} asks for {}", state.now, process, ask),
                 state._replace(asks=state.asks - 1, writes=_sorted(*state.writes, write)),
             )
 
     def _carry_out(self, state: State, write: Write, rest: tuple[Write, ...]) -> Steps:
         item, applied = self._applied(state.item, write)
-        done = write._replace(applied=applied, full_at=item.full_at, refunded=item.refunded)
+        done = write._replace(applied=applied)
+        if applied and _takes(write.ask) and not write.ask.lease:
+            done = write._replace(applied=True, full_at=item.full_at, refunded=item.refunded)
         if applied and _takes(write.ask):
             due = write.read_at + write.ask.wait
             state = state._replace(
                 taken=state.taken + write.ask.tokens,
                 blocked_take=due < state.item.blocked_until,
             )
-        if write.process == _GONE:
+        if write.process == _NOBODY:
             yield (
-                f"{state.now}: {_told(write.ask)} of {write.read_at} comes late",
+                ("{}: {} of {} comes late", state.now, write.ask, write.read_at),
                 state._replace(item=item, writes=rest),
             )
             return
-        what = f"{state.now}: the table {'gives' if applied else 'refuses'} {_told(write.ask)}"
-        yield what, state._replace(item=item, writes=_sorted(*rest, done))
-        gone = write._replace(process=_GONE)
+        what = "{}: the table gives {}" if applied else "{}: the table refuses {}"
+        yield (what, state.now, write.ask), state._replace(item=item, writes=_sorted(*rest, done))
+        gone = write._replace(process=_NOBODY)
         if state.lost:
             yield (
-                f"{what}, and the reply is lost",
+                (f"{what}, and the reply is lost", state.now, write.ask),
                 state._replace(item=item, writes=rest, lost=state.lost - 1),
             )
         if state.repeated:
             yield (
-                f"{what}, and is asked again",
+                (f"{what}, and is asked again", state.now, write.ask),
                 state._replace(
                     item=item, writes=_sorted(*rest, done, gone), repeated=state.repeated - 1
                 ),
@@ -319,7 +368,7 @@ class BucketModel:
         """A reply arrives: to a take or a lease, what it brought."""
         ask, process, scope = write.ask, write.process, self._scope
         state = state._replace(writes=rest)
-        what = f"{state.now}: process {process} hears of {_told(ask)} at {write.read_at}"
+        what = ("{}: process {} hears of {} at {}", state.now, process, ask, write.read_at)
         if not write.applied or ask.kind != "take":
             yield what, state
             return
@@ -327,19 +376,12 @@ class BucketModel:
             end = write.read_at + ask.lease
             if scope.quota:
                 end = min(end, write.read_at - write.read_at % scope.quota + scope.quota - 1)
-            lease = Lease(ask.tokens, end, write.full_at, write.refunded)
+            lease = Lease(ask.tokens, end)
             yield what, self._with(state, process, (*(state.leases[process] or ()), lease))
             return
         turn = write.read_at if scope.quota else write.full_at - scope.window
-        spent = Spent(
-            max(write.read_at, turn),
-            ask.tokens,
-            process,
-            write.full_at,
-            write.refunded,
-            write.read_at,
-            -1,
-        )
+        instant = max(write.read_at, turn)
+        spent = Spent(instant, ask.tokens, write.full_at, write.refunded, write.read_at)
         yield what, state._replace(spent=tuple(sorted((*state.spent, spent))))
 
     def _spend(self, state: State, process: int, leases: tuple[Lease, ...]) -> Steps:
@@ -349,10 +391,10 @@ class BucketModel:
             less = lease._replace(left=lease.left - 1)
             others = (*leases[:index], *leases[index + 1 :])
             if lives or not self._rules.spends_within_the_lease:
-                spent = Spent(state.now, 1, process, lease.full_at, 0, -1, lease.end)
+                spent = Spent(state.now, 1, lease_end=lease.end, process=process)
                 after = self._with(state, process, (*others, less) if less.left else others)
                 yield (
-                    f"{state.now}: process {process} spends a leased token",
+                    ("{}: process {} spends a leased token", state.now, process),
                     after._replace(
                         spent=tuple(sorted((*after.spent, spent))),
                         late_spending=not lives and self._rules.dates_leases_at_their_ends,
@@ -362,7 +404,7 @@ class BucketModel:
                 back = lease.left * self._scope.unit
                 item = state.item._replace(full_at=state.item.full_at - back)
                 yield (
-                    f"{state.now}: process {process} returns {lease.left} leased tokens",
+                    ("{}: process {} returns {} leased tokens", state.now, process, lease.left),
                     self._with(state, process, others)._replace(
                         item=item, given_back=state.given_back + lease.left
                     ),
@@ -372,18 +414,18 @@ class BucketModel:
         if state.crashes:
             crashed = self._with(state, process, None)
             writes = tuple(
-                write._replace(process=_GONE) if write.process == process else write
+                write._replace(process=_NOBODY) if write.process == process else write
                 for write in state.writes
                 if write.process != process or write.applied is None
             )
             yield (
-                f"{state.now}: process {process} crashes",
+                ("{}: process {} crashes", state.now, process),
                 crashed._replace(writes=_sorted(*writes), crashes=state.crashes - 1),
             )
         if state.forks:
             child = () if self._rules.drops_leases_in_the_child else leases
             yield (
-                f"{state.now}: process {process} forks",
+                ("{}: process {} forks", state.now, process),
                 state._replace(leases=(*state.leases, child), forks=state.forks - 1),
             )
 
@@ -395,7 +437,7 @@ class BucketModel:
             leases = state.leases[spent.process]
             if leases is None or state.now > spent.lease_end:
                 return  # it lapses, so it counts as spent
-            lease = Lease(spent.tokens, spent.lease_end, spent.full_at, spent.refunded)
+            lease = Lease(spent.tokens, spent.lease_end)
             after = self._with(after, spent.process, (*leases, lease))
         else:
             refund = Refund(
@@ -419,7 +461,7 @@ class BucketModel:
             after = after._replace(item=item, given_back=state.given_back + spent.tokens)
         kept = (*state.spent[:index], *state.spent[index + 1 :])
         yield (
-            f"{state.now}: {spent.tokens} of {spent.instant} given back",
+            ("{}: {} of {} given back", state.now, spent.tokens, spent.instant),
             after._replace(spent=kept),
         )
 
@@ -433,11 +475,5 @@ def _takes(ask: Ask) -> bool:
     return ask.kind == "take"
 
 
-def _told(ask: Ask) -> str:
-    lease = f" leased for {ask.lease}" if ask.lease else ""
-    wait = f" within {ask.wait}" if ask.wait else ""
-    return f"{ask.kind} {ask.tokens}{lease}{wait}"
-
-
 def _sorted(*writes: Write) -> tuple[Write, ...]:
-    return tuple(sorted(writes, key=repr)) if len(writes) > 1 else writes
+    return tuple(sorted(writes)) if len(writes) > 1 else writes
