@@ -79,6 +79,21 @@ def require_max_connections(max_connections: object) -> int:
     return int(max_connections)
 
 
+def require_clock(clock: Any) -> None:
+    """Check that a clock tells nanoseconds, by asking it once.
+
+    Raises:
+        TypeError: it is no function, or gives no int, as ``time.time`` does, which gives seconds.
+    """
+    require_plain_function("clock", clock, "that returns nanoseconds since the epoch")
+    now_ns = clock()
+    if isinstance(now_ns, bool) or not isinstance(now_ns, int):
+        raise TypeError(
+            f"clock {clock!r}: must return an int, nanoseconds since the epoch as time.time_ns() "
+            f"does, not {now_ns!r}"
+        )
+
+
 def require_plain_function(name: str, function: object, gives: str) -> None:
     """Check that an option is a function that is called, and not awaited.
 

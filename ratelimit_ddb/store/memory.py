@@ -54,11 +54,11 @@ class MemoryStore:
 
     def __init__(self, *, max_keys: int = 100_000, clock: Callable[[], int] | None = None) -> None:
         self._max_keys = require_max_keys("max_keys", max_keys, 1)
-        from ddbwire.arguments import require_plain_function  # here, for these bring the wire along
+        from ddbwire.arguments import require_clock  # here, for these bring the wire along
         from ddbwire.concurrency.fork import at_fork
 
         if clock is not None:
-            require_plain_function("clock", clock, "that returns nanoseconds since the epoch")
+            require_clock(clock)
         self.clock = LocalClock(clock)
         self.in_process = True
         self.ready = True

@@ -82,13 +82,13 @@ class DynamoDBStore:
     ) -> None:
         # Here, so that importing the package (for a MemoryStore, say) leaves the wire alone.
         from ddbwire import Wire
-        from ddbwire.arguments import require_plain_function, require_table
+        from ddbwire.arguments import require_clock, require_plain_function, require_table
         from ddbwire.single_table import require_layout
         from ratelimit_ddb.store.dynamodb.item_keys import item_keys
         from ratelimit_ddb.store.dynamodb.request import ATTRIBUTES, TableRequests
 
         if clock is not None:
-            require_plain_function("clock", clock, "that returns nanoseconds since the epoch")
+            require_clock(clock)
         if on_call is not None:
             require_plain_function("on_call", on_call, "that is called with an AnsweredCall")
         require_bool("report_capacity", report_capacity)
