@@ -21,7 +21,7 @@ from sessions.credential import Credential, CredentialKind
 from sessions.device_check import DeviceCheck
 from sessions.errors import SessionNotSaved
 from sessions.lifecycle.commit import commit, needs_commit
-from sessions.lifecycle.commit_result import SAVED
+from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.end import end_others
 from sessions.lifecycle.load import load_first
 from sessions.lifecycle.look_again import is_still_there, read_again
@@ -32,6 +32,7 @@ from sessions.outage import Outage
 from sessions.previous_cookie import PreviousCookie
 from sessions.revocation import revocation_handled
 from sessions.session_state import LoadedSession, SessionState
+from sessions.turns import Turns
 from sessions.values.changes import UNCHANGED, Changes
 
 NOT_LOADED = (
@@ -62,6 +63,7 @@ class RequestSession:
     __slots__ = (
         "_credential",
         "_outage",
+        "_turns",
         "accessed",
         "client_token",
         "config",
@@ -85,6 +87,7 @@ class RequestSession:
         self.client_token = ClientToken(config, self._credential)
         self.device_check = DeviceCheck(config, self._credential.kind, cookie_field)
         self._outage = Outage(config)
+        self._turns = Turns()
 
     @property
     def brought_invalid_token(self) -> bool:
@@ -122,16 +125,17 @@ class RequestSession:
             StoreUnavailable: it can't be read, or could not be when it was tried.
             RuntimeError: it is to be read by ``load_async``.
         """
-        if self.state.is_loaded:
-            return
-        self._outage.require_readable("session")
-        if self.is_lazy:
-            raise RuntimeError(NOT_LOADED)
-        with self._outage.noted(self.state, defers=False):
-            self._accept(self._run(load_first(self.config, self._credential.tokens)))
-            previous = self._previous_to_take_over()
-            if previous is not None:
-                self._take(previous.take_over())
+        with self._turns.of_threads:
+            if self.state.is_loaded:
+                return
+            self._outage.require_readable("session")
+            if self.is_lazy:
+                raise RuntimeError(NOT_LOADED)
+            with self._outage.noted(self.state, defers=False):
+                self._accept(self._run(load_first(self.config, self._credential.tokens)))
+                previous = self._previous_to_take_over()
+                if previous is not None:
+                    self._take(previous.take_over())
 
     async def load_async(self, *, defers: bool = False) -> None:
         """Read it in an event loop; without a credential nothing is read.
@@ -139,14 +143,16 @@ class RequestSession:
         Args:
             defers: whether an outage is not raised here, but where the session is used.
         """
-        if self.state.is_loaded:
-            return
-        with self._outage.noted(self.state, defers=defers):
-            flow = load_first(self.config, self._credential.tokens)
-            self._accept(await self._run_async(flow))
-            previous = self._previous_to_take_over()
-            if previous is not None:
-                self._take(await previous.take_over_async())
+        async with self._turns.of_tasks:
+            if self.state.is_loaded:
+                return
+            with self._outage.noted(self.state, defers=defers):
+                flow = load_first(self.config, self._credential.tokens)
+                found = await run_async(flow, self.config.store, self.config.deadline_seconds)
+                self._accept(found)
+                previous = self._previous_to_take_over()
+                if previous is not None:
+                    self._take(await previous.take_over_async())
 
     def still_valid(self) -> bool:
         """Whether the session has not ended; see ``Session.still_valid``."""
@@ -225,17 +231,19 @@ class RequestSession:
         await self._run_assigned_async(self._ending_failed())
 
     def _run(self, flow: Flow[T]) -> T:
-        return run(flow, self.config.store, self.config.deadline_seconds)
+        with self._turns.of_threads:
+            return run(flow, self.config.store, self.config.deadline_seconds)
 
     async def _run_async(self, flow: Flow[T]) -> T:
-        return await run_async(flow, self.config.store, self.config.deadline_seconds)
+        async with self._turns.of_tasks:
+            return await run_async(flow, self.config.store, self.config.deadline_seconds)
 
     async def _run_assigned_async(self, flow: Flow[T]) -> T:
         """Run a flow that looks for what the application assigned, which needs the session."""
         is_awaited = self.is_lazy and not self.state.is_loaded
         if is_awaited and self.place and self.place.assigned() is not None:
             await self.load_async()
-        return await run_async(flow, self.config.store, self.config.deadline_seconds)
+        return await self._run_async(flow)
 
     # How it is read
 
@@ -332,12 +340,20 @@ class RequestSession:
             if state.deleted_row is not None and len(tokens) > 1:
                 yield from end_others(config, tokens, state.deleted_row)
             proves_user = state.authenticates
-            result = yield from commit(config, state, changes)
+            result = yield from self._committed(changes)
             if proves_user and result.token is not None:
                 self.device_check.note_proof_of_user(state.row)
             if result is not SAVED:
                 state.token = result.token
                 self.client_token.note(result)
+
+    def _committed(self, changes: Changes) -> Flow[CommitResult]:
+        """Commit the session as it is now; another task may change it before that is done."""
+        begun, committed = self.state.copy(), self.state.copy()
+        try:
+            return (yield from commit(self.config, committed, changes))
+        finally:
+            self.state.take_over_commit(begun, committed)
 
     def _headers(self) -> Headers:
         headers = self.client_token.fields(self.state, self.device_check)

@@ -256,6 +256,29 @@ class SessionState:
         self.authenticates = False
         self.deleted_row = None
 
+    def copy(self) -> SessionState:
+        """The same, as it is now; the values are shared."""
+        copied = SessionState()
+        for name in self.__slots__:
+            setattr(copied, name, getattr(self, name))
+        return copied
+
+    def take_over_commit(self, begun: SessionState, committed: SessionState) -> None:
+        """Be what a commit made of it, and keep what other tasks of the request did meanwhile.
+
+        Args:
+            begun: what it was when the commit began.
+            committed: what the commit made of that.
+        """
+        if self.data is not begun.data:  # it was logged out, so what was saved is to be ended yet
+            if self.deleted_row is begun.deleted_row:
+                self.deleted_row = committed.deleted_row
+            self.deleted_row = committed.row or self.deleted_row
+            return
+        for name in self.__slots__:
+            if getattr(self, name) is getattr(begun, name):
+                setattr(self, name, getattr(committed, name))
+
     def changes(self) -> Changes:
         """What the request did to its values.
 

@@ -9,6 +9,7 @@ _OUTAGE = "tests/sessions_web/test_outage.py::test_"
 _SLOW = "tests/contract/test_slow_requests.py::test_"
 _FAILURES = "tests/sessions_web/test_failures.py::test_"
 _ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
+_TASKS = "tests/sessions_web/test_tasks_of_a_request.py::test_"
 _COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
 
 SESSIONS_ON_THE_WEB = (
@@ -60,6 +61,20 @@ SESSIONS_ON_THE_WEB = (
         "            environ = {**environ}\n",
         "            pass\n",
         f"{_ASSIGNED}a_part_with_a_session_middleware_of_its_own_has_its_own",
+    ),
+    Guard(
+        "tasks of one request save its session in turn",
+        "sessions/request_session.py",
+        "        async with self._turns.of_tasks:\n            return await run_async(",
+        "        if True:\n            return await run_async(",
+        f"{_TASKS}all_that_tasks_save_in_a_new_session_is_there",
+    ),
+    Guard(
+        "a logout while another task of the request saves is not undone by that",
+        "sessions/request_session.py",
+        "begun, committed = self.state.copy(), self.state.copy()",
+        "begun, committed = self.state.copy(), self.state",
+        f"{_TASKS}a_logout_while_another_task_saves_holds",
     ),
     Guard(
         "of many cookies few are tried",

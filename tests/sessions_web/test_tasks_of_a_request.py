@@ -1,0 +1,207 @@
+"""Tasks and threads of one request that use its session at once: nothing is lost, each has a turn.
+
+A websocket has a task that reads and one that writes; a view gathers what several coroutines find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from sessions import MemorySessionStore, Session, session_of
+from sessions.asgi import SessionMiddleware
+from sessions.operations.operation import Operation, ReadClock
+from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
+from tests.sessions_web.exchange import Browser
+
+View = Callable[[Session], Awaitable[object]]
+
+
+class WaitingStore(MemorySessionStore):
+    """Lets other tasks run before it answers, and after."""
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        if isinstance(operation, ReadClock):
+            return self.send(operation, deadline_ns)
+        await asyncio.sleep(0)
+        result = self.send(operation, deadline_ns)
+        for _ in range(4):
+            await asyncio.sleep(0)
+        return result
+
+
+class Visitor:
+    """A browser, and the view that its next request meets."""
+
+    def __init__(self, **options: Any) -> None:
+        self.store = WaitingStore()
+        self.view: View = nothing
+        app = SessionMiddleware(self._app, self.store, **options)
+        self.browser = Browser(app, "asgi")
+
+    def visit(self, view: View) -> Any:
+        self.view = view
+        return self.browser.ask().value
+
+    @property
+    def values(self) -> Any:
+        return self.visit(seen)
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        body = json.dumps(await self.view(session_of(scope))).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def nothing(session: Session) -> None: ...
+
+
+async def seen(session: Session) -> Any:
+    await session.load_async()
+    return [session.user_id, dict(session)]
+
+
+async def in_tasks(session: Session) -> None:
+    """Set and save three keys, each in a task."""
+
+    async def saved(key: str) -> None:
+        session[key] = 1
+        await session.save_async()
+
+    await asyncio.gather(*map(saved, "abc"))
+
+
+ALL = {"a": 1, "b": 1, "c": 1}
+
+
+@pytest.fixture(params=[False, True], ids=["", "strict"])
+def visitor(request: pytest.FixtureRequest) -> Visitor:
+    return Visitor(strict=request.param)
+
+
+def test_all_that_tasks_save_in_a_new_session_is_there(visitor: Visitor) -> None:
+    visitor.visit(in_tasks)
+    assert visitor.values == [None, ALL]
+    assert len(visitor.store) == 1
+
+
+def test_all_that_they_save_in_one_that_is_there_is_there(visitor: Visitor) -> None:
+    visitor.visit(in_tasks)
+
+    async def again(session: Session) -> None:
+        session["d"] = 1
+        await in_tasks(session)
+
+    visitor.visit(again)
+    assert visitor.values == [None, {**ALL, "d": 1}]
+
+
+def test_a_login_that_they_save_at_once_is_one(visitor: Visitor) -> None:
+    async def view(session: Session) -> None:
+        session.login("ada")
+        await in_tasks(session)
+
+    visitor.visit(view)
+    assert visitor.values == ["ada", ALL]
+    assert len(visitor.store.sessions_of("ada")) == 1
+
+
+def test_a_session_that_they_load_at_once_is_loaded_once() -> None:
+    visitor = Visitor(lazy=True)
+
+    async def begin(session: Session) -> None:
+        (await session.load_async())["a"] = 1
+
+    async def loaded(session: Session) -> None:
+        async def put(key: str) -> None:
+            (await session.load_async())[key] = 1
+
+        await asyncio.gather(*map(put, "bc"))
+
+    visitor.visit(begin)
+    visitor.visit(loaded)
+    assert visitor.values == [None, ALL]
+
+
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("has_row", [False, True])
+def test_a_logout_while_another_task_saves_holds(*, has_row: bool, turns: int) -> None:
+    visitor = Visitor()
+
+    async def log_in(session: Session) -> None:
+        session.login("ada")
+
+    async def log_out(session: Session) -> None:
+        session["a"] = 1
+        if not has_row:
+            session.login("ada")
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.logout()
+        await saving
+
+    if has_row:
+        visitor.visit(log_in)
+    visitor.visit(log_out)
+    assert visitor.values == [None, {}]
+    assert visitor.store.sessions_of("ada") == []
+    assert visitor.browser.cookies == {}
+
+
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("has_row", [False, True])
+def test_a_login_while_another_task_saves_holds(*, has_row: bool, turns: int) -> None:
+    visitor = Visitor()
+
+    async def log_in(session: Session) -> None:
+        session["a"] = 1
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.login("ada")
+        session.require_fresh(60)
+        session["b"] = 1
+        await saving
+
+    async def ask(session: Session) -> Any:
+        session.require_fresh(60)
+        return [session.user_id, dict(session)]
+
+    if has_row:
+        visitor.visit(in_tasks)
+    visitor.visit(log_in)
+    assert visitor.visit(ask) == ["ada", ALL if has_row else {"a": 1, "b": 1}]
+    assert len(visitor.store) == 1
+
+
+def test_threads_of_a_request_load_it_once() -> None:
+    store = MemorySessionStore()
+    together = Barrier(2)
+
+    class Together(MemorySessionStore):
+        def send(self, operation: Operation, deadline_ns: int) -> Any:
+            return store.send(operation, deadline_ns)
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        session: Session = environ["sessions.session"]
+
+        def put(key: str) -> None:
+            together.wait(5)
+            session[key] = 1
+
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(put, "bc" if environ["PATH_INFO"] == "/put" else "aa"))
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(dict(session)).encode()]
+
+    browser = Browser(WsgiSessionMiddleware(app, Together()), "wsgi")
+    browser.ask()
+    browser.ask("/put")
+    assert browser.ask().value == ALL
