@@ -18,19 +18,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# What the guards' tests import at length. Not moto, which hooks itself into botocore.
+# What the guards' tests import at length. A run's first test takes moto's hook out of botocore.
 IMPORTED_ONCE = (
     "pytest",
     "hypothesis",
     "boto3",
     "botocore.session",
-    "django.http",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "django.test",
+    "django.views.generic",
     "falcon",
     "falcon.asgi",
     "fastapi",
     "flask",
+    "httptools",
+    "httpx",
+    "joserfc.jwt",
     "litestar",
+    "moto",
+    "moto.dynamodb.responses",
+    "moto.iam.access_control",
     "starlette.applications",
+    "tenacity",
+    "unittest.mock",
+    "wsgiref.util",
 )
 PROJECT = ("ddbwire", "ratelimit_ddb", "sessions", "demo", "tests")
 
