@@ -8,13 +8,21 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests import dynamodb_local, moto_hook, service_models
 
 # A machine that pauses makes an example late, and late is no failure.
 settings.register_profile("unhurried", settings.default, deadline=None)
-settings.load_profile("unhurried")
+# For those who ask only whether a test fails, and the same each time.
+settings.register_profile(
+    "verdict",
+    settings.get_profile("unhurried"),
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unhurried"))
 
 service_models.read_once()
 

@@ -95,16 +95,23 @@ class Runner:
 
 
 @contextmanager
-def runner_of(root: Path, printed: Path, *, seconds: int = 0) -> Iterator[Runner]:
+def runner_of(
+    root: Path, printed: Path, *, seconds: int = 0, profile: str = "unhurried"
+) -> Iterator[Runner]:
     """A runner for a copy of the project, while the block lasts.
 
     Args:
         root: the copy.
         printed: the file, outside the copy, that tests print to.
         seconds: after how many a run is ended; 0 for never.
+        profile: Hypothesis's, of those in ``tests/conftest.py``.
     """
     # Plugins take longer to import than the tests to run, and these need none.
-    without = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    without = {
+        **os.environ,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "HYPOTHESIS_PROFILE": profile,
+    }
     # The copy has no engine: the tests run on it in the tree itself, and here without it.
     without.pop("REQUIRE_ENGINE", None)
     # Each run imports the project anew, and only what was changed is to be compiled anew.

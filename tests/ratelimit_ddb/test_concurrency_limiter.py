@@ -121,6 +121,17 @@ def test_those_who_wait_in_a_process_are_served_in_the_order_of_their_calls() ->
     assert order == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_slot_that_another_process_releases_is_found_by_the_one_who_waits() -> None:
+    store = MemoryStore()
+    here, elsewhere = ConcurrencyLimiter(store, 1), ConcurrencyLimiter(store, 1)
+    held = elsewhere.acquire("report")
+    release = threading.Timer(0.05, held.release)
+    release.start()
+    with here.slot("report", max_wait=5) as slot:
+        assert 0 < slot.decision.waited < 5
+    release.join()
+
+
 def test_a_cancelled_wait_lets_the_next_one_go_on() -> None:
     async def scenario() -> float:
         limiter = AsyncConcurrencyLimiter(MemoryStore(), 1)

@@ -520,6 +520,13 @@ def test_a_look_reads_the_limits_alone_and_a_reset_deletes_the_item() -> None:
     assert asked(Delete("k")) == ("DeleteItem", {})
 
 
+def test_a_percent_sign_in_a_name_is_sent_as_it_is() -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    body = json.loads(requests.request(Read("50%d", ("90%d",))).body)
+    assert body["Key"] == {"key": {"S": "50%d"}}
+    assert body["ExpressionAttributeNames"] == {"#0": "fullAt:90%d"}
+
+
 def test_a_refund_is_sent_once_and_a_take_again_if_its_reply_is_lost() -> None:
     requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
     take = requests.request(Take("k", ("a",), (True,), 5, (0,), (1,), (1,), 9, True, 0, 1, 0))
