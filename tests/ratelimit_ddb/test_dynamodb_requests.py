@@ -1,0 +1,133 @@
+"""What the store asks of a table, to the letter, and what it makes of an item; no network."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb.operations.operation import Delete, GiveBack, OperationResult, Read, Take
+from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys
+from ratelimit_ddb.store.dynamodb.request import TableRequests
+
+# What an item says
+
+ITEM_OF_TWO_LIMITS = {
+    "key": {"S": "k"},
+    "fullAt:a": {"N": "5"},
+    "refunded:a": {"N": "3"},
+    "fullAt:b": {"N": "6"},
+    "expiresAt": {"N": "7"},
+    "writes": {"N": "2"},
+    "leasedUntil": {"N": "9"},
+    "activeNs": {"N": "4"},
+}
+
+
+@pytest.mark.parametrize(
+    ("item", "result"),
+    [
+        (ITEM_OF_TWO_LIMITS, OperationResult(True, (5, 6, None), None, 7, (3, 0, 0), 2, 9, 4)),
+        ({}, OperationResult(True, (None, None, None), None, None, (0, 0, 0), 0, 0, 0)),
+    ],
+)
+def test_an_item_is_read_whole_and_what_it_lacks_is_nothing(
+    item: dict[str, Any], result: OperationResult
+) -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    assert requests.result(Read("k", ("a", "b", "c")), {"Item": item}) == result
+
+
+@pytest.mark.parametrize("attribute", ["fullAt:a", "activeNs"])
+def test_a_number_that_is_no_time_is_refused(attribute: str) -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    most = {attribute: {"N": str(10**38)}}
+    requests.result(Read("k", ("a",)), {"Item": most})
+    with pytest.raises(ValueError, match=f"{attribute} is no time in nanoseconds"):
+        requests.result(Read("k", ("a",)), {"Item": {attribute: {"N": str(10**38 + 1)}}})
+
+
+# What is asked of the table
+
+
+def asked(operation: Any) -> tuple[str, dict[str, str]]:
+    """The operation's name, and its expressions with the names and numbers that stand for them.
+
+    What is given must be used, and what is used be given: DynamoDB refuses it otherwise.
+    """
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    request = requests.request(operation)
+    body = json.loads(request.body)
+    assert (body["TableName"], body["Key"]) == ("t", {"key": {"S": "k"}})
+    given = dict(body.get("ExpressionAttributeNames", {}))
+    given |= {name: one["N"] for name, one in body.get("ExpressionAttributeValues", {}).items()}
+    expressions = {name: text for name, text in body.items() if name.endswith("Expression")}
+    used = set(re.findall(r"[#:]\w+", " ".join(expressions.values())))
+    assert used == given.keys()
+    return request.name, {
+        name: re.sub(r"[#:]\w+", lambda found: given[found[0]], text)
+        for name, text in expressions.items()
+    }
+
+
+def test_a_take_adds_under_a_condition_and_prolongs_the_item() -> None:
+    take = Take("k", ("a", "b"), (False, True), 0, (10, 20), (3, 4), (5, 6), 99, True, 0, 2, 7)
+    assert asked(take) == (
+        "UpdateItem",
+        {
+            "UpdateExpression": "SET fullAt:a = if_not_exists(fullAt:a, 10) + 3, fullAt:b = 24, "
+            "expiresAt = 99 ADD writes 2, activeNs 7",
+            "ConditionExpression": "(attribute_not_exists(fullAt:a) OR fullAt:a BETWEEN 10 AND 15) "
+            "AND (attribute_not_exists(fullAt:b) OR fullAt:b < 20) "
+            "AND (attribute_not_exists(expiresAt) OR expiresAt <= 99)",
+        },
+    )
+
+
+def test_a_take_of_a_lease_notes_its_end_and_one_that_does_not_prolong_checks_that() -> None:
+    take = Take("k", ("a",), (False,), 0, (10,), (3,), (5,), 99, False, 77, 1, 0)
+    assert asked(take) == (
+        "UpdateItem",
+        {
+            "UpdateExpression": "SET leasedUntil = 77, fullAt:a = if_not_exists(fullAt:a, 10) + 3 "
+            "ADD writes 1, activeNs 0",
+            "ConditionExpression": "(attribute_not_exists(fullAt:a) OR fullAt:a BETWEEN 10 AND 15) "
+            "AND expiresAt >= 99",
+        },
+    )
+
+
+def test_a_refund_notes_what_was_given_back_out_of_turn_and_checks_leases() -> None:
+    give_back = GiveBack("k", ("a", "b"), (1, 2), (3, 4), (5, 6), (0, 7), (8, 7), 9, 10)
+    assert asked(give_back) == (
+        "UpdateItem",
+        {
+            "UpdateExpression": "SET fullAt:a = fullAt:a - 1, refunded:a = 8, "
+            "fullAt:b = fullAt:b - 2",
+            "ConditionExpression": "fullAt:a BETWEEN 3 AND 5 AND attribute_not_exists(refunded:a) "
+            "AND fullAt:b BETWEEN 4 AND 6 AND refunded:b = 7 "
+            "AND (attribute_not_exists(leasedUntil) OR leasedUntil < 10)",
+        },
+    )
+
+
+def test_a_look_reads_the_limits_alone_and_a_reset_deletes_the_item() -> None:
+    assert asked(Read("k", ("a",))) == ("GetItem", {"ProjectionExpression": "fullAt:a"})
+    assert asked(Delete("k")) == ("DeleteItem", {})
+
+
+def test_a_percent_sign_in_a_name_is_sent_as_it_is() -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    body = json.loads(requests.request(Read("50%d", ("90%d",))).body)
+    assert body["Key"] == {"key": {"S": "50%d"}}
+    assert body["ExpressionAttributeNames"] == {"#0": "fullAt:90%d"}
+
+
+def test_a_refund_is_sent_once_and_a_take_again_if_its_reply_is_lost() -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    take = requests.request(Take("k", ("a",), (True,), 5, (0,), (1,), (1,), 9, True, 0, 1, 0))
+    give_back = requests.request(GiveBack("k", ("a",), (1,), (1,), (1,), (0,), (0,), 6, None))
+    assert (take.repeatable, give_back.repeatable) == (True, False)
+    assert (take.retries_throttled_key, give_back.retries_throttled_key) == (False, True)
