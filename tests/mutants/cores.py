@@ -1,41 +1,58 @@
-"""The files whose mutants are tried, and the tests that must notice, without Java or network."""
+"""The files whose mutants are tried, and the tests that must notice, without Java or network.
+
+Each entry is what follows ``pytest`` on its command line, and takes seconds: of what is run on
+every store, one of them, and of long histories, the first.
+"""
 
 from __future__ import annotations
+
+_IN_MEMORY = "-k memory"
+_ON_MOTO = "-k 'moto and blocking'"
+_FIRST_SEEDS = "-k '[0]'"
 
 _BUCKET = (
     "tests/ratelimit_ddb/test_bucket.py",
     "tests/ratelimit_ddb/test_limiter.py",
-    "tests/property/test_arithmetic.py",
     "tests/ratelimit_ddb/test_debts.py",
-    "tests/property/test_denials.py",
+    "tests/property/test_arithmetic.py",
+    f"tests/contract/test_stores.py {_IN_MEMORY}",
     "tests/property/test_refunds.py",
-    "tests/contract/test_stores.py",
+    "tests/property/test_denials.py",
+)
+_LEASES = (
+    "tests/simulation/leased/test_leased_histories.py"
+    "::test_p1_p3_p12_hold_over_the_first_histories_in_which_all_happens"
 )
 _HOT_KEYS = (
     "tests/ratelimit_ddb/test_hot_keys.py",
     "tests/ratelimit_ddb/test_throttles.py",
+    _LEASES,
     "tests/bench/hot_keys/test_simulation.py",
-    "tests/simulation/leased/test_leased_histories.py",
 )
 _TAKES = (
     "tests/ratelimit_ddb/test_hot_keys.py",
     "tests/ratelimit_ddb/test_limiter.py",
-    "tests/ratelimit_ddb/test_throttles.py",
     "tests/ratelimit_ddb/test_reservations.py",
     "tests/ratelimit_ddb/test_observations.py",
-    "tests/contract/test_stores.py",
-    "tests/simulation/leased/test_leased_histories.py",
+    f"tests/contract/test_stores.py {_IN_MEMORY}",
+    "tests/ratelimit_ddb/test_throttles.py",
+    _LEASES,
 )
 _BLOCKS = (
-    "tests/web/test_blocks.py",
     "tests/web/test_blocks_and_give_back.py",
-    "tests/simulation/test_rule_blocks.py",
+    "tests/web/test_blocks.py",
+    f"tests/simulation/test_rule_blocks.py {_FIRST_SEEDS}",
+)
+_QUOTAS = (
+    "tests/ratelimit_ddb/test_quota.py",
+    f"tests/contract/test_quotas.py {_IN_MEMORY}",
+    "tests/property/test_quotas.py",
 )
 _SLOTS = (
-    "tests/ratelimit_ddb/test_concurrency_limiter.py",
-    "tests/contract/test_slots.py",
+    f"tests/contract/test_slots.py {_IN_MEMORY}",
     "tests/web/test_in_flight.py",
-    "tests/property/test_slots.py",
+    "tests/ratelimit_ddb/test_concurrency_limiter.py",
+    "tests/property/test_slots.py -k 'not 20_000'",
 )
 _RULES = (
     "tests/web/test_rules.py",
@@ -43,13 +60,15 @@ _RULES = (
     "tests/web/test_shadow.py",
     "tests/web/test_costs.py",
     "tests/web/test_events.py",
-    "tests/web/test_rule_outages.py",
-    "tests/web/test_middleware.py",
     "tests/web/test_plans.py",
-    "tests/web/test_give_back.py",
-    "tests/web/test_reservations.py",
     "tests/web/test_functions_of_requests.py",
+    "tests/web/test_reservations.py",
+    "tests/web/test_give_back.py",
+    "tests/web/test_websockets.py",
+    "tests/web/test_in_flight.py",
+    "tests/web/test_middleware.py",
     "tests/property/test_all_or_none.py",
+    "tests/web/test_rule_outages.py",
 )
 _PATHS = (
     "tests/web/test_path.py",
@@ -78,18 +97,28 @@ _SESSION = (
     "tests/sessions/test_life.py",
     "tests/sessions/test_requirements_1_to_4.py",
     "tests/sessions/test_requirements_5_to_8.py",
-    "tests/contract/test_session_ids.py",
-    "tests/contract/test_session_contents.py",
-    "tests/contract/test_login_lifetimes.py",
-    "tests/contract/test_slow_requests.py",
+    f"tests/contract/test_session_ids.py {_IN_MEMORY}",
+    f"tests/contract/test_session_contents.py {_IN_MEMORY}",
+    f"tests/contract/test_login_lifetimes.py {_IN_MEMORY}",
+    f"tests/contract/test_slow_requests.py {_IN_MEMORY}",
     "tests/sessions/test_replaced.py",
     "tests/sessions/test_flash_csrf.py",
+    "tests/sessions/test_events.py",
 )
 _SESSION_STORES = (
-    "tests/sessions/test_dynamodb_store.py",
+    f"tests/contract/test_session_stores.py {_IN_MEMORY}",
+    f"tests/contract/test_session_owners.py {_IN_MEMORY}",
     "tests/sessions/test_memory_store.py",
-    "tests/contract/test_session_stores.py",
-    "tests/contract/test_session_owners.py",
+)
+_SESSION_TABLES = (
+    f"tests/contract/test_session_stores.py {_ON_MOTO}",
+    f"tests/contract/test_session_owners.py {_ON_MOTO}",
+    "tests/sessions/test_dynamodb_store.py",
+)
+_MAX_SESSIONS = (
+    "tests/sessions_web/test_max_sessions.py",
+    f"tests/contract/test_session_counts.py {_IN_MEMORY}",
+    f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
 )
 _CREDENTIALS = (
     "tests/sessions_web/test_bearer.py",
@@ -99,17 +128,17 @@ _CREDENTIALS = (
     "tests/sessions/test_previous.py",
 )
 _DEVICES = (
-    "tests/device_bound/test_proofs.py",
     "tests/device_bound/test_binding.py",
-    "tests/device_bound/test_theft.py",
-    "tests/device_bound/test_life.py",
     "tests/device_bound/test_options.py",
+    "tests/device_bound/test_life.py",
+    "tests/device_bound/test_theft.py",
+    "tests/device_bound/test_proofs.py",
 )
 _RESPONSES = (
     "tests/ddbwire/test_reply.py",
-    "tests/fuzz/test_responses.py",
     "tests/ddbwire/test_refusals.py",
     "tests/ddbwire/test_throttles.py",
+    "tests/fuzz/test_responses.py -k 'not store_error'",
 )
 
 CORES: dict[str, tuple[str, ...]] = {
@@ -126,9 +155,9 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/debt.py": (
         "tests/ratelimit_ddb/test_debts.py",
         "tests/ratelimit_ddb/test_bucket.py",
-        "tests/contract/test_debts.py",
+        f"tests/contract/test_debts.py {_IN_MEMORY}",
         "tests/web/test_blocks.py",
-        "tests/simulation/test_debts.py",
+        f"tests/simulation/test_debts.py {_FIRST_SEEDS}",
     ),
     "ratelimit_ddb/bucket/key_states.py": _TAKES,
     "ratelimit_ddb/bucket/leased_tokens.py": _TAKES,
@@ -145,13 +174,13 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/limit.py": (
         "tests/ratelimit_ddb/test_limit.py",
         "tests/property/test_notation.py",
-        "tests/fuzz/test_linear_time.py",
+        "tests/fuzz/test_linear_time.py -k test_a_limit",
     ),
     "ratelimit_ddb/local_buckets.py": ("tests/ratelimit_ddb/test_local_buckets.py",),
     "ratelimit_ddb/operations/breaker.py": ("tests/ratelimit_ddb/test_breaker.py",),
     "ratelimit_ddb/operations/driver.py": (
-        "tests/ratelimit_ddb/test_breaker.py",
         "tests/ratelimit_ddb/test_driver.py",
+        "tests/ratelimit_ddb/test_breaker.py",
         "tests/ratelimit_ddb/test_limiter.py",
         "tests/web/test_rules_side_by_side.py",
     ),
@@ -161,19 +190,21 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/slots/waiting_line.py": _SLOTS,
     "ratelimit_ddb/store/dynamodb/item_keys.py": ("tests/single_table/test_limiter_keys.py",),
     "ratelimit_ddb/store/dynamodb/request.py": (
+        "tests/ratelimit_ddb/test_dynamodb_requests.py",
+        f"tests/contract/test_stores.py {_ON_MOTO}",
+        "tests/fuzz/test_responses.py -k limiter",
         "tests/ratelimit_ddb/test_dynamodb_store.py",
-        "tests/fuzz/test_responses.py",
     ),
     "ratelimit_ddb/store/dynamodb/scan_request.py": (
         "tests/ratelimit_ddb/test_scan_requests.py",
-        "tests/fuzz/test_responses.py",
+        "tests/fuzz/test_responses.py -k scan",
     ),
     "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
     "ratelimit_ddb/web/gate/charges.py": _RULES,
     "ratelimit_ddb/web/gate/evaluator.py": (
         *_RULES,
-        "tests/web/test_rules_side_by_side.py",
         "tests/web/test_blocks.py",
+        "tests/web/test_rules_side_by_side.py",
     ),
     "ratelimit_ddb/web/identity/address.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/client_address.py": _ADDRESSES,
@@ -221,19 +252,18 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/sessions/test_events.py",
         "tests/sessions/test_replaced.py",
         "tests/sessions_web/test_failures.py",
-        "tests/sessions_web/test_max_sessions.py",
-        "tests/contract/test_max_sessions.py",
+        *_MAX_SESSIONS,
     ),
     "sessions/store/dynamodb/count.py": (
-        "tests/contract/test_session_counts.py",
-        "tests/contract/test_max_sessions.py",
+        f"tests/contract/test_session_counts.py {_ON_MOTO}",
+        f"tests/contract/test_max_sessions.py {_ON_MOTO}",
     ),
-    "sessions/store/dynamodb/item.py": _SESSION_STORES,
+    "sessions/store/dynamodb/item.py": _SESSION_TABLES,
     "sessions/store/dynamodb/item_keys.py": (
         "tests/single_table/test_session_keys.py",
-        *_SESSION_STORES,
+        *_SESSION_TABLES,
     ),
-    "sessions/store/dynamodb/translation.py": _SESSION_STORES,
+    "sessions/store/dynamodb/translation.py": _SESSION_TABLES,
     "sessions/store/memory_rows.py": _SESSION_STORES,
     "sessions/values/changes.py": (
         "tests/sessions/test_values.py",
@@ -244,7 +274,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/values/json_value.py": (
         "tests/sessions/test_values.py",
         "tests/fuzz/test_sessions.py",
-        "tests/fuzz/test_linear_time.py",
+        "tests/fuzz/test_linear_time.py -k sessions",
     ),
 }
 """For each file, the tests that tell it from its mutants soonest, first."""

@@ -67,6 +67,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._memory.send(take, None)": _NEVER_LATE,
         "self._memory.send(take, 1)": _NEVER_LATE,
     },
+    "ratelimit_ddb/slots/keeper.py": {
+        "if self._task is None and (self._timer is None or due_ns <= self._rings_at_ns):": (
+            "a timer is set anew for the same time"
+        ),
+    },
+    "ratelimit_ddb/slots/slots_core.py": {
+        "meter = Meter() if (self._on_decision) or True else None": _NOT_TOLD,
+    },
     "ratelimit_ddb/web/gate/evaluator.py": {
         "meter = Meter() if (self.measures) or True else None": _NOT_TOLD,
         "meters = [Meter() if (self.measures) or True else None for _ in charges]": _NOT_TOLD,
