@@ -98,19 +98,27 @@ def require_str_or_none(name: str, value: object) -> str | None:
 
 
 def require_field_name(name: str, value: object) -> str | None:
-    """Check the name of a header field, or None for no field.
+    """Check the name of a header field of the application's own, or None for no field.
 
     Raises:
-        TypeError, ValueError: it is neither None nor a token (RFC 9110, 5.6.2).
+        TypeError, ValueError: it is neither None nor a token (RFC 9110, 5.6.2), or it is a field
+            that means something else.
     """
     field = require_str_or_none(name, value)
     if field is not None and not _FIELD_NAME.fullmatch(field):
         raise ValueError(
             f"{name} must have letters, digits and !#$%&'*+-.^_`|~ only, not {shown(field)}"
         )
+    if field is not None and field.lower() in _TAKEN_FIELDS:
+        raise ValueError(
+            f"{name} must be a field of your own, such as 'Session-Seconds-Left', not {field!r}"
+        )
     return field
 
 
+_TAKEN_FIELDS = frozenset(
+    ("cache-control", "content-length", "content-type", "location", "set-cookie", "vary")
+)
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 

@@ -88,6 +88,11 @@ class SessionConfig:
         timeouts = Timeouts.of(
             *(chosen[name] for name in ("idle", "lifetime", "max_idle", "max_lifetime"))
         )
+        if isinstance(chosen["cookie"], Cookie):
+            raise TypeError(
+                "cookie must be the cookie's name, a str; its attributes are options of their own: "
+                + ", ".join(COOKIE_OPTIONS)
+            )
         cookie = Cookie(name=chosen["cookie"], **{name: chosen[name] for name in COOKIE_OPTIONS})
         return cls(
             store=require_store(store),

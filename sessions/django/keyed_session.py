@@ -140,7 +140,7 @@ class KeyedSession:
 
     def find(self, key: str | None) -> Flow[Row | None]:
         """The row of any key."""
-        token = None if key is None else self._token_of(key)
+        token = self._token_of(key) if isinstance(key, str) else None
         if token is None:
             return None
         found = yield from find_session(self._config, token)

@@ -9,6 +9,7 @@ import pytest
 
 from sessions import (
     DEFAULTS,
+    Cookie,
     DynamoDBSessionStore,
     MemorySessionStore,
     SessionOptions,
@@ -67,6 +68,11 @@ from tests.sessions.browser import Site, begun, memory_site
         ({"encryption": memoryview(b"k" * 32)}, TypeError, "encryption must be .* a memoryview"),
         ({"event_salt": "text"}, TypeError, "event_salt"),
         ({"cookie": None}, TypeError, "cookie name must be a str, not None"),
+        (
+            {"cookie": Cookie()},
+            TypeError,
+            "cookie must be the cookie's name, .*: secure, same_site",
+        ),
     ],
 )
 def test_mistakes_are_told_at_once(

@@ -140,7 +140,7 @@ def test_it_works_in_flask() -> None:
     assert client.get("/set/a/1").headers[FIELD] == str(IDLE)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:", "é", "a\r\n"])
+@pytest.mark.parametrize("name", ["", "a b", "a:", "é", "a\r\n", "Set-Cookie", "vary"])
 def test_the_name_of_the_field_is_checked(make_site: MakeSite, name: str) -> None:
     with pytest.raises(ValueError, match="seconds_left_field"):
         make_site(seconds_left_field=name)

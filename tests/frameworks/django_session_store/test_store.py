@@ -29,6 +29,14 @@ def test_a_saved_session_exists_and_is_found(store: SeenStore) -> None:
     assert store.seen == ["Create", "Find", "Find"]
 
 
+@pytest.mark.parametrize("key", [None, "", "k" * 26, 7, b"k" * 26, "k" * 5_000])
+def test_what_is_no_key_has_no_session(store: SeenStore, key: Any) -> None:
+    assert SessionStore().exists(key) is False
+    SessionStore().delete(key)
+    assert SessionStore(key).session_key is None or key == "k" * 26
+    assert set(store.seen) <= {"Find"}
+
+
 @pytest.mark.parametrize("begin", [SessionStore.save, SessionStore.create])
 def test_a_session_exists_without_data_where_django_wants_it_to(begin: Any) -> None:
     session = SessionStore()
