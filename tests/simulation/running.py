@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.operations.operation import Flow, Operation, Wait
-from tests.simulation.scheduler import Scheduler, Task
+from tests.simulation.scheduler import Scheduler
 
 Outcome = Decision | bool | None | StoreError
 """What a flow returned, or the error that ended it."""
@@ -28,11 +29,13 @@ class Running:
 
     __slots__ = (
         "_answer",
+        "_answering",
         "_deadline_ns",
         "_ended",
         "_flow",
         "_may_go_on",
         "_scheduler",
+        "_step",
         "_waits",
         "is_over",
     )
@@ -52,9 +55,11 @@ class Running:
         self._answer = answer
         self._ended = ended
         self._may_go_on = may_go_on
+        self._step: Callable[[], Operation | Wait] | None = flow.__next__
+        self._answering: Generator[int, None, object] | None = None
         self._waits = 0
         self.is_over = False
-        scheduler.start(self._drive(lambda: next(flow)))
+        scheduler.call(self._go_on)
 
     def cancel(self) -> None:
         """End the flow wherever it is, as a cancelled task does."""
@@ -62,58 +67,58 @@ class Running:
         self.is_over = True
         self._flow.close()
 
-    def _drive(self, step: Callable[[], Operation | Wait]) -> Task:
-        """Take a step, and go on until the flow ends or waits."""
-        while not self.is_over:
+    def _go_on(self) -> int | None:
+        """Take steps until the flow ends or waits, or until something of it takes time."""
+        while True:
+            if self._answering is not None:
+                try:
+                    return next(self._answering)
+                except StopIteration as answered:
+                    self._step = partial(self._flow.send, answered.value)
+                except StoreError as error:
+                    self._step = partial(self._flow.throw, error)
+                self._answering = None
+            if self.is_over:
+                return None
             pause_ns = self._may_go_on()
-            if pause_ns is None:
-                return
-            if pause_ns:
-                yield pause_ns
-                continue
+            if pause_ns is None or pause_ns:
+                return pause_ns
             try:
-                operation = step()
+                if self._step is None:  # after a wait
+                    operation = self._flow.send(self._scheduler.now_ns < self._deadline_ns)
+                else:
+                    operation = self._step()
             except StopIteration as done:
                 self._end(done.value)
-                return
+                return None
             except StoreError as error:
                 self._end(error)
-                return
+                return None
             if isinstance(operation, Wait):
                 self._wait(operation)
-                return
-            try:
-                result = yield from self._answer(operation)
-            except StoreError as error:
-                step = _throwing(self._flow, error)
-            else:
-                step = _sending(self._flow, result)
+                return None
+            self._answering = self._answer(operation)
 
     def _wait(self, wait: Wait) -> None:
         """Go on as soon as what is waited for is served, or after the longest wait."""
-        scheduler, this = self._scheduler, self._waits
-        wait.awaited.attach(lambda: scheduler.start(self._go_on(this)))
+        scheduler, go_on = self._scheduler, partial(self._go_on_after, self._waits)
+        wait.awaited.attach(partial(scheduler.call, go_on))
         until_ns = self._deadline_ns
         if wait.awaited.served:
             until_ns = scheduler.now_ns
         elif wait.most_ns is not None:
             until_ns = min(until_ns, scheduler.now_ns + wait.most_ns)
-        scheduler.start(self._go_on(this), max(0, until_ns - scheduler.now_ns))
+        scheduler.call(go_on, max(0, until_ns - scheduler.now_ns))
 
-    def _go_on(self, wait: int) -> Task:
+    def _go_on_after(self, wait: int) -> None:
         if wait != self._waits:
             return  # this wait is over already
         self._waits += 1
-        yield from self._drive(lambda: self._flow.send(self._scheduler.now_ns < self._deadline_ns))
+        self._step = None
+        delay_ns = self._go_on()
+        if delay_ns is not None:
+            self._scheduler.call(self._go_on, delay_ns)
 
     def _end(self, outcome: Outcome) -> None:
         self.is_over = True
         self._ended(outcome)
-
-
-def _sending(flow: Flow[Any], result: object) -> Callable[[], Operation | Wait]:
-    return lambda: flow.send(result)
-
-
-def _throwing(flow: Flow[Any], error: StoreError) -> Callable[[], Operation | Wait]:
-    return lambda: flow.throw(error)

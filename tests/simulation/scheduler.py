@@ -1,15 +1,18 @@
 """Simulated time: tasks that sleep, woken in the order of their instants and in no other.
 
-A task is a generator that yields how long it wants to sleep. Whatever it does between two yields
-happens at one instant, alone; every other task may come in at every yield.
+A task is a generator that yields how long it wants to sleep, or a function that is called once and
+says whether it wants to be called again. Whatever it does between two sleeps happens at one
+instant, alone; every other task may come in while it sleeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 
 Task = Generator[int, None, None]
+Call = Callable[[], int | None]
+"""Returns how long to sleep until it is called again; None for never."""
 
 
 class Scheduler:
@@ -19,21 +22,27 @@ class Scheduler:
 
     def __init__(self, start_ns: int) -> None:
         self.now_ns = start_ns
-        self._sleeping: list[tuple[int, int, Task]] = []
+        self._sleeping: list[tuple[int, int, Call]] = []
         self._sequence = 0
 
     def start(self, task: Task, delay_ns: int = 0) -> None:
         """Begin a task after a while."""
+        self.call(task.__next__, delay_ns)
+
+    def call(self, call: Call, delay_ns: int = 0) -> None:
+        """Call a function after a while, and again for as long as it says when."""
         self._sequence += 1
-        heappush(self._sleeping, (self.now_ns + delay_ns, self._sequence, task))
+        heappush(self._sleeping, (self.now_ns + delay_ns, self._sequence, call))
 
     def run(self) -> None:
         """Let all tasks run to their end."""
         sleeping = self._sleeping
         while sleeping:
-            self.now_ns, _, task = heappop(sleeping)
+            self.now_ns, _, call = heappop(sleeping)
             try:
-                delay_ns = next(task)
+                delay_ns = call()
             except StopIteration:
                 continue
-            self.start(task, delay_ns)
+            if delay_ns is not None:
+                self._sequence += 1
+                heappush(sleeping, (self.now_ns + delay_ns, self._sequence, call))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.operation import (
     Delete,
@@ -17,39 +19,31 @@ from tests.simulation.scheduler import Scheduler
 FullAts = tuple[int | None, ...]
 
 
+@dataclass(slots=True)
+class Item:
+    """One key: each ``fullAt`` and what was given back of it, and what its writes noted."""
+
+    expires_at_seconds: int
+    full_at_ns: dict[str, int] = field(default_factory=dict)
+    refunded_ns: dict[str, int] = field(default_factory=dict)
+    leased_until_ns: int = 0
+    writes: int = 0
+    active_ns: int = 0
+
+
 class Table:
     """Items of ``fullAt`` numbers, with TTL at its most eager: gone in the second it may be."""
 
-    __slots__ = (
-        "_active_ns",
-        "_expires_at_seconds",
-        "_items",
-        "_leased_until_ns",
-        "_refunded_ns",
-        "_scheduler",
-        "_writes",
-        "changes",
-    )
+    __slots__ = ("_items", "_scheduler", "changes")
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._items: dict[str, dict[str, int]] = {}
-        self._refunded_ns: dict[tuple[str, str], int] = {}
-        self._expires_at_seconds: dict[str, int] = {}
-        self._leased_until_ns: dict[str, int] = {}
-        self._writes: dict[str, int] = {}
-        self._active_ns: dict[str, int] = {}
+        self._items: dict[str, Item] = {}
         self.changes: list[Change] = []
 
     def held_ns(self, key: str, names: tuple[str, ...]) -> FullAts:
         """Each ``fullAt`` as it is now."""
-        item = self._items.get(key)
-        if item is None:
-            return (None,) * len(names)
-        if self._scheduler.now_ns // SECOND_NS > self._expires_at_seconds[key]:
-            self._delete(key)
-            return (None,) * len(names)
-        return tuple([item.get(name) for name in names])
+        return _held_ns(self._item(key), names)
 
     def apply(self, operation: Operation, request: Request) -> OperationResult:
         """Carry one operation out, at this instant."""
@@ -60,66 +54,56 @@ class Table:
         if isinstance(operation, Read):
             return OperationResult(True, self.held_ns(operation.key, operation.names))
         assert isinstance(operation, Delete), operation
-        self._delete(operation.key)
+        self._items.pop(operation.key, None)
         self._changed(request, operation, (), ())
         return OperationResult(True, ())
 
+    def _item(self, key: str) -> Item | None:
+        item = self._items.get(key)
+        if item is not None and self._scheduler.now_ns // SECOND_NS > item.expires_at_seconds:
+            del self._items[key]
+            return None
+        return item
+
     def _take(self, take: Take, request: Request) -> OperationResult:
-        held = self.held_ns(take.key, take.names)
-        kept_until = self._expires_at_seconds.get(take.key) if take.key in self._items else None
-        refused = self._result(False, take.key, take.names, held, kept_until)
-        if take.extends and kept_until is not None and kept_until > take.expires_at_seconds:
-            return refused
-        if not take.extends and (kept_until is None or kept_until < take.expires_at_seconds):
-            return refused
-        after = []
-        for index, full_at_ns in enumerate(held):
-            base_ns, cost_ns = take.base_ns[index], take.cost_ns[index]
-            if full_at_ns is None:
-                after.append(base_ns + cost_ns)
-            elif take.idle[index]:
-                if full_at_ns >= base_ns:
-                    return refused
-                after.append(base_ns + cost_ns)
-            else:
-                if full_at_ns < base_ns or full_at_ns > base_ns + take.room_ns[index]:
-                    return refused
-                after.append(full_at_ns + cost_ns)
-        item = self._items.setdefault(take.key, {})
-        item.update(zip(take.names, after, strict=True))
+        item = self._item(take.key)
+        held = _held_ns(item, take.names)
         if take.extends:
-            self._expires_at_seconds[take.key] = take.expires_at_seconds
+            keeps = item is None or item.expires_at_seconds <= take.expires_at_seconds
+        else:
+            keeps = item is not None and item.expires_at_seconds >= take.expires_at_seconds
+        after = _taken_ns(take, held) if keeps else None
+        if after is None:
+            expires_at_seconds = None if item is None else item.expires_at_seconds
+            return _result(False, take.names, held, item, expires_at_seconds)
+        if item is None:
+            item = self._items[take.key] = Item(take.expires_at_seconds)
+        item.full_at_ns.update(zip(take.names, after, strict=True))
+        if take.extends:
+            item.expires_at_seconds = take.expires_at_seconds
         # A deleted item is a full bucket, so TTL must not come before all its buckets are.
-        kept_until_ns = self._expires_at_seconds[take.key] * SECOND_NS
-        assert max(item.values()) <= kept_until_ns, f"TTL: {item} is gone too early: {take}"
-        self._writes[take.key] = self._writes.get(take.key, 0) + take.writes
-        self._active_ns[take.key] = self._active_ns.get(take.key, 0) + take.active_ns
+        kept_until_ns = item.expires_at_seconds * SECOND_NS
+        assert max(item.full_at_ns.values()) <= kept_until_ns, (
+            f"TTL: {item} is gone too early: {take}"
+        )
+        item.writes += take.writes
+        item.active_ns += take.active_ns
         if take.leased_until_ns:
-            self._leased_until_ns[take.key] = take.leased_until_ns
+            item.leased_until_ns = take.leased_until_ns
         request.applications += 1
-        return self._changed(request, take, held, tuple(after))
+        self._changed(request, take, held, after)
+        return _result(True, take.names, after, item, item.expires_at_seconds)
 
     def _give_back(self, give_back: GiveBack, request: Request) -> OperationResult:
-        held = self.held_ns(give_back.key, give_back.names)
-        refunded = self._refunded(give_back.key, give_back.names)
-        refused = self._result(False, give_back.key, give_back.names, held, None)
-        if refunded != give_back.refunded_before_ns:
-            return refused
-        leased_until_ns = self._leased_until_ns.get(give_back.key)
-        since_ns = give_back.unleased_since_ns
-        if leased_until_ns is not None and since_ns is not None and leased_until_ns >= since_ns:
-            return refused
-        after = []
-        for index, full_at_ns in enumerate(held):
-            if full_at_ns is None or full_at_ns < give_back.least_ns[index]:
-                return refused
-            if full_at_ns > give_back.most_ns[index]:
-                return refused
-            after.append(full_at_ns - give_back.amount_ns[index])
-        for name, refunded_ns in zip(give_back.names, give_back.refunded_after_ns, strict=True):
-            self._refunded_ns[give_back.key, name] = refunded_ns
-        self._items[give_back.key].update(zip(give_back.names, after, strict=True))
-        return self._changed(request, give_back, held, tuple(after))
+        item, names = self._item(give_back.key), give_back.names
+        held = _held_ns(item, names)
+        after = None if item is None else _given_back_ns(give_back, held, item)
+        if item is None or after is None:
+            return _result(False, names, held, item, None)
+        item.refunded_ns.update(zip(names, give_back.refunded_after_ns, strict=True))
+        item.full_at_ns.update(zip(names, after, strict=True))
+        self._changed(request, give_back, held, after)
+        return _result(True, names, after, item, item.expires_at_seconds)
 
     def _changed(
         self,
@@ -127,41 +111,75 @@ class Table:
         operation: Take | GiveBack | Delete,
         before: FullAts,
         after: FullAts,
-    ) -> OperationResult:
+    ) -> None:
         now_ns = self._scheduler.now_ns
         self.changes.append(Change(now_ns, request, operation, before, after, request.over))
-        if isinstance(operation, Delete):
-            return OperationResult(True, ())
-        kept_until = self._expires_at_seconds[operation.key]
-        return self._result(True, operation.key, operation.names, after, kept_until)
 
-    def _result(
-        self,
-        applied: bool,
-        key: str,
-        names: tuple[str, ...],
-        full_at_ns: FullAts,
-        kept_until: int | None,
-    ) -> OperationResult:
-        return OperationResult(
-            applied,
-            full_at_ns,
-            None,
-            kept_until,
-            self._refunded(key, names),
-            self._writes.get(key, 0),
-            self._leased_until_ns.get(key, 0),
-            self._active_ns.get(key, 0),
-        )
 
-    def _refunded(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple([self._refunded_ns.get((key, name), 0) for name in names])
+def _held_ns(item: Item | None, names: tuple[str, ...]) -> FullAts:
+    if item is None:
+        return (None,) * len(names)
+    return tuple([item.full_at_ns.get(name) for name in names])
 
-    def _delete(self, key: str) -> None:
-        self._items.pop(key, None)
-        self._leased_until_ns.pop(key, None)
-        self._writes.pop(key, None)
-        self._active_ns.pop(key, None)
-        for of_key, name in list(self._refunded_ns):
-            if of_key == key:
-                del self._refunded_ns[of_key, name]
+
+def _taken_ns(take: Take, held: FullAts) -> tuple[int, ...] | None:
+    """Each ``fullAt`` after a take; None where its condition does not hold."""
+    after = []
+    for index, full_at_ns in enumerate(held):
+        base_ns, cost_ns = take.base_ns[index], take.cost_ns[index]
+        if full_at_ns is None:
+            after.append(base_ns + cost_ns)
+        elif take.idle[index]:
+            if full_at_ns >= base_ns:
+                return None
+            after.append(base_ns + cost_ns)
+        else:
+            if full_at_ns < base_ns or full_at_ns > base_ns + take.room_ns[index]:
+                return None
+            after.append(full_at_ns + cost_ns)
+    return tuple(after)
+
+
+def _given_back_ns(give_back: GiveBack, held: FullAts, item: Item) -> tuple[int, ...] | None:
+    """Each ``fullAt`` after a refund; None where its condition does not hold."""
+    if _refunded_ns(item, give_back.names) != give_back.refunded_before_ns:
+        return None
+    since_ns = give_back.unleased_since_ns
+    if since_ns is not None and item.leased_until_ns >= since_ns:
+        return None
+    after = []
+    for index, full_at_ns in enumerate(held):
+        if full_at_ns is None or full_at_ns < give_back.least_ns[index]:
+            return None
+        if full_at_ns > give_back.most_ns[index]:
+            return None
+        after.append(full_at_ns - give_back.amount_ns[index])
+    return tuple(after)
+
+
+def _refunded_ns(item: Item | None, names: tuple[str, ...]) -> tuple[int, ...]:
+    if item is None or not item.refunded_ns:
+        return (0,) * len(names)
+    return tuple([item.refunded_ns.get(name, 0) for name in names])
+
+
+def _result(
+    applied: bool,
+    names: tuple[str, ...],
+    full_at_ns: FullAts,
+    item: Item | None,
+    expires_at_seconds: int | None,
+) -> OperationResult:
+    refunded_ns = _refunded_ns(item, names)
+    if item is None:
+        return OperationResult(applied, full_at_ns, None, expires_at_seconds, refunded_ns)
+    return OperationResult(
+        applied,
+        full_at_ns,
+        None,
+        expires_at_seconds,
+        refunded_ns,
+        item.writes,
+        item.leased_until_ns,
+        item.active_ns,
+    )

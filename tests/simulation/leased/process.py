@@ -108,7 +108,10 @@ class Process:
         self._scheduler = scheduler
         self._table = table
         self._plan = plan
+        self._buckets = plan.buckets
+        self._costs = range(1, plan.most_cost + 1)
         self._random = random
+        self._acquire_request = self._new_request()
         self.hot_keys = None
         if host.lease_ns is not None:
             self.hot_keys = HotKeys(self.clock, random.random)
@@ -135,7 +138,7 @@ class Process:
                 yield int(random.uniform(0, 1.6) * self._plan.lease_ns)
                 while pause_ns := self._pause_ns():
                     yield pause_ns
-                for _ in range(int(random.uniform(0.3, 1.3) * self._plan.buckets[0].burst)):
+                for _ in range(int(random.uniform(0.3, 1.3) * self._buckets[0].burst)):
                     if self.is_crashed:
                         return
                     self._acquire()
@@ -168,32 +171,33 @@ class Process:
     def _pause_ns(self) -> int | None:
         if self.is_crashed:
             return None
-        return max(0, self._suspended_until_ns - self._scheduler.now_ns)
+        pause_ns = self._suspended_until_ns - self._scheduler.now_ns
+        return max(0, pause_ns)
 
     def _acquire(self) -> None:
         random, plan = self._random, self._plan
-        cost = random.randint(1, plan.most_cost)
+        cost = random.choice(self._costs)
         wait_ns = plan.wait_ns if random.random() < plan.waits else 0
         begun = self._bucket.acquire(KEY, cost, wait_ns, self.clock.now_ns())
         if isinstance(begun, Decision):
             self._decided(cost, begun)
             return
-        running = self._run(begun, lambda outcome: self._decided(cost, outcome))
+        running = self._run(begun, partial(self._decided, cost), self._acquire_request)
         if random.random() < plan.cancels:
-            self._scheduler.start(_cancel(running), int(random.random() * 4 * plan.one_way_ns))
+            self._scheduler.call(running.cancel, int(random.random() * 4 * plan.one_way_ns))
 
     def _run(
         self,
         flow: Flow[Decision] | Flow[bool],
         ended: Callable[[Outcome], None],
-        request: Request | None = None,
+        request: Request,
     ) -> Running:
-        answer = partial(self._answer, request or self._new_request())
+        answer = partial(self._answer, request)
         deadline_ns = self._scheduler.now_ns + DEADLINE_NS
         return Running(self._scheduler, flow, deadline_ns, answer, ended, self._pause_ns)
 
     def _new_request(self) -> Request:
-        return Request(0, 0, "acquire", KEY, 1, 0, self._plan.buckets, 0, False)
+        return Request(0, 0, "acquire", KEY, 1, 0, self._buckets, 0, False)
 
     def _decided(self, cost: int, outcome: Outcome) -> None:
         if not isinstance(outcome, Decision) or not outcome.allowed:
@@ -268,9 +272,9 @@ class Process:
             )
         yield int(random.random() * plan.one_way_ns)
         if isinstance(operation, Take) and result.applied:
-            self.bought += operation.cost_ns[0] // self._plan.buckets[0].unit_ns
+            self.bought += operation.cost_ns[0] // self._buckets[0].unit_ns
             end_ns = operation.leased_until_ns
-            if self._plan.limits != self._plan.buckets:  # a quota, whose window ends
+            if len(plan.limits) > len(self._buckets):  # a quota, whose window ends
                 end_ns = min(end_ns, (operation.now_ns // MINUTE_NS + 1) * MINUTE_NS)
             self._lease_ends_ns[result.full_at_ns] = end_ns - self.clock.offset_ns
         return result
@@ -284,11 +288,6 @@ class Process:
     def _carry_out_late(self, operation: Operation, request: Request) -> Task:
         self._carry_out(operation, request)
         yield from ()
-
-
-def _cancel(running: Running) -> Task:
-    running.cancel()
-    yield from ()
 
 
 def _copied(state: KeyState, clock: Clock, random: Random) -> KeyState:
