@@ -85,44 +85,57 @@ def _blocks(changes: list[Change]) -> list[Block]:
     return [one for one in found if one.ends_ns > max(one.began_ns, one.applied_ns)]
 
 
+def blocks_follow_so_many_violations_and_never_overlap(
+    policy: BlockPolicy, changes: list[Change]
+) -> None:
+    blocks = _blocks(changes)
+    for one, following in pairwise(blocks):
+        assert following.applied_ns >= one.ends_ns - _CLOCKS_NS
+    for one in blocks:
+        assert policy.for_ns <= one.ends_ns - one.began_ns <= policy.up_to_ns
+    counted = sum(1 for _ in _of(changes, ":violations"))
+    # Clocks that are wrong may make it some less, as of any limit (P1).
+    early = -(-_CLOCKS_NS // policy.unit_ns) if policy.unit_ns < 2 * _CLOCKS_NS else 0
+    assert counted >= policy.after - early or not blocks
+
+
+def violations_are_forgotten_as_the_policy_says_and_no_faster(
+    policy: BlockPolicy, changes: list[Change]
+) -> None:
+    instants_ns = [now_ns for _, now_ns, _, _ in _of(changes, ":violations")]
+    for first, since_ns in enumerate(instants_ns):
+        for last in range(first, len(instants_ns)):
+            passed_ns = instants_ns[last] - since_ns
+            most = policy.after + 0.5 + (max(0, passed_ns) + _CLOCKS_NS) / policy.unit_ns
+            assert last - first + 1 <= most
+
+
+def nothing_is_admitted_while_a_rule_blocks(_: BlockPolicy, changes: list[Change]) -> None:
+    blocked_until_ns = 0
+    for change in changes:
+        take = change.operation
+        assert isinstance(take, Take)
+        if change.request.what == "acquire":
+            assert take.now_ns >= blocked_until_ns, change
+        elif ":blocked" in take.names:
+            ends_ns = change.after_ns[take.names.index(":blocked")]
+            assert ends_ns is not None
+            blocked_until_ns = max(blocked_until_ns, ends_ns)
+
+
+RULES = (
+    blocks_follow_so_many_violations_and_never_overlap,
+    violations_are_forgotten_as_the_policy_says_and_no_faster,
+    nothing_is_admitted_while_a_rule_blocks,
+)
+
+
 @pytest.mark.parametrize("first_seed", range(0, 1_600, 400))
-def test_blocks_follow_so_many_violations_and_never_overlap(first_seed: int) -> None:
+def test_blocks_are_earned_and_hold_over_every_history(first_seed: int) -> None:
     for seed in range(first_seed, first_seed + 400):
         policy, changes = _play(seed)
-        blocks = _blocks(changes)
-        for one, following in pairwise(blocks):
-            assert following.applied_ns >= one.ends_ns - _CLOCKS_NS, f"seed {seed}"
-        for one in blocks:
-            assert policy.for_ns <= one.ends_ns - one.began_ns <= policy.up_to_ns, f"seed {seed}"
-        counted = sum(1 for _ in _of(changes, ":violations"))
-        # Clocks that are wrong may make it some less, as of any limit (P1).
-        early = -(-_CLOCKS_NS // policy.unit_ns) if policy.unit_ns < 2 * _CLOCKS_NS else 0
-        assert counted >= policy.after - early or not blocks, f"seed {seed}"
-
-
-@pytest.mark.parametrize("first_seed", range(0, 1_600, 400))
-def test_violations_are_forgotten_as_the_policy_says_and_no_faster(first_seed: int) -> None:
-    for seed in range(first_seed, first_seed + 400):
-        policy, changes = _play(seed)
-        instants_ns = [now_ns for _, now_ns, _, _ in _of(changes, ":violations")]
-        for first, since_ns in enumerate(instants_ns):
-            for last in range(first, len(instants_ns)):
-                passed_ns = instants_ns[last] - since_ns
-                most = policy.after + 0.5 + (max(0, passed_ns) + _CLOCKS_NS) / policy.unit_ns
-                assert last - first + 1 <= most, f"seed {seed}"
-
-
-@pytest.mark.parametrize("first_seed", range(0, 1_600, 400))
-def test_nothing_is_admitted_while_a_rule_blocks(first_seed: int) -> None:
-    for seed in range(first_seed, first_seed + 400):
-        _, changes = _play(seed)
-        blocked_until_ns = 0
-        for change in changes:
-            take = change.operation
-            assert isinstance(take, Take)
-            if change.request.what == "acquire":
-                assert take.now_ns >= blocked_until_ns, f"seed {seed}: {change}"
-            elif ":blocked" in take.names:
-                ends_ns = change.after_ns[take.names.index(":blocked")]
-                assert ends_ns is not None
-                blocked_until_ns = max(blocked_until_ns, ends_ns)
+        for rule in RULES:
+            try:
+                rule(policy, changes)
+            except AssertionError as broken:
+                raise AssertionError(f"{rule.__name__}: seed {seed}: {broken}") from broken
