@@ -23,14 +23,11 @@ from ddbwire.endpoint import Endpoint
 from ddbwire.errors import ConfigurationError
 from ddbwire.resolution.emulator import ClientSettings, client_settings
 from ddbwire.resolution.fallback_reason import builtin_handlers, find_fallback_reason, find_hook
-from ddbwire.signing.credentials import CredentialSource, load_keys
+from ddbwire.signing.credentials import UNFORESEEN, CredentialSource, load_keys
 
 _CONNECT_TIMEOUT_SECONDS = 1.0
 _READ_TIMEOUT_SECONDS = 2.0
 _ANY_TABLE = "ddbwire"
-_UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)
-"""What botocore was seen to raise of its own: for a program or file that is not there, an answer
-that is not what a provider of credentials gives, a host name that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ def _told(what: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, ConfigurationError):
         raise  # in words of their own
-    except _UNFORESEEN as error:
+    except UNFORESEEN as error:
         raise ConfigurationError(
             f"{what} ({type(error).__name__}: {error}); check the profile, the AWS_ variables of "
             "the environment, and what they name: programs, files, hosts"

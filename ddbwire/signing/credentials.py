@@ -47,8 +47,12 @@ _PROVIDER_OUTAGES = (
     HTTPClientError,
 )
 
-_FAILURES = (BotoCoreError, ClientError, ConfigurationError, OSError, RuntimeError)
-"""What a refresh was seen to raise: a program to run or a token's file may be missing, too."""
+UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What botocore was seen to raise of its own: for a program or a file that is not there, an answer
+that is not what a provider of credentials gives, a host name that is none."""
+
+_FAILURES = (BotoCoreError, ClientError, ConfigurationError, RuntimeError, *UNFORESEEN)
+"""What a refresh raises."""
 
 _log = logging.getLogger("ddbwire.credentials")
 

@@ -25,6 +25,9 @@ Flavour = Blocking | OnLoop
 EXPIRED = error("ExpiredTokenException", message="The security token included is expired")
 
 
+HTTP_500 = CredentialRetrievalError(provider="test", error_msg="HTTP 500")
+
+
 class Issuer:
     """Issues numbered credentials good for ``lifetime_seconds``."""
 
@@ -33,6 +36,7 @@ class Issuer:
         self.issued = 0
         self.asked = 0
         self.fails = False
+        self.failure: Exception = HTTP_500
         self.gate = threading.Event()
         self.gate.set()
 
@@ -40,7 +44,7 @@ class Issuer:
         assert self.gate.wait(10)
         self.asked += 1
         if self.fails:
-            raise CredentialRetrievalError(provider="test", error_msg="HTTP 500")
+            raise self.failure
         self.issued += 1
         expiry = datetime.now(UTC) + timedelta(seconds=self.lifetime_seconds)
         return {
@@ -161,10 +165,16 @@ def test_old_credentials_serve_while_new_ones_are_fetched(
     flavour.close(wire)
 
 
+@pytest.mark.parametrize("failure", [HTTP_500, KeyError("AccessKeyId"), ValueError("no JSON")])
 def test_keys_that_have_not_expired_serve_while_new_ones_can_not_be_had(
-    server: FaultServer, make_wire: MakeWire, flavour: Flavour, caplog: pytest.LogCaptureFixture
+    server: FaultServer,
+    make_wire: MakeWire,
+    flavour: Flavour,
+    caplog: pytest.LogCaptureFixture,
+    failure: Exception,
 ) -> None:
     issuer = Issuer(5 * 60)
+    issuer.failure = failure
     wire = make_wire(server.url, session=issuer.session())
     issuer.fails = True
     issued = issuer.issued
