@@ -58,7 +58,7 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     Take,
 )
-from ratelimit_ddb.operations.store import TakeAtOnce, refused_without_reason
+from ratelimit_ddb.operations.store import TakeAtOnce
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
 _TOO_OLD_TO_DENY_NS = 0
@@ -221,7 +221,7 @@ class Bucket:
         if not result.applied:
             denial = arithmetic.denial(full_at_ns, now_ns, room_ns, "table")
             if denial is None:
-                raise refused_without_reason(key, result.full_at_ns)
+                raise cache.group.refused_without_reason(key, result.full_at_ns)
             return denial
         refunded_ns = result.refunded_ns
         taken = Taken(

@@ -44,7 +44,6 @@ from ratelimit_ddb.operations.operation import (
     Take,
     Wait,
 )
-from ratelimit_ddb.operations.store import refused_without_reason
 from ratelimit_ddb.quota import most_of_quota
 
 BLOCKED = ":blocked"
@@ -127,7 +126,7 @@ class Debt(NamedTuple):
         while True:
             take = self._take(now_ns, full_at_ns, kept_until_seconds)
             if take == refused:
-                raise refused_without_reason(self.key, full_at_ns)
+                raise cache.group.refused_without_reason(self.key, full_at_ns)
             since = cache.group.forgettings
             try:
                 result: OperationResult = yield take

@@ -19,8 +19,9 @@ from typing import NamedTuple
 from weakref import ref
 
 from ratelimit_ddb.arguments import require_max_keys
+from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
-from ratelimit_ddb.operations.per_store import PerStore
+from ratelimit_ddb.operations.per_store import PerStore, reference_to
 from ratelimit_ddb.operations.store import Clock, Store
 
 _MOST_FORGOTTEN = 64
@@ -109,6 +110,7 @@ class CacheGroup:
 
     Args:
         hot_keys, clock: see below.
+        store: for messages; it is not kept alive.
 
     Attributes:
         clock: the store's; None where there is no store.
@@ -123,14 +125,21 @@ class CacheGroup:
         "_forgotten",
         "_members",
         "_number",
+        "_store",
         "clock",
         "forgettings",
         "hot_keys",
         "may_deny",
     )
 
-    def __init__(self, hot_keys: HotKeys | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        hot_keys: HotKeys | None = None,
+        clock: Clock | None = None,
+        store: Store | None = None,
+    ) -> None:
         self.clock = clock
+        self._store = reference_to(store)
         self.may_deny = True
         self.hot_keys = hot_keys
         self.forgettings = 0
@@ -167,6 +176,14 @@ class CacheGroup:
             return True  # nobody knows: older ones are not in it any more
         return any(number > since and one in (key, None) for number, one in forgotten)
 
+    def refused_without_reason(self, key: str, shown: object) -> StoreError:
+        """The error for a write that is refused though what is shown is no reason for it."""
+        return StoreError(
+            f"{self._store()!r}: a write of key {key!r} was refused, and the item that was shown "
+            f"({shown}) is no reason for it; the endpoint must answer a refused condition with the "
+            "item (ReturnValuesOnConditionCheckFailure)"
+        )
+
     def _note(self, key: str | None) -> None:
         number = next(self._number)
         self._forgotten.append((number, key))
@@ -174,7 +191,7 @@ class CacheGroup:
 
 
 def _new_group(store: Store) -> CacheGroup:
-    return CacheGroup(None if store.in_process else HotKeys(store.clock), store.clock)
+    return CacheGroup(None if store.in_process else HotKeys(store.clock), store.clock, store)
 
 
 _groups = PerStore(_new_group)

@@ -19,7 +19,6 @@ from ratelimit_ddb.errors import KeyThrottled, StoreError
 from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
-from ratelimit_ddb.operations.store import refused_without_reason
 
 
 class SingleTakes:
@@ -158,7 +157,7 @@ class SingleTakes:
                 extends=kept_until_seconds <= take.expires_at_seconds,
             )
             if take == refused:
-                raise refused_without_reason(take.key, result.full_at_ns)
+                raise cache.group.refused_without_reason(take.key, result.full_at_ns)
 
     def _anew(self, take: Take, cost: int, wait_ns: int, now_ns: int) -> Take:
         """The take by another reading of the clock."""

@@ -37,7 +37,6 @@ from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
-from ratelimit_ddb.operations.store import refused_without_reason
 
 _NAMES = (":violations", BLOCKED, ":blocks")
 """No limit can be called so (limit.py)."""
@@ -140,7 +139,7 @@ class Violations:
                 return self._noted(key, denial, shown, now_ns)
             take = self._take(key, now_ns, shown)
             if take == refused:
-                raise refused_without_reason(key, shown.full_at_ns)
+                raise self._known.group.refused_without_reason(key, shown.full_at_ns)
             since = self._known.group.forgettings
             try:
                 result: OperationResult = yield take

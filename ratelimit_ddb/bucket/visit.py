@@ -50,7 +50,6 @@ from ratelimit_ddb.operations.operation import (
     Take,
     Wait,
 )
-from ratelimit_ddb.operations.store import refused_without_reason
 
 _MOST_WRITES_OF_HOT_KEY = 2
 _RESTS_OF_LEASE = 7
@@ -221,7 +220,7 @@ class Visits:
             idle = tuple([one and share < _LIKELY for one, share in likely])
         take = self._take(key, batch, idle, found)
         if take == found.refused:
-            raise refused_without_reason(key, found.full_at_ns)
+            raise self._cache.group.refused_without_reason(key, found.full_at_ns)
         since = self._cache.group.forgettings
         try:
             writes, active_ns = state.pace.report(self._clock.monotonic_ns())

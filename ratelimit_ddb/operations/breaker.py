@@ -21,14 +21,13 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET
 from ratelimit_ddb.operations.operation import ClockMoved, GiveBack, NotAsked
-from ratelimit_ddb.operations.per_store import PerStore
+from ratelimit_ddb.operations.per_store import PerStore, reference_to
 from ratelimit_ddb.operations.store import Store
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Breaker:
     def __init__(self, store: Store, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
         from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
 
-        self._store = _reference(store)
+        self._store = reference_to(store)
         self._monotonic_ns = monotonic_ns
         self._lock = threading.Lock()
         self._probe: Future[None] | None = None
@@ -219,13 +218,6 @@ _breakers = PerStore(Breaker)
 def breaker_of(store: Store) -> Breaker:
     """The breaker of a store, the same for all limiters and rules on it."""
     return _breakers.of(store)
-
-
-def _reference(store: Store) -> Callable[[], Store | None]:
-    try:
-        return weakref.ref(store)
-    except TypeError:  # it has slots, and none for that
-        return lambda: store
 
 
 def _warn(message: str, *facts: str | float) -> None:

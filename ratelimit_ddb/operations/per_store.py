@@ -36,3 +36,11 @@ class PerStore(Generic[T]):
             except TypeError:  # it has slots, and none for that
                 self._never_gone.append(store)
         return value
+
+
+def reference_to(store: T) -> Callable[[], T | None]:
+    """A weak reference, of what can have one; for values of a PerStore."""
+    try:
+        return weakref.ref(store)
+    except TypeError:  # it has slots, and none for that
+        return lambda: store

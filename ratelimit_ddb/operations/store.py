@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.operations.operation import Operation, OperationResult, OperationSequence
 
 
@@ -87,12 +86,3 @@ class TakeAtOnce(Protocol):
 
         Each ``fullAt`` becomes ``max(fullAt, base) + cost``, if none is beyond ``base + room``.
         """
-
-
-def refused_without_reason(key: str, shown: object) -> StoreError:
-    """The error for a store that refuses a write though what it shows is no reason for it."""
-    return StoreError(
-        f"key {key!r}: a write was refused, and the item that was shown ({shown}) is no reason for "
-        "it; the endpoint must answer a refused condition with the item "
-        "(ReturnValuesOnConditionCheckFailure)"
-    )

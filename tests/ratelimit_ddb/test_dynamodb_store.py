@@ -155,7 +155,8 @@ def test_p7_a_refusal_without_the_item_ends_after_two_calls_in_an_error(
         assert limiter.acquire("k").allowed
     server.requests.clear()
     server.default = error("ConditionalCheckFailedException")
-    with pytest.raises(StoreError, match="ReturnValuesOnConditionCheckFailure") as told:
+    shown = r"^DynamoDBStore\('limits', .*: .*ReturnValuesOnConditionCheckFailure"
+    with pytest.raises(StoreError, match=shown) as told:
         limiter.acquire("k")
     assert type(told.value) is StoreError
     assert len(server.requests) <= 2
