@@ -226,3 +226,21 @@ def test_repeated_headers_are_joined_by_commas() -> None:
     middleware = RateLimitMiddleware(app, store=MemoryStore(), rules=rules)
     asyncio.run(middleware(scope, nothing_more, send))
     assert seen == ["a, c"]
+
+
+def test_p15_headers_that_can_be_read_once_are_left_for_the_application() -> None:
+    # The specification says no more of them than that they can be iterated over.
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(list(scope["headers"]))
+
+    async def send(message: Any) -> None: ...
+
+    rules = [Rule("/*", LIMITS, by=header("x-api-key"), name=name) for name in ("a", "b")]
+    middleware = RateLimitMiddleware(app, store=MemoryStore(), rules=rules)
+    for client in ("192.0.2.7", "192.0.2.8"):
+        scope = scope_of(Get(client=client))
+        scope["headers"] = iter([(b"x-api-key", b"key")])
+        asyncio.run(middleware(scope, nothing_more, send))
+    assert seen == [[(b"x-api-key", b"key")]]
