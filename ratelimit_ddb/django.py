@@ -49,7 +49,7 @@ from ratelimit_ddb.web.request import Request, fields_of_environ
 from ratelimit_ddb.web.response.answer import Answer, Fields
 from ratelimit_ddb.web.response_head import ResponseHead, head_of, head_of_exception
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule
-from ratelimit_ddb.web.rules.rule_set import EndpointOf
+from ratelimit_ddb.web.rules.rule_set import EndpointOf, rules_of
 
 __all__ = ["RateLimitMiddleware", "limited", "user"]
 
@@ -221,7 +221,7 @@ def _of_settings() -> tuple[Store, Any, GateOptions]:
     options = {name.lower(): _meant(name, value) for name, value in given.items()}
     store, rules = options.pop("store"), options.pop("rules")
     require_store(store, "STORE")
-    rules = tuple(rules) if isinstance(rules, Iterable) else rules
+    rules = rules_of(rules) if isinstance(rules, Rule | Iterable) else rules
     return store, rules, cast("GateOptions", {"endpoint_of": _endpoint_of(rules), **options})
 
 
@@ -239,7 +239,7 @@ def _meant(name: str, value: Any) -> Any:
 
 def _endpoint_of(rules: Any) -> EndpointOf:
     """An ``endpoint_of`` that has Django find routes, if rules go by them."""
-    current = getattr(rules, "current", lambda: (rules,) if isinstance(rules, Rule) else rules)
+    current = getattr(rules, "current", lambda: rules)
 
     def endpoint_of(request: Request) -> str | None:
         by_route = any(rule.scope == "endpoint" for rule in current())

@@ -272,6 +272,8 @@ def install(app: FastAPI) -> None:
     It registers a handler for RateLimitExceeded, and a middleware of no options; and it has
     ``app.openapi`` say of each operation that depends on a RateLimit that it may answer 429.
     """
+    if not isinstance(app, FastAPI):
+        raise TypeError(f"app {app!r}: must be a FastAPI application")
     app.add_exception_handler(RateLimitExceeded, _answered)
     app.add_middleware(_Writing)
     app.openapi = _documenting(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way

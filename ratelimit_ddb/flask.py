@@ -87,6 +87,8 @@ def limit_app(
     Raises:
         TypeError, ValueError: an argument is invalid.
     """
+    if not isinstance(app, flask.Flask | flask.Blueprint):
+        raise TypeError(f"app {app!r}: must be a Flask or a Blueprint, not its wsgi_app")
     gate = Gate(store, rules, options, blocking=True, has_own_limits=_has_own_limits)
     app.before_request(functools.partial(_refusal, gate))
     app.teardown_request(functools.partial(_respond_to_exception, gate))

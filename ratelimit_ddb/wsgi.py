@@ -54,6 +54,8 @@ class RateLimitMiddleware:
         rules: RulesLike,
         **options: Unpack[GateOptions],
     ) -> None:
+        if not callable(app):
+            raise TypeError(f"app {app!r}: must be a WSGI application")
         self._app = app
         self._gate = Gate(store, rules, options, blocking=True)
 

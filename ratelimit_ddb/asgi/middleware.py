@@ -55,6 +55,8 @@ class RateLimitMiddleware:
     ) -> None:
         if root_path is not None and not isinstance(root_path, str):
             raise TypeError(f"root_path {root_path!r}: must be a str such as '/api'")
+        if not callable(app):
+            raise TypeError(f"app {app!r}: must be an ASGI application")
         self._app = app
         self._mounting = MountingOf(app, [root_path] if root_path else ())
         # That of an adapter's route_of() sees more of the routes than their templates.

@@ -93,7 +93,7 @@ MISSING = object()
         ({"STORE": "nowhere.store"}, "STORE 'nowhere.store': No module named 'nowhere'"),
         ({"STORE": f"{__name__}.absent"}, "STORE '.*absent'.* does not define a \"absent\""),
         ({"RULES": "rules"}, "RULES 'rules': rules doesn't look like a module path"),
-        ({"RULES": 5}, "rules 5: must be a Rule, an iterable"),
+        ({"RULES": 5}, "rules 5: must be a Rule, a list"),
         ({"RULES": ["/login"]}, "rule '/login': must be a Rule"),
         ({"ON_OUTAGE": "panic"}, "on_outage 'panic'"),
         ({"DEADLINE": 99}, "deadline 99"),
@@ -118,3 +118,11 @@ def test_no_settings_at_all_are_a_mistake() -> None:
         ImproperlyConfigured, match="RATELIMIT_DDB: None: must be a dict with STORE and"
     ):
         Client().get("/")
+
+
+def test_rules_that_can_be_read_once_are_refused_the_second_time(behind: Behind) -> None:
+    # Django makes the middleware anew for each handler: for a server's, for each test client's.
+    rules = iter([Rule("/*", "1/minute")])
+    assert statuses(behind(RULES=rules), "/") == [200]
+    with pytest.raises(ImproperlyConfigured, match="was read before; give a list"):
+        statuses(behind(RULES=rules), "/")

@@ -300,3 +300,9 @@ def test_an_error_handler_that_answers_nothing_lets_nobody_pass(
         with pytest.raises(TypeError, match=says):
             client.get("/")
     assert len(called) == 1
+
+
+def test_the_wsgi_app_is_no_app_to_limit() -> None:
+    app = flask.Flask(__name__)
+    with pytest.raises(TypeError, match="must be a Flask or a Blueprint, not its wsgi_app"):
+        limit_app(app.wsgi_app, MemoryStore(), Rule("/*", "1/hour"))  # type: ignore[arg-type]

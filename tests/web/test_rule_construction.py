@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Limit, MemoryStore
+from ratelimit_ddb import Limit, MemoryStore, asgi, wsgi
 from ratelimit_ddb.web import AccessList, Rule, client_address
 from tests.web.exchange import Get, Limited
 
@@ -150,6 +150,39 @@ def test_rules_may_be_one_several_or_any_iterable(
 ) -> None:
     ask = limited(store=MemoryStore(), rules=given(Rule("/*", "1/hour")))
     assert [ask(Get()).status for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "told"),
+    [
+        ("rules.toml", TypeError, r"rules 'rules.toml': must be .* a RulesFile\("),
+        (b"5/minute", TypeError, "rules b'5/minute': must be a Rule, a list of them"),
+        ({"/x": "5/minute"}, TypeError, "rules {'/x': '5/minute'}: must be a Rule"),
+        (None, TypeError, "rules None: must be a Rule"),
+        (Rule, TypeError, "rules <class .*: must be a Rule"),
+        (["5/minute"], TypeError, "rule '5/minute': must be a Rule"),
+        (iter([]), ValueError, "has no Rule, or was read before; give a list"),
+    ],
+)
+def test_what_are_no_rules_is_told(
+    limited: Limited, given: Any, error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        limited(store=MemoryStore(), rules=given)
+
+
+def test_an_iterator_of_rules_is_refused_by_the_second_middleware(limited: Limited) -> None:
+    rules = (rule for rule in [Rule("/*", "1/hour")])
+    limited(store=MemoryStore(), rules=rules)
+    with pytest.raises(ValueError, match="was read before"):
+        limited(store=MemoryStore(), rules=rules)
+
+
+@pytest.mark.parametrize("middleware", [asgi.RateLimitMiddleware, wsgi.RateLimitMiddleware])
+@pytest.mark.parametrize("app", [None, "site:app", MemoryStore()])
+def test_what_is_no_application_is_told(middleware: Any, app: Any) -> None:
+    with pytest.raises(TypeError, match=r"app .*: must be an? (ASGI|WSGI) application"):
+        middleware(app, MemoryStore(), Rule("/*", "1/hour"))
 
 
 def test_one_rule_may_serve_several_middlewares(limited: Limited) -> None:

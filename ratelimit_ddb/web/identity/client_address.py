@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -121,11 +122,11 @@ class _Hop(NamedTuple):
 class _Route:
     """The way requests come. Each public method tells where one began, under its sort of trust."""
 
-    known: Callable[[str], _Hop | None]
-    unix_peer: _Hop
+    known: Callable[[str], _Hop | None] = dataclass_field(repr=False)
+    unix_peer: _Hop = dataclass_field(repr=False)
     field: str
     hops: int
-    whole: _Route | None
+    whole: _Route | None = dataclass_field(repr=False)
     """The same, telling whole addresses and not their networks."""
 
     def peer_itself(self, request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from ratelimit_ddb.arguments import require_lease_ns
@@ -36,6 +36,8 @@ EndpointOf = Callable[[Request], str | None]
 RulesLike = Rule | Iterable[Rule] | RulesSource
 """What users may write where rules are wanted."""
 
+
+_EXPECTED = 'must be a Rule, a list of them, or a RulesFile("rules.toml")'
 
 _ANY_LIMIT = (Limit(1, 1),)
 """Where the limits are not known, and nobody asks for them."""
@@ -191,10 +193,14 @@ class RuleSet:
         self._times = times
         self._group = group
         self._clock = clock
-        self._source = None if isinstance(given, Rule | Iterable) else given
-        if self._source is not None and not callable(getattr(self._source, "current", None)):
-            raise TypeError(f"rules {given!r}: must be a Rule, an iterable of them, or a RulesFile")
-        rules = _rules_of(given) if isinstance(given, Rule | Iterable) else given.current()
+        self._source: RulesSource | None = None
+        if isinstance(given, Rule | Iterable):
+            rules = rules_of(given)
+        elif callable(getattr(given, "current", None)) and not isinstance(given, type):
+            self._source = given
+            rules = given.current()
+        else:
+            raise TypeError(f"rules {given!r}: {_EXPECTED}")
         self._current = (rules, self._compiled(rules))
         self.gives_back = _give_back(rules)
         self.has_slots = _have_slots(rules)
@@ -278,9 +284,19 @@ def _have_slots(rules: Iterable[Rule]) -> bool:
     return any(rule.in_flight is not None for rule in rules)
 
 
-def _rules_of(given: Rule | Iterable[Rule]) -> tuple[Rule, ...]:
+def rules_of(given: Rule | Iterable[Rule]) -> tuple[Rule, ...]:
+    """One rule or several, in their order.
+
+    Raises:
+        TypeError: one of them is no Rule.
+        ValueError: an iterator has none, which may have been read before: nothing would be limited.
+    """
+    if isinstance(given, str | bytes | Mapping):
+        raise TypeError(f"rules {given!r}: {_EXPECTED}")
     rules = (given,) if isinstance(given, Rule) else tuple(given)
     for rule in rules:
         if not isinstance(rule, Rule):
             raise TypeError(f"rule {rule!r}: must be a Rule")
+    if not rules and isinstance(given, Iterator):
+        raise ValueError(f"rules {given!r}: has no Rule, or was read before; give a list of them")
     return rules

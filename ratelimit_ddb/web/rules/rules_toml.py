@@ -35,7 +35,7 @@ class RulesError(ValueError):
 
     Attributes:
         path: the file's, as it was given.
-        line: the line of the first mistake, from 1; None where it can't be message.
+        line: the line of the first mistake, from 1; None where it can't be told.
         rule: the name of the rule with the first mistake, or ``"rule 3"`` where it has none; None
             for a mistake that is no rule's.
     """
@@ -205,7 +205,7 @@ def _name(table: object) -> str | None:
 
 
 def _with_lines(mistakes: list[_Mistake], text: str, rules: int) -> list[_Mistake]:
-    """The mistakes with their lines, where these can be message for certain."""
+    """The mistakes with their lines, where these can be told for certain."""
     lines = lines_of(text)
     placed = []
     for mistake in mistakes:

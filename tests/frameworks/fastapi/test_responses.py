@@ -324,3 +324,8 @@ def test_an_in_flight_alone_leaves_the_default_limits_of_the_application(
     slow = RateLimit(store=store, in_flight=1, by=everyone(), name="slow")
     app.get("/", dependencies=[Depends(slow)])(lambda: None)
     assert statuses(app, "/", "/") == [200, 429]
+
+
+def test_install_is_for_applications_of_fastapi() -> None:
+    with pytest.raises(TypeError, match="must be a FastAPI application"):
+        install(Starlette())  # type: ignore[arg-type]
