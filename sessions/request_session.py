@@ -132,10 +132,9 @@ class RequestSession:
             if self.is_lazy:
                 raise RuntimeError(NOT_LOADED)
             with self._outage.noted(self.state, defers=False):
-                self._accept(self._run(load_first(self.config, self._credential.tokens)))
-                previous = self._previous_to_take_over()
-                if previous is not None:
-                    self._take(previous.take_over())
+                found = self._run(load_first(self.config, self._credential.tokens))
+                previous = self._previous_to_take_over(found[0])
+                self._accept(found, None if previous is None else previous.take_over())
 
     async def load_async(self, *, defers: bool = False) -> None:
         """Read it in an event loop; without a credential nothing is read.
@@ -149,10 +148,9 @@ class RequestSession:
             with self._outage.noted(self.state, defers=defers):
                 flow = load_first(self.config, self._credential.tokens)
                 found = await run_async(flow, self.config.store, self.config.deadline_seconds)
-                self._accept(found)
-                previous = self._previous_to_take_over()
-                if previous is not None:
-                    self._take(await previous.take_over_async())
+                previous = self._previous_to_take_over(found[0])
+                taken = None if previous is None else await previous.take_over_async()
+                self._accept(found, taken)
 
     def still_valid(self) -> bool:
         """Whether the session has not ended; see ``Session.still_valid``."""
@@ -247,22 +245,25 @@ class RequestSession:
 
     # How it is read
 
-    def _accept(self, found: tuple[LoadedSession, str | None]) -> None:
+    def _previous_to_take_over(self, loaded: LoadedSession) -> PreviousCookie | None:
+        has_none = loaded.row is None and loaded.replaced is None
+        return self._credential.previous if has_none else None
+
+    def _accept(self, found: tuple[LoadedSession, str | None], taken: TakenOver | None) -> None:
+        """Be the session that was found, or that an old cookie led to.
+
+        Not before both are known, or an outage on the way would be an empty session.
+        """
         loaded, token = found
         admitted = self.device_check.admitted(loaded)
         self.state.set_loaded(admitted)
         self.state.token = None if self.device_check.unproven is not None else token
         if admitted.row is not None:
             self.found_by = self._credential.kind
+        if taken is not None:
+            self._take(taken)
 
-    def _previous_to_take_over(self) -> PreviousCookie | None:
-        has_none = self.state.row is None and self.state.replaced is None
-        return self._credential.previous if has_none else None
-
-    def _take(self, taken: TakenOver | None) -> None:
-        """Be the session that an old cookie led to."""
-        if taken is None:
-            return
+    def _take(self, taken: TakenOver) -> None:
         self.accessed = True  # the response depends on the cookie, whatever the application does
         self.state.set_loaded(taken.loaded)
         if self.state.row is None:

@@ -110,11 +110,7 @@ class KeyedSession:
         try:
             return (yield from self._open())
         except StoreUnavailable as outage:
-            self._outage = outage
-            self._config.sessions.events.emit("unavailable", None, None)
-            if not self._config.sessions.empty_on_outage:
-                raise
-            self.record.start_new()
+            self._note_outage(outage)
             return False
 
     def _open(self) -> Flow[bool]:
@@ -126,6 +122,14 @@ class KeyedSession:
                 return is_touched
         self.key = None
         return False
+
+    def _note_outage(self, outage: StoreUnavailable) -> None:
+        """Be an empty session, with ON_OUTAGE = "empty"; otherwise raise it."""
+        self._outage = outage
+        self._config.sessions.events.emit("unavailable", None, None)
+        if not self._config.sessions.empty_on_outage:
+            raise outage
+        self.record.start_new()
 
     def require_readable(self, what: str) -> None:
         """Check that it could be read, if that was tried.
@@ -230,16 +234,26 @@ class KeyedSession:
     def run(self, flow: Flow[T]) -> T:
         """Run a flow, after the session of a previous engine's key was taken over."""
         if self._previous is not None:
-            previous, self._previous = self._previous, None
-            self._take(previous.take_over(), previous)
+            if self.is_of_request:
+                self.require_readable("session")  # asked once in a request
+            try:
+                self._take(self._previous.take_over(), self._previous)
+            except StoreUnavailable as outage:
+                self._note_outage(outage)
+            self._previous = None
         config = self._config.sessions
         return run(flow, config.store, config.deadline_seconds)
 
     async def run_async(self, flow: Flow[T]) -> T:
         """Run a flow in an event loop."""
         if self._previous is not None:
-            previous, self._previous = self._previous, None
-            self._take(await previous.atake_over(), previous)
+            if self.is_of_request:
+                self.require_readable("session")
+            try:
+                self._take(await self._previous.atake_over(), self._previous)
+            except StoreUnavailable as outage:
+                self._note_outage(outage)
+            self._previous = None
         config = self._config.sessions
         return await run_async(flow, config.store, config.deadline_seconds)
 

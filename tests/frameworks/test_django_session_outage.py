@@ -11,7 +11,7 @@ from django.test import Client
 from sessions import SessionEvent, StoreUnavailable
 from sessions.django import SessionStore
 from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, seen, user_of
-from tests.frameworks.django_site.with_sessions import with_sessions
+from tests.frameworks.django_site.with_sessions import MIDDLEWARE, with_sessions
 from tests.frameworks.seen_store import SeenStore
 
 EVENTS: list[SessionEvent] = []
@@ -141,3 +141,25 @@ def test_a_change_that_cant_be_saved_raises(client: Client, store: Failing) -> N
     store.failing = ("Save",)
     with pytest.raises(StoreUnavailable):
         client.get("/set/shape/round")
+
+
+def test_a_session_of_an_engine_of_before_is_not_lost_by_an_outage(
+    store: Failing, on_outage: str
+) -> None:
+    cache = "django.contrib.sessions.backends.cache"
+    djangos = ["django.contrib.sessions.middleware.SessionMiddleware", *MIDDLEWARE[1:]]
+    with with_sessions(store, SESSION_ENGINE=cache, MIDDLEWARE=djangos):
+        before = Client()
+        before.get("/set/colour/red")
+    with with_sessions(store, options={"ON_OUTAGE": on_outage, "PREVIOUS_ENGINE": cache}):
+        client = Client()
+        client.cookies[COOKIE] = before.cookies[COOKIE].value
+        store.failing = ("Find",)
+        if on_outage == "empty":
+            assert seen(client) == {}
+        else:
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable):
+                    client.get("/seen")
+        store.failing = ()
+        assert seen(client) == {"colour": "red"}

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sessions import Session, StoreUnavailable, TableNotFound, session_of
+from sessions import Cookie, Session, StoreUnavailable, TableNotFound, session_of
 from sessions.asgi import SessionMiddleware
+from sessions.previous import PreviousSessions
 from tests.fake_clock import FakeClock
 from tests.frameworks.flask_sessions_site import site as flask_site
 from tests.sessions_web.exchange import Browser
@@ -52,6 +53,37 @@ def visitor_of(site: Site) -> Visitor:
     visitor = site.visitor()
     visitor.visit(in_turn(lambda session: session.login("ada"), put(a=1)))
     return visitor
+
+
+BEFORE = PreviousSessions(
+    cookie=Cookie(name="old", secure=False),
+    read=lambda _: {"user": "ada", "a": 1},
+    max_age=1_000,
+    user_key="user",
+)
+
+
+@pytest.mark.parametrize("use", ["read", "list", "ask", "set", "logout"])
+def test_a_session_of_before_that_cant_be_taken_over_is_no_empty_one(
+    make_site: MakeSite, use: str
+) -> None:
+    site = make_site(previous=BEFORE)
+    visitor = site.visitor()
+    break_down(site)
+    with pytest.raises(StoreUnavailable):
+        visitor.visit(USES[use], cookie="old=1")
+    site.store.failures.clear()
+    assert visitor.visit(lambda session: session.user_id, cookie="old=1").value == "ada"
+
+
+def test_it_is_an_empty_one_where_the_options_say_so(make_site: MakeSite) -> None:
+    site = make_site(previous=BEFORE, on_outage="empty")
+    visitor = site.visitor()
+    break_down(site)
+    assert visitor.visit(everything, cookie="old=1").value == {}
+    answer = visitor.visit(put(a=2), cookie="old=1")
+    assert answer.set_cookies == []
+    assert "dropped unavailable" in site.told
 
 
 @pytest.mark.parametrize("on_outage", ["raise", "empty"])
