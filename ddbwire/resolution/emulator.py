@@ -89,12 +89,18 @@ def client_settings(
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine's loopback, by name or by number."""
-    host = urlsplit(url).hostname or ""
+    """Whether a URL's host is this machine's loopback, by name or by number.
+
+    Names are those of RFC 6761, section 6.3: ``localhost``, and all that end in ``.localhost``. So
+    is the unspecified address, ``0.0.0.0``, which connects to this machine.
+    """
+    host = (urlsplit(url).hostname or "").removesuffix(".")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.endswith(".localhost")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback or address.is_unspecified
 
 
 def _configured_region(session: Any) -> str | None:
