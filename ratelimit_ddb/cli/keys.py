@@ -164,13 +164,18 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+_OPTIONS = {"seconds": "--for", "cost": "--cost"}
+"""What an argument of the limiter is given as here."""
+
+
 @contextmanager
 def _misuse() -> Iterator[None]:
     """Tell what the limiter refuses as the command does."""
     try:
         yield
     except ValueError as refused:
-        raise Misuse(str(refused)) from refused
+        argument, given, why = str(refused).partition(" ")
+        raise Misuse(_OPTIONS.get(argument, argument) + given + why) from refused
 
 
 def _print(options: argparse.Namespace, key: str, decision: Decision) -> None:
@@ -189,7 +194,7 @@ def _print(options: argparse.Namespace, key: str, decision: Decision) -> None:
         )
         return
     if decision.allowed:
-        said = f"allowed, {decision.remaining} left"
+        said = f"allowed, {decision.remaining} left of {decision.limit}"
     else:
-        said = f"denied, retry after {decision.retry_after:.3f} s"
-    print(f"{printable(key)}: {said} of {decision.limit}, full after {decision.reset_after:.3f} s")
+        said = f"denied, retry after {decision.retry_after:.3f} s, limit {decision.limit}"
+    print(f"{printable(key)}: {said}, full after {decision.reset_after:.3f} s")

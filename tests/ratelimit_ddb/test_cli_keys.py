@@ -45,7 +45,9 @@ def test_peek_fails_where_the_cost_would_be_denied(
 ) -> None:
     assert main(["charge", "ada", "--cost", "3", *LIMIT, "--table", table]) == 0
     assert main(["peek", "ada", "--cost", "3", *LIMIT, "--table", table]) == 1
-    assert "ada: denied, retry after " in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("ada: denied, retry after ")
+    assert " s, limit 5 per hour, full after " in said
 
 
 def test_a_charge_of_more_than_there_is_makes_the_key_wait(
@@ -94,10 +96,10 @@ def test_commands_act_though_limits_are_switched_off(
         (["peek", "ada"], "--limit is needed"),
         (["peek", "ada", "--limit", "5/fortnight"], "fortnight"),
         (["peek", "", *LIMIT], "key '': must have at least one character"),
-        (["peek", "ada", "--cost", "6", *LIMIT], "cost 6"),
+        (["peek", "ada", "--cost", "6", *LIMIT], "--cost 6"),
         (["block", "ada", "--for", "soon", *LIMIT], "'soon': write '10 minutes'"),
         (["block", "ada", "--for", "nan", *LIMIT], "--for 'nan'"),
-        (["block", "ada", "--for", "0", *LIMIT], "0.001"),
+        (["block", "ada", "--for", "0", *LIMIT], "--for 0.0: must be from 0.001"),
     ],
 )
 def test_what_can_not_hold_is_refused_with_the_rule(
