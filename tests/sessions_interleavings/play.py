@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessions import MemorySessionStore, Session, SessionRevoked
 from sessions.config.session_config import SessionConfig
+from sessions.operations.operation import Operation
 from sessions.request_session import RequestSession
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.interleaving import AnyStore, Pause, Task, interleave
@@ -77,15 +79,16 @@ class Play:
     def __post_init__(self) -> None:
         self.config = replace(CONFIG, store=self.store)
         self.cookie: str | None = None
-        session = RequestSession(self.config, None)
-        session.load()
-        facade = Session(session)
-        facade[CART] = [17]
-        if self.owner is not None:
-            facade.login(self.owner)
-        self.take(dict(session.start_response())["set-cookie"])
+        if isinstance(self.store, MemorySessionStore):
+            beginning = _beginning_in_memory(self.owner)
+            for operation in beginning.operations:
+                self.store.send(operation, 0)
+        else:  # in one table, each browser has an id of its own
+            beginning = _begin(self.config, self.owner)
+        self.take(beginning.set_cookie)
         self.first_cookie = self.cookie
-        self.first_id = str(facade.id)
+        self.first_id = beginning.session_id
+        self._opened: dict[str | None, RequestSession] = {}
         interleave(self.store, lambda *_: None)
 
     async def request(self, name: str, act: Act) -> None:
@@ -129,10 +132,52 @@ class Play:
         self.cookie = None if pair == COOKIE else pair
 
     def opened(self, cookie: str | None) -> RequestSession:
-        """What a cookie leads to now."""
-        session = RequestSession(self.config, cookie)
-        session.load()
+        """What a cookie leads to when the play is over."""
+        session = self._opened.get(cookie)
+        if session is None:
+            session = self._opened[cookie] = RequestSession(self.config, cookie)
+            session.load()
         return session
+
+
+class Beginning(NamedTuple):
+    """A browser's first request, which puts something into a cart.
+
+    Attributes:
+        operations: what the store carried out for it, where that was noted.
+        set_cookie: of its response.
+        session_id: the id of its session.
+    """
+
+    operations: tuple[Operation, ...]
+    set_cookie: str
+    session_id: str
+
+
+def _begin(config: SessionConfig, owner: str | None) -> Beginning:
+    session = RequestSession(config, None)
+    session.load()
+    facade = Session(session)
+    facade[CART] = [17]
+    if owner is not None:
+        facade.login(owner)
+    set_cookie = dict(session.start_response())["set-cookie"]
+    return Beginning((), set_cookie, str(facade.id))
+
+
+@cache
+def _beginning_in_memory(owner: str | None) -> Beginning:
+    """The same for all plays, whose stores know nothing of each other."""
+    store, operations = memory_store(), list[Operation]()
+    send = store.send
+
+    def noting(operation: Operation, deadline_ns: int) -> Any:
+        operations.append(operation)
+        return send(operation, deadline_ns)
+
+    store.send = noting  # type: ignore[method-assign]
+    beginning = _begin(replace(CONFIG, store=store), owner)
+    return beginning._replace(operations=tuple(operations))
 
 
 def run(coroutines: list[Any], play: Play, choose: Callable[[int], int]) -> list[int]:
