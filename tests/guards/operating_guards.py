@@ -26,7 +26,7 @@ OPERATING = (
     ),
     Guard(
         "what a terminal would obey is escaped",
-        "ratelimit_ddb/cli/printable.py",
+        "ddbwire/command_line/printable.py",
         "    if text.isprintable():\n        return text\n",
         "    if text:\n        return text\n",
         f"{_TOP}what_a_terminal_would_obey_is_escaped",

@@ -60,14 +60,14 @@ SESSION_STORES = (
     ),
     Guard(
         "an operator's revocation misses no login that only the register has",
-        "sessions/cli/user_sessions.py",
+        "sessions/cli/store.py",
         "strict_revocation=True",
         "strict_revocation=False",
         f"{_COMMAND}revoke_all_ends_a_login_that_only_the_register_has",
     ),
     Guard(
         "a device's name does nothing to an operator's terminal",
-        "sessions/cli/user_sessions.py",
+        "ddbwire/command_line/printable.py",
         "sign if sign.isprintable() else",
         "sign if sign else",
         f"{_COMMAND}a_terminal_is_not_told_what_a_device_would_have_it_do",
