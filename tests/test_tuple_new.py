@@ -22,7 +22,10 @@ def calls() -> Iterator[tuple[str, int, str, ast.expr]]:
     """Each call of ``tuple_new`` in the packages: module, line, class, values."""
     for package, file in [(one, file) for one in PACKAGES for file in sorted(one.rglob("*.py"))]:
         module = ".".join(file.relative_to(package.parent).with_suffix("").parts)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        text = file.read_text(encoding="utf-8")
+        if "tuple_new(" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tuple_new":
                 class_, values = node.args
                 assert isinstance(class_, ast.Name)
