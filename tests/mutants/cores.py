@@ -49,7 +49,9 @@ _QUOTAS = (
     "tests/property/test_quotas.py",
 )
 _SLOTS = (
+    "tests/ratelimit_ddb/test_slot_waits.py",
     f"tests/contract/test_slots.py {_IN_MEMORY}",
+    "tests/ratelimit_ddb/test_slot_keepers.py",
     "tests/web/test_in_flight.py",
     "tests/ratelimit_ddb/test_concurrency_limiter.py",
     "tests/property/test_slots.py -k 'not 20_000'",

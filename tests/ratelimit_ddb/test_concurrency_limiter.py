@@ -16,12 +16,14 @@ import pytest
 from ratelimit_ddb import (
     AsyncConcurrencyLimiter,
     ConcurrencyLimiter,
+    Decision,
     DynamoDBStore,
+    LimiterDecision,
     MemoryStore,
     RateLimited,
     StoreUnavailable,
 )
-from ratelimit_ddb.operations.slot_operation import ReleaseSlot, TakeSlot
+from ratelimit_ddb.operations.slot_operation import ReadSlots, ReleaseSlot, TakeSlot
 from tests.flaky_store import FlakyStore
 
 
@@ -96,7 +98,8 @@ def test_limiters_are_pickled_as_their_arguments() -> None:
 def test_switched_off_everybody_gets_a_slot() -> None:
     limiter = ConcurrencyLimiter(MemoryStore(), 1, enabled=False)
     with limiter.slot("report") as one, limiter.slot("report"):
-        assert one.decision.source == "disabled"
+        assert one.decision == Decision(True, 1, 0, 0, limiter.limit, 0, "disabled")
+        assert not one.lost
 
 
 def test_those_who_wait_in_a_process_are_served_in_the_order_of_their_calls() -> None:
@@ -247,6 +250,50 @@ def test_in_an_outage_the_policy_decides() -> None:
     assert not ConcurrencyLimiter(store, 1, on_outage="deny").acquire("report")
     with pytest.raises(StoreUnavailable):
         ConcurrencyLimiter(store, 1, on_outage="raise").acquire("report")
+
+
+def test_what_was_decided_in_an_outage_is_told_with_the_reason_and_the_policy() -> None:
+    store = FlakyStore()
+    told: list[LimiterDecision] = []
+    limiters = [
+        ConcurrencyLimiter(store, 2, on_outage=on_outage, on_decision=told.append, namespace="a")
+        for on_outage in ("local", "allow", "deny")
+    ]
+    outage(store)
+    slots = [limiter.acquire("report") for limiter in limiters]
+    limit, second_ns = limiters[0].limit, 1_000_000_000
+    assert [slot.decision for slot in slots] == [
+        Decision(True, 1, 0, 0, limit, 0, "outage"),
+        Decision(True, 0, 0, 0, limit, 0, "outage"),
+        Decision(False, 0, second_ns, second_ns, limit, 0, "outage"),
+    ]
+    assert [(one.rule, one.key, one.decision) for one in told] == [
+        ("a: 2 at once", "a:report:slots", slot.decision) for slot in slots
+    ]
+    assert [(one.outage, one.on_outage) for one in told] == [
+        (store.failure, "local"),
+        (store.failure, "allow"),
+        (store.failure, "deny"),
+    ]
+    for slot in slots:
+        slot.release()
+
+
+def test_a_slot_is_not_held_where_its_event_raises() -> None:
+    def fails(_: LimiterDecision) -> None:
+        raise ZeroDivisionError
+
+    store = FlakyStore()
+    limiter = ConcurrencyLimiter(store, 1, lifetime=1, on_decision=fails)
+    with pytest.raises(ZeroDivisionError):
+        limiter.acquire("report")
+    assert "report:slots" not in limiter._core._local._counts
+    until = time.monotonic() + 5
+    while not limiter.peek("report").remaining:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    sent = [type(one) for one in store.operations if not isinstance(one, ReadSlots)]
+    assert sent == [TakeSlot, ReleaseSlot]
 
 
 def test_a_lost_reply_of_a_take_does_not_keep_the_slot() -> None:

@@ -1,0 +1,238 @@
+"""What renews the slots of a process: when, which, and what becomes of mistakes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, StoreError, StoreUnavailable
+from ratelimit_ddb.operations.driver import run
+from ratelimit_ddb.operations.slot_operation import KeepSlot
+from ratelimit_ddb.slots.keeper import Kept, KeptSlots, LoopKeeper, ThreadKeeper
+from ratelimit_ddb.slots.slots_core import SlotsCore
+from tests.flaky_store import FlakyStore
+
+MILLISECOND_NS = 1_000_000
+
+
+def core_of(store: MemoryStore) -> SlotsCore:
+    return ConcurrencyLimiter(store, 1, lifetime=60, deadline=10)._core
+
+
+def held_of(core: SlotsCore, key: str, due_in_ns: int) -> Kept:
+    """A slot that was taken, and is to be renewed then."""
+    flow = core.slots.take(key, None, lambda _: None)
+    taken = run(flow, core.store, core.timeout_ns, core.breaker)
+    assert taken.held is not None
+    taken.held.due_ns = monotonic_ns() + due_in_ns
+    return Kept(taken.held, core.slots, core.store, core.breaker, core.timeout_ns)
+
+
+def renewed(store: FlakyStore) -> list[str]:
+    return [sent.key for sent in store.operations.copy() if isinstance(sent, KeepSlot)]
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    end = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.002)
+
+
+Scenario = Callable[[Any], Any]
+
+
+def with_thread(scenario: Scenario) -> None:
+    asyncio.run(scenario(ThreadKeeper()))
+
+
+def with_loop(scenario: Scenario) -> None:
+    async def do() -> None:
+        await scenario(LoopKeeper(asyncio.get_running_loop()))
+
+    asyncio.run(do())
+
+
+BOTH = pytest.mark.parametrize("with_keeper", [with_thread, with_loop])
+
+
+@BOTH
+def test_a_slot_is_renewed_when_it_is_due_and_another_one_is_not(
+    with_keeper: Callable[[Scenario], None],
+) -> None:
+    store = FlakyStore()
+    core = core_of(store)
+
+    async def scenario(keeper: Any) -> None:
+        later = held_of(core, "later", 3_600_000 * MILLISECOND_NS)
+        soon = held_of(core, "soon", 40 * MILLISECOND_NS)
+        began_ns = monotonic_ns()
+        keeper.add(later)
+        keeper.add(soon)
+        await until(lambda: renewed(store))
+        assert monotonic_ns() - began_ns >= 39 * MILLISECOND_NS
+        assert renewed(store) == ["soon"]
+        assert 19_000 < (soon.held.due_ns - monotonic_ns()) / MILLISECOND_NS <= 20_000
+
+    with_keeper(scenario)
+
+
+@BOTH
+def test_what_is_dropped_is_not_renewed_and_what_is_still_held_is(
+    with_keeper: Callable[[Scenario], None],
+) -> None:
+    store = FlakyStore()
+    core = core_of(store)
+
+    async def scenario(keeper: Any) -> None:
+        dropped = held_of(core, "dropped", 10**12)
+        held = held_of(core, "held", 20 * MILLISECOND_NS)
+        keeper.add(dropped)
+        keeper.add(held)
+        keeper.drop(dropped.held)
+        dropped.held.due_ns = 0
+        await until(lambda: renewed(store))
+        assert renewed(store) == ["held"]
+
+    with_keeper(scenario)
+
+
+@BOTH
+def test_a_mistake_is_told_and_ends_no_renewals(
+    with_keeper: Callable[[Scenario], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Mistaken(FlakyStore):
+        def prepare(self) -> None:
+            if self.failure is not None:
+                raise self.failure
+
+        async def prepare_async(self) -> None:
+            self.prepare()
+
+    store, well = Mistaken(), FlakyStore()
+    of_store, of_well = core_of(store), core_of(well)
+
+    async def scenario(keeper: Any) -> None:
+        slot, other = held_of(of_store, "a", 0), held_of(of_well, "b", 0)
+        store.failure = StoreError("no table is called so")
+        keeper.add(slot)
+        await until(lambda: caplog.messages)
+        assert caplog.record_tuples == [
+            ("ratelimit_ddb", logging.WARNING, "slots could not be renewed: no table is called so")
+        ]
+        assert slot.held.due_ns > monotonic_ns(), "it is tried again, and not at once"
+        keeper.add(other)
+        await until(lambda: renewed(well))
+        store.failure = None
+
+    with_keeper(scenario)
+
+
+@BOTH
+def test_what_is_released_or_lost_is_kept_no_longer_and_what_got_no_answer_is(
+    with_keeper: Callable[[Scenario], None],
+) -> None:
+    store = FlakyStore()
+    core = core_of(store)
+
+    async def scenario(keeper: Any) -> None:
+        unanswered, lost = held_of(core, "unanswered", 0), held_of(core, "lost", 0)
+        released = held_of(core, "released", 0)
+        released.held.begin_release()
+        run(core.reset("lost"), store, core.timeout_ns, core.breaker)
+        for kept in (lost, released):
+            keeper.add(kept)
+        await until(lambda: not len(keeper._kept))
+        assert lost.held.lost
+        assert not released.held.lost
+        store.failure = StoreUnavailable("out of reach")
+        keeper.add(unanswered)
+        await until(lambda: "unanswered" in renewed(store))
+        await until(lambda: unanswered.held.due_ns > monotonic_ns())
+        assert len(keeper._kept) == 1
+        store.failure = None
+
+    with_keeper(scenario)
+
+
+def test_a_loops_slots_are_kept_and_dropped_by_other_threads_too() -> None:
+    store = FlakyStore()
+    core = core_of(store)
+
+    async def scenario() -> None:
+        keeper = LoopKeeper(asyncio.get_running_loop())
+        kept, far = held_of(core, "a", 5 * MILLISECOND_NS), held_of(core, "b", 10**12)
+        await asyncio.to_thread(keeper.add, kept)
+        await until(lambda: renewed(store) == ["a"])
+        await until(lambda: keeper._task is None)
+        await asyncio.to_thread(keeper.add, far)
+        await asyncio.to_thread(keeper.drop, kept.held)
+        await asyncio.sleep(0)
+        assert keeper._timer is not None
+        await asyncio.to_thread(keeper.drop, far.held)
+        await until(lambda: keeper._timer is None)
+        keeper.drop(far.held)
+
+    asyncio.run(scenario())
+
+
+def test_a_loop_with_nothing_to_keep_has_no_timer() -> None:
+    core = core_of(FlakyStore())
+
+    async def scenario() -> None:
+        keeper = LoopKeeper(asyncio.get_running_loop())
+        kept = held_of(core, "a", 10**12)
+        keeper.add(kept)
+        timer = keeper._timer
+        assert timer is not None
+        assert 999 < timer.when() - asyncio.get_running_loop().time() < 1_001
+        nearer = held_of(core, "b", 10**11)
+        keeper.add(nearer)
+        assert timer.cancelled()
+        assert keeper._timer is not None
+        assert keeper._timer.when() < timer.when()
+        for one in (nearer, kept):
+            keeper.drop(one.held)
+        assert keeper._timer is None
+
+    asyncio.run(scenario())
+
+
+def test_a_loop_that_was_closed_keeps_nothing_and_raises_nothing() -> None:
+    core = core_of(FlakyStore())
+
+    async def keeper_of_this_loop() -> LoopKeeper:
+        return LoopKeeper(loop)
+
+    loop = asyncio.new_event_loop()
+    keeper = loop.run_until_complete(keeper_of_this_loop())
+    loop.close()
+    kept = held_of(core, "a", 0)
+    keeper.add(kept)
+    other = threading.Thread(target=keeper.drop, args=(kept.held,))
+    other.start()
+    other.join()
+    assert keeper._timer is None
+
+
+def test_those_that_are_due_are_renewed_fifty_of_a_store_at_a_time() -> None:
+    core, elsewhere = core_of(FlakyStore()), core_of(FlakyStore())
+    slots = KeptSlots()
+    for number in range(51):
+        slots.add(held_of(core, f"a{number}", 0))
+    slots.add(held_of(elsewhere, "b", 0))
+    slots.add(held_of(elsewhere, "not due", 10**12))
+    assert [[kept.held.key for kept in batch] for batch in slots.due()] == [
+        [f"a{number}" for number in range(50)],
+        ["a50"],
+        ["b"],
+    ]
+    slots.clear()
+    assert (len(slots), slots.next_due_ns(), slots.due()) == (0, None, [])
