@@ -13,11 +13,10 @@ from collections.abc import Callable
 
 from ratelimit_ddb.bucket.arithmetic import known
 from ratelimit_ddb.bucket.bucket import Bucket
-from ratelimit_ddb.bucket.debt import BLOCKED
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.limit import SECOND_NS, Limit
-from ratelimit_ddb.operations.operation import Flow, OperationResult, Read, ReadClock
+from ratelimit_ddb.operations.operation import BLOCKED, Flow, OperationResult, Read, ReadClock
 from ratelimit_ddb.quota import Quota
 
 _NAMES = (BLOCKED,)

@@ -15,10 +15,9 @@ who come later pay for it.
 A block also writes its end to ``blocked`` (violations.py), so that whoever is denied by it can be
 told why (blocks.py).
 
-Nothing that was taken before a block is given back under it, or the block would end early: its
-write tells that the key is leased until T, by which refunds out of turn go (refund.py); of several
-blocks, until the latest one's end. So that none is in turn, a block adds a nanosecond where the key
-owes for as long already.
+Nothing that was taken before a block is given back under it, or the block would end early: refunds
+out of turn go by ``blocked`` too (refund.py). So that none is in turn, a block adds a nanosecond
+where the key owes for as long already.
 
 A key may owe for longer than its limits take to fill, and TTL must not forget that. So the room is
 bounded after all, by the item's ``expiresAt``: the write is refused where ``fullAt`` would come to
@@ -37,6 +36,7 @@ from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.errors import KeyThrottled
 from ratelimit_ddb.limit import LONGEST_WINDOW_NS, SECOND_NS, AnyLimit, Limit
 from ratelimit_ddb.operations.operation import (
+    BLOCKED,
     ClockMoved,
     Flow,
     OperationResult,
@@ -46,8 +46,6 @@ from ratelimit_ddb.operations.operation import (
 )
 from ratelimit_ddb.quota import most_of_quota
 
-BLOCKED = ":blocked"
-"""The number of an item that tells when its last block ends. No limit can be called so."""
 _NEVER_NS = -1
 _LEAST_PAUSE_NS = SECOND_NS // 100
 _MOST_PAUSE_NS = SECOND_NS // 25
@@ -158,11 +156,6 @@ class Debt(NamedTuple):
         owed_until_ns = max(max(one_ns, base_ns) + cost for one_ns, base_ns, cost in limits)
         expires_seconds = expires_at_seconds(max(owed_until_ns, now_ns) + self.slack_ns_at(now_ns))
         rooms_ns = [expires_seconds * SECOND_NS - base_ns - cost for _, base_ns, cost in limits]
-        leased_until_ns = 0
-        if self.blocks_ns:
-            # Of several blocks the latest one's; a later one than was shown refuses the write.
-            leased_until_ns = max(now_ns + self.blocks_ns, full_at_ns[0])
-            rooms_ns[0] = max(0, full_at_ns[0] - bases_ns[0])
         return Take(
             self.key,
             names,
@@ -173,7 +166,6 @@ class Debt(NamedTuple):
             tuple(rooms_ns),
             expires_seconds,
             kept_until_seconds <= expires_seconds,
-            leased_until_ns,
         )
 
 

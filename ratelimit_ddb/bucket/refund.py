@@ -21,9 +21,9 @@ class Refund(NamedTuple):
         most_ns: how far ``fullAt`` may lie ahead where others took since: now and a full window, or
             the end of a quota's.
         now_ns: the flow's one reading of the clock.
-        unleased_since_ns: out of turn nothing is given back where a lease ended at this instant or
-            later: a quarter of the window before now, which is as long as a lease may be. Each one
-            taken before has ended by now then.
+        unleased_since_ns: out of turn nothing is given back where a lease or a block ended at this
+            instant or later: a quarter of the window before now, which is as long as a lease may
+            be. Each one taken before has ended by now then.
     """
 
     names: tuple[str, ...]

@@ -31,12 +31,18 @@ from typing import NamedTuple
 from ratelimit_ddb.bucket.arithmetic import Instants, known
 from ratelimit_ddb.bucket.blocks import blocked
 from ratelimit_ddb.bucket.bucket import Bucket
-from ratelimit_ddb.bucket.debt import BLOCKED
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.limit import SECOND_NS
-from ratelimit_ddb.operations.operation import ClockMoved, Flow, OperationResult, ReadClock, Take
+from ratelimit_ddb.operations.operation import (
+    BLOCKED,
+    ClockMoved,
+    Flow,
+    OperationResult,
+    ReadClock,
+    Take,
+)
 
 _NAMES = (":violations", BLOCKED, ":blocks")
 """No limit can be called so (limit.py)."""
@@ -227,7 +233,6 @@ class Violations:
             ),
             expires_seconds,
             shown.kept_until_seconds <= expires_seconds,
-            until_ns,
         )
 
     def _denies(self, shown: _Shown) -> bool:

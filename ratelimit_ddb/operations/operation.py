@@ -66,14 +66,19 @@ class Take(NamedTuple):
     active_ns: int = 0
 
 
+BLOCKED = ":blocked"
+"""The name of the number that tells when a key's last block ends (bucket/debt.py). No limit can be
+called so."""
+
+
 class GiveBack(NamedTuple):
     """Move each ``fullAt`` earlier by its amount, if every one's condition holds.
 
     Returns: OperationResult.
 
     The condition is ``least <= fullAt <= most`` and ``refunded = refunded_before``, and that no
-    lease ended at ``unleased_since`` or later. Then ``refunded`` becomes ``refunded_after``; a
-    missing one counts as 0, and stays missing at 0.
+    lease and no block ended at ``unleased_since`` or later. Then ``refunded`` becomes
+    ``refunded_after``; a missing one counts as 0, and stays missing at 0.
 
     Attributes:
         key: the item.
@@ -83,7 +88,7 @@ class GiveBack(NamedTuple):
         least_ns, most_ns: where ``fullAt`` must be.
         refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket/bucket.py).
         now_ns: the flow's one reading of the clock.
-        unleased_since_ns: see above; None where leases don't matter.
+        unleased_since_ns: see above; None where leases and blocks don't matter.
     """
 
     key: str
@@ -220,7 +225,8 @@ class OperationResult(NamedTuple):
             expires nothing.
         refunded_ns: each limit's ``refunded``: 0 where there is none.
         writes: how many writes the item has counted; 0 where nobody counts.
-        leased_until_ns: when the last lease of the key ends; 0 where there was none.
+        leased_until_ns: when the last lease of the key ends, or its last block, if that is later; 0
+            where there was neither.
         active_ns: for how long processes have been writing, counted for each of them.
     """
 

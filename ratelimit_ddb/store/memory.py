@@ -13,6 +13,7 @@ from ratelimit_ddb.arguments import require_deadline_ns, require_max_keys
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
 from ratelimit_ddb.operations.operation import (
+    BLOCKED,
     Delete,
     GiveBack,
     LimitsResult,
@@ -264,7 +265,7 @@ class MemoryStore:
         item = self._items.get(key, {})
         if self._refunded_of(key, names) != before_ns:
             return self._result(False, key, names)
-        if since_ns is not None and since_ns <= self._leased_until_ns.get(key, since_ns - 1):
+        if since_ns is not None and since_ns <= self._leased_until_of(key, item):
             return self._result(False, key, names)
         for name, least_ns, most_ns in zip(names, leasts_ns, mosts_ns, strict=True):
             if not least_ns <= item.get(name, -1) <= most_ns:
@@ -279,8 +280,12 @@ class MemoryStore:
         item = self._items.get(key, {})
         full_at_ns = tuple(item.get(name) for name in names)
         refunded_ns = self._refunded_of(key, names)
-        leased_until_ns = self._leased_until_ns.get(key, 0)
+        leased_until_ns = self._leased_until_of(key, item)
         return OperationResult(applied, full_at_ns, None, None, refunded_ns, 0, leased_until_ns)
+
+    def _leased_until_of(self, key: str, item: Item) -> int:
+        """When the last lease or block ends: of few keys, so it is kept apart."""
+        return max(self._leased_until_ns.get(key, 0), item.get(BLOCKED, 0))
 
     def _refunded_of(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
         """What was given back out of turn: of few keys, so it is kept apart."""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ratelimit_ddb import Limit
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operations.operation import Take
 from tests.contract.conftest import AnyStore, MakeLimiter
 from tests.fake_clock import FakeClock
+
+
+def deadline_ns() -> int:
+    return time.monotonic_ns() + 60 * SECOND_NS
 
 
 def test_a_charge_takes_what_is_there_and_makes_a_debt_of_the_rest(
@@ -134,6 +142,21 @@ def test_a_shorter_block_under_a_longer_one_does_not_let_a_refund_end_it(
     clock.advance(0.45)
     assert not limiter.refund(taken)
     assert make_limiter("10/second").peek("k").retry_after == pytest.approx(0.05)
+
+
+def test_a_lease_of_other_limits_under_a_block_does_not_let_a_refund_end_it(
+    make_limiter: MakeLimiter, store: AnyStore, clock: FakeClock
+) -> None:
+    limiter = make_limiter("2/hour")
+    taken = limiter.acquire("k")
+    limiter.block("k", 1_700)  # its end is nearer than a token's time
+    now_ns = store.clock.now_ns()
+    ends_ns, expires_seconds = now_ns + SECOND_NS // 2, now_ns // SECOND_NS + 86_400
+    of_others = ((True,), now_ns, (ends_ns,), (1,), (SECOND_NS,), expires_seconds, True, ends_ns)
+    assert store.send(Take("k", ("100-per-second",), *of_others), deadline_ns()).applied
+    clock.advance(1_000)  # by now that lease has ended for long
+    assert not limiter.refund(taken)
+    assert make_limiter("2/hour").peek("k").retry_after == 700
 
 
 def test_a_block_of_an_empty_bucket_is_not_shortened_by_the_token_that_was_taken_last(

@@ -7,19 +7,19 @@ from tests.guards.guard import Guard
 DEBTS = (
     Guard(
         "a refund never ends a block early",
-        "ratelimit_ddb/bucket/debt.py",
-        "            leased_until_ns,\n",
-        "            0,\n",
+        "ratelimit_ddb/store/memory.py",
+        "max(self._leased_until_ns.get(key, 0), item.get(BLOCKED, 0))",
+        "self._leased_until_ns.get(key, 0)",
         "tests/contract/test_debts.py::"
-        "test_what_was_taken_before_a_block_and_given_back_does_not_shorten_it",
+        "test_a_lease_of_other_limits_under_a_block_does_not_let_a_refund_end_it",
     ),
     Guard(
-        "a shorter block takes nothing from a longer one",
-        "ratelimit_ddb/bucket/debt.py",
-        "leased_until_ns = max(now_ns + self.blocks_ns, full_at_ns[0])",
-        "leased_until_ns = now_ns + self.blocks_ns",
-        "tests/contract/test_debts.py::"
-        "test_a_shorter_block_under_a_longer_one_does_not_let_a_refund_end_it",
+        "a table refuses a refund that would end a block early",
+        "ratelimit_ddb/store/dynamodb/request.py",
+        '        conditions.append("(attribute_not_exists(#k) OR #k < :u)")\n',
+        "",
+        "tests/ratelimit_ddb/test_dynamodb_requests.py::test_a_refund_notes_what_was_given_back_"
+        "out_of_turn_and_checks_leases_and_blocks",
     ),
     Guard(
         "no refund is in turn after a block",

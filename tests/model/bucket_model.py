@@ -347,7 +347,6 @@ class BucketModel:
             return (
                 item._replace(
                     full_at=max(item.full_at, until + scope.window - scope.unit - 1) + 1,
-                    leased_until=max(item.leased_until, until),
                     blocked_until=max(item.blocked_until, until),
                 ),
                 True,
@@ -450,7 +449,8 @@ class BucketModel:
                 state.now,
                 state.now - scope.window // 4,
             )
-            write = refund.write("key", (item.full_at,), (item.refunded,), item.leased_until)
+            held_until = max(item.leased_until, item.blocked_until)
+            write = refund.write("key", (item.full_at,), (item.refunded,), held_until)
             if not self._rules.gives_back_what_still_weighs:
                 back, refunded = spent.tokens * scope.unit, item.refunded
             elif write is None:

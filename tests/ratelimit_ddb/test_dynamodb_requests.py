@@ -99,7 +99,7 @@ def test_a_take_of_a_lease_notes_its_end_and_one_that_does_not_prolong_checks_th
     )
 
 
-def test_a_refund_notes_what_was_given_back_out_of_turn_and_checks_leases() -> None:
+def test_a_refund_notes_what_was_given_back_out_of_turn_and_checks_leases_and_blocks() -> None:
     give_back = GiveBack("k", ("a", "b"), (1, 2), (3, 4), (5, 6), (0, 7), (8, 7), 9, 10)
     assert asked(give_back) == (
         "UpdateItem",
@@ -108,7 +108,8 @@ def test_a_refund_notes_what_was_given_back_out_of_turn_and_checks_leases() -> N
             "fullAt:b = fullAt:b - 2",
             "ConditionExpression": "fullAt:a BETWEEN 3 AND 5 AND attribute_not_exists(refunded:a) "
             "AND fullAt:b BETWEEN 4 AND 6 AND refunded:b = 7 "
-            "AND (attribute_not_exists(leasedUntil) OR leasedUntil < 10)",
+            "AND (attribute_not_exists(leasedUntil) OR leasedUntil < 10) "
+            "AND (attribute_not_exists(fullAt::blocked) OR fullAt::blocked < 10)",
         },
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.operation import (
+    BLOCKED,
     Delete,
     GiveBack,
     Operation,
@@ -145,7 +146,7 @@ def _given_back_ns(give_back: GiveBack, held: FullAts, item: Item) -> tuple[int,
     if _refunded_ns(item, give_back.names) != give_back.refunded_before_ns:
         return None
     since_ns = give_back.unleased_since_ns
-    if since_ns is not None and item.leased_until_ns >= since_ns:
+    if since_ns is not None and _leased_until_ns(item) >= since_ns:
         return None
     after = []
     for index, full_at_ns in enumerate(held):
@@ -155,6 +156,10 @@ def _given_back_ns(give_back: GiveBack, held: FullAts, item: Item) -> tuple[int,
             return None
         after.append(full_at_ns - give_back.amount_ns[index])
     return tuple(after)
+
+
+def _leased_until_ns(item: Item) -> int:
+    return max(item.leased_until_ns, item.full_at_ns.get(BLOCKED, 0))
 
 
 def _refunded_ns(item: Item | None, names: tuple[str, ...]) -> tuple[int, ...]:
@@ -180,6 +185,6 @@ def _result(
         expires_at_seconds,
         refunded_ns,
         item.writes,
-        item.leased_until_ns,
+        _leased_until_ns(item),
         item.active_ns,
     )

@@ -20,6 +20,7 @@ import ddbwire
 from ddbwire import DynamoDBRequest
 from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.operations.operation import (
+    BLOCKED,
     ClockMoved,
     Delete,
     GiveBack,
@@ -54,6 +55,7 @@ REFUNDED = "refunded:"
 WRITES = "writes"
 ACTIVE_NS = "activeNs"
 LEASED_UNTIL = "leasedUntil"
+_BLOCKED = ATTRIBUTE + BLOCKED
 
 ATTRIBUTES = frozenset({WRITES, ACTIVE_NS, LEASED_UNTIL, LIMITS, CHANGED_AT, "expiresAt"})
 """Those beside the key that are called the same in every item."""
@@ -213,6 +215,9 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
         refunded = item.get(REFUNDED + name)
         refunded_ns.append(0 if refunded is None else int(refunded["N"]))
     expires_at, writes, leased = item.get("expiresAt"), item.get(WRITES), item.get(LEASED_UNTIL)
+    leased_until_ns = 0 if leased is None else int(leased["N"])
+    if (block := item.get(_BLOCKED)) is not None:
+        leased_until_ns = max(leased_until_ns, int(block["N"]))
     active = item.get(ACTIVE_NS)
     active_ns = 0 if active is None else int(active["N"])
     if active_ns > _MOST:
@@ -226,7 +231,7 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
             None if expires_at is None else int(expires_at["N"]),
             tuple(refunded_ns),
             0 if writes is None else int(writes["N"]),
-            0 if leased is None else int(leased["N"]),
+            leased_until_ns,
             active_ns,
         ),
     )
@@ -289,15 +294,19 @@ def _give_back_template(
         if refunded_changes:
             changes.append(f"#r{i} = :r{i}")
             values.append(f":r{i}")
+    of_block = {}
     if is_unleased:
         conditions.append(f"(attribute_not_exists({LEASED_UNTIL}) OR {LEASED_UNTIL} < :u)")
+        conditions.append("(attribute_not_exists(#k) OR #k < :u)")
         values.append(":u")
+        of_block = {"#k": _BLOCKED}
     expressions = {
         "UpdateExpression": f"SET {', '.join(changes)}",
         "ConditionExpression": " AND ".join(conditions),
         **_CONDITIONAL,
     }
-    return _template(fixed, expressions, names, values, refunded=True)
+    of_refunds = {f"#r{index}": REFUNDED + name for index, name in enumerate(names)}
+    return _template(fixed, expressions, names, values, {**of_refunds, **of_block})
 
 
 @functools.lru_cache(maxsize=64)
@@ -319,19 +328,19 @@ def _template(
     expressions: dict[str, Any],
     names: tuple[str, ...],
     values: list[str],
-    *,
-    refunded: bool = False,
+    others: Mapping[str, str] = {},
 ) -> bytes:
-    """A body with ``%b`` where the ``Key`` goes, then ``%d`` for each value, in their order."""
+    """A body with ``%b`` where the ``Key`` goes, then ``%d`` for each value, in their order.
+
+    ``others`` are names of attributes beside those of the limits, by what stands for them.
+    """
     body: dict[str, Any] = {**dict(fixed), "Key": "<key>"}
     if values:
         body["ExpressionAttributeValues"] = {name: {"N": "<number>"} for name in values}
     if names:
         body["ExpressionAttributeNames"] = {
-            f"#{index}": ATTRIBUTE + name for index, name in enumerate(names)
+            **{f"#{index}": ATTRIBUTE + name for index, name in enumerate(names)},
+            **others,
         }
-        if refunded:
-            of_refunds = {f"#r{index}": REFUNDED + name for index, name in enumerate(names)}
-            body["ExpressionAttributeNames"] |= of_refunds
     text = json.dumps({**body, **expressions}, separators=(",", ":")).replace("%", "%%")
     return text.replace('"<key>"', "%b").replace("<number>", "%d").encode()
