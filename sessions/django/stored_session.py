@@ -135,7 +135,12 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
 
     async def aload(self) -> dict[str, Any]:
         """Read it in an event loop."""
+        is_again = hasattr(self, "_session_cache")
         self._noted(await self._keyed.run_async(self._keyed.open(again=True)))
+        if not is_again and hasattr(
+            self, "_session_cache"
+        ):  # another task of the request was first
+            return self._session_cache
         return self._keyed.record.data()
 
     def exists(self, session_key: str | None) -> bool:

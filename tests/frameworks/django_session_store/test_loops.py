@@ -33,6 +33,7 @@ class LoopsAlone(SeenStore):
         self.thread = threading.current_thread()
 
     async def send_async(self, operation: Any, deadline_ns: int) -> Any:
+        await asyncio.sleep(0)  # as if it were a call
         assert threading.current_thread() is self.thread
         return super().send(operation, deadline_ns)
 
@@ -47,6 +48,19 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 def in_loop() -> Iterator[Run]:
     with with_sessions(LoopsAlone()):
         yield asyncio.run
+
+
+def test_what_tasks_of_a_request_set_at_once_is_all_there(in_loop: Run) -> None:
+    async def live() -> None:
+        session = SessionStore()
+        await session.aset("a", 1)
+        await session.asave()
+        found = again(session)
+        await asyncio.gather(found.aset("b", 2), found.aget("a"), found.aset("c", 3))
+        await found.asave()
+        assert dict(await again(session).aitems()) == {"a": 1, "b": 2, "c": 3}
+
+    in_loop(live())
 
 
 def test_in_a_loop_all_is_done_in_the_loop(in_loop: Run) -> None:
