@@ -1,10 +1,12 @@
 """Whether a request shows the device that its session is bound to (``sessions.device_bound``).
 
-the session is not bound             it is as it is
-it is, and the bound cookie is live  it is as it is
-it is, and was a moment ago only     the same: requests under way can't have the cookie yet
-it is, and there is no such cookie   an empty session, of nobody; a logout ends it all the same
-it is, and a header led to it        the same: the token was a cookie's, and has been copied
+    the session is not bound             it is as it is
+    it is, and the bound cookie is live  it is as it is
+    it is, and was a moment ago only     the same: requests under way can't have the cookie yet
+    it is, and there is no such cookie   an empty session, of nobody; a logout ends it all the same
+    it is, and a header led to it        the same: the token was a cookie's, and has been copied
+
+Of the last two the event ``"unproven"`` tells.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """A table that is out of reach: whose requests fail for it, and what becomes of their changes.
 
-a session that is not used      no request fails
-one that can't be read          its use raises; or with on_outage="empty" it is an empty one
-a use that can't be noted       no request fails
-a change that can't be saved    raises
+    a session that is not used      no request fails
+    one that can't be read          its use raises; or with on_outage="empty" it is an empty one
+    a use that can't be noted       no request fails
+    a change that can't be saved    raises
+
+Whatever ``on_outage`` is, a login or logout that can't be done raises.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One request's session, from the credential that came to the header fields that go.
 
-the session is loaded     at once in an event loop, at its first use elsewhere
-the response starts       it is committed, and the header fields are known
-the response is over      what was changed since, and not saved, raises SessionNotSaved
-there will be none        a logout is kept, and any other change is dropped
+    the session is loaded     at once in an event loop, at its first use elsewhere
+    the response starts       it is committed, and the header fields are known
+    the response is over      what was changed since, and not saved, raises SessionNotSaved
+    there will be none        a logout is kept, and any other change is dropped
 
 Each of them is a flow, which one driver runs blocking and the other in an event loop.
 """

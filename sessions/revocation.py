@@ -1,8 +1,8 @@
 """A session that was ended while a request used it: what becomes of the request's changes.
 
-a login was refused         the session is as it was before; that is raised
-another took its place      its changes are dropped, and told; it is an empty session
-it was ended                the same
+    a login was refused         the session is as it was before; that is raised
+    another took its place      its changes are dropped, and told; it is an empty session
+    it was ended                the same
 
 ``on_revoked="raise"`` has the last two raised too.
 """

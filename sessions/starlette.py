@@ -1,13 +1,15 @@
 """Views that need a login, and steps that need a fresh one, in Starlette and FastAPI.
 
-@app.get("/account")                                                       # FastAPI
-async def account(user_id: Annotated[str, Depends(require_user)]): ...
+    @app.get("/account")                                                       # FastAPI
+    async def account(user_id: Annotated[str, Depends(require_user)]): ...
 
-@app.post("/account/delete", dependencies=[Depends(require_fresh(300))])   # FastAPI
-async def delete_account(): ...
+    @app.post("/account/delete", dependencies=[Depends(require_fresh(300))])   # FastAPI
+    async def delete_account(): ...
 
-async def delete_account(request):                                         # Starlette
-await require_fresh(300)(request)
+    async def delete_account(request):                                         # Starlette
+        await require_fresh(300)(request)
+
+Others than those are answered with 401.
 """
 
 from __future__ import annotations

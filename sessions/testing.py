@@ -1,8 +1,10 @@
 """Sessions in an application's own tests: begun or changed for a test client.
 
-with session_for(client, store) as session:
-session.login("ada")
-assert client.get("/account").status_code == 200
+    with session_for(client, store) as session:
+        session.login("ada")
+    assert client.get("/account").status_code == 200
+
+Flask's and Django's test clients have means of their own.
 """
 
 from __future__ import annotations
