@@ -15,7 +15,12 @@ from functools import partial
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    ChecksumError,
+    ClientError,
+    HTTPClientError,
+    ProxyConnectionError,
+)
 from botocore.exceptions import ConnectionError as ConnectingError
 from botocore.parsers import create_parser
 
@@ -148,7 +153,7 @@ def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRe
         detail = response.pop("Error", {})
         response.update({"__type": detail.get("Code"), "message": detail.get("Message")})
     except ConnectingError as error:
-        return NoResponse(str(error), sent=False, misconfiguration=misconfiguration_in(error))
+        return NoResponse(str(error), sent=False, misconfiguration=_misconfiguration_in(error))
     except (HTTPClientError, ChecksumError) as error:
         return NoResponse(str(error), sent=True)
     metadata = response.pop("ResponseMetadata", {})
@@ -157,6 +162,12 @@ def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRe
     return HTTPResponse(
         metadata.get("HTTPStatusCode", 200), body, headers.get(b"date", b""), headers
     )
+
+
+def _misconfiguration_in(error: Exception) -> str:
+    found = misconfiguration_in(error)
+    # What it says of a host is the proxy's then, which this names.
+    return f"{error}: {found}" if found and isinstance(error, ProxyConnectionError) else found
 
 
 class _UnreadableError(Exception):

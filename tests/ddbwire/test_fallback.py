@@ -18,6 +18,7 @@ from moto import mock_aws
 
 from ddbwire import (
     ConditionalCheckFailed,
+    ConfigurationError,
     DeadlineExceeded,
     DynamoDBRequest,
     TransactionCanceled,
@@ -358,6 +359,25 @@ def test_a_refused_connection_is_certainly_not_applied(
     with pytest.raises(Unreachable) as caught:
         flavour.call(wire, UPDATE_ONCE)
     assert not caught.value.maybe_applied
+
+
+def test_a_proxy_whose_name_does_not_resolve_is_named(
+    monkeypatch: pytest.MonkeyPatch, flavour: Flavour
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def look_up_but_the_proxy(host: Any, *args: Any, **options: Any) -> Any:
+        if host == "proxy.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_but_the_proxy)
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@proxy.invalid:3128")
+    wire = Wire(endpoint_url="http://dynamodb.example.com")
+    with pytest.raises(ConfigurationError, match=r"proxy\.invalid.*does not resolve") as caught:
+        flavour.call(wire, seconds=5)
+    assert "secret" not in str(caught.value)
+    flavour.close(wire)
 
 
 def test_the_time_is_learnt(declining: Wire, server: FaultServer, flavour: Flavour) -> None:
