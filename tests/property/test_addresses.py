@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ratelimit_ddb.web.identity.address import parsed
+from ratelimit_ddb.web.identity.address import NetworkSet, parsed
 from ratelimit_ddb.web.identity.client_address import client_address
 
 Address = IPv4Address | IPv6Address
@@ -179,3 +179,28 @@ def test_two_clients_share_an_identity_only_if_they_share_a_prefix(
     identify: Any = client_address(ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
     found, other_found = (identify(SimpleNamespace(client=str(each))) for each in (one, other))
     assert (found == other_found) == same
+
+
+few_ipv4 = st.builds(
+    lambda high, low: IPv4Address((high << 29) + low), st.integers(0, 7), st.integers(0, 9)
+)
+few_ipv6 = st.builds(
+    lambda high, low: IPv6Address((high << 125) + low), st.integers(0, 7), st.integers(0, 9)
+)
+networks = st.builds(
+    lambda address, prefix: IPv4Network((address, prefix), strict=False),
+    few_ipv4,
+    st.integers(0, 32),
+) | st.builds(
+    lambda address, prefix: IPv6Network((address, prefix), strict=False),
+    few_ipv6,
+    st.integers(0, 128),
+)
+
+
+@given(st.lists(networks, max_size=6), few_ipv4 | few_ipv6)
+def test_an_address_is_in_a_set_of_networks_where_it_is_in_one_of_them(
+    several: list[IPv4Network | IPv6Network], address: Address
+) -> None:
+    assert (address in NetworkSet(several)) == any(address in one for one in several)
+    assert bool(NetworkSet(several)) == bool(several)

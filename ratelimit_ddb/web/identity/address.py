@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_interface, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -60,6 +62,36 @@ def network(text: str) -> Network:
         low_bits = int(found.network_address) & 0xFFFF_FFFF
         return IPv4Network((low_bits, found.prefixlen - 96))
     return found
+
+
+class NetworkSet:
+    """Networks, however many: an address is looked for by halves, not in one after the other.
+
+    ``address in NetworkSet([network("10.0.0.0/8")])``; it is false where there are none.
+    """
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._starts: dict[int, list[int]] = {4: [], 6: []}
+        self._ends: dict[int, list[int]] = {4: [], 6: []}
+        ranges = [
+            (one.version, int(one.network_address), int(one.broadcast_address)) for one in networks
+        ]
+        # Of those that begin alike the widest comes first; all others are in it.
+        for version, first, last in sorted(ranges, key=lambda one: (*one[:2], -one[2])):
+            ends = self._ends[version]
+            if not ends or first > ends[-1]:  # networks are in each other, or apart
+                self._starts[version].append(first)
+                ends.append(last)
+
+    def __contains__(self, address: Address) -> bool:
+        number = int(address)
+        last = bisect_right(self._starts[address.version], number) - 1
+        return last >= 0 and number <= self._ends[address.version][last]
+
+    def __bool__(self) -> bool:
+        return any(self._starts.values())
 
 
 def _ipv4(text: str) -> IPv4Address | None:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ratelimit_ddb.arguments import is_list_like, require_int_from
-from ratelimit_ddb.web.identity.address import Network, grouped, network, parsed
+from ratelimit_ddb.web.identity.address import NetworkSet, grouped, network, parsed
 from ratelimit_ddb.web.identity.forwarded import READERS
 from ratelimit_ddb.web.identity.function_of_request import makes_identities
 
@@ -169,7 +169,7 @@ class _Route:
 
 
 def _remembering(
-    networks: tuple[Network, ...], ipv4_prefix: int, ipv6_prefix: int
+    networks: NetworkSet, ipv4_prefix: int, ipv6_prefix: int
 ) -> Callable[[str], _Hop | None]:
     @lru_cache(maxsize=REMEMBERED_ADDRESSES)
     def known(text: str) -> _Hop | None:
@@ -177,7 +177,7 @@ def _remembering(
         if address is None:
             return None
         identity = grouped(address, ipv4_prefix=ipv4_prefix, ipv6_prefix=ipv6_prefix)
-        return _Hop(identity, trusted=any(address in each for each in networks))
+        return _Hop(identity, trusted=address in networks)
 
     return known
 
@@ -192,9 +192,9 @@ def _listed(trusted: object) -> tuple[str, ...]:
     return listed
 
 
-def _networks(listed: tuple[str, ...]) -> tuple[Network, ...]:
+def _networks(listed: tuple[str, ...]) -> NetworkSet:
     try:
-        return tuple(network(each) for each in listed if each != UNIX)
+        return NetworkSet(network(each) for each in listed if each != UNIX)
     except ValueError as error:
         raise ValueError(f"trusted {error}") from None
 

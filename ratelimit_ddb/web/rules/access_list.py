@@ -15,12 +15,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ratelimit_ddb.arguments import is_list_like
 from ratelimit_ddb.key import part_text
-from ratelimit_ddb.web.identity.address import Network, network, parsed
+from ratelimit_ddb.web.identity.address import NetworkSet, network, parsed
 from ratelimit_ddb.web.identity.client_address import whole_address_of
 from ratelimit_ddb.web.identity.identity import Identity
 from ratelimit_ddb.web.identity.written_identity import identified
@@ -48,6 +48,7 @@ class AccessList:
     networks: tuple[str, ...]
     keys: frozenset[str]
     address: Identity | None
+    _network_set: NetworkSet = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -63,9 +64,9 @@ class AccessList:
             ("networks", listed),
             ("keys", frozenset(_keys(_several("keys", keys, "'user-123'")))),
             ("address", address),
+            ("_network_set", _networks(listed)),
         ):
             object.__setattr__(self, attribute, value)
-        _networks(listed)
         if not listed and not self.keys:
             raise ValueError("an AccessList must have networks or keys")
 
@@ -88,7 +89,7 @@ class ListMatcher:
     __slots__ = ("_address_of", "_ambiguous", "_listed", "_networks", "_plain", "has_keys")
 
     def __init__(self, given: AccessList, by: Identity) -> None:
-        self._networks = _networks(given.networks)
+        self._networks = given._network_set
         self._address_of: Callable[[Request], str] | None = None
         if self._networks:
             self._address_of = whole_address_of(by if given.address is None else given.address)
@@ -124,7 +125,7 @@ class ListMatcher:
         address = parsed(text)
         if address is None:
             return unknown
-        return any(address in each for each in self._networks)
+        return address in self._networks
 
 
 def _readings_of(key: str, by: Identity) -> Iterator[frozenset[str | None]]:
@@ -177,11 +178,11 @@ def _keys(given: Iterable[object]) -> Iterator[str]:
         yield text
 
 
-def _networks(listed: tuple[Any, ...]) -> tuple[Network, ...]:
+def _networks(listed: tuple[Any, ...]) -> NetworkSet:
     for each in listed:
         if not isinstance(each, str):
             raise TypeError(f"network {each!r}: must be a str such as '10.0.0.0/8'")
     try:
-        return tuple(network(each) for each in listed)
+        return NetworkSet(network(each) for each in listed)
     except ValueError as error:
         raise ValueError(f"network {error}") from None
