@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
 
+_OF_THE_CONTENT = ("http.response.body", "http.response.pathsend", "http.response.zerocopysend")
+"""The messages that end a response, unless there is more (ASGI, "Path Send", "Zero Copy Send")."""
+
 
 async def call_while_held(
     app: App,
@@ -33,7 +36,7 @@ async def call_while_held(
 
     # No coroutine of its own for the parts of a response, of which there may be many.
     def send_and_release(message: Message) -> Awaitable[None]:
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
+        if message["type"] in _OF_THE_CONTENT and not message.get("more_body", False):
             return send_last(message)
         return send(message)
 

@@ -103,13 +103,14 @@ def test_p16_over_asgi_a_slot_is_held_to_the_end_of_the_response(kind: str) -> N
     asyncio.run(scenario())
 
 
-def test_background_tasks_after_the_response_hold_no_slot() -> None:
+@pytest.mark.parametrize("last", ["body", "pathsend", "zerocopysend"])
+def test_background_tasks_after_the_response_hold_no_slot(last: str) -> None:
     async def scenario() -> None:
         store, go_on = MemoryStore(), asyncio.Event()
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": b"a"})
+            await send({"type": f"http.response.{last}"})
             await go_on.wait()
 
         limited = AsgiMiddleware(app, store, Rule("/x", in_flight=1, by=everyone()))
