@@ -7,7 +7,6 @@ to do, and is sent what that gives.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Generator
 from typing import Any, NamedTuple, TypeVar
 
@@ -54,7 +53,7 @@ def maybe_await_bool(what: str, found: Any) -> AwaitableFlow[bool]:
         TypeError: it gave a function, which would be true of every request.
     """
     given = yield from maybe_await(found)
-    if inspect.isroutine(given):
+    if callable(given):
         raise TypeError(
             f"{what} gave {given!r}: must be True or False; call what makes the function when the "
             "rule is made"
