@@ -30,6 +30,7 @@ _HOT_KEYS = (
     "tests/bench/hot_keys/test_simulation.py",
 )
 _TAKES = (
+    "tests/ratelimit_ddb/test_bucket.py",
     "tests/ratelimit_ddb/test_hot_keys.py",
     "tests/ratelimit_ddb/test_limiter.py",
     "tests/ratelimit_ddb/test_reservations.py",
@@ -149,7 +150,10 @@ CORES: dict[str, tuple[str, ...]] = {
     "ddbwire/protocol/parse_response.py": _RESPONSES,
     "ddbwire/protocol/throttle.py": _RESPONSES,
     "ddbwire/signing/sigv4.py": ("tests/ddbwire/test_signing.py",),
-    "ddbwire/single_table.py": ("tests/single_table/test_limiter_keys.py",),
+    "ddbwire/single_table.py": (
+        "tests/single_table/test_limiter_keys.py",
+        "tests/single_table/test_layout.py",
+    ),
     "ratelimit_ddb/bucket/arithmetic.py": _BUCKET,
     "ratelimit_ddb/bucket/batch.py": _TAKES,
     "ratelimit_ddb/bucket/blocks.py": _BLOCKS,
@@ -202,7 +206,12 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/fuzz/test_responses.py -k scan",
     ),
     "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
-    "ratelimit_ddb/web/gate/charges.py": _RULES,
+    "ratelimit_ddb/web/gate/charges.py": (
+        *_RULES,
+        "tests/web/test_preflight.py",
+        "tests/web/test_access_lists.py",
+        "tests/web/test_stored_limits.py",
+    ),
     "ratelimit_ddb/web/gate/evaluator.py": (
         *_RULES,
         "tests/web/test_blocks.py",

@@ -45,9 +45,11 @@ def test_what_can_not_hold_is_refused(arguments: dict[str, Any], message: str) -
             kind(MemoryStore(), **arguments)
 
 
-def test_a_function_for_lost_slots_must_be_one() -> None:
+def test_a_function_to_be_called_must_be_one() -> None:
     with pytest.raises(TypeError, match="on_lost 5: must be a function"):
         ConcurrencyLimiter(MemoryStore(), 1).acquire("report", on_lost=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="on_decision 5: must be a function"):
+        ConcurrencyLimiter(MemoryStore(), 1, on_decision=5)  # type: ignore[arg-type]
 
 
 def test_a_block_that_gets_no_slot_does_not_run() -> None:
@@ -173,6 +175,36 @@ def test_the_take_of_a_cancelled_task_is_released_in_the_background() -> None:
         return limiter.peek("report").remaining
 
     assert asyncio.run(scenario()) == 1
+
+
+def test_the_release_of_a_cancelled_task_goes_on_in_the_background() -> None:
+    class Slow(MemoryStore):
+        releases = 0
+
+        async def send_async(self, operation: Any, deadline_ns: int) -> Any:
+            if isinstance(operation, ReleaseSlot):
+                self.releases += 1
+                if self.releases == 1:
+                    await asyncio.sleep(10)
+            return self.send(operation, deadline_ns)
+
+    async def scenario() -> None:
+        store = Slow()
+        slot = await AsyncConcurrencyLimiter(store, 1, lifetime=1, deadline=20).acquire("report")
+        task = asyncio.create_task(slot.release())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        limiter = ConcurrencyLimiter(store, 1)
+        assert limiter.peek("report").remaining == 0
+        until = time.monotonic() + 5
+        while store.releases < 2:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+        assert limiter.peek("report").remaining == 1
+
+    asyncio.run(scenario())
 
 
 def test_a_slot_that_nobody_released_is_released_and_warned_of() -> None:

@@ -24,7 +24,13 @@ from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable, TableNotFound
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
-from ratelimit_ddb.operations.operation import Operation, OperationSequence, Take
+from ratelimit_ddb.operations.operation import (
+    ClockMoved,
+    Operation,
+    OperationSequence,
+    ReadClock,
+    Take,
+)
 from ratelimit_ddb.operations.store import Clock
 from tests.fake_clock import FakeClock
 
@@ -361,6 +367,45 @@ def test_p1_nothing_of_a_lease_is_spent_after_its_end(clock: FakeClock) -> None:
     clock.advance(0.26)
     assert limiter.acquire("k").source == "table"
     assert len(store.takes) > before
+
+
+def test_p1_a_lease_whose_time_was_wrong_is_dated_after_the_clocks_that_end_it_were_read(
+    clock: FakeClock,
+) -> None:
+    store, limiter, _ = leased(clock)
+    clock.advance(0.26)
+    flow = limiter._core.bucket.acquire("k", 1, 0, store.clock.now_ns())
+    assert not isinstance(flow, Decision)
+    take: Any = next(flow)
+    lease_ns = take.leased_until_ns - take.now_ns
+    assert lease_ns > 0
+    assert flow.throw(ClockMoved("a second")) == ReadClock()
+    asked_at_ns = store.clock.now_ns()
+    clock.advance(0.1)  # before the answer is read, and the process's own clocks
+    anew: Any = flow.send(asked_at_ns)
+    assert anew.now_ns == asked_at_ns + SECOND_NS // 10
+    assert anew.leased_until_ns == anew.now_ns + lease_ns
+    flow.close()
+
+
+def test_p7_where_others_take_in_between_the_branch_that_is_likely_is_tried_first(
+    clock: FakeClock,
+) -> None:
+    store = SharedStore(clock)
+    here, elsewhere = (RateLimiter(one, "100/second") for one in (store, store._memory))
+    writes: list[int] = []
+    for _ in range(30):
+        clock.advance(0.05)
+        elsewhere.acquire("k")
+        before = len(store.takes)
+        assert here.acquire("k").allowed
+        writes.append(len(store.takes) - before)
+    assert writes[1] == 2, "the bucket was full by what was seen of it"
+    assert writes[-20:] == [1] * 20
+    clock.advance(0.05)
+    before = len(store.takes)
+    assert here.acquire("k").allowed
+    assert len(store.takes) - before == 2, "nobody else took this time"
 
 
 def test_p12_a_suspended_process_spends_nothing_that_is_over(clock: FakeClock) -> None:

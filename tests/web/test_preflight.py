@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore
-from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web import AccessList, Rule, everyone, header
 from tests.web.exchange import Ask, Get, Limited
 
 ASKED = {"origin": "https://a.example", "access-control-request-method": "POST"}
@@ -37,6 +37,14 @@ def test_a_rule_that_names_options_counts_preflights(limited: Limited) -> None:
     rule = Rule("/*", "2/hour", methods=["POST", "OPTIONS"])
     ask = limited(store=MemoryStore(), rules=rule)
     assert statuses(ask, preflight()) == [200, 200, 429, 429]
+
+
+def test_a_preflight_costs_nothing_where_a_rule_lists_who_is_denied(limited: Limited) -> None:
+    by = header("x-api-key", otherwise=everyone())
+    rule = Rule("/*", "2/hour", by=by, deny=AccessList(keys=["stolen"]))
+    ask = limited(store=MemoryStore(), rules=rule)
+    assert statuses(ask, preflight()) == [200, 200, 200, 200]
+    assert statuses(ask, Get(method="OPTIONS"), 3) == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
