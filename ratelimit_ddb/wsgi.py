@@ -168,7 +168,7 @@ def _reserving(
         reservation.end(failed=has_failed(statuses[-1] if statuses else None, raised=raised))
 
     try:
-        return _Settling(app(environ, noting), end)
+        return _WithEnd(app(environ, noting), end)
     except BaseException:
         end(raised=True)
         raise
@@ -186,13 +186,13 @@ def _holding(
         slots.release()
 
     try:
-        return _Settling(app(environ, start_response), end)
+        return _WithEnd(app(environ, start_response), end)
     except BaseException:
         slots.release()
         raise
 
 
-class _Settling:
+class _WithEnd:
     """An application's iterable, after which something is to be done (PEP 3333: ``close``)."""
 
     def __init__(self, content: Iterable[bytes], end: Callable[..., None]) -> None:

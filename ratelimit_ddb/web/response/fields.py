@@ -76,7 +76,7 @@ def merged_fields(fields_by_gate: Sequence[Fields], denied: Fields | None) -> Fi
 
 
 def _x_remaining_and_reset(x_fields: Mapping[str, str]) -> tuple[int, int]:
-    """The same of X-RateLimit-*."""
+    """What ``_remaining_and_reset`` gives, of the fields X-RateLimit-* themselves."""
     return int(x_fields["x-ratelimit-remaining"]), -int(x_fields["x-ratelimit-reset"])
 
 

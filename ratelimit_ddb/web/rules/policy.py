@@ -13,7 +13,7 @@ from ratelimit_ddb.web.structured_fields import LARGEST_INTEGER, parameters, str
 QUOTA = "q"
 """What a policy allows: the most that the bucket holds."""
 WINDOW = "w"
-"""In how many seconds an empty bucket fills."""
+"""In how many seconds an empty bucket fills; of a quota, how long its window is."""
 UNIT = "qu"
 """What is counted, where it is not requests."""
 CONCURRENT_REQUESTS = "concurrent-requests"
