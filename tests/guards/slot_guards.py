@@ -85,7 +85,7 @@ SLOTS = (
     Guard(
         "P16: over WSGI the slot is held until the response is closed",
         "ratelimit_ddb/wsgi.py",
-        "return _Settling(app(environ, start_response), end)",
+        "return _WithEnd(app(environ, start_response), end)",
         "end(raised=False)\n        return app(environ, start_response)",
         f"{_IN_FLIGHT}p16_over_wsgi_a_slot_is_held_until_the_server_closes_the_response",
     ),
