@@ -10,7 +10,9 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from http.client import HTTPConnection
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -26,6 +28,7 @@ from demo.story.sessions_story import SessionsStory
 from ratelimit_ddb import MemoryStore, RateLimiter
 from sessions import MemorySessionStore
 from tests.dynamodb_local import free_port
+from tests.fake_clock import FakeClock
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 ADMITTED = re.compile(r"^ +\d+ ms   admitted  200   \S+  \d+ left$", re.MULTILINE)
@@ -52,7 +55,22 @@ def server(stores: Stores) -> Iterator[Server]:
     yield from served(stores)
 
 
-def test_the_story_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_story_in_memory(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It waits for its tokens; on the engine, it does so really.
+    clock = FakeClock()
+    began_ns = clock.now_ns
+    time_of_the_story = SimpleNamespace(
+        sleep=clock.advance,
+        monotonic=lambda: (clock.now_ns - began_ns) / 1_000_000_000,
+        monotonic_ns=clock,
+    )
+    monkeypatch.setattr("demo.story.limits_story.time", time_of_the_story)
+    monkeypatch.setattr("demo.story.caller.time", time_of_the_story)
+    stores = replace(in_memory(), limits=MemoryStore(clock=clock))
+    monkeypatch.setattr("demo.command.in_memory", lambda: stores)
+
     assert main([]) == 0
 
     shown = capsys.readouterr().out
