@@ -53,14 +53,14 @@ class DeviceBoundSessions(Protocol):
         """The cookie by which the two endpoints know the session."""
 
     def proof(
-        self, binding: str, cookie: Cookie, cookie_header: str | None, now: int
+        self, binding: str, cookie: Cookie, cookie_field: str | None, now: int
     ) -> DeviceProof:
         """What a request shows, by its Cookie field.
 
         Args:
             binding: the JSON that the session has under DEVICE_BINDING.
             cookie: the session's own.
-            cookie_header: the field; None if it has none.
+            cookie_field: the field; None if it has none.
             now: epoch seconds, by the table's clock.
         """
 

@@ -118,13 +118,13 @@ class DeviceBound:
         return fields.registration(self.settings.register_path, challenge)
 
     def proof(
-        self, binding: str, cookie: Cookie, cookie_header: str | None, now: int
+        self, binding: str, cookie: Cookie, cookie_field: str | None, now: int
     ) -> DeviceProof:
         """What a request shows of the device that its session is bound to."""
         bound = Binding.of_json(binding)
         if bound is None:
             return DeviceProof.MISSING
-        values = self.bound_cookie(cookie).values_in(cookie_header)
+        values = self.bound_cookie(cookie).values_in(cookie_field)
         if self.settings.bound_cookies.is_live(values, bound, now):
             return DeviceProof.GIVEN
         return DeviceProof.NOT_DUE if now < bound.bound_at + GRACE_SECONDS else DeviceProof.MISSING

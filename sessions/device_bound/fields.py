@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-REGISTRATION = "secure-session-registration"
 CHALLENGE = "secure-session-challenge"
 RESPONSE = "secure-session-response"
 IDENTIFIER = "sec-secure-session-id"

@@ -13,9 +13,6 @@ from typing import Any
 from sessions.arguments import a_type, has_surrogate, shown
 from sessions.errors import StoreError
 
-Json = None | bool | int | float | str | list[Any] | dict[str, Any]
-"""A value that a session can hold."""
-
 MAX_DEPTH = 100
 MAX_INT_BITS = 14_000
 """Of an integer: more than 4,200 digits, and Python refuses to write it as text."""
