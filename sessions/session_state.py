@@ -299,8 +299,8 @@ class SessionState:
     def _require_response_not_started(self, method: str) -> None:
         if self.response_started:
             raise SessionNotSaved(
-                f"session.{method}(): the response has started, so its cookie can't be set any more; "
-                "call it before"
+                f"session.{method}(): the response has started, so its cookie can't be set any "
+                "more; call it before"
             )
 
 
