@@ -211,6 +211,15 @@ def test_that_a_ttl_block_that_is_left_out_is_no_change(account: Workspace) -> N
     assert table(account, "media-metadata")["ttl"][0]["enabled"]
 
 
+def test_that_recovery_goes_back_as_far_as_it_can_again(account: Workspace) -> None:
+    account.apply({**QUIET, "point_in_time_recovery_days": 7})
+
+    account.apply(QUIET)
+
+    (recovery,) = table(account, "notifications")["point_in_time_recovery"]
+    assert recovery == {"enabled": True, "recovery_period_in_days": 35}
+
+
 def test_that_provisioned_tables_have_no_replicas(protected: Workspace) -> None:
     said = refused(protected, "plan", {**REPLICATED, "billing_mode": "PROVISIONED"})
 

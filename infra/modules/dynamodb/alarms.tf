@@ -78,6 +78,7 @@ resource "aws_cloudwatch_metric_alarm" "key_range_throttles" {
   tags          = merge({ Environment = var.environment }, var.tags)
 }
 
+# Each table has one, so the rule about alarm_actions, which all alarms have, is here.
 resource "aws_cloudwatch_metric_alarm" "system_errors" {
   for_each = { for key in local.created_keys : key => aws_dynamodb_table.this[key].name if var.enable_alarms }
 
@@ -115,6 +116,13 @@ resource "aws_cloudwatch_metric_alarm" "system_errors" {
   alarm_actions = var.alarm_actions
   ok_actions    = var.alarm_actions
   tags          = merge({ Environment = var.environment }, var.tags)
+
+  lifecycle {
+    precondition {
+      condition     = alltrue([for arn in var.alarm_actions : split(":", arn)[3] == data.aws_region.current.region])
+      error_message = "alarm_actions has an ARN of another region than the tables are in (${data.aws_region.current.region}): an alarm tells only what is in its own region."
+    }
+  }
 }
 
 # By "table/region". Strongly consistent replicas do not lag.

@@ -38,6 +38,13 @@ locals {
       ],
     )
   ]
+
+  # A dashboard is 24 wide: a row with many rules goes on below.
+  dashboard_lines = concat([], [
+    for row in local.dashboard_rows : [
+      for first in range(0, length(row), 6) : slice(row, first, min(first + 6, length(row)))
+    ]
+  ]...)
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
@@ -46,11 +53,11 @@ resource "aws_cloudwatch_dashboard" "this" {
   dashboard_name = replace("${local.name_start}-tables", ".", "-")
   dashboard_body = jsonencode({
     widgets = flatten([
-      for row, widgets in local.dashboard_rows : [
+      for line, widgets in local.dashboard_lines : [
         for column, widget in widgets : {
           type   = "metric"
           x      = column * floor(24 / length(widgets))
-          y      = row * 6
+          y      = line * 6
           width  = floor(24 / length(widgets))
           height = 6
           properties = merge(widget, {

@@ -86,6 +86,9 @@ locals {
 
   ttl_attribute = "expiresAt"
 
+  # Names of attributes are at most 255 bytes, and length() counts characters.
+  base64_of_255_bytes = 340
+
   # Known without the tables, for the validations of variables.
   table_keys   = keys(local.described)
   created_keys = [for key, table in local.described : key if table.create]
@@ -128,17 +131,20 @@ locals {
       ttl        = table.ttl
       class      = lookup(var.table_classes, key, "STANDARD")
       # A bound on neither is none.
-      maximum  = try([for maximum in [var.on_demand_maximum_throughput[key]] : maximum if maximum.read != null || maximum.write != null][0], null)
-      warm     = lookup(var.warm_throughput, key, null)
-      restore  = lookup(var.restore_tables, key, null)
-      import   = lookup(var.import_tables, key, null)
+      maximum = try([for maximum in [var.on_demand_maximum_throughput[key]] : maximum if maximum.read != null || maximum.write != null][0], null)
+      warm    = try([for warm in [var.warm_throughput[key]] : warm if warm.read != null || warm.write != null][0], null)
+      restore = lookup(var.restore_tables, key, null)
+      import  = lookup(var.import_tables, key, null)
+      # Whether it is filled when it is made.
+      from_elsewhere = contains(keys(merge(var.restore_tables, var.import_tables)), key)
+
       streamed = contains(local.streamed_keys, key)
 
       point_in_time_recovery = coalesce(try(var.table_settings[key].point_in_time_recovery, null), var.enable_point_in_time_recovery)
       deletion_protection    = coalesce(try(var.table_settings[key].deletion_protection, null), var.enable_deletion_protection)
 
       strong         = key == "rate_limiting" && var.strongly_consistent_rate_limits != null
-      witness_region = key == "rate_limiting" ? try(var.strongly_consistent_rate_limits.witness_region, null) : null
+      witness_region = key == "rate_limiting" ? try(compact([var.strongly_consistent_rate_limits.witness_region])[0], null) : null
       replicas = {
         for region, replica in(
           contains(local.replicated_keys, key)
@@ -168,7 +174,7 @@ locals {
         non_key_attributes = try(index.non_key_attributes, [])
         read_capacity      = coalesce(try(index.read_capacity, null), var.read_capacity)
         write_capacity     = coalesce(try(index.write_capacity, null), var.write_capacity)
-        warm               = try(index.warm_throughput, null)
+        warm               = try([for warm in [index.warm_throughput] : warm if warm.read != null || warm.write != null][0], null)
       }
     }
   ]...)

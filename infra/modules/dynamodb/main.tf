@@ -57,9 +57,10 @@ resource "aws_dynamodb_table" "this" {
     }
   }
 
+  # The days are written when they are the most, too: without them, those before would stay.
   point_in_time_recovery {
     enabled                 = each.value.point_in_time_recovery
-    recovery_period_in_days = each.value.point_in_time_recovery ? var.point_in_time_recovery_days : null
+    recovery_period_in_days = each.value.point_in_time_recovery ? coalesce(var.point_in_time_recovery_days, 35) : null
   }
 
   # Written when off too: taking a key away must take it away.
@@ -121,8 +122,15 @@ resource "aws_dynamodb_table" "this" {
     ]
 
     precondition {
-      condition     = !contains(keys(each.value.replicas), data.aws_region.current.region)
-      error_message = "replica_region is the region that the tables are in: it must be another."
+      condition     = !contains(concat(keys(each.value.replicas), compact([each.value.witness_region])), data.aws_region.current.region)
+      error_message = "A replica, or the witness, of ${each.value.name} would be in ${data.aws_region.current.region}, where the table is: replica_region, and the regions of strongly_consistent_rate_limits, must be others."
+    }
+
+    precondition {
+      condition = !contains(local.regions, data.aws_region.current.region) || anytrue([
+        for regions in values(local.partitions) : length(setsubtract(concat([data.aws_region.current.region], keys(each.value.replicas)), regions)) == 0
+      ])
+      error_message = "${each.value.name} can't be replicated from ${data.aws_region.current.region} to ${join(", ", keys(each.value.replicas))}, which is in another partition of AWS."
     }
 
     precondition {
@@ -139,6 +147,16 @@ resource "aws_dynamodb_table" "this" {
     }
 
     # What follows looks at the table as it is before the plan: see existing.tf.
+
+    precondition {
+      condition     = !contains(local.replicated_keys, each.key) || !each.value.from_elsewhere || contains(keys(data.aws_dynamodb_table.existing), each.key)
+      error_message = "${each.value.name} would be made from restore_tables or import_tables and replicated at once, and AWS makes such a table without the stream that replication reads. Make it first, with replicated = false in its table_settings, apply twice, and replicate it then."
+    }
+
+    precondition {
+      condition     = !each.value.strong || !each.value.from_elsewhere || contains(keys(data.aws_dynamodb_table.existing), each.key)
+      error_message = "${each.value.name} can't have strongly_consistent_rate_limits and come from restore_tables or import_tables: AWS makes only an empty table strongly consistent between regions."
+    }
 
     precondition {
       condition     = !local.provisioned || try(data.aws_dynamodb_table.existing[each.key].billing_mode != "PAY_PER_REQUEST", true)
@@ -210,7 +228,7 @@ check "rate_limits_are_exact" {
 
 check "rate_limits_expire" {
   assert {
-    condition     = var.strongly_consistent_rate_limits == null
+    condition     = !anytrue([for table in local.tables : table.strong])
     error_message = "The table of rate limits is strongly consistent between regions, and has no TTL then: items of keys that are never seen again stay, and cost storage, until something deletes them."
   }
 }

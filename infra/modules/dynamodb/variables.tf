@@ -87,8 +87,8 @@ variable "tags" {
   }
 
   validation {
-    condition     = length(var.tags) <= 48
-    error_message = "tags must have at most 48 entries: AWS takes 50, and Name and Environment are added."
+    condition     = length(setunion(keys(var.tags), ["Environment", "Name"])) <= 50
+    error_message = "tags must have at most 48 entries beside Name and Environment: AWS takes 50."
   }
 }
 
@@ -189,7 +189,7 @@ variable "resource_policies" {
   }
 
   validation {
-    condition     = alltrue([for policy in values(var.resource_policies) : can(jsondecode(policy).Statement)])
+    condition     = alltrue([for policy in values(var.resource_policies) : try(jsondecode(policy).Statement != null, false)])
     error_message = "Each value of resource_policies must be the JSON of a policy, with a Statement."
   }
 }
@@ -226,6 +226,15 @@ variable "restore_tables" {
   validation {
     condition     = alltrue([for restore in values(var.restore_tables) : try((restore.source_table_name == null) != (restore.source_table_arn == null), true)])
     error_message = "Each of restore_tables must have one of source_table_name and source_table_arn."
+  }
+
+  validation {
+    condition = alltrue([
+      for restore in values(var.restore_tables) :
+      (try(restore.source_table_name, null) == null || can(regex("^[A-Za-z0-9_.-]{3,255}$", restore.source_table_name)))
+      && (try(restore.source_table_arn, null) == null || can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}$", restore.source_table_arn)))
+    ])
+    error_message = "The source of each of restore_tables must be a table: source_table_name its name, source_table_arn its ARN (arn:aws:dynamodb:REGION:ACCOUNT:table/NAME)."
   }
 
   validation {
@@ -267,8 +276,13 @@ variable "import_tables" {
   }
 
   validation {
-    condition     = alltrue([for import in values(var.import_tables) : try(can(regex("^[a-z0-9.-]{3,63}$", import.bucket)), false) || import == null])
-    error_message = "The bucket of each of import_tables must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots or hyphens."
+    condition     = alltrue([for import in values(var.import_tables) : try(can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", import.bucket)), false) || import == null])
+    error_message = "The bucket of each of import_tables must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots or hyphens, the first and the last a letter or a digit."
+  }
+
+  validation {
+    condition     = alltrue([for import in values(var.import_tables) : try(import.bucket_owner, null) == null || can(regex("^[0-9]{12}$", import.bucket_owner))])
+    error_message = "The bucket_owner of each of import_tables must be an account's number, of 12 digits."
   }
 }
 
@@ -516,11 +530,11 @@ variable "additional_indexes" {
     condition = alltrue(flatten([
       for indexes in values(var.additional_indexes) : [
         for index in try(values(indexes), []) : [
-          for name in try(index.non_key_attributes, []) : try(length(name) >= 1 && length(name) <= 255, false)
+          for name in try(index.non_key_attributes, []) : try(length(name) >= 1 && length(base64encode(name)) <= local.base64_of_255_bytes, false)
         ]
       ]
     ]))
-    error_message = "Each of the non_key_attributes in additional_indexes must have 1 to 255 characters."
+    error_message = "Each of the non_key_attributes in additional_indexes must have 1 to 255 bytes in UTF-8."
   }
 
   validation {
@@ -548,11 +562,11 @@ variable "additional_indexes" {
     condition = alltrue(flatten([
       for indexes in values(var.additional_indexes) : [
         for index in try(values(indexes), []) : [
-          for attribute in try([index.hash_key, index.range_key], []) : attribute == null || try(length(attribute.name) >= 1 && length(attribute.name) <= 255, false)
+          for attribute in try([index.hash_key, index.range_key], []) : attribute == null || try(length(attribute.name) >= 1 && length(base64encode(attribute.name)) <= local.base64_of_255_bytes, false)
         ]
       ]
     ]))
-    error_message = "The name of each key attribute in additional_indexes must have 1 to 255 characters."
+    error_message = "The name of each key attribute in additional_indexes must have 1 to 255 bytes in UTF-8."
   }
 
   validation {
@@ -665,8 +679,8 @@ variable "stream_triggers" {
   }
 
   validation {
-    condition     = alltrue([for trigger in values(var.stream_triggers) : trigger == null || can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$", trigger.function_arn))])
-    error_message = "The function_arn of each of stream_triggers must be the ARN of a function (arn:aws:lambda:REGION:ACCOUNT:function:NAME), of a version or an alias."
+    condition     = alltrue([for trigger in values(var.stream_triggers) : trigger == null || can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?$", trigger.function_arn))])
+    error_message = "The function_arn of each of stream_triggers must be the ARN of a function (arn:aws:lambda:REGION:ACCOUNT:function:NAME, a NAME of at most 64 characters), of a version or an alias."
   }
 
   validation {
@@ -695,8 +709,8 @@ variable "stream_triggers" {
   }
 
   validation {
-    condition     = alltrue(flatten([for trigger in values(var.stream_triggers) : [for pattern in try(trigger.filter_patterns, []) : can(keys(jsondecode(pattern)))]]))
-    error_message = "Each of the filter_patterns of stream_triggers must be the text of a JSON object."
+    condition     = alltrue(flatten([for trigger in values(var.stream_triggers) : [for pattern in try(trigger.filter_patterns, []) : can(keys(jsondecode(pattern))) && try(length(pattern) <= 4096, false)]]))
+    error_message = "Each of the filter_patterns of stream_triggers must be the text of a JSON object, of at most 4096 characters."
   }
 
   validation {
@@ -720,7 +734,7 @@ variable "stream_triggers" {
   validation {
     condition = alltrue([
       for trigger in values(var.stream_triggers) :
-      try(trigger.failure_destination_arn, null) == null || can(regex("^arn:aws[a-z-]*:(sqs|sns|s3):", trigger.failure_destination_arn))
+      try(trigger.failure_destination_arn, null) == null || can(regex("^arn:aws[a-z-]*:((sqs|sns):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+|s3:::[a-z0-9.-]+)$", trigger.failure_destination_arn))
     ])
     error_message = "The failure_destination_arn of each of stream_triggers must be the ARN of an SQS queue, an SNS topic or an S3 bucket."
   }
@@ -838,6 +852,14 @@ variable "strongly_consistent_rate_limits" {
     ])
     error_message = "strongly_consistent_rate_limits needs replica_kms_key_arns for each of its replica_regions if kms_key_arn is given, and only then."
   }
+
+  validation {
+    condition = alltrue([
+      for region, arn in try(coalesce(var.strongly_consistent_rate_limits.replica_kms_key_arns, {}), {}) :
+      contains(var.strongly_consistent_rate_limits.replica_regions, region) && can(regex("^arn:aws[a-z-]*:kms:${region}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))
+    ])
+    error_message = "Each of the replica_kms_key_arns of strongly_consistent_rate_limits must be under one of its replica_regions, and the ARN of a key there: arn:aws:kms:REGION:ACCOUNT:key/ID."
+  }
 }
 
 # DAX.
@@ -875,8 +897,8 @@ variable "alarm_actions" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for arn in var.alarm_actions : can(regex("^arn:aws[a-z-]*:", arn))])
-    error_message = "Each of alarm_actions must be an ARN."
+    condition     = alltrue([for arn in var.alarm_actions : can(regex("^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9]+:.+$", arn))])
+    error_message = "Each of alarm_actions must be the ARN of what an alarm can tell, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
   }
 
   validation {

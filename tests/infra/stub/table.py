@@ -21,6 +21,8 @@ _KEPT_BLOCKS = (
     "warm_throughput",
 )
 _STRONG = "STRONG"
+# Its days are Optional and Computed, too.
+_RECOVERY, _DAYS = "point_in_time_recovery", "recovery_period_in_days"
 
 
 class Refused(Exception):
@@ -52,8 +54,11 @@ def plan(prior: State, planned: State) -> State:
     if prior["ttl"] and not planned["ttl"][0]["enabled"] and not prior["ttl"][0]["enabled"]:
         # DynamoDB does not tell the attribute of a TTL that is off.
         planned["ttl"] = prior["ttl"]
-    if not _on(planned, "point_in_time_recovery") and not _on(prior, "point_in_time_recovery"):
-        planned["point_in_time_recovery"] = prior["point_in_time_recovery"]
+    if not _on(planned, _RECOVERY) and not _on(prior, _RECOVERY):
+        planned[_RECOVERY] = prior[_RECOVERY]
+    elif _first(planned, _RECOVERY).get(_DAYS) is None:
+        days = _first(prior, _RECOVERY)[_DAYS]
+        planned[_RECOVERY] = [{**_first(planned, _RECOVERY), _DAYS: days}]
     return planned
 
 

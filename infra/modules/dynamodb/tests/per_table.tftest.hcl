@@ -160,3 +160,25 @@ run "a_role_for_a_dax_cluster" {
     error_message = "The cluster has no policy, or nobody to trust."
   }
 }
+
+run "what_is_just_within_bounds" {
+  command = plan
+
+  variables {
+    # 50 tags, for two of these are the module's own.
+    tags = merge({ Name = "tables", Environment = "development" }, { for number in range(48) : "tag-${number}" => "value" })
+    # 255 bytes.
+    additional_indexes = { notifications = { by-name = { hash_key = { name = "${join("", [for each in range(127) : "é"])}x" } } } }
+    warm_throughput    = { notifications = {} }
+  }
+
+  assert {
+    condition     = alltrue([for table in aws_dynamodb_table.this : table.tags["Name"] == "tables" && length(table.tags) == 50])
+    error_message = "A table has other tags than are given."
+  }
+
+  assert {
+    condition     = length(aws_dynamodb_table.this["notifications"].warm_throughput) == 0
+    error_message = "A table is warmed that nothing is said of."
+  }
+}

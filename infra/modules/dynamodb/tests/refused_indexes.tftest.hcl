@@ -163,11 +163,11 @@ run "a_key_without_a_name" {
   expect_failures = [var.additional_indexes]
 }
 
-run "a_key_with_a_name_of_256_characters" {
+run "a_key_with_a_name_of_256_bytes" {
   command = plan
 
   variables {
-    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = join("", [for each in range(256) : "k"]) } } } }
+    additional_indexes = { media_metadata = { "by-x" = { hash_key = { name = join("", [for each in range(128) : "é"]) } } } }
   }
 
   expect_failures = [var.additional_indexes]

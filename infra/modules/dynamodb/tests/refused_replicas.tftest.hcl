@@ -243,3 +243,64 @@ run "a_replicated_table_without_a_stream" {
 
   expect_failures = [var.table_settings]
 }
+
+run "a_key_of_another_region_than_its_strong_replica" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/primary"
+    strongly_consistent_rate_limits = {
+      replica_regions = ["us-east-2", "us-west-2"]
+      replica_kms_key_arns = {
+        us-east-2 = "arn:aws:kms:us-east-2:123456789012:key/replica"
+        us-west-2 = "arn:aws:kms:us-east-2:123456789012:key/replica"
+      }
+    }
+  }
+
+  expect_failures = [var.strongly_consistent_rate_limits]
+}
+
+run "a_witness_in_the_same_region" {
+  command = plan
+
+  variables {
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2"], witness_region = "us-east-1" }
+  }
+
+  expect_failures = [aws_dynamodb_table.this, check.rate_limits_expire]
+}
+
+run "strong_replicas_of_a_table_that_has_items" {
+  command = plan
+
+  variables {
+    strongly_consistent_rate_limits = { replica_regions = ["us-east-2", "us-west-2"] }
+    restore_tables                  = { rate_limiting = { source_table_name = "quikapp-old-rate-limits" } }
+  }
+
+  expect_failures = [aws_dynamodb_table.this, check.rate_limits_expire]
+}
+
+run "a_replica_of_a_table_that_is_made_without_its_stream" {
+  command = plan
+
+  variables {
+    enable_global_tables = true
+    replica_region       = "eu-west-1"
+    import_tables        = { notifications = { bucket = "exports" } }
+  }
+
+  expect_failures = [aws_dynamodb_table.this]
+}
+
+run "a_replica_in_another_partition" {
+  command = plan
+
+  variables {
+    enable_global_tables = true
+    replica_region       = "cn-north-1"
+  }
+
+  expect_failures = [aws_dynamodb_table.this]
+}

@@ -153,3 +153,33 @@ run "a_dax_cluster_before_rate_limits" {
 
   expect_failures = [var.dax_tables]
 }
+
+run "a_restoration_from_a_name_that_no_table_has" {
+  command = plan
+
+  variables {
+    restore_tables = { notifications = { source_table_arn = "quikapp-prod-notifications" } }
+  }
+
+  expect_failures = [var.restore_tables]
+}
+
+run "an_import_from_an_owner_by_name" {
+  command = plan
+
+  variables {
+    import_tables = { notifications = { bucket = "exports", bucket_owner = "platform" } }
+  }
+
+  expect_failures = [var.import_tables]
+}
+
+run "a_policy_without_a_statement" {
+  command = plan
+
+  variables {
+    resource_policies = { notifications = jsonencode({ Version = "2012-10-17", Statement = null }) }
+  }
+
+  expect_failures = [var.resource_policies]
+}

@@ -102,3 +102,13 @@ run "a_rule_of_another_service" {
 
   expect_failures = [var.contributor_insights_rules]
 }
+
+run "a_topic_in_another_region" {
+  command = plan
+
+  variables {
+    alarm_actions = ["arn:aws:sns:eu-west-1:123456789012:on-call"]
+  }
+
+  expect_failures = [aws_cloudwatch_metric_alarm.system_errors]
+}

@@ -94,6 +94,25 @@ run "a_dashboard" {
   }
 }
 
+run "a_dashboard_of_many_rules" {
+  command = plan
+
+  variables {
+    enable_dashboard           = true
+    contributor_insights_rules = { rate_limiting = [for number in range(30) : "DynamoDBContributorInsights-PKC-${number}"] }
+  }
+
+  assert {
+    condition     = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this["tables"].dashboard_body).widgets : widget.width >= 4 && widget.x + widget.width <= 24])
+    error_message = "A widget is too narrow, or beside the dashboard."
+  }
+
+  assert {
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this["tables"].dashboard_body).widgets : "${widget.x} ${widget.y}"])) == 45
+    error_message = "Two widgets of the dashboard are in one place."
+  }
+}
+
 run "no_dashboard_unless_wanted" {
   command = plan
 
