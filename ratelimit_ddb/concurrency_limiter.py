@@ -1,12 +1,11 @@
 """The concurrency limiters: at most so many holders of a key at once, over all processes.
 
-SlotsCore (slots/slots_core.py) turns calls into steps: flows to run on the store, and waits. The
-two limiters differ in what runs the steps, and in what renews the slots.
+SlotsCore (slots/slots_core.py) turns calls into steps (operations/steps.py): flows to run on the
+store, and waits. The two limiters differ in what runs the steps, and in what renews the slots.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -14,17 +13,13 @@ from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.operations.driver import run, run_async
-from ratelimit_ddb.operations.operation import Wait
+from ratelimit_ddb.operations.steps import run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.operations.waker import BlockingWaker, LoopWaker
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.keeper import keeper_of_running_loop, keeper_of_threads
 from ratelimit_ddb.slots.slot import AsyncSlot, Grant, Slot
-from ratelimit_ddb.slots.slots import Taken
-from ratelimit_ddb.slots.slots_core import SlotsCore, Steps
-
-_LONGEST_WAIT_NS = 60_000_000_000
+from ratelimit_ddb.slots.slots_core import SlotsCore
 
 
 class ConcurrencyLimiter:
@@ -128,7 +123,7 @@ class ConcurrencyLimiter:
         """
         core, keeper = self._core, keeper_of_threads()
         text = core.key_text(key)
-        taken = _run_steps(core, core.steps(text, max_wait, on_lost, keeper))
+        taken = run_steps(core.steps(text, max_wait, on_lost, keeper))
         return Slot(Grant(core, text, taken, keeper))
 
     def peek(self, key: KeyLike) -> Decision:
@@ -216,7 +211,7 @@ class AsyncConcurrencyLimiter:
         """
         core, keeper = self._core, keeper_of_running_loop()
         text = core.key_text(key)
-        taken = await _run_steps_async(core, core.steps(text, max_wait, on_lost, keeper))
+        taken = await run_steps_async(core.steps(text, max_wait, on_lost, keeper))
         return AsyncSlot(Grant(core, text, taken, keeper))
 
     async def peek(self, key: KeyLike) -> Decision:
@@ -230,39 +225,3 @@ class AsyncConcurrencyLimiter:
         core = self._core
         flow = core.reset(core.key_text(key))
         await run_async(flow, core.store, core.timeout_ns, core.breaker)
-
-
-def _run_steps(core: SlotsCore, steps: Steps) -> Taken:
-    waker: BlockingWaker | None = None
-    try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Wait):
-                waker = waker or BlockingWaker()
-                step = steps.send(waker.wait(step, time.monotonic_ns() + _LONGEST_WAIT_NS))
-            else:
-                taken = run(step, core.store, core.timeout_ns, core.breaker, decides=True)
-                step = steps.send(taken)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
-    finally:
-        steps.close()
-
-
-async def _run_steps_async(core: SlotsCore, steps: Steps) -> Taken:
-    waker: LoopWaker | None = None
-    try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Wait):
-                waker = waker or LoopWaker()
-                step = steps.send(await waker.wait(step, time.monotonic_ns() + _LONGEST_WAIT_NS))
-            else:
-                taken = await run_async(
-                    step, core.store, core.timeout_ns, core.breaker, decides=True
-                )
-                step = steps.send(taken)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
-    finally:
-        steps.close()

@@ -29,6 +29,7 @@ from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, adding_fields
 from ratelimit_ddb.asgi.responses import call_and_respond
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
 from ratelimit_ddb.limit import LimitsLike, parse_limits
+from ratelimit_ddb.operations.steps import run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.response import response_of
 from ratelimit_ddb.starlette.routes import (
@@ -39,7 +40,6 @@ from ratelimit_ddb.starlette.routes import (
     endpoint_is_limited,
     original,
 )
-from ratelimit_ddb.web.gate.awaitables import resolve_async
 from ratelimit_ddb.web.gate.gate import Gate, denial_of
 from ratelimit_ddb.web.gate.ledger import KEY, Ledger, LedgerGate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
@@ -351,7 +351,7 @@ class _Writing:
 
 
 async def _respond(scope: Scope, head: ResponseHead) -> None:
-    await resolve_async(give_back_by_response(scope, head, _is_dependency))
+    await run_steps_async(give_back_by_response(scope, head, _is_dependency))
 
 
 def _is_dependency(gate: LedgerGate) -> bool:

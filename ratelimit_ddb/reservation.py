@@ -96,6 +96,24 @@ class ReservationState:
         # Counted as settled from here on: a write whose reply is lost may have been applied.
         return core.settle(self.key, self.decision, taken, self.cost, used)
 
+    def leave(self, error: BaseException | None) -> Flow[None] | None:
+        """Give all of it back where an exception leaves its block; None where nothing is to do.
+
+        An outage leaves it taken, and is noted at the exception.
+        """
+        if error is None or self.is_settled or self.is_handed_over:
+            return None
+        return self._give_back(error, self.settle(self.core, 0))
+
+    def _give_back(self, error: BaseException, flow: Flow[None]) -> Flow[None]:
+        try:
+            yield from flow
+        except StoreUnavailable as outage:
+            error.add_note(
+                f"the {self.cost} tokens reserved of {self.key!r} may not have been given back: "
+                f"{outage}"
+            )
+
 
 def _unpickled(
     kind: Callable[[ReservationState], Any],
@@ -184,12 +202,9 @@ class Reservation:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is None or self._state.is_settled or self._state.is_handed_over:
-            return
-        try:
-            self.cancel()
-        except StoreUnavailable as outage:
-            _note(error, self._state, outage)
+        core, flow = self._state.core, self._state.leave(error)
+        if flow is not None:
+            run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def __copy__(self) -> Self:
         return self
@@ -246,12 +261,9 @@ class AsyncReservation:
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is None or self._state.is_settled or self._state.is_handed_over:
-            return
-        try:
-            await self.cancel()
-        except StoreUnavailable as outage:
-            _note(error, self._state, outage)
+        core, flow = self._state.core, self._state.leave(error)
+        if flow is not None:
+            await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def __copy__(self) -> Self:
         return self
@@ -298,12 +310,6 @@ def state_of(reservation: object) -> ReservationState:
     if not isinstance(reservation, Reservation | AsyncReservation):
         raise TypeError(f"settle of {reservation!r}: must be what reserve gave")
     return reservation._state
-
-
-def _note(error: BaseException, state: ReservationState, outage: StoreUnavailable) -> None:
-    error.add_note(
-        f"the {state.cost} tokens reserved of {state.key!r} may not have been given back: {outage}"
-    )
 
 
 def _repr(name: str, state: ReservationState) -> str:

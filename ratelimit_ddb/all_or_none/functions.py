@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from ratelimit_ddb.all_or_none.decisions import Decisions, L
 from ratelimit_ddb.all_or_none.flows import give_back, take
@@ -19,9 +19,8 @@ from ratelimit_ddb.all_or_none.request import (
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
-from ratelimit_ddb.limiter_core import LimiterCore
-from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import JointFlow
+from ratelimit_ddb.operations.steps import OnStore, Steps, run_steps, run_steps_async
 from ratelimit_ddb.operations.together import raise_mistake
 
 
@@ -50,14 +49,14 @@ def acquire_all(
         StoreUnavailable: a limiter has ``on_outage="raise"``, and none denies.
         StoreError: a mistake of set-up. What was taken is given back before either is raised.
     """
-    return _run_all(_acquire_all(requests, RateLimiter))
+    return run_steps(_acquire_all(requests, RateLimiter))
 
 
 async def acquire_all_async(
     requests: Iterable[tuple[AsyncRateLimiter, KeyLike] | tuple[AsyncRateLimiter, KeyLike, int]],
 ) -> Decisions[AsyncRateLimiter]:
     """Take tokens by several limiters, all or none, in an event loop; see ``acquire_all``."""
-    return await _run_all_async(_acquire_all(requests, AsyncRateLimiter))
+    return await run_steps_async(_acquire_all(requests, AsyncRateLimiter))
 
 
 def refund_all(decisions: Decisions[RateLimiter]) -> bool:
@@ -70,15 +69,15 @@ def refund_all(decisions: Decisions[RateLimiter]) -> bool:
         TypeError: it is not what ``acquire_all`` returned.
         StoreError: of the first that could not be given back; the others were.
     """
-    return _run_all(_refund_all(decisions, RateLimiter))
+    return run_steps(_refund_all(decisions, RateLimiter))
 
 
 async def refund_all_async(decisions: Decisions[AsyncRateLimiter]) -> bool:
     """Give back all that a request took, in an event loop; see ``refund_all``."""
-    return await _run_all_async(_refund_all(decisions, AsyncRateLimiter))
+    return await run_steps_async(_refund_all(decisions, AsyncRateLimiter))
 
 
-def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> _Runs[Decisions[L]]:
+def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> Steps[Decisions[L]]:
     given = require_requests(requests)
     asked = [request_of(one, kind) for one in given]
     if not asked:
@@ -95,10 +94,10 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> _Runs[De
     return Decisions(decisions, tuple([one[0] for one in given]), refunded)
 
 
-def _ask(asked: list[Request]) -> _Runs[bool]:
+def _ask(asked: list[Request]) -> Steps[bool]:
     """Ask the stores, and give back what was taken if not all admit; whether it was."""
     for several in by_store(asked):
-        failure = yield _run_of(several, take(several), decides=True)
+        failure = yield from _run_of(several, take(several), decides=True)
         for one in several:
             if one.outcome is None and isinstance(failure, StoreError):
                 one.outcome = failure
@@ -109,7 +108,7 @@ def _ask(asked: list[Request]) -> _Runs[bool]:
         return False
     took = [one for one in asked if one.keeps]
     for several in by_store(took):
-        yield _run_of(several, give_back(several), decides=True)
+        yield from _run_of(several, give_back(several), decides=True)
     return bool(took) and all(one.refunded for one in took)
 
 
@@ -118,7 +117,7 @@ def _may_be_admitted(request: Request, several: list[Request]) -> bool:
     return is_lost(request) and not would_deny(request, several)
 
 
-def _refund_all(decisions: Decisions[L], kind: type[L]) -> _Runs[bool]:
+def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
     if not isinstance(decisions, Decisions):
         raise TypeError(f"refund_all of {decisions!r}: must be what acquire_all returned")
     took = []
@@ -130,7 +129,7 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> _Runs[bool]:
             took.append(Request(core, taken.key, taken.kept, meter, outcome=decision))
     failures: list[StoreError] = []
     for several in by_store(took):
-        failed = yield _run_of(several, give_back(several), decides=False)
+        failed = yield from _run_of(several, give_back(several), decides=False)
         failures += [failed] if isinstance(failed, StoreError) else failed
     for one in took:
         if one.refunded and one.decision is not None:
@@ -164,57 +163,10 @@ def _raise_failure(asked: list[Request]) -> None:
             raise one.outage
 
 
-def _run_of(several: Sequence[Request], flow: JointFlow[Any], *, decides: bool) -> _Run:
-    """The run of a flow on the store of these requests."""
-    timeout_ns = min(one.core.timeout_ns for one in several)
-    return _Run(flow, several[0].core, timeout_ns, decides)
-
-
-class _Run(NamedTuple):
-    """A flow to be run on the store of a limiter; ``decides`` as for ``run``."""
-
-    flow: JointFlow[Any]
-    core: LimiterCore
-    timeout_ns: int
-    decides: bool
-
-
-T = TypeVar("T")
-_Runs = Generator[_Run, Any, T]
-"""Yields flows to be run, and is sent what each returns, or the StoreError that it raises."""
-
-
-def _run_all(runs: _Runs[T]) -> T:
-    result: object = None
+def _run_of(several: Sequence[Request], flow: JointFlow[Any], *, decides: bool) -> Steps[Any]:
+    """What a flow on the store of these requests returns, or the StoreError that ends it."""
+    core, timeout_ns = several[0].core, min(one.core.timeout_ns for one in several)
     try:
-        while True:
-            one = runs.send(result)
-            try:
-                result = run(
-                    one.flow, one.core.store, one.timeout_ns, one.core.breaker, decides=one.decides
-                )
-            except StoreError as error:
-                result = error
-    except StopIteration as done:
-        returned: T = done.value
-        return returned
-    finally:
-        runs.close()
-
-
-async def _run_all_async(runs: _Runs[T]) -> T:
-    result: object = None
-    try:
-        while True:
-            one = runs.send(result)
-            try:
-                result = await run_async(
-                    one.flow, one.core.store, one.timeout_ns, one.core.breaker, decides=one.decides
-                )
-            except StoreError as error:
-                result = error
-    except StopIteration as done:
-        returned: T = done.value
-        return returned
-    finally:
-        runs.close()
+        return (yield OnStore(flow, core.store, timeout_ns, core.breaker, decides))
+    except StoreError as error:
+        return error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic_ns
 from typing import Any
 
@@ -21,6 +21,7 @@ from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_ke
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Delete, Flow, Wait
+from ratelimit_ddb.operations.steps import OnStore, Steps
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import RETRY_AFTER_OUTAGE_NS, OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
@@ -38,9 +39,6 @@ more to write with slots in them."""
 _SEEN_KEYS = 16_384
 _FIRST_PAUSE_NS = 25_000_000
 _LONGEST_PAUSE_NS = 400_000_000
-
-Steps = Generator[Flow[Taken] | Wait, Any, Taken]
-"""What taking a slot takes: flows to run, and waits."""
 
 
 class SlotsCore:
@@ -129,7 +127,7 @@ class SlotsCore:
         max_wait: float,
         on_lost: Callable[[], object] | None,
         keeper: Keeper,
-    ) -> Steps:
+    ) -> Steps[Taken]:
         """Take a slot of a key, as the table holds it, or wait for one.
 
         Raises:
@@ -222,10 +220,10 @@ class SlotsCore:
 
     def _steps(
         self, key: str, wait_ns: int, on_lost: Callable[[], object] | None, keeper: Keeper
-    ) -> Steps:
+    ) -> Steps[Taken]:
         line, started_ns = self._line, monotonic_ns()
         if key not in line:
-            taken: Taken = yield self.take(key, on_lost, keeper)
+            taken: Taken = yield self._attempt(key, on_lost, keeper)
             if taken.decision.allowed or not wait_ns:
                 return taken
         elif wait_ns:
@@ -241,7 +239,7 @@ class SlotsCore:
                 turn.served = False
                 if not line.is_first(key, turn):
                     continue
-                taken = yield self.take(key, on_lost, keeper)
+                taken = yield self._attempt(key, on_lost, keeper)
                 if taken.decision.allowed:
                     waited_ns = monotonic_ns() - started_ns
                     return taken._replace(decision=taken.decision._replace(waited_ns=waited_ns))
@@ -249,6 +247,10 @@ class SlotsCore:
             return taken
         finally:
             line.leave(key, turn)
+
+    def _attempt(self, key: str, on_lost: Callable[[], object] | None, keeper: Keeper) -> OnStore:
+        flow = self.take(key, on_lost, keeper)
+        return OnStore(flow, self.store, self.timeout_ns, self.breaker)
 
     def _behind_others(self, key: str) -> Taken:
         """The denial of one who can't wait, where others of this process do: they are first."""

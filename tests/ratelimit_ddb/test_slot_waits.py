@@ -10,6 +10,7 @@ import pytest
 from ratelimit_ddb import ConcurrencyLimiter, Decision, LimiterDecision, MemoryStore
 from ratelimit_ddb.operations.driver import run
 from ratelimit_ddb.operations.operation import Wait
+from ratelimit_ddb.operations.steps import OnStore
 from ratelimit_ddb.slots.keeper import keeper_of_threads
 from ratelimit_ddb.slots.slots_core import SlotsCore
 from ratelimit_ddb.slots.waiting_line import Turn, WaitingLine
@@ -32,14 +33,15 @@ class Waiter:
 
     def until_it_waits(self) -> Wait | None:
         """Let it go on, asking the table if it likes to. Returns: the wait; None once it is over"""
-        answer = None
+        answer: Any = None
         try:
             while True:
                 step = self._steps.send(answer)
                 if isinstance(step, Wait):
                     return step
+                assert isinstance(step, OnStore)
                 self.asked += 1
-                answer = run(step, self.core.store, self.core.timeout_ns, self.core.breaker)
+                answer = run(step.flow, step.store, step.timeout_ns, step.breaker)
         except StopIteration as done:
             self.taken = done.value
             self.decision = done.value.decision

@@ -21,17 +21,12 @@ from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run_async
 from ratelimit_ddb.operations.operation import JointFlow
+from ratelimit_ddb.operations.steps import OnStore, run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.slots.keeper import Keeper, keeper_of_running_loop, keeper_of_threads
 from ratelimit_ddb.switch import limiting_enabled
-from ratelimit_ddb.web.gate.awaitables import (
-    AwaitableFlow,
-    OnStore,
-    maybe_await,
-    resolve,
-    resolve_async,
-)
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.ledger import (
@@ -193,13 +188,13 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        return resolve(self._admission(request, keeper_of_threads))
+        return run_steps(self._admission(request, keeper_of_threads))
 
     async def admit_async(self, request: Request) -> Admission:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        return await resolve_async(self._admission(request, keeper_of_running_loop))
+        return await run_steps_async(self._admission(request, keeper_of_running_loop))
 
     @property
     def gives_back(self) -> bool:
@@ -219,11 +214,11 @@ class Gate:
             TypeError: a rule's function gave something to be awaited.
             StoreError: a mistake of set-up.
         """
-        resolve(give_back_by_response(native, head, self._is_this))
+        run_steps(give_back_by_response(native, head, self._is_this))
 
     async def respond_async(self, native: Any, head: ResponseHead) -> None:
         """The same in an event loop; see ``respond``."""
-        await resolve_async(give_back_by_response(native, head, self._is_this))
+        await run_steps_async(give_back_by_response(native, head, self._is_this))
 
     async def admit_message(self, charges: list[Charge], ledger: Ledger) -> Verdict:
         """Take the tokens of a message, and call ``on_decision``; raises as ``admit`` does.
@@ -238,7 +233,7 @@ class Gate:
         flow = self._evaluation(charges)
         verdict = await run_async(flow, self.store, self.timeout_ns, self.breaker, decides=True)
         if verdict.denials:
-            await resolve_async(give_back(refunds_due(ledger, verdict)))
+            await run_steps_async(give_back(refunds_due(ledger, verdict)))
         else:
             left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
             ledger.entries.append(Entry(self, verdict, (), left_ns))
@@ -250,7 +245,7 @@ class Gate:
         """What each message is charged that comes in on the websocket of this handshake."""
         if not self.enabled:
             return []
-        return await resolve_async(charges_of_message(self._rule_set, request))
+        return await run_steps_async(charges_of_message(self._rule_set, request))
 
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
         """Remove the ledgers from a scope or environ, if this gate put them there.

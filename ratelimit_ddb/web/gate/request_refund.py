@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ratelimit_ddb.operations.operation import JointFlow
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore
+from ratelimit_ddb.operations.steps import OnStore
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 from ratelimit_ddb.web.gate.evaluator import refund_all
 from ratelimit_ddb.web.gate.ledger import Entry, Ledger
 from ratelimit_ddb.web.response.answer import Fields

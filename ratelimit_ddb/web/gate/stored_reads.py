@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.operation import Flow
+from ratelimit_ddb.operations.steps import OnStore
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, OnStore
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 
 T = TypeVar("T")
 
