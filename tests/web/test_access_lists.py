@@ -165,6 +165,11 @@ def test_a_listed_key_is_read_in_every_encoding(encoding: str) -> None:
     assert statuses(limited_wsgi, given, get) == [403]
 
 
+def test_a_rule_shows_no_key_that_it_lists() -> None:
+    given = rule(by=header("x-api-key"), allow=AccessList(keys=["the-monitoring-key"]))
+    assert "the-monitoring-key" not in repr(given)
+
+
 def test_a_part_of_an_allowed_key_is_not_allowed(limited: Limited) -> None:
     # "a b" could be read as "a", so that who is denied by it is denied by either.
     listed = AccessList(keys=['"a b"'])

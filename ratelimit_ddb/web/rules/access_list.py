@@ -46,7 +46,7 @@ class AccessList:
     """
 
     networks: tuple[str, ...]
-    keys: frozenset[str]
+    keys: frozenset[str] = field(repr=False)  # they may be credentials
     address: Identity | None
     _network_set: NetworkSet = field(repr=False, compare=False)
 
