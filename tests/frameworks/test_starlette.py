@@ -80,6 +80,16 @@ def test_paths_without_a_route_share_the_rules_own_bucket(store: MemoryStore) ->
     assert statuses(app, "/none", "/nothing", "/users/1") == [404, 429, 200]
 
 
+def test_p14_a_path_that_the_router_fails_at_is_counted_first(store: MemoryStore) -> None:
+    # Python makes no int of more than 4,300 digits, so Starlette's converter raises.
+    app = site(store, Rule("/*", "2/minute", scope="endpoint"))
+    path = f"/users/{'9' * 5_000}"
+    for _ in range(2):
+        with pytest.raises(ValueError, match="4300 digits"):
+            ask(app, path)
+    assert ask(app, path).status_code == 429
+
+
 def test_the_middleware_may_be_added_to_an_application_or_put_around_it(store: MemoryStore) -> None:
     rules = [Rule("/*", "1/minute", scope="endpoint")]
     inside = Starlette(routes=[Route("/users/{id}", hello), Route("/posts/{id}", hello)])

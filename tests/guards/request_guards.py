@@ -29,6 +29,14 @@ REQUESTS = (
         "tests/web/test_functions_of_requests.py::test_an_identity_in_another_place_is_refused",
     ),
     Guard(
+        "P14: a path that the router fails at is counted",
+        "ratelimit_ddb/starlette/routes.py",
+        "except ValueError:\n            # A converter's",
+        "except ZeroDivisionError:\n            # A converter's",
+        "tests/frameworks/test_starlette.py::"
+        "test_p14_a_path_that_the_router_fails_at_is_counted_first",
+    ),
+    Guard(
         "what was used by an estimate of 0 is charged",
         "ratelimit_ddb/web/gate/charges.py",
         "return max(cost, 1)",
