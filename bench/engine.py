@@ -46,7 +46,7 @@ def engine() -> Iterator[str]:
     pin_to_core(SERVER)
     with contextlib.ExitStack() as running:
         try:
-            url = running.enter_context(dynamodb_local.running())
+            url = running.enter_context(dynamodb_local.running(optimized=True))
         finally:
             if allowed is not None:
                 os.sched_setaffinity(0, allowed)
