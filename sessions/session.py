@@ -59,6 +59,28 @@ class Session(SessionMapping):
         return self._request_session.accessed
 
     @property
+    def modified(self) -> bool:
+        """Whether there is anything to save. Changes inside lists and dicts count by themselves.
+
+        Starlette's and Flask's users set it after such a change; here that does nothing more.
+
+        Raises:
+            ValueError: it is set to False, though something was changed.
+        """
+        return self._has_changed()
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        if not value and self._has_changed():
+            raise ValueError(
+                "session.modified = False: a change is always saved; undo the change instead"
+            )
+
+    def mark_modified(self) -> None:
+        """The same as ``modified = True``, as Starlette's own session has it."""
+        self.modified = True
+
+    @property
     def user_id(self) -> str | None:
         """The user who is logged in; None for an anonymous session."""
         return self._used_state().user_id
@@ -142,6 +164,9 @@ class Session(SessionMapping):
             invalid = self._request_session.brought_invalid_token
             raise AuthenticationRequired("invalid_token" if invalid else None)
         return user_id
+
+    def _has_changed(self) -> bool:
+        return self._request_session.state.has_changed()
 
     # Freshness
 

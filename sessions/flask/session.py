@@ -116,18 +116,9 @@ class FlaskSession(Session, SessionMixin):
         """Whether it has no row yet."""
         return self._used_state().row is None
 
-    @property
-    def modified(self) -> bool:
-        """Whether there is anything to save. Changes inside lists and dicts count by themselves."""
+    def _has_changed(self) -> bool:
         self._store_flashes()
-        return self._request_session.state.has_changed()
-
-    @modified.setter
-    def modified(self, value: bool) -> None:
-        if not value and self.modified:
-            raise ValueError(
-                "session.modified = False: a change is always saved; undo the change instead"
-            )
+        return super()._has_changed()
 
     @property
     def permanent(self) -> bool:

@@ -17,6 +17,11 @@ def store() -> WatchedStore:
     return WatchedStore([], FakeClock())
 
 
+def _say_modified(session: Any) -> None:
+    session["b"].append(3)
+    session.modified = True
+
+
 USES: dict[str, tuple[Act, Any]] = {
     "in": (lambda session: ["a" in session, "z" in session], [True, False]),
     "get": (lambda session: [session.get("a"), session.get("z", 0)], [1, 0]),
@@ -38,6 +43,11 @@ CHANGES: dict[str, tuple[Act, Any]] = {
     "del": (lambda session: session.__delitem__("b"), {"a": 1}),
     "clear": (lambda session: session.clear(), {}),
     "inside": (lambda session: session["b"].append(3), {"a": 1, "b": [2, 3]}),
+    "modified": (_say_modified, {"a": 1, "b": [2, 3]}),
+    "mark_modified": (
+        lambda session: [session["b"].append(3), session.mark_modified()],
+        {"a": 1, "b": [2, 3]},
+    ),
 }
 
 
@@ -64,3 +74,22 @@ def test_a_session_is_changed_as_starlettes_own(
     ada.ask("/fill")
     ada.ask("/change")
     assert ada.ask("/all").value == left
+
+
+def test_a_change_is_not_thrown_away_by_modified(store: WatchedStore) -> None:
+    def act(session: Any) -> list[bool]:
+        session.modified = False
+        before = session.modified
+        session["b"].append(3)
+        with pytest.raises(ValueError, match="undo the change instead"):
+            session.modified = False
+        return [before, session.modified]
+
+    visitor = browser(site(store, Route("/", page(act)), Route("/b", page(_put_list))))
+    visitor.ask("/b")
+    assert visitor.ask("/").value == [False, True]
+    assert visitor.ask("/all").value == {"b": [2, 3]}
+
+
+def _put_list(session: Any) -> None:
+    session["b"] = [2]
