@@ -31,7 +31,8 @@ class RulesFile:
     At most once in ``check_seconds`` the next request looks whether the file changed, through
     symbolic links, and if so reads it in its own thread or event loop: some milliseconds for a
     hundred rules. Other threads go on with the old rules until the new ones are there. A bucket
-    belongs to its rule's name: as long as that stays, tokens that were taken stay taken.
+    belongs to its rule's name and its limit: as long as these stay, tokens that were taken stay
+    taken. A limit that is changed starts with a full bucket.
 
     A file that is bad or gone changes nothing: the old rules stay, and the error is logged once
     (logger ``ratelimit_ddb``) and given to ``on_reload``. The next change is tried anew.
