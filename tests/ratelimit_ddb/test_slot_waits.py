@@ -38,6 +38,7 @@ class Waiter:
             while True:
                 step = self._steps.send(answer)
                 if isinstance(step, Wait):
+                    assert not step.awaited.served, "it would ask again at once"
                     return step
                 assert isinstance(step, OnStore)
                 self.asked += 1
@@ -157,6 +158,9 @@ def test_one_that_can_not_wait_is_told_to_come_back_where_others_wait(
     told: list[LimiterDecision] = []
     limiter = ConcurrencyLimiter(limiter._core.store, 1, lifetime=9, on_decision=told.append)
     with limiter.slot("report"):
+        (event,) = told
+        assert event.decision.allowed
+        assert (event.outage, event.on_outage) == (None, None)
         first = Waiter(limiter, 5)
         assert first.until_it_waits() is not None
         told.clear()

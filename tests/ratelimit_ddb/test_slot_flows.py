@@ -1,0 +1,180 @@
+"""The flows of slots, operation by operation: what is tried next, and what is left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import ConcurrencyLimiter, Decision, KeyThrottled, StoreUnavailable
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operations.operation import ClockMoved, NotAsked, ReadClock
+from ratelimit_ddb.operations.slot_operation import SlotsResult, TakeSlot
+from ratelimit_ddb.slot_limit import SlotLimit
+from ratelimit_ddb.slots.held_slot import HeldSlot
+from ratelimit_ddb.slots.mark import new_mark
+from ratelimit_ddb.slots.seen_slots import SeenSlots
+from ratelimit_ddb.slots.slots import Slots, Taken
+from tests.flaky_store import FlakyStore
+
+KEY = "report:slots"
+LIFETIME_NS = 60 * SECOND_NS
+
+
+class Taking:
+    """One take of a slot, and what was abandoned by it."""
+
+    def __init__(self, slots: int) -> None:
+        self.limit = SlotLimit(slots, 60)
+        self.store = FlakyStore()
+        self.slots = Slots(self.limit, self.store.clock, SeenSlots(8))
+        self.abandoned: list[HeldSlot] = []
+        self.flow: Any = self.slots.take(KEY, None, self.abandoned.append)
+        take = next(self.flow)
+        assert isinstance(take, TakeSlot)
+        self.take = take
+
+    def mark(self, seconds_left: float) -> int:
+        """Somebody else's."""
+        return new_mark(self.store.time.now_ns + round(seconds_left * SECOND_NS))
+
+    def result_of(self, result: SlotsResult) -> Taken:
+        with pytest.raises(StopIteration) as done:
+            self.flow.send(result)
+        taken: Taken = done.value.value
+        return taken
+
+
+def test_a_slot_that_was_taken_is_its_takers_and_the_others_are_counted() -> None:
+    taking = Taking(3)
+    others = {0: taking.mark(10), 1: taking.mark(20), 2: taking.mark(30), 7: taking.mark(40)}
+    taken = taking.result_of(SlotsResult(True, {**others, taking.take.slot: taking.take.mark}))
+    assert taken.decision == Decision(True, 0, 0, LIFETIME_NS, taking.limit, 0, "table")
+    assert taken.held is not None
+    assert (taken.held.key, taken.held.slot) == (KEY, taking.take.slot)
+    assert taking.abandoned == []
+
+
+def test_a_take_that_was_sent_again_finds_its_own_mark() -> None:
+    taking = Taking(3)
+    taken = taking.result_of(SlotsResult(False, {taking.take.slot: taking.take.mark}))
+    assert taken.decision == Decision(True, 2, 0, LIFETIME_NS, taking.limit, 0, "table")
+    assert taken.held is not None
+
+
+def test_a_lost_race_is_tried_again_where_there_is_room() -> None:
+    taking = Taking(3)
+    first = taking.take.slot
+    free, run_out = [slot for slot in range(3) if slot != first]
+    marks = {first: taking.mark(10), free: taking.mark(10), run_out: taking.mark(-0.001)}
+    again: TakeSlot = taking.flow.send(SlotsResult(False, marks))
+    assert again.slot == run_out
+    assert again.mark != taking.take.mark
+    denied = taking.result_of(SlotsResult(False, {**marks, run_out: taking.mark(0.25)}))
+    retry_ns = SECOND_NS // 4
+    assert denied.decision == Decision(False, 0, retry_ns, 10 * SECOND_NS, taking.limit, 0, "table")
+    assert denied.held is None
+
+
+def test_after_eight_lost_races_it_is_denied() -> None:
+    taking = Taking(2)
+    for _ in range(7):
+        taking.take = taking.flow.send(SlotsResult(False, {taking.take.slot: taking.mark(10)}))
+    denied = taking.result_of(SlotsResult(False, {taking.take.slot: taking.mark(10)}))
+    assert denied.decision == Decision(
+        False, 0, SECOND_NS, 10 * SECOND_NS, taking.limit, 0, "table"
+    )
+
+
+def test_what_was_not_sent_leaves_nothing_to_be_released() -> None:
+    taking = Taking(1)
+    taking.store.time.advance(5)
+    anew = taking.flow.throw(ClockMoved("five seconds"))
+    assert anew.now_ns == taking.take.now_ns + 5 * SECOND_NS
+    with pytest.raises(NotAsked):
+        taking.flow.throw(NotAsked("three outages"))
+    assert taking.abandoned == []
+
+
+def test_a_throttled_take_is_denied_and_leaves_nothing_to_be_released() -> None:
+    taking = Taking(1)
+    with pytest.raises(StopIteration) as done:
+        taking.flow.throw(KeyThrottled("too many writes"))
+    assert done.value.value == Taken(
+        Decision(False, 0, SECOND_NS, LIFETIME_NS, taking.limit, 0, "throttled")
+    )
+    assert taking.abandoned == []
+
+
+@pytest.mark.parametrize("how", ["no answer", "closed"])
+def test_what_was_sent_and_got_no_answer_is_to_be_released(how: str) -> None:
+    taking = Taking(1)
+    if how == "closed":
+        taking.flow.close()
+    else:
+        with pytest.raises(StoreUnavailable):
+            taking.flow.throw(StoreUnavailable("out of reach"))
+    (abandoned,) = taking.abandoned
+    assert (abandoned.key, abandoned.slot) == (KEY, 0)
+    assert abandoned.begin_release() == (taking.take.mark,)
+
+
+def test_where_the_time_is_not_known_it_is_asked_for_first() -> None:
+    class Unknown:
+        known = False
+        now_ns = wall_ns = monotonic_ns = staticmethod(lambda: 0)
+
+    slots = Slots(SlotLimit(2, 60), Unknown(), SeenSlots(8))
+    for flow in (slots.take(KEY, None, lambda _: None), slots.peek(KEY)):
+        assert next(flow) == ReadClock()
+        operation: Any = flow.send(1_800_000_000 * SECOND_NS)
+        assert operation.key == KEY
+        flow.close()
+
+
+def test_a_look_tells_how_many_are_free_and_when_one_will_be() -> None:
+    store = FlakyStore()
+    limiter = ConcurrencyLimiter(store, 2)
+    limit = limiter.limit
+    assert limiter.peek("report") == Decision(True, 2, 0, 0, limit, 0, "table")
+    first = limiter.acquire("report")
+    store.time.advance(20)
+    second = limiter.acquire("report")
+    assert limiter.peek("report") == Decision(False, 0, SECOND_NS, LIFETIME_NS, limit, 0, "table")
+    store.time.advance(39.5)
+    assert limiter.peek("report").retry_after == 0.5
+    first.release()
+    assert limiter.peek("report") == Decision(
+        True, 1, 0, 20 * SECOND_NS + SECOND_NS // 2, limit, 0, "table"
+    )
+    second.release()
+
+
+def test_a_slot_is_told_as_lost_once_and_what_that_raises_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[str] = []
+
+    def fails() -> None:
+        told.append("lost")
+        raise ZeroDivisionError
+
+    held = HeldSlot(KEY, SlotLimit(1, 60), 0, (1,), fails)
+    for _ in range(2):
+        held.lose()
+    assert told == ["lost"]
+    lost, raised = caplog.messages
+    assert lost == (
+        "slot of 'report:slots': lost, as it was not renewed within 60 s; "
+        "another holder may have it"
+    )
+    assert raised == "on_lost of 'report:slots' raised"
+    assert caplog.records[1].exc_info is not None
+
+
+def test_a_slot_that_was_released_is_not_told_as_lost() -> None:
+    told: list[str] = []
+    held = HeldSlot(KEY, SlotLimit(1, 60), 0, (1,), lambda: told.append("lost"))
+    held.begin_release()
+    held.lose()
+    assert (told, held.begin_keeping(2)) == ([], None)
