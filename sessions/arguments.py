@@ -291,6 +291,8 @@ def shown(value: object) -> str:
 
 def a_type(value: object) -> str:
     """A value's type for a message, such as "an int"."""
+    if value is None:
+        return "None"
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 

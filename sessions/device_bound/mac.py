@@ -6,7 +6,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 
-from sessions.arguments import require_secret
+from sessions.arguments import require_secret, require_several
 
 
 class Macs:
@@ -22,7 +22,11 @@ class Macs:
     __slots__ = ("_secrets",)
 
     def __init__(self, secret: str | bytes | Iterable[str | bytes]) -> None:
-        several = [secret] if isinstance(secret, str | bytes) else list(secret)
+        several = (
+            [secret]
+            if isinstance(secret, str | bytes)
+            else require_several("secret", "a str or bytes", secret)
+        )
         if not several:
             raise ValueError("secret must not be empty; give one of secrets.token_hex()")
         self._secrets = tuple(require_secret(one) for one in several)

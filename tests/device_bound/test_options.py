@@ -22,7 +22,8 @@ from tests.sessions_web.site import site_over
     [
         ({"secret": "short"}, "at least 32 bytes"),
         ({"secret": []}, "must not be empty"),
-        ({"secret": 1}, None),
+        ({"secret": 1}, "secret must be a str or bytes, or a list of several, not an int"),
+        ({"secret": None}, "or a list of several, not None"),
         ({"path": "device"}, "path must start with '/'"),
         ({"path": "/device/"}, "path must start with '/'"),
         ({"path": "/a b"}, "path must start with '/'"),
@@ -35,7 +36,7 @@ from tests.sessions_web.site import site_over
         ({"offers": "yes"}, "True or False"),
     ],
 )
-def test_what_is_misused_is_refused(options: dict[str, Any], message: str | None) -> None:
+def test_what_is_misused_is_refused(options: dict[str, Any], message: str) -> None:
     given = {"secret": SECRET, **options}
     with pytest.raises((TypeError, ValueError), match=message):
         DeviceBound(given.pop("secret"), **given)
