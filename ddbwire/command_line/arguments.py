@@ -7,6 +7,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from ddbwire.command_line.failure import Misuse
+from ddbwire.endpoint import Endpoint
 from ddbwire.single_table import SingleTable
 
 
@@ -75,4 +76,8 @@ def _url(text: str) -> str:
         complete = False
     if not complete:
         raise argparse.ArgumentTypeError(f"{text!r}: write http://HOST:PORT or https://HOST")
+    try:
+        Endpoint.of(text)
+    except ValueError as refused:
+        raise argparse.ArgumentTypeError(str(refused)) from refused
     return text

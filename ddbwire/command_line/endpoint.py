@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ddbwire.command_line.failure import Misuse
+from ddbwire.endpoint import without_user_information
+
 _CONNECT_SECONDS = 5
 _TRIES = 3
 
@@ -15,7 +18,7 @@ class Endpoint:
 
     Attributes:
         client: botocore's, for this endpoint.
-        url: its address, as botocore resolved it.
+        url: its address, as botocore resolved it, without user information.
         defaulted: what got a default for a loopback endpoint: ``"credentials"``, ``"region"``.
         is_loopback: whether it is on this machine: an emulator.
     """
@@ -35,13 +38,23 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
 
     Raises:
         botocore.exceptions.BotoCoreError: there is no region, say; a loopback endpoint needs none.
+        Misuse: an endpoint is configured that is no URL.
     """
     from botocore.config import Config  # 100 ms that --help need not spend
+    from botocore.exceptions import BotoCoreError
 
     from ddbwire.resolution.emulator import client_settings, is_loopback
 
-    known = client_settings(None, region, endpoint_url)
     config = Config(connect_timeout=_CONNECT_SECONDS, retries={"total_max_attempts": _TRIES})
-    client = known.client(endpoint_url, config)
+    try:
+        known = client_settings(None, region, endpoint_url)
+        client = known.client(endpoint_url, config)
+    except BotoCoreError:
+        raise  # some are ValueErrors too
+    except ValueError as refused:
+        raise Misuse(
+            f"{refused}: give --endpoint-url, or mend AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB "
+            "or the profile's endpoint_url"
+        ) from refused
     url = client.meta.endpoint_url
-    return Endpoint(client, url, known.defaulted, is_loopback(url))
+    return Endpoint(client, without_user_information(url), known.defaulted, is_loopback(url))

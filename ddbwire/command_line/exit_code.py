@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ def exit_code_of(command: str, run: Callable[[], object]) -> int:
         the exit code: 0; 1 where the answer is no, or something outside failed; 2 for misuse; 130
         when interrupted.
     """
+    _let_all_be_written()
     try:
         succeeded = run()
         sys.stdout.flush()  # here, where a reader who has gone is no error to tell
@@ -29,13 +31,33 @@ def exit_code_of(command: str, run: Callable[[], object]) -> int:
         print(file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone; without this Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has gone
         return FAILURE
     except Misuse as misuse:
         print(f"{command}: {sentence(misuse)}", file=sys.stderr)
         return MISUSE
+    except OSError as failure:  # a full disk, a file that may not be read
+        _drop_output()
+        print(f"{command}: {sentence(failure)}", file=sys.stderr)
+        return FAILURE
     except failures() as failure:
         print(f"{command}: {sentence(failure)}", file=sys.stderr)
         return FAILURE
     return SUCCESS if succeeded else FAILURE
+
+
+def _let_all_be_written() -> None:
+    """Let the output take any text, and be closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before this process began
+            nowhere = io.BufferedWriter(io.FileIO(os.devnull, "w"))
+            setattr(sys, name, io.TextIOWrapper(nowhere, encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            # Not every terminal's encoding has every sign of a key.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Throw away what is not written yet: Python would complain once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from ddbwire.errors import StoreError
+
+_USER_INFORMATION = re.compile(r"""(?<=://)[^/@\s"']+@""")
 
 
 class Misuse(Exception):
@@ -26,7 +30,7 @@ def sentence(error: BaseException) -> str:
         if advice is not None:
             return advice
     # Some of botocore's messages, such as those on parameters, have several lines.
-    return " ".join(str(error).split())
+    return _USER_INFORMATION.sub("", " ".join(str(error).split()))
 
 
 _ADVICE = {

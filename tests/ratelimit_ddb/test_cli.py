@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from ddbwire.command_line.exit_code import exit_code_of
 from ratelimit_ddb.cli import main
 from tests.dynamodb_local import free_port
 
@@ -56,6 +58,8 @@ def test_that_every_command_has_help(
         (["demo"], "invalid choice: 'demo'"),
         (["tables", "create", "--endpoint-url", "localhost:8000"], "write http://HOST:PORT"),
         (["tables", "create", "--endpoint-url", "http://localhost:port"], "http://HOST:PORT"),
+        (["tables", "create", "--endpoint-url", "http://local host:8000"], "without spaces"),
+        (["tables", "create", "--endpoint-url", "http://my_host:8000"], "no '_'"),
     ],
 )
 def test_that_wrong_arguments_are_told_in_one_line(
@@ -124,6 +128,25 @@ def test_that_an_unreachable_endpoint_is_told_in_one_line(
     assert url in one_line(capsys)
 
 
+def test_that_no_message_holds_the_password_of_an_endpoint(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = f"http://user:secret@127.0.0.1:{free_port()}"
+    assert main(["tables", "create", "--endpoint-url", url]) == 1
+    told = capsys.readouterr()
+    assert "@" not in told.out + told.err
+    assert "secret" not in told.out + told.err
+
+
+@pytest.mark.parametrize("configured", ["nowhere", "http://[::1"])
+def test_that_an_endpoint_in_the_environment_that_is_none_is_told_in_one_line(
+    configured: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", configured)
+    assert main(["tables", "create"]) == 2
+    assert "or mend AWS_ENDPOINT_URL" in one_line(capsys)
+
+
 @pytest.mark.usefixtures("nobody")
 def test_that_a_missing_region_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tables", "create"]) == 1
@@ -183,3 +206,30 @@ def test_that_a_reader_who_leaves_is_no_error_to_tell() -> None:
             [sys.executable, "-c", program], stdout=output, stderr=subprocess.PIPE, check=False
         )
     assert (run.returncode, run.stderr) == (1, b"")
+
+
+COST = [sys.executable, "-m", "ratelimit_ddb", "cost", "--requests-per-second", "10"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_that_a_full_disk_is_told_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(COST, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr == "ratelimit-ddb: [Errno 28] No space left on device\n"
+
+
+def test_that_the_output_may_be_closed() -> None:
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *COST], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_that_what_a_terminal_can_not_show_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+
+    assert exit_code_of("any", lambda: print("caf\u00e9 \udcff") or True) == 0
+
+    assert shown.getvalue() == b"caf\\xe9 \\udcff\n"
