@@ -165,6 +165,15 @@ def test_a_listed_key_is_read_in_every_encoding(encoding: str) -> None:
     assert statuses(limited_wsgi, given, get) == [403]
 
 
+@pytest.mark.parametrize("style", ["standard", "both"])
+def test_a_403_has_no_fields_of_other_rules(limited: Limited, style: str) -> None:
+    rules = [rule(deny=OFFICE, in_flight=2), Rule("/*", "9/minute", name="others")]
+    ask = limited(store=MemoryStore(clock=FakeClock()), rules=rules, fields=style)
+    response = ask(Get(client="192.0.2.7"))
+    assert response.status == 403
+    assert not [name for name in response.headers if "rate" in name or "retry" in name]
+
+
 def test_a_rule_shows_no_key_that_it_lists() -> None:
     given = rule(by=header("x-api-key"), allow=AccessList(keys=["the-monitoring-key"]))
     assert "the-monitoring-key" not in repr(given)

@@ -94,6 +94,8 @@ def _standard(verdict: Verdict) -> Fields:
 
 
 def _standard_of_several(verdict: Verdict) -> Fields:
+    if verdict.denials and verdict.longest.charge.quota.is_closed:
+        return ()  # no limit denies who is listed
     enforced = [
         charge for charge in verdict.charges if charge.rule.enforce and not charge.quota.is_closed
     ]
