@@ -11,7 +11,7 @@ import pytest
 from falcon import testing
 
 from ratelimit_ddb import MemoryStore, asgi, wsgi
-from ratelimit_ddb.web import Rule, header
+from ratelimit_ddb.web import Rule, header, verdict_of
 from tests.fake_clock import FakeClock
 from tests.frameworks.asgi_client import kinds, parts, visit
 
@@ -93,6 +93,28 @@ def over_wsgi(*rules: Rule) -> Any:
 def limited(request: pytest.FixtureRequest) -> Callable[..., testing.TestClient]:
     """A client of an application behind rules, over either protocol."""
     return lambda *rules: testing.TestClient(request.param(*rules))
+
+
+class Asking:
+    """A view that asks what was decided on its request."""
+
+    def on_get(self, request: Any, response: Any) -> None:
+        response.media = verdict_of(request).limited
+
+
+class AsyncAsking:
+    async def on_get(self, request: Any, response: Any) -> None:
+        response.media = verdict_of(request).limited
+
+
+@pytest.mark.parametrize("over", ["wsgi", "asgi"])
+def test_a_view_can_ask_what_was_decided(over: str) -> None:
+    rule = Rule("/ask", "1/hour", enforce=False)
+    app: Any = falcon.App() if over == "wsgi" else falcon.asgi.App()
+    app.add_route("/ask", Asking() if over == "wsgi" else AsyncAsking())
+    middleware = wsgi.RateLimitMiddleware if over == "wsgi" else asgi.RateLimitMiddleware
+    client = testing.TestClient(middleware(app, MemoryStore(), rule))
+    assert [client.simulate_get("/ask").json for _ in range(2)] == [False, True]
 
 
 def test_a_request_over_the_limit_is_answered_in_the_applications_place(limited: Any) -> None:

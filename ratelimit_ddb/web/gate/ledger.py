@@ -139,8 +139,9 @@ def carrier_of(native: Any) -> MutableMapping[str, Any]:
     """
     if type(native) is dict:
         return native
-    # Django's request has ``environ`` over WSGI, ``scope`` over ASGI, and always ``META``.
-    for name in ("scope", "environ", "META"):
+    # Django's request has ``environ`` over WSGI, ``scope`` over ASGI, and always ``META``; Falcon's
+    # has ``env`` over WSGI.
+    for name in ("scope", "environ", "env", "META"):
         found = getattr(native, name, None)
         if isinstance(found, MutableMapping):
             return found
