@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from email.message import Message
 from http.cookiejar import CookieJar
 from typing import Any, NamedTuple, Protocol, Unpack, cast
+from urllib.parse import urljoin, urlsplit
 from urllib.request import Request
 
 from sessions.config.options import SessionOptions
@@ -50,7 +51,8 @@ def session_for(
 
     Raises:
         TypeError: it is no such client.
-        ValueError: its base URL is plain http, and the cookie is Secure.
+        ValueError: its base URL is plain http, and the cookie is Secure; or it is not in the
+            cookie's domain.
         SessionConflict, SessionTooLarge, StoreUnavailable: the session was not saved.
     """
     config = SessionConfig.of(store, options)
@@ -95,7 +97,13 @@ def _cookies_of(client: Any, cookie: Cookie) -> _Cookies:
                 f"the cookie is Secure, and {url} is not: the client would never send it; use "
                 'base_url="https://testserver", or secure=False with a name without prefix'
             )
-        return _OfJar(jar, url)
+        host = urlsplit(url).hostname or ""
+        if cookie.domain is not None and not f".{host}".endswith(f".{cookie.domain.lower()}"):
+            raise ValueError(
+                f"the cookie is for {cookie.domain}, and {url} is not there: the client would "
+                f'never send it; use base_url="https://{cookie.domain}"'
+            )
+        return _OfJar(jar, urljoin(url, cookie.path))
     if callable(getattr(client, "get_cookie", None)) and hasattr(client, "set_cookie"):
         return _OfWerkzeug(client, cookie)
     raise TypeError(
@@ -105,7 +113,12 @@ def _cookies_of(client: Any, cookie: Cookie) -> _Cookies:
 
 
 class _OfJar(NamedTuple):
-    """Those of httpx, and of the clients that are made of it."""
+    """Those of httpx, and of the clients that are made of it.
+
+    Attributes:
+        jar: the client's.
+        url: one that the cookie is sent to.
+    """
 
     jar: CookieJar
     url: str

@@ -145,6 +145,28 @@ def test_plain_http_is_refused_where_the_cookie_is_secure(store: WatchedStore) -
         session["a"] = 1
 
 
+def test_a_cookie_for_another_domain_is_refused(store: WatchedStore) -> None:
+    client = TestClient(SessionMiddleware(shown, store), base_url="https://testserver")
+    told = 'for example.com, and https://testserver.* base_url="https://example.com"'
+    with pytest.raises(ValueError, match=told):
+        session_for(client, store, cookie="id", domain="example.com").__enter__()
+    client = TestClient(SessionMiddleware(shown, store), base_url="https://shop.example.com")
+    session_for(client, store, cookie="id", domain="example.com").__enter__()
+
+
+@pytest.mark.parametrize("path", ["/shop", "/shop/"])
+def test_a_cookie_of_a_part_is_found_again(store: WatchedStore, path: str) -> None:
+    options: dict[str, Any] = {"cookie": "id", "path": path}
+    client = TestClient(SessionMiddleware(shown, store, **options), base_url="https://testserver")
+    with session_for(client, store, **options) as session:
+        session.login("ada")
+    with session_for(client, store, **options) as session:
+        assert session.user_id == "ada"
+        session.logout()
+    with session_for(client, store, **options) as session:
+        assert session.user_id is None
+
+
 @pytest.mark.parametrize("client", [None, object(), {}])
 def test_what_is_no_client_is_refused(store: WatchedStore, client: Any) -> None:
     with pytest.raises(TypeError, match="client must be one of"):
