@@ -100,6 +100,11 @@ class RequestSession:
         self.state.logout()
         self.state.deleted_row = self.state.deleted_row or self.device_check.unproven
 
+    def confirm_login(self, user_id: str) -> None:
+        """Note a proof of its user, as ``Session.confirm_login`` says."""
+        self._outage.require_readable("session.confirm_login()")
+        self.state.confirm_login(user_id)
+
     def take_over_assigned(self) -> None:
         """Hold what the application assigned in place of the session, if it did.
 

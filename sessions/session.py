@@ -190,8 +190,10 @@ class Session(SessionMapping):
         Raises:
             ValueError: that is another one, or nobody is logged in.
             SessionNotSaved: the response has started.
+            StoreUnavailable: the session could not be read, so it is not known who is.
         """
-        self._used_state().confirm_login(user_id)
+        self._used()
+        self._request_session.confirm_login(user_id)
 
     def require_fresh(self, seconds: int) -> None:
         """Check, before a step that needs it, that the user's last proof was lately enough.

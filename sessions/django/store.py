@@ -133,7 +133,9 @@ class SessionStore(StoredSession):
 
         ``sessions.django.confirm_login(request, user)`` gives it a new key too.
         """
-        if user_id != self._opened_state().user_id or not self._names(user_id):
+        state = self._opened_state()
+        self._keyed.require_readable("session.confirm_login()")
+        if user_id != state.user_id or not self._names(user_id):
             raise ValueError(f"confirm_login: not the session of {user_id!r}; use auth.login")
         self._keyed.record.confirm_login(user_id)
         self._modified = True

@@ -130,6 +130,15 @@ def test_a_login_raises_or_begins_a_session(client: Client, store: Failing) -> N
     assert (user_of(other), seen(other)) == ("7", {})
 
 
+def test_who_is_logged_in_is_not_known_where_a_login_is_confirmed(
+    client: Client, store: Failing
+) -> None:
+    session = SessionStore(key_of(client))
+    store.failing = ("Find",)
+    with pytest.raises(StoreUnavailable):
+        session.confirm_login("7")
+
+
 def test_a_use_that_cant_be_noted_fails_no_page(client: Client, store: Failing) -> None:
     store.clock.advance(200_000)
     store.failing = ("Save",)

@@ -156,6 +156,14 @@ def test_a_logout_is_never_dropped(make_site: MakeSite, end: Act) -> None:
         visitor.visit(end)
 
 
+def test_who_is_logged_in_is_not_known_where_a_login_is_confirmed(make_site: MakeSite) -> None:
+    site = make_site(on_outage="empty")
+    visitor = visitor_of(site)
+    break_down(site)
+    with pytest.raises(StoreUnavailable, match=r"session.confirm_login\(\)"):
+        visitor.visit(lambda session: session.confirm_login("ada"))
+
+
 def test_a_login_is_never_dropped(make_site: MakeSite) -> None:
     site = make_site(on_outage="empty")
     visitor = visitor_of(site)
