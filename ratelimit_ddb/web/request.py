@@ -256,8 +256,9 @@ def fields_of_scope(
 ) -> list[str]:
     """The values of a header's fields in an ASGI scope; see ``Request.fields_alike``."""
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    if type(headers) is not list:  # of an iterator, nothing would be left for the application
-        headers = scope["headers"] = list(headers)
+    if type(headers) is not list:
+        # Falcon's test client gives an iterator of iterators, which can be read once.
+        headers = scope["headers"] = [(found, value) for found, value in headers]
     wanted = (name.replace("_", "-") if alike else name).encode("latin-1")
     size = len(wanted)
     values = []

@@ -102,9 +102,22 @@ class Asking:
         response.media = verdict_of(request).limited
 
 
+class AsyncKey:
+    async def on_get(self, request: Any, response: Any) -> None:
+        response.media = request.get_header("x-key")
+
+
 class AsyncAsking:
     async def on_get(self, request: Any, response: Any) -> None:
         response.media = verdict_of(request).limited
+
+
+def test_p15_a_header_that_a_rule_reads_is_left_for_the_view() -> None:
+    app: Any = falcon.asgi.App()
+    app.add_route("/key", AsyncKey())
+    rule = Rule("/*", "1/minute", by=header("x-key"))
+    client = testing.TestClient(asgi.RateLimitMiddleware(app, MemoryStore(), rule))
+    assert client.simulate_get("/key", headers={"x-key": "a"}).json == "a"
 
 
 @pytest.mark.parametrize("over", ["wsgi", "asgi"])

@@ -241,6 +241,6 @@ def test_p15_headers_that_can_be_read_once_are_left_for_the_application() -> Non
     middleware = RateLimitMiddleware(app, store=MemoryStore(), rules=rules)
     for client in ("192.0.2.7", "192.0.2.8"):
         scope = scope_of(Get(client=client))
-        scope["headers"] = iter([(b"x-api-key", b"key")])
+        scope["headers"] = iter([iter([b"x-api-key", b"key"])])
         asyncio.run(middleware(scope, nothing_more, send))
     assert seen == [[(b"x-api-key", b"key")]]
