@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
+from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, SlotLimit
 from ratelimit_ddb.starlette import RateLimitMiddleware, limited, route_of
 from ratelimit_ddb.web import Answer, Rule, Verdict, ViewOptions, everyone, header
 from ratelimit_ddb.web import request as core
@@ -408,7 +408,8 @@ def test_an_in_flight_alone_leaves_the_default_rules_in_force(store: MemoryStore
 
 
 def test_a_response_that_nobody_sends_gives_its_slot_up(store: MemoryStore, colour: str) -> None:
-    page = coloured(colour, limited(store=store, **IN_FLIGHT), plain)
+    short: ViewOptions = {**IN_FLIGHT, "in_flight": SlotLimit(1, lifetime=1)}
+    page = coloured(colour, limited(store=store, **short), plain)
 
     async def scenario() -> None:
         scope = {"type": "http", "method": "GET", "path": "/1", "headers": []}
