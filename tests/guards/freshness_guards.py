@@ -68,8 +68,8 @@ FRESHNESS = (
     Guard(
         "nobody but its own user confirms a session in Django",
         "sessions/django/store.py",
-        "        if user_id != self._opened_state().user_id or not self._names(user_id):\n",
-        "        self._opened_state()\n        if False:\n",
+        "        if user_id != state.user_id or not self._names(user_id):\n",
+        "        if False:\n",
         "tests/frameworks/test_django_freshness.py::test_nobody_else_can_confirm_it",
     ),
 )

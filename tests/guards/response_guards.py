@@ -26,7 +26,7 @@ RESPONSES = (
     Guard(
         "a function in the place of an answer gives nothing back",
         "ratelimit_ddb/web/gate/awaitables.py",
-        "if inspect.isroutine(given):",
+        "if callable(given):",
         "if False:",
         f"{_GIVE_BACK}a_function_that_returns_a_function_is_refused",
     ),
