@@ -463,6 +463,18 @@ def test_p3_an_outage_that_denies_inside_gives_back_what_was_taken_outside(site:
     assert site.left == 8
 
 
+def test_p3_each_of_several_stores_gets_back_what_was_taken_of_it(site: Site) -> None:
+    between = MemoryStore(clock=FakeClock())
+    denying = FlakyStore()
+    denying.failure = StoreUnavailable("gone")
+    app = over_wsgi_with(denying, site, "deny")
+    rule = Rule("/*", "9/hour", by=everyone(), name="between")
+    app = wsgi.RateLimitMiddleware(app, between, rule)
+    assert over_wsgi(app)()[0] == 503
+    assert site.left == 9
+    assert RateLimiter(between, "9/hour").peek(("between", "everyone")).remaining == 9
+
+
 def test_what_cannot_be_given_back_says_so(site: Site) -> None:
     """The request is denied all the same, by the limit inside."""
     outer = FlakyStore()

@@ -250,6 +250,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_reservations.py",
         "tests/frameworks/test_give_back.py",
         "tests/frameworks/test_default_rules.py",
+        "tests/frameworks/test_limits_in_several_places.py",
     ),
     "ratelimit_ddb/web/identity/address.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/client_address.py": _ADDRESSES,
@@ -290,7 +291,11 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/lifecycle/commit.py": _SESSION,
     "sessions/lifecycle/end.py": _SESSION,
     "sessions/lifecycle/load.py": _SESSION,
-    "sessions/lifecycle/max_sessions.py": _MAX_SESSIONS,
+    "sessions/lifecycle/max_sessions.py": (
+        *_MAX_SESSIONS,
+        f"tests/contract/test_session_counts.py {_ON_MOTO}",
+        f"tests/contract/test_max_sessions.py {_ON_MOTO}",
+    ),
     "sessions/lifecycle/new_id.py": _SESSION,
     "sessions/lifecycle/save.py": _SESSION,
     "sessions/lifecycle/take_over.py": (

@@ -51,6 +51,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "of the last key that is kept in mind it is assumed too, which costs a write"
         ),
     },
+    "ratelimit_ddb/bucket/quota_arithmetic.py": {
+        "else cost * (full_at_ns[index] >= bases_ns[index])": (
+            "a take leaves fullAt beyond the start of its window, and far below any later one's"
+        ),
+    },
     "ratelimit_ddb/bucket/single_take.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
     },

@@ -146,6 +146,22 @@ def test_who_waits_for_a_bucket_does_not_wait_over_the_edge() -> None:
     assert not limiter.acquire("k", max_wait=1.5)
 
 
+@pytest.mark.parametrize(
+    ("after_ns", "waits"), [(900_000_000, True), (949_999_999, True), (950_000_000, False)]
+)
+def test_a_process_that_has_seen_nothing_of_a_key_does_not_wait_over_the_edge_either(
+    after_ns: int, waits: bool
+) -> None:
+    limits = (Quota(10, "day"), Limit(1, 0.05, name="pace"))
+    here, clock, store = limiter_at(datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC), *limits)
+    elsewhere = RateLimiter(store, list(limits))
+    clock.advance_ns(after_ns)
+    assert here.acquire("k")
+    # A token is due 50 ms later, and from midnight on the quota's would be of another window.
+    decision = elsewhere.acquire("k", max_wait=0.05)
+    assert (decision.allowed, decision.waited) == (waits, 0.05 if waits else 0.0)
+
+
 def test_a_changed_quantity_under_one_name_keeps_what_was_used() -> None:
     limiter, _, store = limiter_at(
         datetime(2026, 5, 1, tzinfo=UTC), Quota(100, "month", name="monthly")

@@ -164,6 +164,28 @@ def test_what_is_released_or_lost_is_kept_no_longer_and_what_got_no_answer_is(
     with_keeper(scenario)
 
 
+@BOTH
+def test_p10_after_three_outages_a_renewal_is_not_sent_and_is_tried_again(
+    with_keeper: Callable[[Scenario], None],
+) -> None:
+    store = FlakyStore()
+    limiter = ConcurrencyLimiter(store, 2, lifetime=60, on_outage="deny")
+    core = limiter._core
+
+    async def scenario(keeper: Any) -> None:
+        kept = held_of(core, "a", 0)
+        store.failure = StoreUnavailable("out of reach")
+        for _ in range(3):
+            assert not limiter.acquire("b")
+        store.failure = None
+        keeper.add(kept)
+        await until(lambda: kept.held.due_ns > monotonic_ns())
+        assert renewed(store) == []
+        assert len(keeper._kept) == 1
+
+    with_keeper(scenario)
+
+
 def test_an_item_of_slots_is_kept_for_two_hours_after_each_write_whatever_the_lifetime() -> None:
     store = FlakyStore()
     core = core_of(store)
