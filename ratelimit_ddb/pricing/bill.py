@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from ratelimit_ddb.pricing.prices import Prices
 
 MONTH_HOURS = 730
 """What AWS counts a month as."""
 MONTH_SECONDS = MONTH_HOURS * 3_600
+
+MAX_ITEM_KB = 400
+"""The largest item that DynamoDB takes (AWS: "Quotas in Amazon DynamoDB")."""
 
 _WRITE_UNIT_KB = 1
 _READ_UNIT_KB = 4
@@ -35,7 +38,7 @@ class TableLoad:
         transactional_writes: items written a second in transactions.
         index_writes: writes to indexes for each write to the table: 1 where an index carries the
             item, 2 where its key changes, 0 where it does not carry it.
-        kb: the size of an item, in KB.
+        kb: the size of an item, in KB, at most MAX_ITEM_KB.
         index_kb: what of it an index carries; None for all of it.
         gb: what the table holds, in GB.
         index_gb: what its indexes hold.
@@ -45,7 +48,8 @@ class TableLoad:
         backup_gb: what its backups on demand hold.
 
     Raises:
-        ValueError: a number is negative or none.
+        ValueError: a number is negative or none, or no item has such a size.
+        TypeError: replicas are no whole number.
     """
 
     table: str
@@ -68,6 +72,11 @@ class TableLoad:
             number = getattr(self, field.name)
             if number is not None and not 0 <= number < math.inf:
                 raise ValueError(f"{field.name} {number}: must be a number of at least 0")
+        for name, kb in (("kb", self.kb), ("index_kb", self.index_kb)):
+            if kb is not None and not 0 < kb <= MAX_ITEM_KB:
+                raise ValueError(f"{name} {kb}: must be above 0, and at most {MAX_ITEM_KB}")
+        if not isinstance(self.replicas, int):
+            raise TypeError(f"replicas {self.replicas}: must be an int")
 
     @property
     def read_units(self) -> float:
@@ -205,6 +214,49 @@ def total(bills: Iterable[Bill]) -> Bill:
 def rounded(dollars: float, digits: int = 2) -> float:
     """Dollars to the cent, halves up as bills have it: ``round`` takes halves to the even cent."""
     return round(dollars + 1e-9, digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """All tables under one set of prices.
+
+    Attributes:
+        prices: the set.
+        on_demand: each table, billed by request.
+        provisioned: each table, with capacity for the peak.
+        autoscaled: each table, with capacity that follows the load.
+    """
+
+    prices: Prices
+    on_demand: tuple[Bill, ...]
+    provisioned: tuple[Bill, ...]
+    autoscaled: tuple[Bill, ...]
+
+    def modes(self) -> dict[str, tuple[Bill, ...]]:
+        """The three ways of paying, by name."""
+        return {
+            "on_demand": self.on_demand,
+            "provisioned": self.provisioned,
+            "autoscaled": self.autoscaled,
+        }
+
+
+def month(loads: Iterable[TableLoad], prices: Prices, fixed: Provisioning) -> Month:
+    """What tables cost by a set of prices.
+
+    Args:
+        loads: of the tables.
+        prices: the set.
+        fixed: how much capacity is provisioned where it does not follow the load.
+    """
+    every = tuple(loads)
+    scaled = replace(fixed, autoscaled=True)
+    return Month(
+        prices,
+        tuple(on_demand(load, prices) for load in every),
+        tuple(provisioned(load, prices, fixed) for load in every),
+        tuple(provisioned(load, prices, scaled) for load in every),
+    )
 
 
 def limiter(decisions: float, denied: float = 0.0, decisions_per_write: float = 1.0) -> TableLoad:

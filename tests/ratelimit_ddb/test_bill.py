@@ -127,6 +127,25 @@ def test_a_total_adds_up_what_each_part_is_for() -> None:
     assert whole.total == pytest.approx(sum(today for _, today, _ in BY_HAND.values()), abs=0.05)
 
 
+@pytest.mark.parametrize("kb", [0.0, 400.5])
+def test_that_no_item_has_such_a_size(kb: float) -> None:
+    with pytest.raises(ValueError, match=r"kb .+: must be above 0, and at most 400"):
+        TableLoad("media", writes=1, kb=kb)
+    with pytest.raises(ValueError, match=r"index_kb .+: must be above 0, and at most 400"):
+        TableLoad("media", writes=1, index_kb=kb)
+
+
+def test_what_a_load_says_counts_more_than_what_is_said_for_all_tables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load = "media:writes=10,gb=4,replicas=0,recovery=0"
+    assert main(["cost", "--load", load, "--replicas", "1", "--recovery", "--format", "json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["units_per_second"]["media"]["regions"] == 1
+    assert told["bills"][0]["on_demand"]["media"]["total"] == 17.43  # 10 * 1.6425, and 4 * 0.25
+
+
 @pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf")])
 def test_a_load_of_nonsense_is_refused(number: float) -> None:
     with pytest.raises(ValueError, match=r"writes .+: must be a number of at least 0"):
@@ -213,6 +232,21 @@ def test_the_command_draws_a_picture(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--load", "media:reads=1", "--format", "png"], "png"),
         (["--load", "media:reads=1", "--replicas", "-1"], "-1"),
         (["--sessions-per-second", "0"], "'0': must be a number above 0"),
+        (["--sessions-per-second", "50%"], "'50%': must be a number above 0"),
+        (["--sessions-per-second", "1", "--session-kb", "401"], "must be KB above 0, at most 400"),
+        (["--load", "media:reads=50%"], "'50%': reads must be a number from 0"),
+        (["--load", "media:reads=1,kb=0"], "'0': kb must be KB above 0"),
+        (["--load", "media:reads=1,replicas=1.5"], "'1.5': replicas must be an int from 0 to 100"),
+        (["--load", "media:reads=1,recovery=2"], "'2': recovery must be an int from 0 to 1"),
+        (["--load", "total:reads=1"], "a table is called by 1 to 255 letters"),
+        (["--load", "\x1b[2J:reads=1"], "'\\x1b[2J:reads=1': a table is called by"),
+        (["--load", "media:reads=1", "--denied", "0.5"], "--denied needs --requests-per-second"),
+        (
+            ["--load", "media:reads=1", "--logins-per-second", "1"],
+            "--logins-per-second needs --sessions-per-second",
+        ),
+        (["--requests-per-second", "1", "--peak", "300%"], "'300%': must be a factor"),
+        (["--requests-per-second", "1", "--limits", "9" * 5_000], "must be an int from 1 to 100"),
     ],
 )
 def test_wrong_loads_are_told_in_one_line(

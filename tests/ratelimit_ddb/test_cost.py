@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ratelimit_ddb.cli import main
-from ratelimit_ddb.cli.cost import Load, bills
 from ratelimit_ddb.pricing.bill import MONTH_HOURS
+from ratelimit_ddb.pricing.limiter_bill import Load, bills
 from ratelimit_ddb.pricing.prices import PRICES, Prices
 
 EASY = Prices("easy", "made up", 1.0, 0.5, 0.001, 0.0001)
@@ -122,3 +122,28 @@ def test_leases_are_a_line_of_their_own() -> None:
 
     assert leased.writes_per_second == 50
     assert from_memory.writes_per_second == 1_000
+
+
+def test_a_tables_least_capacity_is_that_of_a_limiters_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["cost", "--requests-per-second", "1e-7", "--least", "5"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "from memory" in line]
+    assert line.split()[-2:] == ["$2.37", "5"]
+
+
+def test_a_share_is_told_as_it_was_given(capsys: pytest.CaptureFixture[str]) -> None:
+    shares = ["--denied", "0.4%", "--utilization", "0.125"]
+    assert main(["cost", "--requests-per-second", "1234567", *shares]) == 0
+    out = capsys.readouterr().out
+    assert "1,234,567 decisions a second, 0.4% of them denied" in out
+    assert "12.5% used" in out
+
+
+def test_columns_stay_apart_whatever_a_load_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["cost", "--requests-per-second", "1e9", "--peak", "1000", "--recovery"]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "  $1,642,500,000.00  " in out
+    rows = [line.split() for line in out.splitlines() if line.startswith("  rate_limiting")]
+    assert [len(row) for row in rows] == [9, 9, 9]

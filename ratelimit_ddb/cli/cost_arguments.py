@@ -1,0 +1,249 @@
+"""The options of ``cost``: loads, prices, and what is written of them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+
+from ddbwire.command_line.arguments import Parser
+from ratelimit_ddb.cli import cost
+from ratelimit_ddb.pricing.bill import MAX_ITEM_KB, TableLoad
+from ratelimit_ddb.pricing.prices import PRICES
+
+_COST = """\
+Say what a load costs on DynamoDB, on demand and provisioned side by side: a limiter's from the
+least, with every denial from memory, to the most it can be; sessions and any other table by what is
+asked of them. The prices are those of ratelimit_ddb/pricing/prices.py, or given here."""
+_LOADS = ", ".join(field.name for field in dataclasses.fields(TableLoad)[1:])
+_TABLE_NAME = re.compile(r"(?!total\Z)[A-Za-z0-9_.-]{1,255}", re.ASCII)
+_MAX_REPLICAS = 100
+_BILLION = 1e9
+
+
+def add_cost(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the subcommand."""
+    command = commands.add_parser("cost", help="what a load costs on DynamoDB", description=_COST)
+    _add_limiter_load(command)
+    _add_session_load(command)
+    _add_table_loads(command)
+    command.add_argument(
+        "--peak",
+        type=_factor,
+        default=1.0,
+        metavar="FACTOR",
+        help="the busiest second over the mean, for provisioned capacity (default: %(default)s)",
+    )
+    command.add_argument(
+        "--utilization",
+        type=_used_share,
+        default=0.7,
+        metavar="SHARE",
+        help="of provisioned capacity that is meant to be used (default: %(default)s)",
+    )
+    command.add_argument(
+        "--least",
+        type=_units,
+        default=1,
+        metavar="UNITS",
+        help="that each table and index is provisioned with (default: %(default)s)",
+    )
+    _add_prices(command)
+    command.add_argument(
+        "--format",
+        choices=("text", "json", "svg"),
+        default="text",
+        help="text for a table, svg for a picture (default: %(default)s)",
+    )
+    command.add_argument("--output", metavar="FILE", help="write to a file")
+    command.set_defaults(run=cost.run, refuse=command.error)
+
+
+def _add_limiter_load(command: argparse.ArgumentParser) -> None:
+    # Without a default, what is given can be told from what is not.
+    command.add_argument(
+        "--requests-per-second",
+        type=_positive,
+        metavar="N",
+        help="decisions of a limiter, on the mean",
+    )
+    command.add_argument(
+        "--denied",
+        type=_share,
+        metavar="SHARE",
+        help='of them, such as 0.2 or "20%%" (default: none)',
+    )
+    command.add_argument("--limits", type=_count, metavar="N", help="on each key (default: 1)")
+    command.add_argument(
+        "--decisions-per-write",
+        type=_factor,
+        metavar="N",
+        help="that one write serves, where hot keys are leased (default: 1)",
+    )
+
+
+def _add_session_load(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--sessions-per-second", type=_positive, metavar="N", help="requests with a session"
+    )
+    command.add_argument(
+        "--session-changes",
+        type=_share,
+        metavar="SHARE",
+        help="of them that change something (default: none)",
+    )
+    command.add_argument("--logins-per-second", type=_rate, metavar="N", help="(default: none)")
+    command.add_argument(
+        "--session-kb", type=_item_kb, metavar="KB", help="the size of a session (default: 1)"
+    )
+
+
+def _add_table_loads(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--load",
+        type=_table_load,
+        action="append",
+        default=[],
+        metavar="TABLE:NAME=NUMBER,...",
+        help=f"another table, such as media_metadata:reads=20,writes=5,kb=2,gb=10; {_LOADS}",
+    )
+    command.add_argument(
+        "--replicas",
+        type=_replicas,
+        default=0,
+        metavar="N",
+        help="regions beside the first, of all tables but rate limits (default: none)",
+    )
+    command.add_argument(
+        "--recovery", action="store_true", help="point-in-time recovery of all tables"
+    )
+
+
+def _add_prices(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--prices",
+        choices=sorted(PRICES),
+        default="list",
+        help=", ".join(f"{name}: {prices.known_since}" for name, prices in PRICES.items()),
+    )
+    command.add_argument(
+        "--write-per-million",
+        type=_price,
+        metavar="DOLLARS",
+        help="on demand, instead of the set's",
+    )
+    command.add_argument(
+        "--write-unit-hour",
+        type=_price,
+        metavar="DOLLARS",
+        help="provisioned, instead of the set's",
+    )
+
+
+def _amount(text: str, *, least: float, most: float, rule: str, is_open: bool = False) -> float:
+    """A number between bounds, the least of which is in unless it is open."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not (least < value if is_open else least <= value) or not value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r}: {rule}")
+    return value
+
+
+def _part_of_one(text: str, *, rule: str, is_open: bool = False) -> float:
+    """A share, as a number or in percent."""
+    number = text.removesuffix("%")
+    whole = 1 if number == text else 100
+    try:
+        return _amount(number, least=0, most=whole, rule=rule, is_open=is_open) / whole
+    except argparse.ArgumentTypeError as refused:
+        raise argparse.ArgumentTypeError(f"{text!r}: {rule}") from refused
+
+
+def _whole(text: str, *, least: int, most: int, of: str = "") -> int:
+    """A whole number between bounds, which are in."""
+    if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r}: {of}must be an int from {least} to {most}")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    rule = "must be a number above 0, at most a billion"
+    return _amount(text, least=0, most=_BILLION, is_open=True, rule=rule)
+
+
+def _rate(text: str, of: str = "") -> float:
+    return _amount(text, least=0, most=_BILLION, rule=f"{of}must be a number from 0 to a billion")
+
+
+def _item_kb(text: str, of: str = "") -> float:
+    rule = f"{of}must be KB above 0, at most {MAX_ITEM_KB}: DynamoDB takes no larger item"
+    return _amount(text, least=0, most=MAX_ITEM_KB, is_open=True, rule=rule)
+
+
+def _share(text: str) -> float:
+    return _part_of_one(text, rule="must be a share from 0 to 1, or from 0% to 100%")
+
+
+def _used_share(text: str) -> float:
+    return _part_of_one(text, rule="must be a share above 0 and at most 1, or 100%", is_open=True)
+
+
+def _factor(text: str) -> float:
+    return _amount(text, least=1, most=1_000, rule="must be a factor from 1 to 1000")
+
+
+def _price(text: str) -> float:
+    return _amount(text, least=0, most=1e6, rule="dollars, from 0 to a million, are needed")
+
+
+def _count(text: str) -> int:
+    return _whole(text, least=1, most=100)
+
+
+def _replicas(text: str, of: str = "") -> int:
+    return _whole(text, least=0, most=_MAX_REPLICAS, of=of)
+
+
+def _units(text: str) -> int:
+    return _whole(text, least=1, most=40_000)
+
+
+def _yes_or_no(text: str, of: str = "") -> bool:
+    return bool(_whole(text, least=0, most=1, of=of))
+
+
+_TYPES = {
+    "kb": _item_kb,
+    "index_kb": _item_kb,
+    "replicas": _replicas,
+    "recovery": _yes_or_no,
+}
+"""How a number of ``--load`` is read, unless it is a rate or a size of any."""
+
+
+def _table_load(text: str) -> cost.GivenLoad:
+    """``media_metadata:reads=20,writes=5,kb=2``."""
+    table, colon, pairs = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"{text!r}: write TABLE:NAME=NUMBER,NAME=NUMBER")
+    if not _TABLE_NAME.fullmatch(table):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: a table is called by 1 to 255 letters, digits, '_', '.' or '-', "
+            "and not 'total'"
+        )
+    numbers: dict[str, float] = {}
+    names = {field.name for field in dataclasses.fields(TableLoad)} - {"table"}
+    for pair in pairs.split(","):
+        name, _, number = pair.partition("=")
+        if name not in names:
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: unknown {name!r}; expected one of {_LOADS}"
+            )
+        if name in numbers:
+            raise argparse.ArgumentTypeError(f"{text!r}: {name} is given twice")
+        numbers[name] = _TYPES.get(name, _rate)(number, f"{name} ")
+    given = frozenset(numbers)
+    replicas, recovery = int(numbers.pop("replicas", 0)), bool(numbers.pop("recovery", False))
+    return cost.GivenLoad(TableLoad(table, replicas=replicas, recovery=recovery, **numbers), given)
