@@ -82,7 +82,7 @@ def _limiter_load(options: argparse.Namespace) -> Load | None:
 
 def _given_with(load: str, names: Mapping[str, str], options: argparse.Namespace) -> dict[str, Any]:
     """The options that say more of a load, as arguments. Without it they would say nothing."""
-    given = [name for name in names if getattr(options, name) is not None]
+    given = [name for name in names if getattr(options, name) != options.default_of(name)]
     if given and getattr(options, load) is None:
         options.refuse(f"{_flag(given[0])} needs {_flag(load)}")
     return {names[name]: getattr(options, name) for name in given}

@@ -56,11 +56,10 @@ def add_cost(commands: argparse._SubParsersAction[Parser]) -> None:
         help="text for a table, svg for a picture (default: %(default)s)",
     )
     command.add_argument("--output", metavar="FILE", help="write to a file")
-    command.set_defaults(run=cost.run, refuse=command.error)
+    command.set_defaults(run=cost.run, refuse=command.error, default_of=command.get_default)
 
 
 def _add_limiter_load(command: argparse.ArgumentParser) -> None:
-    # Without a default, what is given can be told from what is not.
     command.add_argument(
         "--requests-per-second",
         type=_positive,
@@ -70,15 +69,19 @@ def _add_limiter_load(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--denied",
         type=_share,
+        default=0.0,
         metavar="SHARE",
         help='of them, such as 0.2 or "20%%" (default: none)',
     )
-    command.add_argument("--limits", type=_count, metavar="N", help="on each key (default: 1)")
+    command.add_argument(
+        "--limits", type=_count, default=1, metavar="N", help="on each key (default: %(default)s)"
+    )
     command.add_argument(
         "--decisions-per-write",
         type=_factor,
+        default=1.0,
         metavar="N",
-        help="that one write serves, where hot keys are leased (default: 1)",
+        help="that one write serves, where hot keys are leased (default: %(default)s)",
     )
 
 
@@ -89,12 +92,19 @@ def _add_session_load(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--session-changes",
         type=_share,
+        default=0.0,
         metavar="SHARE",
         help="of them that change something (default: none)",
     )
-    command.add_argument("--logins-per-second", type=_rate, metavar="N", help="(default: none)")
     command.add_argument(
-        "--session-kb", type=_item_kb, metavar="KB", help="the size of a session (default: 1)"
+        "--logins-per-second", type=_rate, default=0.0, metavar="N", help="(default: none)"
+    )
+    command.add_argument(
+        "--session-kb",
+        type=_item_kb,
+        default=1.0,
+        metavar="KB",
+        help="the size of a session (default: %(default)s)",
     )
 
 
