@@ -302,9 +302,13 @@ def _ending(end: _End, response: flask.Response) -> flask.Response:
 
 
 def _end_without_response(exception: BaseException | None) -> None:
-    """Call what nobody else will: there is no response, or another one took its place."""
+    """Call what nobody else will: there is no response, or another one took its place.
+
+    One that is being sent is left alone, though what it streams may have raised: then this is
+    called before the server closes the response.
+    """
     for end, response in _awaited().items():
-        if exception is not None or response is None:
+        if response is None:
             end(failed=exception is not None)
         elif response.found() is None:
             end(failed=response.failed)

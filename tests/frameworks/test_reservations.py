@@ -92,6 +92,30 @@ def test_flask(store: MemoryStore, target: str, remaining: int, outside: bool) -
     assert left(store) == remaining
 
 
+@pytest.mark.parametrize("ends", ["the client goes", "the view raises"])
+def test_flask_keeps_the_estimate_of_a_stream_that_breaks_off(
+    store: MemoryStore, ends: str
+) -> None:
+    app = flask_site()
+    limit_app(app, store, RULE)
+
+    @app.get("/breaks")
+    def breaks() -> flask.Response:
+        def pieces() -> Iterator[str]:
+            yield flask.request.path
+            raise ZeroDivisionError
+
+        # It holds the request's context, which is torn down when the stream ends.
+        return flask.Response(flask.stream_with_context(pieces()))
+
+    response = app.test_client().get("/breaks", buffered=False)
+    if ends == "the view raises":
+        with pytest.raises(ZeroDivisionError):
+            assert not response.data
+    response.close()
+    assert left(store) == 100
+
+
 def test_flask_settles_what_another_response_took_the_place_of(store: MemoryStore) -> None:
     app = flask_site()
     limit_app(app, store, RULE)

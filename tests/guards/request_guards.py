@@ -29,6 +29,15 @@ REQUESTS = (
         "tests/web/test_functions_of_requests.py::test_an_identity_in_another_place_is_refused",
     ),
     Guard(
+        "a stream that breaks off keeps its estimate in Flask",
+        "ratelimit_ddb/flask.py",
+        "        if response is None:\n            end(failed=exception is not None)",
+        "        if response is None or exception is not None:\n"
+        "            end(failed=exception is not None)",
+        "tests/frameworks/test_reservations.py::"
+        "test_flask_keeps_the_estimate_of_a_stream_that_breaks_off",
+    ),
+    Guard(
         "P14: a path that the router fails at is counted",
         "ratelimit_ddb/starlette/routes.py",
         "except ValueError:\n            # A converter's",
