@@ -9,8 +9,10 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.cookie import Cookie
 from sessions.cookie.headers import Headers
 from sessions.cookie.token import MAX_COOKIES
-from sessions.lifecycle.take_over import TakenOver, take_over
+from sessions.lifecycle.take_over import TakenOver, end_untaken, take_over
 from sessions.operations.driver import run, run_async
+from sessions.operations.operation import Flow
+from sessions.operations.row import Row
 from sessions.previous import PreviousSessions
 
 
@@ -76,6 +78,16 @@ class PreviousCookie:
                 if self._is_found(taken):
                     break
         return taken
+
+    def end(self, own: Row) -> Flow[None]:
+        """Let it be worth nothing, since the session that the request had was logged out.
+
+        Args:
+            own: that session's row.
+        """
+        for value in self.values:
+            yield from end_untaken(self._config, self._previous, value, own)
+        self._is_removed = True
 
     def _is_found(self, taken: TakenOver) -> bool:
         """Whether a cookie led to a session, or to what took its place."""

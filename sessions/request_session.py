@@ -28,6 +28,7 @@ from sessions.lifecycle.look_again import is_still_there, read_again
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, T
+from sessions.operations.row import Row
 from sessions.outage import Outage
 from sessions.previous_cookie import PreviousCookie
 from sessions.revocation import revocation_handled
@@ -336,15 +337,15 @@ class RequestSession:
             yield from self._committing(UNCHANGED)
 
     def _committing(self, changes: Changes) -> Flow[None]:
-        config, state, tokens = self.config, self.state, self._credential.tokens
+        config, state = self.config, self.state
         if self._outage.error is not None and self._outage.drops(state, changes):
             return
         with (
             self._outage.touch_may_fail(state, changes),
             revocation_handled(config, state, changes),
         ):
-            if state.deleted_row is not None and len(tokens) > 1:
-                yield from end_others(config, tokens, state.deleted_row)
+            if state.deleted_row is not None:
+                yield from self._ending_beside(state.deleted_row)
             proves_user = state.authenticates
             result = yield from self._committed(changes)
             if proves_user and result.token is not None:
@@ -352,6 +353,14 @@ class RequestSession:
             if result is not SAVED:
                 state.token = result.token
                 self.client_token.note(result)
+
+    def _ending_beside(self, own: Row) -> Flow[None]:
+        """End what else the request's cookies lead to, or a logout would leave that logged in."""
+        tokens, previous = self._credential.tokens, self._credential.previous
+        if len(tokens) > 1:
+            yield from end_others(self.config, tokens, own)
+        if previous is not None:
+            yield from previous.end(own)
 
     def _committed(self, changes: Changes) -> Flow[CommitResult]:
         """Commit the session as it is now; another task may change it before that is done."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from sessions.arguments import require_key, require_user_id
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import TooManySessions
+from sessions.lifecycle.end import end
 from sessions.lifecycle.load import load
 from sessions.lifecycle.max_sessions import create_counted
 from sessions.lifecycle.new_row import new_row, with_values
@@ -60,7 +61,7 @@ def take_over(
         TypeError, ValueError: what ``user_key`` names can't be a user.
         SessionTooLarge: the values don't fit into an item.
     """
-    token = config.tokens.derived_from(f"{previous.cookie.name}={value}")
+    token = _token_of(config, previous, value)
     taken = yield from find_taken_over(config, token)
     if taken is None:
         user = None if previous.user_key is None else values.get(previous.user_key)
@@ -105,7 +106,7 @@ def begin(
     Returns:
         the session; none if its user has the most sessions, and a further one is refused.
     """
-    session_id, mark_id = config.tokens.session_id(token), _mark_id(config, token)
+    session_id = config.tokens.session_id(token)
     named = str(user) if type(user) is int else user
     user_id = anonymous(session_id) if named is None else require_user_id(named)
     encoded = _encoded(values)
@@ -116,11 +117,31 @@ def begin(
     except TooManySessions:
         # Not marked as taken over: there may be room the next time.
         return TakenOver(token, NO_SESSION, cookie_is_due=False)
-    ends_at = now + max_age
-    yield Create(Row(mark_id, anonymous(mark_id), now, now, ends_at, ends_at))
+    yield from _mark(config, token, max_age)
     is_partial = len(encoded) < len(values)
     loaded = LoadedSession(row, encoded, now)
     return TakenOver(token, loaded, cookie_is_due=True, is_new=True, is_partial=is_partial)
+
+
+def end_untaken(
+    config: SessionConfig, previous: PreviousSessions, value: str, own: Row
+) -> Flow[None]:
+    """Have an old cookie begin nothing any more, since the session beside it was logged out.
+
+    Args:
+        config: the application's.
+        previous: those that the site had before.
+        value: the old cookie's.
+        own: the row of the session that is logged out, which is ended elsewhere.
+    """
+    token = _token_of(config, previous, value)
+    session_id = config.tokens.session_id(token)
+    if session_id == own.session_id:
+        return  # it was taken over to that one
+    rows: list[Row] = yield Find(session_id)
+    for row in rows:
+        yield from end(row.session_id, row.user_id, own.session_id)
+    yield from _mark(config, token, previous.max_age)
 
 
 def emit_taken_over(config: SessionConfig, taken: TakenOver) -> None:
@@ -130,6 +151,17 @@ def emit_taken_over(config: SessionConfig, taken: TakenOver) -> None:
         config.events.emit("created", row.session_id, row.owner_id)
         if taken.is_partial:
             config.events.emit("dropped", row.session_id, row.owner_id, "unstorable")
+
+
+def _token_of(config: SessionConfig, previous: PreviousSessions, value: str) -> str:
+    return config.tokens.derived_from(f"{previous.cookie.name}={value}")
+
+
+def _mark(config: SessionConfig, token: str, max_age: int) -> Flow[None]:
+    """Note that an old cookie was taken over, for as long as it may be valid yet."""
+    mark_id = _mark_id(config, token)
+    now: int = yield ReadClock()
+    yield Create(Row(mark_id, anonymous(mark_id), now, now, now + max_age, now + max_age))
 
 
 def _mark_id(config: SessionConfig, token: str) -> str:

@@ -104,8 +104,8 @@ SESSION_STORES = (
     Guard(
         "B20: requests with one old cookie have one session",
         _TAKE_OVER,
-        'token = config.tokens.derived_from(f"{previous.cookie.name}={value}")',
-        "token = config.tokens.new()",
+        'return config.tokens.derived_from(f"{previous.cookie.name}={value}")',
+        "return config.tokens.new()",
         f"{_PREVIOUS}requests_side_by_side_begin_one_session",
     ),
     Guard(

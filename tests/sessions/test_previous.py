@@ -124,6 +124,32 @@ def test_b20_an_old_cookie_is_worth_nothing_after_a_logout(site: Site) -> None:
     assert OldBrowser(site, "abc").seen() == {}
 
 
+def test_b20_nor_after_a_logout_of_another_session_beside_it(site: Site) -> None:
+    browser = OldBrowser(site, "abc", previous={"user_key": "user"})
+    mine = site.browser()
+    with mine.request() as session:
+        session.login("ada")
+    browser.cookie = f"old=abc; {mine.cookie}"
+    with browser.request() as session:
+        session.logout()
+    assert browser.set[-1].startswith("old=; Max-Age=0; ")
+    browser.cookie = "old=abc"
+    assert browser.user_id() is None
+
+
+def test_b20_nor_after_one_of_a_session_that_it_was_taken_over_to_elsewhere(site: Site) -> None:
+    other = OldBrowser(site, "abc", previous={"user_key": "user"})
+    assert other.user_id() == "5"
+    browser = OldBrowser(site, "abc", previous={"user_key": "user"})
+    mine = site.browser()
+    with mine.request() as session:
+        session.login("ada")
+    browser.cookie = f"old=abc; {mine.cookie}"
+    with browser.request() as session:
+        session.logout()
+    assert other.user_id() is None
+
+
 def test_b20_nor_after_the_new_session_is_over(site: Site) -> None:
     browser = OldBrowser(site, "abc")
     browser.seen()
