@@ -20,6 +20,9 @@ SECONDS_TO_ACTIVE = 300
 """How long a new table may take; AWS needs ten seconds or so, an emulator none."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
+# As infra/ has them: what is made here is to be had there.
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+_MAX_PREFIX = 64
 _ALREADY_THERE = "ResourceInUseException"
 
 
@@ -135,8 +138,15 @@ def application_tables(
         layout: where a sixth is for a single-table design, what its keys are called.
 
     Raises:
-        ValueError: the prefix or the environment has characters that no table's name may have.
+        ValueError: infra/ would not take the prefix or the environment.
     """
+    if not _ENVIRONMENT.fullmatch(environment):
+        raise ValueError(
+            f"environment {environment!r}: must be 1 to 32 lower-case letters, digits or hyphens, "
+            "and begin with a letter"
+        )
+    if not 1 <= len(prefix) <= _MAX_PREFIX:
+        raise ValueError(f"prefix {prefix!r}: must have 1 to {_MAX_PREFIX} characters")
     user = KeyAttribute("userId")
     # Texts such as 2024-01-15T10:30:00Z; those of sessions and notifications are numbers.
     of_user = Index("userId-createdAt-index", user, KeyAttribute("createdAt"))

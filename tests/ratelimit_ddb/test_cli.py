@@ -76,14 +76,22 @@ def test_that_wrong_arguments_are_told_in_one_line(
     [
         ["tables", "create", "--table", "a b"],
         ["tables", "create", "--prefix", "a b"],
-        ["tables", "create", "--environment", "$"],
     ],
 )
 def test_that_an_impossible_name_is_told_in_one_line(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
-    assert one_line(capsys).startswith("ratelimit-ddb: table name 'a b") or arguments[-1] == "$"
+    assert one_line(capsys).startswith("ratelimit-ddb: table name 'a b")
+
+
+@pytest.mark.parametrize("option", ["prefix", "environment"])
+@pytest.mark.parametrize("name", ["", "P" * 65])
+def test_that_a_name_that_terraform_would_refuse_is_told_in_one_line(
+    option: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tables", "create", f"--{option}", name]) == 2
+    assert one_line(capsys).startswith(f"ratelimit-ddb: {option} {name!r}: must ")
 
 
 @pytest.mark.usefixtures("nobody")
