@@ -195,6 +195,14 @@ def test_exempt_requests_are_not_limited_by_the_rule(limited: Limited) -> None:
     assert [ask(Get(headers=internal)).status for _ in range(3)] == [200, 200, 429]
 
 
+@pytest.mark.parametrize("given", [True, 5, b"/x", ("/x",), object()])
+def test_a_route_that_is_none_is_told_with_the_rule(limited: Limited, given: Any) -> None:
+    rule = Rule("/*", "1/hour", scope="endpoint")
+    ask = limited(store=MemoryStore(), rules=rule, endpoint_of=lambda request: given)
+    with pytest.raises(TypeError, match=r"rule '/\*': endpoint_of gave .*: must be a route such"):
+        ask(Get())
+
+
 @pytest.mark.parametrize(
     "made",
     [lambda request: False, functools.partial(bool, 0), AccessList],

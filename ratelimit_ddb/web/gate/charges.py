@@ -215,4 +215,9 @@ def _parts(rules: RuleSet, rule: Rule, identity: Any, request: Request) -> list[
     endpoint = request.endpoint
     if rule.scope == "endpoint" and endpoint is None and rules.endpoint_of is not None:
         endpoint = rules.endpoint_of(request)
+        if endpoint is not None and not isinstance(endpoint, str):
+            raise TypeError(
+                f"rule {rule.name!r}: endpoint_of gave {endpoint!r}: must be a route such as "
+                "'/users/{id}', or None"
+            )
     return key_parts(rule, identity, endpoint)
