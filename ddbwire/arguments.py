@@ -105,5 +105,12 @@ def require_plain_function(name: str, function: object, gives: str) -> None:
     Raises:
         TypeError: it is something else.
     """
-    if not callable(function) or inspect.iscoroutinefunction(function):
+    if not callable(function) or is_awaited(function):
         raise TypeError(f"{name} {function!r}: must be a plain function {gives}")
+
+
+def is_awaited(function: object) -> bool:
+    """Whether what a function returns is to be awaited; also an object's ``__call__``."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(type(function), "__call__", None)  # noqa: B004 - not whether it has one
+    )

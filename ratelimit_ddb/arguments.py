@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard, cast
 
+from ddbwire.arguments import is_awaited
 from ratelimit_ddb.operations.store import Store
 
 MAX_WAIT_SECONDS = 30.0
@@ -169,12 +169,12 @@ def require_functions(name: str, given: object) -> tuple[Callable[..., Any], ...
 
 
 def require_plain(name: str, function: object) -> None:
-    """Refuse a coroutine function where nothing awaits it.
+    """Refuse a coroutine function, or an object that is called as one, where nothing awaits it.
 
     Raises:
         TypeError: it is one.
     """
-    if inspect.iscoroutinefunction(function):
+    if is_awaited(function):
         raise TypeError(
             f"{name} {function!r}: this is a coroutine function, and nothing awaits it here; give "
             "a plain one"

@@ -34,6 +34,9 @@ _NEWEST = 0.3
 """The weight of the latest one in a running mean."""
 _PATIENCE = 0.8
 """Which part of the deadline a request may spend in a queue."""
+_PATIENCE_WITH_LEADER = 0.7
+"""Which part of it one write may take before another request makes its own: what is left suffices
+for that, and the table takes far less."""
 
 
 class KeyStates:
@@ -85,7 +88,7 @@ class KeyStates:
         buckets = [limit for limit in limits if isinstance(limit, Limit)]
         self.lease_ns = min([times.lease_ns, *(limit.window_ns // 4 for limit in buckets)])
         self.most_wait_ns = int(times.deadline_ns * _PATIENCE)
-        self.leader_ns = 2 * times.deadline_ns
+        self.leader_ns = int(times.deadline_ns * _PATIENCE_WITH_LEADER)
         self._tokens_per_second = min(
             [SECOND_NS / limit.unit_ns for limit in buckets], default=_UNBOUNDED
         )

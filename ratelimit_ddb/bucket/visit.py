@@ -134,9 +134,10 @@ class Visits:
                 ticket.unready()
                 if ticket.outcome is not None:
                     return ticket.result()
-                pause_ns = None
-                if state.leader is ticket:
-                    pause_ns = state.pace.next_write_ns - clock.monotonic_ns()
+                monotonic_ns = clock.monotonic_ns()
+                pause_ns = state.take_over(ticket, monotonic_ns, states.leader_ns)
+                if not pause_ns:
+                    pause_ns = state.pace.next_write_ns - monotonic_ns
                     if pause_ns <= 0:
                         yield from self._visit(key, state, now_ns)
                         now_ns = None

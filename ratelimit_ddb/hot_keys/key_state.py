@@ -3,9 +3,9 @@
 At most one write is in flight for a key: that of the leader, the first of the queue. What arrives
 meanwhile joins the queue, and is served from what the leader's write brings. Whoever leaves hands
 the lead to the next one, for whatever reason it leaves: served, cancelled, interrupted, failed. A
-leader whose event loop was stopped can't leave; so one that leads for much longer than a deadline
-is overdue, and whoever comes next leads instead. Two writes are in flight then, which costs a
-write, never a wrong answer.
+leader whose event loop was stopped, or is busy with something else, can't leave; so one that leads
+for most of a deadline is overdue, and one of those who wait, or who comes next, leads instead. Two
+writes are in flight then, which costs a write, never a wrong answer.
 """
 
 from __future__ import annotations
@@ -88,6 +88,22 @@ class KeyState:
             self.leader = ALONE
             self._leads_until_ns = max(monotonic_ns, self.pace.next_write_ns) + patience_ns
             return True
+
+    def take_over(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> int:
+        """Lead in the place of a leader that is overdue.
+
+        Returns:
+            how long until the leader that there is will be overdue; 0 for one that leads itself.
+        """
+        with self.lock:
+            if self.leader is ticket:
+                return 0
+            if self.leader is None or monotonic_ns >= self._leads_until_ns:
+                if ticket not in self.queue:
+                    return 1  # it was served just now
+                self._lead(ticket, monotonic_ns, patience_ns)
+                return 0
+            return self._leads_until_ns - monotonic_ns
 
     def leave(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
         """Leave the queue, and hand on the lead."""

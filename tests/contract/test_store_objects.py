@@ -81,6 +81,10 @@ def test_what_is_no_endpoint_is_refused_when_the_store_is_made(
 async def _made_later() -> None: ...
 
 
+class _AwaitedCall:
+    async def __call__(self, _: object) -> None: ...
+
+
 class _AwaitedSession:
     """As aioboto3 has them."""
 
@@ -128,6 +132,7 @@ def test_an_option_that_can_not_hold_is_refused_when_the_store_is_made(
         ("on_call", "print"),
         ("on_call", [print]),
         ("on_call", _made_later),
+        ("on_call", _AwaitedCall()),
         ("report_capacity", "TOTAL"),
     ],
 )

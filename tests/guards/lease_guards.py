@@ -34,6 +34,14 @@ LEASES = (
         _HISTORIES,
     ),
     Guard(
+        "a leader that stands still is replaced by one who waits",
+        "ratelimit_ddb/hot_keys/key_state.py",
+        "if self.leader is None or monotonic_ns >= self._leads_until_ns:",
+        "if self.leader is None:",
+        "tests/ratelimit_ddb/test_hot_keys.py"
+        "::test_a_leader_whose_event_loop_stands_still_leaves_nobody_waiting",
+    ),
+    Guard(
         "P12: a store that was closed has no leases",
         "ratelimit_ddb/store/dynamodb/store.py",
         "            hot_keys.drop_leases()",

@@ -228,6 +228,31 @@ def test_a_leader_that_is_interrupted_leaves_nobody_waiting() -> None:
     assert [decision.allowed for decision in others] == [True]
 
 
+@pytest.mark.parametrize("followers", [1, 5])
+def test_a_leader_whose_event_loop_stands_still_leaves_nobody_waiting(followers: int) -> None:
+    store = SharedStore(delay_seconds=0.01)
+    waiting = AsyncRateLimiter(store, "100/hour", deadline=0.4)
+    limiter = RateLimiter(store, "100/hour", deadline=0.4)
+    loop = asyncio.new_event_loop()
+    stuck = loop.create_task(waiting.acquire("k"))
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    decisions: list[Decision] = []
+    threads = [
+        threading.Thread(target=lambda: decisions.append(limiter.acquire("k")))
+        for _ in range(followers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert [one.source for one in decisions] == ["table"] * followers
+    assert all(one.allowed for one in decisions)
+    assert len(store.takes) <= 3
+    assert loop.run_until_complete(stuck).allowed
+    loop.close()
+
+
 class OutageOfAnotherStore(StoreUnavailable):
     """As somebody's own store may raise: made of other things than its message."""
 

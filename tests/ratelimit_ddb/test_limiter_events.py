@@ -277,7 +277,13 @@ async def _coroutine(_: LimiterDecision) -> None:
     """Nothing awaits it."""
 
 
-@pytest.mark.parametrize("wrong", [7, "log", [print, 7], _coroutine, [_coroutine]])
+class _Awaited:
+    """Neither does anything await its call."""
+
+    async def __call__(self, _: LimiterDecision) -> None: ...
+
+
+@pytest.mark.parametrize("wrong", [7, "log", [print, 7], _coroutine, [_coroutine], _Awaited()])
 def test_what_is_no_function_is_refused(make: Callable[..., Caller], wrong: Any) -> None:
     with pytest.raises(TypeError, match="on_decision"):
         make(MemoryStore(), "1/minute", on_decision=wrong)
