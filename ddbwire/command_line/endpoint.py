@@ -39,22 +39,24 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
     Raises:
         botocore.exceptions.BotoCoreError: there is no region, say; a loopback endpoint needs none.
         Misuse: an endpoint is configured that is no URL.
+        ConfigurationError: something else is configured that can't be used.
     """
     from botocore.config import Config  # 100 ms that --help need not spend
-    from botocore.exceptions import BotoCoreError
 
     from ddbwire.resolution.emulator import client_settings, is_loopback
+    from ddbwire.resolution.mistakes import as_mistake
 
     config = Config(connect_timeout=_CONNECT_SECONDS, retries={"total_max_attempts": _TRIES})
-    try:
-        known = client_settings(None, region, endpoint_url)
-        client = known.client(endpoint_url, config)
-    except BotoCoreError:
-        raise  # some are ValueErrors too
-    except ValueError as refused:
-        raise Misuse(
-            f"{refused}: give --endpoint-url, or mend AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB "
-            "or the profile's endpoint_url"
-        ) from refused
+    with as_mistake("DynamoDB can't be asked"):
+        try:
+            known = client_settings(None, region, endpoint_url)
+            client = known.client(endpoint_url, config)
+        except ValueError as refused:
+            if not str(refused).startswith(("Invalid endpoint", "Invalid IPv6 URL")):
+                raise  # by a provider of credentials, say
+            raise Misuse(
+                f"{refused}: give --endpoint-url, or mend AWS_ENDPOINT_URL, "
+                "AWS_ENDPOINT_URL_DYNAMODB or the profile's endpoint_url"
+            ) from refused
     url = client.meta.endpoint_url
     return Endpoint(client, without_user_information(url), known.defaulted, is_loopback(url))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ddbwire.errors import StoreError
+from ddbwire.errors import ConfigurationError, StoreError
 
 _USER_INFORMATION = re.compile(r"""(?<=://)[^/@\s"']+@""")
 
@@ -17,7 +17,7 @@ def failures() -> tuple[type[BaseException], ...]:
     """What a command may raise. Evaluated only when one did, so botocore is imported late."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    return (BotoCoreError, ClientError, StoreError)
+    return (BotoCoreError, ClientError, ConfigurationError, StoreError)
 
 
 def sentence(error: BaseException) -> str:

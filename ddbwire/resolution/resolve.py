@@ -7,8 +7,7 @@ it is not called, since a hook may have effects.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -17,13 +16,13 @@ import botocore.httpsession
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import NoCredentialsError
 
 from ddbwire.endpoint import Endpoint
-from ddbwire.errors import ConfigurationError
 from ddbwire.resolution.emulator import ClientSettings, client_settings
 from ddbwire.resolution.fallback_reason import builtin_handlers, find_fallback_reason, find_hook
-from ddbwire.signing.credentials import UNFORESEEN, CredentialSource, load_keys
+from ddbwire.resolution.mistakes import as_mistake
+from ddbwire.signing.credentials import CredentialSource, load_keys
 
 _CONNECT_TIMEOUT_SECONDS = 1.0
 _READ_TIMEOUT_SECONDS = 2.0
@@ -66,10 +65,10 @@ def resolve(
         ConfigurationError: the configuration names what can't be used.
     """
     handlers = builtin_handlers()
-    with _told("the credentials can't be found"):
+    with as_mistake("the credentials can't be found"):
         known = client_settings(session, region_name, endpoint_url)
         source = None if known.credentials is None else _credential_source(known)
-    with _told("the region or the endpoint can't be used"):
+    with as_mistake("the region or the endpoint can't be used"):
         client = (known if source is None else _with_credentials(known, source)).client(
             endpoint_url,
             Config(
@@ -91,20 +90,6 @@ def resolve(
         fallback_reason=fallback_reason,
         builtin_handlers=handlers,
     )
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Tell a mistake in the configuration as such, whatever it makes botocore raise."""
-    try:
-        yield
-    except (BotoCoreError, ClientError, ConfigurationError):
-        raise  # in words of their own
-    except UNFORESEEN as error:
-        raise ConfigurationError(
-            f"{what} ({type(error).__name__}: {error}); check the profile, the AWS_ variables of "
-            "the environment, and what they name: programs, files, hosts"
-        ) from error
 
 
 def _credential_source(known: ClientSettings) -> CredentialSource:

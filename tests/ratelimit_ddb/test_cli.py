@@ -94,6 +94,18 @@ def test_that_a_name_that_terraform_would_refuse_is_told_in_one_line(
     assert one_line(capsys).startswith(f"ratelimit-ddb: {option} {name!r}: must ")
 
 
+def test_that_a_provider_of_credentials_that_is_none_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\ncredential_process = /nonexistent/program\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    assert main(["tables", "create"]) == 1
+    assert "/nonexistent/program'); check the profile" in one_line(capsys)
+
+
 @pytest.mark.usefixtures("nobody")
 def test_that_tables_are_created_then_left(
     dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
