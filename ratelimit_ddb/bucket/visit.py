@@ -158,6 +158,8 @@ class Visits:
         """Make one visit for all who are in the queue now."""
         with state.lock:
             tickets = list(state.queue)
+        if not tickets:
+            return  # a leader that was overdue has served them
         arithmetic = self._arithmetic
         most_ahead = self._states.ahead(state) if all(ticket.leases for ticket in tickets) else 0
         found = yield from self._look(key, state, now_ns, leases=bool(most_ahead))
@@ -176,6 +178,8 @@ class Visits:
                 self._serve(key, state, batch, result, found)
                 break
             tickets = [one for one in tickets if one.outcome is None]
+            if not tickets:
+                return  # a leader that was overdue has served them
             ahead = arithmetic.most_leased(most_ahead, found.full_at_ns, found.now_ns)
             batch = self._batch(tickets, found.full_at_ns, found.now_ns, ahead)
         due_ns = self._deny(key, state, tickets, found, "table" if writes else "seen")

@@ -253,6 +253,45 @@ def test_a_leader_whose_event_loop_stands_still_leaves_nobody_waiting(followers:
     loop.close()
 
 
+def test_a_visit_whose_requests_another_has_served_meanwhile_takes_nothing_more(
+    clock: FakeClock,
+) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "1000/second", deadline=0.05)
+    heat(limiter, clock)
+    limiter.reset("k")
+
+    def begin() -> tuple[Any, Any]:
+        flow: Any = limiter._core.bucket.acquire("k", 1, 0, clock())
+        return flow, next(flow)
+
+    def send_until_take(flow: Any, operation: Any) -> Take:
+        while not isinstance(operation, Take):
+            operation = flow.send(store.send(operation, 0))
+        return operation
+
+    def finish(flow: Any, operation: Any) -> Decision:
+        try:
+            while True:
+                operation = flow.send(store.send(operation, 0))
+        except StopIteration as ended:
+            decision: Decision = ended.value
+            return decision
+
+    cancelled, _ = begin()
+    (first, first_wait), (second, second_wait) = begin(), begin()
+    for wait in (first_wait, second_wait):
+        wait.awaited.attach(lambda: None)
+    cancelled.close()
+    first_take = send_until_take(first, first.send(True))
+    clock.advance(0.036)  # most of the deadline
+    second_take = send_until_take(second, second.send(True))
+    store.takes.clear()
+    assert finish(first, first_take).allowed
+    assert finish(second, second_take).allowed
+    assert store.takes[-1] is second_take, "it was refused, and nobody was left to take for"
+
+
 class OutageOfAnotherStore(StoreUnavailable):
     """As somebody's own store may raise: made of other things than its message."""
 
