@@ -84,6 +84,8 @@ class StoredLimits:
         return f"{type(self).__name__}({self._store!r})"
 
     def _set(self, name: str, given: str | Iterable[str]) -> Flow[None]:
+        if isinstance(given, bytes) or not isinstance(given, Iterable):
+            raise TypeError(f"limits {given!r}: must be a str such as '100/minute', or several")
         notations = [given] if isinstance(given, str) else list(given)
         for notation in notations:
             if not isinstance(notation, str):

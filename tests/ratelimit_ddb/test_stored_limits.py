@@ -10,6 +10,7 @@ import pytest
 
 from ratelimit_ddb import (
     AccessDenied,
+    Limit,
     MemoryStore,
     RateLimiter,
     StoredLimits,
@@ -219,6 +220,12 @@ def test_several_limiters_at_once_have_stored_limits() -> None:
 def test_a_limiter_has_one_name_for_all_keys() -> None:
     with pytest.raises(TypeError, match="one name for all keys"):
         RateLimiter(MemoryStore(), stored(lambda _: "p", default="3/minute"))
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"5/minute", Limit(5, 60)])
+def test_what_is_no_notation_is_not_stored(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^limits .*: must be a str such as"):
+        StoredLimits(MemoryStore()).set("p", wrong)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 513, "\ud800"])
