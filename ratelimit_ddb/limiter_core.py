@@ -365,14 +365,16 @@ class LimiterCore:
             raise TypeError(f"refund of {decision!r}: must be the Decision that acquire returned")
         taken = decision.taken
         if taken is not None and self._stored is None and taken.limits != self.bucket.limits:
+            limits = ", ".join(map(str, taken.limits))
             raise ValueError(
-                f"refund of {decision!r}: it was taken of {', '.join(map(str, taken.limits))}, "
-                "which are not this limiter's limits; give it back to the limiter that took it"
+                f"{taken.cost} tokens of {taken.key!r} were taken of {limits}, which are not this "
+                f"limiter's limits ({', '.join(map(str, self.bucket.limits))}); give them back to "
+                "the limiter that took them"
             )
         if taken is not None and taken.group not in (None, self.bucket.cache.group):
             raise ValueError(
-                f"refund of {decision!r}: it was taken from another store than {self.store!r}; "
-                "give it back to the limiter that took it"
+                f"{taken.cost} tokens of {taken.key!r} were taken from another store than "
+                f"{self.store!r}; give them back to the limiter that took them"
             )
         return taken if self.enabled else None
 
