@@ -1,4 +1,4 @@
-"""The denial of a request whose key a store of this process throttles; visit.py has all others'.
+"""The denial where a store of this process throttles a key; key_states.py has all others'.
 
 It is no outage, so ``on_outage`` is not asked: of all keys it is the one that is being flooded for
 which no limit must be switched off (docs/decisions/011).

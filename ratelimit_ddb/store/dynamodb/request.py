@@ -1,12 +1,11 @@
 """Operations as DynamoDB requests, and replies as results.
 
 An item is its key (``item_keys.py``), one ``fullAt:<limit>`` a limit in integer nanoseconds, now
-and then a ``refunded:<limit>`` beside it, ``writes`` and ``activeNs`` that count
-writes and writers, ``leasedUntil`` in
-nanoseconds where the key was leased, and ``expiresAt`` in epoch seconds (TTL): under 1 KB, so a
-write is one capacity unit. Request bodies are templates, one for each combination of limits and
-branches, that are filled with numbers, since this is the hot path. AWS: "UpdateItem",
-"GetItem", "DeleteItem" in the API Reference.
+and then a ``refunded:<limit>`` beside it, ``writes`` and ``activeNs`` that count writes and
+writers, ``leasedUntil`` in nanoseconds where the key was leased, and ``expiresAt`` in epoch seconds
+(TTL): under 1 KB, so a write is one capacity unit. Request bodies are templates, one for each
+combination of limits and branches, that are filled with numbers, since this is the hot path. AWS:
+"UpdateItem", "GetItem", "DeleteItem" in the API Reference.
 """
 
 from __future__ import annotations
