@@ -83,7 +83,7 @@ class StoredLimits:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._store!r})"
 
-    def _set(self, name: str, given: str | Iterable[str]) -> Flow[None]:
+    def _set(self, name: str, given: object) -> Flow[None]:
         if isinstance(given, bytes) or not isinstance(given, Iterable):
             raise TypeError(f"limits {given!r}: must be a str such as '100/minute', or several")
         notations = [given] if isinstance(given, str) else list(given)
