@@ -7,6 +7,7 @@ instant, alone; every other task may come in while it sleeps.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 
@@ -18,10 +19,12 @@ Call = Callable[[], int | None]
 class Scheduler:
     """True time, and the tasks that wait for their turn in it."""
 
-    __slots__ = ("_sequence", "_sleeping", "now_ns")
+    __slots__ = ("_ready", "_sequence", "_sleeping", "now_ns")
 
     def __init__(self, start_ns: int) -> None:
         self.now_ns = start_ns
+        # What is to be called at this instant comes after all that was to be, and is not sorted.
+        self._ready: deque[Call] = deque()
         self._sleeping: list[tuple[int, int, Call]] = []
         self._sequence = 0
 
@@ -31,18 +34,23 @@ class Scheduler:
 
     def call(self, call: Call, delay_ns: int = 0) -> None:
         """Call a function after a while, and again for as long as it says when."""
-        self._sequence += 1
-        heappush(self._sleeping, (self.now_ns + delay_ns, self._sequence, call))
+        if delay_ns:
+            self._sequence += 1
+            heappush(self._sleeping, (self.now_ns + delay_ns, self._sequence, call))
+        else:
+            self._ready.append(call)
 
     def run(self) -> None:
         """Let all tasks run to their end."""
-        sleeping = self._sleeping
-        while sleeping:
-            self.now_ns, _, call = heappop(sleeping)
+        ready, sleeping = self._ready, self._sleeping
+        while ready or sleeping:
+            if ready and not (sleeping and sleeping[0][0] == self.now_ns):
+                call = ready.popleft()
+            else:
+                self.now_ns, _, call = heappop(sleeping)
             try:
                 delay_ns = call()
             except StopIteration:
                 continue
             if delay_ns is not None:
-                self._sequence += 1
-                heappush(sleeping, (self.now_ns + delay_ns, self._sequence, call))
+                self.call(call, delay_ns)

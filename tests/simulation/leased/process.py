@@ -111,7 +111,7 @@ class Process:
         self._buckets = plan.buckets
         self._costs = range(1, plan.most_cost + 1)
         self._random = random
-        self._acquire_request = self._new_request()
+        self._answer_acquire = partial(self._answer, self._new_request())
         self.hot_keys = None
         if host.lease_ns is not None:
             self.hot_keys = HotKeys(self.clock, random.random)
@@ -182,7 +182,7 @@ class Process:
         if isinstance(begun, Decision):
             self._decided(cost, begun)
             return
-        running = self._run(begun, partial(self._decided, cost), self._acquire_request)
+        running = self._run(begun, partial(self._decided, cost), self._answer_acquire)
         if random.random() < plan.cancels:
             self._scheduler.call(running.cancel, int(random.random() * 4 * plan.one_way_ns))
 
@@ -190,9 +190,8 @@ class Process:
         self,
         flow: Flow[Decision] | Flow[bool],
         ended: Callable[[Outcome], None],
-        request: Request,
+        answer: Callable[[Operation], Generator[int, None, object]],
     ) -> Running:
-        answer = partial(self._answer, request)
         deadline_ns = self._scheduler.now_ns + DEADLINE_NS
         return Running(self._scheduler, flow, deadline_ns, answer, ended, self._pause_ns)
 
@@ -241,7 +240,8 @@ class Process:
             self.refunds.append((request, admitted, cost))
         else:
             self.refunds_of_leases.append(request)
-        self._run(self._bucket.refund(taken, cost), ended, request)
+        answer = partial(self._answer, request)
+        self._run(self._bucket.refund(taken, cost), ended, answer)
 
     def _answer(self, request: Request, operation: Operation) -> Generator[int, None, object]:
         """Carry one operation out: delayed, lost, late, repeated, throttled, or well."""
