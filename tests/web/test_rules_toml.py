@@ -34,6 +34,10 @@ NEVER = "must be from 1 to the burst of 5; more than the bucket holds could neve
 SHARED = "give one of them a name=, since their buckets are keyed by it"
 OUTSIDE = "outside of rules there is nothing but [[rule]] and rules"
 BRACKETS = "rule: each rule begins with [[rule]], in double brackets"
+NO_ADDRESS = (
+    "networks go by an address, and the rule's by is no address: give the list its "
+    "address = { trusted-hops = 1 }"
+)
 PLURAL = "rules: each rule begins with [[rule]], in the singular"
 NONE = "no rules: the file must have at least one [[rule]]"
 
@@ -147,6 +151,12 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
     ("# nothing\n", None, None, NONE),
     ("rule = []", None, None, NONE),
     ("\nrule = 5", 2, None, BRACKETS),
+    (
+        '[[rule]]\npath = "/x"\nlimits = "1/s"\nby = "everyone"\ndeny = { networks = ["::/0"] }',
+        5,
+        "rule 1",
+        f"rule 1: deny: {NO_ADDRESS}",
+    ),
     ('\n[[rules]]\npath = "/x"', 2, None, PLURAL),
     ('\n[rules]\npath = "/x"', 2, None, PLURAL),
     ('\n[rule]\npath = "/x"', 2, None, BRACKETS),

@@ -266,6 +266,11 @@ _READERS: dict[str, Reader] = {
 }
 _TOML_NAMES = {
     "True or False": "true or false",
+    "is no client_address(...)": "is no address",
+    "the AccessList its address=client_address(...)": "the list its address = { trusted-hops = 1 }",
+    "by=": "by",
     **{key.replace("-", "_"): key for key in (*_READERS, *_OF_ADDRESS, *_OF_STORED) if "-" in key},
 }
-_OTHERWISE_IN_PYTHON = re.compile(rf"'[^']*'|\"[^\"]*\"|\b(?:{'|'.join(_TOML_NAMES)})\b")
+_OTHERWISE_IN_PYTHON = re.compile(
+    rf"'[^']*'|\"[^\"]*\"|\b(?:{'|'.join(map(re.escape, _TOML_NAMES))})(?!\w)"
+)
