@@ -44,6 +44,7 @@ class ResponseReader:
 
     __slots__ = (
         "_bodies",
+        "_finals",
         "_interim",
         "_parser",
         "_pieces",
@@ -61,6 +62,7 @@ class ResponseReader:
         self._received = 0
         self._replies = 0
         self._interim = 0
+        self._finals = 0
         self._status = 0
         self.on_body = self._bodies.append
         self.complete = False
@@ -89,9 +91,10 @@ class ResponseReader:
         # Only here does httptools know: asked later, it would always say no.
         self.keep_alive = self._parser.should_keep_alive()
         self._status = status = self._parser.get_status_code()
-        if status < 200:
+        if status < 200 and not self._finals:
             self._interim += 1
         else:
+            self._finals += 1
             self.complete = True
 
     def require_bounded(self, received: int) -> None:
@@ -135,7 +138,7 @@ class ResponseReader:
             headers = _headers_of(data)
             date, checksum = headers.get(b"date", b""), headers.get(b"x-amz-crc32")
         fault = ""
-        if self._replies - self._interim != 1:
+        if self._finals != 1:
             fault = "more than one final response"
         elif checksum is not None and checksum != b"%d" % zlib.crc32(body):
             fault = "the body does not match x-amz-crc32"
@@ -144,6 +147,7 @@ class ResponseReader:
         self._received = 0
         self._replies = 0
         self._interim = 0
+        self._finals = 0
         self.complete = False
         if fault:
             self.keep_alive = False

@@ -70,8 +70,12 @@ def test_connection_close_is_seen() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [response(b"{}") * 2, b"HTTP/1.1 100 Continue\r\n\r\n" + response(b"{}") * 2],
-    ids=["two", "two after an interim one"],
+    [
+        response(b"{}") * 2,
+        b"HTTP/1.1 100 Continue\r\n\r\n" + response(b"{}") * 2,
+        response(b"{}") + b"HTTP/1.1 100 Continue\r\n\r\n",
+    ],
+    ids=["two", "two after an interim one", "an interim one after it"],
 )
 def test_more_than_one_response_is_a_failure(data: bytes) -> None:
     reader = ResponseReader()
