@@ -40,9 +40,9 @@ tests/single_table holds them to what is asked of it."""
 LIBRARYS_OWN_TESTS = ["tests/contract", "-k", "dynamodb and blocking"]
 OPERATORS_TESTS = ["tests/engine/test_operating.py", "-k", "own"]
 
-DESCRIBED = ("DescribeTable", "DescribeTimeToLive")
-"""What the commands ask through a client of boto3's: how many items there are, and by what they
-expire."""
+DESCRIBED = ("DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive")
+"""What the commands ask through a client of boto3's: how many items there are, by what they expire,
+and whether they can be restored."""
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +119,14 @@ def test_that_the_limiters_policy_is_what_a_limiter_asks_for(
     assert allowed(one_region["limiter_policy_json"]) == asked_of(asked, "rate-limits-", table)
 
 
-def test_that_the_operators_policy_is_what_the_commands_ask_for(
+def test_that_the_limiter_operators_policy_is_what_the_commands_ask_for(
     one_region: dict[str, Any], asked_by_operators: list[list[str]]
 ) -> None:
     table = one_region["rate_limiting_table_name"]
     described = {(f"dynamodb:{action}", table) for action in DESCRIBED}
 
     asked = asked_of(asked_by_operators, "rate-limits-", table)
-    assert allowed(one_region["operator_policy_json"]) == asked | described
+    assert allowed(one_region["limiter_operator_policy_json"]) == asked | described
 
 
 def test_that_no_application_may_read_through_a_table(one_region: dict[str, Any]) -> None:
@@ -142,6 +142,16 @@ def test_that_the_session_stores_policy_is_what_it_asks_for(
     assert allowed(one_region["session_store_policy_json"]) == asked_of(asked, "sessions-", table)
 
 
+def test_that_the_session_operators_policy_is_what_the_commands_ask_for(
+    one_region: dict[str, Any], asked: list[list[str]]
+) -> None:
+    table = one_region["user_sessions_table_name"]
+    described = {(f"dynamodb:{action}", table) for action in DESCRIBED}
+
+    of_store = asked_of(asked, "sessions-", table)  # which lists, revokes, and checks
+    assert allowed(one_region["session_operator_policy_json"]) == of_store | described
+
+
 def test_that_a_stream_consumer_reads_its_own_stream_only(one_region: dict[str, Any]) -> None:
     for key, policy in one_region["stream_consumer_policy_jsons"].items():
         # DescribeStream and ListStreams find the shards, the other two read them (AWS: "DynamoDB
@@ -155,8 +165,9 @@ def test_that_a_stream_consumer_reads_its_own_stream_only(one_region: dict[str, 
 def test_that_no_policy_names_more_than_its_tables_arn(one_region: dict[str, Any]) -> None:
     for name, key in (
         ("limiter_policy_json", "rate_limiting"),
-        ("operator_policy_json", "rate_limiting"),
+        ("limiter_operator_policy_json", "rate_limiting"),
         ("session_store_policy_json", "user_sessions"),
+        ("session_operator_policy_json", "user_sessions"),
     ):
         for statement in json.loads(one_region[name])["Statement"]:
             for resource in _several(statement["Resource"]):
@@ -188,7 +199,7 @@ def test_that_keys_are_used_through_dynamodb_only(two_regions: dict[str, Any]) -
         {KEY},
         one,
     )
-    assert _of_keys(two_regions["operator_policy_json"]) == (
+    assert _of_keys(two_regions["limiter_operator_policy_json"]) == (
         {"kms:Decrypt", "kms:GenerateDataKey"},
         {KEY},
         one,

@@ -50,9 +50,9 @@ data "aws_iam_policy_document" "limiter" {
   }
 }
 
-# For the role of who operates a limiter from the command line: what a limiter may do, and reading
-# through all of its table, which no application does.
-data "aws_iam_policy_document" "operator" {
+# For the role of who operates a limiter from the command line: what a limiter may do, reading
+# through all of its table, which no application does, and what the table is like.
+data "aws_iam_policy_document" "limiter_operator" {
   for_each = { for key in local.created_keys : key => local.table_arns[key] if key == "rate_limiting" }
 
   source_policy_documents = [data.aws_iam_policy_document.limiter[each.key].json]
@@ -60,6 +60,7 @@ data "aws_iam_policy_document" "operator" {
   statement {
     sid = "OperatorOfRateLimits"
     actions = [
+      "dynamodb:DescribeContinuousBackups",
       "dynamodb:DescribeTable",
       "dynamodb:DescribeTimeToLive",
       "dynamodb:Scan",
@@ -104,6 +105,24 @@ data "aws_iam_policy_document" "session_store" {
         values   = local.services[each.key]
       }
     }
+  }
+}
+
+# For the role of who lists and ends sessions from the command line: what a store of them may do, and
+# what the table is like.
+data "aws_iam_policy_document" "session_operator" {
+  for_each = { for key in local.created_keys : key => local.table_arns[key] if key == "user_sessions" }
+
+  source_policy_documents = [data.aws_iam_policy_document.session_store[each.key].json]
+
+  statement {
+    sid = "OperatorOfSessions"
+    actions = [
+      "dynamodb:DescribeContinuousBackups",
+      "dynamodb:DescribeTable",
+      "dynamodb:DescribeTimeToLive",
+    ]
+    resources = each.value
   }
 }
 

@@ -103,14 +103,19 @@ output "limiter_policy_json" {
   value       = try(data.aws_iam_policy_document.limiter["rate_limiting"].json, null)
 }
 
-output "operator_policy_json" {
+output "limiter_operator_policy_json" {
   description = "The IAM policy, as JSON, for who operates a rate limiter from the command line; null if its table is not made."
-  value       = try(data.aws_iam_policy_document.operator["rate_limiting"].json, null)
+  value       = try(data.aws_iam_policy_document.limiter_operator["rate_limiting"].json, null)
 }
 
 output "session_store_policy_json" {
   description = "The IAM policy, as JSON, for what runs a session store; null if its table is not made."
   value       = try(data.aws_iam_policy_document.session_store["user_sessions"].json, null)
+}
+
+output "session_operator_policy_json" {
+  description = "The IAM policy, as JSON, for who lists and ends sessions from the command line; null if their table is not made."
+  value       = try(data.aws_iam_policy_document.session_operator["user_sessions"].json, null)
 }
 
 output "stream_consumer_policy_jsons" {

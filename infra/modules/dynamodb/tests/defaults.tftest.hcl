@@ -153,7 +153,8 @@ run "null_for_what_is_not_made" {
         output.conversations_table_name, output.conversations_table_arn, output.conversations_stream_arn,
         output.rate_limiting_table_name, output.rate_limiting_table_arn, output.rate_limiting_stream_arn,
         output.single_table_name, output.single_table_arn, output.single_stream_arn,
-        output.limiter_policy_json, output.operator_policy_json, output.session_store_policy_json,
+        output.limiter_policy_json, output.limiter_operator_policy_json,
+        output.session_store_policy_json, output.session_operator_policy_json,
       ] : each == null
     ])
     error_message = "An output of a table that is not made is not null."
