@@ -58,10 +58,11 @@ class SingleTable:
         """The layout of a text such as ``"PK,SK"``, for settings and command lines.
 
         Raises:
-            ValueError: it is no two names with a comma between them.
+            ValueError: it is no two names with a comma, and no space, between them.
         """
         partition_key, comma, sort_key = names.partition(",")
-        if not comma or "," in sort_key:
+        has_spaces = any(name != name.strip() for name in (partition_key, sort_key))
+        if not comma or "," in sort_key or has_spaces:
             raise ValueError(f"{names!r}: write the names of both keys, such as PK,SK")
         return cls(partition_key, sort_key)
 
