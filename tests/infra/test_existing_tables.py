@@ -495,6 +495,23 @@ def test_that_warm_throughput_is_not_lowered(account: Workspace) -> None:
     assert "can be raised and never lowered" in refused(account, "plan", colder)
 
 
+def test_that_warm_throughput_of_an_index_is_not_lowered(account: Workspace) -> None:
+    def by_size(read: int) -> dict[str, Any]:
+        index = {"hash_key": {"name": "size", "type": "N"}, "warm_throughput": {"read": read}}
+        return {**QUIET, "additional_indexes": {"media_metadata": {"by-size": index}}}
+
+    account.apply(by_size(15_000))
+
+    assert "is warmer than its warm_throughput says" in refused(account, "plan", by_size(13_000))
+    account.apply(by_size(16_000))
+    (warm,) = (each["warm_throughput"] for each in _indexes(account) if each["warm_throughput"])
+    assert warm == {"read_units_per_second": 16_000, "write_units_per_second": 4_000}
+
+
+def _indexes(workspace: Workspace) -> list[dict[str, Any]]:
+    return instances(workspace, "aws_dynamodb_global_secondary_index")
+
+
 def test_that_nothing_is_read_where_it_is_not_wanted(protected: Workspace) -> None:
     plan = protected.plan({**DEV, "read_existing_tables": False})
 

@@ -43,6 +43,13 @@ locals {
     if key == "rate_limiting" && length(table.replica) > 0 && !anytrue([for ttl in table.ttl : ttl.enabled])
   ]
 
+  # How warm each index is, by "table/index".
+  existing_warmth = merge([
+    for key, table in data.aws_dynamodb_table.existing : {
+      for index in table.global_secondary_index : "${key}/${index.name}" => try(index.warm_throughput[0], null)
+    }
+  ]...)
+
   # Bounds that are there, in units a second, and are not wanted any more.
   lifted_bounds = {
     for key, table in data.aws_dynamodb_table.existing : key => [

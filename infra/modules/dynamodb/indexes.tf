@@ -28,10 +28,10 @@ resource "aws_dynamodb_global_secondary_index" "this" {
     }
   }
 
-  # An index has none until it is given one; it can be raised and never lowered.
+  # The provider takes both or neither. Of which nothing is said stays as it is, or as AWS makes it.
   warm_throughput = each.value.warm == null ? null : {
-    read_units_per_second  = each.value.warm.read
-    write_units_per_second = each.value.warm.write
+    read_units_per_second  = coalesce(each.value.warm.read, try(local.existing_warmth[each.key].read_units_per_second, 12000))
+    write_units_per_second = coalesce(each.value.warm.write, try(local.existing_warmth[each.key].write_units_per_second, 4000))
   }
 
   dynamic "on_demand_throughput" {
@@ -46,5 +46,15 @@ resource "aws_dynamodb_global_secondary_index" "this" {
   lifecycle {
     # Application Auto Scaling's, as the table's is.
     ignore_changes = [provisioned_throughput]
+
+    precondition {
+      condition = alltrue([
+        for pair in try([
+          [each.value.warm.read, local.existing_warmth[each.key].read_units_per_second],
+          [each.value.warm.write, local.existing_warmth[each.key].write_units_per_second],
+        ], []) : try(pair[0] >= pair[1], true)
+      ])
+      error_message = "The index ${each.value.name} of ${local.table_names[each.value.table]} is warmer than its warm_throughput says, which can be raised and never lowered: AWS would refuse it. Take it away: the index stays as warm as it is."
+    }
   }
 }

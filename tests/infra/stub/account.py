@@ -22,7 +22,7 @@ class Account:
     def __init__(self, *, holds: bool) -> None:
         self._holds = holds
         self._tables: dict[str, State] = {}
-        self._indexes: dict[str, set[str]] = {}
+        self._indexes: dict[str, dict[str, State]] = {}
         # Terraform applies several resources at once.
         self._lock = threading.Lock()
 
@@ -38,11 +38,9 @@ class Account:
                     self._tables[state["name"]] = state
             elif type_name == "aws_dynamodb_global_secondary_index":
                 if prior is not None:
-                    self._indexes.setdefault(prior["table_name"], set()).discard(
-                        prior["index_name"]
-                    )
+                    self._indexes.setdefault(prior["table_name"], {}).pop(prior["index_name"], None)
                 if state is not None:
-                    self._indexes.setdefault(state["table_name"], set()).add(state["index_name"])
+                    self._indexes.setdefault(state["table_name"], {})[state["index_name"]] = state
 
     def table(self, name: str) -> State | None:
         """A table as the provider read it last."""
@@ -54,4 +52,8 @@ class Account:
 
     def index_names(self, table_name: str) -> set[str]:
         """The global secondary indexes of a table."""
-        return self._indexes.get(table_name, set())
+        return set(self._indexes.get(table_name, ()))
+
+    def indexes(self, table_name: str) -> list[State]:
+        """The same, each as the provider read it last."""
+        return list(self._indexes.get(table_name, {}).values())

@@ -196,6 +196,9 @@ class StubDataSource(DataSource):
             names = (state.keys() & there.keys()) - {"server_side_encryption"}
             state |= {name: there[name] for name in names}
             state["replica"] = [_members_of(each, _REPLICA) for each in there["replica"] or []]
+            state["global_secondary_index"] = [
+                index.described(each) for each in account.indexes(config["name"])
+            ]
         found = {"region": REGION, "account_id": ACCOUNT, "partition": "aws", "id": self.name}
         for name in found.keys() & state.keys():
             state[name] = state[name] or found[name]
