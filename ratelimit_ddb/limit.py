@@ -14,6 +14,10 @@ SECOND_NS = 1_000_000_000
 LONGEST_WINDOW_NS = 3_660 * 86_400 * SECOND_NS
 """About ten years: a bucket that takes longer to fill is a mistake in the notation."""
 
+MOST_LIMITS = 50
+"""On one key: an expression of DynamoDB has at most 4 KB and 300 operators (AWS: "Quotas and limits
+in DynamoDB"), and a condition takes 60 bytes and four operators for each limit."""
+
 _UNIT_NS = {
     "nanosecond": 1,
     "microsecond": 1_000,
@@ -165,7 +169,8 @@ def parse_limits(given: LimitsLike) -> tuple[AnyLimit, ...]:
 
     Raises:
         TypeError: one of them is neither a str nor a Limit nor a Quota.
-        ValueError: there is none, one is out of bounds, or two have the same name.
+        ValueError: there is none, one is out of bounds, two have the same name, or there are more
+            than 50.
     """
     if isinstance(given, bytes) or not isinstance(given, str | Limit | Quota | Iterable):
         raise TypeError(
@@ -178,6 +183,11 @@ def parse_limits(given: LimitsLike) -> tuple[AnyLimit, ...]:
     limits = tuple([_limit_of(one) for one in several])
     if not limits:
         raise ValueError("limits []: must have at least one")
+    if len(limits) > MOST_LIMITS:
+        raise ValueError(
+            f"limits, {len(limits)} of them: must be at most {MOST_LIMITS} on a key, as one write "
+            "decides on them all"
+        )
     names = [limit.name for limit in limits]
     for name in names:
         if names.count(name) > 1:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ddbwire import AnsweredCall
-from ratelimit_ddb import DynamoDBStore, RateLimiter
+from ratelimit_ddb import DynamoDBStore, Limit, RateLimiter
 from tests.fake_clock import FakeClock
 
 Calls = list[AnsweredCall]
@@ -136,3 +136,20 @@ def test_p7_a_charge_and_a_block_are_one_write_each(store: DynamoDBStore, calls:
     limiter.charge("k", 500)
     limiter.block("k", 86_400)
     assert calls == [WRITE] * 3
+
+
+def test_the_most_limits_that_a_key_can_have_are_decided_by_one_write(
+    store: DynamoDBStore, calls: Calls, clock: FakeClock
+) -> None:
+    limits = [Limit(1_000 + number, 3_600, name=f"{number}".rjust(64, "x")) for number in range(50)]
+    limiter = RateLimiter(store, limits, deadline=5, deny_cache=0)
+    first = limiter.acquire("k", cost=900)
+    clock.advance(1)
+    assert limiter.acquire("k", cost=10)
+    assert len(calls) == 2
+    assert limiter.refund(first, cost=500), "out of turn, which has the longest expression"
+    assert limiter.peek("k").remaining == 590
+    assert not limiter.charge("k", 600)
+    assert not limiter.block("k", 60)
+    limiter.reset("k")
+    assert limiter.acquire("k", cost=1_000)

@@ -241,6 +241,12 @@ def test_two_limits_of_one_name_are_refused() -> None:
     assert len(parse_limits(["10/minute", Limit(10, 60, name="other")])) == 2
 
 
+def test_a_key_has_as_many_limits_as_one_write_can_decide_on() -> None:
+    assert len(parse_limits(f"{n}/hour" for n in range(1, 51))) == 50
+    with pytest.raises(ValueError, match="limits, 51 of them: must be at most 50"):
+        parse_limits(f"{n}/hour" for n in range(1, 52))
+
+
 def test_limits_of_equal_periods_have_names_of_their_own() -> None:
     assert len(parse_limits(["5/minute", "10/minute", "10/minute burst 4"])) == 3
 
