@@ -234,7 +234,8 @@ def _meant(name: str, value: Any) -> Any:
     try:
         return import_string(value)
     except ImportError as error:
-        raise ValueError(f"{name} {value!r}: {error}") from error
+        of_a_file = "; of a file, give RulesFile(...) of it" if name == "RULES" else ""
+        raise ValueError(f"{name} {value!r}: {error}{of_a_file}") from error
 
 
 def _endpoint_of(rules: Any) -> EndpointOf:
