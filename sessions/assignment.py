@@ -35,6 +35,8 @@ class SessionPlace(NamedTuple):
         found = self.mapping.get(self.key)
         if found is self.session or _is_of_starlettes_middleware(found):
             return None
+        if _has_litestars_sessions(self.mapping):
+            return None
         if isinstance(found, Mapping):
             return found
         if found is None or _is_empty_in_litestar(found):
@@ -53,6 +55,15 @@ def _is_of_starlettes_middleware(found: object) -> bool:
     """Whether it is the session of a part of the application that has Starlette's own."""
     module = sys.modules.get("starlette.middleware.sessions")
     return isinstance(found, getattr(module, "Session", ()))
+
+
+def _has_litestars_sessions(scope: Mapping[str, Any]) -> bool:
+    """Whether a part of the application that is Litestar's has Litestar's own sessions."""
+    types, state = sys.modules.get("litestar.types"), scope.get("state")
+    if types is None or not isinstance(state, Mapping):
+        return False
+    connection = state.get("_ls_connection_state")
+    return getattr(connection, "session_id", types.Empty) is not types.Empty
 
 
 def _is_empty_in_litestar(found: object) -> bool:

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from litestar import Litestar, get
+from litestar import Request as LitestarRequest
+from litestar.middleware.session.client_side import CookieBackendConfig
+from litestar.middleware.session.server_side import ServerSideSessionConfig
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware as StarletteSessions
@@ -165,6 +169,24 @@ def test_a_part_with_starlettes_own_sessions_has_its_own() -> None:
     part = Starlette(
         routes=[Route("/own", own)], middleware=[Middleware(StarletteSessions, secret_key="s" * 32)]
     )
+    visitor = browser(starlette_site(WatchedStore([], FakeClock()), Mount("/part", part)))
+    visitor.ask("/put")
+    assert visitor.ask("/part/own").value == {"of the part": 1}
+    assert visitor.ask("/all").value == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [ServerSideSessionConfig(), CookieBackendConfig(secret=b"s" * 16)],
+    ids=["server", "client"],
+)
+def test_a_part_with_litestars_own_sessions_has_its_own(own: Any) -> None:
+    @get("/own", sync_to_thread=False)
+    def of_the_part(request: LitestarRequest[Any, Any, Any]) -> dict[str, Any]:
+        request.session["of the part"] = 1
+        return dict(request.session)
+
+    part: Any = Litestar([of_the_part], middleware=[own.middleware])
     visitor = browser(starlette_site(WatchedStore([], FakeClock()), Mount("/part", part)))
     visitor.ask("/put")
     assert visitor.ask("/part/own").value == {"of the part": 1}
