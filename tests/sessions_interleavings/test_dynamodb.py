@@ -29,16 +29,15 @@ def test_two_and_three_at_once_in_a_table(
     table: str, dynamodb_endpoint: str, strict_revocation: bool
 ) -> None:
     random = Random(int(strict_revocation))
-    for number in range(PLAYS):
-        names = tuple(random.choices(NAMES, k=random.choice([2, 3])))
-        store = DynamoDBSessionStore(
-            table,
-            endpoint_url=dynamodb_endpoint,
-            clock=FakeClock(),
-            strict_revocation=strict_revocation,
-        )
-        with store:
-            store.prepare()  # there is no event loop here that the requests could wait in for it
+    with DynamoDBSessionStore(
+        table,
+        endpoint_url=dynamodb_endpoint,
+        clock=FakeClock(),
+        strict_revocation=strict_revocation,
+    ) as store:
+        store.prepare()  # there is no event loop here that the requests could wait in for it
+        for number in range(PLAYS):
+            names = tuple(random.choices(NAMES, k=random.choice([2, 3])))
             ada, bob = (f"{name}-{uuid.uuid4().hex}" for name in ("ada", "bob"))
             play = Play(store, ada if number % 2 else None, (ada, bob))
             order = run(begun(play, names), play, random_schedule(random))

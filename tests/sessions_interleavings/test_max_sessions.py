@@ -71,14 +71,13 @@ def test_whatever_comes_at_once_there_is_never_one_too_many() -> None:
 @pytest.mark.parametrize("strict_revocation", [False, True])
 def test_so_it_is_in_a_table(table: str, dynamodb_endpoint: str, strict_revocation: bool) -> None:
     random = Random(int(strict_revocation))
-    for number in range(PLAYS_IN_A_TABLE):
-        store = DynamoDBSessionStore(
-            table,
-            endpoint_url=dynamodb_endpoint,
-            clock=FakeClock(),
-            strict_revocation=strict_revocation,
-        )
-        with store:
-            store.prepare()
+    with DynamoDBSessionStore(
+        table,
+        endpoint_url=dynamodb_endpoint,
+        clock=FakeClock(),
+        strict_revocation=strict_revocation,
+    ) as store:
+        store.prepare()
+        for number in range(PLAYS_IN_A_TABLE):
             logins_at_once(store, random, refuses=number % 2 == 0)
             anything_at_once(store, random)
