@@ -93,7 +93,7 @@ MISSING = object()
         ({"STORE": "nowhere.store"}, "STORE 'nowhere.store': No module named 'nowhere'"),
         ({"STORE": f"{__name__}.absent"}, "STORE '.*absent'.* does not define a \"absent\""),
         ({"RULES": "rules"}, "RULES 'rules': rules doesn't look like a module path"),
-        ({"RULES": "rules.toml"}, "No module named 'rules'; of a file, give RulesFile"),
+        ({"RULES": "rules.toml"}, "RULES 'rules.toml': .*; of a file, give RulesFile"),
         ({"RULES": 5}, "rules 5: must be a Rule, a list"),
         ({"RULES": ["/login"]}, "rule '/login': must be a Rule"),
         ({"ON_OUTAGE": "panic"}, "on_outage 'panic'"),
