@@ -119,11 +119,12 @@ def _with_options(each: GivenLoad, options: argparse.Namespace) -> TableLoad:
 
 def _prices(options: argparse.Namespace) -> Prices:
     prices = PRICES[options.prices]
-    given = {
-        name: getattr(options, name)
-        for name in ("write_per_million", "write_unit_hour")
-        if getattr(options, name) is not None
-    }
+    given: dict[str, Any] = {}
+    for name in ("write_per_million", "write_unit_hour"):
+        price = getattr(options, name)
+        if price is not None:
+            proportion = getattr(prices, f"replicated_{name}") / getattr(prices, name)
+            given |= {name: price, f"replicated_{name}": price * proportion}
     return replace(prices, known_since="as given", **given) if given else prices
 
 

@@ -11,6 +11,8 @@ from ratelimit_ddb.pricing.prices import Prices
 _WIDTH = 960
 _LEFT = 160
 _RIGHT = 110
+_DIGIT = 8
+"""No character of a sum is wider."""
 _BAR = 22
 _GAP = 10
 _HEAD = 30
@@ -32,14 +34,17 @@ def picture(months: Sequence[tuple[Prices, Mapping[str, Sequence[Bill]]]]) -> st
     Args:
         months: sets of prices, and under each the bills of all tables by way of paying.
     """
-    most = max((total(bills).total for _, modes in months for bills in modes.values()), default=0.0)
+    sums = [total(bills).total for _, modes in months for bills in modes.values()]
+    most = max(sums, default=0.0)
+    # The longest bar leaves room for its sum.
+    longest = _WIDTH - _LEFT - max(_RIGHT, _GAP + _DIGIT * len(_dollars(most)))
     parts = list(_legend())
     y = 2 * _HEAD
     for prices, modes in months:
         parts.append(_text(10, y, f"{prices.name}: {prices.known_since}", bold=True))
         y += _HEAD // 2
         for name, bills in modes.items():
-            parts += _bar(y, name.replace("_", " "), bills, most)
+            parts += _bar(y, name.replace("_", " "), bills, longest / most if most else 0.0)
             y += _BAR + _GAP
         y += _HEAD
     body = "\n".join(parts)
@@ -60,19 +65,23 @@ def _legend() -> Iterator[str]:
         x += 100
 
 
-def _bar(y: int, name: str, bills: Iterable[Bill], most: float) -> Iterator[str]:
+def _bar(y: int, name: str, bills: Iterable[Bill], dollar_width: float) -> Iterator[str]:
     whole = total(bills)
     yield _text(20, y + 15, name)
     x = float(_LEFT)
     for (part, dollars), color in zip(whole.parts().items(), _COLORS.values(), strict=True):
-        width = dollars / most * (_WIDTH - _LEFT - _RIGHT) if most else 0.0
+        width = dollars * dollar_width
         if width:
             yield (
                 f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{color}">'
-                f"<title>{escape(part.replace('_', ' '))}: ${rounded(dollars):,.2f}</title></rect>"
+                f"<title>{escape(part.replace('_', ' '))}: {_dollars(dollars)}</title></rect>"
             )
         x += width
-    yield _text(round(x) + 6, y + 15, f"${rounded(whole.total):,.2f}")
+    yield _text(round(x) + 6, y + 15, _dollars(whole.total))
+
+
+def _dollars(amount: float) -> str:
+    return f"${rounded(amount):,.2f}"
 
 
 def _text(x: int, y: int, text: str, *, bold: bool = False) -> str:

@@ -201,11 +201,24 @@ def test_the_command_tells_the_same_as_json(capsys: pytest.CaptureFixture[str]) 
         assert whole == pytest.approx(sum(table["total"] for table in tables.values()), abs=0.05)
 
 
+@pytest.mark.parametrize(("prices", "expected"), [("list", 36.8), ("before", 55.2)])
+def test_a_price_that_is_given_holds_for_replicated_writes_too(
+    prices: str, expected: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = ["cost", "--load", "media:writes=10,replicas=1", "--format", "json"]
+    assert main([*load, "--prices", prices, "--write-per-million", "0.70015"]) == 0
+
+    given = json.loads(capsys.readouterr().out)["bills"][0]
+    # 2 * 10 * 2.628 * 0.70015, and half as much again before.
+    assert given["on_demand"]["media"]["writes"] == expected
+
+
 def test_the_command_draws_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cost.svg"
-    assert main([*FIVE, "--format", "svg", "--output", str(file)]) == 0
+    large = [*FIVE, "--load", "logs:writes=1e9,kb=400"]
+    assert main([*large, "--format", "svg", "--output", str(file)]) == 0
     assert capsys.readouterr().out == ""
-    assert main([*FIVE, "--format", "json"]) == 0
+    assert main([*large, "--format", "json"]) == 0
     today, before = json.loads(capsys.readouterr().out)["bills"]
 
     picture = ET.parse(file).getroot()
@@ -215,6 +228,10 @@ def test_the_command_draws_a_picture(tmp_path: Path, capsys: pytest.CaptureFixtu
         for mode in ("on_demand", "provisioned", "autoscaled"):
             assert f"${bill[mode]['total']['total']:,.2f}" in texts
     width = float(picture.attrib["width"])
+    # A character is 8 wide at most.
+    for text in picture.iter("{http://www.w3.org/2000/svg}text"):
+        if (text.text or "").startswith("$"):
+            assert float(text.attrib["x"]) + 8 * len(text.text or "") <= width
     for bar in picture.iter("{http://www.w3.org/2000/svg}rect"):
         if bar.attrib["width"] != "100%":
             assert float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width
