@@ -32,8 +32,8 @@ def _in(request: Any) -> RequestSession:
     for place in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
         found = place.get(REQUEST_SESSION) if isinstance(place, Mapping) else None
         if isinstance(found, RequestSession):
-            found.take_over_assigned()
-            if found.place is not None:
+            if found.place is not None and found.place.assigned() is not None:
+                found.take_over_assigned()
                 found.place.put_back()
             return found
     raise TypeError(

@@ -164,6 +164,7 @@ def test_a_login_after_the_session_was_ended_so_holds(app: Assigning) -> None:
 def test_a_part_with_starlettes_own_sessions_has_its_own() -> None:
     async def own(request: Request) -> JSONResponse:
         request.session["of the part"] = 1
+        assert dict(session_of(request)) == {"a": 1}, "that of the whole"
         return JSONResponse(dict(request.session))
 
     part = Starlette(
