@@ -9,9 +9,21 @@ from typing import Any
 
 from sessions import Session, TooManySessions
 from sessions.config.max_sessions import MaxSessions
+from sessions.operations.operation import (
+    BatchGet,
+    ByOwner,
+    Find,
+    Get,
+    Operation,
+    ReadClock,
+    ReadCount,
+    Registered,
+)
 from sessions.request_session import RequestSession
 from tests.sessions_interleavings.play import CONFIG
 from tests.sessions_machine.interleaving import AnyStore, Pause, Task, interleave
+
+_READS = (BatchGet, ByOwner, Find, Get, ReadClock, ReadCount, Registered)
 
 
 class Browsers:
@@ -33,7 +45,8 @@ class Browsers:
         self.refused = 0
         self._cookies: list[str | None] = []
         self._config = replace(CONFIG, store=store, max_sessions=limit)
-        interleave(store, lambda *_: None)
+        self._has_written = False
+        interleave(store, self._note)
 
     def begin(self, cookie: str | None = None) -> int:
         """Another browser; its number."""
@@ -73,15 +86,20 @@ class Browsers:
         self.run([self.request(number, act)], Random(0))
 
     def run(self, coroutines: list[Coroutine[Any, Any, None]], random: Random) -> list[int]:
-        """Take the steps of all in any order; after each, the user has at most the limit."""
+        """Take the steps of all in any order; after each write, the user has at most the limit."""
         tasks = [Task(coroutine) for coroutine in coroutines]
         order = []
         while running := [index for index, task in enumerate(tasks) if not task.over]:
             index = random.choice(running)
             order.append(index)
             tasks[index].step()
-            self.require_limit(order)
+            if self._has_written:
+                self._has_written = False
+                self.require_limit(order)
         return order
+
+    def _note(self, operation: Operation, _: object) -> None:
+        self._has_written |= not isinstance(operation, _READS)
 
     def require_limit(self, order: list[int]) -> None:
         """Check how many there are, as the store lists them."""
