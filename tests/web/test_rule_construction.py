@@ -68,6 +68,12 @@ def of_request(request: Any) -> Any:
         (lambda: rule_of("/a", ["1/m", "1/60s"]), ValueError, "two are named '1-per-minute'"),
         (lambda: rule_of("/a", messages="often"), ValueError, "messages: limit 'often'"),
         (lambda: rule_of("/a", messages=[]), ValueError, r"messages: limits \[\]"),
+        (
+            lambda: rule_of("/a", messages="1/s", methods="POST"),
+            ValueError,
+            "rule 'POST /a': messages need GET among the methods",
+        ),
+        (lambda: rule_of("/a", in_flight=2, reserves=True), ValueError, "reserves needs limits"),
         (lambda: rule_of("/a", "1/s", by="x-key"), TypeError, "by 'x-key'"),
         (lambda: rule_of("/a", "1/s", exempt=True), TypeError, "exempt True"),
         (lambda: rule_of("/a", "1/s", scope="user"), ValueError, "scope 'user'"),

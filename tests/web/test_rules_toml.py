@@ -99,7 +99,7 @@ def test_every_key_may_be_given() -> None:
         """
         [[rule]]
         path = "/login"
-        methods = ["POST"]
+        methods = ["GET", "POST"]
         limits = ["5/minute", "10/hour"]
         by = "everyone"
         name = "login"
@@ -113,7 +113,7 @@ def test_every_key_may_be_given() -> None:
     written = Rule(
         "/login",
         ["5/minute", "10/hour"],
-        methods=["POST"],
+        methods=["GET", "POST"],
         by=everyone(),
         name="login",
         scope="endpoint",

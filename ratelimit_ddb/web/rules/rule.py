@@ -228,6 +228,11 @@ class Rule:
             require_no_identity(what, function, gives)
 
     def _require_limits(self) -> None:
+        if self.messages is not None and self.methods is not None and "GET" not in self.methods:
+            raise ValueError(
+                f"rule {self.name!r}: messages need GET among the methods, which the handshake of "
+                "a websocket is"
+            )
         if self.limits is not None:
             return
         if self.messages is None and self.in_flight is None:
@@ -236,6 +241,8 @@ class Rule:
             raise ValueError(f"rule {self.name!r}: give_back needs limits, whose tokens it gives")
         if self.block_after is not None:
             raise ValueError(f"rule {self.name!r}: block_after needs limits, which deny")
+        if self.reserves:
+            raise ValueError(f"rule {self.name!r}: reserves needs limits, whose tokens it reserves")
 
     def _require_cost(self) -> None:
         if not callable(self.cost):

@@ -72,8 +72,12 @@ def _argument(key: str, value: Any, functions: Functions) -> Any:
 
 
 def _in_toml(error: Exception) -> str:
-    """An error's message with the names that a file has for Rule's arguments, outside of quotes."""
-    return _OTHERWISE_IN_PYTHON.sub(lambda found: _TOML_NAMES.get(found[0], found[0]), str(error))
+    """An error's message with the names that a file has for Rule's arguments, outside of quotes.
+
+    The rule's name is left out, since whoever tells the message has the line and the name.
+    """
+    message = _OF_THE_RULE.sub("", str(error))
+    return _OTHERWISE_IN_PYTHON.sub(lambda found: _TOML_NAMES.get(found[0], found[0]), message)
 
 
 def _offending_key(given: Mapping[str, Any]) -> str | None:
@@ -271,6 +275,7 @@ _TOML_NAMES = {
     "by=": "by",
     **{key.replace("-", "_"): key for key in (*_READERS, *_OF_ADDRESS, *_OF_STORED) if "-" in key},
 }
+_OF_THE_RULE = re.compile(r"\Arule (?:'[^']*'|\"[^\"]*\"): ")
 _OTHERWISE_IN_PYTHON = re.compile(
     rf"'[^']*'|\"[^\"]*\"|\b(?:{'|'.join(map(re.escape, _TOML_NAMES))})(?!\w)"
 )
