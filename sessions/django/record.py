@@ -130,7 +130,9 @@ class Record:
         session, row = self._session, self.row
         if session is None or row is None or row.owner_id != _user_id_in(data):
             return self._config.timeouts.of_login(self.login_lifetime).lifetime_seconds
-        return row.ends_at - max(row.last_seen_at, session.loaded_at)
+        # As it was when it began, or as it is now, if it has become shorter since.
+        ends_at = self._config.timeouts.of_login(row.lifetime).ends_at(row.created_at)
+        return min(row.ends_at, ends_at) - max(row.last_seen_at, session.loaded_at)
 
     @property
     def seconds_left(self) -> int | None:

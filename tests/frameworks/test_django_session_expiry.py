@@ -125,3 +125,17 @@ def test_the_age_of_a_session_that_is_not_read_is_told_without_reading_it() -> N
         assert session.get_expiry_age(expiry=300) == 300
         assert store.seen == []
         assert session.get_expiry_age() == settings.SESSION_COOKIE_AGE
+
+
+def test_a_lifetime_that_has_become_shorter_counts() -> None:
+    store = SeenStore()
+    with with_sessions(store, SESSION_COOKIE_AGE=1_200, options={"LIFETIME": 3_000}):
+        begun = SessionStore()
+        begun["cat"] = "dog"
+        begun.save()
+    store.clock.advance(1_000)
+    with with_sessions(store, SESSION_COOKIE_AGE=1_200, options={"LIFETIME": 1_500}):
+        found = SessionStore(begun.session_key)
+        assert found["cat"] == "dog"
+        assert (found.seconds_left, found.get_expiry_age()) == (500, 500)
+        assert found.get_cookie_max_age() == 500
