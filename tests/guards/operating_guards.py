@@ -6,6 +6,7 @@ from tests.guards.guard import Guard
 
 _RULES = "tests/ratelimit_ddb/test_cli_rules.py::test_"
 _TOP = "tests/ratelimit_ddb/test_cli_top.py::test_"
+_CLI = "tests/ratelimit_ddb/test_cli.py::test_that_"
 _SCAN = "tests/ratelimit_ddb/test_table_scan.py::test_"
 _WRITTEN = "ratelimit_ddb/web/identity/written_identity.py"
 
@@ -30,6 +31,20 @@ OPERATING = (
         "    if text.isprintable():\n        return text\n",
         "    if text:\n        return text\n",
         f"{_TOP}what_a_terminal_would_obey_is_escaped",
+    ),
+    Guard(
+        "what a terminal has no sign for is escaped",
+        "ddbwire/command_line/exit_code.py",
+        'stream.reconfigure(errors="backslashreplace")',
+        "pass",
+        f"{_CLI}what_a_terminal_can_not_show_is_escaped",
+    ),
+    Guard(
+        "no password of an endpoint is printed",
+        "ddbwire/command_line/endpoint.py",
+        "Endpoint(client, without_user_information(url), known",
+        "Endpoint(client, url, known",
+        f"{_CLI}no_message_holds_the_password_of_an_endpoint",
     ),
     Guard(
         "a scan is paused until its read units are paid for",
