@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -60,4 +61,5 @@ def _let_all_be_written() -> None:
 
 def _drop_output() -> None:
     """Throw away what is not written yet: Python would complain once more at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(io.UnsupportedOperation):  # where it is no file, it can't complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

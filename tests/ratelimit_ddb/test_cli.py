@@ -239,6 +239,16 @@ def test_that_a_full_disk_is_told_in_one_line() -> None:
     assert run.stderr == "ratelimit-ddb: [Errno 28] No space left on device\n"
 
 
+def test_that_a_file_that_may_not_be_read_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def read() -> bool:
+        raise PermissionError(13, "Permission denied", "/etc/aws/config")
+
+    assert exit_code_of("any", read) == 1
+    assert one_line(capsys) == "any: [Errno 13] Permission denied: '/etc/aws/config'"
+
+
 def test_that_the_output_may_be_closed() -> None:
     run = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", *COST], capture_output=True, text=True, check=False
