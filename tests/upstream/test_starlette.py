@@ -40,7 +40,7 @@ DIFFERENCES = {
     "test_session_expires": "a lifetime of -1 is refused; what is over is tested with a clock",
     "test_session_zero_max_age": "a lifetime of 0 is refused",
 }
-"""Of ``partitioned`` there is nothing here to test."""
+"""Of ``partitioned``, and of Starlette's class Session by itself, nothing is here to test."""
 
 TWO_WEEKS = 14 * 24 * 3_600
 STORES: list[Store] = []
