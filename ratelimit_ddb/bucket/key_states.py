@@ -34,9 +34,9 @@ _NEWEST = 0.3
 """The weight of the latest one in a running mean."""
 _PATIENCE = 0.8
 """Which part of the deadline a request may spend in a queue."""
-_PATIENCE_WITH_LEADER = 0.7
-"""Which part of it one write may take before another request makes its own: what is left suffices
-for that, and the table takes far less."""
+_PATIENCE_WITH_LEADER = 0.55
+"""Which part of it one write may take before another request makes its own. The table takes far
+less, and what is left suffices for that, also where a quarter of it is kept for giving back."""
 
 
 class KeyStates:

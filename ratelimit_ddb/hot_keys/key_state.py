@@ -4,7 +4,7 @@ At most one write is in flight for a key: that of the leader, the first of the q
 meanwhile joins the queue, and is served from what the leader's write brings. Whoever leaves hands
 the lead to the next one, for whatever reason it leaves: served, cancelled, interrupted, failed. A
 leader whose event loop was stopped, or is busy with something else, can't leave; so one that leads
-for most of a deadline is overdue, and one of those who wait, or who comes next, leads instead. Two
+for half a deadline is overdue, and one of those who wait, or who comes next, leads instead. Two
 writes are in flight then, which costs a write, never a wrong answer.
 """
 

@@ -284,7 +284,7 @@ def test_a_visit_whose_requests_another_has_served_meanwhile_takes_nothing_more(
         wait.awaited.attach(lambda: None)
     cancelled.close()
     first_take = send_until_take(first, first.send(True))
-    clock.advance(0.036)  # most of the deadline
+    clock.advance(0.036)  # more than half of the deadline
     second_take = send_until_take(second, second.send(True))
     store.takes.clear()
     assert finish(first, first_take).allowed
