@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from ratelimit_ddb.pricing.bill import (
     sessions,
     total,
 )
-from ratelimit_ddb.pricing.limiter_bill import Load
+from ratelimit_ddb.pricing.limiter_bill import Load, bills
 from ratelimit_ddb.pricing.prices import PRICES, Prices
 
 _LIMITER_OPTIONS = {name: name for name in ("denied", "limits", "decisions_per_write")}
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> bool:
     fixed = Provisioning(options.peak, options.utilization, least=options.least)
     months = [month(loads, each, fixed) for each in (prices, *others)]
     if options.format == "json":
-        text = json.dumps(_as_json(loads, months), indent=2) + "\n"
+        text = json.dumps(_as_json(load, loads, months), indent=2) + "\n"
     elif options.format == "svg":
         text = picture([(each.prices, each.modes()) for each in months])
     else:
@@ -144,7 +144,7 @@ def _costs_more(load: TableLoad) -> bool:
     return bool(load.replicas or load.recovery or load.gb)
 
 
-def _as_json(loads: list[TableLoad], months: list[Month]) -> dict[str, object]:
+def _as_json(load: Load | None, loads: list[TableLoad], months: list[Month]) -> dict[str, object]:
     return {
         "month_hours": MONTH_HOURS,
         "units_per_second": {
@@ -161,6 +161,7 @@ def _as_json(loads: list[TableLoad], months: list[Month]) -> dict[str, object]:
                 "prices": {
                     field.name: getattr(each.prices, field.name) for field in fields(each.prices)
                 },
+                "limiter": [] if load is None else list(_limiter_json(load, each.prices)),
                 **{
                     name: {
                         bill.table: {
@@ -175,3 +176,12 @@ def _as_json(loads: list[TableLoad], months: list[Month]) -> dict[str, object]:
             for each in months
         ],
     }
+
+
+def _limiter_json(load: Load, prices: Prices) -> Iterator[dict[str, object]]:
+    """A limiter's bill under each assumption; its table's is that of the fewest writes."""
+    for bill in bills(load, prices):
+        yield asdict(bill) | {
+            "on_demand": rounded(bill.on_demand),
+            "provisioned": rounded(bill.provisioned),
+        }

@@ -187,6 +187,14 @@ def test_the_command_tells_the_same_as_json(capsys: pytest.CaptureFixture[str]) 
     today, before = told["bills"]
     assert (today["prices"]["name"], before["prices"]["name"]) == ("list", "before")
     assert today["on_demand"]["rate_limiting"]["total"] == 657.00  # not replicated
+    assert [bill["on_demand"] for bill in today["limiter"]] == [657.00, 821.25, 1_642.50]
+    assert before["limiter"][2] == {
+        "assumption": "every decision 2 writes (the most)",
+        "writes_per_second": 1_000,
+        "on_demand": 3_285.00,
+        "provisioned": 2_033.71,
+        "provisioned_units": 4_286,
+    }
     assert today["on_demand"]["notifications"]["stream_reads"] == 16.82
     assert before["on_demand"]["notifications"]["writes"] == 98.55
     assert told["units_per_second"]["conversations"] == {
