@@ -238,3 +238,17 @@ def test_strict_tells_of_a_save_before_a_rotation(site: Site) -> None:
     with pytest.raises(SessionConflict):
         slow.begin()
     assert browser.seen() == {"a": "quick"}
+
+
+def test_strict_tells_of_saves_before_and_after_a_rotation(site: Site) -> None:
+    browser = begun(site, a=0)
+    slow = site.browser(browser, strict=True).open()
+    slow.session["a"] = "slow"
+    with browser.request() as session:
+        session["a"] = "quick"
+        session.rotate()
+    with browser.request() as session:
+        session["a"] = "quicker"
+    with pytest.raises(SessionConflict):
+        slow.begin()
+    assert browser.seen() == {"a": "quicker"}

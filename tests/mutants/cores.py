@@ -117,9 +117,11 @@ _SESSION_STORES = (
 _SESSION_TABLES = (
     f"tests/contract/test_session_stores.py {_ON_MOTO}",
     f"tests/contract/test_session_owners.py {_ON_MOTO}",
+    "tests/sessions/test_many_sessions.py -k a_batch",
     "tests/sessions/test_dynamodb_store.py",
 )
 _MAX_SESSIONS = (
+    "tests/sessions/test_life.py",
     "tests/sessions_web/test_max_sessions.py",
     f"tests/contract/test_session_counts.py {_IN_MEMORY}",
     f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
@@ -161,7 +163,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/single_table/test_limiter_keys.py",
         "tests/single_table/test_layout.py",
     ),
-    "ratelimit_ddb/bucket/arithmetic.py": _BUCKET,
+    "ratelimit_ddb/bucket/arithmetic.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
     "ratelimit_ddb/bucket/batch.py": _TAKES,
     "ratelimit_ddb/bucket/blocks.py": _BLOCKS,
     "ratelimit_ddb/bucket/bucket.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
@@ -173,7 +175,7 @@ CORES: dict[str, tuple[str, ...]] = {
         f"tests/simulation/test_debts.py {_FIRST_SEEDS}",
     ),
     "ratelimit_ddb/bucket/key_states.py": _TAKES,
-    "ratelimit_ddb/bucket/leased_tokens.py": _TAKES,
+    "ratelimit_ddb/bucket/leased_tokens.py": (*_TAKES, "tests/ratelimit_ddb/test_debts.py"),
     "ratelimit_ddb/bucket/observations.py": (
         "tests/ratelimit_ddb/test_observations.py",
         "tests/ratelimit_ddb/test_limiter.py",
@@ -296,7 +298,7 @@ CORES: dict[str, tuple[str, ...]] = {
         f"tests/contract/test_session_counts.py {_ON_MOTO}",
         f"tests/contract/test_max_sessions.py {_ON_MOTO}",
     ),
-    "sessions/lifecycle/new_id.py": _SESSION,
+    "sessions/lifecycle/new_id.py": (*_SESSION, *_SESSION_STORES),
     "sessions/lifecycle/save.py": _SESSION,
     "sessions/lifecycle/take_over.py": (
         "tests/sessions/test_previous.py",

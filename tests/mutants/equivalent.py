@@ -32,6 +32,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "hardly_fast = -_CAUTION_NS <= high_ns <= 0": _SAME_CASE,
         "hardly_fast = -_CAUTION_NS <= high_ns < 1": _SAME_CASE,
     },
+    "ddbwire/connections/response_reader.py": {
+        'body = bodies[0] if (len(bodies) == 1) and False else b"".join(bodies)': _FAST_PATH,
+    },
     "ratelimit_ddb/bucket/blocks.py": {
         "self._known.put(key, Observation(now_ns, full_at_ns, 1, _NAMES), since)": (
             "of a block's observation the expiry is not read"
@@ -74,6 +77,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'period_ns = min(int(match["count"] or 1) * unit_ns, 3 * LONGEST_WINDOW_NS)': _NOT_REACHED,
     },
     "ratelimit_ddb/local_buckets.py": {
+        "self._cache = ObservationCache(2, )": "of a group of its own it is the only one, too",
         "self._memory.send(take, None)": _NEVER_LATE,
         "self._memory.send(take, 1)": _NEVER_LATE,
     },
@@ -85,6 +89,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/slots/slots_core.py": {
         "meter = Meter() if (self._on_decision) or True else None": _NOT_TOLD,
+    },
+    "ratelimit_ddb/web/gate/charges.py": {
+        "if type(cost) is not int or cost < 1:": _FAST_PATH,
     },
     "ratelimit_ddb/web/gate/evaluator.py": {
         "meter = Meter() if (self.measures) or True else None": _NOT_TOLD,

@@ -25,6 +25,7 @@ from ratelimit_ddb import (
     TableNotFound,
 )
 from ratelimit_ddb.errors import KeyThrottled
+from ratelimit_ddb.key import KEY_OF_NO_BUCKET
 from ratelimit_ddb.operations import breaker as breaker_module
 from ratelimit_ddb.operations.breaker import Breaker, breaker_of
 from ratelimit_ddb.operations.operation import ClockMoved, GiveBack, Operation, ReadClock
@@ -194,7 +195,10 @@ def test_a_probe_closes_it_and_the_decision_that_started_it_asks(
     open_breaker(store)
     caller = make(store)
     assert caller.acquire("k").source == "outage"
-    assert len(probes(store)) == len(store.operations) == 1
+    now_ns, none = store.time.now_ns, (0,)
+    assert store.operations == [
+        GiveBack(KEY_OF_NO_BUCKET, ("probe",), none, none, none, none, none, now_ns, None)
+    ], "a write that no item lets through, and that would change nothing"
     store.failure = None
     assert caller.acquire("k").source == "table"
     assert len(store) == 1, "a probe leaves nothing behind"

@@ -9,7 +9,7 @@ import pytest
 
 from ratelimit_ddb import AsyncRateLimiter, Decision, MemoryStore, RateLimiter
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
-from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.limit import LONGEST_WINDOW_NS, SECOND_NS
 from ratelimit_ddb.operations.operation import Operation, Take
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -184,6 +184,25 @@ def test_where_limiting_is_off_nothing_is_charged_or_blocked() -> None:
 async def _async_refused(method: str, value: Any) -> None:
     limiter = AsyncRateLimiter(MemoryStore(), "10/second")
     await getattr(limiter, method)("k", value)
+
+
+def test_a_block_lasts_ten_years_at_most() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(MemoryStore(clock=clock), "1000/second")
+    longest = LONGEST_WINDOW_NS / 1e9
+    assert limiter.block("k", longest).retry_after == pytest.approx(longest)
+    with pytest.raises(ValueError, match=r"must be from 0\.001"):
+        limiter.block("k", longest + 1)
+
+
+def test_what_is_charged_to_leased_tokens_is_told_as_the_next_decision_is() -> None:
+    store, limiter, decision = leased(FakeClock())
+    before = len(store.takes)
+    charged = limiter.charge("k", 2)
+    assert (charged.allowed, charged.source) == (True, "lease")
+    assert charged.remaining == decision.remaining - 2
+    assert limiter.acquire("k").remaining == charged.remaining - 1
+    assert len(store.takes) == before
 
 
 @pytest.mark.parametrize(

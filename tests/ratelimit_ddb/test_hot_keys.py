@@ -338,6 +338,19 @@ def test_p7_a_hot_key_is_decided_from_a_lease_without_calls(clock: FakeClock) ->
     assert len(store.takes) - before < 20
 
 
+def test_p5_a_lease_takes_of_each_of_several_limits_what_the_scarcest_allows(
+    clock: FakeClock,
+) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, ["1000/second", "100000/hour burst 600"])
+    heat(limiter, clock)
+    leases = [take for take in store.takes if take.leased_until_ns]
+    assert leases
+    for take in leases:
+        tokens, of_the_other = take.cost_ns[0] // 1_000_000, take.cost_ns[1] // 36_000_000
+        assert tokens == of_the_other > 1
+
+
 def test_a_cold_key_is_never_leased(clock: FakeClock) -> None:
     store = SharedStore(clock)
     limiter = RateLimiter(store, "1000/second")
@@ -450,6 +463,18 @@ def test_p1_a_lease_whose_time_was_wrong_is_dated_after_the_clocks_that_end_it_w
     assert anew.now_ns == asked_at_ns + SECOND_NS // 10
     assert anew.leased_until_ns == anew.now_ns + lease_ns
     flow.close()
+
+
+@pytest.mark.parametrize("lease", [0.0, 0.5])
+def test_where_the_time_is_not_known_yet_it_is_asked_for_before_the_first_take(
+    clock: FakeClock, lease: float
+) -> None:
+    store = SharedStore(clock)
+    store.clock.known = False
+    limiter = RateLimiter(store, "5/minute", lease=lease)
+    assert limiter.acquire("k", cost=2).remaining == 3
+    assert limiter.acquire("k", cost=4).retry_after == 12
+    assert [take.now_ns for take in store.takes] == [clock.now_ns]
 
 
 def test_p7_where_others_take_in_between_the_branch_that_is_likely_is_tried_first(

@@ -17,6 +17,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
     rate_limited,
 )
+from ratelimit_ddb.operations.operation import Take
 from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -160,6 +161,18 @@ def test_a_process_that_has_seen_nothing_of_a_key_does_not_wait_over_the_edge_ei
     # A token is due 50 ms later, and from midnight on the quota's would be of another window.
     decision = elsewhere.acquire("k", max_wait=0.05)
     assert (decision.allowed, decision.waited) == (waits, 0.05 if waits else 0.0)
+
+
+def test_an_item_is_kept_until_all_of_its_limits_are_full_and_an_hour_beyond_a_window() -> None:
+    store = FlakyStore()
+    store.time.now_ns = ns(datetime(2026, 5, 1, 10, tzinfo=UTC))
+    for bucket in (Limit(10, 7 * 86_400), Limit(1, 1)):
+        RateLimiter(store, [Quota(10, "day"), bucket]).acquire(str(bucket))
+    kept = [take.expires_at_seconds for take in store.operations if isinstance(take, Take)]
+    assert kept == [
+        int(datetime(2026, 5, 8, 10, tzinfo=UTC).timestamp()),
+        int(datetime(2026, 5, 2, 1, tzinfo=UTC).timestamp()),
+    ]
 
 
 def test_a_changed_quantity_under_one_name_keeps_what_was_used() -> None:

@@ -76,6 +76,12 @@ def test_a_lost_race_is_tried_again_where_there_is_room() -> None:
     assert denied.held is None
 
 
+def test_p4_a_denial_in_the_last_millisecond_of_a_slot_is_over_at_the_next_instant() -> None:
+    taking = Taking(1)
+    denied = taking.result_of(SlotsResult(False, {0: taking.mark(0)}))
+    assert denied.decision == Decision(False, 0, 1, 0, taking.limit, 0, "table")
+
+
 def test_after_eight_lost_races_it_is_denied() -> None:
     taking = Taking(2)
     for _ in range(7):

@@ -18,7 +18,7 @@ from sessions import (
     StoreUnavailable,
     TableNotFound,
 )
-from sessions.operations.operation import Save, Unregister
+from sessions.operations.operation import Delete, Save, Unregister
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import item_of
 from sessions.store.dynamodb.item_keys import OwnTableKeys
@@ -352,3 +352,12 @@ def test_each_session_that_is_gone_is_deleted_from_its_users_register(
 
 def test_a_user_without_sessions_that_are_gone_needs_no_request(server: FaultServer) -> None:
     assert unregistered(server, 0) == []
+
+
+def test_where_an_index_has_a_users_sessions_deleting_one_is_a_single_write(
+    server: FaultServer,
+) -> None:
+    store = store_at(server)
+    assert store.send(Delete("id", "ada"), time.monotonic_ns() + 10 * 1_000_000_000) is None
+    assert server.operations == ["UpdateItem"]
+    store.close()

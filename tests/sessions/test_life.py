@@ -238,3 +238,28 @@ def test_in_memory_a_session_ages_by_the_monotonic_clock_whatever_the_wall_clock
     assert is_alive(browser)
     monotonic.advance(1)
     assert not is_alive(browser)
+
+
+def test_where_there_are_more_sessions_than_may_be_a_rotation_asks_for_no_count() -> None:
+    site, store = recorded_site()
+    for _ in range(2):
+        browser = site.browser(max_sessions_per_user=2)
+        with browser.request() as session:
+            session.login("ada")
+    rotating = site.browser(browser, max_sessions_per_user=1)
+    store.asked()
+    with rotating.request() as session:
+        session.rotate()
+    assert "ReadCount" not in store.asked()
+    assert rotating.open().session.user_id == "ada"
+
+
+def test_a_session_that_was_logged_out_is_valid_no_more(site: Site) -> None:
+    browser = site.browser()
+    with browser.request() as session:
+        session["a"] = 1
+    request = browser.open()
+    assert request.still_valid()
+    request.session.logout()
+    assert not request.still_valid()
+    request.finish()

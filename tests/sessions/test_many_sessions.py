@@ -18,6 +18,7 @@ from sessions import MemorySessionStore, RevocationIncomplete, StoreUnavailable
 from sessions.lifecycle.user_sessions import sessions_of
 from sessions.operations.operation import BatchDelete, BatchGet, Create, Operation, Unregister
 from sessions.operations.row import Row
+from sessions.store.dynamodb.item import item_of
 from sessions.store.dynamodb.item_keys import OwnTableKeys
 from sessions.store.dynamodb.request import TableRequests
 from sessions.store.dynamodb.side_by_side import (
@@ -145,6 +146,22 @@ def test_a_batch_has_each_key_once() -> None:
     sent = flow.send([None, None, None])
     (deletions,) = json.loads(sent.requests[0].body)["RequestItems"].values()
     assert len(deletions) == 2
+
+
+def test_what_a_batch_did_not_read_is_read_singly() -> None:
+    table = TableRequests("t", OwnTableKeys(), registers=True, report_capacity=False)
+    one, two = (Row(letter * 43, "ada", 1, 1, 100, 100) for letter in "st")
+    flow = requests(table, BatchGet([(row.session_id, "ada") for row in (one, two)]))
+    next(flow)
+    singly: Any = flow.send([([one], [(two.session_id, "ada")])])
+    assert singly.name == "GetItem"
+    assert len(singly.requests) == 1
+    read = singly.kept({"Item": item_of(OwnTableKeys(), two)})
+    assert read == two
+    assert singly.kept({}) is None
+    with pytest.raises(StopIteration) as done:
+        flow.send([read])
+    assert done.value.value == [one, two]
 
 
 def test_a_register_that_can_not_be_tidied_up_just_now_is_no_reason_to_list_nothing() -> None:
