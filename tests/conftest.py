@@ -35,7 +35,6 @@ def pytest_collection_finish() -> None:
     """Once all tests are imported and collected."""
     gc.collect()
     gc.freeze()  # or each collection of rubbish looks through all of them again
-    gc.set_threshold(200_000)  # 700 is often, for tests that make histories of thousands of objects
     gc.enable()
 
 
