@@ -67,7 +67,6 @@ class Pace:
     Attributes:
         next_write_ns: not before this instant of the monotonic clock.
         is_dry: whether the last write found no token, and the pause after it is not over.
-        is_throttled: whether the table throttled the last write.
         is_paced: whether there are gaps between this process's writes.
     """
 
@@ -83,7 +82,6 @@ class Pace:
         "_share",
         "is_dry",
         "is_paced",
-        "is_throttled",
         "next_write_ns",
     )
 
@@ -91,7 +89,6 @@ class Pace:
         self._random = random_float
         self.next_write_ns = 0
         self.is_dry = False
-        self.is_throttled = False
         self.is_paced = False
         self._allowed_per_second = _UNPACED
         self._pause_ns = 0
@@ -116,7 +113,6 @@ class Pace:
 
     def wrote(self, monotonic_ns: int, writes: int, active_ns: int, *, applied: bool) -> None:
         """Note one write, and what the item's counters say."""
-        self.is_throttled = False
         self._own += 1
         if applied or self._reported_ns is None:
             self._refused, self._reported_ns = 0, monotonic_ns
@@ -168,7 +164,6 @@ class Pace:
 
     def throttled(self, monotonic_ns: int) -> None:
         """Note that the table throttled the key: widen the gap."""
-        self.is_throttled = True
         allowed = min(self._allowed_per_second, _THROTTLED_AT_MOST_PER_SECOND)
         self._allow(allowed * _LESS_WHEN_THROTTLED)
         self._share = max(_LEAST_SHARES, self._share * _LESS_WHEN_THROTTLED)
