@@ -19,12 +19,12 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
 from sessions.credential import Credential, CredentialKind
 from sessions.device_check import DeviceCheck
-from sessions.errors import SessionNotSaved
+from sessions.errors import SessionNotSaved, SessionRevoked
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.end import end_others
 from sessions.lifecycle.load import load_first
-from sessions.lifecycle.look_again import is_still_there, read_again
+from sessions.lifecycle.look_again import CHANGED, is_still_there, read_again
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, T
@@ -288,8 +288,19 @@ class RequestSession:
     def _reloading(self) -> Flow[None]:
         self._outage.require_readable("session.reload()")
         self.take_over_assigned()
+        begun, read = self.state.copy(), self.state.copy()
         with revocation_handled(self.config, self.state, UNCHANGED):
-            yield from read_again(self.config, self.state)
+            try:
+                yield from read_again(self.config, read)
+            except SessionRevoked:
+                self._take_over_read(begun, read)
+                raise
+            self._take_over_read(begun, read)
+
+    def _take_over_read(self, begun: SessionState, read: SessionState) -> None:
+        if self.state.has_changed():  # by another task: that is not to be overwritten
+            raise SessionNotSaved(CHANGED)
+        self.state.take_over_commit(begun, read)
 
     def _saving(self) -> Flow[None]:
         self.take_over_assigned()
@@ -367,6 +378,10 @@ class RequestSession:
         begun, committed = self.state.copy(), self.state.copy()
         try:
             return (yield from commit(self.config, committed, changes))
+        except SessionRevoked:
+            if not self.state.is_ended_or_begun_since(begun):
+                raise
+            return SAVED  # what another task has asked for meanwhile is committed next
         finally:
             self.state.take_over_commit(begun, committed)
 

@@ -279,6 +279,10 @@ class SessionState:
             if getattr(self, name) is getattr(begun, name):
                 setattr(self, name, getattr(committed, name))
 
+    def is_ended_or_begun_since(self, begun: SessionState) -> bool:
+        """Whether it was logged out, or a user logged in, since it was ``begun``."""
+        return self.data is not begun.data or self.login_user_id != begun.login_user_id
+
     def changes(self) -> Changes:
         """What the request did to its values.
 

@@ -14,6 +14,8 @@ from sessions.operations.operation import Flow
 from sessions.operations.row import Row
 from sessions.session_state import LoadedSession, Replaced, SessionState
 
+CHANGED = "the session was changed: save() it before it is read again"
+
 
 def is_still_there(config: SessionConfig, session: SessionState) -> Flow[bool]:
     """Whether the session that a request found has not ended; one read."""
@@ -36,7 +38,7 @@ def read_again(config: SessionConfig, session: SessionState) -> Flow[None]:
         SessionRevoked: it was ended.
     """
     if session.has_changed():
-        raise SessionNotSaved("the session was changed: save() it before it is read again")
+        raise SessionNotSaved(CHANGED)
     if session.row is None:
         return
     found = yield from find_rotated(config, session.last_id or session.row.session_id)

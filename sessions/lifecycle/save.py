@@ -135,6 +135,8 @@ def encrypted(
 def mark_saved(session: SessionState, row: Row, changes: Changes) -> None:
     """Note what was saved, and where."""
     # These changes, not the values of now: another task may have changed them meanwhile.
+    if session.row is None or session.row.session_id != row.session_id:
+        session.last_id = None  # of the id before
     session.row = row
     if session.authenticates:
         session.data.set_encoded(AUTHENTICATED_AT, changes.changed[AUTHENTICATED_AT])

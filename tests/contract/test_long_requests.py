@@ -143,3 +143,16 @@ def test_after_its_own_logout_a_request_has_no_valid_session(site: Site) -> None
     assert not request.still_valid()
     request.finish()
     assert not request.still_valid()
+
+
+def test_after_its_own_login_the_request_looks_at_that(site: Site, ada: str) -> None:
+    browser = logged_in(site, ada, seed=0)
+    request = browser.open()
+    assert request.still_valid()
+    request.session.login(ada)
+    site.flavour.save(request.session)
+    assert request.still_valid()
+    request.reload()
+    assert request.session.user_id == ada
+    request.finish()
+    assert browser.user_id() == ada

@@ -9,6 +9,7 @@ _OUTAGE = "tests/sessions_web/test_outage.py::test_"
 _SLOW = "tests/contract/test_slow_requests.py::test_"
 _FAILURES = "tests/sessions_web/test_failures.py::test_"
 _ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
+_LONG = "tests/contract/test_long_requests.py::test_"
 _TASKS = "tests/sessions_web/test_tasks_of_a_request.py::test_"
 _COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
 
@@ -82,6 +83,20 @@ SESSIONS_ON_THE_WEB = (
         "begun, committed = self.state.copy(), self.state.copy()",
         "begun, committed = self.state.copy(), self.state",
         f"{_TASKS}a_logout_while_another_task_saves_holds",
+    ),
+    Guard(
+        "what a task reads again does not take the place of what another has done",
+        "sessions/request_session.py",
+        "        if self.state.has_changed():  # by another task: that is not to be overwritten\n",
+        "        if False:\n",
+        f"{_TASKS}a_logout_while_another_task_reloads_holds",
+    ),
+    Guard(
+        "a request that has logged in looks at the session of that login",
+        "sessions/lifecycle/save.py",
+        "        session.last_id = None  # of the id before\n",
+        "        pass\n",
+        f"{_LONG}after_its_own_login_the_request_looks_at_that",
     ),
     Guard(
         "of many cookies few are tried",

@@ -9,12 +9,21 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from random import Random
 from threading import Barrier
 from typing import Any
 
 import pytest
 
-from sessions import MemorySessionStore, Session, session_of
+from sessions import (
+    MemorySessionStore,
+    Session,
+    SessionConflict,
+    SessionNotSaved,
+    TooManySessions,
+    session_of,
+)
 from sessions.asgi import SessionMiddleware
 from sessions.operations.operation import Operation, ReadClock
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
@@ -179,6 +188,98 @@ def test_a_login_while_another_task_saves_holds(*, has_row: bool, turns: int) ->
     visitor.visit(log_in)
     assert visitor.visit(ask) == ["ada", ALL if has_row else {"a": 1, "b": 1}]
     assert len(visitor.store) == 1
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_logout_while_another_task_reloads_holds(turns: int) -> None:
+    visitor = Visitor()
+
+    async def log_in(session: Session) -> None:
+        session.login("ada")
+
+    async def log_out(session: Session) -> None:
+        reading = asyncio.ensure_future(session.reload_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.logout()
+        with suppress(SessionNotSaved):  # it was changed
+            await reading
+
+    visitor.visit(log_in)
+    visitor.visit(log_out)
+    assert visitor.values == [None, {}]
+    assert visitor.store.sessions_of("ada") == []
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_login_while_another_task_saves_what_was_revoked_holds(turns: int) -> None:
+    visitor = Visitor()
+
+    async def log_in(session: Session) -> None:
+        session.login("ada")
+
+    async def again(session: Session) -> None:
+        visitor.store.revoke_user("ada")
+        session["a"] = 1
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if session.user_id:
+            session.login("bob")
+        await saving
+        session.login("bob")
+
+    visitor.visit(log_in)
+    visitor.visit(again)
+    assert visitor.values[0] == "bob"
+    assert len(visitor.store) == 1
+
+
+def test_what_tasks_do_in_any_order_is_what_the_next_request_finds() -> None:
+    refusals = (SessionConflict, SessionNotSaved, TooManySessions, ValueError)
+    acts: tuple[Callable[[Session], Any], ...] = (
+        lambda session: session.save_async(),
+        lambda session: session.reload_async(),
+        lambda session: session.still_valid_async(),
+        lambda session: session.login("ada"),
+        lambda session: session.login("bob"),
+        lambda session: session.logout(),
+        lambda session: session.rotate(),
+        lambda session: session.confirm_login("ada"),
+        lambda session: session.update(a=1),
+        lambda session: session.csrf_token(),
+    )
+
+    def one(chance: Random) -> None:
+        visitor = Visitor(strict=chance.random() < 0.3)
+
+        async def task(session: Session) -> None:
+            for act in chance.choices(acts, k=3):
+                with suppress(*refusals):
+                    done = act(session)
+                    if isinstance(done, Awaitable):
+                        await done
+                for _ in range(chance.randrange(3)):
+                    await asyncio.sleep(0)
+
+        async def together(session: Session) -> Any:
+            await asyncio.gather(*(task(session) for _ in range(3)))
+            return await seen(session)
+
+        async def begin(session: Session) -> None:
+            session["i"] = 0
+            if chance.random() < 0.5:
+                session.login("ada")
+
+        visitor.visit(begin)
+        try:
+            expected = visitor.visit(together)
+        except SessionConflict:
+            return
+        assert visitor.values == expected
+
+    for seed in range(150):
+        one(Random(seed))
 
 
 def test_threads_of_a_request_load_it_once() -> None:
