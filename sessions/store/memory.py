@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, Self
 
+from ddbwire.arguments import require_clock
 from ddbwire.clocks.local_clock import LocalClock
 from sessions.arguments import require_positive_int
 from sessions.end_reason import LOGIN_ELSEWHERE
@@ -59,6 +60,8 @@ class MemorySessionStore:
     ) -> None:
         from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
 
+        if clock is not None:
+            require_clock(clock)
         self._clock = LocalClock(clock)
         self._max_sessions = require_positive_int("max_sessions", max_sessions)
         self._rows = MemoryRows(max_sessions)

@@ -133,16 +133,26 @@ def test_an_option_that_can_not_hold_is_refused_when_the_store_is_made(
         ("on_call", [print]),
         ("on_call", _made_later),
         ("on_call", _AwaitedCall()),
-        ("report_capacity", "TOTAL"),
     ],
 )
-def test_a_function_of_a_store_of_limits_must_be_one(option: str, value: Any) -> None:
+def test_a_function_of_a_store_must_be_one(option: str, value: Any) -> None:
     options: dict[str, Any] = {option: value}
-    with pytest.raises(TypeError, match=f"^{option} .*: must (be|return) "):
-        DynamoDBStore("limits", **options)
+    makers: list[MakeStore] = [partial(DynamoDBStore, "t"), partial(DynamoDBSessionStore, "t")]
     if option == "clock":
-        with pytest.raises(TypeError, match=r"^clock .*: must (be|return) "):
-            MemoryStore(**options)
+        makers += [MemoryStore, MemorySessionStore]
+    for make in makers:
+        with pytest.raises(TypeError, match=f"^{option} .*: must (be|return) "):
+            make(**options)
+
+
+@pytest.mark.parametrize(
+    ("make_store", "option"),
+    [(DynamoDBStore, "report_capacity"), (DynamoDBSessionStore, "strict_revocation")],
+)
+def test_what_is_on_or_off_is_a_bool(make_store: MakeStore, option: str) -> None:
+    options: dict[str, Any] = {option: "yes"}
+    with pytest.raises(TypeError, match=f"{option} .*True or False"):
+        make_store("t", **options)
 
 
 @ON_TABLES

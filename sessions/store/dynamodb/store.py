@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from sessions.arguments import require_deadline_seconds, require_str
+from sessions.arguments import require_bool, require_deadline_seconds, require_str
 from sessions.errors import SessionTooLarge, StoreError
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, Get, Operation, ReadClock
@@ -57,8 +57,7 @@ class DynamoDBSessionStore:
         on_call: called with every answered request, and the capacity it consumed.
 
     Raises:
-        TypeError, ValueError: the table's name is empty or not a str, the endpoint is not a URL, or
-            the layout is no SingleTable, or has a key that is called as another attribute is.
+        TypeError, ValueError: an argument is invalid: the message has its name, value and rule.
     """
 
     def __init__(
@@ -79,10 +78,16 @@ class DynamoDBSessionStore:
             raise ValueError("table must not be empty")
         # Here, so that importing the package (for a MemorySessionStore) leaves the wire alone.
         from ddbwire import Wire
+        from ddbwire.arguments import require_clock, require_plain_function
         from ddbwire.single_table import require_layout
         from sessions.store.dynamodb.item_keys import item_keys
         from sessions.store.dynamodb.request import ATTRIBUTES, TableRequests
 
+        require_bool("strict_revocation", strict_revocation)
+        if clock is not None:
+            require_clock(clock)
+        if on_call is not None:
+            require_plain_function("on_call", on_call, "that is called with an AnsweredCall")
         self.table = table
         self.layout = require_layout(layout, ATTRIBUTES)
         keys = item_keys(self.layout)
