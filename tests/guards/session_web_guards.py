@@ -89,7 +89,7 @@ SESSIONS_ON_THE_WEB = (
         "sessions/request_session.py",
         "        if self.state.has_changed():  # by another task: that is not to be overwritten\n",
         "        if False:\n",
-        f"{_TASKS}a_logout_while_another_task_reloads_holds",
+        f"{_TASKS}what_is_set_while_another_task_reloads_is_not_lost",
     ),
     Guard(
         "a request that has logged in looks at the session of that login",

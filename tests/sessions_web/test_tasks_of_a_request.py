@@ -212,6 +212,23 @@ def test_a_logout_while_another_task_reloads_holds(turns: int) -> None:
 
 
 @pytest.mark.parametrize("turns", range(6))
+def test_what_is_set_while_another_task_reloads_is_not_lost(turns: int) -> None:
+    visitor = Visitor()
+
+    async def put(session: Session) -> None:
+        reading = asyncio.ensure_future(session.reload_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session["d"] = 1
+        with suppress(SessionNotSaved):
+            await reading
+
+    visitor.visit(in_tasks)
+    visitor.visit(put)
+    assert visitor.values == [None, {**ALL, "d": 1}]
+
+
+@pytest.mark.parametrize("turns", range(6))
 def test_a_login_while_another_task_saves_what_was_revoked_holds(turns: int) -> None:
     visitor = Visitor()
 
