@@ -115,6 +115,7 @@ _SESSION_STORES = (
     "tests/sessions/test_memory_store.py",
 )
 _SESSION_TABLES = (
+    "tests/sessions/test_items.py",
     f"tests/contract/test_session_stores.py {_ON_MOTO}",
     f"tests/contract/test_session_owners.py {_ON_MOTO}",
     "tests/sessions/test_many_sessions.py -k a_batch",
@@ -295,6 +296,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/lifecycle/load.py": _SESSION,
     "sessions/lifecycle/max_sessions.py": (
         *_MAX_SESSIONS,
+        "tests/sessions/test_previous.py",
         f"tests/contract/test_session_counts.py {_ON_MOTO}",
         f"tests/contract/test_max_sessions.py {_ON_MOTO}",
     ),

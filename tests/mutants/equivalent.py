@@ -39,6 +39,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._known.put(key, Observation(now_ns, full_at_ns, 1, _NAMES), since)": (
             "of a block's observation the expiry is not read"
         ),
+        "self._known.put(key, Observation(now_ns, full_at_ns, None, _NAMES), since)": (
+            "of a block's observation the expiry is not read"
+        ),
         "return True": "a denial by a bucket's limits names one of them, a Limit or a Quota",
     },
     "ratelimit_ddb/bucket/bucket.py": {"result.expires_at_seconds or 1,": _LONG_PAST},

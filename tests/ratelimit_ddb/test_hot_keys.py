@@ -140,6 +140,18 @@ def test_tasks_that_ask_at_once_are_served_by_two_writes() -> None:
     assert [decision.allowed for decision in decisions] == [True] * 100 + [False] * 100
 
 
+def test_p5_of_tasks_that_ask_at_once_those_are_served_whom_every_limit_has_tokens_for() -> None:
+    store = SharedStore(delay_seconds=0.005)
+
+    async def ask() -> list[Decision]:
+        limiter = AsyncRateLimiter(store, ["100/hour", "60/minute burst 30"], deadline=5)
+        return await asyncio.gather(*(limiter.acquire("k", cost=2) for _ in range(40)))
+
+    decisions = asyncio.run(ask())
+    assert [decision.allowed for decision in decisions] == [True] * 15 + [False] * 25
+    assert len(store.takes) <= 3
+
+
 def test_threads_that_ask_at_once_are_served_by_few_writes() -> None:
     store = SharedStore(delay_seconds=0.05)
     limiter = RateLimiter(store, "10/hour", deadline=5)

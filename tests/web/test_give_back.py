@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore, StoreUnavailable, asgi, wsgi
+from ratelimit_ddb.operations.operation import Take
 from ratelimit_ddb.web import ResponseHead, Rule, RuleDecision
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -173,6 +175,23 @@ def test_what_was_given_back_is_told_to_on_decision(around: Around) -> None:
         (True, "refund"),
         (False, "acquire"),
     ]
+
+
+def test_what_is_told_of_a_refund_is_its_own_latency_and_not_the_takes(around: Around) -> None:
+    class Slow(FlakyStore):
+        in_process = False
+
+        def send(self, operation: Any, deadline_ns: int) -> Any:
+            if isinstance(operation, Take):
+                time.sleep(0.2)
+            return super().send(operation, deadline_ns)
+
+    told: list[RuleDecision] = []
+    ask = around(Site(), store=Slow(), rules=failures(), on_decision=told.append, deadline=10)
+    statuses(ask, "/200")
+    taken, given_back = told
+    assert taken.latency_ns >= 200_000_000 > given_back.latency_ns
+    assert (given_back.operation, given_back.calls) == ("refund", 1)
 
 
 def test_p3_a_denied_request_gives_nothing_back(around: Around) -> None:

@@ -221,6 +221,8 @@ def test_p15_patterns(limited: Limited, pattern: str) -> None:
         ("/{}", "a parameter is written '{name}'"),
         ("/{1}", "a parameter is written '{name}'"),
         ("/{a b}", "a parameter is written '{name}'"),
+        ("/}{a}", "path '/}{a}': a parameter is written '{name}'"),
+        ("/{a}}", "path '/{a}}': a parameter is written '{name}'"),
         ("/{ a }", "a parameter is written '{name}'"),
         ("/{{a}}", "a parameter is written '{name}'"),
         ("/{a", "a parameter is written '{name}'"),
