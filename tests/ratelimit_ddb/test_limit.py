@@ -94,6 +94,9 @@ def test_an_unknown_notation_is_named_with_what_to_write() -> None:
         ("10k/hour", "write '10000 per hour'"),
         ("1.5/second", "quantities are whole numbers, in digits alone: write '3 per 2 seconds'"),
         ("0.5/minutes", "write '1 per 2 minutes'"),
+        ("10 requests per minute", "write '10 per minute'"),
+        ("10 req/s", "write '10 per second'"),
+        ("1k tokens a day burst 50", "write '1000 per day burst 50'"),
         ("100/1.5 hours", "write '100 per 90 minutes'"),
     ],
 )
