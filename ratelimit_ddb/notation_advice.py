@@ -13,8 +13,8 @@ from ratelimit_ddb.quota import PERIODS, is_quota_notation
 
 _SEPARATOR = re.compile(r"\s*[;,|&\n]\s*|\s+and\s+|\s+(?=[0-9]+\s*(?:/|per\b))")
 _QUANTITY_PER = re.compile(
-    r"(?P<quantity>[0-9][0-9.,_' ]*?) (?P<k>k)? \s*"
-    r"(?:requests?|reqs?|calls?|hits?|tokens?|r)? \s* (?:/|per\b|an?\b|every\b) \s*"
+    r"(?P<quantity>[0-9][0-9.,_' ]*?) (?P<k>k)? (?: \s* (?:requests?|reqs?|calls?|hits?|tokens?) )?"
+    r"\s* (?:/|per\b|an?\b|every\b) \s*"
     r"(?P<count>[0-9][0-9.,_']*)? \s* (?P<unit>[a-z]+)"
     r"(?: \s+ burst \s+ (?P<burst>[0-9][0-9.,_']*) )?",
     re.VERBOSE | re.ASCII,
