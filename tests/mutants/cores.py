@@ -23,11 +23,15 @@ _LEASES = (
     "tests/simulation/leased/test_leased_histories.py"
     "::test_p1_p3_p12_hold_over_the_first_histories_in_which_all_happens"
 )
+_OVERLOADED = (
+    "tests/bench/hot_keys/test_simulation.py"
+    "::test_p1_p2_p13_p14_each_case_meets_its_aims[1000/s,10,2000]"
+)
 _HOT_KEYS = (
     "tests/ratelimit_ddb/test_hot_keys.py",
     "tests/ratelimit_ddb/test_throttles.py",
     _LEASES,
-    "tests/bench/hot_keys/test_simulation.py",
+    _OVERLOADED,
 )
 _TAKES = (
     "tests/ratelimit_ddb/test_bucket.py",

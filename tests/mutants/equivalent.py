@@ -89,6 +89,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a timer is set anew for the same time"
         ),
         "keeper = None": _FAST_PATH,
+        "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/slots/slots_core.py": {
         "meter = Meter() if (self._on_decision) or True else None": _NOT_TOLD,
@@ -159,6 +160,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, "XXXX"))': (
             "neither text is what a row keeps"
         ),
+    },
+    "sessions/session_state.py": {
+        "self.loaded_at = 1": "when it was read is asked of a session that was read",
     },
     "sessions/values/json_value.py": {
         'return json.dumps(value, separators=(",", ":"), )': "what is no number is refused before",
