@@ -83,14 +83,14 @@ LOGINS = (
         _MEMORY,
         "return change.removed <= ids and (change.most is None or many <= change.most)",
         "return change.removed <= ids",
-        f"{_AT_ONCE}logins_at_once_leave_exactly_the_most_or_all",
+        f"{_AT_ONCE}logins_at_once_leave_exactly_the_most_or_all[False]",
     ),
     Guard(
         "a login that was decided by a count of before is refused",
         _MEMORY,
         "            and change.known.ids == ids\n",
         "",
-        f"{_AT_ONCE}logins_at_once_leave_exactly_the_most_or_all",
+        f"{_AT_ONCE}logins_at_once_leave_exactly_the_most_or_all[False]",
     ),
     Guard(
         "in a table no login is counted beyond the most",

@@ -49,7 +49,7 @@ RESPONSES = (
         "ratelimit_ddb/bucket/violations.py",
         " + min(self.unit_ns // 2, _CLOCKS_APART_NS)",
         "",
-        "tests/simulation/test_rule_blocks.py::test_blocks_are_earned_and_hold_over_every_history",
+        "tests/simulation/test_rule_blocks.py::test_blocks_are_earned_and_hold_over_every_history[0]",
     ),
     Guard(
         "P7: while a block lasts nothing is counted",
