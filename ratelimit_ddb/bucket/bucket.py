@@ -266,17 +266,11 @@ class Bucket:
         """Whether an observation is recent enough for a denial without the store."""
         return self._is_recent(observation.observed_at_ns, now_ns)
 
-    def peek(self, key: str, cost: int, *, remember: bool = False) -> Flow[Decision]:
-        """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost.
-
-        With ``remember``, what was read may deny from memory later on.
-        """
+    def peek(self, key: str, cost: int) -> Flow[Decision]:
+        """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost."""
         now_ns = yield ReadClock()
-        since = self.cache.group.forgettings
         result: OperationResult = yield Read(key, self._names)
         full_at_ns = known(result.full_at_ns)
-        if remember:
-            self.cache.put(key, Observation(now_ns, full_at_ns, 0, self._names), since)
         arithmetic = self._arithmetic
         denial = arithmetic.denial(full_at_ns, now_ns, arithmetic.room_ns(cost, 0), "table")
         return arithmetic.admitted(full_at_ns, now_ns, None) if denial is None else denial

@@ -171,7 +171,10 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/arithmetic.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
     "ratelimit_ddb/bucket/batch.py": _TAKES,
     "ratelimit_ddb/bucket/blocks.py": _BLOCKS,
-    "ratelimit_ddb/bucket/bucket.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
+    "ratelimit_ddb/bucket/bucket.py": (
+        *_BUCKET,
+        "tests/ratelimit_ddb/test_hot_keys.py",
+    ),
     "ratelimit_ddb/bucket/debt.py": (
         "tests/ratelimit_ddb/test_debts.py",
         "tests/ratelimit_ddb/test_bucket.py",

@@ -20,13 +20,14 @@ from ratelimit_ddb import (
     MemoryStore,
     RateLimiter,
 )
-from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable, TableNotFound
+from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable, TableNotFound
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
 from ratelimit_ddb.operations.operation import (
     ClockMoved,
     Operation,
+    OperationResult,
     OperationSequence,
     ReadClock,
     Take,
@@ -507,6 +508,29 @@ def test_p7_where_others_take_in_between_the_branch_that_is_likely_is_tried_firs
     before = len(store.takes)
     assert here.acquire("k").allowed
     assert len(store.takes) - before == 2, "nobody else took this time"
+
+
+def test_p1_a_lease_is_dated_after_the_clocks_that_end_it_were_read(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    clock.advance(0.26)
+    flow = limiter._core.bucket.acquire("k", 1, 0, store.clock.now_ns())
+    assert not isinstance(flow, Decision)
+    clock.advance(0.1)  # before the flow is begun
+    take: Any = next(flow)
+    assert take.leased_until_ns > take.now_ns == clock.now_ns
+    flow.close()
+
+
+def test_p7_a_refused_lease_that_is_shown_no_reason_for_it_is_an_error(clock: FakeClock) -> None:
+    store, limiter, _ = leased(clock)
+    clock.advance(0.26)
+    flow = limiter._core.bucket.acquire("k", 1, 0, store.clock.now_ns())
+    assert not isinstance(flow, Decision)
+    take: Any = next(flow)
+    assert take.leased_until_ns
+    refused = OperationResult(False, (None,))
+    with pytest.raises(StoreError, match="the item that was shown"):
+        flow.send(refused)
 
 
 def test_p12_a_suspended_process_spends_nothing_that_is_over(clock: FakeClock) -> None:
