@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from ratelimit_ddb import (
     AsyncRateLimiter,
@@ -50,8 +51,7 @@ def wsgi_app(environ: Any, start_response: Any) -> list[bytes]:
 def view(request: Any) -> None: ...
 
 
-FLASK_APP: Any = object()
-"""Flask's app, as far as a limit on it goes before it has a store."""
+FLASK_APP = Flask("site", root_path=".")
 
 
 TAKES_A_STORE: dict[str, Callable[[Any], object]] = {
