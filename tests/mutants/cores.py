@@ -148,6 +148,7 @@ _DEVICES = (
 _RESPONSES = (
     "tests/ddbwire/test_reply.py",
     "tests/ddbwire/test_refusals.py",
+    "tests/ddbwire/test_time.py",
     "tests/ddbwire/test_throttles.py",
     "tests/fuzz/test_responses.py -k 'not store_error'",
 )
@@ -182,7 +183,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_blocks.py",
         f"tests/simulation/test_debts.py {_FIRST_SEEDS}",
     ),
-    "ratelimit_ddb/bucket/key_states.py": _TAKES,
+    "ratelimit_ddb/bucket/key_states.py": (*_TAKES, "tests/ratelimit_ddb/test_quota.py"),
     "ratelimit_ddb/bucket/leased_tokens.py": (*_TAKES, "tests/ratelimit_ddb/test_debts.py"),
     "ratelimit_ddb/bucket/observations.py": (
         "tests/ratelimit_ddb/test_observations.py",
@@ -251,6 +252,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_on_denied.py",
         "tests/web/test_options.py",
         "tests/web/test_namespace_and_switch.py",
+        "tests/web/test_stored_limits.py",
         "tests/web/test_passage.py",
         "tests/frameworks/test_limits_in_several_places.py",
     ),

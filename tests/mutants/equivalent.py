@@ -61,6 +61,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "else cost * (full_at_ns[index] >= bases_ns[index])": (
             "a take leaves fullAt beyond the start of its window, and far below any later one's"
         ),
+        "if calendar is not None and at_ns >= calendar.window_at(now_ns).start_ns:": _SAME_CASE,
     },
     "ratelimit_ddb/bucket/single_take.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
@@ -103,6 +104,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/web/identity/client_address.py": {
         "hop = None": _FAST_PATH,
+        "hop = self.known(peer) if (peer and len(peer) <= LONGEST_ADDRESS) and False else None": (
+            _FAST_PATH
+        ),
         "return route.beyond_trusted if (listed) or True else route.peer_itself": _FAST_PATH,
         'return READERS[self.field](request.header(self.field) or "XXXX")': (
             "what is no address stands for the one who reported it, as nothing does"
