@@ -31,6 +31,7 @@ from ratelimit_ddb.operations.operation import (
     OperationSequence,
     ReadClock,
     Take,
+    Wait,
 )
 from ratelimit_ddb.operations.store import Clock
 from tests.fake_clock import FakeClock
@@ -151,6 +152,24 @@ def test_p5_of_tasks_that_ask_at_once_those_are_served_whom_every_limit_has_toke
     decisions = asyncio.run(ask())
     assert [decision.allowed for decision in decisions] == [True] * 15 + [False] * 25
     assert len(store.takes) <= 3
+
+
+def test_p6_who_waited_for_a_reply_that_left_nothing_is_denied_by_it_without_a_write(
+    clock: FakeClock,
+) -> None:
+    store = SharedStore(clock)
+    bucket = RateLimiter(store, "5/hour")._core.bucket
+    flows: list[Any] = [bucket.acquire("k", cost, 0, clock.now_ns) for cost in (5, 1)]
+    take = next(flows[0])
+    assert isinstance(next(flows[1]), Wait)
+    with pytest.raises(StopIteration):
+        flows[0].send(store.send(take, 0))
+    assert flows[1].send(True) == ReadClock()
+    with pytest.raises(StopIteration) as done:
+        flows[1].send(clock.now_ns)
+    decision = done.value.value
+    assert (decision.allowed, decision.source) == (False, "seen")
+    assert store.takes == [take]
 
 
 def test_threads_that_ask_at_once_are_served_by_few_writes() -> None:
