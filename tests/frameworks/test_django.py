@@ -143,7 +143,7 @@ def test_urls_are_resolved_for_rules_by_endpoint_alone(
     def resolve(*_args: object) -> Any:
         raise AssertionError("resolved")
 
-    monkeypatch.setattr("ratelimit_ddb.django.resolve", resolve)
+    monkeypatch.setattr("ratelimit_ddb.django.request.resolve", resolve)
     assert statuses(behind(Rule("/*", "1/minute")), "/users/1") == [200]
     with pytest.raises(AssertionError, match="resolved"):
         behind(Rule("/*", "1/minute", scope="endpoint")).get("/users/1")

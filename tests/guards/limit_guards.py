@@ -153,7 +153,7 @@ IDENTITIES = (
     ),
     Guard(
         "P15: Flask's null session is no session",
-        "ratelimit_ddb/flask.py",
+        "ratelimit_ddb/flask/request.py",
         "if flask.current_app.session_interface.is_null_session(session):",
         "if session is None:",
         "tests/frameworks/test_flask_users.py",

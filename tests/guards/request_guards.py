@@ -15,7 +15,7 @@ _VIEWS = "tests/frameworks/test_view_limits.py::test_"
 REQUESTS = (
     Guard(
         "P3: an error handler that answers nothing lifts no limit in Flask",
-        "ratelimit_ddb/flask.py",
+        "ratelimit_ddb/flask/response.py",
         "if handled is None:",
         "if False:",
         "tests/frameworks/test_flask.py::"
@@ -30,7 +30,7 @@ REQUESTS = (
     ),
     Guard(
         "a stream that breaks off keeps its estimate in Flask",
-        "ratelimit_ddb/flask.py",
+        "ratelimit_ddb/flask/response_end.py",
         "        if response is None:\n            end(failed=exception is not None)",
         "        if response is None or exception is not None:\n"
         "            end(failed=exception is not None)",
@@ -69,14 +69,14 @@ REQUESTS = (
     ),
     Guard(
         "P16: Django's 304 leaves no slot behind",
-        "ratelimit_ddb/django.py",
+        "ratelimit_ddb/django/response_end.py",
         "for one in (response, request):",
         "for one in (response,):",
         "tests/frameworks/test_in_flight.py::test_django_sends_a_304_without_a_slot_left_behind",
     ),
     Guard(
         "P16: a response that another takes the place of leaves no slot behind in Flask",
-        "ratelimit_ddb/flask.py",
+        "ratelimit_ddb/flask/response_end.py",
         "elif response.found() is None:",
         "elif False:",
         "tests/frameworks/test_reservations.py::"

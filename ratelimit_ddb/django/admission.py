@@ -1,0 +1,90 @@
+"""What the middleware and the decorator have in common: a request is admitted, or answered."""
+
+# Django has no types of its own.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import SimpleLazyObject
+
+from ratelimit_ddb.django.request import request_of
+from ratelimit_ddb.django.response import head_of_error_page, response_of, with_fields
+from ratelimit_ddb.django.response_end import holding, settle_at_end
+from ratelimit_ddb.web.gate.gate import Admission, Gate
+from ratelimit_ddb.web.gate.ledger import reserved_for
+from ratelimit_ddb.web.gate.request_reservation import RequestReservation
+from ratelimit_ddb.web.response_head import head_of
+
+
+class _SessionUnread(Exception):
+    """A rule reads a session that is not loaded, where loading it would block the event loop."""
+
+
+def _not_loaded() -> Any:
+    raise _SessionUnread
+
+
+async def _admit_async(gate: Gate, native: HttpRequest) -> Admission:
+    request = request_of(native)
+    if request.session is None:
+        return await gate.admit_async(request)
+    try:
+        return await gate.admit_async(request._replace(session=SimpleLazyObject(_not_loaded)))
+    except _SessionUnread:
+        # Nothing is taken by then: rules read sessions before that, on_denied after a denial.
+        await sync_to_async(native.session.get)("")
+        return await gate.admit_async(request)
+
+
+def before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
+    """A view with a gate before it: what it is called with is admitted first, or answered."""
+    called = holding(view, gate, is_async)
+
+    @functools.wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        answer, ledger, _ = gate.admit(request_of(request))
+        if answer is not None:
+            return response_of(answer)
+        reservation = _reservation_of(request)
+        try:
+            response = called(request, *args, **kwargs)
+        except Exception as error:
+            gate.respond(request, head_of_error_page(error))
+            raise
+        if gate.gives_back and isinstance(response, HttpResponseBase):
+            gate.respond(request, head_of(response.status_code, response.headers.items()))
+        settle_at_end(request, response, reservation)
+        return response if ledger is None else with_fields(ledger.fields(), response)
+
+    @functools.wraps(view)
+    async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        answer, ledger, _ = await _admit_async(gate, request)
+        if answer is not None:
+            return response_of(answer)
+        reservation = _reservation_of(request)
+        try:
+            response = await called(request, *args, **kwargs)
+        except Exception as error:
+            await gate.respond_async(request, head_of_error_page(error))
+            raise
+        if gate.gives_back and isinstance(response, HttpResponseBase):
+            head = head_of(response.status_code, response.headers.items())
+            await gate.respond_async(request, head)
+        settle_at_end(request, response, reservation)
+        return response if ledger is None else with_fields(ledger.fields(), response)
+
+    return limited_async if is_async else limited
+
+
+def _reservation_of(native: Any) -> RequestReservation | None:
+    """What a request has reserved, which its view finds as ``request.reservation``."""
+    reservation = reserved_for(native)
+    if reservation is not None:
+        native.reservation = reservation
+    return reservation

@@ -1,0 +1,104 @@
+"""The decorator of views, and what is decorated: its name, its class, whether it is awaited."""
+
+# Django has no types of its own.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, Unpack, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.utils.decorators import method_decorator
+
+from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
+from ratelimit_ddb.decorator.function_name import name_of
+from ratelimit_ddb.django.admission import before
+from ratelimit_ddb.limit import LimitsLike
+from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
+from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
+from ratelimit_ddb.web.rules.rule import LimitsOfRequest
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_OF_A_CLASS = (
+    'limit what its as_view() gives, or write @method_decorator(limited(...), name="dispatch")'
+)
+
+
+@shows_options(ViewOptions)
+def limited(
+    limits: LimitsLike | LimitsOfRequest | None = None,
+    *,
+    store: Store,
+    **options: Unpack[ViewOptions],
+) -> Callable[[View], View]:
+    """Put a limit before one view: ``@limited("5/minute", store=store)``.
+
+    It is for view functions, ``def`` and ``async def``, for what ``as_view()`` gives, for whatever
+    else can be called, such as a ``functools.partial``, and through ``method_decorator`` for the
+    methods of class-based views. A view that raises has an error page without the limit's fields.
+
+    A view may have several, distinguished by ``methods=`` or ``name=``.
+
+    Args:
+        limits: as for ``ratelimit_ddb.web.Rule``; none for a view with an ``in_flight`` alone.
+        store: a DynamoDBStore or a MemoryStore.
+        options: see ``ratelimit_ddb.web.ViewOptions``. The name of a method's limit has the class
+            that is served.
+
+    Raises:
+        TypeError: an argument is invalid; what is decorated is a class, or can't be called.
+        ValueError: an argument is invalid; the view has a limit of that name already, or
+            another view has that name.
+    """
+    require_options(options, ViewOptions)
+
+    @functools.cache
+    def gate_of(name: str, blocking: bool) -> Gate:
+        return gate_of_view(name, limits, store, options, blocking=blocking)
+
+    def decorate(view: View) -> View:
+        require_view(view, of_a_class=_OF_A_CLASS)
+        name, is_async = _name_and_kind(view)
+        # method_decorator decorates at each request, hence the cache; and once a plain dummy, be
+        # the methods plain or not.
+        is_dummy = view.__module__ == method_decorator.__module__
+        gate = gate_of(name, not (is_async or is_dummy))
+        limited = before(view, gate, is_async)
+        owner = None if is_dummy or _is_method(view) else view
+        note_limit(view, limited, limits, gate, options, owner=owner, own_name=name)
+        return cast("View", limited)
+
+    return decorate
+
+
+def _name_and_kind(view: Any) -> tuple[str, bool]:
+    """What a view is called, and whether it is awaited."""
+    is_async = iscoroutinefunction(view) or return_kind(view) is ReturnKind.COROUTINE
+    owner = _class_of(view)
+    if owner is None:
+        return name_of(view), is_async
+    named = view if hasattr(view, "__name__") else getattr(view, "func", type(view))
+    name = f"{owner.__module__}.{owner.__qualname__}.{named.__name__}"
+    return name, is_async or getattr(owner, "view_is_async", False)
+
+
+def _is_method(view: Any) -> bool:
+    return _class_of(view) is not None and not hasattr(view, "view_class")
+
+
+def _class_of(view: Any) -> type | None:
+    """The class behind what as_view() gave, or behind a method in method_decorator's hands."""
+    while view is not None:
+        if hasattr(view, "view_class"):
+            return cast("type", view.view_class)
+        if isinstance(view, functools.partial):
+            view = view.func
+        if hasattr(view, "__self__"):
+            return type(view.__self__)
+        view = getattr(view, "__wrapped__", None)
+    return None

@@ -1,0 +1,62 @@
+"""The identity that Django gives: the user who is logged in."""
+
+# Django has no types of its own.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+from ratelimit_ddb.web.identity.function_of_request import makes_identities
+from ratelimit_ddb.web.identity.identity import Identified, Identity, fallback_of, other_of
+from ratelimit_ddb.web.identity.identity_source import IdentitySource, note_source
+from ratelimit_ddb.web.request import Request
+
+
+@makes_identities("user()")
+def user(*, otherwise: Identity | None = None) -> Identity:
+    """The primary key of the user who is logged in (``request.user``).
+
+    Args:
+        otherwise: the identity of requests without a user; the client's address unless given.
+
+    Raises:
+        TypeError: ``otherwise`` can't be one.
+        ImproperlyConfigured: at the request, if no middleware before gave it a user.
+    """
+    fallback = fallback_of(otherwise)
+
+    async def when_loaded(request: Request) -> Identified | None:
+        found = await sync_to_async(_user_key)(request.native) or fallback(request)
+        return await found if isinstance(found, Awaitable) else found
+
+    def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
+        if _in_event_loop():
+            return when_loaded(request)
+        return _user_key(request.native) or fallback(request)
+
+    what = "the primary key of a user"
+    note_source(identity, IdentitySource(what, None, other_of(otherwise)))
+    return identity
+
+
+def _user_key(native: HttpRequest) -> str | None:
+    found = getattr(native, "user", None)
+    if found is None:
+        raise ImproperlyConfigured(
+            "user() needs AuthenticationMiddleware above RateLimitMiddleware"
+        )
+    return str(found.pk) if found.is_authenticated else None
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,11 @@
+"""Rate limits for Flask: before an app or blueprint, where rules see routes, and before one view.
+
+``RateLimitMiddleware`` is ``ratelimit_ddb.wsgi``'s, for what is to be denied before Flask has any
+work with it: ``app.wsgi_app = RateLimitMiddleware(app.wsgi_app, store=store, rules=rules)``.
+"""
+
+from ratelimit_ddb.flask.app import limit_app
+from ratelimit_ddb.flask.limited import limited
+from ratelimit_ddb.wsgi import RateLimitMiddleware
+
+__all__ = ["RateLimitMiddleware", "limit_app", "limited"]

@@ -1,0 +1,55 @@
+"""What the app's rules and a view's limit have in common: a request is admitted, or refused."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import flask
+
+from ratelimit_ddb.flask.request import current_request
+from ratelimit_ddb.flask.response import handled_by_app, response_of, with_fields
+from ratelimit_ddb.flask.response_end import at_end
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.ledger import reserved_for
+from ratelimit_ddb.web.gate.request_slots import RequestSlots
+from ratelimit_ddb.web.response_head import head_of, head_of_exception
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+
+def refusal(gate: Gate) -> ResponseReturnValue | None:
+    """The response to a request that is denied; to any other, fields are added once it is there."""
+    answer, ledger, verdict = gate.admit(current_request())
+    if answer is None:
+        if gate.gives_back:
+            flask.after_this_request(functools.partial(_respond, gate))
+        if ledger is not None:
+            flask.after_this_request(functools.partial(with_fields, ledger))
+        slots = gate.slots_of(flask.request)
+        if slots is not None:
+            at_end(functools.partial(_release, slots))
+        reservation = reserved_for(flask.request.environ)
+        if reservation is not None:
+            flask.g.reservation = reservation
+            at_end(reservation.end)
+        return None
+    response = response_of(answer)
+    return response if gate.answers_itself else handled_by_app(response, answer, verdict)
+
+
+def _respond(gate: Gate, response: flask.Response) -> flask.Response:
+    """Give back what the response gives back, before the fields tell what is left."""
+    gate.respond(flask.request, head_of(response.status_code, response.headers.items()))
+    return response
+
+
+def respond_to_exception(gate: Gate, exception: BaseException | None) -> None:
+    """The same where nobody makes a response: Flask propagates exceptions while it is debugged."""
+    if isinstance(exception, Exception) and gate.gives_back:
+        gate.respond(flask.request, head_of_exception(exception))
+
+
+def _release(slots: RequestSlots, *, failed: bool) -> None:  # noqa: ARG001 - whatever has ended it
+    slots.release()

@@ -1,0 +1,68 @@
+"""A denial as Flask's response or as its error handler answers it, and the limits' fields."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, cast
+
+import flask
+from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
+
+from ratelimit_ddb.web.gate.gate import denial_of
+from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial import sentence
+from ratelimit_ddb.web.rules.verdict import Verdict
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+
+def handled_by_app(
+    response: flask.Response, answer: Answer, verdict: Verdict
+) -> ResponseReturnValue:
+    """What the app's error handler makes of a denial; the response itself where it has none."""
+    denial = denial_of(verdict)
+    # The response is that of the exception too, for handlers that pass it on.
+    error: HTTPException
+    if denial.status == 403:
+        error = Forbidden(sentence(denial), response)
+    else:
+        kind = TooManyRequests if denial.status == 429 else ServiceUnavailable
+        error = kind(sentence(denial), response, denial.retry_after_seconds)
+    handled: Any = flask.current_app.handle_http_exception(error)
+    if handled is error:
+        return response
+    if handled is None:  # to Flask, nothing was answered, and the view would be called
+        raise TypeError(
+            f"the error handler for {denial.status} returned None: it must return a response, such "
+            "as error.get_response()"
+        )
+    flask.after_this_request(functools.partial(_with_missing, answer))
+    return cast("ResponseReturnValue", handled)
+
+
+def response_of(answer: Answer) -> flask.Response:
+    """An answer as Flask sends it, of the app's own class of responses."""
+    response = flask.current_app.response_class([answer.body], answer.status)
+    response.headers.clear()  # Flask's default type is not the answer's
+    response.headers.extend(answer.headers)
+    return response
+
+
+def with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
+    """A response with the fields of limits added."""
+    is_told = "x-ratelimit-limit" in response.headers
+    for name, value in ledger.fields():
+        # Lists add up. The others can be there once: those that the view set itself are.
+        if not (is_told and name.startswith("x-")):
+            response.headers.add(name, value)
+    return response
+
+
+def _with_missing(answer: Answer, response: flask.Response) -> flask.Response:
+    """A handler's response with what it must tell of the denial, if it does not yet."""
+    for name, value in answer.headers:
+        if name == "retry-after" or "ratelimit" in name:
+            response.headers.setdefault(name, value)
+    return response
