@@ -209,6 +209,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/operations/driver.py": (
         "tests/ratelimit_ddb/test_driver.py",
         "tests/ratelimit_ddb/test_breaker.py",
+        "tests/ratelimit_ddb/test_hot_keys.py",
         "tests/ratelimit_ddb/test_limiter.py",
         "tests/web/test_rules_side_by_side.py",
     ),
