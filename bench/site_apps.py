@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.load_keys import KEY_FIELD
 from ratelimit_ddb.web import Rule, header
-from sessions.session_of import session_of
+from sessions.session_of_request import session_of
 
 SITE_LIMIT = "5000/second"
 COOKIE: dict[str, Any] = {"cookie": "session", "secure": False}

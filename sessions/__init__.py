@@ -35,7 +35,7 @@ from sessions.event import SessionEvent
 from sessions.lifecycle.user_sessions import SessionInfo
 from sessions.operations.store import Store
 from sessions.session import Session
-from sessions.session_of import session_of
+from sessions.session_of_request import session_of
 from sessions.store.dynamodb.store import DynamoDBSessionStore
 from sessions.store.memory import MemorySessionStore
 from sessions.values.cipher import UNENCRYPTED

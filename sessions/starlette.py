@@ -21,7 +21,7 @@ from starlette.requests import HTTPConnection
 
 from sessions.arguments import require_positive_int
 from sessions.errors import AuthenticationRequired, ReauthenticationRequired
-from sessions.session_of import session_of
+from sessions.session_of_request import session_of
 
 __all__ = ["require_fresh", "require_user"]
 

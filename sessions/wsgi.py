@@ -17,7 +17,7 @@ from sessions.errors import AuthenticationRequired
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
-from sessions.session_of import REQUEST_SESSION
+from sessions.session_of_request import REQUEST_SESSION
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -1,7 +1,7 @@
 """Rate limits for Django: middleware that is set up in the settings, and limits on one view."""
 
-from ratelimit_ddb.django.limited import limited
+from ratelimit_ddb.django.limited_views import limited
 from ratelimit_ddb.django.middleware import RateLimitMiddleware
-from ratelimit_ddb.django.user import user
+from ratelimit_ddb.django.users import user
 
 __all__ = ["RateLimitMiddleware", "limited", "user"]

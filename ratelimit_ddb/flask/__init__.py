@@ -5,7 +5,7 @@ work with it: ``app.wsgi_app = RateLimitMiddleware(app.wsgi_app, store=store, ru
 """
 
 from ratelimit_ddb.flask.app import limit_app
-from ratelimit_ddb.flask.limited import limited
+from ratelimit_ddb.flask.limited_views import limited
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 
 __all__ = ["RateLimitMiddleware", "limit_app", "limited"]

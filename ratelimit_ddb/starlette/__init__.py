@@ -11,7 +11,7 @@ It takes Starlette 0.41 or later. FastAPI's own is ratelimit_ddb.fastapi.
 """
 
 from ratelimit_ddb.asgi import RateLimitMiddleware
-from ratelimit_ddb.starlette.limited import limited
+from ratelimit_ddb.starlette.limited_endpoints import limited
 from ratelimit_ddb.starlette.routes import route_of
 
 __all__ = ["RateLimitMiddleware", "limited", "route_of"]

@@ -6,8 +6,8 @@ Flask's ``secret_key`` is not needed for it. Its SESSION_COOKIE_* settings are t
 what can't be followed is refused at the first request.
 """
 
+from sessions.flask.flask_session import FlaskSession
 from sessions.flask.freshness import require_fresh
 from sessions.flask.interface import SessionInterface, session
-from sessions.flask.session import FlaskSession
 
 __all__ = ["FlaskSession", "SessionInterface", "require_fresh", "session"]

@@ -10,7 +10,7 @@ import flask
 
 from sessions.arguments import require_positive_int
 from sessions.flask.authentication import answered_by_flask
-from sessions.session_of import session_of
+from sessions.session_of_request import session_of
 
 P = ParamSpec("P")
 

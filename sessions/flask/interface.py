@@ -13,12 +13,12 @@ from sessions.authorization import authorization_in_environ
 from sessions.config.options import SessionOptions, shows_session_options
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
+from sessions.flask.flask_session import FRESH, FlaskSession
 from sessions.flask.json_provider import make_sessions_json
-from sessions.flask.session import FRESH, FlaskSession
 from sessions.flask.settings import with_flask_settings
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
-from sessions.session_of import REQUEST_SESSION
+from sessions.session_of_request import REQUEST_SESSION
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response

@@ -44,7 +44,7 @@ FRESHNESS = (
     ),
     Guard(
         "a user whom a remember-me cookie names has proved nothing",
-        "sessions/flask/session.py",
+        "sessions/flask/flask_session.py",
         "        if user_id is not None and state.data.get(FRESH) is False:\n",
         "        if False:\n",
         "tests/frameworks/flask_sessions/test_freshness.py::"

@@ -66,7 +66,7 @@ LOGINS = (
     ),
     Guard(
         "a login decides over Flask's permanent of before",
-        "sessions/flask/session.py",
+        "sessions/flask/flask_session.py",
         "            self.pop(_PERMANENT, None)\n",
         "            pass\n",
         f"{_FLASK}a_login_decides_over_a_permanent_that_was_set_before",

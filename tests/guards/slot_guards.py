@@ -105,7 +105,7 @@ SLOTS = (
     ),
     Guard(
         "P16: an endpoint's slot is held to the end of its response",
-        "ratelimit_ddb/starlette/limited.py",
+        "ratelimit_ddb/starlette/limited_endpoints.py",
         "if response is None or isinstance(connection, WebSocket):",
         "if response is not None:",
         f"{_STARLETTE}p16_a_slot_is_held_to_the_end_of_a_streamed_response",

@@ -10,7 +10,7 @@ import pytest
 
 from sessions import Session, SessionNotSaved, TableNotFound
 from sessions.asgi import SessionMiddleware
-from sessions.session_of import REQUEST_SESSION
+from sessions.session_of_request import REQUEST_SESSION
 from tests.sessions_web.exchange import Request, run, scope_of
 from tests.sessions_web.site import Site, Visitor, everything, nothing, put, site_over
 
