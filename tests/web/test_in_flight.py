@@ -432,6 +432,44 @@ def test_a_request_that_costs_nothing_takes_a_slot_all_the_same() -> None:
     held.close()
 
 
+@pytest.mark.parametrize(
+    "asks_nothing",
+    [
+        Rule("/x", in_flight=1, by=everyone(), exempt=lambda _: True, name="a"),
+        Rule("/x", in_flight=1, by=lambda _: None, name="a"),
+        Rule("/x", messages="1/minute", by=everyone(), name="a"),
+        Rule(
+            "/x",
+            in_flight=1,
+            deny=AccessList(networks=["1.2.3.0/24"]),
+            enforce=False,
+            name="a",
+        ),
+    ],
+    ids=["exempt", "not identified", "messages alone", "listed, in shadow mode"],
+)
+def test_a_rule_that_asks_for_no_slot_keeps_nobody_elses(asks_nothing: Rule) -> None:
+    store = MemoryStore()
+    rules = [asks_nothing, Rule("/x", in_flight=1, by=everyone(), name="b")]
+    held = call(WsgiMiddleware(answer, store, rules))[2]
+    assert (free(store, 1, "a:everyone"), free(store, 1, "b:everyone")) == (1, 0)
+    held.close()
+    assert free(store, 1, "b:everyone") == 1
+
+
+def test_a_preflight_takes_the_slot_of_a_rule_that_counts_it_alone() -> None:
+    store = MemoryStore()
+    rules = [
+        Rule("/x", in_flight=1, by=lambda _: "a", exempt=lambda _: False, name="a"),
+        Rule("/x", in_flight=1, by=everyone(), methods="OPTIONS", name="b"),
+    ]
+    asked = {"HTTP_ORIGIN": "https://b.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "GET"}
+    limited = WsgiMiddleware(answer, store, rules)
+    held = call(limited, REQUEST_METHOD="OPTIONS", **asked)[2]
+    assert (free(store, 1, "a:a"), free(store, 1, "b:everyone")) == (1, 0)
+    held.close()
+
+
 def test_who_is_never_let_through_takes_no_slot() -> None:
     store = FlakyStore()
     listed = AccessList(networks=["1.2.3.0/24"])

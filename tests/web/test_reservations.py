@@ -294,6 +294,25 @@ def test_an_outage_at_the_end_breaks_no_response(
 
 
 @both
+def test_in_an_outage_what_was_used_counts_in_this_process(over: Over, store: FlakyStore) -> None:
+    store.failure = StoreUnavailable("down")
+    told: list[RuleDecision] = []
+    rule = Rule("/*", LIMIT, by=by_tenant, name="tokens", cost=400, reserves=True)
+
+    def settled_by(used: int) -> Callable[[RequestReservation], Iterable[bytes]]:
+        def view(reservation: RequestReservation) -> Iterable[bytes]:
+            reservation.settle(used)
+            return [b"answer"]
+
+        return view
+
+    options: dict[str, Any] = {"rules": rule, "on_decision": told.append}
+    assert over(Site(settled_by(700)), store, **options) == b"answer"
+    assert b"answer" not in over(Site(settled_by(1)), store, **options)  # 300 are left
+    assert told[-1].decision.source == "outage"
+
+
+@both
 def test_a_reservation_can_be_settled_until_the_response_is_over(
     over: Over, store: FlakyStore
 ) -> None:
