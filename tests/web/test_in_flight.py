@@ -12,7 +12,7 @@ import pytest
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, SlotLimit, StoreUnavailable
 from ratelimit_ddb.asgi import RateLimitMiddleware as AsgiMiddleware
 from ratelimit_ddb.operations.slot_operation import KeepSlot, ReleaseSlot, TakeSlot
-from ratelimit_ddb.web import AccessList, Rule, RuleDecision, everyone, header
+from ratelimit_ddb.web import AccessList, Rule, RuleDecision, client_address, everyone, header
 from ratelimit_ddb.wsgi import RateLimitMiddleware as WsgiMiddleware
 from tests.flaky_store import FlakyStore
 from tests.web.rules_text import RULE, rules_of
@@ -458,9 +458,9 @@ def test_a_rule_that_asks_for_no_slot_keeps_nobody_elses(asks_nothing: Rule) -> 
 
 
 def test_a_preflight_takes_the_slot_of_a_rule_that_counts_it_alone() -> None:
-    store = MemoryStore()
+    store, others = MemoryStore(), AccessList(networks=["9.9.9.0/24"], address=client_address())
     rules = [
-        Rule("/x", in_flight=1, by=lambda _: "a", exempt=lambda _: False, name="a"),
+        Rule("/x", in_flight=1, by=lambda _: "a", deny=others, name="a"),
         Rule("/x", in_flight=1, by=everyone(), methods="OPTIONS", name="b"),
     ]
     asked = {"HTTP_ORIGIN": "https://b.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "GET"}
