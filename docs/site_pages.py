@@ -7,6 +7,7 @@ and every link holds in both. The reference's pages are made here, one for each 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,12 +63,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Refuse a site that would load anything from another host.
+    """Refuse a site that would load anything from another host, or that leaves out a public name.
 
     Raises:
-        PluginError: it would.
+        PluginError: it would, or does.
     """
     site = Path(config.site_dir)
+    for path, module in _modules_in(ROOT / "mkdocs.yml"):
+        page = (site / path).with_suffix(".html").read_text(encoding="utf-8")
+        for name in _public_names_of(module):
+            if f'id="{module}.{name}"' not in page:
+                raise PluginError(f"{path} has nothing about {name}, which {module} makes public")
     for page in sorted([*site.rglob("*.html"), *site.rglob("*.css"), *site.rglob("*.svg")]):
         for found in _LOADED.finditer(page.read_text(encoding="utf-8")):
             address = next(group for group in found.groups() if group)
@@ -86,3 +92,15 @@ def _modules_in(navigation: Path) -> list[tuple[str, str]]:
     """The reference's pages and their modules, as the navigation has them."""
     text = navigation.read_text(encoding="utf-8")
     return [(found[0], found[1]) for found in _MODULE.finditer(text)]
+
+
+def _public_names_of(module: str) -> list[str]:
+    """What its ``__all__`` has; nothing for what is no module, but a class that has a page."""
+    path = ROOT / module.replace(".", "/")
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if not source.exists():
+        return []
+    for statement in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
+            return list(ast.literal_eval(statement.value))
+    raise PluginError(f"{module} has no __all__")

@@ -13,6 +13,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, get_args, is_typeddict
 
 import pytest
@@ -32,6 +33,7 @@ from sessions.cookie.cookie import SameSite
 from sessions.event import EventName
 from tests.reference_page import NO_DEFAULT, Call, Parameter, Row, Section, literal, sections
 
+ROOT = Path(__file__).parent.parent
 PACKAGES = ("ratelimit_ddb", "sessions")
 SECTIONS = sections()
 
@@ -150,6 +152,13 @@ def test_every_module_that_says_what_is_public_is_in_the_reference(package: str)
         names = getattr(importlib.import_module(found.name), "__all__", None)
         passed_on = names is not None and set(names) <= set(root.__all__)
         assert names is None or passed_on or found.name in MODULES, found.name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_site_has_a_page_for_every_module(module: str) -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    page = f"docs/api/{module if module != 'ddbwire' else 'ddbwire.AnsweredCall'}.md\n"
+    assert page in navigation
 
 
 @pytest.mark.parametrize("module", MODULES)
