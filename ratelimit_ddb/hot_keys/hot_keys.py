@@ -89,7 +89,7 @@ class HotKeys:
         """Forget everything: what the parent holds is the parent's, and its locks may be held."""
         for states in (self._younger, self._older):
             for state in states.values():
-                for lease in state.leases:
+                for lease in (*state.leases, *state.spent):
                     lease.drop()
         self._younger = {}
         self._older = {}

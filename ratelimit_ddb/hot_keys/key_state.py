@@ -35,7 +35,8 @@ class KeyState:
         leader: the one that writes, or waits for the next write.
         demand: how many tokens are asked for and admitted.
         pace: when the next write may be made.
-        leases: what this process holds, the latest last.
+        leases: what this process holds.
+        spent: leases that live and have no token left: one may be given back to them.
         drops: how often all of them were dropped.
         overtaken: for each limit, how often others had taken meanwhile, where what this process saw
             last left the bucket idle: a running mean. It tells which branch to try.
@@ -53,6 +54,7 @@ class KeyState:
         "overtaken",
         "pace",
         "queue",
+        "spent",
     )
 
     def __init__(self, key: str, monotonic_ns: int, random_float: Callable[[], float]) -> None:
@@ -63,6 +65,7 @@ class KeyState:
         self.demand = Demand(monotonic_ns)
         self.pace = Pace(random_float)
         self.leases: list[Lease] = []
+        self.spent: list[Lease] = []
         self.drops = 0
         self.overtaken: tuple[float, ...] = ()
         self._leads_until_ns = 0
@@ -168,17 +171,23 @@ class KeyState:
     def give_back(
         self, lease: Lease, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]
     ) -> bool:
-        """Give tokens back to their lease; False where it has ended."""
+        """Give tokens back to their lease; False where it has ended, or is not known any more.
+
+        Of one that is not known nobody can say whether it was dropped.
+        """
         with self.lock:
             if not lease.lives(monotonic_ns, wall_ns):
                 return False
-            lease.left += cost
-            if lease not in self.leases:  # it was spent, and let go of
+            if lease in self.spent:
+                self.spent.remove(lease)
                 self.leases.append(lease)
+            elif lease not in self.leases:
+                return False
+            lease.left += cost
             return True
 
     def hold(self, lease: Lease, monotonic_ns: int, drops: int) -> bool:
-        """Hold a new lease, and let go of those that have ended or are spent.
+        """Hold a new lease, and let go of those that have ended.
 
         Args:
             lease: the new one.
@@ -193,9 +202,11 @@ class KeyState:
             if drops != self.drops:
                 lease.drop()
                 return False
-            self.leases = [
-                one for one in self.leases if one.left and monotonic_ns <= one.monotonic_end_ns
+            alive = [
+                one for one in (*self.spent, *self.leases) if monotonic_ns <= one.monotonic_end_ns
             ]
+            self.spent = [one for one in alive if not one.left]
+            self.leases = [one for one in alive if one.left]
             self.leases.append(lease)
             return True
 
@@ -203,9 +214,9 @@ class KeyState:
         """Let all leases lapse at once."""
         with self.lock:
             self.drops += 1
-            for lease in self.leases:
+            for lease in (*self.leases, *self.spent):
                 lease.drop()
-            self.leases = []
+            self.leases, self.spent = [], []
 
     def is_idle(self, monotonic_ns: int) -> bool:
         """Whether nothing is under way and nothing held."""
@@ -213,9 +224,7 @@ class KeyState:
             not self.queue
             and self.leader is None
             and not self.pace.is_paced
-            and not (
-                self.leases and any(one.monotonic_end_ns >= monotonic_ns for one in self.leases)
-            )
+            and not any(one.monotonic_end_ns >= monotonic_ns for one in (*self.leases, *self.spent))
         )
 
     def _lead(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:

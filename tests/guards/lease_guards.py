@@ -49,6 +49,32 @@ LEASES = (
         "tests/ratelimit_ddb/test_hot_keys.py::test_p12_closing_a_store_drops_its_leases",
     ),
     Guard(
+        "P1: a lease that is spent is dropped with the others",
+        "ratelimit_ddb/hot_keys/key_state.py",
+        """            for lease in (*self.leases, *self.spent):
+                lease.drop()
+            self.leases, self.spent = [], []
+""",
+        """            for lease in self.leases:
+                lease.drop()
+            self.leases = []
+""",
+        "tests/ratelimit_ddb/test_hot_keys.py"
+        "::test_p1_a_token_of_a_spent_lease_is_not_given_back_once_leases_were_dropped",
+    ),
+    Guard(
+        "P1: of a lease that is not known nobody can say whether it was dropped",
+        "ratelimit_ddb/hot_keys/key_state.py",
+        """            elif lease not in self.leases:
+                return False
+""",
+        """            elif lease not in self.leases:
+                self.leases.append(lease)
+""",
+        "tests/ratelimit_ddb/test_hot_keys.py"
+        "::test_p1_a_token_is_not_given_back_to_a_lease_that_is_not_known_any_more",
+    ),
+    Guard(
         "P12: a suspended process spends nothing late",
         "ratelimit_ddb/hot_keys/lease.py",
         "monotonic_ns <= self.monotonic_end_ns and wall_ns() <= self.wall_end_ns",

@@ -620,14 +620,69 @@ def test_a_token_of_a_lease_that_was_spent_meanwhile_is_given_back_to_it(
     clock: FakeClock,
 ) -> None:
     store, limiter, decision = leased(clock)
-    while limiter.acquire("k").source == "lease":
-        pass
-    taken = len(store.takes)  # of which the last one brought another lease
+    spend(limiter)
+    taken = len(store.takes)
     assert limiter.refund(decision) is True
     sources = Counter(limiter.acquire("k").source for _ in range(40))
     assert sources["lease"] == 40
     assert limiter.acquire("k").source == "table"
     assert len(store.takes) == taken + 1
+
+
+def spend(limiter: RateLimiter) -> None:
+    """Spend what is held of "k": the last request brings another lease."""
+    while limiter.acquire("k").source == "lease":
+        pass
+
+
+@pytest.mark.parametrize(
+    "drop",
+    [
+        lambda limiter: limiter.reset("k"),
+        lambda limiter: limiter.block("k", 600),
+        lambda limiter: limiter._core.bucket.cache.group.hot_keys.clear(),
+    ],
+    ids=["reset", "block", "close"],
+)
+def test_p1_a_token_of_a_spent_lease_is_not_given_back_once_leases_were_dropped(
+    clock: FakeClock, drop: Callable[[RateLimiter], object]
+) -> None:
+    _, limiter, decision = leased(clock)
+    spend(limiter)
+    drop(limiter)
+    limiter.acquire("k")  # begins the state of the key anew
+    assert limiter.refund(decision) is False
+
+
+def test_p1_a_token_is_not_given_back_to_a_lease_that_is_not_known_any_more(
+    clock: FakeClock,
+) -> None:
+    _, limiter, decision = leased(clock)
+    hot_keys = limiter._core.bucket.cache.group.hot_keys
+    assert hot_keys is not None
+    for number in range(2 * 4_096):  # more than are kept
+        hot_keys.enter("others", str(number), 0)
+    limiter.reset("k")
+    limiter.acquire("k")
+    limiter.acquire("k")  # a moment later, so that the key has a state again
+    assert limiter.refund(decision) is False
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_p12_a_forked_child_gives_nothing_back_to_a_spent_lease(clock: FakeClock) -> None:
+    _, limiter, decision = leased(clock)
+    spend(limiter)
+    child = os.fork()
+    if child == 0:
+        given = True
+        try:
+            limiter.acquire("k")  # begins the state of the key anew
+            given = limiter.refund(decision)
+        finally:
+            os._exit(1 if given else 0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert limiter.refund(decision) is True
 
 
 def test_p1_a_leased_token_is_not_given_back_after_its_lease(clock: FakeClock) -> None:
