@@ -68,7 +68,8 @@ class Refund(NamedTuple):
             mosts.append(most_ns)
             afters.append(after_ns)
         in_turn = tuple(afters) == refunded_ns
-        if not any(amounts) or not (in_turn or leased_until_ns < self.unleased_since_ns):
+        is_unleased = not leased_until_ns or leased_until_ns < self.unleased_since_ns
+        if not any(amounts) or not (in_turn or is_unleased):
             return None
         return GiveBack(
             key,

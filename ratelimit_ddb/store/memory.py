@@ -265,7 +265,8 @@ class MemoryStore:
         item = self._items.get(key, {})
         if self._refunded_of(key, names) != before_ns:
             return self._result(False, key, names)
-        if since_ns is not None and since_ns <= self._leased_until_of(key, item):
+        leased_until_ns = self._leased_until_of(key, item)
+        if since_ns is not None and leased_until_ns and since_ns <= leased_until_ns:
             return self._result(False, key, names)
         for name, least_ns, most_ns in zip(names, leasts_ns, mosts_ns, strict=True):
             if not least_ns <= item.get(name, -1) <= most_ns:

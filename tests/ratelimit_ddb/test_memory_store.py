@@ -45,3 +45,10 @@ def test_p1_threads_that_take_at_once_take_no_more_than_the_limit() -> None:
         for thread in threads:
             thread.join()
         assert len(admitted) == LIMIT
+
+
+def test_at_a_clock_near_zero_refunds_out_of_turn_count_as_later_on() -> None:
+    limiter = RateLimiter(MemoryStore(clock=lambda: 0), "10/hour")
+    first, _ = limiter.acquire("k"), limiter.acquire("k")
+    assert limiter.refund(first) is True
+    assert limiter.peek("k").remaining == 9
