@@ -98,7 +98,8 @@ LEASES = (
     Guard(
         "P12: a fork drops the leases in the child",
         "ratelimit_ddb/hot_keys/hot_keys.py",
-        "                for lease in (*state.leases, *state.spent):\n                    lease.drop()\n"
+        "                for lease in (*state.leases, *state.spent):\n"
+        "                    lease.drop()\n"
         "        self._younger = {}\n        self._older = {}\n\n    def __len",
         "                pass\n\n    def __len",
         _HISTORIES,

@@ -126,7 +126,8 @@ def test_a_dependency_that_is_switched_off_gives_a_verdict_that_allows(
     app.get("/", dependencies=[Depends(limit)])(lambda: None)
     assert [ask_fastapi(app, "/").status_code for _ in range(3)] == [200] * 3
     assert store.operations == []
-    assert len(caplog.records) == 1
+    told = [record.message for record in caplog.records if record.name == "ratelimit_ddb"]
+    assert len(told) == 1  # a framework in the same process may have httpx tell its requests
 
 
 @pytest.mark.parametrize("enabled", [0, "no"])
