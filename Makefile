@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 ARGS ?=
-WORKERS ?= 2
+# One more than the cores of a small machine: tests wait for engines, processes and clocks.
+WORKERS ?= 3
 # Where the time of a run goes.
 SLOWEST := --durations=15 --durations-min=1
 

@@ -224,8 +224,12 @@ class KeyState:
             not self.queue
             and self.leader is None
             and not self.pace.is_paced
-            and not any(one.monotonic_end_ns >= monotonic_ns for one in (*self.leases, *self.spent))
+            and not ((self.leases or self.spent) and self._holds_any(monotonic_ns))
         )
+
+    def _holds_any(self, monotonic_ns: int) -> bool:
+        every = (*self.leases, *self.spent)
+        return any(one.monotonic_end_ns >= monotonic_ns for one in every)
 
     def _lead(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
         self.leader = ticket
