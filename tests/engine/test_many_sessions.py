@@ -129,6 +129,7 @@ def engine(fast_endpoint: str, request: pytest.FixtureRequest) -> Iterator[Engin
         store.close()
 
 
+@pytest.mark.alone
 @FLAVOURS
 def test_ten_thousand_sessions_are_listed_and_ended_in_under_five_seconds(
     engine: Engine, flavour: Flavour
