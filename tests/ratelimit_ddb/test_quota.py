@@ -119,6 +119,16 @@ def test_p5_a_quota_beside_a_bucket_takes_of_both_or_of_none() -> None:
     assert denial.retry_after == 86_399.0
 
 
+def test_a_decision_tells_what_is_left_of_the_bucket_beside_a_quota_too() -> None:
+    limiter, clock, _ = limiter_at(
+        datetime(2026, 5, 1, tzinfo=UTC), Quota(100, "month"), "10/minute"
+    )
+    decision = limiter.acquire("k", cost=3)
+    assert (decision.remaining, str(decision.limit)) == (7, "10 per minute")
+    clock.advance(6)
+    assert limiter.peek("k").remaining == 8
+
+
 def test_a_refund_gives_back_within_the_window_and_nothing_to_the_next() -> None:
     limiter, clock, _ = limiter_at(datetime(2026, 5, 1, 12, tzinfo=UTC), Quota(5, "day"))
     first, second, third = (limiter.acquire("k", cost=1) for _ in range(3))
