@@ -223,6 +223,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/store/dynamodb/item_keys.py": ("tests/single_table/test_limiter_keys.py",),
     "ratelimit_ddb/store/dynamodb/request.py": (
         "tests/ratelimit_ddb/test_dynamodb_requests.py",
+        "tests/ratelimit_ddb/test_scan_requests.py",
         f"tests/contract/test_stores.py {_ON_MOTO}",
         "tests/fuzz/test_responses.py -k limiter",
         "tests/ratelimit_ddb/test_dynamodb_store.py",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb.operations.operation import Delete, GiveBack, OperationResult, Read, Take
+from ratelimit_ddb.operations.slot_operation import ReadSlots, SlotsResult
 from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys
 from ratelimit_ddb.store.dynamodb.request import TableRequests
 
@@ -47,6 +48,12 @@ def test_a_number_that_is_no_time_is_refused(attribute: str) -> None:
     requests.result(Read("k", ("a",)), {"Item": most})
     with pytest.raises(ValueError, match=f"{attribute} is no time in nanoseconds"):
         requests.result(Read("k", ("a",)), {"Item": {attribute: {"N": str(10**38 + 1)}}})
+
+
+def test_of_slots_the_marks_are_read() -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    item = {"key": {"S": "k"}, "s0": {"N": "5"}, "s12": {"N": "7"}, "expiresAt": {"N": "9"}}
+    assert requests.result(ReadSlots("k"), {"Item": item}) == SlotsResult(True, {0: 5, 12: 7})
 
 
 # What is asked of the table
