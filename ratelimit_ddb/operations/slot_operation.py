@@ -73,7 +73,8 @@ class SlotsResult(NamedTuple):
     Attributes:
         applied: whether the condition held.
         marks: by slot, the marks that there are: after a TakeSlot that was applied, as it left
-            them; where a condition refused, as it found them; after the others, nothing.
+            them; of a ReadSlots, and where a condition refused, as it found them; after the others,
+            nothing.
         capacity_units: what the table billed for it; None where it was not asked.
     """
 
