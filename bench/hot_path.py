@@ -29,7 +29,10 @@ from bench.workers import ContenderFailed, start_workers
 from bench.workload import Workload
 
 Result = dict[str, Any]
-QUICK = (lineup.OURS, lineup.OURS_ASYNC, lineup.OURS_LEASED, lineup.BOTO3, lineup.BOTO3_TO_THREAD)
+QUICK = (
+    lineup.OURS, lineup.OURS_ASYNC, lineup.OURS_LEASED, lineup.BOTO3, lineup.BOTO3_TO_THREAD,
+    lineup.BARE_SOCKET,
+)  # fmt: skip
 QUICK_IN_MEMORY = (lineup.OURS_IN_MEMORY, lineup.OURS_IN_MEMORY_ASYNC, lineup.NOTHING)
 
 
@@ -137,10 +140,10 @@ def main() -> int:
     set_dummy_credentials()
     workload = Workload(args.rounds, args.rounds, args.seconds, concurrencies=(1, 32))
     progress = Progress()
-    on_a_table = lineup.ON_A_TABLE if args.all else QUICK
+    on_canned = lineup.ON_CANNED_REPLIES if args.all else QUICK
     memory_entries = lineup.IN_MEMORY if args.all else QUICK_IN_MEMORY
     progress.section("canned replies")
-    canned = on_canned_replies(on_a_table, None, "limits", workload, progress)
+    canned = on_canned_replies(on_canned, None, "limits", workload, progress)
     print_result("CPU on canned replies", canned)
     progress.section("in memory")
     memory = in_memory(memory_entries, workload, progress)

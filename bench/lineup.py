@@ -20,7 +20,8 @@ class LineupEntry:
         cases: what it is measured at.
         is_recorded: the canned server plays back what an engine answered it, for it asks otherwise
             than by the UpdateItem that the server knows.
-        is_limiter: whether it keeps a limit; a bare call does not.
+        is_peer: whether ours is compared with it; what only shows the least that anything costs is
+            not.
         note: what a reader of its figures must know.
     """
 
@@ -30,7 +31,7 @@ class LineupEntry:
     packages: tuple[str, ...] = ()
     cases: tuple[str, ...] = CASES
     is_recorded: bool = False
-    is_limiter: bool = True
+    is_peer: bool = True
     options: dict[str, Any] = field(default_factory=dict)
     note: str = ""
 
@@ -76,18 +77,16 @@ BOTO3 = LineupEntry(
     "boto3 update_item",
     "boto3_by_hand",
     "threads",
-    is_limiter=False,
     note="a bare call; from 32 at once on, in threads",
 )
 BOTO3_TO_THREAD = LineupEntry(
-    "boto3 in asyncio.to_thread", "boto3_by_hand", "asyncio", is_limiter=False, note="a bare call"
+    "boto3 in asyncio.to_thread", "boto3_by_hand", "asyncio", note="a bare call"
 )
 AIOBOTOCORE = LineupEntry(
     "aiobotocore update_item",
     "aiobotocore_by_hand",
     "asyncio",
     ("aiobotocore",),
-    is_limiter=False,
     note="a bare call",
 )
 ZAE = LineupEntry(
@@ -105,6 +104,13 @@ MODERN = LineupEntry(
     ("rate-limiter-modern-py", "future"),
     is_recorded=True,
     note="imports `future` without declaring it, so that is installed beside it",
+)
+BARE_SOCKET = LineupEntry(
+    "a bare socket",
+    "bare_socket",
+    cases=("allowed",),
+    is_peer=False,
+    note="the least: sends one request that was signed before, and reads no reply; in threads",
 )
 ON_A_TABLE = (
     OURS, OURS_ASYNC, OURS_ASKING, OURS_LEASED, OURS_LEASED_ASYNC, BOTO3, BOTO3_TO_THREAD,
@@ -136,7 +142,7 @@ NOTHING = LineupEntry(
     "nothing",
     "blocking",
     cases=("allowed",),
-    is_limiter=False,
+    is_peer=False,
     note="in each figure here",
 )
 IN_MEMORY = (
@@ -144,4 +150,5 @@ IN_MEMORY = (
     PYRATE, TOKEN_BUCKET, NOTHING,
 )  # fmt: skip
 
-ALL_ENTRIES = (*ON_A_TABLE, *IN_MEMORY)
+ON_CANNED_REPLIES = (*ON_A_TABLE, BARE_SOCKET)
+ALL_ENTRIES = (*ON_CANNED_REPLIES, *IN_MEMORY)

@@ -45,7 +45,6 @@ def versions() -> dict[str, str]:
             found |= versions_in(python_with(packages), packages[:1])
         except CannotInstall as failure:
             found[packages[0]] = f"not installed: {failure}"
-    found["wrk"] = _first_line(["wrk", "-v"])
     found["java"] = _first_line(["java", "-version"])
     return found
 

@@ -1,7 +1,7 @@
 """The whole run, and its report: raw figures, plots and pages.
 
 python -m bench.report                            # all of it, into bench/results/
-python -m bench.report --only canned --only wrk   # some; the others stay as they are
+python -m bench.report --only canned --only engine   # some; the others stay as they are
 python -m bench.report --again                    # the hot path once more: do both agree?
 python -m bench.report --page-only                # pages and plots anew, from the raw figures
 python -m bench.report --merge faults FILE        # a section that another command wrote, as JSON

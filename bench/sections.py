@@ -24,7 +24,6 @@ from bench import (
     suite,
     value_cost,
 )
-from bench import wrk as wrk_
 from bench.cpu_per_call import CpuPerCall
 from bench.hot_keys import report_section as hot_key
 from bench.mixed_load import PROCESSES, mixed_load
@@ -39,7 +38,7 @@ RULES_REQUESTS = 150
 
 
 def _canned(url: str, table: str, workload: Workload, progress: Progress) -> Any:
-    return hot_path.on_canned_replies(lineup.ON_A_TABLE, url, table, workload, progress)
+    return hot_path.on_canned_replies(lineup.ON_CANNED_REPLIES, url, table, workload, progress)
 
 
 def _engine(url: str, table: str, workload: Workload, progress: Progress) -> Any:
@@ -48,10 +47,6 @@ def _engine(url: str, table: str, workload: Workload, progress: Progress) -> Any
 
 def _memory(url: str, table: str, workload: Workload, progress: Progress) -> Any:
     return hot_path.in_memory(lineup.IN_MEMORY, workload, progress)
-
-
-def _wrk(url: str, table: str, workload: Workload, progress: Progress) -> Any:
-    return wrk_.measured(workload)
 
 
 def _scale_keys(url: str, table: str, workload: Workload, progress: Progress) -> Any:
@@ -152,7 +147,6 @@ def _rounds(figures: dict[str, CpuPerCall]) -> dict[str, list[float]]:
 
 SECTIONS: dict[str, Section] = {
     "canned": _canned,
-    "wrk": _wrk,
     "engine": _engine,
     "memory": _memory,
     "scale_keys": _scale_keys,
@@ -177,7 +171,7 @@ SECTIONS: dict[str, Section] = {
 """By the name that each has in the raw figures."""
 
 NEEDS_NO_ENGINE = {
-    "wrk", "memory", "scale_keys", "scale_limits", "scale_concurrency", "outage", "middleware",
+    "memory", "scale_keys", "scale_limits", "scale_concurrency", "outage", "middleware",
     "rules", "sessions", "import", "mixed", "values", "suite",
 }  # fmt: skip
 

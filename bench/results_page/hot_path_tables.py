@@ -64,8 +64,6 @@ def _case(raw: Raw, backend: str, case: str) -> Iterator[str]:
         row = [_row(raw, backend, name, case, number_) for number_ in at_once]
         if any(row):
             rows.append((name, *(text for cells in row for text in cells or ("", "", ""))))
-    if backend == "canned" and case == "allowed":
-        rows += _limit(raw, at_once)
     head = ["" for _ in range(3 * len(at_once) + 1)]
     head[0] = case
     for position, number_ in enumerate(at_once):
@@ -90,22 +88,6 @@ def _row(raw: Raw, backend: str, name: str, case: str, at_once: int) -> tuple[st
     )
 
 
-def _limit(raw: Raw, at_once: list[int]) -> list[tuple[str, ...]]:
-    results = raw.get("wrk", {}).get("results")
-    if not results:
-        return []
-    row = ["the limit: wrk (C), replaying one signed request"]
-    for number_ in at_once:
-        figures = results[str(number_)]
-        cpu, rate = spread(figures["cpu_us"]), spread(figures["per_second"])
-        row += [
-            f"{number(cpu.median)} ({number(cpu.low)} to {number(cpu.high)})",
-            f"{rate.median:,.0f}",
-            "",
-        ]
-    return [tuple(row)]
-
-
 def _notes(raw: Raw, backend: str) -> Iterator[str]:
     lines = [
         f"- {entry.name}: {entry.note}."
@@ -113,8 +95,6 @@ def _notes(raw: Raw, backend: str) -> Iterator[str]:
         if entry.note and entry.name in raw[backend]["results"]
     ]
     lines += [f"- {name} was not measured: {why}" for name, why in raw[backend]["failures"].items()]
-    if backend == "canned" and "failure" in raw.get("wrk", {}):
-        lines.append(f"- The limit was not measured: {raw['wrk']['failure']}.")
     if any(
         "wrong" in figures
         for cases in raw[backend]["results"].values()

@@ -46,7 +46,7 @@ PAGES = (
         "decisions.md",
         "One decision",
         "CPU, waits and decisions a second of all contenders, on a table and in memory",
-        ("canned", "wrk", "engine", "memory", "values"),
+        ("canned", "engine", "memory", "values"),
         hot_path_tables.parts,
     ),
     Page(

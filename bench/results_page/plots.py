@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
+from bench.lineup import NOTHING
 from bench.money import BUSINESS_CASE, dollars_per_million
 from bench.results_page.charts import Axes, Bar, bars, lines
 from bench.results_page.raw_results import Spread, column, is_ours, number, points, spread
@@ -14,7 +15,6 @@ from bench.session_peers import BARE, OURS
 
 Raw = dict[str, Any]
 
-NOT_PLOTTED = "the loop that asks, alone"
 MEGABYTE = "MB"
 
 
@@ -64,7 +64,7 @@ def _bars(found: dict[str, Spread], unit: str) -> list[Bar]:
     return [
         Bar(name, of.median, of.low, of.high, is_ours(name), f"{number(of.median)} {unit}")
         for name, of in found.items()
-        if name != NOT_PLOTTED
+        if name != NOTHING.name
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.hot_keys.leased_decision import BLOCKING
 from bench.hot_keys.report_section import SIMULATED
+from bench.lineup import BARE_SOCKET
 from bench.results_page.raw_results import cell, number, spread
 from bench.results_page.session_tables import added_us
 from bench.session_peers import BARE, OURS
@@ -74,6 +75,12 @@ def _decision(raw: Raw) -> Iterator[str]:
                 f"{how} takes {number(us)} us of CPU, {peer_us / us:.1f} times less than a bare "
                 f"`update_item` of {client}."
             )
+    least_us = _cpu_us(raw, BARE_SOCKET.name, "allowed", 1)
+    if least_us is not None:
+        yield (
+            f"A bare socket that sends and receives as much takes {number(least_us)} us of CPU: no "
+            "client can take less."
+        )
     denied_us = _cpu_us(raw, "ratelimit-ddb", "denied", 1)
     if denied_us is not None:
         yield f"A repeated denial takes {number(denied_us)} us and no call."

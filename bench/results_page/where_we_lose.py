@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.results_page.plots import NOT_PLOTTED
+from bench.lineup import ALL_ENTRIES
 from bench.results_page.raw_results import Spread, column, is_ours, number, spread
 from bench.session_peers import BARE, OURS
 
@@ -26,6 +26,8 @@ FIGURE_NAMES = {
     "p50_us": ("p50 of the wait", "us", False),
     "p99_us": ("p99 of the wait", "us", False),
 }
+
+_NO_PEERS = frozenset(entry.name for entry in ALL_ENTRIES if not entry.is_peer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def _on_the_hot_path(raw: dict[str, Any]) -> Iterator[Loss]:
             for at_once in raw["workload"]["concurrencies"]:
                 for figure, (name, unit, more_is_better) in FIGURE_NAMES.items():
                     found = column(raw, backend, case, at_once, figure)
-                    found.pop(NOT_PLOTTED, None)
+                    found = {name: of for name, of in found.items() if name not in _NO_PEERS}
                     for peer, ours, theirs in _better(found, more_is_better):
                         yield Loss(
                             f"{where}, {case}, {at_once} at once",

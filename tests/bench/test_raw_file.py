@@ -78,19 +78,19 @@ def test_a_run_goes_on_after_a_section_that_failed(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ends(command: Sequence[str], most_seconds: float) -> str | None:
-        if "wrk" in command:
-            return "no wrk"
+        if "canned" in command:
+            return "no canned server"
         Path(command[-1]).write_text(json.dumps({"of": command[3]}), encoding="utf-8")
         return None
 
     monkeypatch.setattr(report, "failure_of", ends)
     monkeypatch.setattr(machine, "versions", lambda: {"ratelimit-ddb": "0.1.0"})
     keep(file, "soak", {"runs": []}, MACHINE, 600)
-    assert report.run(file, ["outage", "wrk", "rules"], is_tiny=True) == ["wrk"]
+    assert report.run(file, ["outage", "canned", "rules"], is_tiny=True) == ["canned"]
     raw = read(file)
     assert (raw["outage"], raw["rules"]) == ({"of": "outage"}, {"of": "rules"})
     assert raw["soak"] == {"runs": []}
-    assert raw["failed"]["wrk"]["reason"] == "no wrk"
+    assert raw["failed"]["canned"]["reason"] == "no canned server"
 
 
 def test_what_another_command_wrote_is_merged_and_shown(
