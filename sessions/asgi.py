@@ -81,7 +81,7 @@ class SessionMiddleware:
             elif (
                 message["type"] == "websocket.close" and not request_session.state.response_started
             ):
-                await request_session.start_response_async(is_sent=False)
+                await request_session.run_async(request_session.start_response(is_sent=False))
             await send(message)
 
         session = Session(request_session)
@@ -95,9 +95,9 @@ class SessionMiddleware:
                     raise
                 await _refuse(refused, scope, committing)
         except BaseException as error:
-            await _uncancelled(request_session.end_failed_async(), error)
+            await _uncancelled(request_session.run_async(request_session.end_failed()), error)
             raise
-        await request_session.end_response_async()
+        await request_session.run_async(request_session.end_response())
 
 
 async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> None:
@@ -128,7 +128,7 @@ _ENDING: set[Any] = set()
 
 
 async def _started(session: RequestSession, message: Message, scope: Scope) -> Message:
-    added = await session.start_response_async()
+    added = await session.run_async(session.start_response())
     if not added:
         return message
     host, *_ = scope.get("server") or ("",)

@@ -23,6 +23,9 @@ from typing import NamedTuple
 
 from sessions.authorization import bearer_token_in
 from sessions.config.session_config import SessionConfig
+from sessions.lifecycle.end import end_others
+from sessions.operations.operation import Flow
+from sessions.operations.row import Row
 from sessions.previous_cookie import PreviousCookie
 
 
@@ -73,6 +76,18 @@ class Credential(NamedTuple):
         if token is None:
             config.events.emit("invalid", None, None, "malformed")
         return cls(CredentialKind.BEARER, [] if token is None else [token])
+
+    def end_others(self, config: SessionConfig, own: Row) -> Flow[None]:
+        """End what else it leads to: a logout would leave that logged in.
+
+        Args:
+            config: the application's.
+            own: the row of the session that is logged out, which is ended elsewhere.
+        """
+        if len(self.tokens) > 1:
+            yield from end_others(config, self.tokens, own)
+        if self.previous is not None:
+            yield from self.previous.end(own)
 
 
 _NO_CREDENTIAL = Credential(CredentialKind.NONE, ())

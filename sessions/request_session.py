@@ -5,13 +5,20 @@
     the response is over      what was changed since, and not saved, raises SessionNotSaved
     there will be none        a logout is kept, and any other change is dropped
 
-Each of them is a flow, which one driver runs blocking and the other in an event loop.
+Each of the last three is a flow, as are the methods of ``Session`` that ask the store. ``run`` runs
+a flow blocking, ``run_async`` in an event loop: ``session.run(session.start_response())``.
+
+Tasks and threads of one request take turns: each that loads or saves the session has it alone. A
+websocket has a task that reads and one that writes, and both save. Side by side, two first saves
+would begin two sessions, and only one of them could have the cookie.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from threading import RLock
+from typing import TYPE_CHECKING
 
 from sessions.assignment import SessionPlace
 from sessions.client_token import ClientToken
@@ -19,24 +26,24 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
 from sessions.credential import Credential, CredentialKind
 from sessions.device_check import DeviceCheck
-from sessions.errors import SessionNotSaved, SessionRevoked
+from sessions.errors import SessionNotSaved, SessionRevoked, StoreUnavailable, TooManySessions
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import SAVED, CommitResult
-from sessions.lifecycle.end import end_others
 from sessions.lifecycle.load import load_first
 from sessions.lifecycle.look_again import CHANGED, is_still_there, read_again
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over
-from sessions.operations.driver import run, run_async
+from sessions.operations import driver
 from sessions.operations.operation import Flow, T
-from sessions.operations.row import Row
-from sessions.outage import Outage
+from sessions.outage import drop_changes, note_unreadable, note_unsaved
 from sessions.previous_cookie import PreviousCookie
-from sessions.revocation import revocation_handled
+from sessions.revocation import drop_revoked
 from sessions.session_state import LoadedSession, SessionState
-from sessions.turns import Turns
 from sessions.values.changes import UNCHANGED, Changes
 
-NOT_LOADED = (
+if TYPE_CHECKING:
+    import asyncio
+
+_NOT_LOADED = (
     "the session is not loaded: SessionMiddleware has lazy=True; await session.load_async() first"
 )
 
@@ -63,8 +70,8 @@ class RequestSession:
 
     __slots__ = (
         "_credential",
-        "_outage",
-        "_turns",
+        "_task_lock",
+        "_thread_lock",
         "accessed",
         "client_token",
         "config",
@@ -87,8 +94,8 @@ class RequestSession:
         self._credential = Credential.of(config, cookie_field, authorization)
         self.client_token = ClientToken(config, self._credential)
         self.device_check = DeviceCheck(config, self._credential.kind, cookie_field)
-        self._outage = Outage(config)
-        self._turns = Turns()
+        self._thread_lock = RLock()  # a thread may have it already: a flow may load the session
+        self._task_lock: asyncio.Lock | None = None
 
     @property
     def brought_invalid_token(self) -> bool:
@@ -97,13 +104,13 @@ class RequestSession:
 
     def logout(self) -> None:
         """End it, as ``Session.logout`` says."""
-        self._outage.require_readable("session.logout()")
+        self.state.require_readable("session.logout()")
         self.state.logout()
         self.state.deleted_row = self.state.deleted_row or self.device_check.unproven
 
     def confirm_login(self, user_id: str) -> None:
         """Note a proof of its user, as ``Session.confirm_login`` says."""
-        self._outage.require_readable("session.confirm_login()")
+        self.state.require_readable("session.confirm_login()")
         self.state.confirm_login(user_id)
 
     def take_over_assigned(self) -> None:
@@ -122,7 +129,7 @@ class RequestSession:
         else:
             self.logout()
 
-    # Blocking, and in an event loop
+    # How it is loaded
 
     def load(self) -> None:
         """Read the session that the credential leads to, unless that is done.
@@ -131,16 +138,23 @@ class RequestSession:
             StoreUnavailable: it can't be read, or could not be when it was tried.
             RuntimeError: it is to be read by ``load_async``.
         """
-        with self._turns.of_threads:
+        with self._thread_lock:
             if self.state.is_loaded:
                 return
-            self._outage.require_readable("session")
+            self.state.require_readable("session")
             if self.is_lazy:
-                raise RuntimeError(NOT_LOADED)
-            with self._outage.noted(self.state, defers=False):
-                found = self._run(load_first(self.config, self._credential.tokens))
+                raise RuntimeError(_NOT_LOADED)
+            try:
+                flow = load_first(self.config, self._credential.tokens)
+                found = driver.run(flow, self.config.store, self.config.deadline_seconds)
                 previous = self._previous_to_take_over(found[0])
-                self._accept(found, None if previous is None else previous.take_over())
+                taken = None if previous is None else previous.take_over()
+            except StoreUnavailable as outage:
+                note_unreadable(self.config, self.state, outage)
+                if not self.state.is_loaded:
+                    raise
+            else:
+                self._accept(found, taken)
 
     async def load_async(self, *, defers: bool = False) -> None:
         """Read it in an event loop; without a credential nothing is read.
@@ -148,108 +162,22 @@ class RequestSession:
         Args:
             defers: whether an outage is not raised here, but where the session is used.
         """
-        async with self._turns.of_tasks:
+        async with self._lock_of_tasks():
             if self.state.is_loaded:
                 return
-            with self._outage.noted(self.state, defers=defers):
+            try:
                 flow = load_first(self.config, self._credential.tokens)
-                found = await run_async(flow, self.config.store, self.config.deadline_seconds)
+                found = await driver.run_async(
+                    flow, self.config.store, self.config.deadline_seconds
+                )
                 previous = self._previous_to_take_over(found[0])
                 taken = None if previous is None else await previous.take_over_async()
+            except StoreUnavailable as outage:
+                note_unreadable(self.config, self.state, outage)
+                if not (defers or self.state.is_loaded):
+                    raise
+            else:
                 self._accept(found, taken)
-
-    def still_valid(self) -> bool:
-        """Whether the session has not ended; see ``Session.still_valid``."""
-        self.load()
-        return self._run(self._looking())
-
-    async def still_valid_async(self) -> bool:
-        """The same in an event loop."""
-        await self.load_async()
-        return await self._run_async(self._looking())
-
-    def reload(self) -> None:
-        """Read it again; see ``Session.reload``."""
-        self.load()
-        self._run(self._reloading())
-
-    async def reload_async(self) -> None:
-        """The same in an event loop."""
-        await self.load_async()
-        await self._run_async(self._reloading())
-
-    def save(self) -> None:
-        """Save changes now; see ``Session.save``."""
-        self._run(self._saving())
-
-    async def save_async(self) -> None:
-        """The same in an event loop."""
-        await self._run_assigned_async(self._saving())
-
-    def issue_token(self) -> str:
-        """Save changes now, and give the session's token; see ``Session.issue_token``."""
-        self.load()
-        return self._run(self._issuing())
-
-    async def issue_token_async(self) -> str:
-        """The same in an event loop."""
-        await self.load_async()
-        return await self._run_async(self._issuing())
-
-    def start_response(self, *, is_sent: bool = True) -> Headers:
-        """Commit, since the response starts; the header fields to add to it.
-
-        Args:
-            is_sent: False if the client closed before, so that no cookie can be set any more.
-
-        Raises:
-            SessionNotSaved: what changed needs a new token, and none can come to the client.
-        """
-        return self._run(self._starting(is_sent))
-
-    async def start_response_async(self, *, is_sent: bool = True) -> Headers:
-        """The same in an event loop."""
-        return await self._run_assigned_async(self._starting(is_sent))
-
-    def end_response(self) -> None:
-        """Check that no change is lost, since the response is over. A logout is kept even now.
-
-        Raises:
-            SessionNotSaved: the session was changed after its response started, and not saved.
-        """
-        self._run(self._ending())
-
-    async def end_response_async(self) -> None:
-        """The same in an event loop."""
-        await self._run_assigned_async(self._ending())
-
-    def end_failed(self) -> None:
-        """Keep a logout, since the application failed or sends no response.
-
-        Any other change is dropped, as far as it was not saved.
-        """
-        self._run(self._ending_failed())
-
-    async def end_failed_async(self) -> None:
-        """The same in an event loop."""
-        await self._run_assigned_async(self._ending_failed())
-
-    def _run(self, flow: Flow[T]) -> T:
-        with self._turns.of_threads:
-            return run(flow, self.config.store, self.config.deadline_seconds)
-
-    async def _run_async(self, flow: Flow[T]) -> T:
-        async with self._turns.of_tasks:
-            return await run_async(flow, self.config.store, self.config.deadline_seconds)
-
-    async def _run_assigned_async(self, flow: Flow[T]) -> T:
-        """Run a flow that looks for what the application assigned, which needs the session."""
-        is_awaited = self.is_lazy and not self.state.is_loaded
-        if is_awaited and self.place and self.place.assigned() is not None:
-            await self.load_async()
-        return await self._run_async(flow)
-
-    # How it is read
 
     def _previous_to_take_over(self, loaded: LoadedSession) -> PreviousCookie | None:
         has_none = loaded.row is None and loaded.replaced is None
@@ -263,6 +191,7 @@ class RequestSession:
         loaded, token = found
         admitted = self.device_check.admitted(loaded)
         self.state.set_loaded(admitted)
+        self.state.load_error = None
         self.state.token = None if self.device_check.unproven is not None else token
         if admitted.row is not None:
             self.found_by = self._credential.kind
@@ -279,22 +208,112 @@ class RequestSession:
         if taken.cookie_is_due:
             self.client_token.set_as_cookie(taken.token)
 
-    # Flows
+    # How its flows are run
 
-    def _looking(self) -> Flow[bool]:
-        self._outage.require_readable("session.still_valid()")
+    def run(self, flow: Flow[T]) -> T:
+        """Run one of the flows below, blocking."""
+        with self._thread_lock:
+            return driver.run(flow, self.config.store, self.config.deadline_seconds)
+
+    async def run_async(self, flow: Flow[T]) -> T:
+        """Run one of the flows below in an event loop."""
+        is_awaited = self.is_lazy and not self.state.is_loaded
+        if is_awaited and self.place and self.place.assigned() is not None:
+            await self.load_async()  # the flow is to take over what the application assigned
+        async with self._lock_of_tasks():
+            return await driver.run_async(flow, self.config.store, self.config.deadline_seconds)
+
+    def _lock_of_tasks(self) -> asyncio.Lock:
+        if self._task_lock is None:
+            from asyncio import Lock  # not before there is an event loop
+
+            self._task_lock = Lock()
+        return self._task_lock
+
+    # Flows: the response
+
+    def start_response(self, *, is_sent: bool = True) -> Flow[Headers]:
+        """Commit, since the response starts; the header fields to add to it.
+
+        Args:
+            is_sent: False if the client closed before, so that no cookie can be set any more.
+
+        Raises:
+            SessionNotSaved: what changed needs a new token, and none can come to the client.
+        """
+        self.take_over_assigned()
+        self.state.response_started = self.state.response_started or not is_sent
+        changes = self.state.data.changes()
+        if self.config.bearer and self.state.load_error is None:  # else the commit drops them
+            changes = self.client_token.with_way(self.state, changes)
+        if needs_commit(self.config, self.state, changes):
+            yield from self._commit(changes)
+        self.state.response_started = True
+        return self._headers()
+
+    def end_response(self) -> Flow[None]:
+        """Check that no change is lost, since the response is over. A logout is kept even now.
+
+        Raises:
+            SessionNotSaved: the session was changed after its response started, and not saved.
+        """
+        if not self.state.response_started:
+            yield from self.end_failed()
+            return
+        self.take_over_assigned()
+        if self.state.deleted_row is not None:
+            yield from self._commit(UNCHANGED)
+        if self.state.has_changed():
+            raise SessionNotSaved(
+                "the session was changed after its response had started, and save() was not "
+                "called: the change is lost"
+            )
+
+    def end_failed(self) -> Flow[None]:
+        """Keep a logout, since the application failed or sends no response.
+
+        Any other change is dropped, as far as it was not saved.
+        """
+        with suppress(TypeError, ValueError):  # the application's own error is raised
+            self.take_over_assigned()
+        if self.state.deleted_row is not None:
+            self.state.logout()
+            yield from self._commit(UNCHANGED)
+
+    # Flows: methods of ``Session``
+
+    def save(self) -> Flow[None]:
+        """Save changes now; see ``Session.save``."""
+        self.take_over_assigned()
+        changes = self.state.changes()
+        self.client_token.require_way(self.state, changes)
+        yield from self._commit(changes)
+
+    def issue_token(self) -> Flow[str]:
+        """Save changes now, and give the session's token; see ``Session.issue_token``."""
+        self.take_over_assigned()
+        self.client_token.ask_for(self.state)
+        yield from self._commit(self.state.changes())
+        if self.state.row is None:
+            self.state.require_readable("session.issue_token()")
+        return self.client_token.issue(self.state)
+
+    def still_valid(self) -> Flow[bool]:
+        """Whether the session has not ended; see ``Session.still_valid``."""
+        self.state.require_readable("session.still_valid()")
         return (yield from is_still_there(self.config, self.state))
 
-    def _reloading(self) -> Flow[None]:
-        self._outage.require_readable("session.reload()")
+    def reload(self) -> Flow[None]:
+        """Read it again; see ``Session.reload``."""
+        self.state.require_readable("session.reload()")
         self.take_over_assigned()
         begun, read = self.state.copy(), self.state.copy()
-        with revocation_handled(self.config, self.state, UNCHANGED):
-            try:
-                yield from read_again(self.config, read)
-            except SessionRevoked:
-                self._take_over_read(begun, read)
-                raise
+        try:
+            yield from read_again(self.config, read)
+        except SessionRevoked as revoked:
+            self._take_over_read(begun, read)
+            drop_revoked(self.config, self.state, begun, UNCHANGED, revoked)
+        else:
             self._take_over_read(begun, read)
 
     def _take_over_read(self, begun: SessionState, read: SessionState) -> None:
@@ -302,80 +321,36 @@ class RequestSession:
             raise SessionNotSaved(CHANGED)
         self.state.take_over_commit(begun, read)
 
-    def _saving(self) -> Flow[None]:
-        self.take_over_assigned()
-        changes = self.state.changes()
-        self.client_token.require_way(self.state, changes)
-        yield from self._committing(changes)
+    # How it is committed
 
-    def _issuing(self) -> Flow[str]:
-        self.take_over_assigned()
-        self.client_token.ask_for(self.state)
-        yield from self._committing(self.state.changes())
-        if self.state.row is None:
-            self._outage.require_readable("session.issue_token()")
-        return self.client_token.issue(self.state)
-
-    def _starting(self, is_sent: bool) -> Flow[Headers]:
-        self.take_over_assigned()
-        self.state.response_started = self.state.response_started or not is_sent
-        changes = self.state.data.changes()
-        if self.config.bearer and self._outage.error is None:  # else the commit drops them
-            changes = self.client_token.with_way(self.state, changes)
-        if needs_commit(self.config, self.state, changes):
-            yield from self._committing(changes)
-        self.state.response_started = True
-        return self._headers()
-
-    def _ending(self) -> Flow[None]:
-        if not self.state.response_started:
-            yield from self._ending_failed()
-            return
-        self.take_over_assigned()
-        if self.state.deleted_row is not None:
-            yield from self._committing(UNCHANGED)
-        if self.state.has_changed():
-            raise SessionNotSaved(
-                "the session was changed after its response had started, and save() was not "
-                "called: the change is lost"
-            )
-
-    def _ending_failed(self) -> Flow[None]:
-        with suppress(TypeError, ValueError):  # the application's own error is raised
-            self.take_over_assigned()
-        if self.state.deleted_row is not None:
-            self.state.logout()
-            yield from self._committing(UNCHANGED)
-
-    def _committing(self, changes: Changes) -> Flow[None]:
+    def _commit(self, changes: Changes) -> Flow[None]:
+        """Commit it, and have no request fail for what was not its own doing."""
         config, state = self.config, self.state
-        if self._outage.error is not None and self._outage.drops(state, changes):
+        if state.load_error is not None and state.login_user_id is None:
+            drop_changes(config, state, changes)  # a login begins a session of its own
             return
-        with (
-            self._outage.touch_may_fail(state, changes),
-            revocation_handled(config, state, changes),
-        ):
-            if state.deleted_row is not None:
-                yield from self._ending_beside(state.deleted_row)
-            proves_user = state.authenticates
-            result = yield from self._committed(changes)
-            if proves_user and result.token is not None:
+        if state.deleted_row is not None:
+            yield from self._credential.end_others(config, state.deleted_row)
+        begun = state.copy()
+        try:
+            result = yield from self._commit_copy(begun, changes)
+        except StoreUnavailable as outage:
+            note_unsaved(config, state, changes, outage)
+        except SessionRevoked as revoked:
+            drop_revoked(config, state, begun, changes, revoked)
+        except TooManySessions:
+            state.withdraw_login()
+            raise
+        else:
+            if begun.authenticates and result.token is not None:
                 self.device_check.note_proof_of_user(state.row)
             if result is not SAVED:
                 state.token = result.token
                 self.client_token.note(result)
 
-    def _ending_beside(self, own: Row) -> Flow[None]:
-        """End what else the request's cookies lead to, or a logout would leave that logged in."""
-        tokens, previous = self._credential.tokens, self._credential.previous
-        if len(tokens) > 1:
-            yield from end_others(self.config, tokens, own)
-        if previous is not None:
-            yield from previous.end(own)
-
-    def _committed(self, changes: Changes) -> Flow[CommitResult]:
-        """Commit the session as it is now; another task may change it before that is done."""
-        begun, committed = self.state.copy(), self.state.copy()
+    def _commit_copy(self, begun: SessionState, changes: Changes) -> Flow[CommitResult]:
+        """Commit the session as it was begun; another task may change it before that is done."""
+        committed = begun.copy()
         try:
             return (yield from commit(self.config, committed, changes))
         except SessionRevoked:

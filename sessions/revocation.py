@@ -1,50 +1,45 @@
 """A session that was ended while a request used it: what becomes of the request's changes.
 
-    a login was refused         the session is as it was before; that is raised
-    another took its place      its changes are dropped, and told; it is an empty session
-    it was ended                the same
+    another took its place      its changes are dropped, and an event says so
+    it was ended                its changes are dropped
 
-``on_revoked="raise"`` has the last two raised too.
+In both cases it is an empty session from then on. ``on_revoked="raise"`` has them raised too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sessions.config.session_config import SessionConfig
-from sessions.errors import SessionReplaced, SessionRevoked, TooManySessions
+from sessions.errors import SessionReplaced, SessionRevoked
 from sessions.session_state import IdChange, SessionState
 from sessions.values.changes import Changes
 
 
-@contextmanager
-def revocation_handled(
-    config: SessionConfig, session: SessionState, changes: Changes
-) -> Iterator[None]:
-    """Handle what a commit, or a look at its row, finds of a session.
+def drop_revoked(
+    config: SessionConfig,
+    session: SessionState,
+    begun: SessionState,
+    changes: Changes,
+    revoked: SessionRevoked,
+) -> None:
+    """Drop what a request did to a session that was ended meanwhile.
 
     Args:
         config: the application's.
         session: the request's.
-        changes: what is to be saved.
+        begun: the same, when its commit or its reading began.
+        changes: what was to be saved.
+        revoked: what the commit or the reading raised.
+
+    Raises:
+        SessionRevoked: the same, with ``on_revoked="raise"``.
     """
-    row = session.row
-    changed_id = session.deleted_row is not None or session.id_change is not IdChange.NONE
-    try:
-        yield
-    except TooManySessions:
-        session.withdraw_login()
-        raise
-    except SessionReplaced:
+    row = begun.row
+    if isinstance(revoked, SessionReplaced):
+        changed_id = begun.deleted_row is not None or begun.id_change is not IdChange.NONE
         if (changes or changed_id) and session.replaced is not None:
             config.events.emit("dropped", session.replaced.session_id, None, "replaced")
-        session.reset()
-        if config.raise_on_revoked:
-            raise
-    except SessionRevoked:
-        if row is not None:
-            config.events.emit("revoked", row.session_id, row.owner_id, session.end_reason)
-        session.reset()
-        if config.raise_on_revoked:
-            raise
+    elif row is not None:
+        config.events.emit("revoked", row.session_id, row.owner_id, session.end_reason)
+    session.reset()
+    if config.raise_on_revoked:
+        raise revoked

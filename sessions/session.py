@@ -13,6 +13,7 @@ from sessions.arguments import require_text
 from sessions.credential import CredentialKind
 from sessions.end_reason import EndReason
 from sessions.errors import AuthenticationRequired
+from sessions.operations.operation import Flow, T
 from sessions.session_mapping import SessionMapping
 from sessions.values import csrf
 from sessions.values.flash import FLASH_PREFIX, Flash, leave, take_all
@@ -283,11 +284,11 @@ class Session(SessionMapping):
             SessionNotSaved: what changed needs a cookie, and the response has started.
             SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
         """
-        self._request_session.save()
+        self._request_session.run(self._request_session.save())
 
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``save``."""
-        await self._request_session.save_async()
+        await self._request_session.run_async(self._request_session.save())
 
     def issue_token(self) -> str:
         """Save changes now, and return the token by which the client is to send the session.
@@ -312,13 +313,11 @@ class Session(SessionMapping):
             RuntimeError: ``bearer`` is False.
             SessionRevoked, SessionTooLarge, StoreUnavailable, TooManySessions: it was not saved.
         """
-        self._request_session.accessed = True
-        return self._request_session.issue_token()
+        return self._run(self._request_session.issue_token())
 
     async def issue_token_async(self) -> str:
         """Save, and return the token, in an event loop; see ``issue_token``."""
-        self._request_session.accessed = True
-        return await self._request_session.issue_token_async()
+        return await self._run_async(self._request_session.issue_token())
 
     # Long requests
 
@@ -333,13 +332,11 @@ class Session(SessionMapping):
         Raises:
             StoreUnavailable: that is not known.
         """
-        self._request_session.accessed = True
-        return self._request_session.still_valid()
+        return self._run(self._request_session.still_valid())
 
     async def still_valid_async(self) -> bool:
         """Whether it has not ended, asked in an event loop; see ``still_valid``."""
-        self._request_session.accessed = True
-        return await self._request_session.still_valid_async()
+        return await self._run_async(self._request_session.still_valid())
 
     def reload(self) -> None:
         """Read it again, to see what other requests made of it; one read, which is no use of it.
@@ -351,13 +348,11 @@ class Session(SessionMapping):
             SessionRevoked: it has ended, and the options have ``on_revoked="raise"``.
             StoreUnavailable: it was not read.
         """
-        self._request_session.accessed = True
-        self._request_session.reload()
+        self._run(self._request_session.reload())
 
     async def reload_async(self) -> None:
         """Read it again, in an event loop; see ``reload``."""
-        self._request_session.accessed = True
-        await self._request_session.reload_async()
+        await self._run_async(self._request_session.reload())
 
     # Flash messages and CSRF tokens
 
@@ -397,3 +392,15 @@ class Session(SessionMapping):
             return True
         secret = self._request_session.state.csrf_secret()
         return secret is not None and csrf.is_of(secret, token)
+
+    def _run(self, flow: Flow[T]) -> T:
+        """Run a flow of the loaded session, which is a use of it."""
+        self._request_session.accessed = True
+        self._request_session.load()
+        return self._request_session.run(flow)
+
+    async def _run_async(self, flow: Flow[T]) -> T:
+        """The same in an event loop."""
+        self._request_session.accessed = True
+        await self._request_session.load_async()
+        return await self._request_session.run_async(flow)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
 from sessions.config.timeouts import Timeouts
 from sessions.end_reason import REPLACED, EndReason
-from sessions.errors import SessionNotSaved
+from sessions.errors import SessionNotSaved, StoreUnavailable
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
 from sessions.values.changes import Changes, Values
@@ -71,6 +71,7 @@ class SessionState:
     Attributes:
         is_loaded: whether the session was read.
         loaded_at: the epoch second of that, such as 1_800_000_000.
+        load_error: why it could not be read; None if it could, or was not tried.
         response_started: whether the response has started, so that no cookie can be set any more.
         row: what was read; None if there is no session yet.
         data: all values, the reserved keys among them.
@@ -108,6 +109,7 @@ class SessionState:
         "is_loaded",
         "is_use",
         "last_id",
+        "load_error",
         "loaded_at",
         "login_lifetime",
         "login_user_id",
@@ -123,6 +125,7 @@ class SessionState:
         self.row: Row | None = None
         self.is_loaded = False
         self.loaded_at = 0
+        self.load_error: StoreUnavailable | None = None
         self.response_started = False
         self.deleted_row: Row | None = None
         self.id_change = IdChange.NONE
@@ -299,6 +302,17 @@ class SessionState:
             or self.authenticates
             or self.changes()
         )
+
+    def require_readable(self, what: str) -> None:
+        """Check that it could be read, if that was tried.
+
+        Raises:
+            StoreUnavailable: it could not.
+        """
+        if self.load_error is not None:
+            raise StoreUnavailable(
+                f"{what}: the session could not be read: {self.load_error}"
+            ) from self.load_error
 
     def _require_response_not_started(self, method: str) -> None:
         if self.response_started:

@@ -63,13 +63,13 @@ def session_for(
     request = RequestSession(config, kept.field(), given)
     request.load()
     yield Session(request)
-    for name, value in request.start_response():
+    for name, value in request.run(request.start_response()):
         if name == "set-cookie":
             kept.set(value)
     issued = request.client_token.issued
     if issued is not None:
         fields["Authorization"] = f"Bearer {issued}"
-    request.end_response()
+    request.run(request.end_response())
 
 
 def _fields_of(client: Any) -> MutableMapping[str, str]:

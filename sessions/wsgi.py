@@ -67,7 +67,7 @@ class SessionMiddleware:
         start = _StartResponse(session, start_response, environ)
         files = _Files(environ)
         with ExitStack() as on_failure:
-            on_failure.callback(session.end_failed)
+            on_failure.callback(lambda: session.run(session.end_failed()))
             try:
                 body = self._app(environ, start)
             except AuthenticationRequired as refused:
@@ -79,7 +79,7 @@ class SessionMiddleware:
                 if hasattr(body, "close"):
                     on_failure.callback(body.close)
                 start.now()
-                session.end_response()
+                session.run(session.end_response())
             else:
                 body = _Body(body, session, start)
             on_failure.pop_all()
@@ -117,7 +117,7 @@ class _StartResponse:
         if self.is_due:
             assert self._held is not None  # noqa: S101 - else it is not due
             status, headers, exc_info = self._held
-            added = self._session.start_response()
+            added = self._session.run(self._session.start_response())
             scheme, host = self._environ.get("wsgi.url_scheme"), self._environ.get("SERVER_NAME")
             warn_if_never_sent(self._session.config.cookie, added, scheme, host)
             self._is_started = True
@@ -175,7 +175,7 @@ class _Body:
             self._has_failed = True
         self._start.now()
         if isinstance(self._body, GeneratorType) or not hasattr(self._body, "close"):
-            self._session.end_response()
+            self._session.run(self._session.end_response())
             self._is_over = True
         self._has_failed = False
 
@@ -197,11 +197,11 @@ class _Body:
         if hasattr(self._body, "close"):
             self._body.close()
         if self._has_failed:  # the application's own error is raised
-            self._session.end_failed()
+            self._session.run(self._session.end_failed())
         elif self._start.is_due:
-            self._session.start_response(is_sent=False)
+            self._session.run(self._session.start_response(is_sent=False))
         elif not self._is_over:
-            self._session.end_response()
+            self._session.run(self._session.end_response())
 
 
 class _Files:

@@ -218,19 +218,19 @@ class FlaskSession(Session, SessionMixin):
         self._apply_flask_changes()
         if request_session.state.is_loaded:
             request_session.client_token.persistent = self.permanent
-        return request_session.start_response()
+        return request_session.run(request_session.start_response())
 
     def end_response(self) -> None:
         """Check that no change is lost, since the response is over; see RequestSession."""
         self._store_flashes()
-        self._request_session.end_response()
+        self._request_session.run(self._request_session.end_response())
 
     def end_failed(self) -> None:
         """Keep a logout, an extension's too, since the application failed; see RequestSession."""
         if self._request_session.state.is_loaded:
             with suppress(TypeError, ValueError):  # the application's own error is raised
                 self._follow_user()
-        self._request_session.end_failed()
+        self._request_session.run(self._request_session.end_failed())
 
     def _apply_flask_changes(self) -> None:
         """Apply what Flask and its extensions do by setting values, before a commit."""

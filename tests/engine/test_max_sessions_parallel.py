@@ -41,7 +41,7 @@ def test_threads_at_once_leave_exactly_the_most(store: DynamoDBSessionStore, pol
         request = RequestSession(config, None)
         Session(request).login(ada)
         try:
-            request.start_response()
+            request.run(request.start_response())
         except TooManySessions:
             return False
         return True

@@ -106,7 +106,7 @@ DEVICE_BOUND = (
     Guard(
         "only the response of a login has an offer",
         "sessions/request_session.py",
-        "            if proves_user and result.token is not None:\n",
+        "            if begun.authenticates and result.token is not None:\n",
         "            if True:\n",
         _BINDING + "no_other_new_id_is_offered_it",
     ),

@@ -177,9 +177,9 @@ LOGINS = (
     ),
     Guard(
         "a refused login is over and done with",
-        "sessions/revocation.py",
-        "        session.withdraw_login()\n",
-        "        pass\n",
+        "sessions/request_session.py",
+        "            state.withdraw_login()\n",
+        "            pass\n",
         f"{_MOST}a_refused_login_is_raised_where_it_is_saved_and_changes_nothing",
     ),
     Guard(

@@ -51,8 +51,8 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "a logout ends what a cookie of before would begin",
-        "sessions/request_session.py",
-        "            yield from previous.end(own)\n",
+        "sessions/credential.py",
+        "            yield from self.previous.end(own)\n",
         "            pass\n",
         "tests/sessions/test_previous.py::test_b20_nor_after_a_logout_of_another_session_beside_it",
     ),
@@ -73,15 +73,15 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "tasks of one request save its session in turn",
         "sessions/request_session.py",
-        "        async with self._turns.of_tasks:\n            return await run_async(",
-        "        if True:\n            return await run_async(",
+        "        async with self._lock_of_tasks():\n            return",
+        "        if True:\n            return",
         f"{_TASKS}all_that_tasks_save_in_a_new_session_is_there",
     ),
     Guard(
         "a logout while another task of the request saves is not undone by that",
         "sessions/request_session.py",
-        "begun, committed = self.state.copy(), self.state.copy()",
-        "begun, committed = self.state.copy(), self.state",
+        "committed = begun.copy()",
+        "committed = self.state",
         f"{_TASKS}a_logout_while_another_task_saves_holds",
     ),
     Guard(
@@ -107,8 +107,8 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "a logout ends the sessions of all cookies",
-        "sessions/request_session.py",
-        "        if len(tokens) > 1:\n",
+        "sessions/credential.py",
+        "        if len(self.tokens) > 1:\n",
         "        if False:\n",
         f"{_COOKIES}a_logout_ends_the_sessions_of_all_cookies",
     ),
@@ -143,14 +143,14 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a logout holds if the application fails then (ASGI)",
         "sessions/asgi.py",
-        "await _uncancelled(request_session.end_failed_async(), error)",
+        "await _uncancelled(request_session.run_async(request_session.end_failed()), error)",
         "pass",
         f"{_FAILURES}a_logout_holds_under_every_mounting_in_starlette",
     ),
     Guard(
         "a logout holds if the application fails then (WSGI)",
         "sessions/wsgi.py",
-        "on_failure.callback(session.end_failed)",
+        "on_failure.callback(lambda: session.run(session.end_failed()))",
         "pass",
         f"{_FAILURES}a_logout_holds_if_the_application_fails_then",
     ),
@@ -164,7 +164,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a body that is closed unread loses no change",
         "sessions/wsgi.py",
-        "            self._session.start_response(is_sent=False)",
+        "            self._session.run(self._session.start_response(is_sent=False))",
         "            pass",
         f"{_FAILURES}a_wsgi_body_that_is_closed_early_loses_no_change",
     ),
@@ -172,7 +172,7 @@ SESSIONS_ON_THE_WEB = (
         "a late logout holds without save()",
         "sessions/request_session.py",
         "        if self.state.deleted_row is not None:\n"
-        "            yield from self._committing(UNCHANGED)\n"
+        "            yield from self._commit(UNCHANGED)\n"
         "        if",
         "        if",
         f"{_FAILURES}a_logout_in_a_stream_holds_without_save",
@@ -236,14 +236,14 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a logout is never dropped in an outage",
         "sessions/request_session.py",
-        '        self._outage.require_readable("session.logout()")\n',
+        '        self.state.require_readable("session.logout()")\n',
         "",
         f"{_OUTAGE}a_logout_is_never_dropped",
     ),
     Guard(
         "changes of a session that could not be read are not saved in another",
         "sessions/request_session.py",
-        "        if self._outage.error is not None and self._outage.drops(state, changes):\n",
+        "        if state.load_error is not None and state.login_user_id is None:\n",
         "        if False:\n",
         f"{_OUTAGE}changes_of_the_empty_one_are_dropped_and_told",
     ),

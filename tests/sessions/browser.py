@@ -51,7 +51,7 @@ class Blocking:
         session.load()
 
     def begin(self, session: RequestSession) -> Headers:
-        return session.start_response()
+        return session.run(session.start_response())
 
     def save(self, session: Session) -> None:
         session.save()
@@ -76,7 +76,7 @@ class OnLoop:
         self._runner.run(session.load_async())
 
     def begin(self, session: RequestSession) -> Headers:
-        return self._runner.run(session.start_response_async())
+        return self._runner.run(session.run_async(session.start_response()))
 
     def save(self, session: Session) -> None:
         self._runner.run(session.save_async())
@@ -120,7 +120,7 @@ class Request:
 
     def end(self) -> None:
         """The response ends."""
-        self._session.end_response()
+        self._session.run(self._session.end_response())
 
     def finish(self) -> Headers:
         """The response begins and ends."""

@@ -72,7 +72,7 @@ class Browsers:
         else:
             getattr(session, act)()
         try:
-            fields = dict(await request.start_response_async())
+            fields = dict(await request.run_async(request.start_response()))
         except TooManySessions:
             self.refused += 1
             return

@@ -106,7 +106,7 @@ class Play:
         fields: dict[str, str] = {}
         try:
             await act(self, Session(session), told)
-            fields = dict(await session.start_response_async())
+            fields = dict(await session.run_async(session.start_response()))
         except SessionRevoked:
             told.is_revoked = True
         told.was_replaced = told.was_replaced or session.state.replaced is not None
@@ -161,7 +161,7 @@ def _begin(config: SessionConfig, owner: str | None) -> Beginning:
     facade[CART] = [17]
     if owner is not None:
         facade.login(owner)
-    set_cookie = dict(session.start_response())["set-cookie"]
+    set_cookie = dict(session.run(session.start_response()))["set-cookie"]
     return Beginning((), set_cookie, str(facade.id))
 
 

@@ -89,7 +89,9 @@ class Request:
             if self.phase is Phase.FAILED:
                 return
             await self._work()
-        fields = await self._commit(self.request_session.start_response_async())
+        fields = await self._commit(
+            self.request_session.run_async(self.request_session.start_response())
+        )
         if self.phase is not Phase.FAILED:
             self._answered(fields)
 
@@ -155,7 +157,7 @@ class Request:
 
     def _answered(self, fields: Headers) -> None:
         self.phase = Phase.ANSWERED
-        self.request_session.end_response()
+        self.request_session.run(self.request_session.end_response())
         set_cookies = [value for name, value in fields if name == "set-cookie"]
         fresh = self.view.fresh
         if fresh is None and not self.view.clears:
