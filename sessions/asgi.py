@@ -68,12 +68,7 @@ class SessionMiddleware:
             return
         if self._endpoints is not None and await self._endpoints(scope, send):
             return
-        headers = scope["headers"]
-        authorization = authorization_in_scope(headers) if self._config.bearer else ()
-        request_session = RequestSession(self._config, cookie_field_in(headers), authorization)
-        request_session.is_lazy = self._is_lazy
-        if not self._is_lazy:
-            await request_session.load_async(defers=True)
+        request_session = await self._loaded(scope)
 
         async def committing(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
@@ -85,11 +80,14 @@ class SessionMiddleware:
             await send(message)
 
         session = Session(request_session)
-        inner = {**scope, REQUEST_SESSION: request_session, "session": session}
-        request_session.place = SessionPlace(inner, "session", session)
+        if "session" in scope:  # that of a middleware around this one, which keeps its own
+            scope = {**scope}
+        # Not in a copy otherwise: middlewares around this one look for the route in it afterwards.
+        scope[REQUEST_SESSION], scope["session"] = request_session, session
+        request_session.place = SessionPlace(scope, "session", session)
         try:
             try:
-                await self._app(inner, receive, committing)
+                await self._app(scope, receive, committing)
             except AuthenticationRequired as refused:
                 if scope["type"] == "http" and request_session.state.response_started:
                     raise
@@ -98,6 +96,15 @@ class SessionMiddleware:
             await _uncancelled(request_session.run_async(request_session.end_failed()), error)
             raise
         await request_session.run_async(request_session.end_response())
+
+    async def _loaded(self, scope: Scope) -> RequestSession:
+        headers = scope["headers"]
+        authorization = authorization_in_scope(headers) if self._config.bearer else ()
+        request_session = RequestSession(self._config, cookie_field_in(headers), authorization)
+        request_session.is_lazy = self._is_lazy
+        if not self._is_lazy:
+            await request_session.load_async(defers=True)
+        return request_session
 
 
 async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> None:

@@ -120,25 +120,38 @@ def test_what_is_no_request_passes_untouched(site: Site, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])
-def test_the_application_gets_a_copy_of_the_scope_with_a_session(site: Site, kind: str) -> None:
-    """Middlewares outside see no session: it is for what comes after its own middleware."""
-    state: dict[str, Any] = {}
-    scope = {**scope_of(Request()), "type": kind, "state": state}
+def test_middlewares_outside_see_what_the_application_notes_in_the_scope(
+    site: Site, kind: str
+) -> None:
+    """As with Starlette's own: an access log outside looks for the route, and for the user."""
+    scope = {**scope_of(Request()), "type": kind, "state": {}}
     before = dict(scope)
     seen: list[Any] = []
 
     async def app(inner: Any, receive: Any, send: Any) -> None:
-        seen.append(inner)
-        inner["own"] = 1
-        inner["state"]["shared"] = 1
+        seen.append(inner["session"])
+        inner["route"] = "/items/{id}"
 
     run(SessionMiddleware(app, site.store)(scope, None, None))  # type: ignore[arg-type]
-    (inner,) = seen
-    assert isinstance(inner["session"], Session)
+    (session,) = seen
+    assert isinstance(session, Session)
+    ours = {"session": session, REQUEST_SESSION: scope[REQUEST_SESSION]}
+    assert scope == {**before, **ours, "route": "/items/{id}"}
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_a_middleware_outside_keeps_its_own_session(site: Site, kind: str) -> None:
+    theirs = {"of": "another middleware"}
+    scope = {**scope_of(Request()), "type": kind, "session": theirs}
+    before = dict(scope)
+    seen: list[Any] = []
+
+    async def app(inner: Any, receive: Any, send: Any) -> None:
+        seen.append(inner["session"])
+
+    run(SessionMiddleware(app, site.store)(scope, None, None))  # type: ignore[arg-type]
+    assert isinstance(seen[0], Session)
     assert scope == before
-    ours = {"session": inner["session"], REQUEST_SESSION: inner[REQUEST_SESSION]}
-    assert {**before, **ours, "own": 1} == inner
-    assert inner["state"] is state
 
 
 def test_the_servers_receive_passes_as_it_is(site: Site) -> None:
