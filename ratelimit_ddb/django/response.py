@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 
 from ratelimit_ddb.web.response.answer import Answer, Fields
-from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception
+from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception, status_of_exception
 
 _STATUS_OF_EXCEPTION = (
     (Http404, 404),
@@ -25,11 +25,12 @@ _STATUS_OF_EXCEPTION = (
 
 
 def head_of_error_page(exception: Exception) -> ResponseHead:
-    """The response that Django will make of it."""
+    """The response that Django will make of it, or a framework on Django that knows it."""
     for kind, status in _STATUS_OF_EXCEPTION:
         if isinstance(exception, kind):
             return head_of_exception(exception, status)
-    return head_of_exception(exception)
+    said = status_of_exception(exception)
+    return head_of_exception(exception) if said is None else head_of_exception(exception, said)
 
 
 def response_of(answer: Answer) -> HttpResponse:

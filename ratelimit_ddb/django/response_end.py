@@ -47,10 +47,7 @@ def holding(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
 
 
 def _release_at_end(request: HttpRequest, response: Any, slots: RequestSlots) -> None:
-    if isinstance(response, HttpResponseBase):
-        _at_end(request, response, slots.release)
-    else:
-        slots.give_up()  # what is no response is a mistake of the view's, for Django to name
+    _at_end(request, response, slots.release)
 
 
 def settle_at_end(
@@ -67,10 +64,12 @@ def _at_end(request: HttpRequest, response: Any, end: Callable[[], object]) -> N
 
     A middleware further out may send another response in its place, and then nobody closes this
     one: ConditionalGetMiddleware does, for a 304. Whatever is sent, Django closes the request with
-    it. A view that is called without Django's handler has its response closed alone.
+    it. A view that is called without Django's handler has its response closed alone. What is no
+    response yet is a value of which a decorator further out makes one, as Django Ninja does.
     """
     for one in (response, request):
-        one.close = _closing(one.close, end)  # there is no other hook
+        if one is request or isinstance(one, HttpResponseBase):
+            one.close = _closing(one.close, end)  # there is no other hook
 
 
 def _closing(close: Callable[[], object], end: Callable[[], object]) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import flask
 from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
@@ -14,13 +14,8 @@ from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import sentence
 from ratelimit_ddb.web.rules.verdict import Verdict
 
-if TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
 
-
-def handled_by_app(
-    response: flask.Response, answer: Answer, verdict: Verdict
-) -> ResponseReturnValue:
+def handled_by_app(response: flask.Response, answer: Answer, verdict: Verdict) -> flask.Response:
     """What the app's error handler makes of a denial; the response itself where it has none."""
     denial = denial_of(verdict)
     # The response is that of the exception too, for handlers that pass it on.
@@ -39,7 +34,8 @@ def handled_by_app(
             "as error.get_response()"
         )
     flask.after_this_request(functools.partial(_with_missing, answer))
-    return cast("ResponseReturnValue", handled)
+    # Not a tuple or a dict, which a decorator further out would take for a value of the view's.
+    return flask.current_app.make_response(handled)
 
 
 def response_of(answer: Answer) -> flask.Response:

@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, Unpack, cast
 
-from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
@@ -32,7 +31,7 @@ from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_o
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.answer import Answer
-from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception
+from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception, status_of_exception
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
 from ratelimit_ddb.web.rules.verdict import Verdict
 
@@ -147,7 +146,9 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
         try:
             response = await called(*args, **kwargs)
         except Exception as error:
-            await gate.respond_async(connection.scope, _head_of_exception(error))
+            head = _head_of_exception(connection.scope, error)
+            if head is not None:
+                await gate.respond_async(connection.scope, head)
             raise
         if isinstance(response, Response) and gate.gives_back:
             await gate.respond_async(connection.scope, head_of_response(response))
@@ -168,7 +169,9 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
         try:
             response = called(*args, **kwargs)
         except Exception as error:
-            gate.respond(connection.scope, _head_of_exception(error))
+            head = _head_of_exception(connection.scope, error)
+            if head is not None:
+                gate.respond(connection.scope, head)
             raise
         if isinstance(response, Response) and gate.gives_back:
             gate.respond(connection.scope, head_of_response(response))
@@ -257,11 +260,15 @@ async def _websocket_and_respond(
     await call_and_respond(app, scope, receive, send, gate.respond_async)
 
 
-def _head_of_exception(exception: Exception) -> ResponseHead:
-    """The response that Starlette makes of it, where no handler makes another."""
-    if isinstance(exception, HTTPException):
-        return head_of_exception(exception, exception.status_code)
-    return head_of_exception(exception)
+def _head_of_exception(scope: Scope, exception: Exception) -> ResponseHead | None:
+    """The response that Starlette makes of it; None where only a handler of the app's knows it."""
+    status = status_of_exception(exception)
+    if status is not None:
+        return head_of_exception(exception, status)
+    handlers = getattr(scope.get("app"), "exception_handlers", {})
+    # That of Exception itself makes the page for 500.
+    kinds = [kind for kind in handlers if isinstance(kind, type) and kind is not Exception]
+    return None if isinstance(exception, tuple(kinds)) else head_of_exception(exception)
 
 
 async def _refuse(websocket: WebSocket, answer: Answer, verdict: Verdict) -> None:

@@ -48,3 +48,13 @@ def head_of_bytes(status: int, headers: Iterable[Iterable[bytes]]) -> ResponseHe
 def head_of_exception(exception: Exception, status: int = SERVER_ERROR) -> ResponseHead:
     """The head of what is answered where an application raised."""
     return ResponseHead(status, (), exception)
+
+
+def status_of_exception(exception: Exception) -> int | None:
+    """The status that an exception says it is answered with; None where it says none.
+
+    Starlette's HTTPException has it as ``status_code``, and so have those of Django REST Framework
+    and of Django Ninja, whose views have them answered outside of their decorators.
+    """
+    status = getattr(exception, "status_code", None)
+    return int(status) if isinstance(status, int) else None

@@ -33,6 +33,31 @@ def test_a_limit_on_a_view_leaves_the_others_alone(store: MemoryStore) -> None:
     assert (other.status_code, limits_of(other)) == (200, "")
 
 
+def test_a_denial_is_a_response_whatever_the_error_handler_gives(store: MemoryStore) -> None:
+    # Decorators further out, such as Flask-RESTful's, make JSON of what is no response.
+    app = site()
+
+    @app.errorhandler(429)
+    def slow_down(error: Any) -> Any:
+        return flask.jsonify(why=error.description), 429, {"x-why": "limit"}
+
+    limit = limited("1/minute", store=store)
+
+    @app.get("/list")
+    def listed() -> Any:
+        given = limit(numbers)()
+        return given if isinstance(given, flask.Response) else flask.jsonify(given)
+
+    def numbers() -> Any:
+        return [1, 2]
+
+    client = app.test_client()
+    passed, denied = client.get("/list"), client.get("/list")
+    assert passed.json == [1, 2]
+    assert (denied.status_code, denied.headers["x-why"]) == (429, "limit")
+    assert denied.headers["retry-after"] == "60"
+
+
 def test_a_view_limit_below_limits_of_the_app_adds_its_fields_to_theirs(
     store: MemoryStore,
 ) -> None:

@@ -121,6 +121,25 @@ def test_django_counts_by_what_it_will_make_of_an_exception(store: MemoryStore) 
     assert django_statuses(view, *paths) == [0, 0, 0, 0, 0, 429]
 
 
+class NotLoggedIn(Exception):
+    """As Django REST Framework's and Ninja's are, which these answer themselves."""
+
+    status_code = 401
+
+
+def test_an_exception_that_says_its_status_is_not_counted_as_a_failure_of_the_server(
+    store: MemoryStore,
+) -> None:
+    def view(request: Any) -> Any:
+        raise NotLoggedIn
+
+    limited = ratelimit_django.limited("2/minute", store=store, give_back="5xx")(view)
+    for _ in range(2):
+        with pytest.raises(NotLoggedIn):
+            limited(RequestFactory().get("/"))
+    assert limited(RequestFactory().get("/")).status_code == 429
+
+
 def test_django_counts_by_what_an_async_view_returns(store: MemoryStore) -> None:
     async def view(request: HttpRequest) -> HttpResponse:
         return django_view(request)
@@ -180,6 +199,28 @@ def test_starlette_counts_an_exception_and_an_application(store: MemoryStore) ->
     by_app = ratelimit_starlette.limited("2/minute", store=store, give_back="2xx", name="app")
     app = Starlette(routes=[Route("/{status}", by_app(as_app))])
     assert statuses(app, *["/200"] * 4, "/404", "/404", "/200") == [200] * 4 + [404, 404, 429]
+
+
+@pytest.mark.parametrize("kind", [NotLoggedIn, KeyError])
+@pytest.mark.parametrize("colour", ["async def", "def"])
+def test_starlette_gives_nothing_back_for_an_exception_that_a_handler_answers_otherwise(
+    store: MemoryStore, colour: str, kind: type[Exception]
+) -> None:
+    def endpoint(request: Request) -> Response:
+        raise kind
+
+    async def awaited(request: Request) -> Response:
+        raise kind
+
+    async def handler(request: Request, error: Exception) -> Response:
+        return PlainTextResponse("who are you?", 401)
+
+    limit = ratelimit_starlette.limited("2/minute", store=store, give_back="5xx", name="login")
+    app = Starlette(
+        routes=[Route("/", limit(endpoint if colour == "def" else awaited))],
+        exception_handlers={NotLoggedIn: handler, LookupError: handler, Exception: handler},
+    )
+    assert statuses(app, *["/"] * 3) == [401, 401, 429]
 
 
 def test_starlette_counts_a_handshake_by_its_answer(store: MemoryStore) -> None:

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 import tests.frameworks.django_site  # noqa: F401 - it configures Django
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
-from ratelimit_ddb.django import RateLimitMiddleware
+from ratelimit_ddb.django import RateLimitMiddleware, limited
 from ratelimit_ddb.flask import limit_app
 from ratelimit_ddb.web import Rule, everyone
 
@@ -137,6 +137,27 @@ def test_django_releases_the_slot_of_a_response_that_another_takes_the_place_of(
     assert free(store) == 1
     response.close()
     assert free(store) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_django_holds_the_slot_of_a_view_whose_value_others_make_a_response_of(
+    store: MemoryStore, is_async: bool
+) -> None:
+    # As Django Ninja does. Django closes the request with the response.
+    def view(request: Any) -> Any:
+        return {"left": free(store)}
+
+    async def view_async(request: Any) -> Any:
+        return {"left": free(store)}
+
+    limit: Any = limited(store=store, in_flight=1, by=everyone(), name="app")
+    called = async_to_sync(limit(view_async)) if is_async else limit(view)
+    for _ in range(3):
+        request = a_request()
+        assert called(request) == {"left": 0}
+        assert free(store) == 0
+        request.close()
+        assert free(store) == 1
 
 
 def test_django_sends_a_304_without_a_slot_left_behind(store: MemoryStore) -> None:

@@ -7,6 +7,7 @@ from tests.guards.guard import Guard
 _BLOCKS = "tests/web/test_blocks.py::test_"
 _LISTS = "tests/web/test_access_lists.py::test_"
 _GIVE_BACK = "tests/web/test_give_back.py::test_"
+_BY_FRAMEWORK = "tests/frameworks/test_give_back.py::test_"
 
 RESPONSES = (
     Guard(
@@ -15,6 +16,21 @@ RESPONSES = (
         "    except Exception as error:",
         "    except BaseException as error:",
         f"{_GIVE_BACK}a_client_that_goes_before_the_answer_has_guessed",
+    ),
+    Guard(
+        "an exception that says its status is no failure of the server",
+        "ratelimit_ddb/web/response_head.py",
+        "int(status) if isinstance(status, int) else None",
+        "None",
+        f"{_BY_FRAMEWORK}an_exception_that_says_its_status_is_not_counted_as_a_failure_of_the_server",
+    ),
+    Guard(
+        "Starlette: of an exception that a handler answers nobody knows the status",
+        "ratelimit_ddb/starlette/limited_endpoints.py",
+        "return None if isinstance(exception, tuple(kinds)) else head_of_exception(exception)",
+        "return head_of_exception(exception)",
+        f"{_BY_FRAMEWORK}starlette_gives_nothing_back_for_an_exception_that_a_handler_answers_"
+        "otherwise",
     ),
     Guard(
         "a response is asked about once",
