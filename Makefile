@@ -5,6 +5,8 @@ PYTHON ?= python3
 ARGS ?=
 # One more than the cores of a small machine: tests wait for engines, processes and clocks.
 WORKERS ?= 3
+# Tests start hundreds of interpreters, each of which would compile what it imports.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # Where the time of a run goes.
 SLOWEST := --durations=15 --durations-min=1
 
@@ -49,10 +51,10 @@ test: $(DEVELOPMENT_READY)  ## Run the tests, on DynamoDB Local where it can be 
 	@$(BIN)/python -m tests.ddbwire.endpoint_vectors || true
 	@$(BIN)/python -m tests.upstream.sources || true
 	@$(BIN)/python -m tests.engine.faults.libfaketime || true
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+	$(PYTEST) -n $(WORKERS) --dist worksteal \
 		-m "not browser and not infra and not alone" $(SLOWEST) --junitxml=.cache/tests.xml $(ARGS)
 	@# What needs the machine to itself; it is no mistake if ARGS chose none of it.
-	$(BIN)/python -m pytest -m alone $(SLOWEST) --junitxml=.cache/tests-alone.xml $(ARGS) \
+	$(PYTEST) -m alone $(SLOWEST) --junitxml=.cache/tests-alone.xml $(ARGS) \
 		|| test $$? -eq 5
 
 .PHONY: mutants
@@ -68,12 +70,12 @@ faults: $(DEVELOPMENT_READY)  ## Kill, suspend and cut off processes for minutes
 .PHONY: test-browser
 test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium
 	@$(BIN)/python -m tests.browser.chromium || true
-	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	$(PYTEST) -m browser tests/browser $(ARGS)
 
 .PHONY: test-infra
 test-infra: $(DEVELOPMENT_READY) $(INFRA_READY)  ## Check infra/: Terraform, checkov, planned tables in use
 	@$(BIN)/python -m tests.dynamodb_local || true
-	$(BIN)/python -m pytest -m infra tests/infra $(ARGS)
+	$(PYTEST) -m infra tests/infra $(ARGS)
 
 .PHONY: lint
 lint: $(DEVELOPMENT_READY) $(PYRIGHT_READY)  ## Check style, types and the packages' independence
