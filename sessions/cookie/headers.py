@@ -22,18 +22,31 @@ def with_session_headers(headers: Headers, added: Headers) -> Headers:
     """A response's headers with the session's added.
 
     ``Cookie`` joins the Vary that is there, in one field, since not every cache reads a second one.
-    A response that sets the cookie is not to be stored (RFC 9111, 5.2.2.5), whatever Cache-Control
-    it had; neither is one that says ``no-store`` itself, since it bears a token.
+    A response that sets the cookie is not to be stored (RFC 9111, 5.2.2.5), whatever caches were
+    told; neither is one that says ``no-store`` itself, since it bears a token.
     """
     merged = list(headers)
     for name, value in added:
         if name in ("set-cookie", "cache-control"):
-            merged = [*_without(merged, "cache-control"), NO_STORE]
+            merged = [field for field in merged if not tells_caches(field[0])] + [NO_STORE]
         if name == "vary":
             merged = _with_vary(merged, value)
         elif name != "cache-control":
             merged.append((name, value))
     return merged
+
+
+def tells_caches(name: str) -> bool:
+    """Whether a field tells caches, or some of them, whether and for how long to store a response.
+
+    A CDN follows the field that is meant for it and not Cache-Control (RFC 9213, 2.2), such as
+    CDN-Cache-Control and Cloudflare-CDN-Cache-Control; so does nginx its X-Accel-Expires.
+    """
+    lower = name.lower()
+    return lower.endswith("cache-control") or lower in _OF_SOME_CACHES
+
+
+_OF_SOME_CACHES = frozenset(("surrogate-control", "x-accel-expires"))
 
 
 def _with_vary(headers: Headers, name: str) -> Headers:

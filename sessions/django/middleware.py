@@ -23,7 +23,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.http import http_date
 
-from sessions.cookie.headers import cookie_field_in
+from sessions.cookie.headers import cookie_field_in, tells_caches
 from sessions.django.flow import KeyReplaced
 from sessions.django.freshness import refusal
 from sessions.django.settings import site_config
@@ -140,8 +140,7 @@ def _set_cookie(session: SessionStore, response: HttpResponseBase) -> None:
         httponly=settings.SESSION_COOKIE_HTTPONLY or None,
         samesite=settings.SESSION_COOKIE_SAMESITE,
     )
-    patch_vary_headers(response, ("Cookie",))
-    response.headers["Cache-Control"] = "no-store"
+    _keep_from_caches(response)
 
 
 def _delete_cookie(response: HttpResponseBase) -> None:
@@ -151,5 +150,11 @@ def _delete_cookie(response: HttpResponseBase) -> None:
         domain=settings.SESSION_COOKIE_DOMAIN,
         samesite=settings.SESSION_COOKIE_SAMESITE,
     )
+    _keep_from_caches(response)
+
+
+def _keep_from_caches(response: HttpResponseBase) -> None:
     patch_vary_headers(response, ("Cookie",))
+    for name in [name for name in response.headers if tells_caches(name)]:
+        del response.headers[name]
     response.headers["Cache-Control"] = "no-store"

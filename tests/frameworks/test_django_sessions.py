@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from moto import mock_aws
 
 from sessions import DynamoDBSessionStore
+from sessions.django import SessionMiddleware
 from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, seen, user_of
 from tests.frameworks.django_site.with_sessions import MEANWHILE, with_sessions
 from tests.frameworks.seen_store import SeenStore
@@ -79,6 +81,18 @@ def test_a_response_that_sets_the_cookie_is_not_to_be_stored(client: Client) -> 
     assert response.headers["vary"] == "Cookie"
     cookie = response.cookies[COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+
+
+@pytest.mark.usefixtures("store")
+def test_a_cdn_is_not_told_to_store_a_response_that_sets_the_cookie() -> None:
+    def view(request: Any) -> HttpResponse:
+        request.session["colour"] = "red"
+        return HttpResponse(headers={"CDN-Cache-Control": "max-age=60", "X-Own": "1"})
+
+    response = SessionMiddleware(view)(RequestFactory().get("/"))
+    assert response.headers["cache-control"] == "no-store"
+    assert "cdn-cache-control" not in response.headers
+    assert response.headers["x-own"] == "1"
 
 
 def test_changes_inside_values_are_saved_without_a_word(client: Client) -> None:

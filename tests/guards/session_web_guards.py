@@ -22,6 +22,14 @@ SESSIONS_ON_THE_WEB = (
         f"{_NAMES}a_template_gets_the_applications_key_of_any_name",
     ),
     Guard(
+        "a CDN is not told to store a response that sets the cookie",
+        "sessions/cookie/headers.py",
+        'return lower.endswith("cache-control") or lower in _OF_SOME_CACHES',
+        'return lower == "cache-control"',
+        "tests/sessions_web/test_caching.py"
+        "::test_no_cache_is_told_to_store_a_response_that_sets_the_cookie",
+    ),
+    Guard(
         "clear() is a logout",
         "sessions/session.py",
         "        self._used()\n        self._request_session.logout()\n\n    # Whose it is",

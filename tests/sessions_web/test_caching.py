@@ -76,6 +76,17 @@ def test_cache_control_is_replaced_only_where_a_cookie_is_set(visitor: Visitor) 
     assert left.headers["cache-control"] == "no-store"
 
 
+def test_no_cache_is_told_to_store_a_response_that_sets_the_cookie(visitor: Visitor) -> None:
+    """A CDN follows its own field and not Cache-Control: RFC 9213, and those from before it."""
+    told = ["CDN-Cache-Control", "cloudflare-cdn-cache-control", "Surrogate-Control"]
+    own = [(name, "max-age=60") for name in told] + [("X-Accel-Expires", "60")]
+    setting = visitor.visit(put(a=1), answered=[*own, ("X-Own", "1")])
+    assert setting.headers["cache-control"] == "no-store"
+    assert setting.headers["x-own"] == "1"
+    assert not {name.lower() for name, _ in own} & set(setting.headers)
+    assert {name.lower() for name, _ in own} <= set(visitor.visit(len, answered=own).headers)
+
+
 def test_the_applications_own_cookies_are_kept(visitor: Visitor) -> None:
     response = visitor.visit(put(a=1), answered=[("Set-Cookie", "theme=dark; Path=/")])
     assert response.set_cookies[0] == "theme=dark; Path=/"
