@@ -39,16 +39,16 @@ from operator import add
 
 from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.arithmetic import Instants, arithmetic_for, known
+from ratelimit_ddb.bucket.coalesced_take import CoalescedTakes
 from ratelimit_ddb.bucket.debt import Debt
 from ratelimit_ddb.bucket.decision import Decision, Source, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
-from ratelimit_ddb.bucket.key_states import KeyStates
+from ratelimit_ddb.bucket.hot_key_policy import HotKeyPolicy
 from ratelimit_ddb.bucket.leased_tokens import LeasedTokens
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.refund import Refund
 from ratelimit_ddb.bucket.single_take import SingleTakes
 from ratelimit_ddb.bucket.times import BucketTimes
-from ratelimit_ddb.bucket.visit import Visits
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
 from ratelimit_ddb.operations.operation import (
     Delete,
@@ -75,15 +75,15 @@ class Bucket:
     __slots__ = (
         "_all_idle",
         "_arithmetic",
+        "_coalesced",
         "_deny_cache_ns",
         "_leased",
         "_names",
         "_one_cost_ns",
         "_one_room_ns",
+        "_policy",
         "_shortest_window_ns",
         "_single_takes",
-        "_states",
-        "_visits",
         "cache",
         "limits",
     )
@@ -102,23 +102,23 @@ class Bucket:
         self._one_cost_ns = self._arithmetic.cost_ns(1)
         self._one_room_ns = self._arithmetic.room_ns(1, 0)
         hot_keys = cache.group.hot_keys
-        self._states: KeyStates | None = None
+        self._policy: HotKeyPolicy | None = None
         self._leased: LeasedTokens | None = None
-        self._visits: Visits | None = None
+        self._coalesced: CoalescedTakes | None = None
         if hot_keys is not None:
-            self._states = states = KeyStates(limits, self._names, cache, hot_keys, times)
-            self._leased = LeasedTokens(limits, self._arithmetic, cache.group, states)
-            self._visits = Visits(
+            self._policy = policy = HotKeyPolicy(limits, self._names, cache, hot_keys, times)
+            self._leased = LeasedTokens(limits, self._arithmetic, cache.group, policy)
+            self._coalesced = CoalescedTakes(
                 limits,
                 self._names,
                 self._arithmetic,
                 cache,
-                states,
+                policy,
                 self._leased,
                 times.most_age_ns,
             )
         self._single_takes = SingleTakes(
-            limits, self._arithmetic, cache, self._states, self._visits
+            limits, self._arithmetic, cache, self._policy, self._coalesced
         )
 
     def acquire(
@@ -144,10 +144,10 @@ class Bucket:
             the denial that needs no store, or the flow of the decision. The caller sleeps
             ``waited_ns`` if it was admitted.
         """
-        states, leased = self._states, self._leased
+        policy, leased = self._policy, self._leased
         if now_ns is None:
             return self._acquire_by_store_time(key, cost, wait_ns, leases)
-        state = None if states is None else states.hot_keys.get(states.name, key)
+        state = None if policy is None else policy.hot_keys.get(policy.name, key)
         if leased is not None and state is not None and leases:
             held = leased.acquire(state, cost, now_ns)
             if held is not None:
@@ -166,8 +166,8 @@ class Bucket:
             if denial is not None and self._is_recent(observed_at_ns, now_ns):
                 return denial
             idle = arithmetic.idle(full_at_ns, now_ns)
-        if states is not None and state is not None and state.pace.next_write_ns:
-            denial = states.paced(state, wait_ns, now_ns)
+        if policy is not None and state is not None and state.pace.next_write_ns:
+            denial = policy.paced(state, wait_ns, now_ns)
             if denial is not None:
                 return denial
         is_warm = observation is not None and now_ns - observation.observed_at_ns <= _WARM_NS
@@ -411,9 +411,10 @@ class Bucket:
     def _acquire_by_store_time(
         self, key: str, cost: int, wait_ns: int, leases: bool
     ) -> Flow[Decision]:
-        visits = self._visits
-        if visits is not None:
-            return (yield from visits.visit(key, cost, wait_ns, None, is_warm=False, leases=leases))
+        coalesced = self._coalesced
+        if coalesced is not None:
+            flow = coalesced.acquire(key, cost, wait_ns, None, is_warm=False, leases=leases)
+            return (yield from flow)
         now_ns = yield ReadClock()
         begun = self.acquire(key, cost, wait_ns, now_ns, None, leases)
         return begun if isinstance(begun, Decision) else (yield from begun)

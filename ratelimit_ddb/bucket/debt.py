@@ -13,7 +13,7 @@ like one. What was charged after the last take of an interval, no limit could ha
 who come later pay for it.
 
 A block also writes its end to ``blocked`` (violations.py), so that whoever is denied by it can be
-told why (blocks.py).
+told why (block_lookup.py).
 
 Nothing that was taken before a block is given back under it, or the block would end early: refunds
 out of turn go by ``blocked`` too (refund.py). So that none is in turn, a block adds a nanosecond

@@ -1,20 +1,20 @@
-"""One take, by a request that asks alone: the flow of all cold keys.
+"""One take by one request: the flow of all cold keys.
 
-A wrong guess of the branch costs a second write, which is then right by what the refusal showed. In
-a store of other processes the request leads its key's queue meanwhile, without being in it: who
-comes before the reply waits for it, and makes the next visit (visit.py).
+A wrong guess of the branch costs a second write, which is right by what the refusal showed. In a
+store that other processes share, the request is the leader of its key's queue meanwhile, without
+being in it: a request that comes before the reply queues, and writes next (coalesced_take.py).
 """
 
 from __future__ import annotations
 
 from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, known
+from ratelimit_ddb.bucket.coalesced_take import CoalescedTakes
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
-from ratelimit_ddb.bucket.key_states import KeyStates
+from ratelimit_ddb.bucket.hot_key_policy import HotKeyPolicy
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.throttled import throttled
-from ratelimit_ddb.bucket.visit import Visits
 from ratelimit_ddb.errors import KeyThrottled, StoreError
 from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.limit import AnyLimit
@@ -26,28 +26,28 @@ class SingleTakes:
 
     Args:
         limits: the bucket's.
-        arithmetic: what they say of its numbers.
-        cache: what was observed of its keys.
-        states: what this process knows of its keys; None for a store in this process, whose calls
-            never wait.
-        visits: where those queue who don't ask alone; None as well.
+        arithmetic: the limits' arithmetic.
+        cache: the observations of its keys.
+        policy: how it treats its hot keys; None for a store in this process, whose calls never
+            wait.
+        coalesced: serves the requests that queue; None as well.
     """
 
-    __slots__ = ("_all_idle", "_arithmetic", "_cache", "_limits", "_states", "_visits")
+    __slots__ = ("_all_idle", "_arithmetic", "_cache", "_coalesced", "_limits", "_policy")
 
     def __init__(
         self,
         limits: tuple[AnyLimit, ...],
         arithmetic: BucketArithmetic,
         cache: ObservationCache,
-        states: KeyStates | None,
-        visits: Visits | None,
+        policy: HotKeyPolicy | None,
+        coalesced: CoalescedTakes | None,
     ) -> None:
         self._limits = limits
         self._arithmetic = arithmetic
         self._cache = cache
-        self._states = states
-        self._visits = visits
+        self._policy = policy
+        self._coalesced = coalesced
         self._all_idle = (True,) * len(limits)
 
     def acquire(
@@ -59,58 +59,60 @@ class SingleTakes:
         is_warm: bool,
         leases: bool,
     ) -> Flow[Decision]:
-        """Take alone, or queue where somebody else is asking already.
+        """Take alone, or queue if the key has a leader already.
 
         Args:
-            take: what to send.
-            cost: the tokens of it.
+            take: the write.
+            cost: its tokens.
             wait_ns: how much later than now they may be due.
             is_warm: whether the key was written a moment before.
             leases: whether the tokens may be leased ones.
         """
-        states, visits = self._states, self._visits
-        if states is None or visits is None:
+        policy, coalesced = self._policy, self._coalesced
+        if policy is None or coalesced is None:
             try:
                 return (yield from self._acquire(take, cost, wait_ns, None))
             except KeyThrottled:
                 return throttled(self._limits[0])
         key, now_ns = take.key, take.now_ns
-        clock, hot_keys = states.clock, states.hot_keys
+        clock, hot_keys = policy.clock, policy.hot_keys
         monotonic_ns = clock.monotonic_ns()
         # Looked up again: another thread may have forgotten it since, and begun anew.
-        state = hot_keys.enter(states.name, key, monotonic_ns)
+        state = hot_keys.enter(policy.name, key, monotonic_ns)
         if (
             state.pace.is_paced
             or state.overtaken
-            or (state.demand.offered_per_second and states.ahead(state))
-            or not state.lead_alone(monotonic_ns, states.leader_ns)
+            or (state.demand.offered_per_second and policy.ahead(state))
+            or not state.lead_alone(monotonic_ns, policy.leader_ns)
         ):
-            # Others ask already, or the key is hot, or others' takes alone tell its branch.
+            # There is a queue, or the key is hot, or other processes overtake this one.
             return (
-                yield from visits.visit(key, cost, wait_ns, now_ns, is_warm=is_warm, leases=leases)
+                yield from coalesced.acquire(
+                    key, cost, wait_ns, now_ns, is_warm=is_warm, leases=leases
+                )
             )
         try:
             return (yield from self._acquire(take, cost, wait_ns, state))
         except KeyThrottled:
-            return states.throttled(key, state, now_ns)
+            return policy.throttled(key, state, now_ns)
         except StoreError as error:
             state.fail(error)
             raise
         finally:
             monotonic_ns = clock.monotonic_ns()
-            state.leave(ALONE, monotonic_ns, states.leader_ns)
+            state.leave(ALONE, monotonic_ns, policy.leader_ns)
             if not is_warm:
-                hot_keys.forget(states.name, state, monotonic_ns)
+                hot_keys.forget(policy.name, state, monotonic_ns)
 
     def _acquire(
         self, take: Take, cost: int, wait_ns: int, state: KeyState | None
     ) -> Flow[Decision]:
-        states, cache, arithmetic = self._states, self._cache, self._arithmetic
+        policy, cache, arithmetic = self._policy, self._cache, self._arithmetic
         names = take.names
         while True:
             sent = take
-            if states is not None and state is not None:
-                writes, active_ns = state.pace.report(states.clock.monotonic_ns())
+            if policy is not None and state is not None:
+                writes, active_ns = state.pace.report(policy.clock.monotonic_ns())
                 if active_ns:
                     sent = Take(*take[:-2], writes, active_ns)
             since = cache.group.forgettings
@@ -123,9 +125,9 @@ class SingleTakes:
             kept_until_seconds = result.expires_at_seconds or 0
             observation = tuple_new(Observation, (now_ns, full_at_ns, kept_until_seconds, names))
             cache.put(take.key, observation, since)
-            if states is not None and state is not None:
+            if policy is not None and state is not None:
                 state.pace.wrote(
-                    states.clock.monotonic_ns(),
+                    policy.clock.monotonic_ns(),
                     result.writes,
                     result.active_ns,
                     applied=result.applied,
@@ -133,7 +135,7 @@ class SingleTakes:
                 if result.applied:
                     state.demand.admitted += cost
                 else:
-                    states.note_branch(state, take.idle, take, result)
+                    policy.note_branch(state, take.idle, take, result)
             if result.applied:
                 taken = Taken(
                     take.key,

@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ratelimit_ddb.bucket.arithmetic import Instants, known
-from ratelimit_ddb.bucket.blocks import blocked
+from ratelimit_ddb.bucket.block_lookup import blocked
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.expiry import expires_at_seconds

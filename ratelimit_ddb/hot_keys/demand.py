@@ -1,4 +1,4 @@
-"""How many tokens a second this process is asked for by a key's callers, and how many it admits."""
+"""How many tokens of a key this process is asked for a second, and how many it admits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Demand:
         self._since_ns = monotonic_ns
 
     def measure(self, monotonic_ns: int) -> None:
-        """Measure, if it is time."""
+        """Measure if the last measurement is 100 ms ago, or if a flood has just begun."""
         passed_ns = monotonic_ns - self._since_ns
         if passed_ns < _MEASURED_OVER_NS and not (
             self.offered >= _SUDDEN and passed_ns >= _SUDDEN_NS and not self.offered_per_second
@@ -37,7 +37,7 @@ class Demand:
             return
         offered = self.offered * _SECOND_NS / passed_ns
         admitted = self.admitted * _SECOND_NS / passed_ns
-        # A mean with what is long past would hide that the key was quiet.
+        # A mean with an old measurement would hide that the key was quiet.
         fresh = not self.offered_per_second or passed_ns > _STALE_NS
         self.offered_per_second = offered if fresh else (self.offered_per_second + offered) / 2
         self.admitted_per_second = admitted if fresh else (self.admitted_per_second + admitted) / 2

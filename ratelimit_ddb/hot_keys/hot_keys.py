@@ -1,9 +1,9 @@
-"""The states of a store's keys in this process: those that are written just now, or were lately.
+"""The states of the keys that this process writes just now, or has written a moment before.
 
-A key's state is made when a write is about to be sent, and forgotten after it unless the key was
-written a moment before, too: cold keys leave nothing behind. The others are kept in two
-generations, as observations are, so memory is bounded (P9). A state that is forgotten early costs
-what it held, never a wrong answer.
+A key's state is made before a write, and removed after it unless the key was written a moment
+before too: cold keys leave nothing behind. The states of hot keys are kept in two generations, as
+observations are, so memory is bounded (P9). If a state is dropped early, its leases are lost; no
+decision is wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GENERATION_SIZE = 4_096
 class HotKeys:
     """The states of the keys of one store in this process.
 
-    They go by the limits and the key, so that limiters of the same limits share them.
+    They are identified by the limits and the key, so limiters with the same limits share them.
 
     Args:
         clock: the store's.
@@ -43,7 +43,7 @@ class HotKeys:
         """The state of a key, if there is one.
 
         Args:
-            limits: what tells its limits from all others.
+            limits: the name of its limits (bucket/hot_key_policy.py).
             key: the item's key.
         """
         if self._younger:
@@ -65,15 +65,15 @@ class HotKeys:
         return state
 
     def forget(self, limits: str, state: KeyState, monotonic_ns: int) -> None:
-        """Forget the state of a key that is cold, unless something is under way."""
+        """Remove the state of a key that is cold, unless it is in use."""
         with state.lock:
             name = limits + state.key
-            # Another thread may have forgotten it, and a third begun anew.
+            # Another thread may have removed it, and a third made a new one.
             if state.is_idle(monotonic_ns) and self._younger.get(name) is state:
                 self._younger.pop(name, None)
 
     def drop_leases(self, key: str | None = None) -> None:
-        """Let the leases of a key lapse at once, or those of all keys."""
+        """End the leases of a key at once, or those of all keys."""
         for states in (self._younger, self._older):
             for state in list(states.values()):
                 if key is None or state.key == key:
@@ -86,7 +86,7 @@ class HotKeys:
         self._older = {}
 
     def after_fork_in_child(self) -> None:
-        """Forget everything: what the parent holds is the parent's, and its locks may be held."""
+        """Remove everything: the leases are the parent's, and its locks may be held."""
         for states in (self._younger, self._older):
             for state in states.values():
                 for lease in (*state.leases, *state.spent):
@@ -98,7 +98,7 @@ class HotKeys:
         return len(self._younger.keys() | self._older.keys())
 
     def _put(self, name: str, state: KeyState) -> KeyState:
-        # One operation, so that of two threads that come at once both get the same state.
+        # One operation, so that two threads get the same state.
         state = self._younger.setdefault(name, state)
         if len(self._younger) >= _GENERATION_SIZE:
             self._older, self._younger = self._younger, {}

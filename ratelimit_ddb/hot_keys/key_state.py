@@ -1,11 +1,11 @@
-"""What a process knows of a key that it is asked for just now: who waits, what it holds, its pace.
+"""The state of one hot key in this process: its queue, its leader, its leases and its pace.
 
-At most one write is in flight for a key: that of the leader, the first of the queue. What arrives
-meanwhile joins the queue, and is served from what the leader's write brings. Whoever leaves hands
-the lead to the next one, for whatever reason it leaves: served, cancelled, interrupted, failed. A
-leader whose event loop was stopped, or is busy with something else, can't leave; so one that leads
-for half a deadline is overdue, and one of those who wait, or who comes next, leads instead. Two
-writes are in flight then, which costs a write, never a wrong answer.
+At most one write is in flight for a key: that of the leader, the first of the queue. Requests that
+arrive meanwhile join the queue, and the leader's write serves them. A leader that leaves, because
+it was served, cancelled or interrupted or has failed, makes the next request the leader. A leader
+whose event loop was stopped or is busy can't leave. So a leader is overdue after half a deadline:
+a request that waits, or the next one that arrives, becomes the leader instead. Then two writes are
+in flight, which costs a write, never a wrong answer.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 from ratelimit_ddb.hot_keys.demand import Demand
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.hot_keys.pace import Pace
-from ratelimit_ddb.hot_keys.ticket import Ticket
+from ratelimit_ddb.hot_keys.waiter import Waiter
 
-ALONE: Ticket[Any] = Ticket(0, 0, 0, lambda _: None)
-"""The leader that is not in the queue: it asked where nobody else did."""
+ALONE: Waiter[Any] = Waiter(0, 0, 0, lambda _: None)
+"""The leader that is not in the queue: a single take (bucket/single_take.py)."""
 
 
 class KeyState:
@@ -29,17 +29,17 @@ class KeyState:
 
     Attributes:
         key: the item's key.
-        lock: guards all that follows. Reentrant, since a collected generator may leave the queue
-            in the middle of anything.
+        lock: guards all that follows. Reentrant, since the garbage collector may close a generator,
+            which leaves the queue, at any point.
         queue: the requests that wait, in the order of their calls.
-        leader: the one that writes, or waits for the next write.
-        demand: how many tokens are asked for and admitted.
+        leader: the request that writes, or waits until it may write.
+        demand: how many tokens a second are asked for and admitted.
         pace: when the next write may be made.
-        leases: what this process holds.
-        spent: leases that live and have no token left: one may be given back to them.
-        drops: how often all of them were dropped.
-        overtaken: for each limit, how often others had taken meanwhile, where what this process saw
-            last left the bucket idle: a running mean. It tells which branch to try.
+        leases: the leases that this process holds.
+        spent: those that live and have no token left; tokens may still be given back to them.
+        drops: how often all leases were dropped.
+        overtaken: for each limit, a running mean of how often other processes had taken meanwhile,
+            where the last observation had left the bucket idle. It tells which branch to try.
     """
 
     __slots__ = (
@@ -60,8 +60,8 @@ class KeyState:
     def __init__(self, key: str, monotonic_ns: int, random_float: Callable[[], float]) -> None:
         self.key = key
         self.lock = threading.RLock()
-        self.queue: deque[Ticket[Any]] = deque()
-        self.leader: Ticket[Any] | None = None
+        self.queue: deque[Waiter[Any]] = deque()
+        self.leader: Waiter[Any] | None = None
         self.demand = Demand(monotonic_ns)
         self.pace = Pace(random_float)
         self.leases: list[Lease] = []
@@ -71,20 +71,20 @@ class KeyState:
         self._leads_until_ns = 0
         self._patience_ns = 0
 
-    def join(self, ticket: Ticket[Any], patience_ns: int) -> None:
-        """Join the queue, as its leader where there is none, or none that is still expected.
+    def join(self, waiter: Waiter[Any], patience_ns: int) -> None:
+        """Join the queue, as its leader if there is none, or if the leader is overdue.
 
         Args:
-            ticket: the request.
+            waiter: the request.
             patience_ns: how long a leader is expected to take for one write at most.
         """
         with self.lock:
-            self.queue.append(ticket)
-            if self.leader is None or ticket.arrived_ns > self._leads_until_ns:
-                self._lead(ticket, ticket.arrived_ns, patience_ns)
+            self.queue.append(waiter)
+            if self.leader is None or waiter.arrived_ns > self._leads_until_ns:
+                self._lead(waiter, waiter.arrived_ns, patience_ns)
 
     def lead_alone(self, monotonic_ns: int, patience_ns: int) -> bool:
-        """Lead as ALONE, without queuing; False where somebody leads or queues."""
+        """Lead as ALONE, without queuing; False if there is a leader or a queue."""
         with self.lock:
             if self.leader is not None or self.queue:
                 return False
@@ -92,62 +92,62 @@ class KeyState:
             self._leads_until_ns = max(monotonic_ns, self.pace.next_write_ns) + patience_ns
             return True
 
-    def take_over(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> int:
-        """Lead in the place of a leader that is overdue.
+    def take_over(self, waiter: Waiter[Any], monotonic_ns: int, patience_ns: int) -> int:
+        """Become the leader if the present one is overdue.
 
         Returns:
-            how long until the leader that there is will be overdue; 0 for one that leads itself.
+            how long until the present leader is overdue; 0 if the request is the leader itself.
         """
         with self.lock:
-            if self.leader is ticket:
+            if self.leader is waiter:
                 return 0
             if self.leader is None or monotonic_ns >= self._leads_until_ns:
-                if ticket not in self.queue:
+                if waiter not in self.queue:
                     return 1  # it was served just now
-                self._lead(ticket, monotonic_ns, patience_ns)
+                self._lead(waiter, monotonic_ns, patience_ns)
                 return 0
             return self._leads_until_ns - monotonic_ns
 
-    def leave(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
-        """Leave the queue, and hand on the lead."""
+    def leave(self, waiter: Waiter[Any], monotonic_ns: int, patience_ns: int) -> None:
+        """Leave the queue; the next request becomes the leader if this one was."""
         with self.lock:
-            if ticket in self.queue:
-                self.queue.remove(ticket)
-            if self.leader is not ticket:
+            if waiter in self.queue:
+                self.queue.remove(waiter)
+            if self.leader is not waiter:
                 return
             self.leader = None
             self._patience_ns = patience_ns
             for one in self.queue:
-                # One that nobody attends is of a request that is busy with another key.
+                # A request that nobody attends is busy with another key.
                 if one.is_attended and one.outcome is None:
                     self._lead(one, monotonic_ns, patience_ns)
-                    one.call()
+                    one.wake()
                     break
 
-    def claim(self, ticket: Ticket[Any]) -> None:
-        """Give a request of the queue that begins to wait the lead, where nobody has it."""
+    def claim(self, waiter: Waiter[Any]) -> None:
+        """Make a request that begins to wait the leader, if there is none."""
         if self.leader is not None:
             return
         with self.lock:
-            if self.leader is None and ticket.outcome is None and ticket in self.queue:
-                self._lead(ticket, ticket.arrived_ns, self._patience_ns)
-                ticket.ready = True
+            if self.leader is None and waiter.outcome is None and waiter in self.queue:
+                self._lead(waiter, waiter.arrived_ns, self._patience_ns)
+                waiter.ready = True
 
-    def serve(self, ticket: Ticket[Any], outcome: Any) -> None:
-        """Give one of the queue its outcome."""
+    def serve(self, waiter: Waiter[Any], outcome: Any) -> None:
+        """Remove a request from the queue, and set its outcome."""
         with self.lock:
-            if ticket in self.queue:
-                self.queue.remove(ticket)
-        ticket.serve(outcome)
+            if waiter in self.queue:
+                self.queue.remove(waiter)
+        waiter.serve(outcome)
 
     def fail(self, error: Exception) -> None:
-        """Raise an error in all who wait for the write that met it."""
-        for ticket in list(self.queue):
-            # One for each, for a traceback grows where it is raised.
-            self.serve(ticket, _the_same(error))
+        """Raise an error in every request of the queue."""
+        for waiter in list(self.queue):
+            # A copy for each: a traceback grows wherever it is raised.
+            self.serve(waiter, _copy(error))
 
     def spend(self, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]) -> Lease | None:
-        """Spend leased tokens; the lease that they are of, or None where too few are held."""
+        """Spend leased tokens. Returns: their lease; None if too few are held."""
         with self.lock:
             for lease in self.leases:
                 if lease.left >= cost and lease.lives(monotonic_ns, wall_ns):
@@ -158,7 +158,7 @@ class KeyState:
     def spend_at_most(
         self, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]
     ) -> tuple[int, Lease | None]:
-        """Spend up to ``cost`` leased tokens; how many, and the last lease that they are of."""
+        """Spend up to ``cost`` leased tokens. Returns: how many, and the last lease of them."""
         spent, last = 0, None
         with self.lock:
             for lease in self.leases:
@@ -171,9 +171,9 @@ class KeyState:
     def give_back(
         self, lease: Lease, cost: int, monotonic_ns: int, wall_ns: Callable[[], int]
     ) -> bool:
-        """Give tokens back to their lease; False where it has ended, or is not known any more.
+        """Give tokens back to their lease; False if it has ended, or is not known any more.
 
-        Of one that is not known nobody can say whether it was dropped.
+        A lease that is not known may have been dropped.
         """
         with self.lock:
             if not lease.lives(monotonic_ns, wall_ns):
@@ -187,13 +187,13 @@ class KeyState:
             return True
 
     def hold(self, lease: Lease, monotonic_ns: int, drops: int) -> bool:
-        """Hold a new lease, and let go of those that have ended.
+        """Hold a new lease, and remove those that have ended.
 
         Args:
             lease: the new one.
             monotonic_ns: now.
-            drops: what ``drops`` was before the lease was asked for. If leases were dropped since,
-                by a block or a reset, this one lapses too.
+            drops: ``drops`` as it was before the write. If leases were dropped since, by a block or
+                a reset, the new one lapses too.
 
         Returns:
             whether it is held.
@@ -211,7 +211,7 @@ class KeyState:
             return True
 
     def drop_leases(self) -> None:
-        """Let all leases lapse at once."""
+        """End all leases at once."""
         with self.lock:
             self.drops += 1
             for lease in (*self.leases, *self.spent):
@@ -231,14 +231,14 @@ class KeyState:
         every = (*self.leases, *self.spent)
         return any(one.monotonic_end_ns >= monotonic_ns for one in every)
 
-    def _lead(self, ticket: Ticket[Any], monotonic_ns: int, patience_ns: int) -> None:
-        self.leader = ticket
+    def _lead(self, waiter: Waiter[Any], monotonic_ns: int, patience_ns: int) -> None:
+        self.leader = waiter
         until_ns = max(monotonic_ns, self.pace.next_write_ns)
         self._leads_until_ns = until_ns + patience_ns
 
 
-def _the_same(error: Exception) -> Exception:
-    """Another exception of the same content; its class may be a store's own, made of anything."""
+def _copy(error: Exception) -> Exception:
+    """A copy of an exception, whose class may have any constructor."""
     kind = type(error)
     other = kind.__new__(kind)
     other.args = error.args

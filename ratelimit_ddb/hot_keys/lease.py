@@ -17,12 +17,12 @@ starts at ``now_i + T_i`` or later; after j it is ``now_j + window`` at most. A 
 at a or later, so ``now_i + T_i >= a``. One of j is spent at a + D or before, so ``now_j <= a + D``.
 Hence the tokens from i to j are worth ``window + D`` at most.
 
-What it takes, and where it is seen to:
-- nobody spends after the end: both the monotonic clock and the wall clock must say that T has not
-  passed, for the one stands still while a machine is suspended, and the other can be set back;
-- nobody spends a token twice: a fork drops the leases in the child, and so does ``close()``;
-- nothing is given back to the table: a token that was not used goes back to its lease, while that
-  lives (decision 014 has the details).
+What the proof needs, and how it is ensured:
+- No token is spent after the end. Both the monotonic clock and the wall clock must say that T has
+  not passed: the first stands still while a machine is suspended, the second can be set back.
+- No token is spent twice. A fork drops the leases in the child, and so does ``close()``.
+- No token is given back to the table. A token that was not used goes back to its lease while that
+  lives (docs/decisions/014 has the details).
 
 Worked number: ``"1000/second"`` has units of 1 ms and a window of 1 s. A lease of 100 tokens for
 250 ms, of a full bucket at noon, leaves ``fullAt`` at noon and 350 ms: 650 tokens are left to
@@ -41,7 +41,7 @@ class Lease:
         left: tokens that are neither spent nor lapsed.
         full_at_ns: each limit's ``fullAt`` as the take left it.
         refunded_ns: each limit's ``refunded`` as the take found it.
-        monotonic_end_ns, wall_end_ns: until when they may be spent, by these clocks.
+        monotonic_end_ns, wall_end_ns: the last instant at which they may be spent, by each clock.
     """
 
     __slots__ = ("full_at_ns", "left", "monotonic_end_ns", "refunded_ns", "wall_end_ns")
@@ -65,6 +65,6 @@ class Lease:
         return monotonic_ns <= self.monotonic_end_ns and wall_ns() <= self.wall_end_ns
 
     def drop(self) -> None:
-        """Lapse at once: nothing of it can be spent or given back any more."""
+        """End it at once: no token can be spent or given back any more."""
         self.left = 0
         self.monotonic_end_ns = self.wall_end_ns = -1

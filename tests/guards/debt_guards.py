@@ -94,8 +94,8 @@ DEBTS = (
     ),
     Guard(
         "reservations that wait together are not leased",
-        "ratelimit_ddb/bucket/visit.py",
-        "if all(ticket.leases for ticket in tickets) else 0",
+        "ratelimit_ddb/bucket/coalesced_take.py",
+        "if all(waiter.leases for waiter in waiters) else 0",
         "if True else 0",
         "tests/ratelimit_ddb/test_reservations.py::"
         "test_of_requests_that_wait_together_the_reservations_are_not_leased",

@@ -12,7 +12,7 @@ _HISTORIES = (
 LEASES = (
     Guard(
         "P1: a lease is dated at its end",
-        "ratelimit_ddb/bucket/visit.py",
+        "ratelimit_ddb/bucket/coalesced_take.py",
         "arithmetic, base_ns, room_ns = self._arithmetic, now_ns + batch.lease_ns, batch.room_ns",
         "arithmetic, base_ns, room_ns = self._arithmetic, now_ns, batch.room_ns",
         _HISTORIES,

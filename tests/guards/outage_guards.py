@@ -14,7 +14,7 @@ OUTAGES = (
     Guard(
         "P14: a throttled key is denied, and no outage",
         "ratelimit_ddb/bucket/single_take.py",
-        "        except KeyThrottled:\n            return states.throttled(key, state, now_ns)\n",
+        "        except KeyThrottled:\n            return policy.throttled(key, state, now_ns)\n",
         "",
         f"{_THROTTLES}p14_a_throttled_key_is_denied_whatever_on_outage_says",
     ),

@@ -97,7 +97,7 @@ RESPONSES = (
     ),
     Guard(
         "P7: a denial that the limit alone explains reads nothing",
-        "ratelimit_ddb/bucket/blocks.py",
+        "ratelimit_ddb/bucket/block_lookup.py",
         "return denial.retry_after_ns > cost * limit.unit_ns",
         "return denial.retry_after_ns > 0",
         f"{_BLOCKS}p7_a_denial_that_is_no_block_reads_nothing",

@@ -171,7 +171,7 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "ratelimit_ddb/bucket/arithmetic.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
     "ratelimit_ddb/bucket/batch.py": _TAKES,
-    "ratelimit_ddb/bucket/blocks.py": _BLOCKS,
+    "ratelimit_ddb/bucket/block_lookup.py": _BLOCKS,
     "ratelimit_ddb/bucket/bucket.py": (
         *_BUCKET,
         "tests/ratelimit_ddb/test_hot_keys.py",
@@ -183,7 +183,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_blocks.py",
         f"tests/simulation/test_debts.py {_FIRST_SEEDS}",
     ),
-    "ratelimit_ddb/bucket/key_states.py": (*_TAKES, "tests/ratelimit_ddb/test_quota.py"),
+    "ratelimit_ddb/bucket/hot_key_policy.py": (*_TAKES, "tests/ratelimit_ddb/test_quota.py"),
     "ratelimit_ddb/bucket/leased_tokens.py": (*_TAKES, "tests/ratelimit_ddb/test_debts.py"),
     "ratelimit_ddb/bucket/observations.py": (
         "tests/ratelimit_ddb/test_observations.py",
@@ -194,7 +194,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/refund.py": _BUCKET,
     "ratelimit_ddb/bucket/single_take.py": _TAKES,
     "ratelimit_ddb/bucket/violations.py": _BLOCKS,
-    "ratelimit_ddb/bucket/visit.py": _TAKES,
+    "ratelimit_ddb/bucket/coalesced_take.py": _TAKES,
     "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/lease.py": _HOT_KEYS,

@@ -35,7 +35,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ddbwire/connections/response_reader.py": {
         'body = bodies[0] if (len(bodies) == 1) and False else b"".join(bodies)': _FAST_PATH,
     },
-    "ratelimit_ddb/bucket/blocks.py": {
+    "ratelimit_ddb/bucket/block_lookup.py": {
         "self._known.put(key, Observation(now_ns, full_at_ns, 1, _NAMES), since)": (
             "of a block's observation the expiry is not read"
         ),
@@ -71,8 +71,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             _LONG_PAST
         ),
     },
-    "ratelimit_ddb/bucket/visit.py": {
-        "found.kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
+    "ratelimit_ddb/bucket/coalesced_take.py": {
+        "snapshot.kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
     },
     "ratelimit_ddb/key.py": {
         "if text.isascii() and len(text) <= _ENDING_BYTES:": _FAST_PATH,
@@ -191,8 +191,8 @@ def is_equivalent(mutant: Mutant) -> bool:
     before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
     after = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
     is_none_for_false = after in {
-        before[: found.start()] + "None" + before[found.end() :]
-        for found in re.finditer("False", before)
+        before[: snapshot.start()] + "None" + before[snapshot.end() :]
+        for snapshot in re.finditer("False", before)
     }
     is_zip_not_strict = _STRICT.sub("", before) == _STRICT.sub("", after)
     return is_none_for_false or is_zip_not_strict or after in EQUIVALENT.get(mutant.module, {})

@@ -77,7 +77,7 @@ def test_p14_a_throttled_key_is_denied_whatever_on_outage_says(
     server.default = throttle
     decision = decide(store, on_outage=on_outage, deadline=5)
     assert (decision.allowed, decision.source, decision.taken) == (False, "throttled", None)
-    assert 0.02 <= decision.retry_after <= 0.04, "the next visit of a process that is paced now"
+    assert 0.02 <= decision.retry_after <= 0.04, "the next write of a process that is paced now"
     assert len(server.requests) == 1, "it is not repeated in a hurry"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 
-from ratelimit_ddb.bucket.blocks import Blocks
+from ratelimit_ddb.bucket.block_lookup import BlockLookup
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.bucket.observations import CacheGroup, ObservationCache
@@ -55,7 +55,7 @@ class QuotaPolicy:
     ) -> None:
         self.bucket = Bucket(limits, cache, times)
         self.violations: Violations | None = None
-        self.blocks = Blocks(self.bucket, of_blocks)
+        self.blocks = BlockLookup(self.bucket, of_blocks)
         self.is_closed = False
         self.smallest_burst = min(limit.burst for limit in limits)
         self.names = {limit.name: policy_name(rule, limit, limits) for limit in limits}

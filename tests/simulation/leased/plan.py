@@ -17,7 +17,7 @@ class Host:
     """One process, before it runs.
 
     Attributes:
-        lease_ns: for how long it leases at most; 0 for never, None for a limiter without visits,
+        lease_ns: for how long it leases at most; 0 for never, None for a limiter without a queue,
             whose requests don't know of each other.
         offset_ns: how wrong its reading of the table's time is.
         a_second: how many requests it gets.

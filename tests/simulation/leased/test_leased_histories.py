@@ -1,4 +1,4 @@
-"""Seeded histories of one hot key: visits and leases among crashes, forks, losses, wrong clocks."""
+"""Seeded histories of one hot key: queues and leases among crashes, forks, losses, wrong clocks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _happenings(history: History) -> set[str]:
         "returned to a lease": any(process.refunds_to_leases for process in processes),
         "waited": any(process.waited for process in processes),
         "throttled": any(process.throttled for process in processes),
-        "without visits": any(host.lease_ns is None for host in plan.hosts),
+        "without a queue": any(host.lease_ns is None for host in plan.hosts),
         "lease=0": any(host.lease_ns == 0 for host in plan.hosts),
         "leased beside a quota": any(process.leased for process in processes)
         and plan.limits != plan.buckets,

@@ -1,4 +1,4 @@
-"""A request that waits for a visit: for its decision, or for its turn to make the visit."""
+"""A request in the queue of a key: it waits for its decision, or for its turn to write."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Ticket(Generic[T]):
+class Waiter(Generic[T]):
     """One request in the queue of a key.
 
     Attributes:
         cost: the tokens that it asks for.
         wait_ns: how much later than now they may be due.
-        leases: whether leased tokens may serve it; not where they may be given back later on.
-        arrived_ns: when, by the monotonic clock.
+        leases: whether leased tokens may serve it; False if they may be given back later on.
+        arrived_ns: when it joined the queue, by the monotonic clock.
         outcome: its decision, or the exception to raise; None until there is one.
-        ready: whether its flow has something to do: there is an outcome, or it leads.
+        ready: whether its flow has something to do: there is an outcome, or it is the leader.
     """
 
     __slots__ = ("_claim", "_wake", "arrived_ns", "cost", "leases", "outcome", "ready", "wait_ns")
@@ -27,7 +27,7 @@ class Ticket(Generic[T]):
         cost: int,
         wait_ns: int,
         arrived_ns: int,
-        claim: Callable[[Ticket[T]], None],
+        claim: Callable[[Waiter[T]], None],
         *,
         leases: bool = True,
     ) -> None:
@@ -47,27 +47,27 @@ class Ticket(Generic[T]):
 
     @property
     def is_attended(self) -> bool:
-        """Whether somebody waits for it just now, and can take the lead."""
+        """Whether its driver waits for it, so that it can become the leader."""
         return self._wake is not None
 
     def attach(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` when it is ready. The caller looks at ``served`` after this, not before."""
+        """Call ``wake`` when it is ready. The caller reads ``served`` after this call."""
         self._wake = wake
         self._claim(self)
 
-    def unready(self) -> None:
-        """Note that its flow goes on: it is ready again when there is something more to do."""
+    def clear(self) -> None:
+        """Note that its flow goes on: it is ready again when there is more to do."""
         self.ready = False
         self._wake = None
 
     def serve(self, outcome: T | Exception) -> None:
-        """Give it its outcome; the first one counts."""
+        """Set the outcome, unless there is one."""
         if self.outcome is None:
             self.outcome = outcome
-            self.call()
+            self.wake()
 
-    def call(self) -> None:
-        """Tell its flow to go on."""
+    def wake(self) -> None:
+        """Have its flow go on."""
         self.ready = True
         wake = self._wake
         if wake is not None:
@@ -83,5 +83,5 @@ class Ticket(Generic[T]):
         if isinstance(outcome, Exception):
             raise outcome
         if outcome is None:
-            raise RuntimeError("a ticket without an outcome has no result")
+            raise RuntimeError("result() was called before there was an outcome")
         return outcome

@@ -24,7 +24,7 @@ _CLOCK_READINGS_NS = SECOND_NS
 """How far the clock's readings may lie apart, of a denial and of what follows it."""
 
 
-class Blocks:
+class BlockLookup:
     """What is known of the blocks of one bucket's keys.
 
     Args:

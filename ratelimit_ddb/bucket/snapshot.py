@@ -1,4 +1,4 @@
-"""What a visit goes by: a time, and what is known of the bucket at that time."""
+"""What a coalesced take decides by: a time, and what is known of the bucket at that time."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from ratelimit_ddb.operations.store import Clock
 _NEVER_NS = -1
 
 
-class Found:
-    """What a visit goes by: the time that it was begun at, and what it knows of the bucket.
+class Snapshot:
+    """What a coalesced take knows of the bucket, and the time by which it decides.
 
-    The lease that it may bring ends by this process's clocks when it does by the table's, or
-    earlier, for they are read first.
+    The process's clocks are read before the table's. So a lease that is dated by them ends no later
+    than by the table's clock.
 
     Attributes:
         now_ns: the table's time.
-        monotonic_ns, wall_ns: the process's.
-        full_at_ns: what the bucket holds, or a lower bound of it that tells the branch to try.
-        bound_ns: a lower bound that may deny.
-        kept_until_seconds: the item's ``expiresAt``; 0 where it is not known.
-        refused: the last write, if any.
-        drops: how often the key's leases had been dropped.
+        monotonic_ns, wall_ns: the process's monotonic and wall clock.
+        full_at_ns: each limit's ``fullAt``, or a lower bound that selects the branch to try.
+        bound_ns: a lower bound of each ``fullAt`` that is recent enough to deny.
+        kept_until_seconds: the item's ``expiresAt``; 0 if it is not known.
+        refused: the last write that was refused, if any.
+        drops: how often the key's leases had been dropped before.
     """
 
     __slots__ = (
@@ -41,7 +41,7 @@ class Found:
         self.start(clock, limits, now_ns, leases=leases)
 
     def start(self, clock: Clock, limits: int, now_ns: int, *, leases: bool) -> None:
-        """Begin at ``now_ns``, or a little later for a lease, with nothing known."""
+        """Start again at ``now_ns``, or a little later for a lease, with nothing known."""
         self.monotonic_ns = clock.monotonic_ns()
         self.wall_ns = clock.wall_ns()
         self.now_ns = clock.now_ns() if leases else now_ns

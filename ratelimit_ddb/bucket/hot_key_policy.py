@@ -1,16 +1,16 @@
-"""The states of one bucket's keys in this process: how many tokens to lease, when to write again.
+"""How one bucket treats its hot keys: how many tokens to lease, which branch to try, when to deny.
 
-How much is leased. A hot key is asked for more than is waited for, as a lease (hot_keys/lease.py):
-this process's admitted rate, and half of it more, over the lease's time, less 1.5 standard
-deviations of so many random arrivals, so that nearly all of it is spent. It follows what was
-admitted, not what was asked, so that shares stay fair when more is asked than there is. Under 6
-tokens it is not worth a lease.
+How many tokens to lease. A write to a hot key takes more than its queue wants, as a lease
+(hot_keys/lease.py): one and a half times what this process admits in the lease's time, less 1.5
+standard deviations of so many random arrivals, so that nearly all of it is spent. It follows the
+admitted rate and not the offered one, so that shares stay fair if more is asked for than there is.
+Fewer than 6 tokens are not worth a lease.
 
-Which branch to try. What this process saw last tells it, unless others take meanwhile: how often
-they did, of the times when it left the bucket idle, is kept for each limit.
+Which branch to try. The last observation tells it, unless other processes take meanwhile: for each
+limit, a running mean says how often they did when this process had left the bucket idle.
 
-A key that the table throttled, or that all processes together write too often, is paced
-(hot_keys/pace.py): who can't wait for the next write is denied.
+When to deny. Writes to a key are paced (hot_keys/pace.py) if the table throttled it, or if all
+processes together write to it too often: a request that can't wait for the next write is denied.
 """
 
 from __future__ import annotations
@@ -33,30 +33,31 @@ _HARDLY_EVER = 0.02
 _NEWEST = 0.3
 """The weight of the latest one in a running mean."""
 _PATIENCE = 0.8
-"""Which part of the deadline a request may spend in a queue."""
+"""The part of the deadline that a request may spend in a queue."""
 _PATIENCE_WITH_LEADER = 0.55
-"""Which part of it one write may take before another request makes its own. The table takes far
-less, and what is left suffices for that, also where a quarter of it is kept for giving back."""
+"""The part of the deadline that one write may take before another request writes too. The table
+takes far less, and the rest suffices for a second write, also where a quarter of the deadline is
+kept for giving back."""
 
 
-class KeyStates:
-    """The states of one bucket's keys.
+class HotKeyPolicy:
+    """How one bucket treats its hot keys.
 
     Args:
         limits: the bucket's.
-        names: what their numbers are called.
-        cache: what was observed of its keys.
+        names: the limits' names.
+        cache: the observations of its keys.
         hot_keys: the states of the store's keys.
         times: how long leases and calls may last.
 
     Attributes:
-        hot_keys: see above.
-        name: what tells this bucket's keys from those of other limits there. Requests with other
-            deadlines or leases have states of their own.
+        hot_keys: the states of the store's keys.
+        name: separates the states of this bucket's keys from those of other limits, and of equal
+            limits with another deadline or lease.
         clock: the store's.
-        lease_ns: for how long a lease may last; 0 for never.
-        most_wait_ns: for how long a request may wait in a queue.
-        leader_ns: how long one that writes is expected to take at most.
+        lease_ns: how long a lease may last; 0 for no leases.
+        most_wait_ns: how long a request may wait in a queue.
+        leader_ns: how long one write is expected to take at most.
     """
 
     __slots__ = (
@@ -95,12 +96,12 @@ class KeyStates:
         described = [f"{limit.name} {limit}" for limit in limits]
         self.name = "\n".join([*described, f"{self.lease_ns} {times.deadline_ns}", ""])
 
-    def get(self, key: str) -> KeyState | None:
-        """What this process knows of a key that it is asked for just now."""
+    def state_of(self, key: str) -> KeyState | None:
+        """The state of a key; None if the key is cold."""
         return self.hot_keys.get(self.name, key)
 
     def ahead(self, state: KeyState) -> int:
-        """How many tokens to lease beside those that are waited for."""
+        """How many tokens to lease beyond what the queue wants."""
         demand = state.demand
         # What a full bucket gave at once is no rate: more than the limit's own can't go on.
         per_second = min(
@@ -120,7 +121,7 @@ class KeyStates:
         take: Take,
         result: OperationResult,
     ) -> None:
-        """Note of each limit that was believed idle whether it still was."""
+        """Note for each limit that was believed idle whether it still was."""
         shares = list(state.overtaken or (0.0,) * len(believed))
         for index, one_ns in enumerate(known(result.full_at_ns)):
             if believed[index]:
@@ -129,7 +130,7 @@ class KeyStates:
         state.overtaken = tuple(shares) if max(shares) > _HARDLY_EVER else ()
 
     def paced(self, state: KeyState, wait_ns: int, now_ns: int) -> Decision | None:
-        """The denial of a request that can't wait for the next write; None where it may queue."""
+        """The denial of a request that can't wait for the next write; None if it may queue."""
         pace = state.pace
         gap_ns = pace.next_write_ns - self.clock.monotonic_ns()
         if gap_ns <= 0:
@@ -139,20 +140,20 @@ class KeyStates:
         return None
 
     def throttled(self, key: str, state: KeyState, now_ns: int) -> Decision:
-        """Deny all who wait: a key that is throttled is not asked again in a hurry.
+        """Deny the whole queue: a key that the table throttles is not written again at once.
 
         Returns:
-            the denial of the request that met it.
+            the denial of the request whose write was throttled.
         """
         monotonic_ns = self.clock.monotonic_ns()
         state.pace.throttled(monotonic_ns)
         denial = self.denied_by_pace(key, state, state.pace.next_write_ns - monotonic_ns, now_ns)
-        for ticket in list(state.queue):
-            state.serve(ticket, denial)
+        for waiter in list(state.queue):
+            state.serve(waiter, denial)
         return denial
 
     def denied_by_pace(self, key: str, state: KeyState, gap_ns: int, now_ns: int) -> Decision:
-        """The denial of a request that may come again at the next write."""
+        """The denial of a request that may be repeated at the next write."""
         reset_ns = gap_ns
         observation = self._cache.get(key)
         if observation is not None and observation.names is self._names:
