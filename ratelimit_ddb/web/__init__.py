@@ -13,7 +13,14 @@ from ratelimit_ddb.web.gate.ledger import reservation_of, verdict_of
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation
 from ratelimit_ddb.web.identity.client_address import client_address
-from ratelimit_ddb.web.identity.identity import bearer_claim, cookie, everyone, header, session_user
+from ratelimit_ddb.web.identity.identity import (
+    bearer_claim,
+    cookie,
+    digest_of,
+    everyone,
+    header,
+    session_user,
+)
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response_head import ResponseHead
@@ -40,6 +47,7 @@ __all__ = [
     "bearer_claim",
     "client_address",
     "cookie",
+    "digest_of",
     "everyone",
     "header",
     "reservation_of",

@@ -182,9 +182,16 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
     return identity
 
 
-def digest_of(credential: str) -> str:
-    """A text that tells credentials apart and gives none away: half of its SHA-256, in hex."""
-    return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def digest_of(text: str) -> str:
+    """The first half of a text's SHA-256, in hex: what keys and records have in place of it.
+
+    Keys hold the digest of a header's or a cookie's value. Log records and spans hold the digest
+    of a bucket's key:
+
+        >>> digest_of("login:192.0.2.7")
+        '95b9cf4a15e45e251516ad18d35d820b'
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _add_claim(name: str, claims: Mapping[str, Any] | None, keys: set[KeyLike]) -> None:
