@@ -160,21 +160,17 @@ class SessionState:
     def touch_is_due(self, timeouts: Timeouts, now: int) -> bool:
         """Whether the request is a use of the session that is to be noted."""
         row = self.row
-        if row is None or not self.is_use:
-            return False
-        return timeouts.of_login(row.lifetime).touch_is_due(row.last_seen_at, now)
+        return row is not None and self.is_use and timeouts.touch_is_due(row, now)
 
     def seconds_left(self, timeouts: Timeouts) -> int | None:
         """For how long it lives if this request is the last; None if it has no row."""
         row = self.row
         if row is None:
             return None
-        now, timeouts = max(self.loaded_at, row.last_seen_at), timeouts.of_login(row.lifetime)
-        if self.is_use and timeouts.touch_is_due(row.last_seen_at, now):
-            expires_at = min(timeouts.expires_at(row.created_at, now), row.ends_at)
-        else:
-            expires_at = timeouts.end_of(row)
-        return max(0, expires_at - now)
+        now = max(self.loaded_at, row.last_seen_at)
+        is_noted = self.touch_is_due(timeouts, now)
+        ends_at = timeouts.end_after_use(row, now) if is_noted else timeouts.end_of(row)
+        return max(0, ends_at - now)
 
     def login(
         self, user_id: str, device: str | None, lifetime: LoginLifetime = AS_CONFIGURED

@@ -122,6 +122,31 @@ class Timeouts:
         now = self.of_login(row.lifetime)
         return min(row.expires_at, now.expires_at(row.created_at, row.last_seen_at))
 
+    def end_after_use(self, row: Row, now: int) -> int:
+        """The epoch second when a row's session is over, if it is used now and never again."""
+        return min(self.of_login(row.lifetime).expires_at(row.created_at, now), row.ends_at)
+
+    def touch_is_due(self, row: Row, now: int) -> bool:
+        """Whether a use of a row's session is to be noted."""
+        return now - row.last_seen_at >= self.of_login(row.lifetime).touch_seconds
+
+    def alive_at(self, row: Row, loaded_at: int, now: int) -> int:
+        """The epoch second at which a row must have been alive, for a request to go on with it.
+
+        A request that came before the idle end was a use of the session, though it is noted only
+        now: from then on the session has its idle time once more. Its lifetime ends it in any case.
+
+        Args:
+            row: the row.
+            loaded_at: the epoch second when the request read it.
+            now: in epoch seconds.
+        """
+        idle_seconds = self.of_login(row.lifetime).idle_seconds
+        in_time_until = min(loaded_at + idle_seconds, row.ends_at)
+        if loaded_at < row.expires_at <= now < in_time_until:
+            return row.expires_at - 1
+        return now
+
     def expires_at(self, created_at: int, last_seen_at: int) -> int:
         """The epoch second when a session is over; all arguments are epoch seconds too."""
         return min(last_seen_at + self.idle_seconds, self.ends_at(created_at))
@@ -129,10 +154,6 @@ class Timeouts:
     def ends_at(self, created_at: int) -> int:
         """The epoch second when a session is over whatever is done in it."""
         return created_at + self.lifetime_seconds
-
-    def touch_is_due(self, last_seen_at: int, now: int) -> bool:
-        """Whether its use is to be noted again."""
-        return now - last_seen_at >= self.touch_seconds
 
 
 def _touch_seconds(idle_seconds: int) -> int:

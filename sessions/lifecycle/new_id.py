@@ -29,7 +29,6 @@ from sessions.lifecycle.max_sessions import count_change, emit_ended
 from sessions.lifecycle.new_row import new_row, with_values
 from sessions.lifecycle.save import (
     MAX_ATTEMPTS,
-    last_alive,
     mark_saved,
     replaced,
     require_still_there,
@@ -105,8 +104,7 @@ def give_new_id(
                 break
             continue
         old_until = min(now + GRACE_SECONDS, new.expires_at)
-        timeouts = config.timeouts.of_login(old.lifetime)
-        alive_at = last_alive(timeouts, session, old, now)
+        alive_at = config.timeouts.alive_at(old, session.loaded_at, now)
         is_leading = session.id_change is IdChange.ROTATE
         if (yield Replace(old, new, alive_at, old_until, is_leading, count)):
             break

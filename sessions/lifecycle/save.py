@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sessions.config.session_config import SessionConfig
-from sessions.config.timeouts import Timeouts
 from sessions.errors import SessionConflict, SessionReplaced, SessionRevoked
 from sessions.freshness import AUTHENTICATED_AT, with_proof
 from sessions.lifecycle.commit_result import SAVED, CommitResult
@@ -29,9 +28,8 @@ def save(
     for _ in range(MAX_ATTEMPTS):
         # A process whose clock is ahead may have saved it: what is dated earlier would be refused.
         now: int = max((yield ReadClock()), row.last_seen_at)
-        timeouts = config.timeouts.of_login(row.lifetime)
-        is_due = has_changed or (session.is_use and timeouts.touch_is_due(row.last_seen_at, now))
-        if not is_due:
+        touch_is_due = session.is_use and config.timeouts.touch_is_due(row, now)
+        if not (has_changed or touch_is_due):
             if config.raise_on_revoked:
                 require_still_there(session, (yield from find_rotated(config, row.session_id)))
             return SAVED
@@ -41,11 +39,11 @@ def save(
         changed = encrypted(config, row.session_id, noted.changed)
         data = {**_without(row.data, changes.removed), **changed}
         require_item_fits(data)
-        expires_at = min(timeouts.expires_at(row.created_at, now), row.ends_at)
+        expires_at = config.timeouts.end_after_use(row, now)
         saved = yield Save(
             row.session_id,
             row.user_id,
-            last_alive(timeouts, session, row, now),
+            config.timeouts.alive_at(row, session.loaded_at, now),
             now,
             expires_at,
             changed,
@@ -66,24 +64,6 @@ def save(
         # saved by another request that read the time later.
         row = yield from _read_again(config, session, row)
     raise SessionConflict("the session was changed again and again while it was saved")
-
-
-def last_alive(timeouts: Timeouts, session: SessionState, row: Row, now: int) -> int:
-    """The instant at which a row must have been alive, for this request to go on with it.
-
-    A request that came before the idle end was a use of the session, though it is noted only now:
-    from then on the session has its idle time once more. Its lifetime ends it in any case.
-
-    Args:
-        timeouts: the session's.
-        session: the request's.
-        row: the row.
-        now: in epoch seconds.
-    """
-    in_time_until = min(session.loaded_at + timeouts.idle_seconds, row.ends_at)
-    if session.loaded_at < row.expires_at <= now < in_time_until:
-        return row.expires_at - 1
-    return now
 
 
 def _read_again(config: SessionConfig, session: SessionState, row: Row) -> Flow[Row]:

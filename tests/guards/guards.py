@@ -82,9 +82,9 @@ REQUIREMENTS = (
         "return last_seen_at + self.idle_seconds",
         f"{_R1}4_activity_never_passes_the_absolute_deadline",
         (
-            "sessions/lifecycle/save.py",
-            "expires_at = min(timeouts.expires_at(row.created_at, now), row.ends_at)",
-            "expires_at = timeouts.expires_at(row.created_at, now)",
+            "sessions/config/timeouts.py",
+            "return min(self.of_login(row.lifetime).expires_at(row.created_at, now), row.ends_at)",
+            "return self.of_login(row.lifetime).expires_at(row.created_at, now)",
         ),
     ),
     Guard(
@@ -258,8 +258,8 @@ FAULTS = (
     Guard(
         "an untouched session is not written",
         "sessions/config/timeouts.py",
-        "return now - last_seen_at >= self.touch_seconds",
-        "return now >= last_seen_at",
+        "return now - row.last_seen_at >= self.of_login(row.lifetime).touch_seconds",
+        "return now >= row.last_seen_at",
         f"{_CVES}an_untouched_session_costs_no_write_and_no_cookie",
     ),
     Guard(

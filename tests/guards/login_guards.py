@@ -46,15 +46,10 @@ LOGINS = (
     ),
     Guard(
         "a session's use is noted in a tenth of its own idle time",
-        "sessions/session_state.py",
-        "return timeouts.of_login(row.lifetime).touch_is_due(row.last_seen_at, now)",
-        "return timeouts.touch_is_due(row.last_seen_at, now)",
+        "sessions/config/timeouts.py",
+        "return now - row.last_seen_at >= self.of_login(row.lifetime).touch_seconds",
+        "return now - row.last_seen_at >= self.touch_seconds",
         f"{_LIFETIMES}its_use_is_noted_in_a_tenth_of_its_own_idle_time",
-        (
-            "sessions/lifecycle/save.py",
-            "(session.is_use and timeouts.touch_is_due(row.last_seen_at, now))",
-            "(session.is_use and config.timeouts.touch_is_due(row.last_seen_at, now))",
-        ),
     ),
     Guard(
         "a persistent cookie is the login's choice",

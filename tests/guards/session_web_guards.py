@@ -215,16 +215,16 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "a request that lasts over the idle end keeps its changes",
-        "sessions/lifecycle/save.py",
-        "        return row.expires_at - 1",
-        "        return now",
+        "sessions/config/timeouts.py",
+        "            return row.expires_at - 1",
+        "            return now",
         f"{_SLOW}a_change_of_a_request_that_lasts_over_the_idle_end_is_kept[memory-blocking-1]",
     ),
     Guard(
         "none passes the end of the lifetime",
-        "sessions/lifecycle/save.py",
-        "in_time_until = min(session.loaded_at + timeouts.idle_seconds, row.ends_at)",
-        "in_time_until = session.loaded_at + timeouts.idle_seconds",
+        "sessions/config/timeouts.py",
+        "in_time_until = min(loaded_at + idle_seconds, row.ends_at)",
+        "in_time_until = loaded_at + idle_seconds",
         f"{_SLOW}none_passes_the_end_of_the_lifetime[memory-blocking]",
     ),
     Guard(
@@ -279,13 +279,13 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "asking how long a session lives does not prolong it",
         "sessions/lifecycle/save.py",
-        "is_due = has_changed or (session.is_use and timeouts",
-        "is_due = has_changed or (timeouts",
+        "touch_is_due = session.is_use and config",
+        "touch_is_due = config",
         "tests/sessions_web/test_seconds_left.py::test_asking_idly_prolongs_nothing_and_writes_nothing",
         (
             "sessions/session_state.py",
-            "if row is None or not self.is_use:",
-            "if row is None:",
+            "row is not None and self.is_use and timeouts",
+            "row is not None and timeouts",
         ),
     ),
 )
