@@ -15,7 +15,7 @@ from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limit import AnyLimit, LimitsLike
 from ratelimit_ddb.limiter_core import LimiterCore
-from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.driver import run, run_async, run_uncancelled
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.stored_limits.stored import Stored
@@ -399,20 +399,26 @@ class AsyncRateLimiter:
         return Reserving(reserve)
 
     async def settle(self, reservation: Reservation | AsyncReservation, used: int) -> None:
-        """Settle a reservation with this limiter; see ``RateLimiter.settle``."""
+        """Settle a reservation with this limiter; see ``RateLimiter.settle``.
+
+        A task that is cancelled meanwhile leaves it to the background.
+        """
         from ratelimit_ddb.reservation import state_of
 
         core = self._core
         flow = state_of(reservation).settle(core, used)
-        await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
+        await run_uncancelled(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     async def charge(self, key: KeyLike, cost: int) -> Decision:
-        """Take tokens whether they are there or not; see ``RateLimiter.charge``."""
+        """Take tokens whether they are there or not; see ``RateLimiter.charge``.
+
+        A task that is cancelled meanwhile leaves it to the background.
+        """
         core = self._core
         begun = core.charge(key, cost)
         if isinstance(begun, Decision):
             return begun
-        return await run_async(begun, core.store, core.timeout_ns, core.breaker, decides=True)
+        return await run_uncancelled(begun, core.store, core.timeout_ns, core.breaker, decides=True)
 
     async def block(self, key: KeyLike, seconds: float) -> Decision:
         """Deny every request for a key for ``seconds``; see ``RateLimiter.block``."""

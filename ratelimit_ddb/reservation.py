@@ -29,7 +29,7 @@ from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limiter_core import LimiterCore
-from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.driver import run, run_uncancelled
 from ratelimit_ddb.operations.operation import Flow
 
 
@@ -248,10 +248,13 @@ class AsyncReservation:
         return self._state.is_settled
 
     async def settle(self, used: int) -> None:
-        """Settle for ``used`` tokens; see ``Reservation.settle``."""
+        """Settle for ``used`` tokens; see ``Reservation.settle``.
+
+        A task that is cancelled meanwhile leaves it to the background.
+        """
         core = self._state.core
         flow = self._state.settle(core, used)
-        await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
+        await run_uncancelled(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     async def cancel(self) -> None:
         """Give all of it back; see ``Reservation.cancel``."""
@@ -263,7 +266,7 @@ class AsyncReservation:
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         core, flow = self._state.core, self._state.leave(error)
         if flow is not None:
-            await run_async(flow, core.store, core.timeout_ns, core.breaker, decides=True)
+            await run_uncancelled(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def __copy__(self) -> Self:
         return self

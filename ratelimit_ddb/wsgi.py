@@ -169,8 +169,8 @@ def _reserving(
 
     try:
         return _WithEnd(app(environ, noting), end)
-    except BaseException:
-        end(raised=True)
+    except BaseException as error:
+        end(raised=isinstance(error, Exception))
         raise
 
 
@@ -209,7 +209,7 @@ class _WithEnd:
             return next(self._pieces)
         except StopIteration:
             raise
-        except BaseException:
+        except Exception:
             self._raised = True
             raise
 
@@ -218,7 +218,7 @@ class _WithEnd:
         try:
             if hasattr(self._content, "close"):
                 self._content.close()
-        except BaseException:
+        except Exception:
             self._raised = True
             raise
         finally:

@@ -113,10 +113,12 @@ class RateLimitMiddleware:
         statuses: list[int] = []
         state = scope.setdefault("state", {})
         state["reservation"] = reservation
-        raised = True
+        raised = False
         try:
             await self._respond(scope, receive, _noting(statuses, send))
-            raised = False
+        except Exception:  # not where it is cancelled, as the client may have gone
+            raised = True
+            raise
         finally:
             state.pop("reservation", None)
             status = statuses[0] if statuses else None

@@ -45,7 +45,10 @@ async def _admit_async(gate: Gate, native: HttpRequest) -> Admission:
 def before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
     """A view with a gate before it: what it is called with is admitted first, or answered."""
     called = holding(view, gate, is_async)
+    return (_before_async if is_async else _before)(view, called, gate)
 
+
+def _before(view: Callable[..., Any], called: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
     @functools.wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         answer, ledger, _ = gate.admit(request_of(request))
@@ -62,8 +65,14 @@ def before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[...
         settle_at_end(request, response, reservation)
         return response if ledger is None else with_fields(ledger.fields(), response)
 
+    return limited
+
+
+def _before_async(
+    view: Callable[..., Any], called: Callable[..., Any], gate: Gate
+) -> Callable[..., Any]:
     @functools.wraps(view)
-    async def limited_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    async def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         answer, ledger, _ = await _admit_async(gate, request)
         if answer is not None:
             return response_of(answer)
@@ -73,13 +82,17 @@ def before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[...
         except Exception as error:
             await gate.respond_async(request, head_of_error_page(error))
             raise
+        except BaseException:  # a client that goes has its view cancelled, and there is no response
+            if reservation is not None:
+                await reservation.end_async(failed=False)
+            raise
         if gate.gives_back and isinstance(response, HttpResponseBase):
             head = head_of(response.status_code, response.headers.items())
             await gate.respond_async(request, head)
         settle_at_end(request, response, reservation)
         return response if ledger is None else with_fields(ledger.fields(), response)
 
-    return limited_async if is_async else limited
+    return limited
 
 
 def _reservation_of(native: Any) -> RequestReservation | None:

@@ -58,7 +58,7 @@ def end_without_response(exception: BaseException | None) -> None:
     """
     for end, response in _awaited().items():
         if response is None:
-            end(failed=exception is not None)
+            end(failed=isinstance(exception, Exception))
         elif response.found() is None:
             end(failed=response.failed)
 

@@ -7,6 +7,7 @@ ends it.
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 from ratelimit_ddb.errors import StoreError, StoreUnavailable
@@ -103,6 +104,32 @@ async def run_async(
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:
         flow.close()
+
+
+async def run_uncancelled(
+    flow: JointFlow[T], store: Store, timeout_ns: int, breaker: Breaker, *, decides: bool = False
+) -> T:
+    """``run_async`` of what was done already and has to be told.
+
+    Where the task is cancelled, it goes on in the background.
+    """
+    return await uncancelled(
+        run_async(flow, store, timeout_ns, breaker, decides=decides), waits=not store.in_process
+    )
+
+
+async def uncancelled(doing: Coroutine[Any, Any, T], *, waits: bool) -> T:
+    """Await what goes on in the background where the task is cancelled.
+
+    Args:
+        doing: what is to be done.
+        waits: whether it waits for anything. If not, nothing cancels it, under trio either.
+    """
+    if not waits:
+        return await doing
+    from ddbwire.concurrency.event_loop import uncancelled
+
+    return await uncancelled(doing)
 
 
 def _prepare(

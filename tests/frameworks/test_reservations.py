@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import flask
 import pytest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from django.urls import path
 from fastapi import FastAPI
 from fastapi import Request as FastAPIRequest
@@ -20,6 +21,7 @@ from starlette.routing import Route
 
 from ratelimit_ddb import MemoryStore, RateLimiter
 from ratelimit_ddb.asgi import RateLimitMiddleware
+from ratelimit_ddb.django import RateLimitMiddleware as DjangoMiddleware
 from ratelimit_ddb.flask import limit_app
 from ratelimit_ddb.web import Rule, reservation_of
 from ratelimit_ddb.wsgi import RateLimitMiddleware as WSGIMiddleware
@@ -157,6 +159,18 @@ class Urls:
         path("raises", raising),
         path("leaves", leaving),
     ]
+
+
+def test_django_settles_what_a_view_had_used_that_is_cancelled(store: MemoryStore) -> None:
+    async def view(request: Any) -> Any:
+        request.reservation.settle(990)
+        raise asyncio.CancelledError
+
+    with override_settings(RATELIMIT_DDB={"STORE": store, "RULES": [RULE]}):
+        limited = DjangoMiddleware(view)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(limited(RequestFactory().get("/")))
+    assert left(store) == 10
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,22 @@ _BY_FRAMEWORK = "tests/frameworks/test_give_back.py::test_"
 
 RESPONSES = (
     Guard(
+        "P3: a request that is cancelled before it is answered was not free",
+        "ratelimit_ddb/asgi/middleware.py",
+        "except Exception:  # not where it is cancelled, as the client may have gone",
+        "except BaseException:",
+        "tests/web/test_reservations.py::"
+        "test_p3_a_request_that_is_cancelled_before_it_is_answered_was_not_free",
+    ),
+    Guard(
+        "what was used is told though the task is cancelled again and again",
+        "ddbwire/concurrency/event_loop.py",
+        "return await asyncio.shield(task)",
+        "return await task",
+        "tests/ratelimit_ddb/test_reservations.py::"
+        "test_what_was_used_is_told_though_the_task_is_cancelled_again_and_again",
+    ),
+    Guard(
         "P1: a client that goes away before the answer has guessed",
         "ratelimit_ddb/asgi/responses.py",
         "    except Exception as error:",

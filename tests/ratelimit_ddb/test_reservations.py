@@ -66,6 +66,33 @@ def test_a_task_that_is_cancelled_gives_its_estimate_back() -> None:
     assert asyncio.run(use()) == 1_000
 
 
+@pytest.mark.parametrize("how", ["settle", "charge"])
+def test_what_was_used_is_told_though_the_task_is_cancelled_again_and_again(how: str) -> None:
+    # AnyIO's cancel scopes do so: those of Starlette's streams whose clients go away.
+    limiter = AsyncRateLimiter(SharedStore(FakeClock(), delay_seconds=0.001), "1000/minute")
+
+    async def use() -> int:
+        async def stream() -> None:
+            reservation = await limiter.reserve("k", 100)
+            try:
+                await asyncio.sleep(3_600)
+            finally:
+                if how == "settle":
+                    await reservation.settle(900)
+                else:
+                    await limiter.charge("k", 800)
+
+        task = asyncio.create_task(stream())
+        await asyncio.sleep(0.01)
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        return (await limiter.peek("k")).remaining
+
+    assert asyncio.run(use()) == 100
+
+
 def test_a_reservation_is_entered_once() -> None:
     limiter = AsyncRateLimiter(MemoryStore(), "1000/minute")
 

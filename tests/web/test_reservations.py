@@ -32,7 +32,7 @@ def store() -> FlakyStore:
     return FlakyStore()
 
 
-def left(store: FlakyStore) -> int:
+def left(store: Any) -> int:
     return RateLimiter(store, LIMIT).peek(("tokens", "tenant")).remaining
 
 
@@ -241,6 +241,41 @@ def test_a_client_that_goes_away_in_the_middle_keeps_the_estimate(store: FlakySt
     with pytest.raises(OSError, match="went away"):
         asyncio.run(app(scope, receive, send))
     assert left(store) == 100
+
+
+def cancelled_for_good(app: Any, begun: asyncio.Event, seconds: float = 0.05) -> None:
+    """Cancel a request at each turn of the event loop, as AnyIO's cancel scopes do."""
+
+    async def send(message: Any) -> None: ...
+
+    async def scenario() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": ("c", 1)}
+        request = asyncio.create_task(app(scope, receive, send))
+        await begun.wait()
+        while not request.done():
+            request.cancel()
+            await asyncio.sleep(0)
+        assert request.cancelled()
+        await asyncio.sleep(seconds)  # what goes on in the background
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("settled", "remaining"), [(None, 100), (300, 700), (990, 10)])
+def test_p3_a_request_that_is_cancelled_before_it_is_answered_was_not_free(
+    settled: int | None, remaining: int
+) -> None:
+    # Its client may have gone, and the work was done.
+    store, begun = SharedStore(FakeClock(), delay_seconds=0.001), asyncio.Event()
+
+    async def hang(scope: Any, receive: Any, send: Any) -> None:
+        if settled is not None:
+            reservation_of(scope).settle(settled)
+        begun.set()
+        await asyncio.sleep(3_600)
+
+    cancelled_for_good(asgi.RateLimitMiddleware(hang, store, RULE), begun)
+    assert left(store) == remaining
 
 
 def test_a_server_that_closes_early_settles_too(store: FlakyStore) -> None:

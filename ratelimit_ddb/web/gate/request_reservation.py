@@ -8,8 +8,8 @@ whoever put the rules before the view settles it:
     neither:                              they stay taken.
 
 A request has failed where the application raised before its response began, or answered with a
-status of 500 or more. One whose client goes away in the middle of a response has not: what was
-produced until then was used.
+status of 500 or more. One that is cancelled, or whose client goes away in the middle of a response,
+has not: what was produced until then was used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.bucket.debt import require_charge
 from ratelimit_ddb.operations.breaker import Breaker
-from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.driver import run, run_async, uncancelled
 from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow, JointFlow
 from ratelimit_ddb.operations.store import Store
@@ -114,7 +114,11 @@ class RequestReservation:
             run(flow, one.store, one.timeout_ns, one.breaker, decides=True)
 
     async def end_async(self, *, failed: bool) -> None:
-        """Settle it; see ``end``."""
+        """Settle it; see ``end``. What is cancelled goes on in the background."""
+        waits = any(not one.store.in_process for one in self._reserved)
+        await uncancelled(self._end_async(failed), waits=waits)
+
+    async def _end_async(self, failed: bool) -> None:
         for flow, one in self._settling(failed):
             await run_async(flow, one.store, one.timeout_ns, one.breaker, decides=True)
 
@@ -155,7 +159,7 @@ def has_failed(status: int | None, *, raised: bool) -> bool:
 
     Args:
         status: that of its response; None where it had not begun.
-        raised: whether the application raised.
+        raised: whether the application raised an Exception; a cancellation is none.
     """
     return raised if status is None else status >= _FAILED
 
