@@ -17,7 +17,7 @@ from ratelimit_ddb.operations.steps import run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
-from ratelimit_ddb.slots.keeper import keeper_of_running_loop, keeper_of_threads
+from ratelimit_ddb.slots.renewer import running_loop_renewer, thread_renewer
 from ratelimit_ddb.slots.slot import AsyncSlot, Grant, Slot
 from ratelimit_ddb.slots.slots_core import SlotsCore
 
@@ -121,10 +121,10 @@ class ConcurrencyLimiter:
             StoreUnavailable: under ``on_outage="raise"``.
             StoreError: a mistake of set-up; whatever ``on_outage`` says.
         """
-        core, keeper = self._core, keeper_of_threads()
+        core, renewer = self._core, thread_renewer()
         text = core.key_text(key)
-        taken = run_steps(core.steps(text, max_wait, on_lost, keeper))
-        return Slot(Grant(core, text, taken, keeper))
+        taken = run_steps(core.steps(text, max_wait, on_lost, renewer))
+        return Slot(Grant(core, text, taken, renewer))
 
     def peek(self, key: KeyLike) -> Decision:
         """What ``acquire`` would say now, by one consistent read, taking nothing.
@@ -209,10 +209,10 @@ class AsyncConcurrencyLimiter:
         Raises:
             RuntimeError: no event loop of asyncio's is running.
         """
-        core, keeper = self._core, keeper_of_running_loop()
+        core, renewer = self._core, running_loop_renewer()
         text = core.key_text(key)
-        taken = await run_steps_async(core.steps(text, max_wait, on_lost, keeper))
-        return AsyncSlot(Grant(core, text, taken, keeper))
+        taken = await run_steps_async(core.steps(text, max_wait, on_lost, renewer))
+        return AsyncSlot(Grant(core, text, taken, renewer))
 
     async def peek(self, key: KeyLike) -> Decision:
         """What ``acquire`` would say now, taking nothing; see ``ConcurrencyLimiter.peek``."""

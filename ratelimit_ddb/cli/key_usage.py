@@ -24,7 +24,7 @@ from ratelimit_ddb.operations.scan_operation import ScannedItem
 from ratelimit_ddb.quota import Quota
 from ratelimit_ddb.slot_limit import MOST_SLOTS, SlotLimit
 from ratelimit_ddb.slots.mark import free_below
-from ratelimit_ddb.slots.slots import decision_by_marks
+from ratelimit_ddb.slots.slot_flows import decision_by_marks
 
 _MOST_SLOTS = SlotLimit(MOST_SLOTS)
 NAME_OF_SLOTS = _MOST_SLOTS.name

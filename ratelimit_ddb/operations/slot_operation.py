@@ -1,8 +1,8 @@
 """The four operations on an item of slots, and what each returns; as operation.py has a bucket's.
 
-A slot is an attribute that says who holds it until when, in one number: its *mark*
-(``ratelimit_ddb/slots/mark.py``). A mark is written by one holder and never again by another, so
-``IF slot = mark`` is "if it is mine", whatever happened meanwhile.
+A slot is an attribute whose number, its *mark*, says who holds it and until when
+(``ratelimit_ddb/slots/mark.py``). No two holders ever write the same mark, so the condition
+``slot = mark`` holds only for the slot's own holder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TakeSlot(NamedTuple):
     expires_at_seconds: int
 
 
-class KeepSlot(NamedTuple):
+class RenewSlot(NamedTuple):
     """Write a later mark into a slot, if it has one of the holder's. Returns: SlotsResult.
 
     Attributes:
@@ -64,7 +64,7 @@ class ReadSlots(NamedTuple):
     key: str
 
 
-SlotOperation = TakeSlot | KeepSlot | ReleaseSlot | ReadSlots
+SlotOperation = TakeSlot | RenewSlot | ReleaseSlot | ReadSlots
 
 
 class SlotsResult(NamedTuple):

@@ -1,4 +1,4 @@
-"""A slot that somebody in this process holds, or may hold after a reply was lost."""
+"""A slot that this process holds, or may hold after a reply was lost."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ratelimit_ddb.operations.store import Clock
 from ratelimit_ddb.slot_limit import SlotLimit
 
 MARGIN = 10
-"""A holder counts its slot as lost when all but this part of the lifetime has passed, and others
-take it when all of it has: clocks that differ by less than that never make two holders."""
-BEATS = 3
+"""A holder counts its slot as lost a tenth of the lifetime before others may take it: clocks that
+differ by less than a tenth never make two holders."""
+RENEWALS = 3
 """How many times in a lifetime a slot is renewed."""
 _RETRY_NS = 1_000_000_000
 
 
 class HeldSlot:
-    """One slot and its holder's knowledge of it.
+    """One slot, as its holder knows it.
 
-    The keeper may renew it in one thread while another one releases it: what either will write is
-    noted here first, under the lock, so that neither takes the other's mark for somebody else's.
+    One thread may renew it while another one releases it. Each notes here, under the lock, the mark
+    that it is about to write, so that neither takes the other's mark for another holder's.
 
     Attributes:
         key: the item.
         limit: the limit.
         slot: which slot of it.
-        lost: whether somebody else may hold it.
-        released: whether the holder needs it no more.
-        due_ns: when the keeper is to write to it, by ``time.monotonic_ns()``.
+        lost: whether another holder may have it.
+        released: whether the holder has released it.
+        due_ns: when the renewer writes to it next, by ``time.monotonic_ns()``.
     """
 
     __slots__ = (
@@ -70,45 +70,52 @@ class HeldSlot:
 
     @property
     def is_of_this_process(self) -> bool:
-        """False in a fork of the holder's: there the slot is the parent's alone."""
+        """Whether this process took it; False in a fork of the process that did."""
         return self._process == os.getpid()
 
     def last_from(self, clock_monotonic_ns: int, clock_wall_ns: int) -> None:
-        """Note that its mark was made at these readings of the store's two clocks."""
+        """Note that its mark was made at these readings of the store's clocks."""
         lasts_ns = self.limit.lifetime_ns - self.limit.lifetime_ns // MARGIN
         self._monotonic_end_ns = clock_monotonic_ns + lasts_ns
         self._wall_end_ns = clock_wall_ns + lasts_ns
-        self.due_ns = monotonic_ns() + self.limit.lifetime_ns // BEATS
+        self.due_ns = monotonic_ns() + self.limit.lifetime_ns // RENEWALS
 
     def lives(self, clock: Clock) -> bool:
-        """Whether nobody else can hold it, by both clocks: one stands still in a suspended host."""
+        """Whether no other holder can have it.
+
+        Both clocks must say so: the monotonic one stands still while the host is suspended.
+        """
         return clock.monotonic_ns() < self._monotonic_end_ns and clock.wall_ns() < self._wall_end_ns
 
     def retry(self) -> None:
-        """Have the keeper write to it again soon."""
+        """Have the renewer try again soon."""
         self.due_ns = monotonic_ns() + min(_RETRY_NS, self.limit.lifetime_ns // MARGIN)
 
-    def begin_keeping(self, mark: int) -> tuple[int, ...] | None:
-        """The marks that may be in the slot once this one is written; None if it was released."""
+    def begin_renewal(self, mark: int) -> tuple[int, ...] | None:
+        """Note a mark before it is written.
+
+        Returns:
+            the marks that the slot may have afterwards; None if it was released.
+        """
         with self._lock:
             if self.released:
                 return None
             self._marks = (*self._marks, mark)
             return self._marks
 
-    def kept(self, mark: int) -> None:
-        """Note that this mark is there, and no other."""
+    def renewed(self, mark: int) -> None:
+        """Note that the slot has this mark, and no other."""
         with self._lock:
             self._marks = (mark,)
 
     def begin_release(self) -> tuple[int, ...]:
-        """Note that it is needed no more. Returns: the marks that may be in the slot."""
+        """Note that it is released. Returns: the marks that the slot may have."""
         with self._lock:
             self.released = True
             return self._marks
 
     def lose(self) -> None:
-        """Note that somebody else may hold it, and tell the holder, once."""
+        """Note that another holder may have it, and call ``on_lost``, once."""
         with self._lock:
             told, self.lost = self.lost or self.released, True
         if told:
@@ -124,5 +131,5 @@ class HeldSlot:
             return
         try:
             self._on_lost()
-        except Exception:  # it is the holder's, and other slots are to be renewed all the same
+        except Exception:  # the holder's mistake must not stop the renewal of other slots
             logging.getLogger("ratelimit_ddb").exception("on_lost of %r raised", self.key)

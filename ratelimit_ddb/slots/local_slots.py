@@ -1,7 +1,7 @@
-"""How many slots of each key this process holds: what ``on_outage="local"`` counts by.
+"""How many slots of each key this process holds: ``on_outage="local"`` decides by these counts.
 
-While a store is out of reach, a process lets in as many as there are slots, those counted that it
-holds in the table. So n processes hold at most n times as many as there are.
+In an outage a process holds at most as many slots as the limit has, including those that it took
+in the table. So n processes hold at most n times as many.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ratelimit_ddb.operations.store import Store
 
 
 class LocalSlots:
-    """The counts of one store's keys; only of those of which something is held."""
+    """The counts of one store's keys; keys without a slot are not kept."""
 
     __slots__ = ("__weakref__", "_counts", "_lock")
 
@@ -24,17 +24,17 @@ class LocalSlots:
         at_fork(self)
 
     def after_fork_in_child(self) -> None:
-        """Begin with nothing: the slots are the parent's."""
+        """Start with nothing: the slots are the parent's."""
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
 
     def add(self, key: str) -> None:
-        """Count one that was taken in the table."""
+        """Count a slot that was taken in the table."""
         with self._lock:
             self._counts[key] = self._counts.get(key, 0) + 1
 
     def take(self, key: str, most: int) -> int | None:
-        """Count one more, if there are fewer than ``most``. Returns: how many are left then."""
+        """Count one more, if there are fewer than ``most``. Returns: how many are left; or None."""
         with self._lock:
             count = self._counts.get(key, 0)
             if count >= most:

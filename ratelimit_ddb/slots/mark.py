@@ -1,10 +1,10 @@
-"""A mark: until when a slot is held and by whom, in one number.
+"""A mark: in one number, until when a slot is held, and by whom.
 
     mark = until, in milliseconds since the epoch, * 10**19 + a random number below 10**19
 
-So marks compare by their time, and no two are equal: whoever finds its own mark in a slot knows
-that nobody else has held that slot since. 32 digits are 17 bytes in DynamoDB, whose numbers hold
-38 (AWS: "Supported data types and naming rules").
+So marks compare by their time, and no two are equal: a holder that finds its own mark in a slot
+knows that no one else has held it since. The 32 digits take 17 bytes in DynamoDB, whose numbers
+have up to 38 (AWS: "Supported data types and naming rules").
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _RANDOM = 10**19
 
 
 def new_mark(until_ns: int) -> int:
-    """A mark that nobody else has, which runs out at an instant, rounded down to a millisecond."""
+    """A new mark that runs out at ``until_ns``, rounded down to a millisecond."""
     from secrets import randbelow  # few processes ever need it
 
     return until_ns // MILLISECOND_NS * _RANDOM + randbelow(_RANDOM)

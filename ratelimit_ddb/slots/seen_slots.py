@@ -1,4 +1,4 @@
-"""Which slots of a key this process last saw taken: a guess, by which it chooses one to try."""
+"""Which slots of a key this process last saw taken: by this guess it chooses the slot to try."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 
 class SeenSlots:
-    """The last that was seen of up to ``max_keys`` keys, as a bit for each slot that was taken.
+    """The slots of up to ``max_keys`` keys as they were last seen, a bit for each one taken.
 
-    Single operations of a dict, so threads need no lock: a guess that is lost costs one write.
+    Each step is a single operation of a dict, so threads need no lock: a lost guess costs a write.
     """
 
     __slots__ = ("_max_keys", "_taken")
@@ -18,7 +18,7 @@ class SeenSlots:
         self._taken: dict[str, int] = {}
 
     def choice(self, key: str, slots: int) -> int:
-        """A random slot of those that are believed free; of all if none is."""
+        """A random slot of those that are believed free; of all slots if none is."""
         taken = self._taken.get(key, 0)
         return chosen([slot for slot in range(slots) if not taken >> slot & 1] or range(slots))
 
@@ -42,7 +42,7 @@ class SeenSlots:
 
 
 def chosen(slots: list[int] | range) -> int:
-    """One of these, at random: processes that choose at once are to choose different ones."""
+    """One of them at random, so that processes do not all choose the same one."""
     from secrets import randbelow  # few processes ever need it
 
     return slots[randbelow(len(slots))]

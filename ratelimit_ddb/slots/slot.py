@@ -1,4 +1,4 @@
-"""What a concurrency limiter gives out: a slot to hold, or the denial of one."""
+"""What ``acquire`` of a concurrency limiter returns: a slot, or its denial."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.slots.held_slot import HeldSlot
-from ratelimit_ddb.slots.keeper import Keeper
-from ratelimit_ddb.slots.slots import Taken
+from ratelimit_ddb.slots.renewer import Renewer
+from ratelimit_ddb.slots.slot_flows import SlotAttempt
 from ratelimit_ddb.slots.slots_core import SlotsCore
 
 
 class Grant:
-    """One slot or its denial, whichever way it is released.
+    """A slot or its denial, for blocking code and asyncio.
 
     Args:
         core: the limiter's.
         key: the key as the table holds it.
-        taken: what came of taking it.
-        keeper: what renews it.
+        taken: the result of the attempt.
+        renewer: renews the slot.
     """
 
-    __slots__ = ("_held", "_holds", "_keeper", "_process", "core", "decision", "key")
+    __slots__ = ("_held", "_holds", "_process", "_renewer", "core", "decision", "key")
 
-    def __init__(self, core: SlotsCore, key: str, taken: Taken, keeper: Keeper) -> None:
+    def __init__(self, core: SlotsCore, key: str, taken: SlotAttempt, renewer: Renewer) -> None:
         self.key = key
         self.decision: Decision = taken.decision
         self.core = core
         self._held: HeldSlot | None = taken.held
-        self._keeper = keeper
+        self._renewer = renewer
         self._process = os.getpid()
         self._holds = taken.decision.allowed and taken.decision.source != "disabled"
 
     @property
     def holds(self) -> bool:
-        """Whether there is something to release, in this process."""
+        """Whether this process has something to release."""
         return self._holds and self._process == os.getpid()
 
     @property
     def lost(self) -> bool:
-        """Whether somebody else may hold it."""
+        """Whether another holder may have it."""
         held = self._held
         if held is None or not self._holds:
             return False
@@ -60,17 +60,17 @@ class Grant:
             raise RateLimited(self.key, self.decision)
 
     def begin_release(self) -> Flow[None] | None:
-        """Release it, once. Returns: the flow that tells the table, if it has to know."""
+        """Release it, once. Returns: the flow that writes to the table; None if none is needed."""
         if not self.holds:
             return None
         self._holds = False
-        return self.core.release(self.key, self._held, self._keeper)
+        return self.core.release(self.key, self._held, self._renewer)
 
     def give_up(self) -> None:
-        """Have it released in the background, once."""
+        """Release it in the background, once."""
         if self.holds:
             self._holds = False
-            self.core.give_up(self.key, self._held, self._keeper)
+            self.core.give_up(self.key, self._held, self._renewer)
 
     def __del__(self) -> None:
         if self.holds:
@@ -103,18 +103,18 @@ class Slot:
 
     @property
     def lost(self) -> bool:
-        """Whether somebody else may hold it by now, since it could not be renewed in time.
+        """Whether another holder may have it, since it was not renewed in time.
 
-        The work under a lost slot may be one too many: stop it where that matters. In a fork of
-        the process that holds it, it is lost.
+        The work under a lost slot may be one too many: stop it if that matters. In a fork of the
+        process that holds the slot, it is lost.
         """
         return self._grant.lost
 
     def release(self) -> None:
-        """Make it free for others. Nothing happens the second time.
+        """Make the slot free for others. A second call does nothing.
 
-        Without an answer from the store it is tried again in the background, until the slot's
-        lifetime has passed.
+        If the store gives no answer, it is tried again in the background until the slot's lifetime
+        has passed.
 
         Raises:
             StoreError: a mistake of set-up.
@@ -168,13 +168,13 @@ class AsyncSlot:
 
     @property
     def lost(self) -> bool:
-        """Whether somebody else may hold it by now; see ``Slot.lost``."""
+        """Whether another holder may have it; see ``Slot.lost``."""
         return self._grant.lost
 
     async def release(self) -> None:
-        """Make it free for others; see ``Slot.release``.
+        """Make the slot free for others; see ``Slot.release``.
 
-        A task that is cancelled meanwhile leaves it to the background.
+        If the task is cancelled meanwhile, the slot is released in the background.
         """
         flow = self._grant.begin_release()
         if flow is not None:

@@ -1,4 +1,4 @@
-"""What both concurrency limiters do without I/O, and the steps by which they wait for a slot."""
+"""What both concurrency limiters do without I/O: check arguments, take, wait, release, report."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import RETRY_AFTER_OUTAGE_NS, OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.held_slot import HeldSlot
-from ratelimit_ddb.slots.keeper import Keeper, Kept
 from ratelimit_ddb.slots.local_slots import local_slots_of
+from ratelimit_ddb.slots.renewer import Renewal, Renewer
 from ratelimit_ddb.slots.seen_slots import SeenSlots
-from ratelimit_ddb.slots.slots import Slots, Taken
-from ratelimit_ddb.slots.waiting_line import WaitingLine
+from ratelimit_ddb.slots.slot_flows import SlotAttempt, SlotFlows
+from ratelimit_ddb.slots.wait_queue import WaitQueue
 from ratelimit_ddb.switch import limiting_enabled
 
 OF_SLOTS = ":slots"
-"""What the keys of slots end in: their items are others than those of buckets, which would cost
-more to write with slots in them."""
+"""The suffix of the keys of slots. They have items of their own: in a bucket's item they would make
+each of its writes cost more."""
 _SEEN_KEYS = 16_384
 _FIRST_PAUSE_NS = 25_000_000
 _LONGEST_PAUSE_NS = 400_000_000
 
 
 class SlotsCore:
-    """What a concurrency limiter is apart from how it waits.
+    """What both concurrency limiters share: all but the driver.
 
     Attributes:
         store: where the slots are.
-        slots: their flows.
+        flows: take, renew, release and read them.
         breaker: whether decisions ask the store.
         timeout_ns: how long one attempt may spend on the store.
-        enabled: whether it limits; if not, everybody gets a slot.
+        enabled: whether it limits; if not, every caller gets a slot.
         options: the keyword arguments that it was made with.
     """
 
     __slots__ = (
-        "_line",
         "_local",
         "_name",
         "_namespace",
         "_on_decision",
         "_on_outage",
+        "_wait_queue",
         "breaker",
         "enabled",
+        "flows",
         "options",
-        "slots",
         "store",
         "timeout_ns",
     )
@@ -80,14 +80,14 @@ class SlotsCore:
     ) -> None:
         require_on_outage(on_outage)
         self.store = require_store(store)
-        self.slots = Slots(limit, store.clock, SeenSlots(_SEEN_KEYS))
+        self.flows = SlotFlows(limit, store.clock, SeenSlots(_SEEN_KEYS))
         self.breaker = breaker_of(store)
         self.timeout_ns = require_deadline_ns(deadline)
         self._on_outage: OnOutage = on_outage
         self._on_decision = require_functions("on_decision", on_decision)
         self._namespace = namespace_prefix(namespace)
         self._local = local_slots_of(store)
-        self._line = WaitingLine()
+        self._wait_queue = WaitQueue()
         self._name = f"{namespace}: {limit}" if namespace else str(limit)
         self.enabled = limiting_enabled(enabled, f"limiter of {limit}")
         self.options: dict[str, Any] = {
@@ -102,10 +102,10 @@ class SlotsCore:
     @property
     def limit(self) -> SlotLimit:
         """How many slots each key has."""
-        return self.slots.limit
+        return self.flows.limit
 
     def describe(self) -> str:
-        """The arguments that tell one limiter from another; for a ``repr``."""
+        """The arguments, for ``repr``."""
         namespace = self.options["namespace"]
         within = f", namespace={namespace!r}" if namespace else ""
         return (
@@ -114,7 +114,7 @@ class SlotsCore:
         )
 
     def reduce(self, kind: Callable[..., object]) -> Callable[[], object]:
-        """What makes the same limiter again, for pickle."""
+        """A function that makes the same limiter again, for pickle."""
         return functools.partial(kind, self.store, self.limit.slots, **self.options)
 
     def key_text(self, key: KeyLike) -> str:
@@ -126,35 +126,45 @@ class SlotsCore:
         key: str,
         max_wait: float,
         on_lost: Callable[[], object] | None,
-        keeper: Keeper,
-    ) -> Steps[Taken]:
-        """Take a slot of a key, as the table holds it, or wait for one.
+        renewer: Renewer,
+    ) -> Steps[SlotAttempt]:
+        """Take a slot, or wait for one.
+
+        Args:
+            key: the key as the table holds it.
+            max_wait: seconds.
+            on_lost: called if the slot is lost; None for nothing.
+            renewer: renews the slot.
 
         Raises:
-            TypeError, ValueError: the wait is invalid, or what is to be called can't be.
+            TypeError, ValueError: ``max_wait`` is invalid, or ``on_lost`` is no function.
         """
         wait_ns = require_max_wait_ns(max_wait)
         if on_lost is not None and not callable(on_lost):
             raise TypeError(f"on_lost {on_lost!r}: must be a function")
-        return self._steps(key, wait_ns, on_lost, keeper)
+        return self._steps(key, wait_ns, on_lost, renewer)
 
-    def take(self, key: str, on_lost: Callable[[], object] | None, keeper: Keeper) -> Flow[Taken]:
-        """Try once to take a slot; what the store does not decide, the policy does.
+    def take(
+        self, key: str, on_lost: Callable[[], object] | None, renewer: Renewer
+    ) -> Flow[SlotAttempt]:
+        """Try once to take a slot; in an outage ``on_outage`` decides.
 
         Raises:
             StoreUnavailable: under ``on_outage="raise"``.
         """
         if not self.enabled:
             limit = self.limit
-            return Taken(Decision(True, limit.slots, 0, 0, limit, 0, "disabled"))
+            return SlotAttempt(Decision(True, limit.slots, 0, 0, limit, 0, "disabled"))
         meter = Meter() if self._on_decision else None
-        flow = self.slots.take(key, on_lost, lambda held: self.keep(held, keeper, released=True))
+        flow = self.flows.take(
+            key, on_lost, lambda held: self._schedule(held, renewer, released=True)
+        )
         outage = None
         try:
             taken = yield from (flow if meter is None else meter.measured(flow))
         except StoreUnavailable as failure:
             outage = failure
-            taken = Taken(self._decide(key, failure), None, failure)
+            taken = SlotAttempt(self._decide(key, failure), None, failure)
         else:
             if taken.decision.allowed:
                 self._local.add(key)
@@ -165,102 +175,102 @@ class SlotsCore:
             told = True
         finally:
             if not told and taken.decision.allowed:
-                self.give_up(key, taken.held, keeper)
+                self.give_up(key, taken.held, renewer)
         if outage is not None and self._on_outage == "raise":
             raise outage
         if taken.held is not None:
-            self.keep(taken.held, keeper)
+            self._schedule(taken.held, renewer)
         return taken
 
-    def keep(self, held: HeldSlot, keeper: Keeper, *, released: bool = False) -> None:
-        """Have a slot renewed from now on; or, if nobody holds it, released as soon as may be."""
+    def _schedule(self, held: HeldSlot, renewer: Renewer, *, released: bool = False) -> None:
+        """Have a slot renewed from now on, or ``released`` as soon as possible."""
         if released:
             held.begin_release()
             held.retry()
-        keeper.add(Kept(held, self.slots, self.store, self.breaker, self.timeout_ns))
+        renewer.add(Renewal(held, self.flows, self.store, self.breaker, self.timeout_ns))
 
-    def release(self, key: str, held: HeldSlot | None, keeper: Keeper) -> Flow[None] | None:
-        """Release what was taken. Returns: the flow that tells the table, if it has to know."""
+    def release(self, key: str, held: HeldSlot | None, renewer: Renewer) -> Flow[None] | None:
+        """Release a slot. Returns: the flow that writes to the table; None if none is needed."""
         if held is None:
             self._local.remove(key)
-            self._line.released(key)
+            self._wait_queue.released(key)
             return None
-        # Whatever becomes of the flow, it is not to be renewed any more.
+        # From here on it is not renewed, even if the flow never runs.
         held.begin_release()
         held.retry()
-        return self._release(key, held, keeper)
+        return self._release(key, held, renewer)
 
-    def give_up(self, key: str, held: HeldSlot | None, keeper: Keeper) -> None:
-        """Have the keeper release what was taken and nobody holds."""
+    def give_up(self, key: str, held: HeldSlot | None, renewer: Renewer) -> None:
+        """Have the renewer release a slot that was taken and is not needed."""
         self._local.remove(key)
         if held is not None:
-            self.keep(held, keeper, released=True)
-        self._line.released(key)
+            self._schedule(held, renewer, released=True)
+        self._wait_queue.released(key)
 
     def peek(self, key: str) -> Flow[Decision]:
         """What ``take`` would say now."""
-        return self.slots.peek(key)
+        return self.flows.peek(key)
 
     def reset(self, key: str) -> Flow[None]:
         """Take all slots from their holders."""
         yield Delete(key)
 
-    def _release(self, key: str, held: HeldSlot, keeper: Keeper) -> Flow[None]:
+    def _release(self, key: str, held: HeldSlot, renewer: Renewer) -> Flow[None]:
         again = True
         try:
-            again = yield from self.slots.release(held)
+            again = yield from self.flows.release(held)
         finally:
-            if again:  # no answer, or it was cancelled: nobody knows whether it was applied
+            if again:  # without an answer, or cancelled, it may have been applied or not
                 held.retry()
-                self.keep(held, keeper)
+                self._schedule(held, renewer)
             else:
-                keeper.drop(held)
+                renewer.drop(held)
             self._local.remove(key)
-            self._line.released(key)
+            self._wait_queue.released(key)
 
     def _steps(
-        self, key: str, wait_ns: int, on_lost: Callable[[], object] | None, keeper: Keeper
-    ) -> Steps[Taken]:
-        line, started_ns = self._line, monotonic_ns()
-        if key not in line:
-            taken: Taken = yield self._attempt(key, on_lost, keeper)
+        self, key: str, wait_ns: int, on_lost: Callable[[], object] | None, renewer: Renewer
+    ) -> Steps[SlotAttempt]:
+        queue, started_ns = self._wait_queue, monotonic_ns()
+        if key not in queue:
+            taken: SlotAttempt = yield self._attempt(key, on_lost, renewer)
             if taken.decision.allowed or not wait_ns:
                 return taken
         elif wait_ns:
-            taken = Taken(self.slots.denied())
+            taken = SlotAttempt(self.flows.denied())
         else:
             return self._behind_others(key)
         until_ns, pause_ns = started_ns + wait_ns, _FIRST_PAUSE_NS
-        turn = line.join(key)
+        waiter = queue.join(key)
         try:
             while (left_ns := until_ns - monotonic_ns()) > 0:
-                is_first = line.is_first(key, turn)
-                yield Wait(turn, min(left_ns, _jittered(pause_ns)) if is_first else left_ns)
-                turn.served = False
-                if not line.is_first(key, turn):
+                is_first = queue.is_first(key, waiter)
+                yield Wait(waiter, min(left_ns, _jittered(pause_ns)) if is_first else left_ns)
+                waiter.served = False
+                if not queue.is_first(key, waiter):
                     continue
-                taken = yield self._attempt(key, on_lost, keeper)
+                taken = yield self._attempt(key, on_lost, renewer)
                 if taken.decision.allowed:
                     waited_ns = monotonic_ns() - started_ns
                     return taken._replace(decision=taken.decision._replace(waited_ns=waited_ns))
                 pause_ns = min(2 * pause_ns, _LONGEST_PAUSE_NS) if is_first else pause_ns
             return taken
         finally:
-            line.leave(key, turn)
+            queue.leave(key, waiter)
 
-    def _attempt(self, key: str, on_lost: Callable[[], object] | None, keeper: Keeper) -> OnStore:
-        flow = self.take(key, on_lost, keeper)
+    def _attempt(self, key: str, on_lost: Callable[[], object] | None, renewer: Renewer) -> OnStore:
+        flow = self.take(key, on_lost, renewer)
         return OnStore(flow, self.store, self.timeout_ns, self.breaker)
 
-    def _behind_others(self, key: str) -> Taken:
-        """The denial of one who can't wait, where others of this process do: they are first."""
-        denied = Taken(self.slots.denied())
+    def _behind_others(self, key: str) -> SlotAttempt:
+        """The denial of a caller that can't wait, if others of this process do: they are first."""
+        denied = SlotAttempt(self.flows.denied())
         if self._on_decision:
             self._tell(key, denied.decision, Meter(), None)
         return denied
 
     def _decide(self, key: str, outage: StoreUnavailable) -> Decision:
-        """The decision that the store did not make."""
+        """The decision in an outage, by ``on_outage``."""
         limit, remaining = self.limit, 0
         if self._on_outage == "local":
             left = self._local.take(key, limit.slots)
@@ -295,7 +305,7 @@ class SlotsCore:
 
 
 def _jittered(pause_ns: int) -> int:
-    """From half of it to one and a half: processes that wait do not ask in step."""
+    """Half of it to one and a half of it, so that processes that wait do not ask in step."""
     from secrets import randbelow  # few processes ever need it
 
     return pause_ns // 2 + randbelow(pause_ns)

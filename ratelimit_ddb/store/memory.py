@@ -27,9 +27,9 @@ from ratelimit_ddb.operations.operation import (
     WriteLimits,
 )
 from ratelimit_ddb.operations.slot_operation import (
-    KeepSlot,
     ReadSlots,
     ReleaseSlot,
+    RenewSlot,
     TakeSlot,
 )
 from ratelimit_ddb.operations.store import Store, TakeAtOnce
@@ -186,7 +186,7 @@ class MemoryStore:
 
     def _apply_to_others(self, operation: Operation) -> Any:
         match operation:
-            case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
+            case TakeSlot() | RenewSlot() | ReleaseSlot() | ReadSlots():
                 return self._slots.apply(operation)
             case ReadLimits():
                 return LimitsResult(self._limits.get(operation.key))

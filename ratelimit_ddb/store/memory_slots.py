@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ratelimit_ddb.operations.slot_operation import (
-    KeepSlot,
     ReadSlots,
     ReleaseSlot,
+    RenewSlot,
     SlotOperation,
     SlotsResult,
     TakeSlot,
@@ -48,7 +48,7 @@ class MemorySlots:
         marks = self._keys.get(operation.key, _NOTHING)
         if marks.get(operation.slot) not in operation.mine:
             return SlotsResult(False, dict(marks))
-        if isinstance(operation, KeepSlot):
+        if isinstance(operation, RenewSlot):
             marks[operation.slot] = operation.mark
         else:
             self._release(operation, marks)

@@ -62,7 +62,7 @@ def make_slots(request: pytest.FixtureRequest, store: AnyStore) -> Iterator[Make
 
 
 def renew(slot: Any) -> bool:
-    """What the keeper does when a renewal is due."""
+    """What the renewer does when a renewal is due."""
     grant = getattr(slot, "slot", slot)._grant
     core = grant.core
     flow: Flow[bool] = core.slots.keep(grant._held)

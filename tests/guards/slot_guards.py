@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.guards.guard import Guard
 
-_SLOTS = "ratelimit_ddb/slots/slots.py"
+_SLOTS = "ratelimit_ddb/slots/slot_flows.py"
 _HISTORIES = "tests/property/test_slots.py::test_p16_in_20_000_histories_no_more_than_n_are_held"
 _CONTRACT = "tests/contract/test_slots.py::test_"
 _IN_FLIGHT = "tests/web/test_in_flight.py::test_"
@@ -65,7 +65,7 @@ SLOTS = (
         "those who wait are before those who do not",
         "ratelimit_ddb/slots/slots_core.py",
         "        else:\n            return self._behind_others(key)",
-        "        else:\n            return (yield self.take(key, on_lost, keeper))",
+        "        else:\n            return (yield self.take(key, on_lost, renewer))",
         f"{_LIMITER}those_who_wait_in_a_process_are_served_in_the_order_of_their_calls",
     ),
     Guard(

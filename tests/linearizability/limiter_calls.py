@@ -105,7 +105,7 @@ class SlotCalls:
         return True
 
     def _renew(self, slot: Slot) -> bool:
-        """What the keeper does three times in a lifetime, by the true time: here when told."""
+        """What the renewer does three times in a lifetime, by the true time: here when told."""
         core, held = self._limiter._core, slot._grant._held
         assert held is not None
-        return run(core.slots.keep(held), core.store, core.timeout_ns, core.breaker)
+        return run(core.flows.renew(held), core.store, core.timeout_ns, core.breaker)

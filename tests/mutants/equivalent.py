@@ -85,11 +85,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._memory.send(take, None)": _NEVER_LATE,
         "self._memory.send(take, 1)": _NEVER_LATE,
     },
-    "ratelimit_ddb/slots/keeper.py": {
+    "ratelimit_ddb/slots/renewer.py": {
         "if self._task is None and (self._timer is None or due_ns <= self._rings_at_ns):": (
             "a timer is set anew for the same time"
         ),
-        "keeper = None": _FAST_PATH,
+        "renewer = None": _FAST_PATH,
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/slots/slots_core.py": {

@@ -21,7 +21,7 @@ from ratelimit_ddb.operations.operation import Flow, ReadClock
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.held_slot import HeldSlot
 from ratelimit_ddb.slots.seen_slots import SeenSlots
-from ratelimit_ddb.slots.slots import Slots, Taken
+from ratelimit_ddb.slots.slot_flows import SlotAttempt, SlotFlows
 
 HISTORIES = 20_000
 LIFETIME_SECONDS = 10
@@ -55,7 +55,7 @@ class WrongClock:
 @dataclass
 class Process:
     clock: WrongClock
-    slots: Slots
+    slots: SlotFlows
     held: list[HeldSlot] = field(default_factory=list)
     to_release: list[HeldSlot] = field(default_factory=list)
 
@@ -115,7 +115,7 @@ def history(seed: int, *, margin: bool = True) -> Iterator[tuple[int, int]]:
     processes = []
     for _ in range(chance.randint(2, 5)):
         clock = WrongClock(world, chance.randint(-most_error_ns, most_error_ns))
-        processes.append(Process(clock, Slots(limit, clock, SeenSlots(8))))
+        processes.append(Process(clock, SlotFlows(limit, clock, SeenSlots(8))))
     for _ in range(chance.randint(10, 40)):
         step(chance, world, network, chance.choice(processes))
         yield count, sum(process.holders() for process in processes)
@@ -126,11 +126,11 @@ def step(chance: random.Random, world: World, network: Network, process: Process
     match chance.randrange(8):
         case 0 | 1 | 2:
             flow = slots.take(KEY, None, process.to_release.append)
-            taken: Taken | None = outcome_of(flow, network, clock)
+            taken: SlotAttempt | None = outcome_of(flow, network, clock)
             if taken is not None and taken.held is not None:
                 process.held.append(taken.held)
         case 3 if process.held:
-            outcome_of(slots.keep(chance.choice(process.held)), network, clock)
+            outcome_of(slots.renew(chance.choice(process.held)), network, clock)
         case 4 if process.held:
             held = process.held.pop(chance.randrange(len(process.held)))
             if outcome_of(slots.release(held), network, clock):
@@ -138,7 +138,7 @@ def step(chance: random.Random, world: World, network: Network, process: Process
         case 5 if process.to_release:
             held = process.to_release.pop()
             held.begin_release()
-            outcome_of(slots.keep(held), network, clock)
+            outcome_of(slots.renew(held), network, clock)
         case 6 if chance.random() < 0.3:
             process.held.clear()  # it crashes, and starts anew
             process.to_release.clear()
@@ -171,7 +171,7 @@ def test_p16_whatever_was_lost_all_slots_are_free_after_a_lifetime(seed: int) ->
     network = Network(chance, world)
     limit = SlotLimit(3, LIFETIME_SECONDS)
     clock = WrongClock(world, 0)
-    slots = Slots(limit, clock, SeenSlots(8))
+    slots = SlotFlows(limit, clock, SeenSlots(8))
     for _ in range(30):
         outcome_of(slots.take(KEY, None, lambda _: None), network, clock)
     while network._late:

@@ -1,4 +1,4 @@
-"""Concurrency limiters: construction, `with`, waiting, outages, the keeper."""
+"""Concurrency limiters: construction, `with`, waiting, outages, the renewer."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_those_who_wait_in_a_process_are_served_in_the_order_of_their_calls() ->
             thread = threading.Thread(target=work, args=(number,))
             thread.start()
             threads.append(thread)
-            while len(limiter._core._line._turns.get("report:slots", ())) <= number:
+            while len(limiter._core._wait_queue._waiters.get("report:slots", ())) <= number:
                 time.sleep(0.001)
         assert limiter.acquire("report").decision.source == "seen", "it would be before them"
     for thread in threads:

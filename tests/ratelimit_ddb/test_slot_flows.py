@@ -14,7 +14,7 @@ from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.held_slot import HeldSlot
 from ratelimit_ddb.slots.mark import new_mark
 from ratelimit_ddb.slots.seen_slots import SeenSlots
-from ratelimit_ddb.slots.slots import Slots, Taken
+from ratelimit_ddb.slots.slot_flows import SlotAttempt, SlotFlows
 from tests.flaky_store import FlakyStore
 
 KEY = "report:slots"
@@ -27,7 +27,7 @@ class Taking:
     def __init__(self, slots: int) -> None:
         self.limit = SlotLimit(slots, 60)
         self.store = FlakyStore()
-        self.slots = Slots(self.limit, self.store.clock, SeenSlots(8))
+        self.slots = SlotFlows(self.limit, self.store.clock, SeenSlots(8))
         self.abandoned: list[HeldSlot] = []
         self.flow: Any = self.slots.take(KEY, None, self.abandoned.append)
         take = next(self.flow)
@@ -38,10 +38,10 @@ class Taking:
         """Somebody else's."""
         return new_mark(self.store.time.now_ns + round(seconds_left * SECOND_NS))
 
-    def result_of(self, result: SlotsResult) -> Taken:
+    def result_of(self, result: SlotsResult) -> SlotAttempt:
         with pytest.raises(StopIteration) as done:
             self.flow.send(result)
-        taken: Taken = done.value.value
+        taken: SlotAttempt = done.value.value
         return taken
 
 
@@ -106,7 +106,7 @@ def test_a_throttled_take_is_denied_and_leaves_nothing_to_be_released() -> None:
     taking = Taking(1)
     with pytest.raises(StopIteration) as done:
         taking.flow.throw(KeyThrottled("too many writes"))
-    assert done.value.value == Taken(
+    assert done.value.value == SlotAttempt(
         Decision(False, 0, SECOND_NS, LIFETIME_NS, taking.limit, 0, "throttled")
     )
     assert taking.abandoned == []
@@ -130,7 +130,7 @@ def test_where_the_time_is_not_known_it_is_asked_for_first() -> None:
         known = False
         now_ns = wall_ns = monotonic_ns = staticmethod(lambda: 0)
 
-    slots = Slots(SlotLimit(2, 60), Unknown(), SeenSlots(8))
+    slots = SlotFlows(SlotLimit(2, 60), Unknown(), SeenSlots(8))
     for flow in (slots.take(KEY, None, lambda _: None), slots.peek(KEY)):
         assert next(flow) == ReadClock()
         operation: Any = flow.send(1_800_000_000 * SECOND_NS)
@@ -183,4 +183,4 @@ def test_a_slot_that_was_released_is_not_told_as_lost() -> None:
     held = HeldSlot(KEY, SlotLimit(1, 60), 0, (1,), lambda: told.append("lost"))
     held.begin_release()
     held.lose()
-    assert (told, held.begin_keeping(2)) == ([], None)
+    assert (told, held.begin_renewal(2)) == ([], None)

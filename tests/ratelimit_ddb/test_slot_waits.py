@@ -11,9 +11,9 @@ from ratelimit_ddb import ConcurrencyLimiter, Decision, LimiterDecision, MemoryS
 from ratelimit_ddb.operations.driver import run
 from ratelimit_ddb.operations.operation import Wait
 from ratelimit_ddb.operations.steps import OnStore
-from ratelimit_ddb.slots.keeper import keeper_of_threads
+from ratelimit_ddb.slots.renewer import thread_renewer
 from ratelimit_ddb.slots.slots_core import SlotsCore
-from ratelimit_ddb.slots.waiting_line import Turn, WaitingLine
+from ratelimit_ddb.slots.wait_queue import SlotWaiter, WaitQueue
 from tests.fake_clock import FakeClock
 
 MILLISECOND_NS = 1_000_000
@@ -26,7 +26,7 @@ class Waiter:
 
     def __init__(self, limiter: ConcurrencyLimiter, max_wait: float) -> None:
         self.core: SlotsCore = limiter._core
-        self._steps = self.core.steps(KEY, max_wait, None, keeper_of_threads())
+        self._steps = self.core.steps(KEY, max_wait, None, thread_renewer())
         self.decision: Decision | None = None
         self.asked = 0
         self.taken: Any = None
@@ -94,7 +94,7 @@ def test_the_first_one_asks_ever_more_rarely_until_its_time_is_over(
     assert waiter.asked == len(waits) + 1
     assert waiter.decision is not None
     assert (waiter.decision.allowed, waiter.decision.source) == (False, "table")
-    assert KEY not in limiter._core._line
+    assert KEY not in limiter._core._wait_queue
 
 
 def test_a_waiter_is_told_how_long_it_has_waited(
@@ -109,7 +109,7 @@ def test_a_waiter_is_told_how_long_it_has_waited(
     assert waiter.until_it_waits() is None
     assert waiter.decision is not None
     assert (waiter.decision.allowed, waiter.decision.waited) == (True, 2.1)
-    limiter._core.give_up(KEY, waiter.taken.held, keeper_of_threads())
+    limiter._core.give_up(KEY, waiter.taken.held, thread_renewer())
 
 
 def test_only_the_first_one_asks_and_the_others_wait_for_their_turn(
@@ -134,7 +134,7 @@ def test_only_the_first_one_asks_and_the_others_wait_for_their_turn(
     held.release()
     assert second.until_it_waits() is None
     assert (second.asked, second.decision and second.decision.waited) == (1, 1.0)
-    limiter._core.give_up(KEY, second.taken.held, keeper_of_threads())
+    limiter._core.give_up(KEY, second.taken.held, thread_renewer())
 
 
 def test_one_that_is_behind_others_until_its_time_is_over_is_denied_without_asking(
@@ -147,7 +147,7 @@ def test_one_that_is_behind_others_until_its_time_is_over_is_denied_without_aski
         clock.advance(1)
         assert second.until_it_waits() is None
         assert second.asked == 0
-        assert second.decision == limiter._core.slots.denied()
+        assert second.decision == limiter._core.flows.denied()
         clock.advance(4)
         assert first.until_it_waits() is None
 
@@ -175,12 +175,12 @@ def test_one_that_can_not_wait_is_told_to_come_back_where_others_wait(
 
 
 def test_who_waits_first_is_told_of_a_release_in_its_process(clock: FakeClock) -> None:
-    line = WaitingLine()
+    line = WaitQueue()
     first, second = line.join("a"), line.join("a")
     other = line.join("b")
     told: list[str] = []
-    for name, turn in (("first", first), ("second", second), ("other", other)):
-        turn.attach(lambda name=name: told.append(name))  # type: ignore[misc]
+    for name, waiter in (("first", first), ("second", second), ("other", other)):
+        waiter.attach(lambda name=name: told.append(name))  # type: ignore[misc]
     line.released("a")
     line.released("nobody waits for it")
     assert told == ["first"]
@@ -198,7 +198,7 @@ def test_who_waits_first_is_told_of_a_release_in_its_process(clock: FakeClock) -
 
 
 def test_one_that_is_told_before_it_waits_does_not_wait() -> None:
-    turn = Turn()
-    assert not turn.served
-    turn.call()
-    assert turn.served
+    waiter = SlotWaiter()
+    assert not waiter.served
+    waiter.wake()
+    assert waiter.served

@@ -11,7 +11,7 @@ import pytest
 
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, SlotLimit, StoreUnavailable
 from ratelimit_ddb.asgi import RateLimitMiddleware as AsgiMiddleware
-from ratelimit_ddb.operations.slot_operation import KeepSlot, ReleaseSlot, TakeSlot
+from ratelimit_ddb.operations.slot_operation import ReleaseSlot, RenewSlot, TakeSlot
 from ratelimit_ddb.web import AccessList, Rule, RuleDecision, client_address, everyone, header
 from ratelimit_ddb.wsgi import RateLimitMiddleware as WsgiMiddleware
 from tests.flaky_store import FlakyStore
@@ -335,7 +335,7 @@ def test_an_on_decision_that_raises_holds_no_slot() -> None:
             break
         time.sleep(0.01)
     assert free(store, 1) == 1
-    assert not any(isinstance(one, KeepSlot) for one in store.operations)
+    assert not any(isinstance(one, RenewSlot) for one in store.operations)
 
 
 def test_a_websocket_that_fails_between_holds_no_slot() -> None:

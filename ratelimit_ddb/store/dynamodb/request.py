@@ -32,9 +32,9 @@ from ratelimit_ddb.operations.operation import (
 )
 from ratelimit_ddb.operations.scan_operation import ScannedPage, ScanPage
 from ratelimit_ddb.operations.slot_operation import (
-    KeepSlot,
     ReadSlots,
     ReleaseSlot,
+    RenewSlot,
     SlotOperation,
     SlotsResult,
     TakeSlot,
@@ -113,7 +113,7 @@ class TableRequests:
         self, operation: SlotOperation | ReadLimits | WriteLimits | ScanPage
     ) -> DynamoDBRequest:
         match operation:
-            case TakeSlot() | KeepSlot() | ReleaseSlot() | ReadSlots():
+            case TakeSlot() | RenewSlot() | ReleaseSlot() | ReadSlots():
                 of_the_wire = self._is_of_the_wire
                 return slot_request(self._fixed, self._keys, operation, is_of_the_wire=of_the_wire)
             case ReadLimits() | WriteLimits():

@@ -14,9 +14,9 @@ from typing import Any
 
 import ddbwire
 from ratelimit_ddb.operations.slot_operation import (
-    KeepSlot,
     ReadSlots,
     ReleaseSlot,
+    RenewSlot,
     SlotOperation,
     SlotsResult,
     TakeSlot,
@@ -57,7 +57,7 @@ def slot_request(
             condition = f"attribute_not_exists({name}) OR {name} < :f"
             values = {":m": mark, ":f": free_below, ":t": expires_at_seconds}
             shows = "ALL_NEW"
-        case KeepSlot(_, slot, mine, mark, made_at_ns, expires_at_seconds):
+        case RenewSlot(_, slot, mine, mark, made_at_ns, expires_at_seconds):
             changes = f"SET s{slot} = :m, expiresAt = :t"
             condition, values = _is_mine(slot, mine)
             values |= {":m": mark, ":t": expires_at_seconds}

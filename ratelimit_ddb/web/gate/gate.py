@@ -24,7 +24,7 @@ from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.steps import OnStore, run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OutagePolicy
-from ratelimit_ddb.slots.keeper import Keeper, keeper_of_running_loop, keeper_of_threads
+from ratelimit_ddb.slots.renewer import Renewer, running_loop_renewer, thread_renewer
 from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
@@ -188,13 +188,13 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        return run_steps(self._admission(request, keeper_of_threads))
+        return run_steps(self._admission(request, thread_renewer))
 
     async def admit_async(self, request: Request) -> Admission:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        return await run_steps_async(self._admission(request, keeper_of_running_loop))
+        return await run_steps_async(self._admission(request, running_loop_renewer))
 
     @property
     def gives_back(self) -> bool:
@@ -267,9 +267,9 @@ class Gate:
                 on_decision(decision)
 
     def _admission(
-        self, request: Request, keeper: Callable[[], Keeper]
+        self, request: Request, renewer: Callable[[], Renewer]
     ) -> AwaitableFlow[Admission]:
-        """Decide on a request; ``keeper`` gives what renews the slots that it holds."""
+        """Decide on a request; ``renewer`` gives what renews the slots that it holds."""
         charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
         timeout_ns = self.timeout_ns
         if not isinstance(charges, list):
@@ -284,7 +284,7 @@ class Gate:
         started_ns = monotonic_ns()
         flow = self._evaluation(charges)
         if claims:
-            flow = self._holding(flow, claims, keeper(), ledger)
+            flow = self._holding(flow, claims, renewer(), ledger)
         verdict: Verdict = yield OnStore(flow, self.store, timeout_ns, self.breaker)
         if ledger.entries and (verdict.denials or self._of_view):
             yield from give_back(refunds_due(ledger, verdict))
@@ -298,13 +298,13 @@ class Gate:
         return gate is self
 
     def _holding(
-        self, evaluation: JointFlow[Verdict], claims: list[Claim], keeper: Keeper, ledger: Ledger
+        self, evaluation: JointFlow[Verdict], claims: list[Claim], renewer: Renewer, ledger: Ledger
     ) -> JointFlow[Verdict]:
         """Take the tokens, then the slots; the ledger notes what is held."""
         verdict = yield from evaluation
         if verdict.denials:
             return verdict._replace(charges=(*verdict.charges, *claims))
-        verdict, grants = yield from self._claimer.claim(verdict, claims, keeper)
+        verdict, grants = yield from self._claimer.claim(verdict, claims, renewer)
         if grants:
             held = RequestSlots(grants, self.store, self.breaker, self.timeout_ns)
             ledger.slots[id(self)] = held

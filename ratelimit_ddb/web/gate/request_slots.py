@@ -19,9 +19,9 @@ from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.operations.together import raise_mistake, side_by_side
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
-from ratelimit_ddb.slots.keeper import Keeper
+from ratelimit_ddb.slots.renewer import Renewer
 from ratelimit_ddb.slots.slot import Grant
-from ratelimit_ddb.slots.slots import Taken
+from ratelimit_ddb.slots.slot_flows import SlotAttempt
 from ratelimit_ddb.slots.slots_core import SlotsCore
 from ratelimit_ddb.web.gate.evaluator import refund_all
 from ratelimit_ddb.web.rules.verdict import Claim, RuleDecision, Verdict
@@ -105,7 +105,7 @@ class Claimer:
         self._measures = measures
         self._cores: dict[tuple[int, int], SlotsCore] = {}
 
-    def claim(self, verdict: Verdict, claims: list[Claim], keeper: Keeper) -> JointFlow[Claimed]:
+    def claim(self, verdict: Verdict, claims: list[Claim], renewer: Renewer) -> JointFlow[Claimed]:
         """Take the slots of a request whose tokens were taken.
 
         Raises:
@@ -114,9 +114,9 @@ class Claimer:
         """
         cores = [self._core(claim.quota.limit) for claim in claims]
         meters = [Meter() if self._measures else None for _ in claims]
-        flows: list[Flow[Taken]] = []
+        flows: list[Flow[SlotAttempt]] = []
         for claim, core, meter in zip(claims, cores, meters, strict=True):
-            flow = core.take(claim.key, None, keeper)
+            flow = core.take(claim.key, None, renewer)
             flows.append(flow if meter is None else meter.measured(flow))
         outcomes = yield from side_by_side(flows, leaves_time=True)
         grants, decided, failures = [], [], []
@@ -124,7 +124,7 @@ class Claimer:
             if isinstance(taken, StoreError):
                 failures.append(taken)
                 continue
-            grants.append(Grant(core, claim.key, taken, keeper))
+            grants.append(Grant(core, claim.key, taken, renewer))
             decided.append(self._decision(claim, taken, meter))
         denials = tuple([one for one in decided if not one.decision.allowed and one.enforced])
         every = (*verdict.charges, *claims)
@@ -148,7 +148,7 @@ class Claimer:
             )
         return self._cores[key]
 
-    def _decision(self, claim: Claim, taken: Taken, meter: Meter | None) -> RuleDecision:
+    def _decision(self, claim: Claim, taken: SlotAttempt, meter: Meter | None) -> RuleDecision:
         outage = taken.outage
         on_outage = None if outage is None else self._on_outage
         decided = RuleDecision(claim, taken.decision, outage=outage, on_outage=on_outage)
@@ -169,6 +169,6 @@ def _release_all(grants: Iterable[Grant]) -> JointFlow[None] | None:
 def _together(flows: list[Flow[None]]) -> JointFlow[None]:
     outcomes = yield from side_by_side(flows)
     for outcome in outcomes:
-        # An outage of preparing, which is the keeper's to try again.
+        # An outage of preparing, which is the renewer's to try again.
         if isinstance(outcome, StoreError) and not isinstance(outcome, StoreUnavailable):
             raise outcome

@@ -1,17 +1,17 @@
-"""The keeper renews the slots that are held in this process, and releases again what it could not.
+"""Renewal of the slots that this process holds, and another try where a release got no answer.
 
-One daemon thread for all slots of blocking code, started with the first one; for asyncio a timer of
-the event loop and, when that rings, a task. Neither runs where nothing is held for longer than a
-third of a lifetime, and neither outlives its process or loop.
+Blocking code has one daemon thread for all slots, which starts with the first one. For asyncio it
+is a timer of the event loop, which starts a task. A slot that is held for less than a third of its
+lifetime costs no renewal. Neither the thread nor the timer outlives its process or loop.
 
-A fork starts without any: the slots are the parent's, who goes on renewing them.
+A fork starts with nothing to renew: the slots are the parent's, which goes on renewing them.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -22,96 +22,96 @@ from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.operations.together import side_by_side
 from ratelimit_ddb.slots.held_slot import HeldSlot
-from ratelimit_ddb.slots.slots import Slots
+from ratelimit_ddb.slots.slot_flows import SlotFlows
 
 if TYPE_CHECKING:
     import asyncio
 
 _AT_ONCE = 50
-"""So many slots of a store are renewed side by side."""
+"""How many slots of a store are renewed side by side."""
 
 
-class Kept(NamedTuple):
-    """A slot to be kept, and how.
+class Renewal(NamedTuple):
+    """A slot to renew, and what to renew it with.
 
     Attributes:
         held: the slot.
-        slots: its limit's flows.
-        store, breaker, timeout_ns: what to run them on, and for how long.
+        flows: its limit's.
+        store, breaker, timeout_ns: as for ``run``.
     """
 
     held: HeldSlot
-    slots: Slots
+    flows: SlotFlows
     store: Store
     breaker: Breaker
     timeout_ns: int
 
 
-class Keeper(Protocol):
+class Renewer(Protocol):
     """Renews slots until they are dropped."""
 
-    def add(self, kept: Kept) -> None:
-        """Write to a slot when it is due, from now on."""
+    def add(self, renewal: Renewal) -> None:
+        """Renew a slot whenever it is due."""
 
     def drop(self, held: HeldSlot) -> None:
-        """Write to it no more."""
+        """Renew a slot no longer."""
 
 
-class KeptSlots:
-    """The slots of one keeper. Each step is a single operation of a dict, for threads."""
+class RenewalSchedule:
+    """The slots of one renewer. Each step is one dict operation, so threads need no lock."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_renewals",)
 
     def __init__(self) -> None:
-        self._kept: dict[int, Kept] = {}
+        self._renewals: dict[int, Renewal] = {}
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._renewals)
 
-    def add(self, kept: Kept) -> None:
+    def add(self, renewal: Renewal) -> None:
         """Add one."""
-        self._kept[id(kept.held)] = kept
+        self._renewals[id(renewal.held)] = renewal
 
     def drop(self, held: HeldSlot) -> None:
         """Remove one, there or not."""
-        self._kept.pop(id(held), None)
+        self._renewals.pop(id(held), None)
 
     def clear(self) -> None:
         """Remove all."""
-        self._kept = {}
+        self._renewals = {}
 
     def next_due_ns(self) -> int | None:
         """When the next one is due; None where there is none."""
-        return min([kept.held.due_ns for kept in list(self._kept.values())], default=None)
+        return min([renewal.held.due_ns for renewal in list(self._renewals.values())], default=None)
 
-    def due(self) -> list[list[Kept]]:
-        """Those that are due, some of one store at a time."""
+    def due(self) -> list[list[Renewal]]:
+        """Those that are due, in batches of one store."""
         now_ns = monotonic_ns()
-        by_store: dict[int, list[Kept]] = {}
-        for kept in list(self._kept.values()):
-            if kept.held.due_ns <= now_ns:
-                by_store.setdefault(id(kept.store), []).append(kept)
+        by_store: dict[int, list[Renewal]] = {}
+        for renewal in list(self._renewals.values()):
+            if renewal.held.due_ns <= now_ns:
+                by_store.setdefault(id(renewal.store), []).append(renewal)
         return [
             of_store[begin : begin + _AT_ONCE]
             for of_store in by_store.values()
             for begin in range(0, len(of_store), _AT_ONCE)
         ]
 
-    def keep(self, batch: Iterable[Kept]) -> JointFlow[None]:
-        """Write to the slots of one store; those of which nothing is left to do are removed."""
-        kept = list(batch)
-        for one in kept:
-            one.held.retry()  # unless it says otherwise itself, whatever comes of this
-        outcomes = yield from side_by_side([one.slots.keep(one.held) for one in kept])
-        for one, outcome in zip(kept, outcomes, strict=True):
+    def renew(self, batch: list[Renewal]) -> JointFlow[None]:
+        """Renew the slots of a batch; those that need no further renewal are removed."""
+        for renewal in batch:
+            renewal.held.retry()  # a renewal that succeeds sets a later time
+        flows = [renewal.flows.renew(renewal.held) for renewal in batch]
+        outcomes = yield from side_by_side(flows)
+        for renewal, outcome in zip(batch, outcomes, strict=True):
             if outcome is False:
-                self.drop(one.held)
+                self.drop(renewal.held)
 
 
-class ThreadKeeper:
-    """The keeper of blocking code: one for the process."""
+class ThreadRenewer:
+    """The renewer of blocking code: one for the process."""
 
-    __slots__ = ("__weakref__", "_changed", "_kept", "_thread", "_waits_until_ns")
+    __slots__ = ("__weakref__", "_changed", "_schedule", "_thread", "_waits_until_ns")
 
     def __init__(self) -> None:
         from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
@@ -120,67 +120,67 @@ class ThreadKeeper:
         at_fork(self)
 
     def after_fork_in_child(self) -> None:
-        """Begin with nothing: the slots and the thread are the parent's."""
-        self._kept = KeptSlots()
+        """Start with nothing: the slots and the thread are the parent's."""
+        self._schedule = RenewalSchedule()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._waits_until_ns: int | None = None
 
-    def add(self, kept: Kept) -> None:
-        """See Keeper."""
-        self._kept.add(kept)
+    def add(self, renewal: Renewal) -> None:
+        """See Renewer."""
+        self._schedule.add(renewal)
         with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="ratelimit_ddb slots", daemon=True
                 )
                 self._thread.start()
-            elif self._waits_until_ns is None or kept.held.due_ns < self._waits_until_ns:
+            elif self._waits_until_ns is None or renewal.held.due_ns < self._waits_until_ns:
                 self._changed.notify()
 
     def drop(self, held: HeldSlot) -> None:
-        """See Keeper."""
-        self._kept.drop(held)
+        """See Renewer."""
+        self._schedule.drop(held)
 
     def _run(self) -> None:
         while True:
             self._wait()
-            for batch in self._kept.due():
+            for batch in self._schedule.due():
                 _, _, store, breaker, timeout_ns = batch[0]
                 try:
-                    run(self._kept.keep(batch), store, timeout_ns, breaker, decides=True)
+                    run(self._schedule.renew(batch), store, timeout_ns, breaker, decides=True)
                 except StoreError as mistake:
                     _warn(mistake)
 
     def _wait(self) -> None:
         with self._changed:
-            due_ns = self._kept.next_due_ns()
+            due_ns = self._schedule.next_due_ns()
             self._waits_until_ns = due_ns
             seconds = None if due_ns is None else max(0, due_ns - monotonic_ns()) / 1e9
             if seconds != 0:
                 self._changed.wait(seconds)
 
 
-class LoopKeeper:
-    """The keeper of one event loop."""
+class LoopRenewer:
+    """The renewer of one event loop."""
 
-    __slots__ = ("_kept", "_loop", "_rings_at_ns", "_task", "_thread", "_timer")
+    __slots__ = ("_loop", "_rings_at_ns", "_schedule", "_task", "_thread", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
         self._thread = threading.get_ident()
-        self._kept = KeptSlots()
+        self._schedule = RenewalSchedule()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at_ns = 0
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, kept: Kept) -> None:
-        """See Keeper."""
-        self._kept.add(kept)
+    def add(self, renewal: Renewal) -> None:
+        """See Renewer."""
+        self._schedule.add(renewal)
         if threading.get_ident() != self._thread:
-            self._in_loop(self._set_timer_for, kept.held)
+            self._in_loop(self._set_timer_for, renewal.held)
             return
-        self._set_timer_for(kept.held)
+        self._set_timer_for(renewal.held)
 
     def _set_timer_for(self, held: HeldSlot) -> None:
         due_ns = held.due_ns
@@ -188,20 +188,20 @@ class LoopKeeper:
             self._set_timer(due_ns)
 
     def drop(self, held: HeldSlot) -> None:
-        """See Keeper."""
-        self._kept.drop(held)
+        """See Renewer."""
+        self._schedule.drop(held)
         if threading.get_ident() == self._thread:
             self._end_timer()
         else:
             self._in_loop(self._end_timer)
 
     def _end_timer(self) -> None:
-        if not self._kept and self._timer is not None:
+        if not self._schedule and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _in_loop(self, call: Callable[..., None], *args: object) -> None:
-        """Call something in the loop, from another thread: Django closes its responses there."""
+        """Call something in the loop from another thread: Django closes responses there."""
         loop = self._loop()
         if loop is not None:
             try:
@@ -222,53 +222,53 @@ class LoopKeeper:
         loop = self._loop()
         self._timer = None
         if loop is not None:
-            self._task = loop.create_task(self._keep_due())
+            self._task = loop.create_task(self._renew_due())
 
-    async def _keep_due(self) -> None:
+    async def _renew_due(self) -> None:
         try:
-            for batch in self._kept.due():
+            for batch in self._schedule.due():
                 _, _, store, breaker, timeout_ns = batch[0]
                 try:
                     await run_async(
-                        self._kept.keep(batch), store, timeout_ns, breaker, decides=True
+                        self._schedule.renew(batch), store, timeout_ns, breaker, decides=True
                     )
                 except StoreError as mistake:
                     _warn(mistake)
         finally:
             self._task = None
-            due_ns = self._kept.next_due_ns()
+            due_ns = self._schedule.next_due_ns()
             if due_ns is not None:
                 self._set_timer(due_ns)
 
 
-_keepers_of_loops: weakref.WeakKeyDictionary[Any, LoopKeeper] = weakref.WeakKeyDictionary()
-_keeper_of_threads: ThreadKeeper | None = None
+_loop_renewers: weakref.WeakKeyDictionary[Any, LoopRenewer] = weakref.WeakKeyDictionary()
+_thread_renewer: ThreadRenewer | None = None
 _making = threading.Lock()
 
 
-def keeper_of_threads() -> ThreadKeeper:
-    """The keeper of this process's blocking code."""
-    global _keeper_of_threads  # noqa: PLW0603 - one for the process
-    keeper = _keeper_of_threads
-    if keeper is None:
+def thread_renewer() -> ThreadRenewer:
+    """The renewer of this process's blocking code."""
+    global _thread_renewer  # noqa: PLW0603 - one for the process
+    renewer = _thread_renewer
+    if renewer is None:
         with _making:
-            keeper = _keeper_of_threads = _keeper_of_threads or ThreadKeeper()
-    return keeper
+            renewer = _thread_renewer = _thread_renewer or ThreadRenewer()
+    return renewer
 
 
-def keeper_of_running_loop() -> LoopKeeper:
-    """The keeper of the event loop that is running.
+def running_loop_renewer() -> LoopRenewer:
+    """The renewer of the event loop that is running.
 
     Raises:
-        RuntimeError: none of asyncio's is.
+        RuntimeError: no event loop of asyncio's is running.
     """
     from ddbwire.concurrency.event_loop import running_loop  # 40 ms that others need not spend
 
     loop = running_loop()
-    keeper = _keepers_of_loops.get(loop)
-    if keeper is None:
-        keeper = _keepers_of_loops.setdefault(loop, LoopKeeper(loop))
-    return keeper
+    renewer = _loop_renewers.get(loop)
+    if renewer is None:
+        renewer = _loop_renewers.setdefault(loop, LoopRenewer(loop))
+    return renewer
 
 
 def _warn(mistake: StoreError) -> None:

@@ -1,10 +1,10 @@
-"""The flows of a concurrency limit: take a slot, renew it, release it, see how many are held.
+"""The flows of a concurrency limit: take a slot, renew it, release it, read how many are held.
 
-N slots are N attributes of one item, each with its holder's mark (mark.py). Every write is about
-one slot, under a condition that the table checks:
+N slots are N attributes of one item, each with its holder's mark (mark.py). Every write changes one
+slot, under a condition that the table checks:
 
     take     IF the slot is absent or its mark has run out    one that is believed free, at random
-    renew    IF its mark is mine                              by the keeper, three times a lifetime
+    renew    IF its mark is mine                              by the renewer, three times a lifetime
     release  IF its mark is mine
 
 A refusal shows all slots, so the next try is right unless it loses a race.
@@ -16,11 +16,11 @@ hold one slot only if the taker's and the holder's idea of the table's time (dec
 more than a tenth of the lifetime, and then for no longer than the rest of that difference. A clock
 that is e fast writes marks that last e longer; one that is e late, e shorter.
 
-Lost replies. A take that is sent again finds its own mark, and knows. One that nobody knows the end
-of is released later by the keeper, or runs out with its lifetime. A renewal that may have been
-applied leaves the holder with two marks that may be there, and it accepts either. A write that
-arrives late, after the holder has given up, finds no mark of its own: it changes nothing, or makes
-a slot that nobody holds look taken for one lifetime. Too few may be held then, never too many.
+Lost replies. A take that is sent again finds its own mark, and succeeds. A take without an answer
+is released later by the renewer, or runs out with its lifetime. After a renewal without an answer
+the slot may have either of two marks, and the holder accepts both. A write that arrives after the
+holder has given up finds no mark of its own: it changes nothing, or makes a free slot look taken
+for one lifetime. Too few slots may be held then, never too many.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.operation import ClockMoved, Flow, NotAsked, ReadClock
 from ratelimit_ddb.operations.slot_operation import (
-    KeepSlot,
     ReadSlots,
     ReleaseSlot,
+    RenewSlot,
     SlotsResult,
     TakeSlot,
 )
@@ -47,25 +47,24 @@ from ratelimit_ddb.slots.mark import free_below, new_mark, until_ns
 from ratelimit_ddb.slots.seen_slots import SeenSlots, chosen
 
 RETRY_AFTER_NS = SECOND_NS
-"""The ``retry_after`` of a denial at most, since nobody knows when a holder will release its
-slot."""
+"""The longest ``retry_after`` of a denial: a holder may release its slot at any time."""
 _MOST_TRIES = 8
-"""So many races are lost before a request is denied: others have taken the slots meanwhile."""
+"""How many slots a request tries before it is denied, each of which another one took first."""
 _KEPT_NS = 2 * round(LONGEST_LIFETIME_SECONDS) * SECOND_NS
-"""For how long an item is kept after each write: the same whatever the lifetime, so that no limiter
+"""How long an item is kept after each write. It is the same for every lifetime, so that no limiter
 has an item deleted that another one needs."""
 
 Abandon = Callable[[HeldSlot], None]
-"""Has a slot released later that may have been taken, and that nobody holds."""
+"""Called with a slot that may have been taken without an answer, to release it later."""
 
 
-class Taken(NamedTuple):
-    """What came of trying to take a slot.
+class SlotAttempt(NamedTuple):
+    """The result of one attempt to take a slot.
 
     Attributes:
-        decision: whether there was one.
-        held: the slot; None where there was none.
-        outage: what was raised where the store gave no answer.
+        decision: whether a slot was taken.
+        held: the slot; None if none was taken.
+        outage: the exception, if the store gave no answer.
     """
 
     decision: Decision
@@ -73,13 +72,13 @@ class Taken(NamedTuple):
     outage: StoreUnavailable | None = None
 
 
-class Slots:
-    """The slots of one limiter's keys.
+class SlotFlows:
+    """The flows on the slots of one limiter's keys.
 
     Args:
-        limit: how many of a key there are.
+        limit: how many slots each key has.
         clock: the store's.
-        seen: what was seen of its keys.
+        seen: the slots as this process last saw them.
     """
 
     __slots__ = ("_clock", "_seen", "limit")
@@ -89,13 +88,15 @@ class Slots:
         self._clock = clock
         self._seen = seen
 
-    def take(self, key: str, on_lost: Callable[[], object] | None, abandon: Abandon) -> Flow[Taken]:
+    def take(
+        self, key: str, on_lost: Callable[[], object] | None, abandon: Abandon
+    ) -> Flow[SlotAttempt]:
         """Take one of the key's slots.
 
         Args:
             key: the item.
             on_lost: called when the slot is lost.
-            abandon: called where a write was sent of which no answer came.
+            abandon: called with the slot if a write got no answer.
 
         Raises:
             StoreUnavailable: the store gave no answer.
@@ -115,13 +116,13 @@ class Slots:
                 continue
             except KeyThrottled:
                 answered = True
-                return Taken(self._throttled())
+                return SlotAttempt(self._throttled())
             finally:
                 if not answered:
                     abandon(held)
             self._seen.note(key, result.marks, take.free_below)
             if result.applied or result.marks.get(slot) == take.mark:
-                return Taken(self._decision(result.marks, take), held)
+                return SlotAttempt(self._decision(result.marks, take), held)
             tries += 1
             free = [
                 one
@@ -129,40 +130,44 @@ class Slots:
                 if result.marks.get(one, -1) < take.free_below
             ]
             if not free or tries == _MOST_TRIES:
-                return Taken(self._decision(result.marks, take, allowed=False))
+                return SlotAttempt(self._decision(result.marks, take, allowed=False))
             slot = chosen(free)
 
-    def keep(self, held: HeldSlot) -> Flow[bool]:
-        """Renew a slot, or release one that could not be released before; whether it goes on."""
+    def renew(self, held: HeldSlot) -> Flow[bool]:
+        """Renew a slot, or release it if an earlier release got no answer.
+
+        Returns:
+            whether it is to be renewed again.
+        """
         if not held.lives(self._clock):
             held.lose()
             return False
         if held.released:
             return (yield from self.release(held))
-        return (yield from self._renew(held, held.slot))
+        return (yield from self._extend(held, held.slot))
 
-    def _renew(self, held: HeldSlot, slot: int) -> Flow[bool]:
+    def _extend(self, held: HeldSlot, slot: int) -> Flow[bool]:
         clock_monotonic_ns, clock_wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
         now_ns = self._clock.now_ns()
         mark = new_mark(now_ns + self.limit.lifetime_ns)
-        mine = held.begin_keeping(mark)
+        mine = held.begin_renewal(mark)
         if mine is None:
             return False
         expires = expires_at_seconds(now_ns + _KEPT_NS)
         try:
-            result: SlotsResult = yield KeepSlot(held.key, slot, mine, mark, now_ns, expires)
+            result: SlotsResult = yield RenewSlot(held.key, slot, mine, mark, now_ns, expires)
         except StoreUnavailable:
             held.retry()
             return True
         if not result.applied:
             held.lose()
             return False
-        held.kept(mark)
+        held.renewed(mark)
         held.last_from(clock_monotonic_ns, clock_wall_ns)
         return True
 
     def release(self, held: HeldSlot) -> Flow[bool]:
-        """Release a slot. Returns: whether the keeper is to try again, since no answer came."""
+        """Release a slot. Returns: whether the renewer must try again, for lack of an answer."""
         mine = held.begin_release()
         try:
             yield ReleaseSlot(held.key, held.slot, mine)
@@ -179,7 +184,7 @@ class Slots:
         return decision_by_marks(self.limit, result.marks, now_ns)
 
     def denied(self) -> Decision:
-        """The denial of a request that comes behind others of this process that wait."""
+        """The denial of a request if others of this process wait already."""
         limit = self.limit
         return Decision(False, 0, RETRY_AFTER_NS, limit.lifetime_ns, limit, 0, "seen")
 
@@ -209,13 +214,13 @@ class Slots:
 def decision_by_marks(
     limit: SlotLimit, marks: Mapping[int, int], now_ns: int, *, allowed: bool | None = None
 ) -> Decision:
-    """The decision that a key's marks make.
+    """The decision by a key's marks.
 
     Args:
-        limit: how many slots there are; marks in others are not counted.
-        marks: by slot.
-        now_ns: those that have run out by then are not held.
-        allowed: whether a slot was taken; None for whether one is free.
+        limit: how many slots there are; marks in further slots are not counted.
+        marks: the marks, by slot.
+        now_ns: the table's time; marks that have run out are not counted.
+        allowed: whether a slot was taken; None to allow if one is free.
     """
     from_mark = free_below(now_ns)
     held = [mark for slot, mark in marks.items() if mark >= from_mark and slot < limit.slots]

@@ -14,9 +14,9 @@ import pytest
 
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, StoreError, StoreUnavailable
 from ratelimit_ddb.operations.driver import run
-from ratelimit_ddb.operations.slot_operation import KeepSlot, TakeSlot
-from ratelimit_ddb.slots.keeper import Kept, KeptSlots, LoopKeeper, ThreadKeeper
+from ratelimit_ddb.operations.slot_operation import RenewSlot, TakeSlot
 from ratelimit_ddb.slots.mark import until_ns
+from ratelimit_ddb.slots.renewer import LoopRenewer, Renewal, RenewalSchedule, ThreadRenewer
 from ratelimit_ddb.slots.slots_core import SlotsCore
 from tests.flaky_store import FlakyStore
 
@@ -28,17 +28,17 @@ def core_of(store: MemoryStore) -> SlotsCore:
     return ConcurrencyLimiter(store, 1, lifetime=60, deadline=10)._core
 
 
-def held_of(core: SlotsCore, key: str, due_in_ns: int) -> Kept:
+def held_of(core: SlotsCore, key: str, due_in_ns: int) -> Renewal:
     """A slot that was taken, and is to be renewed then."""
-    flow = core.slots.take(key, None, lambda _: None)
+    flow = core.flows.take(key, None, lambda _: None)
     taken = run(flow, core.store, core.timeout_ns, core.breaker)
     assert taken.held is not None
     taken.held.due_ns = monotonic_ns() + due_in_ns
-    return Kept(taken.held, core.slots, core.store, core.breaker, core.timeout_ns)
+    return Renewal(taken.held, core.flows, core.store, core.breaker, core.timeout_ns)
 
 
 def renewed(store: FlakyStore) -> list[str]:
-    return [sent.key for sent in store.operations.copy() if isinstance(sent, KeepSlot)]
+    return [sent.key for sent in store.operations.copy() if isinstance(sent, RenewSlot)]
 
 
 async def until(holds: Callable[[], Any]) -> None:
@@ -52,12 +52,12 @@ Scenario = Callable[[Any], Any]
 
 
 def with_thread(scenario: Scenario) -> None:
-    asyncio.run(scenario(ThreadKeeper()))
+    asyncio.run(scenario(ThreadRenewer()))
 
 
 def with_loop(scenario: Scenario) -> None:
     async def do() -> None:
-        await scenario(LoopKeeper(asyncio.get_running_loop()))
+        await scenario(LoopRenewer(asyncio.get_running_loop()))
 
     asyncio.run(do())
 
@@ -72,12 +72,12 @@ def test_a_slot_is_renewed_when_it_is_due_and_another_one_is_not(
     store = FlakyStore()
     core = core_of(store)
 
-    async def scenario(keeper: Any) -> None:
+    async def scenario(renewer: Any) -> None:
         later = held_of(core, "later", 3_600_000 * MILLISECOND_NS)
         soon = held_of(core, "soon", 40 * MILLISECOND_NS)
         began_ns = monotonic_ns()
-        keeper.add(later)
-        keeper.add(soon)
+        renewer.add(later)
+        renewer.add(soon)
         await until(lambda: renewed(store))
         assert monotonic_ns() - began_ns >= 39 * MILLISECOND_NS
         assert renewed(store) == ["soon"]
@@ -93,12 +93,12 @@ def test_what_is_dropped_is_not_renewed_and_what_is_still_held_is(
     store = FlakyStore()
     core = core_of(store)
 
-    async def scenario(keeper: Any) -> None:
+    async def scenario(renewer: Any) -> None:
         dropped = held_of(core, "dropped", 10**12)
         held = held_of(core, "held", 20 * MILLISECOND_NS)
-        keeper.add(dropped)
-        keeper.add(held)
-        keeper.drop(dropped.held)
+        renewer.add(dropped)
+        renewer.add(held)
+        renewer.drop(dropped.held)
         dropped.held.due_ns = 0
         await until(lambda: renewed(store))
         assert renewed(store) == ["held"]
@@ -121,16 +121,16 @@ def test_a_mistake_is_told_and_ends_no_renewals(
     store, well = Mistaken(), FlakyStore()
     of_store, of_well = core_of(store), core_of(well)
 
-    async def scenario(keeper: Any) -> None:
+    async def scenario(renewer: Any) -> None:
         slot, other = held_of(of_store, "a", 0), held_of(of_well, "b", 0)
         store.failure = StoreError("no table is called so")
-        keeper.add(slot)
+        renewer.add(slot)
         await until(lambda: caplog.messages)
         assert caplog.record_tuples == [
             ("ratelimit_ddb", logging.WARNING, "slots could not be renewed: no table is called so")
         ]
         assert slot.held.due_ns > monotonic_ns(), "it is tried again, and not at once"
-        keeper.add(other)
+        renewer.add(other)
         await until(lambda: renewed(well))
         store.failure = None
 
@@ -144,21 +144,21 @@ def test_what_is_released_or_lost_is_kept_no_longer_and_what_got_no_answer_is(
     store = FlakyStore()
     core = core_of(store)
 
-    async def scenario(keeper: Any) -> None:
+    async def scenario(renewer: Any) -> None:
         unanswered, lost = held_of(core, "unanswered", 0), held_of(core, "lost", 0)
         released = held_of(core, "released", 0)
         released.held.begin_release()
         run(core.reset("lost"), store, core.timeout_ns, core.breaker)
         for kept in (lost, released):
-            keeper.add(kept)
-        await until(lambda: not len(keeper._kept))
+            renewer.add(kept)
+        await until(lambda: not len(renewer._schedule))
         assert lost.held.lost
         assert not released.held.lost
         store.failure = StoreUnavailable("out of reach")
-        keeper.add(unanswered)
+        renewer.add(unanswered)
         await until(lambda: "unanswered" in renewed(store))
         await until(lambda: unanswered.held.due_ns > monotonic_ns())
-        assert len(keeper._kept) == 1
+        assert len(renewer._schedule) == 1
         store.failure = None
 
     with_keeper(scenario)
@@ -172,16 +172,16 @@ def test_p10_after_three_outages_a_renewal_is_not_sent_and_is_tried_again(
     limiter = ConcurrencyLimiter(store, 2, lifetime=60, on_outage="deny")
     core = limiter._core
 
-    async def scenario(keeper: Any) -> None:
+    async def scenario(renewer: Any) -> None:
         kept = held_of(core, "a", 0)
         store.failure = StoreUnavailable("out of reach")
         for _ in range(3):
             assert not limiter.acquire("b")
         store.failure = None
-        keeper.add(kept)
+        renewer.add(kept)
         await until(lambda: kept.held.due_ns > monotonic_ns())
         assert renewed(store) == []
-        assert len(keeper._kept) == 1
+        assert len(renewer._schedule) == 1
 
     with_keeper(scenario)
 
@@ -191,10 +191,10 @@ def test_an_item_of_slots_is_kept_for_two_hours_after_each_write_whatever_the_li
     core = core_of(store)
     kept = held_of(core, "a", 0)
     store.time.advance(30)
-    run(core.slots.keep(kept.held), store, core.timeout_ns, core.breaker)
+    run(core.flows.renew(kept.held), store, core.timeout_ns, core.breaker)
     taken, renewal = store.operations
     assert isinstance(taken, TakeSlot)
-    assert isinstance(renewal, KeepSlot)
+    assert isinstance(renewal, RenewSlot)
     at_full_hours = (1_800_007_200, 1_800_010_800)
     assert (taken.expires_at_seconds, renewal.expires_at_seconds) == at_full_hours
     assert (taken.now_ns, renewal.now_ns) == (store.time.now_ns - 30 * SECOND_NS, store.time.now_ns)
@@ -208,18 +208,18 @@ def test_a_loops_slots_are_kept_and_dropped_by_other_threads_too() -> None:
     core = core_of(store)
 
     async def scenario() -> None:
-        keeper = LoopKeeper(asyncio.get_running_loop())
+        renewer = LoopRenewer(asyncio.get_running_loop())
         kept, far = held_of(core, "a", 5 * MILLISECOND_NS), held_of(core, "b", 10**12)
-        await asyncio.to_thread(keeper.add, kept)
+        await asyncio.to_thread(renewer.add, kept)
         await until(lambda: renewed(store) == ["a"])
-        await until(lambda: keeper._task is None)
-        await asyncio.to_thread(keeper.add, far)
-        await asyncio.to_thread(keeper.drop, kept.held)
+        await until(lambda: renewer._task is None)
+        await asyncio.to_thread(renewer.add, far)
+        await asyncio.to_thread(renewer.drop, kept.held)
         await asyncio.sleep(0)
-        assert keeper._timer is not None
-        await asyncio.to_thread(keeper.drop, far.held)
-        await until(lambda: keeper._timer is None)
-        keeper.drop(far.held)
+        assert renewer._timer is not None
+        await asyncio.to_thread(renewer.drop, far.held)
+        await until(lambda: renewer._timer is None)
+        renewer.drop(far.held)
 
     asyncio.run(scenario())
 
@@ -228,20 +228,20 @@ def test_a_loop_with_nothing_to_keep_has_no_timer() -> None:
     core = core_of(FlakyStore())
 
     async def scenario() -> None:
-        keeper = LoopKeeper(asyncio.get_running_loop())
+        renewer = LoopRenewer(asyncio.get_running_loop())
         kept = held_of(core, "a", 10**12)
-        keeper.add(kept)
-        timer = keeper._timer
+        renewer.add(kept)
+        timer = renewer._timer
         assert timer is not None
         assert 999 < timer.when() - asyncio.get_running_loop().time() < 1_001
         nearer = held_of(core, "b", 10**11)
-        keeper.add(nearer)
+        renewer.add(nearer)
         assert timer.cancelled()
-        assert keeper._timer is not None
-        assert keeper._timer.when() < timer.when()
+        assert renewer._timer is not None
+        assert renewer._timer.when() < timer.when()
         for one in (nearer, kept):
-            keeper.drop(one.held)
-        assert keeper._timer is None
+            renewer.drop(one.held)
+        assert renewer._timer is None
 
     asyncio.run(scenario())
 
@@ -249,23 +249,23 @@ def test_a_loop_with_nothing_to_keep_has_no_timer() -> None:
 def test_a_loop_that_was_closed_keeps_nothing_and_raises_nothing() -> None:
     core = core_of(FlakyStore())
 
-    async def keeper_of_this_loop() -> LoopKeeper:
-        return LoopKeeper(loop)
+    async def keeper_of_this_loop() -> LoopRenewer:
+        return LoopRenewer(loop)
 
     loop = asyncio.new_event_loop()
-    keeper = loop.run_until_complete(keeper_of_this_loop())
+    renewer = loop.run_until_complete(keeper_of_this_loop())
     loop.close()
     kept = held_of(core, "a", 0)
-    keeper.add(kept)
-    other = threading.Thread(target=keeper.drop, args=(kept.held,))
+    renewer.add(kept)
+    other = threading.Thread(target=renewer.drop, args=(kept.held,))
     other.start()
     other.join()
-    assert keeper._timer is None
+    assert renewer._timer is None
 
 
 def test_those_that_are_due_are_renewed_fifty_of_a_store_at_a_time() -> None:
     core, elsewhere = core_of(FlakyStore()), core_of(FlakyStore())
-    slots = KeptSlots()
+    slots = RenewalSchedule()
     for number in range(51):
         slots.add(held_of(core, f"a{number}", 0))
     slots.add(held_of(elsewhere, "b", 0))
