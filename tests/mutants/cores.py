@@ -49,6 +49,7 @@ _BLOCKS = (
     f"tests/simulation/test_rule_blocks.py {_FIRST_SEEDS}",
 )
 _QUOTAS = (
+    "tests/property/test_arithmetic.py -k quota",
     "tests/ratelimit_ddb/test_quota.py",
     f"tests/contract/test_quotas.py {_IN_MEMORY}",
     "tests/property/test_quotas.py",
@@ -169,7 +170,11 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/single_table/test_limiter_keys.py",
         "tests/single_table/test_layout.py",
     ),
-    "ratelimit_ddb/bucket/arithmetic.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
+    "ratelimit_ddb/bucket/arithmetic.py": (
+        "tests/property/test_arithmetic.py",
+        *_BUCKET,
+        "tests/ratelimit_ddb/test_hot_keys.py",
+    ),
     "ratelimit_ddb/bucket/batch.py": _TAKES,
     "ratelimit_ddb/bucket/block_lookup.py": _BLOCKS,
     "ratelimit_ddb/bucket/bucket.py": (

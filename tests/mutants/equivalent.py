@@ -62,6 +62,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a take leaves fullAt beyond the start of its window, and far below any later one's"
         ),
         "if calendar is not None and at_ns >= calendar.window_at(now_ns).start_ns:": _SAME_CASE,
+        "elif at_ns >= limit.calendar.window_at(now_ns).start_ns:": _SAME_CASE,
+        "if due_ns >= max(at_ns, now_ns):": _SAME_CASE,
+        "ahead = min(ahead, max(1, left) // _LEASED_AT_MOST)": "a thousandth of 1 is none, too",
     },
     "ratelimit_ddb/bucket/single_take.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
