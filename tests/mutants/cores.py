@@ -49,7 +49,7 @@ _BLOCKS = (
     f"tests/simulation/test_rule_blocks.py {_FIRST_SEEDS}",
 )
 _QUOTAS = (
-    "tests/property/test_arithmetic.py -k quota",
+    "tests/property/test_arithmetic.py -k paper",
     "tests/ratelimit_ddb/test_quota.py",
     f"tests/contract/test_quotas.py {_IN_MEMORY}",
     "tests/property/test_quotas.py",
@@ -171,9 +171,9 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/single_table/test_layout.py",
     ),
     "ratelimit_ddb/bucket/arithmetic.py": (
-        "tests/property/test_arithmetic.py",
-        *_BUCKET,
-        "tests/ratelimit_ddb/test_hot_keys.py",
+        "tests/property/test_arithmetic.py -k paper",
+        "tests/property/test_arithmetic.py -k alone",
+        "tests/ratelimit_ddb/test_bucket.py",
     ),
     "ratelimit_ddb/bucket/batch.py": _TAKES,
     "ratelimit_ddb/bucket/block_lookup.py": _BLOCKS,

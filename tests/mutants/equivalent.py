@@ -35,6 +35,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ddbwire/connections/response_reader.py": {
         'body = bodies[0] if (len(bodies) == 1) and False else b"".join(bodies)': _FAST_PATH,
     },
+    "ratelimit_ddb/bucket/arithmetic.py": {
+        "if ahead_ns - limit.window_ns >= waited_ns:": _SAME_CASE,
+        "if ahead_ns >= reset_ns:": _SAME_CASE,
+        "if ahead_ns < 0:": _SAME_CASE,
+        "if left_ns <= 0:": _SAME_CASE,
+        "if left_ns < 1:": _SAME_CASE,
+        "remaining = left_ns // limit.unit_ns if left_ns >= 0 else 0": _SAME_CASE,
+        "return left_ns // limit.unit_ns if left_ns >= 0 else 0": _SAME_CASE,
+    },
     "ratelimit_ddb/bucket/block_lookup.py": {
         "self._known.put(key, Observation(now_ns, full_at_ns, 1, _NAMES), since)": (
             "of a block's observation the expiry is not read"

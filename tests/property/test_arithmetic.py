@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelimit_ddb import Limit, Quota
-from ratelimit_ddb.bucket.arithmetic import MultiLimitArithmetic, SingleLimitArithmetic, known
+from ratelimit_ddb.bucket.arithmetic import (
+    MultiLimitArithmetic,
+    SingleLimitArithmetic,
+    arithmetic_for,
+    known,
+)
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.bucket.quota_arithmetic import QuotaArithmetic
 from tests.property.strategies import LONGEST_WAIT_NS, limits, several_limits
 
 NOW_NS = 1_800_000_000_000_000_000
@@ -94,7 +98,9 @@ def test_several_limits_give_what_each_gives_alone_and_the_strictest_binds(
 
 def test_the_numbers_of_one_limit_are_those_on_paper() -> None:
     limit = Limit(2, 1.0, 20, "bucket")  # a token is due every half second, and 20 after 10 s
-    one = SingleLimitArithmetic(limit)
+    one = arithmetic_for((limit,))
+    assert isinstance(one, SingleLimitArithmetic)
+    assert isinstance(arithmetic_for((limit, limit)), MultiLimitArithmetic)
     full_at_ns = (NOW_NS + 4 * SECOND_NS,)
     assert one.bases_ns(NOW_NS) == (NOW_NS,)
     assert one.latest_ns(NOW_NS) == (NOW_NS + 10 * SECOND_NS,)
@@ -131,9 +137,22 @@ def test_the_numbers_of_one_limit_are_those_on_paper() -> None:
     assert known((3, None, 0)) == (3, -1, 0)
 
 
+def test_where_a_nanosecond_is_worth_a_token_the_numbers_on_paper_are_exact_too() -> None:
+    limit, quota = Limit(1, 1e-9, 3, "fast"), Quota(9, "minute", name="quota")
+    for on_key in ((limit,), (limit, limit), (limit, quota)):
+        arithmetic = arithmetic_for(on_key)
+        room_ns = arithmetic.room_ns(3, 0)
+        for ahead_ns, left in ((-1, 3), (0, 3), (1, 2), (2, 1), (3, 0), (4, 0)):
+            full_at_ns = (NOW_NS + ahead_ns,) + (0,) * (len(on_key) - 1)
+            assert arithmetic.tokens(full_at_ns, NOW_NS, 0) == left
+            assert arithmetic.admitted(full_at_ns, NOW_NS, None).remaining == left
+            denial = arithmetic.denial(full_at_ns, NOW_NS, room_ns, "seen")
+            assert (3 if denial is None else denial.remaining) == left
+
+
 def test_the_numbers_of_a_quota_beside_a_bucket_are_those_on_paper() -> None:
     bucket, quota = Limit(2, 1.0, 20, "bucket"), Quota(10_000, "minute", name="quota")
-    both, alone = QuotaArithmetic((bucket, quota)), QuotaArithmetic((quota,))
+    both, alone = arithmetic_for((bucket, quota)), arithmetic_for((quota,))
     start_ns = NOW_NS - NOW_NS % (60 * SECOND_NS)
     now_ns, end_ns = start_ns + 20 * SECOND_NS, start_ns + 60 * SECOND_NS
     full_at_ns = (now_ns + 4 * SECOND_NS, start_ns + 4_000)

@@ -12,7 +12,7 @@ import pytest
 
 from ddbwire import AnsweredCall
 from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter, StoreUnavailable
-from ratelimit_ddb.operations.operation import Delete, Read
+from ratelimit_ddb.operations.operation import BLOCKED, Delete, Read, Take
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -311,6 +311,83 @@ def test_p7_a_block_costs_other_processes_two_refused_writes(
         assert [call.refused for call in calls if call.operation == "UpdateItem"] == [True, True]
         first.close()
         other.close()
+
+
+SECOND_NS = 1_000_000_000
+ANY_NS = 2**62
+
+
+def written(store: FlakyStore) -> list[Take]:
+    """The writes that count and block, since the last call."""
+    takes = [one for one in store.operations if isinstance(one, Take) and BLOCKED in one.names]
+    store.operations.clear()
+    return takes
+
+
+@pytest.mark.parametrize(("off_ns", "kept_seconds"), [(-1, 1_800_007_200), (0, 1_800_010_800)])
+def test_what_is_written_of_violations_and_of_blocks(off_ns: int, kept_seconds: int) -> None:
+    store = FlakyStore()
+    now_ns = store.time.now_ns = 1_800_003_000 * SECOND_NS + off_ns
+    ask = asking(limited_wsgi, store, blocking())
+    for _ in range(5):
+        get(ask)
+    counted = Take(
+        "api:192.0.2.7",
+        (":violations", ":blocked", ":blocks", "2-per-minute"),
+        (True, True, False, False),
+        now_ns,
+        (now_ns, now_ns + 1, 0, 0),
+        (200 * SECOND_NS, -now_ns - 1, 0, 0),
+        (402 * SECOND_NS, 0, ANY_NS, ANY_NS),
+        1_800_003_600,
+        extends=True,
+    )
+    # Until 30 s after the block a bucket of 60 s has no token; and nothing is in turn after it.
+    denies_ns = now_ns + 630 * SECOND_NS - 1
+    block_adds_ns = (600 + 3_600) * SECOND_NS
+    began = counted._replace(
+        idle=(False, True, True, True),
+        base_ns=(0, now_ns + 1, now_ns, denies_ns),
+        cost_ns=(0, 600 * SECOND_NS - 1, block_adds_ns, 1),
+        room_ns=(ANY_NS, 0, 3_600 * SECOND_NS, kept_seconds * SECOND_NS - denies_ns - 1),
+        expires_at_seconds=kept_seconds,
+    )
+    again = counted._replace(idle=(False, True, False, False))
+    assert written(store) == [counted, again, again, began]
+
+    # A process with another plan's limits has them deny until the same end.
+    store.time.advance(100)
+    later_ns, ends_ns = store.time.now_ns, now_ns + 600 * SECOND_NS
+    other = asking(limited_wsgi, store, blocking("1/minute"))
+    get(other), get(other)
+    _, joins = written(store)
+    assert joins == counted._replace(
+        names=(*counted.names[:3], "1-per-minute"),
+        idle=(False, False, False, True),
+        now_ns=later_ns,
+        base_ns=(0, ends_ns, 0, ends_ns - 1),
+        cost_ns=(0, 0, 0, 1),
+        room_ns=(ANY_NS, 0, ANY_NS, (1_800_014_400 * SECOND_NS) - ends_ns),
+        expires_at_seconds=1_800_014_400,
+    )
+
+    # Then one block is remembered, so the next is twice as long, and added beside it.
+    store.time.advance(500)
+    for _ in range(4):
+        get(other)
+    *_, second = written(store)
+    assert second == joins._replace(
+        idle=(False, True, False, True),
+        now_ns=ends_ns,
+        base_ns=(0, ends_ns + 1, ends_ns, ends_ns + 1_200 * SECOND_NS - 1),
+        cost_ns=(0, 1_200 * SECOND_NS - 1, (1_200 + 3_600) * SECOND_NS, 1),
+        room_ns=(
+            ANY_NS,
+            0,
+            3_600 * SECOND_NS,
+            (1_800_014_400 - 1_200) * SECOND_NS - ends_ns,
+        ),
+    )
 
 
 BY_HAND = [
