@@ -17,8 +17,8 @@ from sessions.config.device_bound import DEVICE_BINDING, DeviceProof
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
 from sessions.credential import CredentialKind
+from sessions.loaded_session import LoadedSession
 from sessions.operations.row import Row
-from sessions.session_state import LoadedSession
 
 
 class DeviceCheck:

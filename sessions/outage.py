@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from sessions.config.session_config import SessionConfig
 from sessions.errors import StoreUnavailable
-from sessions.session_state import NO_SESSION, SessionState
+from sessions.loaded_session import NO_SESSION
+from sessions.session_state import SessionState
 from sessions.values.changes import Changes
 
 

@@ -30,14 +30,15 @@ from sessions.errors import SessionNotSaved, SessionRevoked, StoreUnavailable, T
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.load import load_first
-from sessions.lifecycle.look_again import CHANGED, is_still_there, read_again
+from sessions.lifecycle.reload import CHANGED, is_still_valid, reload_values
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over
+from sessions.loaded_session import LoadedSession
 from sessions.operations import driver
 from sessions.operations.operation import Flow, T
 from sessions.outage import drop_changes, note_unreadable, note_unsaved
 from sessions.previous_cookie import PreviousCookie
 from sessions.revocation import drop_revoked
-from sessions.session_state import LoadedSession, SessionState
+from sessions.session_state import SessionState
 from sessions.values.changes import UNCHANGED, Changes
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ class RequestSession:
     def still_valid(self) -> Flow[bool]:
         """Whether the session has not ended; see ``Session.still_valid``."""
         self.state.require_readable("session.still_valid()")
-        return (yield from is_still_there(self.config, self.state))
+        return (yield from is_still_valid(self.config, self.state))
 
     def reload(self) -> Flow[None]:
         """Read it again; see ``Session.reload``."""
@@ -309,7 +310,7 @@ class RequestSession:
         self.take_over_assigned()
         begun, read = self.state.copy(), self.state.copy()
         try:
-            yield from read_again(self.config, read)
+            yield from reload_values(self.config, read)
         except SessionRevoked as revoked:
             self._take_over_read(begun, read)
             drop_revoked(self.config, self.state, begun, UNCHANGED, revoked)

@@ -9,49 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum, auto
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
 from sessions.config.timeouts import Timeouts
 from sessions.end_reason import REPLACED, EndReason
 from sessions.errors import SessionNotSaved, StoreUnavailable
+from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
 from sessions.values.changes import Changes, Values
 from sessions.values.csrf import CSRF, secret_of
-
-
-class Replaced(NamedTuple):
-    """An id that a login, or another new session, took the place of a moment ago.
-
-    Attributes:
-        session_id: the id.
-        by: the id of the session that took its place.
-    """
-
-    session_id: str
-    by: str
-
-
-class LoadedSession(NamedTuple):
-    """What a cookie led to: a row that is not over, and the JSON of its values; or nothing.
-
-    Attributes:
-        row: the row, or None.
-        encoded: the JSON of each value, by its key.
-        loaded_at: the epoch second when it was read.
-        replaced: why there is no row, if the cookie's id was replaced a moment ago.
-        end_reason: why there is none, as its user can be told.
-    """
-
-    row: Row | None = None
-    encoded: dict[str, str] = {}  # noqa: RUF012 - never changed
-    loaded_at: int = 0
-    replaced: Replaced | None = None
-    end_reason: EndReason | None = None
-
-
-NO_SESSION = LoadedSession()
 
 
 class IdChange(Enum):

@@ -34,9 +34,9 @@ from sessions.device_bound.settings import DeviceSettings
 from sessions.errors import StoreUnavailable
 from sessions.lifecycle.load import load
 from sessions.lifecycle.save import encrypted
+from sessions.loaded_session import LoadedSession
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, require_item_fits
-from sessions.session_state import LoadedSession
 
 MAX_ATTEMPTS = 5
 

@@ -18,9 +18,10 @@ from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, find, load
 from sessions.lifecycle.save import require_still_there
+from sessions.loaded_session import NO_SESSION, LoadedSession, Replaced
 from sessions.operations.operation import Create, Delete, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
-from sessions.session_state import NO_SESSION, LoadedSession, Replaced, SessionState
+from sessions.session_state import SessionState
 
 if TYPE_CHECKING:
     from sessions.django.settings import SiteConfig

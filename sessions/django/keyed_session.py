@@ -17,9 +17,9 @@ from sessions.django.flow import delete_row, find_session
 from sessions.django.previous import PreviousKey
 from sessions.django.record import Record, names_user
 from sessions.errors import StoreUnavailable
+from sessions.loaded_session import LoadedSession
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Flow, T
-from sessions.session_state import LoadedSession
 
 if TYPE_CHECKING:
     from sessions.django.settings import SiteConfig

@@ -24,9 +24,10 @@ from sessions.django.flow import (
 )
 from sessions.django.values import encode, encode_stored
 from sessions.end_reason import EndReason
+from sessions.loaded_session import LoadedSession
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.operation import Flow
-from sessions.session_state import IdChange, LoadedSession, SessionState
+from sessions.session_state import IdChange, SessionState
 from sessions.values.json_value import decode
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.end import end
 from sessions.lifecycle.new_id import give_new_id
 from sessions.lifecycle.save import replaced, save
+from sessions.loaded_session import Replaced
 from sessions.operations.operation import Flow
 from sessions.operations.row import Row
-from sessions.session_state import IdChange, Replaced, SessionState
+from sessions.session_state import IdChange, SessionState
 from sessions.values.changes import Changes
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from enum import Enum, auto
 
 from sessions.config.session_config import SessionConfig
+from sessions.loaded_session import Replaced
 from sessions.operations.operation import Delete, Find, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
-from sessions.session_state import Replaced
 
 
 class Ending(Enum):

@@ -13,9 +13,9 @@ from enum import Enum
 
 from sessions.config.session_config import SessionConfig
 from sessions.end_reason import LOGIN_ELSEWHERE, EndReason
+from sessions.loaded_session import NO_SESSION, LoadedSession, Replaced
 from sessions.operations.operation import Find, Flow, ReadClock
 from sessions.operations.row import Row, StoredValue
-from sessions.session_state import NO_SESSION, LoadedSession, Replaced
 from sessions.values.cipher import Unreadable
 
 _MAX_ROTATIONS = 4

@@ -34,9 +34,10 @@ from sessions.lifecycle.save import (
     require_still_there,
     save,
 )
+from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.operation import Create, Flow, ReadClock, Replace
 from sessions.operations.row import Row, anonymous
-from sessions.session_state import IdChange, LoadedSession, Replaced, SessionState
+from sessions.session_state import IdChange, SessionState
 from sessions.values.changes import Changes
 from sessions.values.csrf import CSRF
 from sessions.values.json_value import encode

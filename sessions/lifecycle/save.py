@@ -10,9 +10,10 @@ from sessions.errors import SessionConflict, SessionReplaced, SessionRevoked
 from sessions.freshness import AUTHENTICATED_AT, with_proof
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.load import InvalidReason, find_rotated
+from sessions.loaded_session import Replaced
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, StoredValue, require_item_fits
-from sessions.session_state import Replaced, SessionState
+from sessions.session_state import SessionState
 from sessions.values.changes import Changes
 
 MAX_ATTEMPTS = 5

@@ -19,10 +19,10 @@ from sessions.lifecycle.end import end
 from sessions.lifecycle.load import load
 from sessions.lifecycle.max_sessions import create_counted
 from sessions.lifecycle.new_row import new_row, with_values
+from sessions.loaded_session import NO_SESSION, LoadedSession
 from sessions.operations.operation import Create, Find, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
 from sessions.previous import PreviousSessions
-from sessions.session_state import NO_SESSION, LoadedSession
 from sessions.values.json_value import encode
 
 

@@ -12,10 +12,10 @@ from sessions.lifecycle import user_sessions
 from sessions.lifecycle.commit import commit
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, load
+from sessions.loaded_session import NO_SESSION, LoadedSession
 from sessions.operations.operation import Create, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
 from sessions.request_session import RequestSession
-from sessions.session_state import NO_SESSION, LoadedSession
 from tests.fake_clock import FakeClock
 
 CONFIG = SessionConfig.of(MemorySessionStore(), {"idle": 3_600, "lifetime": 43_200})

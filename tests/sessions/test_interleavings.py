@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from sessions import Session
+from sessions.loaded_session import LoadedSession
 from sessions.operations.operation import Flow
 from sessions.operations.row import Row
-from sessions.session_state import LoadedSession
 from tests.sessions.interleaving import SEED, Deed, World, every_order
 
 SAVES = {"save a", "save b", "rotate and save"}

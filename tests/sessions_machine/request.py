@@ -8,8 +8,8 @@ from enum import Enum, auto
 from sessions import Session, SessionConflict, SessionRevoked
 from sessions.cookie.headers import Headers
 from sessions.lifecycle.load import decrypt
+from sessions.loaded_session import LoadedSession
 from sessions.request_session import RequestSession
-from sessions.session_state import LoadedSession
 from tests.sessions_machine.action import Action
 from tests.sessions_machine.browser import Browser, parsed
 from tests.sessions_machine.interleaving import Pause, Task

@@ -1,6 +1,6 @@
-"""Looks again at the session of a request that takes long: a stream, a websocket.
+"""``still_valid`` and ``reload``: read the session of a long request, such as a websocket, again.
 
-Neither notes its use: a websocket that looks every minute would keep the session alive for ever.
+Neither counts as a use: a websocket that asks every minute would keep the session alive for ever.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from sessions.end_reason import REPLACED
 from sessions.errors import SessionNotSaved, SessionRevoked
 from sessions.lifecycle.load import decrypt, find_rotated
 from sessions.lifecycle.save import require_still_there
+from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.operation import Flow
 from sessions.operations.row import Row
-from sessions.session_state import LoadedSession, Replaced, SessionState
+from sessions.session_state import SessionState
 
 CHANGED = "the session was changed: save() it before it is read again"
 
 
-def is_still_there(config: SessionConfig, session: SessionState) -> Flow[bool]:
+def is_still_valid(config: SessionConfig, session: SessionState) -> Flow[bool]:
     """Whether the session that a request found has not ended; one read."""
     if session.row is None:
         return not session.has_ended
@@ -29,7 +30,7 @@ def is_still_there(config: SessionConfig, session: SessionState) -> Flow[bool]:
     return True
 
 
-def read_again(config: SessionConfig, session: SessionState) -> Flow[None]:
+def reload_values(config: SessionConfig, session: SessionState) -> Flow[None]:
     """Read a session's values anew; one read.
 
     Raises:
