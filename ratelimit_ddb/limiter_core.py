@@ -23,6 +23,7 @@ from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.decision_event import EventOperation, LimiterDecision, OnLimiterDecision
+from ratelimit_ddb.enabled import limiting_enabled
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
@@ -34,7 +35,6 @@ from ratelimit_ddb.outage import OnOutage, OutagePolicy
 from ratelimit_ddb.settling import Settlement, charge, give_back, settle
 from ratelimit_ddb.store.memory import take_at_once_of
 from ratelimit_ddb.stored_limits.stored import Stored
-from ratelimit_ddb.switch import limiting_enabled
 
 if TYPE_CHECKING:  # loaded by the first limiter of stored limits
     from ratelimit_ddb.stored_limits.of_limiter import StoredOfLimiter

@@ -6,8 +6,8 @@ from collections.abc import Awaitable
 from typing import Unpack
 
 from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
-from ratelimit_ddb.asgi.held import call_while_held
-from ratelimit_ddb.asgi.responses import call_and_respond
+from ratelimit_ddb.asgi.request_slots import call_while_held
+from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate

@@ -8,10 +8,9 @@ from typing import Any
 import flask
 from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
 
-from ratelimit_ddb.web.gate.gate import denial_of
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.response.answer import Answer
-from ratelimit_ddb.web.response.denial import sentence
+from ratelimit_ddb.web.response.denial import denial_of, sentence
 from ratelimit_ddb.web.rules.verdict import Verdict
 
 

@@ -16,6 +16,7 @@ from ratelimit_ddb.arguments import (
 )
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
+from ratelimit_ddb.enabled import limiting_enabled
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.operations.breaker import breaker_of
@@ -31,7 +32,6 @@ from ratelimit_ddb.slots.renewer import Renewal, Renewer
 from ratelimit_ddb.slots.seen_slots import SeenSlots
 from ratelimit_ddb.slots.slot_flows import SlotAttempt, SlotFlows
 from ratelimit_ddb.slots.wait_queue import WaitQueue
-from ratelimit_ddb.switch import limiting_enabled
 
 OF_SLOTS = ":slots"
 """The suffix of the keys of slots. They have items of their own: in a bucket's item they would make

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
 
 from ratelimit_ddb.asgi.application import Receive, Scope, Send
-from ratelimit_ddb.asgi.responses import call_and_respond
+from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
 from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of

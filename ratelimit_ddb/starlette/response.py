@@ -8,9 +8,9 @@ from typing import Any
 from starlette.responses import Response
 
 from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
-from ratelimit_ddb.asgi.held import call_while_held
 from ratelimit_ddb.asgi.middleware import adding_fields, encoded_headers
-from ratelimit_ddb.asgi.responses import call_and_respond
+from ratelimit_ddb.asgi.request_slots import call_while_held
+from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.gate.request_slots import RequestSlots

@@ -28,7 +28,7 @@ RESPONSES = (
     ),
     Guard(
         "P1: a client that goes away before the answer has guessed",
-        "ratelimit_ddb/asgi/responses.py",
+        "ratelimit_ddb/asgi/response_refund.py",
         "    except Exception as error:",
         "    except BaseException as error:",
         f"{_GIVE_BACK}a_client_that_goes_before_the_answer_has_guessed",

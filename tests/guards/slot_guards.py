@@ -70,14 +70,14 @@ SLOTS = (
     ),
     Guard(
         "P16: whatever ends an ASGI application's call releases the slot",
-        "ratelimit_ddb/asgi/held.py",
+        "ratelimit_ddb/asgi/request_slots.py",
         "    finally:\n        await _release(held())",
         "    finally:\n        pass",
         f"{_IN_FLIGHT}over_asgi_whatever_ends_the_response_releases_the_slot",
     ),
     Guard(
         "background tasks hold no slot",
-        "ratelimit_ddb/asgi/held.py",
+        "ratelimit_ddb/asgi/request_slots.py",
         "await app(scope, receive, send_and_release)",
         "await app(scope, receive, send)",
         f"{_IN_FLIGHT}background_tasks_after_the_response_hold_no_slot",
@@ -112,7 +112,7 @@ SLOTS = (
     ),
     Guard(
         "P16: a dependency holds a slot only where the end of the response is seen",
-        "ratelimit_ddb/fastapi.py",
+        "ratelimit_ddb/fastapi/dependency.py",
         '    ("in_flight", "to hold slots to the ends of responses"),\n',
         "",
         "tests/frameworks/fastapi/test_responses.py::test_an_in_flight_needs_what_sees_responses",

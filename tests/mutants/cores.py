@@ -258,7 +258,7 @@ CORES: dict[str, tuple[str, ...]] = {
         *_RULES,
         "tests/web/test_on_denied.py",
         "tests/web/test_options.py",
-        "tests/web/test_namespace_and_switch.py",
+        "tests/web/test_namespace_and_enabled.py",
         "tests/web/test_stored_limits.py",
         "tests/web/test_passage.py",
         "tests/frameworks/test_limits_in_several_places.py",

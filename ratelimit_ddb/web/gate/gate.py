@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
 from time import monotonic_ns
-from typing import Any, Literal
+from typing import Any
 
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
@@ -17,6 +17,7 @@ from ratelimit_ddb.arguments import (
 )
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.enabled import limiting_enabled
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run_async
@@ -25,7 +26,6 @@ from ratelimit_ddb.operations.steps import OnStore, run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.slots.renewer import Renewer, running_loop_renewer, thread_renewer
-from ratelimit_ddb.switch import limiting_enabled
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
 from ratelimit_ddb.web.gate.evaluator import Evaluator
@@ -47,11 +47,11 @@ from ratelimit_ddb.web.gate.stored_reads import reading_within
 from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.answer import Answer
-from ratelimit_ddb.web.response.denial import Denial, answer
-from ratelimit_ddb.web.response.fields import fields_for_style, retry_after_seconds
+from ratelimit_ddb.web.response.denial import answer, denial_of
+from ratelimit_ddb.web.response.fields import fields_for_style
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
-from ratelimit_ddb.web.rules.verdict import FOR_GOOD, Charge, Claim, RuleDecision, Verdict
+from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
 
 Admission = tuple[Answer | None, Ledger | None, Verdict]
 """Whether a request is admitted, and what its response needs:
@@ -395,36 +395,6 @@ class Gate:
             # A denial by a limit stands, whatever became of the others.
             if outages and len(outages) == len(verdict.denials):
                 raise outages[0]
-
-
-def denial_of(verdict: Verdict) -> Denial:
-    """What the response to a denied request says."""
-    longest = verdict.longest
-    decision, charge = longest.decision, longest.charge
-    return Denial(
-        status=_status_of(longest),
-        # Once each: a rule that charges several keys may deny by more than one of them.
-        violated_policies=tuple(
-            dict.fromkeys(
-                one.charge.quota.names[one.decision.limit.name] for one in verdict.denials
-            )
-        ),
-        retry_after_seconds=(
-            None if decision.source in FOR_GOOD else retry_after_seconds(decision)
-        ),
-        limit=str(decision.limit),
-        cost=charge.cost,
-        burst=decision.limit.burst,
-        throttled=decision.source == "throttled",
-        blocked=decision.source == "blocked",
-    )
-
-
-def _status_of(denied: RuleDecision) -> Literal[403, 429, 503]:
-    source = denied.decision.source
-    if source == "listed":
-        return 403
-    return 503 if source == "outage" and denied.on_outage != "local" else 429
 
 
 def _function(what: str, given: Any) -> Any:

@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 
 from ratelimit_ddb.web.response.accept import preferred
 from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.fields import retry_after_seconds
+from ratelimit_ddb.web.rules.verdict import FOR_GOOD, RuleDecision, Verdict
 from ratelimit_ddb.web.structured_fields import percent_encoded
 
 
@@ -43,6 +45,36 @@ class Denial:
     burst: int
     throttled: bool = False
     blocked: bool = False
+
+
+def denial_of(verdict: Verdict) -> Denial:
+    """What the response to a denied request says."""
+    longest = verdict.longest
+    decision, charge = longest.decision, longest.charge
+    return Denial(
+        status=_status_of(longest),
+        # Once each: a rule that charges several keys may deny by more than one of them.
+        violated_policies=tuple(
+            dict.fromkeys(
+                one.charge.quota.names[one.decision.limit.name] for one in verdict.denials
+            )
+        ),
+        retry_after_seconds=(
+            None if decision.source in FOR_GOOD else retry_after_seconds(decision)
+        ),
+        limit=str(decision.limit),
+        cost=charge.cost,
+        burst=decision.limit.burst,
+        throttled=decision.source == "throttled",
+        blocked=decision.source == "blocked",
+    )
+
+
+def _status_of(denied: RuleDecision) -> Literal[403, 429, 503]:
+    source = denied.decision.source
+    if source == "listed":
+        return 403
+    return 503 if source == "outage" and denied.on_outage != "local" else 429
 
 
 class _Problem(NamedTuple):

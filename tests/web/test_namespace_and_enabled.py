@@ -9,9 +9,9 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from ratelimit_ddb import RateLimiter
+from ratelimit_ddb.enabled import VARIABLE
 from ratelimit_ddb.fastapi import RateLimit
 from ratelimit_ddb.flask import limited as limited_in_flask
-from ratelimit_ddb.switch import VARIABLE
 from ratelimit_ddb.web import Request, Rule, everyone
 from tests.flaky_store import FlakyStore
 from tests.frameworks.asgi_client import ask as ask_fastapi

@@ -1,21 +1,9 @@
-"""Rate limits in FastAPI: a dependency for routes, routers and applications, and the middleware.
-
-    per_key = RateLimit("100/minute", store=store, by=header("x-api-key"), name="api")
-    app = FastAPI(dependencies=[Depends(per_key)])
-
-    @app.post("/codes", dependencies=[Depends(RateLimit("5/minute", store=store))])
-    async def send_code(): ...
-
-    install(app)
-
-Limits work without ``install`` too, whose docstring says what is missing then. It takes FastAPI
-0.115.6 or later, with Starlette 0.41 or later.
-"""
+"""The dependency that limits a route, a router or an application."""
 
 # No postponed annotations here: FastAPI reads those of RateLimit.__call__, and before 0.123 could
 # not resolve them on an object.
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, Unpack, cast
 
 from fastapi import FastAPI, HTTPException, Response, WebSocket, WebSocketException, routing
@@ -23,44 +11,27 @@ from fastapi.requests import HTTPConnection
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocketState
 
-from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
-from ratelimit_ddb.asgi.held import call_while_held
-from ratelimit_ddb.asgi.middleware import RateLimitMiddleware, adding_fields
-from ratelimit_ddb.asgi.responses import call_and_respond
+from ratelimit_ddb.asgi.application import Scope
 from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
 from ratelimit_ddb.limit import LimitsLike, parse_limits
-from ratelimit_ddb.operations.steps import run_steps_async
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.starlette.response import response_of
 from ratelimit_ddb.starlette.routes import (
     HasRoutes,
     MatchedRoute,
     RouteMatcher,
     RouteOf,
     endpoint_is_limited,
-    original,
 )
-from ratelimit_ddb.web.gate.gate import Gate, denial_of
-from ratelimit_ddb.web.gate.ledger import KEY, Ledger, LedgerGate
+from ratelimit_ddb.web.gate.gate import Gate
+from ratelimit_ddb.web.gate.ledger import KEY, Ledger
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
-from ratelimit_ddb.web.gate.response_refund import give_back_by_response
 from ratelimit_ddb.web.gate.view import gate_of_view
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.answer import Answer
-from ratelimit_ddb.web.response.denial import sentence
-from ratelimit_ddb.web.response_head import ResponseHead
+from ratelimit_ddb.web.response.denial import denial_of, sentence
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, methods_of
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
 from ratelimit_ddb.web.rules.verdict import Verdict
-
-__all__ = [
-    "RESPONSES",
-    "RateLimit",
-    "RateLimitExceeded",
-    "RateLimitMiddleware",
-    "install",
-    "route_of",
-]
 
 _PASSED = "ratelimit_ddb.passed"
 """In the scope: the dependencies that decided so far, by the names of their rules."""
@@ -146,7 +117,7 @@ class RateLimit:
         )
         self._name = options.pop("name", None)
         self._options = options
-        self._chosen = RouteMatcher(_listed)
+        self._chosen = RouteMatcher(listed)
         self._gates: dict[str, Gate] = {}
         # Also to refuse now, and not at the first request, what can't hold.
         self._shared = self._gate_named("each route" if self._name is None else self._name)
@@ -230,11 +201,11 @@ def _has_own_limits(request: Request) -> bool:
 
 
 def _is_limited(route: Any, method: str) -> bool:
-    own = any(limit._is_own(method) for limit in _limits_on(route))
+    own = any(limit._is_own(method) for limit in limits_on(route))
     return own or endpoint_is_limited(route, method)
 
 
-def _limits_on(route: Any) -> Iterator[RateLimit]:
+def limits_on(route: Any) -> Iterator[RateLimit]:
     """The RateLimits that a route depends on, those of its routers and application included."""
     dependant = getattr(route, "dependant", None)
     waiting = [] if dependant is None else [dependant]
@@ -245,121 +216,25 @@ def _limits_on(route: Any) -> Iterator[RateLimit]:
         waiting.extend(one.dependencies)
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    429: {
-        "description": "Over a rate limit",
-        "headers": {
-            "Retry-After": {
-                "description": "Seconds after which the same request is admitted",
-                "schema": {"type": "integer"},
-            }
-        },
-    }
-}
-"""For ``responses=`` of a route, a router or an application: what OpenAPI says of a denial.
-``install`` adds it to every operation that depends on a RateLimit."""
-
-
-def install(app: FastAPI) -> None:
-    """Have an application send the limits' fields and answers in full. Call it before it starts.
-
-    Without it the fields are missing from a Response that a route returns itself and from what
-    exception handlers make, since FastAPI lets dependencies add fields only to the responses that
-    it makes itself; and a denial is FastAPI's ``{"detail": ...}``, not the problem, page or line
-    that the client's ``Accept`` prefers. A RateLimit with ``on_denied``, ``give_back`` or
-    ``in_flight`` is an error then. An application that is mounted needs its own.
-
-    It registers a handler for RateLimitExceeded, and a middleware of no options; and it has
-    ``app.openapi`` say of each operation that depends on a RateLimit that it may answer 429.
-    """
-    if not isinstance(app, FastAPI):
-        raise TypeError(f"app {app!r}: must be a FastAPI application")
-    app.add_exception_handler(RateLimitExceeded, _answered)
-    app.add_middleware(_Writing)
-    app.openapi = _documenting(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way
-
-
 def route_of(app: HasRoutes | None = None) -> EndpointOf:
     """For ``endpoint_of=`` of the middleware: as in ratelimit_ddb.starlette, for FastAPI's routes.
 
     Routers that were included are seen, with their prefixes.
     """
-    return RouteOf(app, _listed, _is_limited)
+    return RouteOf(app, listed, _is_limited)
 
 
 # Earlier versions of FastAPI keep the routes of an included router one by one, as Starlette does.
 _contexts = getattr(routing, "iter_route_contexts", iter)
 
 
-def _listed(routes: Iterable[Any]) -> Iterator[Any]:
+def listed(routes: Iterable[Any]) -> Iterator[Any]:
     """The routes, in the place of an included router its own."""
     for route in routes:
         if isinstance(route, (Route, WebSocketRoute, Mount, Host)):
             yield route
         else:
             yield from _contexts([route])
-
-
-def _documenting(app: FastAPI, openapi: Callable[[], dict[str, Any]]) -> Any:
-    def documented() -> dict[str, Any]:
-        schema = openapi()
-        for route in _listed(app.routes):
-            if any(_limits_on(original(route))):
-                operations = schema.get("paths", {}).get(route.path_format, {})
-                for method in route.methods or ():
-                    operation = operations.get(method.lower())
-                    if operation is not None:
-                        operation["responses"].setdefault("429", _documented_denial())
-        return schema
-
-    return documented
-
-
-def _documented_denial() -> dict[str, Any]:
-    problem = {"schema": {"type": "object"}}
-    return {**RESPONSES[429], "content": {"application/problem+json": problem}}
-
-
-class _Writing:
-    """Writes to responses what the limits have noted in the request's ledger.
-
-    It sees them in the place of the dependencies, too, for what they give back, and releases the
-    slots that they hold.
-    """
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        ledger: Ledger = scope.setdefault(KEY, Ledger(self))
-        if not ledger.has_writer:
-            ledger.has_writer = True
-            send = adding_fields(ledger, send)
-        try:
-            await call_while_held(
-                self._respond, scope, receive, send, lambda: tuple(ledger.slots.values())
-            )
-        finally:
-            if ledger.creator is self:
-                scope.pop(KEY, None)
-
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await call_and_respond(self._app, scope, receive, send, _respond)
-
-
-async def _respond(scope: Scope, head: ResponseHead) -> None:
-    await run_steps_async(give_back_by_response(scope, head, _is_dependency))
-
-
-def _is_dependency(gate: LedgerGate) -> bool:
-    return not gate.writes_fields
-
-
-async def _answered(_connection: HTTPConnection, denied: Exception) -> Response:
-    return response_of(cast("RateLimitExceeded", denied).answer)
 
 
 def _name(found: MatchedRoute | None, chosen: frozenset[str] | None) -> str:
