@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import takewhile
 from typing import Any
 
 from flask.sessions import SessionMixin
-from markupsafe import Markup
 
 from sessions.cookie.headers import Headers
 from sessions.flask.authentication import answered_by_flask
+from sessions.flask.flashed_messages import FLASHES, FlashedMessages
 from sessions.request_session import RequestSession
 from sessions.session import Session
 from sessions.values.changes import Values
 from sessions.values.csrf import CSRF
-from sessions.values.flash import keys_of_messages, leave, take_all
-from sessions.values.json_value import decode, require_storable
+from sessions.values.json_value import decode
 
-_FLASHES = "_flashes"
-"""Where ``flask.flash`` leaves its messages, as it thinks."""
-_FLASH_PREFIX = "sessions.flashed."
-"""Begins the key of each of them."""
 _PERMANENT = "_permanent"
 """Where ``SessionMixin.permanent`` is stored."""
 
@@ -56,49 +50,36 @@ class FlaskSession(Session, SessionMixin):
         super().__init__(request_session)
         self._was_permanent: bool | None = None  # until it is read
         self._user_key = user_key
-        self._decoded_flashes: list[Any] | None = None
+        self._flashes = FlashedMessages()
         self._assigned_keys: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
-        return self._flashes_now() if key == _FLASHES else super().__getitem__(key)
+        if key == FLASHES:
+            return self._flashes.list_in(self._used())
+        return super().__getitem__(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if key == _FLASHES:
-            self._used()
-            self._decoded_flashes = value
-            self._store_flashes()
+        if key == FLASHES:
+            self._flashes.assign(self._used(), value)
         else:
             super().__setitem__(key, value)
         self._assigned_keys.add(key)
 
     def __delitem__(self, key: str) -> None:
-        if key == _FLASHES:
-            self._flashes_now()
-            self._decoded_flashes = None
-            take_all(self._request_session.state.data, _FLASH_PREFIX)
+        if key == FLASHES:
+            self._flashes.remove(self._used())
         else:
             super().__delitem__(key)
 
     def __iter__(self) -> Iterator[str]:
         yield from super().__iter__()
-        if _FLASHES in self:
-            yield _FLASHES
+        if FLASHES in self:
+            yield FLASHES
 
     def __contains__(self, key: object) -> bool:
-        if key != _FLASHES:
-            return super().__contains__(key)
-        left = keys_of_messages(self._used(), _FLASH_PREFIX)
-        return bool(left) or self._decoded_flashes is not None
-
-    def _flashes_now(self) -> list[Any]:
-        """The messages of ``flask.flash``, as the list that it appends to."""
-        if self._decoded_flashes is None:
-            values = self._used()
-            left = keys_of_messages(values, _FLASH_PREFIX)
-            if not left:
-                raise KeyError(_FLASHES)
-            self._decoded_flashes = [_decode_flash(values[key]) for key in left]
-        return self._decoded_flashes
+        if key == FLASHES:
+            return self._flashes.exist(self._used())
+        return super().__contains__(key)
 
     # What Flask asks of each session: no key hides these.
 
@@ -117,7 +98,7 @@ class FlaskSession(Session, SessionMixin):
         return self._used_state().row is None
 
     def _has_changed(self) -> bool:
-        self._store_flashes()
+        self._flashes.store(self._request_session.state.data)
         return super()._has_changed()
 
     @property
@@ -222,7 +203,7 @@ class FlaskSession(Session, SessionMixin):
 
     def end_response(self) -> None:
         """Check that no change is lost, since the response is over; see RequestSession."""
-        self._store_flashes()
+        self._flashes.store(self._request_session.state.data)
         self._request_session.run(self._request_session.end_response())
 
     def end_failed(self) -> None:
@@ -237,7 +218,7 @@ class FlaskSession(Session, SessionMixin):
         state = self._request_session.state
         if not state.is_loaded:
             return
-        self._store_flashes()
+        self._flashes.store(self._request_session.state.data)
         self._follow_user()
         if state.row is None and state.login_user_id is None and list(state.data) == [_PERMANENT]:
             # Set before each request, as many apps do, it would make a row for every robot.
@@ -249,24 +230,8 @@ class FlaskSession(Session, SessionMixin):
                 state.rotate()  # to have the cookie set again
             self._was_permanent = permanent
 
-    def _store_flashes(self) -> None:
-        """Store each message under a key of its own; see ``sessions.values.flash``."""
-        if self._decoded_flashes is None:
-            return
-        values = self._request_session.state.data
-        messages = [_encode_flash(flash) for flash in self._decoded_flashes]
-        left = keys_of_messages(values, _FLASH_PREFIX)
-        for message in messages:
-            require_storable(_FLASHES, message)
-        pairs = zip(left, messages, strict=False)
-        same = list(takewhile(lambda pair: values[pair[0]] == pair[1], pairs))
-        for key in left[len(same) :]:
-            del values[key]
-        for message in messages[len(same) :]:
-            leave(values, _FLASH_PREFIX, message)
-
     def _forget_assignments(self) -> None:
-        self._decoded_flashes = None
+        self._flashes.forget()
         self._assigned_keys = set()
 
     def _follow_user(self) -> None:
@@ -314,15 +279,3 @@ class FlaskSession(Session, SessionMixin):
             text = values.saved.get(_PERMANENT)
             self._was_permanent = persistent if text is None else bool(decode(_PERMANENT, text))
         return values
-
-
-def _encode_flash(flash: Any) -> list[Any]:
-    category, message = flash
-    if callable(html := getattr(message, "__html__", None)):
-        return [category, str(html()), True]
-    return [category, message]
-
-
-def _decode_flash(stored: list[Any]) -> tuple[str, Any]:
-    category, message, *is_markup = stored
-    return category, Markup(message) if is_markup else message  # noqa: S704 - it was one before
