@@ -237,11 +237,17 @@ def put_a_directory_there(path: Path) -> None:
     path.mkdir()
 
 
+def link_to_a_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(os.devnull)  # of others, and of pipes, requests would never be done reading
+
+
 BREAKAGES = [
     (break_it, BAD_MESSAGE),
     (remove, "rules.toml: can't be read: No such file or directory"),
     (garble, "rules.toml:2: byte 0xff is not UTF-8, which TOML is written in"),
     (put_a_directory_there, "rules.toml: can't be read: Is a directory"),
+    (link_to_a_device, "rules.toml: can't be read: Not a regular file"),
 ]
 
 
@@ -498,6 +504,7 @@ def test_however_many_threads_ask_each_change_is_read_once_and_whole(
         ({"check_seconds": "1"}, TypeError, "check_seconds '1': must be a number of seconds"),
         ({"on_reload": 5}, TypeError, "on_reload 5: must be a function"),
         ({"path": "missing.toml"}, FileNotFoundError, "missing.toml"),
+        ({"path": os.devnull}, OSError, "Not a regular file: '/dev/null'"),
         ({"path": "bad.toml"}, RulesError, "^bad.toml:1: rule 1: path is needed$"),
     ],
 )

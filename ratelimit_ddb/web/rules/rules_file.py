@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import stat
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,7 +57,8 @@ class RulesFile:
             It is called in the request that found the change; what it raises is raised there.
 
     Raises:
-        OSError: the file can't be read.
+        OSError: the file can't be read, or is no regular file: a request that read a pipe would
+            wait for its writer.
         RulesError: its rules can't hold.
         TypeError, ValueError: another argument is invalid.
     """
@@ -186,6 +189,8 @@ def _warn_of_lost(path: str, old: tuple[Rule, ...], new: tuple[Rule, ...]) -> No
 
 def _stamp(path: Path) -> _Stamp:
     found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # a directory tells itself
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
     # The change time too: it moves where the modification time was set back, as cp -p does.
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
