@@ -12,30 +12,11 @@ arithmetic.py tells what a ``fullAt`` means. What the flows rely on:
 - Every condition is checked by the table at the write itself; a wrong guess costs a write, never
   a wrong answer.
 
-Giving back n tokens of a take that left ``fullAt`` at F (docs/decisions/009 has the proof):
-
-    fullAt' = fullAt - max(min(n * unit, weight - now), n * unit - (now - then))
-
-where ``weight`` is F less what was given back since then of takes from before this one. What of
-the take has flowed back by itself, or has been moved by others, must not be given back once more.
-No more has flowed back than the time since then, which the second part says: it is the greater one
-where takes that were under way together are given back in another order than they were taken in.
-Two cases, told apart by the write's condition:
-- in turn: ``fullAt = weight``. Nobody came after the take, or they have given all of theirs back;
-  it is now as if it had not been.
-- out of turn: others took since, and ``fullAt`` moves back under theirs. So that their refunds know
-  of it, the amount is added to the attribute ``refunded``, and each take notes what that was. It
-  is done only while ``fullAt <= now + window``: beyond, somebody waits for tokens that are due
-  later, and keeps that instant, so nobody else must be let in at the same one.
-Of several limits all are given back or none is: who waits for one of them begins later for all.
-
 The flows do no I/O: they yield operations (operations/operation.py) and are sent the results. A
 driver runs them (operations/driver.py).
 """
 
 from __future__ import annotations
-
-from operator import add
 
 from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.bucket.arithmetic import Instants, arithmetic_for, known
@@ -46,10 +27,10 @@ from ratelimit_ddb.bucket.expiry import expires_at_seconds
 from ratelimit_ddb.bucket.hot_key_policy import HotKeyPolicy
 from ratelimit_ddb.bucket.leased_tokens import LeasedTokens
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
-from ratelimit_ddb.bucket.refund import Refund
+from ratelimit_ddb.bucket.refund import Refunds
 from ratelimit_ddb.bucket.single_take import SingleTakes
 from ratelimit_ddb.bucket.times import BucketTimes
-from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit
 from ratelimit_ddb.operations.operation import (
     Delete,
     Flow,
@@ -61,10 +42,6 @@ from ratelimit_ddb.operations.operation import (
 from ratelimit_ddb.operations.store import TakeAtOnce
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
-_TOO_OLD_TO_DENY_NS = 0
-"""When an observation was made that only tells which write to try."""
-
-
 _WARM_NS = SECOND_NS
 """A key that was written so long ago at most is kept in mind as one that may become hot."""
 
@@ -82,7 +59,7 @@ class Bucket:
         "_one_cost_ns",
         "_one_room_ns",
         "_policy",
-        "_shortest_window_ns",
+        "_refunds",
         "_single_takes",
         "cache",
         "limits",
@@ -96,8 +73,6 @@ class Bucket:
         self._deny_cache_ns = times.most_age_ns
         self._names = tuple(limit.name for limit in limits)
         self._all_idle = (True,) * len(limits)
-        windows_ns = [limit.window_ns for limit in limits if isinstance(limit, Limit)]
-        self._shortest_window_ns = min(windows_ns, default=0)
         self._arithmetic = arithmetic_for(limits)
         self._one_cost_ns = self._arithmetic.cost_ns(1)
         self._one_room_ns = self._arithmetic.room_ns(1, 0)
@@ -117,6 +92,7 @@ class Bucket:
                 self._leased,
                 times.most_age_ns,
             )
+        self._refunds = Refunds(limits, self._names, self._arithmetic, cache, self._leased)
         self._single_takes = SingleTakes(
             limits, self._arithmetic, cache, self._policy, self._coalesced
         )
@@ -276,10 +252,10 @@ class Bucket:
         return arithmetic.admitted(full_at_ns, now_ns, None) if denial is None else denial
 
     def refund(self, taken: Taken, cost: int) -> Flow[bool]:
-        """Give ``cost`` tokens of a take back to every limit that it still weighs on.
+        """Give ``cost`` tokens of a take back to every limit that it still weighs on: refund.py.
 
-        They count as given back from here on, for a write whose reply is lost may have been
-        applied, and must not be sent again.
+        They count as given back from here on: a write whose reply is lost may have been applied,
+        and must not be sent again.
 
         Returns:
             whether anything was given back.
@@ -287,61 +263,7 @@ class Bucket:
         Raises:
             ValueError: fewer tokens of it are left to give back.
         """
-        given_before = taken.claim(cost)
-        if taken.lease is not None:
-            return self._leased is not None and self._leased.give_back(taken, taken.lease, cost)
-        left: Observation | None = None
-        try:
-            now_ns = yield ReadClock()
-            arithmetic = self._arithmetic
-            weight_ns = arithmetic.less(taken.full_at_ns, given_before)
-            since_ns = max(0, now_ns - taken.taken_at_ns) if taken.taken_at_ns else now_ns
-            refund = Refund(
-                self._names,
-                arithmetic.cost_ns(cost),
-                arithmetic.unspent_ns(cost, since_ns, taken.full_at_ns, now_ns),
-                tuple(map(add, weight_ns, taken.refunded_ns)),
-                arithmetic.bases_ns(now_ns),
-                arithmetic.latest_ns(now_ns),
-                now_ns,
-                now_ns - self._shortest_window_ns // 4,
-            )
-            observation = self.cache.get(taken.key)
-            if observation is not None and observation.names is self._names:
-                # A lower bound: where it is more than the weight, others took since.
-                likely_ns = tuple(map(max, weight_ns, observation.full_at_ns))
-            else:
-                likely_ns = weight_ns
-            give_back = refund.write(taken.key, likely_ns, taken.refunded_ns, 0)
-            if give_back is None:
-                # Those who were seen to wait may have given theirs back since, in other processes.
-                give_back = refund.write(taken.key, weight_ns, taken.refunded_ns, 0)
-            while give_back is not None:
-                result: OperationResult = yield give_back
-                if result.applied:
-                    left = Observation(
-                        _TOO_OLD_TO_DENY_NS,
-                        known(result.full_at_ns),
-                        result.expires_at_seconds or 0,
-                        self._names,
-                    )
-                    return True
-                refused = give_back
-                full_at_ns = known(result.full_at_ns)
-                give_back = refund.write(
-                    taken.key, full_at_ns, result.refunded_ns, result.leased_until_ns
-                )
-                if give_back == refused:
-                    break  # refused though its condition holds: no answer to rely on
-            return False
-        finally:
-            # Also where no reply came: it may have been applied, and what was observed before is no
-            # lower bound any more.
-            self.cache.group.forget(taken.key)
-            if left is not None:
-                # It tells the next take its branch. It may not deny, for the reply of a take or a
-                # refund that the table carried out earlier may come later.
-                self.cache.put(taken.key, left, self.cache.group.forgettings)
+        return self._refunds.refund(taken, cost)
 
     def charge(self, key: str, cost: int) -> Flow[Decision]:
         """Take ``cost`` tokens of every limit, whether they are there or not: debt.py.

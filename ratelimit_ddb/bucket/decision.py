@@ -50,7 +50,7 @@ class Taken:
         full_at_ns: when each limit's bucket is full again, in nanoseconds since the epoch, just
             after the tokens were taken: noon and 3 s, since a token is due every 0.6 s.
         refunded_ns: how much time's worth of tokens had been given back of each limit out of turn
-            before (bucket/bucket.py): ``(0,)``, as in most cases.
+            before (bucket/refund.py): ``(0,)``, as in most cases.
         kept: the tokens that were not given back yet: 5, and 3 after ``refund(decision, cost=2)``.
         group: the caches of the store that they were taken from; None after unpickling.
         lease: the lease that they were taken of, to which they can be given back while it lives;

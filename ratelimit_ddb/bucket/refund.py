@@ -1,29 +1,149 @@
-"""How much of a take may be given back, and by which write: bucket.py has the rule."""
+"""Refunds: how much of a take is given back, and by which write.
+
+Giving back n tokens of a take that left ``fullAt`` at F (docs/decisions/009 has the proof):
+
+    fullAt' = fullAt - max(min(n * unit, weight - now), n * unit - (now - then))
+
+``weight`` is F less what was given back since then of earlier takes. Tokens of the take that have
+flowed back by themselves, or were moved by others, must not be given back once more. No more can
+have flowed back than the time since the take, which is the second part; it is the greater one if
+takes that were under way together are given back in another order than they were taken in. The
+write's condition tells two cases apart:
+- in turn: ``fullAt = weight``. There was no later take, or all later ones were given back in full;
+  it is now as if the take had not been.
+- out of turn: there were later takes, and ``fullAt`` moves back under them. So that their refunds
+  take it into account, the amount is added to the attribute ``refunded``, and each take notes what
+  that was. It is done only while ``fullAt <= now + window``: beyond, a caller waits for tokens that
+  are due later, and keeps that instant, so nobody else may be admitted at the same one.
+Of several limits all are given back or none is: a caller that waits for one begins later for all.
+"""
 
 from __future__ import annotations
 
+from operator import add
 from typing import NamedTuple
 
-from ratelimit_ddb.operations.operation import GiveBack
+from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, known
+from ratelimit_ddb.bucket.decision import Taken
+from ratelimit_ddb.bucket.leased_tokens import LeasedTokens
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
+from ratelimit_ddb.limit import AnyLimit, Limit
+from ratelimit_ddb.operations.operation import Flow, GiveBack, OperationResult, ReadClock
+
+_TOO_OLD_TO_DENY_NS = 0
+"""When an observation was made that only selects the branch of the next write."""
+
+
+class Refunds:
+    """The refunds of one bucket's keys.
+
+    Args:
+        limits: the bucket's.
+        names: the limits' names.
+        arithmetic: the limits' arithmetic.
+        cache: the observations of its keys.
+        leased: spends the tokens that this process has leased; None if it leases none.
+    """
+
+    __slots__ = ("_arithmetic", "_cache", "_leased", "_names", "_shortest_window_ns")
+
+    def __init__(
+        self,
+        limits: tuple[AnyLimit, ...],
+        names: tuple[str, ...],
+        arithmetic: BucketArithmetic,
+        cache: ObservationCache,
+        leased: LeasedTokens | None,
+    ) -> None:
+        self._names = names
+        self._arithmetic = arithmetic
+        self._cache = cache
+        self._leased = leased
+        windows_ns = [limit.window_ns for limit in limits if isinstance(limit, Limit)]
+        self._shortest_window_ns = min(windows_ns, default=0)
+
+    def refund(self, taken: Taken, cost: int) -> Flow[bool]:
+        """See ``Bucket.refund``."""
+        given_before = taken.claim(cost)
+        if taken.lease is not None:
+            return self._leased is not None and self._leased.give_back(taken, taken.lease, cost)
+        cache, left = self._cache, None
+        try:
+            now_ns = yield ReadClock()
+            weight_ns = self._arithmetic.less(taken.full_at_ns, given_before)
+            refund = self._amounts(taken, cost, weight_ns, now_ns)
+            give_back = self._first_write(refund, taken, weight_ns)
+            while give_back is not None:
+                result: OperationResult = yield give_back
+                full_at_ns = known(result.full_at_ns)
+                if result.applied:
+                    kept_until_seconds = result.expires_at_seconds or 0
+                    left = Observation(
+                        _TOO_OLD_TO_DENY_NS, full_at_ns, kept_until_seconds, self._names
+                    )
+                    return True
+                refused = give_back
+                give_back = refund.write(
+                    taken.key, full_at_ns, result.refunded_ns, result.leased_until_ns
+                )
+                if give_back == refused:
+                    break  # refused though its condition holds: no answer to rely on
+            return False
+        finally:
+            # Also without a reply: it may have been applied, and then what was observed before is
+            # no lower bound any more.
+            cache.group.forget(taken.key)
+            if left is not None:
+                # It selects the next take's branch. It may not deny: the reply of a take or refund
+                # that the table carried out earlier may still come.
+                cache.put(taken.key, left, cache.group.forgettings)
+
+    def _amounts(self, taken: Taken, cost: int, weight_ns: tuple[int, ...], now_ns: int) -> Refund:
+        arithmetic = self._arithmetic
+        since_ns = max(0, now_ns - taken.taken_at_ns) if taken.taken_at_ns else now_ns
+        return Refund(
+            self._names,
+            arithmetic.cost_ns(cost),
+            arithmetic.unspent_ns(cost, since_ns, taken.full_at_ns, now_ns),
+            tuple(map(add, weight_ns, taken.refunded_ns)),
+            arithmetic.bases_ns(now_ns),
+            arithmetic.latest_ns(now_ns),
+            now_ns,
+            now_ns - self._shortest_window_ns // 4,
+        )
+
+    def _first_write(
+        self, refund: Refund, taken: Taken, weight_ns: tuple[int, ...]
+    ) -> GiveBack | None:
+        """The write for the ``fullAt`` that the item is most likely to hold."""
+        observation = self._cache.get(taken.key)
+        if observation is not None and observation.names is self._names:
+            # A lower bound: where it is more than the weight, there were later takes.
+            likely_ns = tuple(map(max, weight_ns, observation.full_at_ns))
+            give_back = refund.write(taken.key, likely_ns, taken.refunded_ns, 0)
+            if give_back is not None:
+                return give_back
+            # Callers that were seen to wait may have given theirs back since, in other processes.
+        return refund.write(taken.key, weight_ns, taken.refunded_ns, 0)
 
 
 class Refund(NamedTuple):
-    """What somebody wants to give back.
+    """What is to be given back, in each limit's time.
 
     Attributes:
         names: the limits' names, in their order; the tuples below follow it.
         cost_ns: the time that the tokens are worth.
-        unspent_ns: the same less the time since the take: no more of it can have flowed back.
+        unspent_ns: the same less the time since the take, in which at most that much flowed back.
         origin_ns: ``fullAt`` as the take left it, less what was given back of it before, plus what
-            ``refunded`` was then: less what ``refunded`` is now, that is the take's weight.
-        base_ns: from when on each limit counts: now, or the start of a quota's window. What of the
-            take lies before has flowed back.
-        most_ns: how far ``fullAt`` may lie ahead where others took since: now and a full window, or
-            the end of a quota's.
+            ``refunded`` was then. Less what ``refunded`` is now, it is the take's weight.
+        base_ns: the instant from which each limit counts: now, or the start of a quota's window.
+            What the take moved before this instant has flowed back.
+        most_ns: the latest ``fullAt`` at which a refund out of turn is made: now plus a full
+            window, or the end of a quota's window.
         now_ns: the flow's one reading of the clock.
-        unleased_since_ns: out of turn nothing is given back where a lease or a block ended at this
-            instant or later: a quarter of the window before now, which is as long as a lease may
-            be. Each one taken before has ended by now then.
+        unleased_since_ns: a refund out of turn is not made if a lease or a block ended at this
+            instant or later. It is a quarter of the window before now, which is the longest lease:
+            each lease that was taken before the refunded take has ended by now.
     """
 
     names: tuple[str, ...]
@@ -42,7 +162,7 @@ class Refund(NamedTuple):
         refunded_ns: tuple[int, ...],
         leased_until_ns: int,
     ) -> GiveBack | None:
-        """The write for an item that holds these numbers; None where nothing can be given back."""
+        """The write for an item that holds these numbers; None if nothing can be given back."""
         amounts, leasts, mosts, afters = [], [], [], []
         for index, at_ns in enumerate(full_at_ns):
             before_ns, most_ns = refunded_ns[index], self.most_ns[index]

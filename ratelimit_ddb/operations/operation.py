@@ -86,7 +86,7 @@ class GiveBack(NamedTuple):
         amount_ns: what is given back; 0 for a limit of which all has flowed back by itself, whose
             condition holds all the same.
         least_ns, most_ns: where ``fullAt`` must be.
-        refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket/bucket.py).
+        refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket/refund.py).
         now_ns: the flow's one reading of the clock.
         unleased_since_ns: see above; None where leases and blocks don't matter.
     """

@@ -82,9 +82,9 @@ AMOUNTS = (
     ),
     Guard(
         "a refund that memory would refuse asks the table",
-        "ratelimit_ddb/bucket/bucket.py",
-        "            if give_back is None:\n                # Those",
-        "            if False:\n                # Those",
+        "ratelimit_ddb/bucket/refund.py",
+        "            if give_back is not None:\n                return give_back",
+        "            if True:\n                return give_back",
         f"{_BUCKET}a_refund_asks_the_table_though_somebody_was_seen_to_wait",
     ),
     Guard(

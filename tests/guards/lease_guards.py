@@ -26,7 +26,7 @@ LEASES = (
     ),
     Guard(
         "P12: what is left of a lease that has ended lapses",
-        "ratelimit_ddb/bucket/bucket.py",
+        "ratelimit_ddb/bucket/refund.py",
         "            return self._leased is not None and self._leased.give_back("
         "taken, taken.lease, cost)\n",
         "            if self._leased is not None and self._leased.give_back("

@@ -196,7 +196,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_hot_keys.py",
     ),
     "ratelimit_ddb/bucket/quota_arithmetic.py": _QUOTAS,
-    "ratelimit_ddb/bucket/refund.py": _BUCKET,
+    "ratelimit_ddb/bucket/refund.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
     "ratelimit_ddb/bucket/single_take.py": _TAKES,
     "ratelimit_ddb/bucket/violations.py": _BLOCKS,
     "ratelimit_ddb/bucket/coalesced_take.py": _TAKES,

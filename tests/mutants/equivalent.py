@@ -53,7 +53,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "return True": "a denial by a bucket's limits names one of them, a Limit or a Quota",
     },
-    "ratelimit_ddb/bucket/bucket.py": {"result.expires_at_seconds or 1,": _LONG_PAST},
     "ratelimit_ddb/bucket/debt.py": {
         "result.expires_at_seconds or 1,": _LONG_PAST,
         "kept_until_seconds < expires_seconds,": _SAME_CASE,
@@ -74,6 +73,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "elif at_ns >= limit.calendar.window_at(now_ns).start_ns:": _SAME_CASE,
         "if due_ns >= max(at_ns, now_ns):": _SAME_CASE,
         "ahead = min(ahead, max(1, left) // _LEASED_AT_MOST)": "a thousandth of 1 is none, too",
+    },
+    "ratelimit_ddb/bucket/refund.py": {
+        "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
     },
     "ratelimit_ddb/bucket/single_take.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
