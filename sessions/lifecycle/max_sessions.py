@@ -1,15 +1,15 @@
-"""Keeps a user's sessions to the most that the options allow, however many log in at once.
+"""Limits how many sessions a user has (``max_sessions_per_user``), however many log in at once.
 
-    the first try     counts one session more, if there are fewer than the most: nothing is read
-    refused           what is counted is read, and the rows of it: what has ended is forgotten, and
-                      what is still too much ends with the login, or the login is refused
+    first attempt     adds one session to the count if it is below the limit; reads nothing
+    if refused        reads the count and the rows of its sessions, forgets those that have ended,
+                      and ends the oldest with the login, or refuses the login
 
-Both are parts of the transaction that puts the new row. So a login that was decided by a count of
-before is refused by the store, and is decided anew: there is no instant at which a user has one
-session too many. Of two logins at once, one comes first.
+Each changes the count in the transaction that puts the new row. A login that was decided on an old
+count is refused by the store and decided again, so a user never has more sessions than the limit,
+not for an instant. Of two logins at the same time, one comes first.
 
-A session is counted from its login to a later login that finds it ended. Where nothing is counted
-of a user yet, as when the option was switched on, the user's index says what there is.
+A session stays counted until a later login finds that it has ended. If a user has no count yet, as
+after the option was switched on, the index lists the user's sessions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sessions.arguments import MAX_TIMEOUT_SECONDS
+from sessions.config.max_sessions import MaxSessions
 from sessions.config.session_config import SessionConfig
 from sessions.end_reason import LOGIN_ELSEWHERE
 from sessions.errors import SessionConflict, TooManySessions
@@ -27,24 +28,25 @@ from sessions.operations.operation import BatchDelete, Create, Flow, Get, ReadCl
 from sessions.operations.row import Row
 
 MAX_ATTEMPTS = 20
-"""Each that is refused was overtaken by another login of the same user."""
+"""An attempt is refused if another login of the same user came first."""
 
-_LOOKED_AT_ONCE = 500
-"""Rows. What is too much is ended after each so many: if the deadline comes, the next login goes on
-with the rest."""
+_ROWS_AT_ONCE = 500
+"""How many rows are read before the surplus sessions among them are ended. If the deadline passes,
+the next login continues."""
 
 _MAX_ENDED_AT_ONCE = 50
-"""Of one transaction, which has at most 100 items. Source: AWS, "TransactWriteItems"."""
+"""How many sessions one transaction ends. It has at most 100 items. Source: AWS,
+"TransactWriteItems"."""
 
 
-class _Place(NamedTuple):
-    """A session that begins, or gets another id.
+class _NewSession(NamedTuple):
+    """A session that begins, or that gets another id.
 
     Attributes:
         new: its row.
         old: the row whose place it takes; None if it takes none's.
         twin: the id of a session that the same browser began a moment ago, as by a double click.
-        is_login: whether it is one session more; otherwise it is only rotated.
+        is_login: whether it adds a session; otherwise it is only rotated.
     """
 
     new: Row
@@ -54,7 +56,7 @@ class _Place(NamedTuple):
 
     @property
     def leaving(self) -> frozenset[str]:
-        """The id that is not counted any more."""
+        """The id that leaves the count: that of the old row, if it is the same user's."""
         is_its_own = self.old is not None and self.old.user_id == self.new.user_id
         return frozenset([self.old.session_id]) if self.old and is_its_own else frozenset()
 
@@ -74,27 +76,33 @@ def count_change(
         config: the application's.
         new: the row of the session.
         old: the row whose place it takes; None if it takes none's.
-        is_login: whether it is one session more; otherwise it is only rotated.
-        is_refused: whether it was tried before, and refused.
-        twin: the id of a session that the same browser began a moment ago, as by a double click:
-            the first to end.
+        is_login: whether it adds a session; otherwise it is only rotated.
+        is_refused: whether an earlier attempt was refused.
+        twin: the id of a session that the same browser began a moment ago, as by a double click; it
+            is the first to end.
 
     Raises:
-        TooManySessions: the options have ``on_max_sessions="refuse"``, and there are the most.
+        TooManySessions: the limit is reached, and the options have ``on_max_sessions="refuse"``.
     """
-    if config.max_sessions is None or new.owner_id is None:
+    limit = config.max_sessions
+    if limit is None or new.owner_id is None:
         return None
-    place = _Place(new, old, twin, is_login)
+    session = _NewSession(new, old, twin, is_login)
     if is_refused:
-        return (yield from _recount(config, place))
-    most = config.max_sessions.most if is_login else None
+        return (yield from _recount(config, limit, session))
+    most = limit.most if is_login else None
     return Count(
-        new.user_id, new.namespace, new.session_id, place.leaving, most, _ends_at(new.last_seen_at)
+        new.user_id,
+        new.namespace,
+        new.session_id,
+        session.leaving,
+        most,
+        _ends_at(new.last_seen_at),
     )
 
 
 def create_counted(config: SessionConfig, row: Row) -> Flow[None]:
-    """Put the row of a user's session that the site had before.
+    """Put the row of a session that was taken over from those that the site had before.
 
     Raises:
         TooManySessions, SessionConflict: it was not done.
@@ -105,113 +113,111 @@ def create_counted(config: SessionConfig, row: Row) -> Flow[None]:
             emit_ended(config, count)
             return
         if (yield Get(row.session_id, row.user_id)) is not None:
-            return  # a request beside this one has put it
+            return  # a concurrent request has put it
     raise conflict()
 
 
 def emit_ended(config: SessionConfig, count: CountChange) -> None:
-    """Tell which sessions ended with a login."""
+    """Emit an event for each session that ended with a login."""
     if isinstance(count, Recount):
         _emit_ended(config, count.ended)
 
 
 def conflict() -> SessionConflict:
-    """The error of a login that others overtook again and again."""
+    """The error of a login that other logins overtook in every attempt."""
     return SessionConflict(
         f"the user's sessions changed {MAX_ATTEMPTS} times while one of them got a new id"
     )
 
 
-def _recount(config: SessionConfig, place: _Place) -> Flow[Recount]:
-    new = place.new
+def _recount(config: SessionConfig, limit: MaxSessions, session: _NewSession) -> Flow[Recount]:
+    new = session.new
     now: int = yield ReadClock()
     known: Counted | None = yield ReadCount(new.user_id, new.namespace)
-    if known is None and not place.is_login:
-        return _recounted(place, None, None, now)  # a login will find it by the index
+    if known is None and not session.is_login:
+        return _recounted(session, None, None, now)  # a later login reads the index
     if known is None:
         ids, _ = yield from ids_of(new.user_id, config.store.is_exact_by_owner)
     else:
         ids = sorted(known.ids)
     live: dict[str, Row] = {}
-    for start in range(0, len(ids), _LOOKED_AT_ONCE):
-        live |= yield from _live(config, place, ids[start : start + _LOOKED_AT_ONCE], now)
-        before = _surplus(config, place, live)[:-_MAX_ENDED_AT_ONCE]
-        if before:  # of a user who had them when the option was switched on
+    for start in range(0, len(ids), _ROWS_AT_ONCE):
+        live |= yield from _live(limit, session, ids[start : start + _ROWS_AT_ONCE], now)
+        before = _surplus(config, limit, session, live)[:-_MAX_ENDED_AT_ONCE]
+        if before:  # the user had them when the option was switched on
             yield BatchDelete([(row.session_id, row.user_id) for row in before])
             _emit_ended(config, before)
             live = {row.session_id: row for row in live.values() if row not in before}
-    ended = _surplus(config, place, live)
+    ended = _surplus(config, limit, session, live)
     staying = live.keys() - {row.session_id for row in ended}
-    return _recounted(place, known, staying | {new.session_id}, now, ended)
+    return _recounted(session, known, staying | {new.session_id}, now, ended)
 
 
 def _live(
-    config: SessionConfig, place: _Place, ids: Iterable[str], now: int
+    limit: MaxSessions, session: _NewSession, ids: Iterable[str], now: int
 ) -> Flow[dict[str, Row]]:
-    """The rows of these sessions that have not ended; what is over is deleted for good.
+    """The rows of these sessions that have not ended. Those that are over are deleted.
 
-    Else a request that came before the idle end could go on with it.
+    Otherwise a request that came before the idle end could still continue such a session.
     """
-    limit = config.max_sessions
-    assert limit is not None  # noqa: S101 - else nothing is counted
     live: dict[str, Row] = {}
     over: list[Row] = []
-    seen = set(place.leaving)
+    seen = set(session.leaving)
     wanted = set(ids) - seen
     while wanted:
         seen |= wanted
-        rows: list[Row] = yield from rows_of([(one, place.new.user_id) for one in sorted(wanted)])
+        rows: list[Row] = yield from rows_of([(one, session.new.user_id) for one in sorted(wanted)])
         for row in rows:
-            if row.namespace != place.new.namespace:
+            if row.namespace != session.new.namespace:
                 continue
             if row.successor is not None or row.is_tombstone:
                 continue
-            # Not by the timeouts of this session, which may be its own.
+            # By the application's timeouts: those of the new session may be its own.
             if now < limit.timeouts.end_of(row):
                 live[row.session_id] = row
             else:
                 over.append(row)
-        # Of a process that does not count: it may have rotated one.
+        # A process without the option may have rotated one, and left the count as it was.
         wanted = {row.successor for row in rows if row.successor is not None} - seen
     if over:
         yield BatchDelete([(row.session_id, row.user_id) for row in over])
     return live
 
 
-def _surplus(config: SessionConfig, place: _Place, live: Mapping[str, Row]) -> list[Row]:
-    """The rows that must end for one session more, the oldest first.
+def _surplus(
+    config: SessionConfig, limit: MaxSessions, session: _NewSession, live: Mapping[str, Row]
+) -> list[Row]:
+    """The rows that must end so that one more session fits, the oldest first.
 
     Raises:
-        TooManySessions: the login is to be refused instead.
+        TooManySessions: the options refuse the login instead.
     """
-    limit = config.max_sessions
-    assert limit is not None  # noqa: S101 - else nothing is counted
     many = len(live) + 1 - limit.most
-    if many <= 0 or not place.is_login:
+    if many <= 0 or not session.is_login:
         return []
-    if limit.refuses and not (many == 1 and place.twin in live):
-        config.events.emit("refused", None, place.new.owner_id, "too_many_sessions")
+    if limit.refuses and not (many == 1 and session.twin in live):
+        config.events.emit("refused", None, session.new.owner_id, "too_many_sessions")
         raise TooManySessions(
             f"the user has {len(live)} sessions, and max_sessions_per_user is {limit.most}: the "
             "login was refused; end one by store.revoke(), or log in where one is",
-            place.new.user_id,
+            session.new.user_id,
         )
 
     def first_to_end(row: Row) -> tuple[bool, int, str]:
-        return row.session_id != place.twin, row.created_at, row.session_id
+        return row.session_id != session.twin, row.created_at, row.session_id
 
     return sorted(live.values(), key=first_to_end)[:many]
 
 
 def _recounted(
-    place: _Place,
+    session: _NewSession,
     known: Counted | None,
     ids: Iterable[str] | None,
     now: int,
     ended: Iterable[Row] = (),
 ) -> Recount:
     counted = None if ids is None else frozenset(ids)
-    new = place.new
+    new = session.new
     return Recount(new.user_id, new.namespace, known, counted, _ends_at(now), tuple(ended))
 
 
@@ -221,5 +227,5 @@ def _emit_ended(config: SessionConfig, ended: Iterable[Row]) -> None:
 
 
 def _ends_at(now: int) -> int:
-    """When no session is left that is counted now, whatever the timeouts are in other processes."""
+    """When every session that is counted now has ended, whatever timeouts other processes have."""
     return now + MAX_TIMEOUT_SECONDS

@@ -1,15 +1,15 @@
-"""Gives a session a new id: at its beginning, at a login, at a rotation.
+"""Gives a session a new id: when it begins, at a login, at a rotation.
 
     begun                   one new row
     login                   one transaction: the new row, and the old one marked as replaced
-    logout, then values     the same, with none of the old one's values
+    logout, then values     the same, without the old session's values
     rotation                one transaction: the new row, and the old one leading to it for a while
 
-A row that was replaced has no data, gives access to nothing, and is kept for some seconds. By it,
-a request that was under way with the old id learns that its changes have no place any more, and
-sets no cookie, which would log the user out of the browser. A second login that was under way, as
-after a double click, takes the values along that the first one took over: whichever of the two
-cookies the browser keeps, they are there.
+A replaced row has no data, gives access to nothing, and is kept for some seconds. It shows a
+request that was under way with the old id that its changes can't be saved, and that it must set no
+cookie: that would log the user out of the browser. A second login that was under way, as after a
+double click, copies the values that the first one took over, so that they are there whichever of
+the two cookies the browser keeps.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from sessions.lifecycle.save import (
     save,
 )
 from sessions.loaded_session import LoadedSession, Replaced
+from sessions.operations.count import CountChange
 from sessions.operations.operation import Create, Flow, ReadClock, Replace
 from sessions.operations.row import Row, anonymous
 from sessions.session_state import IdChange, SessionState
@@ -44,16 +45,16 @@ from sessions.values.json_value import encode
 
 _ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
 _MAX_REPLACEMENTS = 4
-"""How many logins and rotations are followed from an id that was replaced."""
+"""How many logins and rotations are followed from a replaced id."""
 
 
 class _Start(NamedTuple):
     """What an attempt starts with.
 
     Attributes:
-        old: the row to take the place of.
-        encoded: the new row's values.
-        twin: the id of the session that they were taken from, after a double click on "log in".
+        old: the row to replace; None if there is none.
+        encoded: the JSON of the new row's values.
+        twin: the id of the session that they were copied from, after a double click on "log in".
     """
 
     old: Row | None
@@ -62,7 +63,7 @@ class _Start(NamedTuple):
 
 
 class _Taken(NamedTuple):
-    """The values of the session that took an id's place, and its id."""
+    """The values of the session that replaced an id, and its id."""
 
     encoded: Mapping[str, str]
     twin: str | None
@@ -74,7 +75,7 @@ _NOTHING = _Taken({}, None)
 def give_new_id(
     config: SessionConfig, session: SessionState, changes: Changes
 ) -> Flow[CommitResult]:
-    """A new id: for a session that begins, for the user who logged in, or for the same session.
+    """Give a new id to a session that begins, to the user who logged in, or to the same session.
 
     Raises:
         SessionNotSaved, SessionConflict, SessionTooLarge, SessionRevoked, SessionReplaced,
@@ -100,18 +101,13 @@ def give_new_id(
             is_refused=attempt > 0,
             twin=start.twin,
         )
-        if old is None:
-            if (yield Create(new, count)):
-                break
-            continue
-        old_until = min(now + GRACE_SECONDS, new.expires_at)
-        alive_at = config.timeouts.alive_at(old, session.loaded_at, now)
-        is_leading = session.id_change is IdChange.ROTATE
-        if (yield Replace(old, new, alive_at, old_until, is_leading, count)):
+        if (yield _put(config, session, old, new, now, count)):
             break
+        if old is None:
+            continue
         start = yield from _next_start(config, session, old, changes)
         if is_rotation and start.old is not None and start.old.session_id != old.session_id:
-            # Another request rotated it: its cookie is on the way, and a second one is not needed.
+            # Another request rotated it, and its response brings the cookie: one is enough.
             session.row, session.id_change = start.old, IdChange.NONE
             return (yield from save(config, session, start.old, changes))
     else:
@@ -123,11 +119,28 @@ def give_new_id(
     return CommitResult(token, event="renewed" if had_row and old is not None else "created")
 
 
+def _put(
+    config: SessionConfig,
+    session: SessionState,
+    old: Row | None,
+    new: Row,
+    now: int,
+    count: CountChange,
+) -> Create | Replace:
+    """The operation that puts the new row, and marks the old one if there is one."""
+    if old is None:
+        return Create(new, count)
+    old_until = min(now + GRACE_SECONDS, new.expires_at)
+    alive_at = config.timeouts.alive_at(old, session.loaded_at, now)
+    is_leading = session.id_change is IdChange.ROTATE
+    return Replace(old, new, alive_at, old_until, is_leading, count)
+
+
 def _first_start(config: SessionConfig, session: SessionState, changes: Changes) -> Flow[_Start]:
     if session.deleted_row is not None:
         return _Start(session.deleted_row, dict(changes.changed))
     if session.row is not None:
-        # Of the row, not of the session: an earlier save may have carried another's change.
+        # The row's values, not the session's: an earlier save may have kept another's change.
         loaded = decrypt(config, session.row, 0)
         if isinstance(loaded, InvalidReason):
             raise SessionRevoked("the session can't be decrypted any more")
@@ -141,10 +154,10 @@ def _first_start(config: SessionConfig, session: SessionState, changes: Changes)
 def _next_start(
     config: SessionConfig, session: SessionState, refused: Row, changes: Changes
 ) -> Flow[_Start]:
-    """What the next attempt starts with, after a row refused to be replaced."""
+    """What the next attempt starts with, after the store refused to replace a row."""
     found = yield from find_rotated(config, refused.session_id)
     if session.deleted_row is not None:
-        # A logout came before: none of its values, and whatever became of it, it is over.
+        # A logout came before: the session is over, and none of its values are kept.
         if isinstance(found, Replaced) and session.login_user_id is None:
             raise replaced(session, found)
         return _Start(found if isinstance(found, Row) else None, dict(changes.changed))
@@ -157,7 +170,7 @@ def _next_start(
         found = loaded
     if session.login_user_id is None:
         require_still_there(session, found)
-    # A user who was just authenticated gets a session, though the one before is gone.
+    # A user who was just authenticated gets a session even if the old one is gone.
     taken = _NOTHING
     if isinstance(found, Replaced):
         taken = yield from _taken_along(config, session, found)
@@ -165,7 +178,7 @@ def _next_start(
 
 
 def _taken_along(config: SessionConfig, session: SessionState, replaced: Replaced) -> Flow[_Taken]:
-    """The values of the session that took an id's place, if it is the same user's and not over."""
+    """The values of the session that replaced an id, if it is the same user's and not over."""
     session_id = replaced.by
     for _ in range(_MAX_REPLACEMENTS):
         found = yield from find(config, session_id)
@@ -186,16 +199,16 @@ def _taken_along(config: SessionConfig, session: SessionState, replaced: Replace
 def _carried_over(
     session: SessionState, encoded: Mapping[str, str], changes: Changes
 ) -> dict[str, str]:
-    """A row's values with this request's changes, for the row under the new id."""
+    """A row's values with this request's changes, for the row with the new id."""
     values = changes.applied_to(encoded)
     if session.login_user_id is None:
         secret = session.csrf_secret()
-        if secret is not None:  # derived from the old token, which nobody has any more
+        if secret is not None:  # it was derived from the old token
             values.setdefault(CSRF, encode(CSRF, secret))
         return values
     values.pop(DEVICE_BINDING, None)  # the browser is asked anew
     if CSRF not in changes.changed:
-        values.pop(CSRF, None)  # of the session before the login
+        values.pop(CSRF, None)  # it was that of the session before the login
     return values
 
 

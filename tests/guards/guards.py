@@ -64,8 +64,8 @@ REQUIREMENTS = (
     Guard(
         "3: the new id and the end of the old are one step",
         "sessions/lifecycle/new_id.py",
-        "if (yield Replace(old, new, alive_at, old_until, is_leading, count)):",
-        "if (yield Create(new)):",
+        "return Replace(old, new, alive_at, old_until, is_leading, count)",
+        "return Create(new)",
         f"{_R1}3_the_new_id_and_the_end_of_the_old_are_one_step",
     ),
     Guard(

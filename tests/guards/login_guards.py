@@ -147,7 +147,7 @@ LOGINS = (
     Guard(
         "users of one id in two applications are counted apart",
         _MAX,
-        "            if row.namespace != place.new.namespace:\n                continue\n",
+        "            if row.namespace != session.new.namespace:\n                continue\n",
         "",
         f"{_MOST}each_namespace_and_each_user_counts_for_itself",
         (
@@ -159,14 +159,14 @@ LOGINS = (
     Guard(
         "a login beyond the most is refused if that is asked for",
         _MAX,
-        "if limit.refuses and not (many == 1 and place.twin in live):",
+        "if limit.refuses and not (many == 1 and session.twin in live):",
         "if limit.refuses and limit.most > 9_999:",
         f"{_MOST}a_login_beyond_the_most_is_refused_if_that_is_asked_for",
     ),
     Guard(
         "the second login of a double click is not refused",
         _MAX,
-        "if limit.refuses and not (many == 1 and place.twin in live):",
+        "if limit.refuses and not (many == 1 and session.twin in live):",
         "if limit.refuses:",
         f"{_MOST}a_double_click_on_log_in_does_not_use_up_the_others",
     ),
