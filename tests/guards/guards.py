@@ -230,8 +230,8 @@ FAULTS = (
     Guard(
         "updates of other requests are not lost",
         "sessions/values/changes.py",
-        "if self.saved.get(key) != text:\n                changed[key] = text",
-        "if text:\n                changed[key] = text",
+        "if self.saved.get(key) != text:\n                    changed[key] = text",
+        "if text:\n                    changed[key] = text",
         f"{_CVES}a_save_sends_only_the_keys_that_changed",
     ),
     Guard(

@@ -10,6 +10,14 @@ _REVOCATION = "tests/contract/test_revocation.py::test_"
 
 LIVES = (
     Guard(
+        "what one thread sets while another saves is not overlooked",
+        "sessions/values/changes.py",
+        "        with self._lock:\n            if len(self._unread)",
+        "        if True:\n            if len(self._unread)",
+        "tests/sessions/test_values.py"
+        "::test_what_one_thread_sets_while_another_saves_is_not_overlooked",
+    ),
+    Guard(
         "a request under way at a login sets no cookie",
         "sessions/lifecycle/commit.py",
         "if session.replaced is not None and not is_login:",

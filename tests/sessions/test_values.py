@@ -6,7 +6,10 @@ import datetime
 import enum
 import json
 import re
+import threading
 from collections import OrderedDict, UserDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sessions import StoreError
+from sessions.values import changes
 from sessions.values.changes import Values
 from sessions.values.json_value import MAX_DEPTH, decode, encode
 from tests.sessions.browser import begun, memory_site
@@ -307,3 +311,73 @@ def test_what_is_not_json_is_told_with_its_key() -> None:
 def test_a_key_is_checked_as_a_value_is() -> None:
     with pytest.raises(ValueError, match="lone surrogate"):
         encode("\ud800", 1)
+
+
+def test_a_value_that_is_no_json_stays_one_and_is_not_saved_over() -> None:
+    values = Values({"cart": "{'not': 'json'}", "n": "1"})
+    for _ in range(2):
+        with pytest.raises(StoreError, match="what the table holds is not JSON"):
+            values["cart"]
+    values["n"] = 2
+    assert values.changes() == ({"n": "2"}, frozenset())
+
+
+# Threads of one request
+
+
+def test_what_one_thread_sets_while_another_saves_is_not_overlooked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = Values({})
+    values["n"] = 1
+    setting = threading.Thread(target=values.__setitem__, args=("n", 2))
+
+    def encode_meanwhile(key: str, value: object) -> str:
+        text = encode(key, value)
+        if setting.ident is None:
+            setting.start()
+            setting.join(0.05)
+        return text
+
+    monkeypatch.setattr(changes, "encode", encode_meanwhile)
+    values.mark_saved(values.changes())
+    setting.join()
+    assert values.changes().changed == {"n": "2"}
+
+
+def test_a_list_that_two_threads_ask_for_first_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(2)
+
+    def decode_together(key: str, text: str) -> Any:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(0.05)
+        return decode(key, text)
+
+    monkeypatch.setattr(changes, "decode", decode_together)
+    values = Values({"cart": "[]"})
+
+    def add(item: int) -> None:
+        values["cart"].append(item)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(add, (1, 2)))
+    assert sorted(values["cart"]) == [1, 2]
+
+
+def test_keys_that_one_thread_sets_disturb_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = Values({})
+    values["a"] = 1
+    setting = threading.Thread(target=values.__setitem__, args=("b", 2))
+
+    def encode_meanwhile(key: str, value: object) -> str:
+        if setting.ident is None:
+            setting.start()
+            setting.join(0.05)
+        return encode(key, value)
+
+    monkeypatch.setattr(changes, "encode", encode_meanwhile)
+    assert values.changes().changed == {"a": "1"}
+    setting.join()
+    for key in values:
+        values[f"{key}2"] = 1
+    assert list(values) == ["a", "b", "a2", "b2"]
