@@ -75,7 +75,10 @@ def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReaso
         if isinstance(found, Replaced):
             return LoadedSession(loaded_at=now, replaced=found)
         if found.successor is None:
-            return decrypt(config, found, now)
+            encoded = decrypted(config, found)
+            if isinstance(encoded, InvalidReason):
+                return encoded
+            return LoadedSession(found, encoded, now)
         session_id, rotated = found.successor, session_id
     return InvalidReason.OVER
 
@@ -138,17 +141,14 @@ def _is_led_from(config: SessionConfig, rotated: str | None, row: Row) -> bool:
     return row.predecessor == rotated
 
 
-def decrypt(config: SessionConfig, row: Row, now: int) -> LoadedSession | InvalidReason:
-    """A row and the JSON of its values, decrypted where they are encrypted."""
+def decrypted(config: SessionConfig, row: Row) -> dict[str, str] | InvalidReason:
+    """The JSON of a row's values, decrypted where they are encrypted."""
     try:
         if config.cipher is not None:
             config.cipher.require_seal(row.seal, row.sealed)
-        encoded = {
-            key: _decrypt_value(config, row, key, stored) for key, stored in row.data.items()
-        }
+        return {key: _decrypt_value(config, row, key, stored) for key, stored in row.data.items()}
     except Unreadable:
         return InvalidReason.UNREADABLE
-    return LoadedSession(row, encoded, now)
 
 
 def _decrypt_value(config: SessionConfig, row: Row, key: str, stored: StoredValue) -> str:

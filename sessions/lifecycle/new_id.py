@@ -23,7 +23,7 @@ from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.freshness import with_proof
 from sessions.lifecycle.commit_result import CommitResult
-from sessions.lifecycle.load import InvalidReason, decrypt, find, find_rotated
+from sessions.lifecycle.load import InvalidReason, decrypted, find, find_rotated
 from sessions.lifecycle.max_sessions import MAX_ATTEMPTS as MAX_COUNTED_ATTEMPTS
 from sessions.lifecycle.max_sessions import count_change, emit_ended
 from sessions.lifecycle.new_row import new_row, with_values
@@ -34,7 +34,7 @@ from sessions.lifecycle.save import (
     require_still_there,
     save,
 )
-from sessions.loaded_session import LoadedSession, Replaced
+from sessions.loaded_session import Replaced
 from sessions.operations.count import CountChange
 from sessions.operations.operation import Create, Flow, ReadClock, Replace
 from sessions.operations.row import Row, anonymous
@@ -141,13 +141,13 @@ def _first_start(config: SessionConfig, session: SessionState, changes: Changes)
         return _Start(session.deleted_row, dict(changes.changed))
     if session.row is not None:
         # The row's values, not the session's: an earlier save may have kept another's change.
-        loaded = decrypt(config, session.row, 0)
-        if isinstance(loaded, InvalidReason):
+        encoded = decrypted(config, session.row)
+        if isinstance(encoded, InvalidReason):
             raise SessionRevoked("the session can't be decrypted any more")
-        return _Start(session.row, _carried_over(session, loaded.encoded, changes))
+        return _Start(session.row, _carried_over(session, encoded, changes))
     if session.replaced is not None:
-        encoded, twin = yield from _taken_along(config, session, session.replaced)
-        return _Start(None, _carried_over(session, encoded, changes), twin)
+        taken = yield from _taken_along(config, session, session.replaced)
+        return _Start(None, _carried_over(session, taken.encoded, changes), taken.twin)
     return _Start(None, dict(changes.changed))
 
 
@@ -164,10 +164,10 @@ def _next_start(
     if isinstance(found, Row):
         if config.strict and found.version != refused.version:
             raise SessionConflict("another request changed the session meanwhile (strict=True)")
-        loaded = decrypt(config, found, 0)
-        if isinstance(loaded, LoadedSession):
-            return _Start(found, _carried_over(session, loaded.encoded, changes))
-        found = loaded
+        encoded = decrypted(config, found)
+        if not isinstance(encoded, InvalidReason):
+            return _Start(found, _carried_over(session, encoded, changes))
+        found = encoded
     if session.login_user_id is None:
         require_still_there(session, found)
     # A user who was just authenticated gets a session even if the old one is gone.
@@ -189,10 +189,10 @@ def _taken_along(config: SessionConfig, session: SessionState, replaced: Replace
         elif found.successor is not None:
             session_id = found.successor
         else:
-            loaded = decrypt(config, found, 0)
-            if found.owner_id != session.login_user_id or isinstance(loaded, InvalidReason):
+            encoded = decrypted(config, found)
+            if found.owner_id != session.login_user_id or isinstance(encoded, InvalidReason):
                 break
-            return _Taken(loaded.encoded, found.session_id)
+            return _Taken(encoded, found.session_id)
     return _NOTHING
 
 

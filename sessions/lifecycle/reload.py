@@ -8,7 +8,7 @@ from __future__ import annotations
 from sessions.config.session_config import SessionConfig
 from sessions.end_reason import REPLACED
 from sessions.errors import SessionNotSaved, SessionRevoked
-from sessions.lifecycle.load import decrypt, find_rotated
+from sessions.lifecycle.load import InvalidReason, decrypted, find_rotated
 from sessions.lifecycle.save import require_still_there
 from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.operation import Flow
@@ -43,7 +43,8 @@ def reload_values(config: SessionConfig, session: SessionState) -> Flow[None]:
     if session.row is None:
         return
     found = yield from find_rotated(config, session.last_id or session.row.session_id)
-    loaded = decrypt(config, require_still_there(session, found), session.loaded_at)
-    if not isinstance(loaded, LoadedSession):
+    row = require_still_there(session, found)
+    encoded = decrypted(config, row)
+    if isinstance(encoded, InvalidReason):
         raise SessionRevoked("the session can't be decrypted any more")
-    session.set_loaded(loaded)
+    session.set_loaded(LoadedSession(row, encoded, session.loaded_at))

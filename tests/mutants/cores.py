@@ -113,6 +113,11 @@ _SESSION = (
     "tests/sessions/test_replaced.py",
     "tests/sessions/test_flash_csrf.py",
     "tests/sessions/test_events.py",
+    "tests/sessions_web/test_freshness.py",
+    "tests/sessions_web/test_tasks_of_a_request.py",
+    f"tests/contract/test_long_requests.py {_IN_MEMORY}",
+    f"tests/contract/test_replaced_sessions.py {_IN_MEMORY}",
+    "tests/sessions/test_interleavings.py",
 )
 _SESSION_STORES = (
     f"tests/contract/test_session_stores.py {_IN_MEMORY}",
@@ -163,7 +168,7 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "ddbwire/clocks/table_clock.py": ("tests/ddbwire/test_clock.py", "tests/ddbwire/test_time.py"),
     "ddbwire/connections/response_reader.py": _RESPONSES,
-    "ddbwire/protocol/parse_response.py": _RESPONSES,
+    "ddbwire/protocol/parse_response.py": ("tests/ddbwire/test_parse_response.py", *_RESPONSES),
     "ddbwire/protocol/throttle.py": _RESPONSES,
     "ddbwire/signing/sigv4.py": ("tests/ddbwire/test_signing.py",),
     "ddbwire/single_table.py": (

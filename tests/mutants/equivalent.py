@@ -35,6 +35,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ddbwire/connections/response_reader.py": {
         'body = bodies[0] if (len(bodies) == 1) and False else b"".join(bodies)': _FAST_PATH,
     },
+    "ddbwire/protocol/parse_response.py": {
+        'document = ""': "neither is a JSON object",
+        'reasons = error.get("CancellationReasons", None)': _FAST_PATH,
+        'reasons = error.get("CancellationReasons", )': _FAST_PATH,
+    },
     "ratelimit_ddb/bucket/arithmetic.py": {
         "if ahead_ns - limit.window_ns >= waited_ns:": _SAME_CASE,
         "if ahead_ns >= reset_ns:": _SAME_CASE,

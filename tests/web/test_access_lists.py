@@ -320,14 +320,28 @@ def test_an_error_handler_of_flask_answers_who_is_denied() -> None:
     assert (response.status_code, response.text) == (403, "no: This client is not let through.")
 
 
-def test_the_messages_of_who_is_allowed_are_not_limited() -> None:
+@pytest.mark.parametrize(
+    "allow",
+    [
+        AccessList(networks=["192.0.2.0/24"], address=client_address()),
+        AccessList(keys=["staff"]),
+    ],
+    ids=["networks", "keys"],
+)
+def test_the_messages_of_who_is_allowed_are_not_limited(allow: AccessList) -> None:
+    asked: list[str] = []
+
+    def group(request: Request) -> str:
+        asked.append("staff" if request.client == "192.0.2.7" else "others")
+        return asked[-1]
+
     async def chat(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         while (await receive())["type"] == "websocket.receive":
             await send({"type": "websocket.send", "text": "heard"})
 
-    given = Rule("/*", messages="1/minute", allow=OFFICE)
+    given = Rule("/*", messages="1/minute", by=group, allow=allow)
     app = asgi.RateLimitMiddleware(chat, MemoryStore(clock=FakeClock()), given)
 
     async def heard(client: str) -> int:
@@ -346,6 +360,7 @@ def test_the_messages_of_who_is_allowed_are_not_limited() -> None:
 
     assert asyncio.run(heard("192.0.2.7")) == 3
     assert asyncio.run(heard("203.0.113.9")) == 1
+    assert asked.count("others") <= 2, "once for the handshake, and once for all its messages"
 
 
 def test_a_coroutine_function_gives_keys_too() -> None:

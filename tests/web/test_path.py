@@ -31,6 +31,8 @@ CASES = {
         "/Login": False,
         "/logi": False,
         "/logins": False,
+        "/loginX": False,
+        "/loginX/": False,
         "/login/a": False,
         "/a/login": False,
         "/\nlogin": False,

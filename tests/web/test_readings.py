@@ -100,6 +100,7 @@ def test_p15_spellings_of_a_cookie_have_one_form(text: str) -> None:
         (["sid=; sid=a"], ["a"]),
         (["sid=a; \xa0sid=b"], ["a", "b"]),
         (["sid=a sid=b"], ["a sid=b", "a", "b"]),
+        (["sid=a b c"], ["a b c", "a"]),
         (['x="; sid=a; "; sid=b'], ["a", "b"]),
         (['sid="a;b"'], ["a", "a;b"]),
         (['sid="a;b'], ["a"]),

@@ -103,7 +103,7 @@ def of_cookie(name: str) -> ReadingsOf:
 
     def readings(request: Request) -> Readings:
         fields = request.fields("cookie")
-        text = fields[0] if len(fields) == 1 else "; ".join(fields)
+        text = "; ".join(fields)
         found = in_text(text)
         if text.isascii():
             return found
