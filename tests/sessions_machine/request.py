@@ -7,8 +7,7 @@ from enum import Enum, auto
 
 from sessions import Session, SessionConflict, SessionRevoked
 from sessions.cookie.headers import Headers
-from sessions.lifecycle.load import decrypt
-from sessions.loaded_session import LoadedSession
+from sessions.lifecycle.load import decrypted
 from sessions.request_session import RequestSession
 from tests.sessions_machine.action import Action
 from tests.sessions_machine.browser import Browser, parsed
@@ -124,14 +123,14 @@ class Request:
         assert asked or not self.errand.writes, "nothing was there to be kept, yet it was"
         renewed = any(event.what == "renewed" for event in self.errand.events)
         row = self.request_session.state.row
-        loaded = None if row is None else decrypt(self._world.config, row, 0)
+        encoded = {} if row is None else decrypted(self._world.config, row)
         outcome = Outcome(
             session_id,
             conflict,
             renewed,
             replaced,
             next(iter(self.errand.replaced), None),
-            told(loaded.encoded) if isinstance(loaded, LoadedSession) else {},
+            told(encoded) if isinstance(encoded, dict) else {},
         )
         self._world.model.committed(self.view, outcome, self._since)
         if conflict or revoked:
