@@ -1,8 +1,8 @@
 """Whether a call returns a coroutine, found before the call; and whether an event loop runs.
 
 A plain function that wraps a coroutine function (``functools.wraps``) may return its coroutine, as
-most decorators do, or run it to its end, as ``asyncio.run`` in a command's wrapper does. Nothing
-but the call tells which, so there are three answers.
+most decorators do, or run it to its end, as a command's wrapper does with ``asyncio.run``. Only the
+call shows which, so there are three answers.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class ReturnKind(enum.Enum):
 
 
 def return_kind(function: Callable[..., Any]) -> ReturnKind:
-    """What a call of a function returns, by the function and by what it passes the call on to.
+    """What a call of a function returns, by the function and by those that it calls.
 
-    A partial, a bound method and an object's ``__call__`` pass it on for certain; what a function
-    wraps (``__wrapped__``), perhaps.
+    A partial, a bound method and an object with ``__call__`` certainly call the function that they
+    are made of; a function with a ``__wrapped__`` may call that one.
     """
     if _is_coroutine_function(function):
         return ReturnKind.COROUTINE
@@ -46,7 +46,7 @@ def return_kind(function: Callable[..., Any]) -> ReturnKind:
 
 
 def is_async_generator_function(function: Callable[..., Any]) -> bool:
-    """Whether a function, or one that it passes its calls on to, is an async generator function."""
+    """Whether a function, or one that it is made of or wraps, is an async generator function."""
     if inspect.isasyncgenfunction(function):
         return True
     if not inspect.isroutine(function) and inspect.isasyncgenfunction(type(function).__call__):

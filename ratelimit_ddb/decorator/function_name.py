@@ -1,14 +1,14 @@
-"""The name that a function's calls are counted under, and that no second function may have.
+"""The name that a function's calls are counted under, which no second function may have.
 
-Two lambdas of a module have one name, and so have all functions that a factory makes: counted under
-it, the calls of one would use up the other's limit without a word. So the second is refused, unless
-it is the first once more:
+Two lambdas of a module have the same name, and so have all functions that a factory makes: counted
+under one name, the calls of one would silently use up the limit of the other. So the second
+function is refused, unless it replaces the first:
 
 - after its module was loaded again;
-- where it is defined anew at each call of a function, as in an application factory: the same code,
-  limited alike, with the same values around it;
-- in an interactive session, where functions are written again and again;
-- where the first is no more.
+- if it is defined again at each call of a function, as in an application factory: the same code,
+  the same limits, the same values in its closure;
+- in an interactive session;
+- if the first does not exist any more.
 
 Names are compared among the functions that count on one store object, under one namespace.
 """
@@ -30,8 +30,8 @@ _Name = tuple[str, str]
 
 _lock = threading.Lock()
 _owners: PerStore[dict[_Name, list[_Owner]]] = PerStore(lambda _store: {})
-"""For each store: the functions that have a name, by namespace and name, which are one that was
-defined several times."""
+"""For each store, by namespace and name: the functions that have the name. They are the same
+function, defined several times."""
 
 _CONSTANTS = (str, bytes, int, float, complex)
 
@@ -59,18 +59,18 @@ def claim(
     terms: Any = None,
     namespace: str = "",
 ) -> None:
-    """Take a name for a function.
+    """Give a function its name.
 
     Args:
         store: where its calls are counted.
-        name: the function's.
-        function: whose it shall be.
-        way_out: how users give another, for the message.
-        terms: what also has to be the same where a function is defined again, such as its limits.
-        namespace: what the keys of its calls begin with.
+        name: the name.
+        function: the function.
+        way_out: how users choose another name, for the message.
+        terms: what else must be equal if the function is defined again, such as its limits.
+        namespace: the namespace of its keys.
 
     Raises:
-        ValueError: another function has it on that store.
+        ValueError: another function has the name on that store.
     """
     owner = _Owner(function, terms)
     with _lock:
@@ -86,7 +86,7 @@ def claim(
 
 
 class _Owner:
-    """A function that has a name, as far as it must be known to tell it from another."""
+    """A function that has a name; it is not kept alive."""
 
     __slots__ = ("_function", "_loading", "_terms")
 
@@ -100,16 +100,16 @@ class _Owner:
             self._function = lambda: function
 
     def gives_way_to(self, other: _Owner) -> bool:
-        """Whether the other one may have its name."""
+        """Whether the other one may have the name."""
         if self._function() is None or self._is_loaded_again_as(other):
             return True
         if self.is_the_same_as(other):
             return True
-        gc.collect()  # it may be part of an application that is no more, as in the test before
+        gc.collect()  # it may belong to an application that nobody uses, as of the test before
         return self._function() is None
 
     def is_the_same_as(self, other: _Owner) -> bool:
-        """Whether it is there still, and the other one is nothing but the same defined again."""
+        """Whether it still exists, and the other one is the same function, defined again."""
         mine, theirs = self._function(), other._function()
         if mine is None or not _is_same(mine, theirs, set()):
             return False
@@ -121,7 +121,7 @@ class _Owner:
 
 
 def _loading_of(function: Callable[..., Any]) -> tuple[str, object]:
-    """The module that a function is defined in, and what each loading of it has of its own."""
+    """The module that a function is defined in, and an object that each loading of it has anew."""
     defined = inspect.unwrap(named_function(function))
     within = getattr(defined, "__globals__", None)
     if within is None:
@@ -133,9 +133,9 @@ def _loading_of(function: Callable[..., Any]) -> tuple[str, object]:
 
 
 def _is_same(one: Any, other: Any, compared: set[tuple[int, int]]) -> bool:
-    """Whether two values are one, or two functions one that was defined twice.
+    """Whether two values are equal, or two functions the same one, defined twice.
 
-    ``compared`` has the pairs that are being compared: functions may refer to themselves.
+    ``compared`` holds the pairs that are being compared, since functions may refer to themselves.
     """
     if one is other or (id(one), id(other)) in compared:
         return True
@@ -155,7 +155,7 @@ def _is_same(one: Any, other: Any, compared: set[tuple[int, int]]) -> bool:
 
 
 def _parts(value: Any) -> Sequence[Any] | None:
-    """What a value is made of, as far as it can be compared; None where it is only itself."""
+    """The parts that a value is compared by; None if it equals only itself."""
     if isinstance(value, tuple | list):
         return value
     if isinstance(value, functools.partial):
@@ -171,4 +171,4 @@ def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
     except ValueError:
-        return None  # not set yet, as of what is defined further down
+        return None  # not set yet, as of a function that is defined below

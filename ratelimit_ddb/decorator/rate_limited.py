@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from ratelimit_ddb.arguments import (
@@ -15,16 +13,18 @@ from ratelimit_ddb.arguments import (
     require_max_wait_ns,
     require_store,
 )
-from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
-from ratelimit_ddb.decorator.coroutine import (
-    ReturnKind,
-    in_event_loop,
-    is_async_generator_function,
-    return_kind,
-)
+from ratelimit_ddb.decorator.coroutine import ReturnKind, is_async_generator_function, return_kind
 from ratelimit_ddb.decorator.function_name import claim, name_of, named_function
-from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
+from ratelimit_ddb.decorator.function_of_call import FunctionOfCall, function_of_call
+from ratelimit_ddb.decorator.limited_call import (
+    NOT_AWAITED,
+    LimitedCall,
+    limited_async,
+    limited_blocking,
+    limited_either,
+)
+from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix
 from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.store import Store
@@ -34,9 +34,9 @@ from ratelimit_ddb.stored_limits.stored import Stored
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FunctionOfCall = Callable[..., Any]
-"""A function of the call's arguments. It names those that it wants, as the decorated function
-names them; if it names any that the function does not have, it is called with all, as they come."""
+_PUT_ABOVE = (staticmethod, classmethod, property, functools.cached_property)
+_MADE_OF_FUNCTIONS = (functools.partialmethod, functools.singledispatchmethod)
+_WAY_OUT = "give each a scope= of its own, or several limits of one function in one list"
 
 
 def rate_limited(
@@ -122,23 +122,23 @@ def rate_limited(
         if scope is None:
             claim(store, name, function, _WAY_OUT, terms=parsed, namespace=namespace)
         options["on_decision"] = [functools.partial(_tell, one, scope or name) for one in told]
-        call = _Call(
+        call = LimitedCall(
             function,
             name,
             scope or name,
-            None if key is None else _function_of_call(function, key),
-            _function_of_call(function, cost),
+            None if key is None else function_of_call(function, key),
+            function_of_call(function, cost),
             max_wait,
             namespace_prefix(namespace),
         )
         limited: Callable[..., Any]
         if kind is ReturnKind.COROUTINE:
-            limited = _limited_async(call, AsyncRateLimiter(store, parsed, **options))
+            limited = limited_async(call, AsyncRateLimiter(store, parsed, **options))
         elif kind is ReturnKind.EITHER:
             blocking = RateLimiter(store, parsed, **options)
-            limited = _limited_either(call, blocking, AsyncRateLimiter(store, parsed, **options))
+            limited = limited_either(call, blocking, AsyncRateLimiter(store, parsed, **options))
         else:
-            limited = _limited(call, RateLimiter(store, parsed, **options))
+            limited = limited_blocking(call, RateLimiter(store, parsed, **options))
         return cast("Callable[P, R]", _named_after(function, limited))
 
     return decorate
@@ -146,113 +146,6 @@ def rate_limited(
 
 def _tell(on_decision: OnLimiterDecision, rule: str, told: LimiterDecision) -> None:
     on_decision(told._replace(rule=rule))
-
-
-_PUT_ABOVE = (staticmethod, classmethod, property, functools.cached_property)
-_MADE_OF_FUNCTIONS = (functools.partialmethod, functools.singledispatchmethod)
-_WAY_OUT = "give each a scope= of its own, or several limits of one function in one list"
-
-_NOT_AWAITED = (
-    "@rate_limited({option}={value!r}) on {name}: a plain function can't await its {option}; make "
-    "it an async def"
-)
-
-FunctionOfArguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What is called, and what a call is charged to, and how much: from its (args, kwargs)."""
-
-    function: Callable[..., Any]
-    name: str
-    scope: str
-    key_of: FunctionOfArguments | None
-    cost_of: FunctionOfArguments
-    max_wait: float
-    namespace: str
-
-    def key_text(self, found: KeyLike) -> str:
-        """The key in the table for the key of a call, under the scope."""
-        key_text(found)  # an empty key would be none any more behind its scope
-        return key_text((self.scope, *found) if isinstance(found, tuple) else (self.scope, found))
-
-    def take(self, limiter: RateLimiter, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Take the tokens of a call, or raise RateLimited."""
-        text = self.scope
-        if self.key_of is not None:
-            text = self.key_text(self._plain("key", self.key_of(args, kwargs)))
-        cost = self._plain("cost", self.cost_of(args, kwargs))
-        self._require(text, limiter.acquire(text, cost=cost, max_wait=self.max_wait))
-
-    async def take_async(
-        self, limiter: AsyncRateLimiter, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        """The same in an event loop, where the functions of the key and cost may be awaited."""
-        text = self.scope
-        if self.key_of is not None:
-            text = self.key_text(await _awaited(self.key_of(args, kwargs)))
-        cost = await _awaited(self.cost_of(args, kwargs))
-        self._require(text, await limiter.acquire(text, cost=cost, max_wait=self.max_wait))
-
-    def _plain(self, option: str, found: Any) -> Any:
-        """What a function has made of a call, unless that is to be awaited."""
-        if inspect.iscoroutine(found):
-            found.close()
-            raise TypeError(_NOT_AWAITED.format(option=option, value=found, name=self.name))
-        return found
-
-    def _require(self, text: str, decision: Decision) -> None:
-        if not decision.allowed:
-            raise RateLimited(namespaced_key_text(self.namespace, text), decision)
-
-
-def _limited(call: _Call, limiter: RateLimiter) -> Callable[..., Any]:
-    def limited(*args: Any, **kwargs: Any) -> Any:
-        if in_event_loop():
-            warnings.warn(
-                f"{call.name} was called in an event loop, which @rate_limited keeps from running "
-                "until the decision is there: make it an async def, or call it in a thread",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        call.take(limiter, args, kwargs)
-        returned = call.function(*args, **kwargs)
-        if inspect.iscoroutine(returned):
-            returned.close()
-            raise TypeError(
-                f"@rate_limited on {call.name}: it is a plain function, decided on by blocking, "
-                "and returned a coroutine; decorate an async def that awaits it"
-            )
-        return returned
-
-    return limited
-
-
-def _limited_async(call: _Call, limiter: AsyncRateLimiter) -> Callable[..., Any]:
-    async def limited(*args: Any, **kwargs: Any) -> Any:
-        await call.take_async(limiter, args, kwargs)
-        return await call.function(*args, **kwargs)
-
-    return limited
-
-
-def _limited_either(
-    call: _Call, blocking: RateLimiter, waiting: AsyncRateLimiter
-) -> Callable[..., Any]:
-    """A plain function whose call in an event loop gives something to await."""
-
-    async def in_loop(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        await call.take_async(waiting, args, kwargs)
-        return await _awaited(call.function(*args, **kwargs))
-
-    def limited(*args: Any, **kwargs: Any) -> Any:
-        if in_event_loop():
-            return in_loop(args, kwargs)
-        call.take(blocking, args, kwargs)
-        return call.function(*args, **kwargs)
-
-    return limited
 
 
 def _named_after(function: Callable[..., Any], limited: Callable[..., Any]) -> Callable[..., Any]:
@@ -304,7 +197,7 @@ def _require_plain(function: Callable[..., Any], **wanted: Any) -> None:
     for option, value in wanted.items():
         if callable(value) and return_kind(value) is ReturnKind.COROUTINE:
             name = name_of(function)
-            raise TypeError(_NOT_AWAITED.format(option=option, value=value, name=name))
+            raise TypeError(NOT_AWAITED.format(option=option, value=value, name=name))
 
 
 def _require_constants(
@@ -320,43 +213,3 @@ def _require_constants(
     if scope is not None and (not isinstance(scope, str) or not scope):
         kind = ValueError if scope == "" else TypeError
         raise kind(f"scope {scope!r}: must be a str of at least one character")
-
-
-async def _awaited(found: Any) -> Any:
-    return await found if inspect.isawaitable(found) else found
-
-
-def _function_of_call(function: Callable[..., Any], wanted: Any) -> FunctionOfArguments:
-    """``wanted`` as a function of (args, kwargs); whatever is no function is itself for any."""
-    if not callable(wanted):
-        return lambda _args, _kwargs: wanted
-    signature = _signature_of(function)
-    names = _parameters_of(wanted)
-    if signature is None or names is None or not set(names) <= set(signature.parameters):
-        return lambda args, kwargs: wanted(*args, **kwargs)
-
-    def by_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return wanted(**{name: bound.arguments[name] for name in names})
-
-    return by_name
-
-
-def _parameters_of(wanted: Callable[..., Any]) -> tuple[str, ...] | None:
-    """The names of its parameters; None where they don't tell: built-ins, ``*args``."""
-    signature = _signature_of(wanted)
-    if signature is None:
-        return None
-    parameters = signature.parameters.values()
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    if not all(parameter.kind in by_name for parameter in parameters):
-        return None
-    return tuple(parameter.name for parameter in parameters)
-
-
-def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except ValueError:  # a built-in's may not be known
-        return None

@@ -16,7 +16,7 @@ FUNCTIONS = (
     ),
     Guard(
         "a plain function that blocks an event loop says so",
-        "ratelimit_ddb/decorator/rate_limited.py",
+        "ratelimit_ddb/decorator/limited_call.py",
         "        if in_event_loop():\n            warnings.warn(",
         "        if False:\n            warnings.warn(",
         f"{_TESTS}plain_function_that_is_called_in_an_event_loop_says_that_it_stops_it",
