@@ -14,6 +14,13 @@ _VIEWS = "tests/frameworks/test_view_limits.py::test_"
 
 REQUESTS = (
     Guard(
+        "what has no text of its own is no id: each request would have a bucket",
+        "ratelimit_ddb/web/identity/id_text.py",
+        "isinstance(found, bool) or not is_id",
+        "isinstance(found, bool)",
+        "tests/web/test_identity.py::test_what_is_no_users_id_is_refused",
+    ),
+    Guard(
         "P3: an error handler that answers nothing lifts no limit in Flask",
         "ratelimit_ddb/flask/response.py",
         "if handled is None:",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -69,6 +71,7 @@ WITH_TOKEN = Get(headers={"Authorization": f"Bearer {SECRET}"})
         (session_user(), Get(session={"user_id": "u1"}), "u1"),
         (session_user(), Get(session={"user_id": 42}), "42"),
         (session_user(), Get(session=SimpleNamespace(user_id="u1")), "u1"),
+        (session_user(), Get(session={"user_id": UUID(int=5)}), str(UUID(int=5))),
         (session_user("account"), Get(session={"account": "a1"}), "a1"),
         (bearer_claim("sub", claims=claims_of), WITH_TOKEN, "u1"),
         (bearer_claim("org", claims=claims_of), WITH_TOKEN, "7"),
@@ -144,10 +147,34 @@ def test_a_request_for_which_the_middleware_opened_no_session_counts_by_address(
     assert session_user()(request) == ("otherwise", "192.0.2.7")
 
 
-def test_a_users_id_is_no_bool(limited: Limited) -> None:
+class User:
+    """Whose text has its address in memory, and so would have a bucket for each request."""
+
+
+@dataclass
+class Seen:
+    at: int
+
+
+@pytest.mark.parametrize("found", [True, User(), Seen(1), {"id": 1, "seen": 2}, ["a"], len])
+def test_what_is_no_users_id_is_refused(limited: Limited, found: object) -> None:
+    is_no_id = f"a {type(found).__name__}"
     ask = limited(store=MemoryStore(), rules=[Rule("/*", "9/hour", by=session_user("in"))])
-    with pytest.raises(TypeError, match="session field 'in': True"):
-        ask(Get(session={"in": True}))
+    with pytest.raises(TypeError, match=f"^session field 'in': {is_no_id}: must be an id"):
+        ask(Get(session={"in": found}))
+    by = bearer_claim("sub", claims=lambda token: {"sub": found})
+    ask = limited(store=MemoryStore(), rules=[Rule("/*", "9/hour", by=by)])
+    with pytest.raises(TypeError, match=f"^claim 'sub': {is_no_id}: must be an id"):
+        ask(WITH_TOKEN)
+
+
+@pytest.mark.parametrize("claimed", [True, False, "u1", User()])
+def test_claims_that_are_none_are_told(limited: Limited, claimed: Any) -> None:
+    by = bearer_claim("sub", claims=lambda token: claimed)
+    ask = limited(store=MemoryStore(), rules=[Rule("/*", "9/hour", by=by)])
+    told = f"^claims gave a {type(claimed).__name__}: must be a mapping .* or None"
+    with pytest.raises(TypeError, match=told):
+        ask(WITH_TOKEN)
 
 
 FORGERIES = ["192.0.2.7", "otherwise:192.0.2.7", "otherwise", "otherwise%3A192.0.2.7", "%3A", ":"]

@@ -23,6 +23,7 @@ from ratelimit_ddb.web.identity.function_of_request import (
     makes_identities,
     require_function_of_request,
 )
+from ratelimit_ddb.web.identity.id_text import id_text
 from ratelimit_ddb.web.identity.identity_source import (
     IdentitySource,
     note_source,
@@ -111,6 +112,7 @@ def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -
     Raises:
         RuntimeError: at a request, if no session middleware stands outside the limiter; else
             everybody would be counted by address, without a word.
+        TypeError: at a request, the field has no id (a str, an int, a UUID), but an object.
     """
     _require_name("field", field)
 
@@ -121,9 +123,7 @@ def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -
         found = getattr(session, field, None)
         if found is None and callable(get := getattr(session, "get", None)):
             found = get(field)
-        if isinstance(found, bool):
-            raise TypeError(f"session field {field!r}: {found!r}: must be a user's id, not a bool")
-        return None if found is None else str(found)
+        return None if found is None else id_text(f"session field {field!r}", found)
 
     fallback = fallback_of(otherwise)
 
@@ -195,9 +195,16 @@ def digest_of(text: str) -> str:
 
 
 def _add_claim(name: str, claims: Mapping[str, Any] | None, keys: set[KeyLike]) -> None:
-    value = None if claims is None else claims.get(name)
+    if claims is None:
+        return
+    if not callable(getattr(claims, "get", None)):
+        raise TypeError(
+            f"claims gave a {type(claims).__name__}: must be a mapping of claims, or None for a "
+            "token that is not valid"
+        )
+    value = claims.get(name)
     if value is not None and value != "":
-        keys.add(str(value))
+        keys.add(id_text(f"claim {name!r}", value))
 
 
 def _by_readings(
