@@ -9,7 +9,7 @@ from typing import Any
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.operations.operation import Flow, Operation, Wait
-from tests.simulation.scheduler import Scheduler
+from tests.simulation.scheduler import Call, Scheduler
 
 Outcome = Decision | bool | None | StoreError
 """What a flow returned, or the error that ended it."""
@@ -27,18 +27,7 @@ class Running:
         may_go_on: in how many nanoseconds its process goes on: 0 for now, None for never.
     """
 
-    __slots__ = (
-        "_answer",
-        "_answering",
-        "_deadline_ns",
-        "_ended",
-        "_flow",
-        "_may_go_on",
-        "_scheduler",
-        "_step",
-        "_waits",
-        "is_over",
-    )
+    __slots__ = ("_deadline_ns", "_flow", "_go_on", "_scheduler", "_waits", "is_over")
 
     def __init__(
         self,
@@ -52,13 +41,9 @@ class Running:
         self._scheduler = scheduler
         self._flow = flow
         self._deadline_ns = deadline_ns
-        self._answer = answer
-        self._ended = ended
-        self._may_go_on = may_go_on
-        self._step: Callable[[], Operation | Wait] | None = flow.__next__
-        self._answering: Generator[int, None, object] | None = None
         self._waits = 0
         self.is_over = False
+        self._go_on: Call = self._steps(answer, ended, may_go_on).__next__
         scheduler.call(self._go_on)
 
     def cancel(self) -> None:
@@ -67,37 +52,48 @@ class Running:
         self.is_over = True
         self._flow.close()
 
-    def _go_on(self) -> int | None:
-        """Take steps until the flow ends or waits, or until something of it takes time."""
-        while True:
-            if self._answering is not None:
-                try:
-                    return next(self._answering)
-                except StopIteration as answered:
-                    self._step = partial(self._flow.send, answered.value)
-                except StoreError as error:
-                    self._step = partial(self._flow.throw, error)
-                self._answering = None
-            if self.is_over:
-                return None
-            pause_ns = self._may_go_on()
-            if pause_ns is None or pause_ns:
-                return pause_ns
+    def _steps(
+        self,
+        answer: Callable[[Operation], Generator[int, None, object]],
+        ended: Callable[[Outcome], None],
+        may_go_on: Callable[[], int | None],
+    ) -> Generator[int | None, None, None]:
+        """Take steps until the flow ends, and yield while it waits or something takes time."""
+        scheduler, send = self._scheduler, self._flow.send
+        step: Callable[[Any], Operation | Wait] = send
+        sent: object = None
+        waited = False
+        while not self.is_over:
+            pause_ns = may_go_on()
+            if pause_ns is None:
+                return
+            if pause_ns:
+                yield pause_ns
+                continue
+            if waited:
+                sent, waited = scheduler.now_ns < self._deadline_ns, False
             try:
-                if self._step is None:  # after a wait
-                    operation = self._flow.send(self._scheduler.now_ns < self._deadline_ns)
-                else:
-                    operation = self._step()
+                operation = step(sent)
             except StopIteration as done:
-                self._end(done.value)
-                return None
+                outcome: Outcome = done.value
+                break
             except StoreError as error:
-                self._end(error)
-                return None
+                outcome = error
+                break
+            step = send
             if isinstance(operation, Wait):
                 self._wait(operation)
-                return None
-            self._answering = self._answer(operation)
+                waited = True
+                yield None
+                continue
+            try:
+                sent = yield from answer(operation)
+            except StoreError as error:
+                step, sent = self._flow.throw, error
+        else:
+            return
+        self.is_over = True
+        ended(outcome)
 
     def _wait(self, wait: Wait) -> None:
         """Go on as soon as what is waited for is served, or after the longest wait."""
@@ -114,11 +110,6 @@ class Running:
         if wait != self._waits:
             return  # this wait is over already
         self._waits += 1
-        self._step = None
         delay_ns = self._go_on()
         if delay_ns is not None:
             self._scheduler.call(self._go_on, delay_ns)
-
-    def _end(self, outcome: Outcome) -> None:
-        self.is_over = True
-        self._ended(outcome)

@@ -52,5 +52,8 @@ class Scheduler:
                 delay_ns = call()
             except StopIteration:
                 continue
-            if delay_ns is not None:
-                self.call(call, delay_ns)
+            if delay_ns:
+                self._sequence += 1
+                heappush(sleeping, (self.now_ns + delay_ns, self._sequence, call))
+            elif delay_ns is not None:
+                ready.append(call)

@@ -171,8 +171,9 @@ class Process:
     def _pause_ns(self) -> int | None:
         if self.is_crashed:
             return None
-        pause_ns = self._suspended_until_ns - self._scheduler.now_ns
-        return max(0, pause_ns)
+        if not self._suspended_until_ns:
+            return 0
+        return max(0, self._suspended_until_ns - self._scheduler.now_ns)
 
     def _acquire(self) -> None:
         random, plan = self._random, self._plan
