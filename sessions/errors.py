@@ -29,9 +29,9 @@ __all__ = [
 class AuthenticationRequired(Exception):
     """``require_user`` found nobody logged in.
 
-    The middlewares and adapters answer it with 401 and a challenge of the scheme ``Bearer``. A
-    client whose token is malformed, or leads to no session, is told ``error="invalid_token"``: it
-    must log in again. One that sent none is not, as RFC 6750, 3.1 has it.
+    The middlewares and adapters answer it with 401 and a challenge of the scheme ``Bearer``. The
+    challenge has ``error="invalid_token"`` if the client sent a token that is malformed or leads to
+    no session: the client must log in again. Without a token it has no ``error`` (RFC 6750, 3.1).
 
     Attributes:
         error: the code of RFC 6750, 3.1, such as ``"invalid_token"``; None for a request that
@@ -60,14 +60,14 @@ class AuthenticationRequired(Exception):
 
 
 class ReauthenticationRequired(AuthenticationRequired):
-    """``require_fresh`` found that the user has not proved lately enough who they are.
+    """``require_fresh`` found that the user did not authenticate recently enough.
 
-    The middlewares and adapters answer it with 401 and the challenge of RFC 9470, by which an app
-    knows what to do: have the user authenticate again, then ``session.confirm_login(user_id)``.
+    The middlewares and adapters answer it with 401 and the challenge of RFC 9470, which tells the
+    client to have the user authenticate again. Call ``session.confirm_login(user_id)`` then.
 
     Attributes:
-        max_age: how many seconds ago the proof may be, such as 300.
-        authenticated_at: the epoch second of the last one; None if there is none.
+        max_age: the greatest age of the authentication in seconds, such as 300.
+        authenticated_at: the epoch second of the last authentication; None if there is none.
         error: the code of RFC 9470, ``"insufficient_user_authentication"``.
         status_code: 401.
         headers: the fields of its answer, by their names.
@@ -98,10 +98,10 @@ class ReauthenticationRequired(AuthenticationRequired):
 class RevocationIncomplete(StoreUnavailable):
     """``revoke_user`` ended some of a user's sessions, and then the table could not be reached.
 
-    What was ended stays ended. Call it again: it goes on with the rest.
+    Sessions that were ended stay ended. Call it again to end the rest.
 
     Attributes:
-        ended: how many were ended, at least: replies may have been lost.
+        ended: how many were ended, at least: responses may have been lost.
         remaining: how many are left, at most.
     """
 
@@ -124,7 +124,7 @@ class SessionRevoked(Exception):
 class SessionReplaced(SessionRevoked):
     """A login, or another new session, took the session's place while this request used it.
 
-    Its changes were not saved, and no cookie is set: that would undo the login in the browser.
+    Its changes were not saved, and no cookie is set: a cookie would undo the login in the browser.
     Raised with ``on_revoked="raise"``; by default such changes are dropped.
     """
 
@@ -136,7 +136,7 @@ class TooManySessions(Exception):
     else when the response starts. Nobody is logged in, and the session is as it was before.
 
     Attributes:
-        user_id: who was to be logged in, such as ``"user-456"``.
+        user_id: the user whose login was refused, such as ``"user-456"``.
     """
 
     def __init__(self, message: str, user_id: str) -> None:
@@ -163,11 +163,11 @@ class SessionTooLarge(ValueError):
 
 
 class SessionNotSaved(RuntimeError):
-    """The session was changed after its response had started, in a way that can't be saved.
+    """The session was changed in a way that can't be saved, mostly after its response had started.
 
     The session is committed before the first byte of the response. Later changes, in a stream or a
-    websocket, are saved by ``save()``; those that need another cookie can't be.
+    websocket, are saved by ``save()``. A change that needs a new cookie can't be saved then.
 
-    With ``bearer=True``, also raised where a new token would have no way to the client: a login
-    that no ``issue_token()`` follows, or that method in a request whose cookie counts.
+    With ``bearer=True``, it is also raised if a new token can't reach the client: after a login
+    without ``issue_token()``, or by ``issue_token()`` in a request with a session cookie.
     """

@@ -1,8 +1,8 @@
 """What happens to sessions, for logs: created, renewed, ended, dropped changes, invalid cookies.
 
-An event holds no token and no id of the table: it names a session by a salted digest, so that the
-events of one session can be found together and a stolen log is worth nothing (OWASP Session
-Management Cheat Sheet, "Logging Sessions Life Cycle").
+An event has no token and no id of the table. It names a session by a salted digest, so that the
+events of one session can be correlated and a stolen log gives no access (OWASP Session Management
+Cheat Sheet, "Logging Sessions Life Cycle").
 """
 
 from __future__ import annotations
@@ -30,23 +30,27 @@ class SessionEvent(NamedTuple):
     """One thing that happened to a session.
 
     Attributes:
-        what: ``"created"``, ``"renewed"`` (login or rotation), ``"destroyed"`` (logout, or a login
-            elsewhere of a user who had the most sessions), ``"refused"`` (such a login),
-            ``"revoked"`` (ended elsewhere while it was used), ``"dropped"`` (a request's changes
-            were not saved, for the reason in ``why``), ``"invalid"`` (a cookie or a token
-            that led to no session), ``"unavailable"`` (a session could not be read, or its use not
-            be noted, since the table was out of reach), ``"bound"`` (to a device's key),
-            ``"unproven"`` (a request without the device's proof).
+        what: ``"created"``; ``"renewed"`` (login or rotation); ``"destroyed"`` (logout, or the
+            user logged in elsewhere and had reached ``max_sessions_per_user``); ``"refused"`` (a
+            login, for the same reason); ``"revoked"`` (ended elsewhere while a request used it);
+            ``"dropped"`` (a request's changes were not saved); ``"invalid"`` (a cookie or a token
+            led to no session); ``"unavailable"`` (the table was out of reach, so a session was not
+            read, or its use was not noted); ``"bound"`` (to a device's key); ``"unproven"`` (a
+            request without the device's proof).
         session: the session, as a salted digest of 32 hexadecimal digits; None for a malformed
             cookie or token.
-        user_id: the user who was logged in, such as ``"user-456"``; None for nobody.
-        why: of ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"replaced"`` (by a
-            login, a moment ago), ``"login_elsewhere"``, ``"ambiguous"`` or ``"unreadable"``; of
-            ``"destroyed"`` and ``"revoked"``: ``"login_elsewhere"`` if it was that; of
-            ``"refused"``: ``"too_many_sessions"``; of ``"dropped"``:
-            ``"replaced"``, ``"unavailable"``, ``"no_token"`` (of a client that has none that is
-            valid, and is given none) or ``"unstorable"`` (values of a session that the site had
-            before); of ``"unproven"``: ``"no_cookie"`` or ``"wrong_proof"``; else None.
+        user_id: the user who was logged in, such as ``"user-456"``; None if nobody was.
+        why: the reason, which depends on ``what``:
+
+            - ``"invalid"``: ``"malformed"``, ``"unknown"``, ``"over"``, ``"replaced"`` (by a login
+              a moment ago), ``"login_elsewhere"``, ``"ambiguous"`` or ``"unreadable"``
+            - ``"destroyed"``, ``"revoked"``: ``"login_elsewhere"``, or None
+            - ``"refused"``: ``"too_many_sessions"``
+            - ``"dropped"``: ``"replaced"``, ``"unavailable"``, ``"no_token"`` (the client has no
+              valid token and gets none) or ``"unstorable"`` (values of a session that was taken
+              over from those that the site had before)
+            - ``"unproven"``: ``"no_cookie"`` or ``"wrong_proof"``
+            - all others: None
     """
 
     what: EventName
@@ -60,7 +64,7 @@ class Events:
 
     Args:
         on_event: the function; None if there is none.
-        salt: of the digests that name sessions; random, and so of this process only, unless given.
+        salt: salts the digests that name sessions; None for a random salt of this process.
 
     Raises:
         TypeError: ``on_event`` is not callable, or the salt is not bytes.

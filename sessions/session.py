@@ -1,7 +1,6 @@
-"""The session as an application holds it: whose it is, and what can be done with it.
+"""The session as an application uses it: its user, its id, login, logout, save.
 
-Its values are in ``session_mapping.py``; what only those who load and save it need, in
-``request_session.py``.
+Its values are in ``session_mapping.py``; what loads and saves it is in ``request_session.py``.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ class Session(SessionMapping):
     """One user's session in one request.
 
     A MutableMapping of JSON values by str keys; changes inside lists and dicts are noticed.
-    Any use of it, reading too, sets ``accessed``, and the response says ``Vary: Cookie``.
+    Any use, reading included, sets ``accessed``, and the response gets ``Vary: Cookie``.
 
         session["cart"] = [17]
         session["cart"].append(18)  # saved too
         session.login("user-456", device="Firefox on Linux")
 
-    The names below give way to keys that the application has set: where there is a
-    ``session["user_id"]``, ``{{ session.user_id }}`` in a template is its value, and in Python
+    A key that the application has set hides the name below that is spelled the same: with a
+    ``session["user_id"]``, ``{{ session.user_id }}`` in a template is that value, and in Python
     ``session.user_id`` raises AttributeError rather than guess. ``session_of(session)`` is the same
-    session, whose names are never hidden. Methods of a dict, such as ``items``, stay what they are.
+    session with no name hidden. Methods of a dict, such as ``items``, are never hidden.
 
     Args:
         request_session: the request's.
-        names_give_way: whether its names give way to keys.
+        names_give_way: whether keys hide its names.
 
     Attributes:
         accessed: whether the application used it.
@@ -45,14 +44,14 @@ class Session(SessionMapping):
     __slots__ = ()
 
     def clear(self) -> None:
-        """End it, as ``logout`` does: a session without its values is nobody's any more.
+        """End the session, as ``logout`` does: a session without values belongs to nobody.
 
-        What is set later begins another session, under another id.
+        A value that is set later begins another session, with another id.
         """
         self._used()
         self._request_session.logout()
 
-    # Whose it is
+    # Its state
 
     @property
     def accessed(self) -> bool:
@@ -61,9 +60,9 @@ class Session(SessionMapping):
 
     @property
     def modified(self) -> bool:
-        """Whether there is anything to save. Changes inside lists and dicts count by themselves.
+        """Whether there is anything to save. Changes inside lists and dicts are found without it.
 
-        Starlette's and Flask's users set it after such a change; here that does nothing more.
+        Code for Starlette or Flask sets it after such a change; here that has no effect.
 
         Raises:
             ValueError: it is set to False, though something was changed.
@@ -78,7 +77,7 @@ class Session(SessionMapping):
             )
 
     def mark_modified(self) -> None:
-        """The same as ``modified = True``, as Starlette's own session has it."""
+        """The same as ``modified = True``; Starlette's own session has this method."""
         self.modified = True
 
     @property
@@ -88,7 +87,7 @@ class Session(SessionMapping):
 
     @property
     def id(self) -> str | None:
-        """Its id in ``sessions_of``, of 43 characters; None if it has no row. No secret."""
+        """Its id in ``sessions_of``: 43 characters, not a secret; None if it has no row."""
         row = self._used_state().row
         return row.session_id if row else None
 
@@ -101,49 +100,50 @@ class Session(SessionMapping):
     def has_device_proof(self) -> bool:
         """Whether it is bound to a device, and this request came with that device's proof.
 
-        False where the browser has no DBSC: see ``sessions.device_bound``. For steps that need it:
+        False if the browser does not support DBSC; see ``sessions.device_bound``. For steps that
+        need more than a cookie:
 
-            if not session.has_device_proof: ...  # a code by mail, say
+            if not session.has_device_proof: ...  # ask for a code by mail, for example
         """
         self._used()
         return self._request_session.device_check.is_proven
 
     @property
     def end_reason(self) -> EndReason | None:
-        """Why the session that the cookie led to was ended elsewhere; None where that is not known.
+        """Why the session that the cookie led to was ended elsewhere; None if that is not known.
 
         ``"login_elsewhere"``: its user logged in once more, and had as many sessions as the option
-        ``max_sessions_per_user`` allows. It is told until the session would have been over, or
-        another is begun. ``"replaced"``: a login of this browser took its place a moment ago.
+        ``max_sessions_per_user`` allows. It is known until the session would have expired, or until
+        another one begins. ``"replaced"``: a login of this browser replaced it a moment ago.
         """
         return self._used_state().end_reason
 
     @property
     def seconds_left(self) -> int | None:
-        """For how many seconds it lives if it is not used again, such as 3_600; None without a row.
+        """The seconds until it is over if it is not used again, such as 3_600; None without a row.
 
-        As of when the request came. This request is a use of it, unless ``leave_idle`` says not.
+        Counted from when the request came. This request is a use, unless it calls ``leave_idle``.
         """
         return self._used_state().seconds_left(self._request_session.config.timeouts)
 
     def leave_idle(self) -> None:
-        """Let this request be no use of it, so that its idle time runs on.
+        """Do not count this request as a use: the idle timeout keeps running.
 
-        For a page that asks again and again how long the session lives still, to warn its user:
+        For a page that polls how long the session still lives, to warn its user:
 
             session.leave_idle()
             return {"seconds_left": session.seconds_left}
 
-        A change of it is a use all the same.
+        A request that changes the session is always a use.
         """
         self._request_session.state.is_use = False
 
     @property
     def credential(self) -> Literal["cookie", "bearer"] | None:
-        """What of the request led to it: ``"cookie"``, ``"bearer"`` (its header), or None.
+        """The credential that led to it: ``"cookie"``, ``"bearer"`` (a header), or None.
 
-        Only a cookie is sent by a browser without being asked, so an application that checks
-        requests against forgery by means of its own need not check those with ``"bearer"``.
+        A browser sends a cookie by itself, and a header never. So an application with a CSRF check
+        of its own need not check requests with ``"bearer"``.
         """
         self._used()
         found_by = self._request_session.found_by
@@ -152,13 +152,13 @@ class Session(SessionMapping):
         return "cookie" if found_by is CredentialKind.COOKIE else None
 
     def require_user(self) -> str:
-        """The user who is logged in, for a page or a call that is of no use to others.
+        """The user who is logged in, for a page or a call that needs one.
 
             user_id = session.require_user()
 
         Raises:
-            AuthenticationRequired: nobody is; the middleware answers 401 with the challenge of
-                RFC 6750.
+            AuthenticationRequired: nobody is logged in; the middleware answers 401 with the
+                challenge of RFC 6750.
         """
         user_id = self.user_id
         if user_id is None:
@@ -173,40 +173,40 @@ class Session(SessionMapping):
 
     @property
     def authenticated_at(self) -> int | None:
-        """The epoch second of its user's last proof, such as 1_800_000_000; None without one.
+        """The epoch second of its user's last authentication, such as 1_800_000_000, or None.
 
-        Noted at each login and ``confirm_login`` when it is saved, and kept over rotations.
+        Set when a ``login`` or ``confirm_login`` is saved, and kept when the id is rotated.
         """
         return freshness.authenticated_at(self._used_state())
 
     def confirm_login(self, user_id: str) -> None:
-        """Note that its user has just proved again who they are, under a new id.
+        """Record that its user has just authenticated again, and give it a new id.
 
-        Unlike ``login`` it goes on: with its values, its forms and its lifetime, and requests that
-        come with the old id find it for 20 more seconds.
+        Unlike ``login`` it keeps the session's values, CSRF tokens and lifetime, and requests with
+        the old id find the session for 20 more seconds.
 
         Args:
-            user_id: whom the application has authenticated: the session's own user.
+            user_id: the user whom the application has authenticated; it must be the session's user.
 
         Raises:
-            ValueError: that is another one, or nobody is logged in.
+            ValueError: it is another user, or nobody is logged in.
             SessionNotSaved: the response has started.
-            StoreUnavailable: the session could not be read, so it is not known who is.
+            StoreUnavailable: the session could not be read, so its user is not known.
         """
         self._used()
         self._request_session.confirm_login(user_id)
 
     def require_fresh(self, seconds: int) -> None:
-        """Check, before a step that needs it, that the user's last proof was lately enough.
+        """Check that the user authenticated less than ``seconds`` ago.
 
             session.require_fresh(300)  # before an address is changed or an account deleted
 
         Args:
-            seconds: less than so many ago.
+            seconds: the age that the authentication must be below.
 
         Raises:
-            ReauthenticationRequired: it was not, or nobody is logged in; the middleware answers 401
-                with the challenge of RFC 9470.
+            ReauthenticationRequired: it is older, or nobody is logged in; the middleware answers
+                401 with the challenge of RFC 9470.
             TypeError, ValueError: ``seconds`` is not an int of at least 1.
         """
         freshness.require_fresh(self._used_state(), seconds)
@@ -222,12 +222,12 @@ class Session(SessionMapping):
         lifetime: int | None = None,
         persistent: bool | None = None,
     ) -> None:
-        """Make it the session of a user, under a new id; the old id is invalid at once.
+        """Log a user in: the session becomes theirs, with a new id; the old id is invalid at once.
 
-        The values of an anonymous session are kept, those of another user's are dropped. For 20
-        seconds, a request that was under way with the old id gets an empty session, and can neither
-        save anything in it nor set a cookie; but a second login of the same user, as by a double
-        click, has the values too.
+        The values of an anonymous session are kept, those of another user's session are dropped.
+        For 20 seconds, a request that was under way with the old id gets an empty session; it can
+        save nothing in it and sets no cookie. A second login of the same user in that time, as by a
+        double click, keeps the values too.
 
         Args:
             user_id: the user whom the application has authenticated, such as ``"user-456"``.
@@ -240,21 +240,21 @@ class Session(SessionMapping):
             persistent: whether its cookie outlives the browser's own session ("remember me"); None
                 for the option ``persistent``.
 
-        What was chosen stays the session's, under each of its ids. Where the client sends a token
-        in a header, ``issue_token()`` must follow.
+        The session keeps what was chosen when its id is rotated. If the client sends its token in
+        a header, call ``issue_token()`` afterwards.
 
         Raises:
-            TypeError, ValueError: the user's id is invalid, the device is no str, or a timeout is
-                more than the configured most.
+            TypeError, ValueError: the user's id is invalid, the device is not a str, or a timeout
+                is above the configured maximum.
             SessionNotSaved: the response has started.
         """
         state, timeouts = self._used_state(), self._request_session.config.timeouts
         state.login(user_id, device, timeouts.chosen(idle, lifetime, persistent))
 
     def rotate(self) -> None:
-        """Give it a new id; the old one leads to it for 20 more seconds, for requests under way.
+        """Give it a new id. The old one leads to it for 20 more seconds, for requests under way.
 
-        A session that has no row yet gets a new id with it.
+        Without effect if it has no row yet: it gets a new id with its row.
 
         Raises:
             SessionNotSaved: the response has started.
@@ -262,12 +262,12 @@ class Session(SessionMapping):
         self._used_state().rotate()
 
     def logout(self) -> None:
-        """End it: its row is deleted and the cookie cleared. What is set later begins another."""
+        """End it: delete its row and clear the cookie. A value set later begins another session."""
         self._used()
         self._request_session.logout()
 
     async def load_async(self) -> Self:
-        """Read it now, where the middleware has ``lazy=True``; elsewhere that is done.
+        """Read it now, if the middleware has ``lazy=True``; otherwise it has been read.
 
             session = await session_of(request).load_async()
 
@@ -281,7 +281,7 @@ class Session(SessionMapping):
         """Save changes now: for streams and websockets, whose response has started.
 
         Raises:
-            SessionNotSaved: what changed needs a cookie, and the response has started.
+            SessionNotSaved: the change needs a cookie, and the response has started.
             SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
         """
         self._request_session.run(self._request_session.save())
@@ -291,25 +291,26 @@ class Session(SessionMapping):
         await self._request_session.run_async(self._request_session.save())
 
     def issue_token(self) -> str:
-        """Save changes now, and return the token by which the client is to send the session.
+        """Save changes now, and return the token with which the client sends the session.
 
-        For a client that keeps no cookies, and sends ``Authorization: Bearer <token>``:
+        For a client that keeps no cookies and sends ``Authorization: Bearer <token>``:
 
             session.login("user-456")
             return {"token": session.issue_token()}
 
         The middleware needs ``bearer=True``. Call it after each ``login``, ``confirm_login`` or
-        ``rotate`` of such a session, which gets a new token by that; without it the response raises
-        SessionNotSaved, and nothing is saved. The response sets no cookie, and is not stored.
+        ``rotate`` of such a session, since each gives it a new token. Otherwise the response raises
+        SessionNotSaved, and nothing is saved. The response sets no cookie, and has
+        ``Cache-Control: no-store``.
 
         Returns:
-            the token, which the client is to keep as a secret. One that is valid already is
-            returned as it is.
+            the token, which the client must keep secret. A token that is valid already is returned
+            unchanged.
 
         Raises:
-            SessionNotSaved: a cookie of the session's came with the request; or the response has
-                started; or there is nothing to save, and so no session.
-            SessionConflict: another request gave it a new id meanwhile, and has its token.
+            SessionNotSaved: the request has a cookie of the session's; or the response has started;
+                or there is nothing to save, and so no session.
+            SessionConflict: another request gave the session a new id meanwhile, and has its token.
             RuntimeError: ``bearer`` is False.
             SessionRevoked, SessionTooLarge, StoreUnavailable, TooManySessions: it was not saved.
         """
@@ -322,31 +323,32 @@ class Session(SessionMapping):
     # Long requests
 
     def still_valid(self) -> bool:
-        """Whether the session has not ended: by a logout, a revocation, its timeouts, or a login.
+        """Whether the session has not been ended by a logout, a revocation, a timeout or a login.
 
-        For a stream or a websocket that is open for long; one read, which is no use of the session.
-        A session that was rotated is still valid. One that never began has not ended either.
+        For a stream or a websocket that is open for long. It costs one read, which does not count
+        as a use. A rotated session is still valid, and so is one that never began.
 
             while session.still_valid(): ...
 
         Raises:
-            StoreUnavailable: that is not known.
+            StoreUnavailable: the store did not answer, so that is not known.
         """
         return self._run(self._request_session.still_valid())
 
     async def still_valid_async(self) -> bool:
-        """Whether it has not ended, asked in an event loop; see ``still_valid``."""
+        """Whether it has not ended, in an event loop; see ``still_valid``."""
         return await self._run_async(self._request_session.still_valid())
 
     def reload(self) -> None:
-        """Read it again, to see what other requests made of it; one read, which is no use of it.
+        """Read it again, to see what other requests changed.
 
-        If it has ended, it is an empty session from then on, of nobody.
+        It costs one read, which does not count as a use. If the session has ended, it is empty and
+        without a user from then on.
 
         Raises:
-            SessionNotSaved: it was changed, and that is not saved yet.
+            SessionNotSaved: it has changes that are not saved yet.
             SessionRevoked: it has ended, and the options have ``on_revoked="raise"``.
-            StoreUnavailable: it was not read.
+            StoreUnavailable: the store did not answer.
         """
         self._run(self._request_session.reload())
 
@@ -367,13 +369,13 @@ class Session(SessionMapping):
         leave(self._used(), FLASH_PREFIX, [message, category])
 
     def flashes(self) -> list[Flash]:
-        """The messages that were left; each is returned once."""
+        """The messages left for this page; each is returned once."""
         return [Flash(*pair) for pair in take_all(self._used(), FLASH_PREFIX)]
 
     def csrf_token(self) -> str:
-        """A token for a form, different each time; a login makes all tokens before it invalid.
+        """A CSRF token for a form, different each time. A login makes all earlier tokens invalid.
 
-        Of a session that is there already nothing is written for it.
+        If the session has a row, nothing is written for it.
         """
         values = self._used()
         secret = self._request_session.state.csrf_secret()
@@ -384,8 +386,8 @@ class Session(SessionMapping):
     def is_csrf_token(self, token: object) -> bool:
         """Whether a form's token is one of this session's.
 
-        Of a session that a header led to everything is: no browser sends one without being asked,
-        so nobody can forge its requests.
+        Always True if a header led to the session: a browser never sends one by itself, so its
+        requests can't be forged.
         """
         self._used()
         if self._request_session.found_by is CredentialKind.BEARER:

@@ -1,7 +1,7 @@
-"""What the sessions know of device-bound ones: the seam to the optional ``sessions.device_bound``.
+"""The protocol of the optional package ``sessions.device_bound``, as the other modules use it.
 
-Where that is not installed, or not asked for, a session that is bound is nobody's all the same: an
-application without the option must not be the way around it.
+Without that option, a bound session gives access to nothing: an application without it must not be
+a way around the binding.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from sessions.arguments import RESERVED_PREFIX
 from sessions.cookie.cookie import Cookie
 
 DEVICE_BINDING = RESERVED_PREFIX + "device_binding"
-"""The key of a session's values that holds the public key of its device, in a session that is
-bound. A rotation takes it along, a login does not."""
+"""The key under which the values of a bound session hold the public key of its device. A rotation
+keeps it, a login removes it."""
 
 
 class DeviceProof(Enum):
-    """What a request shows of the device that its session is bound to."""
+    """Whether a request comes from the device that its session is bound to."""
 
     GIVEN = auto()
-    """The cookie that only the device's key can renew."""
+    """It has the cookie that only the device's key can renew."""
     NOT_DUE = auto()
-    """None, and none is asked for: the session was bound a moment ago."""
+    """It has no such cookie and needs none yet: the session was bound a moment ago."""
     MISSING = auto()
+    """It has no such cookie, and needs one."""
 
 
 @runtime_checkable
@@ -40,7 +41,7 @@ class DeviceBoundSessions(Protocol):
         """Whether logins offer to bind their sessions."""
 
     def require_cookie(self, cookie: Cookie) -> None:
-        """Check that browsers can bind a session with that cookie.
+        """Check that browsers can bind a session that has this cookie.
 
         Raises:
             ValueError: they can't.
@@ -55,7 +56,7 @@ class DeviceBoundSessions(Protocol):
     def proof(
         self, binding: str, cookie: Cookie, cookie_field: str | None, now: int
     ) -> DeviceProof:
-        """What a request shows, by its Cookie field.
+        """Whether a request comes from the device, by its Cookie field.
 
         Args:
             binding: the JSON that the session has under DEVICE_BINDING.
@@ -68,7 +69,7 @@ class DeviceBoundSessions(Protocol):
         """The value of the response field that offers to bind a session."""
 
     def asgi_endpoints(self, config: Any) -> Any:
-        """What answers requests for its endpoints in ASGI, for a SessionConfig."""
+        """The ASGI function that answers requests for its endpoints, for a SessionConfig."""
 
     def wsgi_endpoints(self, config: Any) -> Any:
         """The same in WSGI."""

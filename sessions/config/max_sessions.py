@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from sessions.config.timeouts import Timeouts
 
 MAX_SESSIONS_PER_USER = 100
-"""A login reads and writes the ids of all that are counted, in one transaction."""
+"""A login reads and writes the ids of all counted sessions in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaxSessions:
-    """The most sessions of a user.
+    """The limit on a user's sessions.
 
     Attributes:
         most: how many a user may have at once, in one application.
-        refuses: whether a login beyond them is refused; otherwise the oldest session is ended.
-        timeouts: by which a session is over, and does not count.
+        refuses: whether a login beyond the limit is refused; otherwise the oldest session ends.
+        timeouts: the application's; a session that is over by them does not count.
     """
 
     most: int
@@ -26,7 +26,7 @@ class MaxSessions:
 
     @classmethod
     def of(cls, most: object, on_max_sessions: object, timeouts: Timeouts) -> MaxSessions | None:
-        """What the options say; None for any number.
+        """The limit that the options set; None for no limit.
 
         Raises:
             TypeError, ValueError: ``most`` is not None or an int from 1 to 100, or

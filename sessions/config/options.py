@@ -30,42 +30,42 @@ class SessionOptions(TypedDict, total=False):
         max_idle: the longest ``idle`` that a login may choose for its session; None for ``idle``.
         max_lifetime: the longest ``lifetime`` that a login may choose; None for ``lifetime``.
         max_sessions_per_user: how many sessions a user may have at once, from 1 to 100; None for
-            any number. Each ``namespace`` counts for itself.
-        on_max_sessions: what a login beyond them does: ``"end_oldest"`` ends the session whose
-            login was the longest ago, ``"refuse"`` raises TooManySessions.
+            any number. Each ``namespace`` is counted separately.
+        on_max_sessions: what a login beyond the limit does: ``"end_oldest"`` ends the session with
+            the oldest login, ``"refuse"`` raises TooManySessions.
         cookie: the cookie's name.
-        secure: as for ``sessions.Cookie``, and so are the next five.
+        secure: as for ``sessions.Cookie``, as are the next five.
         same_site: as for Cookie.
         path: as for Cookie.
         domain: as for Cookie.
         persistent: as for Cookie.
         partitioned: as for Cookie.
-        bearer: whether a request without a cookie of the session's may bring its token in a header,
+        bearer: whether a request without a session cookie may send its token in a header,
             ``Authorization: Bearer ...``, as mobile and single-page apps do. The token is what
             ``session.issue_token()`` returned.
         secret: one secret of at least 32 bytes, or several (the first signs), for a MAC in the
             cookie, so that forged cookies cost no read; None for no MAC. With UNSIGNED among
-            several, cookies without one are accepted too.
-        namespace: keeps apart the sessions of applications that share a table; at most 256 bytes.
-        encryption: one key of 32 bytes or several (the first encrypts) for the values; None for
-            none. With UNENCRYPTED among several, values in the clear are read too.
-        strict: whether a save that meets another request's raises SessionConflict.
+            several, cookies without a MAC are accepted too.
+        namespace: separates the sessions of applications that share a table; at most 256 bytes.
+        encryption: one key of 32 bytes or several (the first encrypts) for the values; None for no
+            encryption. With UNENCRYPTED among several, values in the clear are read too.
+        strict: whether a save that conflicts with another request's raises SessionConflict.
         on_revoked: what happens to a request whose session was ended meanwhile: ``"ignore"`` drops
-            its changes, ``"raise"`` raises SessionRevoked when the response starts, also where
-            nothing was changed. To find that out costs a read where nothing is written.
-        on_outage: what a request gets whose session can't be read, since the table is out of reach:
+            its changes, ``"raise"`` raises SessionRevoked when the response starts, even if nothing
+            was changed. That costs a read in requests that write nothing.
+        on_outage: what a request gets if the table is out of reach and its session can't be read:
             ``"raise"``: StoreUnavailable where it uses the session; ``"empty"``: an empty session,
             whose changes are dropped and which sets no cookie. Logins and logouts raise.
-        deadline: seconds that the load, or the commit, of a request may take; 0.001 to 60.
-        seconds_left_field: the name of a response field, such as ``"Session-Seconds-Left"``, that
-            tells for how long the session lives if it is not used again; None for none.
+        deadline: seconds that a request's load, or its commit, may take; 0.001 to 60.
+        seconds_left_field: the name of a response field, such as ``"Session-Seconds-Left"``, with
+            the seconds until the session is over if it is not used again; None for no field.
         on_event: called with each SessionEvent.
-        event_salt: bytes that salt the digests of sessions in events, so that several processes
-            name a session alike; None for random ones of this process.
-        previous: the sessions that the site had before, which go on here: see
+        event_salt: bytes that salt the digests of sessions in events. With the same bytes, several
+            processes name a session by the same digest; None for random bytes of this process.
+        previous: the sessions that the site had before, which continue here: see
             ``sessions.previous``; None if it had none.
-        device_bound: a ``sessions.device_bound.DeviceBound``, so that browsers bind sessions to
-            keys of theirs; None for no such thing. A session that is bound is nobody's then.
+        device_bound: a ``sessions.device_bound.DeviceBound``, which lets browsers bind sessions to
+            keys of theirs; None for no binding. A bound session then gives access to nothing.
     """
 
     idle: int

@@ -24,7 +24,7 @@ from sessions.previous import PreviousSessions
 from sessions.values.cipher import Cipher
 
 GRACE_SECONDS = 20
-"""For how long a rotated session's old id leads to the new one. Never after a login."""
+"""How long a rotated session's old id leads to the new one. After a login it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +34,23 @@ class SessionConfig:
     Attributes:
         store: keeps the sessions.
         cookie: the cookie's name and attributes.
-        bearer: whether a token in the Authorization field counts where there is no cookie.
+        bearer: whether a token in the Authorization field is accepted if there is no cookie.
         timeouts: idle timeout and lifetime, and the most that a login may choose.
         max_sessions: the most sessions of a user; None for any number.
-        namespace: keeps apart the sessions of applications that share a store.
+        namespace: separates the sessions of applications that share a store.
         tokens: makes tokens and reads them from cookies.
         cipher: encrypts values; None if values are stored in the clear.
-        strict: whether a save that meets another request's raises SessionConflict.
+        strict: whether a save that conflicts with another request's raises SessionConflict.
         raise_on_revoked: whether a commit of a session that was ended meanwhile raises
             SessionRevoked; otherwise its changes are dropped.
-        empty_on_outage: whether a session that can't be read is an empty one; otherwise its use
-            raises StoreUnavailable.
+        empty_on_outage: whether a session that can't be read becomes an empty one; otherwise its
+            use raises StoreUnavailable.
         deadline_seconds: how long one load, or one commit, may take.
-        seconds_left_field: the name of the response field that tells how long the session lives;
-            None for none.
+        seconds_left_field: the name of the response field with the seconds that the session still
+            lives; None for no field.
         events: called with what happens to sessions.
         previous: the sessions that the site had before; None if it had none.
-        device_bound: binds sessions to keys of their browsers; None if nothing does.
+        device_bound: binds sessions to keys of their browsers; None for no binding.
     """
 
     store: Store
@@ -72,7 +72,7 @@ class SessionConfig:
 
     @classmethod
     def of(cls, store: Store, options: SessionOptions) -> SessionConfig:
-        """The configuration that a store and options make; see ``sessions.SessionOptions``.
+        """The configuration of a store and options; see ``sessions.SessionOptions``.
 
         Raises:
             TypeError, ValueError: an argument is invalid; the message names it and the rule.

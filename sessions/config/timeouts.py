@@ -1,8 +1,8 @@
-"""How long sessions live: idle timeout and lifetime, enforced on reading, whatever TTL deleted.
+"""How long sessions live: the idle timeout and the lifetime, enforced on reading, without the TTL.
 
-An application has two of each: those of a session whose login chose none, and the most that a login
-may choose ("remember me"). What a login chose is kept in the row, over rotations too, and never
-lasts longer than the most that is configured now.
+An application configures two of each: the timeouts of a session whose login chose none, and the
+longest that a login may choose ("remember me"). The row keeps what its login chose, also when its
+id is rotated. A session never lives longer than the maximum that is configured now.
 
 Source: OWASP Session Management Cheat Sheet, "Session Expiration"; NIST SP 800-63B, 7.2.
 """
@@ -26,12 +26,12 @@ class Timeouts:
     case 12 hours after it was created.
 
     Attributes:
-        idle_seconds: a session is over after so long without a request. Its use is noted once in
-            ``touch_seconds`` only, so it may be over by that much sooner, and never later.
-        lifetime_seconds: so long after its creation it is over, whatever was done in it.
-        touch_seconds: between two notes of a session's use.
-        max_idle_seconds: the most that a login may choose as its idle timeout.
-        max_lifetime_seconds: the most that it may choose as its lifetime.
+        idle_seconds: a session is over after this time without a request. Its use is noted only
+            once in ``touch_seconds``, so it may end that much sooner, and never later.
+        lifetime_seconds: a session is over this long after its creation, used or not.
+        touch_seconds: the shortest time between two notes of a session's use.
+        max_idle_seconds: the longest idle timeout that a login may choose.
+        max_lifetime_seconds: the longest lifetime that a login may choose.
     """
 
     idle_seconds: int
@@ -48,17 +48,17 @@ class Timeouts:
         max_idle_seconds: object = None,
         max_lifetime_seconds: object = None,
     ) -> Timeouts:
-        """Those of an application; use is noted in a tenth of the idle time, at least 60 seconds.
+        """An application's timeouts. ``touch_seconds`` is a tenth of the idle time, at least 60.
 
         Args:
-            idle_seconds: of a session whose login chose nothing.
-            lifetime_seconds: of such a session.
-            max_idle_seconds: the most that a login may choose; None for ``idle_seconds``.
+            idle_seconds: the idle timeout of a session whose login chose none.
+            lifetime_seconds: the lifetime of a session whose login chose none.
+            max_idle_seconds: the longest that a login may choose; None for ``idle_seconds``.
             max_lifetime_seconds: likewise; None for ``lifetime_seconds``.
 
         Raises:
             TypeError, ValueError: a timeout is not an int from 120 to 34,560,000, an idle timeout
-                is more than its lifetime, or a most is less than what holds without a choice.
+                is above its lifetime, or a maximum is below the timeout without a choice.
         """
         idle = require_timeout_seconds("idle", idle_seconds)
         lifetime = require_timeout_seconds("lifetime", lifetime_seconds)
@@ -77,15 +77,15 @@ class Timeouts:
         """What a login chooses, checked.
 
         Args:
-            idle: its idle timeout in seconds; None for the application's, or the lifetime it has
-                chosen where that is shorter.
+            idle: its idle timeout in seconds; None for the application's, or for the chosen
+                lifetime if that is shorter.
             lifetime: its lifetime in seconds; None for the application's.
             persistent: whether its cookie outlives the browser's own session; None for the
                 application's.
 
         Raises:
-            TypeError, ValueError: a timeout is not an int from 120 to the most that is configured,
-                the idle timeout is more than the lifetime, or ``persistent`` is no bool.
+            TypeError, ValueError: a timeout is not an int from 120 to the configured maximum, the
+                idle timeout is above the lifetime, or ``persistent`` is not a bool.
         """
         if lifetime is not None:
             lifetime = _within("lifetime", lifetime, self.max_lifetime_seconds)
@@ -102,7 +102,7 @@ class Timeouts:
         return LoginLifetime(idle, lifetime, persistent)
 
     def of_login(self, chosen: LoginLifetime) -> Timeouts:
-        """Those of a session whose login chose this; never more than the most of now."""
+        """The timeouts of a session whose login chose these; at most the maximum of now."""
         if chosen.idle_seconds is None and chosen.lifetime_seconds is None:
             return self
         lifetime = min(chosen.lifetime_seconds or self.lifetime_seconds, self.max_lifetime_seconds)
@@ -117,7 +117,7 @@ class Timeouts:
     def end_of(self, row: Row) -> int:
         """The epoch second when a row's session is over.
 
-        As it was written, or as the timeouts are now, if they have become shorter since.
+        By the expiry in the row, or by the timeouts of now if they have become shorter since.
         """
         now = self.of_login(row.lifetime)
         return min(row.expires_at, now.expires_at(row.created_at, row.last_seen_at))
@@ -127,14 +127,14 @@ class Timeouts:
         return min(self.of_login(row.lifetime).expires_at(row.created_at, now), row.ends_at)
 
     def touch_is_due(self, row: Row, now: int) -> bool:
-        """Whether a use of a row's session is to be noted."""
+        """Whether a use of a row's session now must be noted in the row."""
         return now - row.last_seen_at >= self.of_login(row.lifetime).touch_seconds
 
     def alive_at(self, row: Row, loaded_at: int, now: int) -> int:
         """The epoch second at which a row must have been alive, for a request to go on with it.
 
-        A request that came before the idle end was a use of the session, though it is noted only
-        now: from then on the session has its idle time once more. Its lifetime ends it in any case.
+        A request that came before the idle timeout was a use of the session, though it is noted
+        only now: the idle time starts again from there. The lifetime ends the session in any case.
 
         Args:
             row: the row.
@@ -152,7 +152,7 @@ class Timeouts:
         return min(last_seen_at + self.idle_seconds, self.ends_at(created_at))
 
     def ends_at(self, created_at: int) -> int:
-        """The epoch second when a session is over whatever is done in it."""
+        """The epoch second when a session is over, used or not."""
         return created_at + self.lifetime_seconds
 
 

@@ -32,8 +32,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "clear() is a logout",
         "sessions/session.py",
-        "        self._used()\n        self._request_session.logout()\n\n    # Whose it is",
-        "        for key in list(self):\n            del self[key]\n\n    # Whose it is",
+        "        self._used()\n        self._request_session.logout()\n\n    # Its state",
+        "        for key in list(self):\n            del self[key]\n\n    # Its state",
         f"{_NAMES}clear_logs_out",
     ),
     Guard(
