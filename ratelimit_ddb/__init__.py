@@ -29,13 +29,13 @@ from ratelimit_ddb.stored_limits.stored import stored
 
 if TYPE_CHECKING:  # few processes need them all, and what is not used need not be loaded
     from ddbwire.single_table import SingleTable
-    from ratelimit_ddb.all_or_none.decisions import Decisions
-    from ratelimit_ddb.all_or_none.functions import (
+    from ratelimit_ddb.all_or_none.acquire_all import (
         acquire_all,
         acquire_all_async,
         refund_all,
         refund_all_async,
     )
+    from ratelimit_ddb.all_or_none.decisions import Decisions
     from ratelimit_ddb.concurrency_limiter import AsyncConcurrencyLimiter, ConcurrencyLimiter
     from ratelimit_ddb.decorator.rate_limited import rate_limited
     from ratelimit_ddb.reservation import AsyncReservation, Reservation
@@ -90,11 +90,11 @@ if not TYPE_CHECKING:  # else every name would be one of the package, to a type 
         "SingleTable": "ddbwire.single_table",
         "Slot": "ratelimit_ddb.slots.slot",
         "StoredLimits": "ratelimit_ddb.stored_limits.stored_limits",
-        "acquire_all": "ratelimit_ddb.all_or_none.functions",
-        "acquire_all_async": "ratelimit_ddb.all_or_none.functions",
+        "acquire_all": "ratelimit_ddb.all_or_none.acquire_all",
+        "acquire_all_async": "ratelimit_ddb.all_or_none.acquire_all",
         "rate_limited": "ratelimit_ddb.decorator.rate_limited",
-        "refund_all": "ratelimit_ddb.all_or_none.functions",
-        "refund_all_async": "ratelimit_ddb.all_or_none.functions",
+        "refund_all": "ratelimit_ddb.all_or_none.acquire_all",
+        "refund_all_async": "ratelimit_ddb.all_or_none.acquire_all",
     }
 
     def __getattr__(name: str) -> object:

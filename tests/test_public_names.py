@@ -38,7 +38,7 @@ def test_importing_the_limiter_loads_only_what_every_process_needs() -> None:
         "logging",
         "random",
         "ddbwire.wire",
-        "ratelimit_ddb.all_or_none.functions",
+        "ratelimit_ddb.all_or_none.acquire_all",
         "ratelimit_ddb.concurrency_limiter",
         "ratelimit_ddb.decorator.rate_limited",
         "ratelimit_ddb.reservation",

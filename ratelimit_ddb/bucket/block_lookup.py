@@ -68,7 +68,7 @@ class BlockLookup:
         now_ns = yield ReadClock()
         until_ns = self._recall(key, now_ns)
         if until_ns is None:
-            since = self._known.group.forgettings
+            since = self._known.group.invalidations
             result: OperationResult = yield Read(key, _NAMES)
             (until_ns,) = full_at_ns = known(result.full_at_ns)
             self._known.put(key, Observation(now_ns, full_at_ns, 0, _NAMES), since)

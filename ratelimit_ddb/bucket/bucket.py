@@ -190,7 +190,7 @@ class Bucket:
             denial = arithmetic.denial(observation.full_at_ns, now_ns, room_ns, "seen")
             if denial is not None and self._is_recent(observation.observed_at_ns, now_ns):
                 return denial
-        since = cache.group.forgettings
+        since = cache.group.invalidations
         result = take_at_once(key, names, arithmetic.bases_ns(now_ns), cost_ns, room_ns)
         full_at_ns = known(result.full_at_ns)
         cache.put(key, tuple_new(Observation, (now_ns, full_at_ns, 0, names)), since)
@@ -320,7 +320,7 @@ class Bucket:
         try:
             yield Delete(key)
         finally:
-            self.cache.group.forget(key)
+            self.cache.group.invalidate(key)
             if self.cache.group.hot_keys is not None:
                 self.cache.group.hot_keys.drop_leases(key)
 

@@ -229,7 +229,7 @@ class CoalescedTakes:
         take = self._take(key, batch, idle, snapshot)
         if take == snapshot.refused:
             raise self._cache.group.refused_without_reason(key, snapshot.full_at_ns)
-        since = self._cache.group.forgettings
+        since = self._cache.group.invalidations
         try:
             writes, active_ns = state.pace.report(self._clock.monotonic_ns())
             result: OperationResult = yield take._replace(writes=writes, active_ns=active_ns)

@@ -125,7 +125,7 @@ class Debt(NamedTuple):
             take = self._take(now_ns, full_at_ns, kept_until_seconds)
             if take == refused:
                 raise cache.group.refused_without_reason(self.key, full_at_ns)
-            since = cache.group.forgettings
+            since = cache.group.invalidations
             try:
                 result: OperationResult = yield take
             except ClockMoved:

@@ -1,14 +1,14 @@
 """What this process last observed of each bucket: a lower bound of what the table holds now.
 
-``fullAt`` never moves back but for a refund and a reset, so an old observation still tells two
-things: which branch of the write to try, and that a request would be refused. The cache is bounded
-(P9) by two generations: when the younger one is full it becomes the older, and the older one is
-dropped. Reading and writing are single dict operations, so threads need no lock; a race where the
-generations change drops an observation, which costs one write.
+Only a refund and a reset move ``fullAt`` back, so an old observation still tells two things: which
+branch of the write to try, and that a request would be refused. The cache is bounded (P9) by two
+generations: when the younger one is full it becomes the older, and the older one is dropped. Each
+step is a single dict operation, so threads need no lock; a race while the generations change loses
+an observation, which costs one write.
 
 Each limiter and each rule has a cache of its own. Those on one store are in one CacheGroup, so that
-a reset or a refund by any of them reaches all of them at once. A reply that is still under way then
-may tell what was before: what it shows is not remembered.
+a reset or a refund invalidates the key in all of them. A reply that is under way at that moment may
+show the bucket as it was before, so it is not stored.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.operations.per_store import PerStore, reference_to
 from ratelimit_ddb.operations.store import Clock, Store
 
-_MOST_FORGOTTEN = 64
-"""So many keys, the latest, are known to have been forgotten; of older ones it is assumed."""
+_MOST_INVALIDATED = 64
+"""How many invalidations, the latest, are kept; an older one is assumed to concern every key."""
 
 
 class Observation(NamedTuple):
     """What a reply showed of a key.
 
     Attributes:
-        observed_at_ns: when, by the table's clock.
+        observed_at_ns: the table's time when the request was made.
         full_at_ns: the ``fullAt`` of each limit, in their order.
-        expires_at_seconds: the item's ``expiresAt``; 0 where it is not known.
-        names: the limits' names, the same tuple object as the bucket's. A bucket with other limits,
-            which shares a cache where the limits depend on the request, ignores the observation.
+        expires_at_seconds: the item's ``expiresAt``; 0 if it is not known.
+        names: the limits' names, the same tuple object as the bucket's. Buckets with other limits
+            share the cache if a rule's limits depend on the request; they ignore the observation.
     """
 
     observed_at_ns: int
@@ -65,7 +65,7 @@ class ObservationCache:
         """The last observation of a key, or None."""
         observation = self._younger.get(key)
         if observation is None and self._older:
-            since = self.group.forgettings
+            since = self.group.invalidations
             observation = self._older.get(key)
             if observation is not None:
                 self.put(key, observation, since)
@@ -77,20 +77,20 @@ class ObservationCache:
         Args:
             key: the key.
             observation: what was shown.
-            since: the group's ``forgettings`` before the request was sent. If the key was forgotten
-                meanwhile, the reply may tell what was before, and nothing is remembered.
+            since: the group's ``invalidations`` before the request was sent. If the key was
+                invalidated meanwhile, the observation is not stored.
         """
         younger = self._younger
         younger[key] = observation
         if len(younger) >= self._generation_size:
             self._older = younger
             self._younger = {}
-        # After it was stored: who forgets a key notes it before he removes it.
-        if self.group.forgettings != since and self.group.has_forgotten(key, since):
-            self.forget(key)
+        # Checked after it was stored: an invalidation is noted before the key is removed.
+        if self.group.invalidations != since and self.group.may_be_stale(key, since):
+            self.invalidate(key)
 
-    def forget(self, key: str) -> None:
-        """Remove what was observed of a key."""
+    def invalidate(self, key: str) -> None:
+        """Remove the observation of a key."""
         self._younger.pop(key, None)
         self._older.pop(key, None)
 
@@ -113,22 +113,22 @@ class CacheGroup:
         store: for messages; it is not kept alive.
 
     Attributes:
-        clock: the store's; None where there is no store.
-        forgettings: changes whenever anything is forgotten.
-        hot_keys: what they know of the keys that are written just now; None for a store in this
+        clock: the store's; None without a store.
+        invalidations: the number of the latest invalidation.
+        hot_keys: the states of the keys that are written just now; None for a store in this
             process, whose calls never wait.
-        may_deny: whether an observation may deny. False where something stands in for the table,
-            such as moto: it may have been replaced by an empty one since.
+        may_deny: whether an observation may deny. False if the table is a stub such as moto's,
+            which a test may have replaced by an empty one.
     """
 
     __slots__ = (
-        "_forgotten",
+        "_invalidated",
         "_members",
         "_number",
         "_store",
         "clock",
-        "forgettings",
         "hot_keys",
+        "invalidations",
         "may_deny",
     )
 
@@ -142,25 +142,25 @@ class CacheGroup:
         self._store = reference_to(store)
         self.may_deny = True
         self.hot_keys = hot_keys
-        self.forgettings = 0
+        self.invalidations = 0
         self._number = count(1)
-        self._forgotten: deque[tuple[int, str | None]] = deque(maxlen=_MOST_FORGOTTEN)
+        self._invalidated: deque[tuple[int, str | None]] = deque(maxlen=_MOST_INVALIDATED)
         self._members: list[ref[ObservationCache]] = []
 
     def add(self, cache: ObservationCache) -> None:
         """Add a cache; it is removed when nothing refers to it any more."""
         self._members.append(ref(cache, self._members.remove))
 
-    def forget(self, key: str) -> None:
-        """Remove a key from all of them: it was reset, or tokens were given back."""
+    def invalidate(self, key: str) -> None:
+        """Remove a key from all caches: it was reset, or tokens were given back."""
         self._note(key)
         for member in self._members.copy():
             cache = member()
             if cache is not None:
-                cache.forget(key)
+                cache.invalidate(key)
 
     def clear(self) -> None:
-        """Remove everything from all of them."""
+        """Remove everything from all caches."""
         self._note(None)
         for member in self._members.copy():
             cache = member()
@@ -169,15 +169,15 @@ class CacheGroup:
         if self.hot_keys is not None:
             self.hot_keys.clear()
 
-    def has_forgotten(self, key: str, since: int) -> bool:
-        """Whether a key may have been forgotten since ``forgettings`` was so many."""
-        forgotten = self._forgotten.copy()  # for other threads append to it
-        if len(forgotten) == _MOST_FORGOTTEN and forgotten[0][0] > since:
-            return True  # nobody knows: older ones are not in it any more
-        return any(number > since and one in (key, None) for number, one in forgotten)
+    def may_be_stale(self, key: str, since: int) -> bool:
+        """Whether a key may have been invalidated after the invalidation number ``since``."""
+        invalidated = self._invalidated.copy()  # for other threads append to it
+        if len(invalidated) == _MOST_INVALIDATED and invalidated[0][0] > since:
+            return True  # it may be among the older ones, which are not kept
+        return any(number > since and one in (key, None) for number, one in invalidated)
 
     def refused_without_reason(self, key: str, shown: object) -> StoreError:
-        """The error for a write that is refused though what is shown is no reason for it."""
+        """The error for a write that was refused although the item satisfies its condition."""
         return StoreError(
             f"{self._store()!r}: a write of key {key!r} was refused, and the item that was shown "
             f"({shown}) is no reason for it; the endpoint must answer a refused condition with the "
@@ -186,8 +186,8 @@ class CacheGroup:
 
     def _note(self, key: str | None) -> None:
         number = next(self._number)
-        self._forgotten.append((number, key))
-        self.forgettings = number
+        self._invalidated.append((number, key))
+        self.invalidations = number
 
 
 def _new_group(store: Store) -> CacheGroup:

@@ -92,11 +92,11 @@ class Refunds:
         finally:
             # Also without a reply: it may have been applied, and then what was observed before is
             # no lower bound any more.
-            cache.group.forget(taken.key)
+            cache.group.invalidate(taken.key)
             if left is not None:
                 # It selects the next take's branch. It may not deny: the reply of a take or refund
                 # that the table carried out earlier may still come.
-                cache.put(taken.key, left, cache.group.forgettings)
+                cache.put(taken.key, left, cache.group.invalidations)
 
     def _amounts(self, taken: Taken, cost: int, weight_ns: tuple[int, ...], now_ns: int) -> Refund:
         arithmetic = self._arithmetic

@@ -115,7 +115,7 @@ class SingleTakes:
                 writes, active_ns = state.pace.report(policy.clock.monotonic_ns())
                 if active_ns:
                     sent = Take(*take[:-2], writes, active_ns)
-            since = cache.group.forgettings
+            since = cache.group.invalidations
             try:
                 result: OperationResult = yield sent
             except ClockMoved:

@@ -146,7 +146,7 @@ class Violations:
             take = self._take(key, now_ns, shown)
             if take == refused:
                 raise self._known.group.refused_without_reason(key, shown.full_at_ns)
-            since = self._known.group.forgettings
+            since = self._known.group.invalidations
             try:
                 result: OperationResult = yield take
             except ClockMoved:

@@ -76,8 +76,9 @@ AMOUNTS = (
     Guard(
         "P6: a reset is noticed by all that limits on the store in the process",
         "ratelimit_ddb/bucket/bucket.py",
-        "            yield Delete(key)\n        finally:\n            self.cache.group.forget(key)",
-        "            yield Delete(key)\n        finally:\n            self.cache.forget(key)",
+        "            yield Delete(key)\n        finally:\n"
+        "            self.cache.group.invalidate(key)",
+        "            yield Delete(key)\n        finally:\n            self.cache.invalidate(key)",
         f"{_LIMITER}p6_a_reset_or_refund_is_noticed_by_every_limiter_of_the_process",
     ),
     Guard(
@@ -97,7 +98,7 @@ AMOUNTS = (
     Guard(
         "P6: a reply that a reset or a refund overtook is not remembered",
         "ratelimit_ddb/bucket/observations.py",
-        "if self.group.forgettings != since and self.group.has_forgotten(key, since):",
+        "if self.group.invalidations != since and self.group.may_be_stale(key, since):",
         "if False:",
         f"{_OBSERVATIONS}a_reply_that_a_refund_overtook_does_not_deny_later",
     ),

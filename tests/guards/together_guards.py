@@ -7,7 +7,7 @@ from tests.guards.guard import Guard
 _EVALUATOR = "ratelimit_ddb/web/gate/evaluator.py"
 _BLOCKING = "ddbwire/connections/blocking/side_by_side.py"
 _RULES = "tests/web/test_rules_side_by_side.py::test_"
-_FUNCTIONS = "ratelimit_ddb/all_or_none/functions.py"
+_FUNCTIONS = "ratelimit_ddb/all_or_none/acquire_all.py"
 _FLOWS = "ratelimit_ddb/all_or_none/flows.py"
 _ALL = "tests/contract/test_all_or_none.py::test_"
 _CALLS = "tests/ddbwire/test_side_by_side.py::test_"

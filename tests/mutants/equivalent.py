@@ -66,7 +66,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
     },
     "ratelimit_ddb/bucket/observations.py": {
-        "if len(forgotten) == _MOST_FORGOTTEN and forgotten[0][0] >= since:": (
+        "if len(invalidated) == _MOST_INVALIDATED and invalidated[0][0] >= since:": (
             "of the last key that is kept in mind it is assumed too, which costs a write"
         ),
     },

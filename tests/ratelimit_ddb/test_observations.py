@@ -34,9 +34,9 @@ def test_an_observation_is_remembered_and_forgotten() -> None:
     assert cache.get("key") == OBSERVATION
     cache.put("key", Observation(1, (2,), 0, ()), 0)
     assert cache.get("key") == Observation(1, (2,), 0, ())
-    cache.forget("key")
+    cache.invalidate("key")
     assert cache.get("key") is None
-    cache.forget("key")
+    cache.invalidate("key")
 
 
 def test_a_later_observation_takes_the_place_of_one_of_an_older_generation() -> None:
@@ -79,7 +79,7 @@ def test_forgetting_reaches_the_older_half() -> None:
     cache = ObservationCache(4)
     for key in ("a", "b", "c"):
         cache.put(key, OBSERVATION, 0)
-    cache.forget("a")
+    cache.invalidate("a")
     assert cache.get("a") is None
     assert cache.get("b") is OBSERVATION
 
@@ -187,8 +187,8 @@ def test_an_observation_that_is_forgotten_while_it_is_read_stays_forgotten() -> 
     cache = ObservationCache(4)
     cache.put("a", OBSERVATION, 0)
     cache.put("b", OBSERVATION, 0)  # a generation ends
-    since = cache.group.forgettings
-    cache.group.forget("a")
+    since = cache.group.invalidations
+    cache.group.invalidate("a")
     cache.put("a", OBSERVATION, since)
     assert cache.get("a") is None
 
