@@ -1,8 +1,8 @@
-"""The sessions that a site had before: each is read once, and goes on as one of this package.
+"""The sessions that a site had before: each is read once, and continues as one of this package.
 
     app = SessionMiddleware(app, store, previous=starlette_cookies(SECRET_KEY))
 
-``lifecycle/take_over.py`` is what becomes of them.
+``lifecycle/take_over.py`` takes them over.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ _LONGEST_SECONDS = 400 * 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousSessions:
-    """How the sessions of before are found and read.
+    """How the sessions that the site had before are found and read.
 
-    A request without a session of this package, but with such a cookie, begins one with its values.
-    The old cookie is removed, and is worth nothing once the new session has ended.
+    A request with such a cookie and no session of this package begins one with the old values. The
+    old cookie is removed, and gives access to nothing once the new session has ended.
 
     Attributes:
-        cookie: the old cookie: its name, and the path and domain by which it is removed.
-        read: called with the old cookie's value; the session's values, or None if there is no such
-            session. An async function in event loops, if it has to wait. It is called for each
-            request with an old cookie alone, so it must leave the old session as it is. What it
-            raises is raised in the request.
-        max_age: seconds for which an old cookie may be valid yet, such as 1_209_600.
-        user_key: the key of its values that names the user, as a str or a number, so that the new
-            session is that user's, in ``sessions_of``; None for no such key.
+        cookie: the old cookie: its name, and the path and domain with which it is removed.
+        read: a function of the old cookie's value that returns the session's values, or None if
+            there is no such session. In event loops it may be an async function. It is called in
+            each request that has only an old cookie, so it must not change the old session. An
+            exception that it raises is raised in the request.
+        max_age: seconds for which an old cookie may still be valid, such as 1_209_600.
+        user_key: the key of the values that names the user, as a str or a number. The new session
+            belongs to that user, and ``sessions_of`` lists it; None for no such key.
 
     Raises:
         TypeError, ValueError: an argument is invalid.
@@ -74,15 +74,16 @@ def starlette_cookies(
     domain: str | None = None,
     user_key: str | None = None,
 ) -> PreviousSessions:
-    """Those of Starlette's own SessionMiddleware, which keeps them in a signed cookie.
+    """The sessions of Starlette's own SessionMiddleware, which keeps them in a signed cookie.
+
+    The first five arguments are those that Starlette's middleware had.
 
     Args:
-        secret_key: as it was given it, a str or a ``starlette.datastructures.Secret``, and so were
-            the next four.
+        secret_key: a str or a ``starlette.datastructures.Secret``.
         session_cookie: the cookie's name.
-        max_age: seconds for which a cookie is valid; None for ever.
-        path: the cookie's.
-        domain: the cookie's.
+        max_age: seconds for which a cookie is valid; None for no limit.
+        path: the cookie's path.
+        domain: the cookie's domain; None for the host alone.
         user_key: see PreviousSessions.
 
     Raises:
@@ -111,7 +112,7 @@ def starlette_cookies(
 
 
 def _secret_key(given: object) -> str:
-    """A key as Starlette takes one. An unset variable is none: whoever guesses that could forge."""
+    """A key as Starlette takes one; an unset variable, "" or None, is refused: anyone knows it."""
     module = sys.modules.get("starlette.datastructures")
     key = str(given) if isinstance(given, getattr(module, "Secret", ())) else given
     if not isinstance(key, str):
@@ -122,10 +123,10 @@ def _secret_key(given: object) -> str:
 
 
 def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousSessions:
-    """Those of Flask's own SecureCookieSessionInterface, as the application is configured.
+    """The sessions of Flask's own SecureCookieSessionInterface, as the application is configured.
 
-    Values are as Flask's JSON has them: tuples become lists; a datetime, a UUID or Markup its text.
-    Messages of ``flash`` that were not shown yet are left behind.
+    Values become what Flask's JSON makes of them: a tuple becomes a list; a datetime, a UUID or
+    Markup becomes its text. Messages of ``flash`` that were not shown yet are dropped.
 
     Args:
         app: the application, with its ``secret_key``, SESSION_COOKIE_* and
@@ -168,7 +169,7 @@ def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousS
 
 
 def _plain(app: Flask, value: object) -> object:
-    """A value as JSON has it; as it is where it has none, for whoever stores it to refuse."""
+    """A value as JSON has it; one without JSON stays as it is, and is refused when it is stored."""
     try:
         return app.json.loads(app.json.dumps(value))
     except (TypeError, ValueError):

@@ -35,18 +35,18 @@ class Cookie:
     ``Cookie(name="id", secure=False)`` is for development on plain http.
 
     Attributes:
-        name: with the prefix ``__Host-``, browsers accept it only from the host itself, over TLS,
-            for all paths; with ``__Secure-`` or ``__Http-`` only over TLS.
+        name: the name. With the prefix ``__Host-``, browsers accept the cookie only from the host
+            itself, over TLS, for all paths; with ``__Secure-`` or ``__Http-`` only over TLS.
         secure: whether browsers send it over TLS only. False is for plain http on localhost, with a
-            name without prefix.
-        same_site: ``"Lax"``, ``"Strict"``, or ``"None"`` for pages that others embed.
-        path: the path, with all below it, that it is sent to, such as ``"/shop"``.
-        domain: the domain, with all hosts below it, that it is sent to, such as ``"example.com"``;
-            None for the host that set it alone.
+            name without a prefix.
+        same_site: ``"Lax"``, ``"Strict"``, or ``"None"`` for pages that other sites embed.
+        path: the path that it is sent to, with all paths below it, such as ``"/shop"``.
+        domain: the domain that it is sent to, with all hosts below it, such as ``"example.com"``;
+            None for only the host that set it.
         persistent: whether it has a Max-Age, the rest of the session's lifetime, such as 43_200;
-            otherwise it is gone with the browser's own session.
-        partitioned: whether a page that others embed has one cookie for each of them (CHIPS), with
-            ``same_site="None"``. A logout removes that of the embedding page only.
+            otherwise it ends with the browser's own session.
+        partitioned: whether an embedded page has one cookie for each site that embeds it (CHIPS),
+            with ``same_site="None"``. A logout removes only the cookie of the embedding site.
 
     Raises:
         TypeError, ValueError: attributes that browsers would refuse, alone or together.
@@ -103,21 +103,21 @@ class Cookie:
             raise ValueError(f"cookie name {self.name!r}: its prefix needs path='/' and no domain")
 
     def set_to(self, value: str, max_age_seconds: int) -> str:
-        """The Set-Cookie field that sets it. The age counts only where it is persistent."""
+        """The Set-Cookie field that sets it. The age is used only if the cookie is persistent."""
         age = f"; Max-Age={max_age_seconds}" if self.persistent else ""
         return f"{self.name}={value}{age}; {self.attributes}"
 
     def cleared(self) -> str:
-        """The Set-Cookie field that removes it, with the same attributes or it would not."""
+        """The Set-Cookie field that removes it; only the same attributes remove it."""
         gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
         return f"{self.name}=; {gone}; {self.attributes}"
 
     def values_in(self, header: str | None) -> list[str]:
         """Its values in a Cookie field, in their order.
 
-        There may be several: of another path, or set by another host of the domain (RFC 6265bis,
-        5.8.3). Only SP and HTAB are white space there (RFC 6265, 5.2): a name that begins with any
-        other is another name to a browser, without the duties of ``__Host-``.
+        There may be several: for another path, or set by another host of the domain (RFC 6265bis,
+        5.8.3). Only SP and HTAB are white space there (RFC 6265, 5.2): to a browser, a name that
+        begins with any other white space is another name, without the rules of ``__Host-``.
         """
         values = []
         for pair in (header or "").split(";"):
@@ -128,7 +128,7 @@ class Cookie:
 
     @property
     def attributes(self) -> str:
-        """Those that say where and how it is sent, as a Set-Cookie field has them."""
+        """The attributes that say where and how it is sent, as in a Set-Cookie field."""
         domain = f"; Domain={self.domain}" if self.domain else ""
         secure = "; Secure" if self.secure else ""
         partitioned = "; Partitioned" if self.partitioned else ""
@@ -137,7 +137,7 @@ class Cookie:
 
 
 def without_leading_dot(domain: str | None) -> str | None:
-    """A domain of a framework's settings: browsers ignore a dot in front (RFC 6265bis, 5.6.3)."""
+    """A domain from a framework's settings: browsers ignore a leading dot (RFC 6265bis, 5.6.3)."""
     return domain.removeprefix(".") if isinstance(domain, str) else domain
 
 

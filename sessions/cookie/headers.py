@@ -1,4 +1,4 @@
-"""The session's header fields in a response: Set-Cookie, Vary and what caches are told."""
+"""The session's header fields in a response: Set-Cookie, Vary and Cache-Control."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_STORE = ("cache-control", "no-store")
 def cookie_field_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The Cookie field of an ASGI scope; None if there is none.
 
-    HTTP/2 may split it, and what is put together again is one field (RFC 9113, 8.2.3).
+    HTTP/2 may split it; the parts are joined again (RFC 9113, 8.2.3).
     """
     values = [value.decode("latin-1") for name, value in headers if name.lower() == b"cookie"]
     return "; ".join(values) if values else None
@@ -21,9 +21,9 @@ def cookie_field_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 def with_session_headers(headers: Headers, added: Headers) -> Headers:
     """A response's headers with the session's added.
 
-    ``Cookie`` joins the Vary that is there, in one field, since not every cache reads a second one.
-    A response that sets the cookie is not to be stored (RFC 9111, 5.2.2.5), whatever caches were
-    told; neither is one that says ``no-store`` itself, since it bears a token.
+    A name is added to the Vary that is there, since not every cache reads a second field.
+    A response that sets the cookie must not be stored (RFC 9111, 5.2.2.5), whatever the application
+    allowed; neither must one that gives ``no-store`` itself, since it contains a token.
     """
     merged = list(headers)
     for name, value in added:

@@ -1,7 +1,7 @@
-"""Tells a test whose client will never send the cookie back: it is Secure, and the URL plain http.
+"""Warns a test whose client never sends the cookie back: it is Secure, and the URL is plain http.
 
-A browser behind a proxy that ends TLS comes by plain http too, so only hosts that no site has are
-told: those that the documentation of Starlette, FastAPI, Litestar and httpx has in tests.
+Requests from a proxy that ends TLS are plain http too, so only hosts that no site has get the
+warning: those that the documentation of Starlette, FastAPI, Litestar and httpx uses in tests.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from sessions.cookie.headers import Headers
 
 
 def warn_if_never_sent(cookie: Cookie, added: Headers, scheme: str | None, host: object) -> None:
-    """Warn where a test client throws the session's cookie away.
+    """Warn if a test client will drop the session's cookie.
 
     Args:
-        cookie: the session's.
+        cookie: the session's cookie.
         added: the fields that are added to the response.
-        scheme: of the request's URL.
-        host: of it.
+        scheme: the scheme of the request's URL.
+        host: its host.
     """
     if not added or not cookie.secure or scheme not in ("http", "ws") or not isinstance(host, str):
         return

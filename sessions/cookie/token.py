@@ -1,9 +1,9 @@
 """Tokens: what a cookie holds, and the digest that the table holds instead.
 
 A token is 256 random bits, so it can't be guessed (OWASP Session Management Cheat Sheet, "Session
-ID Entropy") and means nothing when decoded. The table's key is a digest of it, so whoever reads the
-table or a log can't take over a session. With secrets, a cookie also carries a MAC of the token, so
-that a made-up one is refused without a read.
+ID Entropy"), and it has no meaning. The table's key is a digest of it, so nobody who reads the
+table or a log can take over a session. With secrets, a cookie also has a MAC of the token, so that
+a forged one is refused without a read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sessions.arguments import require_namespace, require_secret, require_severa
 TOKEN_BYTES = 32
 
 MAX_COOKIES = 3
-"""How many cookies of one request, and of one name, are tried; each costs a read."""
+"""How many cookies with the same name are tried in a request; each costs a read."""
 
 _SESSION_ID = re.compile("[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -40,9 +40,9 @@ class TokenForm:
     Attributes:
         encode: 32 bytes as a text that needs no quoting.
         alphabet: the characters of such texts, as in a regular expression's ``[]``.
-        token_characters: how many of them a token has, such as 43.
-        mac_characters: how many its MAC has, such as 43.
-        separator: what stands between the two, such as ``"."``.
+        token_characters: the length of a token, such as 43.
+        mac_characters: the length of its MAC, such as 43.
+        separator: the text between the two, such as ``"."``.
     """
 
     encode: Callable[[bytes], str]
@@ -52,14 +52,14 @@ class TokenForm:
     separator: str
 
     def pattern(self, *, signed: bool) -> re.Pattern[str]:
-        """What a cookie's value must match; its groups are the token, and the MAC if signed."""
+        """The pattern of a cookie's value; its groups are the token, and the MAC if signed."""
         token = f"([{self.alphabet}]{{{self.token_characters}}})"
         mac = f"([{self.alphabet}]{{{self.mac_characters}}})"
         return re.compile(token + re.escape(self.separator) + mac if signed else token, re.ASCII)
 
 
 BASE64 = TokenForm(_encoded, "A-Za-z0-9_-", 43, 43, ".")
-"""Base64 for URLs (RFC 4648, 5): 256 bits of each."""
+"""Base64 for URLs (RFC 4648, 5), with 256 bits of both."""
 
 
 class Unsigned(Enum):
@@ -69,8 +69,8 @@ class Unsigned(Enum):
 
 
 UNSIGNED: Final = Unsigned.UNSIGNED
-"""Among the secrets: cookies without a MAC. Last in the list, they are accepted still, by a site
-that begins to sign its cookies; first, they are what it sets from now on."""
+"""Stands for "no MAC" among the secrets. If it is last, cookies without a MAC are still accepted,
+while a site begins to sign its cookies; if it is first, new cookies have no MAC."""
 
 Secret = str | bytes | Unsigned
 
@@ -79,11 +79,11 @@ class Tokens:
     """Makes tokens and reads them from cookies.
 
     Args:
-        given: secrets, the first of which signs and all of which verify; none for tokens without a
-            MAC. Rotate by putting the new one first, and remove the last when its cookies are old.
+        given: the secrets: the first signs, and all verify; None for tokens without a MAC. To
+            rotate, put the new one first, and remove the last when its cookies have expired.
             UNSIGNED among them stands for no MAC.
-        namespace: a token of another namespace leads to no session here.
-        form: how they are written.
+        namespace: the application's. A token of another namespace leads to no session here.
+        form: how tokens are written.
 
     Raises:
         TypeError, ValueError: a secret is not a str or bytes, or has less than 32 bytes.
@@ -117,12 +117,12 @@ class Tokens:
         self._signed, self._unsigned = form.pattern(signed=True), form.pattern(signed=False)
 
     def new(self) -> str:
-        """A token that nobody has."""
+        """A new random token."""
         random_text = self._form.encode(secrets.token_bytes(TOKEN_BYTES))
         return random_text[: self._form.token_characters]
 
     def derived_from(self, text: str) -> str:
-        """The token of another credential: the same each time, and as hard to guess as that one."""
+        """The token of another credential: always the same, and as hard to guess as that one."""
         digest = hashlib.sha256(b"derived:" + self._namespace + b":" + text.encode()).digest()
         return self._form.encode(digest)[: self._form.token_characters]
 
@@ -146,7 +146,7 @@ class Tokens:
         return None
 
     def of_cookies(self, values: Iterable[str]) -> dict[str, str]:
-        """The well-formed ones among cookies' values, each with its token; the first three."""
+        """The first three well-formed values of cookies, each with its token."""
         found = ((value, self.of_cookie(value)) for value in dict.fromkeys(values))
         well_formed = ((value, token) for value, token in found if token is not None)
         return dict(islice(well_formed, MAX_COOKIES))

@@ -18,7 +18,7 @@ AT_ONCE = (
     Guard(
         "at once: of two logins each has the cart",
         "sessions/lifecycle/new_id.py",
-        "            return _Taken(loaded.encoded, found.session_id)\n",
+        "            return _Taken(encoded, found.session_id)\n",
         "            return _NOTHING\n",
         f"{_TWO}[login+login-None]",
     ),
@@ -75,8 +75,8 @@ AT_ONCE = (
     Guard(
         "at once: nobody gets what is another's",
         "sessions/lifecycle/new_id.py",
-        "if found.owner_id != session.login_user_id or isinstance(loaded, InvalidReason):",
-        "if isinstance(loaded, InvalidReason):",
+        "if found.owner_id != session.login_user_id or isinstance(encoded, InvalidReason):",
+        "if isinstance(encoded, InvalidReason):",
         f"{_TWO}[login+login as bob-ada]",
     ),
 )

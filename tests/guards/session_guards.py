@@ -48,15 +48,15 @@ LIVES = (
     Guard(
         "a second login takes the values along",
         "sessions/lifecycle/new_id.py",
-        "            return _Taken(loaded.encoded, found.session_id)\n",
+        "            return _Taken(encoded, found.session_id)\n",
         "            return _NOTHING\n",
         f"{_REPLACED}a_double_click_on_log_in_keeps_the_cart_whichever_cookie_comes_last",
     ),
     Guard(
         "a second login takes only its own user's values along",
         "sessions/lifecycle/new_id.py",
-        "if found.owner_id != session.login_user_id or isinstance(loaded, InvalidReason):",
-        "if isinstance(loaded, InvalidReason):",
+        "if found.owner_id != session.login_user_id or isinstance(encoded, InvalidReason):",
+        "if isinstance(encoded, InvalidReason):",
         f"{_REPLACED}a_second_login_as_somebody_else_gets_nothing_of_the_first",
     ),
     Guard(
