@@ -203,7 +203,7 @@ def _parse(date: bytes) -> int | None:
     from datetime import UTC, datetime  # 5 ms that an import need not spend
 
     fields = date.replace(b":", b" ").split(b" ")
-    if len(date) != 29 or len(fields) != 8 or fields[7] != b"GMT":
+    if len(date) != 29 or fields[7:] != [b"GMT"]:
         return None
     try:
         year, day, hour, minute, second = (int(fields[index]) for index in (3, 1, 4, 5, 6))

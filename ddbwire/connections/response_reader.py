@@ -49,22 +49,23 @@ class ResponseReader:
         "_parser",
         "_pieces",
         "_received",
-        "_replies",
         "_status",
         "complete",
         "keep_alive",
         "on_body",
+        "started",
     )
+    _status: int
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._bodies: list[bytes] = []
         self._received = 0
-        self._replies = 0
         self._interim = 0
         self._finals = 0
-        self._status = 0
         self.on_body = self._bodies.append
+        self.started = False
+        """Whether the first byte of a response has arrived."""
         self.complete = False
         """Whether a complete response has arrived, and nothing after it."""
         self.keep_alive = False
@@ -83,7 +84,7 @@ class ResponseReader:
 
     def on_message_begin(self) -> None:
         """Called by httptools at the first byte of a response."""
-        self._replies += 1
+        self.started = True
         self.complete = False
 
     def on_message_complete(self) -> None:
@@ -113,11 +114,6 @@ class ResponseReader:
         if self._received > (MOST_BYTES if self._bodies else MOST_HEADER_BYTES):
             raise ResponseTooLarge(f"a response of more than {self._received} bytes")
 
-    @property
-    def started(self) -> bool:
-        """Whether the first byte of a response has arrived."""
-        return self._replies > 0
-
     def take(self) -> HTTPResponse | NoResponse:
         """The response, checked; the reader is ready for the next one."""
         pieces, bodies = self._pieces, self._bodies
@@ -145,9 +141,9 @@ class ResponseReader:
         pieces.clear()
         bodies.clear()
         self._received = 0
-        self._replies = 0
         self._interim = 0
         self._finals = 0
+        self.started = False
         self.complete = False
         if fault:
             self.keep_alive = False

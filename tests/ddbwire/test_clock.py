@@ -203,6 +203,8 @@ def test_what_was_learnt_is_forgotten_in_minutes() -> None:
         b"",
         b"soon",
         b"Sun, 06 Nov 1994 08:49:37 CET",
+        b"Sun, 6 Nov 1994 08:49:37 GMT",
+        b"Sun, 06 Nov 1994 8:49:37 GMT ",
         b"Sun, 06 Foo 1994 08:49:37 GMT",
         b"Sun, 31 Feb 1994 08:49:37 GMT",
         b"Sun, 06 Nov 1994 25:49:37 GMT",
@@ -213,9 +215,12 @@ def test_what_was_learnt_is_forgotten_in_minutes() -> None:
     ],
 )
 def test_garbage_is_ignored(date: bytes) -> None:
-    clock = TableClock(lambda: START_NS)
-    clock.observe(date, START_NS, START_NS)
-    assert not clock.known
+    then_ns = 784_111_777 * SECOND  # what they were meant to say: 1994-11-06 08:49:37
+    clock = TableClock(lambda: then_ns)
+    clock.observe(date, then_ns, then_ns)
+    assert (clock.known, clock.doubted) == (False, False)
+    clock.observe(b"Sun, 06 Nov 1994 08:49:37 GMT", then_ns, then_ns)
+    assert clock.known
 
 
 @given(st.binary(max_size=40))
@@ -359,6 +364,14 @@ def test_local_time_can_be_trusted_for_want_of_better() -> None:
     assert clock.uncertainty_ns is None
 
 
+def test_a_date_100_ms_from_a_clock_that_was_trusted_is_doubted() -> None:
+    now_ns = START_NS - 100 * MS
+    clock = TableClock(lambda: now_ns)
+    clock.trust_local()
+    clock.observe(formatdate(START_NS // SECOND, usegmt=True).encode(), now_ns, now_ns)
+    assert clock.doubted
+
+
 def test_threads_may_observe_at_once() -> None:
     clock = TableClock()
     date = formatdate(time.time() + 3600, usegmt=True).encode()
@@ -416,6 +429,22 @@ def test_a_slightly_fast_host_is_set_back_a_little_further_than_required(
     low_ns = -SECOND - fast_ns
     clock = edge([(0, low_ns), (SECOND, low_ns)], start_ns=fast_ns % SECOND)
     assert clock.offset_ns == offset_ns
+
+
+@pytest.mark.parametrize(("days_seconds", "considered"), [(86_400, True), (86_401, False)])
+def test_a_date_a_day_from_the_hosts_clock_is_the_furthest_considered(
+    days_seconds: int, considered: bool
+) -> None:
+    assert edge([(0, days_seconds * SECOND)]).doubted == considered
+    assert edge([(0, -days_seconds * SECOND)]).doubted == considered
+
+
+def test_a_correction_is_known_as_well_as_a_first_response() -> None:
+    clock = edge([(0, 0), (SECOND, 10 * SECOND), (2 * SECOND, 10 * SECOND)])
+    assert (clock.offset_ns, clock.uncertainty_ns) == (10 * SECOND, SECOND)
+    clock.renew_lock()  # as in a child that was forked
+    clock.observe(formatdate(START_NS // SECOND + 13, usegmt=True).encode(), *[START_NS] * 2)
+    assert clock.doubted
 
 
 @pytest.mark.parametrize(("slow_ns", "offset_ns"), [(0, 0), (1, 1), (99 * MS, 99 * MS)])
@@ -480,3 +509,13 @@ def test_a_generation_that_ended_long_ago_is_forgotten(late_ns: int, remembered:
     date = formatdate((now_ns + 1) // SECOND, usegmt=True).encode()
     clock.observe(date, now_ns - SECOND // 2, now_ns)
     assert (clock.uncertainty_ns == 3 * SECOND // 2) == (not remembered)
+
+
+def test_a_generation_ends_after_exactly_two_minutes() -> None:
+    now_ns = START_NS
+    clock = TableClock(lambda: now_ns)
+    for seconds, under_way_ns in [(0, 0), (120, 0), (240, SECOND // 2)]:
+        now_ns = START_NS + seconds * SECOND
+        date = formatdate(now_ns // SECOND, usegmt=True).encode()
+        clock.observe(date, now_ns - under_way_ns, now_ns)
+    assert clock.uncertainty_ns == SECOND, "what the second one said is remembered"

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader, ResponseTooLarge
+from ddbwire.connections.response_reader import (
+    MOST_BYTES,
+    MOST_HEADER_BYTES,
+    PARSE_ERRORS,
+    ResponseReader,
+    ResponseTooLarge,
+)
 from ddbwire.steps import HTTPResponse, NoResponse
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
+BODY = b'{"a":1,\r\nDate: then\r\nx-amz-crc32: 7\r\n}'
 
 
 def response(body: bytes, status: bytes = b"200 OK", extra: bytes = b"") -> bytes:
@@ -61,6 +68,24 @@ def test_headers_are_kept_for_errors() -> None:
     assert reply.headers[b"x-amzn-requestid"] == b"R"
 
 
+def test_a_reply_without_a_date_has_an_empty_one() -> None:
+    reader = ResponseReader()
+    reader.feed(b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}")
+    assert reader.take() == HTTPResponse(503, b"{}", b"", {b"content-length": b"2"})
+
+
+@pytest.mark.parametrize(
+    ("header", "date"), [(b"Date: x", b"x"), (b"x-amz-crc32: %d" % zlib.crc32(BODY), b"")]
+)
+def test_what_a_body_says_is_no_header(header: bytes, date: bytes) -> None:
+    reader = ResponseReader()
+    head = b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: %d\r\n\r\n" % (header, len(BODY))
+    reader.feed(head + BODY)
+    reply = reader.take()
+    assert isinstance(reply, HTTPResponse)
+    assert (reply.body, reply.date) == (BODY, date)
+
+
 def test_connection_close_is_seen() -> None:
     reader = ResponseReader()
     reader.feed(response(b"{}", extra=b"Connection: close\r\n"))
@@ -80,8 +105,9 @@ def test_connection_close_is_seen() -> None:
 def test_more_than_one_response_is_a_failure(data: bytes) -> None:
     reader = ResponseReader()
     reader.feed(data)
-    assert isinstance(reader.take(), NoResponse)
+    assert reader.take() == NoResponse("more than one final response", sent=True)
     assert not reader.keep_alive
+    assert not reader.started
 
 
 INTERIM = [
@@ -89,9 +115,10 @@ INTERIM = [
     b"HTTP/1.1 103 Early Hints\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nx-amz-crc32: 7\r\n\r\n",
     b"HTTP/1.1 102 Processing\r\nContent-Length: 0\r\n\r\n" * 3,
 ]
+INTERIM.append(INTERIM[0] + INTERIM[1])
 
 
-@pytest.mark.parametrize("interim", INTERIM, ids=["100", "103", "102 three times"])
+@pytest.mark.parametrize("interim", INTERIM, ids=["100", "103", "102 three times", "100, 103"])
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
 def test_interim_responses_are_passed_over(interim: bytes, together: bool, status: bytes) -> None:
@@ -122,6 +149,21 @@ def test_interim_responses_without_end_are_refused() -> None:
     reader.feed(data)
     with pytest.raises(ResponseTooLarge):
         reader.require_bounded(len(data))
+
+
+def test_a_head_has_64_kib_and_a_body_64_mib_each_time() -> None:
+    reader = ResponseReader()
+    for _ in range(2):
+        reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        reader.require_bounded(MOST_HEADER_BYTES)
+        reader.feed(b"{")
+        reader.require_bounded(MOST_BYTES - MOST_HEADER_BYTES)
+        with pytest.raises(ResponseTooLarge, match=f"of more than {MOST_BYTES + 1} bytes"):
+            reader.require_bounded(1)
+        reader.feed(b"}")
+        assert isinstance(reader.take(), HTTPResponse)
+    with pytest.raises(ResponseTooLarge):
+        reader.require_bounded(MOST_HEADER_BYTES + 1)
 
 
 def test_the_beginning_of_another_response_is_not_a_whole_one() -> None:

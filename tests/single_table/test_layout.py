@@ -41,6 +41,10 @@ def test_what_no_key_can_be_called_is_refused(
         SingleTable(*names)
 
 
+def test_a_name_may_have_255_bytes() -> None:
+    assert SingleTable("PK", "n" * 255).sort_key == "n" * 255
+
+
 @pytest.mark.parametrize("names", ["", "PK", "PK,SK,GSI", "PK SK", "PK, SK"])
 def test_a_text_that_is_no_two_names_is_refused(names: str) -> None:
     with pytest.raises(ValueError, match="write the names of both keys, such as PK,SK"):
