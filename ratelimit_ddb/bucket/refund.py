@@ -23,13 +23,15 @@ from __future__ import annotations
 from operator import add
 from typing import NamedTuple
 
+from ratelimit_ddb.arguments import MAX_LEASE_SECONDS
 from ratelimit_ddb.bucket.arithmetic import BucketArithmetic, known
 from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.bucket.leased_tokens import LeasedTokens
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
-from ratelimit_ddb.limit import AnyLimit, Limit
+from ratelimit_ddb.limit import SECOND_NS, AnyLimit, Limit
 from ratelimit_ddb.operations.operation import Flow, GiveBack, OperationResult, ReadClock
 
+_LONGEST_LEASE_NS = int(MAX_LEASE_SECONDS * SECOND_NS)
 _TOO_OLD_TO_DENY_NS = 0
 """When an observation was made that only selects the branch of the next write."""
 
@@ -45,7 +47,7 @@ class Refunds:
         leased: spends the tokens that this process has leased; None if it leases none.
     """
 
-    __slots__ = ("_arithmetic", "_cache", "_leased", "_names", "_shortest_window_ns")
+    __slots__ = ("_arithmetic", "_cache", "_leased", "_leases_last_ns", "_names")
 
     def __init__(
         self,
@@ -59,8 +61,8 @@ class Refunds:
         self._arithmetic = arithmetic
         self._cache = cache
         self._leased = leased
-        windows_ns = [limit.window_ns for limit in limits if isinstance(limit, Limit)]
-        self._shortest_window_ns = min(windows_ns, default=0)
+        has_buckets = any(isinstance(limit, Limit) for limit in limits)
+        self._leases_last_ns = _LONGEST_LEASE_NS if has_buckets else 0
 
     def refund(self, taken: Taken, cost: int) -> Flow[bool]:
         """See ``Bucket.refund``."""
@@ -109,7 +111,7 @@ class Refunds:
             arithmetic.bases_ns(now_ns),
             arithmetic.latest_ns(now_ns),
             now_ns,
-            now_ns - self._shortest_window_ns // 4,
+            now_ns - self._leases_last_ns,
         )
 
     def _first_write(
@@ -142,8 +144,9 @@ class Refund(NamedTuple):
             window, or the end of a quota's window.
         now_ns: the flow's one reading of the clock.
         unleased_since_ns: a refund out of turn is not made if a lease or a block ended at this
-            instant or later. It is a quarter of the window before now, which is the longest lease:
-            each lease that was taken before the refunded take has ended by now.
+            instant or later. It is ten seconds before now, the longest that any lease lasts: an
+            item tells the end of the last lease, and an earlier one may end later if it is of
+            another limiter's limits. Leases of quotas alone don't matter; for those it is now.
     """
 
     names: tuple[str, ...]

@@ -34,6 +34,14 @@ LEASES = (
         _HISTORIES,
     ),
     Guard(
+        "P1: nothing is given back out of turn while a lease of other limits may live",
+        "ratelimit_ddb/bucket/refund.py",
+        "_LONGEST_LEASE_NS if has_buckets else 0",
+        "min([limit.window_ns for limit in limits if isinstance(limit, Limit)], default=0) // 4",
+        "tests/ratelimit_ddb/test_hot_keys.py::test_p1_nothing_is_given_back_out_of_turn_while_"
+        "a_longer_lease_of_other_limits_may_live",
+    ),
+    Guard(
         "a leader that stands still is replaced by one who waits",
         "ratelimit_ddb/hot_keys/key_state.py",
         "if self.leader is None or monotonic_ns >= self._leads_until_ns:",

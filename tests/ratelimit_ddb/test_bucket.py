@@ -303,7 +303,7 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
         (7,),
         (7 + 200 * SECOND_NS,),
         NOW_NS,
-        NOW_NS - HOURLY.window_ns // 4,
+        NOW_NS - 10 * SECOND_NS,
     )
 
 

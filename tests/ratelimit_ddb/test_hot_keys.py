@@ -691,6 +691,29 @@ def test_p1_a_leased_token_is_not_given_back_after_its_lease(clock: FakeClock) -
     assert limiter.refund(decision) is False
 
 
+def test_p1_nothing_is_given_back_out_of_turn_while_a_longer_lease_of_other_limits_may_live(
+    clock: FakeClock,
+) -> None:
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, ["1000 per 100 seconds", "1000/second"])
+    early = limiter.acquire("k", cost=200)
+    expires = clock.now_ns // SECOND_NS + 1_000
+
+    def lease(seconds: float, *names: str) -> None:
+        """As other processes lease, of the first of these limits alone, or of both."""
+        ends_ns, each = clock.now_ns + int(seconds * SECOND_NS), len(names)
+        of_each = ((False,) * each, clock.now_ns, (clock.now_ns,) * each, (1,) * each)
+        room = (100 * SECOND_NS,) * each
+        assert store.send(Take("k", names, *of_each, room, expires, True, ends_ns), 0).applied
+
+    lease(10, "1000-per-100-seconds")
+    lease(0.25, "1000-per-100-seconds", "1000-per-second")
+    clock.advance(10.25)
+    assert limiter.refund(early, cost=90) is False
+    clock.advance_ns(1)
+    assert limiter.refund(early, cost=90) is True
+
+
 def test_p1_a_reset_drops_the_leases_of_its_key(clock: FakeClock) -> None:
     _, limiter, _ = leased(clock)
     limiter.reset("k")
