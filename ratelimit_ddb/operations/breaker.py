@@ -89,8 +89,6 @@ class Breaker:
 
     def may_ask(self) -> bool:
         """Whether a decision may ask the store, which a probe may find out, blocking."""
-        if not self.is_open:
-            return True
         probe = self._start_probe()
         if probe is not None:
             from concurrent.futures import wait
@@ -100,8 +98,6 @@ class Breaker:
 
     async def may_ask_async(self) -> bool:
         """The same without blocking the event loop."""
-        if not self.is_open:
-            return True
         probe = self._start_probe()
         if probe is not None:
             from ddbwire.concurrency.event_loop import wait_until_done

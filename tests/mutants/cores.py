@@ -242,7 +242,11 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_scan_requests.py",
         "tests/fuzz/test_responses.py -k scan",
     ),
-    "ratelimit_ddb/store/memory.py": ("tests/ratelimit_ddb/test_memory_store.py", *_BUCKET),
+    "ratelimit_ddb/store/memory.py": (
+        "tests/ratelimit_ddb/test_memory_store.py",
+        f"tests/contract/test_store_objects.py {_IN_MEMORY}",
+        f"tests/contract/test_stores.py {_IN_MEMORY}",
+    ),
     "ratelimit_ddb/stored_limits/limits_cache.py": (
         "tests/ratelimit_ddb/test_stored_limits.py",
         "tests/web/test_stored_limits.py",

@@ -16,6 +16,10 @@ _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_REACHED = "the number that differs is never reached"
 _NOT_TOLD = "what is measured where nobody asked is not told"
 _LONG_PAST = "an item that is kept for no known time is written as one that expired long ago"
+_KEEPS_NO_EXPIRY = "a store in memory keeps no expiry"
+_NEEDS_NO_BRANCH = "no tokens of a full bucket fit by either branch"
+_OBSERVED_FOR_NOTHING = "what is observed of buckets in memory denies nothing"
+_TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -104,9 +108,46 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'period_ns = min(int(match["count"] or 1) * unit_ns, 3 * LONGEST_WINDOW_NS)': _NOT_REACHED,
     },
     "ratelimit_ddb/local_buckets.py": {
-        "self._cache = ObservationCache(2, )": "of a group of its own it is the only one, too",
+        "self._memory = MemoryStore(clock=store.clock.now_ns)": "as many are kept by default",
+        "self._breaker = breaker_of(None)": "a store in memory has no outages",
+        "self._cache = ObservationCache(2, )": _OBSERVED_FOR_NOTHING,
+        "self._cache = ObservationCache(2, None)": _OBSERVED_FOR_NOTHING,
+        "self._cache = ObservationCache(3, cache_group_of(self._memory))": _OBSERVED_FOR_NOTHING,
+        "begun = self._local(bucket, key, now_ns).acquire(key, cost, wait_ns, None)": _FAST_PATH,
+        "if full_at_ns >= base_ns:": _SAME_CASE,
+        "take = Take(key, (name,), (False,), full_at_ns, (full_at_ns,), (0,), (0,), 0, True)": (
+            _NEEDS_NO_BRANCH
+        ),
+        "take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), (1,), 0, True)": (
+            _NEEDS_NO_BRANCH
+        ),
+        "self._memory.send(Delete(key), None)": _NEVER_LATE,
+        "self._memory.send(Delete(key), 1)": _NEVER_LATE,
+        "take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), (0,), 1, True)": (
+            _KEEPS_NO_EXPIRY
+        ),
+        "take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), (0,), None, True)": (
+            _KEEPS_NO_EXPIRY
+        ),
+        "take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), (0,), 0, False)": (
+            _KEEPS_NO_EXPIRY
+        ),
+        "take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), (0,), 0, None)": (
+            _KEEPS_NO_EXPIRY
+        ),
+        "take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), None, 0, True)": (
+            _NEEDS_NO_BRANCH
+        ),
+        "take = Take(key, (name,), (True,), None, (full_at_ns,), (0,), (0,), 0, True)": (
+            "a store in memory reads no date of a take"
+        ),
         "self._memory.send(take, None)": _NEVER_LATE,
         "self._memory.send(take, 1)": _NEVER_LATE,
+    },
+    "ratelimit_ddb/operations/breaker.py": {
+        'self._last = "XXXX"': _TOLD_AFTER_THREE,
+        "self._last = None": _TOLD_AFTER_THREE,
+        "wait((probe,), PATIENCE_NS / 1000000001.0)": "a second that is a billionth longer",
     },
     "ratelimit_ddb/slots/renewer.py": {
         "if self._task is None and (self._timer is None or due_ns <= self._rings_at_ns):": (

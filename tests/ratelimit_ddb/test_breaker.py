@@ -204,16 +204,23 @@ def test_a_probe_closes_it_and_the_decision_that_started_it_asks(
     assert len(store) == 1, "a probe leaves nothing behind"
 
 
-def test_it_is_probed_at_most_once_a_second(store: FlakyStore) -> None:
+def test_it_is_probed_at_most_once_a_second_while_it_is_open(
+    store: FlakyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker_module, "PATIENCE_NS", 5_000_000_000)
     now_ns = [0]
     breaker = Breaker(store, lambda: now_ns[0])
+    assert breaker.may_ask()
     store.failure = DOWN
     for _ in range(3):
         breaker.failed(DOWN)
-    for milliseconds in range(0, 3_500, 100):
+    probed = []
+    for milliseconds in (0, 999, 1_000, 1_500, 1_999, 2_000, 3_500):
         now_ns[0] = milliseconds * 1_000_000
         assert not breaker.may_ask()
-    assert len(probes(store)) == 3, "after one second, after two, after three"
+        probed.append(len(probes(store)))
+    assert probed == [0, 0, 1, 1, 1, 2, 3]
+    assert store.prepared == 3, "since the store is not ready"
 
 
 @pytest.mark.usefixtures("probe_at_once")
@@ -309,11 +316,13 @@ def test_p10_a_store_that_can_not_be_prepared_is_not_prepared_by_each(
     make: Callable[..., Caller],
 ) -> None:
     store = NotReady()
-    store.failure = DOWN
     caller = make(store)
     for _ in range(10):
         assert caller.acquire("k").source == "outage"
     assert store.prepared == 3
+    assert store.operations == []
+    with pytest.raises(StoreUnavailable, match=r"the last 3 got no answer: down"):
+        make(store, on_outage="raise").acquire("k")
 
 
 def records(log: pytest.LogCaptureFixture) -> list[str]:
@@ -346,6 +355,46 @@ def test_without_admissions_only_the_breaker_is_logged(
 ) -> None:
     open_breaker(store)
     assert len(records(log)) == 1
+
+
+def test_admissions_are_told_of_once_an_outage_and_at_most_once_a_second(
+    store: FlakyStore, log: pytest.LogCaptureFixture
+) -> None:
+    now_ns = [0]
+    breaker = Breaker(store, lambda: now_ns[0])
+    for at_ns, told, is_over in (
+        (0, 1, True),
+        (999_999_999, 1, True),
+        (1_000_000_000, 2, True),
+        (2_000_000_000, 3, False),
+        (3_000_000_000, 3, True),
+    ):
+        now_ns[0] = at_ns
+        breaker.failed(DOWN)
+        breaker.tell_admission("allow", DOWN)
+        if is_over:
+            breaker.answered()
+        assert len(records(log)) == told
+
+
+def test_what_is_logged_of_an_outage(store: FlakyStore, log: pytest.LogCaptureFixture) -> None:
+    now_ns = [1_000_000_000]
+    breaker = Breaker(store, lambda: now_ns[0])
+    breaker.failed(DOWN)
+    breaker.tell_admission("allow", DOWN)
+    breaker.failed(DOWN)
+    breaker.failed(DOWN)
+    now_ns[0] += 2_500_000_000
+    breaker.answered()
+    name = "FlakyStore(max_keys=100000)"
+    assert records(log) == [
+        f"{name}: out of reach, and on_outage='allow' admits: no limit holds. down",
+        (
+            f"{name}: 3 outages in a row; until it answers, decisions do not ask it and follow "
+            "on_outage at once. The last: down"
+        ),
+        f"{name}: it answers again, after 2.5 s; decisions ask it",
+    ]
 
 
 def test_a_table_that_answers_now_and_then_does_not_fill_the_log(

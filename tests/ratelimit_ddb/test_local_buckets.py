@@ -152,6 +152,32 @@ def test_p6_the_table_is_not_denied_by_what_was_admitted_without_it(
     assert (decision.allowed, decision.remaining, decision.source) == (True, 1, "table")
 
 
+def test_what_is_charged_and_blocked_in_an_outage_counts_in_it_with_what_was_taken_before(
+    store: FlakyStore,
+) -> None:
+    limiter = RateLimiter(store, "10/minute")
+    for key, cost in ((KEY, 2), ("peeked", 2), ("blocked", 10)):
+        limiter.acquire(key, cost=cost)
+    bucket, local = limiter._core.bucket, local_buckets_of(store)
+    assert local.peek(bucket, "peeked", 1).remaining == 8
+    assert local.block(bucket, "blocked", 1).retry_after == 6.0
+    assert local.charge(bucket, KEY, 3).remaining == 5
+    assert local.peek(bucket, KEY, 6).retry_after == 6.0
+    denial = local.block(bucket, KEY, 600 * 10**9)
+    assert (denial.retry_after, denial.source, denial.taken) == (600.0, "outage", None)
+    assert not local.acquire(bucket, KEY, 1, 0)
+
+
+def test_a_reset_fills_the_buckets_of_the_next_outage_too(store: FlakyStore) -> None:
+    limiter = RateLimiter(store, "2/minute")
+    down(store)
+    assert [limiter.acquire(KEY).allowed for _ in range(3)] == [True, True, False]
+    store.failure = None
+    limiter.reset(KEY)
+    down(store)
+    assert [limiter.acquire(KEY).allowed for _ in range(3)] == [True, True, False]
+
+
 def test_nothing_of_the_tables_is_given_back_for_it(store: FlakyStore) -> None:
     limiter = RateLimiter(store, "5/minute")
     down(store)
