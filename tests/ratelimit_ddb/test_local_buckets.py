@@ -160,7 +160,7 @@ def test_what_is_charged_and_blocked_in_an_outage_counts_in_it_with_what_was_tak
         limiter.acquire(key, cost=cost)
     bucket, local = limiter._core.bucket, local_buckets_of(store)
     assert local.peek(bucket, "peeked", 1).remaining == 8
-    assert local.block(bucket, "blocked", 1).retry_after == 6.0
+    assert local.block(bucket, "blocked", 1).retry_after_ns == 6_000_000_001
     assert local.charge(bucket, KEY, 3).remaining == 5
     assert local.peek(bucket, KEY, 6).retry_after == 6.0
     denial = local.block(bucket, KEY, 600 * 10**9)
