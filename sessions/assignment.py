@@ -1,7 +1,7 @@
-"""What an application puts where its session is, and means to be the session from then on.
+"""What an application assigns in place of its session, to replace the session's values.
 
 Starlette's users assign to ``scope["session"]``, and Litestar's ``set_session`` and
-``clear_session`` do nothing else. Kept in silence, a logout by the latter would be none.
+``clear_session`` do nothing else. If that were ignored, the latter would log nobody out.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class SessionPlace(NamedTuple):
     session: object
 
     def assigned(self) -> Mapping[str, Any] | None:
-        """What the session is to hold from now on; None unless the application says so.
+        """The values that the application assigned; None if it assigned nothing.
 
         Raises:
-            TypeError: it is no mapping, and nothing that stands for none.
+            TypeError: it assigned something that is not a mapping, None, or empty.
         """
         found = self.mapping.get(self.key)
         if found is self.session or _is_of_starlettes_middleware(found):
@@ -47,18 +47,18 @@ class SessionPlace(NamedTuple):
         )
 
     def put_back(self) -> None:
-        """Have the session there again."""
+        """Put the session there again."""
         self.mapping[self.key] = self.session
 
 
 def _is_of_starlettes_middleware(found: object) -> bool:
-    """Whether it is the session of a part of the application that has Starlette's own."""
+    """Whether it is a session of Starlette's own middleware, in a part of the application."""
     module = sys.modules.get("starlette.middleware.sessions")
     return isinstance(found, getattr(module, "Session", ()))
 
 
 def _has_litestars_sessions(scope: Mapping[str, Any]) -> bool:
-    """Whether a part of the application that is Litestar's has Litestar's own sessions."""
+    """Whether a part of the application has Litestar's own sessions."""
     types, state = sys.modules.get("litestar.types"), scope.get("state")
     if types is None or not isinstance(state, Mapping):
         return False

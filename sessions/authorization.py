@@ -1,7 +1,7 @@
-"""The request's Authorization field, as far as it brings a session's token: ``Bearer <token>``.
+"""The session's token in the request's Authorization field: ``Bearer <token>``.
 
-A field that cannot be read in one way only counts for nothing: two of them, also where the server
-has joined them by a comma, a second scheme, or a character that no token has.
+A field that can be read in more than one way is malformed: two fields, joined by a comma or not, a
+second scheme, or a character that no token has.
 
 Source: RFC 6750, 2.1 (the field and its b64token); RFC 9110, 11.4 (the scheme's case, 1*SP) and 5.3
 (fields that are joined).
@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MALFORMED = ""
-"""In the place of a token: somebody meant to bring one, and it can't be read."""
+"""Returned instead of a token that can't be read."""
 
 MAX_FIELD_CHARACTERS = 256
-"""Of the field's value, which has 94 with the longest token."""
+"""The longest value of the field that is read. With the longest token it has 94 characters."""
 
 _SCHEME = re.compile("bearer(?![!#$%&'*+.^_`|~0-9a-z-])", re.ASCII | re.IGNORECASE)
 _CREDENTIALS = re.compile("bearer +([A-Za-z0-9._~+/-]+=*)", re.ASCII | re.IGNORECASE)
@@ -27,11 +27,11 @@ def bearer_token_in(fields: Sequence[str]) -> str | None:
     """The token in a request's Authorization fields.
 
     Args:
-        fields: the values of all of them, as they came.
+        fields: the values of all of them.
 
     Returns:
-        the token, of whatever form; MALFORMED if it can't be read, or there are several fields;
-        None if none of them has the scheme ``Bearer``.
+        the token, whose form is not checked; MALFORMED if it can't be read, or there are several
+        fields; None if no field has the scheme ``Bearer``.
     """
     values = [field.strip(" \t") for field in fields]
     if not any(_SCHEME.match(value) for value in values):

@@ -1,11 +1,11 @@
-"""How a session's token comes to the client: by a cookie, or by ``session.issue_token()``.
+"""How a session's token reaches the client: in a cookie, or by ``session.issue_token()``.
 
     the request's cookie counts     a new token is set as the cookie
-    its header counts               only ``issue_token`` gives a new one; no cookie is ever set
-    neither                         as the cookie, unless ``issue_token`` was called
+    its header counts               only ``issue_token`` returns a new one; no cookie is set
+    neither                         in the cookie, unless ``issue_token`` was called
 
-A client of the second kind has no other token than the one that it sent. So a new id whose token
-nobody asks for is an error before anything is written, or the client would be locked out.
+A client that sends a header has only the token that it sent. So if its session gets a new id and
+``issue_token`` is not called, that is an error before anything is written: it would be locked out.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class ClientToken:
         credential: the request's.
 
     Attributes:
-        issued: what ``issue_token`` returned last; None if it was not called.
-        persistent: whether a cookie is to outlive the browser's own session, as an adapter has it;
-            None where the login or the application's options say it.
+        issued: the token that ``issue_token`` returned last; None if it was not called.
+        persistent: whether an adapter wants the cookie to outlive the browser's own session; None
+            if the login or the application's options decide.
     """
 
     __slots__ = (
@@ -56,7 +56,7 @@ class ClientToken:
 
     @property
     def is_cookie(self) -> bool:
-        """Whether it comes by a cookie; otherwise the client keeps it itself."""
+        """Whether it is sent in a cookie; otherwise the client stores it itself."""
         return self._credential.kind is not CredentialKind.BEARER and not self._is_asked_for
 
     def is_persistent(self, session: SessionState) -> bool:
@@ -67,15 +67,15 @@ class ClientToken:
         return self._config.cookie.persistent
 
     def set_as_cookie(self, token: str) -> None:
-        """Have the response set it, though it is not new."""
+        """Set the cookie in the response though the token is not new."""
         self._for_cookie = token
 
     def note(self, result: CommitResult) -> None:
-        """Note what a commit did, unless it concerns no cookie: the one to be set stays then."""
+        """Note the token of a new id, or that the cookie is to be cleared."""
         self._for_cookie, self._cookie_cleared = result.token, result.cookie_cleared
 
     def ask_for(self, session: SessionState) -> None:
-        """Have the next commit make sure that there is one that ``issue`` can give.
+        """Make sure that the next commit makes a token that ``issue`` can return.
 
         Raises:
             RuntimeError: ``bearer`` is False.
@@ -85,21 +85,21 @@ class ClientToken:
             raise RuntimeError("session.issue_token(): the session's options need bearer=True")
         if self._credential.kind is CredentialKind.COOKIE:
             raise SessionNotSaved(
-                "session.issue_token(): this request has a cookie of the session's, so the cookie "
-                "counts, and its token is not for scripts; the client must send none (fetch: "
+                "session.issue_token(): this request has a session cookie, so the cookie counts, "
+                "and scripts must not get its token; the client must send no cookie (fetch: "
                 "credentials: 'omit')"
             )
         if session.response_started:
             raise SessionNotSaved(
-                "session.issue_token(): the response has started, so caches can't be told any more "
-                "not to store it"
+                "session.issue_token(): the response has started, so it can't be given "
+                "Cache-Control: no-store any more; call it before"
             )
         if not self._leads_to_row(session):  # rotated, and the response with its token is lost
             session.rotate()
         self._is_asked_for = True
 
     def issue(self, session: SessionState) -> str:
-        """The token, as the client is to send it, after the commit.
+        """The token for the client, after the commit.
 
         Raises:
             SessionNotSaved: there is no session.
@@ -118,25 +118,25 @@ class ClientToken:
         return self.issued
 
     def require_way(self, session: SessionState, changes: Changes) -> None:
-        """Check that a new id's token comes to the client, before it replaces the client's own.
+        """Check that the token of a new id can reach the client.
 
         Raises:
-            SessionNotSaved: no cookie can bring it, and ``issue_token`` was not called.
+            SessionNotSaved: no cookie is set, and ``issue_token`` was not called.
         """
         if self.is_cookie:
             return
         needs_row = session.row is None and session.replaced is None and bool(changes)
         if needs_row or session.id_change is not IdChange.NONE:
             raise SessionNotSaved(
-                "the session gets a new id, and no cookie brings it to the client, which has sent "
-                "a token: call session.issue_token() and send what it returns"
+                "the session gets a new id, and the client, which sent a token in a header, gets "
+                "no cookie: call session.issue_token() and send the token that it returns"
             )
 
     def with_way(self, session: SessionState, changes: Changes) -> Changes:
-        """Those of a response's changes that can be saved; the others are dropped, and told.
+        """The changes that can be saved at the response; others are dropped, with an event.
 
-        Of a token that leads to no session there is nobody whom a row could be for. That is no
-        error, or each client could make one of any page.
+        If a header's token leads to no session, a new row would have no client. Dropping the
+        changes is not an error, or each client could cause one on any page.
 
         Raises:
             SessionNotSaved: as ``require_way``, of a login or a rotation.
@@ -151,11 +151,11 @@ class ClientToken:
         return UNCHANGED
 
     def fields(self, session: SessionState, device_check: DeviceCheck) -> Headers:
-        """The fields by which the response brings it, or clears the cookie.
+        """The fields of the response that set or clear the cookie, or forbid caching.
 
         Args:
             session: the request's.
-            device_check: says which cookies of a bound session go with its own.
+            device_check: gives the further cookies of a bound session.
         """
         if not self.is_cookie:
             return [NO_STORE] if self._is_asked_for else []
@@ -170,7 +170,7 @@ class ClientToken:
         return []
 
     def _leads_to_row(self, session: SessionState) -> bool:
-        """Whether the client's token, or the one that it is to get, is that of the row itself."""
+        """Whether the token that the client has, or gets, is that of the row itself."""
         row, token = session.row, session.token
         if row is None or token is None:
             return False

@@ -2,15 +2,15 @@
 
 It is decided once, when the request's session is made, by the request's fields alone:
 
-    a cookie that could be one of ours          the cookie counts; the header is not looked at
+    a well-formed session cookie                the cookie counts; the header is ignored
     else, with ``bearer=True``, a Bearer token  the header counts
     else                                        none counts, and the session is empty
 
-What becomes of the credential when it is looked up changes nothing of that: a cookie that leads to
-no session is not made good by a header. So a request that a browser was tricked into, which brings
-its cookies, can't shed the checks against CSRF by a header; and one that brings no cookie has no
-authority but the token that its sender knows. A cookie is malformed, or its MAC is wrong, if it
-could be none of ours: no session can come of it, so it counts as none.
+The result of the lookup does not change that: if the cookie leads to no session, the header is
+still ignored. So a forged request, to which the browser adds its cookies, can't avoid the CSRF
+checks by a header, and a request without cookies has only the authority of the token that its
+sender knows. A cookie that is malformed, or has a wrong MAC, can lead to no session and counts as
+none.
 
 Source: RFC 6750, 5.3; OWASP Cross-Site Request Forgery Prevention Cheat Sheet.
 """
@@ -30,20 +30,20 @@ from sessions.previous_cookie import PreviousCookie
 
 
 class CredentialKind(Enum):
-    """What of a request's fields counts."""
+    """The kind of credential that counts."""
 
     NONE = auto()
     COOKIE = auto()
     BEARER = auto()
-    """Its header, also one whose token is malformed."""
+    """The Authorization field, even if its token is malformed."""
 
 
 class Credential(NamedTuple):
     """The credential of a request that counts.
 
     Attributes:
-        kind: what it is.
-        tokens: the tokens to try, in their order; a header has one at the most.
+        kind: its kind.
+        tokens: the tokens to try, in order; a header has at most one.
         previous: a cookie of the sessions that the site had before; it counts as a cookie.
     """
 
@@ -55,7 +55,7 @@ class Credential(NamedTuple):
     def of(
         cls, config: SessionConfig, cookie_field: str | None, authorization: Sequence[str]
     ) -> Credential:
-        """The one that counts. Of a malformed one an event is told.
+        """The credential that counts. For a malformed one an event is emitted.
 
         Args:
             config: the application's.
@@ -78,11 +78,11 @@ class Credential(NamedTuple):
         return cls(CredentialKind.BEARER, [] if token is None else [token])
 
     def end_others(self, config: SessionConfig, own: Row) -> Flow[None]:
-        """End what else it leads to: a logout would leave that logged in.
+        """End the other sessions that it leads to, which would stay logged in after a logout.
 
         Args:
             config: the application's.
-            own: the row of the session that is logged out, which is ended elsewhere.
+            own: the row of the session that is logged out; the caller ends it.
         """
         if len(self.tokens) > 1:
             yield from end_others(config, self.tokens, own)

@@ -1,12 +1,12 @@
-"""Whether a request shows the device that its session is bound to (``sessions.device_bound``).
+"""Whether a request comes from the device that its session is bound to (``sessions.device_bound``).
 
-    the session is not bound             it is as it is
-    it is, and the bound cookie is live  it is as it is
-    it is, and was a moment ago only     the same: requests under way can't have the cookie yet
-    it is, and there is no such cookie   an empty session, of nobody; a logout ends it all the same
-    it is, and a header led to it        the same: the token was a cookie's, and has been copied
+    the session is not bound              the request gets it
+    it is bound, the bound cookie valid   the request gets it
+    it was bound a moment ago             the request gets it: it may have been sent before that
+    it is bound, without bound cookie     an empty session; a logout still ends the bound one
+    it is bound, and a header led to it   an empty session: the token was copied from a cookie
 
-Of the last two the event ``"unproven"`` tells.
+The last two emit the event ``"unproven"``.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class DeviceCheck:
 
     Args:
         config: the application's.
-        kind: what counts of the request.
+        kind: the kind of the request's credential.
         cookie_field: its Cookie field; None if it has none.
 
     Attributes:
-        is_proven: whether the session is bound, and the request came with the bound cookie.
-        unproven: the row that the request gets nothing of, since it came without; else None.
+        is_proven: whether the session is bound, and the request has the bound cookie.
+        unproven: the row of a bound session that the request does not get; else None.
         is_offered: whether the response offers to bind the session.
     """
 
@@ -48,7 +48,7 @@ class DeviceCheck:
         self.is_offered = False
 
     def admitted(self, loaded: LoadedSession) -> LoadedSession:
-        """What the request gets of the session that was found."""
+        """The session that the request gets, of the one that was found."""
         binding = loaded.encoded.get(DEVICE_BINDING)
         if binding is None or loaded.row is None:
             return loaded
@@ -63,7 +63,7 @@ class DeviceCheck:
         return LoadedSession(loaded_at=loaded.loaded_at)
 
     def note_proof_of_user(self, row: Row | None) -> None:
-        """Note that a login, or its confirmation, was saved under a new id."""
+        """Note that a login, or its confirmation, was saved with a new id."""
         device_bound = self._config.device_bound
         self.is_offered = (
             device_bound is not None

@@ -1,8 +1,8 @@
-"""A session as a mapping: the application's keys, beside the names that it has of its own.
+"""A session as a mapping of the application's keys, which hide attributes of the same name.
 
-A template that asks for ``session.user_id`` means the application's key of that name, and Jinja
-looks for an attribute first. So a name of the session gives way to a key of the same name: asked
-for it, the session has no such attribute. Keys that the package itself uses are not shown.
+A template that contains ``session.user_id`` means the application's key, if there is one, but Jinja
+looks for an attribute first. So where there is a key of that name, the session has no such
+attribute. Keys that the package itself uses are not shown.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class SessionMapping(MutableMapping[str, Any]):
 
     Args:
         request_session: the request's.
-        names_give_way: whether names of the session give way to keys.
+        names_give_way: whether keys hide the session's attributes.
     """
 
     __slots__ = ("_names_give_way", "_request_session")
 
-    # A template does not expect them to be keys, for they are a dict's too.
+    # Never hidden: a dict has them too, so a template does not take them for keys.
     _shown_names: ClassVar[frozenset[str]] = frozenset((*dir(MutableMapping), "copy"))
 
     def __init__(self, request_session: RequestSession, *, names_give_way: bool = True) -> None:
@@ -44,7 +44,7 @@ class SessionMapping(MutableMapping[str, Any]):
             request_session = self._request_session
             if not request_session.state.is_loaded:
                 if request_session.is_lazy:
-                    return found  # it is to be awaited first, and then there may be a key
+                    return found  # not loaded yet, so whether there is such a key is not known
                 try:
                     request_session.load()
                 except StoreUnavailable:
@@ -109,12 +109,12 @@ class SessionMapping(MutableMapping[str, Any]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a session can't be pickled: it is of one request, and its token and the application's "
-            "keys would be in it; pickle dict(session)"
+            "a session can't be pickled: it belongs to one request, and the pickle would contain "
+            "its token and the application's keys; pickle dict(session)"
         )
 
     def copy(self) -> dict[str, Any]:
-        """Its values as a dict, of which nothing is saved."""
+        """Its values as a dict; changes of the dict are not saved."""
         return dict(self)
 
     def _used_state(self) -> SessionState:
