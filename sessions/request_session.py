@@ -1,16 +1,16 @@
-"""One request's session, from the credential that came to the header fields that go.
+"""One request's session, from the request's credential to the response's header fields.
 
-    the session is loaded     at once in an event loop, at its first use elsewhere
-    the response starts       it is committed, and the header fields are known
-    the response is over      what was changed since, and not saved, raises SessionNotSaved
-    there will be none        a logout is kept, and any other change is dropped
+    load               reads it: at once in an event loop, otherwise at its first use
+    start_response     commits it, and returns the header fields
+    end_response       raises SessionNotSaved if a later change was not saved
+    end_failed         without a response: commits a logout, and drops any other change
 
-Each of the last three is a flow, as are the methods of ``Session`` that ask the store. ``run`` runs
-a flow blocking, ``run_async`` in an event loop: ``session.run(session.start_response())``.
+All but the first are flows, as are the methods of ``Session`` that ask the store. ``run`` runs a
+flow blocking, ``run_async`` in an event loop: ``session.run(session.start_response())``.
 
-Tasks and threads of one request take turns: each that loads or saves the session has it alone. A
-websocket has a task that reads and one that writes, and both save. Side by side, two first saves
-would begin two sessions, and only one of them could have the cookie.
+Tasks and threads of one request take turns to load and save the session. For example, one task of a
+websocket reads, another one writes, and both save. Without turns, two first saves would begin two
+sessions, of which only one could have the cookie.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _NOT_LOADED = (
 
 
 class RequestSession:
-    """A session with the store that it comes from and the credential that it goes by.
+    """A session with its store and the credential that leads to it.
 
     Args:
         config: the application's.
@@ -59,14 +59,13 @@ class RequestSession:
 
     Attributes:
         accessed: whether the application used the session, so that the response varies by it.
-        client_token: how its token comes to the client.
+        client_token: how its token reaches the client.
         config: the application's.
-        device_check: whether the request shows the device that the session is bound to.
+        device_check: whether the request comes from the device that the session is bound to.
         found_by: the kind of credential that led to it; NONE if none did.
         is_lazy: whether the application awaits ``load_async`` before it uses the session.
-        place: where the application finds the session, and may have put something else; None if
-            it can't.
-        state: what was read of it, and what the request did to it.
+        place: where the application finds the session, and may assign to it; None if it can't.
+        state: what was read, and what the request did to it.
     """
 
     __slots__ = (
@@ -100,25 +99,25 @@ class RequestSession:
 
     @property
     def brought_invalid_token(self) -> bool:
-        """Whether its header counts, and leads to no session."""
+        """Whether the request has a header with a token that leads to no session."""
         return self._credential.kind is CredentialKind.BEARER and self.state.row is None
 
     def logout(self) -> None:
-        """End it, as ``Session.logout`` says."""
+        """End it; see ``Session.logout``."""
         self.state.require_readable("session.logout()")
         self.state.logout()
         self.state.deleted_row = self.state.deleted_row or self.device_check.unproven
 
     def confirm_login(self, user_id: str) -> None:
-        """Note a proof of its user, as ``Session.confirm_login`` says."""
+        """Note that its user authenticated again; see ``Session.confirm_login``."""
         self.state.require_readable("session.confirm_login()")
         self.state.confirm_login(user_id)
 
     def take_over_assigned(self) -> None:
-        """Hold what the application assigned in place of the session, if it did.
+        """Take over the values that the application assigned in place of the session, if any.
 
         Raises:
-            TypeError, ValueError: it can't be stored.
+            TypeError, ValueError: they can't be stored.
         """
         assigned = None if self.place is None else self.place.assigned()
         if assigned is None:
@@ -133,11 +132,11 @@ class RequestSession:
     # How it is loaded
 
     def load(self) -> None:
-        """Read the session that the credential leads to, unless that is done.
+        """Read the session that the credential leads to, unless it was read.
 
         Raises:
-            StoreUnavailable: it can't be read, or could not be when it was tried.
-            RuntimeError: it is to be read by ``load_async``.
+            StoreUnavailable: it can't be read, or an earlier attempt failed.
+            RuntimeError: it must be read by ``load_async``.
         """
         with self._thread_lock:
             if self.state.is_loaded:
@@ -185,9 +184,9 @@ class RequestSession:
         return self._credential.previous if has_none else None
 
     def _accept(self, found: tuple[LoadedSession, str | None], taken: TakenOver | None) -> None:
-        """Be the session that was found, or that an old cookie led to.
+        """Become the session that was found, or that an old cookie led to.
 
-        Not before both are known, or an outage on the way would be an empty session.
+        Only when both are known: otherwise an outage in between would leave an empty session.
         """
         loaded, token = found
         admitted = self.device_check.admitted(loaded)
@@ -212,12 +211,12 @@ class RequestSession:
     # How its flows are run
 
     def run(self, flow: Flow[T]) -> T:
-        """Run one of the flows below, blocking."""
+        """Run one of the flows below, blocking, when those of other threads are over."""
         with self._thread_lock:
             return driver.run(flow, self.config.store, self.config.deadline_seconds)
 
     async def run_async(self, flow: Flow[T]) -> T:
-        """Run one of the flows below in an event loop."""
+        """Run one of the flows below in an event loop, when those of other tasks are over."""
         is_awaited = self.is_lazy and not self.state.is_loaded
         if is_awaited and self.place and self.place.assigned() is not None:
             await self.load_async()  # the flow is to take over what the application assigned
@@ -234,13 +233,13 @@ class RequestSession:
     # Flows: the response
 
     def start_response(self, *, is_sent: bool = True) -> Flow[Headers]:
-        """Commit, since the response starts; the header fields to add to it.
+        """Commit it, and return the header fields to add to the response.
 
         Args:
-            is_sent: False if the client closed before, so that no cookie can be set any more.
+            is_sent: False if the client closed the connection, so that no cookie can be set.
 
         Raises:
-            SessionNotSaved: what changed needs a new token, and none can come to the client.
+            SessionNotSaved: the change needs a new token, which can't reach the client.
         """
         self.take_over_assigned()
         self.state.response_started = self.state.response_started or not is_sent
@@ -253,7 +252,7 @@ class RequestSession:
         return self._headers()
 
     def end_response(self) -> Flow[None]:
-        """Check that no change is lost, since the response is over. A logout is kept even now.
+        """Check that no change is lost when the response is over. A logout is committed even now.
 
         Raises:
             SessionNotSaved: the session was changed after its response started, and not saved.
@@ -271,9 +270,9 @@ class RequestSession:
             )
 
     def end_failed(self) -> Flow[None]:
-        """Keep a logout, since the application failed or sends no response.
+        """Commit a logout though the application failed or sends no response.
 
-        Any other change is dropped, as far as it was not saved.
+        Any other change that was not saved is dropped.
         """
         with suppress(TypeError, ValueError):  # the application's own error is raised
             self.take_over_assigned()
@@ -291,7 +290,7 @@ class RequestSession:
         yield from self._commit(changes)
 
     def issue_token(self) -> Flow[str]:
-        """Save changes now, and give the session's token; see ``Session.issue_token``."""
+        """Save changes now, and return the token; see ``Session.issue_token``."""
         self.take_over_assigned()
         self.client_token.ask_for(self.state)
         yield from self._commit(self.state.changes())
@@ -325,7 +324,7 @@ class RequestSession:
     # How it is committed
 
     def _commit(self, changes: Changes) -> Flow[None]:
-        """Commit it, and have no request fail for what was not its own doing."""
+        """Commit it, and handle an outage or the end of the session meanwhile."""
         config, state = self.config, self.state
         if state.load_error is not None and state.login_user_id is None:
             drop_changes(config, state, changes)  # a login begins a session of its own

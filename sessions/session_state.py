@@ -1,7 +1,7 @@
-"""What a request did to its session, and what the session was when it was read.
+"""What was read of a request's session, and what the request did to it.
 
-``lifecycle/commit.py`` writes the least that is needed of it: nothing, a touch, a save of the keys
-that changed, a new row, a rotation, a deletion.
+``lifecycle/commit.py`` writes as little as possible: nothing, a touch, a save of the keys that
+changed, a new row, a rotation, a deletion.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ from sessions.values.csrf import CSRF, secret_of
 
 
 class IdChange(Enum):
-    """What a commit is to do with the session's id."""
+    """How a commit changes the session's id."""
 
     NONE = auto()
     ROTATE = auto()
     """The old id leads to the new one for a while."""
     REPLACE = auto()
-    """The same, but the old id gives access to nothing at once, as after a login."""
+    """As ROTATE, but the old id gives access to nothing at once, as after a login."""
     LOGIN = auto()
 
 
 class SessionState:
-    """One request's session: what was read, and what is to be written of it. It does no I/O.
+    """One request's session: what was read, and what is to be written. It does no I/O.
 
     Attributes:
         is_loaded: whether the session was read.
-        loaded_at: the epoch second of that, such as 1_800_000_000.
-        load_error: why it could not be read; None if it could, or was not tried.
+        loaded_at: the epoch second when it was read, such as 1_800_000_000.
+        load_error: why it could not be read; None if it was read, or not tried.
         response_started: whether the response has started, so that no cookie can be set any more.
-        row: what was read; None if there is no session yet.
-        data: all values, the reserved keys among them.
-        id_change: what the commit is to do with its id.
-        deleted_row: the row that the commit is to delete, after a logout.
-        login_user_id: the user that a login of this request named, ``device`` theirs, and
-            ``login_lifetime`` how long they chose it to live.
+        row: the row that was read; None if there is no session yet.
+        data: all values, including those under reserved keys.
+        id_change: how the commit changes its id.
+        deleted_row: the row that the commit deletes, after a logout.
+        login_user_id: the user whom a login of this request named; None without a login.
+        device: the device that the login named.
+        login_lifetime: the timeouts that the login chose.
         next_token: the token of its next id, if the application knows it already; else None.
-        replaced: the request's id, if it was replaced meanwhile: changes are dropped and no cookie
-            is set or cleared, unless the request logs in itself.
-        end_reason: why it was ended elsewhere, as its user can be told; None where that is not
-            known.
-        authenticates: whether the request brought a proof of who its user is, to be noted with the
-            next save.
-        fresh_key: a key of its data that is False while its user has given no proof, as an
-            extension keeps it; None for no such key.
+        replaced: the request's id, if another session replaced it meanwhile. Then changes are
+            dropped and no cookie is set or cleared, unless the request logs in itself.
+        end_reason: why it was ended elsewhere, for its user; None if that is not known.
+        authenticates: whether the user authenticated in this request, to be noted with the next
+            save.
+        fresh_key: a key of its data that an extension sets to False while its user has not
+            authenticated; None for no such key.
         first_loaded_monotonic: when it was read first, by ``time.monotonic()``.
-        is_use: whether the request counts as a use of the session, from which its idle time runs.
-        token: the token that leads to its row, or to what the row was rotated from; None if that is
-            not known.
-        has_ended: whether it was found to be ended, or was by the request.
-        last_id: the id by which it was seen last, if that is another one.
+        is_use: whether the request counts as a use of the session, which restarts its idle time.
+        token: the token that leads to its row, or to the row that it was rotated from; None if that
+            is not known.
+        has_ended: whether it was found to have ended, or the request ended it.
+        last_id: the id under which it was found last, if that is not its row's.
     """
 
     __slots__ = (
@@ -120,18 +120,18 @@ class SessionState:
 
     @property
     def lifetime(self) -> LoginLifetime:
-        """What the login chose that it is of: this request's, or the one that its row is from."""
+        """The timeouts that its login chose: this request's login, or that of its row."""
         if self.login_user_id is not None:
             return self.login_lifetime
         return self.row.lifetime if self.row else AS_CONFIGURED
 
     def touch_is_due(self, timeouts: Timeouts, now: int) -> bool:
-        """Whether the request is a use of the session that is to be noted."""
+        """Whether the request is a use of the session that must be noted."""
         row = self.row
         return row is not None and self.is_use and timeouts.touch_is_due(row, now)
 
     def seconds_left(self, timeouts: Timeouts) -> int | None:
-        """For how long it lives if this request is the last; None if it has no row."""
+        """The seconds that it lives if this request is the last; None if it has no row."""
         row = self.row
         if row is None:
             return None
@@ -143,7 +143,7 @@ class SessionState:
     def login(
         self, user_id: str, device: str | None, lifetime: LoginLifetime = AS_CONFIGURED
     ) -> None:
-        """Make it the session of a user, as ``Session.login`` says."""
+        """Make it the session of a user; see ``Session.login``."""
         require_user_id(user_id)
         device = device_name(device)
         self._require_response_not_started("login")
@@ -155,13 +155,13 @@ class SessionState:
         self.login_lifetime, self.authenticates = lifetime, True
 
     def withdraw_login(self) -> None:
-        """Be what it was before a login that was refused."""
+        """Undo a login that was refused."""
         self.authenticates = False
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
         self.login_lifetime = AS_CONFIGURED
 
     def confirm_login(self, user_id: str) -> None:
-        """Note that its user has proved again who they are, as ``Session.confirm_login`` says."""
+        """Note that its user authenticated again; see ``Session.confirm_login``."""
         require_user_id(user_id)
         if user_id != self.user_id:
             whose = "nobody is logged in" if self.user_id is None else f"not {self.user_id!r}"
@@ -172,13 +172,13 @@ class SessionState:
         self.authenticates = True
 
     def rotate(self) -> None:
-        """Give it a new id, as ``Session.rotate`` says."""
+        """Give it a new id; see ``Session.rotate``."""
         self._require_response_not_started("rotate")
         if self.id_change is IdChange.NONE and self.row is not None:
             self.id_change = IdChange.ROTATE
 
     def logout(self) -> None:
-        """End it, as ``Session.logout`` says."""
+        """End it; see ``Session.logout``."""
         self.deleted_row = self.row or self.deleted_row
         self.has_ended = self.has_ended or self.row is not None
         self.row, self.login_user_id, self.device = None, None, None
@@ -187,10 +187,10 @@ class SessionState:
         self.data = Values({})
 
     def set_values(self, values: Mapping[str, Any]) -> None:
-        """Hold these values in place of all others, but for the reserved ones.
+        """Replace all values but those under reserved keys.
 
         Raises:
-            TypeError, ValueError: a key or a value that can't be stored.
+            TypeError, ValueError: a key or a value can't be stored.
         """
         for key in list(self.data):
             if key not in values and not key.startswith(RESERVED_PREFIX):
@@ -199,7 +199,7 @@ class SessionState:
             self.data[require_key(key)] = value
 
     def csrf_secret(self) -> str | None:
-        """The secret of its CSRF tokens; None if there is nothing yet to derive it from."""
+        """The secret of its CSRF tokens; None if there is none yet."""
         secret: str | None = self.data.get(CSRF)
         if secret is None and self.row is not None and self.login_user_id is None and self.token:
             return secret_of(self.token)
@@ -216,7 +216,7 @@ class SessionState:
         self.has_ended, self.last_id = self.end_reason is not None, None
 
     def reset(self) -> None:
-        """Be an empty session: its row was ended elsewhere, or replaced."""
+        """Become an empty session, since its row was ended elsewhere or replaced."""
         self.set_loaded(LoadedSession(replaced=self.replaced, end_reason=self.end_reason))
         self.has_ended = True
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
@@ -224,18 +224,18 @@ class SessionState:
         self.deleted_row = None
 
     def copy(self) -> SessionState:
-        """The same, as it is now; the values are shared."""
+        """A copy of it as it is now; both share the values."""
         copied = SessionState()
         for name in self.__slots__:
             setattr(copied, name, getattr(self, name))
         return copied
 
     def take_over_commit(self, begun: SessionState, committed: SessionState) -> None:
-        """Be what a commit made of it, and keep what other tasks of the request did meanwhile.
+        """Take over the result of a commit, and keep what other tasks of the request did meanwhile.
 
         Args:
-            begun: what it was when the commit began.
-            committed: what the commit made of that.
+            begun: a copy from when the commit began.
+            committed: another one, which the commit changed.
         """
         if self.data is not begun.data:  # it was logged out, so what was saved is to be ended yet
             if self.deleted_row is begun.deleted_row:
@@ -247,7 +247,7 @@ class SessionState:
                 setattr(self, name, getattr(committed, name))
 
     def is_ended_or_begun_since(self, begun: SessionState) -> bool:
-        """Whether it was logged out, or a user logged in, since it was ``begun``."""
+        """Whether it was logged out, or a user logged in, since ``begun`` was copied."""
         return self.data is not begun.data or self.login_user_id != begun.login_user_id
 
     def changes(self) -> Changes:
@@ -268,10 +268,13 @@ class SessionState:
         )
 
     def require_readable(self, what: str) -> None:
-        """Check that it could be read, if that was tried.
+        """Check that no attempt to read it has failed.
+
+        Args:
+            what: what needs it, for the message.
 
         Raises:
-            StoreUnavailable: it could not.
+            StoreUnavailable: it could not be read.
         """
         if self.load_error is not None:
             raise StoreUnavailable(
@@ -281,10 +284,10 @@ class SessionState:
     def _require_response_not_started(self, method: str) -> None:
         if self.response_started:
             raise SessionNotSaved(
-                f"session.{method}(): the response has started, so its cookie can't be set any "
-                "more; call it before"
+                f"session.{method}(): the response has started, so the session's cookie can't be "
+                "set any more; call it before"
             )
 
 
 _NO_VALUES = Values({})
-"""Of a session that is not loaded: nothing is set in it before it is."""
+"""The values of a session that is not loaded. Nothing is set in them."""
