@@ -22,6 +22,7 @@ from ratelimit_ddb.starlette.routes import (
     RouteOf,
     endpoint_is_limited,
 )
+from ratelimit_ddb.starlette.websocket import begin_message_if_accepted
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import KEY, Ledger
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
@@ -139,6 +140,7 @@ class RateLimit:
         gate = self._gate(scope, found)
         request = of_scope(scope)._replace(endpoint=found.template if found else None)
         scope.setdefault(KEY, Ledger(None))
+        begin_message_if_accepted(connection, gate)
         answer, ledger, verdict = await gate.admit_async(request)
         if answer is not None:
             raise await _denial(connection, answer, verdict)

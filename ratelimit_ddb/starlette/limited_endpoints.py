@@ -26,6 +26,7 @@ from ratelimit_ddb.starlette.response import (
     with_fields,
 )
 from ratelimit_ddb.starlette.routes import RouteMatcher
+from ratelimit_ddb.starlette.websocket import begin_message_if_accepted
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
@@ -58,8 +59,9 @@ def limited(
     there too.
 
     For a function of a WebSocket the handshake is limited, and no fields are sent; its slots
-    (``in_flight``) are held until it returns. A ``def`` runs in Starlette's threads, where the
-    store may block; its rule's functions can't be coroutine functions.
+    (``in_flight``) are held until it returns. What is called once it was accepted, such as
+    ``on_receive``, is limited each time, and a denial closes it. A ``def`` runs in Starlette's
+    threads, where the store may block; its rule's functions can't be coroutine functions.
 
     Args:
         limits: as for Rule; none for an endpoint with an ``in_flight`` alone.
@@ -134,6 +136,7 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
     @functools.wraps(endpoint)
     async def limited(*args: Any, **kwargs: Any) -> Any:
         connection = _connection(endpoint, args)
+        begin_message_if_accepted(connection, gate)
         answer, ledger, verdict = await gate.admit_async(_request(connection.scope, chosen))
         if isinstance(connection, WebSocket):
             if answer is not None:

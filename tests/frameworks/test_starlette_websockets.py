@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from starlette.applications import Starlette
 from starlette.endpoints import WebSocketEndpoint
+from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from ratelimit_ddb import MemoryStore
-from ratelimit_ddb.starlette import limited
+from ratelimit_ddb import MemoryStore, RateLimiter
+from ratelimit_ddb.starlette import RateLimitMiddleware, limited
+from ratelimit_ddb.web import Rule, everyone
 from tests.frameworks.asgi_client import kinds, visit
 
 
@@ -60,3 +63,40 @@ def test_on_connect_of_a_websocket_class_is_limited_too(store: MemoryStore) -> N
     app = Starlette(routes=[WebSocketRoute("/chat", Chat)])
     assert kinds(visit(app, "/chat", "ada")) == ["accept", "send"]
     assert kinds(visit(app, "/chat")) == ["http.response.start", "http.response.body"]
+
+
+@pytest.mark.parametrize("before", ["on_connect", "the middleware", "nothing"])
+def test_p14_who_floods_an_open_websocket_gets_nothing_back_of_it(
+    store: MemoryStore, before: str
+) -> None:
+    visits = limited("9/hour", store=store, by=everyone(), name="visits")
+    messages = limited("3/hour", store=store, by=everyone(), name="messages")
+    sizes = limited("99/hour", store=store, by=everyone(), name="sizes")
+
+    class Chat(WebSocketEndpoint):
+        encoding = "text"
+
+        async def on_connect(self, websocket: WebSocket) -> None:
+            await websocket.accept()
+
+        @sizes
+        @messages
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await websocket.send_text(data)
+
+    if before == "on_connect":
+        Chat.on_connect = visits(Chat.on_connect)  # type: ignore[method-assign]
+    rule = Rule("/*", "9/hour", by=everyone(), name="visits")
+    middleware = [Middleware(RateLimitMiddleware, store=store, rules=rule)]
+    app = Starlette(
+        routes=[WebSocketRoute("/chat", Chat)],
+        middleware=middleware if before == "the middleware" else None,
+    )
+    assert kinds(visit(app, "/chat", *"abcd")) == ["accept", "send", "send", "send", "close"]
+    for _ in range(2):
+        assert kinds(visit(app, "/chat", "e")) == ["accept", "close"]
+    left = {
+        name: RateLimiter(store, limit).peek((name, "everyone")).remaining
+        for name, limit in (("visits", "9/hour"), ("messages", "3/hour"), ("sizes", "99/hour"))
+    }
+    assert left == {"visits": 9 if before == "nothing" else 6, "messages": 0, "sizes": 96}

@@ -14,6 +14,14 @@ _VIEWS = "tests/frameworks/test_view_limits.py::test_"
 
 REQUESTS = (
     Guard(
+        "P14: a message over a limit gives nothing back of the handshake and of earlier ones",
+        "ratelimit_ddb/web/gate/ledger.py",
+        "        ledger.entries.clear()",
+        "        pass",
+        "tests/frameworks/test_starlette_websockets.py::"
+        "test_p14_who_floods_an_open_websocket_gets_nothing_back_of_it",
+    ),
+    Guard(
         "what has no text of its own is no id: each request would have a bucket",
         "ratelimit_ddb/web/identity/id_text.py",
         "isinstance(found, bool) or not is_id",

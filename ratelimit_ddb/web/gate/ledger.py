@@ -74,16 +74,18 @@ class Ledger:
         creator: the gate that created it.
         entries: one for each gate that had a rule about the request.
         has_writer: whether somebody already will write the fields to the response.
+        is_of_message: whether the entries are about a message of a websocket, and no handshake.
         reservation: what was reserved for it; None where no rule reserves.
         slots: what each gate holds for it, by the gate's id, until its adapter takes it.
     """
 
-    __slots__ = ("creator", "entries", "has_writer", "reservation", "slots")
+    __slots__ = ("creator", "entries", "has_writer", "is_of_message", "reservation", "slots")
 
     def __init__(self, creator: object) -> None:
         self.creator = creator
         self.entries: list[Entry] = []
         self.has_writer = False
+        self.is_of_message = False
         self.reservation: RequestReservation | None = None
         self.slots: dict[int, RequestSlots] = {}
 
@@ -129,6 +131,20 @@ def ledger_for(native: Any, asker: object) -> Ledger:
     if found is None or found.creator is asker:
         found = carrier[KEY] = Ledger(asker)
     return found
+
+
+def begin_message(scope: MutableMapping[str, Any], asker: object) -> None:
+    """Note that what a limit decides next is about a message of a websocket that was accepted.
+
+    Who floods it gets nothing back of the handshake and of earlier messages, which were answered. A
+    limit that decides again does so on a further message.
+    """
+    ledger: Ledger = scope.setdefault(KEY, Ledger(None))
+    if ledger.creator is asker:
+        ledger.creator = None  # not to have a new ledger for each message
+    if not ledger.is_of_message or any(entry.gate is asker for entry in ledger.entries):
+        ledger.is_of_message = True
+        ledger.entries.clear()
 
 
 def carrier_of(native: Any) -> MutableMapping[str, Any]:

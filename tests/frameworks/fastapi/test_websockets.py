@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Response, WebSocket
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.fastapi import (
@@ -58,6 +58,22 @@ def test_a_websocket_that_a_dependency_accepted_before_is_closed(
     assert kinds(visit(app, "/chat")) == ["accept", "send"]
     _, close = visit(app, "/chat")
     assert (close["type"], close["code"]) == ("websocket.close", 1013)
+
+
+def test_p14_a_limit_that_is_asked_for_each_message_gives_nothing_back_of_earlier_ones(
+    app: FastAPI, store: MemoryStore
+) -> None:
+    limit = RateLimit("3/hour", store=store)
+
+    @app.websocket("/chat")
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            await limit(websocket, Response())
+            await websocket.send_text(text)
+
+    assert kinds(visit(app, "/chat", *"abcd")) == ["accept", "send", "send", "send", "close"]
+    assert kinds(visit(app, "/chat", "e")) == ["accept", "close"]
 
 
 def test_a_limit_on_a_router_is_on_its_websockets(app: FastAPI, store: MemoryStore) -> None:
