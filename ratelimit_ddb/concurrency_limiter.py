@@ -65,7 +65,15 @@ class ConcurrencyLimiter:
         on_decision: OnLimiterDecision | Iterable[OnLimiterDecision] = (),
     ) -> None:
         limit = SlotLimit(slots, lifetime)
-        self._core = SlotsCore(store, limit, on_outage, deadline, namespace, enabled, on_decision)
+        self._core = SlotsCore(
+            store,
+            limit,
+            on_outage=on_outage,
+            deadline=deadline,
+            namespace=namespace,
+            enabled=enabled,
+            on_decision=on_decision,
+        )
 
     @property
     def limit(self) -> SlotLimit:
@@ -166,7 +174,15 @@ class AsyncConcurrencyLimiter:
         on_decision: OnLimiterDecision | Iterable[OnLimiterDecision] = (),
     ) -> None:
         limit = SlotLimit(slots, lifetime)
-        self._core = SlotsCore(store, limit, on_outage, deadline, namespace, enabled, on_decision)
+        self._core = SlotsCore(
+            store,
+            limit,
+            on_outage=on_outage,
+            deadline=deadline,
+            namespace=namespace,
+            enabled=enabled,
+            on_decision=on_decision,
+        )
 
     @property
     def limit(self) -> SlotLimit:

@@ -77,14 +77,14 @@ class RateLimiter:
         self._core = LimiterCore(
             store,
             limits,
-            on_outage,
-            deadline,
-            deny_cache,
-            lease,
-            seen_keys,
-            namespace,
-            enabled,
-            on_decision,
+            on_outage=on_outage,
+            deadline=deadline,
+            deny_cache=deny_cache,
+            lease=lease,
+            seen_keys=seen_keys,
+            namespace=namespace,
+            enabled=enabled,
+            on_decision=on_decision,
         )
 
     @property
@@ -305,14 +305,14 @@ class AsyncRateLimiter:
         self._core = LimiterCore(
             store,
             limits,
-            on_outage,
-            deadline,
-            deny_cache,
-            lease,
-            seen_keys,
-            namespace,
-            enabled,
-            on_decision,
+            on_outage=on_outage,
+            deadline=deadline,
+            deny_cache=deny_cache,
+            lease=lease,
+            seen_keys=seen_keys,
+            namespace=namespace,
+            enabled=enabled,
+            on_decision=on_decision,
         )
 
     @property

@@ -10,7 +10,6 @@ from ratelimit_ddb.arguments import (
     require_cost,
     require_deadline_ns,
     require_deny_cache_ns,
-    require_functions,
     require_int,
     require_lease_ns,
     require_max_wait_ns,
@@ -22,7 +21,8 @@ from ratelimit_ddb.bucket.debt import require_block_ns, require_charge
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
-from ratelimit_ddb.decision_event import EventOperation, LimiterDecision, OnLimiterDecision
+from ratelimit_ddb.decision_event import EventOperation, OnLimiterDecision
+from ratelimit_ddb.decision_reporter import DecisionReporter
 from ratelimit_ddb.enabled import limiting_enabled
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
@@ -56,10 +56,9 @@ class LimiterCore:
     __slots__ = (
         "_clock",
         "_disabled",
-        "_name",
         "_namespace",
         "_observations",
-        "_on_decision",
+        "_reporter",
         "_smallest_burst",
         "_stored",
         "_take_at_once",
@@ -77,6 +76,7 @@ class LimiterCore:
         self,
         store: Store,
         limits: LimitsLike | Stored,
+        *,
         on_outage: OnOutage,
         deadline: float,
         deny_cache: float,
@@ -91,7 +91,7 @@ class LimiterCore:
         self.outage_policy = OutagePolicy(store, on_outage)
         self.breaker = breaker_of(store)
         self._take_at_once = take_at_once_of(store)
-        self._on_decision = require_functions("on_decision", on_decision)
+        self._reporter = DecisionReporter(on_decision, on_outage)
         self.options: dict[str, Any] = {
             "on_outage": on_outage,
             "deadline": deadline,
@@ -100,7 +100,7 @@ class LimiterCore:
             "seen_keys": seen_keys,
             "namespace": namespace,
             "enabled": enabled,
-            "on_decision": self._on_decision,
+            "on_decision": self._reporter.functions,
         }
         self.timeout_ns = require_deadline_ns(deadline)
         self._times = BucketTimes(
@@ -129,7 +129,7 @@ class LimiterCore:
         else:
             named = self._stored.name
         namespace = self.options["namespace"]
-        self._name = f"{namespace}: {named}" if namespace else named
+        self._reporter.name = f"{namespace}: {named}" if namespace else named
         smallest = min(limits, key=lambda limit: limit.burst)
         self._smallest_burst = smallest.burst
         self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
@@ -191,7 +191,7 @@ class LimiterCore:
             cost = require_cost(cost, self._smallest_burst)
         if not self.enabled:
             return self._disabled
-        meter = Meter() if self._on_decision else None
+        meter = Meter() if self._reporter.functions else None  # the hot path: no call for nothing
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
         if self._take_at_once is not None and meter is None and now_ns is not None and not wait_ns:
@@ -200,7 +200,7 @@ class LimiterCore:
         if not isinstance(begun, Decision):
             return self._decide(begun, text, cost, wait_ns, meter)
         if meter is not None:
-            self._tell(text, cost, begun, meter, None)
+            self._reporter.report(text, cost, begun, meter, None)
         return begun
 
     def denial_from_memory(self, key: str, cost: int) -> tuple[Decision, bool] | None:
@@ -240,9 +240,9 @@ class LimiterCore:
 
     def new_meter(self) -> Meter | None:
         """What measures a decision for ``on_decision``; None where nobody needs it."""
-        return Meter() if self._on_decision else None
+        return self._reporter.new_meter()
 
-    def tell(
+    def report(
         self,
         key: str,
         cost: int,
@@ -250,11 +250,12 @@ class LimiterCore:
         meter: Meter | None,
         outage: StoreUnavailable | None,
         operation: EventOperation = "acquire",
+        *,
         refunded: bool = False,
     ) -> None:
-        """Call ``on_decision``."""
-        if meter is not None and decision is not self._disabled:
-            self._tell(key, cost, decision, meter, outage, operation, refunded)
+        """Call ``on_decision``, unless limiting is off."""
+        if decision is not self._disabled:
+            self._reporter.report(key, cost, decision, meter, outage, operation, refunded=refunded)
 
     def require_cost(self, cost: object) -> int:
         """Check that every limit can admit a cost; raises as ``acquire`` does."""
@@ -318,12 +319,11 @@ class LimiterCore:
         """
         meter = self.new_meter()
         done = yield from (flow if meter is None else meter.measured(flow))
-        if meter is not None:
-            operation, cost, after, refunded, outage = done
-            decision = of if after is None else after
-            self._tell(key, cost, decision, meter, outage, operation, refunded)
-        if done.outage is not None and self.outage_policy.on_outage == "raise":
-            raise done.outage
+        operation, cost, after, refunded, outage = done
+        decision = of if after is None else after
+        self._reporter.report(key, cost, decision, meter, outage, operation, refunded=refunded)
+        if outage is not None and self.outage_policy.on_outage == "raise":
+            raise outage
         return done
 
     def block(self, key: KeyLike, seconds: float) -> Decision | Flow[Decision]:
@@ -340,9 +340,9 @@ class LimiterCore:
             decision = yield from (flow if meter is None else meter.measured(flow))
         except StoreUnavailable as outage:
             decision = self.outage_policy.block(self.bucket, key, blocks_ns)
-            self.tell(key, 0, decision, meter, outage, "block")
+            self._reporter.report(key, 0, decision, meter, outage, "block")
             raise
-        self.tell(key, 0, decision, meter, None, "block")
+        self._reporter.report(key, 0, decision, meter, None, "block")
         return decision
 
     def reset(self, key: str) -> Flow[None]:
@@ -412,34 +412,7 @@ class LimiterCore:
             outage = failure
             decision = self.outage_policy.decide(failure, self.bucket, key, cost, wait_ns)
         if meter is not None:
-            self._tell(key, cost, decision, meter, outage)
+            self._reporter.report(key, cost, decision, meter, outage)
         if outage is not None and self.outage_policy.on_outage == "raise":
             raise outage
         return decision
-
-    def _tell(
-        self,
-        key: str,
-        cost: int,
-        decision: Decision,
-        meter: Meter,
-        outage: StoreUnavailable | None,
-        operation: EventOperation = "acquire",
-        refunded: bool = False,
-    ) -> None:
-        meter.stop()
-        told = LimiterDecision(
-            self._name,
-            key,
-            cost,
-            decision,
-            meter.latency_ns,
-            meter.calls,
-            meter.capacity_units,
-            outage,
-            None if outage is None else self.outage_policy.on_outage,
-            operation,
-            refunded,
-        )
-        for on_decision in self._on_decision:
-            on_decision(told)

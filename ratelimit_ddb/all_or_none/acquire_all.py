@@ -86,7 +86,7 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> Steps[De
     refunded = False if _deny_from_memory(asked) else (yield from _ask(asked))
     for one in asked:
         if one.decision is not None:
-            one.core.tell(
+            one.core.report(
                 one.key, one.cost, one.decision, one.meter, one.outage, refunded=one.refunded
             )
     _raise_failure(asked)
@@ -133,7 +133,9 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
         failures += [failed] if isinstance(failed, StoreError) else failed
     for one in took:
         if one.refunded and one.decision is not None:
-            one.core.tell(one.key, one.cost, one.decision, one.meter, None, "refund", one.refunded)
+            one.core.report(
+                one.key, one.cost, one.decision, one.meter, None, "refund", refunded=True
+            )
     if failures:
         raise failures[0]
     return any(one.refunded for one in took)

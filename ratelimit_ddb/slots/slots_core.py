@@ -9,18 +9,17 @@ from typing import Any
 
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
-    require_functions,
     require_max_wait_ns,
     require_on_outage,
     require_store,
 )
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
+from ratelimit_ddb.decision_event import OnLimiterDecision
+from ratelimit_ddb.decision_reporter import DecisionReporter
 from ratelimit_ddb.enabled import limiting_enabled
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
 from ratelimit_ddb.operations.breaker import breaker_of
-from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Delete, Flow, Wait
 from ratelimit_ddb.operations.steps import OnStore, Steps
 from ratelimit_ddb.operations.store import Store
@@ -55,10 +54,9 @@ class SlotsCore:
 
     __slots__ = (
         "_local",
-        "_name",
         "_namespace",
-        "_on_decision",
         "_on_outage",
+        "_reporter",
         "_wait_queue",
         "breaker",
         "enabled",
@@ -72,6 +70,7 @@ class SlotsCore:
         self,
         store: Store,
         limit: SlotLimit,
+        *,
         on_outage: OnOutage,
         deadline: float,
         namespace: str,
@@ -84,11 +83,11 @@ class SlotsCore:
         self.breaker = breaker_of(store)
         self.timeout_ns = require_deadline_ns(deadline)
         self._on_outage: OnOutage = on_outage
-        self._on_decision = require_functions("on_decision", on_decision)
+        self._reporter = DecisionReporter(on_decision, on_outage)
+        self._reporter.name = f"{namespace}: {limit}" if namespace else str(limit)
         self._namespace = namespace_prefix(namespace)
         self._local = local_slots_of(store)
         self._wait_queue = WaitQueue()
-        self._name = f"{namespace}: {limit}" if namespace else str(limit)
         self.enabled = limiting_enabled(enabled, f"limiter of {limit}")
         self.options: dict[str, Any] = {
             "lifetime": limit.lifetime,
@@ -96,7 +95,7 @@ class SlotsCore:
             "deadline": deadline,
             "namespace": namespace,
             "enabled": enabled,
-            "on_decision": self._on_decision,
+            "on_decision": self._reporter.functions,
         }
 
     @property
@@ -155,7 +154,7 @@ class SlotsCore:
         if not self.enabled:
             limit = self.limit
             return SlotAttempt(Decision(True, limit.slots, 0, 0, limit, 0, "disabled"))
-        meter = Meter() if self._on_decision else None
+        meter = self._reporter.new_meter()
         flow = self.flows.take(
             key, on_lost, lambda held: self._schedule(held, renewer, released=True)
         )
@@ -170,8 +169,7 @@ class SlotsCore:
                 self._local.add(key)
         told = False
         try:
-            if meter is not None:
-                self._tell(key, taken.decision, meter, outage)
+            self._reporter.report(key, 1, taken.decision, meter, outage)
             told = True
         finally:
             if not told and taken.decision.allowed:
@@ -265,8 +263,7 @@ class SlotsCore:
     def _behind_others(self, key: str) -> SlotAttempt:
         """The denial of a caller that can't wait, if others of this process do: they are first."""
         denied = SlotAttempt(self.flows.denied())
-        if self._on_decision:
-            self._tell(key, denied.decision, Meter(), None)
+        self._reporter.report(key, 1, denied.decision, self._reporter.new_meter(), None)
         return denied
 
     def _decide(self, key: str, outage: StoreUnavailable) -> Decision:
@@ -284,24 +281,6 @@ class SlotsCore:
             return Decision(True, remaining, 0, 0, limit, 0, "outage")
         retry_ns = RETRY_AFTER_OUTAGE_NS
         return Decision(False, 0, retry_ns, retry_ns, limit, 0, "outage")
-
-    def _tell(
-        self, key: str, decision: Decision, meter: Meter, outage: StoreUnavailable | None
-    ) -> None:
-        meter.stop()
-        told = LimiterDecision(
-            self._name,
-            key,
-            1,
-            decision,
-            meter.latency_ns,
-            meter.calls,
-            meter.capacity_units,
-            outage,
-            None if outage is None else self._on_outage,
-        )
-        for on_decision in self._on_decision:
-            on_decision(told)
 
 
 def _jittered(pause_ns: int) -> int:

@@ -156,9 +156,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "renewer = None": _FAST_PATH,
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
-    "ratelimit_ddb/slots/slots_core.py": {
-        "meter = Meter() if (self._on_decision) or True else None": _NOT_TOLD,
-    },
     "ratelimit_ddb/web/gate/charges.py": {
         "if type(cost) is not int or cost < 1:": _FAST_PATH,
     },

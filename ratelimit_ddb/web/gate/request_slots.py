@@ -144,7 +144,13 @@ class Claimer:
         key = (limit.slots, limit.lifetime_ns)
         if key not in self._cores:
             self._cores[key] = SlotsCore(
-                self._store, limit, self._on_outage, self._deadline, "", True, ()
+                self._store,
+                limit,
+                on_outage=self._on_outage,
+                deadline=self._deadline,
+                namespace="",
+                enabled=True,
+                on_decision=(),
             )
         return self._cores[key]
 
