@@ -400,7 +400,7 @@ def test_a_cookie_of_the_sessions_before_beats_a_header_too(make_site: MakeSite)
     assert response.value == {"cart": 17}
     assert len(response.set_cookies) == 2
     assert visitor.visit(who, headers=sent, cookie="old=worthless").value is None
-    with pytest.raises(SessionNotSaved, match="this request has a cookie"):
+    with pytest.raises(SessionNotSaved, match="this request has a session cookie"):
         visitor.visit(log_in(), cookie="old=worthless")
     assert client.call(who).value == "ada"
 
@@ -429,7 +429,7 @@ def test_a_cookies_token_is_never_given_to_scripts(site: Site) -> None:
     visitor.visit(login("bob"))
     for cookie in (visitor.cookie, f"{COOKIE}={UNKNOWN}"):
         for act in (issue, log_in("bob")):
-            with pytest.raises(SessionNotSaved, match="this request has a cookie"):
+            with pytest.raises(SessionNotSaved, match="this request has a session cookie"):
                 site.visitor().visit(act, cookie=cookie)
     assert visitor.visit(who).value == "bob"
 
