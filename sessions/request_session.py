@@ -15,8 +15,8 @@ sessions, of which only one could have the cookie.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,8 @@ from sessions.values.changes import UNCHANGED, Changes
 if TYPE_CHECKING:
     import asyncio
 
+_THREAD_POLL_SECONDS = 0.001
+"""Between two tries of a task to have the session alone, while a thread of the request has it."""
 _NOT_LOADED = (
     "the session is not loaded: SessionMiddleware has lazy=True; await session.load_async() first"
 )
@@ -162,7 +164,7 @@ class RequestSession:
         Args:
             defers: whether an outage is not raised here, but where the session is used.
         """
-        async with self._lock_of_tasks():
+        async with self._turn_of_task():
             if self.state.is_loaded:
                 return
             try:
@@ -220,15 +222,22 @@ class RequestSession:
         is_awaited = self.is_lazy and not self.state.is_loaded
         if is_awaited and self.place and self.place.assigned() is not None:
             await self.load_async()  # the flow is to take over what the application assigned
-        async with self._lock_of_tasks():
+        async with self._turn_of_task():
             return await driver.run_async(flow, self.config.store, self.config.deadline_seconds)
 
-    def _lock_of_tasks(self) -> asyncio.Lock:
-        if self._task_lock is None:
-            from asyncio import Lock  # not before there is an event loop
+    @asynccontextmanager
+    async def _turn_of_task(self) -> AsyncIterator[None]:
+        import asyncio  # not before there is an event loop
 
-            self._task_lock = Lock()
-        return self._task_lock
+        if self._task_lock is None:
+            self._task_lock = asyncio.Lock()
+        async with self._task_lock:
+            while not self._thread_lock.acquire(blocking=False):  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(_THREAD_POLL_SECONDS)
+            try:
+                yield
+            finally:
+                self._thread_lock.release()
 
     # Flows: the response
 

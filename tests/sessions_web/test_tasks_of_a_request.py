@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from sessions import (
     session_of,
 )
 from sessions.asgi import SessionMiddleware
-from sessions.operations.operation import Operation, ReadClock
+from sessions.operations.operation import Create, Operation, ReadClock
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 from tests.sessions_web.exchange import Browser
 
@@ -323,3 +323,48 @@ def test_threads_of_a_request_load_it_once() -> None:
     browser.ask()
     browser.ask("/put")
     assert browser.ask().value == ALL
+
+
+@pytest.mark.parametrize("thread_is_first", [False, True])
+def test_a_session_that_tasks_and_threads_save_first_is_one(*, thread_is_first: bool) -> None:
+    first, other_saves = Event(), Event()
+
+    class Meeting(WaitingStore):
+        """Lets the other one begin to save while the first one does."""
+
+        def send(self, operation: Operation, deadline_ns: int) -> Any:
+            if thread_is_first and isinstance(operation, Create) and not first.is_set():
+                first.set()
+                other_saves.wait(0.1)
+            return super().send(operation, deadline_ns)
+
+        async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+            if not thread_is_first and isinstance(operation, Create) and not first.is_set():
+                first.set()
+                await asyncio.to_thread(other_saves.wait, 0.1)
+            return await super().send_async(operation, deadline_ns)
+
+    async def view(session: Session) -> None:
+        def in_thread() -> None:
+            if not thread_is_first:
+                first.wait(5)
+            session["thread"] = 1
+            session.save()
+            other_saves.set()
+
+        async def in_task() -> None:
+            if thread_is_first:
+                await asyncio.to_thread(first.wait, 5)
+            session["task"] = 1
+            await session.save_async()
+            other_saves.set()
+
+        session["a"] = 1
+        await asyncio.gather(asyncio.to_thread(in_thread), in_task())
+
+    visitor = Visitor()
+    visitor.store = Meeting()
+    visitor.browser = Browser(SessionMiddleware(visitor._app, visitor.store), "asgi")
+    visitor.visit(view)
+    assert visitor.values == [None, {"a": 1, "thread": 1, "task": 1}]
+    assert len(visitor.store) == 1
