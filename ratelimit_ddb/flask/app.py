@@ -56,9 +56,16 @@ def limit_app(
 def _has_own_limits(request: Request) -> bool:
     native: flask.Request = request.native
     view = flask.current_app.view_functions.get(native.endpoint or "")
-    if view is None:
+    if view is None or _answered_by_flask(native):
         return False
     if has_own_limits(view, request.method):
         return True
     view_class = getattr(view, "view_class", None)
     return has_own_limits(method_of(view_class, request.method), request.method)
+
+
+def _answered_by_flask(native: flask.Request) -> bool:
+    """Whether Flask answers an OPTIONS itself, and calls no view."""
+    return native.method == "OPTIONS" and bool(
+        getattr(native.url_rule, "provide_automatic_options", False)
+    )

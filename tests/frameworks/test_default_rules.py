@@ -65,6 +65,7 @@ def test_flask_does_not_ask_it_where_a_view_has_its_own(store: MemoryStore) -> N
     assert [client.get("/items").status_code for _ in range(2)] == [200, 200], "by default"
     assert client.get("/plain").status_code == 429
     assert client.get("/nowhere").status_code == 429
+    assert client.options("/own").status_code == 429, "Flask answers it without the view"
 
 
 def test_django_does_not_ask_it_where_a_view_has_its_own(store: MemoryStore) -> None:
