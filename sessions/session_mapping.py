@@ -114,7 +114,7 @@ class SessionMapping(MutableMapping[str, Any]):
         )
 
     def copy(self) -> dict[str, Any]:
-        """Its values as a dict; changes of the dict are not saved."""
+        """Its values as a dict, whose keys are its own and whose lists and dicts the session's."""
         return dict(self)
 
     def _used_state(self) -> SessionState:

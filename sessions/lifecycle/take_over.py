@@ -107,8 +107,7 @@ def begin(
         the session; none if its user has the most sessions, and a further one is refused.
     """
     session_id = config.tokens.session_id(token)
-    named = str(user) if type(user) is int else user
-    user_id = anonymous(session_id) if named is None else require_user_id(named)
+    user_id = anonymous(session_id) if user is None else _user_id(user)
     encoded = _encoded(values)
     now: int = yield ReadClock()
     row = with_values(config, new_row(config, session_id, user_id, now, now), encoded)
@@ -162,6 +161,16 @@ def _mark(config: SessionConfig, token: str, max_age: int) -> Flow[None]:
     mark_id = _mark_id(config, token)
     now: int = yield ReadClock()
     yield Create(Row(mark_id, anonymous(mark_id), now, now, now + max_age, now + max_age))
+
+
+def _user_id(user: object) -> str:
+    try:
+        return require_user_id(str(user) if type(user) is int else user)
+    except (TypeError, ValueError) as refused:
+        raise type(refused)(
+            f"a session that the site had before names a user who can be none: {refused}; have its "
+            "values name another one, or none (PreviousSessions.read)"
+        ) from refused
 
 
 def _mark_id(config: SessionConfig, token: str) -> str:

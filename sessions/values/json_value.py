@@ -33,6 +33,11 @@ def require_storable(key: str, value: object) -> None:
         TypeError, ValueError: it would not come back unchanged. The message names the session's
             key and where in its value the trouble is.
     """
+    if type(key) is not str:
+        raise TypeError(
+            f"session[{shown(key)}]: the key must be a str itself, and is {a_type(key)}; write "
+            f"session[{shown(str.__str__(key))}]"
+        )
     place = (None, key)
     _require_scalar(key, place)
     _require_storable(value, place, 0)

@@ -313,6 +313,14 @@ def test_a_key_is_checked_as_a_value_is() -> None:
         encode("\ud800", 1)
 
 
+def test_a_key_that_is_an_enums_is_told_from_a_value() -> None:
+    values = Values({})
+    with pytest.raises(TypeError, match=r"the key must be a str itself.*write session\['red'\]"):
+        values[Shade.RED] = 1
+    values["red"] = 1
+    assert values[Shade.RED] == 1
+
+
 def test_a_value_that_is_no_json_stays_one_and_is_not_saved_over() -> None:
     values = Values({"cart": "{'not': 'json'}", "n": "1"})
     for _ in range(2):
