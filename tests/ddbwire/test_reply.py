@@ -19,7 +19,7 @@ from ddbwire.connections.response_reader import (
 from ddbwire.steps import HTTPResponse, NoResponse
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
-BODY = b'{"a":1,\r\nDate: then\r\nx-amz-crc32: 7\r\n}'
+BODY = b'{"a":1,\r\nDate: then\r\nx-amz-crc32: 7\r\n\r\n}'
 
 
 def response(body: bytes, status: bytes = b"200 OK", extra: bytes = b"") -> bytes:

@@ -325,7 +325,13 @@ CORES: dict[str, tuple[str, ...]] = {
         f"tests/contract/test_session_counts.py {_ON_MOTO}",
         f"tests/contract/test_max_sessions.py {_ON_MOTO}",
     ),
-    "sessions/lifecycle/new_id.py": (*_SESSION, *_SESSION_STORES),
+    "sessions/lifecycle/new_id.py": (
+        *_SESSION,
+        *_SESSION_STORES,
+        *_MAX_SESSIONS,
+        "tests/device_bound/test_life.py",
+        "tests/sessions/test_previous.py",
+    ),
     "sessions/lifecycle/save.py": _SESSION,
     "sessions/lifecycle/take_over.py": (
         "tests/sessions/test_previous.py",

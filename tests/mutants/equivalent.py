@@ -38,6 +38,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ddbwire/connections/response_reader.py": {
         'body = bodies[0] if (len(bodies) == 1) and False else b"".join(bodies)': _FAST_PATH,
+        'data = pieces[0] if (len(pieces) == 1) and False else b"".join(pieces)': _FAST_PATH,
+        'head_end = data.find(b"\\r\\n\\r\\n") - 2': _FAST_PATH,
         "dates = _DATE.search(data, 1, head_end)": "a response begins with its version",
         "checksums = _CHECKSUM.search(data, 1, head_end)": "a response begins with its version",
         'head_end = data.find(b"\\r\\n\\r\\n") + 3': "what is one character more ends no line",

@@ -68,6 +68,16 @@ def test_activity_never_passes_the_absolute_deadline(site: Site) -> None:
     assert not is_alive(browser)
 
 
+def test_options_that_are_raised_prolong_no_session_that_is_rotated(site: Site) -> None:
+    browser = begun(site)
+    site.clock.advance(IDLE - 1)
+    later = site.browser(browser, idle=2 * LIFETIME, lifetime=3 * LIFETIME)
+    with later.request() as session:
+        session.rotate()
+    (row,) = site.rows(later.session_id)
+    assert row.expires_at == row.ends_at == row.created_at + LIFETIME
+
+
 @pytest.mark.parametrize("use", ["look", "change", "rotate"])
 def test_no_use_of_any_kind_passes_the_absolute_deadline(site: Site, use: str) -> None:
     browser = begun(site, idle=1_000, lifetime=2_500)

@@ -93,6 +93,21 @@ def test_its_changes_are_told_and_raised_if_that_is_asked_for(
     assert old_id != browser.session_id
 
 
+def test_what_is_set_after_a_logout_is_kept_though_another_request_saved_meanwhile(
+    site: Site, browser: Browser
+) -> None:
+    late = site.browser(browser)
+    under_way = late.open()
+    log_out_and_set(under_way.session)
+    site.clock.advance(1)
+    with browser.request() as session:
+        session["cart"] = [18]
+    under_way.finish()
+    assert late.seen() == {"late": 1}
+    assert late.user_id() is None
+    assert browser.seen() == {}
+
+
 @pytest.mark.parametrize("change", ["rotate", "logout"])
 def test_that_a_new_id_or_a_logout_is_dropped_is_told_too(
     site: Site, browser: Browser, change: str
