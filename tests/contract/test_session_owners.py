@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sessions.operations.operation import BatchDelete
 from tests.sessions.browser import Site, alive, begun, logged_in, rotated
 
 pytest_plugins = ("tests.contract.session_stores",)
@@ -60,6 +62,15 @@ def test_one_session_is_ended_and_no_other(site: Site, ada: str) -> None:
     assert alive(site, one, other) == [False, True]
     assert not site.call("revoke", ada, one.session_id)
     assert site.ids_of(ada) == {other.session_id}
+
+
+def test_of_what_a_batch_deleted_only_the_data_is_not_told(site: Site, ada: str) -> None:
+    browser = logged_in(site, ada, cart=[17])
+    (row,) = site.rows(browser.session_id)
+    assert row.data
+    keys = [(row.session_id, ada), ("z" * 43, ada)]
+    assert site.send(BatchDelete(keys)) == [replace(row, data={})]
+    assert site.rows(browser.session_id) == []
 
 
 def test_a_session_of_somebody_else_cant_be_ended_by_its_id(site: Site, ada: str, bob: str) -> None:

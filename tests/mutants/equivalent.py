@@ -13,6 +13,7 @@ from tests.mutants.mutant import Mutant
 _STRICT = re.compile(r"(?:strict=\w+)?\)")
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
+_NOT_KEPT = "neither is what a row keeps"
 _NOT_REACHED = "the number that differs is never reached"
 _NOT_TOLD = "what is measured where nobody asked is not told"
 _LONG_PAST = "an item that is kept for no known time is written as one that expired long ago"
@@ -189,6 +190,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
     },
     "ratelimit_ddb/web/response/fields.py": {
+        "kind = (one.rule, one.charge.quota.bucket is not None)": "tells the two apart as well",
         "if len(charges) >= 1:": _FAST_PATH,
     },
     "ratelimit_ddb/web/rules/path.py": {
@@ -224,8 +226,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
     },
     "sessions/device_bound/endpoints.py": {
-        'binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, "XXXX"))': (
-            "neither text is what a row keeps"
+        'binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, "XXXX"))': _NOT_KEPT,
+        "binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, None))": _NOT_KEPT,
+        "binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, ))": _NOT_KEPT,
+        'proof = refresh_proof(fields.text_of(asked.response) or "XXXX", binding.key)': (
+            "neither text is a proof"
+        ),
+        'proof = registration_proof(fields.text_of(asked.response) or "XXXX")': (
+            "neither text is a proof"
         ),
     },
     "sessions/session_state.py": {

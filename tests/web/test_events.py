@@ -111,11 +111,14 @@ def test_all_that_was_sent_is_told_of_once(limited: Limited, told: Told) -> None
 def test_what_was_given_back_says_so(limited: Limited, told: Told) -> None:
     store = MemoryStore(clock=FakeClock())
     limited(store=store, rules=rules("9/hour", "1/hour"))(Get())
-    limited(store=store, rules=rules("9/hour", "1/hour"), on_decision=told.append)(Get())
+    ask = limited(store=store, rules=rules("9/hour", "1/hour"), on_decision=told.append)
+    ask(Get())
     assert [(one.rule, one.decision.allowed, one.refunded) for one in told] == [
         ("r0", True, True),
         ("r1", False, False),
     ]
+    ask(Get())
+    assert [(one.rule, one.calls, one.capacity_units) for one in told[2:]] == [("r1", 0, 0)]
 
 
 @pytest.mark.parametrize("on_outage", ["allow", "deny", "raise"])
