@@ -36,15 +36,15 @@ _RESPONSE_STARTS = ("http.response.start", "websocket.accept", "websocket.http.r
 class SessionMiddleware:
     """Puts the session into ``scope["session"]``, where Starlette's ``request.session`` finds it.
 
-    It is read before the application is called, if there is a cookie, and committed before the
-    first byte of the response, or the acceptance of a websocket, is sent. What is changed later
-    must be saved by ``await session.save_async()``; what is not raises SessionNotSaved.
+    If there is a cookie, it is read before the application is called. It is committed before the
+    first byte of the response, or the acceptance of a websocket, is sent. Save later changes by
+    ``await session.save_async()``; a change that is not saved raises SessionNotSaved.
 
     Args:
         app: the application.
         store: a DynamoDBSessionStore or a MemorySessionStore.
-        lazy: whether no session is read before the application awaits ``session.load_async()``, so
-            that pages without one cost no read.
+        lazy: whether the session is read only when the application awaits
+            ``session.load_async()``, so that pages that do not use it cost no read.
         options: ``idle=``, ``lifetime=``, ``secret=`` and more: see ``sessions.SessionOptions``.
 
     Raises:
@@ -108,7 +108,7 @@ class SessionMiddleware:
 
 
 async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> None:
-    """Answer 401, or close a websocket, which before it is accepted is a 403."""
+    """Answer 401, or close a websocket; before it is accepted, servers answer 403 for that."""
     if scope["type"] == "websocket":
         reason = refused.error or "authentication_required"
         await send({"type": "websocket.close", "code": _UNAUTHORIZED, "reason": reason})
@@ -120,13 +120,13 @@ async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> 
 
 
 async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) -> None:
-    """Await what must be done though the request may be cancelled."""
+    """Await what must be done even if the request was cancelled."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None or not isinstance(error, asyncio.CancelledError):
         await ending
         return
     task = asyncio.ensure_future(ending)
-    _ENDING.add(task)  # the loop itself holds it only weakly
+    _ENDING.add(task)  # the event loop holds only a weak reference
     task.add_done_callback(_ENDING.discard)
     await asyncio.shield(task)
 

@@ -1,19 +1,19 @@
-"""Freshness: how long ago the user of a session has proved who they are.
+"""Freshness: how long ago the user of a session authenticated.
 
-    session.login("user-456")           proved now
-    session.rotate()                    as long ago as before
-    session.confirm_login("user-456")   proved again: a new id, the same session
-    session.require_fresh(300)          raises ReauthenticationRequired unless that is less than
-                                        300 seconds ago
+    session.login("user-456")           now
+    session.rotate()                    unchanged
+    session.confirm_login("user-456")   now: a new id, the same session
+    session.require_fresh(300)          raises ReauthenticationRequired unless it is less than 300
+                                        seconds ago
 
-It is noted in the session's own values, under a reserved key, in epoch seconds by the table's
-clock, when the login is saved. So it goes along with every change of the id, and no request that is
-under way can undo it. A session without it (of before this was noted, or taken over from another
-store) is not fresh.
+The time is stored in the session's own values, under a reserved key, in epoch seconds by the
+table's clock, when the login is saved. So every change of the id keeps it, and a request under way
+can't undo it. A session without it (older than this feature, or taken over from another store) is
+not fresh.
 
-It is judged as of when the session was read, and the time since then by the process's own clock: an
-open websocket does not stay fresh. Whole seconds count, as for timeouts: a login may be too old up
-to one second sooner than said, and never later.
+The age is the time from the authentication to the reading of the session, by the table's clock,
+plus the time since then, by the process's monotonic clock: an open websocket does not stay fresh.
+As for timeouts, whole seconds count: a login may be too old up to one second early, never late.
 
 Source: RFC 9470, "OAuth 2.0 Step Up Authentication Challenge Protocol"; OWASP Session Management
 Cheat Sheet, "Reauthentication after risk events".
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 AUTHENTICATED_AT = RESERVED_PREFIX + "authenticated_at"
 
 _MAX_AHEAD_SECONDS = 60
-"""How far in the future a proof may lie: clocks of two processes differ a little."""
+"""How far in the future it may lie: the clocks of two processes differ a little."""
 
 
 def authenticated_at(session: SessionState) -> int | None:
-    """The epoch second of its user's last proof, as far as it is saved; None if there is none."""
+    """The epoch second of its user's last saved authentication; None if there is none."""
     if session.user_id is None:
         return None
     key = session.fresh_key
@@ -49,22 +49,22 @@ def authenticated_at(session: SessionState) -> int | None:
 
 
 def require_fresh(session: SessionState, seconds: object) -> None:
-    """Check that the user's last proof was less than so many seconds ago.
+    """Check that the user authenticated less than ``seconds`` ago.
 
     Raises:
         TypeError, ValueError: ``seconds`` is not an int of at least 1.
-        ReauthenticationRequired: it was not, or nobody is logged in.
+        ReauthenticationRequired: they did not, or nobody is logged in.
     """
     limit = require_positive_int("seconds", seconds)
     if session.user_id is not None and session.authenticates:
-        return  # by this very request
+        return  # the user authenticated in this request
     at = authenticated_at(session)
     if at is None or not -_MAX_AHEAD_SECONDS <= _now(session) - at < limit:
         raise ReauthenticationRequired(limit, at)
 
 
 def with_proof(session: SessionState, encoded: Mapping[str, str], now: int) -> dict[str, str]:
-    """Values to be saved, with the time of the proof if the request brought one."""
+    """The values to save, with the time if the user authenticated in this request."""
     return {**encoded, AUTHENTICATED_AT: str(now)} if session.authenticates else dict(encoded)
 
 

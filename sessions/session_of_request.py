@@ -1,4 +1,4 @@
-"""The session of a request, whatever the framework calls it, for code and for type checkers."""
+"""The session of a request in any framework, with its type."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sessions.request_session import RequestSession
 from sessions.session import Session
 
 REQUEST_SESSION = "sessions.request_session"
-"""Where an ASGI scope or a WSGI environ holds it, whatever the application does to the session."""
+"""Where an ASGI scope or a WSGI environ holds it, even if the application replaces the session."""
 
 
 def session_of(request: object) -> Session:
-    """The session of a request, whose names no key of the application's can hide.
+    """The session of a request. No key of the application's hides its attributes.
 
         session_of(request).login("user-456")
 
@@ -22,7 +22,7 @@ def session_of(request: object) -> Session:
             WSGI environ; or the session itself, such as ``flask.session``.
 
     Raises:
-        TypeError: it is none of these, or no session middleware stands outside of what asks.
+        TypeError: it is none of these, or there is no session middleware around the caller.
     """
     found = request._request_session if isinstance(request, Session) else _in(request)
     return Session(found, names_give_way=False)

@@ -9,7 +9,7 @@
     async def delete_account(request):                                         # Starlette
         await require_fresh(300)(request)
 
-Others than those are answered with 401.
+A request that does not qualify is answered with 401.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["require_fresh", "require_user"]
 
 
 class StaleLogin(ReauthenticationRequired, HTTPException):  # type: ignore[misc]  # one is wider
-    """ReauthenticationRequired as an HTTPException, which Starlette answers with 401 by itself."""
+    """ReauthenticationRequired as an HTTPException, which Starlette answers with 401."""
 
 
 class NotLoggedIn(AuthenticationRequired, HTTPException):  # type: ignore[misc]  # one is wider
@@ -35,10 +35,10 @@ class NotLoggedIn(AuthenticationRequired, HTTPException):  # type: ignore[misc] 
 
 
 async def require_user(request: HTTPConnection) -> str:
-    """The user who is logged in: a dependency of FastAPI, or what a view of Starlette awaits.
+    """The user who is logged in: a dependency in FastAPI; a view of Starlette awaits it.
 
-    Others are answered with 401 and the challenge of RFC 6750, wherever the session middleware
-    stands; an exception handler for AuthenticationRequired can answer otherwise.
+    If nobody is logged in, the answer is 401 with the challenge of RFC 6750, or that of the
+    application's exception handler for AuthenticationRequired.
     """
     session = await session_of(request).load_async()
     try:
@@ -48,16 +48,16 @@ async def require_user(request: HTTPConnection) -> str:
 
 
 def require_fresh(seconds: int) -> Callable[[HTTPConnection], Awaitable[None]]:
-    """What checks that a login, or its confirmation, was less than so long ago.
+    """A function that checks that the user authenticated less than ``seconds`` ago.
 
-    Others are answered with 401 and the challenge of RFC 9470, wherever the session middleware
-    stands; an exception handler for ReauthenticationRequired can answer otherwise.
+    If they did not, the answer is 401 with the challenge of RFC 9470, or that of the application's
+    exception handler for ReauthenticationRequired.
 
     Args:
-        seconds: less than so many ago.
+        seconds: the age that the authentication must be below.
 
     Returns:
-        a dependency of FastAPI, or what a view of Starlette awaits with its request.
+        a dependency for FastAPI; a view of Starlette calls it with its request, and awaits it.
 
     Raises:
         TypeError, ValueError: ``seconds`` is not an int of at least 1.

@@ -1,10 +1,10 @@
-"""Sessions in an application's own tests: begun or changed for a test client.
+"""Sessions in an application's own tests: begin or change the session of a test client.
 
     with session_for(client, store) as session:
         session.login("ada")
     assert client.get("/account").status_code == 200
 
-Flask's and Django's test clients have means of their own.
+Flask's and Django's test clients have methods of their own for it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ __all__ = ["session_for"]
 def session_for(
     client: object, store: Store, **options: Unpack[SessionOptions]
 ) -> Iterator[Session]:
-    """The session of a test client, to be read and changed as in a request.
+    """The session of a test client, to read and change as in a request.
 
-    What is changed is saved at the end of the block, and the client has the cookie then. For
-    Flask's and Django's sessions there are ``client.session_transaction()`` and ``client.session``.
+    Changes are saved at the end of the block, and the client gets the cookie then. For Flask's and
+    Django's sessions, use ``client.session_transaction()`` and ``client.session``.
 
-    With ``bearer=True``, ``session.issue_token()`` in the block begins one for a header instead:
-    the client sends ``Authorization: Bearer <token>`` from then on. Werkzeug's has no fields of its
-    own; give it what is returned, in the headers of each request.
+    With ``bearer=True``, call ``session.issue_token()`` in the block: the client then sends
+    ``Authorization: Bearer <token>`` with each request. Werkzeug's client has no default headers;
+    pass the token that is returned in the headers of each request.
 
         with session_for(client, store, bearer=True) as session:
             session.login("ada")
@@ -47,11 +47,11 @@ def session_for(
     Args:
         client: a TestClient of Starlette, FastAPI or Litestar, a Client of httpx or of Werkzeug.
         store: the application's.
-        options: the application's, as given to its SessionMiddleware.
+        options: the same as for the application's SessionMiddleware.
 
     Raises:
-        TypeError: it is no such client.
-        ValueError: its base URL is plain http, and the cookie is Secure; or it is not in the
+        TypeError: it is not such a client.
+        ValueError: its base URL is plain http and the cookie is Secure, or its host is not in the
             cookie's domain.
         SessionConflict, SessionTooLarge, StoreUnavailable: the session was not saved.
     """
@@ -73,7 +73,7 @@ def session_for(
 
 
 def _fields_of(client: Any) -> MutableMapping[str, str]:
-    """The fields that a client sends with each request; of Werkzeug's, which has none, a dict."""
+    """The fields that a client sends with each request; for Werkzeug's client, an unused dict."""
     fields = getattr(client, "headers", None)
     return fields if isinstance(fields, MutableMapping) else {}
 
@@ -113,11 +113,11 @@ def _cookies_of(client: Any, cookie: Cookie) -> _Cookies:
 
 
 class _OfJar(NamedTuple):
-    """Those of httpx, and of the clients that are made of it.
+    """The cookies of httpx's client, and of the clients that are built on it.
 
     Attributes:
         jar: the client's.
-        url: one that the cookie is sent to.
+        url: a URL that the cookie is sent to.
     """
 
     jar: CookieJar
@@ -134,7 +134,7 @@ class _OfJar(NamedTuple):
 
 
 class _Reply(NamedTuple):
-    """A response as http.cookiejar reads it."""
+    """A response, as http.cookiejar needs it."""
 
     set_cookie: str
 
@@ -145,7 +145,7 @@ class _Reply(NamedTuple):
 
 
 class _OfWerkzeug(NamedTuple):
-    """Those of Werkzeug's client, which does not look at Secure."""
+    """The cookies of Werkzeug's client, which ignores Secure."""
 
     client: Any
     cookie: Cookie

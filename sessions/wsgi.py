@@ -31,8 +31,8 @@ SESSION = "sessions.session"
 class SessionMiddleware:
     """Puts the session into ``environ["sessions.session"]``; it is read at its first use.
 
-    It is committed before the first byte of the response is handed on. What is changed later must
-    be saved by ``session.save()``; what is not raises SessionNotSaved at the end.
+    It is committed before the first byte of the response is passed on. Save later changes by
+    ``session.save()``; a change that is not saved raises SessionNotSaved at the end.
 
     Args:
         app: the application.
@@ -58,7 +58,7 @@ class SessionMiddleware:
             answered: list[bytes] | None = self._endpoints(environ, start_response)
             if answered is not None:
                 return answered
-        if SESSION in environ:  # that of a middleware around this one, which keeps its own
+        if SESSION in environ:  # the session of an outer middleware, which keeps it
             environ = {**environ}
         authorization = authorization_in_environ(environ)
         session = RequestSession(self._config, environ.get("HTTP_COOKIE"), authorization)
@@ -75,7 +75,7 @@ class SessionMiddleware:
                     raise
                 body = [start.refuse(refused)]
             if isinstance(body, list | tuple) or files.wrapped(body):
-                # Nothing of the application runs any more, and servers may know what to do with it.
+                # No code of the application runs any more, and servers may treat it specially.
                 if hasattr(body, "close"):
                     on_failure.callback(body.close)
                 start.now()
@@ -87,7 +87,7 @@ class SessionMiddleware:
 
 
 class _StartResponse:
-    """The application's ``start_response``, held back until the first byte."""
+    """The application's ``start_response``, delayed until the first byte."""
 
     __slots__ = ("_environ", "_held", "_is_started", "_session", "_start_response", "_write")
 
@@ -104,7 +104,7 @@ class _StartResponse:
     def __call__(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
-        """What the application calls; again, with an error, to begin otherwise."""
+        """Called by the application; again, with ``exc_info``, for another response."""
         if self._is_started:  # the server knows whether that is too late
             return self._start_response(status, headers, exc_info)
         if self._held is not None and exc_info is None:
@@ -113,7 +113,7 @@ class _StartResponse:
         return self._write_through
 
     def now(self) -> None:
-        """Commit the session, and start the response, unless that is done."""
+        """Commit the session and start the response, unless it has started."""
         if self.is_due:
             assert self._held is not None  # noqa: S101 - else it is not due
             status, headers, exc_info = self._held
@@ -126,7 +126,7 @@ class _StartResponse:
             )
 
     def refuse(self, refused: AuthenticationRequired) -> bytes:
-        """Answer 401 instead of what the application began to; the body."""
+        """Answer 401 instead of the application's response. Returns the body."""
         body = refused.detail.encode()
         headers = [
             *refused.headers.items(),
@@ -189,10 +189,10 @@ class _Body:
             yield self._start.refuse(refused)
 
     def close(self) -> None:
-        """Close the application's, which may have changed the session.
+        """Close the application's body, which may have changed the session.
 
-        A server that was closed on may call it before the first chunk, and then no cookie can be
-        set any more.
+        If the client has closed the connection, the server may call it before the first chunk; then
+        no cookie can be set any more.
         """
         if hasattr(self._body, "close"):
             self._body.close()
