@@ -1,13 +1,13 @@
-"""Commits a session: the least that has to be written of what a request did to it.
+"""Commits a session: writes what a request did to it, and no more than that.
 
-    nothing done              nothing, or one touch if it is due
-    values changed            one save of the keys that changed, if the row is there and not over
+    nothing                   nothing, or one write that notes the use (a touch) if that is due
+    changed values            one save of the changed keys, if the row exists and is not over
     first value               one new row
     login, rotation           one transaction: the new row, and the old one marked, or leading to it
     logout                    one deletion
 
 Changes of different keys by two requests are both saved: a save names its keys, and a login or
-rotation that finds the old row changed carries the change over. A deleted row is never restored.
+rotation copies the changes that it finds in the old row. A deleted row is never restored.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from sessions.values.changes import Changes
 
 
 def needs_commit(config: SessionConfig, session: SessionState, changes: Changes) -> bool:
-    """Whether a commit would ask the store for anything, decided without asking for the time."""
+    """Whether a commit would send anything to the store. Does not read the time."""
     changed_id = session.deleted_row is not None or session.id_change is not IdChange.NONE
     if changes or changed_id or session.authenticates:
         return True
     row = session.row
     if row is not None and config.raise_on_revoked:
-        return True  # to find out whether it was revoked
+        return True  # a read finds out whether it was revoked
     return session.touch_is_due(config.timeouts, session.loaded_at)
 
 
 def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Flow[CommitResult]:
-    """Write what a session's request did, and emit the events of it.
+    """Write what a request did to its session, and emit the events.
 
     Args:
         config: the application's.
         session: the request's.
-        changes: what ``session.changes()`` is now.
+        changes: the changes of its values.
 
     Raises:
         SessionRevoked: its row is gone or over.
-        SessionReplaced: another session took its place; that is noted in ``session.replaced``.
-        SessionConflict: others changed it meanwhile, where that matters.
-        SessionTooLarge: it would not fit into an item.
+        SessionReplaced: another session replaced it; ``session.replaced`` says which.
+        SessionConflict: other requests changed it in every attempt, or once with ``strict=True``.
+        SessionTooLarge: it does not fit into an item.
         SessionNotSaved: it needs a cookie, and the response has started.
         TooManySessions: a login was refused.
     """
@@ -61,7 +61,7 @@ def commit(config: SessionConfig, session: SessionState, changes: Changes) -> Fl
 def _commit_new_id(
     config: SessionConfig, session: SessionState, changes: Changes
 ) -> Flow[CommitResult]:
-    """A session that begins or gets another id, or is logged out."""
+    """Commit a session that begins, gets another id, or is logged out."""
     is_login, deleted = session.login_user_id is not None, session.deleted_row
     if session.replaced is not None and not is_login:
         if changes:
@@ -75,7 +75,7 @@ def _commit_new_id(
     try:
         result = yield from give_new_id(config, session, changes)
     except (SessionNotSaved, SessionTooLarge, SessionConflict, TooManySessions):
-        if deleted is not None:  # a logout holds, whatever becomes of what came after it
+        if deleted is not None:  # the logout holds even if what came after it fails
             yield from _log_out(config, session, deleted)
         raise
     if deleted is not None:

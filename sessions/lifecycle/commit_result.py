@@ -1,4 +1,4 @@
-"""What a commit did, for the response's cookie and the events."""
+"""The result of a commit, for the response's cookie and the events."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sessions.event import EventName
 
 
 class CommitResult(NamedTuple):
-    """What a commit did.
+    """The result of a commit.
 
     Attributes:
-        token: the token of a new id, for the cookie; None if the id stays.
-        cookie_cleared: whether the cookie is to be cleared.
+        token: the token of a new id, for the cookie; None if the id is the same.
+        cookie_cleared: whether the cookie must be cleared.
         event: ``"created"`` or ``"renewed"``; None for a save or a touch.
     """
 
@@ -22,4 +22,4 @@ class CommitResult(NamedTuple):
 
 
 SAVED = CommitResult()
-"""Of a commit that concerns neither the cookie nor the events."""
+"""The result of a commit that changes no cookie and has no event."""

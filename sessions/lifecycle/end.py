@@ -12,25 +12,25 @@ from sessions.operations.row import Row, anonymous
 
 
 class Ending(Enum):
-    """What there was to end."""
+    """Whether a session was ended."""
 
     ENDED = auto()
     NOTHING = auto()
-    """It was over, or gone, or spared."""
+    """There was nothing to end: it was over, or gone, or excepted."""
 
 
 def end(session_id: str, user_id: str, except_id: str | None = None) -> Flow[Ending | Replaced]:
-    """Delete a session's row, and where it was rotated the rows that it led to.
+    """Delete a session's row, and if it was rotated the rows that it leads to.
 
-    One that was replaced is over already, and what took its place is another session.
+    A replaced session is over already; the one that replaced it is another session and stays.
 
     Args:
         session_id: the id to start with.
         user_id: its sort key.
-        except_id: the id of a session that is to stay.
+        except_id: the id of a session that must stay.
 
     Returns:
-        whether there was a session, not over yet, that is gone now; or what took its place.
+        whether a session that was not over was ended; or what replaced it.
     """
     while session_id != except_id:
         row: Row | None = yield Delete(session_id, user_id)
@@ -48,12 +48,12 @@ def end(session_id: str, user_id: str, except_id: str | None = None) -> Flow[End
 
 
 def end_others(config: SessionConfig, tokens: Iterable[str], own: Row) -> Flow[None]:
-    """End the sessions of all tokens: else a logout would leave the next cookie's logged in.
+    """End the sessions of all tokens, which would stay logged in after a logout.
 
     Args:
         config: the application's.
         tokens: the request's.
-        own: the row of the session that is logged out, which is ended elsewhere.
+        own: the row of the session that is logged out; the caller ends it.
     """
     for token in tokens:
         session_id = config.tokens.session_id(token)

@@ -1,9 +1,10 @@
-"""Loads the session of a request's tokens; an unknown, over, ambiguous or unreadable one is none.
+"""Loads the session of a request's tokens; one that is over, ambiguous or unreadable is invalid.
 
-No id is ever adopted: a token that is not in the table has no session, and a new one gets a new id.
+No id is ever adopted: a token that is not in the table has no session, and a new session gets a new
+id.
 
-A browser may have several cookies of the session's name: of different paths, or set by another host
-of the domain. Each that is well-formed can be the one, so a dead one in front must not hide it.
+A browser may have several cookies of the session's name: for different paths, or set by another
+host of the domain. All well-formed ones are tried, so that an invalid one does not hide another.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sessions.operations.row import Row, StoredValue
 from sessions.values.cipher import Unreadable
 
 _MAX_ROTATIONS = 4
-"""How many rotations within their grace are followed from an old id."""
+"""How many rotations are followed from an old id, each during its grace."""
 
 
 class InvalidReason(Enum):
@@ -27,7 +28,7 @@ class InvalidReason(Enum):
 
     @property
     def end_reason(self) -> EndReason | None:
-        """What its user can be told."""
+        """The reason that its user may learn; None if there is none."""
         return LOGIN_ELSEWHERE if self is InvalidReason.LOGIN_ELSEWHERE else None
 
     UNKNOWN = "unknown"
@@ -40,9 +41,9 @@ class InvalidReason(Enum):
 def load_first(
     config: SessionConfig, tokens: Iterable[str]
 ) -> Flow[tuple[LoadedSession, str | None]]:
-    """The session of the first token that has one, and that token. One read for each, as ``load``.
+    """The session of the first token that has one, and that token. Each token costs a read.
 
-    Of those that have none an event is told; without any, the last says why there is no session.
+    For each token without a session an event is emitted. If none has one, the result says why.
     """
     loaded, leading = NO_SESSION, None
     for token in tokens:
@@ -60,14 +61,14 @@ def load_first(
 
 
 def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReason]:
-    """The session of a token, or why there is none. One read; two within a rotation's grace.
+    """The session of a token, or why there is none. One read; two during a rotation's grace.
 
-    Of an id that a login replaced a moment ago it is empty, and ``replaced``.
+    If a login replaced the id a moment ago, the session is empty, and ``replaced`` says so.
     """
     session_id, rotated = config.tokens.session_id(token), None
     for _ in range(_MAX_ROTATIONS):
         rows: list[Row] = yield Find(session_id)
-        # Afterwards, since the first reply brings the time.
+        # Only now: the first response brings the table's time.
         now: int = yield ReadClock()
         found = _unexpired(config, rows, now, rotated)
         if isinstance(found, InvalidReason):
@@ -84,17 +85,17 @@ def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReaso
 
 
 def find(config: SessionConfig, session_id: str) -> Flow[Row | Replaced | InvalidReason]:
-    """The row of an id, if it has one and it is not over; or what took its place."""
+    """The row of an id; or what replaced it, or why there is none."""
     rows: list[Row] = yield Find(session_id)
     now: int = yield ReadClock()
     return _unexpired(config, rows, now)
 
 
 def find_rotated(config: SessionConfig, session_id: str) -> Flow[Row | Replaced | InvalidReason]:
-    """The same; of an id that was rotated, the row that it leads to.
+    """The same; for an id that was rotated, the row that it leads to, also after the grace.
 
-    For a request that had the session before: it may take longer than the rotation's grace, and
-    what it changed has its place in the row all the same.
+    For a request that read the session before: it may take longer than the rotation's grace, and
+    its changes still belong in the row.
     """
     rotated = None
     for _ in range(_MAX_ROTATIONS):
@@ -111,7 +112,14 @@ def find_rotated(config: SessionConfig, session_id: str) -> Flow[Row | Replaced 
 def _unexpired(
     config: SessionConfig, rows: list[Row], now: int, rotated: str | None = None
 ) -> Row | Replaced | InvalidReason:
-    """The row that was found, if it is not over, and if it is what ``rotated`` was rotated to."""
+    """The row that was found; or what replaced it, or why it is invalid.
+
+    Args:
+        config: the application's.
+        rows: those with the id.
+        now: in epoch seconds.
+        rotated: the id that led to this one by a rotation; None if none did.
+    """
     if not rows:
         return InvalidReason.UNKNOWN
     if len(rows) > 1:
@@ -119,7 +127,7 @@ def _unexpired(
     row = rows[0]
     if not _is_led_from(config, rotated, row):
         return InvalidReason.UNREADABLE
-    # A rotated row only points, for its grace; the row that it points to is checked alike.
+    # A rotated row only leads to another one, during its grace; that one is checked by itself.
     ends_at = row.expires_at
     if row.successor is None and not row.is_tombstone:
         ends_at = config.timeouts.end_of(row)
@@ -131,7 +139,7 @@ def _unexpired(
 
 
 def _is_led_from(config: SessionConfig, rotated: str | None, row: Row) -> bool:
-    """Whether an id was rotated to a row, and not led there by whoever may write the table."""
+    """Whether an id was rotated to a row, and not made to lead there by writing to the table."""
     if rotated is None or config.cipher is None:
         return True
     try:
@@ -142,7 +150,7 @@ def _is_led_from(config: SessionConfig, rotated: str | None, row: Row) -> bool:
 
 
 def decrypted(config: SessionConfig, row: Row) -> dict[str, str] | InvalidReason:
-    """The JSON of a row's values, decrypted where they are encrypted."""
+    """The JSON of a row's values, decrypted if they are encrypted."""
     try:
         if config.cipher is not None:
             config.cipher.require_seal(row.seal, row.sealed)

@@ -43,10 +43,10 @@ def new_row(
 
 
 def with_values(config: SessionConfig, row: Row, encoded: Mapping[str, str]) -> Row:
-    """The row with values, and sealed where they are encrypted; nothing else is to change then.
+    """The row with its values, sealed if they are encrypted. Change nothing else afterwards.
 
     Raises:
-        SessionTooLarge: an item can't hold it.
+        SessionTooLarge: it does not fit into an item.
     """
     cipher = config.cipher
     seal = cipher.seal(row.sealed) if cipher is not None and cipher.encrypts else None

@@ -31,11 +31,11 @@ def is_still_valid(config: SessionConfig, session: SessionState) -> Flow[bool]:
 
 
 def reload_values(config: SessionConfig, session: SessionState) -> Flow[None]:
-    """Read a session's values anew; one read.
+    """Read a session's values again; one read.
 
     Raises:
-        SessionNotSaved: it was changed, and that is not saved yet.
-        SessionReplaced: another session took its place.
+        SessionNotSaved: it has changes that are not saved yet.
+        SessionReplaced: another session replaced it.
         SessionRevoked: it was ended.
     """
     if session.has_changed():

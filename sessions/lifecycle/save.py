@@ -1,4 +1,4 @@
-"""Saves a session's changes in its row, wherever that was rotated to meanwhile."""
+"""Saves a session's changes in its row, or in the row that it was rotated to meanwhile."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MAX_ATTEMPTS = 5
 def save(
     config: SessionConfig, session: SessionState, row: Row, changes: Changes
 ) -> Flow[CommitResult]:
-    """The keys that changed, or a touch if one is due."""
+    """Save the keys that changed, or note the session's use if that is due."""
     has_changed = bool(changes) or session.authenticates
-    # Of the row that was read, wherever it was rotated to meanwhile.
+    # The version that was read, even if the row is rotated meanwhile.
     version = row.version if config.strict and has_changed else None
     for _ in range(MAX_ATTEMPTS):
-        # A process whose clock is ahead may have saved it: what is dated earlier would be refused.
+        # A process whose clock is ahead may have saved it; an earlier date would be refused.
         now: int = max((yield ReadClock()), row.last_seen_at)
         touch_is_due = session.is_use and config.timeouts.touch_is_due(row, now)
         if not (has_changed or touch_is_due):
@@ -61,14 +61,14 @@ def save(
             )
             mark_saved(session, saved_row, noted)
             return SAVED
-        # Gone; or rotated meanwhile, and then the change belongs to the row that it points to; or
-        # saved by another request that read the time later.
+        # The row is gone; or it was rotated, and the change belongs in the row that it leads to; or
+        # another request saved it with a later time.
         row = yield from _read_again(config, session, row)
     raise SessionConflict("the session was changed again and again while it was saved")
 
 
 def _read_again(config: SessionConfig, session: SessionState, row: Row) -> Flow[Row]:
-    """The row that refused a save as it is now, or the one that it was rotated to."""
+    """The row after it refused a save, or the one that it was rotated to."""
     found = yield from find_rotated(config, row.session_id)
     if isinstance(found, Row) and _is_conflict(config, found, row):
         raise SessionConflict("another request changed the session meanwhile (strict=True)")
@@ -96,28 +96,28 @@ def require_still_there(session: SessionState, found: Row | Replaced | InvalidRe
 
 
 def replaced(session: SessionState, by: Replaced) -> SessionReplaced:
-    """The error of a session that another one took the place of, which is noted in it."""
+    """The error of a session that another one replaced; notes that in the session."""
     session.replaced = by
     return SessionReplaced(
-        "a login, or another new session, took the session's place while this request was under "
-        "way: its changes were not saved"
+        "a login, or another new session, replaced the session while this request was under way: "
+        "its changes were not saved"
     )
 
 
 def encrypted(
     config: SessionConfig, session_id: str, encoded: Mapping[str, str]
 ) -> dict[str, StoredValue]:
-    """Values as they are stored: their JSON, encrypted if the options ask for it."""
+    """Values as they are stored: their JSON, encrypted if the options say so."""
     if config.cipher is None or not config.cipher.encrypts:
         return dict(encoded)
     return {key: config.cipher.encrypt(session_id, key, text) for key, text in encoded.items()}
 
 
 def mark_saved(session: SessionState, row: Row, changes: Changes) -> None:
-    """Note what was saved, and where."""
+    """Note the changes that were saved, and the row they are in."""
     # These changes, not the values of now: another task may have changed them meanwhile.
     if session.row is None or session.row.session_id != row.session_id:
-        session.last_id = None  # of the id before
+        session.last_id = None  # it belongs to the old id
     session.row = row
     if session.authenticates:
         session.data.set_encoded(AUTHENTICATED_AT, changes.changed[AUTHENTICATED_AT])

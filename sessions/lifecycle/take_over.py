@@ -1,9 +1,9 @@
-"""Takes a session over from those that the site had before (``sessions.previous``).
+"""Takes over a session from those that the site had before (``sessions.previous``).
 
-Its token is derived from the old cookie, so requests that come side by side, or again because a
-response was lost, begin the same session. Beside its row one is put that says that it was taken
-over: where the session has ended, by a logout or by its idle time, the old cookie does not begin it
-anew, though its own signature may hold for weeks.
+Its token is derived from the old cookie. So concurrent requests, or a repeated one whose response
+was lost, begin the same session. A second row marks the old cookie as taken over: after the new
+session has ended, by a logout or a timeout, the old cookie does not begin it again, though its
+signature may be valid for weeks.
 """
 
 from __future__ import annotations
@@ -27,16 +27,15 @@ from sessions.values.json_value import encode
 
 
 class TakenOver(NamedTuple):
-    """What became of an old cookie.
+    """The session that an old cookie was taken over to.
 
     Attributes:
-        token: the token of its session, for the cookie.
+        token: the session's token, for the cookie.
         loaded: the session; without a row if it has ended.
-        cookie_is_due: whether the response is to set its cookie, and to remove the old one. Not
-            while another request does so: that may log in, and its later cookie be the one that
-            counts.
-        is_new: whether it was begun just now.
-        is_partial: whether it then left values behind, which can't be stored.
+        cookie_is_due: whether the response must set its cookie and remove the old one. False while
+            another request does so: that one may log in, and its later cookie must count.
+        is_new: whether this request began it.
+        is_partial: whether values that can't be stored were dropped then.
     """
 
     token: str
@@ -53,12 +52,12 @@ def take_over(
 
     Args:
         config: the application's.
-        previous: those that the site had before.
-        value: the old cookie's.
-        values: what was read of it.
+        previous: the sessions that the site had before.
+        value: the old cookie's value.
+        values: the old session's values.
 
     Raises:
-        TypeError, ValueError: what ``user_key`` names can't be a user.
+        TypeError, ValueError: the value under ``user_key`` can't be a user's id.
         SessionTooLarge: the values don't fit into an item.
     """
     token = _token_of(config, previous, value)
@@ -70,7 +69,7 @@ def take_over(
 
 
 def find_taken_over(config: SessionConfig, token: str) -> Flow[TakenOver | None]:
-    """What an old cookie was taken over to; None if it was not yet.
+    """The session that an old cookie was taken over to; None if it was not taken over.
 
     Args:
         config: the application's.
@@ -95,16 +94,16 @@ def begin(
     Args:
         config: the application's.
         token: derived from the old cookie.
-        values: what was read of it.
-        user: who is logged in by it, as a str or a number; None for nobody.
-        max_age: seconds for which the old cookie may be valid yet.
+        values: the old session's values.
+        user: the user who is logged in by it, as a str or a number; None for nobody.
+        max_age: seconds for which the old cookie may still be valid.
 
     Raises:
-        TypeError, ValueError: that can't be a user.
+        TypeError, ValueError: the user can't be a user's id.
         SessionTooLarge: the values don't fit into an item.
 
     Returns:
-        the session; none if its user has the most sessions, and a further one is refused.
+        the session; without a row if the user has reached the limit and a login is refused.
     """
     session_id = config.tokens.session_id(token)
     user_id = anonymous(session_id) if user is None else _user_id(user)
@@ -114,7 +113,7 @@ def begin(
     try:
         yield from create_counted(config, row)
     except TooManySessions:
-        # Not marked as taken over: there may be room the next time.
+        # Not marked as taken over: a later request may find the user below the limit.
         return TakenOver(token, NO_SESSION, cookie_is_due=False)
     yield from _mark(config, token, max_age)
     is_partial = len(encoded) < len(values)
@@ -125,13 +124,13 @@ def begin(
 def end_untaken(
     config: SessionConfig, previous: PreviousSessions, value: str, own: Row
 ) -> Flow[None]:
-    """Have an old cookie begin nothing any more, since the session beside it was logged out.
+    """Make an old cookie worthless, since the session of the same request was logged out.
 
     Args:
         config: the application's.
-        previous: those that the site had before.
-        value: the old cookie's.
-        own: the row of the session that is logged out, which is ended elsewhere.
+        previous: the sessions that the site had before.
+        value: the old cookie's value.
+        own: the row of the session that is logged out; the caller ends it.
     """
     token = _token_of(config, previous, value)
     session_id = config.tokens.session_id(token)
@@ -144,7 +143,7 @@ def end_untaken(
 
 
 def emit_taken_over(config: SessionConfig, taken: TakenOver) -> None:
-    """Tell that a session was begun, and what was left behind."""
+    """Emit the events of a session that was begun, and of values that were dropped."""
     row = taken.loaded.row
     if row is not None and taken.is_new:
         config.events.emit("created", row.session_id, row.owner_id)
@@ -157,7 +156,7 @@ def _token_of(config: SessionConfig, previous: PreviousSessions, value: str) -> 
 
 
 def _mark(config: SessionConfig, token: str, max_age: int) -> Flow[None]:
-    """Note that an old cookie was taken over, for as long as it may be valid yet."""
+    """Mark an old cookie as taken over, for as long as it may be valid."""
     mark_id = _mark_id(config, token)
     now: int = yield ReadClock()
     yield Create(Row(mark_id, anonymous(mark_id), now, now, now + max_age, now + max_age))
@@ -178,7 +177,7 @@ def _mark_id(config: SessionConfig, token: str) -> str:
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, str]:
-    """The JSON of each value that has one. A session that can't be read would lock its user out."""
+    """The JSON of each value that can be stored. Refusing the others would lock the user out."""
     encoded = {}
     for key, value in values.items():
         with suppress(TypeError, ValueError):

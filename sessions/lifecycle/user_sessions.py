@@ -1,4 +1,4 @@
-"""A user's sessions: listed and ended, by the index or (``strict_revocation``) the register."""
+"""Lists and ends a user's sessions, by the index or (``strict_revocation``) by the register."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from sessions.operations.operation import (
 from sessions.operations.row import Row
 
 _BATCH = 500
-"""Rows of one step. Each has the deadline for itself, so that it is no matter how many sessions a
-user has: whoever knows a password can log in ten thousand times."""
+"""How many rows one operation reads or deletes. Each operation has the whole deadline, so any
+number of sessions can be ended: who knows a password can log in ten thousand times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class SessionInfo:
         id: the argument of ``revoke``, and ``session.id`` of the session itself: 43 characters,
             no secret.
         user_id: the user, such as ``"user-456"``.
-        created_at: when they logged in, such as 1_800_000_000.
+        created_at: when the user logged in, such as 1_800_000_000.
         last_seen_at: when its use was noted last, such as 1_800_000_360.
         expires_at: when it is over if it is not used again, such as 1_800_003_960.
         device: the ``device`` of the login, such as ``"Firefox on Linux"``; None without one.
-        namespace: the ``namespace=`` of the application that it is a session of.
+        namespace: the ``namespace=`` of its application.
     """
 
     id: str
@@ -59,10 +59,10 @@ def sessions_of(user_id: str, exact: bool, namespace: str | None = None) -> Flow
     listed, registered = yield from ids_of(user_id, exact)
     rows = yield from rows_of([(session_id, user_id) for session_id in listed])
     now: int = yield ReadClock()
-    # Only what is deleted: one that is over here may be prolonged by a clock that is behind.
+    # Only deleted ones: a process whose clock is behind may still prolong one that is over here.
     gone = registered.difference(row.session_id for row in rows if not row.is_tombstone)
     if gone:
-        with suppress(StoreUnavailable):  # the next time will do
+        with suppress(StoreUnavailable):  # it is tried again the next time
             yield Unregister(user_id, gone)
     live = [row for row in rows if row.is_live(now) and _is_in(row, namespace)]
     newest_first = sorted(live, key=lambda row: (row.created_at, row.last_seen_at), reverse=True)
@@ -70,7 +70,7 @@ def sessions_of(user_id: str, exact: bool, namespace: str | None = None) -> Flow
 
 
 def revoke(user_id: str, session_id: str, namespace: str | None = None) -> Flow[bool]:
-    """End one session of a user; whether it was there.
+    """End one session of a user; whether there was one.
 
     The id may come from a request: a malformed one, or one of another user's session, ends nothing.
     """
@@ -88,15 +88,15 @@ def revoke(user_id: str, session_id: str, namespace: str | None = None) -> Flow[
 def revoke_user(
     user_id: str, exact: bool, except_id: str | None, namespace: str | None = None
 ) -> Flow[int]:
-    """End all sessions of a user but one; how many there were.
+    """End all sessions of a user but one; returns how many were ended.
 
     Raises:
-        RevocationIncomplete: the store failed on the way; ended are those that it names.
+        RevocationIncomplete: the store failed in between; its ``ended`` says how many were ended.
     """
     require_user_id(user_id)
     require_str_or_none("namespace", namespace)
     listed, _ = yield from ids_of(user_id, exact)
-    # Afterwards: what the session was rotated to by now may be listed.
+    # Read after the list, which may have the id that the session was rotated to meanwhile.
     spared = yield from _successors(user_id, except_id)
     keys = [(session_id, user_id) for session_id in listed if session_id not in spared]
     if namespace is not None or spared:
@@ -114,7 +114,7 @@ def revoke_user(
             remaining = len(keys) - tried
             raise RevocationIncomplete(
                 f"revoke_user: {ended} sessions are ended and up to {remaining} are left; call it "
-                f"again, and it goes on with these: {outage}",
+                f"again to end the rest: {outage}",
                 ended,
                 remaining,
             ) from outage
@@ -130,8 +130,8 @@ def revoke_user(
 def ids_of(user_id: str, exact: bool) -> Flow[tuple[list[str], frozenset[str]]]:
     """The ids of a user's sessions, the newest first, and which of them are in the register.
 
-    Both, since a register has only what began after it was switched on; what only it has is newer
-    than what the index shows.
+    Both are read: the register has only the sessions that began after it was switched on, and those
+    that only the register has are newer than what the index shows.
     """
     registered: list[str] = (yield Registered(user_id)) if exact else []
     indexed: list[str] = yield ByOwner(user_id)
@@ -141,7 +141,7 @@ def ids_of(user_id: str, exact: bool) -> Flow[tuple[list[str], frozenset[str]]]:
 
 
 def rows_of(keys: Sequence[RowKey]) -> Flow[list[Row]]:
-    """The rows of these keys that are there, without their data."""
+    """The rows that these keys have, without their data."""
     rows: list[Row] = []
     for batch in _batches(keys):
         rows += yield BatchGet(batch)
@@ -149,9 +149,9 @@ def rows_of(keys: Sequence[RowKey]) -> Flow[list[Row]]:
 
 
 def _successors(user_id: str, session_id: str | None) -> Flow[frozenset[str]]:
-    """A session's id, and those that took its place by a rotation or a login of this user."""
+    """A session's id, and the ids that replaced it by a rotation or a login of this user."""
     found: list[str] = []
-    # It may come from a request; and no row leads to itself, but who knows who wrote it.
+    # The id may come from a request, and rows that this package did not write may form a circle.
     while session_id is not None and is_session_id(session_id) and session_id not in found:
         found.append(session_id)
         row: Row | None = yield Get(session_id, user_id)
@@ -160,7 +160,7 @@ def _successors(user_id: str, session_id: str | None) -> Flow[frozenset[str]]:
 
 
 def _leading_to(ids: frozenset[str], rows: Sequence[Row]) -> frozenset[str]:
-    """The ids that were rotated to these: requests under way with one are of the same session."""
+    """The ids that were rotated to these; requests under way with one have the same session."""
     found: set[str] = set()
     leading = {row.successor: row.session_id for row in rows if row.successor is not None}
     for session_id in ids:

@@ -109,7 +109,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a request that has logged in looks at the session of that login",
         "sessions/lifecycle/save.py",
-        "        session.last_id = None  # of the id before\n",
+        "        session.last_id = None  # it belongs to the old id\n",
         "        pass\n",
         f"{_LONG}after_its_own_login_the_request_looks_at_that",
     ),
