@@ -3,9 +3,9 @@
     tokens(now) = (window - max(0, fullAt - now)) // unit
     a cost fits iff fullAt - now <= room, where room = window - cost * unit + wait
 
-Most keys have one limit, and its arithmetic is most of a denial from memory. So it is written
-out beside the rule for several; both give the same for one. What runs at every decision are plain
-loops and comparisons, since one zip(), max() or generator expression would cost as much as the
+Most keys have one limit, and its arithmetic is most of a denial from memory. So it is written out
+beside the arithmetic of several; both give the same results for one. The code of each decision is
+plain loops and comparisons: one zip(), max() or generator expression would cost as much as the
 rest.
 """
 
@@ -30,79 +30,79 @@ _ACTIVE = (False,)
 
 
 class BucketArithmetic(Protocol):
-    """What the limits of one bucket say of its numbers."""
+    """Computes with the ``fullAt`` of one bucket's limits."""
 
     def bases_ns(self, date_ns: int) -> Instants:
-        """From when on each limit counts, in a take of this date: that is the date, or earlier."""
+        """The instant from which each limit counts, in a take of this date: the date or earlier."""
 
     def full_by_ns(self, now_ns: int, wait_ns: int) -> int:
-        """When every limit is full again at the latest, after a take with so long a wait."""
+        """The latest instant at which every limit is full again, after a take with this wait."""
 
     def latest_ns(self, now_ns: int) -> Instants:
-        """The latest each ``fullAt`` can be by takes that nobody waits for."""
+        """The latest that takes without a wait can move each ``fullAt`` to."""
 
     def idle(self, full_at_ns: Instants, now_ns: int) -> tuple[bool, ...]:
         """For each limit, whether its bucket was full before now."""
 
     def cost_ns(self, cost: int) -> Spans:
-        """The time that so many tokens are worth."""
+        """The time in which so many tokens flow back."""
 
     def room_ns(self, cost: int, wait_ns: int) -> Spans:
-        """How far beyond now ``fullAt`` may lie for so many tokens, due within ``wait_ns``."""
+        """How far beyond now each ``fullAt`` may lie for a cost whose tokens are due in time."""
 
     def room_within_ns(self, room_ns: Spans, now_ns: int) -> Spans:
-        """What of this room a take may use, so that who waits has its turn in the same window."""
+        """The part of this room that a take may use, so that a wait ends in the same window."""
 
     def fits(self, full_at_ns: Instants, now_ns: int, room_ns: Spans) -> bool:
-        """Whether there is room everywhere."""
+        """Whether every limit has room."""
 
     def tokens(self, full_at_ns: Instants, base_ns: int, window_less_ns: int) -> int:
-        """How many tokens a take dated at ``base_ns`` can have of every limit.
+        """How many tokens a take can have of every limit.
 
         Args:
-            full_at_ns: what the buckets hold.
+            full_at_ns: each ``fullAt``.
             base_ns: the take's date.
-            window_less_ns: how far the date is ahead of the take, which is room that it has not.
+            window_less_ns: how far the date lies ahead of now; its room is smaller by that.
         """
 
     def blocked_ns(self, until_ns: int) -> Instants:
-        """Each ``fullAt`` of a bucket that has no token before an instant, and one from then on."""
+        """Each ``fullAt`` of a bucket that has no token before an instant, and one at it."""
 
     def most_leased(self, ahead: int, full_at_ns: Instants, now_ns: int) -> int:
-        """How many of so many tokens may be leased, where the buckets hold this."""
+        """How many of ``ahead`` tokens may be leased by these ``fullAt``."""
 
     def lease_ns(self, now_ns: int, lease_ns: int) -> int:
-        """For how long a lease is made, where it should be so long."""
+        """How long a lease lasts, if it should last ``lease_ns``."""
 
     def unspent_ns(self, cost: int, since_ns: int, full_at_ns: Instants, now_ns: int) -> Spans:
-        """What of a take can't have flowed back.
+        """The time of a take's tokens that can't have flowed back yet.
 
         Args:
-            cost: the tokens of it.
-            since_ns: for how long it could.
-            full_at_ns: as the take left each.
+            cost: the tokens.
+            since_ns: the time since the take.
+            full_at_ns: each ``fullAt`` as the take left it.
             now_ns: the table's time.
         """
 
     def less(self, full_at_ns: Instants, tokens: int) -> Instants:
-        """Each ``fullAt`` as it would be with so many tokens less taken."""
+        """Each ``fullAt`` as it would be if so many tokens fewer had been taken."""
 
     def admitted(
         self, full_at_ns: Instants, now_ns: int, taken: Taken | None, source: Source = "table"
     ) -> Decision:
-        """The decision on tokens that were taken, by what the take made of ``fullAt``."""
+        """The admission, by each ``fullAt`` as the take left it."""
 
     def denial(
         self, full_at_ns: Instants, now_ns: int, room_ns: Spans, source: Source
     ) -> Decision | None:
-        """The denial, if there is too little room anywhere."""
+        """The denial, if a limit has too little room; otherwise None."""
 
 
 def arithmetic_for(limits: tuple[AnyLimit, ...]) -> BucketArithmetic:
     """The arithmetic for these limits."""
     buckets = tuple([limit for limit in limits if isinstance(limit, Limit)])
     if len(buckets) < len(limits):
-        # Here, since only who has quotas needs dates and zones.
+        # Imported here: only quotas need dates and zones.
         from ratelimit_ddb.bucket.quota_arithmetic import QuotaArithmetic
 
         return QuotaArithmetic(limits)
@@ -329,14 +329,14 @@ class MultiLimitArithmetic:
 
 
 def known(full_at_ns: tuple[int | None, ...]) -> Instants:
-    """Each ``fullAt``, long past where there is none."""
+    """Each ``fullAt``; an instant long past if the item has none."""
     if None in full_at_ns:
         return tuple(_NEVER_NS if one_ns is None else one_ns for one_ns in full_at_ns)
-    return full_at_ns  # type: ignore[return-value]  # the line above saw to it
+    return full_at_ns  # type: ignore[return-value]  # no None is left
 
 
 def _tokens(limit: Limit, ahead_ns: int) -> int:
-    """Whole tokens left when the bucket will be full in ``ahead_ns``; none while one is awaited."""
+    """Whole tokens left in a bucket that will be full in ``ahead_ns``; 0 if callers wait."""
     if ahead_ns <= 0:
         return limit.burst
     left_ns = limit.window_ns - ahead_ns

@@ -1,10 +1,10 @@
-"""Whether it is a block that denies, for a rule that does not count violations itself.
+"""Whether a denial is due to a block, for a rule that does not count violations itself.
 
-``limiter.block``, and rules of the same key with a ``block_after``, write when a block ends to the
-item (debt.py). A rule's denial does not show that number, so it is read, and only where the denial
-lasts for longer than its limit alone would deny: a key that is not blocked, and owes nothing, costs
-no reads. What was read is remembered: a block until its end, and that there is none for as long as
-any observation may deny.
+``limiter.block``, and other rules of the key with a ``block_after``, write the end of a block to
+the item (debt.py). A denial does not show that number, so it is read; but only if the denial lasts
+for longer than the limit alone would deny. So a key that is not blocked and owes nothing costs no
+reads. What was read is stored: a block until its end, and that there is none for as long as an
+observation may deny.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from ratelimit_ddb.quota import Quota
 
 _NAMES = (BLOCKED,)
 _CLOCK_READINGS_NS = SECOND_NS
-"""How far the clock's readings may lie apart, of a denial and of what follows it."""
+"""How far two readings of the clock may differ, at a denial and just after it."""
 
 
 class BlockLookup:
-    """What is known of the blocks of one bucket's keys.
+    """The blocks of one bucket's keys.
 
     Args:
         bucket: the limits that deny.
-        known: what this process has read.
+        known: the observations of blocks.
     """
 
     __slots__ = ("_bucket", "_known")
@@ -75,7 +75,7 @@ class BlockLookup:
         return blocked(denial, until_ns, now_ns) if until_ns > now_ns else denial
 
     def _recall(self, key: str, now_ns: int) -> int | None:
-        """When the last block ends, as far as that is known."""
+        """When the last block ends; None if that must be read."""
         observation = self._known.get(key)
         if observation is None:
             return None

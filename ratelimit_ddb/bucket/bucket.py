@@ -1,16 +1,17 @@
-"""The token bucket: one number a limit, and the flows that move it.
+"""The token bucket: one number for each limit, and the flows that move it.
 
     unit   = ceil(period / quantity)             one token's worth of time
     window = burst * unit                        an empty bucket needs this long to fill
     taking n:  fullAt' = max(fullAt, now) + n * unit,  allowed iff fullAt' - now <= window
 
-arithmetic.py tells what a ``fullAt`` means. What the flows rely on:
-- ``now`` is read once a decision, so a limit once seen active stays active for it. Only where it
-  turns out to be far from the table's time is it read again, and the decision made anew.
-- ``fullAt`` never moves back, but for a refund and a reset. Hence an old observation is a lower
-  bound: later than allowed then is later than allowed now (P6).
-- Every condition is checked by the table at the write itself; a wrong guess costs a write, never
-  a wrong answer.
+arithmetic.py says what a ``fullAt`` means, refund.py how much a refund moves it back. The flows
+rely on this:
+- ``now`` is read once for each decision, so a limit that was active stays active in it. Only if the
+  reading turns out to be far from the table's time is it read again, and the decision repeated.
+- Only a refund and a reset move ``fullAt`` back. So an old observation is a lower bound: what was
+  denied by it then is denied by it now (P6).
+- The table checks every condition at the write itself; a wrong guess costs a write, never a wrong
+  answer.
 
 The flows do no I/O: they yield operations (operations/operation.py) and are sent the results. A
 driver runs them (operations/driver.py).
@@ -43,11 +44,17 @@ from ratelimit_ddb.operations.store import TakeAtOnce
 
 _NOTHING_OBSERVED = Observation(0, (), 0, ())
 _WARM_NS = SECOND_NS
-"""A key that was written so long ago at most is kept in mind as one that may become hot."""
+"""A key that was written within this time may become hot, so its state is kept."""
 
 
 class Bucket:
-    """The limits of one limiter, and the cache of what it has observed of its keys."""
+    """The limits of one limiter, and the flows on its keys.
+
+    Args:
+        limits: the limits.
+        cache: the observations of its keys.
+        times: how long observations, leases and calls may last.
+    """
 
     __slots__ = (
         "_all_idle",
@@ -114,11 +121,12 @@ class Bucket:
             wait_ns: how much later than now they may be due.
             now_ns: the table's time; None where it is not known yet.
             observation: what ``recall`` returned of the key; None to look it up here.
-            leases: whether the tokens may be leased ones, which can't be given back for long.
+            leases: whether the tokens may be leased ones, which can be given back only while their
+                lease lives.
 
         Returns:
-            the denial that needs no store, or the flow of the decision. The caller sleeps
-            ``waited_ns`` if it was admitted.
+            the decision, if it needs no store; otherwise the flow that makes it. The caller then
+            sleeps for its ``waited_ns``.
         """
         policy, leased = self._policy, self._leased
         if now_ns is None:
@@ -170,12 +178,10 @@ class Bucket:
     def acquire_at_once(
         self, take_at_once: TakeAtOnce, key: str, cost: int, now_ns: int
     ) -> Decision:
-        """What ``acquire`` gives, where a store in memory needs no flow.
-
-        It decides as the flow does, on the same numbers, and remembers the same.
+        """The same decision as ``acquire``, without a flow, for a store in this process's memory.
 
         Args:
-            take_at_once: how the store takes.
+            take_at_once: the store's.
             key: the item's key.
             cost: tokens, from 1 to the smallest burst.
             now_ns: the store's time.
@@ -207,7 +213,7 @@ class Bucket:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the limits' numbers are called: the tuple that observations bear."""
+        """The limits' names: the tuple object that its observations have."""
         return self._names
 
     def blocked_ns(self, until_ns: int) -> Instants:
@@ -215,23 +221,23 @@ class Bucket:
         return self._arithmetic.blocked_ns(until_ns)
 
     def recall(self, key: str) -> Observation:
-        """What this process observed last of a key; of an unknown one, nothing that denies."""
+        """The last observation of a key; of an unknown key, one that denies nothing."""
         observation = self.cache.get(key)
         if observation is None or observation.names is not self._names:
             return _NOTHING_OBSERVED
         if self._leased is not None and self._leased.are_held(key):
-            return _NOTHING_OBSERVED  # what the table would deny, a lease may admit
+            return _NOTHING_OBSERVED  # a lease may admit what the table would deny
         return observation
 
     def bases_ns(self, now_ns: int) -> Instants:
-        """From when on each limit counts now: what was observed before says nothing any more."""
+        """The instant from which each limit counts: a ``fullAt`` before it is a full bucket."""
         return self._arithmetic.bases_ns(now_ns)
 
     def denial_by(self, observation: Observation, cost: int, now_ns: int) -> Decision | None:
-        """The denial by what ``recall`` returned, however long ago it was observed; or None.
+        """The denial by an observation of any age that ``recall`` returned; or None.
 
-        ``acquire`` denies by it only while ``may_deny``. Of a request that is denied anyhow, an
-        older one still tells the wait.
+        ``acquire`` denies by it only while ``may_deny``. If another limit denies the request
+        anyhow, an older observation still tells how long to wait.
         """
         if observation is _NOTHING_OBSERVED:
             return None
@@ -239,11 +245,11 @@ class Bucket:
         return self._arithmetic.denial(observation.full_at_ns, now_ns, room_ns, "seen")
 
     def may_deny(self, observation: Observation, now_ns: int) -> bool:
-        """Whether an observation is recent enough for a denial without the store."""
+        """Whether an observation is recent enough to deny without the store."""
         return self._is_recent(observation.observed_at_ns, now_ns)
 
     def peek(self, key: str, cost: int) -> Flow[Decision]:
-        """What ``acquire`` would say now, taking nothing; ``remaining`` is before the cost."""
+        """What ``acquire`` would decide now, taking nothing; ``remaining`` is before the cost."""
         now_ns = yield ReadClock()
         result: OperationResult = yield Read(key, self._names)
         full_at_ns = known(result.full_at_ns)
@@ -266,12 +272,12 @@ class Bucket:
         return self._refunds.refund(taken, cost)
 
     def charge(self, key: str, cost: int) -> Flow[Decision]:
-        """Take ``cost`` tokens of every limit, whether they are there or not: debt.py.
+        """Take ``cost`` tokens of every limit, even if there are fewer: debt.py.
 
-        Tokens that this process has leased go first; what they cover is not written.
+        Tokens that this process has leased are spent first; only the rest is written.
 
         Returns:
-            what ``peek`` would say next.
+            what ``peek`` would decide next.
         """
         if self._leased is not None:
             spent, full_at_ns = self._leased.spend(key, cost)
@@ -291,10 +297,10 @@ class Bucket:
         return self._as_of(now_ns, full_at_ns, "table")
 
     def block(self, key: str, blocks_ns: int) -> Flow[Decision]:
-        """Admit nothing for so long: debt.py. What this process holds of the key lapses.
+        """Deny the key for ``blocks_ns``: debt.py. This process's leases of the key end.
 
         Returns:
-            what ``peek`` would say next.
+            what ``peek`` would decide next.
         """
         arithmetic, hot_keys = self._arithmetic, self.cache.group.hot_keys
         debt = Debt(
@@ -310,13 +316,13 @@ class Bucket:
         try:
             now_ns, full_at_ns = yield from debt.write(self.cache)
         finally:
-            # Also where no reply came: it may have been applied.
+            # Also without a reply: it may have been applied.
             if hot_keys is not None:
                 hot_keys.drop_leases(key)
         return self._as_of(now_ns, full_at_ns, "table")
 
     def reset(self, key: str) -> Flow[None]:
-        """Fill the key's bucket. Other processes trust what they saw for ``deny_cache`` seconds."""
+        """Fill the key's bucket. Other processes may deny it for ``deny_cache`` seconds more."""
         try:
             yield Delete(key)
         finally:
@@ -325,7 +331,7 @@ class Bucket:
                 self.cache.group.hot_keys.drop_leases(key)
 
     def _as_of(self, now_ns: int, full_at_ns: Instants, source: Source) -> Decision:
-        """What one token would be told by these numbers."""
+        """The decision on one token by these ``fullAt``, taking nothing."""
         arithmetic = self._arithmetic
         denial = arithmetic.denial(full_at_ns, now_ns, self._one_room_ns, source)
         return arithmetic.admitted(full_at_ns, now_ns, None, source) if denial is None else denial
@@ -342,7 +348,7 @@ class Bucket:
         return begun if isinstance(begun, Decision) else (yield from begun)
 
     def _is_recent(self, observed_at_ns: int, now_ns: int) -> bool:
-        # Both ways: a clock that was set back must not prolong the trust.
+        # In both directions: a clock that was set back must not make it valid for longer.
         deny_cache_ns = self._deny_cache_ns
         return (
             -deny_cache_ns <= now_ns - observed_at_ns <= deny_cache_ns and self.cache.group.may_deny

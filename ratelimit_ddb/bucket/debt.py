@@ -1,27 +1,27 @@
-"""Debts: what a key owes, taken without asking whether it is there.
+"""Debts: tokens that are taken even if they are not there.
 
     a charge of n tokens:  fullAt' = max(fullAt, now) + n * unit
     a block until T:       fullAt' = max(fullAt, T + window - unit)
 
-Both are the conditional addition of every take, with unbounded room: nothing is refused. A charge
-is an amount, so charges add up. A block is a date, so of several the latest holds, one that is sent
-twice is as one, and a key that owes for longer is not blocked longer by it. Before T the bucket has
-no token, and at T one, whatever its limits (docs/decisions/015).
+Both are the conditional addition of every take, with unlimited room: nothing is refused. A charge
+is an amount, so charges add up. A block is a date: of several blocks the latest holds, a block that
+is sent twice has no further effect, and it does not lengthen a longer debt. Before T the bucket has
+no token, and at T it has one, whatever its limits (docs/decisions/015).
 
-P1 holds with debts in between: a charge raises ``fullAt`` as a take does, so the proof counts it
-like one. What was charged after the last take of an interval, no limit could have refused; those
-who come later pay for it.
+P1 holds with debts in between: a charge raises ``fullAt`` as a take does, and the proof counts it
+as one. No limit could have refused a charge after the last take of an interval; later callers pay
+for it.
 
-A block also writes its end to ``blocked`` (violations.py), so that whoever is denied by it can be
-told why (block_lookup.py).
+A block also writes its end to ``blocked`` (violations.py), so that a denial can say that it is a
+block (block_lookup.py).
 
-Nothing that was taken before a block is given back under it, or the block would end early: refunds
-out of turn go by ``blocked`` too (refund.py). So that none is in turn, a block adds a nanosecond
-where the key owes for as long already.
+Tokens that were taken before a block are not given back during it, or the block would end early:
+refunds out of turn check ``blocked`` too (refund.py). So that no refund is in turn, a block adds a
+nanosecond if the key owes for as long already.
 
-A key may owe for longer than its limits take to fill, and TTL must not forget that. So the room is
-bounded after all, by the item's ``expiresAt``: the write is refused where ``fullAt`` would come to
-lie beyond, and sent again with a later one.
+A key may owe for longer than its limits take to fill, and TTL must not delete its item meanwhile.
+So the room is bounded by the item's ``expiresAt``: a write that would move ``fullAt`` beyond it is
+refused, and sent again with a later ``expiresAt``.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _MOST_PAUSE_NS = SECOND_NS // 25
 
 
 def require_charge(cost: object, limits: Iterable[AnyLimit]) -> int:
-    """Check a cost that is charged whatever is left.
+    """Check the cost of a charge.
 
     Raises:
-        TypeError, ValueError: it is not an int of at least 0, or more than a limit refills in ten
-            years.
+        TypeError, ValueError: it is not an int of at least 0, or a limit takes more than ten years
+            to refill so much.
     """
     number = require_int_from("cost", cost, 0)
     for limit in limits:
@@ -70,7 +70,7 @@ def require_charge(cost: object, limits: Iterable[AnyLimit]) -> int:
 
 
 def require_block_ns(seconds: object) -> int:
-    """Check for how long to block, in seconds from 0.001 to ten years; in nanoseconds.
+    """Check the length of a block, in seconds from 0.001 to ten years. Returns: nanoseconds.
 
     Raises:
         TypeError, ValueError: as ``require_seconds_ns``.
@@ -79,16 +79,16 @@ def require_block_ns(seconds: object) -> int:
 
 
 class Debt(NamedTuple):
-    """What a key is made to owe.
+    """A charge or a block.
 
     Attributes:
         key: the item's key.
         names: the limits' names, in their order; the tuples below follow it.
-        bases_ns_at: the instants from when on each limit counts, by the table's time.
-        cost_ns: what is added to them.
-        blocks_ns: for how long the key is blocked; 0 for a charge.
-        slack_ns_at: by how much the item outlasts now and the debt, by the table's time; so that a
-            little more needs no second try.
+        bases_ns_at: returns the instant from which each limit counts, for the table's time.
+        cost_ns: what is added.
+        blocks_ns: how long the key is blocked; 0 for a charge.
+        slack_ns_at: returns, for the table's time, how much longer than the debt the item is kept;
+            so that a slightly larger debt needs no second write.
     """
 
     key: str
@@ -101,17 +101,17 @@ class Debt(NamedTuple):
     def write(self, cache: ObservationCache) -> Flow[tuple[int, Instants]]:
         """Move each ``fullAt`` to ``max(fullAt, base) + cost``, however late that is.
 
-        A key that the table throttles is asked again until the deadline: of all keys it is the one
-        that blocks are for.
+        If the table throttles the key, the write is repeated until the deadline: a flooded key is
+        the one that a block is for.
 
         Args:
-            cache: where the reply is remembered, so that it may deny.
+            cache: where the reply is stored, so that it may deny.
 
         Returns:
             the table's time, and each new ``fullAt``.
 
         Raises:
-            StoreError: as a store raises it. A debt whose reply was lost may be there.
+            StoreError: as a store raises it. A debt whose reply was lost may have been applied.
         """
         now_ns = yield ReadClock()
         others = 1 if self.blocks_ns else 0
@@ -147,7 +147,7 @@ class Debt(NamedTuple):
             refused = take
 
     def _take(self, now_ns: int, full_at_ns: Instants, kept_until_seconds: int) -> Take:
-        """The write where the bucket holds this."""
+        """The write for an item with these ``fullAt``."""
         names, bases_ns, cost_ns = self.names, self.bases_ns_at(now_ns), self.cost_ns
         if self.blocks_ns:
             names, cost_ns = (BLOCKED, *names), (1, *cost_ns)
@@ -170,7 +170,7 @@ class Debt(NamedTuple):
 
 
 class _Never:
-    """What nobody serves: who waits for it waits for the time alone."""
+    """Awaited by a flow that waits for the time alone: it is never served."""
 
     served = False
 

@@ -16,16 +16,22 @@ from ratelimit_ddb.slot_limit import SlotLimit
 Source = Literal[
     "table", "seen", "lease", "throttled", "blocked", "listed", "outage", "cost", "disabled"
 ]
-"""Who decided: the store; this process alone, by what it observed before, or by tokens that it had
-leased; the store, which takes no further writes of this key just now; a block after too many
-denials (``Rule(block_after=...)``); a list of who is never let through (``Rule(deny=...)``);
-``on_outage``; a cost that is
-more than the limit's burst (rules only); or nobody, where limiting is switched off."""
+"""Who or what decided:
+
+- ``"table"``: the store;
+- ``"seen"``: this process, by what it observed before;
+- ``"lease"``: this process, by tokens that it had leased;
+- ``"throttled"``: the table, which throttles writes to this key;
+- ``"blocked"``: a block after too many denials (``Rule(block_after=...)``) or by ``block``;
+- ``"listed"``: the list of ``Rule(deny=...)``;
+- ``"outage"``: ``on_outage``;
+- ``"cost"``: the cost is more than the limit's burst (rules only);
+- ``"disabled"``: limiting is switched off."""
 
 
 _claiming = threading.Lock()
 if hasattr(os, "register_at_fork"):
-    # A fork waits until no thread holds it, for a child that has it held could never claim.
+    # A fork waits until no thread holds the lock: nobody would ever release it in the child.
     os.register_at_fork(
         before=_claiming.acquire,
         after_in_parent=_claiming.release,
@@ -47,15 +53,15 @@ class Taken:
         key: the key as the table holds it: ``"api:user-123"``.
         cost: the tokens that were taken of each limit: 5.
         limits: the limits that they were taken of: ``(Limit.parse("100/minute"),)``.
-        full_at_ns: when each limit's bucket is full again, in nanoseconds since the epoch, just
-            after the tokens were taken: noon and 3 s, since a token is due every 0.6 s.
-        refunded_ns: how much time's worth of tokens had been given back of each limit out of turn
-            before (bucket/refund.py): ``(0,)``, as in most cases.
+        full_at_ns: for each limit, when its bucket is full again, in nanoseconds since the epoch,
+            as the take left it: noon and 3 s, since a token is due every 0.6 s.
+        refunded_ns: for each limit, the time of all refunds out of turn before the take
+            (bucket/refund.py): ``(0,)``, as in most cases.
         kept: the tokens that were not given back yet: 5, and 3 after ``refund(decision, cost=2)``.
         group: the caches of the store that they were taken from; None after unpickling.
-        lease: the lease that they were taken of, to which they can be given back while it lives;
-            None for others.
-        taken_at_ns: when they were taken, on the table's clock: noon; 0 where nobody knows.
+        lease: the lease that they belong to, to which they can be given back while it lives; None
+            if they were not leased.
+        taken_at_ns: when they were taken, by the table's clock: noon; 0 if that is not known.
     """
 
     key: str
@@ -69,7 +75,7 @@ class Taken:
     taken_at_ns: int = field(default=0, repr=False, compare=False)
 
     def claim(self, cost: int) -> int:
-        """Count ``cost`` tokens as given back, once each, whatever other threads claim.
+        """Count ``cost`` tokens as given back. Any thread may; each token is counted once.
 
         Returns:
             how many were given back before.
@@ -102,7 +108,8 @@ class Decision(NamedTuple):
     """The result of one request for tokens.
 
     Times are in nanoseconds; the properties ``retry_after``, ``reset_after`` and ``waited`` are in
-    seconds. A NamedTuple, since a denial from memory makes little else (docs/decisions/002).
+    seconds. It is a NamedTuple because a denial from memory does little but make one
+    (docs/decisions/002).
 
     The numbers are those of two requests under ``"100/minute"``, where a token is due every 0.6 s
     and an empty bucket is full after 60 s: the first one finds it full, the 101st finds it empty.
@@ -111,8 +118,8 @@ class Decision(NamedTuple):
         allowed: whether the tokens were taken: True, then False.
         remaining: whole tokens left in the binding limit: 99, then 0.
         retry_after_ns: how long until the same request, made alone, is admitted: 0, then
-            600_000_000. Where ``source`` is ``"seen"`` and other callers ask with other costs or
-            waits, it may be longer.
+            600_000_000. If ``source`` is ``"seen"`` and other callers ask with other costs or
+            waits, it may take longer.
         reset_after_ns: how long until every limit of the key is full again: 600_000_000, then
             60_000_000_000. Like the other times it counts from the decision, before any wait.
         limit: the binding limit: of those that deny, the one with the longest ``retry_after``; of
@@ -120,11 +127,11 @@ class Decision(NamedTuple):
         waited_ns: how long the call slept for its tokens: 0; with ``max_wait=1.0`` the 101st
             request is admitted, and 600_000_000.
         source: who decided: ``"table"``, then ``"seen"``, since this process knows that the bucket
-            is empty. After an outage the numbers are this process's own under
-            ``on_outage="local"``; otherwise, and of a key that is throttled, ``remaining`` is 0 and
-            the times are not exact.
-        taken: what ``refund`` needs: a Taken of 1 token, then None. None after an outage too, where
-            nobody knows.
+            is empty. In an outage the numbers are this process's own under ``on_outage="local"``;
+            under the other values, and for a throttled key, ``remaining`` is 0 and the times are
+            not exact.
+        taken: what ``refund`` needs: a Taken of 1 token, then None. None in an outage too, when it
+            is not known whether tokens were taken.
 
     A decision is true if the request is allowed: ``if limiter.acquire(key): ...``.
     """
@@ -159,7 +166,7 @@ class Decision(NamedTuple):
 
 
 class RateLimited(Exception):
-    """A call was denied. ``decision`` says by which limit and for how long.
+    """A call was denied; ``decision`` has the limit and the time.
 
     Attributes:
         key: the key as the table holds it.
@@ -186,4 +193,4 @@ _WHY_OTHERWISE = {
     "outage": "denied while the store could not be reached",
     "throttled": "the table throttles this key",
 }
-"""Why a call was denied, where its limit is not known to be exceeded; by the decision's source."""
+"""Why a call was denied if its limit may not be exceeded, by the decision's source."""

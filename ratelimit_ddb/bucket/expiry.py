@@ -1,12 +1,12 @@
-"""When an item may be deleted by TTL: after every limit of it is surely full again."""
+"""When TTL may delete an item: once every limit of it is certainly full again."""
 
 from __future__ import annotations
 
 from ratelimit_ddb.limit import SECOND_NS
 
 EXPIRY_STEP_SECONDS = 3_600
-"""``expiresAt`` is rounded up to a whole multiple of this, so that it is moved once an hour and not
-once a second, and hosts whose clocks differ a little write the same."""
+"""``expiresAt`` is rounded up to a multiple of this, so that it moves once an hour and not once a
+second, and processes whose clocks differ a little write the same."""
 
 _EXPIRY_STEP_NS = EXPIRY_STEP_SECONDS * SECOND_NS
 

@@ -1,23 +1,24 @@
-"""What the numbers mean where one of the limits is a quota of a calendar.
+"""What each ``fullAt`` means if one of the limits is a calendar quota.
 
-A quota's number is the start of the window that was last taken of, and a nanosecond for each token:
+A quota's ``fullAt`` is the start of the window of its last take, plus a nanosecond for each token:
 
     taking n:  f' = max(f, start) + n,  allowed iff f' - start <= quantity
 
-which is a bucket's addition with ``start`` in the place of ``now`` and a unit of 1. A quantity is
-less than a window has nanoseconds, so a number tells its window, and nothing has to be set back at
-an edge: there every older number lies before ``start``. So in each window at most ``quantity`` is
-admitted, exactly, whatever the clocks: who is behind at an edge finds a number beyond its window,
-as soon as anybody took in the next one, and is denied until its own clock gets there.
+This is a bucket's addition with ``start`` in the place of ``now`` and a unit of 1. A quantity is
+smaller than the number of nanoseconds in a window, so a number identifies its window, and nothing
+is reset at an edge: every older number lies before the new ``start``. So each window admits at most
+``quantity``, exactly, whatever the clocks: a process whose clock is behind at an edge finds a
+number beyond its window, as soon as another one took in the next window, and denies until its own
+clock gets there.
 
-- Nobody waits over an edge: who waits for a bucket beside a quota must have its turn in the window
-  that it was counted in. So a take's room ends there, and ``retry_after`` is the first instant from
-  which the wait would fit in one window.
-- A lease may be spent until the edge, and not longer. That of a quota alone lasts until then, for
-  its tokens don't flow back: what lapses is lost to the window. For the same reason no more than a
+- No wait crosses an edge: a caller that waits for a bucket beside a quota must be due in the window
+  that counted it. So a take's room ends at the edge, and ``retry_after`` is the first instant from
+  which the wait would fit into one window.
+- A lease ends at the edge at the latest. A lease of quotas alone lasts until the edge, since their
+  tokens don't flow back: tokens that lapse are lost to the window. For the same reason at most a
   thousandth of what is left is leased at once.
-- What was taken in a window is given back within it alone, and then all of it.
-- A block of quotas alone ends with the window that its end is in, for it is a number beyond it.
+- Tokens are given back in the window that they were taken in, all of them, and not later.
+- A block of quotas alone ends with the window that its end lies in: it is a number beyond that one.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ Instants = tuple[int, ...]
 Spans = tuple[int, ...]
 
 _KEPT_BEYOND_WINDOW_NS = 3_600_000_000_000
-"""For so long after its window a quota's number is kept, for those whose clocks are behind."""
+"""How long a quota's number is kept after its window, for processes whose clocks are behind."""
 _LEASED_AT_MOST = 1_000
-"""Which part of what is left of a quota may be leased at once."""
+"""The divisor of what is left of a quota: so much of it may be leased at once."""
 _MANY = 1 << 62
 
 
@@ -148,7 +149,7 @@ class QuotaArithmetic:
         return min(lease_ns, to_edge_ns) if self._longest_window_ns else to_edge_ns
 
     def blocked_ns(self, until_ns: int) -> Instants:
-        """See BucketArithmetic. Quotas alone end with a window; beside a bucket that denies."""
+        """See BucketArithmetic. A window's end; beside a bucket, only the bucket denies."""
         if self._longest_window_ns:
             return tuple(
                 [
@@ -205,7 +206,7 @@ class QuotaArithmetic:
             if isinstance(limit, Limit):
                 due_ns = full_at_ns[index] - limit.window_ns + cost * limit.unit_ns
                 if due_ns > max(at_ns, now_ns):
-                    at_ns = max(at_ns, self._start_ns(due_ns))  # the wait is within one window
+                    at_ns = max(at_ns, self._start_ns(due_ns))  # the wait stays in one window
             elif at_ns > limit.calendar.window_at(now_ns).start_ns:
                 at_ns = _first_start_ns(limit.calendar, at_ns)
             if at_ns > retry_at_ns:
@@ -237,7 +238,7 @@ class QuotaArithmetic:
         return latest_ns - now_ns
 
     def _cost_of(self, room_ns: Spans) -> int:
-        """The tokens that a room is for: a quota's says it."""
+        """The tokens that a room is for: a quota's room tells it."""
         for index in self._indexes:
             limit = self._limits[index]
             if isinstance(limit, Quota):
@@ -249,7 +250,7 @@ class QuotaArithmetic:
         return min(calendar.window_at(now_ns).end_ns for calendar in self._calendars if calendar)
 
     def _start_ns(self, at_ns: int) -> int:
-        """The latest start of a window until an instant."""
+        """The latest start of a window at an instant or before it."""
         return max(calendar.window_at(at_ns).start_ns for calendar in self._calendars if calendar)
 
 

@@ -1,7 +1,7 @@
-"""The denial where a store of this process throttles a key; key_states.py has all others'.
+"""The denial of a key that a store in this process throttles; hot_key_policy.py has the others'.
 
-It is no outage, so ``on_outage`` is not asked: of all keys it is the one that is being flooded for
-which no limit must be switched off (docs/decisions/011).
+It is no outage, so ``on_outage`` does not apply: the key that is being flooded must not be the one
+whose limit is switched off (docs/decisions/011).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The durations that a bucket goes by, beside those of its limits."""
+"""The durations of a bucket's options, beside those of its limits."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class BucketTimes(NamedTuple):
-    """In nanoseconds each.
+    """Each in nanoseconds.
 
     Attributes:
-        deny_cache_ns: for how long what was observed may deny; 0 for not at all.
-        lease_ns: for how long a process may lease tokens of a hot key; 0 for never.
+        deny_cache_ns: how long an observation may deny; 0 for not at all.
+        lease_ns: how long a process may lease tokens of a hot key; 0 for never.
         deadline_ns: how long a decision may take.
     """
 
@@ -20,5 +20,5 @@ class BucketTimes(NamedTuple):
 
     @property
     def most_age_ns(self) -> int:
-        """How old what denies may be: with ``deny_cache_ns`` 0 not even of this very instant."""
+        """The greatest age of an observation that denies; -1 if none may, not even a new one."""
         return self.deny_cache_ns or -1

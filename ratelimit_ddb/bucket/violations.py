@@ -1,27 +1,26 @@
 """Blocks after too many violations: ``block_after``, ``block_for`` and ``up_to`` of a rule.
 
-A violation is a denial by a key's limits. Three more numbers of its item say how many there were,
-and how often it was blocked; they are moved by the conditional addition of every take, beside the
-limits, in one write:
+A violation is a denial by a key's limits. Three more numbers of the key's item count violations and
+blocks. They are moved by the conditional addition of every take, beside the limits, in one write:
 
     violations  a bucket of ``block_after``, full again after ``block_for``: each violation takes 1
-    blocked     when the last block ends: every write is refused while it lies ahead, and sets it
-                back to nothing otherwise
-    blocks      a bucket's debt: each block adds ``up_to``, and its own length, for nothing is
-                forgotten while it lasts; so many times ``up_to`` as lie ahead, so many blocks are
-                remembered
+    blocked     when the last block ends: while it lies ahead every write is refused, otherwise a
+                write removes it
+    blocks      a bucket's debt: each block adds ``up_to`` and its own length, since no block is
+                forgotten while one lasts; the number of remembered blocks is how many times
+                ``up_to`` it lies ahead
 
-Whoever takes the last of ``violations`` blocks, by a second write: ``blocked`` must lie behind, so
-of many at once one blocks, and the others are shown that block by the refusal; ``blocks`` must be
-in the range that the block's length was computed from. The n-th block that is remembered lasts
-``block_for * 2^(n - 1)``, ``up_to`` at the most. The same write moves the limits' ``fullAt`` to
-where it denies until then and admits from then on (debt.py), so a block costs other requests
-nothing, and whatever denies them knows it.
+The request that takes the last token of ``violations`` blocks the key, by a second write. Its
+conditions: ``blocked`` is past, so of many requests at once one blocks, and the refusal shows the
+others that block; ``blocks`` is in the range that the block's length was computed from. The n-th
+remembered block lasts ``block_for * 2^(n - 1)``, at most ``up_to``. The same write moves the
+limits' ``fullAt`` to where it denies until the block's end and admits from then on (debt.py). So a
+block costs other requests nothing, and an observation of it denies them.
 
-What it costs: a write for each violation that is counted, ``block_after`` of them and one more for
-each block. While a block lasts, nothing is counted: a process that has not heard of it hears by its
-first denial, with one refused write. If whoever took the last violation dies before it blocks, the
-next violation does it.
+What it costs: a write for each counted violation, ``block_after`` of them, and one more for each
+block. While a block lasts nothing is counted: a process that does not know of it learns it at its
+first denial, from one refused write. If a process dies after the last violation and before it
+blocks, the next violation blocks.
 """
 
 from __future__ import annotations
@@ -49,19 +48,19 @@ _NAMES = (":violations", BLOCKED, ":blocks")
 _NEVER_NS = -1
 _ANY_NS = 1 << 62
 _CLOCK_READINGS_NS = SECOND_NS
-"""How far the clock's readings may lie apart, of one decision and of several processes."""
+"""How far two readings of the clock may differ, in one decision and between processes."""
 _CLOCKS_APART_NS = 2 * SECOND_NS
-"""How far the readings of two processes may lie apart, each of which is wrong by less than half."""
+"""How far the clocks of two processes may differ, each of which is wrong by at most half of it."""
 
 
 class BlockPolicy(NamedTuple):
     """When a key is blocked, and for how long.
 
     Attributes:
-        after: so many violations at once block; one is forgotten each ``for_ns / after``.
+        after: how many violations block; one is forgotten each ``for_ns / after``.
         for_ns: how long the first block lasts.
-        up_to_ns: how long the longest lasts, and after how long each is forgotten; the same as
-            ``for_ns`` where all last alike.
+        up_to_ns: how long the longest block lasts, and after how long each block is forgotten; the
+            same as ``for_ns`` if all blocks have the same length.
     """
 
     after: int
@@ -70,15 +69,15 @@ class BlockPolicy(NamedTuple):
 
     @property
     def unit_ns(self) -> int:
-        """What one violation adds."""
+        """The time that one violation adds to ``violations``."""
         return -(-self.for_ns // self.after)
 
     @property
     def room_ns(self) -> int:
         """How far ahead ``violations`` may lie for one more.
 
-        All but the last, and half of one more or two seconds: violations that were counted by a
-        clock ahead of this one are no more than they were.
+        The time of all but the last, and half of one more, at most two seconds: so violations that
+        were counted by a clock ahead of this one do not count for more.
         """
         return self.unit_ns * (self.after - 1) + min(self.unit_ns // 2, _CLOCKS_APART_NS)
 
@@ -92,7 +91,7 @@ class BlockPolicy(NamedTuple):
 
 
 class _Shown(NamedTuple):
-    """What the item was seen to hold: long past where it holds nothing, or nobody knows."""
+    """The item's numbers as they were last shown; long past if it has none, or is not known."""
 
     violations_ns: int
     blocked_ns: int
@@ -102,12 +101,12 @@ class _Shown(NamedTuple):
 
 
 class Violations:
-    """Those of one bucket's keys.
+    """The violations of one bucket's keys.
 
     Args:
         bucket: the limits that are violated.
         policy: when a key is blocked.
-        known: what this process knows of blocks.
+        known: the observations of blocks.
     """
 
     __slots__ = ("_bucket", "_known", "_names", "_nothing", "_policy")
@@ -121,14 +120,14 @@ class Violations:
         self._nothing = _Shown(_NEVER_NS, _NEVER_NS, _NEVER_NS, never_ns, 0)
 
     def count(self, key: str, denial: Decision) -> Flow[Decision]:
-        """Count a denial, and block the key if it is one too many.
+        """Count a denial, and block the key if there were too many.
 
         Args:
             key: the key as the table holds it.
             denial: by its limits.
 
         Returns:
-            the denial, with ``source="blocked"`` and the block's end where there is a block.
+            the denial; if the key is blocked, until the block's end and with ``source="blocked"``.
 
         Raises:
             StoreError: as a store raises it; it may have been counted.
@@ -138,7 +137,7 @@ class Violations:
         if shown.blocked_ns > now_ns:
             if shown.blocked_ns <= now_ns + denial.retry_after_ns + _CLOCK_READINGS_NS:
                 return blocked(denial, shown.blocked_ns, now_ns)
-            # A limit that denies for less shows that the block was lifted, by a reset.
+            # A limit that denies for a shorter time shows that a reset has lifted the block.
             shown = self._nothing
         while True:
             if shown.blocked_ns > now_ns and self._denies(shown):
@@ -163,7 +162,7 @@ class Violations:
         return shown.violations_ns - now_ns > self._policy.room_ns
 
     def _take(self, key: str, now_ns: int, shown: _Shown) -> Take:
-        """The next write, where the item holds this: it counts, or blocks, or joins a block."""
+        """The next write for an item with these numbers: it counts, blocks, or joins a block."""
         if shown.blocked_ns > now_ns:
             return self._block(key, now_ns, shown, shown.blocked_ns)
         if self._blocks(shown, now_ns):
@@ -186,9 +185,9 @@ class Violations:
         )
 
     def _block(self, key: str, now_ns: int, shown: _Shown, until_ns: int) -> Take:
-        """The write that blocks, until the end of a block that there is, or else a new one's.
+        """The write that blocks until ``until_ns``, or if that is 0, until the end of a new block.
 
-        A block that other limits of the key began, as those of another plan, denies by these too.
+        The first is for a block that other limits of the key began, such as those of another plan.
         """
         policy = self._policy
         remembered = policy.remembered(shown.blocks_ns, now_ns)
@@ -196,9 +195,9 @@ class Violations:
         is_new = not until_ns
         if is_new:
             until_ns = now_ns + lasts_ns
-        # Of blocks that last as long as any may, none more is remembered, and none is forgotten.
+        # A block of the longest length is not remembered in addition, and none is forgotten.
         adds_ns = lasts_ns + (policy.up_to_ns if lasts_ns < policy.up_to_ns else 0)
-        # A nanosecond is added in any case, so that no refund is in turn after it (debt.py).
+        # A nanosecond is always added, so that no refund is in turn after it (debt.py).
         denies_ns = tuple([one_ns - 1 for one_ns in self._bucket.blocked_ns(until_ns)])
         owed_ns = max(shown.blocks_ns, now_ns) + adds_ns
         expires_seconds = expires_at_seconds(1 + max(owed_ns, *denies_ns, *shown.full_at_ns))
@@ -241,7 +240,7 @@ class Violations:
         return all(map(int.__ge__, shown.full_at_ns, denies_ns))
 
     def _recalled(self, key: str) -> _Shown:
-        """What this process last saw of the item: lower bounds, which tell the branch to try."""
+        """The item as this process last saw it: lower bounds, which select the branch to try."""
         shown, of_limits, known = self._nothing, self._bucket.cache.get(key), self._known.get(key)
         if of_limits is not None and of_limits.names is self._bucket.names:
             shown = shown._replace(kept_until_seconds=of_limits.expires_at_seconds)
@@ -260,7 +259,7 @@ class Violations:
         self._bucket.cache.put(key, of_limits, since)
 
     def _noted(self, key: str, denial: Decision, shown: _Shown, now_ns: int) -> Decision:
-        """The denial by a block, under which this process spends no leased tokens either."""
+        """The denial by a block; the key's leases end, so that this process spends none either."""
         until_ns, cache = shown.blocked_ns, self._bucket.cache
         if cache.group.hot_keys is not None:
             cache.group.hot_keys.drop_leases(key)
@@ -268,7 +267,7 @@ class Violations:
 
 
 def _start_of(remembered: int, now_ns: int, up_to_ns: int) -> int:
-    """From when on ``blocks`` lies where so many are remembered."""
+    """The least ``blocks`` by which so many blocks are remembered."""
     return now_ns + max(0, remembered - 1) * up_to_ns
 
 
