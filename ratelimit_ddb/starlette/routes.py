@@ -73,7 +73,9 @@ class RouteOf:
     def has_own_limits(self, request: Request) -> bool:
         """Whether the route that will be chosen has limits of its own."""
         found = self._found(request)
-        return found is not None and self._is_limited(found.route, request.method)
+        if found is None or (found.methods is not None and request.method not in found.methods):
+            return False  # 404 and 405: no endpoint is called
+        return self._is_limited(found.route, request.method)
 
     def _found(self, request: Request) -> MatchedRoute | None:
         before = request.native.get("app") if self._app is None else self._app
