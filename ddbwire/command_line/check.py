@@ -78,7 +78,9 @@ def findings_of(tries: Iterable[Try]) -> Iterator[Finding]:
             yield Finding(name, "ok", message)
 
 
-def told(table: str, findings: Iterable[Finding], clock: ClockReading, *, as_json: bool) -> bool:
+def print_findings(
+    table: str, findings: Iterable[Finding], clock: ClockReading, *, as_json: bool
+) -> bool:
     """Print what was found; whether the table can be used."""
     every = [*findings, of_clock(clock)]
     succeeded = all(finding.status != "failed" for finding in every)

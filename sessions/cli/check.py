@@ -21,7 +21,7 @@ from ddbwire.command_line.check import (
     of_backups,
     of_encryption,
     of_ttl,
-    told,
+    print_findings,
 )
 from ddbwire.command_line.endpoint import resolve
 from sessions.cli.store import store_of
@@ -51,7 +51,7 @@ def run_check(options: argparse.Namespace) -> bool:
     with store_of(options) as store:
         findings = list(_findings(options, store))
         clock = clock_reading(store._wire.clock)
-    return told(options.table, findings, clock, as_json=options.json)
+    return print_findings(options.table, findings, clock, as_json=options.json)
 
 
 def _findings(options: argparse.Namespace, store: DynamoDBSessionStore) -> Iterator[Finding]:

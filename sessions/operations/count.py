@@ -1,9 +1,9 @@
-"""The sessions of a user that are counted, so that there are never more than the most.
+"""The count of a user's sessions, by which ``max_sessions_per_user`` limits them.
 
-A store keeps their ids for each user and namespace, where the option ``max_sessions_per_user`` is
-set. They change in one step with the row of a login or rotation: two logins at once change the
-same count, and one of them is refused. What ended otherwise (a logout, a revocation, its timeouts)
-is still counted until a login meets the most, and looks.
+A store keeps the ids of the counted sessions for each user and namespace. They change in one
+transaction with the row of a login or rotation: two logins at the same time change the same count,
+so one of them is refused. A session that ended by a logout, a revocation or a timeout stays counted
+until a login reaches the limit and reads the rows.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from sessions.operations.row import Row
 
 
 class Counted(NamedTuple):
-    """What is counted of a user.
+    """A user's count, as it was read.
 
     Attributes:
-        ids: of the sessions.
-        version: counts the changes, where a store keeps it.
+        ids: the ids of the counted sessions.
+        version: the number of changes; 0 in a store that does not keep it.
     """
 
     ids: frozenset[str]
@@ -29,17 +29,17 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Count one session more, without knowing the others.
+    """Add a session to the count, without knowing the others.
 
-    Refused if nothing is counted of the user yet, one of ``removed`` is not counted, or it would be
-    more than the most.
+    Refused if the user has no count yet, if an id in ``removed`` is not counted, or if there would
+    be more than ``most``.
 
     Attributes:
-        user_id, namespace: whose, in which application.
+        user_id, namespace: the user, and the application.
         added: the session's id.
-        removed: ids that are not counted any more.
-        most: how many there may be then; None for any number.
-        expires_at: when no session can be left that is counted now, in epoch seconds.
+        removed: ids that leave the count.
+        most: how many sessions there may be then; None for any number.
+        expires_at: when all sessions that are counted now have ended, in epoch seconds (TTL).
     """
 
     user_id: str
@@ -52,16 +52,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """Count these sessions and no others, and end some.
+    """Replace the count, and end sessions.
 
-    Refused if what is counted has changed since it was read, or one that is to end has ended.
+    Refused if the count has changed since it was read, or if a session in ``ended`` has ended.
 
     Attributes:
-        user_id, namespace: whose, in which application.
-        known: what was read; None if nothing was counted yet.
-        ids: what is counted from now on; None to leave nothing counted.
-        expires_at: as of a Count.
-        ended: the rows of sessions that end with it, and tell why from then on.
+        user_id, namespace: the user, and the application.
+        known: the count that was read; None if there was none.
+        ids: the ids that are counted from now on; None to leave the user without a count.
+        expires_at: as for Count.
+        ended: the rows of the sessions to end, which say why from then on.
     """
 
     user_id: str
@@ -73,4 +73,4 @@ class Recount:
 
 
 CountChange = Count | Recount | None
-"""What a step does to the count beside its row; None for nothing."""
+"""How an operation changes the count together with a row; None if it does not."""

@@ -1,4 +1,4 @@
-"""The two drivers, blocking and asyncio: they send what a flow yields to a store."""
+"""The two drivers, blocking and asyncio: they send the operations that a flow yields to a store."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sessions.operations.store import Store
 def run(flow: Flow[T], store: Store, seconds: float, *, for_each: bool = False) -> T:
     """Run a flow to its end, blocking, within a deadline.
 
-    An outage is raised in the flow, where it yielded; what else the store raises ends it.
+    StoreUnavailable is raised in the flow, where it yielded; any other exception ends the flow.
 
     Args:
         flow: yields the operations.
         store: carries them out.
         seconds: how long all of them may take.
-        for_each: whether each of them may take so long: for flows of any number of steps.
+        for_each: whether each of them has that time, for flows of any number of operations.
     """
     try:
         operation = next(flow)
@@ -26,7 +26,7 @@ def run(flow: Flow[T], store: Store, seconds: float, *, for_each: bool = False) 
             store.prepare()
         except StoreUnavailable as outage:
             flow.throw(outage)
-            raise  # whatever it would do next can't be done either
+            raise  # no further operation can be done either
         deadline_ns = _after(seconds)
         while True:
             try:

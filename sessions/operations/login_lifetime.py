@@ -1,4 +1,4 @@
-"""What a login chose of how long its session lives; kept in the row, over rotations too."""
+"""How long a session lives, as its login chose; kept in the row, also when its id is rotated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class LoginLifetime(NamedTuple):
-    """What a login chose for its session; None where the application's options hold.
+    """The choices of a login for its session; None stands for the application's option.
 
     Attributes:
         idle_seconds: its idle timeout, such as 2_592_000.
@@ -20,4 +20,4 @@ class LoginLifetime(NamedTuple):
 
 
 AS_CONFIGURED = LoginLifetime()
-"""Of a session whose login chose nothing."""
+"""The choices of a login that chose nothing."""

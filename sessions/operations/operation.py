@@ -1,8 +1,7 @@
 """The operations that a session store carries out, and the result of each.
 
-Flows yield them and are sent the results. Each is one atomic step, but for the batches, which are
-one step for each row. Only ``ByOwner`` may lag behind, as an index does: it shows what was true a
-moment ago.
+Flows yield them and are sent the results. Each is one atomic step, except for the batches, which
+are one step for each row. Only ``ByOwner`` may be eventually consistent, as an index is.
 """
 
 from __future__ import annotations
@@ -38,26 +37,26 @@ class Get:
 
 
 RowKey = tuple[str, str]
-"""What names a row: its ``session_id`` and ``user_id``."""
+"""The key of a row: its ``session_id`` and ``user_id``."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchGet:
-    """Read rows, each consistently, without their data. Result: the Rows that are there."""
+    """Read rows, each consistently, without their data. Result: the Rows that exist."""
 
     keys: Sequence[RowKey]
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Put a row, if its session's id is free. Result: whether it is there now.
+    """Put a row, if its session's id is free. Result: whether the row exists now.
 
-    An id is 256 random bits: one that exists was put by this same operation, sent again.
+    An id is 256 random bits: if the row exists, this same operation has put it, and was sent again.
 
     Attributes:
         row: the row to put.
-        count: what changes with it of its user's count, both or neither. Then the result is whether
-            it was done.
+        count: the change of its user's count, in the same transaction. The result is then whether
+            both were done.
     """
 
     row: Row
@@ -66,18 +65,18 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Change some keys of a row, if it is there and not over yet. Result: whether it was.
+    """Change some keys of a row, if it exists and is not over. Result: whether it was changed.
 
-    One that was rotated or replaced is not changed, nor is one whose use was noted later: then this
-    save was overtaken by another one.
+    A row that was rotated or replaced is not changed. Neither is one with a later ``last_seen_at``:
+    another save has overtaken this one.
 
     Attributes:
         session_id, user_id: the row.
         now: epoch seconds.
         changed: values to set.
-        removed: keys to drop.
-        last_seen_at, expires_at: noted with it.
-        version: if not None, the version it must have too.
+        removed: keys to remove.
+        last_seen_at, expires_at: the times to set.
+        version: the version that the row must have; None for any.
     """
 
     session_id: str
@@ -92,19 +91,19 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Put a new row in an old one's place, both or neither. Result: whether it was done.
+    """Put a new row and mark the old one, in one transaction. Result: whether it was done.
 
-    It is done if the new id is free, and the old row is there, not over, of this version, and
-    neither rotated nor replaced before. The old row loses its data.
+    It is done if the new id is free, and the old row exists, is not over, has the version that was
+    read, and was neither rotated nor replaced. The old row loses its data.
 
     Attributes:
-        old: what was read.
+        old: the row that was read.
         new: the row to put.
         now: epoch seconds.
         old_until: until when the old row is kept.
-        is_rotation: whether the old row leads to the new one till then (``successor``); otherwise
+        is_rotation: whether the old row leads to the new one until then (``successor``); otherwise
             it only says that it was replaced (``replaced_by``).
-        count: what changes with them of the new row's user's count; it may refuse all.
+        count: the change of the count of the new row's user; if that is refused, so is the rest.
     """
 
     old: Row
@@ -117,7 +116,7 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class ReadCount:
-    """Read what is counted of a user, consistently. Result: a Counted, or None if nothing is."""
+    """Read a user's count, consistently. Result: a Counted; None if there is none."""
 
     user_id: str
     namespace: str
@@ -125,9 +124,9 @@ class ReadCount:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete a row, there or not. Result: the Row that it was, or None.
+    """Delete a row, if it exists. Result: the Row that it was, or None.
 
-    A tombstone stays, for requests that come yet; the result is that Row.
+    A tombstone is not deleted, for later requests; the result is that Row.
     """
 
     session_id: str
@@ -136,9 +135,9 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class BatchDelete:
-    """Delete rows, each as ``Delete`` does. Result: the Rows that there were, without their data.
+    """Delete rows, each as ``Delete`` does. Result: the Rows that they were, without their data.
 
-    If it raises, some of them may be deleted.
+    If it raises, some of them may have been deleted.
     """
 
     keys: Sequence[RowKey]
@@ -146,14 +145,14 @@ class BatchDelete:
 
 @dataclass(frozen=True, slots=True)
 class ByOwner:
-    """The keys of a user's rows, newest first, by the index. Result: a list of session ids."""
+    """List the sessions of a user by the index, newest first. Result: a list of session ids."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The ids of a user's sessions, without an index's lag. Result: a list of them.
+    """List the sessions of a user by the register, consistently. Result: a list of session ids.
 
     Only for a store whose ``is_exact_by_owner`` is True.
     """
@@ -163,7 +162,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Unregister:
-    """Forget ids of a user's sessions that are no more. Result: None."""
+    """Remove ids of deleted sessions from a user's register. Result: None."""
 
     user_id: str
     session_ids: frozenset[str]

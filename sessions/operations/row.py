@@ -1,7 +1,7 @@
 """A session as the table holds it.
 
-The partition key is a digest of the token, the sort key the user. An anonymous session has a sort
-key of its own: an empty one is not possible, and one for all would be a hot key of an index.
+The partition key is a digest of the token, the sort key is the user. Each anonymous session has a
+sort key of its own: an empty one is not possible, and a common one would be a hot key of the index.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ MAX_ITEM_BYTES = 400 * 1024
 """Source: AWS, "Quotas and limits in DynamoDB" (item size)."""
 
 _OTHER_ATTRIBUTES_BYTES = 3_712
-"""All but the data: keys, times and their names; the longest user id twice, and device."""
+"""The most that all attributes but the data can have: the keys, the times, their names, the device,
+and the longest user id twice."""
 
 _MAX_KEYS_NAMED = 3
 
@@ -35,21 +36,22 @@ class Row:
         created_at: when it was created; rotations of the same login keep it.
         last_seen_at: when its use was noted last.
         expires_at: when it is over unless it is used before (TTL).
-        ends_at: when it is over in any case, by the lifetime when it was created.
-        version: counts saves of its data.
+        ends_at: when it is over, used or not, by the lifetime when it was created.
+        version: counts the saves of its data.
         data: each key's value as it is stored.
         device: the ``device`` of its login; None without one.
-        successor: the session that this one was rotated to, while it has its grace; else None.
-        replaced_by: the session that took its place at a login; then this one gives access to
-            nothing, and says so for some seconds. Else None.
-        predecessor: the session that was rotated to this one; None if none was. A pointer is not
-            sealed, and this is, so nobody without the key leads a session of theirs to another's.
-        end_reason: why it was ended, if that is told to whoever comes with its id; then this one
-            gives access to nothing until it would have been over. Else None.
-        namespace: of the application that it belongs to, as ``namespace=`` says; mostly empty.
-        seal: proves that nobody without the key made the row or changed what never changes in it;
-            None where values are not encrypted.
-        lifetime: what its login chose: its timeouts, and whether its cookie is kept.
+        successor: the session that this one was rotated to, during the grace; else None.
+        replaced_by: the session that replaced this one at a login. The row gives access to nothing
+            then, and is kept for some seconds. Else None.
+        predecessor: the session that was rotated to this one; None if none was. Unlike
+            ``successor`` it is sealed, so nobody without the key can make their session lead to
+            another user's.
+        end_reason: why it was ended, if a request with its id may learn that. The row gives access
+            to nothing then, and is kept until the session would have been over. Else None.
+        namespace: the ``namespace=`` of its application; mostly empty.
+        seal: proves that the row, in all that never changes, was made with the encryption key; None
+            if values are not encrypted.
+        lifetime: the timeouts that its login chose, and whether its cookie is persistent.
     """
 
     session_id: str
@@ -71,7 +73,7 @@ class Row:
 
     @property
     def sealed(self) -> tuple[str | int | tuple[str | int | None, ...] | None, ...]:
-        """What never changes in the row."""
+        """The parts of the row that never change."""
         return (
             self.session_id,
             self.user_id,
@@ -90,27 +92,27 @@ class Row:
 
     @property
     def is_tombstone(self) -> bool:
-        """Whether it is no session any more, and only tells what became of it."""
+        """Whether the session has ended, and the row only says why."""
         return self.replaced_by is not None or self.end_reason is not None
 
     def is_live(self, now: int) -> bool:
-        """Whether it is a session by itself: not over, nor rotated, replaced or ended."""
+        """Whether it is a session that is not over, rotated, replaced or ended."""
         return self.successor is None and not self.is_tombstone and now < self.expires_at
 
 
 def anonymous(session_id: str) -> str:
-    """The sort key of a session that nobody is logged in to."""
+    """The sort key of an anonymous session."""
     return ANONYMOUS_PREFIX + session_id
 
 
 def require_item_fits(data: Mapping[str, StoredValue]) -> None:
-    """Check that an item can hold a row's data.
+    """Check that a row's data fits into an item.
 
-    Source: AWS, "DynamoDB item sizes and formats": names and values in UTF-8, numbers about a byte
-    for two digits, a map three bytes and one for each entry.
+    Source: AWS, "DynamoDB item sizes and formats": names and values count in UTF-8, a number has
+    about a byte for two digits, a map three bytes and one for each entry.
 
     Raises:
-        SessionTooLarge: it can't. The message has the size and the largest keys.
+        SessionTooLarge: it does not. The message has the size and the largest keys.
     """
     size_bytes = {key: _size_bytes(key) + _size_bytes(value) + 1 for key, value in data.items()}
     total_bytes = sum(size_bytes.values()) + _OTHER_ATTRIBUTES_BYTES

@@ -1,4 +1,4 @@
-"""The Store protocol: what carries the operations out."""
+"""The protocol of a store, which carries out the operations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sessions.operations.operation import Operation
 class Store(Protocol):
     """Carries out the operations of ``sessions.operations.operation``, each in one atomic step.
 
-    One object serves blocking callers and event loops. Both ways of sending return the same and
-    raise the same: StoreUnavailable by the deadline; mistakes of set-up at once.
+    One object serves blocking callers and event loops. ``send`` and ``send_async`` return and raise
+    the same: StoreUnavailable by the deadline; errors of the configuration at once.
     """
 
     @property
@@ -19,13 +19,13 @@ class Store(Protocol):
         """Whether the store has ``Registered``, which lists a user's sessions without delay."""
 
     def prepare(self) -> None:
-        """Do, once, what must not count against a deadline."""
+        """Do, once, what must not count against a deadline, such as resolving credentials."""
 
     async def prepare_async(self) -> None:
         """The same without blocking the event loop."""
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
-        """The result of an operation, by an instant of ``time.monotonic_ns()``."""
+        """Carry out an operation before an instant of ``time.monotonic_ns()``; its result."""
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The same without blocking the event loop."""
