@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import asyncio
 
 _THREAD_POLL_SECONDS = 0.001
-"""Between two tries of a task to have the session alone, while a thread of the request has it."""
+"""How long a task pauses between two attempts to lock out a thread that uses the session."""
 _NOT_LOADED = (
     "the session is not loaded: SessionMiddleware has lazy=True; await session.load_async() first"
 )
@@ -227,6 +227,7 @@ class RequestSession:
 
     @asynccontextmanager
     async def _turn_of_task(self) -> AsyncIterator[None]:
+        """Lock out the request's other tasks, and its threads without blocking the event loop."""
         import asyncio  # not before there is an event loop
 
         if self._task_lock is None:
