@@ -18,6 +18,11 @@ MOST_CONNECTIONS = 65_536
 """More than the ports that one address has."""
 
 
+def plain_text(text: str) -> str:
+    """The same text as a plain str: a member of a str enumeration formats as ``Plan.FREE``."""
+    return str.__str__(text)
+
+
 def require_table(table: object) -> str:
     """Check the name or ARN of a table.
 
@@ -31,10 +36,10 @@ def require_table(table: object) -> str:
             f"table {table!r}: must be the name of a table, of letters, digits, '_', '.' and '-', "
             "or its ARN, 'arn:aws:dynamodb:<region>:<account>:table/<name>'"
         )
-    return table
+    return plain_text(table)
 
 
-def require_region(region_name: object) -> None:
+def require_region(region_name: object) -> str:
     """Check a region's name; an empty one is none, as for boto3.
 
     Raises:
@@ -46,6 +51,7 @@ def require_region(region_name: object) -> None:
         raise ValueError(
             f"region_name {region_name!r}: must be letters, digits and '-', such as 'eu-west-1'"
         )
+    return plain_text(region_name)
 
 
 def require_session(session: Any) -> None:

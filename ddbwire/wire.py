@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ddbwire.arguments import (
+    plain_text,
     require_max_connections,
     require_region,
     require_session,
@@ -62,11 +63,12 @@ class Wire:
         if session is not None:
             require_session(session)
         if region_name is not None:
-            require_region(region_name)
+            region_name = require_region(region_name)
         if endpoint_url is not None:
             Endpoint.of(endpoint_url)
+            endpoint_url = plain_text(endpoint_url)
         if table is not None:
-            require_table(table)
+            table = require_table(table)
         max_connections = require_max_connections(max_connections)
         self.clock = TableClock() if clock is None else clock
         """The table's time, as far as the responses so far tell."""

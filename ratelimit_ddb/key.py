@@ -10,6 +10,8 @@ two texts ever share a bucket.
 
 from __future__ import annotations
 
+from ddbwire.arguments import plain_text
+
 KeyLike = str | int | tuple[str | int, ...]
 """A key as users write it: a text, an int, or parts such as ``("api", user.id, "endpoint")``."""
 
@@ -73,9 +75,8 @@ def key_text_under(prefix: str, part: str) -> str:
 
 def part_text(part: object) -> str | None:
     """The text of a key's part: a str as it is, an int in decimal; None for anything else."""
-    # Not str(part): an enumerated text calls itself "Plan.FREE" there, and equals "free".
     if isinstance(part, str):
-        return str.__str__(part)
+        return plain_text(part)
     if isinstance(part, int) and not isinstance(part, bool):
         return int.__repr__(part)
     return None

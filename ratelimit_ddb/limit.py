@@ -101,7 +101,7 @@ class Limit:
         if name is None:
             name = _notation_of(quantity, period_ns, burst).replace(" ", "-")
         else:
-            require_limit_name(name)
+            name = require_limit_name(name)
         for attribute, value in (
             ("quantity", quantity),
             ("period_seconds", period_seconds),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ddbwire.arguments import plain_text
+
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -15,4 +17,4 @@ def require_limit_name(name: object) -> str:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"limit name {name!r}: must be 1 to 64 letters, digits, '_', '.' or '-'")
-    return name
+    return plain_text(name)

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import (
     require_cost,
     require_deadline_ns,
@@ -92,13 +93,14 @@ class LimiterCore:
         self.breaker = breaker_of(store)
         self._take_at_once = take_at_once_of(store)
         self._reporter = DecisionReporter(on_decision, on_outage)
+        self._namespace = namespace_prefix(namespace)
         self.options: dict[str, Any] = {
             "on_outage": on_outage,
             "deadline": deadline,
             "deny_cache": deny_cache,
             "lease": lease,
             "seen_keys": seen_keys,
-            "namespace": namespace,
+            "namespace": plain_text(namespace),
             "enabled": enabled,
             "on_decision": self._reporter.functions,
         }
@@ -108,7 +110,6 @@ class LimiterCore:
         )
         self._observations = ObservationCache(seen_keys, cache_group_of(store))
         self._clock = store.clock
-        self._namespace = namespace_prefix(namespace)
         self._stored: StoredOfLimiter | None = None
         if isinstance(limits, Stored):
             from ratelimit_ddb.stored_limits.of_limiter import StoredOfLimiter

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.limit_name import require_limit_name
 
@@ -98,8 +99,8 @@ class Quota:
             raise TypeError(f"zone {zone!r}: must be a str such as 'Europe/Berlin'")
         anchor = _anchor(period, anchor)
         object.__setattr__(self, "quantity", quantity)
-        object.__setattr__(self, "period", period)
-        object.__setattr__(self, "zone", zone)
+        object.__setattr__(self, "period", plain_text(period))
+        object.__setattr__(self, "zone", plain_text(zone))
         object.__setattr__(self, "anchor", anchor)
         name = str(self).replace(" ", "-") if name is None else require_limit_name(name)
         object.__setattr__(self, "name", name)
@@ -196,4 +197,4 @@ def _require_day(what: str, day: object, most: int) -> int:
         raise TypeError(f"anchor {day!r}: the {what} must be an int")
     if not 1 <= day <= most:
         raise ValueError(f"anchor {day}: the {what} must be from 1 to {most}")
-    return day
+    return int(day)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from ddbwire.arguments import plain_text
+
 MIN_TIMEOUT_SECONDS = 120
 MAX_TIMEOUT_SECONDS = 400 * 86_400
 """What browsers cap a cookie's age at (RFC 6265bis, 5.5)."""
@@ -44,7 +46,7 @@ def require_str(name: str, value: object) -> str:
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {value!r}")
-    return value
+    return plain_text(value)
 
 
 def require_text(name: str, value: object) -> str:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, cast
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import (
     require_cost,
     require_functions,
@@ -102,6 +103,7 @@ def rate_limited(
     parsed = _fixed_limits(limits)
     told = require_functions("on_decision", on_decision)
     _require_constants(parsed, key, cost, max_wait, scope)
+    scope = None if scope is None else plain_text(scope)
 
     options: dict[str, Any] = {
         "on_outage": on_outage,

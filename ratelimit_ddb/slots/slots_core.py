@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic_ns
 from typing import Any
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
     require_max_wait_ns,
@@ -86,6 +87,7 @@ class SlotsCore:
         self._reporter = DecisionReporter(on_decision, on_outage)
         self._reporter.name = f"{namespace}: {limit}" if namespace else str(limit)
         self._namespace = namespace_prefix(namespace)
+        namespace = plain_text(namespace)
         self._local = local_slots_of(store)
         self._wait_queue = WaitQueue()
         self.enabled = limiting_enabled(enabled, f"limiter of {limit}")

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import named
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET, LONGEST_BYTES
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit, LimitsLike, parse_limits
@@ -64,7 +65,7 @@ def stored(
         TypeError, ValueError: an argument is invalid.
     """
     if not callable(name):
-        require_name(name)
+        name = require_name(name)
     if isinstance(cache_seconds, bool) or not isinstance(cache_seconds, int | float):
         raise TypeError(f"cache_seconds {cache_seconds!r}: must be a number of seconds")
     if math.isnan(cache_seconds) or not 1 <= cache_seconds <= _LONGEST_CACHE_SECONDS:
@@ -93,7 +94,7 @@ def require_name(name: object) -> str:
             f"name of stored limits {name[:80]!r}: must have 1 to {LONGEST_NAME_BYTES} bytes of "
             "UTF-8"
         )
-    return name
+    return plain_text(name)
 
 
 def key_of(namespace: str, name: str) -> str:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from ddbwire.arguments import plain_text
 from sessions.arguments import require_bool, require_str, require_str_or_none, shown
 
 SameSite = Literal["Lax", "Strict", "None"]
@@ -62,6 +63,9 @@ class Cookie:
 
     def __post_init__(self) -> None:
         _require_types(self)
+        for attribute in ("name", "path", "domain"):
+            text = getattr(self, attribute)
+            object.__setattr__(self, attribute, None if text is None else plain_text(text))
         if not _TOKEN.fullmatch(self.name):
             raise ValueError(
                 f"cookie name must have letters, digits and !#$%&'*+-.^_`|~ only, not {self.name!r}"

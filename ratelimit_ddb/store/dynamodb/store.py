@@ -96,7 +96,7 @@ class DynamoDBStore:
         self.layout = require_layout(layout, ATTRIBUTES)
         self.item_keys = item_keys(self.layout)
         self._arguments = {
-            "table": table,
+            "table": self.table,
             "region_name": region_name,
             "endpoint_url": endpoint_url,
             "session": session,
@@ -111,12 +111,12 @@ class DynamoDBStore:
             region_name=region_name,
             endpoint_url=endpoint_url,
             max_connections=max_connections,
-            table=table,
+            table=self.table,
         )
         self.clock: Clock = self._wire.clock if clock is None else LocalClock(clock)
         self._reports_capacity = report_capacity or on_call is not None
         self._requests = TableRequests(
-            table,
+            self.table,
             self.item_keys,
             report_capacity=self._reports_capacity,
             is_of_the_wire=clock is None,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import (
     is_list_like,
     named,
@@ -158,6 +159,7 @@ class Rule:
         up_to: float | str | None = None,
     ) -> None:
         fits = fits_of(path)
+        path = plain_text(path)
         chosen = methods_of(methods)
         is_looked_up = limits is None or callable(limits) or isinstance(limits, Stored)
         parsed = limits if is_looked_up else parse_limits(cast("LimitsLike", limits))
@@ -168,7 +170,7 @@ class Rule:
             ("by", client_address() if by is None else by),
             ("methods", chosen),
             ("cost", cost),
-            ("name", default_name(path, chosen) if name is None else name),
+            ("name", default_name(path, chosen) if name is None else _require_name(name)),
             ("scope", scope),
             ("exempt", exempt),
             ("enforce", enforce),
@@ -190,10 +192,6 @@ class Rule:
         self._require_valid()
 
     def _require_valid(self) -> None:
-        if not isinstance(self.name, str):
-            raise TypeError(f"name {self.name!r}: must be a str")
-        if not self.name:
-            raise ValueError("name '': must not be empty")
         self._require_limits()
         self._require_functions()
         if self.scope not in ("rule", "endpoint"):
@@ -279,6 +277,14 @@ def require_blocking(rule: Rule) -> None:
             )
 
 
+def _require_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"name {name!r}: must be a str")
+    if not name:
+        raise ValueError("name '': must not be empty")
+    return plain_text(name)
+
+
 def _require_list(what: str, given: object, by: Identity) -> None:
     if given is None:
         return
@@ -317,6 +323,7 @@ def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
             raise ValueError(f"method {method!r}: must be a name in capitals, such as 'GET'")
         if method in _NO_METHODS:
             raise ValueError(f"method {method!r}: no request has it; {_NO_METHODS[method]}")
+    several = [plain_text(method) for method in several]
     return frozenset(several) | ({"HEAD"} if "GET" in several else frozenset())
 
 
