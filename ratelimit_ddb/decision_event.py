@@ -1,4 +1,4 @@
-"""What ``on_decision`` of a limiter is called with, and what it has in common with a rule's."""
+"""The events that ``on_decision`` is called with, of limiters and of rules."""
 
 from __future__ import annotations
 
@@ -10,35 +10,34 @@ from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.outage import OnOutage
 
 EventOperation = Literal["acquire", "refund", "charge", "block"]
-"""What an event tells of: a request for tokens, a slot too; tokens that were given back later;
-tokens that were taken without asking; a key that was blocked."""
+"""What an event is about: a request for tokens or a slot; a refund; a charge; a block."""
 
 
 class LimiterDecision(NamedTuple):
-    """What a limiter or ``@rate_limited`` did; what ``on_decision`` is called with.
+    """What a limiter or ``@rate_limited`` did; ``on_decision`` is called with it.
 
-    ``acquire`` and ``reserve`` are told as ``"acquire"``, each before any wait. ``refund`` and
-    ``charge`` are told as themselves; a settled reservation as the one of them that it was: of 900
-    tokens that were reserved, 500 used are a refund of 400, and 1,234 used are a charge of 334.
+    ``acquire`` and ``reserve`` are ``"acquire"`` events, before any wait. ``refund`` and ``charge``
+    are events of that name, and so is a settled reservation: if 900 tokens were reserved, 500 used
+    are a refund of 400, and 1,234 used are a charge of 334.
 
     Its truth is the decision's.
 
     Attributes:
-        rule: what it is called in logs and metrics: the function's name or scope; of a limiter its
-            limits, behind the namespace if any: ``"shop: 100 per minute"``.
+        rule: the name in logs and metrics: the function's name or scope; for a limiter its limits,
+            behind the namespace if any: ``"shop: 100 per minute"``.
         key: the bucket's key as the table holds it.
-        cost: the tokens that were asked for, given back or charged; 0 of a block.
-        decision: what was decided, before any wait. Of a refund, the decision whose tokens were
-            given back; of a charge or a block, what ``peek`` would say after it.
-        latency_ns: how long it took, network included, and a wait for the tokens not.
+        cost: the tokens that were asked for, given back or charged; 0 for a block.
+        decision: the decision, before any wait. For a refund, the decision whose tokens were given
+            back; for a charge or a block, what ``peek`` would decide after it.
+        latency_ns: how long it took, including the network, not including a wait for tokens.
         calls: operations that it sent to the store; 0 for a denial from memory.
-        capacity_units: what they consumed; None where the store does not report it
+        capacity_units: what they consumed; None if the store does not report it
             (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
-        outage: what was raised where the store gave no answer.
-        on_outage: what decided in its place; None where the store did.
+        outage: the exception, if the store gave no answer.
+        on_outage: what decided instead; None if the store did.
         operation: ``"acquire"``, ``"refund"``, ``"charge"`` or ``"block"``.
-        refunded: whether tokens were given back: by a refund, or of an ``acquire_all`` that another
-            limiter denied.
+        refunded: whether tokens were given back: by a refund, or since another limiter of the same
+            ``acquire_all`` denied.
     """
 
     rule: str
@@ -68,11 +67,11 @@ OnLimiterDecision = Callable[[LimiterDecision], None]
 
 
 class DecisionEvent(Protocol):
-    """What logs and metrics read: of a LimiterDecision, or of a RuleDecision of the web."""
+    """What logs and metrics read of a LimiterDecision or a RuleDecision."""
 
     @property
     def rule(self) -> str:
-        """The name of what decided."""
+        """The name of the limiter or rule."""
 
     @property
     def key(self) -> str:
@@ -96,7 +95,7 @@ class DecisionEvent(Protocol):
 
     @property
     def operation(self) -> EventOperation:
-        """What it tells of."""
+        """What the event is about."""
 
     @property
     def latency_ns(self) -> int:
@@ -108,16 +107,16 @@ class DecisionEvent(Protocol):
 
     @property
     def capacity_units(self) -> float | None:
-        """What they consumed; None where it is not known."""
+        """What they consumed; None if that is not known."""
 
     @property
     def outage(self) -> StoreUnavailable | None:
-        """What was raised where the store gave no answer."""
+        """The exception, if the store gave no answer."""
 
     @property
     def on_outage(self) -> OnOutage | None:
-        """What decided in its place."""
+        """What decided instead of the store."""
 
 
 OnDecisionEvent = Callable[[DecisionEvent], None]
-"""For ``on_decision`` of both: what ``log_decisions`` and its like return."""
+"""An ``on_decision`` for limiters and rules: what ``log_decisions`` and its like return."""

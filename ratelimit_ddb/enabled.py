@@ -1,9 +1,9 @@
-"""The switch that turns limiting off: for tests, and for a site that must go on without it.
+"""Whether limiting is on: ``enabled=`` and ``RATELIMIT_DDB_ENABLED``, for tests and emergencies.
 
-``enabled=False`` turns off one limiter, middleware or view; the environment variable
-``RATELIMIT_DDB_ENABLED=0`` turns off all that don't have ``enabled=True``. Whatever is turned off
-allows every request and never asks the store. It says so in the log, as a warning: a limit that is
-off by mistake must be noticed.
+``enabled=False`` switches off one limiter, middleware or view; the environment variable
+``RATELIMIT_DDB_ENABLED=0`` switches off all that don't have ``enabled=True``. A limiter that is off
+allows every request and never asks the store. It logs a warning, so that a limit that is off by
+mistake is noticed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def limiting_enabled(enabled: bool | None, what: str) -> bool:
 
     Args:
         enabled: the argument; None to follow the environment, which is on unless it says no.
-        what: what is turned on or off, for the warning: ``"RateLimiter of 5 per minute"``.
+        what: what is switched on or off, for the warning: ``"limiter of 5 per minute"``.
 
     Raises:
         TypeError: ``enabled`` is neither a bool nor None.
-        ValueError: the environment variable is none of 1, true, on, yes, 0, false, off and no. A
-            typing error there must not turn anything on or off in silence.
+        ValueError: the environment variable is none of 1, true, on, yes, 0, false, off and no: a
+            typing error must not switch limits off.
     """
     if enabled is not None and not isinstance(enabled, bool):
         raise TypeError(

@@ -31,31 +31,31 @@ class RateLimiter:
         store: where the buckets are: a DynamoDBStore or a MemoryStore.
         limits: a notation (``"100/minute"``), a Limit, or several of them for each key; or
             ``stored("name", default=...)`` for those under a name in the table.
-        on_outage: what a decision is when the store can't be reached: ``"local"`` (default), where
-            this process keeps the limits by itself, so that n processes admit at most n times them;
-            ``"allow"``, ``"deny"``, or ``"raise"`` for StoreUnavailable.
+        on_outage: the decision if the store can't be reached: ``"local"`` (default) limits in this
+            process alone, so that n processes admit at most n times the limits; ``"allow"``,
+            ``"deny"``, or ``"raise"`` for StoreUnavailable.
         deadline: seconds that one call may spend on the store, retries included.
-        deny_cache: seconds for which a denial may rest on what this process saw last. A reset or a
-            refund made in another process is noticed after at most that long; one made in this
-            process, by any limiter or middleware on the same store object, at once. 0 always asks
-            the store.
+        deny_cache: seconds for which this process may deny by what it last saw of a key. A reset or
+            a refund in another process is noticed after that time at the latest; one in this
+            process, by any limiter or middleware on the same store object, at once. With 0 every
+            decision asks the store.
         lease: seconds for which this process may hold tokens of a hot key, to decide without calls;
-            a quarter of the shortest window at most, and 0 for never. Only keys of which it admits
-            so many that a lease pays are leased; all others are decided one by one. See the guide's
-            page on hot keys.
-        seen_keys: for how many keys to remember that; what bounds the memory used.
-        namespace: what the keys begin with in the table (``"shop"`` makes ``"shop:user-123"``), so
-            that applications can share a table. Limiters without one share the buckets of equal
-            keys and equal limits.
+            at most a quarter of the shortest window, and 0 for never. Only keys that are used
+            enough for a lease to pay are leased; see the guide's page on hot keys.
+        seen_keys: for how many keys this process remembers what it last saw. It bounds the memory.
+        namespace: a prefix of the keys in the table (``"shop"`` makes ``"shop:user-123"``), so that
+            applications can share a table. Limiters without one share the buckets of equal keys and
+            equal limits.
         enabled: False to allow every request and never ask the store; True to limit whatever the
-            environment says. Unless given, the variable ``RATELIMIT_DDB_ENABLED=0`` turns it off.
+            environment says. Unless given, ``RATELIMIT_DDB_ENABLED=0`` switches it off.
         on_decision: called with a LimiterDecision for each ``acquire``, ``reserve``, ``refund``,
             ``charge`` and ``block``; a function or several. What it raises is raised to the caller.
 
     Raises:
         TypeError, ValueError: an argument is invalid; the message has its name, value and rule.
 
-    One limiter serves any number of threads. It is pickled as its arguments, if its store can be.
+    One limiter serves any number of threads. Pickle stores its arguments, if the store can be
+    pickled.
     """
 
     __slots__ = ("_core",)
@@ -89,7 +89,7 @@ class RateLimiter:
 
     @property
     def limits(self) -> tuple[AnyLimit, ...]:
-        """The limits that each key has; of stored ones, what was read last."""
+        """The limits of each key; stored limits as they were last read."""
         return self._core.bucket.limits
 
     def __repr__(self) -> str:
@@ -104,17 +104,17 @@ class RateLimiter:
         Args:
             key: any non-empty text, or parts of one: ``("api", user, "endpoint")``.
             cost: tokens, an integer from 1 to the smallest burst.
-            max_wait: seconds, at most 30, that the tokens may be due later. Callers that wait are
-                served in the order of their calls; nothing polls.
+            max_wait: the longest time, in seconds up to 30, that the call may sleep for its tokens.
+                Callers that wait are served in the order of their calls; nothing polls.
 
         Returns:
-            the decision, after the wait where there was one.
+            the decision, after the wait if there was one.
 
         Raises:
             TypeError, ValueError: the key, the cost or the wait is invalid.
             StoreUnavailable: under ``on_outage="raise"``.
-            StoreError: a mistake of set-up, such as TableNotFound or AccessDenied, and not an
-                outage; whatever ``on_outage`` says.
+            StoreError: a mistake of set-up, such as TableNotFound or AccessDenied; it is no outage,
+                so ``on_outage`` does not apply.
         """
         core = self._core
         begun = core.acquire(key, cost, max_wait)
@@ -126,10 +126,10 @@ class RateLimiter:
         return decision
 
     def peek(self, key: KeyLike, *, cost: int = 1) -> Decision:
-        """What ``acquire`` would say now, by one consistent read, taking nothing.
+        """What ``acquire`` would decide now, by one consistent read, taking nothing.
 
-        ``remaining`` counts the tokens there are. Raises as ``acquire`` does, and StoreUnavailable
-        whatever ``on_outage`` says.
+        ``remaining`` is the number of tokens before the cost. Raises what ``acquire`` raises, and
+        StoreUnavailable whatever ``on_outage`` says.
         """
         core = self._core
         begun = core.peek(key, cost)
@@ -140,35 +140,36 @@ class RateLimiter:
     def refund(self, decision: Decision, *, cost: int | None = None) -> bool:
         """Give back tokens that a decision of this limiter took and that were not used.
 
-        What has flowed back by itself since is not given back once more: of 900 tokens taken under
-        "1000/minute", 54 seconds later nothing is left to give, and after 27 seconds 450 are. Where
-        callers wait for tokens that are due later, they keep their turns, and nothing is given back
-        unless the decision was the last one.
+        Tokens that have flowed back since are not given back again: of 900 tokens taken under
+        "1000/minute", 450 can be given back after 27 seconds, and none after 54. If callers wait
+        for tokens that are due later, they keep their turns, and nothing is given back unless the
+        decision was the last one.
 
-        It is sent once only, since a repetition could give back twice: StoreUnavailable says that
-        it may or may not have happened, and it counts as given back.
+        It is sent only once, since a repetition could give back twice. On StoreUnavailable it may
+        or may not have been applied; either way the tokens count as given back.
 
         Args:
-            decision: what ``acquire`` returned. One that took nothing gives nothing back.
-            cost: tokens, of those that it took and did not give back yet; all of them unless given.
+            decision: what ``acquire`` returned. A decision that took nothing gives nothing back.
+            cost: tokens, at most those that are left to give back; all of them unless given.
 
         Returns:
             whether anything was given back.
 
         Raises:
             TypeError: it is not a Decision, or the cost is not an int.
-            ValueError: it was taken of other limits or from another store, or fewer tokens of it
-                are left to give back.
-            StoreUnavailable: and what else ``peek`` raises.
+            ValueError: it is a decision of other limits or another store, or fewer tokens are left
+                to give back.
+            StoreUnavailable, StoreError: as ``peek``.
         """
         core = self._core
         flow = core.refund(decision, cost)
         return False if flow is None else run(flow, core.store, core.timeout_ns, core.breaker)
 
     def reset(self, key: KeyLike) -> None:
-        """Fill the key's bucket by deleting its item, and lift its block. Raises as ``peek`` does.
+        """Fill the key's bucket by deleting its item, and lift its block.
 
-        Every limit of the key starts anew, whichever limiter it belongs to.
+        The item has all limits of the key, so the buckets of other limiters are filled too. Raises
+        what ``peek`` raises.
         """
         core = self._core
         text = core.key_text(key)
@@ -176,7 +177,7 @@ class RateLimiter:
             run(core.reset(text), core.store, core.timeout_ns, core.breaker)
 
     def reserve(self, key: KeyLike, cost: int, *, max_wait: float = 0.0) -> Reservation:
-        """Take ``cost`` tokens by estimate, to be settled by what was used.
+        """Take an estimate of tokens, which ``settle`` corrects to what was used.
 
         ::
 
@@ -184,7 +185,7 @@ class RateLimiter:
                 answer = model.complete(prompt, max_tokens=900)
                 reservation.settle(answer.tokens)
 
-        An exception gives the estimate back; leaving the block without ``settle`` keeps it.
+        An exception in the block gives the estimate back; without ``settle`` it stays taken.
 
         Args:
             key: as for ``acquire``.
@@ -192,10 +193,10 @@ class RateLimiter:
             max_wait: as for ``acquire``.
 
         Returns:
-            the reservation; of a decision made in an outage too, as ``on_outage`` says.
+            the reservation. In an outage ``on_outage`` decides whether there is one.
 
         Raises:
-            RateLimited: the tokens are not there.
+            RateLimited: the tokens are not available.
             TypeError, ValueError, StoreUnavailable, StoreError: as ``acquire`` does.
         """
         from ratelimit_ddb.reservation import Reservation, reserved
@@ -212,11 +213,12 @@ class RateLimiter:
     def settle(self, reservation: Reservation | AsyncReservation, used: int) -> None:
         """Settle a reservation of the same limits with this limiter, over its connections.
 
-        For one that was unpickled, of which each would connect anew, and for blocking code that
-        gets those of an AsyncRateLimiter. Otherwise as ``Reservation.settle``.
+        It is for unpickled reservations, each of which would open connections of its own, and for
+        blocking code that gets reservations of an AsyncRateLimiter. Otherwise as
+        ``Reservation.settle``.
 
         Raises:
-            ValueError: it was made of other limits, or in this process on another store.
+            ValueError: it is a reservation of other limits, or, in this process, of another store.
         """
         from ratelimit_ddb.reservation import state_of
 
@@ -225,22 +227,23 @@ class RateLimiter:
         run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def charge(self, key: KeyLike, cost: int) -> Decision:
-        """Take ``cost`` tokens of each limit, whether they are there or not.
+        """Take ``cost`` tokens of each limit, even if there are fewer.
 
-        For what was used without asking. What the bucket has not, the key owes: requests are denied
-        until it has flowed in. Tokens of the key that this process has leased go first.
+        It is for what was used without asking. The key owes what the bucket does not hold: requests
+        are denied until it has flowed in. Tokens that this process has leased of the key are spent
+        first.
 
-        It is sent again where no reply came, and then may count twice: too much, never too little.
+        If no reply comes it is sent again, and may count twice: too much, never too little.
 
         Args:
             key: as for ``acquire``.
-            cost: tokens, an integer of at least 0, of any number of bursts; at most what each limit
+            cost: tokens, an integer of at least 0; it may exceed the burst, up to what each limit
                 refills in ten years.
 
         Returns:
-            what ``peek`` would say next: whether a token is left, and how long until there is one.
-            In an outage its ``source`` is ``"outage"``: under ``on_outage="local"`` this process's
-            own buckets were charged, under ``"allow"`` and ``"deny"`` nothing was.
+            what ``peek`` would decide next: whether a token is left, and how long until there is
+            one. In an outage its ``source`` is ``"outage"``: under ``on_outage="local"`` this
+            process's own buckets were charged, under ``"allow"`` and ``"deny"`` nothing was.
 
         Raises:
             TypeError, ValueError: the key or the cost is invalid.
@@ -254,23 +257,23 @@ class RateLimiter:
         return run(begun, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def block(self, key: KeyLike, seconds: float) -> Decision:
-        """Deny every request for a key for ``seconds``; after that, one token is there.
+        """Deny every request for a key for ``seconds``; then the bucket has one token.
 
-        It only lengthens what the key has to wait: a shorter block under a longer one, or under a
-        longer debt, changes nothing. ``reset`` lifts it. This process denies at once; another one
-        spends what it has leased of the key, for ``lease`` seconds at most.
+        A block never shortens a longer block or debt. ``reset`` lifts it. This process denies at
+        once; another process may spend what it has leased of the key, for at most ``lease``
+        seconds.
 
         Args:
             key: as for ``acquire``.
             seconds: from 0.001 to ten years.
 
         Returns:
-            the denial: what ``peek`` would say next.
+            the denial: what ``peek`` would decide next.
 
         Raises:
             TypeError, ValueError: the key or the seconds are invalid.
-            StoreUnavailable: whatever ``on_outage`` says; the key may be blocked or not. Under
-                ``"local"`` this process blocks it until the store answers again.
+            StoreUnavailable: whatever ``on_outage`` says; the key may or may not be blocked. Under
+                ``"local"`` this process denies it until the store answers again.
             StoreError: a mistake of set-up.
         """
         core = self._core
@@ -281,9 +284,9 @@ class RateLimiter:
 
 
 class AsyncRateLimiter:
-    """The same limiter, awaited. The arguments and what is raised are RateLimiter's.
+    """RateLimiter for asyncio. The arguments and the exceptions are RateLimiter's.
 
-    One limiter serves any number of tasks, and of event loops.
+    One limiter serves any number of tasks and event loops.
     """
 
     __slots__ = ("_core",)
@@ -317,7 +320,7 @@ class AsyncRateLimiter:
 
     @property
     def limits(self) -> tuple[AnyLimit, ...]:
-        """The limits that each key has; of stored ones, what was read last."""
+        """The limits of each key; stored limits as they were last read."""
         return self._core.bucket.limits
 
     def __repr__(self) -> str:
@@ -329,12 +332,12 @@ class AsyncRateLimiter:
     async def acquire(self, key: KeyLike, *, cost: int = 1, max_wait: float = 0.0) -> Decision:
         """Take ``cost`` tokens of each limit, or none; see ``RateLimiter.acquire``.
 
-        A task that is cancelled in its wait has taken its tokens, and they are lost: those who wait
-        behind it keep their turns.
+        A task that is cancelled while it sleeps has taken its tokens, and they are lost; the
+        callers behind it keep their turns.
 
         Raises:
-            RuntimeError: no event loop of asyncio's is running (trio's is another), and it is
-                needed, by a DynamoDBStore or for ``max_wait``.
+            RuntimeError: no asyncio event loop is running (trio's is another kind), and a
+                DynamoDBStore or ``max_wait`` needs one.
         """
         return await self._acquire(key, cost, max_wait, leases=True)
 
@@ -357,7 +360,7 @@ class AsyncRateLimiter:
         return decision
 
     async def peek(self, key: KeyLike, *, cost: int = 1) -> Decision:
-        """What ``acquire`` would say now, taking nothing; see ``RateLimiter.peek``."""
+        """What ``acquire`` would decide now, taking nothing; see ``RateLimiter.peek``."""
         core = self._core
         begun = core.peek(key, cost)
         if isinstance(begun, Decision):
@@ -380,7 +383,7 @@ class AsyncRateLimiter:
             await run_async(core.reset(text), core.store, core.timeout_ns, core.breaker)
 
     def reserve(self, key: KeyLike, cost: int, *, max_wait: float = 0.0) -> Reserving:
-        """Take tokens by estimate, to be settled by what was used; see ``RateLimiter.reserve``.
+        """Take an estimate of tokens, to be settled; see ``RateLimiter.reserve``.
 
         ::
 
@@ -388,7 +391,7 @@ class AsyncRateLimiter:
                 answer = await model.complete(prompt, max_tokens=900)
                 await reservation.settle(answer.tokens)
 
-        ``await limiter.reserve(...)`` returns the reservation without a block.
+        ``await limiter.reserve(...)`` returns the reservation, for code without a block.
         """
         from ratelimit_ddb.reservation import AsyncReservation, Reserving, reserved
 

@@ -42,13 +42,13 @@ if TYPE_CHECKING:  # loaded by the first limiter of stored limits
 
 
 class LimiterCore:
-    """What a limiter is apart from how it waits.
+    """What both limiters share: all but the driver.
 
     Attributes:
         store: where its buckets are.
-        bucket: its limits, and the cache of what it has observed.
+        bucket: its limits, and the observations of its keys.
         breaker: whether decisions ask the store.
-        outage_policy: what a decision is when the store can't be reached.
+        outage_policy: decides if the store can't be reached.
         timeout_ns: how long one call may spend on the store.
         enabled: whether it limits; if not, it allows every request.
         options: the keyword arguments that it was made with.
@@ -140,7 +140,7 @@ class LimiterCore:
         return Bucket(limits, self._observations, self._times)
 
     def _must_read(self) -> bool:
-        """Whether stored limits must be read first; if not, what was read is in force."""
+        """Whether stored limits must be read first; if not, those that were read are in force."""
         if self._stored is None or not self.enabled:
             return False
         limits = self._stored.fresh()
@@ -151,7 +151,7 @@ class LimiterCore:
     def _after_reading(
         self, begin: Callable[..., Decision | Flow[Decision]], *arguments: Any
     ) -> Flow[Decision]:
-        """Read the stored limits, and then what ``begin`` makes of the arguments."""
+        """Read the stored limits, then call ``begin`` with the arguments and run its flow."""
         if self._stored is not None:
             limits = yield from self._stored.refresh()
             if limits != self.bucket.limits:
@@ -160,24 +160,24 @@ class LimiterCore:
         return begun if isinstance(begun, Decision) else (yield from begun)
 
     def describe(self) -> str:
-        """The arguments that tell one limiter from another; for a ``repr``."""
+        """The arguments, for ``repr``."""
         limits = [str(limit) for limit in self.bucket.limits]
         namespace = self.options["namespace"]
         within = f", namespace={namespace!r}" if namespace else ""
         return f"{self.store!r}, {limits}, on_outage={self.outage_policy.on_outage!r}{within}"
 
     def reduce(self, kind: Callable[..., object]) -> Callable[[], object]:
-        """What makes the same limiter again, for pickle."""
+        """A function that makes the same limiter again, for pickle."""
         limits = self.bucket.limits if self._stored is None else self._stored.given
         return functools.partial(kind, self.store, limits, **self.options)
 
     def acquire(
         self, key: KeyLike, cost: int, max_wait: float, *, leases: bool = True
     ) -> Decision | Flow[Decision]:
-        """The decision, where it needs no store or one in memory; otherwise the flow of it.
+        """The decision, if it needs no flow; otherwise the flow that makes it.
 
-        The flow raises StoreUnavailable under ``on_outage="raise"`` alone. ``leases`` is whether
-        the tokens may be leased ones.
+        The flow raises StoreUnavailable only under ``on_outage="raise"``. ``leases`` is whether the
+        tokens may be leased ones.
         """
         text = namespaced_key_text(self._namespace, key) if self._namespace else key_text(key)
         wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
@@ -205,7 +205,7 @@ class LimiterCore:
         return begun
 
     def denial_from_memory(self, key: str, cost: int) -> tuple[Decision, bool] | None:
-        """The denial by what this process has observed, and whether that is recent enough to deny.
+        """The denial by the last observation, and whether it is recent enough to deny.
 
         Args:
             key: as the table holds it.
@@ -219,14 +219,14 @@ class LimiterCore:
         return None if denial is None else (denial, self.bucket.may_deny(observation, now_ns))
 
     def begin(self, key: str, cost: int, meter: Meter | None) -> Decision | Flow[Decision]:
-        """The denial that needs no store, or the flow of a decision, which raises an outage.
+        """As ``acquire``, but the flow raises an outage, and nothing is reported.
 
-        For a request that several limiters decide; its outages are decided when all have answered.
+        It is for ``acquire_all``, which decides on outages once all limiters have answered.
 
         Args:
             key: as the table holds it.
             cost: tokens.
-            meter: measures it; None where nobody needs it.
+            meter: measures it; None if there is no ``on_decision``.
         """
         if not self.enabled:
             return self._disabled
@@ -240,7 +240,7 @@ class LimiterCore:
         return begun if meter is None or isinstance(begun, Decision) else meter.measured(begun)
 
     def new_meter(self) -> Meter | None:
-        """What measures a decision for ``on_decision``; None where nobody needs it."""
+        """What measures a decision for ``on_decision``; None if there is none."""
         return self._reporter.new_meter()
 
     def report(
@@ -263,7 +263,7 @@ class LimiterCore:
         return require_cost(cost, self._smallest_burst)
 
     def peek(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
-        """What ``acquire`` would say, by a read."""
+        """What ``acquire`` would decide, by a read."""
         text = namespaced_key_text(self._namespace, key)
         if self._must_read():
             return self._after_reading(self._peek, text, cost)
@@ -274,7 +274,7 @@ class LimiterCore:
         return self.bucket.peek(text, cost) if self.enabled else self._disabled
 
     def charge(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
-        """Take tokens whether they are there or not."""
+        """Take tokens, even if there are fewer."""
         text = namespaced_key_text(self._namespace, key)
         if self._must_read():
             return self._after_reading(self._begin_charge, text, cost)
@@ -299,7 +299,7 @@ class LimiterCore:
         Args:
             key: as the table holds it.
             decision: the reservation's.
-            taken: what it took of the table; None for nothing, or where nobody knows.
+            taken: what it took of the table; None for nothing, or if that is not known.
             reserved: tokens.
             used: tokens.
         """
@@ -311,10 +311,10 @@ class LimiterCore:
                 yield from self._settled(flow, key, decision)
 
     def _settled(self, flow: Flow[Settlement], key: str, of: Decision) -> Flow[Settlement]:
-        """What a flow of settling does, told; its outage is raised where one is to be raised.
+        """Run a flow of settling.py, and report it; under ``"raise"`` its outage is raised.
 
         Args:
-            flow: of ``settling``.
+            flow: the flow.
             key: as the table holds it.
             of: the decision whose tokens are given back.
         """
@@ -328,7 +328,7 @@ class LimiterCore:
         return done
 
     def block(self, key: KeyLike, seconds: float) -> Decision | Flow[Decision]:
-        """Admit nothing for so long."""
+        """Deny a key for ``seconds``."""
         text = namespaced_key_text(self._namespace, key)
         blocks_ns = require_block_ns(seconds)
         if self._must_read():
@@ -360,7 +360,7 @@ class LimiterCore:
 
         Raises:
             TypeError: it is not a Decision.
-            ValueError: it is of other limits, or of another store.
+            ValueError: it is a decision of other limits or another store.
         """
         if not isinstance(decision, Decision):
             raise TypeError(f"refund of {decision!r}: must be the Decision that acquire returned")
@@ -380,7 +380,7 @@ class LimiterCore:
         return taken if self.enabled else None
 
     def refund(self, decision: Decision, cost: int | None) -> Flow[bool] | None:
-        """Give ``cost`` tokens back, or all that are left; whether any were. None for nothing."""
+        """The flow that gives ``cost`` tokens back, or all that are left; None for nothing."""
         taken = self.taken_by(decision)
         if taken is None:
             return None
@@ -394,12 +394,12 @@ class LimiterCore:
             raise done.outage
         return done.refunded
 
-    def refund_untold(self, taken: Taken) -> Flow[bool]:
-        """Give back all that is left; whether any was. The caller tells of it."""
+    def refund_unreported(self, taken: Taken) -> Flow[bool]:
+        """Give back all that is left. The caller reports it."""
         return self._bucket_of_taken(taken).refund(taken, taken.kept)
 
     def _bucket_of_taken(self, taken: Taken) -> Bucket:
-        """The bucket that something was taken of, for stored limits may have changed since."""
+        """The bucket of the limits that were taken of: stored limits may have changed since."""
         is_same = taken.limits == self.bucket.limits
         return self.bucket if is_same else self._bucket_of(taken.limits)
 

@@ -1,9 +1,9 @@
-"""``on_outage="local"``: while a table is out of reach, each process keeps the limits by itself.
+"""``on_outage="local"``: in an outage each process keeps the limits by itself.
 
-The buckets are in memory, under the keys and limits that they have in the table, on its time. In
-any interval a process admits at most ``burst + D / unit`` by them, so n processes at most n times
-that. They begin where the process last saw the table's, so what it had admitted before the outage
-is counted; what it admits during the outage, the table never hears of.
+The buckets are in memory, with the keys and limits that they have in the table, on the table's
+time. In any interval a process admits at most ``burst + D / unit`` by them, so n processes admit at
+most n times that. They start from what the process last saw of the table, so its admissions before
+the outage count; its admissions during the outage are never written to the table.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.store.memory import MemoryStore
 
 MAX_KEYS = 100_000
-"""How many buckets are kept for a store; beyond that the least recently used is full again."""
+"""How many buckets are kept for a store; beyond that the least recently used one is dropped."""
 _NEVER_LATE_NS = 1_000_000_000
 _TIMES = BucketTimes(deny_cache_ns=0, lease_ns=0, deadline_ns=_NEVER_LATE_NS)
 
 
 class LocalBuckets:
-    """The buckets that stand in for a store's.
+    """The buckets that replace a store's in an outage.
 
     Args:
-        store: what they stand in for.
+        store: the store.
     """
 
     __slots__ = ("_breaker", "_cache", "_clock", "_memory")
@@ -38,14 +38,14 @@ class LocalBuckets:
         self._clock = store.clock
         self._memory = MemoryStore(max_keys=MAX_KEYS, clock=store.clock.now_ns)
         self._breaker = breaker_of(self._memory)
-        # Of no use in memory, and not the one that knows what the table said.
+        # A cache of its own, since the bucket's has the table's observations.
         self._cache = ObservationCache(2, cache_group_of(self._memory))
 
     def acquire(self, bucket: Bucket, key: str, cost: int, wait_ns: int) -> Decision:
         """What ``bucket`` would decide if this process were the only one.
 
         Args:
-            bucket: the limits, and what was last observed in the table.
+            bucket: the limits, and the observations of the table.
             key: the key as the table holds it.
             cost: tokens, from 1 to the smallest burst.
             wait_ns: how much later than now they may be due. The caller sleeps.
@@ -60,12 +60,12 @@ class LocalBuckets:
         return self._decision(local.peek(key, cost))
 
     def charge(self, bucket: Bucket, key: str, cost: int) -> Decision:
-        """Take tokens, whether they are there or not."""
+        """Take tokens, even if there are fewer."""
         local = self._local(bucket, key, self._clock.now_ns())
         return self._decision(local.charge(key, cost))
 
     def block(self, bucket: Bucket, key: str, blocks_ns: int) -> Decision:
-        """Admit nothing for so long."""
+        """Deny the key for ``blocks_ns``."""
         return self._decision(self._local(bucket, key, self._clock.now_ns()).block(key, blocks_ns))
 
     def reset(self, key: str) -> None:
@@ -73,7 +73,7 @@ class LocalBuckets:
         self._memory.send(Delete(key), 0)
 
     def _local(self, bucket: Bucket, key: str, now_ns: int) -> Bucket:
-        """The same limits in memory, where the key is no fuller than it was seen to be."""
+        """The same limits in memory; the key's bucket is no fuller than it was last seen."""
         seen = bucket.recall(key)
         bases_ns = bucket.bases_ns(now_ns) if seen.names else ()
         for name, full_at_ns, base_ns in zip(seen.names, seen.full_at_ns, bases_ns, strict=True):
@@ -84,12 +84,12 @@ class LocalBuckets:
     def _decision(self, begun: Decision | Flow[Decision]) -> Decision:
         if not isinstance(begun, Decision):
             begun = run(begun, self._memory, _NEVER_LATE_NS, self._breaker)
-        # Nothing of the table's was taken, and nothing can be given back to it.
+        # Nothing was taken of the table, so nothing can be given back to it.
         return begun._replace(source="outage", taken=None)
 
     def _move_to(self, key: str, name: str, full_at_ns: int) -> None:
         """Move a limit's ``fullAt`` to where it was seen, unless it is later already."""
-        # What no tokens would do at that instant: it is refused if the bucket is not full by then.
+        # A take of no tokens, dated at that instant; it is refused if ``fullAt`` is later already.
         take = Take(key, (name,), (True,), full_at_ns, (full_at_ns,), (0,), (0,), 0, True)
         self._memory.send(take, 0)
 
@@ -98,5 +98,5 @@ _buckets = PerStore(LocalBuckets)
 
 
 def local_buckets_of(store: Store) -> LocalBuckets:
-    """The buckets that stand in for a store's, the same for all limiters and rules on it."""
+    """The local buckets of a store, the same for all limiters and rules on it."""
     return _buckets.of(store)

@@ -31,37 +31,37 @@ LOGGER = "ratelimit_ddb.decisions"
 """The name of the logger, unless one is given."""
 
 
-class _Event(NamedTuple):
+class _Message(NamedTuple):
     name: str
     level: int
-    message: str
+    text: str
 
 
-_ADMITTED = _Event("admitted", logging.DEBUG, "admitted by rule %r")
-_GIVEN_BACK = _Event("refunded", logging.DEBUG, "gave back what rule %r took")
-_NOT_GIVEN_BACK = _Event("refunded", logging.DEBUG, "nothing to give back of what rule %r took")
-_CHARGED = _Event("charged", logging.DEBUG, "charged rule %r")
-_BLOCKED = _Event("blocked", logging.INFO, "blocked a key of rule %r")
-_DENIED = _Event("denied", logging.INFO, "denied by rule %r")
-_IN_SHADOW = _Event("shadow", logging.INFO, "would be denied by rule %r")
-_PASSED = _Event("outage", logging.WARNING, "no answer from the store for rule %r, passed: %s")
-_DENIED_LOCALLY = _Event(
+_ADMITTED = _Message("admitted", logging.DEBUG, "admitted by rule %r")
+_GIVEN_BACK = _Message("refunded", logging.DEBUG, "gave back what rule %r took")
+_NOT_GIVEN_BACK = _Message("refunded", logging.DEBUG, "nothing to give back of what rule %r took")
+_CHARGED = _Message("charged", logging.DEBUG, "charged rule %r")
+_BLOCKED = _Message("blocked", logging.INFO, "blocked a key of rule %r")
+_DENIED = _Message("denied", logging.INFO, "denied by rule %r")
+_IN_SHADOW = _Message("shadow", logging.INFO, "would be denied by rule %r")
+_PASSED = _Message("outage", logging.WARNING, "no answer from the store for rule %r, passed: %s")
+_DENIED_LOCALLY = _Message(
     "outage",
     logging.WARNING,
     "no answer from the store for rule %r, denied by this process's own buckets: %s",
 )
-_KEPT = _Event(
+_KEPT = _Message(
     "outage",
     logging.WARNING,
     "no answer from the store for rule %r, what it took may not be given back: %s",
 )
-_NOT_CHARGED = _Event(
+_NOT_CHARGED = _Message(
     "outage", logging.WARNING, "no answer from the store for rule %r, it may not be charged: %s"
 )
-_NOT_BLOCKED = _Event(
+_NOT_BLOCKED = _Message(
     "outage", logging.ERROR, "no answer from the store for rule %r, a key may not be blocked: %s"
 )
-_REFUSED = _Event("outage", logging.ERROR, "no answer from the store for rule %r, refused: %s")
+_REFUSED = _Message("outage", logging.ERROR, "no answer from the store for rule %r, refused: %s")
 
 _AFTERWARDS = {
     "refund": (_GIVEN_BACK, _KEPT),
@@ -121,16 +121,17 @@ def log_decisions(
     require_bool("key", key)
     bound = None if at_most is None else _Bound(at_most, clock)
 
-    def log(told: DecisionEvent) -> None:
-        event = _event(told)
-        if (event.level == logging.DEBUG and not admitted) or not logger.isEnabledFor(event.level):
+    def log(event: DecisionEvent) -> None:
+        message = _message_of(event)
+        level = message.level
+        if (level == logging.DEBUG and not admitted) or not logger.isEnabledFor(level):
             return
-        left_out = 0 if bound is None else bound.left_out(told.rule, event.name)
+        left_out = 0 if bound is None else bound.left_out(event.rule, message.name)
         if left_out is None:
             return
-        facts = _facts(told, with_key=key) | {"ratelimit_left_out": left_out}
-        named = (told.rule,) if told.outage is None else (told.rule, str(told.outage))
-        logger.log(event.level, event.message, *named, extra=facts)
+        facts = _facts(event, with_key=key) | {"ratelimit_left_out": left_out}
+        named = (event.rule,) if event.outage is None else (event.rule, str(event.outage))
+        logger.log(level, message.text, *named, extra=facts)
 
     return log
 
@@ -151,9 +152,9 @@ class _Bound:
         """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
         self._lock = threading.Lock()
 
-    def left_out(self, rule: str, event: str) -> int | None:
+    def left_out(self, rule: str, name: str) -> int | None:
         """How many were left out since the last that was not; None to leave this one out too."""
-        kind = (rule, event)
+        kind = (rule, name)
         allowed = self._limiter.acquire(kind).allowed
         with self._lock:
             if allowed:
@@ -162,47 +163,47 @@ class _Bound:
         return None
 
 
-def _event(told: DecisionEvent) -> _Event:
-    if told.operation != "acquire":
-        done, not_done = _AFTERWARDS[told.operation]
-        if told.outage is not None:
+def _message_of(event: DecisionEvent) -> _Message:
+    if event.operation != "acquire":
+        done, not_done = _AFTERWARDS[event.operation]
+        if event.outage is not None:
             return not_done
-        return _NOT_GIVEN_BACK if told.operation == "refund" and not told.refunded else done
-    if told.outage is not None:
-        if told.decision.allowed or not told.enforced:
+        return _NOT_GIVEN_BACK if event.operation == "refund" and not event.refunded else done
+    if event.outage is not None:
+        if event.decision.allowed or not event.enforced:
             return _PASSED
-        return _DENIED_LOCALLY if told.on_outage == "local" else _REFUSED
-    if told.decision.allowed:
+        return _DENIED_LOCALLY if event.on_outage == "local" else _REFUSED
+    if event.decision.allowed:
         return _ADMITTED
-    return _DENIED if told.enforced else _IN_SHADOW
+    return _DENIED if event.enforced else _IN_SHADOW
 
 
-def _facts(told: DecisionEvent, *, with_key: bool) -> dict[str, Any]:
-    decision = told.decision
+def _facts(event: DecisionEvent, *, with_key: bool) -> dict[str, Any]:
+    decision = event.decision
     facts = {
-        "ratelimit_rule": told.rule,
-        "ratelimit_key_digest": digest_of(told.key),
+        "ratelimit_rule": event.rule,
+        "ratelimit_key_digest": digest_of(event.key),
         "ratelimit_limit": str(decision.limit),
-        "ratelimit_cost": told.cost,
+        "ratelimit_cost": event.cost,
         "ratelimit_allowed": decision.allowed,
-        "ratelimit_enforced": told.enforced,
+        "ratelimit_enforced": event.enforced,
         "ratelimit_source": decision.source,
         "ratelimit_remaining": decision.remaining,
         "ratelimit_retry_after_seconds": (
             None if decision.source == "cost" else decision.retry_after
         ),
-        "ratelimit_latency_ms": told.latency_ns / 1_000_000,
-        "ratelimit_calls": told.calls,
-        "ratelimit_capacity_units": told.capacity_units,
-        "ratelimit_operation": told.operation,
-        "ratelimit_refunded": told.refunded,
+        "ratelimit_latency_ms": event.latency_ns / 1_000_000,
+        "ratelimit_calls": event.calls,
+        "ratelimit_capacity_units": event.capacity_units,
+        "ratelimit_operation": event.operation,
+        "ratelimit_refunded": event.refunded,
     }
     if with_key:
-        facts["ratelimit_key"] = told.key
-    if told.outage is not None:
-        facts["ratelimit_error_type"] = _type_of(told.outage)
-        facts["ratelimit_error"] = str(told.outage)
-        facts["ratelimit_on_outage"] = told.on_outage
+        facts["ratelimit_key"] = event.key
+    if event.outage is not None:
+        facts["ratelimit_error_type"] = _type_of(event.outage)
+        facts["ratelimit_error"] = str(event.outage)
+        facts["ratelimit_on_outage"] = event.on_outage
     return facts
 
 

@@ -106,24 +106,24 @@ def measure_decisions(
     )
     blocks = meter.create_counter("ratelimit.blocks", "{block}", "Keys blocked.")
 
-    def measure(told: DecisionEvent) -> None:
-        attributes = _attributes(told)
-        if told.operation == "refund":
-            if told.refunded:
-                returned.add(told.cost, attributes)
+    def measure(event: DecisionEvent) -> None:
+        attributes = _attributes(event)
+        if event.operation == "refund":
+            if event.refunded:
+                returned.add(event.cost, attributes)
             return
-        if told.calls:
-            calls.add(told.calls, attributes)
-        if told.capacity_units:
-            capacity_units.add(told.capacity_units, attributes)
-        if told.operation == "acquire":
+        if event.calls:
+            calls.add(event.calls, attributes)
+        if event.capacity_units:
+            capacity_units.add(event.capacity_units, attributes)
+        if event.operation == "acquire":
             decisions.add(1, attributes)
-            if told.latency_ns:
-                duration.record(told.latency_ns / 1_000_000_000, attributes)
-            if told.decision.allowed and told.outage is None and not told.refunded:
-                tokens.add(told.cost, attributes)
-        elif told.outage is None:
-            done, amount = (tokens, told.cost) if told.operation == "charge" else (blocks, 1)
+            if event.latency_ns:
+                duration.record(event.latency_ns / 1_000_000_000, attributes)
+            if event.decision.allowed and event.outage is None and not event.refunded:
+                tokens.add(event.cost, attributes)
+        elif event.outage is None:
+            done, amount = (tokens, event.cost) if event.operation == "charge" else (blocks, 1)
             done.add(amount, attributes)
 
     return measure
@@ -150,56 +150,56 @@ def trace_decisions(
     """
     tracer = trace.get_tracer(SCOPE, _version(), tracer_provider)
 
-    def record(told: DecisionEvent) -> None:
+    def record(event: DecisionEvent) -> None:
         end_ns = time.time_ns()
         span = tracer.start_span(
-            f"ratelimit {told.rule}{_BEHIND_NAME.get(told.operation, '')}",
+            f"ratelimit {event.rule}{_BEHIND_NAME.get(event.operation, '')}",
             kind=SpanKind.INTERNAL,
-            attributes=_attributes(told),
-            start_time=end_ns - told.latency_ns,
+            attributes=_attributes(event),
+            start_time=end_ns - event.latency_ns,
         )
         if span.is_recording():
-            _describe(span, told, end_ns)
+            _describe(span, event, end_ns)
         span.end(end_ns)
 
     return record
 
 
-def _describe(span: trace.Span, told: DecisionEvent, end_ns: int) -> None:
+def _describe(span: trace.Span, event: DecisionEvent, end_ns: int) -> None:
     span.set_attributes(
         {
-            "ratelimit.key_digest": digest_of(told.key),
-            "ratelimit.limit": str(told.decision.limit),
-            "ratelimit.cost": told.cost,
-            "ratelimit.remaining": told.decision.remaining,
-            "ratelimit.refunded": told.refunded,
-            "ratelimit.calls": told.calls,
+            "ratelimit.key_digest": digest_of(event.key),
+            "ratelimit.limit": str(event.decision.limit),
+            "ratelimit.cost": event.cost,
+            "ratelimit.remaining": event.decision.remaining,
+            "ratelimit.refunded": event.refunded,
+            "ratelimit.calls": event.calls,
         }
     )
-    if told.capacity_units is not None:
-        span.set_attribute("ratelimit.capacity_units", told.capacity_units)
-    if told.outage is not None:
-        span.record_exception(told.outage, timestamp=end_ns)
-        span.set_status(Status(StatusCode.ERROR, str(told.outage)))
+    if event.capacity_units is not None:
+        span.set_attribute("ratelimit.capacity_units", event.capacity_units)
+    if event.outage is not None:
+        span.record_exception(event.outage, timestamp=end_ns)
+        span.set_status(Status(StatusCode.ERROR, str(event.outage)))
 
 
-def _attributes(told: DecisionEvent) -> _Attributes:
+def _attributes(event: DecisionEvent) -> _Attributes:
     attributes: _Attributes = {
-        "ratelimit.rule": told.rule,
-        "ratelimit.outcome": _outcome(told),
-        "ratelimit.enforced": told.enforced,
-        "ratelimit.source": told.decision.source,
+        "ratelimit.rule": event.rule,
+        "ratelimit.outcome": _outcome(event),
+        "ratelimit.enforced": event.enforced,
+        "ratelimit.source": event.decision.source,
     }
-    if told.outage is not None:
-        attributes["error.type"] = _type_of(told.outage)
-        attributes["ratelimit.on_outage"] = told.on_outage or ""
+    if event.outage is not None:
+        attributes["error.type"] = _type_of(event.outage)
+        attributes["ratelimit.on_outage"] = event.on_outage or ""
     return attributes
 
 
-def _outcome(told: DecisionEvent) -> str:
-    if told.outage is not None:
+def _outcome(event: DecisionEvent) -> str:
+    if event.outage is not None:
         return "outage"
-    return "allowed" if told.decision.allowed else "denied"
+    return "allowed" if event.decision.allowed else "denied"
 
 
 def _type_of(outage: StoreUnavailable) -> str:

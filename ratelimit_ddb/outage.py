@@ -1,4 +1,4 @@
-"""The decision where the store can't be reached: ``on_outage``."""
+"""The decision if the store can't be reached: ``on_outage``."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.store import Store
 
 OnOutage = Literal["local", "allow", "deny", "raise"]
-"""What a decision is that the store does not make: by this process's own buckets; always or never
-admitted; or StoreUnavailable."""
+"""The decision in an outage: by this process's own buckets, an admission, a denial, or
+StoreUnavailable."""
 
 RETRY_AFTER_OUTAGE_NS = SECOND_NS
-"""The ``retry_after`` of a denial in an outage: one second, since nobody knows when it ends."""
+"""The ``retry_after`` of a denial in an outage, whose end is not known: one second."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutagePolicy:
-    """What stands in for a store.
+    """Decides if a store can't be reached.
 
     Attributes:
-        store: where the buckets are.
-        on_outage: what a decision is without it.
+        store: the store.
+        on_outage: as for RateLimiter.
     """
 
     store: Store
@@ -53,8 +53,8 @@ class OutagePolicy:
             key: the key as the table holds it.
             cost: tokens.
             wait_ns: how much later than now they may be due.
-            takes: False to take nothing of this process's own buckets, for a request that is denied
-                by others.
+            takes: False to take nothing of this process's own buckets, since another limit denies
+                the request.
         """
         limit = bucket.limits[0]
         if self.on_outage == "local":
@@ -72,7 +72,7 @@ class OutagePolicy:
         return decision
 
     def charge(self, bucket: Bucket, key: str, cost: int) -> Decision:
-        """What becomes of a charge that the store did not take.
+        """The result of a charge that got no answer.
 
         Under ``"local"`` this process's own buckets are charged; otherwise nothing is. Under
         ``"raise"`` it is a denial, for events; the caller raises the outage.
@@ -86,9 +86,9 @@ class OutagePolicy:
         return Decision(False, 0, retry_ns, retry_ns, limit, 0, "outage")
 
     def block(self, bucket: Bucket, key: str, blocks_ns: int) -> Decision:
-        """Block a key in this process, by what stands in for the store until it answers again.
+        """Under ``"local"``, block a key in this process until the store answers again.
 
-        Only under ``"local"``; what is returned is for events, since the caller raises the outage.
+        The decision is for events; the caller raises the outage.
         """
         if self.on_outage == "local":
             return local_buckets_of(self.store).block(bucket, key, blocks_ns)
@@ -96,7 +96,7 @@ class OutagePolicy:
         return Decision(False, 0, retry_ns, retry_ns, bucket.limits[0], 0, "outage")
 
     def reset(self, key: str) -> None:
-        """Fill a key's bucket there."""
+        """Fill a key's bucket in this process."""
         if self.on_outage == "local":
             local_buckets_of(self.store).reset(key)
 

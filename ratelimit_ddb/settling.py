@@ -1,7 +1,7 @@
-"""Charging and settling with what stands in for a store: flows for limiters and for the web.
+"""Flows that charge, give back and settle, for limiters and for rules; in an outage too.
 
-None of them raises an outage: under ``on_outage="raise"`` whoever runs the flow does, after
-``on_decision`` was called.
+They return an outage and do not raise it: under ``on_outage="raise"`` the caller does, after it has
+called ``on_decision``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ratelimit_ddb.outage import OutagePolicy
 
 
 class Settlement(NamedTuple):
-    """What charging or settling did.
+    """The result of charging or settling.
 
     Attributes:
         operation: ``"charge"`` or ``"refund"``.
-        cost: the tokens that were charged, or to be given back.
-        decision: of a charge, what ``peek`` would say next; None of a refund.
+        cost: the tokens of the charge or the refund.
+        decision: for a charge, what ``peek`` would decide next; None for a refund.
         refunded: whether tokens were given back.
-        outage: what was raised where the store gave no answer.
+        outage: the exception, if the store gave no answer.
     """
 
     operation: EventOperation
@@ -35,7 +35,7 @@ class Settlement(NamedTuple):
 
 
 def charge(policy: OutagePolicy, bucket: Bucket, key: str, cost: int) -> Flow[Settlement]:
-    """Take tokens whether they are there or not."""
+    """Take tokens, even if there are fewer."""
     try:
         decision = yield from bucket.charge(key, cost)
     except StoreUnavailable as outage:
@@ -59,10 +59,10 @@ def settle(
     """Charge what was used beyond what was reserved, or give the rest back; None for neither.
 
     Args:
-        policy: what is done without the store.
+        policy: decides in an outage.
         bucket: the limits.
         key: the key as the table holds it.
-        taken: what the reservation took of the table; None for nothing, or where nobody knows.
+        taken: what the reservation took of the table; None for nothing, or if that is not known.
         reserved: tokens.
         used: tokens.
     """

@@ -69,7 +69,7 @@ def _give_back_in_turn(several: list[Request]) -> Flow[list[StoreError]]:
         taken = None if one.decision is None else one.decision.taken
         if taken is not None:
             try:
-                flow = one.core.refund_untold(taken)
+                flow = one.core.refund_unreported(taken)
                 one.refunded = yield from (flow if one.meter is None else one.meter.measured(flow))
             except StoreError as failure:
                 failures.append(failure)
