@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 FunctionOfCall = Callable[..., Any]
-"""A function of the call's arguments. Its parameters name those that it is called with. If one of
-them is no parameter of the decorated function, it is called with all arguments, as they are given.
+"""A function of the call's arguments. Its parameters name those that it is called with; others that
+have a default keep it. If one without a default, or all, are no parameters of the decorated
+function, it is called with all arguments, as they are given.
 """
 
 
@@ -21,8 +22,8 @@ def function_of_call(function: Callable[..., Any], wanted: Any) -> FunctionOfArg
     if not callable(wanted):
         return lambda _args, _kwargs: wanted
     signature = _signature_of(function)
-    names = _parameters_of(wanted)
-    if signature is None or names is None or not set(names) <= set(signature.parameters):
+    names = None if signature is None else _names_of(wanted, signature.parameters)
+    if signature is None or names is None:
         return lambda args, kwargs: wanted(*args, **kwargs)
 
     def by_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -33,8 +34,8 @@ def function_of_call(function: Callable[..., Any], wanted: Any) -> FunctionOfArg
     return by_name
 
 
-def _parameters_of(wanted: Callable[..., Any]) -> tuple[str, ...] | None:
-    """The names of its parameters; None for a built-in without a signature, or with ``*args``."""
+def _names_of(wanted: Callable[..., Any], known: Container[str]) -> tuple[str, ...] | None:
+    """The arguments that it names, of these; None if it wants all, as they are given."""
     signature = _signature_of(wanted)
     if signature is None:
         return None
@@ -42,7 +43,9 @@ def _parameters_of(wanted: Callable[..., Any]) -> tuple[str, ...] | None:
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     if not all(parameter.kind in by_name for parameter in parameters):
         return None
-    return tuple(parameter.name for parameter in parameters)
+    names = tuple(parameter.name for parameter in parameters if parameter.name in known)
+    has_all = all(one.name in known or one.default is not one.empty for one in parameters)
+    return names if has_all and bool(names) == bool(parameters) else None
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:

@@ -291,10 +291,18 @@ def test_what_the_function_is_called_is_kept(store: MemoryStore, function: Any) 
         lambda user: user.id,
         lambda page, user: (user.id, str(page)),
         lambda *, user: user.id,
+        lambda user, plan="free": (plan, user.id),
         lambda *args, **kwargs: args[0].id if args else kwargs["user"].id,
         lambda someone, *_rest, **_named: someone.id,
     ],
-    ids=["by name", "by names", "by keyword", "all as they come", "other names, in order"],
+    ids=[
+        "by name",
+        "by names",
+        "by keyword",
+        "with a value of its own",
+        "all as they come",
+        "other names, in order",
+    ],
 )
 def test_a_key_is_made_of_the_calls_arguments(store: MemoryStore, key: Any) -> None:
     @once(store, key=key)
@@ -303,6 +311,16 @@ def test_a_key_is_made_of_the_calls_arguments(store: MemoryStore, key: Any) -> N
     assert not is_denied(view, User("a"))
     assert is_denied(view, User("a"), 1)
     assert not is_denied(view, User("b"), page=1)
+
+
+def test_a_key_functions_own_default_is_not_given_an_argument(store: MemoryStore) -> None:
+    """As where functions are decorated in a loop, over plans for instance."""
+
+    @once(store, key=lambda user, plan="free": (plan, user))
+    def view(user: str, page: int) -> None: ...
+
+    assert not is_denied(view, "a", 1)
+    assert is_denied(view, "a", 2)
 
 
 def test_a_key_function_without_arguments_is_given_none(store: MemoryStore) -> None:
