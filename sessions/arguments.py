@@ -1,4 +1,4 @@
-"""Checks of arguments. Each refusal names the argument, its value and the rule."""
+"""Checks of arguments. Each error message has the argument's name, its value and the rule."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ddbwire.arguments import plain_text
 
 MIN_TIMEOUT_SECONDS = 120
 MAX_TIMEOUT_SECONDS = 400 * 86_400
-"""What browsers cap a cookie's age at (RFC 6265bis, 5.5)."""
+"""The longest Max-Age that browsers accept (RFC 6265bis, 5.5)."""
 
 MIN_SECRET_BYTES = 32
 ENCRYPTION_KEY_BYTES = 32  # AES-256
 
 ANONYMOUS_PREFIX = "anonymous~"
-"""Begins the sort key of a session without a user, so no user's id may begin with it."""
+"""The prefix of the sort key of an anonymous session. No user's id may start with it."""
 
 MAX_USER_ID_BYTES = 1_024
 """Source: AWS, "Quotas and limits in DynamoDB" (sort key)."""
@@ -26,16 +26,16 @@ MAX_USER_ID_BYTES = 1_024
 MAX_DEVICE_CHARACTERS = 256
 
 MAX_NAMESPACE_BYTES = 256
-"""Each row has it."""
+"""The namespace is stored in each row."""
 
 MAX_KEY_CHARACTERS = 1_024
-"""Of a session's key. A save names its keys, and DynamoDB limits an expression's names to 2 MB."""
+"""The longest key. A save names its keys, and DynamoDB limits an expression's names to 2 MB."""
 
 MAX_SHOWN_CHARACTERS = 60
-"""Of a value in a message."""
+"""How much of a value an error message shows."""
 
 RESERVED_PREFIX = "sessions."
-"""Begins the keys that a session uses itself; the mapping neither shows nor accepts them."""
+"""The prefix of the keys that a session uses itself. Applications can't read or set them."""
 
 
 def require_str(name: str, value: object) -> str:
@@ -50,7 +50,7 @@ def require_str(name: str, value: object) -> str:
 
 
 def require_text(name: str, value: object) -> str:
-    """Check that an argument is a str itself, of no class derived from it, and is Unicode.
+    """Check that an argument is a str, not of a derived class, and valid Unicode.
 
     Raises:
         TypeError, ValueError: it is not.
@@ -63,7 +63,7 @@ def require_text(name: str, value: object) -> str:
 
 
 def require_namespace(value: object) -> str:
-    """Check the name that keeps apart the sessions of applications.
+    """Check the namespace, which separates the sessions of applications.
 
     Raises:
         TypeError, ValueError: it is not a str of at most 256 bytes in UTF-8.
@@ -100,11 +100,11 @@ def require_str_or_none(name: str, value: object) -> str | None:
 
 
 def require_field_name(name: str, value: object) -> str | None:
-    """Check the name of a header field of the application's own, or None for no field.
+    """Check the name of a header field of the application's own; None for no field.
 
     Raises:
-        TypeError, ValueError: it is neither None nor a token (RFC 9110, 5.6.2), or it is a field
-            that means something else.
+        TypeError, ValueError: it is neither None nor a token (RFC 9110, 5.6.2), or it is a standard
+            field.
     """
     field = require_str_or_none(name, value)
     if field is not None and not _FIELD_NAME.fullmatch(field):
@@ -152,15 +152,15 @@ def require_timeout_seconds(name: str, value: object) -> int:
 
 
 def require_several(name: str, one: str, value: object) -> list[Any]:
-    """Check an argument that may be several secrets or keys. The message doesn't show them.
+    """Check an argument of several secrets or keys. The message doesn't show them.
 
     Args:
-        name: the argument's.
-        one: what one of them is, such as ``"bytes"``.
+        name: the argument's name.
+        one: the type of one of them, such as ``"bytes"``.
         value: the argument.
 
     Raises:
-        TypeError: they are not in a list, a tuple, or what else one can go through in an order.
+        TypeError: it is not a list, a tuple, or another iterable with an order.
     """
     if isinstance(value, Iterable) and not isinstance(value, _NOT_SEVERAL):
         return list(value)
@@ -206,7 +206,7 @@ def require_encryption_key(value: object) -> bytes:
 
 
 def require_deadline_seconds(value: object) -> float:
-    """Check a deadline: how many seconds a store may take.
+    """Check a deadline: how many seconds the store may take.
 
     Raises:
         TypeError, ValueError: it is not a number from 0.001 to 60.
@@ -241,9 +241,9 @@ def require_user_id(value: object) -> str:
 
 
 def device_name(value: object) -> str | None:
-    """The name of a user's device as it is kept; what a browser calls itself fails no login.
+    """The name of a user's device as it is stored. No User-Agent makes a login fail.
 
-    It is cut to 256 characters, an empty one is None, and what is no Unicode becomes "?".
+    It is cut to 256 characters; an empty one becomes None, and a lone surrogate becomes "?".
 
     Raises:
         TypeError: it is neither None nor a str.
@@ -279,12 +279,12 @@ def require_key(key: object) -> str:
 
 
 def has_surrogate(text: str) -> bool:
-    """Whether a text has a surrogate, which UTF-8 has no bytes for; pairs of them count too."""
+    """Whether a text has a surrogate, alone or in a pair, which UTF-8 can't encode."""
     return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def shown(value: object) -> str:
-    """A value's repr for a message, cut: values may be long, and may be no one's business."""
+    """The start of a value's repr, for a message: values may be long, or confidential."""
     try:
         return _SHORT.repr(value)
     except ValueError:  # an int of more digits than Python writes

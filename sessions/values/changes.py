@@ -1,4 +1,4 @@
-"""A session's values, and what a request did to them: the keys to set, and those to remove."""
+"""A session's values and their changes: the keys to set, and those to remove."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sessions.values.json_value import decode, encode, require_storable
 
 
 class Changes(NamedTuple):
-    """What is to be saved.
+    """The changes to save.
 
     Attributes:
         changed: the JSON of each key that is new or has another value.
@@ -24,7 +24,7 @@ class Changes(NamedTuple):
         return bool(self.changed or self.removed)
 
     def applied_to(self, encoded: Mapping[str, str]) -> dict[str, str]:
-        """What values become that were ``encoded``."""
+        """The JSON of each value after the changes."""
         remaining = {key: text for key, text in encoded.items() if key not in self.removed}
         return {**remaining, **self.changed}
 
@@ -35,31 +35,31 @@ _MUTABLE = (list, dict)
 
 
 class Values(MutableMapping[str, Any]):
-    """Values that are decoded when they are asked for, and compared with what was saved.
+    """Values that are decoded when they are read, and compared with what was saved.
 
-    They keep the order of a dict: asking for one does not move it.
+    They keep the order of a dict; reading one does not move it.
 
-    JSON is made of a value when changes are looked for, and only if it may have changed: never of a
-    value that nobody asked for, and once of one that can't change in itself (a str, a number).
+    ``changes`` encodes a value only if it may have changed: never one that was not read, and only
+    once an immutable one (a str, a number).
 
-    Threads of a request may use them at once, and each method has them alone. Else a key that was
-    set while JSON was made of it would pass for saved, and one that two ask for first have two
-    values.
+    Threads of a request may use them at the same time; a lock makes each method atomic. Without it,
+    a value that is set while another thread encodes it would count as saved, and two threads that
+    read a key first would get two objects.
 
     Args:
-        saved: the JSON of each key, as the row has it; not changed here, nor by the caller.
+        saved: the JSON of each key, as in the row. It must not be changed later.
 
     Attributes:
-        saved: the same, and what was saved since.
+        saved: the JSON of each key, as it was saved last.
     """
 
     __slots__ = ("_encoded", "_lock", "_unread", "_values", "saved")
 
     def __init__(self, saved: Mapping[str, str]) -> None:
         self.saved = saved
-        self._unread = dict(saved)  # of keys that nobody asked for yet
-        self._values: dict[str, Any] = dict.fromkeys(saved)  # of all keys, in their order
-        self._encoded: dict[str, str] = {}  # of those among them that can't have changed since
+        self._unread = dict(saved)  # the JSON of keys that were not read
+        self._values: dict[str, Any] = dict.fromkeys(saved)  # the values of all keys, in order
+        self._encoded: dict[str, str] = {}  # the JSON of values that can't have changed since
         self._lock = RLock()
 
     def __getitem__(self, key: str) -> Any:
@@ -68,7 +68,7 @@ class Values(MutableMapping[str, Any]):
                 self.set_encoded(key, self._unread[key])
             value = self._values[key]
             if isinstance(value, _MUTABLE):
-                self._encoded.pop(key, None)  # it may change from now on
+                self._encoded.pop(key, None)  # the caller may change it from now on
             return value
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -79,12 +79,10 @@ class Values(MutableMapping[str, Any]):
             self._values[key] = value
 
     def set_encoded(self, key: str, text: str) -> None:
-        """Set a value by its JSON, which is made of it again only if somebody asks for the value.
-
-        The JSON is taken as it is: ``encode`` has made it.
+        """Set a value by its JSON, which ``encode`` has made. It is not encoded again.
 
         Raises:
-            StoreError: it is no JSON: something else wrote to the table.
+            StoreError: it is not JSON: something else wrote to the table.
         """
         value = decode(key, text)
         with self._lock:
@@ -108,10 +106,10 @@ class Values(MutableMapping[str, Any]):
         return key in self._values
 
     def changes(self) -> Changes:
-        """What differs from what was saved, values inside lists and dicts among it.
+        """The differences from what was saved, changes inside lists and dicts included.
 
         Raises:
-            TypeError, ValueError: something was put inside a value that can't be stored.
+            TypeError, ValueError: a value that can't be stored was put inside a list or dict.
         """
         with self._lock:
             if len(self._unread) == len(self._values) == len(self.saved):
@@ -139,7 +137,7 @@ class Values(MutableMapping[str, Any]):
         return self.changes().applied_to(self.saved)
 
     def mark_saved(self, changes: Changes) -> None:
-        """Note that changes were saved. What the request changed since then is still a change."""
+        """Note that changes were saved. Later changes remain changes."""
         with self._lock:
             self.saved = changes.applied_to(self.saved)
 

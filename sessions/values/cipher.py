@@ -1,8 +1,8 @@
-"""Encryption of values: AES-256-GCM, each bound to its row and its key, under rotatable keys.
+"""Encryption of values: AES-256-GCM, each bound to its row and its key, with rotatable keys.
 
-A value that was moved to another row or key, or changed, is refused; so is one that is not
-encrypted. A seal binds the row itself to its user: whoever may write the table could give their own
-session to another one otherwise. Needs the package ``cryptography``.
+A value that was changed, or moved to another row or key, is refused; so is one that is not
+encrypted. A seal binds the row to its user: otherwise anyone who may write to the table could turn
+their own session into another user's. Needs the package ``cryptography``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KEY_ID_BYTES = 4
 
 
 class Unreadable(Exception):
-    """A value was not encrypted by this cipher for this row and this key."""
+    """A value was not encrypted with one of the keys for its row and its key."""
 
 
 class Unencrypted(Enum):
@@ -34,25 +34,25 @@ class Unencrypted(Enum):
 
 
 UNENCRYPTED: Final = Unencrypted.UNENCRYPTED
-"""Among the keys: values in the clear. Last in the list, they are read still, by a site that begins
-to encrypt its values; first, values are written so from now on."""
+"""Stands for "not encrypted" among the keys. If it is last, values in the clear can still be read,
+while a site begins to encrypt; if it is first, new values are written in the clear."""
 
 Key = bytes | Unencrypted
 
 
 class Cipher:
-    """Encrypts with the first key, decrypts with whichever a value names.
+    """Encrypts with the first key, and decrypts with the key that a value names.
 
     Args:
-        keys: one key of 32 bytes, or several: rotate by putting the new one first, and remove the
-            last when the longest lifetime has passed. UNENCRYPTED among them stands for values in
-            the clear.
+        keys: one key of 32 bytes, or several. To rotate, put the new one first, and remove the last
+            when the longest lifetime has passed. UNENCRYPTED among them stands for values in the
+            clear.
 
     Attributes:
-        encrypts: whether values are encrypted from now on; False if UNENCRYPTED comes first.
+        encrypts: whether new values are encrypted; False if UNENCRYPTED comes first.
 
     Raises:
-        TypeError, ValueError: a key that is not 32 bytes.
+        TypeError, ValueError: a key is not 32 bytes.
         ImportError: the package ``cryptography`` is not installed.
     """
 
@@ -84,15 +84,15 @@ class Cipher:
         return self._decrypt(encrypted, _bound(session_id, key), f"session[{key!r}]")
 
     def seal(self, sealed: Iterable[object]) -> bytes:
-        """A proof that a row was made with the key, as it is in what never changes in it."""
+        """A proof that a row with these parts, which never change, was made with the key."""
         return self._encrypt("", _bound_to_row(sealed))
 
     def require_seal(self, seal: object, sealed: Iterable[object]) -> None:
         """Check a row's seal.
 
         Raises:
-            Unreadable: it has none, or is not the row that was sealed: of another user, perhaps.
-                Where values in the clear are read too, it need not have one.
+            Unreadable: it has no seal, or it is not the row that was sealed, but another user's,
+                for example. If values in the clear can be read, a row without a seal is accepted.
         """
         if seal is None and self._reads_unencrypted:
             return
@@ -126,8 +126,8 @@ def _bound(session_id: str, key: str) -> bytes:
 
 
 def _bound_to_row(sealed: Iterable[object]) -> bytes:
-    # Unambiguous, though a user's id may hold any character, and unlike a value's: that begins
-    # with an id.
+    # Unambiguous, though a user's id may have any character; and unlike that of a value, which
+    # begins with an id.
     return ascii(("row", *sealed)).encode()
 
 

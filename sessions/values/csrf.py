@@ -1,10 +1,10 @@
 """CSRF tokens: a secret of the session, masked differently in each page.
 
-The secret is derived from the cookie's token, so that pages which are made at once have the same,
-and none of them writes anything. Where another token is to come it is stored: in a session that
-begins, and from a rotation on, which leaves the forms of before valid.
+The secret is derived from the cookie's token, so concurrent pages have the same one, and none of
+them writes. It is stored if the token is going to change: in a session that begins, and at a
+rotation, after which earlier forms are still valid.
 
-The mask keeps the secret out of reach of attacks that measure how well a page compresses (BREACH).
+The mask protects the secret from attacks that measure how well a page compresses (BREACH).
 Source: OWASP Cross-Site Request Forgery Prevention Cheat Sheet, "Synchronizer Token Pattern".
 """
 
@@ -26,7 +26,7 @@ def new_secret() -> str:
 
 
 def secret_of(token: str) -> str:
-    """The secret of a session that has the token of its beginning still, in the cookie."""
+    """The secret of a session whose cookie still has its first token."""
     return hmac.digest(token.encode(), b"csrf", "sha256").hex()
 
 
@@ -45,7 +45,7 @@ def is_of(secret: str, token: object) -> bool:
     except ValueError:
         return False
     if len(raw) != 2 * _SECRET_BYTES or urlsafe_b64encode(raw).decode() != token:
-        return False  # another spelling of the same bytes was never given out
+        return False  # another encoding of the same bytes, which was never issued
     unmasked = _xor(raw[:_SECRET_BYTES], raw[_SECRET_BYTES:])
     return hmac.compare_digest(unmasked, bytes.fromhex(secret))
 

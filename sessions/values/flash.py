@@ -1,7 +1,7 @@
-"""Flash messages: left by one request for the next page that is shown.
+"""Flash messages: left by one request for the next page.
 
-Each has a key of its own, so that of two requests that leave one at once neither takes the other's
-away: a save names its keys, and these are two.
+Each has a key of its own, so that two concurrent requests that leave a message do not overwrite
+each other's: a save writes only the keys that changed.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ class Flash(NamedTuple):
 
 
 def leave(values: Values, prefix: str, message: list[Any]) -> None:
-    """Leave one message, behind those that were left before it."""
-    # By time, for messages of several processes; then by number, for those of one instant.
+    """Leave a message after those that were left before."""
+    # In order of time, for messages of several processes; then of a counter, within an instant.
     order = f"{time.time_ns():016x}{next(_COUNTER) & 0xFFFFFFFF:08x}"
     values[f"{prefix}{order}{secrets.token_hex(4)}"] = message
 
 
 def keys_of_messages(values: Values, prefix: str) -> list[str]:
-    """The keys of the messages that were left, the oldest first."""
+    """The keys of the messages, the oldest first."""
     return sorted(key for key in values if key.startswith(prefix))
 
 
 def take_all(values: Values, prefix: str) -> list[list[Any]]:
-    """The messages that were left, the oldest first, which are no more then."""
+    """Remove and return the messages, the oldest first."""
     return [values.pop(key) for key in keys_of_messages(values, prefix)]

@@ -1,7 +1,7 @@
-"""Values as the table holds them: JSON, so that what comes back is exactly what was put in.
+"""Values as the table holds them: JSON.
 
-Only what JSON gives back unchanged is accepted: None, bool, int, finite float, str, list, and dict
-with str keys. A tuple would come back as a list, so it is refused, like anything else.
+Only values that JSON returns unchanged are accepted: None, bool, int, finite float, str, list, and
+dict with str keys. A tuple would become a list, so it is refused, as is any other type.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from sessions.errors import StoreError
 
 MAX_DEPTH = 100
 MAX_INT_BITS = 14_000
-"""Of an integer: more than 4,200 digits, and Python refuses to write it as text."""
+"""The largest int. With more than some 4,200 digits, Python refuses to convert one to text."""
 
 
 _Place = tuple["_Place | None", "str | int"]
-"""Where in a session's value something is: inside what, and its name or index there.
+"""A place in a session's value: the place of the container, and the name or index in it.
 
-It is made into text for a message only. Made for each part of a value, that would take a time that
-grows with the number of parts times the length of the names above them.
+It becomes text only for a message: making the text for each part of a value would take time
+proportional to the number of parts times the length of the names above them.
 """
 
 
 def require_storable(key: str, value: object) -> None:
-    """Check a session's value; no JSON is made of it.
+    """Check a session's value without encoding it.
 
     Raises:
-        TypeError, ValueError: it would not come back unchanged. The message names the session's
-            key and where in its value the trouble is.
+        TypeError, ValueError: JSON would not return it unchanged. The message has the session's key
+            and the place in its value.
     """
     if type(key) is not str:
         raise TypeError(
@@ -44,7 +44,7 @@ def require_storable(key: str, value: object) -> None:
 
 
 def encode(key: str, value: object) -> str:
-    """The JSON of a session's value, which is checked again: a list or dict may have changed.
+    """The JSON of a session's value. It is checked again: a list or dict may have changed.
 
     Raises:
         TypeError, ValueError: as ``require_storable``.
@@ -54,10 +54,10 @@ def encode(key: str, value: object) -> str:
 
 
 def decode(key: str, text: str) -> Any:
-    """The value of a session's key that JSON was made of.
+    """The value of a session's key, from its JSON.
 
     Raises:
-        StoreError: it is no JSON that this package writes; something else wrote to the table.
+        StoreError: it is not JSON; something else wrote to the table.
     """
     try:
         return json.loads(text)
@@ -90,14 +90,14 @@ def _require_storable(value: object, where: _Place, depth: int) -> None:
 def _require_scalar(value: Any, where: _Place) -> None:
     kind = type(value)
     if kind is str:
-        if value.isascii():  # at once, for most are
+        if value.isascii():  # the fast path
             return
-        # Two lone surrogates side by side would come back as the one character they spell.
+        # JSON would join two lone surrogates next to each other to one character.
         if has_surrogate(value):
             raise ValueError(f"session[{_shown(where)}]: {shown(value)} has a lone surrogate")
     elif kind is float:
         if not math.isfinite(value):
-            raise ValueError(f"session[{_shown(where)}]: {value!r} is no JSON number; use None")
+            raise ValueError(f"session[{_shown(where)}]: {value!r} is not a JSON number; use None")
     elif kind is int:
         if value.bit_length() > MAX_INT_BITS:
             raise ValueError(
