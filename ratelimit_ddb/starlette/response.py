@@ -54,6 +54,10 @@ def with_fields(response: Any, ledger: Ledger | None) -> Any:
     return copied
 
 
+_OWN = ("_response", "_slots")
+"""What a HeldResponse has besides the attributes of the response that it stands for."""
+
+
 class HeldResponse(Response):
     """An endpoint's response, which holds slots until it is sent.
 
@@ -69,7 +73,9 @@ class HeldResponse(Response):
         """Send it, and release the slots."""
         # An endpoint may give the same response to all, so that one stays as it is.
         response = copy.copy(self._response)
-        vars(response).update(vars(self))
+        # The other may hold slots of its own, of a further limit.
+        changed = {name: value for name, value in vars(self).items() if name not in _OWN}
+        vars(response).update(changed)
         await call_while_held(response, scope, receive, send, lambda: (self._slots,))
 
 

@@ -327,6 +327,21 @@ def test_an_endpoint_may_have_an_in_flight_alone(store: MemoryStore, colour: str
         limited(store=store)(hello)
 
 
+def test_an_endpoint_may_hold_slots_of_several_limits(store: MemoryStore, colour: str) -> None:
+    names = ("page", "all", "more")
+    limits = [limited(store=store, in_flight=1, by=everyone(), name=name) for name in names]
+
+    def several(endpoint: Any) -> Any:
+        for limit in limits:
+            endpoint = limit(endpoint)
+        return endpoint
+
+    app = on(coloured(colour, several, plain))
+    assert statuses(app, "/1", "/1") == [200, 200]
+    peek = ConcurrencyLimiter(store, 1).peek
+    assert [peek((name, "everyone")).remaining for name in names] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("fails", ["in the endpoint", "in the response", "no response"])
 def test_whatever_ends_a_request_releases_its_slot(
     store: MemoryStore, colour: str, fails: str
