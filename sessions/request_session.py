@@ -15,10 +15,9 @@ sessions, of which only one could have the cookie.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from threading import RLock
-from typing import TYPE_CHECKING
 
 from sessions.assignment import SessionPlace
 from sessions.client_token import ClientToken
@@ -39,13 +38,9 @@ from sessions.outage import drop_changes, note_unreadable, note_unsaved
 from sessions.previous_cookie import PreviousCookie
 from sessions.revocation import drop_revoked
 from sessions.session_state import SessionState
+from sessions.task_turn import TaskTurn
 from sessions.values.changes import UNCHANGED, Changes
 
-if TYPE_CHECKING:
-    import asyncio
-
-_THREAD_POLL_SECONDS = 0.001
-"""How long a task pauses between two attempts to lock out a thread that uses the session."""
 _NOT_LOADED = (
     "the session is not loaded: SessionMiddleware has lazy=True; await session.load_async() first"
 )
@@ -72,7 +67,7 @@ class RequestSession:
 
     __slots__ = (
         "_credential",
-        "_task_lock",
+        "_task_turn",
         "_thread_lock",
         "accessed",
         "client_token",
@@ -97,7 +92,7 @@ class RequestSession:
         self.client_token = ClientToken(config, self._credential)
         self.device_check = DeviceCheck(config, self._credential.kind, cookie_field)
         self._thread_lock = RLock()  # a thread may have it already: a flow may load the session
-        self._task_lock: asyncio.Lock | None = None
+        self._task_turn = TaskTurn(self._thread_lock)
 
     @property
     def brought_invalid_token(self) -> bool:
@@ -164,7 +159,7 @@ class RequestSession:
         Args:
             defers: whether an outage is not raised here, but where the session is used.
         """
-        async with self._turn_of_task():
+        async with self._task_turn:
             if self.state.is_loaded:
                 return
             try:
@@ -222,23 +217,8 @@ class RequestSession:
         is_awaited = self.is_lazy and not self.state.is_loaded
         if is_awaited and self.place and self.place.assigned() is not None:
             await self.load_async()  # the flow is to take over what the application assigned
-        async with self._turn_of_task():
+        async with self._task_turn:
             return await driver.run_async(flow, self.config.store, self.config.deadline_seconds)
-
-    @asynccontextmanager
-    async def _turn_of_task(self) -> AsyncIterator[None]:
-        """Lock out the request's other tasks, and its threads without blocking the event loop."""
-        import asyncio  # not before there is an event loop
-
-        if self._task_lock is None:
-            self._task_lock = asyncio.Lock()
-        async with self._task_lock:
-            while not self._thread_lock.acquire(blocking=False):  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(_THREAD_POLL_SECONDS)
-            try:
-                yield
-            finally:
-                self._thread_lock.release()
 
     # Flows: the response
 

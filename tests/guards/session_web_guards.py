@@ -81,15 +81,15 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "tasks of one request save its session in turn",
         "sessions/request_session.py",
-        "        async with self._turn_of_task():\n            return",
+        "        async with self._task_turn:\n            return",
         "        if True:\n            return",
         f"{_TASKS}all_that_tasks_save_in_a_new_session_is_there",
     ),
     Guard(
         "a task of one request saves its session in turn with its threads",
-        "sessions/request_session.py",
-        "while not self._thread_lock.acquire(blocking=False):",
-        "while self._thread_lock.acquire(blocking=False) is None:",
+        "sessions/task_turn.py",
+        "        if not self._thread_lock.acquire(blocking=False):",
+        "        if self._thread_lock.acquire(blocking=False) is None:",
         f"{_TASKS}a_session_that_tasks_and_threads_save_first_is_one",
     ),
     Guard(

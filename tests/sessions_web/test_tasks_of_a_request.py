@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
-from threading import Barrier, Event
+from threading import Barrier, Event, RLock
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from sessions import (
 )
 from sessions.asgi import SessionMiddleware
 from sessions.operations.operation import Create, Operation, ReadClock
+from sessions.task_turn import TaskTurn
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 from tests.sessions_web.exchange import Browser
 
@@ -368,3 +369,26 @@ def test_a_session_that_tasks_and_threads_save_first_is_one(*, thread_is_first: 
     visitor.visit(view)
     assert visitor.values == [None, {"a": 1, "thread": 1, "task": 1}]
     assert len(visitor.store) == 1
+
+
+def test_a_task_that_is_cancelled_while_it_waits_for_a_thread_holds_up_no_other() -> None:
+    lock = RLock()
+    turn = TaskTurn(lock)
+
+    async def take() -> None:
+        async with turn:
+            pass
+
+    async def main(thread: ThreadPoolExecutor) -> None:
+        thread.submit(lock.acquire).result()
+        waiting = asyncio.create_task(take())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        thread.submit(lock.release).result()
+        async with asyncio.timeout(5):
+            await take()
+
+    with ThreadPoolExecutor(1) as thread:
+        asyncio.run(main(thread))
