@@ -139,6 +139,7 @@ def test_interim_responses_are_passed_over(interim: bytes, together: bool, statu
 
 def test_an_interim_response_alone_is_none_but_a_beginning() -> None:
     reader = ResponseReader()
+    assert (reader.complete, reader.started, reader.keep_alive) == (False, False, False)
     reader.feed(b"HTTP/1.1 100 Continue\r\n\r\n")
     assert (reader.complete, reader.started) == (False, True)
 

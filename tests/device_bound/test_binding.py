@@ -221,7 +221,9 @@ def test_a_secret_can_be_rotated(make_site: MakeSite) -> None:
 def test_an_outage_of_the_store_does_not_end_the_browsers_session(bound: DeviceBrowser) -> None:
     bound.clock.advance(700)
     bound.site.store.failures["Find"] = StoreUnavailable("down")
-    assert bound.refresh(bound.session).status == 503
+    refused = bound.refresh(bound.session)
+    assert (refused.status, refused.body) == (503, b"Service Unavailable")
+    assert bound.site.told[-1] == "unavailable"
     del bound.site.store.failures["Find"]
     assert bound.user() == "ada"
 

@@ -145,6 +145,7 @@ _CREDENTIALS = (
     "tests/sessions/test_previous.py",
 )
 _DEVICES = (
+    "tests/device_bound/test_macs.py",
     "tests/device_bound/test_binding.py",
     "tests/device_bound/test_options.py",
     "tests/device_bound/test_life.py",
