@@ -79,6 +79,7 @@ def test_the_browser_refreshes_its_cookie_in_two_calls(bound: DeviceBrowser) -> 
         ("GET", "/", 200),
     ]
     assert bound.site.calls[:3] == ["Find", "Find", "Save"]
+    assert json.loads(row_of(bound.site, id_of(bound)).data[DEVICE_BINDING])["proofs"] == 1
 
 
 def test_it_goes_on_for_as_long_as_the_session_lives(bound: DeviceBrowser) -> None:

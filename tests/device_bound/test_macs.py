@@ -84,6 +84,15 @@ def test_a_challenge_is_for_one_session_one_key_and_one_proof() -> None:
     assert not challenges.is_to_refresh(given + "x", BINDING, NOW)
 
 
+def test_a_binding_is_new_each_time_and_counts_its_proofs() -> None:
+    key = BINDING.key
+    new = [Binding.new(key, NOW) for _ in range(2)]
+    assert [(len(one.identifier), *one[1:]) for one in new] == [(22, key, NOW, 0)] * 2
+    assert new[0].identifier != new[1].identifier
+    assert new[0].proved().proved() == new[0]._replace(proofs=2)
+    assert Binding.of_json(BINDING.to_json()) == BINDING
+
+
 def test_a_bound_cookie_is_its_end_and_a_mac_of_whose_it_is() -> None:
     cookies = BoundCookies(Macs(SECRET), 600)
     assert cookies.max_age_seconds == 570

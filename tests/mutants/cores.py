@@ -258,6 +258,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_preflight.py",
         "tests/web/test_access_lists.py",
         "tests/web/test_stored_limits.py",
+        "tests/web/test_identity.py",
     ),
     "ratelimit_ddb/web/gate/evaluator.py": (
         *_RULES,

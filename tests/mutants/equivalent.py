@@ -160,6 +160,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/web/gate/charges.py": {
+        "cost = 1 if quota is None else (yield from _cost(rule, request))": (
+            "without limits no tokens are charged, whatever the cost"
+        ),
         "if type(cost) is not int or cost < 1:": _FAST_PATH,
     },
     "ratelimit_ddb/web/gate/evaluator.py": {

@@ -8,6 +8,7 @@ import pytest
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.web import Request, Rule, RuleDecision, header
+from tests.fake_clock import FakeClock
 from tests.web.exchange import Get, Limited
 
 
@@ -100,3 +101,11 @@ def test_the_other_identity_may_give_a_set_too(limited: Limited) -> None:
     rule = Rule("/*", "2/hour", by=header("x-key", otherwise=members), name="n")
     limited(store=MemoryStore(), rules=rule, on_decision=told.append)(asking("a+b"))
     assert [one.key for one in told] == ["n:otherwise:a", "n:otherwise:b"]
+
+
+def test_a_rule_after_one_of_several_keys_is_about_the_same_request(limited: Limited) -> None:
+    several = Rule("/*", "9/minute", by=lambda _request: {"a", "b"}, name="several")
+    each = Rule("/*", "1/minute", by=header("x-user", digest=False), name="each")
+    ask = limited(store=MemoryStore(clock=FakeClock()), rules=[several, each])
+    asked = [Get(headers={"x-user": user}) for user in ("u1", "u1", "u2")]
+    assert [ask(get).status for get in asked] == [200, 429, 200]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore, StoredLimits, StoreUnavailable, stored
+from ratelimit_ddb.operations.operation import ReadLimits
 from ratelimit_ddb.web import Rule, RulesError, RulesFile, header
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -48,7 +49,8 @@ def test_an_outage_keeps_the_plan_that_was_read_last(limited: Limited) -> None:
     StoredLimits(store).set("plan:pro", "4/minute")
     rule = Rule("/*", stored(plan_of, default="100/minute"), by=USER, name="api")
     ask = limited(store=store, rules=[rule])
-    assert ask(on_plan("pro", "ada")).status == 200
+    assert [ask(on_plan("pro", user)).status for user in ("ada", "cy")] == [200, 200]
+    assert sum(isinstance(one, ReadLimits) for one in store.operations) == 1
     store.failure = StoreUnavailable("gone")
     store.time.advance(60)
     assert [ask(on_plan("pro", "bob")).status for _ in range(5)] == [200] * 4 + [429]

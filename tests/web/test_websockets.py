@@ -234,7 +234,8 @@ def test_requests_and_messages_are_counted_apart() -> None:
 
 def test_messages_are_counted_for_each_endpoint_that_a_rule_counts() -> None:
     rule = Rule("/*", messages="1/minute", scope="endpoint")
-    app = limited(rules=[rule], endpoint_of=lambda request: request.path[:2])
+    rules = [Rule("/*", "99/minute", name="requests"), rule]
+    app = limited(rules=rules, endpoint_of=lambda request: request.path[:2])
     for path, sent in [("/a/1", "send"), ("/a/2", "close"), ("/b/1", "send")]:
         assert types(converse(app, "a", get=Get(path))) == ["accept", sent]
 
