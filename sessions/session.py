@@ -87,7 +87,11 @@ class Session(SessionMapping):
 
     @property
     def id(self) -> str | None:
-        """Its id in ``sessions_of``: 43 characters, not a secret; None if it has no row."""
+        """Its id in ``sessions_of``: 43 characters, not a secret; None if it has no row.
+
+        After ``login``, ``confirm_login`` or ``rotate`` it is another from the next save on, which
+        the start of the response is too.
+        """
         row = self._used_state().row
         return row.session_id if row else None
 

@@ -79,6 +79,13 @@ SESSIONS_ON_THE_WEB = (
         f"{_ASSIGNED}a_part_with_a_session_middleware_of_its_own_has_its_own",
     ),
     Guard(
+        "a middleware outside keeps its own session",
+        "sessions/asgi.py",
+        "            scope = {**scope}\n",
+        "            pass\n",
+        "tests/sessions_web/test_asgi.py::test_a_middleware_outside_keeps_its_own_session",
+    ),
+    Guard(
         "tasks of one request save its session in turn",
         "sessions/request_session.py",
         "        async with self._task_turn:\n            return",
