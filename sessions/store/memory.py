@@ -1,4 +1,4 @@
-"""Sessions in one process's memory: the embedded default, with the table's semantics."""
+"""Sessions in the memory of one process, with the semantics of the table."""
 
 from __future__ import annotations
 
@@ -39,14 +39,15 @@ _SECOND_NS = 1_000_000_000
 class MemorySessionStore:
     """A store for one process: tests, development, or a site that runs as one process.
 
-    At most ``max_sessions`` are kept: for a further one, those that are over are dropped, or else
-    the one that was idle the longest. ``copy`` gives the store itself. It can't be pickled: its
-    sessions are in this process.
+    It keeps at most ``max_sessions``. For a further one, it drops sessions that are over, or else
+    the one that was not used for the longest time. ``copy`` returns the store itself. It can't be
+    pickled: its sessions are in this process.
 
     Args:
-        max_sessions: how many to keep.
-        clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
-            monotonic clock, so that a step of the wall clock ends or prolongs no session.
+        max_sessions: how many sessions to keep.
+        clock: a function that returns nanoseconds since the epoch, for tests that set the time;
+            None for the monotonic clock, so that a step of the wall clock does not change when
+            sessions end.
 
     Raises:
         ValueError: ``max_sessions`` is not an int of at least 1.
@@ -72,14 +73,14 @@ class MemorySessionStore:
     """A user's sessions that are not over, the newest login first."""
     sessions_of_async = user_sessions.sessions_of_async
     revoke = user_sessions.revoke
-    """End one session of a user; whether it was there."""
+    """End one session of a user; whether there was one."""
     revoke_async = user_sessions.revoke_async
     revoke_user = user_sessions.revoke_user
-    """End all sessions of a user but one; how many there were."""
+    """End all sessions of a user but one; returns how many were ended."""
     revoke_user_async = user_sessions.revoke_user_async
 
     def after_fork_in_child(self) -> None:
-        """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
+        """Renew the lock: a thread of the parent process may have held it."""
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
@@ -223,7 +224,7 @@ class MemorySessionStore:
         return self._rows.add(row, self._now())
 
     def _is_counted(self, change: CountChange) -> bool:
-        """Whether a count may be changed so. There is none to keep: the rows say what it is."""
+        """Whether a count may be changed so. No count is stored: it is that of the rows."""
         if change is None:
             return True
         ids = self._counted(change.user_id, change.namespace)

@@ -1,8 +1,8 @@
-"""The rows of a store in memory: found by id and by owner, and given up in the right order.
+"""The rows of a store in memory: found by id and by owner, and dropped in the right order.
 
-Three orders of the same rows, each kept up with every change, so that nothing ever looks through
-all of them: by their last use, by their expiry, and by owner. With 100,000 rows a change takes
-microseconds, the removal of the right one from a full store among them.
+The rows are indexed by last use, by expiry and by owner, and each change updates the indexes, so no
+operation scans all rows. With 100,000 rows a change takes microseconds, even in a full store, which
+must drop a row.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Collection
 from sessions.operations.row import Row
 
 _EXPIRED_AT_ONCE = 64
-"""Rows that are dropped for one that comes: a few ahead, but not so many that it has to wait."""
+"""How many rows that are over are dropped for a new one: a few in advance, in a short time."""
 
 
 class MemoryRows:
-    """Rows, at most so many.
+    """A limited number of rows.
 
     Args:
-        max_rows: how many are kept. For a further one, some that are over are dropped, those first
-            that have been over the longest; if none is, the one that nobody used the longest.
+        max_rows: how many are kept. For a further one, some rows that are over are dropped, the
+            earliest expiry first; if none is over, the one that was not used for the longest time.
     """
 
     __slots__ = ("_by_expiry", "_by_owner", "_by_use", "_max_rows", "_rows", "_used_at")
@@ -36,11 +36,11 @@ class MemoryRows:
         self._by_owner: dict[str, dict[str, None]] = {}
 
     def get(self, session_id: str) -> Row | None:
-        """A row; not counted as its use."""
+        """A row. Does not count as a use."""
         return self._rows.get(session_id)
 
     def use(self, session_id: str, now: int) -> Row | None:
-        """A row that is used now, in epoch seconds."""
+        """A row. Counts as a use at ``now``, in epoch seconds."""
         row = self._rows.get(session_id)
         if row is not None:
             self._move(session_id, now)
@@ -55,8 +55,8 @@ class MemoryRows:
         """Add a row, unless its id has one. Whether it was added.
 
         Args:
-            row: the row, in use since its ``last_seen_at``.
-            now: epoch seconds: what is over by then is dropped first.
+            row: the row, last used at its ``last_seen_at``.
+            now: epoch seconds; rows that are over then are dropped first.
         """
         session_id = row.session_id
         if session_id in self._rows:
@@ -72,7 +72,7 @@ class MemoryRows:
         return True
 
     def change(self, row: Row) -> None:
-        """Put a row in the place of the one that has its id and its owner."""
+        """Replace the row that has the same id and owner."""
         session_id = row.session_id
         expired_at = self._rows[session_id].expires_at
         self._rows[session_id] = row
@@ -83,7 +83,7 @@ class MemoryRows:
             self._by_expiry.add(row.expires_at, session_id)
 
     def remove(self, session_id: str) -> None:
-        """Drop a row that is there."""
+        """Drop an existing row."""
         row = self._rows.pop(session_id)
         self._by_use.remove(self._used_at.pop(session_id), session_id)
         self._by_expiry.remove(row.expires_at, session_id)
@@ -118,12 +118,12 @@ class MemoryRows:
 
 
 class _IdsBySecond:
-    """Ids, each at a second: the earliest first, and within one in the order in which they came."""
+    """Ids in the order of their seconds, and of their addition within a second."""
 
     __slots__ = ("_ids", "_seconds")
 
     def __init__(self) -> None:
-        # Not plain dicts, which look for their first key past all that were removed before it.
+        # A plain dict finds its first key by passing all keys that were removed before it.
         self._ids: dict[int, OrderedDict[str, None]] = {}
         self._seconds: list[int] = []  # sorted; those that have ids
 

@@ -1,6 +1,6 @@
-"""The methods of a store that list and end a user's sessions: the same in every store.
+"""The methods that list and end a user's sessions, which both stores have.
 
-They are functions of the store, which takes them as its methods: ``sessions_of = sessions_of``.
+They are functions whose first parameter is the store: ``sessions_of = user_sessions.sessions_of``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ class ListingStore(Store, Protocol):
     """A store that lists a user's sessions.
 
     Attributes:
-        deadline_seconds: how long each step of it may take; see ``deadline`` of a
-            DynamoDBSessionStore.
+        deadline_seconds: how long each step may take; see ``deadline`` of DynamoDBSessionStore.
     """
 
     deadline_seconds: float
@@ -32,12 +31,12 @@ def sessions_of(
     Args:
         self: the store.
         user_id: the user, such as ``"user-456"``.
-        namespace: of the application whose sessions are meant, as its option ``namespace=`` says;
-            None for those of all applications that share the store.
+        namespace: the option ``namespace=`` of one application, for only its sessions; None for the
+            sessions of all applications that share the store.
 
     Raises:
         TypeError, ValueError: the user's id is invalid.
-        StoreUnavailable, TableNotFound, AccessDenied, StoreError: see there.
+        StoreUnavailable, TableNotFound, AccessDenied, StoreError: the store failed.
     """
     flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner, namespace)
     return run(flow, self, self.deadline_seconds, for_each=True)
@@ -54,9 +53,9 @@ async def sessions_of_async(
 def revoke(
     self: ListingStore, user_id: str, session_id: str, *, namespace: str | None = None
 ) -> bool:
-    """End one session of a user, by ``SessionInfo.id``; whether it was there.
+    """End one session of a user, by ``SessionInfo.id``; whether there was one.
 
-    With a ``namespace``, see ``sessions_of``, it ends none of another application.
+    With a ``namespace`` (see ``sessions_of``), a session of another application is not ended.
     """
     flow = user_sessions.revoke(user_id, session_id, namespace)
     return run(flow, self, self.deadline_seconds)
@@ -77,18 +76,18 @@ def revoke_user(
     except_: str | None = None,
     namespace: str | None = None,
 ) -> int:
-    """End all sessions of a user, but for the one with the id ``except_``; how many.
+    """End all sessions of a user but the one with the id ``except_``; returns how many were ended.
 
-    What that one was rotated to by another request meanwhile is kept too, and the session of a
-    login that took its place. With a ``namespace``, see ``sessions_of``, it ends none of another
-    application.
+    If another request has rotated the excepted session meanwhile, or a login has replaced it, the
+    new session is kept too. With a ``namespace`` (see ``sessions_of``), sessions of other
+    applications are not ended.
 
-    By a table's index, a login of the last second may be missed; with ``strict_revocation`` none
-    is. How many sessions there are only matters to how long it takes.
+    The index may miss a login of the last second; with ``strict_revocation`` none is missed. It
+    ends any number of sessions; more of them take longer.
 
     Raises:
-        RevocationIncomplete: the table could not be reached any more. What was ended stays ended;
-            call it again, and it goes on with the rest.
+        RevocationIncomplete: the table became unavailable. Sessions that were ended stay ended;
+            call it again to end the rest.
         TypeError, ValueError, StoreUnavailable, TableNotFound, AccessDenied, StoreError: as
             ``sessions_of``.
     """

@@ -69,7 +69,7 @@ def test_what_else_a_user_has_there_is_no_session(sort: str) -> None:
 
 
 def test_what_is_no_row_is_refused() -> None:
-    with pytest.raises(ValueError, match="PK 'USER#ada' is of no session"):
+    with pytest.raises(ValueError, match="PK 'USER#ada' is not a session's"):
         KEYS.row_in({"PK": {"S": "USER#ada"}, "SK": {"S": "PROFILE"}})
 
 

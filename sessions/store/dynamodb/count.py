@@ -1,9 +1,8 @@
 """The item that counts a user's sessions, and the parts of a transaction that change it.
 
-It has the ids of the sessions as attributes of their own, so that one can be added or removed
-without knowing the others; ``counted``, how many they are, for the condition of a login;
-``version``, which counts the changes; and ``expiresAt`` (TTL). An id has 43
-characters, so none is like a name.
+Each session's id is an attribute, so that one can be added or removed without knowing the others.
+``counted`` is how many they are, for the condition of a login; ``version`` counts the changes; and
+``expiresAt`` is the TTL. An id has 43 characters, so it is never the name of another attribute.
 
 Source: AWS, "TransactWriteItems" in the DynamoDB API Reference.
 """
@@ -24,7 +23,7 @@ _YES = {"BOOL": True}
 
 
 def counted_of(keys: ItemKeys, item: Mapping[str, Any] | None) -> Counted | None:
-    """What an item counts; None if there is none."""
+    """The count in an item; None if there is no item."""
     if item is None:
         return None
     others = {keys.partition_key, keys.sort_key, *_ATTRIBUTES}
@@ -32,7 +31,7 @@ def counted_of(keys: ItemKeys, item: Mapping[str, Any] | None) -> Counted | None
 
 
 def count_parts(table: str, keys: ItemKeys, change: CountChange) -> list[dict[str, Any]]:
-    """The parts of a transaction that change a count, and end what ends with it."""
+    """The parts of a transaction that change a count and end the sessions that end with it."""
     if change is None:
         return []
     if isinstance(change, Count):
@@ -81,7 +80,7 @@ def _recounted(table: str, keys: ItemKeys, recount: Recount) -> dict[str, Any]:
 
 
 def _not_counted(table: str, keys: ItemKeys, recount: Recount) -> dict[str, Any]:
-    # A ConditionCheck would need one permission more; what is not there is not deleted.
+    # A ConditionCheck would need a further permission; deleting a missing item does nothing.
     return {
         "Delete": {
             "TableName": table,
@@ -119,9 +118,10 @@ def _update(
 
 
 def _ended(table: str, keys: ItemKeys, row: Row) -> dict[str, Any]:
-    """A tombstone until it would have been over; no session of its user any more, in their index.
+    """Make a row a tombstone, which leaves the index, until the session would have been over.
 
-    Whether it was used meanwhile is no matter; one that was rotated is counted by another id.
+    Its version is not checked, since a use does not matter. A row that was rotated is counted under
+    another id.
     """
     return {
         "Update": {

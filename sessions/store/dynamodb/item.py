@@ -1,11 +1,11 @@
 """Rows as items of the table, and back.
 
-An item is its keys (``item_keys.py``), ``createdAt``, ``lastSeenAt``, ``expiresAt`` (TTL) and
-``endsAt`` in epoch seconds, ``version``, ``data`` (a map of JSON strings, or of bytes if they are
-encrypted), and if there is one ``device``, ``successor``, ``predecessor``, ``replacedBy``,
-``endReason``, ``namespace``, ``seal`` (bytes) and ``ownerId``. Only sessions of users have that
-last one, so that its index holds no others, and only where there is an index. What a login chose
-for its session is ``idle`` and ``lifetime`` in seconds, and ``persistent`` (a BOOL).
+An item has its keys (``item_keys.py``), ``createdAt``, ``lastSeenAt``, ``expiresAt`` (TTL) and
+``endsAt`` in epoch seconds, ``version``, and ``data`` (a map of JSON strings, or of bytes if they
+are encrypted). Some have ``device``, ``successor``, ``predecessor``, ``replacedBy``, ``endReason``,
+``namespace`` and ``seal`` (bytes). ``idle`` and ``lifetime`` in seconds and ``persistent`` (a BOOL)
+are what the login chose. In a table with an index, only sessions of users have ``ownerId``, so that
+the index has no others.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sessions.operations.row import Row, StoredValue
 from sessions.store.dynamodb.item_keys import ItemKeys
 
 ENDED = "ended"
-"""The ``endReason`` of what is left of a row that was deleted."""
+"""The ``endReason`` of an item whose row was deleted."""
 
 
 def is_row(item: Mapping[str, Any]) -> bool:
-    """Whether an item is a row: it may be what is left of one, or an entry beside it."""
+    """Whether an item is a row, and not one whose row was deleted."""
     end_reason: Mapping[str, str] = item.get("endReason", {})
     return end_reason.get("S") != ENDED
 

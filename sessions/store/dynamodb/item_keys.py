@@ -1,17 +1,16 @@
-"""Where the items of sessions are: their rows, a user's register of them, and a user's count.
+"""The keys of the items: sessions' rows, a user's register of them, and a user's count.
 
 In a table of their own the keys are ``sessionId`` and ``userId``, and an index leads from a user to
-the rows; the register and the count are partitions whose keys are like no session's id.
+the rows. The register and the count have partition keys that no session's id can equal.
 
-In a shared one, whose partition keys are of users, sessions and whatever else there is:
+In a shared table:
 
     row                       SESSION#<id>      <user id>
     entry in the register     USER#<user id>    SESSION#<id>
     count of a namespace      USER#<user id>    SESSIONS, or SESSIONS#<digest of the namespace>
 
-So one Query of the table lists a user's sessions, and an index is not needed; the register is
-always kept. A row is found by its id alone. A user's id may have as many bytes as a sort key, so it
-stands there without a prefix.
+So one Query of the table lists a user's sessions, without an index; the register is always kept. A
+row is found by its id alone. A user's id may be as long as a sort key, so it has no prefix there.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class ItemKeys(Protocol):
 
     @property
     def index(self) -> str | None:
-        """The index by which a user's rows are found, where there is one."""
+        """The index that finds a user's rows; None if there is none."""
 
     def partition_of_row(self, session_id: str) -> str:
         """The value of the partition key of a session's row."""
@@ -57,26 +56,26 @@ class ItemKeys(Protocol):
         """The ``Key`` of a row, in DynamoDB JSON."""
 
     def row_in(self, item: Mapping[str, Any]) -> tuple[str, str]:
-        """The session's id and the user's, of a row's item or of its ``Key``."""
+        """The session's id and the user's id in a row's item or its ``Key``."""
 
     def entry(self, user_id: str, session_id: str) -> dict[str, Any]:
         """The ``Key`` of a session's entry in its user's register."""
 
     def entries(self, user_id: str) -> tuple[str, dict[str, Any]]:
-        """The condition by which a Query finds a user's register, and its values.
+        """The key condition of a Query of a user's register, and its values.
 
         ``#s`` and ``#u`` stand for the partition key and the sort key.
         """
 
     def session_in(self, entry: Mapping[str, Any]) -> str | None:
-        """The session's id of an entry; None where it is something else."""
+        """The session's id of an entry; None if it is another item."""
 
     def count(self, user_id: str, namespace: str) -> dict[str, Any]:
         """The ``Key`` of the count of a user's sessions in an application."""
 
 
 class OwnTableKeys:
-    """Those of a table that has sessions alone."""
+    """The keys in a table that has only sessions."""
 
     __slots__ = ()
 
@@ -98,11 +97,11 @@ class OwnTableKeys:
         return item[self.partition_key]["S"], item[self.sort_key]["S"]
 
     def entry(self, user_id: str, session_id: str) -> dict[str, Any]:
-        """The ``Key`` of an entry; no session's id, which has 43 characters, is like its first."""
+        """The ``Key`` of an entry. Its partition key is longer than a session's id."""
         return self.row(_register_of(user_id), session_id)
 
     def entries(self, user_id: str) -> tuple[str, dict[str, Any]]:
-        """A partition."""
+        """The condition: a whole partition."""
         return "#s = :s", {":s": {"S": _register_of(user_id)}}
 
     def session_in(self, entry: Mapping[str, Any]) -> str | None:
@@ -117,7 +116,7 @@ class OwnTableKeys:
 
 
 class SingleTableKeys:
-    """Those of a table that is shared with items of other kinds."""
+    """The keys in a table that is shared with items of other kinds."""
 
     __slots__ = ("_layout", "partition_key", "sort_key")
 
@@ -134,7 +133,7 @@ class SingleTableKeys:
         return f"{self._layout.schema}, by {self._layout!r}"
 
     def partition_of_row(self, session_id: str) -> str:
-        """The session's id behind its prefix."""
+        """The session's id with its prefix."""
         return _OF_SESSION + session_id
 
     def row(self, session_id: str, user_id: str) -> dict[str, Any]:
@@ -145,20 +144,20 @@ class SingleTableKeys:
         """The session's id and the user's."""
         partition, user_id = self._layout.values(item)
         if not partition.startswith(_OF_SESSION):
-            raise ValueError(f"{self.partition_key} {partition!r} is of no session")
+            raise ValueError(f"{self.partition_key} {partition!r} is not a session's")
         return partition.removeprefix(_OF_SESSION), user_id
 
     def entry(self, user_id: str, session_id: str) -> dict[str, Any]:
-        """The ``Key`` of an entry, among what the user has beside."""
+        """The ``Key`` of an entry, in the user's partition."""
         return self._layout.key(_OF_USER + user_id, _OF_SESSION + session_id)
 
     def entries(self, user_id: str) -> tuple[str, dict[str, Any]]:
-        """A part of the user's partition."""
+        """The condition: a part of the user's partition."""
         values = {":s": {"S": _OF_USER + user_id}, ":kind": {"S": _OF_SESSION}}
         return "#s = :s AND begins_with(#u, :kind)", values
 
     def session_in(self, entry: Mapping[str, Any]) -> str | None:
-        """The session's id of an entry; the user's partition is the application's as well."""
+        """The session's id of an entry; None for an item of the application's own."""
         _, sort = self._layout.values(entry)
         session_id = sort.removeprefix(_OF_SESSION)
         return session_id if is_session_id(session_id) else None

@@ -26,10 +26,11 @@ from sessions.store.dynamodb.item import ENDED, encode_value, item_of, number
 from sessions.store.dynamodb.item_keys import ItemKeys
 
 MAX_BATCH_GET, MAX_BATCH_WRITE = 100, 25
-"""Items of one request. Source: AWS, "BatchGetItem" and "BatchWriteItem"."""
+"""The most items of one request. Source: AWS, "BatchGetItem" and "BatchWriteItem"."""
 
 MAX_OPERATORS = 300
-"""Of an update expression. Source: AWS, "Quotas and limits in DynamoDB" (expression parameters)."""
+"""The most operators of an update expression. Source: AWS, "Quotas and limits in DynamoDB"
+(expression parameters)."""
 
 _NAMES = {
     "#c": "createdAt",
@@ -49,7 +50,7 @@ _NAMES = {
     "#w": "endReason",
 }
 ATTRIBUTES = frozenset({*_NAMES.values(), "predecessor", "seal", "counted"})
-"""Those beside the keys, of rows and counts."""
+"""The attributes of rows and counts beside the keys."""
 
 _IS_LIVE = (
     "attribute_exists(#s) AND attribute_not_exists(#x) AND attribute_not_exists(#b) "
@@ -57,8 +58,8 @@ _IS_LIVE = (
 )
 _LIVE_ALIASES = ("#s", "#x", "#b", "#w", "#e")
 _IS_LATEST = "#l <= :l"
-"""No save that is dated later was applied. One that arrives after it, since its connection was lost
-and its request was not, would undo it (decision 025)."""
+"""No save with a later date was applied. One that arrives after it, since its connection was lost
+but its request was not, would undo it (decision 025)."""
 
 
 class TableRequests:
@@ -66,8 +67,8 @@ class TableRequests:
 
     Args:
         table: its name.
-        keys: those of its items.
-        registers: whether users' sessions are registered one by one (``strict_revocation``).
+        keys: the keys of its items.
+        registers: whether a register lists each user's sessions (``strict_revocation``).
         report_capacity: whether to ask for the capacity consumed.
     """
 
@@ -85,7 +86,7 @@ class TableRequests:
         self.registers = registers
 
     def find(self, find: Find) -> ddbwire.DynamoDBRequest:
-        """By the partition key alone: the sort key is not known yet. Two would be one too many."""
+        """Query by the partition key alone: the sort key is not known. Two rows are an error."""
         return self._of(
             "Query",
             KeyConditionExpression="#s = :s",
@@ -96,7 +97,7 @@ class TableRequests:
         )
 
     def get(self, get: Get) -> ddbwire.DynamoDBRequest:
-        """All but the data."""
+        """Read all attributes but the data."""
         aliases = tuple(alias for alias in self._aliases if alias != "#d")
         return self._of(
             "GetItem",
@@ -107,7 +108,7 @@ class TableRequests:
         )
 
     def batch_get(self, keys: Sequence[RowKey]) -> ddbwire.DynamoDBRequest:
-        """All but the data, of up to ``MAX_BATCH_GET`` items."""
+        """Read all attributes but the data of up to ``MAX_BATCH_GET`` items."""
         aliases = tuple(alias for alias in self._aliases if alias != "#d")
         wanted = {
             "Keys": [self.keys.row(*key) for key in keys],
@@ -119,7 +120,7 @@ class TableRequests:
         return ddbwire.DynamoDBRequest.of("BatchGetItem", parameters)
 
     def create(self, create: Create) -> ddbwire.DynamoDBRequest:
-        """One item; for one that is registered or counted several, all or none."""
+        """Put the item; if it is registered or counted, in a transaction with those items."""
         put = self._put(create.row)
         with_it = self._registered(create.row) + count_parts(self.table, self.keys, create.count)
         if with_it:
@@ -127,7 +128,7 @@ class TableRequests:
         return self._of("PutItem", **{**put["Put"], **self._report})
 
     def save(self, save: Save) -> ddbwire.DynamoDBRequest:
-        """The keys that changed, with a new version, and a later expiry."""
+        """Set the keys that changed, a new version, and a later expiry."""
         names = self._names(*_LIVE_ALIASES, "#l")
         values: dict[str, Any] = {
             ":now": number(save.now),
@@ -159,7 +160,7 @@ class TableRequests:
         )
 
     def save_all(self, save: Save, row: Row) -> ddbwire.DynamoDBRequest:
-        """All keys that a row has after a save, if it still is as it was read."""
+        """Set all data as it is after a save, if the row has not changed since it was read."""
         remaining = {key: stored for key, stored in row.data.items() if key not in save.removed}
         data = {**remaining, **save.changed}
         return self._update(
@@ -195,12 +196,12 @@ class TableRequests:
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": values,
             },
-            # Sent again after it was applied, one with a version would refuse itself.
+            # With a version, a save that was applied would be refused when it is sent again.
             repeatable=save.version is None,
         )
 
     def replace(self, replacement: Replace) -> ddbwire.DynamoDBRequest:
-        """The new item, and the old one pointing to it or marked as replaced, both or neither."""
+        """Put the new item, and make the old one lead to it or mark it as replaced, or neither."""
         return self._transaction(
             [
                 self._put(replacement.new),
@@ -211,15 +212,15 @@ class TableRequests:
         )
 
     def read_count(self, read: ReadCount) -> ddbwire.DynamoDBRequest:
-        """What is counted of a user."""
+        """Read a user's count."""
         key = self.keys.count(read.user_id, read.namespace)
         return self._of("GetItem", Key=key, ConsistentRead=True)
 
     def delete(self, delete: Delete) -> ddbwire.DynamoDBRequest:
-        """One item, unless it is a tombstone; the reply has what it was, or is.
+        """Delete an item, unless it is a tombstone. The reply has what it was, or is.
 
-        What is left of it is no row to anybody (``is_row``), and keeps its id from being put once
-        more by a ``Create`` that arrives late. Its TTL removes it.
+        An item without data is left, which no operation takes for a row (``is_row``). It prevents a
+        ``Create`` that arrives late from putting the row again. Its TTL removes it.
         """
         return self._of(
             "UpdateItem",
@@ -235,7 +236,7 @@ class TableRequests:
         )
 
     def by_owner(self, user_id: str, start: Any) -> ddbwire.DynamoDBRequest:
-        """A page of the index, from after ``start``; for a table that has one."""
+        """Read a page of the index after ``start``; for a table that has one."""
         return self._of(
             "Query",
             IndexName=self.keys.index,
@@ -247,7 +248,7 @@ class TableRequests:
         )
 
     def registered(self, user_id: str, start: Any) -> ddbwire.DynamoDBRequest:
-        """A page of a user's register, consistently, from after ``start``."""
+        """Read a page of a user's register after ``start``, consistently."""
         condition, values = self.keys.entries(user_id)
         return self._of(
             "Query",
@@ -261,7 +262,7 @@ class TableRequests:
         )
 
     def unregister(self, keys: Sequence[RowKey]) -> ddbwire.DynamoDBRequest:
-        """The entries of up to ``MAX_BATCH_WRITE`` sessions in their users' registers."""
+        """Delete the entries of up to ``MAX_BATCH_WRITE`` sessions in their users' registers."""
         deletions = [
             {"DeleteRequest": {"Key": self.keys.entry(user_id, session_id)}}
             for session_id, user_id in keys
@@ -286,7 +287,7 @@ class TableRequests:
         return [{"Put": {**self._table, "Item": {**key, "expiresAt": number(row.ends_at)}}}]
 
     def _replaced(self, replacement: Replace) -> dict[str, Any]:
-        # One that was only replaced is no session of its user any more, in their index either.
+        # A replaced row no longer belongs to its user, so it leaves the index.
         pointer, rest = ("#x", "") if replacement.is_rotation else ("#b", " REMOVE #o")
         names = self._names(
             *_LIVE_ALIASES, "#v", "#d", *(() if replacement.is_rotation else ("#o",))
@@ -309,7 +310,7 @@ class TableRequests:
         }
 
     def _transaction(self, parts: list[dict[str, Any]]) -> ddbwire.DynamoDBRequest:
-        # The token makes it safe to send again: AWS returns the result of the first time.
+        # The token makes it safe to send again: DynamoDB returns the first result.
         parameters = {"TransactItems": parts, "ClientRequestToken": str(uuid.uuid4())}
         return ddbwire.DynamoDBRequest.of("TransactWriteItems", {**parameters, **self._report})
 
@@ -323,8 +324,9 @@ class TableRequests:
 def fits_expression(save: Save) -> bool:
     """Whether one expression can name all keys of a save.
 
-    Every sign that may count as an operator is counted: ``=``, ``+`` and ``.``, which is more than
-    DynamoDB Local counts. So many are shorter than the 4 KB that an expression may have, too.
+    It counts every character that may be an operator: ``=``, ``+`` and ``.``, which is more than
+    DynamoDB Local counts. An expression within that limit is shorter than 4 KB, the limit on its
+    length.
     """
     return 4 + 2 * len(save.changed) + len(save.removed) <= MAX_OPERATORS
 

@@ -1,6 +1,6 @@
-"""Several requests side by side, over a few of the store's connections.
+"""Sends several requests at the same time, over some of the store's connections.
 
-Once one has failed no further one is sent, and none is under way when the call returns or raises.
+After one has failed no further one is sent, and none is under way when the call returns or raises.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import ddbwire
 
 CONNECTIONS = 16
-"""Of the store's, which has 64 unless told otherwise: the site's own requests need theirs."""
+"""How many connections are used. The store has 64 by default, and the site needs the others."""
 
 OnCall = Callable[[ddbwire.AnsweredCall], None] | None
 
@@ -24,8 +24,8 @@ class SideBySide(NamedTuple):
     """Requests that do not depend on each other.
 
     Attributes:
-        requests: what to send.
-        kept: what is kept of a reply, which may be large itself.
+        requests: the requests.
+        kept: a function that returns the part of a reply to keep, since replies may be large.
     """
 
     requests: Sequence[ddbwire.DynamoDBRequest]
@@ -40,12 +40,12 @@ class SideBySide(NamedTuple):
 def call_all(
     several: SideBySide, call: Callable[[ddbwire.DynamoDBRequest], Any], on_call: OnCall
 ) -> list[Any]:
-    """What is kept of the replies, in the order of the requests.
+    """Send the requests; what is kept of the replies, in the order of the requests.
 
     Args:
         several: the requests.
-        call: sends one, in this thread or another.
-        on_call: called with what became of each, in this thread.
+        call: sends one request, in this thread or another.
+        on_call: called with each answered request, in this thread.
     """
     from ddbwire.concurrency.thread_pool import ThreadPool
 
@@ -67,9 +67,9 @@ def call_all(
         finally:
             unsent.clear()
 
-    # Of this call's own: its threads end with the work, and a forked child inherits none.
+    # A pool for this call: its threads end with the work, and a forked child inherits none.
     threads = ThreadPool(CONNECTIONS - 1)
-    # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
+    # With the caller's context, which hooks of botocore need, such as tracing.
     futures: list[Future[None]] = [
         threads.submit(partial(copy_context().run, send_in_turn))
         for _ in range(min(CONNECTIONS, len(unsent)) - 1)
@@ -82,7 +82,7 @@ def call_all(
         if on_call is not None:
             for answered in calls:
                 on_call(answered)
-    if len(kept) < len(several.requests):  # else one that could not start was not needed
+    if len(kept) < len(several.requests):  # else a thread that could not start was not needed
         for future in futures:
             future.result()
     return [kept[index] for index in range(len(several.requests))]
@@ -91,7 +91,7 @@ def call_all(
 async def call_all_async(
     several: SideBySide, call: Callable[[ddbwire.DynamoDBRequest], Awaitable[Any]], on_call: OnCall
 ) -> list[Any]:
-    """What is kept of the replies, in the order of the requests; see ``call_all``."""
+    """Send the requests in an event loop; see ``call_all``."""
     import asyncio
 
     unsent = deque(enumerate(several.requests))

@@ -22,42 +22,42 @@ if TYPE_CHECKING:
 _SECOND_NS = 1_000_000_000
 
 _NO_SESSION_ID = "check"
-"""No session has it: an id has 43 characters."""
+"""The id of no session: an id has 43 characters."""
 
 
 class DynamoDBSessionStore:
     """A table with the keys ``sessionId`` and ``userId`` (strings) and TTL on ``expiresAt``.
 
-    Or, by ``layout``, a shared one. A user's sessions are listed by the index
-    ``ownerId-createdAt-index``, which lags behind by up to a second or so; with
-    ``strict_revocation`` by a register that does not, for one write more at a login. A shared table
-    needs no index, and always has the register.
+    With ``layout``, it is a table that is shared with other items. A user's sessions are listed by
+    the index ``ownerId-createdAt-index``, which lags by up to a second or so. With
+    ``strict_revocation`` they are listed by a register that does not lag, for one more write at a
+    login. A shared table needs no index and always has the register.
 
-    Nothing is resolved or connected here; the first request does it, or ``warm_up()``. One store
-    serves any number of threads, event loops and forked children. It can be used in ``with`` and
-    ``async with``, which close its connections; later calls open others. It is pickled as its
-    arguments, without a ``session``; ``copy`` gives the store itself.
+    The constructor resolves and connects nothing; the first request does it, or ``warm_up()``. One
+    store serves any number of threads, event loops and forked children. ``with`` and ``async with``
+    close its connections; later calls open new ones. It is pickled as its arguments, if it has no
+    ``session``; ``copy`` returns the store itself.
 
     Args:
         table: the table's name or ARN.
-        region_name: as for boto3; otherwise from the session, the environment, the profile.
-        endpoint_url: as for boto3; otherwise as botocore resolves it. On this machine's loopback,
-            credentials and a region are made up where none are configured, those of the command
+        region_name: as for boto3; None for that of the session, the environment or the profile.
+        endpoint_url: as for boto3; None for the one that botocore resolves. For an endpoint on this
+            host's loopback, the credentials and the region default to those of the command
             ``ratelimit-ddb tables create``.
-        session: a boto3.Session; botocore's default chain unless given.
+        session: a boto3.Session; None for botocore's default chain.
         max_connections: how many requests of one process (for asyncio: of one event loop) may be
             under way at once.
         layout: the keys of a table that is shared with items of other kinds, ``SingleTable()``;
-            unless given, the table has sessions alone.
-        strict_revocation: keep the register, so that ``revoke_user`` misses no login.
-        deadline: seconds that each step of ``sessions_of`` and ``revoke_user`` may take (the list,
-            and each 500 sessions of it), and ``revoke``.
-        clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
-            table's own time, from the ``Date`` of its replies.
-        on_call: called with every answered request, and the capacity it consumed.
+            None for a table of sessions only.
+        strict_revocation: whether to keep the register, so that ``revoke_user`` misses no login.
+        deadline: seconds that ``revoke`` may take, and each step of ``sessions_of`` and
+            ``revoke_user``: the list, and each 500 sessions of it.
+        clock: a function that returns nanoseconds since the epoch, for tests that set the time;
+            None for the table's own time, from the ``Date`` of its responses.
+        on_call: called with every answered request and the capacity that it consumed.
 
     Raises:
-        TypeError, ValueError: an argument is invalid: the message has its name, value and rule.
+        TypeError, ValueError: an argument is invalid; the message has its name, value and rule.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class DynamoDBSessionStore:
     ) -> None:
         if not require_str("table", table):
             raise ValueError("table must not be empty")
-        # Here, so that importing the package (for a MemorySessionStore) leaves the wire alone.
+        # Imported here: a process with only a MemorySessionStore does not need the wire.
         from ddbwire import Wire
         from ddbwire.arguments import require_clock, require_plain_function
         from ddbwire.single_table import require_layout
@@ -122,10 +122,10 @@ class DynamoDBSessionStore:
     """A user's sessions that are not over, the newest login first."""
     sessions_of_async = user_sessions.sessions_of_async
     revoke = user_sessions.revoke
-    """End one session of a user; whether it was there."""
+    """End one session of a user; whether there was one."""
     revoke_async = user_sessions.revoke_async
     revoke_user = user_sessions.revoke_user
-    """End all sessions of a user but one; how many there were."""
+    """End all sessions of a user but one; returns how many were ended."""
     revoke_user_async = user_sessions.revoke_user_async
 
     def prepare(self) -> None:
@@ -133,7 +133,7 @@ class DynamoDBSessionStore:
 
         Raises:
             StoreError: there is no region, or there are no credentials.
-            StoreUnavailable: what gives out the credentials gave none just now.
+            StoreUnavailable: the credentials' provider gave none just now.
         """
         try:
             self._wire.resolve()
@@ -148,7 +148,7 @@ class DynamoDBSessionStore:
             raise self._error(failure) from failure
 
     def warm_up(self) -> None:
-        """Prepare, open a connection and learn the table's time, before the first request."""
+        """Resolve, open a connection and learn the table's time, before the first request."""
         run(_read_time(), self, self.deadline_seconds)
 
     async def warm_up_async(self) -> None:
@@ -156,25 +156,25 @@ class DynamoDBSessionStore:
         await run_async(_read_time(), self, self.deadline_seconds)
 
     def check(self, *, deadline: float = 5.0) -> None:
-        """Find out, by reading a key that no session has, whether the table can be used.
+        """Check that the table can be used, by reading a key that no session has.
 
         For the start of a process and for health probes: one GetItem, one read unit. It shows that
-        the table is there, has the right key schema, and may be read. Whether it may be written,
-        and its index queried, the first requests show.
+        the table exists, has the right key schema, and may be read. It does not show whether the
+        table may be written, and its index queried.
 
         Args:
-            deadline: seconds that the read may take, retries included; preparing does not count.
+            deadline: seconds that the read may take, with retries; resolving does not count.
 
         Raises:
-            TableNotFound, AccessDenied: a mistake of set-up.
-            StoreError: another one: the key schema, the credentials, the region.
+            TableNotFound, AccessDenied: the configuration is wrong.
+            StoreError: so are the key schema, the credentials or the region.
             StoreUnavailable: an outage.
             TypeError, ValueError: the deadline is not a number of seconds from 0.001 to 60.
         """
         run(_check(), self, require_deadline_seconds(deadline))
 
     async def check_async(self, *, deadline: float = 5.0) -> None:
-        """Find it out in this event loop; see ``check``."""
+        """Check it in an event loop; see ``check``."""
         await run_async(_check(), self, require_deadline_seconds(deadline))
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:

@@ -1,7 +1,7 @@
-"""The requests that each operation takes, and its result by their replies.
+"""Translates each operation to requests, and their replies to its result.
 
-A generator yields each request and is sent its reply, or several and is sent what it keeps of the
-replies; the store sends them, blocking or not.
+A generator yields a request and is sent its reply; or it yields several (``SideBySide``) and is
+sent what they keep of the replies. The store sends them, blocking or in an event loop.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def requests(  # noqa: C901, PLR0911 - one case an operation
             return _row_in_reply(table.keys, (yield table.get(operation)))
         case Create():
             reply = yield table.create(operation)
-            # Else, refused, the row is there: this very request put it, and its reply was lost.
+            # A refusal without a count: this request has put the row, and its reply was lost.
             return operation.count is None or _done(reply)
         case ReadCount():
             return counted_of(table.keys, (yield table.read_count(operation)).get("Item"))
@@ -97,11 +97,11 @@ def _registered(table: TableRequests, user_id: str) -> Requests:
 
 
 def _save(table: TableRequests, save: Save) -> Requests:
-    """One write, whatever the number of keys: in parts, it could be left half done."""
+    """One write for any number of keys: several could be interrupted half-way."""
     if fits_expression(save):
         return _done((yield table.save(save)))
     while True:
-        # Each turn, another request has saved something meanwhile; the deadline ends it.
+        # Another request has saved the row in each turn; the deadline ends the loop.
         rows = yield from _find(table, Find(save.session_id))
         row = next((row for row in rows if row.user_id == save.user_id), None)
         if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:
@@ -116,7 +116,7 @@ def _delete(table: TableRequests, delete: Delete) -> Requests:
     row = _deleted_row(table.keys, (yield table.delete(delete)))
     is_tombstone = row is not None and row.is_tombstone
     if table.registers and not is_tombstone and not delete.user_id.startswith(ANONYMOUS_PREFIX):
-        # Afterwards: a register that names a session too many is no harm, one too few would be.
+        # Only now: a register may have a session too many, but not one too few.
         yield table.unregister([(delete.session_id, delete.user_id)])
     return row
 
@@ -128,7 +128,7 @@ def _batch_get(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
     for got, left in (yield SideBySide(requests, partial(_rows_and_unprocessed, table.keys))):
         rows += got
         unprocessed += left
-    # One by one: together they were more than 16 MB, or too much for the table just now.
+    # One by one: together they were more than 16 MB, or exceeded the table's throughput.
     singly = SideBySide(
         [table.get(Get(*key)) for key in unprocessed], partial(_row_in_reply, table.keys)
     )
@@ -136,8 +136,8 @@ def _batch_get(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
 
 
 def _batch_delete(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
-    # Not BatchWriteItem, which does not tell what it deleted: a row that was rotated meanwhile
-    # leads to another one.
+    # Not BatchWriteItem, which does not return what it deleted: a row that was rotated meanwhile
+    # leads to another one, which must be deleted too.
     requests = [table.delete(Delete(*key)) for key in keys]
     rows = yield SideBySide(requests, partial(_deleted_row_without_data, table.keys))
     if table.registers:
@@ -146,7 +146,7 @@ def _batch_delete(table: TableRequests, keys: Sequence[RowKey]) -> Requests:
 
 
 def _unregistered(table: TableRequests, keys: Sequence[RowKey]) -> SideBySide:
-    # What a busy table leaves unprocessed stays for the next time, or for its TTL.
+    # Entries that a busy table leaves unprocessed are deleted the next time, or by their TTL.
     return SideBySide([table.unregister(part) for part in _parts(keys, MAX_BATCH_WRITE)], _nothing)
 
 
@@ -157,7 +157,7 @@ def _rows(keys: ItemKeys, reply: Any) -> list[Row]:
 
 @reads_reply
 def _rows_and_unprocessed(keys: ItemKeys, reply: Any) -> tuple[list[Row], list[RowKey]]:
-    # By table, and there is one; by its name, though it was asked for by its ARN.
+    # The replies of one table, under its name even if the request had its ARN.
     rows = [
         row_of(keys, item)
         for items in reply["Responses"].values()
@@ -203,7 +203,7 @@ def _nothing(reply: Any) -> None:  # noqa: ARG001
 
 
 def _parts(keys: Sequence[RowKey], size: int) -> list[Sequence[RowKey]]:
-    """Keys for several requests, each of them once: DynamoDB refuses a batch that has one twice."""
+    """Keys for several requests, without duplicates, for which DynamoDB refuses a batch."""
     several = list(dict.fromkeys(keys))
     return [several[start : start + size] for start in range(0, len(several), size)]
 

@@ -1,7 +1,7 @@
-"""Replies that are not DynamoDB's, or of rows that this library did not write.
+"""Replies that are not DynamoDB's, or have rows that this package did not write.
 
-Anything may answer at an endpoint, and anybody with the right may write to a table: what is read of
-a reply is not taken for granted.
+Anything may answer at an endpoint, and anyone with the permission may write to a table, so every
+part of a reply may be missing or of another type.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 class UnexpectedReply(Exception):
-    """A reply of another form; its cause shows where."""
+    """A reply of an unexpected form; its cause says where."""
 
 
 def reads_reply(read: Callable[P, T]) -> Callable[P, T]:
-    """Have a function that reads a reply raise UnexpectedReply where it can't."""
+    """Decorate a function that reads a reply: it raises UnexpectedReply if it can't."""
 
     @wraps(read)
     def read_or_refuse(*args: P.args, **options: P.kwargs) -> T:
