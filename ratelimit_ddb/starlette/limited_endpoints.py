@@ -26,7 +26,7 @@ from ratelimit_ddb.starlette.response import (
     with_fields,
 )
 from ratelimit_ddb.starlette.routes import RouteMatcher
-from ratelimit_ddb.starlette.websocket import begin_message_if_accepted
+from ratelimit_ddb.starlette.websocket import begin_message_if_accepted, in_handshake
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
@@ -141,7 +141,7 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
         if isinstance(connection, WebSocket):
             if answer is not None:
                 return await _refuse(connection, answer, verdict)
-            if gate.gives_back:
+            if gate.gives_back and in_handshake(connection):
                 return await _websocket_and_respond(called, connection, gate, args, kwargs)
             return await called(*args, **kwargs)
         if answer is not None:

@@ -10,7 +10,10 @@ from ratelimit_ddb.web.gate.ledger import LedgerGate, begin_message
 
 def begin_message_if_accepted(connection: HTTPConnection, gate: LedgerGate) -> None:
     """Note it where a gate decides on a websocket whose handshake is over."""
-    if not isinstance(connection, WebSocket):
-        return
-    if connection.application_state is not WebSocketState.CONNECTING:
+    if isinstance(connection, WebSocket) and not in_handshake(connection):
         begin_message(connection.scope, gate)
+
+
+def in_handshake(websocket: WebSocket) -> bool:
+    """Whether a websocket's handshake was not answered yet."""
+    return websocket.application_state is WebSocketState.CONNECTING

@@ -49,6 +49,20 @@ def test_a_websocket_that_was_accepted_before_is_closed(store: MemoryStore) -> N
     assert (close["type"], close["code"]) == ("websocket.close", 1013)
 
 
+def test_a_message_has_no_response_that_gives_anything_back(store: MemoryStore) -> None:
+    @limited("2/hour", store=store, give_back=["101", "2xx"], name="messages")
+    async def answer(websocket: WebSocket, text: str) -> None:
+        await websocket.send_text(text)
+
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            await answer(websocket, text)
+
+    app = Starlette(routes=[WebSocketRoute("/chat", chat)])
+    assert kinds(visit(app, "/chat", *"abc")) == ["accept", "send", "send", "close"]
+
+
 def test_on_connect_of_a_websocket_class_is_limited_too(store: MemoryStore) -> None:
     class Chat(WebSocketEndpoint):
         encoding = "text"
