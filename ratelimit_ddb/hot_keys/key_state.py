@@ -129,7 +129,7 @@ class KeyState:
         if self.leader is not None:
             return
         with self.lock:
-            if self.leader is None and waiter.outcome is None and waiter in self.queue:
+            if self.leader is None and waiter in self.queue:
                 self._lead(waiter, waiter.arrived_ns, self._patience_ns)
                 waiter.ready = True
 

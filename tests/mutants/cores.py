@@ -28,6 +28,7 @@ _OVERLOADED = (
     "::test_p1_p2_p13_p14_each_case_meets_its_aims[1000/s,10,2000]"
 )
 _HOT_KEYS = (
+    "tests/ratelimit_ddb/test_key_state.py",
     "tests/ratelimit_ddb/test_hot_keys.py",
     "tests/ratelimit_ddb/test_throttles.py",
     _LEASES,

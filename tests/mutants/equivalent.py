@@ -20,6 +20,7 @@ _LONG_PAST = "an item that is kept for no known time is written as one that expi
 _KEEPS_NO_EXPIRY = "a store in memory keeps no expiry"
 _NEEDS_NO_BRANCH = "no tokens of a full bucket fit by either branch"
 _OBSERVED_FOR_NOTHING = "what is observed of buckets in memory denies nothing"
+_SET_WITH_LEADER = "it is set when somebody leads, or has led, and not read before"
 _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
@@ -104,6 +105,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/bucket/coalesced_take.py": {
         "snapshot.kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
     },
+    "ratelimit_ddb/hot_keys/key_state.py": {
+        "self._leads_until_ns = 1": _SET_WITH_LEADER,
+        "self._leads_until_ns = None": _SET_WITH_LEADER,
+        "self._patience_ns = 1": _SET_WITH_LEADER,
+        "self._patience_ns = None": _SET_WITH_LEADER,
+        "return": "nothing follows the loop that is left",
+    },
     "ratelimit_ddb/key.py": {
         "if text.isascii() and len(text) <= _ENDING_BYTES:": _FAST_PATH,
     },
@@ -152,6 +160,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._last = None": _TOLD_AFTER_THREE,
         "wait((probe,), PATIENCE_NS / 1000000001.0)": "a second that is a billionth longer",
     },
+    "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
     "ratelimit_ddb/slots/renewer.py": {
         "if self._task is None and (self._timer is None or due_ns <= self._rings_at_ns):": (
             "a timer is set anew for the same time"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimiter
+from ratelimit_ddb.hot_keys.waiter import Waiter
 from ratelimit_ddb.operations.operation import (
     BLOCKED,
     Delete,
@@ -21,8 +22,10 @@ from ratelimit_ddb.operations.operation import (
     ReadClock,
     ReadLimits,
     Take,
+    Wait,
     WriteLimits,
 )
+from ratelimit_ddb.operations.slot_operation import ReadSlots, TakeSlot
 from ratelimit_ddb.store.memory import take_at_once_of
 from tests.fake_clock import FakeClock
 
@@ -214,9 +217,27 @@ def test_several_sequences_are_carried_out_in_their_order() -> None:
     def sequence(key: str) -> Any:
         told.append((yield ReadClock()))
         told.append((key, (yield Read(key, ()))))
+        told.append((yield Wait(Waiter(1, 0, 0, lambda _: None), None)))
 
     store.send_all([sequence("k"), sequence("l")], 0)
     empty = OperationResult(True, ())
-    assert told == [7, ("k", empty), 7, ("l", empty)]
+    in_time = False
+    assert told == [7, ("k", empty), in_time, 7, ("l", empty), in_time]
     asyncio.run(store.send_all_async([sequence("k"), sequence("l")], 0))
-    assert told[4:] == told[:4]
+    assert told[6:] == told[:6]
+
+
+def test_slots_are_forgotten_beyond_as_many_keys_where_they_have_run_out() -> None:
+    store = MemoryStore(max_keys=2)
+    for number in range(3):
+        store.send(TakeSlot(str(number), 0, 10, 20 * number, 20 * number, 0), 0)
+    left = [store.send(ReadSlots(str(number)), 0).marks for number in range(3)]
+    assert left == [{}, {}, {0: 10}]
+
+
+def test_a_fork_has_a_lock_of_its_own() -> None:
+    store = MemoryStore(clock=FakeClock(7))
+    assert store.in_process is True
+    with store._lock:
+        store.after_fork_in_child()
+        assert store.send(ReadClock(), 0) == 7
