@@ -10,15 +10,6 @@ _IN_MEMORY = "-k memory"
 _ON_MOTO = "-k 'moto and blocking'"
 _FIRST_SEEDS = "-k '[0]'"
 
-_BUCKET = (
-    "tests/ratelimit_ddb/test_bucket.py",
-    "tests/ratelimit_ddb/test_limiter.py",
-    "tests/ratelimit_ddb/test_debts.py",
-    "tests/property/test_arithmetic.py",
-    f"tests/contract/test_stores.py {_IN_MEMORY}",
-    "tests/property/test_refunds.py",
-    "tests/property/test_denials.py",
-)
 _LEASES = (
     "tests/simulation/leased/test_leased_histories.py"
     "::test_p1_p3_p12_hold_over_the_first_histories_in_which_all_happens"
@@ -35,6 +26,7 @@ _HOT_KEYS = (
     _OVERLOADED,
 )
 _TAKES = (
+    "tests/ratelimit_ddb/test_coalesced_take.py",
     "tests/ratelimit_ddb/test_bucket.py",
     "tests/ratelimit_ddb/test_hot_keys.py",
     "tests/ratelimit_ddb/test_limiter.py",
@@ -185,8 +177,13 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/batch.py": _TAKES,
     "ratelimit_ddb/bucket/block_lookup.py": _BLOCKS,
     "ratelimit_ddb/bucket/bucket.py": (
-        *_BUCKET,
+        "tests/ratelimit_ddb/test_bucket.py",
+        "tests/ratelimit_ddb/test_coalesced_take.py",
+        "tests/ratelimit_ddb/test_debts.py",
+        "tests/ratelimit_ddb/test_limiter.py",
+        f"tests/contract/test_stores.py {_IN_MEMORY}",
         "tests/ratelimit_ddb/test_hot_keys.py",
+        "tests/ratelimit_ddb/test_quota.py",
     ),
     "ratelimit_ddb/bucket/debt.py": (
         "tests/ratelimit_ddb/test_debts.py",
@@ -203,7 +200,12 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_hot_keys.py",
     ),
     "ratelimit_ddb/bucket/quota_arithmetic.py": _QUOTAS,
-    "ratelimit_ddb/bucket/refund.py": (*_BUCKET, "tests/ratelimit_ddb/test_hot_keys.py"),
+    "ratelimit_ddb/bucket/refund.py": (
+        "tests/ratelimit_ddb/test_bucket.py",
+        "tests/property/test_refunds.py",
+        f"tests/contract/test_stores.py {_IN_MEMORY}",
+        "tests/ratelimit_ddb/test_hot_keys.py",
+    ),
     "ratelimit_ddb/bucket/single_take.py": _TAKES,
     "ratelimit_ddb/bucket/violations.py": _BLOCKS,
     "ratelimit_ddb/bucket/coalesced_take.py": _TAKES,

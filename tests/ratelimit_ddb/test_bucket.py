@@ -14,6 +14,7 @@ from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import (
+    BLOCKED,
     ClockMoved,
     Delete,
     GiveBack,
@@ -127,8 +128,12 @@ def test_p1_a_refund_whose_time_was_wrong_gives_nothing_back() -> None:
 def test_without_the_time_it_is_asked_for_first() -> None:
     flow = acquiring(bucket_of(LIMIT), 1, 0, None)
     assert next(flow) == ReadClock()
-    take = flow.send(NOW_NS)
-    assert take.now_ns == NOW_NS
+    bucket = bucket_of(LIMIT)
+    assert flow.send(NOW_NS) == next(acquiring(bucket, 1, 0, NOW_NS))
+    note(bucket, NOW_NS, (NOW_NS + LIMIT.window_ns,))
+    flow = acquiring(bucket, 1, 0, None)
+    next(flow)
+    assert result_of(flow, NOW_NS) == bucket.acquire("key", 1, 0, NOW_NS)
 
 
 @pytest.mark.parametrize(
@@ -365,6 +370,79 @@ def test_a_refund_asks_the_table_though_somebody_was_seen_to_wait() -> None:
     assert give_back.most_ns == taken.full_at_ns
     left_ns = taken.full_at_ns[0] - 200 * SECOND_NS
     assert result_of(flow, OperationResult(True, (left_ns,))) is True
+
+
+def test_what_a_refund_leaves_tells_the_next_take_its_branch_and_denies_nobody() -> None:
+    bucket, taken = bucket_of(HOURLY), taken_of(NOW_NS + HOURLY.window_ns)
+    flow: Flow = bucket.refund(taken, 2)
+    next(flow)
+    flow.send(NOW_NS)
+    left_ns = NOW_NS + 800 * SECOND_NS
+    assert result_of(flow, OperationResult(True, (left_ns,), None, 1_800_090_000)) is True
+    take = next(acquiring(bucket, 9, 0, NOW_NS))
+    assert (take.idle, take.extends) == ((False,), False)
+
+
+def test_a_charge_is_refused_by_nothing_and_remembered() -> None:
+    bucket = bucket_of(LIMIT, HOURLY)
+    flow: Flow = bucket.charge("key", 3)
+    assert next(flow) == ReadClock()
+    # It is kept for as long as it takes to fill both, beyond what is owed: 1,300 s.
+    until_seconds = 1_800_003_600
+    charge = flow.send(NOW_NS)
+    assert charge == Take(
+        "key",
+        ("second", "hour"),
+        (True, True),
+        NOW_NS,
+        (NOW_NS, NOW_NS),
+        (3 * UNIT_NS, 300 * SECOND_NS),
+        (3_600 * SECOND_NS - 3 * UNIT_NS, 3_300 * SECOND_NS),
+        until_seconds,
+        extends=True,
+    )
+    owed_ns = (NOW_NS - 1, NOW_NS + 5_000 * SECOND_NS)
+    again = flow.send(OperationResult(False, owed_ns, None, 1_800_090_000))
+    assert again == charge._replace(
+        idle=(True, False),
+        room_ns=(7_200 * SECOND_NS - 3 * UNIT_NS, 6_900 * SECOND_NS),
+        expires_at_seconds=1_800_007_200,
+        extends=False,
+    )
+    left_ns = (NOW_NS + 3 * UNIT_NS, NOW_NS + 5_300 * SECOND_NS)
+    decision = result_of(flow, OperationResult(True, left_ns, None, 1_800_090_000))
+    assert decision == Decision(False, 0, 4_400 * SECOND_NS, 5_300 * SECOND_NS, HOURLY)
+    assert seen(bucket) == (NOW_NS, left_ns)
+    assert bucket.acquire("key", 1, 0, NOW_NS) == decision._replace(source="seen")
+
+
+def test_a_block_leaves_no_token_before_its_end_and_one_from_then_on() -> None:
+    bucket = bucket_of(LIMIT, HOURLY)
+    note(bucket, NOW_NS, (NOW_NS + 99 * SECOND_NS, NOW_NS + 700 * SECOND_NS), 1_800_003_601)
+    flow: Flow = bucket.block("key", 60 * SECOND_NS)
+    assert next(flow) == ReadClock()
+    ends_ns = NOW_NS + 60 * SECOND_NS
+    without_token_ns = (ends_ns + 4 * UNIT_NS - 1, ends_ns + 900 * SECOND_NS - 1)
+    block = flow.send(NOW_NS)
+    assert block == Take(
+        "key",
+        (BLOCKED, "second", "hour"),
+        (True, False, True),
+        NOW_NS,
+        (ends_ns - 1, *without_token_ns),
+        (1, 1, 1),
+        (
+            3_540 * SECOND_NS,
+            3_540 * SECOND_NS - 4 * UNIT_NS,
+            2_640 * SECOND_NS,
+        ),
+        1_800_003_600,
+        extends=False,
+    )
+    left_ns = (ends_ns, NOW_NS + 99 * SECOND_NS + 1, ends_ns + 900 * SECOND_NS)
+    decision = result_of(flow, OperationResult(True, left_ns, None, 1_800_003_601))
+    assert decision == Decision(False, 0, 98_600_000_001, 960 * SECOND_NS, LIMIT, 0, "table")
+    assert seen(bucket) == (NOW_NS, left_ns[1:])
 
 
 def test_a_refund_in_turn_is_not_counted_as_one_out_of_turn_by_what_was_seen() -> None:

@@ -1,0 +1,207 @@
+"""What one write takes for all who wait for a hot key, and what it makes of each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from ratelimit_ddb import Decision, Limit
+from ratelimit_ddb.bucket.bucket import Bucket
+from ratelimit_ddb.bucket.decision import Source
+from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.hot_keys.key_state import KeyState
+from ratelimit_ddb.hot_keys.lease import Lease
+from ratelimit_ddb.operations.operation import OperationResult, ReadClock, Take, Wait
+from tests.decisions import told
+from tests.fake_clock import FakeClock
+from tests.ratelimit_ddb.test_hot_keys import SharedStore
+
+MS = 1_000_000
+LIMIT = Limit(1_000, 1, name="hot")
+"""A token each millisecond, and 1,000 at once."""
+NOW_NS = 1_800_000_000_000 * MS
+LEASE_NS = 250 * MS
+AHEAD = 17
+"""Of 100 tokens a second 25 are expected in a lease's time; less 1.5 times the root of that."""
+Flow = Generator[Any, Any, Any]
+
+
+class HotKey:
+    """A bucket of a key that is asked for so many tokens a second, and admits them."""
+
+    def __init__(self, limit: Limit = LIMIT, *, per_second: float = 100.0) -> None:
+        self.store = SharedStore(FakeClock(NOW_NS))
+        self.cache = ObservationCache(10, cache_group_of(self.store))
+        times = BucketTimes(5_000 * MS, lease_ns=LEASE_NS, deadline_ns=1_000 * MS)
+        self.bucket = Bucket((limit,), self.cache, times)
+        assert self.bucket._policy is not None
+        hot_keys = self.bucket._policy.hot_keys
+        self.monotonic_ns = self.store.clock.monotonic_ns()
+        self.state: KeyState = hot_keys.enter(self.bucket._policy.name, "k", self.monotonic_ns)
+        self.state.demand.offered_per_second = self.state.demand.admitted_per_second = per_second
+
+    def acquire(self, cost: int = 1, wait_ns: int = 0, *, leases: bool = True) -> Flow:
+        begun = self.bucket.acquire("k", cost, wait_ns, NOW_NS, None, leases)
+        assert not isinstance(begun, Decision)
+        return begun
+
+
+def result_of(flow: Flow, answer: object) -> Decision:
+    with pytest.raises(StopIteration) as done:
+        flow.send(answer)
+    decision = done.value.value
+    assert isinstance(decision, Decision)
+    return decision
+
+
+def test_a_lease_serves_who_asked_for_it_and_those_who_came_meanwhile() -> None:
+    hot = HotKey()
+    first, second, third = hot.acquire(1), hot.acquire(2), hot.acquire(3)
+    take = next(first)
+    assert take == Take(
+        "k",
+        ("hot",),
+        (True,),
+        NOW_NS,
+        (NOW_NS + LEASE_NS,),
+        ((1 + AHEAD) * MS,),
+        ((1_000 - 1 - AHEAD) * MS - LEASE_NS,),
+        1_800_003_600,
+        extends=True,
+        leased_until_ns=NOW_NS + LEASE_NS,
+    )
+    assert isinstance(next(second), Wait)
+    assert isinstance(next(third), Wait)
+    left_ns = NOW_NS + LEASE_NS + (1 + AHEAD) * MS
+    answer = OperationResult(True, (left_ns,), None, 1_800_007_200, (7,), 1)
+    decision = result_of(first, answer)
+    mine_ns = NOW_NS + LEASE_NS + MS
+    assert told(decision) == Decision(True, 749, 0, 251 * MS, LIMIT)
+    (lease,) = hot.state.leases
+    taken = decision.taken
+    assert taken is not None
+    assert (taken.key, taken.cost, taken.kept, taken.limits) == ("k", 1, 1, (LIMIT,))
+    assert (taken.full_at_ns, taken.refunded_ns, taken.taken_at_ns) == ((mine_ns,), (7,), NOW_NS)
+    assert taken.lease is lease
+    assert (lease.left, lease.full_at_ns, lease.refunded_ns) == (AHEAD - 2 - 3, (left_ns,), (7,))
+    assert lease.monotonic_end_ns == hot.monotonic_ns + LEASE_NS
+    assert lease.wall_end_ns == hot.store.clock.wall_ns() + LEASE_NS
+    assert hot.state.demand.admitted == 1 + 2 + 3
+    for flow in (second, third):
+        decision = result_of(flow, True)
+        assert (decision.allowed, decision.source) == (True, "lease")
+        assert decision.taken is not None
+        assert decision.taken.lease is lease
+    observation = hot.cache.get("k")
+    assert observation is not None
+    assert observation[:3] == (NOW_NS, (left_ns,), 1_800_007_200)
+    assert not hot.state.queue
+    assert hot.state.leader is None
+
+
+def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_denied() -> None:
+    hot = HotKey()
+    first, second = hot.acquire(1), hot.acquire(2)
+    take = next(first)
+    next(second)
+    again = first.send(OperationResult(False, (NOW_NS + 990 * MS,), None, 1_800_007_200))
+    # Of 10 tokens that are left 3 are waited for.
+    assert again == take._replace(
+        idle=(False,),
+        cost_ns=(10 * MS,),
+        room_ns=((1_000 - 10) * MS - LEASE_NS,),
+        extends=False,
+    )
+    denied = result_of(first, OperationResult(False, (NOW_NS + 1_000 * MS,), None, 1_800_007_200))
+    assert denied == Decision(False, 0, MS, 1_000 * MS, LIMIT)
+    assert isinstance(second.send(True), Wait), "until a token is due"
+
+
+def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> None:
+    hot = HotKey(per_second=0.0)
+    first, second, third, fourth = (
+        hot.acquire(1),
+        hot.acquire(2),
+        hot.acquire(3, 5 * MS),
+        hot.acquire(4),
+    )
+    single = next(first)
+    assert (single.cost_ns, single.leased_until_ns) == ((MS,), 0)
+    for flow in (second, third, fourth):
+        assert isinstance(next(flow), Wait)
+    held_ns = NOW_NS + 994 * MS
+    assert told(result_of(first, OperationResult(True, (held_ns,)))) == Decision(
+        True, 6, 0, 994 * MS, LIMIT
+    )
+    assert second.send(True) == ReadClock()
+    # 6 are left: 2 for the second, 3 for the third, and none of the 4 for the fourth.
+    take = second.send(NOW_NS)
+    assert take == Take(
+        "k",
+        ("hot",),
+        (False,),
+        NOW_NS,
+        (NOW_NS,),
+        (5 * MS,),
+        (998 * MS,),
+        1_800_003_600,
+        extends=True,
+    )
+    decision = result_of(second, OperationResult(True, (held_ns + 5 * MS,), None, None, (7,)))
+    assert told(decision) == Decision(True, 4, 0, 996 * MS, LIMIT)
+    assert decision.taken is not None
+    assert decision.taken.lease is None
+    assert decision.taken.refunded_ns == (7,)
+    assert told(result_of(third, True)) == Decision(True, 1, 0, 999 * MS, LIMIT)
+    denied = result_of(fourth, True)
+    assert denied == Decision(False, 1, 3 * MS, 999 * MS, LIMIT, source="table")
+
+
+@pytest.mark.parametrize(("age_ns", "asks"), [(5_000 * MS, False), (5_000 * MS + 1, True)])
+def test_what_was_seen_denies_those_who_queue_for_as_long_as_anybody(
+    age_ns: int, asks: bool
+) -> None:
+    hourly = Limit(36, 3_600, burst=10, name="hour")
+    hot = HotKey(hourly, per_second=0.0)
+    first, second = hot.acquire(1), hot.acquire(1)
+    next(first), next(second)
+    full_ns = NOW_NS + 1_000_000 * MS
+    assert not result_of(first, OperationResult(False, (full_ns,)))
+    assert second.send(True) == ReadClock()
+    now_ns = NOW_NS + age_ns
+    if asks:
+        take = second.send(now_ns)
+        assert isinstance(take, Take)
+        assert take.idle == (False,)
+        denied = result_of(second, OperationResult(False, (full_ns,)))
+    else:
+        denied = result_of(second, now_ns)
+    left_ns = full_ns - now_ns
+    source: Source = "table" if asks else "seen"
+    expected = Decision(False, 0, left_ns - 900_000 * MS, left_ns, hourly, source=source)
+    assert denied == expected
+
+
+def test_a_request_whose_tokens_may_be_given_back_later_is_leased_none() -> None:
+    hot = HotKey()
+    flow = hot.acquire(2, leases=False)
+    take = next(flow)
+    assert (take.cost_ns, take.base_ns, take.leased_until_ns) == ((2 * MS,), (NOW_NS,), 0)
+    decision = result_of(flow, OperationResult(True, (NOW_NS + 2 * MS,)))
+    assert decision.taken is not None
+    assert decision.taken.lease is None
+
+
+@pytest.mark.parametrize("what", ["block", "reset"])
+def test_what_this_process_holds_of_a_key_lapses_with_it_and_not_with_another(what: str) -> None:
+    hot = HotKey()
+    lease = Lease(5, (0,), (0,), hot.monotonic_ns + LEASE_NS, NOW_NS + LEASE_NS)
+    hot.state.hold(lease, hot.monotonic_ns, 0)
+    for key, left in (("another", 5), ("k", 0)):
+        flow: Flow = hot.bucket.block(key, MS) if what == "block" else hot.bucket.reset(key)
+        next(flow)
+        flow.close()
+        assert lease.left == left
