@@ -1,4 +1,4 @@
-"""The steps of a gate: what users' functions returned may have to be awaited, and stores asked."""
+"""The steps of a gate: flows on stores, and the awaitables that users' functions return."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ AwaitableFlow = Generator[Awaitable[Any] | OnStore, Any, T]
 
 
 def maybe_await(found: Any) -> AwaitableFlow[Any]:
-    """``found``, or its result where it is an awaitable."""
+    """``found``, or its result if it is an awaitable."""
     return (yield found) if isinstance(found, Awaitable) else found
 
 
 def maybe_await_bool(what: str, found: Any) -> AwaitableFlow[bool]:
-    """Whether a rule's function gave something true.
+    """Whether a rule's function returned something true.
 
     Args:
         what: the rule and its option, for the message.
         found: what the function returned.
 
     Raises:
-        TypeError: it gave a function, which would be true of every request.
+        TypeError: it returned a function, which would be true for every request.
     """
     given = yield from maybe_await(found)
     if callable(given):

@@ -1,7 +1,7 @@
-"""From a request to what each rule asks: whose bucket, which limits, how many tokens, which slots.
+"""What each rule charges for a request: whose bucket, which limits, how many tokens, which slots.
 
-A rule's functions may return awaitables; the flows here yield those (awaitables.py). Each is called
-once for a request, whatever the rule asks by what it gives.
+A rule's functions may return awaitables; the flows here yield those (awaitables.py). Each function
+is called once for a request.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ratelimit_ddb.web.rules.verdict import Charge, Claim
 
 
 class Asked(NamedTuple):
-    """What the rules ask of one request.
+    """What the rules charge for one request.
 
     Attributes:
         charges: tokens.
@@ -41,8 +41,9 @@ class Asked(NamedTuple):
 def charges_of(rules: RuleSet, request: Request) -> list[Charge] | ReadingFlow[Asked]:
     """What the rules charge, in their order.
 
-    A flow, which finds what they claim too, where they claim slots or something may have to be
-    awaited.
+    Returns:
+        the charges; or a flow that finds charges and claims, if a rule claims slots or may return
+        an awaitable.
     """
     charges: list[Charge] = []
     matching = rules.matching(request)
@@ -72,7 +73,7 @@ def _with_flows(
     rules: RuleSet,
     request: Request,
 ) -> ReadingFlow[Asked]:
-    """The charges so far, with what the flow and the rest of the rules ask."""
+    """The charges so far, and those of the flow and of the rest of the rules."""
     asked = yield from flow
     charges.extend(asked.charges)
     claims = asked.claims
@@ -100,7 +101,7 @@ def charges_of_message(rules: RuleSet, request: Request) -> AwaitableFlow[list[C
 
 
 def _asked_by(rules: RuleSet, compiled: CompiledRule, request: Request) -> ReadingFlow[Asked]:
-    """What a rule asks of a request that it matches, if it is about it."""
+    """What a rule charges for a request that it matches; nothing if that is exempt."""
     rule, deny = compiled.rule, compiled.deny
     listed = (yield from maybe_await(rule.by(request))) if compiled.lists_keys else None
     if deny is not None and deny.denies(request, listed):
@@ -119,7 +120,7 @@ def _asked_by(rules: RuleSet, compiled: CompiledRule, request: Request) -> Readi
 def _asked_of(
     rules: RuleSet, compiled: CompiledRule, request: Request, identified: Any
 ) -> ReadingFlow[Asked]:
-    """What a rule asks of whoever it has identified."""
+    """What a rule charges an identity."""
     rule, in_flight = compiled.rule, compiled.in_flight
     identity = yield from maybe_await(identified)
     if identity is None:
@@ -147,7 +148,7 @@ def _cost(rule: Rule, request: Request) -> AwaitableFlow[int]:
         if type(cost) is not int or cost < 0:
             cost = require_int_from(f"rule {rule.name!r}: cost", cost, 0)
         if rule.reserves:
-            # An estimate of 0 is not free: what is used is settled, and debts are waited out.
+            # An estimate of 0 is not free: the use is settled later, and debts are waited out.
             return max(cost, 1)
     return cost
 
@@ -157,12 +158,12 @@ def _charges_preflights(compiled: CompiledRule) -> bool:
 
 
 def _key_of_denied(rules: RuleSet, rule: Rule, request: Request) -> str:
-    """What events show of who is never let through; nothing is stored of it."""
+    """The key in the events of listed clients; nothing is stored under it."""
     return namespaced_key_text(rules.namespace, (rule.name, "denied", request.client or "unknown"))
 
 
 def _unless_exempt(compiled: CompiledRule, request: Request) -> AwaitableFlow[Any]:
-    """The identity; None also where the rule is not about the request, or allows who makes it."""
+    """The identity; None if there is none, or if the request is exempt or allowed."""
     by, goes_by_keys = compiled.rule.by, compiled.lists_keys
     listed = (yield from maybe_await(by(request))) if goes_by_keys else None
     if (yield from _is_exempt(compiled, request, listed)):

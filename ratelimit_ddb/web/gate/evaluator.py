@@ -1,17 +1,18 @@
-"""From what the rules charge to a verdict: all of them take their tokens, or none keeps any.
+"""From the rules' charges to a verdict: all of them take their tokens, or none keeps any.
 
     all charges take their tokens, side by side, in the time of one;
-    where an enforced rule denies, what the others took is given back, side by side too.
+    if an enforced rule denies, what the others took is given back, side by side too.
 
-Where an enforced rule would deny by what this process has observed, nothing is sent for any rule: a
+If an enforced rule would deny by what this process has observed, nothing is sent for any rule: a
 flood that the last rule denies costs the first one nothing.
 
 The flow does no I/O: it yields operations (operation.py) and is sent their results. An outage is
-raised in the flow of one charge, and decided by the policy for this charge alone: each rule is
-decided by itself. A quarter of the deadline is left for giving back.
+raised in the flow of one charge, and ``on_outage`` decides on that charge alone. A quarter of the
+deadline is left for giving back.
 
-``all_or_none/`` is apart: its limiters have stores, outage policies and stored limits of their own,
-and keys may repeat. Here all is on one store, while rules may be in shadow or listed, and block.
+``all_or_none/`` is separate: its limiters have stores, outage policies and stored limits of their
+own, and keys may repeat. Here all charges are on one store, and rules may be in shadow mode, deny
+listed clients, and block.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Evaluator:
 
     Attributes:
         clock: the store's.
-        outage_policy: what a decision is without the store.
-        measures: whether decisions tell what they took of the store, for ``on_decision``.
+        outage_policy: decides in an outage.
+        measures: whether decisions are measured, for ``on_decision``.
     """
 
     clock: Clock
@@ -46,7 +47,7 @@ class Evaluator:
     measures: bool
 
     def evaluate(self, charges: list[Charge]) -> JointFlow[Verdict]:
-        """The verdict on a request that several rules charge, or one several keys."""
+        """The verdict on several charges: of several rules, or of one rule for several keys."""
         if not charges:
             return Verdict()  # the rules only claim slots
         observations = [charge.quota.bucket.recall(charge.key) for charge in charges]
@@ -64,7 +65,7 @@ class Evaluator:
         return tuple_new(Verdict, (tuple(decided), denials, tuple(charges)))
 
     def evaluate_one(self, charge: Charge) -> Flow[Verdict]:
-        """The verdict where there is one charge: the hot path, with nothing to spare."""
+        """The verdict on one charge: the hot path."""
         outage: StoreUnavailable | None = None
         on_outage: OnOutage | None = None
         decision = self._acquire(charge)
@@ -97,10 +98,10 @@ class Evaluator:
     def _take_all(
         self, charges: list[Charge], observations: list[Observation]
     ) -> JointFlow[list[RuleDecision]]:
-        """Take what every charge asks for. Where one denies without the store, nothing is sent.
+        """Take the tokens of every charge. If one denies without the store, nothing is sent.
 
         Returns:
-            what was decided, in the order of the charges.
+            the decisions, in the order of the charges.
 
         Raises:
             StoreError: a mistake of set-up; what was taken is given back.
@@ -141,7 +142,7 @@ class Evaluator:
         return [decided[index] for index in range(len(charges))]
 
     def _denied(self, denied: RuleDecision, flow: Flow[Decision]) -> Flow[RuleDecision]:
-        """What a flow makes of a denial. Without the store, it stands as it is."""
+        """The denial with what a flow finds out about it; in an outage, as it is."""
         try:
             if not self.measures:
                 return denied._replace(decision=(yield from flow))
@@ -158,7 +159,7 @@ class Evaluator:
         outages: dict[int, StoreUnavailable],
         decided: dict[int, RuleDecision],
     ) -> None:
-        """Decide on the charges that got no answer; where one denies, none takes (P3)."""
+        """Decide on the charges that got no answer; if one denies, none takes (P3)."""
         takes = not any(map(_denies, decided.values())) and not any(
             charges[index].rule.enforce and self._would_deny(charges[index]) for index in outages
         )
@@ -198,10 +199,9 @@ class Evaluator:
         charges: list[Charge],
         observations: list[Observation],
     ) -> list[RuleDecision]:
-        """The enforced denials by what was observed, if one of them is recent enough to deny.
+        """The enforced denials by observations, if one of these is recent enough to deny.
 
-        The others are no longer trusted to deny, but what they say of the wait is better than
-        nothing.
+        Older observations can't deny on their own, but they still tell how long to wait.
         """
         meter = Meter() if self.measures else None
         now_ns = self.clock.now_ns() if self.clock.known else None
@@ -226,7 +226,7 @@ class Evaluator:
     def _acquire(
         self, charge: Charge, observation: Observation | None = None, now_ns: int | None = None
     ) -> Decision | Flow[Decision]:
-        """A denial that needs no store, or the flow that takes the tokens."""
+        """The decision, if it needs no store; otherwise the flow that takes the tokens."""
         rule, quota, key, cost = charge
         if cost > quota.smallest_burst:
             return _cost_denial(charge)
@@ -245,7 +245,7 @@ class Evaluator:
 
 
 def _after_denial(denied: RuleDecision) -> Flow[Decision] | None:
-    """What a denial leads to: it may be counted, or turn out to be a block's."""
+    """The flow that counts a denial, or looks up whether it is a block; None for neither."""
     charge = denied.charge
     return charge.quota.after_denial(charge.key, denied.decision, charge.cost)
 
@@ -255,7 +255,7 @@ def _denies(decided: RuleDecision) -> bool:
 
 
 def _cost_denial(charge: Charge) -> Decision:
-    """The denial for good: the cost is more than the bucket ever holds, or who asks is listed."""
+    """The permanent denial: the cost is more than a burst, or the client is listed."""
     limits = charge.quota.bucket.limits
     smallest = min(limits, key=lambda limit: limit.burst)
     source: Source = "listed" if charge.quota.is_closed else "cost"
@@ -267,7 +267,7 @@ def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[l
 
     Args:
         decisions: these.
-        measures: whether to add to each what that took of the store.
+        measures: whether to add to each decision what its refund took.
 
     Returns:
         them in their order, ``refunded`` where the refund was applied.
@@ -289,7 +289,7 @@ def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[l
     outcomes = yield from side_by_side(list(flows.values()))
     raise_mistake(outcomes)
     for index, outcome in zip(flows, outcomes, strict=True):
-        # After an outage it stays taken, and ``refunded`` says so.
+        # In an outage the tokens stay taken, and ``refunded`` is False.
         refunds[index] = refunds[index]._replace(refunded=outcome is True)
         if measures:
             refunds[index] = _with_usage(refunds[index], meters[index])
@@ -297,7 +297,7 @@ def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[l
 
 
 def _with_usage(decided: RuleDecision, meter: Meter) -> RuleDecision:
-    """The same, with what the meter has measured added to it."""
+    """The same, with the meter's measurements added."""
     meter.stop()
     known = meter.capacity_units is not None and decided.capacity_units is not None
     return decided._replace(

@@ -1,4 +1,4 @@
-"""The gate: what every middleware and framework adapter asks whether a request may pass."""
+"""The gate: every middleware and framework adapter asks it whether a request may pass."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ class Gate:
         rules: a Rule, several, or a RulesFile.
         options: see GateOptions.
         blocking: whether coroutine functions in rules are refused at once.
-        of_view: whether these are a view's own limits, which replace the defaults before it.
-        writes_fields: whether the caller adds the ledger's fields to every response. A caller that
-            can't, such as a dependency, adds what it is given and leaves the rest to others.
-        has_own_limits: whether a request is for a view that has limits of its own, so that the
-            defaults are not charged; None where that can't be known yet.
+        of_view: whether these are a view's own limits, which replace the default rules before it.
+        writes_fields: whether the caller adds the ledger's fields to every response. A dependency
+            can't: it adds the fields to the responses that it sees.
+        has_own_limits: returns whether a request is for a view with limits of its own, so that
+            default rules are not charged; None if that can't be known yet.
 
     Attributes:
         breaker: whether decisions ask the store.
@@ -169,7 +169,7 @@ class Gate:
 
     @property
     def has_on_decision(self) -> bool:
-        """Whether there are functions to be called with each decision."""
+        """Whether there is an ``on_decision``."""
         return bool(self._on_decision)
 
     @property
@@ -182,8 +182,8 @@ class Gate:
 
         Raises:
             StoreUnavailable: under ``on_outage="raise"``.
-            TypeError: a rule's function gave something to be awaited.
-            ValueError: another middleware or decorator has charged the same bucket for it.
+            TypeError: a rule's function returned an awaitable.
+            ValueError: another middleware or decorator has charged the same bucket for the request.
             StoreError: a mistake of set-up, such as TableNotFound or AccessDenied.
         """
         if not self.enabled:
@@ -198,20 +198,20 @@ class Gate:
 
     @property
     def gives_back(self) -> bool:
-        """Whether a response may give tokens back, so that ``respond`` is to be called with it."""
+        """Whether a response may give tokens back, so that ``respond`` must be called with it."""
         return self.enabled and self._rule_set.gives_back
 
     def respond(self, native: Any, head: ResponseHead) -> None:
-        """Give back what the response to an admitted request gives back, blocking.
+        """Give tokens back by the response to an admitted request (``give_back``), blocking.
 
-        It is to be called before the fields are added, and does nothing the second time.
+        Call it before the fields are added. A second call does nothing.
 
         Args:
-            native: that of the request that was admitted.
+            native: the ``native`` of the request that was admitted.
             head: the response.
 
         Raises:
-            TypeError: a rule's function gave something to be awaited.
+            TypeError: a rule's function returned an awaitable.
             StoreError: a mistake of set-up.
         """
         run_steps(give_back_by_response(native, head, self._is_this))
@@ -242,7 +242,7 @@ class Gate:
         return verdict
 
     async def message_charges(self, request: Request) -> list[Charge]:
-        """What each message is charged that comes in on the websocket of this handshake."""
+        """What each message that comes in on the websocket of this handshake is charged."""
         if not self.enabled:
             return []
         return await run_steps_async(charges_of_message(self._rule_set, request))
@@ -250,7 +250,7 @@ class Gate:
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
         """Remove the ledgers from a scope or environ, if this gate put them there.
 
-        What it still holds for the request is released, since nobody did who should have.
+        Slots that it still holds for the request are released in the background.
         """
         noted: Ledger | None = carrier.get(KEY)
         if noted is not None and (held := noted.slots.pop(id(self), None)) is not None:
@@ -269,7 +269,7 @@ class Gate:
     def _admission(
         self, request: Request, renewer: Callable[[], Renewer]
     ) -> AwaitableFlow[Admission]:
-        """Decide on a request; ``renewer`` gives what renews the slots that it holds."""
+        """Decide on a request. ``renewer`` returns what renews its slots."""
         charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
         timeout_ns = self.timeout_ns
         if not isinstance(charges, list):
@@ -300,7 +300,7 @@ class Gate:
     def _holding(
         self, evaluation: JointFlow[Verdict], claims: list[Claim], renewer: Renewer, ledger: Ledger
     ) -> JointFlow[Verdict]:
-        """Take the tokens, then the slots; the ledger notes what is held."""
+        """Take the tokens, then the slots, which are noted in the ledger."""
         verdict = yield from evaluation
         if verdict.denials:
             return verdict._replace(charges=(*verdict.charges, *claims))
@@ -312,13 +312,13 @@ class Gate:
 
     @property
     def holds_slots(self) -> bool:
-        """Whether requests may hold slots, so that ``slots_of`` is to be asked."""
+        """Whether requests may hold slots, so that ``slots_of`` must be called."""
         return self.enabled and self._rule_set.has_slots
 
     def slots_of(self, native: Any) -> RequestSlots | None:
-        """What this gate holds for a request that it has admitted, to the end of its response.
+        """The slots that this gate holds for a request, once; None if it holds none.
 
-        Whoever called ``admit`` releases it then, whatever has ended the response.
+        The caller releases them at the end of the response, however that ends.
         """
         if not self._rule_set.has_slots:
             return None
@@ -326,7 +326,7 @@ class Gate:
         return None if found is None else found.slots.pop(id(self), None)
 
     def _report_to_the_end(self, verdict: Verdict, ledger: Ledger) -> None:
-        """Call ``on_decision``; where that raises, nobody is there to release what is held."""
+        """Call ``on_decision``; if that raises, release the slots, since no caller would."""
         reported = False
         try:
             self._report_verdict(verdict)
@@ -338,7 +338,7 @@ class Gate:
     def _without_defaults(
         self, charges: list[Charge], claims: list[Claim], request: Request
     ) -> tuple[list[Charge], list[Claim]]:
-        # Who is never let through is denied whatever limits the view has.
+        # A listed client is denied whatever limits the view has.
         if self._has_own_limits is None:
             return charges, claims
         others = [one for one in charges if not one.rule.default or one.quota.is_closed]
@@ -392,7 +392,7 @@ class Gate:
         self.report(verdict.decisions)
         if self._raises:
             outages = [denial.outage for denial in verdict.denials if denial.outage is not None]
-            # A denial by a limit stands, whatever became of the others.
+            # A denial by a limit takes precedence over the outages of others.
             if outages and len(outages) == len(verdict.denials):
                 raise outages[0]
 
@@ -404,7 +404,7 @@ def _function(what: str, given: Any) -> Any:
 
 
 def _checked_answer(returned: object, default: Answer, method: str) -> Answer:
-    """What ``on_denied`` returned: with the length of its own content, if that is another."""
+    """What ``on_denied`` returned, with the ``content-length`` of its own content."""
     if not isinstance(returned, Answer):
         raise TypeError(f"on_denied returned {returned!r}: must be an Answer")
     if returned.body == default.body:

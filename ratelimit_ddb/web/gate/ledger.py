@@ -1,11 +1,11 @@
-"""The ledger of a request: what every limit decided on it, wherever in the application it stands.
+"""The ledger of a request: the decisions of all middlewares, decorators and dependencies on it.
 
 A request may pass a middleware, a blueprint's rules, two decorators and a dependency, each with a
-gate of its own. The ledger travels with the request, in its ASGI scope or WSGI environ, so that
+gate of its own. The ledger is in the request's ASGI scope or WSGI environ, so that
 
-- a denial anywhere gives back what was taken anywhere for the same request (P3);
-- the response has the fields of all limits once, written by the outermost of those who can;
-- the view can ask what was decided (``verdict_of``).
+- a denial by one gate gives back what all gates took for the request (P3);
+- the response has the fields of all limits once, written by the outermost gate that can;
+- the view can ask for the decisions (``verdict_of``).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ratelimit_ddb.web.response.fields import merged_fields
 from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
 
 KEY = "ratelimit_ddb.ledger"
-"""Where the scope or environ of a request keeps it."""
+"""Its key in the scope or environ of a request."""
 KEY_OF_MESSAGES = "ratelimit_ddb.ledger_of_messages"
-"""Where the scope of a websocket keeps that of the message that is coming in."""
+"""The key of the present message's ledger in the scope of a websocket."""
 
 
 class LedgerGate(Protocol):
@@ -48,12 +48,12 @@ class Entry:
     """One gate's verdict on the request.
 
     Attributes:
-        gate: whose.
-        verdict: what its rules said; what is given back later is marked in it.
+        gate: the gate.
+        verdict: its verdict; decisions that are refunded later are marked in it.
         fields: its header fields, with the times as they were at the decision.
-        left_ns: what the request has not used yet of the gate's deadline.
-        refunds: the decisions that were refunded since ``on_decision`` got them.
-        has_response: whether the rules with a ``give_back`` were asked about the response.
+        left_ns: what is left of the gate's deadline for the request.
+        refunds: the decisions that were refunded after ``on_decision`` was called with them.
+        has_response: whether the rules with a ``give_back`` have seen the response.
     """
 
     __slots__ = ("fields", "gate", "has_response", "left_ns", "refunds", "verdict")
@@ -72,10 +72,10 @@ class Ledger:
 
     Attributes:
         creator: the gate that created it.
-        entries: one for each gate that had a rule about the request.
-        has_writer: whether somebody already will write the fields to the response.
+        entries: one for each gate that had a rule for the request.
+        has_writer: whether a middleware will add the fields to the response.
         is_of_message: whether the entries are about a message of a websocket, and no handshake.
-        reservation: what was reserved for it; None where no rule reserves.
+        reservation: what was reserved for it; None if no rule reserves.
         slots: what each gate holds for it, by the gate's id, until its adapter takes it.
     """
 
@@ -90,10 +90,10 @@ class Ledger:
         self.slots: dict[int, RequestSlots] = {}
 
     def require_apart(self, gate: LedgerGate, charges: Iterable[Charge | Claim]) -> None:
-        """Refuse that a second gate charges a bucket for the same request.
+        """Refuse that two gates charge the same bucket for a request.
 
         Raises:
-            ValueError: one would, as rules of one name have the same limit; with the name.
+            ValueError: they would, since two of their rules have the same name and limit.
         """
         buckets = {
             (charge.key, limit)
@@ -115,16 +115,16 @@ class Ledger:
         if len(entries) == 1:
             return entries[0].fields
         denied = entries[-1].fields if entries and entries[-1].verdict.denials else None
-        # Of a gate that decided twice, the last fields count.
+        # If a gate decided twice, its last fields count.
         latest = {id(entry.gate): entry.fields for entry in entries}
         return merged_fields(list(latest.values()), denied)
 
 
 def ledger_for(native: Any, asker: object) -> Ledger:
-    """The request's ledger, a new one where there is none.
+    """The request's ledger, a new one if there is none.
 
-    Whoever created it meets it again only where a scope or environ is used for another request,
-    as tests do; that one has a ledger of its own.
+    A gate finds a ledger that it created itself only if a test uses a scope or environ for a second
+    request, which gets a new ledger.
     """
     carrier = carrier_of(native)
     found: Ledger | None = carrier.get(KEY)
@@ -167,9 +167,9 @@ def carrier_of(native: Any) -> MutableMapping[str, Any]:
 
 
 def verdict_of(request: Any) -> Verdict:
-    """What all limits have decided on a request so far, wherever they stand.
+    """The decisions on a request so far, of all middlewares, decorators and dependencies.
 
-    For views whose limits have ``enforce=False`` and that answer by themselves::
+    For views whose limits have ``enforce=False`` and that answer themselves::
 
         if verdict_of(request).limited:
             return ask_for_a_captcha()
@@ -178,8 +178,8 @@ def verdict_of(request: Any) -> Verdict:
         request: the framework's request, an ASGI scope, or a WSGI environ.
 
     Returns:
-        the verdict: the decisions of every middleware, decorator and dependency that the request
-        passed, in their order; an empty one, which allows, where no limit was about the request.
+        the verdict, with the decisions in the order in which they were made. If no limit applies
+        to the request it is empty, and allows.
 
     Raises:
         TypeError: it is none of those.
@@ -207,8 +207,8 @@ def reservation_of(request: Any) -> RequestReservation:
         request: the framework's request, an ASGI scope, or a WSGI environ.
 
     Returns:
-        the reservation. Of a request that reserved nothing, as where limiting is off, one that
-        settles nothing.
+        the reservation. If nothing was reserved, for instance because limiting is off, settling
+        it has no effect.
 
     Raises:
         TypeError: it is none of those.
@@ -217,6 +217,6 @@ def reservation_of(request: Any) -> RequestReservation:
 
 
 def reserved_for(native: Any) -> RequestReservation | None:
-    """The reservation of a request, a scope or an environ; None where nothing was reserved."""
+    """The reservation of a request, a scope or an environ; None if nothing was reserved."""
     found: Ledger | None = carrier_of(native).get(KEY)
     return None if found is None else found.reservation

@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class GateOptions(TypedDict, total=False):
-    """What every middleware takes beside the store and the rules. For defaults see DEFAULTS.
+    """The options of every middleware. DEFAULTS has the defaults.
 
     Keys:
         on_outage: as for RateLimiter: ``"local"``, ``"allow"``, ``"deny"`` (503) or ``"raise"``.
@@ -37,14 +37,14 @@ class GateOptions(TypedDict, total=False):
         namespace: what all keys begin with: keeps apart applications that share a table.
         enabled: False to let every request pass without asking the store, as tests may want;
             None for what the environment says (``RATELIMIT_DDB_ENABLED``).
-        endpoint_of: the route that the application will choose for a request, such as
-            ``"/users/{id}"``, for rules with ``scope="endpoint"``; None where there is none.
+        endpoint_of: a function of the request that returns the route that the application will
+            choose, such as ``"/users/{id}"``, or None; for rules with ``scope="endpoint"``.
         fields: ``"standard"`` for RateLimit and RateLimit-Policy, ``"x"`` for X-RateLimit-*,
             ``"both"``, ``"none"``.
-        on_denied: returns the Answer to a denied request; called with the request, the verdict and
-            the default Answer. Header fields are added to what it returns.
-        on_decision: called with each rule's decision, once the request's verdict is there; a
-            function or several. What it raises is raised to the server.
+        on_denied: called with a denied request, the verdict and the default Answer; returns the
+            Answer to send, to which the header fields are added.
+        on_decision: called with each rule's decision once the request is decided; a function or
+            several. What it raises is raised to the server.
     """
 
     on_outage: OnOutage
@@ -61,25 +61,25 @@ class GateOptions(TypedDict, total=False):
 
 
 class ViewOptions(TypedDict, total=False):
-    """What a limit on a view takes beside the limits and the store. For defaults see DEFAULTS.
+    """The options of a limit on a view. DEFAULTS has the defaults.
 
     Keys:
         by: whose bucket a request draws on, as for Rule: an identity such as ``header("x-key")``.
-        methods: the methods that the limit is about, as for Rule; None for all.
+        methods: the methods that are limited, as for Rule; None for all.
         cost: as for Rule.
-        name: what the limit is called in keys, fields and events. Views that are given one name
-            share their buckets. Unless given it is the view's own, with its module, behind the
-            methods if any.
+        name: the limit's name in keys, fields and events. Views that are given the same name share
+            their buckets. Unless given, it is the view's module and name, behind the methods if
+            any.
         exempt: as for Rule.
         in_flight: as for Rule: how many of these requests each identity may have under way at
-            once, to the ends of their responses.
+            once.
         give_back: as for Rule.
         allow: as for Rule.
         deny: as for Rule.
         block_after: as for Rule.
         block_for: as for Rule.
         up_to: as for Rule.
-        enforce: as for Rule. False leaves it to the view to ask: ``verdict_of(request).limited``.
+        enforce: as for Rule. With False the view can ask ``verdict_of(request).limited``.
         on_outage: as in GateOptions; so are all that follow.
     """
 
@@ -134,7 +134,7 @@ DEFAULTS: Mapping[str, Any] = {
     "on_denied": None,
     "on_decision": (),
 }
-"""What each option is unless given; ``by=None`` is the client's address."""
+"""The default of each option; ``by=None`` is the client's address."""
 
 
 def shows_options(options: type) -> Callable[[F], F]:
@@ -150,11 +150,11 @@ def require_options(given: Iterable[str], options: type) -> None:
     """Refuse options that do not exist.
 
     Raises:
-        TypeError: with the name and those that there are.
+        TypeError: one does not exist; the message has its name and those that do.
     """
     known = options.__annotations__
     for name in given:
         if name not in known:
-            instead = "; whose bucket it is, by= says" if name == "key" and "by" in known else ""
+            instead = "; by= selects the bucket" if name == "key" and "by" in known else ""
             expected = ", ".join(sorted(known))
             raise TypeError(f"unknown option {name!r}; expected one of {expected}{instead}")

@@ -29,18 +29,18 @@ from ratelimit_ddb.web.rules.in_flight import slot_limit_of
 from ratelimit_ddb.web.rules.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
 
 LimitsOfRequest = Callable[[Request], LimitsLike | Awaitable[LimitsLike | None] | None]
-"""A request's limits, by its plan for instance; None where it has none."""
+"""Returns a request's limits, by its plan for instance; None if it has none."""
 
 CostOfRequest = Callable[[Request], int | Awaitable[int]]
-"""The tokens a request takes, by its size for instance; 0 where it is free."""
+"""Returns the tokens that a request takes, by its size for instance; 0 if it is free."""
 
 Exempt = Callable[[Request], bool | Awaitable[bool]]
-"""Whether the rule is not about a request."""
+"""Whether a request is exempt from the rule."""
 
 Scope = Literal["rule", "endpoint"]
 
 LARGEST_COST = 10**15
-"""Where the limits are not known yet: what no bucket ever holds, to a nanosecond a token."""
+"""The largest cost if the limits are not known yet: more than any bucket can hold."""
 
 _ALL_METHODS = "leave methods out for all of them"
 _NO_METHODS = {
@@ -50,13 +50,13 @@ _NO_METHODS = {
     "WEBSOCKET": "the handshake of a websocket is a GET",
     "WS": "the handshake of a websocket is a GET",
 }
-"""What no request has for its method, and what to write instead."""
+"""Words that are no request's method, and what to write instead."""
 _METHOD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~")
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Rule:
-    """Limits on the requests whose path and method fit.
+    """Limits on the requests that match a path and methods.
 
     The bucket's key is ``name:identity``, or ``name:identity:endpoint`` with ``scope="endpoint"``.
     Every function here takes the Request; under ASGI it may be a coroutine function. A CORS
@@ -66,46 +66,46 @@ class Rule:
     Attributes:
         path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"``; see
             ``ratelimit_ddb.web.rules.path``.
-        limits: as for RateLimiter, or a function that gives them; ``stored(...)`` for those under a
-            name in the table; None for a rule that is only about ``messages`` or ``in_flight``.
+        limits: as for RateLimiter, or a function that returns them; ``stored(...)`` for limits
+            under a name in the table; None for a rule that has only ``messages`` or ``in_flight``.
         in_flight: how many of these requests each identity may have under way at once, from the
-            request to the end of its response, websockets for as long as they last; an int, or a
-            SlotLimit, which has a lifetime too. What ``cost`` says is not asked for it.
-        by: whose bucket a request draws on; the client's address unless given. A function that
-            gives a set of keys charges all of them: the request passes if each has the tokens.
-        methods: the methods that the rule is about, ``GET`` including ``HEAD``; None for all.
-        cost: tokens that a request takes, or a function that gives them. A request that costs more
-            than the smallest burst is denied for good; one that costs 0 is not limited.
-        name: what the rule is called in keys, fields, events: the path, behind the methods if any,
-            unless given. Two rules of one middleware can't share it.
-        scope: ``"rule"`` for one bucket for all that the rule matches; ``"endpoint"`` for one for
-            each route that the framework found, or otherwise each pattern. Values in a path never
-            make buckets of their own.
-        exempt: a function that tells which requests the rule is not about.
+            request to the end of its response; websockets count as long as they are open. An int,
+            or a SlotLimit, which has a lifetime too. ``cost`` does not apply to it.
+        by: whose bucket a request draws on; the client's address unless given. If it returns a set
+            of keys, all of them are charged: the request passes if each has the tokens.
+        methods: the methods that the rule matches, ``GET`` including ``HEAD``; None for all.
+        cost: tokens that a request takes, or a function that returns them. A request that costs
+            more than the smallest burst is never admitted; one that costs 0 is not limited.
+        name: the rule's name in keys, fields and events; unless given, the path, behind the methods
+            if any. Two rules of one middleware can't have the same name.
+        scope: ``"rule"`` for one bucket for all requests that match; ``"endpoint"`` for one for
+            each route that the framework found, or each pattern if it found none. Values in a path
+            never make buckets of their own.
+        exempt: a function that returns True for requests that the rule does not limit.
         enforce: False to decide, count and report, but never deny (shadow mode).
         reserves: whether ``cost`` is an estimate, which the view settles by what was used
-            (``reservation_of``). An estimate of 0 takes one token: what was used is to be settled.
+            (``reservation_of``). An estimate of 0 takes one token, since the use is settled later.
         default: whether the rule is only for views without limits of their own (``@limited``,
-            RateLimit): where the view has some, what this one took is given back, or it is not
-            evaluated at all.
+            RateLimit). For a view with limits this rule is not evaluated, or what it took is given
+            back.
         lease: seconds for which a process may hold tokens of a hot key, as for RateLimiter; None
-            for what the middleware says.
+            for the middleware's.
         messages: limits on the messages that a websocket's client sends, counted for each identity.
-        give_back: which requests take nothing after all, by the response: a function of the
+        give_back: which requests take nothing in the end, by their response: a function of the
             ResponseHead, or status codes such as ``"2xx"`` or ``["200-399", "404"]``. The tokens
-            are taken first, so that requests at the same time are counted, and given back before
-            the response starts.
-        allow: an AccessList of clients whom the rule lets through, and charges nothing.
-        deny: one of clients whom it never lets through: they are answered 403, without a call. It
-            goes before ``allow``, which goes before ``exempt``.
-        block_after: so many denials by the limits, within ``block_for``, block a key: it is denied
-            until the block ends, whatever its limits would say. None for never.
-        block_for: how long, in seconds or as ``"10 minutes"``. Each further block lasts twice as
-            long as the one before.
-        up_to: how long a block lasts at most; one is forgotten each time that so long has passed
-            without. None for blocks that all last alike.
-        fits: whether one spelling of a path is meant (``ratelimit_ddb.web.rules.path``).
-        fits_below_mounts: whether one of a path's spellings is meant, mounts being left on it.
+            are taken first, so that concurrent requests count, and given back before the response
+            starts.
+        allow: an AccessList of clients that the rule always lets through and never charges.
+        deny: an AccessList of clients that it never lets through: they get a 403, without a call.
+            It takes precedence over ``allow``, which takes precedence over ``exempt``.
+        block_after: how many denials by the limits, within ``block_for``, block a key: it is denied
+            until the block ends, whatever its limits allow. None for never.
+        block_for: how long a block lasts, in seconds or as ``"10 minutes"``. Each further block
+            lasts twice as long as the one before.
+        up_to: how long a block lasts at most; a block is forgotten each time that this has passed
+            without another one. None for blocks of equal length.
+        fits: whether a spelling of a path matches (``ratelimit_ddb.web.rules.path``).
+        fits_below_mounts: whether one of a path's spellings matches if mounts were left on it.
 
     Raises:
         TypeError, ValueError: an argument is invalid; the message names it and the rule.
@@ -250,24 +250,24 @@ class Rule:
             require_cost(self.cost, min(bursts, default=LARGEST_COST))
 
     def matches(self, path: str) -> bool:
-        """Whether the rule's pattern means a path, given percent-decoded and otherwise as sent.
+        """Whether the rule's pattern matches a percent-decoded path.
 
         Rule("/users/{id:int}", "5/minute").matches("/users/42/")  # True
         """
         return any(self.fits(spelling) for spelling in spellings(path))
 
     def functions(self) -> tuple[Callable[..., object], ...]:
-        """What the user gave to be called with requests and responses."""
+        """The user's functions that are called with requests and responses."""
         limits = self.limits.name if isinstance(self.limits, Stored) else self.limits
         given = (self.by, limits, self.cost, self.exempt, self.give_back)
         return tuple(one for one in given if callable(one))
 
 
 def require_blocking(rule: Rule) -> None:
-    """Refuse a rule that only an event loop could apply.
+    """Refuse a rule with a coroutine function where there is no event loop.
 
     Raises:
-        TypeError: with the rule and the coroutine function.
+        TypeError: a function of the rule is one.
     """
     for function in rule.functions():
         if inspect.iscoroutinefunction(function):
@@ -304,10 +304,10 @@ def _limits_on_messages(given: LimitsLike) -> tuple[AnyLimit, ...]:
 
 
 def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
-    """The methods that are meant, ``GET`` including ``HEAD``; None for all.
+    """The methods as a set, ``GET`` including ``HEAD``; None for all.
 
     Raises:
-        TypeError, ValueError: something else was given.
+        TypeError, ValueError: they are no methods.
     """
     if given is None:
         return None
@@ -328,7 +328,7 @@ def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
 
 
 def default_name(what: str, methods: frozenset[str] | None) -> str:
-    """The name of limits on a path or a view: itself, behind the methods if any."""
+    """The name of limits on a path or a view: the path or view, behind the methods if any."""
     if methods is None:
         return what
     shown = methods - {"HEAD"} if "GET" in methods else methods

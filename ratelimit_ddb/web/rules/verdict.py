@@ -1,4 +1,4 @@
-"""What the rules said of a request: each one's decision, and whether the request may pass."""
+"""The rules' decisions on a request, and the verdict: whether it passes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.rule import Rule
 
 FOR_GOOD = ("cost", "listed")
-"""Sources of denials that no time lifts."""
+"""The sources of denials that are permanent."""
 
 
 class Charge(NamedTuple):
@@ -23,7 +23,7 @@ class Charge(NamedTuple):
         rule: the rule.
         quota: its limits for this request.
         key: the bucket's key as the table holds it.
-        cost: tokens, at least 1; more than the quota's smallest burst can never be admitted.
+        cost: tokens, at least 1; a cost above the quota's smallest burst is never admitted.
     """
 
     rule: Rule
@@ -49,26 +49,26 @@ class Claim(NamedTuple):
 
 
 class RuleDecision(NamedTuple):
-    """One rule's decision on one request; what ``on_decision`` is called with.
+    """One rule's decision on one request; ``on_decision`` is called with it.
 
-    Its truth is the decision's.
+    It is true if the decision allows the request.
 
     Attributes:
         charge: what the rule charged, or claimed.
-        decision: what was decided; its ``source`` is ``"outage"`` where the store gave no answer.
+        decision: the decision; its ``source`` is ``"outage"`` if the store gave no answer.
         refunded: whether the tokens were given back, since another rule denied the request or a
-            limit of the view's own took this one's place.
-        latency_ns: how long it took, network and refund included; 0 without ``on_decision``.
-        calls: operations that it sent to the store, a refund too; 0 for a denial from memory.
-        capacity_units: what they consumed; None where the store does not report it
+            limit of the view replaced this one.
+        latency_ns: how long it took, including the network and a refund; 0 without ``on_decision``.
+        calls: operations that it sent to the store, including a refund; 0 for a denial from memory.
+        capacity_units: what they consumed; None if the store does not report it
             (``DynamoDBStore(..., report_capacity=True)``) or gave no answer.
-        outage: what was raised where the store gave no answer.
-        operation: what ``on_decision`` is told: ``"acquire"``; later, of a request that had passed
-            this middleware or decorator, ``"refund"`` of what a later one, the response or the
-            view's ``settle`` gave back, or ``"charge"`` of what was used beyond what was reserved.
-            Then the charge's ``cost`` is what was given back or charged, and ``latency_ns``,
-            ``calls`` and ``capacity_units`` are those of doing so.
-        on_outage: what decided where the store gave no answer: ``"local"`` for this process's own
+        outage: the exception, if the store gave no answer.
+        operation: ``"acquire"`` for the decision. After the request has passed this middleware or
+            decorator: ``"refund"`` for tokens that a later one, the response or the view's
+            ``settle`` gave back; ``"charge"`` for what was used beyond what was reserved. Then the
+            charge's ``cost`` is what was given back or charged, and ``latency_ns``, ``calls`` and
+            ``capacity_units`` are those of the refund or charge.
+        on_outage: what decided if the store gave no answer: ``"local"`` for this process's own
             buckets, ``"allow"``, ``"deny"`` or ``"raise"``.
     """
 
@@ -108,13 +108,13 @@ class RuleDecision(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What all rules said of a request. Its truth is ``allowed``.
+    """The decisions of all rules on a request. It is true if the request is allowed.
 
     Attributes:
-        decisions: those that were made, in the order of the rules. Where a rule that is enforced
-            denies without the store, of the others only those that would deny too.
-        denials: the enforced denials among them; empty where the request passes.
-        charges: what every rule charged, or claimed, that is about the request.
+        decisions: the decisions that were made, in the order of the rules. If an enforced rule
+            denies without the store, of the other rules only those that would deny too.
+        denials: the enforced denials among them; empty if the request passes.
+        charges: what every rule that matches the request charged or claimed.
     """
 
     decisions: tuple[RuleDecision, ...] = ()
@@ -127,17 +127,17 @@ class Verdict(NamedTuple):
         return not self.denials
 
     def __bool__(self) -> bool:
-        """As ``allowed`` says, whatever was decided."""
+        """Whether the request passes."""
         return not self.denials
 
     @property
     def limited(self) -> bool:
-        """Whether any rule is over its limit, one with ``enforce=False`` included."""
+        """Whether any rule is over its limit, including rules with ``enforce=False``."""
         return any(not one.decision.allowed for one in self.decisions)
 
     @property
     def longest(self) -> RuleDecision:
-        """The denial that binds longest; one for good is longest of all."""
+        """The denial that lasts longest; a permanent one is the longest."""
         return max(self.denials, key=_how_long)
 
 
