@@ -50,16 +50,14 @@ def test_a_websocket_that_was_accepted_before_is_closed(store: MemoryStore) -> N
 
 
 def test_a_message_has_no_response_that_gives_anything_back(store: MemoryStore) -> None:
-    @limited("2/hour", store=store, give_back=["101", "2xx"], name="messages")
-    async def answer(websocket: WebSocket, text: str) -> None:
-        await websocket.send_text(text)
+    class Chat(WebSocketEndpoint):
+        encoding = "text"
 
-    async def chat(websocket: WebSocket) -> None:
-        await websocket.accept()
-        async for text in websocket.iter_text():
-            await answer(websocket, text)
+        @limited("2/hour", store=store, give_back=["101", "2xx"], name="messages")
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await websocket.send_text(data)
 
-    app = Starlette(routes=[WebSocketRoute("/chat", chat)])
+    app = Starlette(routes=[WebSocketRoute("/chat", Chat)])
     assert kinds(visit(app, "/chat", *"abc")) == ["accept", "send", "send", "close"]
 
 
