@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from ddbwire.arguments import require_plain_function
+
 EventName = Literal[
     "created",
     "renewed",
@@ -67,7 +69,8 @@ class Events:
         salt: salts the digests that name sessions; None for a random salt of this process.
 
     Raises:
-        TypeError: ``on_event`` is not callable, or the salt is not bytes.
+        TypeError: ``on_event`` is not callable, or to be awaited, which nobody does; or the salt is
+            not bytes.
     """
 
     __slots__ = ("_on_event", "_salt")
@@ -75,8 +78,8 @@ class Events:
     def __init__(
         self, on_event: Callable[[SessionEvent], None] | None, salt: bytes | None = None
     ) -> None:
-        if on_event is not None and not callable(on_event):
-            raise TypeError(f"on_event must be a function, not {on_event!r}")
+        if on_event is not None:
+            require_plain_function("on_event", on_event, "that is called with a SessionEvent")
         if salt is not None and not isinstance(salt, bytes):
             raise TypeError(f"event_salt must be bytes, not {type(salt).__name__}")
         self._on_event = on_event

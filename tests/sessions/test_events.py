@@ -184,7 +184,10 @@ def test_a_rotation_that_lost_to_another_is_no_event(site: Site) -> None:
     assert told(site) == []
 
 
-@pytest.mark.parametrize("on_event", [1, "print", []])
+async def _awaited(event: SessionEvent) -> None: ...
+
+
+@pytest.mark.parametrize("on_event", [1, "print", [], _awaited])
 def test_what_cant_be_called_is_refused(site: Site, on_event: Any) -> None:
     with pytest.raises(TypeError, match="on_event"):
         site.browser(on_event=on_event)
