@@ -85,7 +85,9 @@ def part_text(part: object) -> str | None:
 def _whole(key: KeyLike) -> str:
     text = key if type(key) is str else _joined(key)
     if not text:
-        raise ValueError("key '': must have at least one character, else all callers share it")
+        raise ValueError(
+            "key '': must have at least one character; otherwise all callers would share it"
+        )
     return text
 
 
@@ -97,7 +99,7 @@ def _joined(key: object) -> str:
     if None in parts:
         raise TypeError(
             f"key {key!r}: must be a str, an int (bool excepted) or a tuple of these; "
-            "for any other id, give str(id)"
+            "for any other id, pass str(id)"
         )
     return ":".join([_escaped(part) for part in parts if part is not None])
 

@@ -311,7 +311,7 @@ def state_of(reservation: object) -> ReservationState:
         TypeError: it is none.
     """
     if not isinstance(reservation, Reservation | AsyncReservation):
-        raise TypeError(f"settle of {reservation!r}: must be what reserve gave")
+        raise TypeError(f"settle of {reservation!r}: must be what reserve() returned")
     return reservation._state
 
 

@@ -24,8 +24,8 @@ def running_loop() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise RuntimeError(
-            "asyncio's event loop is needed, and none is running here (trio's is another): run the "
-            "server on asyncio, or call the blocking methods in a thread (trio.to_thread.run_sync)"
+            "no asyncio event loop is running here (trio's does not count): run the server on "
+            "asyncio, or call the blocking methods in a thread (trio.to_thread.run_sync)"
         ) from None
 
 

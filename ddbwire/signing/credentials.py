@@ -262,6 +262,7 @@ def _require_printable(keys: AccessKeys, provider: str) -> None:
     for name, text in named.items():
         if not isinstance(text, str) or not text.isprintable():
             raise ConfigurationError(
-                f"the {name} of the credentials ({provider}) is no text, or holds a line end or "
-                "another control character; keys are printable text: mend it where they are set"
+                f"the {name} of the credentials ({provider}) is not a str, or contains a line "
+                "end or another control character; credentials are printable text: correct it "
+                "where they are set"
             )

@@ -83,8 +83,8 @@ def limited_blocking(call: LimitedCall, limiter: RateLimiter) -> Callable[..., A
     def limited(*args: Any, **kwargs: Any) -> Any:
         if in_event_loop():
             warnings.warn(
-                f"{call.name} was called in an event loop, which @rate_limited keeps from running "
-                "until the decision is there: make it an async def, or call it in a thread",
+                f"{call.name} was called in an event loop, which @rate_limited blocks "
+                "until the decision is made: make it an async def, or call it in a thread",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -93,8 +93,8 @@ def limited_blocking(call: LimitedCall, limiter: RateLimiter) -> Callable[..., A
         if inspect.iscoroutine(returned):
             returned.close()
             raise TypeError(
-                f"@rate_limited on {call.name}: it is a plain function, decided on by blocking, "
-                "and returned a coroutine; decorate an async def that awaits it"
+                f"@rate_limited on {call.name}: it is a plain function, which blocks for its "
+                "decision, and returned a coroutine; decorate an async def that awaits it"
             )
         return returned
 

@@ -27,7 +27,9 @@ def template_of(match: ResolverMatch | None) -> str | None:
 def request_of(native: HttpRequest) -> Request:
     """What rules see of a request of Django's; its session stays unread until one reads it."""
     if not hasattr(native, "META"):
-        raise TypeError(f"{native!r} is no request; a method needs @method_decorator(limited(...))")
+        raise TypeError(
+            f"{native!r} is not a request; on a method, use @method_decorator(limited(...))"
+        )
     return Request(
         native.method or "GET",
         native.path_info or "/",

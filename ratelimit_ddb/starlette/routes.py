@@ -80,7 +80,9 @@ class RouteOf:
     def _found(self, request: Request) -> MatchedRoute | None:
         before = request.native.get("app") if self._app is None else self._app
         if before is None:
-            raise RuntimeError("route_of(): there is no application in the scope; give route_of it")
+            raise RuntimeError(
+                "route_of(): there is no application in the scope; pass it: route_of(app)"
+            )
         try:
             return _matching(before.routes, dict(request.native), self._listed)
         except ValueError:

@@ -63,7 +63,7 @@ def parameters(pairs: Iterable[tuple[str, BareValue]]) -> str:
                 "then lower-case letters, digits, '_', '-', '.' or '*'"
             )
         if key in written:
-            raise ValueError(f"parameter {key!r}: it is there twice, and only one would be read")
+            raise ValueError(f"parameter {key!r}: given twice; only one would be read")
         written[key] = f";{key}={_bare(key, value)}"
     return "".join(written.values())
 

@@ -96,8 +96,8 @@ class DeviceBound:
             raise ValueError("device_bound needs secure=True: browsers bind sessions over TLS only")
         if cookie.domain is not None:
             raise ValueError(
-                f"device_bound needs a cookie of one host, not domain={cookie.domain!r}: the other "
-                "hosts would have sessions that nobody refreshes"
+                f"device_bound needs a cookie of one host, not domain={cookie.domain!r}: on the "
+                "other hosts nothing would refresh the sessions"
             )
         if cookie.path != "/":
             raise ValueError(f"device_bound needs path='/', not {cookie.path!r}")

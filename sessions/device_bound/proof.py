@@ -121,5 +121,5 @@ def _object(name: str, raw: bytes | None) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):  # RFC 7515, 4
-        raise ValueError("a name is there twice")
+        raise ValueError("a name is given twice")
     return found

@@ -127,8 +127,8 @@ def _configured(lifetime: Any) -> Timeouts:
     if idle > lifetime:
         raise ValueError(
             f"SESSION_COOKIE_AGE must be at most SESSIONS['LIFETIME'], {lifetime}, not {idle}: a "
-            "session is over after SESSION_COOKIE_AGE seconds without a request, and LIFETIME "
-            "seconds after it began whatever is done in it"
+            "session expires SESSION_COOKIE_AGE seconds after its last request, and LIFETIME "
+            "seconds after it started even if it is used"
         )
     return Timeouts.of(idle, lifetime)
 

@@ -75,6 +75,6 @@ def _require_lifetime(permanent: Any, lifetime: object) -> None:
     if seconds != lifetime:
         raise ValueError(
             f"PERMANENT_SESSION_LIFETIME of {seconds} seconds is not followed: "
-            f"SessionInterface(idle=..., lifetime={seconds}) says when a session is over, without "
-            "a request and in any case"
+            f"SessionInterface(idle=..., lifetime={seconds}) sets when a session expires, without "
+            "requests and in any case"
         )

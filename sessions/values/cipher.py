@@ -65,7 +65,7 @@ class Cipher:
         known = [require_encryption_key(key) for key in several if key is not UNENCRYPTED]
         if not known:
             which = "have a key beside UNENCRYPTED" if several else "not be empty"
-            raise ValueError(f"encryption must {which}; use None for values in the clear")
+            raise ValueError(f"encryption must {which}; use None for unencrypted values")
         self._keys: dict[bytes, AESGCM] = {_key_id(key): AESGCM(key) for key in known}
         self._first = _key_id(known[0])
         self.encrypts = several[0] is not UNENCRYPTED

@@ -34,7 +34,7 @@ COOKIE = "sessionid"
         ({"SESSION_COOKIE_AGE": 1.5}, "SESSION_COOKIE_AGE must .*, not 1.5"),
         (
             {"SESSION_COOKIE_AGE": 50_000, "options": {"LIFETIME": 43_200}},
-            r"SESSION_COOKIE_AGE must be at most SESSIONS\['LIFETIME'\], 43200, not 50000: .*done",
+            r"SESSION_COOKIE_AGE must be at most SESSIONS\['LIFETIME'\], 43200, not 50000: .*used",
         ),
         ({"SESSION_COOKIE_SAMESITE": "None"}, "same_site 'None'"),
         ({"SESSION_COOKIE_NAME": "__Host-session"}, "its prefix needs secure=True"),

@@ -151,7 +151,7 @@ def test_a_bare_method_cannot_be_limited(store: MemoryStore, asked: HttpRequest)
         def get(self, request: HttpRequest) -> HttpResponse:
             return HttpResponse("items")
 
-    with pytest.raises(TypeError, match="needs @method_decorator"):
+    with pytest.raises(TypeError, match="use @method_decorator"):
         Items.as_view()(asked)
 
 

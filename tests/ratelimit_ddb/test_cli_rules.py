@@ -360,7 +360,7 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
         (["--rule", "user"], "must be the 'user_id' of a session"),
         (["--rule", "tenant"], "an identity is needed: what the rule's function gives"),
         (["--rule", "plans"], "give --stored-name, such as plan:pro"),
-        (["--rule", "plans", "ada", "--stored-name", "x"], "give none, the rule is about all"),
+        (["--rule", "plans", "ada", "--stored-name", "x"], "give none, the rule counts everyone"),
         (["--rule", "tenant", "a", "--stored-name", "x"], "stored limits are named 'plan:pro'"),
         (["--rule", "routes"], "--endpoint is needed"),
         (["--rule", "computed"], "its limits are a function of the request: give --limit"),

@@ -46,7 +46,7 @@ def test_a_number_that_is_no_time_is_refused(attribute: str) -> None:
     requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
     most = {attribute: {"N": str(10**38)}}
     requests.result(Read("k", ("a",)), {"Item": most})
-    with pytest.raises(ValueError, match=f"{attribute} is no time in nanoseconds"):
+    with pytest.raises(ValueError, match=f"{attribute} is not a time in nanoseconds"):
         requests.result(Read("k", ("a",)), {"Item": {attribute: {"N": str(10**38 + 1)}}})
 
 

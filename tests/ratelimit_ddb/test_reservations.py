@@ -179,7 +179,7 @@ def test_a_limiter_settles_only_what_was_reserved_of_its_limits() -> None:
         RateLimiter(store, "2000/minute").settle(reservation, 9)
     with pytest.raises(ValueError, match="another store"):
         RateLimiter(MemoryStore(), "1000/minute").settle(reservation, 9)
-    with pytest.raises(TypeError, match="must be what reserve gave"):
+    with pytest.raises(TypeError, match=r"must be what reserve\(\) returned"):
         RateLimiter(store, "1000/minute").settle(reservation.decision, 9)  # type: ignore[arg-type]
     assert not reservation.is_settled
 

@@ -131,5 +131,5 @@ def test_a_time_that_is_none_is_refused(sign: str) -> None:
         return requests().result(page("buckets"), {"Items": [item], "ScannedCount": 1})
 
     assert read(10**38).items[0].full_at_ns == {"a": int(f"{sign}{10**38}")}
-    with pytest.raises(ValueError, match="is no time in nanoseconds"):
+    with pytest.raises(ValueError, match="is not a time in nanoseconds"):
         read(10**38 + 1)

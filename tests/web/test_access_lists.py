@@ -195,7 +195,7 @@ def test_a_part_of_an_allowed_key_is_not_allowed(limited: Limited) -> None:
         (client_address(), "office", "key 'office': must be an address, or 'unknown'"),
         (client_address(), "2001:db8::/32", "key '2001:db8::/32': must be an address, or a"),
         (header("x-api-key"), " ", "key ' ': must be a value of the header 'x-api-key'"),
-        (everyone(), "everyone", "key 'everyone': give none, the rule is about all together"),
+        (everyone(), "everyone", "key 'everyone': give none, the rule counts everyone together"),
     ],
 )
 def test_a_key_that_no_client_has_is_refused(by: Identity, key: str, told: str) -> None:
@@ -379,7 +379,7 @@ def test_a_coroutine_function_gives_keys_too() -> None:
     [
         ({}, ValueError, "must have networks or keys"),
         ({"networks": "10.0.0.0/8"}, TypeError, "networks '10.0.0.0/8': must be a list of str"),
-        ({"networks": ["10.0.0.1/8"]}, ValueError, "bits are set behind the prefix"),
+        ({"networks": ["10.0.0.1/8"]}, ValueError, "bits are set after the prefix"),
         ({"networks": ["10.0.0.0/33"]}, ValueError, "must be an address or a network"),
         ({"networks": [10]}, TypeError, "network 10: must be a str"),
         ({"keys": "abc"}, TypeError, "keys 'abc': must be a list of str"),

@@ -76,7 +76,7 @@ def test_ints_are_their_decimal_text(limited: Limited, given: Any) -> None:
 @pytest.mark.parametrize("given", [True, ("a", False), {True}, 1.5, frozenset({1.5}), b"17", [17]])
 def test_what_is_no_key_is_refused_with_the_way_out(limited: Limited, given: Any) -> None:
     ask = limited(store=MemoryStore(), rules=Rule("/*", "2/hour", by=lambda r: given, name="n"))
-    with pytest.raises(TypeError, match=r"rule 'n'.*must be a str, an int.*give str\(id\)"):
+    with pytest.raises(TypeError, match=r"rule 'n'.*must be a str, an int.*pass str\(id\)"):
         ask(Get())
 
 

@@ -144,5 +144,5 @@ def test_a_key_that_can_be_none_is_refused(key: str) -> None:
 
 
 def test_a_parameter_given_twice_is_refused() -> None:
-    with pytest.raises(ValueError, match="parameter 'q': it is there twice"):
+    with pytest.raises(ValueError, match="parameter 'q': given twice"):
         parameters([("q", 1), ("w", 2), ("q", 1)])

@@ -209,7 +209,7 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
         full_at = item.get(ATTRIBUTE + name)
         full_ns = None if full_at is None else int(full_at["N"])
         if full_ns is not None and full_ns > _MOST:
-            raise ValueError(f"{ATTRIBUTE}{name} is no time in nanoseconds")
+            raise ValueError(f"{ATTRIBUTE}{name} is not a time in nanoseconds")
         full_at_ns.append(full_ns)
         refunded = item.get(REFUNDED + name)
         refunded_ns.append(0 if refunded is None else int(refunded["N"]))
@@ -220,7 +220,7 @@ def _result_of(applied: bool, item: Mapping[str, Any], names: tuple[str, ...]) -
     active = item.get(ACTIVE_NS)
     active_ns = 0 if active is None else int(active["N"])
     if active_ns > _MOST:
-        raise ValueError(f"{ACTIVE_NS} is no time in nanoseconds")
+        raise ValueError(f"{ACTIVE_NS} is not a time in nanoseconds")
     return tuple_new(
         OperationResult,
         (

@@ -82,5 +82,5 @@ def _item(key: str, item: Mapping[str, Any]) -> ScannedItem:
 def _instant(text: str) -> int:
     at_ns = int(text)
     if abs(at_ns) > _MOST_NS:
-        raise ValueError(f"{text} is no time in nanoseconds")
+        raise ValueError(f"{text} is not a time in nanoseconds")
     return at_ns

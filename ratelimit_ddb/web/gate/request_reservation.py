@@ -94,7 +94,7 @@ class RequestReservation:
             if bucket is not None:
                 require_charge(used, bucket.limits)
         if not self._is_open:
-            raise RuntimeError("the response is over, and its reservation with it")
+            raise RuntimeError("the response is over, so its reservation has been settled")
         self._used = used
 
     def add(self, reserved: Reserved) -> None:

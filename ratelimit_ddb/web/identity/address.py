@@ -57,7 +57,7 @@ def network(text: str) -> Network:
         raise ValueError(f"{text!r}: must be an address or a network such as '10.0.0.0/8'")
     found = written.network
     if written.ip != found.network_address:
-        raise ValueError(f"{text!r}: bits are set behind the prefix; is {str(found)!r} meant?")
+        raise ValueError(f"{text!r}: bits are set after the prefix; did you mean {str(found)!r}?")
     if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
         low_bits = int(found.network_address) & 0xFFFF_FFFF
         return IPv4Network((low_bits, found.prefixlen - 96))

@@ -13,7 +13,7 @@ def id_text(what: str, found: object) -> str:
     is_id = isinstance(found, str | int | float) or type(found).__str__ is not object.__str__
     if isinstance(found, bool) or not is_id:
         raise TypeError(
-            f"{what}: a {type(found).__name__}: must be an id, such as a str or an int; of what "
-            "has one, give it by a function of your own"
+            f"{what}: a {type(found).__name__}: must be an id, such as a str or an int; to use "
+            "a part of it, write your own function"
         )
     return str(found)

@@ -39,7 +39,7 @@ def identified(by: Identity, parts: Sequence[str], *, otherwise: int = 0) -> Ide
         return _of_function(parts)
     if source.what is None:
         if parts:
-            raise ValueError(f"identity {parts[0]!r}: give none, the rule is about all together")
+            raise ValueError(f"identity {parts[0]!r}: give none, the rule counts everyone together")
         return _given(by(request_from(None)))
     text = _one(source.what, parts)
     if source.request_with is None:

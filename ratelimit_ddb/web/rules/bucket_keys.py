@@ -35,7 +35,7 @@ def _of_identity(rule: Rule, identity: object) -> tuple[str, ...]:
     if len(parts) < len(given):
         raise TypeError(
             f"rule {rule.name!r}: identity {identity!r}: must be a str, an int (bool excepted), a "
-            "tuple of these, or a set of keys; for any other id, give str(id)"
+            "tuple of these, or a set of keys; for any other id, pass str(id)"
         )
     if not any(parts):
         raise _empty(rule, identity)
@@ -44,6 +44,6 @@ def _of_identity(rule: Rule, identity: object) -> tuple[str, ...]:
 
 def _empty(rule: Rule, identity: object) -> ValueError:
     return ValueError(
-        f"rule {rule.name!r}: identity {identity!r}: it is empty; None is for a request that "
-        "the rule is not about"
+        f"rule {rule.name!r}: identity {identity!r}: must not be empty; return None for a "
+        "request that the rule ignores"
     )

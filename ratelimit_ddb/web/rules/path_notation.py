@@ -163,8 +163,8 @@ def _require_no_other_notation(pattern: str) -> None:
     expression = _REGULAR_EXPRESSION.search(pattern)
     if expression:
         raise ValueError(
-            f"path {pattern!r}: {expression[0]!r} is of a regular expression, which a pattern is "
-            "not; write '{name}' for any text of one segment, '{name:int}' for a number, and "
+            f"path {pattern!r}: {expression[0]!r} belongs to a regular expression, and a pattern "
+            "is not one; write '{name}' for any one segment, '{name:int}' for a number, and "
             "'{name:path}' or a last '*' for everything below"
         )
     for notation, ours in _OTHER_NOTATIONS:

@@ -322,7 +322,9 @@ def methods_of(given: str | Iterable[str] | None) -> frozenset[str] | None:
         if not method or not _METHOD.issuperset(method):
             raise ValueError(f"method {method!r}: must be a name in capitals, such as 'GET'")
         if method in _NO_METHODS:
-            raise ValueError(f"method {method!r}: no request has it; {_NO_METHODS[method]}")
+            raise ValueError(
+                f"method {method!r}: no request has this method; {_NO_METHODS[method]}"
+            )
     several = [plain_text(method) for method in several]
     return frozenset(several) | ({"HEAD"} if "GET" in several else frozenset())
 
