@@ -89,7 +89,7 @@ def of_request(request: Any) -> Any:
             r"method '\*': .* leave methods out",
         ),
         (lambda: rule_of("/a", "1/s", methods=["GET", "ALL"]), ValueError, "leave methods out"),
-        (lambda: rule_of("/a", "1/s", methods="ANY"), ValueError, "no request has it"),
+        (lambda: rule_of("/a", "1/s", methods="ANY"), ValueError, "no request has this method"),
         (lambda: rule_of("/a", "1/s", methods="WEBSOCKET"), ValueError, "handshake .* is a GET"),
         (lambda: rule_of("/a", "1/s", methods=["GET", "PO ST"]), ValueError, "method 'PO ST'"),
         (lambda: rule_of("/a", "1/s", methods=["GET", 5]), TypeError, "5 must be a str"),
