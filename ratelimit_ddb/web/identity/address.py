@@ -1,4 +1,4 @@
-"""One address: read as servers and proxies write it, and grouped to what tells clients apart."""
+"""Addresses as servers and proxies write them, and the networks that stand for one client."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 def parsed(text: str) -> Address | None:
     """The address in a text such as ``192.0.2.7:80``, ``2001:db8::7`` or ``[2001:db8::7]:80``.
 
-    A port is dropped, and so is a zone (``%eth0``), which means something on one host only. An
-    IPv4-mapped address (RFC 4291, 2.5.5.2) is the IPv4 address that it stands for. Octets with
-    leading zeros are no address: some read them as octal (RFC 6943, 3.1.1).
+    A port is dropped, and so is a zone (``%eth0``), which has a meaning on one host only. An
+    IPv4-mapped address (RFC 4291, 2.5.5.2) becomes its IPv4 address. Octets with leading zeros are
+    not accepted: some programs read them as octal (RFC 6943, 3.1.1).
 
     Returns:
-        the address, or None where the text is none. Nothing is raised, whatever the text.
+        the address, or None if the text is none. It never raises.
     """
     if text.startswith("["):
         host, bracket, after = text[1:].partition("]")
@@ -34,7 +34,7 @@ def parsed(text: str) -> Address | None:
 
 
 def grouped(address: Address, *, ipv4_prefix: int, ipv6_prefix: int) -> str:
-    """The address itself, or its network where the prefix is shorter: ``2001:db8::/64``."""
+    """The address itself, or its network if the prefix is shorter: ``2001:db8::/64``."""
     prefix = ipv4_prefix if address.version == 4 else ipv6_prefix
     if prefix == address.max_prefixlen:
         return str(address)
@@ -44,10 +44,10 @@ def grouped(address: Address, *, ipv4_prefix: int, ipv6_prefix: int) -> str:
 def network(text: str) -> Network:
     """The network of addresses in a text such as ``10.0.0.0/8`` or ``10.0.0.1``.
 
-    One of IPv4-mapped addresses is the IPv4 network, as ``parsed`` gives IPv4 addresses.
+    A network of IPv4-mapped addresses becomes the IPv4 network, as ``parsed`` does with addresses.
 
     Raises:
-        ValueError: the text is no network, has bits set behind its prefix, or names a zone.
+        ValueError: the text is no network, has bits set after its prefix, or has a zone.
     """
     try:
         written = ip_interface(text)
@@ -65,9 +65,9 @@ def network(text: str) -> Network:
 
 
 class NetworkSet:
-    """Networks, however many: an address is looked for by halves, not in one after the other.
+    """Any number of networks; an address is found by binary search.
 
-    ``address in NetworkSet([network("10.0.0.0/8")])``; it is false where there are none.
+    ``address in NetworkSet([network("10.0.0.0/8")])``; an empty set is false.
     """
 
     __slots__ = ("_ends", "_starts")
@@ -78,10 +78,10 @@ class NetworkSet:
         ranges = [
             (one.version, int(one.network_address), int(one.broadcast_address)) for one in networks
         ]
-        # Of those that begin alike the widest comes first; all others are in it.
+        # Of networks with the same first address the widest comes first and has the others in it.
         for version, first, last in sorted(ranges, key=lambda one: (*one[:2], -one[2])):
             ends = self._ends[version]
-            if not ends or first > ends[-1]:  # networks are in each other, or apart
+            if not ends or first > ends[-1]:  # two networks are nested or disjoint
                 self._starts[version].append(first)
                 ends.append(last)
 

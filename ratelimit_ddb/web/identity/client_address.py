@@ -1,4 +1,4 @@
-"""The client's address, as far as it can't be made up: what trusted proxies say, and no more."""
+"""The client's address, by what trusted proxies say: a client can't forge it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from ratelimit_ddb.web.request import Request
 
 UNKNOWN = "unknown"
-"""Who has no known address, such as the peer at a unix socket. All of them share it."""
+"""The identity of all clients without a known address, such as the peer at a unix socket."""
 
 UNIX = "unix"
-"""How a peer at a unix socket is listed among the trusted."""
+"""The name of a peer at a unix socket in ``trusted``."""
 
 LONGEST_ADDRESS = 128
-"""Characters, with brackets, zone and port. A longer text is taken for no address."""
+"""Characters, with brackets, zone and port. A longer text is no address."""
 
 MOST_HOPS = 16
 REMEMBERED_ADDRESSES = 4_096
@@ -39,41 +39,44 @@ def client_address(
     ipv6_prefix: int = 64,
     ipv4_prefix: int = 32,
 ) -> Callable[[Request], str]:
-    """A function that gives the address a request came from, as a key.
+    """A function that returns the address that a request came from, as a key.
 
-    Nobody is trusted by default: it is the peer's address. Behind proxies, say which to trust, by
-    number or by address; each must append to ``field`` the address of whoever it heard from. The
-    field is read from the right, so what clients write into it is not believed. An entry without
-    an address (``unknown``, ``_hidden``) stands for the proxy that reported it: all its unknown
+    By default no proxy is trusted, and it is the peer's address. Behind proxies, say which to
+    trust, by number or by address; each must append the address of its own peer to ``field``. The
+    field is read from the right, so what clients write into it has no effect. An entry without an
+    address (``unknown``, ``_hidden``) stands for the proxy that reported it: all its unknown
     clients share the proxy's own key.
 
-    Where the server itself replaces the peer, trust in one place only. uvicorn does, from
-    X-Forwarded-For, for peers in ``--forwarded-allow-ips`` (127.0.0.1 unless given): either keep to
-    the defaults here and list the proxies there, never ``*``; or list them here and start it with
-    ``--no-proxy-headers``, as one must where they write Forwarded and let X-Forwarded-For pass.
-    gunicorn leaves the peer as it is; waitress removes the field unless its settings say who may
-    send it (``trusted_proxy``, ``trusted_proxy_headers``).
+    If the server itself replaces the peer, configure trust in one place only. uvicorn replaces it
+    from X-Forwarded-For for peers in ``--forwarded-allow-ips`` (127.0.0.1 unless given). Either
+    keep the defaults here and list the proxies there, never ``*``; or list them here and start
+    uvicorn with ``--no-proxy-headers``, which is necessary if the proxies write Forwarded and pass
+    X-Forwarded-For on. gunicorn does not change the peer; waitress removes the field unless its
+    settings say who may send it (``trusted_proxy``, ``trusted_proxy_headers``).
 
-    A proxy must quote what it copies into Forwarded (``host``), and a WSGI server must drop fields
-    with underscores in their names, as WSGI can't tell ``X_Forwarded_For`` from the true one.
+    A proxy must quote what it copies into Forwarded (``host``). A WSGI server must drop fields with
+    underscores in their names, since WSGI can't distinguish ``X_Forwarded_For`` from the real
+    field.
 
     Args:
-        trusted_hops: how many proxies every request passes, 0 to 16. A request that can come by a
-            shorter way can forge its address.
+        trusted_hops: how many proxies every request passes, 0 to 16. A client that can reach the
+            server through fewer proxies can forge its address.
         trusted: the proxies' addresses and networks, such as ``"10.0.0.0/8"``, and ``"unix"`` for
-            peers at a unix socket. The client is the first that is not among them.
-        field: which field the proxies write, ``"x-forwarded-for"`` or ``"forwarded"`` (RFC 7239).
-            The other is not read: clients could send the one that the proxies leave alone.
-        ipv6_prefix: bits that tell IPv6 clients apart, 1 to 128. One subscriber has a whole /64 at
-            least (RFC 6177), so it counts as one client: ``"2001:db8::/64"``.
+            peers at a unix socket. The client is the first address that is not among them.
+        field: the field that the proxies write, ``"x-forwarded-for"`` or ``"forwarded"`` (RFC
+            7239). The other one is not read, since clients could send it.
+        ipv6_prefix: the bits that distinguish IPv6 clients, 1 to 128. A subscriber has at least a
+            /64 (RFC 6177), which counts as one client: ``"2001:db8::/64"``.
         ipv4_prefix: the same for IPv4, 1 to 32.
 
     Returns:
-        a function for ``by=``. It gives an address or its network; the peer as it is, where that
-        is no address; ``UNKNOWN`` where there is neither. Never None: nobody goes unlimited.
+        a function for ``by=``. It returns an address or its network; the peer as it is, if that is
+        no address; ``UNKNOWN`` if there is no peer. It never returns None, so every request is
+        limited.
 
     Raises:
-        TypeError, ValueError: an argument is invalid, or both sorts of trust are given.
+        TypeError, ValueError: an argument is invalid, or both ``trusted_hops`` and ``trusted`` are
+            given.
     """
     require_int_from("trusted_hops", trusted_hops, 0, MOST_HOPS)
     require_int_from("ipv6_prefix", ipv6_prefix, 1, 128)
@@ -96,13 +99,13 @@ def client_address(
 
 
 def whole_address_of(identity: object) -> Callable[[Request], str] | None:
-    """What tells the whole address where a ``client_address(...)`` tells its network.
+    """A function that returns the whole address if a ``client_address(...)`` returns its network.
 
     Args:
-        identity: what may be one.
+        identity: the identity.
 
     Returns:
-        a function that trusts the same proxies; None where it is something else.
+        a function that trusts the same proxies; None for other identities.
     """
     route = getattr(identity, "__self__", None)
     if not isinstance(route, _Route):
@@ -112,7 +115,7 @@ def whole_address_of(identity: object) -> Callable[[Request], str] | None:
 
 
 class _Hop(NamedTuple):
-    """One that the request passed, or its origin."""
+    """A proxy that the request passed, or its client."""
 
     identity: str
     trusted: bool
@@ -120,14 +123,14 @@ class _Hop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """The way requests come. Each public method tells where one began, under its sort of trust."""
+    """How requests reach the server. Each public method finds the client by one kind of trust."""
 
     known: Callable[[str], _Hop | None] = dataclass_field(repr=False)
     unix_peer: _Hop = dataclass_field(repr=False)
     field: str
     hops: int
     whole: _Route | None = dataclass_field(repr=False)
-    """The same, telling whole addresses and not their networks."""
+    """The same for whole addresses instead of networks."""
 
     def peer_itself(self, request: Request) -> str:
         peer = request.client
@@ -161,7 +164,7 @@ class _Route:
         return self._hop(peer) or _Hop(peer, trusted=False)
 
     def _hop(self, text: str) -> _Hop | None:
-        # The length is bounded before the text is remembered: it may be a stranger's.
+        # The length is bounded before the text is cached: a client may have written it.
         return self.known(text) if len(text) <= LONGEST_ADDRESS else None
 
     def _entries(self, request: Request) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""Who proxies say they heard from: the entries of Forwarded and X-Forwarded-For, from the right.
+"""The entries of Forwarded and X-Forwarded-For, from the right.
 
-A proxy appends its entry to what it was sent, so the right end is the nearest proxy's and anything
-left of the entries of trusted proxies may be a forgery. It is read from the right for that reason,
-entry by entry: what nobody asks for is not read, and what an attacker wrote on the left, an open
-quote for one, can't change what is found to its right.
+A proxy appends its entry to the field that it received, so the last entry is the nearest proxy's,
+and everything to the left of the trusted proxies' entries may be forged. So the field is read from
+the right, entry by entry, and no further than the caller asks: what an attacker wrote on the left,
+such as an opening quote, can't change the entries to its right.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 LONGEST_READ = 8_192
-"""Characters: what is further from the right end is not read, be it sent or not. It is what common
-servers take as a whole line, and sixteen proxies need far less."""
+"""Characters: only so many are read, at the right end of the field. Common servers accept a line of
+this length, and sixteen proxies need far less."""
 
 _SPACE = " \t"
 # Possessive throughout (*+, ++), so that no field makes the matching go back: time is linear.
@@ -30,9 +30,9 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def x_forwarded_for(value: str) -> Iterator[str]:
-    """The entries of X-Forwarded-For, from the right, bare of spaces and of quotes around them.
+    """The entries of X-Forwarded-For, from the right, without the spaces and quotes around them.
 
-    The field has no standard, hence no quoting: a comma always separates.
+    The field has no standard and so no quoting: a comma always separates.
     """
     for element in _elements(value, quoting=False):
         if len(element) >= 2 and element[0] == element[-1] == '"':
@@ -42,11 +42,11 @@ def x_forwarded_for(value: str) -> Iterator[str]:
 
 
 def forwarded(value: str) -> Iterator[str]:
-    """The ``for`` of each element of Forwarded, from the right, bare of quotes and escapes.
+    """The ``for`` of each element of Forwarded, from the right, without quotes and escapes.
 
-    It is ``""`` for an element that has none, has two, or is malformed. Where a quote is open, so
-    that nothing tells where elements begin, there are no further ones. Beyond the grammar, spaces
-    around ``;`` are taken, and colons and brackets without quotes, as some proxies write them.
+    It is ``""`` for an element that has none, has two, or is malformed. The iteration ends at an
+    unmatched quote, since the elements can't be separated there. Beyond the grammar, spaces around
+    ``;`` are accepted, and colons and brackets without quotes, as some proxies write them.
 
     Source: RFC 7239, 4 (syntax) and 6 (what identifies a node); RFC 9110, 5.6.4 (quoted strings).
     """
@@ -62,9 +62,9 @@ READERS: Mapping[str, Callable[[str], Iterator[str]]] = {
 
 
 def _elements(value: str, *, quoting: bool) -> Iterator[str]:
-    """The list's elements, from the right; empty ones are left out (RFC 9110, 5.6.1.2).
+    """The list's elements, from the right, without empty ones (RFC 9110, 5.6.1.2).
 
-    Every character is looked at a few times at most, whatever the text.
+    The time is linear: each character is read a few times at most.
     """
     text = value[-LONGEST_READ:]
     end = unread = len(text)
@@ -82,15 +82,15 @@ def _elements(value: str, *, quoting: bool) -> Iterator[str]:
             quote = text.rfind('"', 0, unread)
         else:
             break
-    # The first element of a text that was cut may be the end of another: 203.0.113.9 of 1203.0...
+    # The first element of a text that was cut may be the end of another one: 203.0.113.9 of 1203...
     if len(text) == len(value) and (element := text[:end].strip(_SPACE)):
         yield element
 
 
 def _opening_quote(text: str, closing: int) -> int:
-    """Where the quoted string begins that ends at ``closing``; -1 where none does.
+    """The index where the quoted string begins that ends at ``closing``; -1 if there is none.
 
-    A quote behind an odd number of backslashes is escaped, and one that opens follows ``=``.
+    A quote after an odd number of backslashes is escaped, and an opening quote follows ``=``.
     """
     if _is_escaped(text, closing):
         return -1

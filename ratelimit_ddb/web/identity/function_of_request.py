@@ -1,8 +1,8 @@
-"""The functions that rules are given: each is called with the Request alone.
+"""Checks of a rule's functions, each of which is called with the Request alone.
 
-A function that can't be called so would fail at the first request, and one that makes identities
-(``by=header`` for ``by=header("x-api-key")``) would give a function for a key. Both are refused
-when the rule is made.
+A function with other parameters would fail at the first request, and one that makes identities
+(``by=header`` instead of ``by=header("x-api-key")``) would return a function for a key. Both are
+refused when the rule is made.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _OF_IDENTITIES = ("by", "otherwise")
 
 
 def makes_identities(called_as: str) -> Callable[[F], F]:
-    """Mark a function that makes identities, and is none itself.
+    """Mark a function that makes identities and is no identity itself.
 
     Args:
-        called_as: how it is called, for the message: ``'header("x-api-key")'``.
+        called_as: an example of its call, for the message: ``'header("x-api-key")'``.
     """
 
     def mark(function: F) -> F:
@@ -34,15 +34,15 @@ def makes_identities(called_as: str) -> Callable[[F], F]:
 
 
 def require_function_of_request(what: str, function: object, *, argument: str = "request") -> None:
-    """Refuse what can't be called with a Request.
+    """Check that an option's value can be called with a Request.
 
     Args:
-        what: the option that it was given as.
-        function: what was given.
-        argument: what it is called with, where that is not the request.
+        what: the option.
+        function: its value.
+        argument: what it is called with, if that is not the request.
 
     Raises:
-        TypeError: it is no function, or a class; it can't be called with one argument, or makes
+        TypeError: it is no function, or a class; it can't be called with one argument; or it makes
             identities.
     """
     if not callable(function):
@@ -65,7 +65,7 @@ def require_function_of_request(what: str, function: object, *, argument: str = 
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return  # a built-in, which doesn't tell
+        return  # a built-in without a signature
     try:
         signature.bind(None)
     except TypeError as error:

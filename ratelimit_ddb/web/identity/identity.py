@@ -1,13 +1,13 @@
-"""Whose bucket a request draws on: by a header, a cookie, a session, a verified claim, or nobody's.
+"""Identities: whose bucket a request draws on, by a header, a cookie, a session or a claim.
 
-A request that lacks what an identity goes by is counted ``otherwise``, by its address by default:
-never unlimited because it left something out. Such a bucket's key has one part more, so that nobody
-gets into it by calling themselves what somebody's address is.
+A request without the header, cookie, session or claim is counted by ``otherwise``, which is the
+client's address by default: leaving it out does not lift the limit. Such a key has one part more,
+so that a client can't get into an address's bucket by sending the address as its API key.
 
 Header and cookie values are often credentials, so a key holds their digest by default.
 
-A field or a cookie that can be read in more than one way is charged under each of them, all or
-none: see ``ratelimit_ddb.web.identity.readings`` and decision 008.
+If a field or cookie can be read in several ways, all of them are charged, or none: see
+``ratelimit_ddb.web.identity.readings`` and decision 008.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from ratelimit_ddb.web.identity.readings import ReadingsOf, of_bearer_token, of_
 from ratelimit_ddb.web.request import Request
 
 Identified = KeyLike | AbstractSet[KeyLike]
-"""Whose bucket a request draws on; of a set, every one's: all of them are charged or none is."""
+"""The key of a request's bucket; or a set of keys, all of which are charged or none."""
 
 Identity = Callable[[Request], Identified | Awaitable[Identified | None] | None]
-"""Whose bucket a request draws on; None where the rule is not about the request."""
+"""Returns whose bucket a request draws on; None if the rule does not apply to the request."""
 
 Claims = Callable[[str], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]
-"""The app's own check of a bearer token: the verified claims, or None for one that is not valid."""
+"""The application's check of a bearer token: its verified claims, or None if it is not valid."""
 
 _NO_SESSION = (
     "session_user() found no session in the request: the session middleware must be outside the "
@@ -54,12 +54,12 @@ _NO_SESSION = (
 _FALLBACK = "otherwise"
 
 _TOO_MANY_VALUES: KeyLike = ("otherwise", "too many values", "")
-"""One bucket for all requests with more values of one name than are looked at."""
+"""The bucket of all requests with more values of a name than are read."""
 
 
 @makes_identities("everyone()")
 def everyone() -> Identity:
-    """One bucket for all requests together."""
+    """One bucket for all requests."""
 
     def identity(_request: Request) -> str:
         return "everyone"
@@ -72,18 +72,18 @@ def everyone() -> Identity:
 def header(name: str, *, digest: bool = True, otherwise: Identity | None = None) -> Identity:
     """The value of a header, such as an API key.
 
-    Of repeated fields each value is charged, and what they are joined.
+    If the field is repeated, each value is charged, and so is the joined value.
 
-    Whoever can invent values gets a new bucket with each: have the app refuse unknown ones, or put
-    a rule by address beside it.
+    A client that invents values gets a new bucket with each: have the application refuse unknown
+    values, or add a rule by address.
 
     Args:
         name: the header's name, in any case.
-        digest: whether keys hold a digest of the value; False for what is no secret.
-        otherwise: the identity of requests without it; the client's address unless given.
+        digest: whether keys hold a digest of the value; False for values that are no secret.
+        otherwise: the identity of requests without the header; the client's address unless given.
 
     Raises:
-        TypeError, ValueError: the name can't be one.
+        TypeError, ValueError: the name is invalid.
     """
     _require_name("header", name)
     source = (f"a value of the header {name!r}", request_with_header(name))
@@ -94,7 +94,8 @@ def header(name: str, *, digest: bool = True, otherwise: Identity | None = None)
 def cookie(name: str, *, digest: bool = True, otherwise: Identity | None = None) -> Identity:
     """The value of a cookie, without quotes, escapes and percent-encoding.
 
-    Of several cookies of that name each value is charged. Arguments and warning as for ``header``.
+    Of several cookies with the name each value is charged. The arguments and the warning are those
+    of ``header``.
     """
     _require_name("cookie", name)
     source = (f"a value of the cookie {name!r}", request_with_cookie(name))
@@ -103,15 +104,15 @@ def cookie(name: str, *, digest: bool = True, otherwise: Identity | None = None)
 
 @makes_identities("session_user()")
 def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -> Identity:
-    """The user who is logged in, from the session that a middleware outside this one opened.
+    """The user who is logged in, by the session that a middleware outside this one opened.
 
     Args:
-        field: the session's attribute or, if it has none of that name, its key.
+        field: an attribute of the session or, if it has none of that name, a key.
         otherwise: the identity of requests without a user; the client's address unless given.
 
     Raises:
-        RuntimeError: at a request, if no session middleware stands outside the limiter; else
-            everybody would be counted by address, without a word.
+        RuntimeError: at a request, if no session middleware is outside the limiter: all users would
+            silently be counted by address.
         TypeError: at a request, the field has no id (a str, an int, a UUID), but an object.
     """
     _require_name("field", field)
@@ -137,12 +138,13 @@ def session_user(field: str = "user_id", *, otherwise: Identity | None = None) -
 
 @makes_identities('bearer_claim("sub", claims=...)')
 def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None) -> Identity:
-    """A claim of the request's bearer token (RFC 6750, 2.1), as the app verified it.
+    """A claim of the request's bearer token (RFC 6750, 2.1), as the application verified it.
 
     Args:
         name: the claim, such as ``"sub"``.
-        claims: the app's own function of the token; a claim that nobody verified would let callers
-            choose their bucket, so nothing is decoded here. Of several tokens each is given to it.
+        claims: the application's function of a token that returns its verified claims; it is called
+            with each of several tokens. Nothing is decoded here: clients could choose their bucket
+            by a claim that is not verified.
         otherwise: the identity of requests without a valid token or without the claim; the client's
             address unless given.
     """
@@ -183,7 +185,7 @@ def bearer_claim(name: str, *, claims: Claims, otherwise: Identity | None = None
 
 
 def digest_of(text: str) -> str:
-    """The first half of a text's SHA-256, in hex: what keys and records have in place of it.
+    """The first half of a text's SHA-256, in hex, which stands for the text in keys and records.
 
     Keys hold the digest of a header's or a cookie's value. Log records and spans hold the digest
     of a bucket's key:
@@ -230,17 +232,17 @@ def _by_readings(
 
 
 def require_no_identity(what: str, function: object, gives: str) -> None:
-    """Refuse an identity where a function that gives something else is wanted.
+    """Refuse an identity for an option that takes another kind of function.
 
     A key is true: ``exempt=header("x-internal")`` would exempt every request.
 
     Args:
-        what: the option that it was given as.
-        function: what was given.
-        gives: what a function for this option gives, for the message.
+        what: the option.
+        function: its value.
+        gives: what a function for this option returns, for the message.
 
     Raises:
-        TypeError: it is one of the identities that ship.
+        TypeError: it is one of this package's identities.
     """
     if source_of(function) is not None or whole_address_of(function) is not None:
         raise TypeError(
@@ -254,7 +256,7 @@ def _one_or_all(keys: set[KeyLike]) -> Identified:
 
 
 def fallback_of(otherwise: Identity | None) -> Identity:
-    """The other identity, in keys that no value of the first one can make."""
+    """The ``otherwise`` identity, with keys that no value of the first one can have."""
     other = other_of(otherwise)
     require_function_of_request("otherwise", other)
 
@@ -270,19 +272,19 @@ def fallback_of(otherwise: Identity | None) -> Identity:
 
 
 def as_fallback(found: Identified) -> Identified:
-    """A key of the other identity, as one that no value of the first one can make."""
+    """A key of the ``otherwise`` identity, which no value of the first one can have."""
     if isinstance(found, AbstractSet):
         return {_fallback_key(one) for one in found}
     return _fallback_key(found)
 
 
 def is_fallback(found: Identified | None) -> bool:
-    """Whether it is the other identity's, or nobody's."""
+    """Whether a key is of the ``otherwise`` identity, or None."""
     return found is None or (isinstance(found, tuple) and found[:1] == (_FALLBACK,))
 
 
 def other_of(otherwise: Identity | None) -> Identity:
-    """The identity of requests without what the first one goes by."""
+    """The ``otherwise`` identity: the client's address unless given."""
     return client_address() if otherwise is None else otherwise
 
 
@@ -295,9 +297,9 @@ def _fallback_key(key: KeyLike) -> KeyLike:
 
 
 class _MappedAwaitable:
-    """What a function makes of something that is awaited first, and awaited again if it must be.
+    """An awaitable that maps the result of another one, and awaits the mapped result if need be.
 
-    No coroutine of our own, for one that nobody awaits could not close the user's.
+    It is no coroutine, since one that is never awaited could not close the user's coroutine.
     """
 
     __slots__ = ("_coming", "_make")
@@ -311,7 +313,7 @@ class _MappedAwaitable:
         return (yield from result.__await__()) if isinstance(result, Awaitable) else result
 
     def close(self) -> None:
-        """Give up what is not awaited."""
+        """Close the inner coroutine, if nothing awaits it."""
         if hasattr(self._coming, "close"):
             self._coming.close()
 

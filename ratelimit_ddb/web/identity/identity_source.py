@@ -1,4 +1,4 @@
-"""What an identity reads, so that it can be asked about somebody without a request of theirs."""
+"""What an identity reads of a request, so that it can be evaluated for a value alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ _SOURCE = "_source"
 
 
 class IdentitySource(NamedTuple):
-    """What an identity that ships reads of a request.
+    """What one of this package's identities reads of a request.
 
     Attributes:
-        what: in words, such as ``"a value of the header 'x-api-key'"``; None where it reads
-            nothing.
-        request_with: the request that has a text there, and nothing else; None where the text is
-            the key, which only the application can read of a request.
-        otherwise: the identity of requests without; None where there is none.
+        what: in words, such as ``"a value of the header 'x-api-key'"``; None if it reads nothing.
+        request_with: returns a request with a text there, and nothing else; None if the text is the
+            key itself, which only the application can read.
+        otherwise: the identity of requests without it; None if there is none.
     """
 
     what: str | None
@@ -28,12 +27,12 @@ class IdentitySource(NamedTuple):
 
 
 def note_source(identity: Callable[[Request], object], source: IdentitySource) -> None:
-    """Remember what an identity reads."""
+    """Note what an identity reads."""
     setattr(identity, _SOURCE, source)
 
 
 def source_of(identity: object) -> IdentitySource | None:
-    """What an identity reads; None where nobody noted it, as of a function of the application."""
+    """What an identity reads; None if that is not known, as for a function of the application."""
     source = getattr(identity, _SOURCE, None)
     return source if isinstance(source, IdentitySource) else None
 
@@ -41,7 +40,7 @@ def source_of(identity: object) -> IdentitySource | None:
 def request_with_header(name: str) -> Callable[[str], Request]:
     """A maker of requests with one header field."""
     field = name.lower().encode()
-    # Octets, as clients send them; those that a shell could not decode are as they were.
+    # Bytes, as clients send them; those that a shell could not decode are restored.
     return lambda text: _request([(field, text.encode("utf-8", "surrogateescape"))])
 
 

@@ -1,17 +1,16 @@
-r"""What an application may read a header field or a cookie to be, where it is not certain.
+r"""The values that an application may read of a header field or a cookie.
 
-A field or a cookie that is sent twice is read by its first value in one framework and by its last
-in another; some join the fields by a comma; a cookie's value may be quoted, escaped or
-percent-encoded. Which of these the application behind does can't be known here. So every value that
-it could read is found, and an identity charges all of them: whichever is the valid credential, it
-is charged as if it had come alone.
+If a field or cookie is sent twice, one framework reads its first value and another its last; some
+join the fields by a comma. A cookie's value may be quoted, escaped or percent-encoded. What the
+application does can't be known here. So every value that it could read is found, and an identity
+charges all of them: the valid credential, whichever it is, is charged as if it had come alone.
 
-Spellings that some framework takes for one another (``"\163id"`` for ``sid`` in a cookie) are
-brought to one form, which no framework needs to share: values that differ for an application may be
-one here, and never the other way round.
+Spellings that some framework reads as the same value (``"\163id"`` and ``sid`` in a cookie) are
+brought to one form. Two values that differ for an application may have the same form here; two
+spellings of one value never have different forms.
 
-At most ``MOST_VALUES`` values of a name are looked at, from both ends. Where there are more, the
-request also draws on a bucket that all such requests share.
+At most ``MOST_VALUES`` values of a name are read, from both ends. If there are more, the request
+also draws on a bucket that all such requests share.
 
 Source: RFC 9110, 5.3 (repeated fields) and 5.5 (white space); RFC 6265, 4.2 and 5.4 (cookies);
 RFC 9113, 8.2.3 (a split Cookie field); RFC 2109 (quoted values), which Python's http.cookies has.
@@ -28,7 +27,7 @@ from typing import NamedTuple, TypeVar
 from ratelimit_ddb.web.request import Request, unquoted
 
 MOST_VALUES = 4
-"""How many occurrences of one name are looked at: twice what browsers send with good reason."""
+"""How many occurrences of a name are read: twice what browsers send with good reason."""
 
 _AUTHORIZATION = ("authorization", "proxy-authorization")
 
@@ -43,11 +42,11 @@ T = TypeVar("T")
 
 
 class Readings(NamedTuple):
-    """The values that an application may read; none where the request has none, or empty ones.
+    """The values that an application may read; none if the request has none, or only empty ones.
 
     Attributes:
-        values: each once.
-        more: whether there were more occurrences than are looked at.
+        values: each value once.
+        more: whether there were more occurrences than are read.
     """
 
     values: tuple[str, ...]
@@ -62,12 +61,12 @@ NONE = Readings(())
 def of_header(name: str) -> ReadingsOf:
     """The readings of a header field.
 
-    One field is one value, commas and all. Of several, each one is, and all of them joined: by
-    itself, and with those whose names differ in ``-`` and ``_`` only, which are the same for an
-    application behind a bridge from ASGI to WSGI.
+    One field is one value, including its commas. Of several fields each is a value, and so are all
+    of them joined: those of the exact name, and those whose names differ only in ``-`` and ``_``,
+    which are the same for an application behind a bridge from ASGI to WSGI.
 
-    Of Authorization and Proxy-Authorization it is the credentials, whatever the scheme is called
-    and however it is parted from them: many applications look for no more than these.
+    Of Authorization and Proxy-Authorization the values are the credentials, whatever the scheme and
+    the space after it: many applications read no more.
     """
     of_fields = _fields_and_joined(name)
     if name.lower() not in _AUTHORIZATION:
@@ -94,10 +93,10 @@ def _fields_and_joined(name: str) -> ReadingsOf:
 
 
 def of_cookie(name: str) -> ReadingsOf:
-    """The readings of a cookie, wherever in the Cookie fields its name begins a pair.
+    """The readings of a cookie, wherever its name begins a pair in the Cookie fields.
 
-    A pair begins after ``;`` and, as http.cookies has it, after white space. Its value ends at the
-    next ``;``; or where its quotes end; or, as http.cookies has it again, at white space.
+    A pair begins after ``;`` or, for http.cookies, after white space. Its value ends at the next
+    ``;``, at its closing quote, or, for http.cookies, at white space.
     """
     named = re.compile(rf"{re.escape(name)}\s*=")
 
@@ -107,7 +106,7 @@ def of_cookie(name: str) -> ReadingsOf:
         found = in_text(text)
         if text.isascii():
             return found
-        # Django over WSGI takes the field for UTF-8, so its white space is another.
+        # Django over WSGI decodes the field as UTF-8, which has other white space.
         decoded = in_text(text.encode("latin-1", "replace").decode("utf-8", "replace"))
         return _readings([*found.values, *decoded.values], str, found.more or decoded.more)
 
@@ -132,8 +131,8 @@ def of_cookie(name: str) -> ReadingsOf:
 def of_bearer_token() -> ReadingsOf:
     """The readings of a bearer token: what follows ``Bearer``, in any case (RFC 6750, 2.1).
 
-    It is looked for in each Authorization field and, where these are lists, in their elements. It
-    is all the rest and, for those who split at white space, the first and the last word of it.
+    It is read in each Authorization field and, if that is a list, in its elements. The readings are
+    the whole rest and, for applications that split at white space, its first and last word.
     """
     of_authorization = _fields_and_joined("authorization")
 
@@ -153,7 +152,7 @@ def of_bearer_token() -> ReadingsOf:
 
 
 def _credentials(authorization: str) -> list[str]:
-    """What may be read after the scheme of an Authorization field, in one form."""
+    """The readings of what follows the scheme of an Authorization field, each in one form."""
     scheme, *words = authorization.split() or [""]
     if not words:
         return [scheme]
@@ -164,10 +163,10 @@ def _credentials(authorization: str) -> list[str]:
 
 
 def _forms_of_base64(text: str) -> list[str]:
-    """One form for all spellings that decode to the same.
+    """One form for all spellings that decode to the same bytes.
 
-    Python's decoder passes over what is not in its alphabet, over bits that are left, and over too
-    much padding; some applications add what lacks of it, and some take the URL-safe alphabet.
+    Python's decoder ignores characters outside its alphabet, left-over bits and excess padding;
+    some applications add missing padding, and some decode the URL-safe alphabet.
     """
     octets = text.encode("ascii", "ignore") + b"=="
     forms: list[str] = []
@@ -188,14 +187,14 @@ def _readings(found: Sequence[str], form: Callable[[str], str], more: bool) -> R
 
 
 def _ends(found: list[T]) -> tuple[list[T], bool]:
-    """The first and the last ones, and whether others are left out."""
+    """The first and the last elements, and whether others are left out."""
     if len(found) <= MOST_VALUES:
         return found, False
     return [*found[: MOST_VALUES // 2], *found[-(MOST_VALUES // 2) :]], True
 
 
 def _listed(value: str) -> str:
-    """A field's value bare of white space around it and around its commas."""
+    """A field's value without the white space around it and around its commas."""
     if "," not in value:
         return value.strip()
     return ",".join([element.strip() for element in value.split(",")])
@@ -220,9 +219,9 @@ def _cookie_values(text: str, begin: int) -> list[str]:
 def _unescaped(value: str) -> str:
     """One form for all spellings of a cookie's value.
 
-    It depends on nothing but what is read: by frameworks that unquote (most of them), and by those
-    that decode percent signs then (Litestar). Quotes and backslashes that are left are dropped,
-    since a quoted value that has them can be written in several ways.
+    It undoes what frameworks undo: quotes and escapes (most of them), then percent-encoding
+    (Litestar). Quotes and backslashes that are left are dropped, since a quoted value with them can
+    be written in several ways.
     """
     value = unquoted(value)
     if "%" in value:

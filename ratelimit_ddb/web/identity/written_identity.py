@@ -1,7 +1,7 @@
-"""An identity as somebody writes it who has no request: an address, an API key, a user's id.
+"""The key of a value that is written down: an address, an API key, a user's id.
 
-The identity itself is asked, about a request that has what is written and nothing else. So no
-spelling is read here in another way than a client's.
+The identity itself is called, with a request that has the value and nothing else. So each spelling
+is read as it would be read of a client.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ratelimit_ddb.web.identity.identity_source import request_from, source_of
 
 
 def identified(by: Identity, parts: Sequence[str], *, otherwise: int = 0) -> Identified:
-    """What an identity gives of a request that has what is written.
+    """What an identity returns for a request with a value.
 
     Args:
         by: the identity.
-        parts: what is written: one text; none for ``everyone()``. For a function of the
-            application's own, the parts of the key that it gives.
-        otherwise: how many times it is the ``otherwise`` of the identity that is meant.
+        parts: the value: one text; none for ``everyone()``. For a function of the application, the
+            parts of the key that it returns.
+        otherwise: how many times to take the identity's ``otherwise`` first.
 
     Raises:
-        ValueError: it can't be what the identity goes by, which the message says.
+        ValueError: the identity does not read such a value; the message says what it reads.
     """
     source = source_of(by)
     if otherwise:

@@ -1,12 +1,11 @@
-"""Who is always or never let through by a rule: by networks, and by the rule's own keys.
+"""The clients that a rule always or never lets through: by networks, and by the rule's own keys.
 
-Networks go by the client's address as the rule's ``client_address(...)`` reads it, so that who is
-listed can't be made up either; keys by what the rule's ``by`` gives. Where a list can't tell, it
-does not let through: who has no known address is in every network that is denied and in none that
-is allowed, and of several keys that could be meant one is enough for the one, and all are needed
-for the other.
+Networks are compared with the client's address as the rule's ``client_address(...)`` reads it,
+which a client can't forge; keys with what the rule's ``by`` returns. In doubt a client is not let
+through: a client without a known address is in every denied network and in no allowed one; of
+several keys that may be meant, one listed key is enough to deny, and all must be listed to allow.
 
-The rule's own identity reads a listed key, as it reads a client's. So a cookie may be listed as it
+A listed key is read by the rule's own identity, as a client's is. So a cookie may be listed as it
 is sent, percent-encoded or quoted, and ``Authorization`` with its scheme.
 """
 
@@ -29,7 +28,7 @@ from ratelimit_ddb.web.request import Request
 
 @dataclass(frozen=True, slots=True, init=False)
 class AccessList:
-    """Clients that a rule lets through always, ``allow=``, or never, ``deny=``.
+    """Clients that a rule always lets through (``allow=``) or never (``deny=``).
 
         internal = AccessList(networks=["10.0.0.0/8"])
         Rule("/api/*", "10/second", by=client_address(trusted_hops=1), allow=internal)
@@ -37,12 +36,12 @@ class AccessList:
     Attributes:
         networks: addresses and networks such as ``"10.0.0.0/8"``.
         keys: API keys and cookies as clients send them, ids of users, or what the rule's own
-            function gives. Addresses are listed as ``networks``.
-        address: a ``client_address(...)`` that reads the address for ``networks``; None where the
+            function returns. Addresses are listed as ``networks``.
+        address: a ``client_address(...)`` that reads the address for ``networks``; None if the
             rule's ``by`` is one.
 
     Raises:
-        TypeError, ValueError: the list is empty, or an entry can't be one.
+        TypeError, ValueError: the list is empty, or an entry is invalid.
     """
 
     networks: tuple[str, ...]
@@ -82,8 +81,8 @@ class ListMatcher:
         has_keys: whether the identity matters.
 
     Raises:
-        ValueError: there are networks, and nothing reads an address; or a key that the identity
-            never gives.
+        ValueError: there are networks, and nothing reads an address; or the identity never returns
+            a key of the list.
     """
 
     __slots__ = ("_address_of", "_ambiguous", "_listed", "_networks", "_plain", "has_keys")
@@ -105,7 +104,7 @@ class ListMatcher:
         self.has_keys = bool(readings)
 
     def allows(self, request: Request, identity: Any) -> bool:
-        """Whether the client is listed for certain."""
+        """Whether the client is certainly listed."""
         if self._networks and self._in_network(request, unknown=False):
             return True
         keys = frozenset(_texts(identity))
@@ -129,12 +128,12 @@ class ListMatcher:
 
 
 def _readings_of(key: str, by: Identity) -> Iterator[frozenset[str | None]]:
-    """What an identity gives of a key, in each encoding that it may be sent in.
+    """What an identity returns for a key, in each encoding that it may be sent in.
 
-    Each is one text or, where the key could be read in several ways, all of these.
+    Each is a set of one text or, if the key can be read in several ways, of all readings.
 
     Raises:
-        ValueError: the identity can't give it.
+        ValueError: the identity never returns it.
     """
     spellings = [key]
     if not key.isascii():
@@ -155,7 +154,7 @@ def _readings_of(key: str, by: Identity) -> Iterator[frozenset[str | None]]:
 
 
 def _texts(identity: Any) -> Iterator[str | None]:
-    """Each key that could be meant; None for one of several parts, which no list has."""
+    """Each key that may be meant; None for a key of several parts, which no list can have."""
     if identity is None:
         return
     for one in identity if isinstance(identity, AbstractSet) else (identity,):
