@@ -201,6 +201,7 @@ def test_any_bytes_are_read_or_refused(parts: list[bytes]) -> None:
 
 
 @given(st.integers(0, 999), bodies, st.sampled_from(["UpdateItem", "GetItem"]), st.booleans())
+@example(200, b"[" * 100_000, "GetItem", True)
 @example(
     400, b'{"__type": "TransactionCanceledException", "CancellationReasons": 5}', "GetItem", True
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import Guard
 
 _SLOTS = "ratelimit_ddb/slots/slot_flows.py"
-_HISTORIES = "tests/property/test_slots.py::test_p16_in_20_000_histories_no_more_than_n_are_held"
+_HISTORIES = "tests/property/test_slots.py::test_p16_in_20_000_histories_no_more_than_n_are_held[0]"
 _CONTRACT = "tests/contract/test_slots.py::test_"
 _IN_FLIGHT = "tests/web/test_in_flight.py::test_"
 _STARLETTE = "tests/frameworks/test_starlette_limited.py::test_"

@@ -49,7 +49,7 @@ PROJECT = ("ddbwire", "ratelimit_ddb", "sessions", "demo", "tests")
 
 def main(printed: Path, seconds: int) -> None:
     """Answer each line of arguments with a line that is pytest's exit code."""
-    for name in IMPORTED_ONCE:
+    for name in (*IMPORTED_ONCE, *_plugins_of_pytest()):
         importlib.import_module(name)
     _read_service_models_once()
     _report_examples_as_they_are_found()
@@ -62,6 +62,12 @@ def main(printed: Path, seconds: int) -> None:
             os._exit(_run(json.loads(line), printed, seconds))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _plugins_of_pytest() -> list[str]:
+    from _pytest.config import default_plugins
+
+    return [f"_pytest.{name}" for name in default_plugins]
 
 
 def _read_service_models_once() -> None:
