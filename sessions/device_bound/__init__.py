@@ -1,4 +1,4 @@
-"""Device-bound sessions: stolen cookies are worth nothing after some minutes. An optional module.
+"""Device-bound sessions: stolen cookies are useless after some minutes. An optional module.
 
     pip install "ratelimit-ddb[dbsc]"
 
@@ -6,19 +6,19 @@
 
     app = SessionMiddleware(app, store, device_bound=DeviceBound(os.environ["SESSION_SECRET"]))
 
-Malware that copies a browser's cookies has the sessions in them, from anywhere. A browser that has
-Device Bound Session Credentials makes a key for a session in hardware that does not give it away.
+Malware that copies a browser's cookies can use their sessions from anywhere. A browser with Device
+Bound Session Credentials makes a key for a session, in hardware that never releases it.
 
-    login      the response has Secure-Session-Registration: where, and a challenge
-    register   the browser sends its public key and the challenge, signed; the row keeps the key,
-               and the browser gets a second cookie, of some minutes: the bound cookie
-    a request  with both cookies it is the user's; without the bound one it is nobody's
-    refresh    before it sends a request without one, the browser asks for it: it gets a challenge,
-               signs it, and gets the next bound cookie
+    login      the response has Secure-Session-Registration, with the path and a challenge
+    register   the browser sends its public key and the signed challenge; the row stores the key,
+               and the browser gets a second cookie that lasts some minutes: the bound cookie
+    a request  with both cookies gets the session; without the bound one it gets an empty session
+    refresh    before a request without a valid bound cookie, the browser gets a challenge, signs
+               it, and gets the next bound cookie
 
-Nothing more of it is stored than the key, in the session's own row, as a value that no application
-sees. A rotation takes it along, a logout or a revocation ends it with the row, and a login begins
-without one. It is never replaced by another key.
+Only the key is stored, in the session's own row, as a value that no application sees. A rotation
+keeps it, a logout or a revocation deletes it with the row, and a login begins without one. It is
+never replaced by another key.
 
 Source: W3C, "Device Bound Session Credentials", editor's draft of 17 February 2026,
 https://w3c.github.io/webappsec-dbsc/, with the names of the fields that Chrome has had since 145.
@@ -27,7 +27,7 @@ https://w3c.github.io/webappsec-dbsc/, with the names of the fields that Chrome 
 from __future__ import annotations
 
 try:
-    import joserfc  # noqa: F401 - found here, or it would be missing at the first browser's call
+    import joserfc  # noqa: F401 - else it would be missing only at the first call of a browser
 except ImportError as error:
     raise ImportError(
         'sessions.device_bound needs the package joserfc: pip install "ratelimit-ddb[dbsc]"'

@@ -1,4 +1,4 @@
-"""The endpoints in ASGI: the session middleware asks them before the application."""
+"""The endpoints in ASGI. The session middleware calls them before the application."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import cookie_field_in
 from sessions.device_bound import fields
-from sessions.device_bound.endpoints import Asked, answer
+from sessions.device_bound.endpoints import EndpointRequest, answer
 from sessions.device_bound.settings import DeviceSettings
 from sessions.operations.driver import run_async
 
@@ -16,11 +16,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class ASGIEndpoints:
-    """An application's.
+    """The endpoints of an application.
 
     Args:
         config: the application's.
-        settings: what its sessions have in common.
+        settings: the paths, cookies and secrets.
     """
 
     __slots__ = ("_config", "_settings")
@@ -30,22 +30,22 @@ class ASGIEndpoints:
         self._settings = settings
 
     async def __call__(self, scope: Mapping[str, Any], send: Send) -> bool:
-        """Answer a request for one of them; whether it was one."""
+        """Answer a request for an endpoint; whether it was one."""
         if scope["type"] != "http":
             return False
         path, root = scope["path"], scope.get("root_path", "")
-        if not path.startswith(root):  # servers differ in whether it is in the path too
+        if not path.startswith(root):  # some servers leave it out of the path
             path = root + path
         if not self._settings.is_endpoint(path):
             return False
-        asked = Asked(
+        request = EndpointRequest(
             path,
             scope["method"],
             cookie_field_in(scope["headers"]),
             _field(scope, fields.RESPONSE),
             _field(scope, fields.IDENTIFIER),
         )
-        flow = answer(self._config, self._settings, asked)
+        flow = answer(self._config, self._settings, request)
         answered = await run_async(flow, self._config.store, self._config.deadline_seconds)
         headers = [
             *((name.encode(), value.encode()) for name, value in answered.headers),
@@ -58,7 +58,7 @@ class ASGIEndpoints:
 
 
 def _field(scope: Mapping[str, Any], name: str) -> str | None:
-    """A field's value; of several, which no browser sends, all of them, and that is no text."""
+    """A field's value. Several, which no browser sends, are joined and match no pattern."""
     values = [
         value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name.encode()
     ]

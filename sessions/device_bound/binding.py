@@ -1,4 +1,4 @@
-"""What a session's row keeps of the device that it is bound to, beside its values."""
+"""The binding of a session to a device, which is stored in the session's row."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, NamedTuple
 from sessions.device_bound.public_key import InvalidKey, PublicKey
 
 GRACE_SECONDS = 20
-"""For how long after it was bound a session is not asked for the bound cookie: the browser had
-requests under way."""
+"""How long after the binding requests need no bound cookie: the browser may have sent them before."""
 
 _IDENTIFIER_BYTES = 16
 
 
 class Binding(NamedTuple):
-    """A session's.
+    """The binding of a session.
 
     Attributes:
-        identifier: what the browser calls it, of 22 characters: random, and no secret. It stays
+        identifier: the session's name for the browser: 22 random characters, not a secret. It stays
             the same when the session gets another id.
-        key: the device's.
-        bound_at: the epoch second since when.
-        proofs: how many proofs of the key were taken since, so that each challenge is worth one.
+        key: the device's public key.
+        bound_at: the epoch second of the binding.
+        proofs: how many proofs of the key were accepted since then, so that each challenge is
+            accepted once.
     """
 
     identifier: str
@@ -33,12 +33,12 @@ class Binding(NamedTuple):
 
     @classmethod
     def new(cls, key: PublicKey, now: int) -> Binding:
-        """One that begins."""
+        """A new binding."""
         return cls(secrets.token_urlsafe(_IDENTIFIER_BYTES), key, now)
 
     @classmethod
     def of_json(cls, text: str) -> Binding | None:
-        """The one that a row keeps; None if that can't be read, and then nothing proves it."""
+        """The binding in a row; None if it can't be read, and then no proof is accepted."""
         try:
             kept: Any = json.loads(text)
             key = PublicKey.of_jwk(kept["key"])
@@ -47,7 +47,7 @@ class Binding(NamedTuple):
             return None
 
     def to_json(self) -> str:
-        """How a row keeps it."""
+        """Its form in a row."""
         kept = {
             "identifier": self.identifier,
             "key": dict(self.key.members),
@@ -57,5 +57,5 @@ class Binding(NamedTuple):
         return json.dumps(kept, separators=(",", ":"))
 
     def proved(self) -> Binding:
-        """The same after one more proof."""
+        """The binding after one more proof."""
         return self._replace(proofs=self.proofs + 1)

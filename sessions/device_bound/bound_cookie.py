@@ -1,7 +1,7 @@
-"""The bound cookie: a date and a MAC, worth something for the one session and key, until then.
+"""The bound cookie: a date and a MAC, valid for one session and key until that date.
 
-Nothing is kept of it. The browser is told an age that ends a little sooner, so that it renews the
-cookie while the site still takes it: a reply takes its time, and a browser's clock too.
+It is not stored. For the browser it ends a little sooner, so that the browser renews it while the
+site still accepts it: responses take time, and clocks differ.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _VALUE = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class BoundCookies:
-    """Makes the cookies' values and recognises them.
+    """Makes and checks the values of bound cookies.
 
     Args:
-        macs: by the site's secret.
-        seconds: how long each is taken.
+        macs: makes MACs with the site's secret.
+        seconds: how long a cookie is valid.
     """
 
     __slots__ = ("_macs", "_seconds")
@@ -36,7 +36,7 @@ class BoundCookies:
 
     @property
     def max_age_seconds(self) -> int:
-        """What the browser is told."""
+        """The Max-Age for the browser."""
         return self._seconds - EARLY_SECONDS
 
     def new(self, binding: Binding, now: int) -> str:
@@ -45,7 +45,7 @@ class BoundCookies:
         return f"{ends_at}.{self._macs.of(*_whose(binding), ends_at)}"
 
     def is_live(self, values: Iterable[str], binding: Binding, now: int) -> bool:
-        """Whether one of a request's first three values is the device's, and not over."""
+        """Whether one of a request's first three values is the device's, and still valid."""
         return any(self._is_one(value, binding, now) for value in islice(values, MAX_COOKIES))
 
     def _is_one(self, value: str, binding: Binding, now: int) -> bool:

@@ -1,9 +1,9 @@
-"""Challenges: each is taken once, for a short time, and for what it was given out for only.
+"""Challenges: each is accepted once, for a short time, and for its purpose only.
 
-One says when it was given out, with a random part and a MAC, so nothing is kept of it. The MAC is
-also of what it is for: to bind the session of an id, or to prove a key for the next time. Once the
-session is bound, or the next proof was taken, it is for something that is past, whichever process
-is asked. Several may be out at once: a browser may answer an old one.
+A challenge has its date, a random part and a MAC, so it is not stored. The MAC covers its purpose
+too: to bind the session with an id, or to give the next proof of a key. Once the session is bound,
+or that proof was accepted, no process accepts the challenge any more. Several challenges may be
+valid at once: a browser may answer an old one.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from sessions.device_bound.binding import Binding
 from sessions.device_bound.mac import Macs
 
 CHALLENGE_SECONDS = 120
-"""For how long one is taken. A browser answers at once; its key may be in slow hardware."""
+"""How long a challenge is valid. A browser answers at once; its key may be in slow hardware."""
 
 _MAX_AHEAD_SECONDS = 60
-"""How far in the future one may have been given out: clocks of two processes differ a little."""
+"""How far in the future its date may lie: the clocks of two processes differ a little."""
 
 _NONCE_BYTES = 16
 _CHALLENGE = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class Challenges:
-    """Gives them out and recognises them.
+    """Makes and checks challenges.
 
     Args:
-        macs: by the site's secret.
+        macs: makes MACs with the site's secret.
     """
 
     __slots__ = ("_macs",)
@@ -37,19 +37,19 @@ class Challenges:
         self._macs = macs
 
     def to_register(self, session_id: str, now: int) -> str:
-        """One for a device to bind a session to its key."""
+        """A challenge for a device to bind a session to its key."""
         return self._new(("register", session_id), now)
 
     def is_to_register(self, given: str, session_id: str, now: int) -> bool:
-        """Whether a text is one of those, and still taken."""
+        """Whether a text is such a challenge, and still valid."""
         return self._is_taken(given, ("register", session_id), now)
 
     def to_refresh(self, binding: Binding, now: int) -> str:
-        """One for the device to prove its key once more."""
+        """A challenge for the device to prove its key again."""
         return self._new(_next_proof(binding), now)
 
     def is_to_refresh(self, given: str, binding: Binding, now: int) -> bool:
-        """Whether a text is one of those, and still taken."""
+        """Whether a text is such a challenge, and still valid."""
         return self._is_taken(given, _next_proof(binding), now)
 
     def _new(self, what_for: tuple[str | int, ...], now: int) -> str:

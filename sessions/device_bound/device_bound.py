@@ -32,23 +32,23 @@ class DeviceBound:
 
         SessionMiddleware(app, store, device_bound=DeviceBound(secrets_of_the_site))
 
-    Each login's response offers it, and a browser that has DBSC takes it up by itself. Its session
-    is from then on nobody's without a second cookie, which ends after some minutes and which the
-    browser renews by a proof of its key. Other browsers' sessions are as they were.
+    The response of each login offers it, and a browser with DBSC accepts by itself. From then on,
+    its requests get the session only with a second cookie. That cookie lasts some minutes, and the
+    browser renews it by a proof of its key. The sessions of other browsers do not change.
 
     Args:
         secret: one secret of at least 32 bytes, or several (the first signs), for the challenges
             and the bound cookie; the same in all processes. It may be that of ``secret=``.
-        path: where the middleware answers browsers, with ``/register`` and ``/refresh`` below it:
-            as they ask for it, a mount's part included.
-        cookie_seconds: for how long the bound cookie is taken, and so stolen cookies; 60 to
-            86,400. A browser in use renews it about as often.
-        offers: whether logins offer it. False where it is to be checked already, or still, and no
-            session more is to be bound.
+        path: the path of the endpoints, ``/register`` and ``/refresh`` below it, as browsers
+            request it: with the path at which the application is mounted.
+        cookie_seconds: for how long a bound cookie is valid, and so for how long stolen cookies
+            are; 60 to 86,400. A browser in use renews it about as often.
+        offers: whether logins offer it. With False, bound sessions are checked, and no further
+            session is bound.
 
     Attributes:
-        offers: see above.
-        settings: what the sessions have in common.
+        offers: as given.
+        settings: the paths, cookies and secrets.
 
     Raises:
         TypeError, ValueError: an argument is invalid.
@@ -105,11 +105,11 @@ class DeviceBound:
             raise ValueError("device_bound can't have partitioned=True: browsers refuse it")
 
     def bound_cookie(self, cookie: Cookie) -> Cookie:
-        """The bound cookie beside a session's."""
+        """The bound cookie of a session."""
         return self.settings.bound_cookie(cookie)
 
     def endpoint_cookie(self, cookie: Cookie) -> Cookie:
-        """The endpoints' own cookie beside a session's."""
+        """The endpoints' cookie of a session."""
         return self.settings.endpoint_cookie(cookie)
 
     def offer(self, session_id: str, now: int) -> str:
@@ -120,7 +120,7 @@ class DeviceBound:
     def proof(
         self, binding: str, cookie: Cookie, cookie_field: str | None, now: int
     ) -> DeviceProof:
-        """What a request shows of the device that its session is bound to."""
+        """Whether a request comes from the device that its session is bound to."""
         bound = Binding.of_json(binding)
         if bound is None:
             return DeviceProof.MISSING
@@ -130,13 +130,13 @@ class DeviceBound:
         return DeviceProof.NOT_DUE if now < bound.bound_at + GRACE_SECONDS else DeviceProof.MISSING
 
     def asgi_endpoints(self, config: SessionConfig) -> ASGIEndpoints:
-        """What answers requests for them in ASGI."""
+        """The endpoints in ASGI."""
         from sessions.device_bound.asgi import ASGIEndpoints
 
         return ASGIEndpoints(config, self.settings)
 
     def wsgi_endpoints(self, config: SessionConfig) -> WSGIEndpoints:
-        """What answers requests for them in WSGI."""
+        """The endpoints in WSGI."""
         from sessions.device_bound.wsgi import WSGIEndpoints
 
         return WSGIEndpoints(config, self.settings)

@@ -1,18 +1,20 @@
-"""The two endpoints that a browser calls by itself: it binds a session, and refreshes its cookie.
+"""The two endpoints that a browser calls by itself, to bind a session and to refresh its cookie.
 
-    register   a proof of a new key             200, the bound cookie: the session has the key now
-               none, or a wrong one             400
-               of no session of a user          401
-               of a session that has a key      409: it is never replaced
-    refresh    no proof, or of an old challenge 403, a challenge; the browser asks again at once
+    register   a proof of a new key             200, the bound cookie; the session has the key now
+               no proof, or a wrong one         400
+               the session has no user          401
+               the session has a key already    409; it is never replaced
+    refresh    no proof, or an old challenge    403, a challenge; the browser calls again at once
                a proof of the session's key     200, the bound cookie
-               a wrong one                      400, and the browser forgets the session, as it does
-               of no session, or another one    401  after all of 400 to 499 but 403, 407 and 429
-    the store is out of reach                   503, and the browser asks again later
+               a wrong proof                    400
+               no session, or another one       401
+    both       the store is out of reach        503; the browser calls again later
 
-They know the session by a cookie of their own, since the browser sends ``SameSite=Lax`` and
-``Strict`` cookies with neither call after a link of another site was followed. They do no I/O:
-each answer is a flow of operations. Neither call is a use of the session.
+After any status of 400 to 499 but 403, 407 and 429, a browser forgets the session's key.
+
+They find the session by a cookie of their own: after a link from another site, a browser sends
+``SameSite=Lax`` and ``Strict`` cookies with neither call. They do no I/O: each response is a flow
+of operations. Neither call is a use of the session.
 
 Source: the draft, "Server considerations" and "Send request".
 """
@@ -43,7 +45,7 @@ MAX_ATTEMPTS = 5
 _TAKEN = (HTTPStatus.OK, HTTPStatus.FORBIDDEN)
 
 
-class Asked(NamedTuple):
+class EndpointRequest(NamedTuple):
     """A request for an endpoint.
 
     Attributes:
@@ -61,13 +63,13 @@ class Asked(NamedTuple):
     identifier: str | None
 
 
-class Answer(NamedTuple):
-    """What is answered.
+class EndpointResponse(NamedTuple):
+    """The response of an endpoint.
 
     Attributes:
-        status: such as 200.
-        headers: its fields, names in lower case.
-        body: its type is among the fields.
+        status: the status, such as 200.
+        headers: the fields, with names in lower case.
+        body: the body, whose type is in the fields.
     """
 
     status: HTTPStatus
@@ -82,20 +84,22 @@ _NOT_FOR_OTHERS: Headers = [
 ]
 
 
-def answer(config: SessionConfig, settings: DeviceSettings, asked: Asked) -> Flow[Answer]:
-    """What a request for one of the endpoints gets.
+def answer(
+    config: SessionConfig, settings: DeviceSettings, request: EndpointRequest
+) -> Flow[EndpointResponse]:
+    """The response to a request for one of the endpoints.
 
     Args:
         config: the application's.
-        settings: what its sessions have in common.
-        asked: the request.
+        settings: the paths, cookies and secrets.
+        request: the request.
     """
-    if asked.method != "POST":
+    if request.method != "POST":
         return _refused(HTTPStatus.METHOD_NOT_ALLOWED, [("allow", "POST")])
     try:
         for _ in range(MAX_ATTEMPTS):
-            answered = yield from _first_taken(config, settings, asked)
-            if answered is not None:  # else something else in the session changed meanwhile
+            answered = yield from _first_taken(config, settings, request)
+            if answered is not None:  # else another request changed the session meanwhile
                 return answered
     except StoreUnavailable:
         config.events.emit("unavailable", None, None)
@@ -103,21 +107,21 @@ def answer(config: SessionConfig, settings: DeviceSettings, asked: Asked) -> Flo
 
 
 def _first_taken(
-    config: SessionConfig, settings: DeviceSettings, asked: Asked
-) -> Flow[Answer | None]:
-    """The answer of the first of the request's cookies that can be meant.
+    config: SessionConfig, settings: DeviceSettings, request: EndpointRequest
+) -> Flow[EndpointResponse | None]:
+    """The response for the first of the request's cookies that is accepted.
 
-    Another host of the domain may have set one in front, since the name has no ``__Host-``; that
-    must not make the browser forget its key.
+    Another host of the domain may have set a cookie that comes first, since the name has no
+    ``__Host-`` prefix. That must not make the browser forget its key.
     """
-    handle = _register if asked.path == settings.register_path else _refresh
-    values = settings.endpoint_cookie(config.cookie).values_in(asked.cookies)
-    refused: Answer | None = None
+    handle = _register if request.path == settings.register_path else _refresh
+    values = settings.endpoint_cookie(config.cookie).values_in(request.cookies)
+    refused: EndpointResponse | None = None
     for token in config.tokens.of_cookies(values).values():
         loaded = yield from load(config, token)
         if not isinstance(loaded, LoadedSession):
             continue
-        answered = yield from handle(config, settings, asked, loaded)
+        answered = yield from handle(config, settings, request, loaded)
         if answered is None or answered.status in _TAKEN:
             return answered
         refused = refused or answered
@@ -125,15 +129,15 @@ def _first_taken(
 
 
 def _register(
-    config: SessionConfig, settings: DeviceSettings, asked: Asked, loaded: LoadedSession
-) -> Flow[Answer | None]:
+    config: SessionConfig, settings: DeviceSettings, request: EndpointRequest, loaded: LoadedSession
+) -> Flow[EndpointResponse | None]:
     row, now = loaded.row, loaded.loaded_at
     if row is None or row.owner_id is None:
         return _refused(HTTPStatus.UNAUTHORIZED)
     if DEVICE_BINDING in loaded.encoded:
         return _refused(HTTPStatus.CONFLICT)
     try:
-        proof = registration_proof(fields.text_of(asked.response) or "")
+        proof = registration_proof(fields.text_of(request.response) or "")
     except InvalidProof:
         return _wrong(config, row)
     if not settings.challenges.is_to_register(proof.challenge, row.session_id, now):
@@ -146,17 +150,17 @@ def _register(
 
 
 def _refresh(
-    config: SessionConfig, settings: DeviceSettings, asked: Asked, loaded: LoadedSession
-) -> Flow[Answer | None]:
+    config: SessionConfig, settings: DeviceSettings, request: EndpointRequest, loaded: LoadedSession
+) -> Flow[EndpointResponse | None]:
     row, now = loaded.row, loaded.loaded_at
     binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, ""))
-    identifier = fields.text_of(asked.identifier)
+    identifier = fields.text_of(request.identifier)
     if row is None or binding is None or identifier != binding.identifier:
         return _refused(HTTPStatus.UNAUTHORIZED)
-    if asked.response is None:
+    if request.response is None:
         return _challenged(settings, binding, now)
     try:
-        proof = refresh_proof(fields.text_of(asked.response) or "", binding.key)
+        proof = refresh_proof(fields.text_of(request.response) or "", binding.key)
     except InvalidProof:
         return _wrong(config, row)
     if not settings.challenges.is_to_refresh(proof.challenge, binding, now):
@@ -168,9 +172,9 @@ def _refresh(
 
 
 def _keep(config: SessionConfig, row: Row, binding: Binding) -> Flow[bool]:
-    """Keep a binding in a row, unless the row has changed; whether that was done.
+    """Save a binding in a row, unless the row has changed; whether it was saved.
 
-    The row's times stay: browsers may call without their users.
+    The row's times stay: a browser may call without its user.
     """
     now: int = yield ReadClock()
     changed = encrypted(config, row.session_id, {DEVICE_BINDING: binding.to_json()})
@@ -182,26 +186,28 @@ def _keep(config: SessionConfig, row: Row, binding: Binding) -> Flow[bool]:
     return saved
 
 
-def _bound(config: SessionConfig, settings: DeviceSettings, binding: Binding, now: int) -> Answer:
+def _bound(
+    config: SessionConfig, settings: DeviceSettings, binding: Binding, now: int
+) -> EndpointResponse:
     cookie = settings.bound_cookie(config.cookie)
     value = settings.bound_cookies.new(binding, now)
     set_cookie = cookie.set_to(value, settings.bound_cookies.max_age_seconds)
     headers = [("content-type", "application/json"), ("set-cookie", set_cookie)]
     body = instructions(binding.identifier, settings.refresh_path, cookie)
-    return Answer(HTTPStatus.OK, [*headers, *_NOT_FOR_OTHERS], body)
+    return EndpointResponse(HTTPStatus.OK, [*headers, *_NOT_FOR_OTHERS], body)
 
 
-def _challenged(settings: DeviceSettings, binding: Binding, now: int) -> Answer:
+def _challenged(settings: DeviceSettings, binding: Binding, now: int) -> EndpointResponse:
     text = settings.challenges.to_refresh(binding, now)
     field = fields.challenge(text, binding.identifier)
     return _refused(HTTPStatus.FORBIDDEN, [(fields.CHALLENGE, field)])
 
 
-def _wrong(config: SessionConfig, row: Row) -> Answer:
+def _wrong(config: SessionConfig, row: Row) -> EndpointResponse:
     config.events.emit("unproven", row.session_id, row.owner_id, "wrong_proof")
     return _refused(HTTPStatus.BAD_REQUEST)
 
 
-def _refused(status: HTTPStatus, headers: Iterable[tuple[str, str]] = ()) -> Answer:
+def _refused(status: HTTPStatus, headers: Iterable[tuple[str, str]] = ()) -> EndpointResponse:
     text = [("content-type", "text/plain; charset=utf-8"), *headers, *_NOT_FOR_OTHERS]
-    return Answer(status, text, status.phrase.encode())
+    return EndpointResponse(status, text, status.phrase.encode())

@@ -1,4 +1,4 @@
-"""The draft's header fields, and what a structured field holds that is one text.
+"""The draft's header fields, and the text in a structured field.
 
 Source: the draft, "DBSC Formats"; RFC 9651 (structured fields).
 """
@@ -16,16 +16,16 @@ _ITEM = re.compile(r' *(?:"([A-Za-z0-9_.-]+)"|([A-Za-z0-9_.-]+)) *(?:;.*)?', re.
 
 
 def text_of(field: str | None) -> str | None:
-    """The text that a field holds; None for any other.
+    """The text in a field; None if it has anything else.
 
-    Only texts of letters, digits and ``_.-`` are taken: a JWT, and what we call a session.
+    Only letters, digits and ``_.-`` are accepted: those of a JWT and of a session's identifier.
     """
     found = None if field is None else _ITEM.fullmatch(field)
     return None if found is None else found[1] or found[2]
 
 
 def registration(path: str, challenge: str) -> str:
-    """The offer to bind a session, with a key of either kind."""
+    """The offer to bind a session to a key of either kind."""
     return f'(ES256 RS256);path="{path}";challenge="{challenge}"'
 
 

@@ -1,4 +1,4 @@
-"""What a browser is told of a bound session: where to refresh it, and which cookie is bound.
+"""The instructions for a browser with a bound session: where to refresh it, and the bound cookie.
 
 Source: the draft, "JSON Session Instruction Format".
 """
@@ -13,13 +13,13 @@ from sessions.cookie.cookie import Cookie
 def instructions(identifier: str, refresh_path: str, bound: Cookie) -> bytes:
     """The instructions, as JSON.
 
-    Whichever page a link is on, the browser may refresh before it follows it, or the user would
-    seem logged out: browsers ask only where they would send the cookie, so ``SameSite`` still says
-    who can have it sent.
+    Pages of any site may cause a refresh: after a link from another site, the user would seem
+    logged out otherwise. A browser refreshes only where it would send the cookie, so ``SameSite``
+    still limits which sites can have the cookie sent.
 
     Args:
-        identifier: of the session, for the browser.
-        refresh_path: where it sends its proofs.
+        identifier: the session's name for the browser.
+        refresh_path: where the browser sends its proofs.
         bound: the bound cookie.
     """
     session = {

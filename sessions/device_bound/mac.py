@@ -1,4 +1,4 @@
-"""What the site has said itself, and recognises: a MAC of it, by a secret."""
+"""MACs by which the site recognises values that it has made."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sessions.arguments import require_secret, require_several
 
 
 class Macs:
-    """Makes MACs by the first secret, and recognises those of all.
+    """Makes MACs with the first secret, and checks them with all.
 
     Args:
         secret: one secret of at least 32 bytes, or several.
 
     Raises:
-        TypeError, ValueError: it is none.
+        TypeError, ValueError: a secret is invalid, or there is none.
     """
 
     __slots__ = ("_secrets",)
@@ -32,11 +32,11 @@ class Macs:
         self._secrets = tuple(require_secret(one) for one in several)
 
     def of(self, *parts: str | int) -> str:
-        """The MAC of some parts, which have no NUL: 43 characters."""
+        """The MAC of parts without a NUL: 43 characters."""
         return _mac(self._secrets[0], parts)
 
     def is_of(self, mac: str, *parts: str | int) -> bool:
-        """Whether a text is a MAC of them."""
+        """Whether a text is a MAC of the parts."""
         return any(hmac.compare_digest(_mac(secret, parts), mac) for secret in self._secrets)
 
 

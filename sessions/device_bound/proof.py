@@ -1,7 +1,7 @@
 """The DBSC proof: a JWT that the device's key has signed.
 
-``joserfc`` checks the signature. Which algorithm it is for is never the JWT's choice: it follows
-from the key, so there is no "none" and no confusion of keys (RFC 8725, 3.1).
+``joserfc`` checks the signature. The key determines the algorithm, not the JWT, so "none" and
+algorithm confusion are not possible (RFC 8725, 3.1).
 
 Source: the draft, "DBSC Proof JWT Syntax"; RFC 7515 (JWS), RFC 8725 (best current practices).
 """
@@ -22,23 +22,23 @@ from sessions.device_bound.public_key import InvalidKey, PublicKey
 TYPE = "dbsc+jwt"
 
 MAX_PROOF_CHARACTERS = 4_096
-"""One of an RSA key of 4,096 bits, with the key itself, has some 2,200."""
+"""The longest proof. With an RSA key of 4,096 bits, and the key in it, one has some 2,200."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 _UNSUPPORTED = ("crit", "b64")
-"""Header parameters that change how the rest is to be read."""
+"""Header parameters that change the meaning of the others."""
 
 
 class InvalidProof(ValueError):
-    """A text that proves nothing; the message says why."""
+    """A text that is not a valid proof; the message says why."""
 
 
 class Proof(NamedTuple):
-    """One whose signature is right.
+    """A proof with a valid signature.
 
     Attributes:
-        challenge: what it answers.
-        key: what it was signed by.
+        challenge: the challenge that it answers.
+        key: the key that signed it.
     """
 
     challenge: str
@@ -46,10 +46,10 @@ class Proof(NamedTuple):
 
 
 def registration_proof(text: str) -> Proof:
-    """The proof of a key that it brings itself.
+    """The proof of the key that it contains.
 
     Raises:
-        InvalidProof: it is none.
+        InvalidProof: it is not valid.
     """
     header = _header(text)
     try:
@@ -60,14 +60,14 @@ def registration_proof(text: str) -> Proof:
 
 
 def refresh_proof(text: str, key: PublicKey) -> Proof:
-    """The proof of a key that is known.
+    """The proof of a known key.
 
     Raises:
-        InvalidProof: it is none, or brings a key.
+        InvalidProof: it is not valid, or contains a key.
     """
     header = _header(text)
     if "jwk" in header:
-        raise InvalidProof("the proof must not bring a key to a session that has one")
+        raise InvalidProof("the proof must not contain a key: the session has one")
     return _verified(text, header, key)
 
 

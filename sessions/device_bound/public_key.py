@@ -1,4 +1,4 @@
-"""The public key of a device: what of a JWK is taken, and its thumbprint.
+"""The public key of a device: which JWKs are accepted, and the thumbprint.
 
 Source: RFC 7517 (JWK); RFC 7518, 6.2 and 6.3 (EC, RSA); RFC 7638 (thumbprint); the draft, "DBSC
 Proof JWT Syntax" (ES256 and RS256).
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 MIN_RSA_BITS = 2_048
 """Source: RFC 7518, 3.3."""
 MAX_RSA_BITS = 4_096
-"""More costs the site more with each check, and no browser makes such keys."""
+"""A longer key makes each check more expensive, and no browser makes one."""
 
 _MEMBERS = {"EC": ("crv", "x", "y"), "RSA": ("e", "n")}
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
@@ -26,14 +26,14 @@ _F4 = "AQAB"  # 65,537
 
 
 class InvalidKey(ValueError):
-    """A JWK that is no public key of a kind that is taken."""
+    """A JWK that is not an accepted public key."""
 
 
 class PublicKey(NamedTuple):
     """A key of P-256, or of RSA with 2,048 to 4,096 bits.
 
     Attributes:
-        members: those of the JWK that make the key, by their names, and no others.
+        members: the members of the JWK that make up the key, by their names.
     """
 
     members: Mapping[str, str]
@@ -43,7 +43,7 @@ class PublicKey(NamedTuple):
         """The key in a JWK.
 
         Raises:
-            InvalidKey: it is none that is taken, or a private one.
+            InvalidKey: it is not an accepted key, or a private one.
         """
         if not isinstance(jwk, Mapping):
             raise InvalidKey("jwk must be an object")
@@ -62,18 +62,18 @@ class PublicKey(NamedTuple):
 
     @property
     def algorithm(self) -> str:
-        """How it signs: ``"ES256"`` or ``"RS256"``."""
+        """Its signature algorithm: ``"ES256"`` or ``"RS256"``."""
         return _ALGORITHMS[self.members["kty"]]
 
     @property
     def thumbprint(self) -> str:
-        """What names the key, of 43 characters."""
+        """Its thumbprint (RFC 7638), of 43 characters."""
         canonical = json.dumps(self.members, separators=(",", ":"), sort_keys=True)
         return _encoded(hashlib.sha256(canonical.encode()).digest())
 
 
 def _require_matches(jwk: Mapping[str, Any]) -> None:
-    """Refuse a key that says itself that it is for something else (RFC 7517, 4.2 to 4.4)."""
+    """Refuse a key whose own members say that it has another use (RFC 7517, 4.2 to 4.4)."""
     operations = jwk.get("key_ops", ["verify"])
     is_to_verify = isinstance(operations, list) and "verify" in operations
     if jwk.get("use", "sig") != "sig" or not is_to_verify:
@@ -102,7 +102,7 @@ def _decoded(name: str, value: str) -> bytes:
     if not _BASE64URL.fullmatch(value) or len(value) % 4 == 1:
         raise InvalidKey(f"jwk: {name} must be base64url")
     decoded = urlsafe_b64decode(value + "=" * (-len(value) % 4))
-    if _encoded(decoded) != value:  # another spelling would have another thumbprint
+    if _encoded(decoded) != value:  # another encoding would have another thumbprint
         raise InvalidKey(f"jwk: {name} must be base64url")
     return decoded
 

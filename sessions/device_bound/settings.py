@@ -1,4 +1,4 @@
-"""What an application's device-bound sessions have in common: their paths, cookies and secrets."""
+"""The paths, cookies and secrets of an application's device-bound sessions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sessions.device_bound.challenge import Challenges
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """An application's.
+    """The settings of an application.
 
     Attributes:
-        path: below which the endpoints are, such as ``"/device-bound-session"``.
-        challenges: gives them out and recognises them.
-        bound_cookies: makes their values and recognises them.
+        path: the path below which the endpoints are, such as ``"/device-bound-session"``.
+        challenges: makes and checks challenges.
+        bound_cookies: makes and checks the values of bound cookies.
     """
 
     path: str
@@ -25,12 +25,12 @@ class DeviceSettings:
 
     @property
     def register_path(self) -> str:
-        """Where a browser sends its key."""
+        """The path to which a browser sends its key."""
         return f"{self.path}/register"
 
     @property
     def refresh_path(self) -> str:
-        """Where it asks for the next bound cookie."""
+        """The path from which a browser gets the next bound cookie."""
         return f"{self.path}/refresh"
 
     def is_endpoint(self, path: str) -> bool:
@@ -38,11 +38,11 @@ class DeviceSettings:
         return path.startswith(self.path) and path in (self.register_path, self.refresh_path)
 
     def bound_cookie(self, cookie: Cookie) -> Cookie:
-        """The bound cookie beside a session's: ``__Host-session-bound`` of ``__Host-session``."""
+        """The bound cookie of a session: ``__Host-session-bound`` for ``__Host-session``."""
         return replace(cookie, name=f"__Host-{_without_prefix(cookie.name)}-bound", persistent=True)
 
     def endpoint_cookie(self, cookie: Cookie) -> Cookie:
-        """The endpoints' own, with the session's value: ``__Secure-session-device``."""
+        """The endpoints' cookie, with the session's value: ``__Secure-session-device``."""
         name = f"__Secure-{_without_prefix(cookie.name)}-device"
         return replace(cookie, name=name, path=self.path, same_site="None")
 

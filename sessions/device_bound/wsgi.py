@@ -1,4 +1,4 @@
-"""The endpoints in WSGI: the session middleware asks them before the application."""
+"""The endpoints in WSGI. The session middleware calls them before the application."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sessions.config.session_config import SessionConfig
 from sessions.device_bound import fields
-from sessions.device_bound.endpoints import Asked, answer
+from sessions.device_bound.endpoints import EndpointRequest, answer
 from sessions.device_bound.settings import DeviceSettings
 from sessions.operations.driver import run
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class WSGIEndpoints:
-    """An application's.
+    """The endpoints of an application.
 
     Args:
         config: the application's.
-        settings: what its sessions have in common.
+        settings: the paths, cookies and secrets.
     """
 
     __slots__ = ("_config", "_settings")
@@ -31,18 +31,18 @@ class WSGIEndpoints:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> list[bytes] | None:
-        """Answer a request for one of them; None if it was none."""
+        """Answer a request for an endpoint; None if it is not one."""
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         if not self._settings.is_endpoint(path):
             return None
-        asked = Asked(
+        request = EndpointRequest(
             path,
             environ["REQUEST_METHOD"],
             environ.get("HTTP_COOKIE"),
             environ.get(_key(fields.RESPONSE)),
             environ.get(_key(fields.IDENTIFIER)),
         )
-        flow = answer(self._config, self._settings, asked)
+        flow = answer(self._config, self._settings, request)
         answered = run(flow, self._config.store, self._config.deadline_seconds)
         headers = [*answered.headers, ("content-length", str(len(answered.body)))]
         start_response(f"{answered.status.value} {answered.status.phrase}", headers)

@@ -242,10 +242,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, "XXXX"))': _NOT_KEPT,
         "binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, None))": _NOT_KEPT,
         "binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, ))": _NOT_KEPT,
-        'proof = refresh_proof(fields.text_of(asked.response) or "XXXX", binding.key)': (
+        'proof = refresh_proof(fields.text_of(request.response) or "XXXX", binding.key)': (
             "neither text is a proof"
         ),
-        'proof = registration_proof(fields.text_of(asked.response) or "XXXX")': (
+        'proof = registration_proof(fields.text_of(request.response) or "XXXX")': (
             "neither text is a proof"
         ),
     },
