@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sessions.device_bound.public_key import InvalidKey, PublicKey
 
 GRACE_SECONDS = 20
-"""How long after the binding requests need no bound cookie: the browser may have sent them before."""
+"""How long after the binding requests need no bound cookie: they may have been sent before it."""
 
 _IDENTIFIER_BYTES = 16
 

@@ -1,7 +1,7 @@
-"""A session by its key: opened, saved, given another key, ended.
+"""A session by its key: open, save, change the key, end.
 
-The key is what the cookie holds. The browser keeps the one that it has until a response sets
-another, so both are known here.
+The key is the cookie's value. The browser keeps its key until a response sets another one, so this
+class knows both.
 """
 
 # Django has no types of its own.
@@ -28,19 +28,18 @@ if TYPE_CHECKING:
 
 
 class KeyedSession:
-    """A session by its key, with the flows of what Django's does.
+    """A session by its key, with the flows of Django's methods.
 
     Args:
         config: the site's.
-        given: the key, as it came with the request; None if none came.
+        given: the key of the request's cookie; None if it has none.
 
     Attributes:
-        key: the key by now; None if there is no session that it could lead to.
-        other_keys: of other cookies of the same name.
+        key: the current key; None if there is no session that it could lead to.
+        other_keys: the keys of other cookies with the same name.
         record: the session.
-        has_ended: whether the given key is worth nothing any more: it was malformed, or ``end`` has
-            ended its session.
-        is_deleted: whether its row was deleted by ``delete``, and nothing was done since.
+        has_ended: whether the given key is invalid: it was malformed, or ``end`` ended its session.
+        is_deleted: whether ``delete`` deleted its row, and nothing happened since.
         is_of_request: whether the middleware made it, which will save it.
     """
 
@@ -78,18 +77,18 @@ class KeyedSession:
         self._cookie_key = self.key
 
     def add_keys(self, keys: list[str]) -> None:
-        """Add those of other cookies of the same name, for where the first leads to nothing."""
+        """Add the keys of other cookies with the same name, tried if the first leads to nothing."""
         self.other_keys = keys
         if self._previous is not None:
             self._previous.other_keys = keys
 
     def is_well_formed(self, key: object) -> bool:
-        """Whether a key could be one of ours."""
+        """Whether a key is well-formed, and its MAC is right."""
         return isinstance(key, str) and self._token_of(key) is not None
 
     @property
     def has_other_cookie(self) -> bool:
-        """Whether the browser's cookie is another one now: its key, or until when it is kept."""
+        """Whether the browser's cookie must be set again: its key or its expiry has changed."""
         if self.record.row is None or self.record.has_next_key:
             return False  # there is nothing yet that it could lead to
         is_other = self.key != self._cookie_key or self.record.has_other_cookie_end
@@ -98,15 +97,15 @@ class KeyedSession:
     # Flows
 
     def open(self, *, again: bool = False) -> Flow[bool]:
-        """Read it, unless that is done; whether its use was noted.
+        """Read it, unless it was read; whether its use was noted.
 
         Raises:
-            StoreUnavailable: it can't be read; with ON_OUTAGE = "empty" it is an empty one.
+            StoreUnavailable: it can't be read. With ON_OUTAGE = "empty" it is empty instead.
         """
         if self.record.is_open and not again:
             return False
         if self.is_of_request and not self._config.sessions.empty_on_outage:
-            self.require_readable("session")  # asked once in a request
+            self.require_readable("session")  # a request tries it once
         try:
             return (yield from self._open())
         except StoreUnavailable as outage:
@@ -124,7 +123,7 @@ class KeyedSession:
         return False
 
     def _note_outage(self, outage: StoreUnavailable) -> None:
-        """Be an empty session, with ON_OUTAGE = "empty"; otherwise raise it."""
+        """Become an empty session with ON_OUTAGE = "empty"; otherwise raise the outage."""
         self._outage = outage
         self._config.sessions.events.emit("unavailable", None, None)
         if not self._config.sessions.empty_on_outage:
@@ -158,9 +157,9 @@ class KeyedSession:
     def save(
         self, data: dict[str, Any] | None, device: str | None, *, must_create: bool = False
     ) -> Flow[dict[str, Any]]:
-        """Write what differs; what Django's dict is, if it was not read yet.
+        """Write the differences; returns Django's dict, which is read if it was not yet.
 
-        Changes of one that could not be read are dropped, unless it is a login.
+        Changes of a session that could not be read are dropped, unless a user logs in.
 
         Raises:
             CreateError: ``must_create``, and it has a row already.
@@ -188,7 +187,7 @@ class KeyedSession:
         return data
 
     def cycle(self, data: dict[str, Any], device: str | None) -> Flow[None]:
-        """Have another key; an anonymous session of a request with the next save.
+        """Change the key; for an anonymous session of a request, with the next save.
 
         Raises:
             UpdateError: it was ended meanwhile.
@@ -211,10 +210,10 @@ class KeyedSession:
             yield from self._delete_others()
 
     def end(self) -> Flow[None]:
-        """Delete its row, and be another, empty session.
+        """Delete its row, and become another, empty session.
 
-        One that was replaced meanwhile keeps its key, so that no middleware deletes the cookie,
-        which is the login's by now.
+        A session that was replaced meanwhile keeps its key, so that no middleware deletes the
+        cookie, which may be the login's now.
         """
         yield from self.open()
         self.require_readable("session.flush()")
@@ -224,7 +223,7 @@ class KeyedSession:
             self.key, self.is_deleted, self.has_ended = None, False, True
 
     def _delete_others(self) -> Flow[None]:
-        for key in self.other_keys:  # or the user would be logged in by them
+        for key in self.other_keys:  # otherwise they would log the user in
             row = yield from self.find(key)
             if row is not None:
                 yield from delete_row(self._config, row)
@@ -235,7 +234,7 @@ class KeyedSession:
         """Run a flow, after the session of a previous engine's key was taken over."""
         if self._previous is not None:
             if self.is_of_request:
-                self.require_readable("session")  # asked once in a request
+                self.require_readable("session")  # a request tries it once
             try:
                 self._take(self._previous.take_over(), self._previous)
             except StoreUnavailable as outage:

@@ -1,8 +1,8 @@
-"""Django's session middleware, which sets the cookie only where it is another one.
+"""Django's session middleware, which sets the cookie only if it changes.
 
-Django's own sets the cookie at each save. A response that is under way while the user logs in could
-so put the key of before over the login's. Here the cookie lasts as long as the session may, and is
-set where its key is new, or ``set_expiry`` has it kept until another time.
+Django's own middleware sets the cookie at each save. So a response that is under way while the user
+logs in could overwrite the login's cookie with the old key. Here the cookie lasts as long as the
+session may, and is set only if its key is new, or ``set_expiry`` has changed its expiry.
 """
 
 # Django has no types of its own.
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 
 class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # Django has no types
-    """Django's session middleware for this package's sessions, in the place of Django's own.
+    """The session middleware for this package's sessions, used instead of Django's own.
 
     It saves the session and sets its cookie before the response is sent, as Django's does, with
     these differences:
 
-    - Of several cookies of the session's name, the first that leads to a session counts. Django's
-      own takes the last, and takes a name with a no-break space in front for the same, with which
-      another host of the domain gets round ``__Host-``.
-    - The cookie is set only if its key is new, ``set_expiry`` has it kept until another time, or
-      SESSION_SAVE_EVERY_REQUEST is True; it is deleted only if this request ended the session, or
-      it is none of ours.
-    - It lasts for the rest of the session's lifetime, whatever its idle timeout.
+    - If several cookies have the session's name, the first that leads to a session counts. Django's
+      own takes the last, and accepts a name with a leading no-break space, with which another host
+      of the domain circumvents ``__Host-``.
+    - The cookie is set only if its key is new, if ``set_expiry`` has changed its expiry, or if
+      SESSION_SAVE_EVERY_REQUEST is True. It is deleted only if this request ended the session, or
+      if its value is malformed.
+    - It lasts for the rest of the session's lifetime, whatever the idle timeout.
     - A response that sets or deletes it has ``Cache-Control: no-store``.
     - The settings are checked when the site starts, not at its first request.
 
@@ -64,7 +64,7 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
 
     def process_request(self, request: HttpRequest) -> None:
         """Give the request the session that its cookies lead to; it is read at its first use."""
-        # Of an event loop's request Django joins a split field with commas.
+        # In ASGI requests, Django joins a split Cookie field with commas.
         scope = getattr(request, "scope", None)
         field = cookie_field_in(scope["headers"]) if scope else request.META.get("HTTP_COOKIE")
         if field is None or _is_changed(request):
@@ -86,7 +86,7 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        """Save the session, and set or delete its cookie where that is needed.
+        """Save the session, and set or delete its cookie if that is needed.
 
         Raises:
             SessionInterrupted: it was ended while the request used it; Django answers 400.
@@ -106,7 +106,7 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
             try:
                 session.save()
             except KeyReplaced:
-                return response  # its cookie would take the place of the login's
+                return response  # its cookie would overwrite the login's
             except UpdateError as error:
                 raise SessionInterrupted(
                     "The session was ended before the request completed, as by a logout elsewhere."
@@ -117,9 +117,9 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
 
 
 def _is_changed(request: HttpRequest) -> bool:
-    """Whether a middleware has put a key into ``request.COOKIES``, as from another field."""
+    """Whether a middleware has put a key into ``request.COOKIES``, from a header for example."""
     cookies = vars(request).get("COOKIES")
-    if cookies is None:  # nobody has asked for them
+    if cookies is None:  # they were not read yet
         return False
     name, parsed = settings.SESSION_COOKIE_NAME, getattr(type(request), "COOKIES", None)
     return not isinstance(parsed, cached_property) or (

@@ -1,4 +1,4 @@
-"""The sessions of the engine that a Django site had before: each is read once and goes on here."""
+"""The sessions of the engine that a Django site had before: each is read once, and taken over."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class PreviousKey:
     """A key that may be one of SESSIONS["PREVIOUS_ENGINE"].
 
-    Once its session is taken over, it is deleted there.
+    When its session has been taken over, it is deleted in that engine.
 
     Args:
         config: the site's.
@@ -31,9 +31,9 @@ class PreviousKey:
         key: the cookie's value.
 
     Attributes:
-        token: the token of what it is taken over to.
-        other_keys: of other cookies of the same name, for where the first leads to nothing; then
-            ``token`` is that of the key that led to a session.
+        token: the token of the session that it is taken over to.
+        other_keys: the keys of other cookies with the same name, tried if the first leads to
+            nothing; ``token`` is then that of the key that led to a session.
     """
 
     __slots__ = ("_config", "_engine", "_key", "other_keys", "token")
@@ -46,7 +46,7 @@ class PreviousKey:
         self.token = self._token_of(key)
 
     def take_over(self) -> TakenOver | None:
-        """What became of its session; None if there is none."""
+        """Take over its session; None if there is none."""
         taken = None
         for old, token in self._old_sessions():
             found = self._run(find_taken_over(self._config.sessions, token))
@@ -78,14 +78,14 @@ class PreviousKey:
         return taken
 
     def _old_sessions(self) -> Iterator[tuple[Any, str]]:
-        """The old engine's session of each key that has that engine's form, and its token."""
+        """For each key that is well-formed in the old engine, its session there and its token."""
         for key in (self._key, *self.other_keys):
             old = self._engine(key)
             if old.session_key is not None:
                 yield old, self._token_of(key)
 
     def _leads(self, taken: TakenOver | None, token: str) -> bool:
-        """Whether a key led to a session, or to what took its place; it is the one, then."""
+        """Whether a key led to a session, or to one that was replaced. Then its token is used."""
         leads = taken is not None and (
             taken.loaded.row is not None or taken.loaded.replaced is not None
         )

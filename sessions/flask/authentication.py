@@ -1,4 +1,4 @@
-"""Errors of sessions that are errors of HTTP too, so that Flask answers them by itself."""
+"""The errors that Flask answers with 401: they are HTTPExceptions too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sessions.errors import AuthenticationRequired, ReauthenticationRequired
 
 
 class StaleLogin(ReauthenticationRequired, HTTPException):
-    """ReauthenticationRequired as an error of HTTP, which Flask answers with 401 by itself."""
+    """ReauthenticationRequired as an HTTPException, which Flask answers with 401."""
 
     code = 401
 
@@ -22,7 +22,7 @@ class StaleLogin(ReauthenticationRequired, HTTPException):
 
 
 class NotLoggedIn(AuthenticationRequired, HTTPException):
-    """AuthenticationRequired as an error of HTTP."""
+    """AuthenticationRequired as an HTTPException."""
 
     code = 401
 
@@ -33,7 +33,7 @@ class NotLoggedIn(AuthenticationRequired, HTTPException):
 
 @contextmanager
 def answered_by_flask() -> Iterator[None]:
-    """Make AuthenticationRequired an error of HTTP."""
+    """Raise AuthenticationRequired as an HTTPException."""
     try:
         yield
     except ReauthenticationRequired as refused:

@@ -18,18 +18,18 @@ from sessions.values.csrf import CSRF
 from sessions.values.json_value import decode
 
 _PERMANENT = "_permanent"
-"""Where ``SessionMixin.permanent`` is stored."""
+"""The key under which ``SessionMixin.permanent`` is stored."""
 
 
 FRESH = "_fresh"
-"""Where Flask-Login keeps whether the user has logged in, and was not just remembered."""
+"""The key under which Flask-Login keeps whether the user has logged in, and was not remembered."""
 
 
 class FlaskSession(Session, SessionMixin):
     """A ``sessions.Session`` with the members that Flask expects.
 
-    Messages of ``flask.flash`` come back as the pairs that they were, Markup too. Any other value
-    is JSON; what would come back as something else is refused where it is set.
+    Messages of ``flask.flash`` are returned as the same pairs, Markup included. Any other value is
+    JSON; one that JSON would change is refused when it is set.
 
     Args:
         request_session: the request's.
@@ -81,7 +81,7 @@ class FlaskSession(Session, SessionMixin):
             return self._flashes.exist(self._used())
         return super().__contains__(key)
 
-    # What Flask asks of each session: no key hides these.
+    # The attributes that Flask uses of each session: no key hides them.
 
     @property
     def accessed(self) -> bool:
@@ -105,9 +105,9 @@ class FlaskSession(Session, SessionMixin):
     def permanent(self) -> bool:
         """Whether the cookie outlives the browser's own session.
 
-        If it was never set, as the login's ``persistent`` says, or else the option.
+        If it was never set, the login's ``persistent`` decides, or else the option.
         """
-        state = self._used_state()  # its row says what the login chose
+        state = self._used_state()  # loads the row, which has what the login chose
         return bool(self.get(_PERMANENT, self._request_session.client_token.is_persistent(state)))
 
     @permanent.setter
@@ -132,20 +132,20 @@ class FlaskSession(Session, SessionMixin):
             self.pop(_PERMANENT, None)
 
     def clear(self) -> None:
-        """End it, as ``logout`` does: what is set later begins another session."""
+        """End it, as ``logout`` does: a value that is set later begins another session."""
         super().clear()
         self._forget_assignments()
 
     def logout(self) -> None:
-        """End it: its row is deleted and the cookie cleared. What is set later begins another."""
+        """End it: delete its row and clear the cookie; see ``Session.logout``."""
         super().logout()
         self._forget_assignments()
 
     def require_fresh(self, seconds: int) -> None:
-        """Check that the user's last proof was lately enough; see ``Session.require_fresh``.
+        """Check that the user authenticated recently enough; see ``Session.require_fresh``.
 
         Raises:
-            ReauthenticationRequired: it was not. Flask answers 401, unless the application has an
+            ReauthenticationRequired: they did not. Flask answers 401, unless the application has an
                 error handler for it.
         """
         with answered_by_flask():
@@ -155,8 +155,8 @@ class FlaskSession(Session, SessionMixin):
         """The user who is logged in; see ``Session.require_user``.
 
         Raises:
-            AuthenticationRequired: nobody is. Flask answers 401, unless the application has an
-                error handler for it.
+            AuthenticationRequired: nobody is logged in. Flask answers 401, unless the application
+                has an error handler for it.
         """
         with answered_by_flask():
             return super().require_user()
@@ -194,7 +194,7 @@ class FlaskSession(Session, SessionMixin):
         self._forget_assignments()
 
     def start_response(self) -> Headers:
-        """Commit, since Flask has the response; the header fields to add to it."""
+        """Commit it, and return the header fields to add to the response."""
         request_session = self._request_session
         self._apply_flask_changes()
         if request_session.state.is_loaded:
@@ -202,26 +202,26 @@ class FlaskSession(Session, SessionMixin):
         return request_session.run(request_session.start_response())
 
     def end_response(self) -> None:
-        """Check that no change is lost, since the response is over; see RequestSession."""
+        """Check that no change is lost when the response is over; see RequestSession."""
         self._flashes.store(self._request_session.state.data)
         self._request_session.run(self._request_session.end_response())
 
     def end_failed(self) -> None:
-        """Keep a logout, an extension's too, since the application failed; see RequestSession."""
+        """Commit a logout, also an extension's, though the application failed."""
         if self._request_session.state.is_loaded:
             with suppress(TypeError, ValueError):  # the application's own error is raised
                 self._follow_user()
         self._request_session.run(self._request_session.end_failed())
 
     def _apply_flask_changes(self) -> None:
-        """Apply what Flask and its extensions do by setting values, before a commit."""
+        """Before a commit, apply what Flask and its extensions mean by values that they set."""
         state = self._request_session.state
         if not state.is_loaded:
             return
         self._flashes.store(self._request_session.state.data)
         self._follow_user()
         if state.row is None and state.login_user_id is None and list(state.data) == [_PERMANENT]:
-            # Set before each request, as many apps do, it would make a row for every robot.
+            # Many apps set it before each request: that must not make a row for every robot.
             del state.data[_PERMANENT]
         permanent = self.permanent
         if permanent != self._was_permanent:
@@ -248,7 +248,7 @@ class FlaskSession(Session, SessionMixin):
         if user_id == owner_id:
             self._follow_confirmation()
             return
-        # What was the other user's goes; what this request set, to the same value too, stays.
+        # The other user's values are dropped; those that this request set are kept.
         stays: set[str] = set()
         if owner_id is not None:
             stays = (self._assigned_keys | set(state.changes().changed)) - {CSRF}
@@ -260,8 +260,8 @@ class FlaskSession(Session, SessionMixin):
         for name, value in values.items():
             state.data[name] = value
         if user_id is not None and state.data.get(FRESH) is False:
-            state.authenticates = False  # remembered by Flask-Login: nothing was proved just now
-        self._assigned_keys.discard(FRESH)  # followed: it is no confirmation after a save
+            state.authenticates = False  # Flask-Login remembered the user, who did not authenticate
+        self._assigned_keys.discard(FRESH)  # handled: it must not count as a later confirmation
 
     def _follow_confirmation(self) -> None:
         """Note that the same user has logged in again, or confirmed it, by an extension."""

@@ -16,17 +16,17 @@ P = ParamSpec("P")
 
 
 def require_fresh(seconds: int) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """A decorator of views that need a login, or its confirmation, of less than so long ago.
+    """A decorator for views that need a user who authenticated less than ``seconds`` ago.
 
         @app.post("/account/delete")
         @require_fresh(300)
         def delete_account(): ...
 
-    Others are answered with 401 and the challenge of RFC 9470; an error handler for
-    ReauthenticationRequired can show the form for the password instead.
+    Otherwise the answer is 401 with the challenge of RFC 9470; an error handler for
+    ReauthenticationRequired can show the password form instead.
 
     Args:
-        seconds: less than so many ago.
+        seconds: the age that the authentication must be below.
 
     Raises:
         TypeError, ValueError: ``seconds`` is not an int of at least 1.

@@ -29,21 +29,20 @@ session = cast("FlaskSession", flask.session)
 
 
 class SessionInterface(flask.sessions.SessionInterface):
-    """Makes ``flask.session`` a session of this package; a FlaskSession, which is a Session.
+    """Makes ``flask.session`` a session of this package: a FlaskSession, which is a Session.
 
-    It is read at its first use, and committed when Flask has the response, before its first byte.
-    What a stream changes later must be saved by ``session.save()`` (with ``stream_with_context``);
-    what is not raises SessionNotSaved when the response is closed.
+    It is read at its first use, and committed when Flask has the response, before its first byte. A
+    stream saves later changes by ``session.save()`` (with ``stream_with_context``); a change that
+    is not saved raises SessionNotSaved when the response is closed.
 
-    ``session.clear()`` is a logout, as everywhere: the row is deleted. So the id is another after
-    ``session.clear(); session["user_id"] = ...`` as after ``session.login(...)``; only the latter
-    has the session listed as the user's. Flask-Login's logins are noticed: the
-    session that has another value under ``user_key`` than before becomes that user's, under a new
-    id, and anonymous when the value is removed. Of another user's session, only the values that
-    this request set are kept.
+    ``session.clear()`` is a logout, as everywhere: the row is deleted. So the session has another
+    id after ``session.clear(); session["user_id"] = ...``, as after ``session.login(...)``; only
+    the latter lists it as the user's. Logins by Flask-Login are noticed: if the value under
+    ``user_key`` changes, the session becomes that user's, with a new id; if the value is removed,
+    it becomes anonymous. Of another user's session, only the values that this request set are kept.
 
-    ``session.permanent = True`` gives the cookie a Max-Age, the rest of the session's lifetime.
-    Set on a session that began otherwise it costs a rotation, for the cookie must be set again.
+    ``session.permanent = True`` gives the cookie a Max-Age, the rest of the session's lifetime. If
+    the session began without one, that costs a rotation, since the cookie must be set again.
 
     Flask's settings SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SECURE, _SAMESITE and _PARTITIONED are
     taken for the options of the same meaning, where they are not Flask's defaults. One that
@@ -65,7 +64,7 @@ class SessionInterface(flask.sessions.SessionInterface):
     def __init__(
         self, store: Store, *, user_key: str | None = "_user_id", **options: Unpack[SessionOptions]
     ) -> None:
-        # Checked here, where they are written; the cookie's name may be one of Flask's settings.
+        # Checked now; a request checks them again with Flask's settings, such as the cookie's name.
         config = SessionConfig.of(store, {"cookie": "session", **options})
         if config.device_bound is not None:
             raise ValueError(
@@ -76,7 +75,7 @@ class SessionInterface(flask.sessions.SessionInterface):
         self._store = store
         self._options = options
         self._configs: WeakKeyDictionary[Flask, SessionConfig] = WeakKeyDictionary()
-        # Of a request that fails where errors are passed on, Flask saves no session.
+        # If a request fails and Flask propagates exceptions, it does not save the session.
         flask.request_tearing_down.connect(self._end_failed)
 
     def open_session(self, app: Flask, request: Request) -> FlaskSession:
@@ -137,7 +136,7 @@ class SessionInterface(flask.sessions.SessionInterface):
         return self._config_of(app).cookie.partitioned
 
     def _config_of(self, app: Flask) -> SessionConfig:
-        # At the first request, when the application has all its settings.
+        # At the first request: then the application has all its settings.
         config = self._configs.get(app)
         if config is None:
             options = with_flask_settings(app.config, self._options)

@@ -1,4 +1,4 @@
-"""``flask.jsonify(flask.session)``, as with Flask's own, which is a dict."""
+"""Makes ``flask.jsonify(flask.session)`` work, as it does with Flask's own session, a dict."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def make_sessions_json(app: Flask) -> None:
-    """Have an application's JSON provider take a session for a dict, if it is Flask's own."""
+    """Make an application's JSON provider encode a session as a dict, if it is Flask's own."""
     provider = app.json
     if not isinstance(provider, DefaultJSONProvider):
         return

@@ -1,13 +1,12 @@
-"""Flask's own settings of sessions: taken for options, or refused aloud.
+"""Flask's own settings of sessions: each is used as an option, or refused with an error.
 
-    SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SECURE,    the option of that meaning, unless it is
-    _SAMESITE, _PARTITIONED                          given; refused where the two contradict
-    SESSION_COOKIE_HTTPONLY                          refused unless it is True
-    PERMANENT_SESSION_LIFETIME                       refused unless it is the lifetime, since
-                                                     idle and lifetime are two
-    SESSION_REFRESH_EACH_REQUEST                     not needed: no cookie is set again
+    SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SECURE,    used as the option of the same meaning; an
+    _SAMESITE, _PARTITIONED                          error if that option has another value
+    SESSION_COOKIE_HTTPONLY                          an error unless it is True
+    PERMANENT_SESSION_LIFETIME                       an error unless it equals the option lifetime
+    SESSION_REFRESH_EACH_REQUEST                     ignored: no cookie is set again
 
-A setting that has Flask's default says nothing, since Flask's defaults are not these.
+A setting with Flask's default is ignored, since Flask's defaults are not those of this package.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ _OPTION_OF = {
 
 
 def with_flask_settings(config: Mapping[str, Any], given: SessionOptions) -> SessionOptions:
-    """The options that are given, and those that an application's settings add.
+    """The given options with those that an application's settings add.
 
     Args:
         config: ``app.config``.
-        given: to the SessionInterface.
+        given: the options of the SessionInterface.
 
     Raises:
-        ValueError: a setting contradicts an option, or can't be followed.
+        ValueError: a setting contradicts an option, or can't be used.
     """
     options: dict[str, Any] = dict(given)
     for setting, option in _OPTION_OF.items():

@@ -9,7 +9,7 @@ import pytest
 from sessions.cookie.headers import Headers
 from sessions.device_bound import DeviceBound
 from sessions.device_bound.binding import GRACE_SECONDS
-from sessions.device_bound.endpoints import Answer, Asked, answer
+from sessions.device_bound.endpoints import EndpointRequest, EndpointResponse, answer
 from tests.device_bound.device_browser import REFRESH, REGISTER, SECRET
 from tests.device_bound.device_key import DeviceKey
 from tests.sessions.browser import Browser, Site
@@ -35,15 +35,15 @@ class Calls:
         self.main, self._own = named
         self.offer = dict(fields)["secure-session-registration"]
 
-    def ask(self, path: str, proof: str | None, identifier: str | None = None) -> Answer:
-        asked = Asked(path, "POST", self._own, proof, identifier)
+    def ask(self, path: str, proof: str | None, identifier: str | None = None) -> EndpointResponse:
+        asked = EndpointRequest(path, "POST", self._own, proof, identifier)
         flow = answer(self._browser.config, OPTION.settings, asked)
         try:
             operation = next(flow)
             while True:
                 operation = flow.send(self._site.send(operation))
         except StopIteration as done:
-            answered: Answer = done.value
+            answered: EndpointResponse = done.value
             return answered
 
 
