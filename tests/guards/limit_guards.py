@@ -39,8 +39,8 @@ IDENTITIES = (
     Guard(
         "P15: two Cookie fields are one that HTTP/2 has split",
         _READINGS,
-        'fields[0] if len(fields) == 1 else "; ".join(fields)',
-        'fields[0] if len(fields) == 1 else ", ".join(fields)',
+        'text = "; ".join(fields)',
+        'text = ", ".join(fields)',
         f"{_READ}p15_a_cookie_is_every_value_that_a_framework_may_find",
     ),
     Guard(

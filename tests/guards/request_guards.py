@@ -46,9 +46,9 @@ REQUESTS = (
     Guard(
         "a stream that breaks off keeps its estimate in Flask",
         "ratelimit_ddb/flask/response_end.py",
-        "        if response is None:\n            end(failed=exception is not None)",
+        "        if response is None:\n            end(failed=isinstance(exception, Exception))",
         "        if response is None or exception is not None:\n"
-        "            end(failed=exception is not None)",
+        "            end(failed=isinstance(exception, Exception))",
         "tests/frameworks/test_reservations.py::"
         "test_flask_keeps_the_estimate_of_a_stream_that_breaks_off",
     ),
