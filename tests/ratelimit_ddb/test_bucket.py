@@ -312,6 +312,24 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
     )
 
 
+def test_p1_what_can_not_have_flowed_back_yet_is_given_back_though_the_bucket_holds_less() -> None:
+    """Taken 50 s ago; another process has set the bucket back since, by a refund of its own."""
+    taken = Taken("key", 2, (HOURLY,), (NOW_NS + 150 * SECOND_NS,), (0,), 2)
+    taken.taken_at_ns = NOW_NS - 50 * SECOND_NS
+    flow, in_turn = refund_begun(taken, 2)
+    assert (in_turn.amount_ns, in_turn.least_ns) == (
+        (150 * SECOND_NS,),
+        (NOW_NS + 150 * SECOND_NS,),
+    )
+    held_ns = NOW_NS + 400 * SECOND_NS
+    out_of_turn = flow.send(OperationResult(False, (held_ns,), refunded_ns=(20 * SECOND_NS,)))
+    # By then it weighs 130 s, but of 200 s no more than 50 have flowed back.
+    assert out_of_turn.amount_ns == (150 * SECOND_NS,)
+    assert out_of_turn.least_ns == (NOW_NS + 150 * SECOND_NS,)
+    assert out_of_turn.most_ns == (NOW_NS + HOURLY.window_ns,)
+    assert out_of_turn.refunded_after_ns == (170 * SECOND_NS,)
+
+
 def test_p1_nothing_is_given_back_while_somebody_waits_behind() -> None:
     flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
     waiting_ns = NOW_NS + HOURLY.window_ns + 1

@@ -90,11 +90,18 @@ def test_a_lease_serves_who_asked_for_it_and_those_who_came_meanwhile() -> None:
     assert lease.monotonic_end_ns == hot.monotonic_ns + LEASE_NS
     assert lease.wall_end_ns == hot.store.clock.wall_ns() + LEASE_NS
     assert hot.state.demand.admitted == 1 + 2 + 3
-    for flow in (second, third):
+    # As if what is left of the lease were in the bucket: 17 less 2 of the second, less 3 more.
+    for flow, cost, spent_ms in ((second, 2, 3), (third, 3, 6)):
         decision = result_of(flow, True)
-        assert (decision.allowed, decision.source) == (True, "lease")
-        assert decision.taken is not None
-        assert decision.taken.lease is lease
+        ahead_ms = 250 + spent_ms
+        expected = Decision(True, 1_000 - ahead_ms, 0, ahead_ms * MS, LIMIT, 0, "lease")
+        assert told(decision) == expected
+        taken = decision.taken
+        assert taken is not None
+        assert taken.lease is lease
+        assert (taken.key, taken.cost, taken.kept, taken.limits) == ("k", cost, cost, (LIMIT,))
+        assert taken.full_at_ns == (NOW_NS + ahead_ms * MS,)
+        assert taken.refunded_ns == (7,)
     observation = hot.cache.get("k")
     assert observation is not None
     assert observation[:3] == (NOW_NS, (left_ns,), 1_800_007_200)
@@ -136,6 +143,7 @@ def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> Non
     assert told(result_of(first, OperationResult(True, (held_ns,)))) == Decision(
         True, 6, 0, 994 * MS, LIMIT
     )
+    assert hot.state.demand.admitted == 1
     assert second.send(True) == ReadClock()
     # 6 are left: 2 for the second, 3 for the third, and none of the 4 for the fourth.
     take = second.send(NOW_NS)
@@ -205,3 +213,19 @@ def test_what_this_process_holds_of_a_key_lapses_with_it_and_not_with_another(wh
         next(flow)
         flow.close()
         assert lease.left == left
+
+
+def test_a_single_take_that_others_overtook_has_the_next_one_try_the_other_branch() -> None:
+    hot = HotKey(per_second=0.0)
+    flow = hot.acquire(1)
+    take = next(flow)
+    assert take.idle == (True,)
+    again = flow.send(OperationResult(False, (NOW_NS + 9 * MS,), None, 1_800_090_000))
+    assert again == take._replace(idle=(False,), extends=False)
+    assert hot.state.overtaken == (0.3,)
+    decision = result_of(flow, OperationResult(True, (NOW_NS + 10 * MS,), None, None, (7,)))
+    assert told(decision) == Decision(True, 990, 0, 10 * MS, LIMIT)
+    assert decision.taken is not None
+    assert decision.taken.refunded_ns == (7,)
+    assert decision.taken.taken_at_ns == NOW_NS
+    assert hot.state.demand.admitted == 1

@@ -8,8 +8,21 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb.operations.operation import Delete, GiveBack, OperationResult, Read, Take
-from ratelimit_ddb.operations.slot_operation import ReadSlots, SlotsResult
+from ratelimit_ddb.operations.operation import (
+    Delete,
+    GiveBack,
+    OperationResult,
+    Read,
+    ReadLimits,
+    Take,
+)
+from ratelimit_ddb.operations.slot_operation import (
+    ReadSlots,
+    ReleaseSlot,
+    RenewSlot,
+    SlotsResult,
+    TakeSlot,
+)
 from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys
 from ratelimit_ddb.store.dynamodb.request import TableRequests
 
@@ -124,6 +137,53 @@ def test_a_refund_notes_what_was_given_back_out_of_turn_and_checks_leases_and_bl
 def test_a_look_reads_the_limits_alone_and_a_reset_deletes_the_item() -> None:
     assert asked(Read("k", ("a",))) == ("GetItem", {"ProjectionExpression": "fullAt:a"})
     assert asked(Delete("k")) == ("DeleteItem", {})
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "expressions"),
+    [
+        (
+            TakeSlot("k", 3, 20, 10, 9, 99),
+            "UpdateItem",
+            {
+                "UpdateExpression": "SET s3 = 20, expiresAt = 99",
+                "ConditionExpression": "attribute_not_exists(s3) OR s3 < 10",
+            },
+        ),
+        (
+            RenewSlot("k", 3, (20, 21), 30, 9, 99),
+            "UpdateItem",
+            {
+                "UpdateExpression": "SET s3 = 30, expiresAt = 99",
+                "ConditionExpression": "s3 IN (20, 21)",
+            },
+        ),
+        (
+            ReleaseSlot("k", 3, (20,)),
+            "UpdateItem",
+            {"UpdateExpression": "REMOVE s3", "ConditionExpression": "s3 IN (20)"},
+        ),
+        (ReadSlots("k"), "GetItem", {}),
+        (ReadLimits("k"), "GetItem", {"ProjectionExpression": "limits"}),
+    ],
+)
+def test_slots_are_taken_kept_released_and_read_and_limits_are_read(
+    operation: Any, name: str, expressions: dict[str, str]
+) -> None:
+    for of_the_wire, report in ((True, True), (False, False)):
+        requests = TableRequests(
+            "t", OwnTableKeys(), report_capacity=report, is_of_the_wire=of_the_wire
+        )
+        request = requests.request(operation)
+        body = json.loads(request.body)
+        assert (request.name, body["Key"]) == (name, {"key": {"S": "k"}})
+        assert body.get("ReturnConsumedCapacity") == ("TOTAL" if report else None)
+        asked = {key: text for key, text in body.items() if key.endswith("Expression")}
+        for value, number in body.get("ExpressionAttributeValues", {}).items():
+            asked = {key: text.replace(value, number["N"]) for key, text in asked.items()}
+        assert asked == expressions
+        timed = of_the_wire and isinstance(operation, TakeSlot | RenewSlot)
+        assert request.now_ns == (9 if timed else None)
 
 
 def test_a_percent_sign_in_a_name_is_sent_as_it_is() -> None:

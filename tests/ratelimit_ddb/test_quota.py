@@ -207,6 +207,9 @@ def test_a_charge_beyond_a_quota_denies_the_rest_of_its_window() -> None:
     limiter, clock, _ = limiter_at(datetime(2026, 5, 1, 12, tzinfo=UTC), Quota(5, "hour"))
     limiter.charge("k", 50)
     assert limiter.acquire("k").retry_after == 3_600
+    with pytest.raises(ValueError, match=r"must be at most \d+, as a quota of a hour"):
+        limiter.charge("k", 10**13)
+    limiter.charge("k", 10**12)
     clock.advance(3_600)
     assert limiter.acquire("k", cost=5)
 
@@ -227,6 +230,7 @@ def test_a_charge_beyond_a_quota_denies_the_rest_of_its_window() -> None:
 def test_the_notation_says_all_of_a_quota(notation: str, quota: Quota) -> None:
     assert Quota.parse(notation) == quota
     assert Quota.parse(str(quota)) == quota
+    assert Quota.parse(notation, name="named").name == "named"
     assert RateLimiter(MemoryStore(), notation).limits == (quota,)
     assert pickle.loads(pickle.dumps(quota)) == quota
 
