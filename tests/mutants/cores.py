@@ -37,8 +37,9 @@ _TAKES = (
     _LEASES,
 )
 _BLOCKS = (
+    "tests/web/test_blocks.py -k 'written or alike or longer'",
     "tests/web/test_blocks_and_give_back.py",
-    "tests/web/test_blocks.py",
+    "tests/web/test_blocks.py -k 'not dynamodb'",
     f"tests/simulation/test_rule_blocks.py {_FIRST_SEEDS}",
 )
 _QUOTAS = (

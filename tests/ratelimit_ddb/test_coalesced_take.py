@@ -10,7 +10,7 @@ import pytest
 from ratelimit_ddb import Decision, Limit
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Source
-from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.hot_keys.key_state import KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
@@ -113,7 +113,10 @@ def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_deni
     hot = HotKey()
     first, second = hot.acquire(1), hot.acquire(2)
     take = next(first)
-    next(second)
+    waits = next(second)
+    assert isinstance(waits, Wait)
+    assert waits.most_ns == 550 * MS, "until the leader is overdue"
+    waits.awaited.attach(lambda: None)
     again = first.send(OperationResult(False, (NOW_NS + 990 * MS,), None, 1_800_007_200))
     # Of 10 tokens that are left 3 are waited for.
     assert again == take._replace(
@@ -124,7 +127,34 @@ def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_deni
     )
     denied = result_of(first, OperationResult(False, (NOW_NS + 1_000 * MS,), None, 1_800_007_200))
     assert denied == Decision(False, 0, MS, 1_000 * MS, LIMIT)
+    assert hot.state.leader is waits.awaited
     assert isinstance(second.send(True), Wait), "until a token is due"
+
+
+@pytest.mark.parametrize(("due_ms", "retry_ms"), [(300, 300), (99, 100)])
+def test_who_is_not_served_in_time_is_denied_until_the_next_write(
+    due_ms: int, retry_ms: int
+) -> None:
+    hot = HotKey()
+    first, second = hot.acquire(1), hot.acquire(2)
+    next(first), next(second)
+    hot.state.pace.next_write_ns = hot.monotonic_ns + due_ms * MS
+    hot.cache.put("k", Observation(NOW_NS, (NOW_NS + 700 * MS,), 0, hot.bucket.names), 0)
+    denied = result_of(second, False)
+    assert denied == Decision(False, 0, retry_ms * MS, 700 * MS, LIMIT, source="throttled")
+    assert len(hot.state.queue) == 1
+
+
+def test_who_leads_writes_as_soon_as_its_pace_allows() -> None:
+    hot = HotKey()
+    hot.state.pace.next_write_ns = hot.monotonic_ns + 1
+    flow = hot.acquire(1)
+    waits = next(flow)
+    assert isinstance(waits, Wait)
+    assert waits.most_ns == 1
+    hot.state.pace.next_write_ns = hot.monotonic_ns
+    assert flow.send(True) == ReadClock()
+    assert isinstance(flow.send(NOW_NS), Take)
 
 
 def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> None:
@@ -201,6 +231,13 @@ def test_a_request_whose_tokens_may_be_given_back_later_is_leased_none() -> None
     decision = result_of(flow, OperationResult(True, (NOW_NS + 2 * MS,)))
     assert decision.taken is not None
     assert decision.taken.lease is None
+    # A key that was cold before leaves nothing behind; one that was written just now is kept.
+    assert hot.bucket._policy is not None
+    assert hot.bucket._policy.state_of("k") is None
+    warm = hot.acquire(1)
+    next(warm)
+    result_of(warm, OperationResult(True, (NOW_NS + 3 * MS,)))
+    assert hot.bucket._policy.state_of("k") is not None
 
 
 @pytest.mark.parametrize("what", ["block", "reset"])

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from ddbwire import AnsweredCall
-from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter, StoreUnavailable
+from ratelimit_ddb import (
+    Decision,
+    DynamoDBStore,
+    Limit,
+    MemoryStore,
+    Quota,
+    RateLimiter,
+    StoreUnavailable,
+)
+from ratelimit_ddb.bucket.block_lookup import blocked
 from ratelimit_ddb.operations.operation import BLOCKED, Delete, Read, Take
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
@@ -388,6 +397,66 @@ def test_what_is_written_of_violations_and_of_blocks(off_ns: int, kept_seconds: 
             (1_800_014_400 - 1_200) * SECOND_NS - ends_ns,
         ),
     )
+
+
+class KeepsForLong(FlakyStore):
+    """Its items are kept for years, since another limiter needs it."""
+
+    def send(self, operation: Any, deadline_ns: int) -> Any:
+        result = super().send(operation, deadline_ns)
+        if isinstance(operation, Take):
+            return result._replace(expires_at_seconds=1_900_000_800)
+        return result
+
+
+def test_what_is_written_of_blocks_moves_no_later_expiry() -> None:
+    store = KeepsForLong()
+    ask = asking(limited_wsgi, store, blocking())
+    for _ in range(5):
+        get(ask)
+    assert [take.extends for take in written(store)] == [False] * 4
+    store.time.advance(600)
+    for _ in range(3):
+        get(ask)
+    taken = [one.extends for one in store.operations if isinstance(one, Take)]
+    assert taken == [False] * len(taken)
+
+
+def test_blocks_that_all_last_alike_are_remembered_for_no_longer() -> None:
+    store = FlakyStore()
+    ask = asking(limited_wsgi, store, blocking(block_for=90, up_to=None, after=1))
+    for _ in range(3):
+        get(ask)
+    *_, block = written(store)
+    assert block.cost_ns == (0, 90 * SECOND_NS - 1, 90 * SECOND_NS, 1)
+    assert block.room_ns[2] == 90 * SECOND_NS
+
+
+@pytest.mark.parametrize(
+    ("limit", "block_seconds", "denied_seconds", "retry_seconds", "reset_seconds"),
+    [
+        (Limit(2, 60.0), 600, 30, 600, 630),  # full again a window less a token's time later
+        (Limit(2, 60.0), 600, 700, 700, 730),
+        (Limit(2, 60.0), 5, 30, 30, 60),
+        (Quota(2, "day"), 600, 30, 600, 600),
+        (Quota(2, "day"), 5, 30, 30, 60),
+    ],
+)
+def test_a_blocked_denial_lasts_as_long_as_the_longer_of_both(
+    limit: Limit | Quota,
+    block_seconds: int,
+    denied_seconds: int,
+    retry_seconds: int,
+    reset_seconds: int,
+) -> None:
+    denied_ns = denied_seconds * SECOND_NS
+    denial = Decision(False, 1, denied_ns, denied_ns + 30 * SECOND_NS, limit)
+    now_ns = 1_800_000_000 * SECOND_NS
+    assert blocked(denial, now_ns + block_seconds * SECOND_NS, now_ns) == Decision(
+        False, 0, retry_seconds * SECOND_NS, reset_seconds * SECOND_NS, limit, source="blocked"
+    )
+    over = blocked(denial._replace(retry_after_ns=0, reset_after_ns=0), now_ns, now_ns)
+    assert over.retry_after_ns == 1
 
 
 BY_HAND = [
