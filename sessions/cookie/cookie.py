@@ -102,9 +102,15 @@ class Cookie:
         # Browsers compare prefixes whatever their case (RFC 6265bis, 5.7).
         name = self.name.lower()
         if name.startswith(("__host-", "__secure-", "__http-")) and not self.secure:
-            raise ValueError(f"cookie name {self.name!r}: its prefix needs secure=True")
+            raise ValueError(
+                f"cookie name {self.name!r}: its prefix needs secure=True; for plain http, choose "
+                "a name without one, such as 'session'"
+            )
         if name.startswith("__host-") and (self.path != "/" or self.domain is not None):
-            raise ValueError(f"cookie name {self.name!r}: its prefix needs path='/' and no domain")
+            raise ValueError(
+                f"cookie name {self.name!r}: its prefix needs path='/' and no domain; for another "
+                "path or a domain, choose a name without it, such as 'session'"
+            )
 
     def set_to(self, value: str, max_age_seconds: int) -> str:
         """The Set-Cookie field that sets it. The age is used only if the cookie is persistent."""

@@ -92,7 +92,7 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
         **{name: getattr(settings, where) for name, where in _DJANGO_SETTINGS.items()},
         "idle": timeouts.lifetime_seconds,
         "lifetime": timeouts.lifetime_seconds,
-        "same_site": settings.SESSION_COOKIE_SAMESITE or "Lax",  # as browsers read its absence
+        "same_site": _same_site(settings.SESSION_COOKIE_SAMESITE),
         "domain": without_leading_dot(settings.SESSION_COOKIE_DOMAIN or None),
     }
     config = SessionConfig.of(store, cast("SessionOptions", options))
@@ -101,6 +101,11 @@ def _site_config(given: dict[str, Any]) -> SiteConfig:
     most = config.max_sessions and replace(config.max_sessions, timeouts=longest)
     sessions = replace(config, tokens=tokens, timeouts=longest, max_sessions=most)
     return SiteConfig(sessions, timeouts, previous_engine)
+
+
+def _same_site(given: Any) -> Any:
+    """The setting, in any case as Django takes it; without one, as browsers read its absence."""
+    return given.title() if isinstance(given, str) and given else given or "Lax"
 
 
 def _timeouts(lifetime: Any, max_lifetime: Any) -> Timeouts:

@@ -15,7 +15,7 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
 from sessions.flask.flask_session import FRESH, FlaskSession
 from sessions.flask.json_provider import make_sessions_json
-from sessions.flask.settings import with_flask_settings
+from sessions.flask.settings import config_with_settings
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session_of_request import REQUEST_SESSION
@@ -139,8 +139,8 @@ class SessionInterface(flask.sessions.SessionInterface):
         # At the first request: then the application has all its settings.
         config = self._configs.get(app)
         if config is None:
-            options = with_flask_settings(app.config, self._options)
-            config = self._configs[app] = SessionConfig.of(self._store, options)
+            config = config_with_settings(self._store, app.config, self._options)
+            self._configs[app] = config
             make_sessions_json(app)
         return config
 

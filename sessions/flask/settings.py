@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import flask
 
+from sessions.config.session_config import SessionConfig
 from sessions.cookie.cookie import without_leading_dot
 
 if TYPE_CHECKING:
     from sessions.config.options import SessionOptions
+    from sessions.operations.store import Store
 
 _OPTION_OF = {
     "SESSION_COOKIE_NAME": "cookie",
@@ -32,21 +34,37 @@ _OPTION_OF = {
 }
 
 
-def with_flask_settings(config: Mapping[str, Any], given: SessionOptions) -> SessionOptions:
-    """The given options with those that an application's settings add.
+def config_with_settings(
+    store: Store, settings: Mapping[str, Any], given: SessionOptions
+) -> SessionConfig:
+    """The configuration of the given options and of those that an application's settings add.
 
     Args:
-        config: ``app.config``.
+        store: the SessionInterface's.
+        settings: ``app.config``.
         given: the options of the SessionInterface.
 
     Raises:
-        ValueError: a setting contradicts an option, or can't be used.
+        TypeError, ValueError: a setting contradicts an option, or can't be used.
     """
+    options = _with_settings(settings, given)
+    try:
+        return SessionConfig.of(store, options)
+    except (TypeError, ValueError) as refused:
+        followed = [each for each, option in _OPTION_OF.items() if option in {*options} - {*given}]
+        if not followed:
+            raise
+        raise type(refused)(f"{', '.join(followed)}: {refused}") from refused
+
+
+def _with_settings(config: Mapping[str, Any], given: SessionOptions) -> SessionOptions:
     options: dict[str, Any] = dict(given)
     for setting, option in _OPTION_OF.items():
         value = _set_value(config, setting)
         if option == "domain":
             value = without_leading_dot(value)
+        if option == "same_site" and isinstance(value, str):
+            value = value.title()  # as Flask's own cookies take it
         if value is None:
             continue
         if options.setdefault(option, value) != value:

@@ -58,6 +58,7 @@ def test_settings_that_cannot_hold_are_refused_when_the_site_starts(
     "settings",
     [
         {"SESSION_COOKIE_SAMESITE": False},
+        {"SESSION_COOKIE_SAMESITE": "strict"},
         {"SESSION_COOKIE_DOMAIN": ".example.com"},
         {"SESSION_COOKIE_DOMAIN": ""},
         {"SESSION_COOKIE_NAME": "__Host-session", "SESSION_COOKIE_SECURE": True},

@@ -49,6 +49,13 @@ def test_settings_are_followed(settings: dict[str, Any], field: str) -> None:
     assert cookie_with(settings) == field
 
 
+@pytest.mark.parametrize("given", ["strict", "STRICT"])
+def test_same_site_is_taken_in_any_case_as_flasks_own_cookies_take_it(given: str) -> None:
+    settings = {"SESSION_COOKIE_SAMESITE": given}
+    assert cookie_with(settings).endswith("; SameSite=Strict")
+    assert cookie_with(settings, same_site="Strict").endswith("; SameSite=Strict")
+
+
 def test_a_domain_may_have_a_dot_in_front_which_browsers_ignore() -> None:
     settings = {"SESSION_COOKIE_NAME": "sid", "SESSION_COOKIE_DOMAIN": ".example.com"}
     assert "; Domain=example.com; " in cookie_with(settings)
@@ -78,9 +85,13 @@ def test_a_setting_may_say_what_an_option_says() -> None:
             "SESSION_COOKIE_SECURE is True, and SessionInterface has secure=False",
         ),
         ({"SESSION_COOKIE_SAMESITE": "Strict"}, {"same_site": "Lax"}, "SESSION_COOKIE_SAMESITE"),
-        ({"SESSION_COOKIE_SAMESITE": "strict"}, {}, "same_site must be"),
-        ({"SESSION_COOKIE_DOMAIN": "example.com"}, {}, "__Host-session"),
-        ({"SESSION_COOKIE_PATH": "/shop"}, {}, "__Host-session"),
+        ({"SESSION_COOKIE_SAMESITE": "loose"}, {}, "^SESSION_COOKIE_SAMESITE: same_site must be"),
+        (
+            {"SESSION_COOKIE_DOMAIN": "example.com"},
+            {},
+            "^SESSION_COOKIE_DOMAIN: .*__Host-session.* choose a name without it",
+        ),
+        ({"SESSION_COOKIE_PATH": "/shop"}, {}, "^SESSION_COOKIE_PATH: .*__Host-session"),
         ({}, {"secure": False}, "__Host-session"),
         ({"SESSION_COOKIE_HTTPONLY": False}, {}, "SESSION_COOKIE_HTTPONLY must be True"),
         (
