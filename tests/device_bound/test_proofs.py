@@ -302,3 +302,16 @@ def test_a_wrong_proof_at_the_refresh_is_a_400(bound: DeviceBrowser, name: str) 
     response = bound.send(REFRESH, "POST", headers)
     assert response.status == 400
     assert response.set_cookies == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a" * 4_096, "the proof must be a JWT with a signature"),
+        ("a" * 4_097, "the proof must have at most 4096 characters"),
+        ("W10.e30.AAAA", "the proof's header must be an object"),
+    ],
+)
+def test_why_a_text_is_no_proof_is_told(text: str, why: str) -> None:
+    with pytest.raises(InvalidProof, match=why):
+        registration_proof(text)

@@ -263,6 +263,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_access_lists.py",
         "tests/web/test_stored_limits.py",
         "tests/web/test_identity.py",
+        "tests/frameworks/fastapi/test_routes.py -k bucket_for_each_route",
     ),
     "ratelimit_ddb/web/gate/evaluator.py": (
         *_RULES,

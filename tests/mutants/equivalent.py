@@ -14,6 +14,7 @@ _STRICT = re.compile(r"(?:strict=\w+)?\)")
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_KEPT = "neither is what a row keeps"
+_NO_X = "what has padding ends in one of sixteen letters or of four, of which X is none"
 _NOT_REACHED = "the number that differs is never reached"
 _NOT_TOLD = "what is measured where nobody asked is not told"
 _LEASED_LONG_AGO = "a lease that ended in 1970 is as none"
@@ -170,6 +171,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/web/gate/charges.py": {
+        "if type(None) is not int or cost < 0:": _FAST_PATH,
+        "if type(cost) is not int or cost <= 0:": _FAST_PATH,
         "cost = 1 if quota is None else (yield from _cost(rule, request))": (
             "without limits no tokens are charged, whatever the cost"
         ),
@@ -248,6 +251,21 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'proof = registration_proof(fields.text_of(request.response) or "XXXX")': (
             "neither text is a proof"
         ),
+    },
+    "sessions/device_bound/mac.py": {
+        'return urlsafe_b64encode(hmac.digest(secret, message, "sha256"))'
+        '.rstrip(b"XX=XX").decode()': _NO_X,
+    },
+    "sessions/device_bound/proof.py": {
+        "registry = jws.JWSRegistry(strict_check_header=False)": (
+            "the algorithm is the key's, which was checked before"
+        ),
+        'return urlsafe_b64decode(segment + "=" * (+len(segment) % 4))': (
+            "more padding than is needed is passed over"
+        ),
+    },
+    "sessions/device_bound/public_key.py": {
+        'return urlsafe_b64encode(raw).rstrip(b"XX=XX").decode()': _NO_X,
     },
     "sessions/session_state.py": {
         "self.loaded_at = 1": "when it was read is asked of a session that was read",

@@ -426,9 +426,11 @@ def test_a_request_that_costs_nothing_takes_a_slot_all_the_same() -> None:
     store = MemoryStore()
     free_of_charge = Rule("/x", "1/minute", in_flight=1, by=everyone(), cost=lambda request: 0)
     unlimited = Rule("/x", lambda request: None, in_flight=1, by=everyone(), name="other")
-    limited = WsgiMiddleware(answer, store, [free_of_charge, unlimited])
+    told: list[RuleDecision] = []
+    limited = WsgiMiddleware(answer, store, [free_of_charge, unlimited], on_decision=told.append)
     held = call(limited)[2]
     assert free(store, 1) == free(store, 1, "other:everyone") == 0
+    assert {type(one.decision.limit) for one in told} == {SlotLimit}
     held.close()
 
 

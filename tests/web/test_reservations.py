@@ -177,6 +177,8 @@ def test_an_estimate_of_nothing_is_settled_too(over: Over, store: FlakyStore) ->
     told = RateLimiter(store, LIMIT).acquire(("tokens", "tenant"))
     assert told.retry_after == pytest.approx(501 * 0.06)
     assert b"Over the limit" in over(Site(view), store, rules=rule)
+    one = Rule("/*", "1/hour", by=by_tenant, name="one", cost=lambda request: 0, reserves=True)
+    assert b"limit" not in over(Site(view), store, rules=one), "it takes a single token"
 
 
 @both

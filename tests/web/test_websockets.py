@@ -240,6 +240,13 @@ def test_messages_are_counted_for_each_endpoint_that_a_rule_counts() -> None:
         assert types(converse(app, "a", get=Get(path))) == ["accept", sent]
 
 
+def test_messages_of_another_namespace_are_counted_apart() -> None:
+    store = MemoryStore(clock=FakeClock())
+    for namespace in ("shop", "blog"):
+        app = limited(store=store, rules=[Rule("/*", messages="1/minute")], namespace=namespace)
+        assert types(converse(app, "a")) == ["accept", "send"]
+
+
 def test_several_rules_on_messages_all_hold() -> None:
     told: list[RuleDecision] = []
     rules = [
