@@ -310,8 +310,34 @@ def test_a_wrong_proof_at_the_refresh_is_a_400(bound: DeviceBrowser, name: str) 
         ("a" * 4_096, "the proof must be a JWT with a signature"),
         ("a" * 4_097, "the proof must have at most 4096 characters"),
         ("W10.e30.AAAA", "the proof's header must be an object"),
+        (
+            KEY.signed({"alg": "ES256", "typ": "dbsc+jwt", "jwk": KEY.jwk}, ["c"]),
+            "the proof's payload must be an object",
+        ),
     ],
+    ids=["the longest", "too long", "a list for a header", "a list for a payload"],
 )
 def test_why_a_text_is_no_proof_is_told(text: str, why: str) -> None:
     with pytest.raises(InvalidProof, match=why):
         registration_proof(text)
+
+
+def test_a_modulus_may_have_any_number_of_bytes_from_256_to_512() -> None:
+    for size in range(255, 514):
+        jwk = {"kty": "RSA", "n": b64(b"\x80" + bytes(size - 1)), "e": "AQAB"}
+        if 256 <= size <= 512:
+            assert PublicKey.of_jwk(jwk).members == jwk
+        else:
+            with pytest.raises(InvalidKey, match="jwk: n must have 2048 to 4096 bits"):
+                PublicKey.of_jwk(jwk)
+
+
+@pytest.mark.parametrize("member", ["x", "y", "n"])
+@pytest.mark.parametrize(
+    "text", ["a", "a" * 42 + "b", "é", "a" * 45], ids=["1", "43", "another alphabet", "45"]
+)
+def test_what_of_a_key_is_no_base64url_is_named(member: str, text: str) -> None:
+    of_ec = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}
+    jwk = {"kty": "RSA", "n": text, "e": "AQAB"} if member == "n" else {**of_ec, member: text}
+    with pytest.raises(InvalidKey, match=f"jwk: {member} must be base64url"):
+        PublicKey.of_jwk(jwk)

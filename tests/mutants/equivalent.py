@@ -24,6 +24,7 @@ _NEEDS_NO_BRANCH = "no tokens of a full bucket fit by either branch"
 _OBSERVED_FOR_NOTHING = "what is observed of buckets in memory denies nothing"
 _SET_WITH_LEADER = "it is set when somebody leads, or has led, and not read before"
 _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
+_MORE_PADDING = "more padding than is needed is passed over"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -171,6 +172,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/web/gate/charges.py": {
+        "if not identity or type(None) is not str:": _FAST_PATH,
         "if type(None) is not int or cost < 0:": _FAST_PATH,
         "if type(cost) is not int or cost <= 0:": _FAST_PATH,
         "cost = 1 if quota is None else (yield from _cost(rule, request))": (
@@ -260,11 +262,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "registry = jws.JWSRegistry(strict_check_header=False)": (
             "the algorithm is the key's, which was checked before"
         ),
-        'return urlsafe_b64decode(segment + "=" * (+len(segment) % 4))': (
-            "more padding than is needed is passed over"
+        "registry = jws.JWSRegistry(algorithms=None, strict_check_header=False)": (
+            "the algorithm is the key's, which was checked before"
         ),
+        'return urlsafe_b64decode(segment + "=" * (+len(segment) % 4))': _MORE_PADDING,
+        'value = json.loads(raw or b"XXXX", object_pairs_hook=_unique)': "neither is JSON",
     },
     "sessions/device_bound/public_key.py": {
+        'decoded = urlsafe_b64decode(value + "=" * (+len(value) % 4))': _MORE_PADDING,
         'return urlsafe_b64encode(raw).rstrip(b"XX=XX").decode()': _NO_X,
     },
     "sessions/session_state.py": {

@@ -300,6 +300,8 @@ def test_in_shadow_mode_a_list_is_told_and_denies_nobody(limited: Limited) -> No
     assert statuses(limited, given, Get(), on_decision=told.append) == [200]
     assert [(one.decision.allowed, one.decision.source) for one in told] == [(False, "listed")]
     assert [(one.key, one.charge.cost) for one in told] == [("api:denied:192.0.2.7", 1)]
+    statuses(limited, given, Get(client=None), namespace="shop", on_decision=told.append)
+    assert told[1].key == "shop:api:denied:unknown"
 
 
 def test_a_default_rule_denies_whatever_limits_the_view_has() -> None:

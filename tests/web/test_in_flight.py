@@ -425,7 +425,14 @@ def test_functions_of_a_request_are_called_once_for_tokens_and_slots(
 def test_a_request_that_costs_nothing_takes_a_slot_all_the_same() -> None:
     store = MemoryStore()
     free_of_charge = Rule("/x", "1/minute", in_flight=1, by=everyone(), cost=lambda request: 0)
-    unlimited = Rule("/x", lambda request: None, in_flight=1, by=everyone(), name="other")
+    unlimited = Rule(
+        "/x",
+        lambda request: None,
+        in_flight=1,
+        by=everyone(),
+        cost=lambda request: pytest.fail("there is nothing to charge"),
+        name="other",
+    )
     told: list[RuleDecision] = []
     limited = WsgiMiddleware(answer, store, [free_of_charge, unlimited], on_decision=told.append)
     held = call(limited)[2]
