@@ -300,6 +300,10 @@ def test_p15_patterns(limited: Limited, pattern: str) -> None:
         ("http://example.com", "write '/'"),
         ("//example.com/login", "write '/login'"),
         ("//localhost:8000/a/b", "write '/a/b'"),
+        (
+            "/ab" * 700,
+            "path '/ab/ab/ab/ab/ab/ab/ab/ab/ab/ab'...: must have at most 2000 characters",
+        ),
         ("GET /login", "the method is given as methods=; write '/login'"),
         ("GET,POST /login", "the method is given as methods=; write '/login'"),
     ],

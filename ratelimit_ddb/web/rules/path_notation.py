@@ -30,6 +30,11 @@ Segment = tuple[str | Parameter, ...]
 """Literal texts and parameters, in their order. A segment of no text has no parts."""
 
 
+LONGEST_PATTERN = 2_000
+"""Characters. Each ending of a pattern is compared with paths below mounts, so that compiling one
+takes the square of its segments."""
+
+
 class AnotherPatternMeant(ValueError):
     """A text can't be a pattern, and is certain to mean another one.
 
@@ -126,6 +131,10 @@ def segments_of(pattern: str) -> tuple[list[Segment], bool]:
     """
     if not isinstance(pattern, str):
         raise TypeError(f"path {pattern!r}: must be a str such as '/api/*'")
+    if len(pattern) > LONGEST_PATTERN:
+        raise ValueError(
+            f"path {pattern[:30]!r}...: must have at most {LONGEST_PATTERN} characters"
+        )
     _require_a_path(pattern)
     _require_no_other_notation(pattern)
     _require_what_paths_have(pattern)
