@@ -184,3 +184,60 @@ def test_a_slot_that_was_released_is_not_told_as_lost() -> None:
     held.begin_release()
     held.lose()
     assert (told, held.begin_renewal(2)) == ([], None)
+
+
+class SetClocks:
+    """A store's clocks, each at an instant of its own."""
+
+    known = True
+
+    def __init__(self, monotonic_ns: int, wall_ns: int) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._wall_ns = wall_ns
+
+    def now_ns(self) -> int:
+        raise AssertionError("the table's time is not asked for")
+
+    def monotonic_ns(self) -> int:
+        return self._monotonic_ns
+
+    def wall_ns(self) -> int:
+        return self._wall_ns
+
+
+def test_p12_a_slot_lives_nine_tenths_of_its_lifetime_by_both_clocks_and_not_at_their_end() -> None:
+    held = HeldSlot("k", SlotLimit(1, 60), 0, (7,), None)
+    assert not held.lives(SetClocks(0, 0)), "nothing is known of it yet"
+    held.last_from(100, 1_000)
+    ends_ns = 54_000_000_000
+    for monotonic_ns, wall_ns, lives in (
+        (ends_ns + 99, ends_ns + 999, True),
+        (ends_ns + 100, ends_ns + 999, False),
+        (ends_ns + 99, ends_ns + 1_000, False),
+    ):
+        assert held.lives(SetClocks(monotonic_ns, wall_ns)) is lives
+
+
+def test_the_marks_that_a_slot_may_have_are_known_while_it_is_renewed_and_released() -> None:
+    held = HeldSlot("k", SlotLimit(1, 60), 0, (7,), None)
+    assert held.is_of_this_process
+    assert (held.lost, held.released, held.due_ns) == (False, False, 0)
+    assert held.begin_renewal(8) == (7, 8)
+    assert held.begin_renewal(9) == (7, 8, 9)
+    held.renewed(9)
+    assert held.begin_renewal(10) == (9, 10)
+    assert held.begin_release() == (9, 10)
+    assert held.released
+    assert held.begin_renewal(11) is None
+
+
+@pytest.mark.parametrize(("lifetime", "retry_ms"), [(60, 1_000), (5, 500)])
+def test_a_slot_is_renewed_thrice_in_its_lifetime_and_after_a_failure_soon(
+    monkeypatch: pytest.MonkeyPatch, lifetime: int, retry_ms: int
+) -> None:
+    monkeypatch.setattr("ratelimit_ddb.slots.held_slot.monotonic_ns", lambda: 1_000)
+    held = HeldSlot("k", SlotLimit(1, lifetime), 0, (7,), None)
+    held.last_from(0, 0)
+    assert held.due_ns == 1_000 + lifetime * 10**9 // 3
+    held.retry()
+    assert held.due_ns == 1_000 + retry_ms * 10**6

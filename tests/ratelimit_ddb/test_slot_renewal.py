@@ -203,6 +203,14 @@ def test_an_item_of_slots_is_kept_for_two_hours_after_each_write_whatever_the_li
     assert until_ns(renewal.mark) == renewal.now_ns + 60 * SECOND_NS
 
 
+def test_the_thread_that_renews_is_told_by_its_name_and_keeps_no_process_from_ending() -> None:
+    renewer = ThreadRenewer()
+    renewer.add(held_of(core_of(MemoryStore()), "k", 3_600 * SECOND_NS))
+    thread = renewer._thread
+    assert thread is not None
+    assert (thread.name, thread.daemon) == ("ratelimit_ddb slots", True)
+
+
 def test_a_loops_slots_are_kept_and_dropped_by_other_threads_too() -> None:
     store = FlakyStore()
     core = core_of(store)

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import ConcurrencyLimiter, Decision, LimiterDecision, MemoryStore
+from ratelimit_ddb import (
+    ConcurrencyLimiter,
+    Decision,
+    LimiterDecision,
+    MemoryStore,
+    StoreUnavailable,
+)
 from ratelimit_ddb.operations.driver import run
 from ratelimit_ddb.operations.operation import Wait
 from ratelimit_ddb.operations.steps import OnStore
@@ -15,6 +21,7 @@ from ratelimit_ddb.slots.renewer import thread_renewer
 from ratelimit_ddb.slots.slots_core import SlotsCore
 from ratelimit_ddb.slots.wait_queue import SlotWaiter, WaitQueue
 from tests.fake_clock import FakeClock
+from tests.flaky_store import FlakyStore
 
 MILLISECOND_NS = 1_000_000
 SECOND_NS = 1_000 * MILLISECOND_NS
@@ -202,3 +209,30 @@ def test_one_that_is_told_before_it_waits_does_not_wait() -> None:
     assert not waiter.served
     waiter.wake()
     assert waiter.served
+
+
+@pytest.mark.parametrize("how", ["release", "give_up"])
+@pytest.mark.parametrize("is_down", [False, True])
+def test_whichever_way_a_slot_is_given_back_the_first_who_waits_is_woken_and_may_have_it(
+    how: str, is_down: bool
+) -> None:
+    store = FlakyStore()
+    if is_down:
+        store.failure = StoreUnavailable("down")
+    limiter = ConcurrencyLimiter(store, 1, on_outage="local", deadline=10)
+    slot = limiter.acquire("report")
+    assert slot.decision.source == ("outage" if is_down else "table")
+    assert not limiter.acquire("report")
+    queue = limiter._core._wait_queue
+    first, second = queue.join(KEY), queue.join(KEY)
+    if how == "release":
+        slot.release()
+    else:
+        slot._grant.give_up()
+    assert (first.served, second.served) == (True, False)
+    queue.leave(KEY, second)
+    queue.leave(KEY, first)
+    assert not slot._grant.holds
+    if how == "release" or is_down:  # what was given up is released in the background
+        with limiter.acquire("report") as another:
+            assert another.decision.allowed
