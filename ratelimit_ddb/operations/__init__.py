@@ -1,1 +1,1 @@
-"""The operations of a store, the protocol that it follows, and the drivers."""
+"""The operations of a store, its protocol, and the drivers of flows and of steps."""

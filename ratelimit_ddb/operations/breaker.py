@@ -1,20 +1,20 @@
 """The breaker of a store: after three outages in a row, decisions do not ask it any more.
 
-Without it, every request of an outage waits for its deadline. With it, three do:
+Without it, every request in an outage waits for its deadline. With it, three do:
 
-    closed   decisions ask the store. The third in a row that gets no answer opens the breaker.
+    closed   decisions ask the store. The third in a row without an answer opens the breaker.
     open     decisions do not ask: ``on_outage`` decides at once. Any answer closes it.
 
-While it is open, the next decision starts a probe, at most one a second and one at a time: a write
-that the table must refuse, in a thread. Nobody waits for it, but for that decision, which may be
-the first one of a table that has come back: 20 ms, which is more than the table takes.
+While it is open, a decision starts a probe, at most one a second and one at a time: a write that
+the table must refuse, in a thread. The decision that starts it waits 20 ms for its answer, which is
+more than a table takes: it may be the first decision after the outage. No other decision waits.
 
-- An answer is whatever shows that the table serves: a write, a refusal, a key that it throttles, a
-  mistake of set-up. It counts whoever gets it: a probe, ``peek``, ``check``, or a decision that was
-  sent before the breaker opened.
-- A flow that gets no answer counts once, however many operations it sends. Of flows side by side,
-  one that is answered is enough.
-- It is the process's, and a store's: a fork starts with what its parent knew.
+- An answer is anything that shows that the table serves: a write, a refusal, a throttled key, a
+  mistake of set-up. It counts for whoever gets it: a probe, ``peek``, ``check``, or a decision that
+  was sent before the breaker opened.
+- A flow without an answer counts once, however many operations it sends. Of flows side by side, one
+  answer is enough.
+- There is one for each store in each process; a fork starts with its parent's state.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Breaker:
     """Whether decisions ask a store.
 
     Args:
-        store: whose. It is not kept alive.
-        monotonic_ns: the process's time; another one for tests.
+        store: the store. It is not kept alive.
+        monotonic_ns: the process's monotonic clock, or a test's.
 
     Attributes:
-        is_open: whether decisions do not ask.
+        is_open: whether decisions don't ask the store.
         outages: how many flows in a row got no answer.
     """
 
@@ -88,7 +88,7 @@ class Breaker:
         self._probe = None
 
     def may_ask(self) -> bool:
-        """Whether a decision may ask the store, which a probe may find out, blocking."""
+        """Whether a decision may ask the store; it may wait for a probe, blocking."""
         probe = self._start_probe()
         if probe is not None:
             from concurrent.futures import wait
@@ -106,7 +106,7 @@ class Breaker:
         return not self.is_open
 
     def failed(self, outage: StoreUnavailable) -> bool:
-        """Count a flow that was raised ``outage``. Returns: whether it was one."""
+        """Count a flow without an answer. Returns: whether ``outage`` was an outage."""
         if isinstance(outage, KeyThrottled):
             self.answered()
             return False
@@ -146,7 +146,7 @@ class Breaker:
             )
 
     def not_asked(self) -> NotAsked:
-        """What a decision is raised that did not ask."""
+        """The exception for a decision that did not ask."""
         return NotAsked(
             f"{self._store()!r}: not asked, as the last {self.outages} got no answer: {self._last}"
         )
@@ -188,7 +188,7 @@ class Breaker:
         try:
             if not store.ready:
                 store.prepare()
-            # No bucket has this key, so a table refuses it, and shows that it takes writes.
+            # No bucket has this key, so the table refuses it, which shows that it accepts writes.
             now_ns = store.clock.now_ns()
             probe = GiveBack(
                 KEY_OF_NO_BUCKET, ("probe",), (0,), (0,), (0,), (0,), (0,), now_ns, None
@@ -197,7 +197,7 @@ class Breaker:
         except StoreUnavailable as outage:
             self.failed(outage)
         except BaseException:
-            self.answered()  # a mistake of set-up, which the next decision is to raise
+            self.answered()  # a mistake of set-up, which the next decision raises
             raise
         else:
             self.answered()
@@ -217,7 +217,7 @@ def breaker_of(store: Store) -> Breaker:
 
 
 def _warn(message: str, *facts: str | float) -> None:
-    """Log facts that keep nothing alive: handlers may keep records for long."""
+    """Log facts that keep no object alive: handlers may keep records for long."""
     import logging  # importing this package does not need it
 
     logging.getLogger("ratelimit_ddb").warning(message, *facts)

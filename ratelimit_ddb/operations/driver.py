@@ -1,7 +1,6 @@
-"""The two drivers, blocking and asyncio: they send what a flow yields to a store.
+"""The two drivers, blocking and asyncio: they send the operations of a flow to a store.
 
-What the store raises of its own, an outage or a mistake of set-up, is raised in the flow; all else
-ends it.
+A StoreError of the store is raised in the flow; any other exception ends the flow.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from ratelimit_ddb.operations.together import SideBySide
 from ratelimit_ddb.operations.waker import BlockingWaker, LoopWaker
 
 AnyOperation = Operation | Wait | Together
-"""What a driver carries out: by the store, or by itself."""
+"""What a driver carries out, by the store or itself."""
 
 
 def run(
@@ -27,12 +26,12 @@ def run(
     """Run a flow to its end, blocking, within ``timeout_ns``; preparing the store does not count.
 
     Args:
-        flow: what to run.
-        store: what to send its operations to.
-        timeout_ns: for how long.
+        flow: the flow.
+        store: where its operations are sent.
+        timeout_ns: how long it may take.
         breaker: the store's; it counts the outages.
-        decides: whether something else can stand in for the store, so that it is not to be asked
-            while the breaker is open.
+        decides: whether ``on_outage`` can decide instead, so that the store is not asked while the
+            breaker is open.
     """
     waker: BlockingWaker | None = None
     try:
@@ -64,7 +63,7 @@ def run(
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
     finally:
-        # Now, for a traceback may keep the flow, and with it what it does in the end, from ending.
+        # Now: a traceback may keep the flow alive, and delay what it does in its ``finally``.
         flow.close()
 
 
@@ -145,7 +144,7 @@ def _prepare(
 
 
 async def _outage_of_preparing_async(store: Store) -> StoreUnavailable | None:
-    # Not thrown into the flow here: its end, StopIteration, must not leave a coroutine.
+    # Not thrown into the flow here: the StopIteration of its end can't leave a coroutine.
     try:
         await store.prepare_async()
     except StoreUnavailable as outage:
@@ -183,13 +182,13 @@ def _deadline_of(together: Together, deadline_ns: int, timeout_ns: int) -> int:
 
 
 def _raise_not_asked(flow: JointFlow[Any], breaker: Breaker) -> NoReturn:
-    """Raise an outage for each operation, until the flow ends, by StopIteration or otherwise."""
+    """Raise an outage for each operation of the flow, until that ends with an exception."""
     while True:
         flow.throw(breaker.not_asked())
 
 
 def _count_error(error: StoreError, breaker: Breaker, counted: bool) -> bool:
-    """Count an outage, unless one was; whether an outage is counted."""
+    """Count an outage, once for each flow. Returns: whether one is counted."""
     if isinstance(error, StoreUnavailable):
         return counted or breaker.failed(error)
     breaker.answered()
@@ -197,6 +196,6 @@ def _count_error(error: StoreError, breaker: Breaker, counted: bool) -> bool:
 
 
 def _count_answer(operation: Operation | Together, breaker: Breaker) -> None:
-    """Count an answer, unless it may be this process's (the time), or was counted already."""
+    """Count an answer, unless it may be this process's clock, or was counted already."""
     if not isinstance(operation, ReadClock | Together):
         breaker.answered()

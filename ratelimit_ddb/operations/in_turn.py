@@ -1,4 +1,4 @@
-"""Carrying out sequences one after the other: enough for a store that never waits."""
+"""Sequences of operations carried out one after the other, for a store that never waits."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from ratelimit_ddb.operations.slot_operation import SlotsResult
 
 
 class Meter:
-    """What one decision takes, with its refund.
+    """What one decision and its refund take of the store.
 
     Attributes:
-        latency_ns: time, from when the meter was made until the last of its flows had ended.
+        latency_ns: the time from the meter's creation to the end of its last flow.
         calls: operations sent to the store.
-        capacity_units: what they consumed; None as soon as one of them did not report it.
+        capacity_units: what they consumed; None if one of them did not report it.
     """
 
     __slots__ = ("_started_ns", "calls", "capacity_units", "latency_ns")
@@ -35,7 +35,7 @@ class Meter:
         self.capacity_units: float | None = 0.0
 
     def stop(self) -> None:
-        """Note the time, unless a flow has ended before."""
+        """Note the time, unless the end of a flow has."""
         if not self.latency_ns:
             self.latency_ns = perf_counter_ns() - self._started_ns
 

@@ -1,12 +1,12 @@
-"""The operations that a store must be able to carry out, and what each returns.
+"""The operations that a store carries out, and what each returns.
 
-The bucket's flows yield them and are sent the results; a store, or a simulator, turns the one into
-the other. Each is one atomic step: nothing else happens to the item meanwhile.
-``fullAt`` of a limit is ``None`` where the item or the attribute is missing: a full bucket.
+The bucket's flows yield operations and are sent the results; a store, or a simulator, carries them
+out. Each is one atomic step: nothing else happens to the item meanwhile. A ``fullAt`` of ``None``
+means that the item or the attribute is missing: a full bucket.
 
-Those on the slots of a concurrency limit are in slot_operation.py, and the one that reads through a
-whole table, which decisions never do, in scan_operation.py. One more, Wait, is carried out
-by the driver: it sends nothing.
+The operations on slots of a concurrency limit are in slot_operation.py, and the one that reads a
+whole table, which decisions never do, in scan_operation.py. Wait is carried out by the driver and
+sends nothing.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ class Take(NamedTuple):
 
     Returns: OperationResult.
 
-    For a limit guessed idle the condition is ``fullAt < base`` and it becomes ``base + cost``; for
-    one guessed active it is ``base <= fullAt <= base + room`` and the cost is added. A missing
-    attribute satisfies both, and counts as ``base``.
+    There are two branches. For a limit that is taken to be idle the condition is ``fullAt < base``,
+    and ``fullAt`` becomes ``base + cost``. For an active one it is
+    ``base <= fullAt <= base + room``, and the cost is added. A missing attribute satisfies both
+    conditions, and counts as ``base``.
 
     Attributes:
         key: the item.
         names: the limits' names, in their order; the tuples below follow it.
-        idle: which branch each limit takes.
+        idle: for each limit, whether it is taken to be idle.
         now_ns: the decision's one reading of the clock.
-        base_ns: from when on each limit counts: now, or the end of a lease (hot_keys/lease.py).
-        cost_ns: the time that the wanted tokens are worth.
+        base_ns: the instant from which each limit counts: now, or the end of a lease
+            (hot_keys/lease.py).
+        cost_ns: the time in which the tokens flow back.
         room_ns: how far beyond its base an active ``fullAt`` may lie.
-        expires_at_seconds: the epoch second when every limit is surely full again (TTL).
-        extends: whether the write moves the item's ``expiresAt`` there, which it refuses if the
-            item is kept longer; False where the item is known to be kept at least as long, which
-            the write then refuses to do without. Either way ``expiresAt`` never moves back, for
-            another limiter with a longer window may need it.
-        leased_until_ns: the end of the lease that this take is, which the item then tells; 0 where
-            it is none.
-        writes, active_ns: what the item's counters of that name grow by (hot_keys/pace.py).
+        expires_at_seconds: the epoch second when every limit is certainly full again (TTL).
+        extends: True to move the item's ``expiresAt`` there, on the condition that it is not later;
+            False on the condition that it is at least as late, and leave it. So ``expiresAt`` never
+            moves back, since another limiter with a longer window may need the item.
+        leased_until_ns: the end of the lease that this take is, which the item stores; 0 for none.
+        writes, active_ns: what is added to the item's counters of that name (hot_keys/pace.py).
     """
 
     key: str
@@ -67,8 +67,8 @@ class Take(NamedTuple):
 
 
 BLOCKED = ":blocked"
-"""The name of the number that tells when a key's last block ends (bucket/debt.py). No limit can be
-called so."""
+"""The name of the number that says when a key's last block ends (bucket/debt.py). No limit can have
+this name."""
 
 
 class GiveBack(NamedTuple):
@@ -76,19 +76,19 @@ class GiveBack(NamedTuple):
 
     Returns: OperationResult.
 
-    The condition is ``least <= fullAt <= most`` and ``refunded = refunded_before``, and that no
+    The conditions are ``least <= fullAt <= most``, ``refunded = refunded_before``, and that no
     lease and no block ended at ``unleased_since`` or later. Then ``refunded`` becomes
-    ``refunded_after``; a missing one counts as 0, and stays missing at 0.
+    ``refunded_after``; a missing one counts as 0, and is not written if it stays 0.
 
     Attributes:
         key: the item.
         names: the limits' names, in their order; the tuples below follow it.
-        amount_ns: what is given back; 0 for a limit of which all has flowed back by itself, whose
-            condition holds all the same.
-        least_ns, most_ns: where ``fullAt`` must be.
+        amount_ns: what is given back; 0 for a limit whose tokens have all flowed back, and whose
+            conditions must hold nevertheless.
+        least_ns, most_ns: the bounds of ``fullAt``.
         refunded_before_ns, refunded_after_ns: what was given back out of turn (bucket/refund.py).
         now_ns: the flow's one reading of the clock.
-        unleased_since_ns: see above; None where leases and blocks don't matter.
+        unleased_since_ns: see above; None for no condition on leases and blocks.
     """
 
     key: str
@@ -116,7 +116,7 @@ class Delete(NamedTuple):
 
 
 class ReadLimits(NamedTuple):
-    """Read the limits that an item holds, as text. Returns: LimitsResult; they may be a second old.
+    """Read stored limits, eventually consistently. Returns: LimitsResult.
 
     Attributes:
         key: the item, which is no bucket's (stored_limits/stored.py).
@@ -126,12 +126,12 @@ class ReadLimits(NamedTuple):
 
 
 class WriteLimits(NamedTuple):
-    """Store limits as text, in the place of others. Returns: OperationResult, always applied.
+    """Write stored limits, replacing earlier ones. Returns: OperationResult, always applied.
 
     Attributes:
         key: the item, which is no bucket's (stored_limits/stored.py).
         texts: the limits, each in its notation.
-        changed_at_seconds: the epoch second of now, for who lists them.
+        changed_at_seconds: now, as an epoch second, for the list of limits.
     """
 
     key: str
@@ -140,25 +140,25 @@ class WriteLimits(NamedTuple):
 
 
 class Awaited(Protocol):
-    """What a flow waits for: that some other flow of this process serves it."""
+    """What a flow waits for: another flow of this process serves it."""
 
     @property
     def served(self) -> bool:
-        """Whether that has happened."""
+        """Whether it was served."""
 
     def attach(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` when it happens, from whatever thread. It may have happened already."""
+        """Call ``wake`` when it is served, from any thread. It may be served already."""
 
 
 class Wait(NamedTuple):
     """Wait until something is served. Returns: whether the deadline has not passed yet.
 
-    The driver does it, or ``Store.send_all`` while it sends what other flows ask. It may return
-    early.
+    The driver waits, or ``Store.send_all`` while it sends the operations of other flows. It may
+    return early.
 
     Attributes:
         awaited: what is waited for.
-        most_ns: for how long at most; None for the deadline alone.
+        most_ns: the longest wait; None for up to the deadline.
     """
 
     awaited: Awaited
@@ -203,31 +203,30 @@ OperationSequence = Generator[Operation | Wait, Any, None]
 
 
 class ClockMoved(StoreUnavailable):
-    """Raised into a flow in the place of an answer: the operation's ``now`` is not the table's.
+    """Raised in a flow instead of a result: the operation's ``now`` is not the table's time.
 
-    The clock was corrected while it was under way, or the process was suspended. A flow makes its
-    operation anew, or takes it for the outage that it is otherwise.
+    The clock was corrected meanwhile, or the process was suspended. A flow makes its operation
+    again, or treats this as the outage that it is otherwise.
     """
 
 
 class NotAsked(StoreUnavailable):
-    """Raised into a flow in the place of an answer: the store's breaker is open (breaker.py)."""
+    """Raised in a flow instead of a result: the store's breaker is open (breaker.py)."""
 
 
 class OperationResult(NamedTuple):
-    """What a store returns for an operation but ReadClock.
+    """What a store returns for most operations.
 
     Attributes:
         applied: whether the condition held.
-        full_at_ns: each ``fullAt``: the new ones, or those that refused it.
-        capacity_units: what the table billed for it; None where it was not asked.
-        expires_at_seconds: the item's ``expiresAt``; None where it has none, or for a memory that
-            expires nothing.
-        refunded_ns: each limit's ``refunded``: 0 where there is none.
-        writes: how many writes the item has counted; 0 where nobody counts.
-        leased_until_ns: when the last lease of the key ends, or its last block, if that is later; 0
-            where there was neither.
-        active_ns: for how long processes have been writing, counted for each of them.
+        full_at_ns: each ``fullAt``: the new ones, or those that did not satisfy the condition.
+        capacity_units: what the table billed; None if it was not asked to report it.
+        expires_at_seconds: the item's ``expiresAt``; None if it has none, as in a MemoryStore.
+        refunded_ns: each limit's ``refunded``; 0 for none.
+        writes: the item's counter of writes; 0 in a MemoryStore.
+        leased_until_ns: when the last lease or the last block of the key ends; 0 if there was
+            neither.
+        active_ns: the item's counter of the time of all processes that write it.
     """
 
     applied: bool
@@ -244,7 +243,7 @@ class LimitsResult(NamedTuple):
     """What a store returns for ReadLimits.
 
     Attributes:
-        texts: the limits, each in its notation; None where none are stored.
+        texts: the limits, each in its notation; None if none are stored.
         capacity_units: as in OperationResult.
     """
 

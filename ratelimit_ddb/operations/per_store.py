@@ -12,18 +12,17 @@ T = TypeVar("T")
 class PerStore(Generic[T]):
     """A value for each store.
 
-    By the store's id, for a store of somebody's own may have no hash, as a dataclass has none, and
-    two that are equal are two. Each step is a single operation of a dict, so threads need no lock.
+    Stores are identified by ``id``: a user's store may be unhashable, as a dataclass is, and two
+    equal stores are two. Each step is a single operation of a dict, so threads need no lock.
 
     Args:
-        make: called with a store that is met for the first time; returns its value, which must not
-            keep the store alive.
+        make: called with a new store; returns its value, which must not keep the store alive.
     """
 
     def __init__(self, make: Callable[[Any], T]) -> None:
         self._make = make
         self._values: dict[int, T] = {}
-        # Stores whose end can't be observed; kept, so that their ids are not reused.
+        # Stores without weak references; they are kept, so that their ids are not reused.
         self._never_gone: list[object] = []
 
     def of(self, store: object) -> T:
@@ -39,7 +38,7 @@ class PerStore(Generic[T]):
 
 
 def reference_to(store: T) -> Callable[[], T | None]:
-    """A weak reference, of what can have one; for values of a PerStore."""
+    """A weak reference to a store, or a strong one if it can't have a weak one."""
     try:
         return weakref.ref(store)
     except TypeError:  # it has slots, and none for that

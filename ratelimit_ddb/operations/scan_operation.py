@@ -1,7 +1,7 @@
-"""The operation that reads through all items of a table: for commands, not for decisions.
+"""The operation that reads all items of a table: for commands, not for decisions.
 
-Only a table carries it out. It is read in segments, each page by page, and costs what all its items
-weigh, whatever is asked of them (AWS: "Scan" in the API Reference).
+Only a DynamoDBStore carries it out. A table is read in segments, each page by page, and the cost is
+that of all items, including those that are filtered out (AWS: "Scan" in the API Reference).
 """
 
 from __future__ import annotations

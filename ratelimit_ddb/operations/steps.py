@@ -1,14 +1,13 @@
-"""Steps: flows that are run one after the other, each on its store and within its own time.
+"""Steps: flows that are run one after the other, each on its own store and with its own deadline.
 
-What asks several stores, or waits for longer than a call may take, or has users' functions to await
-before it can ask, is a generator of steps. It does no I/O either: it yields a step, and is sent
-what comes of it.
+Code that asks several stores, waits for longer than a call may take, or awaits users' functions
+first, is a generator of steps. It does no I/O either: it yields a step, and is sent the result.
 
-    OnStore      a flow of operations, which a driver runs; what the flow returns is sent
-    Wait         see operation.py
-    an awaitable what a user's function returned, in an event loop; its result is sent
+    OnStore        a flow of operations, which a driver runs; its result is what the flow returns
+    Wait           see operation.py
+    an awaitable   what a user's function returned, in an event loop
 
-A StoreError that ends a flow is raised in the steps.
+A StoreError that ends a flow is raised in the generator.
 """
 
 from __future__ import annotations
@@ -31,11 +30,8 @@ class OnStore(NamedTuple):
     """A flow of operations, to be run on a store.
 
     Attributes:
-        flow: the operations.
-        store: what to send them to.
-        timeout_ns: for how long.
-        breaker: whether the store is asked at all.
-        decides: as for ``run``.
+        flow: the flow.
+        store, timeout_ns, breaker, decides: as for ``run``.
     """
 
     flow: JointFlow[Any]
@@ -46,14 +42,14 @@ class OnStore(NamedTuple):
 
 
 Steps = Generator[OnStore | Wait | Awaitable[Any], Any, T]
-"""Yields steps, is sent what comes of each, and returns a T."""
+"""Yields steps, is sent the result of each, and returns a T."""
 
 
 def run_steps(steps: Steps[T]) -> T:
-    """Carry steps out, blocking.
+    """Carry out steps, blocking.
 
     Raises:
-        TypeError: one of them is to be awaited.
+        TypeError: a step is an awaitable.
     """
     waker: BlockingWaker | None = None
     try:
@@ -79,7 +75,7 @@ def run_steps(steps: Steps[T]) -> T:
 
 
 async def run_steps_async(steps: Steps[T]) -> T:
-    """Carry steps out in an event loop; see ``run_steps``."""
+    """Carry out steps in an event loop; see ``run_steps``."""
     waker: LoopWaker | None = None
     try:
         step = next(steps)
@@ -106,5 +102,5 @@ async def run_steps_async(steps: Steps[T]) -> T:
 def _refuse(awaitable: Awaitable[Any]) -> NoReturn:
     close = getattr(awaitable, "close", None)
     if close is not None:
-        close()  # a coroutine that nobody awaits would warn of it
+        close()  # else Python warns that the coroutine was never awaited
     raise TypeError(f"{awaitable!r}: a function returned this, and nothing awaits it here")

@@ -1,4 +1,4 @@
-"""The seam between the limiter and whatever keeps its buckets."""
+"""The protocol of a store, which keeps the buckets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Clock(Protocol):
 
     @property
     def known(self) -> bool:
-        """False until the store was asked for it once."""
+        """Whether the time is known; False until it was read from the store once."""
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
@@ -22,20 +22,20 @@ class Clock(Protocol):
         """The process's monotonic clock, in nanoseconds from any origin."""
 
     def wall_ns(self) -> int:
-        """The process's wall clock, which goes on while the machine is suspended."""
+        """The process's wall clock, which does not stop while the machine is suspended."""
 
 
 class Store(Protocol):
     """Carries out the operations of operation.py, each in one atomic step.
 
-    One object serves blocking callers and event loops. Both ways of sending give the same answers
-    and raise the same: StoreUnavailable by the deadline; TableNotFound, AccessDenied and other
-    mistakes of set-up at once.
+    One object serves blocking callers and event loops. Both ways of sending return and raise the
+    same: StoreUnavailable by the deadline; TableNotFound, AccessDenied and other mistakes of set-up
+    at once.
     """
 
     @property
     def clock(self) -> Clock:
-        """What decisions read their time from."""
+        """The clock that decisions read."""
 
     @property
     def in_process(self) -> bool:
@@ -46,13 +46,13 @@ class Store(Protocol):
         """Whether there is nothing to prepare."""
 
     def prepare(self) -> None:
-        """Do, once, what must not be counted against a deadline."""
+        """Do, once, what must not count against a deadline."""
 
     async def prepare_async(self) -> None:
         """The same without blocking the event loop."""
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
-        """The answer to an operation, by an instant of ``time.monotonic_ns()``."""
+        """The result of an operation. The deadline is an instant of ``time.monotonic_ns()``."""
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The same without blocking the event loop."""
@@ -60,9 +60,9 @@ class Store(Protocol):
     def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
         """Carry out the operations of several sequences, side by side.
 
-        Each sequence is sent the answer to its operation as soon as it is there, whatever the
-        others wait for, and yields its next one. A StoreError that ``send`` would raise is sent
-        as the answer. A store that never waits may take the sequences in turn (``send_in_turn``).
+        Each sequence is sent the result of its operation as soon as that is there, whatever the
+        others wait for, and yields its next one. A StoreError that ``send`` would raise is sent as
+        the result. A store that never waits may take the sequences in turn (``send_in_turn``).
         """
 
     async def send_all_async(
@@ -72,7 +72,7 @@ class Store(Protocol):
 
 
 class TakeAtOnce(Protocol):
-    """How a store in this process's memory takes: it needs no conditions told beforehand."""
+    """A take in this process's memory, which need not choose a branch beforehand."""
 
     def __call__(
         self,
@@ -82,7 +82,7 @@ class TakeAtOnce(Protocol):
         costs_ns: tuple[int, ...],
         rooms_ns: tuple[int, ...],
     ) -> OperationResult:
-        """Do what a Take does, whichever branch each limit turns out to take.
+        """Do what a Take does, by whichever branch is right for each limit.
 
         Each ``fullAt`` becomes ``max(fullAt, base) + cost``, if none is beyond ``base + room``.
         """

@@ -1,8 +1,8 @@
-"""Flows side by side: what several keys are asked of costs the time of one.
+"""Flows side by side: decisions on several keys in the time of one.
 
-The driver hands the flows' operations to the store as sequences, which it carries out all at once.
-Each flow goes on as soon as it is answered, whatever the others wait for; so a key that gives no
-answer changes nothing of what other keys decide (P14).
+The driver passes the flows' operations to the store as sequences, which it carries out side by
+side. Each flow goes on as soon as it gets its result, whatever the others wait for; so a key
+without an answer does not affect the decisions on other keys (P14).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def side_by_side(
 
     Args:
         flows: what to run.
-        leaves_time: whether a quarter of the deadline is left for what comes after it.
+        leaves_time: whether a quarter of the deadline is left for what comes after.
     """
     if not flows:
         return []
@@ -44,7 +44,7 @@ def side_by_side(
 
 
 def outcome_of_outage(flow: Flow[T], outage: StoreUnavailable) -> T | StoreError:
-    """What a flow that was not begun returns or raises where none of its operations is answered."""
+    """What a flow returns or raises if none of its operations gets an answer."""
     try:
         next(flow)
         while True:
@@ -59,7 +59,7 @@ def outcome_of_outage(flow: Flow[T], outage: StoreUnavailable) -> T | StoreError
 
 
 def raise_mistake(outcomes: Iterable[object]) -> None:
-    """Raise the first StoreError that is no outage: a mistake of set-up, for the caller to mend."""
+    """Raise the first StoreError that is no outage: a mistake of set-up."""
     for outcome in outcomes:
         if isinstance(outcome, StoreError) and not isinstance(outcome, StoreUnavailable):
             raise outcome
@@ -70,7 +70,7 @@ class SideBySide:
 
     Attributes:
         sequences: the operations of each flow, for ``Store.send_all``.
-        outcomes: what came of each flow, once its sequence has ended.
+        outcomes: what each flow returned, or the StoreError that ended it.
     """
 
     __slots__ = ("_answered", "_outage", "outcomes", "sequences")
@@ -82,7 +82,7 @@ class SideBySide:
         self.sequences = [self._operations_of(flow, index) for index, flow in enumerate(flows)]
 
     def close(self) -> None:
-        """End the flows that have not come to their ends."""
+        """Close the flows that have not ended."""
         for sequence in self.sequences:
             sequence.close()
 

@@ -1,7 +1,7 @@
-"""Waiting, blocking and in an event loop, for what another thread or task does.
+"""Waits, blocking and in an event loop, for what another thread or task does.
 
-One waker serves one run of a driver, whatever it waits for. It may be woken by any thread, more
-than once, and after its waiter has gone.
+One waker serves one run of a driver. Any thread may wake it, more than once, and after the wait has
+ended.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class LoopWaker:
 
 
 def _remaining_ns(wait: Wait, deadline_ns: int, wake: Callable[[], None]) -> int:
-    """For how long to wait, at most: not at all if it is served already."""
+    """The longest wait; 0 if it is served already."""
     wait.awaited.attach(wake)
     if wait.awaited.served:
         return 0
