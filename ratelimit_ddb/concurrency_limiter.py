@@ -6,8 +6,8 @@ store, and waits. The two limiters differ in what runs the steps, and in what re
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.decision_event import OnLimiterDecision
@@ -19,6 +19,7 @@ from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.renewer import running_loop_renewer, thread_renewer
 from ratelimit_ddb.slots.slot import AsyncSlot, Grant, Slot
+from ratelimit_ddb.slots.slot_context import AsyncSlotContext, SlotContext
 from ratelimit_ddb.slots.slots_core import SlotsCore
 
 
@@ -86,23 +87,24 @@ class ConcurrencyLimiter:
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         return self._core.reduce(type(self)), ()
 
-    @contextmanager
     def slot(
         self,
         key: KeyLike,
         *,
         max_wait: float = 0.0,
         on_lost: Callable[[], object] | None = None,
-    ) -> Iterator[Slot]:
-        """Hold a slot while the block runs; a decorator of plain functions, too.
+    ) -> SlotContext:
+        """Hold a slot while one ``with`` block runs; a decorator of plain functions, too.
 
         Takes what ``acquire`` does.
 
         Raises:
             RateLimited: all are taken, for longer than ``max_wait``. The block is not run.
+            TypeError, ValueError: an argument is invalid; or what is decorated would run after its
+                slot was released, as coroutine functions and generator functions do.
         """
-        with self.acquire(key, max_wait=max_wait, on_lost=on_lost) as slot:
-            yield slot
+        self._core.require_arguments(key, max_wait, on_lost)
+        return SlotContext(partial(self.acquire, key, max_wait=max_wait, on_lost=on_lost))
 
     def acquire(
         self,
@@ -195,20 +197,19 @@ class AsyncConcurrencyLimiter:
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         return self._core.reduce(type(self)), ()
 
-    @asynccontextmanager
-    async def slot(
+    def slot(
         self,
         key: KeyLike,
         *,
         max_wait: float = 0.0,
         on_lost: Callable[[], object] | None = None,
-    ) -> AsyncIterator[AsyncSlot]:
-        """Hold a slot while the block runs; a decorator of coroutine functions, too.
+    ) -> AsyncSlotContext:
+        """Hold a slot while one block runs; a decorator of coroutine functions, too.
 
-        Raises as ``ConcurrencyLimiter.slot`` does.
+        Raises as ``ConcurrencyLimiter.slot`` does; only coroutine functions can be decorated.
         """
-        async with await self.acquire(key, max_wait=max_wait, on_lost=on_lost) as slot:
-            yield slot
+        self._core.require_arguments(key, max_wait, on_lost)
+        return AsyncSlotContext(partial(self.acquire, key, max_wait=max_wait, on_lost=on_lost))
 
     async def acquire(
         self,

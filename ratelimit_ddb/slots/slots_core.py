@@ -12,6 +12,7 @@ from ratelimit_ddb.arguments import (
     require_deadline_ns,
     require_max_wait_ns,
     require_on_outage,
+    require_plain,
     require_store,
 )
 from ratelimit_ddb.bucket.decision import Decision
@@ -122,6 +123,14 @@ class SlotsCore:
         """The key as the table holds it."""
         return key_text(namespaced_key_text(self._namespace, key) + OF_SLOTS)
 
+    def require_arguments(
+        self, key: KeyLike, max_wait: float, on_lost: Callable[[], object] | None
+    ) -> None:
+        """Check what a later call of ``steps`` is given. Raises as that and ``key_text`` do."""
+        self.key_text(key)
+        require_max_wait_ns(max_wait)
+        _require_on_lost(on_lost)
+
     def steps(
         self,
         key: str,
@@ -138,11 +147,10 @@ class SlotsCore:
             renewer: renews the slot.
 
         Raises:
-            TypeError, ValueError: ``max_wait`` is invalid, or ``on_lost`` is no function.
+            TypeError, ValueError: ``max_wait`` is invalid, or ``on_lost`` is no plain function.
         """
         wait_ns = require_max_wait_ns(max_wait)
-        if on_lost is not None and not callable(on_lost):
-            raise TypeError(f"on_lost {on_lost!r}: must be a function")
+        _require_on_lost(on_lost)
         return self._steps(key, wait_ns, on_lost, renewer)
 
     def take(
@@ -290,3 +298,11 @@ def _jittered(pause_ns: int) -> int:
     from secrets import randbelow  # few processes ever need it
 
     return pause_ns // 2 + randbelow(pause_ns)
+
+
+def _require_on_lost(on_lost: Callable[[], object] | None) -> None:
+    if on_lost is None:
+        return
+    if not callable(on_lost):
+        raise TypeError(f"on_lost {on_lost!r}: must be a function")
+    require_plain("on_lost", on_lost)

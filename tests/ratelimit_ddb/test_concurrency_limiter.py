@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import inspect
 import os
 import pickle
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -90,6 +92,107 @@ def test_it_decorates_coroutine_functions() -> None:
         return [await report(), await report()]
 
     assert asyncio.run(reports()) == [0, 0]
+
+
+def plain() -> None: ...
+
+
+async def coroutine() -> None: ...
+
+
+def generator() -> Iterator[None]:
+    yield
+
+
+async def async_generator() -> AsyncIterator[None]:
+    yield
+
+
+class AsyncCallable:
+    async def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize("function", [coroutine, functools.partial(coroutine), AsyncCallable()])
+def test_p16_a_coroutine_function_is_no_function_of_a_blocking_limiter(function: Any) -> None:
+    """It would run after its slot was released."""
+    with pytest.raises(TypeError, match="use an AsyncConcurrencyLimiter"):
+        ConcurrencyLimiter(MemoryStore(), 1).slot("report")(function)
+
+
+def test_p16_a_coroutine_that_a_plain_function_returns_is_told_at_the_call() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+
+    @limiter.slot("report")
+    def call() -> Any:
+        return coroutine()
+
+    with pytest.raises(TypeError, match="returned a coroutine"):
+        call()
+    assert limiter.peek("report").remaining == 1
+
+
+@pytest.mark.parametrize("kind", [ConcurrencyLimiter, AsyncConcurrencyLimiter])
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (generator, "take the slot inside it"),
+        (async_generator, "take the slot inside it"),
+        (MemoryStore, "must be a function or method"),
+        ("report", "must be a function or method"),
+    ],
+)
+def test_p16_what_runs_later_or_is_no_function_is_not_decorated(
+    kind: Any, function: Any, message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        kind(MemoryStore(), 1).slot("report")(function)
+
+
+def test_a_plain_function_is_none_of_an_async_limiter() -> None:
+    function: Any = plain
+    with pytest.raises(TypeError, match="must be a coroutine function"):
+        AsyncConcurrencyLimiter(MemoryStore(), 1).slot("report")(function)
+
+
+def test_what_is_decorated_keeps_its_name_and_signature() -> None:
+    decorated = ConcurrencyLimiter(MemoryStore(), 1).slot("report")(plain)
+    assert (decorated.__name__, inspect.signature(decorated)) == ("plain", inspect.signature(plain))
+    assert inspect.iscoroutinefunction(
+        AsyncConcurrencyLimiter(MemoryStore(), 1).slot("report")(coroutine)
+    )
+
+
+@pytest.mark.parametrize("kind", [ConcurrencyLimiter, AsyncConcurrencyLimiter])
+def test_arguments_of_a_decorator_are_refused_where_it_is_made(kind: Any) -> None:
+    limiter = kind(MemoryStore(), 1)
+    with pytest.raises(TypeError, match="key <function plain"):
+        limiter.slot(plain)
+    with pytest.raises(ValueError, match="max_wait 31"):
+        limiter.slot("report", max_wait=31)
+    with pytest.raises(TypeError, match="on_lost 5: must be a function"):
+        limiter.slot("report", on_lost=5)
+    with pytest.raises(TypeError, match=r"on_lost .* nothing awaits it here"):
+        limiter.slot("report", on_lost=coroutine)
+
+
+def test_a_slot_is_for_one_with() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 2)
+    context = limiter.slot("report")
+    with context, pytest.raises(RuntimeError, match="call it anew for each `with`"), context:
+        pytest.fail("it ran")
+    assert limiter.peek("report").remaining == 2
+
+
+def test_a_slot_is_for_one_async_with() -> None:
+    async def enter_twice() -> int:
+        limiter = AsyncConcurrencyLimiter(MemoryStore(), 2)
+        context = limiter.slot("report")
+        async with context:
+            with pytest.raises(RuntimeError, match="call it anew for each `with`"):
+                await context.__aenter__()
+        return (await limiter.peek("report")).remaining
+
+    assert asyncio.run(enter_twice()) == 2
 
 
 def test_limiters_are_pickled_as_their_arguments() -> None:
