@@ -65,7 +65,7 @@ def renew(slot: Any) -> bool:
     """What the renewer does when a renewal is due."""
     grant = getattr(slot, "slot", slot)._grant
     core = grant.core
-    flow: Flow[bool] = core.slots.keep(grant._held)
+    flow: Flow[bool] = core.flows.renew(grant._held)
     return run(flow, core.store, core.timeout_ns, core.breaker)
 
 
