@@ -8,13 +8,14 @@ signature may be valid for weeks.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sessions.arguments import require_key, require_user_id
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
-from sessions.errors import TooManySessions
+from sessions.errors import SessionTooLarge, TooManySessions
 from sessions.lifecycle.end import end
 from sessions.lifecycle.load import load
 from sessions.lifecycle.max_sessions import create_counted
@@ -58,7 +59,6 @@ def take_over(
 
     Raises:
         TypeError, ValueError: the value under ``user_key`` can't be a user's id.
-        SessionTooLarge: the values don't fit into an item.
     """
     token = _token_of(config, previous, value)
     taken = yield from find_taken_over(config, token)
@@ -100,16 +100,16 @@ def begin(
 
     Raises:
         TypeError, ValueError: the user can't be a user's id.
-        SessionTooLarge: the values don't fit into an item.
 
     Returns:
         the session; without a row if the user has reached the limit and a login is refused.
     """
     session_id = config.tokens.session_id(token)
     user_id = anonymous(session_id) if user is None else _user_id(user)
-    encoded = _encoded(values)
     now: int = yield ReadClock()
-    row = with_values(config, new_row(config, session_id, user_id, now, now), encoded)
+    empty = new_row(config, session_id, user_id, now, now)
+    encoded = _fitting(config, empty, _encoded(values))
+    row = with_values(config, empty, encoded)
     try:
         yield from create_counted(config, row)
     except TooManySessions:
@@ -174,6 +174,24 @@ def _user_id(user: object) -> str:
 
 def _mark_id(config: SessionConfig, token: str) -> str:
     return config.tokens.session_id(f"taken over: {token}")
+
+
+def _fitting(config: SessionConfig, row: Row, encoded: dict[str, str]) -> dict[str, str]:
+    """Those of the values that a row can hold: all of them, or without the largest."""
+    smallest_first = sorted(encoded, key=lambda key: len(key) + len(encoded[key]))
+
+    def is_too_large(many: int) -> bool:
+        try:
+            with_values(config, row, {key: encoded[key] for key in smallest_first[:many]})
+        except SessionTooLarge:
+            return True
+        return False
+
+    if not is_too_large(len(encoded)):
+        return encoded
+    many = bisect_left(range(len(encoded)), True, key=is_too_large) - 1
+    kept = set(smallest_first[:many])
+    return {key: text for key, text in encoded.items() if key in kept}
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, str]:

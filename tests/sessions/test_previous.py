@@ -206,6 +206,21 @@ def test_b20_what_cant_be_stored_is_left_behind_and_told(site: Site) -> None:
     ]
 
 
+@pytest.mark.parametrize("options", [{}, {"encryption": b"k" * 32}])
+def test_b20_one_that_is_too_large_goes_on_without_its_largest_values(
+    site: Site, options: Any
+) -> None:
+    """Else each request of its browser would fail, for weeks, and no logout would help."""
+    values = {"page": "x" * 300_000, "user": 5, "log": "x" * 200_000, "cart": [17]}
+    previous = {"user_key": "user", "read": lambda _: values}
+    browser = OldBrowser(site, "abc", previous=previous, **options)
+    assert browser.seen() == {"user": 5, "log": "x" * 200_000, "cart": [17]}
+    assert [(event.what, event.user_id, event.why) for event in site.events] == [
+        ("created", "5", None),
+        ("dropped", "5", "unstorable"),
+    ]
+
+
 @pytest.mark.parametrize("bad", ["", "u" * 2_000, ["5"], 1.5])
 def test_b20_a_user_who_can_be_none_is_refused(site: Site, bad: object) -> None:
     browser = OldBrowser(
