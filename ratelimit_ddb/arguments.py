@@ -168,6 +168,19 @@ def require_functions(name: str, given: object) -> tuple[Callable[..., Any], ...
     return several
 
 
+def require_function_or_none(name: str, given: object) -> None:
+    """Check that an argument is None or a function that is not to be awaited.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if given is None:
+        return
+    if not callable(given):
+        raise TypeError(f"{name} {given!r}: must be a function")
+    require_plain(name, given)
+
+
 def require_plain(name: str, function: object) -> None:
     """Refuse a coroutine function, or an object that is called as one, where nothing awaits it.
 

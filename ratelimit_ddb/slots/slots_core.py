@@ -10,9 +10,9 @@ from typing import Any
 from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import (
     require_deadline_ns,
+    require_function_or_none,
     require_max_wait_ns,
     require_on_outage,
-    require_plain,
     require_store,
 )
 from ratelimit_ddb.bucket.decision import Decision
@@ -129,7 +129,7 @@ class SlotsCore:
         """Check what a later call of ``steps`` is given. Raises as that and ``key_text`` do."""
         self.key_text(key)
         require_max_wait_ns(max_wait)
-        _require_on_lost(on_lost)
+        require_function_or_none("on_lost", on_lost)
 
     def steps(
         self,
@@ -150,7 +150,7 @@ class SlotsCore:
             TypeError, ValueError: ``max_wait`` is invalid, or ``on_lost`` is no plain function.
         """
         wait_ns = require_max_wait_ns(max_wait)
-        _require_on_lost(on_lost)
+        require_function_or_none("on_lost", on_lost)
         return self._steps(key, wait_ns, on_lost, renewer)
 
     def take(
@@ -298,11 +298,3 @@ def _jittered(pause_ns: int) -> int:
     from secrets import randbelow  # few processes ever need it
 
     return pause_ns // 2 + randbelow(pause_ns)
-
-
-def _require_on_lost(on_lost: Callable[[], object] | None) -> None:
-    if on_lost is None:
-        return
-    if not callable(on_lost):
-        raise TypeError(f"on_lost {on_lost!r}: must be a function")
-    require_plain("on_lost", on_lost)

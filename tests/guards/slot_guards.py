@@ -13,6 +13,13 @@ _LIMITER = "tests/ratelimit_ddb/test_concurrency_limiter.py::test_"
 
 SLOTS = (
     Guard(
+        "P16: a coroutine does not run after the slot that its function was decorated with",
+        "ratelimit_ddb/slots/slot_context.py",
+        "if return_kind(function) is ReturnKind.COROUTINE:",
+        "if False:",
+        _LIMITER + "p16_a_coroutine_function_is_no_function_of_a_blocking_limiter",
+    ),
+    Guard(
         "P16: a holder stops before others begin",
         "ratelimit_ddb/slots/held_slot.py",
         "lasts_ns = self.limit.lifetime_ns - self.limit.lifetime_ns // MARGIN",

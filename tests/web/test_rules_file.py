@@ -492,6 +492,9 @@ def test_however_many_threads_ask_each_change_is_read_once_and_whole(
         assert each == sorted(each)
 
 
+async def awaited(_: object) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -503,6 +506,7 @@ def test_however_many_threads_ask_each_change_is_read_once_and_whole(
         ({"check_seconds": -1}, ValueError, "check_seconds -1: must be from 0 to 3600 seconds"),
         ({"check_seconds": "1"}, TypeError, "check_seconds '1': must be a number of seconds"),
         ({"on_reload": 5}, TypeError, "on_reload 5: must be a function"),
+        ({"on_reload": awaited}, TypeError, "on_reload .*: this is a coroutine function"),
         ({"path": "missing.toml"}, FileNotFoundError, "missing.toml"),
         ({"path": os.devnull}, OSError, "Not a regular file: '/dev/null'"),
         ({"path": "bad.toml"}, RulesError, "^bad.toml:1: rule 1: path is needed$"),

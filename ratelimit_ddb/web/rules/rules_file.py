@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
-from ratelimit_ddb.arguments import require_seconds_ns
+from ratelimit_ddb.arguments import require_function_or_none, require_seconds_ns
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.rule_table import Functions
 from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
@@ -94,8 +94,7 @@ class RulesFile:
         self._path = Path(path).absolute()
         self._functions = _functions_of(functions)
         self._check_ns = require_seconds_ns("check_seconds", check_seconds, 0.0, 3_600.0)
-        if on_reload is not None and not callable(on_reload):
-            raise TypeError(f"on_reload {on_reload!r}: must be a function")
+        require_function_or_none("on_reload", on_reload)
         self._on_reload = on_reload
         self._turn = threading.Lock()
         self._stamp: _Stamp | None = _stamp(self._path)
