@@ -105,7 +105,7 @@ _OTHER_NOTATIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], s
     (re.compile(r"<(?:([A-Za-z_]\w*)(?:\([^()/]*\))?:)?([A-Za-z_]\w*)>"), _of_angles),
     (re.compile(r"\{([A-Za-z_]\w*):([A-Za-z_]\w*)\([^{}/]*\)\}"), _of_arguments),
     (re.compile(r"(?<=/):([A-Za-z_]\w*)"), r"{\1}"),
-    (re.compile(r"\$\{"), "{"),
+    (re.compile(r"\$+\{"), "{"),
     (re.compile(r"%\(([A-Za-z_]\w*)\)[sdifr]"), r"{\1}"),
     (re.compile(r"%[sdifr](?![A-Za-z0-9])"), "{name}"),
     (re.compile(r"\{\*{1,2}([A-Za-z_]\w*)\}"), r"{\1:path}"),
@@ -154,10 +154,11 @@ def _require_a_path(pattern: str) -> None:
     method_first = _METHOD_FIRST.fullmatch(pattern)
     if method_first:
         raise _another(pattern, method_first[1], "the method is given as methods=")
-    host_first = _HOST_FIRST.match(pattern)
-    if host_first:
-        path = pattern[host_first.end() :] or "/"
-        raise _another(pattern, path, "a pattern has no scheme and no host")
+    end = 0
+    while host_first := _HOST_FIRST.match(pattern, end):
+        end = host_first.end()
+    if end:
+        raise _another(pattern, pattern[end:] or "/", "a pattern has no scheme and no host")
     if not pattern.startswith("/"):
         raise ValueError(f"path {pattern!r}: a pattern begins with '/'")
     if pattern != pattern.rstrip():
@@ -212,13 +213,15 @@ def _decoded(pattern: str) -> ValueError:
         )
     why = "paths are compared percent-decoded"
     try:
-        segments_of(decoded)
+        if _ENCODED.search(decoded) is None:
+            segments_of(decoded)
+            return AnotherPatternMeant(pattern, decoded, why)
     except ValueError:
-        return ValueError(
-            f"path {pattern!r}: {why}, and no pattern has what this one stands for; write "
-            "'{name}' there"
-        )
-    return AnotherPatternMeant(pattern, decoded, why)
+        pass
+    return ValueError(
+        f"path {pattern!r}: {why}, and no pattern has what this one stands for; write '{{name}}' "
+        "there"
+    )
 
 
 def _segment(pattern: str, text: str) -> Segment:
@@ -262,7 +265,11 @@ def _braces(pattern: str) -> ValueError:
 
 
 def _another(pattern: str, meant: str, why: str) -> ValueError:
-    """The error that names what is meant: a text that is a pattern, if there is one."""
+    """The error that names what is meant: a text that is a pattern, if there is one.
+
+    What is wrong with a pattern is put right wherever it is in it, so that what is meant has other
+    mistakes, if any, and there are a few kinds of them.
+    """
     try:
         segments_of(meant)
     except AnotherPatternMeant as further:
