@@ -27,28 +27,29 @@ class ConcurrencyLimiter:
     """At most ``slots`` holders of each key at once, over all processes.
 
     ``with limiter.slot("report:acme"):`` takes a slot by one write and releases it by another. A
-    slot that is held for long is renewed in the background. One whose holder has crashed is free
-    again after its lifetime.
+    slot that is held for long is renewed in the background. The slot of a holder that has crashed
+    is free again after its lifetime.
 
     Args:
         store: where the slots are: a DynamoDBStore or a MemoryStore.
-        slots: how many of a key there are, from 1 to 1,000. Limiters with other numbers share the
-            slots of equal keys, each counting the first ones, so that a changed number holds at
-            once; for limits of their own, give them different keys.
+        slots: how many slots each key has, from 1 to 1,000. Limiters with different numbers share
+            the slots of equal keys, each using the first ones, so that a changed number takes
+            effect at once; for separate limits, use different keys.
         lifetime: seconds, from 1 to 3,600, after which the slot of a crashed holder is free again.
-        on_outage: what a decision is when the store can't be reached: ``"local"`` (default), where
-            this process lets in as many as there are slots, so that n processes hold at most n
-            times as many; ``"allow"``, ``"deny"``, or ``"raise"`` for StoreUnavailable.
+        on_outage: the decision if the store can't be reached: ``"local"`` (default) limits in this
+            process alone, so that n processes hold at most n times as many slots; ``"allow"``,
+            ``"deny"``, or ``"raise"`` for StoreUnavailable.
         deadline: seconds that one call may spend on the store, retries included.
         namespace: what the keys begin with in the table, as for RateLimiter.
-        enabled: as for RateLimiter; False gives everybody a slot.
-        on_decision: called with a LimiterDecision for each try; a function or several. What it
+        enabled: as for RateLimiter; with False every caller gets a slot.
+        on_decision: called with a LimiterDecision for each attempt; a function or several. What it
             raises is raised to the caller.
 
     Raises:
         TypeError, ValueError: an argument is invalid; the message has its name, value and rule.
 
-    One limiter serves any number of threads. It is pickled as its arguments, if its store can be.
+    One limiter serves any number of threads. Pickle stores its arguments, if the store can be
+    pickled.
     """
 
     __slots__ = ("_core",)
@@ -99,9 +100,9 @@ class ConcurrencyLimiter:
         Takes what ``acquire`` does.
 
         Raises:
-            RateLimited: all are taken, for longer than ``max_wait``. The block is not run.
-            TypeError, ValueError: an argument is invalid; or what is decorated would run after its
-                slot was released, as coroutine functions and generator functions do.
+            RateLimited: no slot became free within ``max_wait``. The block is not run.
+            TypeError, ValueError: an argument is invalid; or the decorated function would run after
+                its slot was released, as coroutine and generator functions do.
         """
         self._core.require_arguments(key, max_wait, on_lost)
         return SlotContext(partial(self.acquire, key, max_wait=max_wait, on_lost=on_lost))
@@ -113,15 +114,14 @@ class ConcurrencyLimiter:
         max_wait: float = 0.0,
         on_lost: Callable[[], object] | None = None,
     ) -> Slot:
-        """Take a slot, if there is one; ``release()`` it or use it in ``with``.
+        """Take a slot if one is free; ``release()`` it or use it in ``with``.
 
         Args:
             key: any non-empty text, or parts of one: ``("report", tenant)``.
-            max_wait: seconds, at most 30, to wait for one. Of those who wait in a process, the
-                first one asks the store a few times a second; they are served in the order of their
-                calls.
-            on_lost: called, once, from another thread, when somebody else may have got the slot
-                since it could not be renewed in time: ``threading.Event().set``, for instance.
+            max_wait: seconds, at most 30, to wait for a slot. Callers of one process are served in
+                the order of their calls; the first one asks the store a few times a second.
+            on_lost: called once, from another thread, if another holder may have the slot because
+                it was not renewed in time: ``threading.Event().set``, for instance.
 
         Returns:
             the slot, or its denial, which is false.
@@ -129,7 +129,7 @@ class ConcurrencyLimiter:
         Raises:
             TypeError, ValueError: the key or the wait is invalid.
             StoreUnavailable: under ``on_outage="raise"``.
-            StoreError: a mistake of set-up; whatever ``on_outage`` says.
+            StoreError: a mistake of set-up, to which ``on_outage`` does not apply.
         """
         core, renewer = self._core, thread_renewer()
         text = core.key_text(key)
@@ -137,28 +137,28 @@ class ConcurrencyLimiter:
         return Slot(Grant(core, text, taken, renewer))
 
     def peek(self, key: KeyLike) -> Decision:
-        """What ``acquire`` would say now, by one consistent read, taking nothing.
+        """What ``acquire`` would decide now, by one consistent read, taking nothing.
 
-        ``remaining`` counts the slots that are free. Raises as ``acquire`` does, and
+        ``remaining`` is the number of free slots. Raises what ``acquire`` raises, and
         StoreUnavailable whatever ``on_outage`` says.
         """
         core = self._core
         return run(core.peek(core.key_text(key)), core.store, core.timeout_ns, core.breaker)
 
     def reset(self, key: KeyLike) -> None:
-        """Make all slots of a key free, whoever holds them. Raises as ``peek`` does.
+        """Make all slots of a key free, whoever holds them. Raises what ``peek`` raises.
 
-        Those who hold one are told that it is lost when they would renew it.
+        A holder learns that its slot is lost when the slot is due for renewal.
         """
         core = self._core
         run(core.reset(core.key_text(key)), core.store, core.timeout_ns, core.breaker)
 
 
 class AsyncConcurrencyLimiter:
-    """The same limiter, awaited. The arguments and what is raised are ConcurrencyLimiter's.
+    """ConcurrencyLimiter for asyncio. The arguments and the exceptions are ConcurrencyLimiter's.
 
-    Slots are renewed by the event loop that they were taken in. One limiter serves any number of
-    tasks, and of event loops.
+    A slot is renewed by the event loop in which it was taken. One limiter serves any number of
+    tasks and event loops.
     """
 
     __slots__ = ("_core",)
@@ -206,7 +206,7 @@ class AsyncConcurrencyLimiter:
     ) -> AsyncSlotContext:
         """Hold a slot while one block runs; a decorator of coroutine functions, too.
 
-        Raises as ``ConcurrencyLimiter.slot`` does; only coroutine functions can be decorated.
+        Raises what ``ConcurrencyLimiter.slot`` raises; only coroutine functions can be decorated.
         """
         self._core.require_arguments(key, max_wait, on_lost)
         return AsyncSlotContext(partial(self.acquire, key, max_wait=max_wait, on_lost=on_lost))
@@ -218,13 +218,13 @@ class AsyncConcurrencyLimiter:
         max_wait: float = 0.0,
         on_lost: Callable[[], object] | None = None,
     ) -> AsyncSlot:
-        """Take a slot, if there is one; see ``ConcurrencyLimiter.acquire``.
+        """Take a slot if one is free; see ``ConcurrencyLimiter.acquire``.
 
-        A task that is cancelled meanwhile holds none: what it may have taken is released in the
+        If the task is cancelled meanwhile, a slot that it may have taken is released in the
         background. ``on_lost`` is called in the event loop: ``task.cancel``, for instance.
 
         Raises:
-            RuntimeError: no event loop of asyncio's is running.
+            RuntimeError: no asyncio event loop is running.
         """
         core, renewer = self._core, running_loop_renewer()
         text = core.key_text(key)
@@ -232,7 +232,7 @@ class AsyncConcurrencyLimiter:
         return AsyncSlot(Grant(core, text, taken, renewer))
 
     async def peek(self, key: KeyLike) -> Decision:
-        """What ``acquire`` would say now, taking nothing; see ``ConcurrencyLimiter.peek``."""
+        """What ``acquire`` would decide now, taking nothing; see ``ConcurrencyLimiter.peek``."""
         core = self._core
         flow = core.peek(core.key_text(key))
         return await run_async(flow, core.store, core.timeout_ns, core.breaker)

@@ -1,11 +1,11 @@
-"""Keys: any non-empty text, or parts that are joined so that different parts make different keys.
+"""Keys: any non-empty text, or parts, which are joined so that different parts make different keys.
 
-An int is its decimal text, alone and as a part: ``user.id`` is what most ORMs number users by.
+An int becomes its decimal text, alone and as a part: most ORMs number users by ``user.id``.
 
-DynamoDB takes at most 2,048 bytes of UTF-8 as a partition key (AWS: "Quotas and limits in
-DynamoDB"). A longer key, and one that UTF-8 can't write (a lone surrogate), keeps its head and ends
-in the digest of the whole. A text that merely looks like such an ending is digested as well, so no
-two texts ever share a bucket.
+A partition key has at most 2,048 bytes of UTF-8 (AWS: "Quotas and limits in DynamoDB"). A longer
+key, and one that can't be encoded (a lone surrogate), keeps its beginning and ends in the digest of
+the whole. A text that already has such an ending is digested as well, so no two texts share a
+bucket.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def key_text(key: KeyLike) -> str:
     its decimal text, so ``17`` and ``"17"`` are one key.
 
     Raises:
-        TypeError: the key is neither a text nor an int nor a tuple of these; a bool is none.
+        TypeError: the key is neither a str nor an int, bool excepted, nor a tuple of these.
         ValueError: the key is empty.
     """
     text = key if type(key) is str and key else _whole(key)
@@ -50,7 +50,7 @@ def namespaced_key_text(namespace: str, key: KeyLike) -> str:
 
 
 def namespace_prefix(namespace: str) -> str:
-    """What the keys of a namespace begin with; nothing for the empty one.
+    """The prefix of a namespace's keys; empty for no namespace.
 
     Raises:
         TypeError: the namespace is not a str.
@@ -61,12 +61,12 @@ def namespace_prefix(namespace: str) -> str:
 
 
 def key_prefix(*parts: str) -> str:
-    """The beginning of every key that has these parts first; for ``key_text_under``."""
+    """The prefix of every key that begins with these parts; for ``key_text_under``."""
     return _joined(parts) + ":"
 
 
 def key_text_under(prefix: str, part: str) -> str:
-    """What ``key_text((*parts, part))`` gives, for a prefix made of the same parts beforehand."""
+    """What ``key_text((*parts, part))`` returns, for the ``key_prefix`` of these parts."""
     text = prefix + (_escaped(part) if ":" in part or "%" in part else part)
     if text.isascii() and len(text) < _ENDING_BYTES:
         return text

@@ -12,11 +12,11 @@ from ratelimit_ddb.quota import Quota, is_quota_notation
 
 SECOND_NS = 1_000_000_000
 LONGEST_WINDOW_NS = 3_660 * 86_400 * SECOND_NS
-"""About ten years: a bucket that takes longer to fill is a mistake in the notation."""
+"""About ten years: a bucket that takes longer to fill must be a mistake in the notation."""
 
 MOST_LIMITS = 50
-"""On one key: an expression of DynamoDB has at most 4 KB and 300 operators (AWS: "Quotas and limits
-in DynamoDB"), and a condition takes 60 bytes and four operators for each limit."""
+"""For one key. An expression has at most 4 KB and 300 operators (AWS: "Quotas and limits in
+DynamoDB"), and a condition takes 60 bytes and four operators for each limit."""
 
 _UNIT_NS = {
     "nanosecond": 1,
@@ -54,7 +54,7 @@ _EXAMPLES = (
 
 @dataclass(frozen=True, slots=True, init=False)
 class Limit:
-    """``quantity`` tokens each ``period_seconds``, at most ``burst`` of them at once.
+    """``quantity`` tokens every ``period_seconds``, at most ``burst`` of them at once.
 
     The numbers are those of ``Limit.parse("10/second burst 50")``: 50 requests at once, then one
     every 0.1 s.
@@ -63,10 +63,10 @@ class Limit:
         quantity: tokens refilled in one period, an int of at least 1: 10.
         period_seconds: the period, down to a nanosecond: 1.0.
         burst: the bucket's capacity, an int of at least 1: 50. Without it, ``quantity``.
-        name: the name of the bucket's attribute in the table: ``"10-per-second-burst-50"``. Without
-            it, it is the whole limit, so two different limits are two buckets, and a changed limit
-            starts a new, full one. Limits with the same name share one bucket, to which each
-            applies its own window. Limits computed freely from a request need a name, or their
+        name: the name of the bucket's attribute in the table. Unless given, it is the whole limit,
+            ``"10-per-second-burst-50"``: different limits have different buckets, and a changed
+            limit starts with a full bucket. Limits with the same name share a bucket, to which each
+            applies its own window. Limits that are computed from a request need a name, or their
             items grow by an attribute for each.
         unit_ns: the time in which one token is refilled: 100_000_000 (0.1 s). It is rounded up to
             a whole nanosecond, so that rounding never admits more.
@@ -80,7 +80,7 @@ class Limit:
     """
 
     quantity: int
-    # Not compared as a float, but by the whole nanoseconds of a token: 0.3 and 0.1 + 0.2 are one.
+    # Compared by the nanoseconds of a token and not as a float: 0.3 equals 0.1 + 0.2.
     period_seconds: float = field(compare=False)
     burst: int
     name: str
@@ -158,7 +158,7 @@ class Limit:
 
 
 AnyLimit = Limit | Quota
-"""One limit, of whatever kind."""
+"""One limit of either kind."""
 
 LimitsLike = str | AnyLimit | Iterable[str | AnyLimit]
 """What an argument for limits accepts: a notation, a Limit, a Quota, or several of them."""
@@ -220,11 +220,11 @@ def _period_ns(period_seconds: float) -> int:
 
 
 def duration_ns(what: str, given: object) -> int:
-    """A time, in seconds or as text such as ``"10 minutes"``, in nanoseconds.
+    """A duration in nanoseconds, given in seconds or as text such as ``"10 minutes"``.
 
     Args:
-        what: what it is, for messages.
-        given: the time.
+        what: the argument's name, for messages.
+        given: the duration.
 
     Raises:
         TypeError: it is neither a number nor a str.

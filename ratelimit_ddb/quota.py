@@ -1,4 +1,4 @@
-"""A quota: how many tokens in each window of a calendar, such as a month; and its notation."""
+"""A quota: how many tokens in each calendar window, such as a month; and its notation."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _EXAMPLES = (
 class Quota:
     """``quantity`` tokens in each calendar window, all of which may be taken at once.
 
-    Where a ``Limit`` refills token by token, a quota is whole again at the window's edge: at
+    A ``Limit`` refills token by token; a quota is refilled at the start of each window: at
     midnight, on the first of the month, on a customer's billing day. Windows follow the clocks of
-    ``zone``, so a day in which they are changed has 23 or 25 hours.
+    ``zone``, so a day in which these are changed has 23 or 25 hours.
 
     The numbers are those of ``Quota(10_000, "month", zone="Europe/Berlin", anchor=15)``.
 
@@ -56,14 +56,14 @@ class Quota:
             minute, and in proportion for the longer ones.
         period: "minute", "hour", "day", "week" (ISO 8601: from Monday), "month" or "year".
         zone: a name of the IANA time zone database: "Europe/Berlin". Without it, "UTC".
-        anchor: where the window begins: 15, the day of the month. From 1 to 31; in a month that is
-            shorter, the last day stands in for it. Of a week, the day from 1 (Monday) to 7; of a
-            year, ``(month, day)``. Without it, the first.
-        name: the name of the attribute in the table:
-            ``"10000-per-calendar-month-in-Europe/Berlin-anchor-15"``. Without it, it is the whole
-            quota, so a changed quota starts anew. Under a name of its own, a quota whose quantity
-            is changed keeps what was used of the window; whose zone or anchor is changed, may deny
-            everything until the window's edge.
+        anchor: where the window begins: 15, the day of the month, from 1 to 31; in a shorter month
+            it is the last day. For a week, the day from 1 (Monday) to 7; for a year,
+            ``(month, day)``. Unless given, the first day.
+        name: the name of the attribute in the table. Unless given, it is the whole quota,
+            ``"10000-per-calendar-month-in-Europe/Berlin-anchor-15"``, so a changed quota starts
+            unused. If a quota has a name of its own and its quantity is changed, what was used of
+            the window still counts; if its zone or anchor is changed, it may deny everything until
+            the window ends.
 
     Raises:
         TypeError: an argument is of another type.
@@ -158,21 +158,21 @@ class Quota:
 
 
 def most_of_quota(period: str) -> int:
-    """How many tokens a window of this period can count.
+    """The largest quantity of a quota with this period.
 
-    A number that reached the next window's start would be taken for one of that. This is half of
-    it, for where clocks change, a window may be shorter.
+    A ``fullAt`` that reached the next window's start would be read as one of that window. The limit
+    is half of the window, since a window in which clocks are changed may be shorter.
     """
     return _SHORTEST_SECONDS[period] * _SECOND_NS // 2
 
 
 def is_quota_notation(notation: str) -> bool:
-    """Whether a text is meant as a quota's notation, and not as a limit's."""
+    """Whether a text is a quota's notation and not a limit's."""
     return "calendar" in notation.lower()
 
 
 def _anchor(period: str, anchor: object) -> Anchor:
-    """An anchor as it is compared: the first day where none is given."""
+    """The anchor, checked; the first day if none is given."""
     if anchor is None:
         return _FIRST.get(period)
     if period == "year":

@@ -1,21 +1,21 @@
-"""Reservations: tokens taken by an estimate, and settled by what was used.
+"""Reservations: an estimate of tokens is taken, and settled by what was used.
 
     reserve: the estimate is taken, or the call is denied;
-    settle:  less was used: the rest is given back, as far as it still weighs (decision 009);
-             more was used: the excess is charged, a debt that later requests wait out;
-    an exception before that: the estimate is given back;
+    settle:  if less was used, the rest is given back, less what has flowed back (decision 009);
+             if more was used, the excess is charged, a debt that later requests wait out;
+    an exception before ``settle``: the estimate is given back;
     neither: the estimate stays taken.
 
-P1 holds for the estimates, as for any take. What was used may exceed it by the excess of those
-reservations that were settled after the last one of an interval was admitted, and by no more: up to
-then each excess had been charged, and made room less (bucket/debt.py).
+P1 holds for the estimates, as for any take. In an interval, the tokens that were used may exceed it
+by the excess of the reservations that were settled after the interval's last admission, and by no
+more: every earlier excess was charged, and left less room (bucket/debt.py).
 
-A reservation is settled once. That holds in one process, for all copies of it. It can be pickled,
-and settled by another process; then the one that pickled it gives nothing back when an exception
-leaves its block, for the other one may have settled it. Which of them settles, they must know: two
-that settle one reservation both count, and two that give it back may give back twice.
+A reservation is settled once. In one process that holds for all copies of it. It can be pickled and
+settled by another process. Then the process that pickled it gives nothing back when an exception
+leaves its block, since the other one may have settled it. The application must choose which process
+settles: if two do, both count, and if two give back, the tokens may be given back twice.
 
-Its tokens are never leased ones, for those can only be given back while their lease lives.
+Its tokens are never leased ones, which can be given back only while their lease lives.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ratelimit_ddb.operations.operation import Flow
 
 
 class ReservationState:
-    """What a reservation is, apart from how it is settled: blocking or awaited.
+    """What both reservations share: all but the driver.
 
     Attributes:
         limiter: the class of the limiter that it was made with.
@@ -63,7 +63,7 @@ class ReservationState:
         self.cost = cost
         self.decision = decision
         self.is_handed_over = False
-        # Popped by who settles: one operation, so that of two threads one does.
+        # Popped to settle: one operation, so that only one of two threads settles.
         self._unsettled = [] if settled else [True]
 
     @property
@@ -93,13 +93,13 @@ class ReservationState:
                 f"a reservation of {self.key!r} was settled before; charge() takes what was used "
                 "since"
             ) from None
-        # Counted as settled from here on: a write whose reply is lost may have been applied.
+        # It counts as settled from here on: a write whose reply is lost may have been applied.
         return core.settle(self.key, self.decision, taken, self.cost, used)
 
     def leave(self, error: BaseException | None) -> Flow[None] | None:
-        """Give all of it back where an exception leaves its block; None where nothing is to do.
+        """The flow that gives all of it back if an exception leaves its block; None for nothing.
 
-        An outage leaves it taken, and is noted at the exception.
+        In an outage it stays taken, and the exception gets a note.
         """
         if error is None or self.is_settled or self.is_handed_over:
             return None
@@ -140,10 +140,10 @@ def _reduced(
 
 
 class Reservation:
-    """Tokens that were reserved by ``RateLimiter.reserve``, to be settled by what was used.
+    """Tokens that ``RateLimiter.reserve`` took by an estimate, to be settled by what was used.
 
-    In a ``with`` block, an exception gives them back; leaving without ``settle`` keeps them. It can
-    be pickled as its limiter can, and settled by another process.
+    In a ``with`` block, an exception gives them back; without ``settle`` they stay taken. It can be
+    pickled if its limiter can, and settled by another process.
     """
 
     __slots__ = ("_state",)
@@ -163,7 +163,7 @@ class Reservation:
 
     @property
     def decision(self) -> Decision:
-        """What was decided: the tokens left, whether the store was reached."""
+        """The decision: the tokens left, and whether the store was reached."""
         return self._state.decision
 
     @property
@@ -172,17 +172,17 @@ class Reservation:
         return self._state.is_settled
 
     def settle(self, used: int) -> None:
-        """Settle for ``used`` tokens: give back what was not used, or charge what was used beyond.
+        """Settle for ``used`` tokens: give back the rest, or charge the excess.
 
-        Less is given back as ``refund`` does it: what has flowed back by itself is not given back
-        once more. More is a debt: later requests are denied until it has flowed in.
+        The rest is given back as by ``refund``: tokens that have flowed back are not given back
+        again. The excess is a debt: later requests are denied until it has flowed in.
 
-        In an outage it raises nothing, unless ``on_outage`` is ``"raise"``: what was not used stays
-        taken, and what was used beyond follows ``on_outage``, as of ``charge``. Either way it
-        counts as settled.
+        In an outage it raises only if ``on_outage`` is ``"raise"``. Under the other values the rest
+        stays taken, and the excess follows ``on_outage``, as in ``charge``. Either way it counts as
+        settled.
 
         Args:
-            used: tokens, an int of at least 0; it may be more than was reserved, and than a burst.
+            used: tokens, an int of at least 0; it may exceed the reservation and the burst.
 
         Raises:
             RuntimeError: it was settled before.
@@ -195,7 +195,7 @@ class Reservation:
         run(flow, core.store, core.timeout_ns, core.breaker, decides=True)
 
     def cancel(self) -> None:
-        """Give all of it back, as nothing was used; raises as ``settle`` does."""
+        """Settle for 0 tokens: give all of it back; raises what ``settle`` raises."""
         self.settle(0)
 
     def __enter__(self) -> Self:
@@ -220,7 +220,7 @@ class Reservation:
 
 
 class AsyncReservation:
-    """Tokens that were reserved by ``AsyncRateLimiter.reserve``; see Reservation."""
+    """Tokens that ``AsyncRateLimiter.reserve`` took; see Reservation."""
 
     __slots__ = ("_state",)
 
@@ -282,7 +282,7 @@ class AsyncReservation:
 
 
 class Reserving:
-    """A reservation that is being made: for ``await``, or for ``async with``."""
+    """What ``AsyncRateLimiter.reserve`` returns, for ``await`` or ``async with``."""
 
     __slots__ = ("_begin", "_reservation")
 
@@ -305,10 +305,10 @@ class Reserving:
 
 
 def state_of(reservation: object) -> ReservationState:
-    """What a reservation is.
+    """The state of a reservation.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is no reservation.
     """
     if not isinstance(reservation, Reservation | AsyncReservation):
         raise TypeError(f"settle of {reservation!r}: must be what reserve() returned")

@@ -1,4 +1,4 @@
-"""A concurrency limit: how many slots a key has, and for how long one is taken at a time."""
+"""A concurrency limit: how many slots a key has, and the lifetime of a slot."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class SlotLimit:
 
     Attributes:
         slots: how many may be held at once, from 1 to 1,000.
-        lifetime: seconds, from 1 to 3,600, after which a slot is free again whose holder has
-            crashed. Holders that live renew it.
+        lifetime: seconds, from 1 to 3,600, after which the slot of a crashed holder is free again.
+            Other holders renew their slots.
         name: ``"in-flight"``.
-        burst: the same as ``slots``: what a decision calls the most that there is.
+        burst: the same as ``slots``, under the name that other limits have for it.
         lifetime_ns: the lifetime in nanoseconds.
 
     Raises:

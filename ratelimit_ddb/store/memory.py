@@ -1,4 +1,4 @@
-"""Buckets in one process's memory: the embedded default, with the table's semantics."""
+"""Buckets in one process's memory, with the table's semantics."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ Item = dict[str, int]
 class MemoryStore:
     """A store for one process: tests, development, or a site that runs as one process.
 
-    Buckets are not shared with other processes, and a fork starts with a copy. At most ``max_keys``
-    are kept; beyond that the least recently used is forgotten, which fills it. ``copy`` gives the
-    store itself, and it can't be pickled: two stores would admit twice as much.
+    Other processes don't share its buckets, and a fork starts with a copy. It keeps at most
+    ``max_keys`` buckets; beyond that the least recently used one is dropped, and is full again.
+    ``copy`` returns the store itself, and it can't be pickled: two stores would admit twice as
+    much.
 
     Args:
         max_keys: how many buckets to keep (P9).
@@ -114,9 +115,9 @@ class MemoryStore:
         await self.aclose()
 
     def clear(self) -> None:
-        """Forget all buckets, and stored limits: a clean start for a test.
+        """Remove all buckets, slots and stored limits: a clean start for a test.
 
-        So does whatever limits on this store.
+        Limiters and rules on this store forget what they have observed, too.
         """
         with self._lock:
             self._items.clear()
@@ -136,7 +137,7 @@ class MemoryStore:
         return self.send(operation, deadline_ns)
 
     def send_all(self, sequences: Sequence[OperationSequence], deadline_ns: int) -> None:
-        """Carry out several sequences, one after the other, for none ever waits."""
+        """Carry out several sequences, one after the other: none ever waits."""
         send_in_turn(self, sequences, deadline_ns)
 
     async def send_all_async(
@@ -285,11 +286,11 @@ class MemoryStore:
         return OperationResult(applied, full_at_ns, None, None, refunded_ns, 0, leased_until_ns)
 
     def _leased_until_of(self, key: str, item: Item) -> int:
-        """When the last lease or block ends: of few keys, so it is kept apart."""
+        """When the last lease or block ends; leases are stored apart, since few keys have any."""
         return max(self._leased_until_ns.get(key, 0), item.get(BLOCKED, 0))
 
     def _refunded_of(self, key: str, names: tuple[str, ...]) -> tuple[int, ...]:
-        """What was given back out of turn: of few keys, so it is kept apart."""
+        """What was given back out of turn; it is stored apart, since few keys have any."""
         refunded = self._refunded.get(key)
         if refunded is None:
             return (0,) * len(names)
@@ -297,5 +298,5 @@ class MemoryStore:
 
 
 def take_at_once_of(store: Store) -> TakeAtOnce | None:
-    """How a MemoryStore takes; None of any other store, and of one that is derived from it."""
+    """How a MemoryStore takes without a flow; None for other stores, also for subclasses of it."""
     return store._take_at_once if type(store) is MemoryStore else None

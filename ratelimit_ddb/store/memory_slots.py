@@ -17,11 +17,11 @@ _NOTHING: dict[int, int] = {}
 class MemorySlots:
     """The slots of all keys.
 
-    A slot that is held is never forgotten, or more would be held than there are. So what bounds
-    this memory is how many are held, and ``max_keys`` only when those are swept that have run out.
+    A slot that is held is never removed, or more slots would be held than there are. So memory is
+    bounded by the number of held slots; ``max_keys`` only says when others are removed.
 
     Args:
-        max_keys: beyond so many keys, those of which all slots have run out are forgotten.
+        max_keys: beyond this number, keys whose slots have all run out are removed.
     """
 
     __slots__ = ("_keys", "_max_keys", "_sweep_above")

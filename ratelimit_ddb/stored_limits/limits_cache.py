@@ -1,11 +1,13 @@
-"""What a process has read of stored limits, and the flow that reads them again.
+"""The stored limits that a process has read, and the flow that reads them again.
 
-- A name is read again after ``cache_seconds``, by one flow at a time: the others go by what was
-  read last, and wait only where nothing was.
-- Where nothing can be read, what was read last holds on, or the default, for a second, and then it
-  is tried again. So it is where the stored text is no limit, which is logged as an error each time:
-  a limit is never lifted by a mistake in the table.
-- A name is forgotten, the oldest first, beyond ``MOST_NAMES`` (P9).
+- A name is read again after ``cache_seconds``, by one flow at a time. The others use the limits
+that
+  were read last, and wait only if there are none.
+- If the read fails, the limits that were read last, or the default, stay in force for a second;
+then
+  it is tried again. The same holds if the stored text is no limit, which is logged as an error each
+  time: a mistake in the table never lifts a limit.
+- Beyond ``MOST_NAMES`` names the oldest is removed (P9).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ratelimit_ddb.stored_limits.stored import Stored, key_of, require_name
 MOST_NAMES = 10_000
 RETRY_NS = SECOND_NS
 LONGEST_REFRESH_NS = 60 * SECOND_NS
-"""After so long a refresh counts as given up: its flow may have been dropped."""
+"""After this time a refresh counts as abandoned: its flow may have been dropped."""
 
 
 class _Known(NamedTuple):
@@ -33,7 +35,7 @@ class _Known(NamedTuple):
 
 
 class _Refresh:
-    """A read that is under way, which others wait for."""
+    """A read that is under way, for which other flows may wait."""
 
     __slots__ = ("_wakes", "begun_ns", "served")
 
@@ -54,10 +56,10 @@ class _Refresh:
 
 
 class LimitsCache:
-    """Stored limits, as one limiter or rule reads them.
+    """The stored limits of one limiter or rule.
 
     Args:
-        stored: which.
+        stored: its option.
         namespace: what the names in the table begin with, from ``namespace_prefix``.
         clock: the store's.
     """
@@ -79,7 +81,7 @@ class LimitsCache:
         self._refreshes = {}
 
     def fresh(self, name: str) -> tuple[AnyLimit, ...] | None:
-        """The limits, if they were read within ``cache_seconds``, or are being read again."""
+        """The limits if they were read within ``cache_seconds``, or are being read; or None."""
         known = self._known.get(name)
         if known is None:
             return None
@@ -89,9 +91,9 @@ class LimitsCache:
         return None
 
     def refresh(self, name: str) -> Flow[tuple[AnyLimit, ...]]:
-        """Read the limits, or wait for who reads them.
+        """Read the limits, or wait for the flow that reads them.
 
-        It ends with limits whatever an outage does, for ``on_outage`` is about decisions.
+        In an outage it returns the last limits or the default: ``on_outage`` is about decisions.
 
         Raises:
             TypeError, ValueError: the name is invalid.
@@ -116,7 +118,7 @@ class LimitsCache:
             mine.end()
 
     def last(self, name: str) -> tuple[AnyLimit, ...]:
-        """What was read last; the default if nothing was."""
+        """The limits that were read last; the default if none were."""
         known = self._known.get(name)
         return self._stored.default if known is None else known.limits
 

@@ -1,4 +1,4 @@
-"""The stored limits of a limiter, which has one name for all keys."""
+"""The stored limits of a limiter, which have one name for all keys."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ratelimit_ddb.stored_limits.stored import Stored
 
 
 class StoredOfLimiter:
-    """A name, and what was read under it.
+    """One name, and the limits that were read under it.
 
     Args:
-        given: what the limiter was made with.
+        given: the limiter's argument.
         namespace: from ``namespace_prefix``.
         clock: the store's.
 
@@ -22,7 +22,7 @@ class StoredOfLimiter:
         name: the name.
 
     Raises:
-        TypeError: its name is a function of a request, and a limiter has none.
+        TypeError: its name is a function of a request.
     """
 
     __slots__ = ("_cache", "given", "name")
@@ -38,7 +38,7 @@ class StoredOfLimiter:
         self._cache = LimitsCache(given, namespace, clock)
 
     def fresh(self) -> tuple[AnyLimit, ...] | None:
-        """The limits, unless they must be read first."""
+        """The limits; None if they must be read first."""
         return self._cache.fresh(self.name)
 
     def refresh(self) -> Flow[tuple[AnyLimit, ...]]:

@@ -13,7 +13,7 @@ from ratelimit_ddb.key import KEY_OF_NO_BUCKET, LONGEST_BYTES
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit, LimitsLike, parse_limits
 
 NameOfRequest = Callable[[Any], str | Awaitable[str | None] | None]
-"""A request's name of stored limits, such as ``"plan:pro"``; None where it has no limits."""
+"""Returns a request's name of stored limits, such as ``"plan:pro"``; None for no limits."""
 
 KEY_PREFIX = "limits:"
 LONGEST_NAME_BYTES = 512
@@ -25,9 +25,9 @@ class Stored:
     """Limits that are stored under a name; made by ``stored``.
 
     Attributes:
-        name: the name, or a function of the request that gives it.
-        default: the limits where none are stored under the name.
-        cache_seconds: for how long a process goes by what it has read.
+        name: the name, or a function of the request that returns it.
+        default: the limits if none are stored under the name.
+        cache_seconds: how long a process uses the limits that it has read.
     """
 
     name: str | NameOfRequest
@@ -43,7 +43,7 @@ class Stored:
 def stored(
     name: str | NameOfRequest, *, default: LimitsLike, cache_seconds: float = 60.0
 ) -> Stored:
-    """Limits by a name in the table, changed while processes run.
+    """Limits under a name in the table, which can be changed while processes run.
 
     ::
 
@@ -51,15 +51,15 @@ def stored(
         RateLimiter(store, stored("emails", default="10/second"))
 
     ``ratelimit-ddb limits set plan:pro 1000/minute`` or ``StoredLimits.set`` writes them. A process
-    reads a name when it needs it, one eventually consistent read, and again after
-    ``cache_seconds``. In an outage, and where the stored text is no limit, it goes by what it read
-    last; if that is nothing, by the default.
+    reads a name when it needs it, by one eventually consistent read, and again after
+    ``cache_seconds``. In an outage, or if the stored text is no limit, it uses the limits that it
+    read last, or the default if it has read none.
 
     Args:
-        name: 1 to 512 bytes; in a rule also a function of the request, which gives one, or None for
-            no limits.
-        default: the limits where none are stored under the name.
-        cache_seconds: from 1 to 86,400. A change is in force everywhere after so long.
+        name: 1 to 512 bytes; in a rule also a function of the request that returns a name, or None
+            for no limits.
+        default: the limits if none are stored under the name.
+        cache_seconds: from 1 to 86,400. After this time a change is in force in every process.
 
     Raises:
         TypeError, ValueError: an argument is invalid.
@@ -81,7 +81,7 @@ def require_name(name: object) -> str:
 
     Raises:
         TypeError: it is not a str.
-        ValueError: it is empty or too long, or UTF-8 can't write it.
+        ValueError: it is empty or too long, or can't be encoded as UTF-8.
     """
     if not isinstance(name, str):
         raise TypeError(f"name of stored limits {name!r}: must be a str such as 'plan:pro'")
@@ -98,7 +98,7 @@ def require_name(name: object) -> str:
 
 
 def key_of(namespace: str, name: str) -> str:
-    """The key of the item, which no bucket has.
+    """The key of the item; no bucket has such a key.
 
     Args:
         namespace: from ``namespace_prefix``; empty for none.
@@ -114,7 +114,7 @@ def key_of(namespace: str, name: str) -> str:
 
 
 def name_of(namespace: str, key: str) -> str | None:
-    """The name under which an item of this key holds limits of a namespace; None if it is none."""
+    """The name of the stored limits under a key; None for other keys."""
     start = KEY_PREFIX + namespace
     if not key.startswith(start) or not key.endswith(KEY_OF_NO_BUCKET):
         return None

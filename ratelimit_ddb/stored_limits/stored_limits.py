@@ -1,4 +1,4 @@
-"""Writing and reading the limits that a store holds by name."""
+"""Writing, reading and deleting stored limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ratelimit_ddb.stored_limits.stored import key_of, require_name
 
 
 class StoredLimits:
-    """The limits by name that ``stored(...)`` looks up on a store.
+    """The limits that ``stored(...)`` looks up in a store, by name.
 
     ::
 
@@ -25,7 +25,7 @@ class StoredLimits:
 
     Args:
         store: a DynamoDBStore or a MemoryStore.
-        namespace: as of the limiters and middlewares that look them up.
+        namespace: that of the limiters and middlewares that look them up.
         deadline: seconds that one call may take.
 
     Raises:
@@ -40,7 +40,7 @@ class StoredLimits:
         self._timeout_ns = require_deadline_ns(deadline)
 
     def set(self, name: str, limits: str | Iterable[str]) -> None:
-        """Store limits under a name, in the place of others.
+        """Store limits under a name, replacing earlier ones.
 
         Args:
             name: 1 to 512 bytes, such as ``"plan:pro"``.
@@ -72,7 +72,7 @@ class StoredLimits:
         return await run_async(flow, self._store, self._timeout_ns, breaker_of(self._store))
 
     def delete(self, name: str) -> None:
-        """Delete what is stored under a name, so that the default holds."""
+        """Delete the limits under a name, so that the default is used."""
         run(self._delete(name), self._store, self._timeout_ns, breaker_of(self._store))
 
     async def delete_async(self, name: str) -> None:

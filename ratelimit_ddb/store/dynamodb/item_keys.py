@@ -1,9 +1,9 @@
-"""Where the item of a limiter's key is, and which key an item is of.
+"""The primary key of the item of a limiter's key, and the key of an item.
 
-In a table of the limiter's own the partition key ``key`` is the key. In a shared one it is the
-partition key behind ``RATELIMIT#``, and the sort key is ``RATELIMIT``. A key may have as many bytes
-as a partition key, so what is left of a long one stands in the sort key: ``RATELIMIT#<rest>``. Both
-together are the key, so that no two keys have one item, whatever their texts.
+In a table of the limiter's own the partition key ``key`` is the key. In a shared table it follows
+``RATELIMIT#`` in the partition key, and the sort key is ``RATELIMIT``. A key may have as many bytes
+as a partition key, so the rest of a long key is in the sort key: ``RATELIMIT#<rest>``. Both
+together are the key, so no two keys share an item.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Stored limits in the table: an item of their own.
+"""Operations on stored limits as DynamoDB requests, and replies as results.
 
-It has a list of texts in ``limits`` and, in ``changedAt``, the epoch second when they were stored.
-AWS: "GetItem", "UpdateItem" in the API Reference. Reads are eventually consistent: half a unit.
+Their item has a list of texts in ``limits`` and, in ``changedAt``, the epoch second when they were
+stored. Reads are eventually consistent, half a unit. AWS: "GetItem", "UpdateItem" in the API
+Reference.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def limits_result(reply: Any) -> LimitsResult:
 
 
 def texts_of(stored: Any) -> tuple[str, ...] | None:
-    """The texts of an attribute; what is no text stands as JSON, which is no limit either."""
+    """The texts of an attribute; a value that is no text as JSON, which is no limit either."""
     if stored is None:
         return None
     several = stored.get("L", [stored])

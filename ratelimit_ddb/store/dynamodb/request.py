@@ -57,15 +57,15 @@ LEASED_UNTIL = "leasedUntil"
 _BLOCKED = ATTRIBUTE + BLOCKED
 
 ATTRIBUTES = frozenset({WRITES, ACTIVE_NS, LEASED_UNTIL, LIMITS, CHANGED_AT, "expiresAt"})
-"""Those beside the key that are called the same in every item."""
+"""The attributes beside the key that have the same name in every item."""
 
 KeyedOperation = (
     Take | GiveBack | Read | Delete | ReadLimits | WriteLimits | SlotOperation | ScanPage
 )
-"""Those that are requests."""
+"""The operations that are requests: all but ReadClock."""
 
 _MOST = 10**38
-"""More than any number that is written here, and less than a float can be."""
+"""Larger than any number that is written here, and still in the range of a float."""
 
 _CONDITIONAL = {
     # All, for the attributes that a write leaves as they are matter too: what was refunded, and
@@ -83,7 +83,7 @@ class TableRequests:
     def __init__(
         self, table: str, keys: ItemKeys, *, report_capacity: bool, is_of_the_wire: bool
     ) -> None:
-        """``is_of_the_wire`` tells whether the operations' time is that of the wire's clock."""
+        """``is_of_the_wire`` is whether the operations' time is that of the wire's clock."""
         self._keys = keys
         self._key_json = keys.json_of
         self._is_of_the_wire = is_of_the_wire
@@ -169,7 +169,7 @@ class TableRequests:
         operation: KeyedOperation,
         reply: dict[str, Any] | ddbwire.ConditionalCheckFailed | ddbwire.StaleTimestamp,
     ) -> OperationResult | SlotsResult | LimitsResult | ScannedPage:
-        """What a reply says of each ``fullAt`` that the operation named, of slots or limits.
+        """The result of an operation, by the reply to its request.
 
         Raises:
             ClockMoved: the operation's time is not the table's.
@@ -281,7 +281,7 @@ def _give_back_template(
     forms: tuple[tuple[bool, bool], ...],
     is_unleased: bool,
 ) -> bytes:
-    """The body for limits whose ``refunded`` is there or not, and changes or not."""
+    """The body. ``forms``: for each limit, whether ``refunded`` exists, and whether it changes."""
     changes, conditions, values = [], [], []
     for i, (is_there, refunded_changes) in enumerate(forms):
         changes.append(f"#{i} = #{i} - :a{i}")

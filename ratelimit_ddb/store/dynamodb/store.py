@@ -41,27 +41,27 @@ _PERMISSIONS = (
 class DynamoDBStore:
     """A table with the partition key ``key`` (text) and TTL on ``expiresAt``, or a shared one.
 
-    Nothing is resolved or connected here; the first decision does it, or ``warm_up()`` before it.
-    One store serves any number of threads, event loops and forked children. It can be used in
-    ``with`` and ``async with``, which close its connections; later calls open others. It is pickled
-    as its arguments, without a ``session``; ``copy`` gives the store itself.
+    The constructor resolves and connects nothing; the first decision does, or ``warm_up()``. One
+    store serves any number of threads, event loops and forked children. ``with`` and ``async with``
+    close its connections at the end; later calls open new ones. Pickle stores its arguments, unless
+    it has a ``session``, which can't be pickled; ``copy`` returns the store itself.
 
     Args:
         table: the table's name or ARN.
-        region_name: as for boto3; otherwise from the session, the environment, the profile.
-        endpoint_url: as for boto3; otherwise as botocore resolves it. On this machine's loopback,
-            credentials and a region are made up where none are configured, those of the command
-            ``ratelimit-ddb tables create``.
+        region_name: as for boto3; unless given, from the session, the environment or the profile.
+        endpoint_url: as for boto3; unless given, as botocore resolves it. For an endpoint on the
+            loopback address, a region and credentials are made up if none are configured; they are
+            those of ``ratelimit-ddb tables create``.
         session: a boto3.Session; botocore's default chain unless given.
         max_connections: how many requests of one process (for asyncio: of one event loop) may be
             under way at once.
         layout: the keys of a table that is shared with items of other kinds, ``SingleTable()``;
             unless given, the table is the limiter's own.
-        clock: nanoseconds since the epoch, for tests that set the time themselves; otherwise the
+        clock: returns nanoseconds since the epoch, for tests that set the time; unless given, the
             table's own time, from the ``Date`` of its replies.
         on_call: called with an AnsweredCall for every answered request.
-        report_capacity: ask the table for it without ``on_call`` too, so that events of decisions
-            can tell it.
+        report_capacity: whether the table reports consumed capacity without ``on_call`` too, so
+            that events of decisions have it.
 
     Raises:
         TypeError, ValueError: an argument is invalid: the message has its name, value and rule.
@@ -134,7 +134,7 @@ class DynamoDBStore:
 
         Raises:
             StoreError: there is no region, or there are no credentials.
-            StoreUnavailable: what gives out the credentials gave none just now.
+            StoreUnavailable: the source of the credentials did not answer.
         """
         try:
             self._wire.resolve()
@@ -170,11 +170,11 @@ class DynamoDBStore:
             raise self._error(failure) from failure
 
     def check(self, *, deadline: float = 5.0) -> None:
-        """Find out, by reading a key that no bucket has, whether the table can be used.
+        """Check that the table can be used, by reading a key that no bucket has.
 
-        For the start of a process and for health probes: one GetItem, one read unit. It shows that
-        the table is there, has the right key schema, and may be read. Whether it may be written,
-        the first decision shows.
+        It is for the start of a process and for health probes, and costs one GetItem of one read
+        unit. It shows that the table exists, has the right key schema, and may be read; it does not
+        show whether it may be written.
 
         Args:
             deadline: seconds that the read may take, retries included; preparing does not count.
@@ -188,7 +188,7 @@ class DynamoDBStore:
         run(_check(), self, require_deadline_ns(deadline), breaker_of(self))
 
     async def check_async(self, *, deadline: float = 5.0) -> None:
-        """Find it out in this event loop; see ``check``."""
+        """Check the table in this event loop; see ``check``."""
         await run_async(_check(), self, require_deadline_ns(deadline), breaker_of(self))
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
@@ -230,9 +230,9 @@ class DynamoDBStore:
         await self._wire.call_all_async(self._calls(sequences, deadline_ns), deadline_ns)
 
     def close(self) -> None:
-        """Close the connections of blocking callers; a later call opens others.
+        """Close the connections of blocking callers; a later call opens new ones.
 
-        What the process has leased of hot keys lapses.
+        The process's leases of hot keys end.
         """
         self._drop_leases()
         self._wire.close()
@@ -301,7 +301,7 @@ class DynamoDBStore:
 
             raise unexpected_response(error, self.table, request.name, self._wire) from error
         if self._wire.may_be_stubbed:
-            # A test that begins with an empty table must not be denied from the last one's memory.
+            # A test with an empty table must not be denied by what the last test has observed.
             cache_group_of(self).may_deny = False
         if not self._reports_capacity:
             return result
@@ -336,7 +336,7 @@ class DynamoDBStore:
 
 
 def _option_of(layout: SingleTable | None) -> str:
-    """What makes the command create a table of the layout."""
+    """The command's option for a table of the layout."""
     return "" if layout is None else f"--single-table {layout.partition_key},{layout.sort_key} "
 
 
