@@ -1,8 +1,8 @@
 """A DynamoDB client for hot paths, blocking and asyncio.
 
 botocore resolves endpoint, region and credentials. This package signs and sends the requests and
-parses the responses, for a fraction of botocore's CPU. Where something else is hooked into
-botocore, botocore sends them, with the same results.
+parses the responses, for a fraction of botocore's CPU time. If anything is hooked into botocore,
+botocore sends the requests, with the same results.
 """
 
 from importlib import import_module
@@ -79,7 +79,7 @@ _MODULES = {
 if not TYPE_CHECKING:  # or a name that does not exist would be Any
 
     def __getattr__(name: str) -> Any:
-        """Import a public name at its first use: without a table only the errors are needed."""
+        """Import a public name at its first use: without a table only the errors are used."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = getattr(import_module(f"ddbwire.{_MODULES[name]}"), name)

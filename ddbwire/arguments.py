@@ -1,7 +1,7 @@
-"""Checks of what a wire and the stores on it are made with.
+"""Checks of the arguments of a wire and of the stores on it.
 
-Each refusal names the argument, its value and the rule. What botocore refuses later, at the first
-call, is refused here already, as far as that can be told without it.
+Each error message has the argument's name, its value and the rule. As far as that is possible
+without botocore, values that it would refuse at the first call are refused here.
 """
 
 import inspect
@@ -9,13 +9,13 @@ import re
 from typing import Any
 
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
-"""DynamoDB wants three characters; an emulator is content with one."""
+"""DynamoDB needs three characters; an emulator accepts one."""
 _TABLE_ARN = re.compile(
     r"arn:[a-z0-9-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{1,255}", re.ASCII
 )
 _REGION = re.compile(r"[A-Za-z0-9-]{0,63}", re.ASCII)
 MOST_CONNECTIONS = 65_536
-"""More than the ports that one address has."""
+"""The number of ports of an address, and so more than anyone needs."""
 
 
 def plain_text(text: str) -> str:
@@ -27,7 +27,7 @@ def require_table(table: object) -> str:
     """Check the name or ARN of a table.
 
     Raises:
-        TypeError, ValueError: no table can be called so.
+        TypeError, ValueError: no table can have that name.
     """
     if not isinstance(table, str):
         raise TypeError(f"table {table!r}: must be a str, the name of a table or its ARN")
@@ -40,10 +40,10 @@ def require_table(table: object) -> str:
 
 
 def require_region(region_name: object) -> str:
-    """Check a region's name; an empty one is none, as for boto3.
+    """Check a region's name; an empty one stands for none, as for boto3.
 
     Raises:
-        TypeError, ValueError: no region can be called so.
+        TypeError, ValueError: no region can have that name.
     """
     if not isinstance(region_name, str):
         raise TypeError(f"region_name {region_name!r}: must be a str, such as 'eu-west-1'")
@@ -73,7 +73,7 @@ def require_session(session: Any) -> None:
 
 
 def require_max_connections(max_connections: object) -> int:
-    """Check how many connections may be open at a time.
+    """Check the number of connections that may be open at a time.
 
     Raises:
         TypeError, ValueError: it is not an int of at least 1.
@@ -86,10 +86,11 @@ def require_max_connections(max_connections: object) -> int:
 
 
 def require_clock(clock: Any) -> None:
-    """Check that a clock tells nanoseconds, by asking it once.
+    """Check that a clock returns nanoseconds, by calling it once.
 
     Raises:
-        TypeError: it is no function, or gives no int, as ``time.time`` does, which gives seconds.
+        TypeError: it is not a function, or does not return an int, as ``time.time``, which returns
+            seconds as a float.
     """
     require_plain_function("clock", clock, "that returns nanoseconds since the epoch")
     now_ns = clock()
@@ -101,22 +102,22 @@ def require_clock(clock: Any) -> None:
 
 
 def require_plain_function(name: str, function: object, gives: str) -> None:
-    """Check that an option is a function that is called, and not awaited.
+    """Check that an option is a function, and not an async one.
 
     Args:
-        name: the option's.
+        name: the option's name.
         function: its value.
-        gives: what it is to do, for the message.
+        gives: what the function must do, for the message.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: it is not such a function.
     """
     if not callable(function) or is_awaited(function):
         raise TypeError(f"{name} {function!r}: must be a plain function {gives}")
 
 
 def is_awaited(function: object) -> bool:
-    """Whether what a function returns is to be awaited; also an object's ``__call__``."""
+    """Whether a function, or an object's ``__call__``, is an async one."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(type(function), "__call__", None)  # noqa: B004 - not whether it has one
     )

@@ -1,4 +1,4 @@
-"""Where requests go: worked out by botocore, so that all of its configuration counts."""
+"""The endpoint of requests. botocore resolves it, so that all of its configuration counts."""
 
 import re
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 _SPACE = re.compile(r"[\s\x00-\x1f]")
 _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _HOST_NAME = re.compile(rf"(?=.{{1,255}}\Z)(?:{_LABEL}\.)*{_LABEL}\.?", re.ASCII)
-"""Those that botocore takes, by whose configuration all calls go."""
+"""The host names that botocore accepts."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint's URL, taken apart."""
+    """The parts of an endpoint's URL."""
 
     url: str
-    """Without the user information, which no message should hold."""
+    """Without user information, which no message must contain."""
     secure: bool
     """Whether it is reached over TLS."""
     host: str
@@ -31,7 +31,7 @@ class Endpoint:
 
     @classmethod
     def of(cls, url: str) -> "Endpoint":
-        """Take ``url`` apart.
+        """Parse ``url``.
 
         Raises:
             TypeError, ValueError: it is not an http or https URL with a host.
@@ -41,7 +41,7 @@ class Endpoint:
         try:
             parts = urlsplit(url)
             host, given_port = parts.hostname, parts.port
-        except ValueError:  # of a port that is none, or of brackets that are not closed
+        except ValueError:  # an invalid port, or a missing bracket
             host = None
         if not host or parts.scheme not in _DEFAULT_PORTS or given_port == 0:
             raise ValueError(f"endpoint {url!r} must be an http or https URL with a host")
@@ -65,6 +65,6 @@ class Endpoint:
 
 
 def without_user_information(url: str) -> str:
-    """A URL as messages may show it."""
+    """A URL as messages may contain it."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -1,7 +1,7 @@
 """The exceptions of a call, in two layers, and which of them are outages.
 
-The wire raises ``Unreachable``, or botocore's ``ClientError`` where DynamoDB refused. A store
-knows its table and what it needs of it, and raises a ``StoreError`` from that (store_errors.py).
+The wire raises ``Unreachable``, or botocore's ``ClientError`` if DynamoDB refused. A store, which
+knows its table and its needs, raises a ``StoreError`` from that (store_errors.py).
 """
 
 TRANSACTION_CANCELED = "TransactionCanceledException"
@@ -13,7 +13,7 @@ CONFLICTS = frozenset(
         "ReplicatedWriteConflictException",
     }
 )
-"""Codes by which DynamoDB says that others write the same items at the same time."""
+"""The codes of DynamoDB for items that others write at the same time."""
 
 THROTTLES = CONFLICTS | {
     "ProvisionedThroughputExceededException",
@@ -21,7 +21,7 @@ THROTTLES = CONFLICTS | {
     "Throttling",
     "RequestLimitExceeded",
 }
-"""Codes by which DynamoDB says that it did not apply the request and that another try may do.
+"""The codes of DynamoDB for a request that was not applied, and may succeed when it is repeated.
 
 Source: "Error handling with DynamoDB", Amazon DynamoDB Developer Guide.
 """
@@ -29,35 +29,35 @@ Source: "Error handling with DynamoDB", Amazon DynamoDB Developer Guide.
 TRANSIENT_REASONS = frozenset(
     {"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
 )
-"""Cancellation reasons that another try may not meet.
+"""Cancellation reasons that may be gone when the transaction is repeated.
 
 Source: TransactWriteItems, "TransactionCanceledException", Amazon DynamoDB API Reference.
 """
 
 
 class StoreError(Exception):
-    """A table can't be used as it is set up, or not now.
+    """A table can't be used as it is configured, or can't be used now.
 
-    The base of what the stores of ``ratelimit_ddb`` and ``sessions`` raise, and the same class in
-    both. A message names the table and the operation; ``__cause__`` holds botocore's exception, or
-    the wire's. Raised itself for what has no class of its own: a table with other keys, no region,
-    credentials that are missing, unknown or expired, any other refusal by DynamoDB.
+    The base class of the errors of the stores of ``ratelimit_ddb`` and ``sessions``. The message
+    names the table and the operation; ``__cause__`` is botocore's exception, or the wire's. Raised
+    itself if there is no class of its own: for a table with other keys, no region, credentials that
+    are missing, unknown or expired, and any other refusal by DynamoDB.
     """
 
 
 class StoreUnavailable(StoreError):
-    """The table gave no answer within the deadline, or answered that it can't serve just now.
+    """The table did not answer within the deadline, or answered that it can't serve now.
 
-    An outage: endpoints out of reach, timeouts, HTTP 5xx, throttling that outlasted the retries.
-    The other errors are mistakes of set-up, which stay until somebody mends them.
+    An outage: the endpoint is out of reach, a timeout, HTTP 5xx, throttling in all retries. The
+    other errors are mistakes of configuration, which stay until somebody corrects them.
     """
 
 
 class KeyThrottled(StoreUnavailable):
-    """The table serves, but not this key just now: it is asked for too often, or by too many.
+    """The table serves requests, but not for this key now: there are too many of them.
 
-    A partition takes 1,000 writes a second, and all writes of one key go to one partition. No
-    outage: a limiter denies by it, whatever ``on_outage`` says.
+    A partition takes 1,000 writes a second, and all writes of one key go to one partition. It is
+    not an outage: a limiter denies the request, whatever ``on_outage`` says.
     """
 
 
@@ -66,21 +66,21 @@ class TableNotFound(StoreError):
 
 
 class AccessDenied(StoreError):
-    """The credentials are valid but may not do what the store needs."""
+    """The credentials are valid but lack permissions that the store needs."""
 
 
 class Unreachable(Exception):
-    """No usable answer came from the endpoint before the tries or the deadline ran out."""
+    """The endpoint gave no usable answer in all attempts, or before the deadline."""
 
     def __init__(self, endpoint: str, cause: str, *, maybe_applied: bool) -> None:
         super().__init__(f"{endpoint} gave no usable answer: {cause}")
         self.endpoint = endpoint
         self.cause = cause
         self.maybe_applied = maybe_applied
-        """Whether the request of some attempt may have been applied all the same."""
+        """Whether the request of an attempt may have been applied."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by fields: the keyword-only one does not survive Exception's own way."""
+        """Pickle by fields: Exception's own way loses the keyword-only one."""
         return _rebuilt, (type(self), self.endpoint, self.cause, self.maybe_applied)
 
 
@@ -89,10 +89,10 @@ class DeadlineExceeded(Unreachable):
 
 
 class ConfigurationError(Exception):
-    """The configuration names what can't be used: an endpoint, its certificate, credentials.
+    """The configuration has an endpoint, a certificate or credentials that can't be used.
 
-    Raised until calls have succeeded once. A name that does not resolve any more, or a certificate
-    that has expired since, is an outage: ``Unreachable``.
+    Raised until a call has succeeded. After that, a name that no longer resolves, or a certificate
+    that has expired, is an outage: ``Unreachable``.
     """
 
 
@@ -101,10 +101,10 @@ def _rebuilt(kind: type[Unreachable], endpoint: str, cause: str, applied: bool) 
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether ``error`` is an outage, which passes, rather than a mistake, which stays.
+    """Whether ``error`` is an outage, which passes, and not a mistake, which stays.
 
-    True of ``Unreachable``, and of botocore's ``ClientError`` for a throttle, a transaction
-    canceled by conflicts or throttles alone, or an HTTP status of 500 and up.
+    True for ``Unreachable``, and for botocore's ``ClientError`` of a throttle, of a transaction
+    canceled only by conflicts or throttles, or of an HTTP status of 500 or more.
     """
     if isinstance(error, Unreachable):
         return True
@@ -124,7 +124,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What a call raises; in an ``except`` clause, botocore is imported late."""
+    """The exceptions of a call. An ``except`` clause with it imports botocore only when needed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     return (Unreachable, ConfigurationError, ClientError, BotoCoreError)

@@ -1,8 +1,7 @@
-"""Signatures that show the options which a function takes as ``**options``.
+"""Signatures that show the options of a function that takes ``**options``.
 
-A function that says ``**options: Unpack[SomeOptions]`` tells type checkers and editors what it
-takes, but ``help()`` shows ``**options``, and nobody the defaults. Here, since
-both packages need it.
+Type checkers and editors know the options of ``**options: Unpack[SomeOptions]``, but ``help()``
+shows only ``**options``, and nothing shows the defaults. Both packages use it.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def shows_options(options: type, defaults: Mapping[str, Any]) -> Callable[[F], F]:
-    """Write options into a function's signature, in the place of ``**options``.
+    """Decorate a function: its signature shows the options instead of ``**options``.
 
     Args:
         options: a TypedDict.
-        defaults: what each of its keys is unless given.
+        defaults: the default of each key.
     """
 
     def shown(function: F) -> F:

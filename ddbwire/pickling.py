@@ -1,4 +1,4 @@
-"""How a store is pickled: as the arguments that make it anew where it is loaded."""
+"""Pickles a store as its arguments, with which it is made again when it is loaded."""
 
 import pickle
 from collections.abc import Callable, Mapping
@@ -9,14 +9,14 @@ from typing import Any
 def as_arguments(
     store: object, arguments: Mapping[str, Any]
 ) -> tuple[Callable[[], object], tuple[()]]:
-    """What ``store.__reduce__`` returns.
+    """The result of ``store.__reduce__``.
 
     Args:
-        store: the store, connected or not: connections stay in their process.
-        arguments: what its class is to be called with.
+        store: the store. Its connections are not pickled.
+        arguments: the arguments of its class.
 
     Raises:
-        TypeError: one of them can't be pickled, or is a ``session``, which holds credentials.
+        TypeError: an argument can't be pickled, or is a ``session``, which contains credentials.
     """
     for name, value in arguments.items():
         if value is not None and (name == "session" or not _can_be_pickled(value)):

@@ -1,8 +1,9 @@
-"""The keys of a table that items of many kinds share: a single-table design.
+"""The keys of a table that is shared by items of many kinds: a single-table design.
 
-AWS: "Single-table vs. multi-table design in DynamoDB", Amazon DynamoDB Developer Guide; limits of
-names and keys are those of "Quotas and limits in DynamoDB". A store makes the values of the two
-keys; what kind an item is, they begin with.
+A store makes the values of the two keys, which begin with the kind of the item.
+
+Source: AWS, "Single-table vs. multi-table design in DynamoDB" and "Quotas and limits in DynamoDB"
+(names and keys), Amazon DynamoDB Developer Guide.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MAX_NAME_BYTES = 255
 
 @dataclass(frozen=True, slots=True)
 class SingleTable:
-    """The layout of a shared table: what its partition key and its sort key are called.
+    """The layout of a shared table: the names of its partition key and its sort key.
 
         DynamoDBStore("app-data", layout=SingleTable())
         DynamoDBSessionStore("app-data", layout=SingleTable())
@@ -50,7 +51,7 @@ class SingleTable:
         return {self.partition_key: {"S": partition}, self.sort_key: {"S": sort}}
 
     def values(self, item: Mapping[str, Any]) -> tuple[str, str]:
-        """The values of both keys in an item, or in the ``Key`` of one."""
+        """The values of both keys in an item, or in its ``Key``."""
         return item[self.partition_key]["S"], item[self.sort_key]["S"]
 
     @classmethod
@@ -58,7 +59,7 @@ class SingleTable:
         """The layout of a text such as ``"PK,SK"``, for settings and command lines.
 
         Raises:
-            ValueError: it is no two names with a comma, and no space, between them.
+            ValueError: it is not two names with a comma, and no space, between them.
         """
         partition_key, comma, sort_key = names.partition(",")
         has_spaces = any(name != name.strip() for name in (partition_key, sort_key))
@@ -78,12 +79,12 @@ def require_layout(layout: object, attributes: Iterable[str]) -> SingleTable | N
     """Check the ``layout`` of a store: a SingleTable, or None for a table of its own.
 
     Args:
-        layout: what the store was given.
-        attributes: those that its items have beside the keys.
+        layout: the argument of the store.
+        attributes: the attributes that its items have beside the keys.
 
     Raises:
         TypeError: it is neither.
-        ValueError: a key is called like one of the attributes.
+        ValueError: a key has the name of one of the attributes.
     """
     if layout is None:
         return None
@@ -92,7 +93,7 @@ def require_layout(layout: object, attributes: Iterable[str]) -> SingleTable | N
     for name in (layout.partition_key, layout.sort_key):
         if name in attributes:
             raise ValueError(
-                f"layout {layout!r}: no key can be called {name!r}, as another attribute of the "
-                "store's items is"
+                f"layout {layout!r}: no key can be called {name!r}, which is another attribute of "
+                "the store's items"
             )
     return layout

@@ -1,7 +1,7 @@
 """The steps that a call yields to its driver, and their results.
 
-A call is a generator that does no I/O: it yields a step, and the driver, blocking or asyncio,
-does the step and sends back its result.
+A call is a generator that does no I/O: it yields a step; the driver, blocking or asyncio, does the
+step and sends its result to the generator.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ class Send(NamedTuple):
 
     request: bytes
     new_connection: bool
-    """Whether it must be a new connection, as pooled ones have turned out to be dead."""
+    """Whether it must be a new connection, since pooled ones were dead."""
     repeatable: bool
-    """Whether it may be sent again where it was sent over a connection that turns out to be dead.
+    """Whether it may be sent again if the connection turns out to be dead.
 
-    For one that may not, a pooled connection is looked at first, however recently it was used.
+    Before a request that may not, a pooled connection is checked, however recently it was used.
     """
 
 
@@ -41,20 +41,20 @@ class WaitFor(NamedTuple):
     """When to stop waiting before the deadline, on ``time.monotonic_ns()``."""
 
     def due_ns(self, deadline_ns: int) -> int:
-        """When to stop waiting at the latest."""
+        """The latest instant to stop waiting."""
         return deadline_ns if self.until_ns is None else min(self.until_ns, deadline_ns)
 
 
 @final
 class HTTPResponse(NamedTuple):
-    """A complete HTTP response, whose checksum is right."""
+    """A complete HTTP response with a correct checksum."""
 
     status: int
     body: bytes
     date: bytes
     """The Date header; empty if there was none."""
     headers: Mapping[bytes, bytes]
-    """By lower-case name; left empty where the status is 200, since nothing reads them."""
+    """By lower-case name; empty if the status is 200, since nothing reads them then."""
 
 
 @final
@@ -67,9 +67,9 @@ class NoResponse(NamedTuple):
     stale: bool = False
     """Whether a pooled connection was closed before the first byte of a response."""
     timed_out: bool = False
-    """Whether it was the deadline that ended it."""
+    """Whether the deadline ended it."""
     misconfiguration: str = ""
-    """What is wrong with the endpoint, and the way out; empty where it may be an outage."""
+    """What is wrong with the endpoint, and how to correct it; empty if it may be an outage."""
 
 
 POOL_EXHAUSTED = NoResponse("all connections stayed busy", sent=False, timed_out=True)

@@ -1,4 +1,4 @@
-"""The exceptions of the stores: an outage, or a mistake of set-up and the way out of it.
+"""The exceptions of the stores: an outage, or a mistake of configuration and how to correct it.
 
 Sources: "Error handling with DynamoDB" and "Common errors", Amazon DynamoDB Developer Guide and API
 Reference.
@@ -56,14 +56,14 @@ def store_error(
     """The exception for a store to raise from ``failure``.
 
     Args:
-        failure: one of ``wire.failures``, or what ``wire.resolve`` raised.
+        failure: one of ``wire.failures``, or an exception of ``wire.resolve``.
         table: the table's name.
-        operation: what was to be done to it, such as "UpdateItem"; None while setting up.
-        wire: what the call went over.
+        operation: the operation that failed, such as "UpdateItem"; None while resolving.
+        wire: the wire of the call.
         keys: the key schema that the store needs.
-        permissions: the actions that the store needs to be allowed.
-        creation: how such a table is created for development: "run ...".
-        missing: what a resource that is not found may be: the table, or more.
+        permissions: the permissions that the store needs.
+        creation: how to create such a table for development: "run ...".
+        missing: what may be missing if a resource is not found: the table, or more.
     """
     what = f"table {table!r}" if operation is None else f"{operation} on table {table!r}"
     code, message = error_code_and_message(failure)
@@ -96,7 +96,7 @@ def store_error(
 
 
 def unexpected_response(error: Exception, table: str, operation: str, wire: Wire) -> StoreError:
-    """The exception of a store for a response that DynamoDB does not give; ``error`` shows it."""
+    """The exception for a response that is not DynamoDB's; ``error`` is that of its reader."""
     return StoreError(
         f"{operation} on table {table!r}: the reply is not what DynamoDB gives for an item of this "
         f"library ({type(error).__name__}: {error}); check that {wire.endpoint_url} is DynamoDB, "
@@ -107,7 +107,7 @@ def unexpected_response(error: Exception, table: str, operation: str, wire: Wire
 def error_code_and_message(failure: Exception) -> tuple[str, str]:
     """The code and the message of DynamoDB's error; empty if ``failure`` is not one.
 
-    Of a canceled transaction in which something was invalid, those of the ValidationError.
+    For a transaction that was canceled by a ValidationError, those of that error.
     """
     response = getattr(failure, "response", {})
     for reason in response.get("CancellationReasons") or ():

@@ -1,7 +1,7 @@
 """A NamedTuple made without its own ``__new__``, for the hot path.
 
-That ``__new__`` is a Python function around ``tuple.__new__``, and takes longer than what it calls.
-A decision makes half a dozen NamedTuples, so there they are made directly:
+That ``__new__`` is a Python function that calls ``tuple.__new__``, and takes longer than that call.
+A decision makes half a dozen NamedTuples, so it makes them directly:
 
     tuple_new(Observation, (now_ns, full_at_ns, expires_at_seconds, names))
 

@@ -1,4 +1,4 @@
-"""The version of the distribution that the packages here are installed from."""
+"""The version of the distribution that contains these packages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ DISTRIBUTION = "ratelimit-ddb"
 
 
 def installed_version() -> str:
-    """The version of the distribution, by the metadata that pip left.
+    """The version of the distribution, from the metadata that pip installs.
 
     Raises:
-        AttributeError: there is none, as where the packages' folders were copied. It is raised
-            where ``__version__`` is asked for.
+        AttributeError: there is no metadata, as if the packages' folders were copied. It is raised
+            where ``__version__`` is read.
     """
     from importlib import metadata  # 20 ms that importing the packages need not spend
 

@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 
 class Wire:
-    """Sends DynamoDB requests, for blocking and asyncio callers alike.
+    """Sends DynamoDB requests, for blocking and asyncio callers.
 
     Nothing is imported, resolved or connected before the first call. One wire serves all threads
-    and event loops of a process, and goes on working in forked children.
+    and event loops of a process, and its forked children.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class Wire:
             max_connections: the most that are open at a time; for asyncio, on each event loop.
             clock: the table's clock, which responses set; None for a new one.
             table: the name or ARN of the table that the calls are for. botocore chooses the
-                endpoint by it: another account's table, named by its ARN, has that account's.
+                endpoint by it: the ARN of another account's table leads to that account's endpoint.
 
         Raises:
-            TypeError, ValueError: one of them can't be used; the message has its value.
+            TypeError, ValueError: an argument is invalid; the message has its value.
         """
         if session is not None:
             require_session(session)
@@ -71,7 +71,7 @@ class Wire:
             table = require_table(table)
         max_connections = require_max_connections(max_connections)
         self.clock = TableClock() if clock is None else clock
-        """The table's time, as far as the responses so far tell."""
+        """The table's time, as far as the responses so far have shown it."""
         self._options = (session, region_name, endpoint_url, max_connections, table)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -89,7 +89,7 @@ class Wire:
 
     @property
     def may_be_stubbed(self) -> bool:
-        """Whether a ``before-send`` hook, such as moto's, may answer in the endpoint's place."""
+        """Whether a ``before-send`` hook, such as moto's, may answer instead of the endpoint."""
         transport = self._transport
         return transport is not None and transport.fallback_reason == "before-send hook"
 
@@ -101,46 +101,46 @@ class Wire:
 
     @property
     def region_name(self) -> str | None:
-        """The region that requests are signed for; before it is resolved, the one given."""
+        """The region that requests are signed for; before it is resolved, the argument."""
         given: str | None = self._options[1]
         return given if self._transport is None else self._transport.region_name
 
     @property
     def endpoint_url(self) -> str | None:
-        """Where the calls go; before that is resolved, the one given, without user information."""
+        """The URL of the endpoint, or before it is resolved the argument; no user information."""
         known = self._options[2] if self._transport is None else self._transport.sender.endpoint
         return None if known is None else without_user_information(known).rstrip("/")
 
     def described(self, table: str) -> str:
-        """A table of this wire, as the arguments that lead to it; for a ``repr``."""
+        """The arguments that lead to a table of this wire, for a ``repr``."""
         where = {"region_name": self.region_name, "endpoint_url": self.endpoint_url}
         known = [f"{name}={value!r}" for name, value in where.items() if value is not None]
         return ", ".join([repr(table), *known])
 
     @property
     def failures(self) -> tuple[type[Exception], ...]:
-        """What its methods raise; in an ``except`` clause, botocore is imported late."""
+        """The exceptions of its methods. An ``except`` clause imports botocore only when needed."""
         return failures()
 
     def resolve(self) -> None:
-        """Find region, endpoint and credentials, unless that is done. Bound by no deadline.
+        """Find region, endpoint and credentials, unless they are known. It has no deadline.
 
         Raises:
             botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError. A
                 failure is not remembered: the next call tries again.
-            ConfigurationError: the configuration names what can't be used: a provider's program or
-                file, keys that can't be sent, certificate authorities that can't be read.
-            Unreachable: the provider of the credentials gave none just now. Until it does, later
-                calls raise this at once, while the resolution is tried again in the background.
+            ConfigurationError: the configuration has something that can't be used: a provider's
+                program or file, keys that can't be sent, an unreadable file of authorities.
+            Unreachable: the credentials' provider gave none just now. Until it does, later calls
+                raise this at once, while the resolution is repeated in the background.
         """
         if self._current() is None:
             self._resolution().result()
 
     async def resolve_async(self) -> None:
-        """``resolve``, in a thread, so that the event loop goes on.
+        """``resolve``, in a thread, without blocking the event loop.
 
         Raises:
-            RuntimeError: as all ``async`` methods where no event loop of asyncio's is running.
+            RuntimeError: no event loop of asyncio is running. All ``async`` methods raise it.
         """
         if self._current() is None:
             await self._resolution_async()
@@ -158,7 +158,7 @@ class Wire:
         Raises:
             Unreachable: there was no usable response; ``DeadlineExceeded`` if time ran out.
             botocore.exceptions.ClientError: the endpoint refused for another reason than a
-                condition. The class is the service's own, with the whole response.
+                condition. The class is that of botocore's client, with the whole response.
         """
         transport = self._transport
         if transport is None or transport.is_outdated:
@@ -172,14 +172,14 @@ class Wire:
     def call_all(self, sequences: Sequence[CallSequence], deadline_ns: int) -> None:
         """Make the calls of several sequences side by side, each as ``call`` does.
 
-        All first requests are on their way before the first response is awaited, as far as there
-        are connections. After that each sequence goes on by itself: its next request is sent as
-        soon as the one before is answered, whatever the others wait for. Nothing that fails is
-        raised; it is the answer to the request that failed, so that each sequence has its own.
+        All first requests are sent before the first response is awaited, as far as there are
+        connections. Then each sequence continues by itself: its next request is sent as soon as the
+        previous one is answered, whatever the others wait for. A failure is not raised: it is sent
+        to the sequence as the answer to the request that failed.
 
         Args:
             sequences: generators that yield requests and are sent their answers.
-            deadline_ns: of all of them.
+            deadline_ns: the deadline of all of them.
         """
         try:
             transport = self._current() or self._resolution().result()
@@ -199,9 +199,9 @@ class Wire:
             await transport.run_all_async(starts, deadline_ns)
 
     def sync_clock(self, deadline_ns: int) -> None:
-        """Make sure that the clock knows the table's time, by one unsigned request if need be.
+        """Make sure that the clock knows the table's time, if necessary by one unsigned request.
 
-        Its connection stays open for the calls that follow.
+        The connection stays open for later calls.
 
         Raises:
             Unreachable: the endpoint could not be asked before ``deadline_ns``.
@@ -215,9 +215,9 @@ class Wire:
             await self._run_async(sync_clock, deadline_ns)
 
     def close(self) -> None:
-        """Close the connections of blocking calls, those in use as they become free.
+        """Close the connections of blocking calls; those in use are closed when they become free.
 
-        The wire can still be used: a later call opens others.
+        The wire can still be used: a later call opens new connections.
         """
         if self._transport is not None:
             self._transport.close()
@@ -228,12 +228,12 @@ class Wire:
             await self._transport.aclose()
 
     def after_fork_in_child(self) -> None:
-        """Renew locks: threads of the parent, which do not exist here, may have held them."""
+        """Renew the locks: threads of the parent process may have held them."""
         self._lock = threading.Lock()
         self._resolving = None
         self._outage = None
         if self.fallback_reason is not None:
-            # botocore's client has no way to drop the parent's connections; a new one has none.
+            # botocore's client can't drop the parent's connections; a new client has none.
             self._transport = None
         self.clock.renew_lock()
 
@@ -258,10 +258,10 @@ class Wire:
         return await asyncio.wrap_future(self._resolution())
 
     def _resolution(self) -> "Future[Transport]":
-        """The resolution under way, or a new one: all callers share it.
+        """The resolution under way, or a new one, which all callers share.
 
-        The first one is waited for. After one that ended in an outage, nobody waits for the next:
-        a credentials service may take many seconds to fail, and that at every call.
+        Callers wait for the first resolution. After one that ended in an outage, they do not wait
+        for the next: a credentials service may take many seconds to fail, in every call.
         """
         from concurrent.futures import Future
 
