@@ -1,6 +1,6 @@
 """One call: an attempt and, if it fails, retries, before a deadline. Does no I/O.
 
-Code for failures is not entered, nor imported, before an attempt has failed.
+The code for failures is imported only when an attempt has failed.
 """
 
 from collections.abc import Callable, Generator

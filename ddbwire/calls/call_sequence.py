@@ -1,6 +1,6 @@
-"""Calls that follow from each other: the answer to one decides on the next. Does no I/O.
+"""Sequences of calls, in which the answer to one determines the next. Does no I/O.
 
-Several sequences can be made side by side (``Wire.call_all``).
+``Wire.call_all`` makes several sequences side by side.
 """
 
 from collections.abc import Generator, Iterable
@@ -15,20 +15,20 @@ from ddbwire.steps import Step, StepResult, WaitFor
 
 @final
 class SyncClock(NamedTuple):
-    """In a sequence: make sure that the clock knows the table's time. The answer is None."""
+    """A step of a sequence: make sure that the clock knows the table's time. The answer is None."""
 
 
 CallSequence: TypeAlias = Generator[DynamoDBRequest | SyncClock | WaitFor, Any, None]
 """A generator that yields requests, and is sent what ``Wire.call`` returns or raises for each.
 
-Between them it may wait for what others do (``WaitFor``), while other sequences go on.
+Between them it may wait for a future (``WaitFor``), while other sequences continue.
 """
 
 
 def make_calls(
     sequence: CallSequence, sender: Sender, deadline_ns: int
 ) -> Generator[Step, StepResult, None]:
-    """Make the calls of a sequence, one after the other; what one raises is its answer."""
+    """Make the calls of a sequence, one after the other; the exception of a call is its answer."""
     answer: object = None
     try:
         while True:

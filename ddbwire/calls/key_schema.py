@@ -1,8 +1,8 @@
-"""What keys a table has, asked after a request that was made for others. Does no I/O.
+"""Finds the keys of a table after a request with other keys was refused. Does no I/O.
 
-DynamoDB says of such a request only that it does not match. Who set up the table, or the store,
-needs to know both. Asking takes a permission that the stores else have no need of: without it, and
-in whatever else fails, the error stays as it is.
+DynamoDB says of such a request only that it does not match. Whoever configures the table needs to
+know both. DescribeTable needs a permission that the stores do not need otherwise: without it, or if
+it fails, the error stays as it is.
 
 Source: AWS, "DescribeTable" in the DynamoDB API Reference.
 """
@@ -21,26 +21,26 @@ _OTHER_KEYS = re.compile(
     r"|type mismatch for key|required keys",
     re.IGNORECASE,
 )
-"""What DynamoDB and its emulators say, all as ValidationException, of a request with other keys."""
+"""The messages of DynamoDB and its emulators for it, all of them ValidationExceptions."""
 
 _FOUND = "FoundKeySchema"
 _KINDS = {"HASH": "the partition key", "RANGE": "the sort key"}
 
 
 def is_of_other_keys(code: str, message: str) -> bool:
-    """Whether an error of DynamoDB says that the table has other keys than the request."""
+    """Whether an error says that the table has other keys than the request."""
     return code == "ValidationException" and _OTHER_KEYS.search(message) is not None
 
 
 def find_key_schema(
     failure: Exception, request: DynamoDBRequest, sender: Sender
 ) -> Generator[Step, StepResult, None]:
-    """Ask for the table's keys, and note them in a failure that is about them.
+    """If a failure is about the keys, read the table's keys and note them in the failure.
 
     Args:
-        failure: what the call of the request is about to raise.
-        request: the one that was refused.
-        sender: what sent it.
+        failure: the exception that the call is about to raise.
+        request: the request that was refused.
+        sender: the sender of the call.
     """
     response = getattr(failure, "response", {})
     if not any(is_of_other_keys(*each) for each in _errors(response)):
@@ -54,7 +54,7 @@ def find_key_schema(
 
 
 def found_key_schema(failure: Exception) -> str | None:
-    """The keys that the table was found to have, for a message; None where nobody knows."""
+    """The table's keys, for a message; None if they were not found."""
     found: str | None = getattr(failure, "response", {}).get(_FOUND)
     return found
 
@@ -70,7 +70,7 @@ def _errors(response: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _table_of(parameters: Mapping[str, Any]) -> str:
-    """The name in a request, which in a batch and in a transaction stands deeper."""
+    """The table's name in a request; batches and transactions have it inside their parts."""
     name: str
     if "TableName" in parameters:
         name = parameters["TableName"]

@@ -1,4 +1,4 @@
-"""Retries after a failed attempt: at once or with backoff and full jitter; in the end an error."""
+"""Retries after a failed attempt: at once, or with backoff and full jitter; finally an error."""
 
 from collections.abc import Generator
 from time import monotonic_ns
@@ -19,7 +19,7 @@ from ddbwire.steps import Sleep, Step, StepResult
 
 _ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 0.010
-"""The most that the first pause may last; each further one may last twice as long.
+"""The longest first pause; each further one may be twice as long.
 
 DynamoDB answers in 5 to 10 ms and a call has 250 ms, typically. Source for the full jitter:
 "Exponential Backoff And Jitter", AWS Architecture Blog.
@@ -41,7 +41,7 @@ class MakeAttempt(Protocol[T_co]):
     def __call__(
         self, *, new_connection: bool
     ) -> Generator[Step, StepResult, T_co | FailedAttempt]:
-        """Start it; ``new_connection``: not over a pooled connection."""
+        """Start it; with ``new_connection``, not over a pooled connection."""
 
 
 def retry(
@@ -51,7 +51,7 @@ def retry(
 
     Raises:
         Unreachable: no attempt got a usable response; DeadlineExceeded if time ran out.
-        botocore.exceptions.ClientError: what the endpoint said in the last attempt.
+        botocore.exceptions.ClientError: the error of the endpoint in the last attempt.
     """
     retries = _Retries(sender, make_attempt, deadline_ns)
     result = yield from retries.retry_at_once(failed)
@@ -63,7 +63,7 @@ def retry(
 
 
 class _Retries(Generic[T]):
-    """The attempts after the first, and what is remembered between them."""
+    """The attempts after the first, and the state between them."""
 
     __slots__ = ("_deadline_ns", "_make_attempt", "_maybe_applied", "_retries", "_sender", "_taken")
 
@@ -78,7 +78,7 @@ class _Retries(Generic[T]):
     def retry_at_once(
         self, result: T | FailedAttempt
     ) -> Generator[Step, StepResult, T | FailedAttempt]:
-        """Make the retries that need no pause: each action once a call."""
+        """Make the retries that need no pause, each action once in a call."""
         while type(result) is FailedAttempt and result.action in _IMMEDIATE - self._taken:
             self._taken.add(result.action)
             if result.action is RetryAction.REFRESH_CREDENTIALS:
@@ -91,10 +91,10 @@ class _Retries(Generic[T]):
     def retry_with_backoff(
         self, failed: FailedAttempt
     ) -> Generator[Step, StepResult, T | FailedAttempt]:
-        """Try again after pauses, until one succeeds, or is not to be retried, or time runs out.
+        """Retry after pauses until an attempt succeeds or must not be retried, or time runs out.
 
-        Tenacity counts the attempts and chooses the pauses. The attempt already made counts as
-        the first. What tenacity would sleep is collected and yielded, for the driver to sleep.
+        Tenacity counts the attempts, the one already made included, and chooses the pauses. Its
+        pauses are collected and yielded, so that the driver sleeps.
         """
         pauses: list[float] = []
         result: T | FailedAttempt = failed

@@ -1,4 +1,4 @@
-"""The protocol of what sends the requests of a call: this package's own HTTP, or botocore."""
+"""The protocol of a sender of requests: this package's own HTTP, or botocore."""
 
 from collections.abc import Generator
 from typing import Protocol, TypeAlias
@@ -12,11 +12,11 @@ Attempt: TypeAlias = Generator[Step, StepResult, CallResult | FailedAttempt]
 DateRequest: TypeAlias = Generator[Step, StepResult, FailedAttempt | None]
 
 MAX_DATE_REQUESTS = 4
-"""In one attempt: two are enough, unless the Dates differ each time."""
+"""How many requests one attempt makes: two are enough, unless the Dates differ each time."""
 CONTRADICTORY_DATES = NoResponse("the Dates of its replies contradict each other", sent=False)
 
 _TIMELY_NS = 5 * 1_000_000_000
-"""How old the time in a request may be. Calls take less; a signature's may be minutes old."""
+"""How old the time in a request may be. Calls take less. A signature's may be minutes old."""
 
 
 class Sender(Protocol):
@@ -27,13 +27,13 @@ class Sender(Protocol):
         """The endpoint's URL, for messages."""
 
     def attempt(self, request: DynamoDBRequest, *, new_connection: bool) -> Attempt:
-        """Send a request once; ``new_connection``: not over a pooled connection."""
+        """Send a request once; with ``new_connection``, not over a pooled connection."""
 
     def request_date(self, *, new_connection: bool) -> DateRequest:
         """Get one response of any kind, for its Date."""
 
     def refresh_credentials(self) -> Generator[Step, StepResult, None]:
-        """Get new credentials, since the endpoint says that the present ones have expired."""
+        """Get new credentials, since the endpoint says that the current ones have expired."""
 
     def sync_clock(self) -> Generator[Step, StepResult, None]:
         """Get the time again, since the endpoint refused the one in the signature."""
@@ -43,7 +43,7 @@ class Sender(Protocol):
 
 
 def check_timestamp(request: DynamoDBRequest, now_ns: int) -> StaleTimestamp | None:
-    """The result of a request whose time is not the table's, ``now_ns``; None if it may be sent."""
+    """The result of a request whose time differs from the table's; None if it may be sent."""
     if request.now_ns is None or abs(now_ns - request.now_ns) <= _TIMELY_NS:
         return None
     return StaleTimestamp(now_ns - request.now_ns)

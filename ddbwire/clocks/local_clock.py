@@ -1,4 +1,4 @@
-"""The process's own time, for what no other process shares: buckets and sessions in memory."""
+"""The process's own time, for data that no other process shares: buckets and sessions in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class LocalClock:
-    """The wall clock, read once, and the monotonic clock since: later steps of it change nothing.
+    """The wall clock, read once, plus the monotonic clock since: later steps have no effect.
 
     Args:
         read_ns: another source of nanoseconds since the epoch, for tests.

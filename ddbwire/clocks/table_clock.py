@@ -1,4 +1,4 @@
-"""The table's clock, worked out from the ``Date`` of its responses.
+"""The table's clock, derived from the ``Date`` of its responses.
 
 A response with ``Date: d`` (whole seconds, truncated) whose request was sent at local time ``sent``
 and which had arrived at ``received`` was made between the two, at a table time in [d, d + 1 s). So
@@ -32,7 +32,7 @@ It is how much the kernel's clock discipline may slew a clock. Source: adjtimex(
 """
 _CAUTION_NS = 100_000_000
 _DAY_NS = 86_400 * _SECOND_NS
-"""Further from the host's clock a Date is not believed, whatever else confirms it."""
+"""A Date that differs more from the host's clock is ignored, even if others confirm it."""
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -74,7 +74,7 @@ class TableClock:
         self.local_base_ns = time.time_ns() - time.monotonic_ns() if local_ns is None else 0
         """What makes local time of a reading of the monotonic clock."""
         self.known = False
-        """Whether the table has been asked: the offset rests on a response, not on hope."""
+        """Whether the offset comes from a response of the table."""
         self._base_ns = self.local_base_ns
         self._lock = threading.Lock()
         self._parsed: tuple[bytes, int | None] = (b"", None)
@@ -90,7 +90,7 @@ class TableClock:
         return self.monotonic_ns() + self._base_ns
 
     def local_ns(self) -> int:
-        """The host's time, uncorrected: the scale of ``observe``."""
+        """The host's time, uncorrected, as for ``observe``."""
         return self.monotonic_ns() + self.local_base_ns
 
     @property
@@ -100,7 +100,7 @@ class TableClock:
 
     @property
     def offset_ns(self) -> int:
-        """How far the table's clock is ahead of the local one, as far as is known."""
+        """How far the table's clock is ahead of the local one, as far as it is known."""
         return self._base_ns - self.local_base_ns
 
     @property
@@ -137,11 +137,11 @@ class TableClock:
                 self._learn(low_ns, high_ns, received_ns)
 
     def trust_local(self) -> None:
-        """Call the clock known though the endpoint sends no Date: local time is all there is."""
+        """Count the clock as known though the endpoint sends no Date: it is the local time then."""
         self.known = True
 
     def renew_lock(self) -> None:
-        """Replace the lock, in a forked child: a thread that is no more may have held it."""
+        """Replace the lock in a forked child: a thread of the parent may have held it."""
         self._lock = threading.Lock()
 
     def _bounds(self) -> tuple[int, int]:
@@ -176,7 +176,7 @@ class TableClock:
             self._low_ns, self._high_ns = said
             self._doubt_ns = 0
             if gap_ns < slight_ns:
-                # A drift is followed by the least it takes.
+                # A drift is followed by the smallest correction.
                 self._low_ns = self._high_ns = min(max(self.offset_ns, low_ns), high_ns)
                 self._doubt_ns = gap_ns
         self._suspect = None

@@ -1,4 +1,4 @@
-"""What a call that got a response was billed, as far as the response says."""
+"""What an answered call consumed, as far as the response says."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,13 +9,13 @@ from ddbwire.protocol.result import CallResult
 
 @dataclass(frozen=True, slots=True)
 class AnsweredCall:
-    """One request that reached the table, as a store's ``on_call`` is called with it.
+    """One request that reached the table; the argument of a store's ``on_call``.
 
     Attributes:
-        operation: DynamoDB's name for it, such as ``"UpdateItem"``.
-        refused: whether its condition was refused; the table bills that as a write.
-        capacity_units: what the response says it consumed, of all tables and indexes; None in a
-            refusal, which does not say, and where the request did not ask for it.
+        operation: DynamoDB's name of the operation, such as ``"UpdateItem"``.
+        refused: whether its condition was refused, which is billed as a write.
+        capacity_units: the capacity that it consumed in all tables and indexes, such as 1.0; None
+            if the response does not say: that of a refusal, or without ReturnConsumedCapacity.
     """
 
     operation: str
@@ -23,13 +23,13 @@ class AnsweredCall:
     capacity_units: float | None
 
     @classmethod
-    def of(cls, operation: DynamoDBRequest, outcome: CallResult) -> Self:
-        """What came of an operation."""
-        if not isinstance(outcome, dict):
-            return cls(operation.name, True, None)
-        consumed = outcome.get("ConsumedCapacity")
-        # A transaction and a batch tell it table by table.
-        several = consumed if isinstance(consumed, list) else [consumed]
-        told = [one.get("CapacityUnits") for one in several if isinstance(one, dict)]
-        units = [number for number in told if isinstance(number, int | float)]
-        return cls(operation.name, False, sum(units) if units else None)
+    def of(cls, request: DynamoDBRequest, result: CallResult) -> Self:
+        """The call of a request, by its result."""
+        if not isinstance(result, dict):
+            return cls(request.name, True, None)
+        consumed = result.get("ConsumedCapacity")
+        # For a transaction or a batch, a list with one entry for each table.
+        of_tables = consumed if isinstance(consumed, list) else [consumed]
+        numbers = [one.get("CapacityUnits") for one in of_tables if isinstance(one, dict)]
+        units = [number for number in numbers if isinstance(number, int | float)]
+        return cls(request.name, False, sum(units) if units else None)

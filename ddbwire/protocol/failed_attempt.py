@@ -1,4 +1,4 @@
-"""An attempt that failed, and what the call is to do about it.
+"""A failed attempt, and what the call does then.
 
 Source: "Error handling with DynamoDB", Amazon DynamoDB Developer Guide.
 """
@@ -36,16 +36,16 @@ class FailedAttempt(NamedTuple):
     make_error: Callable[[int], Exception] | None = None
     """Makes the exception to raise if it is the last attempt, from the number of retries.
 
-    None if the endpoint sent no error: then it is ``Unreachable``.
+    None if the endpoint sent no error: the exception is ``Unreachable`` then.
     """
     maybe_applied: bool = False
-    """Whether the request may have been applied all the same."""
+    """Whether the request may have been applied."""
     timed_out: bool = False
-    """Whether it was the deadline that ended the attempt."""
+    """Whether the deadline ended the attempt."""
 
 
 def classify_failure(failure: NoResponse, *, repeatable: bool) -> FailedAttempt:
-    """What to do after an attempt without a complete response.
+    """The failed attempt for an exchange without a complete response.
 
     ``repeatable`` is the request's: whether it may be sent again though it may have been applied.
     """
@@ -61,7 +61,7 @@ def classify_failure(failure: NoResponse, *, repeatable: bool) -> FailedAttempt:
 
 
 def misconfigured(failure: NoResponse, endpoint: str) -> FailedAttempt:
-    """The attempt of a failure with a ``misconfiguration``, before any call has succeeded."""
+    """The failed attempt for a failure with a ``misconfiguration``, before any call succeeded."""
     error = partial(_configuration_error, f"{endpoint}: {failure.misconfiguration}")
     return FailedAttempt(RetryAction.FAIL, failure.cause, error)
 

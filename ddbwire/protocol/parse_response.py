@@ -30,7 +30,7 @@ class ErrorClasses(Protocol):
 def parse_response(
     http_response: HTTPResponse, request: DynamoDBRequest, classes: ErrorClasses
 ) -> CallResult | FailedAttempt:
-    """The result in an HTTP response, or the failed attempt that it stands for."""
+    """The result in an HTTP response, or a failed attempt."""
     try:
         text = http_response.body.decode().strip()
         document, end = _scan(text)
@@ -51,7 +51,7 @@ def parse_response(
 
 
 def _answer_of_another(http_response: HTTPResponse) -> NoResponse:
-    """What a page of a proxy or a firewall stands for, or of whatever is at the endpoint."""
+    """The failure for a page of a proxy, a firewall, or anything else at the endpoint."""
     return NoResponse(
         f"HTTP {http_response.status} without an error of DynamoDB ({http_response.body[:60]!r}); "
         "something else answers at the endpoint, or before it",
@@ -60,9 +60,9 @@ def _answer_of_another(http_response: HTTPResponse) -> NoResponse:
 
 
 def _without_other_reasons(error: dict[str, Any]) -> dict[str, Any]:
-    """An error whose CancellationReasons are DynamoDB's, or are not there.
+    """An error without CancellationReasons that are not DynamoDB's.
 
-    What reads errors goes by their codes, and anything at the endpoint may have sent this one.
+    The readers of errors rely on their codes, and anything at the endpoint may have sent it.
     """
     reasons = error.get("CancellationReasons", [])
     if isinstance(reasons, list) and all(
@@ -127,7 +127,7 @@ def _code(http_response: HTTPResponse, document: dict[str, Any]) -> str:
 
 
 def _type_of(document: dict[str, Any]) -> str:
-    """The code of DynamoDB's error; empty where it is none."""
+    """The code of DynamoDB's error; empty if it is not one."""
     # "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", or without the namespace.
     kind = document.get("__type")
     return kind.rpartition("#")[2] if isinstance(kind, str) else ""
@@ -144,7 +144,7 @@ def _error(
     document: dict[str, Any],
     retries: int,
 ) -> Exception:
-    """An exception of botocore's with its ``response``; further members are DynamoDB JSON."""
+    """An exception of botocore with its ``response``; further members are DynamoDB JSON."""
     headers = {
         name.decode("latin-1"): value.decode("latin-1")
         for name, value in http_response.headers.items()

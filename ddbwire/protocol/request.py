@@ -18,7 +18,7 @@ OPERATIONS = frozenset(
         "UpdateItem",
     }
 )
-"""Those that can be sent, by DynamoDB's names."""
+"""The operations that can be sent, by DynamoDB's names."""
 
 
 class DynamoDBRequest(NamedTuple):
@@ -38,16 +38,16 @@ class DynamoDBRequest(NamedTuple):
     """Whether it may be sent again after a failure that left unknown whether it was applied."""
 
     now_ns: int | None = None
-    """The table's time that the body rests on, in nanoseconds since the epoch, if it rests on one.
+    """The table's time that the body depends on, in nanoseconds since the epoch; None for none.
 
-    If the table's clock turns out to be more than five seconds away from it, the request is not
-    sent (again): the result is a ``StaleTimestamp``, and the caller makes a new request.
+    If the table's clock turns out to differ by more than five seconds, the request is not sent
+    (again): the result is a ``StaleTimestamp``, and the caller makes a new request.
     """
 
     retries_throttled_key: bool = True
-    """Whether it is sent again after the table throttled its key alone.
+    """Whether it is sent again after the table throttled only its key.
 
-    False where others will ask for the key in any case: then a repetition only adds to its load.
+    False if other requests will follow for the key: then a repetition only adds to its load.
     """
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The result of a call: DynamoDB's response, or a condition that did not hold, as a value."""
+"""The result of a call: DynamoDB's response, or a failed condition as a value."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -9,14 +9,14 @@ class ConditionalCheckFailed(NamedTuple):
     """A ConditionalCheckFailedException, as a value: the condition did not hold."""
 
     item: Item | None
-    """The item as it stood, in DynamoDB JSON, if ReturnValuesOnConditionCheckFailure asked for it.
+    """The item in DynamoDB JSON, if ReturnValuesOnConditionCheckFailure asked for it.
 
-    None as well when there was no item.
+    Also None if there was no item.
     """
 
 
 class TransactionCanceled(NamedTuple):
-    """A TransactionCanceledException, as a value: some condition in it did not hold."""
+    """A TransactionCanceledException, as a value: a condition in it did not hold."""
 
     reasons: list[dict[str, Any]]
     """One for each part of the transaction, in order, in DynamoDB JSON.
@@ -26,17 +26,17 @@ class TransactionCanceled(NamedTuple):
 
 
 class StaleTimestamp(NamedTuple):
-    """The request was not sent: its body rests on a time that is not the table's any more.
+    """The request was not sent: its body depends on a time that is no longer the table's.
 
-    The clock was corrected since, or the process was suspended. An earlier attempt
-    that got no response may have been applied.
+    The clock was corrected since, or the process was suspended. An earlier attempt without a
+    response may have been applied.
     """
 
     behind_ns: int
-    """How far its time is behind the table's."""
+    """How far its time is behind the table's, in nanoseconds."""
 
 
 CallResult: TypeAlias = (
     dict[str, Any] | ConditionalCheckFailed | TransactionCanceled | StaleTimestamp
 )
-"""The response in DynamoDB JSON, or why there is none."""
+"""The response in DynamoDB JSON, or the reason that there is none."""

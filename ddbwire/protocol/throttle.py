@@ -1,4 +1,4 @@
-"""Whom a throttle is about: the key of the request, or the whole table, its index or the account.
+"""The scope of a throttle: the key of the request, or the whole table, its index or the account.
 
 A partition takes 1,000 writes a second, and all writes of one key go to one partition, so a key can
 be throttled while the table serves all others. DynamoDB says which it is in ``ThrottlingReasons``,
@@ -10,9 +10,9 @@ ThrottlingException the member is called ``throttlingReasons``. The limits:
     MaxOnDemandThroughputExceeded  the maximum that an on-demand table or index is configured with
     AccountLimitExceeded           the account's quota for an on-demand table or index
 
-Only a throttle that names the last three alone is taken for the table's. Others are taken for the
-key's, also where no reason is given, as by older engines and in the CancellationReasons of a
-transaction: to deny one key for a moment is the lesser error than to take a flood of one key for an
+A throttle counts as the table's only if all its reasons are among the last three. Otherwise it
+counts as the key's, also without a reason, as from older engines and in the CancellationReasons of
+a transaction: denying one key for a moment is a smaller error than taking a flood of one key for an
 outage. A RequestLimitExceeded without reasons is the account's by definition.
 
 Sources: "ThrottlingReason" and "TransactWriteItems", Amazon DynamoDB API Reference; "Diagnosing
@@ -34,11 +34,11 @@ _OF_THE_ACCOUNT = "RequestLimitExceeded"
 
 
 def is_key_throttled(code: str, error: Mapping[str, Any]) -> bool:
-    """Whether an error says that the key is asked for too often, and not that the table is.
+    """Whether an error is a throttle of the key, and not of the table.
 
     Args:
-        code: the error's, such as ``"ThrottlingException"``.
-        error: the error's other members, as DynamoDB's JSON or botocore's ``response`` has them.
+        code: the error's code, such as ``"ThrottlingException"``.
+        error: the error's other members, as in DynamoDB's JSON or botocore's ``response``.
     """
     if code not in _THROUGHPUT_EXCEEDED:
         return False
@@ -49,10 +49,10 @@ def is_key_throttled(code: str, error: Mapping[str, Any]) -> bool:
 
 
 def is_key_contended(code: str, error: Mapping[str, Any]) -> bool:
-    """Whether an error is about the key alone: throttled, or written by others at the same time.
+    """Whether an error is about the key alone: a throttle, or a conflict with other writes.
 
-    So is a transaction that was canceled by throttles and conflicts alone, unless their reasons
-    are the table's. The arguments are those of ``is_key_throttled``.
+    That includes a transaction that was canceled only by throttles and conflicts, unless all their
+    reasons are the table's. The arguments are those of ``is_key_throttled``.
     """
     if code in CONFLICTS:
         return True
@@ -74,7 +74,7 @@ def _reasons(error: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _parts(error: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
-    """The objects in a list, if it is one: the error may come from anything at the endpoint."""
+    """The objects in a member, if it is a list: anything at the endpoint may have sent it."""
     several = error.get(name)
     if isinstance(several, list):
         for part in several:
