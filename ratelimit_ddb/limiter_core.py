@@ -281,7 +281,7 @@ class LimiterCore:
         return self._begin_charge(text, cost)
 
     def _begin_charge(self, text: str, cost: int) -> Decision | Flow[Decision]:
-        cost = require_charge(cost, self.bucket.limits)
+        cost = require_charge("cost", cost, self.bucket.limits)
         if not self.enabled:
             return self._disabled
         return self._charge(text, cost) if cost else self.bucket.peek(text, 1)

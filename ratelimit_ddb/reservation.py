@@ -84,7 +84,7 @@ class ReservationState:
         """
         used = require_int_from("used", used, 0)
         if used > self.cost:
-            require_charge(used, core.bucket.limits)
+            require_charge("used", used, core.bucket.limits)
         taken = core.taken_by(self.decision)
         try:
             self._unsettled.pop()

@@ -51,21 +51,21 @@ _LEAST_PAUSE_NS = SECOND_NS // 100
 _MOST_PAUSE_NS = SECOND_NS // 25
 
 
-def require_charge(cost: object, limits: Iterable[AnyLimit]) -> int:
-    """Check the cost of a charge.
+def require_charge(name: str, cost: object, limits: Iterable[AnyLimit]) -> int:
+    """Check the cost of a charge, an argument of this name.
 
     Raises:
         TypeError, ValueError: it is not an int of at least 0, or a limit takes more than ten years
             to refill so much.
     """
-    number = require_int_from("cost", cost, 0)
+    number = require_int_from(name, cost, 0)
     for limit in limits:
         if isinstance(limit, Limit):
             most, why = LONGEST_WINDOW_NS // limit.unit_ns, f"which {limit} refills in ten years"
         else:
             most, why = most_of_quota(limit.period), f"as a quota of a {limit.period}"
         if number > most:
-            raise ValueError(f"cost {number}: must be at most {most}, {why}")
+            raise ValueError(f"{name} {number}: must be at most {most}, {why}")
     return number
 
 

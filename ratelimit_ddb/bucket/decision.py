@@ -88,9 +88,13 @@ class Taken:
             if 1 <= cost <= kept:
                 self.kept = kept - cost
                 return self.cost - kept
+        if not kept:
+            raise ValueError(
+                f"all {self.cost} tokens that were taken of {self.key!r} were given back before"
+            )
         raise ValueError(
-            f"cost {cost}: of the {self.cost} tokens that were taken of {self.key!r}, {kept} are "
-            "left to give back"
+            f"cost {cost}: must be from 1 to {kept}: of the {self.cost} tokens that were taken of "
+            f"{self.key!r}, so many are left to give back"
         )
 
     def __copy__(self) -> Self:

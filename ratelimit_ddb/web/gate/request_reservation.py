@@ -92,7 +92,7 @@ class RequestReservation:
         for one in self._reserved:
             bucket = one.decided.charge.quota.bucket
             if bucket is not None:
-                require_charge(used, bucket.limits)
+                require_charge("used", used, bucket.limits)
         if not self._is_open:
             raise RuntimeError("the response is over, so its reservation has been settled")
         self._used = used
