@@ -193,8 +193,16 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_blocks.py",
         f"tests/simulation/test_debts.py {_FIRST_SEEDS}",
     ),
-    "ratelimit_ddb/bucket/hot_key_policy.py": (*_TAKES, "tests/ratelimit_ddb/test_quota.py"),
-    "ratelimit_ddb/bucket/leased_tokens.py": (*_TAKES, "tests/ratelimit_ddb/test_debts.py"),
+    "ratelimit_ddb/bucket/hot_key_policy.py": (
+        "tests/ratelimit_ddb/test_hot_key_policy.py",
+        *_TAKES,
+        "tests/ratelimit_ddb/test_quota.py",
+    ),
+    "ratelimit_ddb/bucket/leased_tokens.py": (
+        "tests/ratelimit_ddb/test_hot_key_policy.py",
+        *_TAKES,
+        "tests/ratelimit_ddb/test_debts.py",
+    ),
     "ratelimit_ddb/bucket/observations.py": (
         "tests/ratelimit_ddb/test_observations.py",
         "tests/ratelimit_ddb/test_limiter.py",
