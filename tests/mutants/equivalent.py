@@ -23,6 +23,7 @@ _KEEPS_NO_EXPIRY = "a store in memory keeps no expiry"
 _NEEDS_NO_BRANCH = "no tokens of a full bucket fit by either branch"
 _OBSERVED_FOR_NOTHING = "what is observed of buckets in memory denies nothing"
 _SET_WITH_LEADER = "it is set when somebody leads, or has led, and not read before"
+_TELLS_APART = "any name will do that other limits do not have"
 _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _MORE_PADDING = "more padding than is needed is passed over"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
@@ -78,6 +79,17 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "kept_until_seconds < expires_seconds,": _SAME_CASE,
         "return Wait(_Never(), _LEAST_PAUSE_NS + randbelow(_MOST_PAUSE_NS + _LEAST_PAUSE_NS))": (
             "a pause of chance, a little longer"
+        ),
+    },
+    "ratelimit_ddb/bucket/hot_key_policy.py": {
+        r'self.name = "XX\nXX".join([*described, f"{self.lease_ns} {times.deadline_ns}", ""])': (
+            _TELLS_APART
+        ),
+        r'self.name = "\n".join([*described, f"{self.lease_ns} {times.deadline_ns}", "XXXX"])': (
+            _TELLS_APART
+        ),
+        "state.overtaken = tuple(shares) if max(shares) >= _HARDLY_EVER else ()": (
+            "no mean of ones and noughts with these weights is just that"
         ),
     },
     "ratelimit_ddb/bucket/observations.py": {

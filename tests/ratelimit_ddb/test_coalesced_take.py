@@ -12,9 +12,10 @@ from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Source
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
 from ratelimit_ddb.hot_keys.key_state import KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
-from ratelimit_ddb.operations.operation import OperationResult, ReadClock, Take, Wait
+from ratelimit_ddb.operations.operation import ClockMoved, OperationResult, ReadClock, Take, Wait
 from tests.decisions import told
 from tests.fake_clock import FakeClock
 from tests.ratelimit_ddb.test_hot_keys import SharedStore
@@ -33,7 +34,8 @@ class HotKey:
     """A bucket of a key that is asked for so many tokens a second, and admits them."""
 
     def __init__(self, limit: Limit = LIMIT, *, per_second: float = 100.0) -> None:
-        self.store = SharedStore(FakeClock(NOW_NS))
+        self.clock = FakeClock(NOW_NS)
+        self.store = SharedStore(self.clock)
         self.cache = ObservationCache(10, cache_group_of(self.store))
         times = BucketTimes(5_000 * MS, lease_ns=LEASE_NS, deadline_ns=1_000 * MS)
         self.bucket = Bucket((limit,), self.cache, times)
@@ -127,6 +129,7 @@ def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_deni
     )
     denied = result_of(first, OperationResult(False, (NOW_NS + 1_000 * MS,), None, 1_800_007_200))
     assert denied == Decision(False, 0, MS, 1_000 * MS, LIMIT)
+    assert hot.state.overtaken == (0.3,), "once, by the first write"
     assert hot.state.leader is waits.awaited
     assert isinstance(second.send(True), Wait), "until a token is due"
 
@@ -155,6 +158,79 @@ def test_who_leads_writes_as_soon_as_its_pace_allows() -> None:
     hot.state.pace.next_write_ns = hot.monotonic_ns
     assert flow.send(True) == ReadClock()
     assert isinstance(flow.send(NOW_NS), Take)
+
+
+def test_a_hot_key_is_written_twice_at_a_time_and_then_rests() -> None:
+    hot = HotKey()
+    flow = hot.acquire(1)
+    next(flow)
+    assert isinstance(flow.send(OperationResult(False, (NOW_NS + 990 * MS,))), Take)
+    waits = flow.send(OperationResult(False, (NOW_NS + 993 * MS,)))
+    assert isinstance(waits, Wait)
+    assert waits.most_ns is not None
+    assert 26 * MS < waits.most_ns < 45 * MS, "a seventh of a lease's time, more or less"
+
+
+@pytest.mark.parametrize(
+    ("seen_ms", "overtaken", "idle"),
+    [(249, (), True), (250, (), False), (249, (0.59,), True), (249, (0.6,), False)],
+)
+def test_a_lease_tries_the_branch_that_is_likely_when_it_ends(
+    seen_ms: int, overtaken: tuple[float, ...], idle: bool
+) -> None:
+    hot = HotKey()
+    hot.cache.put("k", Observation(NOW_NS, (NOW_NS + seen_ms * MS,), 0, hot.bucket.names), 0)
+    hot.state.overtaken = overtaken
+    assert next(hot.acquire(1)).idle == (idle,)
+
+
+def test_a_write_reports_how_many_there_were_and_for_how_long() -> None:
+    hot = HotKey()
+    for applied in (True, False):
+        hot.state.pace.wrote(hot.monotonic_ns - 5 * MS, 1, 0, applied=applied)
+    take = next(hot.acquire(1))
+    assert (take.writes, take.active_ns) == (2, 5 * MS)
+
+
+def test_p1_a_lease_whose_time_was_wrong_is_asked_for_anew_by_the_right_one() -> None:
+    hot = HotKey()
+    flow = hot.acquire(1)
+    take = next(flow)
+    hot.clock.advance(3_600)
+    moved: Any = flow.throw(ClockMoved("an hour"))
+    assert moved == ReadClock()
+    later_ns = NOW_NS + 3_600_000 * MS
+    again = flow.send(later_ns)
+    ends_ns = later_ns + LEASE_NS
+    assert again == take._replace(
+        now_ns=later_ns,
+        base_ns=(ends_ns,),
+        leased_until_ns=ends_ns,
+        expires_at_seconds=1_800_007_200,
+    )
+    result_of(flow, OperationResult(True, (ends_ns + 18 * MS,)))
+    (lease,) = hot.state.leases
+    assert lease.monotonic_end_ns == hot.store.clock.monotonic_ns() + LEASE_NS
+    assert lease.wall_end_ns == hot.store.clock.wall_ns() + LEASE_NS
+
+
+def test_what_a_write_meets_is_everybodys_who_queues() -> None:
+    hot = HotKey()
+    first, second = hot.acquire(1), hot.acquire(2)
+    next(first), next(second)
+    with pytest.raises(StoreUnavailable, match=r"^down$"):
+        first.throw(StoreUnavailable("down"))
+    with pytest.raises(StoreUnavailable, match=r"^down$"):
+        second.send(True)
+    hot.cache.put("k", Observation(NOW_NS, (NOW_NS + 700 * MS,), 0, hot.bucket.names), 0)
+    first, second = hot.acquire(1), hot.acquire(2)
+    next(first), next(second)
+    with pytest.raises(StopIteration) as done:
+        first.throw(KeyThrottled("hot"))
+    denial = done.value.value
+    assert (denial.allowed, denial.source) == (False, "throttled")
+    assert denial.reset_after_ns == 700 * MS
+    assert result_of(second, True) == denial
 
 
 def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> None:

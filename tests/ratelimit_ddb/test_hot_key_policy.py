@@ -46,6 +46,7 @@ def test_a_lease_lasts_no_longer_than_it_may_and_a_quarter_of_the_shortest_windo
     assert Hot(LIMIT).policy.lease_ns == 250 * MS
     assert Hot(LIMIT, lease_ms=200).policy.lease_ns == 200 * MS
     assert Hot(LIMIT, SLOW).policy.lease_ns == 150 * MS
+    assert isinstance(Hot(LIMIT, SLOW).policy.lease_ns, int)
     assert Hot(Quota(9, "day"), lease_ms=700).policy.lease_ns == 700 * MS
     policy = Hot(LIMIT).policy
     assert (policy.most_wait_ns, policy.leader_ns) == (800 * MS, 550 * MS)
@@ -73,6 +74,12 @@ def test_as_many_are_leased_as_are_nearly_all_spent(
     assert hot.policy.ahead(hot.state) == ahead
 
 
+def test_a_quota_alone_bounds_no_rate() -> None:
+    hot = Hot(Quota(9, "day"))
+    hot.state.demand.offered_per_second = hot.state.demand.admitted_per_second = 40_000.0
+    assert hot.policy.ahead(hot.state) == 10_000 - 150
+
+
 def test_the_branch_to_try_follows_how_often_others_took_meanwhile() -> None:
     hot = Hot(LIMIT, SLOW)
     take = Take("k", hot.names, (True, False), 5, (5, 5), (1, 1), (1, 1), 0, True)
@@ -90,26 +97,26 @@ def test_the_branch_to_try_follows_how_often_others_took_meanwhile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap_ms", "is_dry", "wait_ms", "is_denied"),
+    ("gap_ns", "is_dry", "wait_ms", "is_denied"),
     [
         (0, True, 0, False),
-        (800, False, 0, False),
-        (801, False, 0, True),
-        (801, False, 5, True),
+        (800 * MS, False, 0, False),
+        (801 * MS, False, 0, True),
+        (801 * MS, False, 5, True),
         (1, True, 0, True),
         (1, True, 5, False),
     ],
 )
 def test_who_can_not_wait_for_the_next_write_is_denied(
-    gap_ms: int, is_dry: bool, wait_ms: int, is_denied: bool
+    gap_ns: int, is_dry: bool, wait_ms: int, is_denied: bool
 ) -> None:
     hot = Hot(LIMIT)
-    hot.state.pace.next_write_ns = hot.monotonic_ns + gap_ms * MS
+    hot.cache.put("k", Observation(NOW_NS, (NOW_NS + 900 * MS,), 0, hot.names), 0)
+    hot.state.pace.next_write_ns = hot.monotonic_ns + gap_ns
     hot.state.pace.is_dry = is_dry
     denial = hot.policy.paced(hot.state, wait_ms * MS, NOW_NS)
     source = "seen" if is_dry else "throttled"
-    gap_ns = gap_ms * MS
-    expected = Decision(False, 0, gap_ns, gap_ns, LIMIT, 0, source)  # type: ignore[arg-type]
+    expected = Decision(False, 0, gap_ns, 900 * MS, LIMIT, 0, source)  # type: ignore[arg-type]
     assert denial == (expected if is_denied else None)
 
 
@@ -127,8 +134,10 @@ def test_a_throttled_key_denies_its_whole_queue_until_the_next_write() -> None:
     hot = Hot(LIMIT)
     waiter: Waiter[Decision] = Waiter(1, 0, hot.monotonic_ns, hot.state.claim)
     hot.state.join(waiter, 5)
+    hot.cache.put("k", Observation(NOW_NS, (NOW_NS + 900 * MS,), 0, hot.names), 0)
     denial = hot.policy.throttled("k", hot.state, NOW_NS)
     assert denial.retry_after_ns == hot.state.pace.next_write_ns - hot.monotonic_ns > 0
+    assert denial.reset_after_ns == 900 * MS
     assert waiter.outcome == denial
     assert (denial.source, denial.limit, len(hot.state.queue)) == ("throttled", LIMIT, 0)
 
