@@ -1,1 +1,1 @@
-"""What the commands ``ratelimit-ddb`` and ``ddb-sessions`` share: options, failures, checks."""
+"""Shared by the commands ``ratelimit-ddb`` and ``ddb-sessions``: options, failures, checks."""

@@ -1,4 +1,4 @@
-"""The options that say which table, and where DynamoDB is."""
+"""The options for the table and for the endpoint of DynamoDB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ddbwire.single_table import SingleTable
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but what was wrong is one line, without the usage before it."""
+    """An ArgumentParser whose error is one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         """End the process with 2."""
@@ -22,12 +22,12 @@ class Parser(argparse.ArgumentParser):
 def add_table(
     command: argparse.ArgumentParser, *, of: str, owner: str, json: str = "print JSON"
 ) -> None:
-    """Add ``--table`` and its layout, ``--json``, and where DynamoDB is.
+    """Add ``--table``, ``--single-table``, ``--json`` and the endpoint's options.
 
     Args:
-        command: what takes them.
+        command: the command's parser.
         of: which table it is, such as "the limiter's table".
-        owner: whose it is where it is not shared, such as "the limiter's".
+        owner: the owner of a table that is not shared, such as "the limiter's".
         json: the help of ``--json``.
     """
     command.add_argument("--table", required=True, metavar="NAME", help=of)
@@ -35,8 +35,8 @@ def add_table(
         "--single-table",
         metavar="PK,SK",
         help=(
-            "it is shared with items of other kinds, and its partition key and sort key are "
-            f"called so (default: {owner} own table)"
+            "the table is shared with items of other kinds, and these are the names of its "
+            f"partition key and sort key (default: {owner} own table)"
         ),
     )
     command.add_argument("--json", action="store_true", help=json)
@@ -55,10 +55,10 @@ def add_endpoint(command: argparse.ArgumentParser) -> None:
 
 
 def layout_of(names: str | None) -> SingleTable | None:
-    """The layout that ``--single-table`` names; None without it.
+    """The layout of ``--single-table``; None without it.
 
     Raises:
-        Misuse: it has other than two names.
+        Misuse: it does not have two names.
     """
     if names is None:
         return None

@@ -1,6 +1,6 @@
-"""What ``check`` of both commands finds: calls that are tried, facts of a table, the clock.
+"""The checks of both commands' ``check``: calls that are tried, the table's settings, the clock.
 
-Each permission is tried by the call that needs it, in such a way that nothing in the table changes.
+Each permission is checked by a call that needs it and changes nothing in the table.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ddbwire.errors import AccessDenied, StoreError
 
 _SECOND_NS = 1_000_000_000
 _CANNOT_TELL = ("AccessDeniedException", "UnknownOperationException")
-"""Codes of those who may not ask, and of emulators that can't be asked."""
+"""The codes of a missing permission, and of an emulator without the operation."""
 _SLIGHT_SECONDS = 1.0
-"""A Date of whole seconds tells no less."""
+"""The precision of a Date, which has whole seconds."""
 
 
 class Finding(NamedTuple):
-    """What one check found.
+    """The result of one check.
 
     Attributes:
         name: what was checked.
-        status: ``"unknown"`` where it could not be told, which is no failure.
-        message: what was found and, of a failure, the way out.
+        status: ``"unknown"`` if it could not be checked, which is not a failure.
+        message: the result; for a failure, also how to correct it.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Try(NamedTuple):
     """A call that is tried.
 
     Attributes:
-        name: as of the finding.
+        name: the name of the finding.
         attempt: makes the call.
-        message: what it shows where it succeeds.
+        message: the message if it succeeds.
     """
 
     name: str
@@ -53,8 +53,8 @@ class ClockReading(NamedTuple):
     """How far this host's clock is from the table's.
 
     Attributes:
-        offset_seconds: the table's time less this host's; None where the table did not tell.
-        uncertainty_seconds: how far the true one may lie from it.
+        offset_seconds: the table's time minus this host's; None if no response had it.
+        uncertainty_seconds: how far the true offset may be from it.
     """
 
     offset_seconds: float | None
@@ -62,9 +62,9 @@ class ClockReading(NamedTuple):
 
 
 def findings_of(tries: Iterable[Try]) -> Iterator[Finding]:
-    """What came of calls. After one that failed for another reason than permission there is none.
+    """The findings of calls, up to the first that fails for another reason than a permission.
 
-    Whatever it is, no other call on this table would fare better.
+    All other calls on the table would fail for the same reason.
     """
     for name, attempt, message in tries:
         try:
@@ -81,7 +81,7 @@ def findings_of(tries: Iterable[Try]) -> Iterator[Finding]:
 def print_findings(
     table: str, findings: Iterable[Finding], clock: ClockReading, *, as_json: bool
 ) -> bool:
-    """Print what was found; whether the table can be used."""
+    """Print the findings; returns whether the table can be used."""
     every = [*findings, of_clock(clock)]
     succeeded = all(finding.status != "failed" for finding in every)
     if as_json:
@@ -99,7 +99,7 @@ def print_findings(
 
 
 def of_ttl(endpoint: Endpoint, table: str, attribute: str) -> Finding:
-    """Whether items are deleted by this attribute when they have expired."""
+    """Whether expired items are deleted by this attribute."""
     reply = _asked(endpoint, "describe_time_to_live", table)
     if isinstance(reply, str):
         return Finding("ttl", "unknown", f"dynamodb:DescribeTimeToLive: {reply}")
@@ -108,26 +108,26 @@ def of_ttl(endpoint: Endpoint, table: str, attribute: str) -> Finding:
         return Finding(
             "ttl",
             "failed",
-            f"TTL is off, so items stay for good: turn it on for the attribute {attribute!r}",
+            f"TTL is off, so items are never deleted: turn it on for the attribute {attribute!r}",
         )
     if described["AttributeName"] != attribute:
         return Finding(
             "ttl",
             "failed",
             f"TTL is on for {described['AttributeName']!r}: it must be for {attribute!r}, "
-            "else items stay for good",
+            "otherwise items are never deleted",
         )
     return Finding("ttl", "ok", f"items expire by {attribute!r}")
 
 
 def description_of(endpoint: Endpoint, table: str) -> dict[str, Any] | str:
-    """What DescribeTable tells of a table; why nothing, where it does not."""
+    """The description of a table by DescribeTable, or why there is none."""
     reply = _asked(endpoint, "describe_table", table)
     return f"dynamodb:DescribeTable: {reply}" if isinstance(reply, str) else reply["Table"]
 
 
 def of_encryption(endpoint: Endpoint, description: dict[str, Any] | str) -> Finding:
-    """Whose key encrypts the table. AWS encrypts every table; an emulator none."""
+    """The key that encrypts the table. AWS encrypts every table; an emulator does not."""
     if isinstance(description, str):
         return Finding("encryption", "unknown", description)
     if endpoint.is_loopback:
@@ -138,7 +138,7 @@ def of_encryption(endpoint: Endpoint, description: dict[str, Any] | str) -> Find
 
 
 def of_backups(endpoint: Endpoint, table: str) -> Finding:
-    """Whether the table can be restored to any instant of the last days."""
+    """Whether the table has point-in-time recovery."""
     reply = _asked(endpoint, "describe_continuous_backups", table)
     if isinstance(reply, str):
         return Finding("backups", "unknown", f"dynamodb:DescribeContinuousBackups: {reply}")
@@ -148,7 +148,7 @@ def of_backups(endpoint: Endpoint, table: str) -> Finding:
 
 
 def clock_reading(clock: object) -> ClockReading:
-    """What a store's clock has learned by the replies."""
+    """What a store's clock has learned from responses."""
     uncertainty_ns = clock.uncertainty_ns if isinstance(clock, TableClock) else None
     if not isinstance(clock, TableClock) or uncertainty_ns is None:
         return ClockReading(None, None)
@@ -156,10 +156,10 @@ def clock_reading(clock: object) -> ClockReading:
 
 
 def of_clock(reading: ClockReading) -> Finding:
-    """How this host's clock goes."""
+    """Whether this host's clock is right."""
     offset, uncertainty = reading
     if offset is None:
-        return Finding("clock", "unknown", "no reply told the table's time")
+        return Finding("clock", "unknown", "no response had the table's time")
     if offset == 0:
         return Finding("clock", "ok", f"this host's is the table's, to within {uncertainty:.3f} s")
     where = "behind" if offset > 0 else "ahead of"
@@ -172,7 +172,7 @@ def of_clock(reading: ClockReading) -> Finding:
 
 
 def _asked(endpoint: Endpoint, method: str, table: str) -> Any:
-    """The reply of the control plane, or why there is none, in a sentence."""
+    """The reply of the control plane, or a sentence about why there is none."""
     from botocore.exceptions import ClientError
 
     try:

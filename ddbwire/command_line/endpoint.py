@@ -1,4 +1,4 @@
-"""Where DynamoDB is for a command, and as whom it goes there."""
+"""The endpoint and the credentials of a command."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Endpoint:
     """A DynamoDB endpoint.
 
     Attributes:
-        client: botocore's, for this endpoint.
-        url: its address, as botocore resolved it, without user information.
-        defaulted: what got a default for a loopback endpoint: ``"credentials"``, ``"region"``.
-        is_loopback: whether it is on this machine: an emulator.
+        client: botocore's client for this endpoint.
+        url: its URL, as botocore resolved it, without user information.
+        defaulted: what has a default, for a loopback endpoint: ``"credentials"``, ``"region"``.
+        is_loopback: whether it is on this host: an emulator.
     """
 
     client: Any
@@ -37,9 +37,10 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
     """The endpoint that the options and botocore's own configuration lead to.
 
     Raises:
-        botocore.exceptions.BotoCoreError: there is no region, say; a loopback endpoint needs none.
-        Misuse: an endpoint is configured that is no URL.
-        ConfigurationError: something else is configured that can't be used.
+        botocore.exceptions.BotoCoreError: for example, there is no region; a loopback endpoint
+            needs none.
+        Misuse: the configured endpoint is not a URL.
+        ConfigurationError: something else in the configuration can't be used.
     """
     from botocore.config import Config  # 100 ms that --help need not spend
 
@@ -53,7 +54,7 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
             client = known.client(endpoint_url, config)
         except ValueError as refused:
             if not str(refused).startswith(("Invalid endpoint", "Invalid IPv6 URL")):
-                raise  # by a provider of credentials, say
+                raise  # for example, by a credentials' provider
             raise Misuse(
                 f"{refused}: give --endpoint-url, or mend AWS_ENDPOINT_URL, "
                 "AWS_ENDPOINT_URL_DYNAMODB or the profile's endpoint_url"

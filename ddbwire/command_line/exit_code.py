@@ -21,18 +21,18 @@ def exit_code_of(command: str, run: Callable[[], object]) -> int:
         run: does it, and returns whether it succeeded.
 
     Returns:
-        the exit code: 0; 1 where the answer is no, or something outside failed; 2 for misuse; 130
-        when interrupted.
+        the exit code: 0; 1 if the answer is no, or something outside failed; 2 for misuse; 130 when
+        interrupted.
     """
     _let_all_be_written()
     try:
         succeeded = run()
-        sys.stdout.flush()  # here, where a reader who has gone is no error to tell
+        sys.stdout.flush()  # here, where a reader that has gone causes no message
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        _drop_output()  # whoever read it has gone
+        _drop_output()  # the reader has gone
         return FAILURE
     except Misuse as misuse:
         print(f"{command}: {sentence(misuse)}", file=sys.stderr)
@@ -48,18 +48,18 @@ def exit_code_of(command: str, run: Callable[[], object]) -> int:
 
 
 def _let_all_be_written() -> None:
-    """Let the output take any text, and be closed."""
+    """Let the output accept any text, even if it is closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed before this process began
             nowhere = io.BufferedWriter(io.FileIO(os.devnull, "w"))
             setattr(sys, name, io.TextIOWrapper(nowhere, encoding="utf-8"))
         elif isinstance(stream, io.TextIOWrapper):
-            # Not every terminal's encoding has every sign of a key.
+            # Some terminals' encodings lack characters that keys may have.
             stream.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:
-    """Throw away what is not written yet: Python would complain once more at exit."""
-    with contextlib.suppress(io.UnsupportedOperation):  # where it is no file, it can't complain
+    """Drop the output that is not written yet, for which Python would print an error at exit."""
+    with contextlib.suppress(io.UnsupportedOperation):  # it is not a file, so there is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What a command fails of, as one line."""
+"""The failure of a command, as one line."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _USER_INFORMATION = re.compile(r"""(?<=://)[^/@\s"']+@""")
 
 
 class Misuse(Exception):
-    """An argument that can't hold, with the rule."""
+    """An invalid argument; the message has the rule."""
 
 
 def failures() -> tuple[type[BaseException], ...]:
-    """What a command may raise. Evaluated only when one did, so botocore is imported late."""
+    """The exceptions of a command. An ``except`` clause imports botocore only when needed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     return (BotoCoreError, ClientError, ConfigurationError, StoreError)
 
 
 def sentence(error: BaseException) -> str:
-    """The error in one line, with what to do about it where botocore does not say.
+    """The error in one line, with what to do if botocore does not say.
 
-    A store's error was raised from botocore's, and its way out is an argument of Python.
+    A store's error is raised from botocore's, and its advice is about arguments in Python.
     """
     for failure in (error, error.__cause__):
         advice = _ADVICE.get(type(failure).__name__)

@@ -1,4 +1,4 @@
-"""Texts from requests, as they may go to a terminal."""
+"""Texts from requests, made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def printable(text: str) -> str:
-    """The text with control characters escaped: a terminal would obey them."""
+    """The text with control characters escaped, which a terminal would execute."""
     if text.isprintable():
         return text
     return "".join(
@@ -15,7 +15,7 @@ def printable(text: str) -> str:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns, the headings first."""
+    """Print rows in columns; the first row has the headings."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -1,4 +1,4 @@
-"""Asyncio's running event loop, waiting on it for what a thread does, and what must be done."""
+"""Asyncio's running event loop: find it, wait for a thread, finish what must not be cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _UNCANCELLED: set["asyncio.Task[Any]"] = set()
-"""Those under way: the event loop itself holds its tasks only weakly."""
+"""The tasks under way: the event loop has only weak references to them."""
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
@@ -30,9 +30,9 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 async def uncancelled(doing: Coroutine[Any, Any, T]) -> T:
-    """Await what must be done to its end: where the task is cancelled, it goes on without it.
+    """Await a coroutine that must finish: if this task is cancelled, the coroutine continues.
 
-    A cancelled task can't do it by itself, as in a ``finally``: AnyIO cancels it at each await.
+    A cancelled task can't await it itself, for example in a ``finally``: AnyIO cancels each await.
     """
     task = running_loop().create_task(doing)
     _UNCANCELLED.add(task)
@@ -41,12 +41,12 @@ async def uncancelled(doing: Coroutine[Any, Any, T]) -> T:
 
 
 async def wait_until_done(future: "Future[Any]", deadline_ns: int) -> None:
-    """Wait until ``future`` is done, whatever it brings, or the deadline has passed."""
+    """Wait until ``future`` is done, also with an exception, or the deadline has passed."""
     waiting = asyncio.wrap_future(future)
     try:
         await asyncio.wait((waiting,), timeout=max(0, deadline_ns - monotonic_ns()) / 1e9)
     finally:
-        # The caller looks at ``future``. asyncio is to know that nobody awaits its copy any more,
-        # which may outlive the loop, or that it was looked at.
+        # The caller reads ``future``. asyncio's copy, which may outlive the loop, is cancelled, or
+        # its exception is marked as retrieved.
         if not waiting.cancel() and not waiting.cancelled():
             waiting.exception()

@@ -1,4 +1,4 @@
-"""Calling what holds sockets and locks in a forked child."""
+"""Notifies the owners of sockets and locks in a forked child."""
 
 import os
 from typing import Protocol
@@ -6,18 +6,18 @@ from weakref import WeakValueDictionary
 
 
 class Forkable(Protocol):
-    """Something that must start again in a forked child."""
+    """An object that must be reset in a forked child."""
 
     def after_fork_in_child(self) -> None:
-        """Give up what belongs to the parent. No other thread is running."""
+        """Drop what belongs to the parent process. No other thread is running."""
 
 
 _forkables: "WeakValueDictionary[int, Forkable]" = WeakValueDictionary()
-"""By their ids, for a subclass may have no hash, and two that are equal are two."""
+"""By their ids: a subclass may not be hashable, and equal objects are different ones."""
 
 
 def at_fork(forkable: Forkable) -> None:
-    """Call ``after_fork_in_child`` of ``forkable`` in forked children, for as long as it lives."""
+    """Call ``after_fork_in_child`` of ``forkable`` in forked children while it exists."""
     _forkables[id(forkable)] = forkable
 
 

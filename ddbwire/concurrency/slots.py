@@ -1,13 +1,13 @@
 """A limit on how many resources exist, such as connections: slots are acquired and released.
 
-An exception may come between any two lines: of a signal, a killed greenlet, a lack of memory. Two
-rules make sure that none loses a slot:
+An exception may be raised between any two lines: by a signal, a killed greenlet, a lack of memory.
+Two rules make sure that none loses a slot:
 
 - What a call has acquired is in a list, ``Acquired``, and each move of a slot into or out of it is
-  one line. So a call whose release is interrupted can do it a second time, whatever was done.
-- Nothing here counts. A slot that is lost all the same dies with the last reference to it, and
-  CPython takes it out of ``_alive`` in C, where no exception can come between. For each one that
-  is missing there another may be created.
+  one line. So a call whose release was interrupted can release again, however far it had come.
+- There is no counter. A slot that is lost nevertheless is freed with the last reference to it, and
+  CPython removes it from ``_alive`` in C, without interruption. For each one that is missing there,
+  a new one may be created.
 """
 
 import weakref
@@ -28,13 +28,13 @@ class Slot(Generic[T]):
 
 
 Acquired: TypeAlias = list[Slot[T]]
-"""The slot that a call has acquired and not released; empty for none."""
+"""The slot that a call has acquired and not released; empty if it has none."""
 
 
 class Slots(Generic[T]):
-    """At most ``capacity`` slots; those with a resource are acquired first, the last used first.
+    """At most ``capacity`` slots. Those with a resource are acquired first, the last used first.
 
-    Shared by threads without a lock: the deque's and the set's own operations are atomic.
+    Threads share it without a lock: the operations of the deque and the set are atomic.
     """
 
     __slots__ = ("_alive", "_capacity", "_free")
@@ -42,7 +42,7 @@ class Slots(Generic[T]):
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._alive: set[weakref.ref[Slot[T]]] = set()
-        # On the right, those with a resource.
+        # Those with a resource are on the right.
         self._free: deque[Slot[T]] = deque(self._new() for _ in range(capacity))
 
     def acquire(self, acquired: Acquired[T]) -> bool:
@@ -61,7 +61,7 @@ class Slots(Generic[T]):
             self._free.append(acquired.pop())
 
     def resources(self) -> list[T]:
-        """What all slots hold, whoever has them."""
+        """The resources of all slots, acquired or free."""
         slots = [reference() for reference in list(self._alive)]
         return [slot.resource for slot in slots if slot is not None and slot.resource is not None]
 
@@ -75,7 +75,7 @@ class Slots(Generic[T]):
             return False
         slot = self._new()
         if len(self._alive) > self._capacity:
-            # Another thread did the same just now. Neither has it then, and a later take will.
+            # Another thread did the same just now. Neither gets it; a later call will.
             return False
         acquired.append(slot)
         return True

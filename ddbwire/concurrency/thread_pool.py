@@ -1,7 +1,7 @@
-"""A pool of daemon threads with a limit; work is done in the order of submission.
+"""A limited pool of daemon threads that do work in the order of submission.
 
-Not a ``ThreadPoolExecutor``: where no thread can be started it raises, and yet keeps the work for a
-thread that becomes free later. And the interpreter waits for its threads at exit.
+A ``ThreadPoolExecutor`` does not do: if no thread can be started it raises, but keeps the work for
+a thread that becomes free later; and the interpreter waits for its threads at exit.
 """
 
 from collections import deque
@@ -24,7 +24,7 @@ class ThreadPool:
     __slots__ = ("_queue", "_slots")
 
     def __init__(self, max_threads: int) -> None:
-        """Start none yet, and never more than ``max_threads``."""
+        """Start no thread yet, and never more than ``max_threads``."""
         self._slots: Slots[None] = Slots(max_threads)
         self._queue: deque[_WorkItem] = deque()
 
@@ -40,7 +40,7 @@ class ThreadPool:
         try:
             self._start_one()
         except Unreachable as error:
-            # Unless another thread has taken it on meanwhile.
+            # Another thread may have taken the work meanwhile.
             with suppress(ValueError):
                 self._queue.remove(item)
                 future.set_exception(error)
@@ -67,7 +67,7 @@ class ThreadPool:
                 del work, future
         if acquired:
             self._slots.release(acquired)
-        # An item may have come after the last look, when this thread still counted.
+        # Work may have been queued after the last check, while this thread still counted.
         if self._queue:
             with suppress(Unreachable):
                 self._start_one()

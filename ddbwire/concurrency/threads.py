@@ -1,4 +1,4 @@
-"""Daemon threads for blocking work that has no timeout, so that callers can stop waiting for it."""
+"""Daemon threads for blocking work without a timeout, so that callers can stop waiting for it."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def run_in_thread(work: Callable[[], T]) -> "Future[T]":
 
 
 def start_work(work: Callable[[], T], future: "Future[T]") -> None:
-    """``run_in_thread`` with a future that others may wait for already."""
+    """``run_in_thread`` with a given future, which others may be waiting for."""
     future.set_running_or_notify_cancel()
     try:
         start_thread(do_work, work, future)
@@ -34,7 +34,7 @@ def start_thread(target: Callable[..., None], *args: object) -> None:
     """Start a daemon thread.
 
     Raises:
-        Unreachable: the system gives no further thread, or the interpreter is shutting down.
+        Unreachable: the system starts no more threads, or the interpreter is shutting down.
     """
     thread = threading.Thread(target=target, args=args, name="ddbwire", daemon=True)
     try:
@@ -47,7 +47,7 @@ def do_work(work: Callable[[], T], future: "Future[T]") -> None:
     """Do ``work``, and set its result or its exception on ``future``."""
     try:
         result = work()
-    except BaseException as error:  # noqa: BLE001 - it is the waiter's: nothing is swallowed
+    except BaseException as error:  # noqa: BLE001 - the waiter gets it: nothing is swallowed
         future.set_exception(error)
     else:
         future.set_result(result)

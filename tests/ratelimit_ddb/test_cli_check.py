@@ -110,7 +110,7 @@ def test_an_empty_name_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("reading", "status", "message"),
     [
-        (ClockReading(None, None), "unknown", "no reply told"),
+        (ClockReading(None, None), "unknown", "no response had"),
         (ClockReading(0.0, 1.01), "ok", "is the table's, to within 1.010 s"),
         (ClockReading(90.0, 1.01), "ok", "90.000 s behind the table's"),
         (ClockReading(-90.0, 1.01), "ok", "90.000 s ahead of the table's"),
