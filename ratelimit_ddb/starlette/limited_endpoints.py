@@ -278,5 +278,6 @@ async def _refuse(websocket: WebSocket, answer: Answer, verdict: Verdict) -> Non
     if websocket.client_state is WebSocketState.CONNECTING:
         receive, send = websocket.receive, websocket.send
         await refuse_handshake(answer, verdict, websocket.scope, receive, send)
-    else:
+    elif websocket.application_state is not WebSocketState.DISCONNECTED:
+        # Messages that are under way are heard after the close, too.
         await websocket.close(TRY_AGAIN_LATER)

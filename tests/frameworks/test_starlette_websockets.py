@@ -61,6 +61,20 @@ def test_a_message_has_no_response_that_gives_anything_back(store: MemoryStore) 
     assert kinds(visit(app, "/chat", *"abc")) == ["accept", "send", "send", "close"]
 
 
+def test_messages_that_were_under_way_when_a_websocket_was_closed_are_passed_over(
+    store: MemoryStore,
+) -> None:
+    class Chat(WebSocketEndpoint):
+        encoding = "text"
+
+        @limited("1/hour", store=store)
+        async def on_receive(self, websocket: WebSocket, data: str) -> None:
+            await websocket.send_text(data)
+
+    app = Starlette(routes=[WebSocketRoute("/chat", Chat)])
+    assert kinds(visit(app, "/chat", *"abcd")) == ["accept", "send", "close"]
+
+
 def test_on_connect_of_a_websocket_class_is_limited_too(store: MemoryStore) -> None:
     class Chat(WebSocketEndpoint):
         encoding = "text"
