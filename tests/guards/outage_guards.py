@@ -88,7 +88,7 @@ OUTAGES = (
         "ratelimit_ddb/operations/breaker.py",
         " or now_ns < self._next_probe_ns:",
         ":",
-        f"{_BREAKER}it_is_probed_at_most_once_a_second",
+        f"{_BREAKER}it_is_probed_at_most_once_a_second_while_it_is_open",
     ),
     Guard(
         "one probe at a time",
