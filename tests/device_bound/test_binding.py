@@ -47,6 +47,7 @@ def test_a_login_is_offered_to_be_bound_and_the_row_keeps_the_public_key(
     }
     assert row.data[DEVICE_BINDING] == json.dumps(kept, separators=(",", ":"))
     assert browser.site.told == ["created", "bound"]
+    assert len({(one.session, one.user_id) for one in browser.site.events}) == 1
 
 
 def test_a_key_of_rsa_does_as_well(site: Site) -> None:

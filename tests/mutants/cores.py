@@ -278,6 +278,7 @@ CORES: dict[str, tuple[str, ...]] = {
         *_RULES,
         "tests/web/test_blocks.py",
         "tests/web/test_rules_side_by_side.py",
+        "tests/web/test_opentelemetry.py -k capacity",
     ),
     "ratelimit_ddb/web/gate/gate.py": (
         *_RULES,

@@ -193,6 +193,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if type(cost) is not int or cost < 1:": _FAST_PATH,
     },
     "ratelimit_ddb/web/gate/evaluator.py": {
+        'RuleDecision, (charge, outcome, False, 1, 0, 0.0, None, "acquire", None)': (
+            "a nanosecond more of latency"
+        ),
+        'RuleDecision, (charge, decision, False, 1, 0, 0.0, outage, "acquire", on_outage)': (
+            "a nanosecond more of latency"
+        ),
         "meter = Meter() if (self.measures) or True else None": _NOT_TOLD,
         "meters = [Meter() if (self.measures) or True else None for _ in charges]": _NOT_TOLD,
     },

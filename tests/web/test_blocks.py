@@ -21,7 +21,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
 )
 from ratelimit_ddb.bucket.block_lookup import blocked
-from ratelimit_ddb.operations.operation import BLOCKED, Delete, Read, Take
+from ratelimit_ddb.operations.operation import BLOCKED, Delete, Read, ReadClock, Take
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -81,6 +81,18 @@ def test_so_many_denials_block(limited: Limited, store: Any) -> None:
     over = "quota-exceeded"
     blocked = "abnormal-usage-detected"
     assert kinds == ["200", "200", over, over, blocked, blocked, blocked]
+
+
+@pytest.mark.parametrize("others", [[], [Rule("/*", "99/minute", name="other")]])
+def test_what_blocks_take_of_the_store_is_told(limited: Limited, others: list[Rule]) -> None:
+    store = FlakyStore()
+    told: list[RuleDecision] = []
+    rules = [blocking(), *others]
+    ask = limited(store=store, rules=rules, deadline=10, on_decision=told.append)
+    for _ in range(8):
+        get(ask)
+    sent = [one for one in store.operations if not isinstance(one, ReadClock)]
+    assert sum(one.calls for one in told) == len(sent)
 
 
 def test_a_block_lasts_as_long_as_it_says_and_then_the_limit_holds(

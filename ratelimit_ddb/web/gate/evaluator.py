@@ -60,7 +60,8 @@ class Evaluator:
             if not one.decision.allowed:
                 flow = _after_denial(one)
                 if flow is not None:
-                    decided[index] = yield from self._denied(one, flow)
+                    denied = _denied_measured if self.measures else _denied
+                    decided[index] = yield from denied(one, flow)
         denials = tuple([one for one in decided if _denies(one)])
         return tuple_new(Verdict, (tuple(decided), denials, tuple(charges)))
 
@@ -83,7 +84,7 @@ class Evaluator:
         if not decision.allowed:
             flow = _after_denial(decided[0])
             if flow is not None:
-                decided = ((yield from self._denied(decided[0], flow)),)
+                decided = ((yield from _denied(decided[0], flow)),)
         if decision.allowed or not charge.rule.enforce:
             return tuple_new(Verdict, (decided, (), (charge,)))
         return Verdict(decided, decided, (charge,))
@@ -140,17 +141,6 @@ class Evaluator:
         if outages:
             self._decide_without_store(charges, meters, outages, decided)
         return [decided[index] for index in range(len(charges))]
-
-    def _denied(self, denied: RuleDecision, flow: Flow[Decision]) -> Flow[RuleDecision]:
-        """The denial with what a flow finds out about it; in an outage, as it is."""
-        try:
-            if not self.measures:
-                return denied._replace(decision=(yield from flow))
-            meter = Meter()
-            decision = yield from meter.measured(flow)
-        except (StoreUnavailable, KeyThrottled):
-            return denied
-        return _with_usage(denied._replace(decision=decision), meter)
 
     def _decide_without_store(
         self,
@@ -248,6 +238,21 @@ def _after_denial(denied: RuleDecision) -> Flow[Decision] | None:
     """The flow that counts a denial, or looks up whether it is a block; None for neither."""
     charge = denied.charge
     return charge.quota.after_denial(charge.key, denied.decision, charge.cost)
+
+
+def _denied(denied: RuleDecision, flow: Flow[Decision]) -> Flow[RuleDecision]:
+    """The denial with what a flow finds out about it; in an outage, as it is."""
+    try:
+        return denied._replace(decision=(yield from flow))
+    except (StoreUnavailable, KeyThrottled):
+        return denied
+
+
+def _denied_measured(denied: RuleDecision, flow: Flow[Decision]) -> Flow[RuleDecision]:
+    """The same, for ``on_decision``."""
+    meter = Meter()
+    made = yield from _denied(denied, meter.measured(flow))
+    return _with_usage(made, meter)
 
 
 def _denies(decided: RuleDecision) -> bool:
