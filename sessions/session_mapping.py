@@ -80,12 +80,25 @@ class SessionMapping(MutableMapping[str, Any]):
         values = self._used()
         return isinstance(key, str) and not key.startswith(RESERVED_PREFIX) and key in values
 
+    # Atomic among the threads of a request, as those of a dict are.
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Remove a key and return its value, or the default; KeyError if there is neither."""
+        with self._used().lock:
+            return super().pop(key, *default)
+
     def popitem(self) -> tuple[str, Any]:
         """Remove the last key and its value, as a dict does; KeyError if it is empty."""
-        keys = list(self)
-        if not keys:
-            raise KeyError("popitem(): the session is empty")
-        return keys[-1], self.pop(keys[-1])
+        with self._used().lock:
+            keys = list(self)
+            if not keys:
+                raise KeyError("popitem(): the session is empty")
+            return keys[-1], self.pop(keys[-1])
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value of a key, which is set to the default if it is not there."""
+        with self._used().lock:
+            return super().setdefault(key, default)
 
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self) | dict(other) if isinstance(other, Mapping) else NotImplemented

@@ -51,19 +51,20 @@ class Values(MutableMapping[str, Any]):
 
     Attributes:
         saved: the JSON of each key, as it was saved last.
+        lock: the lock of each method; hold it to make several of them atomic.
     """
 
-    __slots__ = ("_encoded", "_lock", "_unread", "_values", "saved")
+    __slots__ = ("_encoded", "_unread", "_values", "lock", "saved")
 
     def __init__(self, saved: Mapping[str, str]) -> None:
         self.saved = saved
         self._unread = dict(saved)  # the JSON of keys that were not read
         self._values: dict[str, Any] = dict.fromkeys(saved)  # the values of all keys, in order
         self._encoded: dict[str, str] = {}  # the JSON of values that can't have changed since
-        self._lock = RLock()
+        self.lock = RLock()
 
     def __getitem__(self, key: str) -> Any:
-        with self._lock:
+        with self.lock:
             if key in self._unread:
                 self.set_encoded(key, self._unread[key])
             value = self._values[key]
@@ -73,7 +74,7 @@ class Values(MutableMapping[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         require_storable(key, value)  # refused here, where the app can tell which line it was
-        with self._lock:
+        with self.lock:
             self._unread.pop(key, None)
             self._encoded.pop(key, None)
             self._values[key] = value
@@ -85,13 +86,13 @@ class Values(MutableMapping[str, Any]):
             StoreError: it is not JSON: something else wrote to the table.
         """
         value = decode(key, text)
-        with self._lock:
+        with self.lock:
             self._unread.pop(key, None)
             self._values[key] = value
             self._encoded[key] = text
 
     def __delitem__(self, key: str) -> None:
-        with self._lock:
+        with self.lock:
             del self._values[key]
             self._unread.pop(key, None)
             self._encoded.pop(key, None)
@@ -111,7 +112,7 @@ class Values(MutableMapping[str, Any]):
         Raises:
             TypeError, ValueError: a value that can't be stored was put inside a list or dict.
         """
-        with self._lock:
+        with self.lock:
             if len(self._unread) == len(self._values) == len(self.saved):
                 return UNCHANGED  # the hot path: nothing was asked for
             changed = {}
@@ -125,7 +126,7 @@ class Values(MutableMapping[str, Any]):
 
     def has_changed(self, key: str) -> bool:
         """Whether one key was set to another value, or removed. Raises as ``changes`` does."""
-        with self._lock:
+        with self.lock:
             if key in self._unread:
                 return False
             if key in self._values:
@@ -138,7 +139,7 @@ class Values(MutableMapping[str, Any]):
 
     def mark_saved(self, changes: Changes) -> None:
         """Note that changes were saved. Later changes remain changes."""
-        with self._lock:
+        with self.lock:
             self.saved = changes.applied_to(self.saved)
 
     def _encode(self, key: str) -> str:

@@ -45,4 +45,5 @@ def keys_of_messages(values: Values, prefix: str) -> list[str]:
 
 def take_all(values: Values, prefix: str) -> list[list[Any]]:
     """Remove and return the messages, the oldest first."""
-    return [values.pop(key) for key in keys_of_messages(values, prefix)]
+    with values.lock:  # each message is returned to one thread
+        return [values.pop(key) for key in keys_of_messages(values, prefix)]

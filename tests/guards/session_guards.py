@@ -12,7 +12,7 @@ LIVES = (
     Guard(
         "what one thread sets while another saves is not overlooked",
         "sessions/values/changes.py",
-        "        with self._lock:\n            if len(self._unread)",
+        "        with self.lock:\n            if len(self._unread)",
         "        if True:\n            if len(self._unread)",
         "tests/sessions/test_values.py"
         "::test_what_one_thread_sets_while_another_saves_is_not_overlooked",

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
-from threading import Barrier, Event, RLock
+from threading import Barrier, Event, RLock, Thread
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ from sessions import (
 from sessions.asgi import SessionMiddleware
 from sessions.operations.operation import Create, Operation, ReadClock
 from sessions.task_turn import TaskTurn
+from sessions.values.json_value import decode, require_storable
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 from tests.sessions_web.exchange import Browser
 
@@ -392,3 +393,68 @@ def test_a_task_that_is_cancelled_while_it_waits_for_a_thread_holds_up_no_other(
 
     with ThreadPoolExecutor(1) as thread:
         asyncio.run(main(thread))
+
+
+def in_a_request(view: Callable[[Session], Any]) -> Any:
+    """What a view returns whose session has a key and a message."""
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        session: Session = environ["sessions.session"]
+        if environ["PATH_INFO"] == "/put":
+            session["a"] = [1]
+            session.flash("Saved")
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(view(session) if environ["PATH_INFO"] == "/view" else None).encode()]
+
+    browser = Browser(WsgiSessionMiddleware(app, MemorySessionStore()), "wsgi")
+    browser.ask("/put")
+    return browser.ask("/view").value
+
+
+@pytest.mark.parametrize(
+    ("take", "taken"),
+    [
+        (lambda session: len(session.pop("a", [])), [0, 1]),
+        (lambda session: len(session.flashes()), [0, 1]),
+    ],
+)
+def test_of_two_threads_that_take_the_same_one_gets_it(
+    monkeypatch: pytest.MonkeyPatch, take: Callable[[Session], int], taken: list[int]
+) -> None:
+    def view(session: Session) -> list[int]:
+        got: list[int] = []
+        other = Thread(target=lambda: got.append(take(session)))
+
+        def decode_meanwhile(key: str, text: str) -> Any:
+            if other.ident is None:
+                other.start()
+                other.join(0.05)
+            return decode(key, text)
+
+        monkeypatch.setattr("sessions.values.changes.decode", decode_meanwhile)
+        got.append(take(session))
+        other.join()
+        return sorted(got)
+
+    assert in_a_request(view) == taken
+
+
+def test_a_default_that_two_threads_set_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def view(session: Session) -> Any:
+        def add() -> None:
+            session.setdefault("b", []).append(1)
+
+        other = Thread(target=add)
+
+        def require_meanwhile(key: str, value: object) -> None:
+            if other.ident is None:
+                other.start()
+                other.join(0.05)
+            require_storable(key, value)
+
+        monkeypatch.setattr("sessions.values.changes.require_storable", require_meanwhile)
+        add()
+        other.join()
+        return session["b"]
+
+    assert in_a_request(view) == [1, 1]
