@@ -33,16 +33,19 @@ class HappyEyeballs:
         return self._untried.popleft()
 
     def failed(self, error: OSError) -> None:
-        """An attempt has come to nothing: the next address is due."""
+        """Note that an attempt has failed: the next address is due."""
         self._failure = error
         self._next_ns = monotonic_ns()
 
     def wait_until_ns(self, under_way: int) -> int:
-        """How long to wait for one of so many attempts, before ``due`` is asked again.
+        """Until when to wait for one of the attempts before ``due`` is called again.
+
+        Args:
+            under_way: how many attempts there are.
 
         Raises:
             TimeoutError: the deadline has passed.
-            OSError: nothing is left to wait for; it is the last attempt's failure.
+            OSError: no attempt is left; it is the failure of the last one.
         """
         if not under_way and not self._untried:
             raise self._failure
@@ -51,7 +54,7 @@ class HappyEyeballs:
         return min(self._next_ns, self._deadline_ns) if self._untried else self._deadline_ns
 
     def handshake_deadline_ns(self, others: int) -> int:
-        """When to give up on TLS with one that has connected: half the time if there are others."""
+        """When to give up the TLS handshake: after half the time if there are other addresses."""
         if not self._untried and not others:
             return self._deadline_ns
         now_ns = monotonic_ns()

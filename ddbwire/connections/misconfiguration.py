@@ -1,7 +1,7 @@
-"""Which failures to connect are mistakes of configuration, and the way out of each.
+"""Failures to connect that are mistakes of configuration, and how to correct each.
 
-A name that does not exist and a certificate that is not trusted stay so until somebody mends the
-configuration; but only at first. Later, when calls have succeeded, they are outages.
+A name that does not exist, or a certificate that is not trusted, stays so until somebody corrects
+the configuration; but only before the first success. After that, it is an outage.
 """
 
 import socket
@@ -10,26 +10,26 @@ import ssl
 from ddbwire.steps import NoResponse
 
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
-"""What getaddrinfo says of a name that does not exist; not that it could not find out (EAI_AGAIN).
+"""The errors of getaddrinfo for a name that does not exist, without those of a failing resolver.
 
 Source: getaddrinfo(3).
 """
 
 _CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-"""Handshakes that ended without a word about why, as in an outage."""
+"""The errors of a handshake that ended without a reason, as in an outage."""
 
 
 def connect_failure(error: BaseException) -> NoResponse:
-    """The failure that an exception stands for which came before anything was sent."""
+    """The failure for an exception that was raised before anything was sent."""
     return NoResponse(
         f"connecting: {error}", sent=False, misconfiguration=misconfiguration_in(error)
     )
 
 
 def misconfiguration_in(error: BaseException | None) -> str:
-    """What is wrong with the endpoint, and the way out; empty if it is an outage.
+    """What is wrong with the endpoint, and how to correct it; empty if it is an outage.
 
-    Looks at what the exception was raised from, too: botocore and urllib3 wrap it.
+    It also checks the causes of the exception, since botocore and urllib3 wrap it.
     """
     while error is not None:
         if isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME:
@@ -45,8 +45,8 @@ def misconfiguration_in(error: BaseException | None) -> str:
             )
         if isinstance(error, ssl.SSLError) and not isinstance(error, _CUT_OFF):
             return (
-                f"no TLS connection comes about ({error.reason or error}); it must speak TLS 1.2 "
-                "or later: check the port, and whether the URL is to begin with http://"
+                f"the TLS handshake fails ({error.reason or error}); the endpoint must support TLS "
+                "1.2 or later: check the port, and whether the URL must begin with http://"
             )
         error = error.__cause__ or error.__context__
     return ""

@@ -1,8 +1,8 @@
-"""Finding an endpoint's addresses: one look-up at a time for a host, whoever waits for it.
+"""Finds an endpoint's addresses, with one look-up at a time for a host, which all callers share.
 
-A resolver that has stalled is asked once, by one thread, and not once by each call: calls come
-and give up at their deadlines, while ``getaddrinfo`` has none. The thread is none of an event
-loop's executor either, which is the application's.
+So a stalled resolver blocks one thread, not one for each call: calls give up at their deadlines,
+but ``getaddrinfo`` has none. The thread is not of an event loop's executor, which belongs to the
+application.
 """
 
 import socket
@@ -15,9 +15,8 @@ from ddbwire.concurrency.threads import start_work
 from ddbwire.endpoint import Endpoint
 
 _MAX_WAIT_NS = 100_000_000
-"""Who waits for a look-up may have given up on one that takes longer. If it fails then, the next
-call gets the error: else, where the resolver is slow to say that there is no such name, no call
-would ever get it."""
+"""If a look-up takes longer, its callers may have given up. If it fails, the next call gets the
+error: otherwise no call would ever get it from a resolver that is slow to find no such name."""
 _ERROR_TTL_NS = 10_000_000_000
 
 Address: TypeAlias = tuple[Any, ...]
@@ -25,7 +24,7 @@ Address: TypeAlias = tuple[Any, ...]
 
 
 def numeric_addresses(endpoint: Endpoint) -> list[Address]:
-    """The address that the endpoint's host is; empty if it is a name."""
+    """The address, if the endpoint's host is one; empty if it is a name."""
     try:
         return _look_up(endpoint, socket.AI_NUMERICHOST)
     except socket.gaierror:
@@ -41,9 +40,9 @@ class _Resolver:
         at_fork(self)
 
     def addresses(self, endpoint: Endpoint) -> "Future[list[Address]]":
-        """The addresses of the endpoint's host, from the look-up that is under way or a new one.
+        """The addresses of the endpoint's host, from the look-up under way or a new one.
 
-        The future fails with ``socket.gaierror``, or with ``Unreachable`` if there is no thread.
+        The future fails with ``socket.gaierror``, or with ``Unreachable`` if no thread starts.
         """
         host_and_port = (endpoint.host, endpoint.port)
         ours: Future[list[Address]] = Future()
@@ -61,12 +60,12 @@ class _Resolver:
                 started = True
             return shared
         finally:
-            # Not started: an exception came, or there is no thread. The next call tries again.
+            # Not started: an exception was raised, or no thread starts. The next call tries again.
             if not started and self._under_way.get(host_and_port) is ours:
                 del self._under_way[host_and_port]
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's: their threads do not exist here."""
+        """Forget the parent's look-ups, whose threads do not exist here."""
         self._under_way = {}
         self._failed = {}
 

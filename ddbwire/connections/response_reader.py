@@ -1,12 +1,12 @@
-"""Reading HTTP responses off a connection, with httptools.
+"""Reads HTTP responses from a connection, with httptools.
 
-httptools says where a response begins and ends, and what of it is the body. A callback for each
-header would take longer than all else that it does, and of most responses two headers are read: so
-those are searched for in the head. Where they are not found as DynamoDB writes them, and for all
-responses that are no success, httptools parses the head once more, for the headers.
+httptools finds the beginning, the end and the body of a response. A callback for each header would
+take longer than everything else, and most responses need two headers only, so these are searched
+for in the head. If they are not there as DynamoDB writes them, and for all responses but 200,
+httptools parses the head again, for all headers.
 
-A proxy may send interim responses first, such as 100 Continue, whether or not the request asked for
-them; they are passed over (RFC 9110, section 15.2).
+A proxy may send interim responses first, such as 100 Continue, even if the request did not ask for
+them; they are skipped (RFC 9110, section 15.2).
 """
 
 import re
@@ -20,15 +20,15 @@ from ddbwire.tuple_new import tuple_new
 
 MOST_HEADER_BYTES = 65_536
 MOST_BYTES = 64 * 1_048_576
-"""Of a response. DynamoDB's largest, of BatchGetItem, has 16 MB of items, and JSON around them."""
+"""The largest response that is read. BatchGetItem has the largest of DynamoDB: 16 MB of items."""
 
 
 class ResponseTooLarge(Exception):
-    """What arrives is longer than any response of DynamoDB."""
+    """A response is longer than any of DynamoDB's."""
 
 
 PARSE_ERRORS = (HttpParserError, HttpParserUpgrade, ResponseTooLarge)
-"""What ``feed`` and ``require_bounded`` raise when the bytes are no response of DynamoDB."""
+"""The exceptions of ``feed`` and ``require_bounded`` for bytes that are not such a response."""
 
 _NO_HEADERS: Mapping[bytes, bytes] = {}
 _DATE = re.compile(rb"\r\nDate: ([^\r\n]*)\r\n")
@@ -38,8 +38,8 @@ _CHECKSUM = re.compile(rb"\r\nx-amz-crc32: ([^\r\n]*)\r\n")
 class ResponseReader:
     """Reads the responses of one connection, one after another.
 
-    Feed it what was received until ``complete`` is true, then ``take`` the response. Each time that
-    it is not complete yet, call ``require_bounded``.
+    ``feed`` it with received bytes until ``complete`` is true, then ``take`` the response. After
+    each ``feed`` that does not complete it, call ``require_bounded``.
     """
 
     __slots__ = (
@@ -73,12 +73,12 @@ class ResponseReader:
         self._parser = HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Read a piece of a response, or a whole one.
+        """Read a part of a response, or a whole one.
 
         Raises:
-            PARSE_ERRORS: it is none.
+            PARSE_ERRORS: it is not a response.
         """
-        if not self._bodies:  # something of the head may be in it
+        if not self._bodies:  # it may contain a part of the head
             self._pieces.append(data)
         self._parser.feed_data(data)
 
@@ -89,7 +89,7 @@ class ResponseReader:
 
     def on_message_complete(self) -> None:
         """Called by httptools at the last byte of a response."""
-        # Only here does httptools know: asked later, it would always say no.
+        # httptools knows it only here; later it always returns False.
         self.keep_alive = self._parser.should_keep_alive()
         self._status = status = self._parser.get_status_code()
         if status < 200 and not self._finals:
@@ -99,16 +99,15 @@ class ResponseReader:
             self.complete = True
 
     def require_bounded(self, received: int) -> None:
-        """Check that a response which is not complete may still become one of DynamoDB.
+        """Check that an incomplete response is not larger than any of DynamoDB's.
 
-        Memory is bounded by that, and so is time: httptools copies a header that comes in pieces
-        with each of them.
+        That limits the memory, and the time: httptools copies an incomplete header with each part.
 
         Args:
             received: the number of bytes that were fed last.
 
         Raises:
-            ResponseTooLarge: it has had more than 64 KiB without a body, or 64 MiB.
+            ResponseTooLarge: it has more than 64 KiB without a body, or more than 64 MiB.
         """
         self._received += received
         if self._received > (MOST_BYTES if self._bodies else MOST_HEADER_BYTES):
@@ -121,7 +120,7 @@ class ResponseReader:
         if self._interim:
             data = data.split(b"\r\n\r\n", self._interim)[-1]
         body = bodies[0] if len(bodies) == 1 else b"".join(bodies)
-        # Without an end of the head, as httptools reads some, nothing is found.
+        # httptools accepts heads without this end; nothing is found in them.
         head_end = data.find(b"\r\n\r\n") + 2
         dates = _DATE.search(data, 0, head_end)
         checksums = _CHECKSUM.search(data, 0, head_end)
@@ -162,7 +161,7 @@ class _Headers:
 
 
 def _headers_of(data: bytes) -> dict[bytes, bytes]:
-    """The headers of a response that was read before, by their names in lower case."""
+    """The headers of a response, by their names in lower case."""
     headers = _Headers()
     HttpResponseParser(headers).feed_data(data)
     return {name.lower(): value for name, value in headers.by_name.items()}

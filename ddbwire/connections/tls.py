@@ -6,17 +6,17 @@ from ddbwire.errors import ConfigurationError
 
 
 def tls_context(ca_bundle: str | bool) -> ssl.SSLContext:
-    """TLS 1.2 and up, trusting the authorities in the file ``ca_bundle``; False trusts anybody.
+    """TLS 1.2 or later, with the authorities in the file ``ca_bundle``; False for no verification.
 
     Raises:
-        ConfigurationError: the file can't be read, or holds no certificates.
+        ConfigurationError: the file can't be read, or has no certificates.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if isinstance(ca_bundle, str):
         try:
             context.load_verify_locations(cafile=ca_bundle)
-        except OSError as error:  # also of ssl, about what is in it
+        except OSError as error:  # includes ssl's errors about its contents
             raise ConfigurationError(
                 f"the CA bundle {ca_bundle!r} can't be used ({error}); it must be a file of "
                 "certificates in PEM: check AWS_CA_BUNDLE, ca_bundle in the profile and "

@@ -1,4 +1,4 @@
-"""Opening an asyncio connection before a deadline: look up, connect, TLS handshake."""
+"""Opens an asyncio connection before a deadline: look up, connect, TLS handshake."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ _Connecting: TypeAlias = asyncio.Task[socket.socket]
 async def connect(
     endpoint: Endpoint, tls: ssl.SSLContext | None, protocol: Callable[[], P], deadline_ns: int
 ) -> P:
-    """A connected protocol, made by ``protocol``; addresses are tried as by ``HappyEyeballs``.
+    """A connected protocol, made by ``protocol``; ``HappyEyeballs`` says which address is next.
 
     Raises:
         TimeoutError: the deadline passed first.
@@ -72,7 +72,7 @@ async def _connected(address: Address) -> socket.socket:
 
 
 async def _first_done(connecting: list[_Connecting], until_ns: int) -> _Connecting | None:
-    """One that has connected or failed; None if there is none by then."""
+    """One that has connected or failed; None if there is none until then."""
     await asyncio.wait(
         connecting, timeout=_seconds_until(until_ns), return_when=asyncio.FIRST_COMPLETED
     )
@@ -91,7 +91,7 @@ async def _attach_protocol(
 
 
 def _close(task: _Connecting) -> None:
-    """Close what had connected before the task was cancelled."""
+    """Close the socket if it had connected before the task was cancelled."""
     if not task.cancelled() and task.exception() is None:
         task.result().close()
 

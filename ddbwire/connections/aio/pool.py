@@ -15,10 +15,10 @@ from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Send
 
 
 class AsyncConnectionPool:
-    """At most so many connections, the one used last first; first come, first served.
+    """A limited number of connections; the one used last is used first. First come, first served.
 
-    Used on its own loop only. A slot that somebody waits for is handed over and never lies free,
-    so whoever comes while others wait goes behind them. ``concurrency/slots.py`` says why an
+    It is used on its own event loop only. A slot that becomes free while tasks wait goes to the one
+    that waits longest, so a new request queues behind them. ``concurrency/slots.py`` says why an
     exception at any line loses no slot.
     """
 
@@ -34,7 +34,7 @@ class AsyncConnectionPool:
         self._closed = False
 
     async def exchange(self, step: Send, deadline_ns: int) -> HTTPResponse | NoResponse:
-        """Send a request over one of the connections; waits for one until the deadline."""
+        """Send a request over a connection; waits for a free one until the deadline."""
         acquired: Acquired[AsyncConnection] = []
         try:
             try:
@@ -54,7 +54,7 @@ class AsyncConnectionPool:
             finally:
                 self.release(acquired)
         finally:
-            # Nothing is left to give back, unless an exception came at one of the last lines.
+            # Released already, unless one of the last lines was interrupted by an exception.
             if acquired:
                 self.release(acquired)
 
@@ -64,7 +64,7 @@ class AsyncConnectionPool:
         """Send a request at once, if an open connection is free; it is in ``acquired`` then.
 
         Returns:
-            the response to come; None where a connection is to be waited for, or opened.
+            a future of the response; None if it must wait for a connection, or open one.
         """
         if step.new_connection or not self._slots.acquire(acquired):
             return None
@@ -75,7 +75,7 @@ class AsyncConnectionPool:
         return connection.exchange(step.request, deadline_ns)
 
     def release(self, acquired: Acquired[AsyncConnection]) -> None:
-        """Put back the slot in ``acquired``, if there is one; abort what may not be used again."""
+        """Put back the slot in ``acquired``, if any; abort a connection that is not usable."""
         if not acquired:
             return
         slot = acquired[0]
@@ -92,7 +92,7 @@ class AsyncConnectionPool:
         self._slots.release(acquired)
 
     def close(self) -> None:
-        """Close idle connections now, and those in use as they are put back."""
+        """Close idle connections now, and those in use when they are put back."""
         self._closed = True
         for _slot in range(self._max_connections):
             acquired: Acquired[AsyncConnection] = []
@@ -124,7 +124,7 @@ class AsyncConnectionPool:
             finally:
                 waiter.leave(acquired)
         finally:
-            # Once more, in case an exception came before it was done.
+            # Again, in case an exception interrupted it.
             waiter.leave(acquired)
         return bool(acquired)
 
@@ -136,7 +136,7 @@ class _Waiter(NamedTuple):
     woken: "asyncio.Future[None]"
 
     def leave(self, acquired: Acquired[AsyncConnection]) -> None:
-        """Wait no longer; take into ``acquired`` what was given, in time or just too late."""
+        """Stop waiting; take into ``acquired`` a slot that was given, in time or just too late."""
         self.woken.cancel()
         if self.given:
             acquired.append(self.given.pop())

@@ -1,6 +1,6 @@
-"""Opening a blocking connection before a deadline: look up, connect, TLS handshake.
+"""Opens a blocking connection before a deadline: look up, connect, TLS handshake.
 
-It is a generator, so that a thread can open several at once (``side_by_side.py``).
+It is a generator, so that a thread can open several at the same time (``side_by_side.py``).
 """
 
 import errno
@@ -17,7 +17,7 @@ from ddbwire.connections.resolver import Address, numeric_addresses, resolver
 from ddbwire.endpoint import Endpoint
 
 Connecting: TypeAlias = Generator[Awaited, socket.socket | None, socket.socket]
-"""Yields what it waits for, and is sent a socket that is ready; None once the time has passed."""
+"""Yields what it waits for, and is sent a socket that is ready, or None when time has run out."""
 
 
 def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) -> Connecting:
@@ -64,7 +64,7 @@ def _look_up(
 
 
 def _start_connecting(address: Address) -> socket.socket:
-    """A socket that is connecting to ``address``; it is writable once that has an outcome."""
+    """A socket that is connecting to ``address``; it becomes writable when that is over."""
     family, kind, protocol, _name, sockaddr = address
     sock = socket.socket(family, kind, protocol)
     try:
@@ -84,7 +84,7 @@ def _finish_connecting(
     try:
         _require_success(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         if tls is not None:
-            # On success the wrapped socket owns the descriptor, on failure it has closed it.
+            # On success the wrapped socket owns the descriptor; on failure it has closed it.
             sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
             yield from _do_handshake(sock, deadline_ns)
     except BaseException:

@@ -9,9 +9,9 @@ from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader
 from ddbwire.steps import HTTPResponse, NoResponse
 
 IDLE_NS = 20 * 1_000_000_000
-"""How long a connection may lie idle: well under what endpoints and the hops to them allow."""
+"""How long a connection may be idle: well below the limits of endpoints and the hops to them."""
 AGE_NS = 300 * 1_000_000_000
-"""How old a connection may grow, so that a change of the endpoint's addresses is followed."""
+"""How old a connection may become, so that a change of the endpoint's addresses is followed."""
 
 DEADLINE_PASSED = NoResponse(
     "the deadline passed before the request was sent", sent=False, timed_out=True
@@ -20,16 +20,16 @@ DEADLINE_PASSED = NoResponse(
 _READ_BYTES = 16_384
 
 _UNSEEN_NS = 1_000_000
-"""How long after a response a look at the connection shows nothing that counts.
+"""How long after a response the connection is not checked before a repeatable request.
 
-That the other side has closed it, or sent what nobody asked for, takes a round trip to show, and
-most of what is sent so soon comes before. It is noticed by the exchange then: nobody answers it,
-and it is sent again. So only what may not be sent again is worth a look, which is a system call.
+Such a check is a system call. If the other side has closed the connection just now, that takes a
+round trip to show, so the check would mostly find nothing; the exchange fails then, and the request
+is sent again. Only a request that may not be sent again is worth the check.
 """
 
 
 class Connection:
-    """Carries one exchange at a time; whoever has taken it from the pool owns it."""
+    """Carries one exchange at a time. It belongs to whoever took it from the pool."""
 
     __slots__ = (
         "_expires_ns",
@@ -61,7 +61,7 @@ class Connection:
         """Whether the other side still holds it open, and it is neither old nor long idle.
 
         Args:
-            repeatable: whether what is to be sent may be sent again if that turns out to be wrong.
+            repeatable: whether the next request may be sent again if the connection is dead.
         """
         now_ns = monotonic_ns()
         if repeatable and now_ns < self._unseen_until_ns:
@@ -76,7 +76,7 @@ class Connection:
         return self.receive(deadline_ns) if failure is None else failure
 
     def send(self, request: bytes, deadline_ns: int) -> NoResponse | None:
-        """Send a request, whose response is to be received next; the failure, if it is one."""
+        """Send a request; ``receive`` its response next. Returns the failure if it was not sent."""
         self._sent = False
         if monotonic_ns() >= deadline_ns:
             return DEADLINE_PASSED
@@ -100,7 +100,7 @@ class Connection:
             return self._failure(error)
 
     def receive(self, deadline_ns: int) -> HTTPResponse | NoResponse:
-        """Read the response to what was sent; waits for it until the deadline."""
+        """Read the response; waits for it until the deadline."""
         try:
             while True:
                 if not self._readable(max(0, deadline_ns - monotonic_ns()) / 1e6):
@@ -112,7 +112,7 @@ class Connection:
             return self._failure(error)
 
     def receive_now(self) -> HTTPResponse | NoResponse | None:
-        """The response to what was sent; None while more of it is to come."""
+        """The response; None while it is not complete."""
         try:
             return self._read()
         except (OSError, EOFError, *PARSE_ERRORS) as error:
@@ -120,18 +120,18 @@ class Connection:
 
     @property
     def socket(self) -> socket.socket:
-        """To wait on, for ``receive_now``."""
+        """The socket to wait for before ``receive_now``."""
         return self._sock
 
     def close(self) -> None:
-        """Close the socket; for TLS too, without a close_notify: nothing waits for one."""
+        """Close the socket; with TLS without close_notify, which nothing waits for."""
         self.usable = False
         self._sock.close()
 
     def _read(self) -> HTTPResponse | NoResponse | None:
-        """Read what has arrived: the response, or None where it is not complete."""
+        """Read what has arrived: the response, or None if it is not complete."""
         reader = self._reader
-        # One readiness of the socket may stand for several reads of what TLS has decrypted.
+        # After the socket was ready once, TLS may have decrypted data for several reads.
         while True:
             try:
                 data = self._sock.recv(_READ_BYTES)
@@ -158,7 +158,7 @@ class Connection:
         return NoResponse(repr(error), sent=self._sent, stale=stale)
 
     def _has_only_tls_records(self) -> bool:
-        """Whether what an idle connection has received is records of TLS, such as tickets."""
+        """Whether an idle connection has received only TLS records, such as tickets."""
         try:
             self._sock.recv(1)
         except ssl.SSLWantReadError:

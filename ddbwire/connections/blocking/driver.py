@@ -1,4 +1,4 @@
-"""The blocking driver: does the steps of a call in the caller's thread, over a pool."""
+"""The blocking driver: does the steps of a call in the caller's thread, with a pool."""
 
 import time
 from collections.abc import Generator

@@ -21,15 +21,15 @@ from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Send
 
 
 class ConnectionPool:
-    """At most so many connections, the one used last first; first come, first served.
+    """A limited number of connections; the one used last is used first. First come, first served.
 
-    A connection that becomes free while threads wait is handed to the one that waits longest, and
-    whoever comes while others wait goes behind them. So a thread that calls in a loop can't keep
-    the others from their turn, which on a busy pool would be an outage for them.
+    A connection that becomes free while threads wait goes to the one that waits longest, and a new
+    request queues behind them. So a thread that calls in a loop can't starve the others, which on a
+    busy pool would be an outage for them.
 
-    There is no lock: every step is one atomic operation, and each order of two threads' steps
-    leaves no slot lying free while somebody waits. ``concurrency/slots.py`` says why an
-    exception at any line loses no slot.
+    There is no lock: every step is one atomic operation, and no order of two threads' steps leaves
+    a slot free while somebody waits. ``concurrency/slots.py`` says why an exception at any line
+    loses no slot.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ConnectionPool:
         at_fork(self)
 
     def exchange(self, step: Send, deadline_ns: int) -> HTTPResponse | NoResponse:
-        """Send a request over one of the connections; waits for one until the deadline."""
+        """Send a request over a connection; waits for a free one until the deadline."""
         acquired: Acquired[Connection] = []
         try:
             try:
@@ -58,22 +58,22 @@ class ConnectionPool:
             finally:
                 self.release(acquired)
         finally:
-            # Nothing is left to give back, unless an exception came at one of the last lines.
+            # Released already, unless one of the last lines was interrupted by an exception.
             if acquired:
                 self.release(acquired)
 
     def acquire_now(self, acquired: Acquired[Connection]) -> bool:
-        """Take a slot into ``acquired``; False where none is free, or others wait for one."""
+        """Take a slot into ``acquired``; False if none is free, or others wait for one."""
         return not self._waiters and self._slots.acquire(acquired)
 
     def queue(self, waiter: Waiter, acquired: Acquired[Connection]) -> None:
         """Let a waiter wait in turn for a slot, until it leaves the queue."""
         self._waiters.append(waiter.reference)
-        # A slot may have become free before this waiter was there to be seen.
+        # A slot may have become free before this waiter was in the queue.
         self._serve_waiters(acquired)
 
     def leave_queue(self, waiter: Waiter, acquired: Acquired[Connection]) -> bool:
-        """Wait no longer; whether a slot was given, which is in ``acquired`` then."""
+        """Stop waiting; whether a slot was given, which is in ``acquired`` then."""
         waiter.leave(acquired)
         if acquired:
             return True  # who gave has removed it from the queue
@@ -87,8 +87,8 @@ class ConnectionPool:
         """Send a request over the connection of an acquired slot, if it is open.
 
         Returns:
-            the connection, to receive the response from; or why nothing can be received; or None
-            if ``connect_and_send`` has to open a connection.
+            the connection that will have the response; or the failure; or None if
+            ``connect_and_send`` must open a connection.
         """
         connection = acquired[0].resource
         if (
@@ -104,7 +104,7 @@ class ConnectionPool:
     ) -> Generator[Awaited, socket.socket | None, Connection | NoResponse]:
         """Open the connection of an acquired slot, and send a request over it.
 
-        Yields and returns: what it waits for, and what ``send_now`` returns.
+        It yields what it waits for, and returns what ``send_now`` returns.
         """
         slot = acquired[0]
         before, slot.resource = slot.resource, None
@@ -120,7 +120,7 @@ class ConnectionPool:
         return connection.send(step.request, deadline_ns) or connection
 
     def release(self, acquired: Acquired[Connection]) -> None:
-        """Put back the slot in ``acquired``, if there is one; close what may not be used again."""
+        """Put back the slot in ``acquired``, if any; close a connection that is not usable."""
         if not acquired:
             return
         slot = acquired[0]
@@ -131,12 +131,12 @@ class ConnectionPool:
         if self._waiters and self._hand_over(acquired):
             return
         self._slots.release(acquired)
-        # One may have begun to wait before the slot was there to be seen.
+        # A waiter may have queued before the slot was free.
         if self._waiters:
             self._serve_waiters(acquired)
 
     def close(self) -> None:
-        """Close idle connections now, and those in use as they are put back."""
+        """Close idle connections now, and those in use when they are put back."""
         self._closed = True
         for _slot in range(self._max_connections):
             acquired: Acquired[Connection] = []
@@ -144,7 +144,7 @@ class ConnectionPool:
             self.release(acquired)
 
     def after_fork_in_child(self) -> None:
-        """Drop the parent's connections: two processes can't talk over one."""
+        """Drop the parent's connections: two processes can't share one."""
         for connection in self._slots.resources():
             connection.close()
         self._begin()
@@ -165,12 +165,12 @@ class ConnectionPool:
             finally:
                 waiter.leave(acquired)
         finally:
-            # Once more, in case an exception came before it was done.
+            # Again, in case an exception interrupted it.
             self.leave_queue(waiter, acquired)
         return bool(acquired)
 
     def _serve_waiters(self, acquired: Acquired[Connection]) -> None:
-        """Hand free slots to those who wait, as far as they go round, by way of ``acquired``."""
+        """Give free slots to waiters, by way of ``acquired``."""
         while self._waiters and self._slots.acquire(acquired):
             if not self._hand_over(acquired):
                 self._slots.release(acquired)
@@ -182,6 +182,6 @@ class ConnectionPool:
                 waiter = self._waiters.popleft()()
             except IndexError:
                 return False
-            # A thread that an exception took from its wait may not be there any more.
+            # The waiter may be gone: an exception may have ended its wait.
             if waiter is not None and waiter.give(acquired):
                 return True
