@@ -122,16 +122,11 @@ async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> 
 async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) -> None:
     """Await what must be done even if the request was cancelled."""
     asyncio = sys.modules.get("asyncio")
-    if asyncio is None or not isinstance(error, asyncio.CancelledError):
-        await ending
-        return
-    task = asyncio.ensure_future(ending)
-    _ENDING.add(task)  # the event loop holds only a weak reference
-    task.add_done_callback(_ENDING.discard)
-    await asyncio.shield(task)
+    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+        from ddbwire.concurrency.event_loop import uncancelled  # here, for it loads asyncio
 
-
-_ENDING: set[Any] = set()
+        ending = uncancelled(ending)
+    await ending
 
 
 async def _started(session: RequestSession, message: Message, scope: Scope) -> Message:
