@@ -25,7 +25,7 @@ _OBSERVE = frozenset({"acquire", "charge", "block"})
 _GIVE_BACK = frozenset({"refund", "reset"})
 _READ = frozenset({"peek", "look"})
 _TRIED_AGAIN_LATER = frozenset({"release", "heartbeat"})
-"""Without an answer they are left to the keeper, and the caller is told nothing."""
+"""Without an answer they are left to the renewer, and the caller is told nothing."""
 
 
 class Entry(NamedTuple):
@@ -51,7 +51,7 @@ def entries_of(setup: Setup, calls: Sequence[Call]) -> list[Entry]:
             unknown = Entry(call._replace(answer=None), Interval(call.call_ns, None))
             entries.append(unknown)
             if call.step.name == "take":
-                entries.append(_released_by_the_keeper(unknown))
+                entries.append(_released_by_the_renewer(unknown))
     return entries
 
 
@@ -84,8 +84,8 @@ def _is_answered(call: Call) -> bool:
     return call.answer is not None
 
 
-def _released_by_the_keeper(unknown: Entry) -> Entry:
-    """What the keeper does about a slot that was perhaps taken, and that nobody holds."""
+def _released_by_the_renewer(unknown: Entry) -> Entry:
+    """What the renewer does about a slot that was perhaps taken, and that nobody holds."""
     call = unknown.call
     release = call.step._replace(name="release", of=call.number)
     return unknown._replace(call=call._replace(step=release))

@@ -82,7 +82,7 @@ class Program(NamedTuple):
 
 
 LIFETIME_NS = 60 * SECOND_NS
-"""Of slots. The keeper renews them after a third of it, by the true time, when all is over."""
+"""Of slots. The renewer renews them after a third of it, by the true time, when all is over."""
 
 _ONE = (Limit(1_000, 1.0, burst=4),)
 _TWO = (Limit(1_000, 1.0, burst=4), Limit(500, 1.0, burst=3))

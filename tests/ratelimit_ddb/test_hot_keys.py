@@ -740,7 +740,7 @@ def test_a_state_that_was_begun_anew_is_not_forgotten_for_an_old_one(clock: Fake
     assert hot_keys.get("limits", "k") is new
 
 
-def test_two_limiters_of_the_same_limits_share_their_visits() -> None:
+def test_two_limiters_of_the_same_limits_share_their_queues() -> None:
     store = SharedStore(delay_seconds=0.01)
 
     async def ask() -> list[Decision]:

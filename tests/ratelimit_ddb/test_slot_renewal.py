@@ -62,12 +62,12 @@ def with_loop(scenario: Scenario) -> None:
     asyncio.run(do())
 
 
-BOTH = pytest.mark.parametrize("with_keeper", [with_thread, with_loop])
+BOTH = pytest.mark.parametrize("with_renewer", [with_thread, with_loop])
 
 
 @BOTH
 def test_a_slot_is_renewed_when_it_is_due_and_another_one_is_not(
-    with_keeper: Callable[[Scenario], None],
+    with_renewer: Callable[[Scenario], None],
 ) -> None:
     store = FlakyStore()
     core = core_of(store)
@@ -83,12 +83,12 @@ def test_a_slot_is_renewed_when_it_is_due_and_another_one_is_not(
         assert renewed(store) == ["soon"]
         assert 19_000 < (soon.held.due_ns - monotonic_ns()) / MILLISECOND_NS <= 20_000
 
-    with_keeper(scenario)
+    with_renewer(scenario)
 
 
 @BOTH
 def test_what_is_dropped_is_not_renewed_and_what_is_still_held_is(
-    with_keeper: Callable[[Scenario], None],
+    with_renewer: Callable[[Scenario], None],
 ) -> None:
     store = FlakyStore()
     core = core_of(store)
@@ -103,12 +103,12 @@ def test_what_is_dropped_is_not_renewed_and_what_is_still_held_is(
         await until(lambda: renewed(store))
         assert renewed(store) == ["held"]
 
-    with_keeper(scenario)
+    with_renewer(scenario)
 
 
 @BOTH
 def test_a_mistake_is_told_and_ends_no_renewals(
-    with_keeper: Callable[[Scenario], None], caplog: pytest.LogCaptureFixture
+    with_renewer: Callable[[Scenario], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     class Mistaken(FlakyStore):
         def prepare(self) -> None:
@@ -134,12 +134,12 @@ def test_a_mistake_is_told_and_ends_no_renewals(
         await until(lambda: renewed(well))
         store.failure = None
 
-    with_keeper(scenario)
+    with_renewer(scenario)
 
 
 @BOTH
 def test_what_is_released_or_lost_is_kept_no_longer_and_what_got_no_answer_is(
-    with_keeper: Callable[[Scenario], None],
+    with_renewer: Callable[[Scenario], None],
 ) -> None:
     store = FlakyStore()
     core = core_of(store)
@@ -161,12 +161,12 @@ def test_what_is_released_or_lost_is_kept_no_longer_and_what_got_no_answer_is(
         assert len(renewer._schedule) == 1
         store.failure = None
 
-    with_keeper(scenario)
+    with_renewer(scenario)
 
 
 @BOTH
 def test_p10_after_three_outages_a_renewal_is_not_sent_and_is_tried_again(
-    with_keeper: Callable[[Scenario], None],
+    with_renewer: Callable[[Scenario], None],
 ) -> None:
     store = FlakyStore()
     limiter = ConcurrencyLimiter(store, 2, lifetime=60, on_outage="deny")
@@ -183,7 +183,7 @@ def test_p10_after_three_outages_a_renewal_is_not_sent_and_is_tried_again(
         assert renewed(store) == []
         assert len(renewer._schedule) == 1
 
-    with_keeper(scenario)
+    with_renewer(scenario)
 
 
 def test_an_item_of_slots_is_kept_for_two_hours_after_each_write_whatever_the_lifetime() -> None:
@@ -257,11 +257,11 @@ def test_a_loop_with_nothing_to_keep_has_no_timer() -> None:
 def test_a_loop_that_was_closed_keeps_nothing_and_raises_nothing() -> None:
     core = core_of(FlakyStore())
 
-    async def keeper_of_this_loop() -> LoopRenewer:
+    async def renewer_of_this_loop() -> LoopRenewer:
         return LoopRenewer(loop)
 
     loop = asyncio.new_event_loop()
-    renewer = loop.run_until_complete(keeper_of_this_loop())
+    renewer = loop.run_until_complete(renewer_of_this_loop())
     loop.close()
     kept = held_of(core, "a", 0)
     renewer.add(kept)

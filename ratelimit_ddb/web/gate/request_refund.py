@@ -1,9 +1,9 @@
-"""What has to be given back of a request in other places than the one that decides now.
+"""Refunds of what earlier gates took for a request.
 
-Where a request is denied, that is all that was taken for it before, by whatever middleware,
-decorator or dependency; where a view has limits of its own, what the rules with ``default=True``
-took; and what the response gives back (response_refund.py). All that is due on one store is given
-back side by side, within what is left of the deadline.
+If a request is denied, everything that middlewares, decorators and dependencies took for it before;
+if a view has limits of its own, what rules with ``default=True`` took; and what the response gives
+back (response_refund.py). All refunds on one store are sent side by side, within what is left of
+the deadline.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ratelimit_ddb.web.response.answer import Fields
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 IsDue = Callable[[RuleDecision], bool]
-"""Whether what a decision took is to be given back."""
+"""Returns whether the tokens of a decision are to be given back."""
 FieldsAfter = Callable[[Entry], Fields]
-"""The header fields of an entry of which something was given back."""
+"""Returns the header fields of an entry after a refund."""
 
 
 class RequestRefund(NamedTuple):
-    """Tokens that are due to be given back on one store.
+    """The refunds on one store.
 
     Attributes:
-        entries: whose.
-        on_store: gives them back, and marks them in the entries.
+        entries: the entries whose decisions are refunded.
+        on_store: refunds them, and marks them in the entries.
     """
 
     entries: list[Entry]
@@ -38,7 +38,7 @@ class RequestRefund(NamedTuple):
 
 
 def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
-    """What a verdict has given back of the earlier ones."""
+    """The refunds of earlier verdicts that a verdict causes."""
     everything = not verdict.allowed
     by_store: dict[int, list[Entry]] = {}
     for entry in ledger.entries:
@@ -52,15 +52,15 @@ def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
 
 
 def refund_of(entry: Entry, is_due: IsDue, fields_after: FieldsAfter) -> RequestRefund:
-    """What is to be given back of one gate's verdict, once the application has answered.
+    """The refund of one gate's verdict after the application has answered.
 
-    It has the gate's deadline once more: the application may have taken any time.
+    It has the gate's whole deadline again: the application may have taken any time.
     """
     return _refund([entry], entry.gate.timeout_ns, is_due, fields_after)
 
 
 def give_back(refunds: Sequence[RequestRefund]) -> AwaitableFlow[None]:
-    """Give back what is due, and call each gate's ``on_decision`` with what was given back."""
+    """Carry out refunds, and call each gate's ``on_decision`` with those that were applied."""
     for refund in refunds:
         yield refund.on_store
     for refund in refunds:
@@ -102,7 +102,7 @@ def _marking(
 
 
 def _refund_of(decision: RuleDecision) -> RuleDecision:
-    """The refund as ``on_decision`` gets it, with nothing spent on it yet."""
+    """The event of the refund, before it is measured."""
     return decision._replace(latency_ns=0, calls=0, capacity_units=0.0, operation="refund")
 
 

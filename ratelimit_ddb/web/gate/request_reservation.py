@@ -38,10 +38,10 @@ class Reserved(NamedTuple):
     Attributes:
         decided: its decision.
         store: where its bucket is.
-        policy: what is done without the store.
+        policy: decides in an outage.
         timeout_ns: how long settling may take.
-        breaker: whether the store is asked.
-        report: calls ``on_decision``; None where there is none.
+        breaker: the store's.
+        report: calls ``on_decision``; None if there is none.
     """
 
     decided: RuleDecision
@@ -55,7 +55,7 @@ class Reserved(NamedTuple):
 class RequestReservation:
     """What a request has reserved, for its view to settle; see ``reservation_of``.
 
-    A request that reserved nothing has one too, which settles nothing, so that a view need not ask.
+    If nothing was reserved, ``settle`` has no effect, so a view need not ask.
     """
 
     __slots__ = ("_is_open", "_reserved", "_used")
@@ -67,25 +67,25 @@ class RequestReservation:
 
     @property
     def cost(self) -> int:
-        """The tokens that were reserved: of several rules, the most; 0 for nothing."""
+        """The tokens that were reserved: the largest number of several rules; 0 for nothing."""
         return max((one.decided.cost for one in self._reserved), default=0)
 
     @property
     def used(self) -> int | None:
-        """What it was settled for; None where it was not yet."""
+        """The tokens that it was settled for; None before that."""
         return self._used
 
     def settle(self, used: int) -> None:
-        """Settle for ``used`` tokens, of every rule that reserved some.
+        """Settle for ``used`` tokens of every rule that reserved some.
 
-        It is sent when the response is over; called more than once, the last call counts. So a
-        response that streams may settle at its end, or anew with each piece.
+        It is sent when the response is over, and the last call counts. So a streaming response may
+        settle at its end, or again with each piece.
 
         Args:
-            used: tokens, an int of at least 0; more than was reserved becomes a debt.
+            used: tokens, an int of at least 0; an excess over the reservation becomes a debt.
 
         Raises:
-            TypeError, ValueError: it is no number of tokens.
+            TypeError, ValueError: ``used`` is no number of tokens.
             RuntimeError: the response is over.
         """
         used = require_int_from("used", used, 0)
@@ -102,10 +102,10 @@ class RequestReservation:
         self._reserved.append(reserved)
 
     def end(self, *, failed: bool) -> None:
-        """Settle it, blocking: the response is over. Of several calls the first one counts.
+        """Settle it at the end of the response, blocking. The first call counts.
 
         Args:
-            failed: whether the estimates are given back where the view did not settle.
+            failed: whether the estimates are given back if the view did not settle.
 
         Raises:
             StoreError: a mistake of set-up; an outage is not raised.
@@ -123,7 +123,7 @@ class RequestReservation:
             await run_async(flow, one.store, one.timeout_ns, one.breaker, decides=True)
 
     def _settling(self, failed: bool) -> Iterator[tuple[JointFlow[None], Reserved]]:
-        """A flow for each store, with one of those that are on it."""
+        """For each store, the flow that settles, and one of the reservations on it."""
         try:
             self._is_open.pop()
         except IndexError:
@@ -158,7 +158,7 @@ def has_failed(status: int | None, *, raised: bool) -> bool:
     """Whether a request has failed.
 
     Args:
-        status: that of its response; None where it had not begun.
+        status: the status of its response; None if that had not begun.
         raised: whether the application raised an Exception; a cancellation is none.
     """
     return raised if status is None else status >= _FAILED
@@ -178,7 +178,7 @@ def _settle_all(several: list[Reserved], used: int) -> JointFlow[None]:
             settling.append((one, meter, flow if one.report is None else meter.measured(flow)))
     outcomes = yield from side_by_side([flow for _, _, flow in settling])
     for (one, meter, _), outcome in zip(settling, outcomes, strict=True):
-        # There is nobody to raise an outage to: the response is over.
+        # An outage is not raised: the response is over.
         if isinstance(outcome, Settlement) and one.report is not None:
             one.report([_told(one, outcome, meter)])
     raise_mistake(outcomes)

@@ -1,8 +1,7 @@
 """The slots of a request: claimed once its tokens are taken, held to the end of its response.
 
-all slots that the rules claim are taken, side by side;
-where an enforced rule has none left, those of the others are released, and the tokens given
-back: all of it or none, as of tokens (docs/decisions/006).
+All slots that the rules claim are taken side by side. If an enforced rule has none left, the other
+slots are released and the tokens given back: all or nothing, as for tokens (docs/decisions/006).
 """
 
 from __future__ import annotations
@@ -28,13 +27,11 @@ from ratelimit_ddb.web.rules.verdict import Claim, RuleDecision, Verdict
 
 
 class RequestSlots:
-    """What one gate holds for one request.
+    """The slots that one gate holds for one request.
 
     Args:
         grants: the slots.
-        store: where they are.
-        breaker: whether it is asked.
-        timeout_ns: for how long.
+        store, breaker, timeout_ns: as for ``run``.
     """
 
     __slots__ = ("_breaker", "_grants", "_store", "_timeout_ns")
@@ -48,36 +45,36 @@ class RequestSlots:
         self._timeout_ns = timeout_ns
 
     def release(self) -> None:
-        """Release them, blocking. Nothing happens the second time.
+        """Release them, blocking. A second call does nothing.
 
         Raises:
-            StoreError: a mistake of set-up; after an outage it is tried again in the background.
+            StoreError: a mistake of set-up. After an outage it is tried again in the background.
         """
         flow = _release_all(self._grants)
         if flow is not None:
             run(flow, self._store, self._timeout_ns, self._breaker, decides=True)
 
     async def release_async(self) -> None:
-        """Release them; see ``release``. What is cancelled goes on in the background."""
+        """Release them; see ``release``. If cancelled, they are released in the background."""
         flow = _release_all(self._grants)
         if flow is not None:
             await run_async(flow, self._store, self._timeout_ns, self._breaker, decides=True)
 
     def give_up(self) -> None:
-        """Have them released in the background."""
+        """Release them in the background."""
         for grant in self._grants:
             grant.give_up()
 
     def __del__(self) -> None:
-        self.give_up()  # a response that another one took the place of is sent and closed by nobody
+        self.give_up()  # a response that another one replaced is never sent and never closed
 
 
 class Claimed(NamedTuple):
-    """What came of claiming slots.
+    """The result of claiming slots.
 
     Attributes:
-        verdict: what all rules say of the request.
-        grants: the slots; none where the request is denied.
+        verdict: the verdict of all rules on the request.
+        grants: the slots; none if the request is denied.
     """
 
     verdict: Verdict
@@ -85,13 +82,12 @@ class Claimed(NamedTuple):
 
 
 class Claimer:
-    """How a gate claims slots.
+    """Claims the slots of a gate's requests.
 
     Args:
         store: where the slots are.
-        on_outage: what is decided without it.
-        deadline: seconds that a request may spend on it.
-        measures: whether decisions tell what they took of the store, for ``on_decision``.
+        on_outage, deadline: as for ConcurrencyLimiter.
+        measures: whether decisions are measured, for ``on_decision``.
     """
 
     __slots__ = ("_cores", "_deadline", "_measures", "_on_outage", "_store")
@@ -167,7 +163,7 @@ class Claimer:
 
 
 def _release_all(grants: Iterable[Grant]) -> JointFlow[None] | None:
-    """A flow that releases slots side by side; None where the table has none of them."""
+    """A flow that releases slots side by side; None if none of them is in the table."""
     flows = [flow for grant in grants if (flow := grant.begin_release()) is not None]
     return _together(flows) if flows else None
 
@@ -175,6 +171,6 @@ def _release_all(grants: Iterable[Grant]) -> JointFlow[None] | None:
 def _together(flows: list[Flow[None]]) -> JointFlow[None]:
     outcomes = yield from side_by_side(flows)
     for outcome in outcomes:
-        # An outage of preparing, which is the renewer's to try again.
+        # After an outage of ``prepare`` the renewer tries again.
         if isinstance(outcome, StoreError) and not isinstance(outcome, StoreUnavailable):
             raise outcome

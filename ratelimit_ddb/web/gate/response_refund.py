@@ -1,12 +1,12 @@
 """What the response to an admitted request gives back: ``Rule(give_back=...)``.
 
-The tokens are taken before the application is called, so that requests under way at the same time
-all count, and given back when the response is known, before it starts: whoever has got a response
-finds its tokens given back already. Each gate goes by the response that passes it, once: by the
-first one, if the application raises in the middle of it.
+The tokens are taken before the application is called, so that concurrent requests all count. They
+are given back when the response is known, before it starts: a client that has a response finds the
+tokens given back. Each gate decides by the first response that passes it, once, even if the
+application raises in the middle of that.
 
-What can't be given back stays taken: in an outage, of a request that was cancelled or whose client
-went before there was a response, and what has flowed back by itself since.
+The tokens stay taken in an outage, and if the request was cancelled or its client disconnected
+before there was a response.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ratelimit_ddb.web.rules.verdict import RuleDecision
 def give_back_by_response(
     native: Any, head: ResponseHead, of_gate: Callable[[LedgerGate], bool]
 ) -> AwaitableFlow[None]:
-    """Give back what a response gives back of the gates that it passes.
+    """Give back what the gates that a response passes took.
 
     Args:
         native: the request, as for ``ledger_for``.
         head: the response.
-        of_gate: whether it passes a gate.
+        of_gate: returns whether the response passes a gate.
     """
     entries = _entries_awaiting(native, of_gate)
     if entries:
@@ -42,7 +42,7 @@ def give_back_by_response(
 
 
 def _entries_awaiting(native: Any, of_gate: Callable[[LedgerGate], bool]) -> list[Entry]:
-    """The verdicts on a request that its response may still change."""
+    """The verdicts on a request of which its response may give tokens back."""
     ledger: Ledger | None = carrier_of(native).get(KEY)
     if ledger is None:
         return []
@@ -54,7 +54,7 @@ def _entries_awaiting(native: Any, of_gate: Callable[[LedgerGate], bool]) -> lis
 
 
 def _refunds_by(head: ResponseHead, entries: Iterable[Entry]) -> AwaitableFlow[list[RequestRefund]]:
-    """What a response gives back of these. They are not asked again, whatever comes after it."""
+    """The refunds by a response. The entries are not evaluated again for a later one."""
     refunds: list[RequestRefund] = []
     for entry in entries:
         entry.has_response = True
@@ -88,7 +88,7 @@ def _gives_back(rule: Rule, head: ResponseHead) -> AwaitableFlow[bool]:
 
 
 def _fields_after(entry: Entry) -> Fields:
-    """The fields as they are with what was given back."""
+    """The header fields after the refund."""
     decisions = tuple(
         one._replace(decision=_with_tokens(one.decision, one.cost)) if one.refunded else one
         for one in entry.verdict.decisions

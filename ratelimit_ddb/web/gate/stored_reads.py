@@ -22,16 +22,16 @@ class StoredRead(NamedTuple):
 
 
 ReadingFlow = Generator[Awaitable[Any] | OnStore | StoredRead, Any, T]
-"""What may have to read stored limits."""
+"""A flow that may have to read stored limits."""
 
 
 def reading_within(
     timeout_ns: int, flow: ReadingFlow[T], store: Store, breaker: Breaker
 ) -> AwaitableFlow[tuple[T, int]]:
-    """Have the reads of a flow run on the store, each for half of the time that is left.
+    """Run the reads of a flow on the store, each within half of the time that is left.
 
     Returns:
-        what the flow returns, and what its reads leave of the request's deadline.
+        what the flow returns, and the time that is left of the request's deadline.
     """
     left_ns = timeout_ns
     try:

@@ -27,19 +27,19 @@ _OF_THE_RULE = (
     "enforce",
 )
 _LIMITS = "__ratelimit_ddb_limits__"
-"""The attribute of a decorated view that has its limits. Decorators around it that use
-``functools.wraps`` have it too."""
+"""The attribute of a decorated view that has its limits. ``functools.wraps`` copies it to wrappers
+of the view."""
 
 
 class ViewLimit(NamedTuple):
-    """What a decorated view says of one of its limits.
+    """One of the limits of a decorated view.
 
     Attributes:
         store: where its buckets are.
-        namespace: what their keys begin with.
-        label: what tells it from others on the view: the name that was given, or the methods.
-        methods: those that it is about; None for all.
-        denies: whether it can deny by a rate: it has one, is enforced, and not switched off.
+        namespace: the prefix of their keys.
+        label: distinguishes it from other limits on the view: its given name, or its methods.
+        methods: the methods that it limits; None for all.
+        denies: whether it can deny by a rate: it has one, is enforced and not switched off.
         view: what was decorated with it.
     """
 
@@ -65,9 +65,9 @@ def gate_of_view(
     """The gate before one view.
 
     Args:
-        own_name: what the view is called; the rule's name, behind its methods if any, unless
-            ``name`` is among the options.
-        limits: as for Rule. Where there is only an ``in_flight``, the limits before the view stay
+        own_name: the view's name. Unless ``options`` has a ``name``, it is the rule's name, behind
+            its methods if any.
+        limits: as for Rule. If there is only an ``in_flight``, default rules before the view stay
             in force.
         store: as for Gate.
         options: see ViewOptions.
@@ -99,11 +99,11 @@ def gate_of_view(
 
 
 def require_view(view: Any, *, of_a_class: str) -> None:
-    """Refuse what is no view, or would be none any more.
+    """Refuse what is no view, or would no longer be one after the decoration.
 
     Args:
         view: what was decorated.
-        of_a_class: what to limit in place of a class, for the message.
+        of_a_class: what to limit instead of a class, for the message.
 
     Raises:
         TypeError: it is a class, a static or class method, or can't be called.
@@ -126,16 +126,16 @@ def note_limit(
     owner: Any = None,
     own_name: str,
 ) -> None:
-    """Note its limits on a decorated view, and refuse those that would share a bucket unnoticed.
+    """Note a limit on a decorated view, and refuse one that would silently share a bucket.
 
     Args:
         view: what was decorated.
-        limited: what came of it.
-        limits: as for gate_of_view, which has found that the options can hold.
-        gate: what gate_of_view made of them.
-        options: the options.
-        owner: the function or class whose name the buckets bear; None where it is not the view's
-            to say, as of methods.
+        limited: the result.
+        limits: as for ``gate_of_view``.
+        gate: what ``gate_of_view`` returned.
+        options: the options, which ``gate_of_view`` has checked.
+        owner: the function or class that the buckets are named after; None if that is not known
+            yet, as for methods.
         own_name: its name.
 
     Raises:
@@ -170,7 +170,7 @@ def note_limit(
 
 
 def _without_limits(view: Any) -> Any:
-    """The view below the limits that it was decorated with last."""
+    """The view without its outermost limits."""
     limits = limits_on(view)
     while limits and getattr(view, "__wrapped__", None) is limits[-1].view:
         view, limits = limits[-1].view, limits[:-1]
@@ -178,19 +178,19 @@ def _without_limits(view: Any) -> Any:
 
 
 def limits_on(view: Any) -> tuple[ViewLimit, ...]:
-    """The limits that a view was decorated with; none where it was not."""
+    """The limits that a view was decorated with, if any."""
     found: tuple[ViewLimit, ...] = getattr(view, _LIMITS, ())
     return found
 
 
 def method_of(view_class: Any, method: str) -> Any:
-    """What a class-based view calls for a request's method: for HEAD its ``get``, if need be."""
+    """The method of a class-based view for a request: ``get`` for HEAD if it has no ``head``."""
     found = getattr(view_class, method.lower(), None)
     return getattr(view_class, "get", None) if found is None and method == "HEAD" else found
 
 
 def has_own_limits(view: Any, method: str) -> bool:
-    """Whether a view was decorated with rates that deny, and that are about such a request."""
+    """Whether a view has a limit that denies by a rate, for requests of this method."""
     return any(
         limit.denies and (limit.methods is None or method in limit.methods)
         for limit in limits_on(view)

@@ -1,4 +1,4 @@
-"""A rule's limits at work: their bucket, and their names in header fields."""
+"""A rule's limits: their bucket, and their names in header fields."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from ratelimit_ddb.quota import Quota
 from ratelimit_ddb.web.rules.policy import item_name, policy_item, policy_name
 
 _SOURCES_OF_LIMITS = ("table", "seen")
-"""What denies by the limits."""
+"""The sources of denials by the limits themselves."""
 
 
 class QuotaPolicy:
     """Limits under a rule's name.
 
     Attributes:
-        bucket: the limits, and what was seen of their keys.
-        smallest_burst: what a request may cost at most.
-        names: each limit's name as a policy: the rule's, with the limit's where there are several.
-        items: by limit name, the name as it stands in RateLimit.
-        is_closed: whether nobody is ever admitted: it stands for who is listed in ``deny``.
-        violations: counts denials, and blocks after too many; None where nothing does.
-        blocks: finds out whether it is a block that denies.
+        bucket: the limits, and the observations of their keys.
+        smallest_burst: the largest cost of a request.
+        names: by limit name, its name as a policy: the rule's, with the limit's if there are
+            several.
+        items: by limit name, that name as it is written in RateLimit.
+        is_closed: whether it admits nothing: it stands for clients that are listed in ``deny``.
+        violations: counts denials, and blocks after too many; None if the rule has no blocks.
+        blocks: looks up whether a denial is due to a block.
     """
 
     __slots__ = (
@@ -66,23 +67,24 @@ class QuotaPolicy:
 
     @property
     def policy_field(self) -> tuple[str, str]:
-        """The field RateLimit-Policy with all of the limits, and its name."""
+        """The field RateLimit-Policy with all limits: its name and value."""
         return self._policy_field or self._policy_field_at(self.now_ns())
 
     @property
     def policy(self) -> str:
-        """All of them as they stand in RateLimit-Policy."""
+        """The value of RateLimit-Policy with all limits."""
         return self.policy_field[1]
 
     def after_denial(self, key: str, denial: Decision, cost: int) -> Flow[Decision] | None:
-        """What a denial by the limits leads to; None for nothing.
+        """The flow that follows a denial; None for none.
 
-        It is counted, where a rule blocks after too many. Otherwise, where it lasts for longer than
-        the limits alone would deny, the flow finds out whether that is a block.
+        If the rule blocks after too many denials, the flow counts this one. Otherwise, if the
+        denial lasts for longer than the limits alone would deny, it looks up whether that is a
+        block.
 
         Args:
             key: the key as the table holds it.
-            denial: whatever denies: nobody is blocked for an outage, or for a cost.
+            denial: the denial; one by an outage or a cost is not counted.
             cost: the tokens that were asked for.
         """
         if denial.source not in _SOURCES_OF_LIMITS:
@@ -94,7 +96,7 @@ class QuotaPolicy:
         return None
 
     def now_ns(self) -> int:
-        """The table's time; the host's where it is not known."""
+        """The table's time; the host's if that is not known."""
         clock = self.bucket.cache.group.clock
         return time.time_ns() if clock is None or not clock.known else clock.now_ns()
 
@@ -106,7 +108,7 @@ class QuotaPolicy:
 def closed_policy(
     rule: str, limits: tuple[AnyLimit, ...], group: CacheGroup, times: BucketTimes
 ) -> QuotaPolicy:
-    """The quota of who is never let through: no cost is small enough for it."""
+    """The quota of clients that are never let through: every cost is too large for it."""
     nothing = ObservationCache(2, group)
     quota = QuotaPolicy(rule, limits, nothing, times, nothing)
     quota.is_closed = True
@@ -117,14 +119,15 @@ def closed_policy(
 class QuotaPolicyCache:
     """A rule's quotas, one for each set of limits that its requests have.
 
-    The first few sets remember keys apart, so that those which alternate on one key (by method,
-    say) don't displace each other; all further ones, such as one a tenant, share a memory (P9).
+    The first few sets have caches of their own, so that sets that alternate on one key, by method
+    for instance, don't replace each other's observations. All further sets, such as one for each
+    tenant, share a cache (P9).
 
     Args:
         rule: its name.
-        seen_keys: how many keys each memory holds.
+        seen_keys: how many keys each cache holds.
         times: how long observations, leases and calls may last.
-        group: what the store's limiters and rules have seen.
+        group: the caches of the store.
         blocks: when the rule blocks a key; None for never.
     """
 

@@ -1,4 +1,4 @@
-"""The rules of one middleware, compiled: which of them are about a request, and their quotas."""
+"""The rules of one middleware, compiled: which of them match a request, and their quotas."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from ratelimit_ddb.web.rules.rule import Rule, require_blocking
 
 
 class RulesSource(Protocol):
-    """Rules that may change while they are in force, such as a RulesFile."""
+    """Rules that may change while they are in use, such as a RulesFile."""
 
     def current(self) -> tuple[Rule, ...]:
-        """The rules that hold now: the same tuple for as long as nothing changed."""
+        """The rules now: the same tuple as long as nothing changes."""
 
 
 EndpointOf = Callable[[Request], str | None]
 """The route that an application will choose for a request, such as ``"/users/{id}"``."""
 
 RulesLike = Rule | Iterable[Rule] | RulesSource
-"""What users may write where rules are wanted."""
+"""What an argument for rules accepts."""
 
 
 _EXPECTED = 'must be a Rule, a list of them, or a RulesFile("rules.toml")'
 
 _ANY_LIMIT = (Limit(1, 1),)
-"""Where the limits are not known, and nobody asks for them."""
+"""A placeholder for limits that are not known and not needed."""
 
 
 class StoredRule(NamedTuple):
     """A rule's stored limits.
 
     Attributes:
-        name: theirs, or a function of the request that gives it.
-        cache: what was read of them.
+        name: their name, or a function of the request that returns it.
+        cache: reads and keeps them.
     """
 
     name: str | NameOfRequest
@@ -60,16 +60,16 @@ class CompiledRule:
 
     Attributes:
         rule: the rule.
-        quota: that of its limits; None where they depend on the request.
-        messages: that of its limits on messages; None where there are none.
-        quotas: makes one of any limits.
-        prefix: what the keys of its buckets begin with, the namespace included.
-        in_flight: that of its concurrency limit; None where there is none.
-        allow, deny: who is let through always and never; None for nobody.
-        lists_keys: whether one of them goes by the identity.
-        closed: the quota of who is denied so.
+        quota: the quota of its limits; None if they depend on the request.
+        messages: the quota of its limits on messages; None if it has none.
+        quotas: makes a quota of any limits.
+        prefix: the prefix of its buckets' keys, including the namespace.
+        in_flight: the quota of its concurrency limit; None if it has none.
+        allow, deny: match the clients that are always and never let through; None for no list.
+        lists_keys: whether one of the lists has keys.
+        closed: the quota of listed clients, which admits nothing.
         is_static: whether it only charges tokens, and only the identity depends on the request.
-        stored: its stored limits; None where it has none.
+        stored: its stored limits; None if it has none.
     """
 
     __slots__ = (
@@ -145,16 +145,17 @@ class RuleSet:
         given: the rules, or a source of them.
         seen_keys: as for RateLimiter, for each rule.
         times: how long observations, leases and calls may last.
-        group: what the store's limiters and rules have seen.
+        group: the caches of the store.
         clock: the store's.
-        namespace: what all keys begin with, from ``namespace_prefix``.
+        namespace: the prefix of all keys, from ``namespace_prefix``.
         blocking: whether coroutine functions in rules are refused.
-        endpoint_of: the route of a request that was not routed yet, for ``scope="endpoint"``.
+        endpoint_of: returns the route of a request that was not routed yet, for
+            ``scope="endpoint"``.
 
     Attributes:
         gives_back: whether a response may give tokens back.
-        has_slots: whether a rule has a concurrency limit, or had one since the middleware was made:
-            requests may hold slots of it yet.
+        has_slots: whether a rule has a concurrency limit, or had one before the rules changed, of
+            which requests may still hold slots.
 
     Raises:
         TypeError, ValueError: the rules are invalid together.
@@ -207,11 +208,11 @@ class RuleSet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the rules that hold now are called."""
+        """The names of the present rules."""
         return tuple(rule.name for rule in self._current[0])
 
     def matching(self, request: Request) -> list[CompiledRule]:
-        """The rules that are about a request, in their order."""
+        """The rules that match a request, in their order."""
         if self._source is not None:
             self._reload(self._source.current())
         method, spelled = request.method, spellings(request.path)
@@ -265,10 +266,10 @@ def _give_back(rules: Iterable[Rule]) -> bool:
 
 
 def require_names(rules: Iterable[Rule]) -> None:
-    """Refuse rules that would share buckets by sharing a name.
+    """Refuse two rules with one name, which would share their buckets.
 
     Raises:
-        ValueError: with the name.
+        ValueError: two rules have the same name; the message has it.
     """
     names = set()
     for rule in rules:
@@ -289,7 +290,8 @@ def rules_of(given: Rule | Iterable[Rule]) -> tuple[Rule, ...]:
 
     Raises:
         TypeError: one of them is no Rule.
-        ValueError: an iterator has none, which may have been read before: nothing would be limited.
+        ValueError: an iterator is empty; it may have been read before, and nothing would be
+            limited.
     """
     if isinstance(given, str | bytes | Mapping):
         raise TypeError(f"rules {given!r}: {_EXPECTED}")
