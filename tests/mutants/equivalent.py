@@ -17,6 +17,7 @@ _NOT_KEPT = "neither is what a row keeps"
 _NO_X = "what has padding ends in one of sixteen letters or of four, of which X is none"
 _NOT_REACHED = "the number that differs is never reached"
 _NOT_TOLD = "what is measured where nobody asked is not told"
+_SET_WHEN_SENT = "how many writes a take reports is set when it is sent"
 _LEASED_LONG_AGO = "a lease that ended in 1970 is as none"
 _LONG_PAST = "an item that is kept for no known time is written as one that expired long ago"
 _KEEPS_NO_EXPIRY = "a store in memory keeps no expiry"
@@ -108,17 +109,29 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/bucket/refund.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
+        "extends=kept_until_seconds < take.expires_at_seconds,": _SAME_CASE,
+        "if policy is None and coalesced is None:": "both are there, or neither",
+        "if policy is not None or state is not None:": "both are there, or neither",
     },
     "ratelimit_ddb/bucket/single_take.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
+        "extends=kept_until_seconds < take.expires_at_seconds,": _SAME_CASE,
+        "if policy is None and coalesced is None:": "both are there, or neither",
+        "if policy is not None or state is not None:": "both are there, or neither",
     },
     "ratelimit_ddb/bucket/violations.py": {
+        "self._nothing = _Shown(_NEVER_NS, _NEVER_NS, _NEVER_NS, never_ns, 1)": _LONG_PAST,
+        "shown.kept_until_seconds < expires_seconds,": _SAME_CASE,
         "violations_ns, blocked_ns, blocks_ns, tuple(full_at_ns), result.expires_at_seconds or 1": (
             _LONG_PAST
         ),
     },
     "ratelimit_ddb/bucket/coalesced_take.py": {
         "snapshot.kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
+        "snapshot.kept_until_seconds < expires_seconds,": _SAME_CASE,
+        'leased = ""': "it is only asked whether there is one",
+        "1,": _SET_WHEN_SENT,
+        "2,": _SET_WHEN_SENT,
     },
     "ratelimit_ddb/hot_keys/key_state.py": {
         "self._leads_until_ns = 1": _SET_WITH_LEADER,

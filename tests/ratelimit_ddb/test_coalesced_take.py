@@ -13,7 +13,7 @@ from ratelimit_ddb.bucket.decision import Source
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
-from ratelimit_ddb.hot_keys.key_state import KeyState
+from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.operations.operation import ClockMoved, OperationResult, ReadClock, Take, Wait
 from tests.decisions import told
@@ -37,6 +37,7 @@ class HotKey:
         self.clock = FakeClock(NOW_NS)
         self.store = SharedStore(self.clock)
         self.cache = ObservationCache(10, cache_group_of(self.store))
+        self.cache.group.invalidate("another")
         times = BucketTimes(5_000 * MS, lease_ns=LEASE_NS, deadline_ns=1_000 * MS)
         self.bucket = Bucket((limit,), self.cache, times)
         assert self.bucket._policy is not None
@@ -184,12 +185,13 @@ def test_a_lease_tries_the_branch_that_is_likely_when_it_ends(
     assert next(hot.acquire(1)).idle == (idle,)
 
 
-def test_a_write_reports_how_many_there_were_and_for_how_long() -> None:
-    hot = HotKey()
+@pytest.mark.parametrize("per_second", [100.0, 0.0], ids=["coalesced", "alone"])
+def test_a_write_reports_how_many_there_were_and_for_how_long(per_second: float) -> None:
+    hot = HotKey(per_second=per_second)
     for applied in (True, False):
         hot.state.pace.wrote(hot.monotonic_ns - 5 * MS, 1, 0, applied=applied)
-    take = next(hot.acquire(1))
-    assert (take.writes, take.active_ns) == (2, 5 * MS)
+    first = next(HotKey(per_second=per_second).acquire(1))
+    assert next(hot.acquire(1)) == first._replace(writes=2, active_ns=5 * MS)
 
 
 def test_p1_a_lease_whose_time_was_wrong_is_asked_for_anew_by_the_right_one() -> None:
@@ -244,12 +246,15 @@ def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> Non
     single = next(first)
     assert (single.cost_ns, single.leased_until_ns) == ((MS,), 0)
     for flow in (second, third, fourth):
-        assert isinstance(next(flow), Wait)
+        waits = next(flow)
+        assert isinstance(waits, Wait)
+        waits.awaited.attach(lambda: None)
     held_ns = NOW_NS + 994 * MS
     assert told(result_of(first, OperationResult(True, (held_ns,)))) == Decision(
         True, 6, 0, 994 * MS, LIMIT
     )
     assert hot.state.demand.admitted == 1
+    assert hot.state.leader is hot.state.queue[0]
     assert second.send(True) == ReadClock()
     # 6 are left: 2 for the second, 3 for the third, and none of the 4 for the fourth.
     take = second.send(NOW_NS)
@@ -299,6 +304,34 @@ def test_what_was_seen_denies_those_who_queue_for_as_long_as_anybody(
     assert denied == expected
 
 
+@pytest.mark.parametrize(
+    ("per_second", "is_paced", "overtaken", "queues"),
+    [
+        (0.0, False, (), False),
+        (20.0, False, (), False),  # too few for a lease
+        (100.0, False, (), True),
+        (0.0, True, (), True),
+        (0.0, False, (0.3,), True),
+    ],
+)
+def test_who_finds_a_key_leased_paced_or_overtaken_queues_and_others_take_alone(
+    per_second: float, is_paced: bool, overtaken: tuple[float, ...], queues: bool
+) -> None:
+    hot = HotKey(per_second=per_second)
+    hot.state.pace.is_paced = is_paced
+    hot.state.overtaken = overtaken
+    flow = hot.acquire(1)
+    assert isinstance(next(flow), Take)
+    assert len(hot.state.queue) == queues
+    assert (hot.state.leader is ALONE) is not queues
+
+
+def test_who_waits_for_tokens_is_leased_none() -> None:
+    take = next(HotKey().acquire(2, 5 * MS))
+    assert (take.cost_ns, take.base_ns, take.leased_until_ns) == ((2 * MS,), (NOW_NS,), 0)
+    assert take.room_ns == (1_003 * MS,)
+
+
 def test_a_request_whose_tokens_may_be_given_back_later_is_leased_none() -> None:
     hot = HotKey()
     flow = hot.acquire(2, leases=False)
@@ -313,7 +346,13 @@ def test_a_request_whose_tokens_may_be_given_back_later_is_leased_none() -> None
     warm = hot.acquire(1)
     next(warm)
     result_of(warm, OperationResult(True, (NOW_NS + 3 * MS,)))
-    assert hot.bucket._policy.state_of("k") is not None
+    state = hot.bucket._policy.state_of("k")
+    assert state is not None
+    state.overtaken = (0.3,)  # so it queues
+    warm = hot.acquire(1, leases=False)
+    next(warm)
+    result_of(warm, OperationResult(True, (NOW_NS + 4 * MS,)))
+    assert hot.bucket._policy.state_of("k") is state
 
 
 @pytest.mark.parametrize("what", ["block", "reset"])

@@ -281,8 +281,9 @@ def test_a_denial_that_can_not_be_counted_stands(limited: Limited) -> None:
     assert [kind(get(ask)) for _ in range(5)] == ["quota-exceeded"] * 5
 
 
-def test_whoever_took_the_last_violation_and_died_is_made_up_for_by_the_next(
-    limited: Limited,
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_whoever_took_the_last_violation_and_failed_is_made_up_for_by_the_next(
+    limited: Limited, by_itself: bool
 ) -> None:
     store = FlakyStore()
     rule = blocking()
@@ -301,7 +302,8 @@ def test_whoever_took_the_last_violation_and_died_is_made_up_for_by_the_next(
     store.send = dies_before_the_block  # type: ignore[method-assign]
     assert [kind(get(ask)) for _ in range(5)] == ["200", "200", *["quota-exceeded"] * 3]
     del store.send
-    assert kind(get(asking(limited, store, rule))) == "abnormal-usage-detected"
+    ask = ask if by_itself else asking(limited, store, rule)
+    assert kind(get(ask)) == "abnormal-usage-detected"
 
 
 def test_p7_a_block_costs_a_write_for_each_violation_and_one_more(limited: Limited) -> None:
