@@ -306,6 +306,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "sessions/session_state.py": {
         "self.loaded_at = 1": "when it was read is asked of a session that was read",
     },
+    "sessions/values/changes.py": {
+        "self._encoded[key] = None": "it is encoded again then, to the same JSON",
+    },
     "sessions/values/json_value.py": {
         'return json.dumps(value, separators=(",", ":"), )': "what is no number is refused before",
         'return json.dumps(value, separators=(",", ":"), allow_nan=None)': (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -34,6 +35,15 @@ def test_it_is_aes_256_gcm_with_a_nonce_of_its_own_each_time() -> None:
     one = sealed[0]
     nonce, content = one[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES], one[HEAD_BYTES + NONCE_BYTES :]
     assert AESGCM(NEW).decrypt(nonce, content, b"row\nkey") == b"text"
+    assert one[1:HEAD_BYTES] == hashlib.sha256(b"key id:" + NEW).digest()[:4]
+
+
+def test_a_seal_is_a_tag_of_what_never_changes_in_a_row() -> None:
+    seal = Cipher(NEW).seal(["id", "ada", 7, None])
+    nonce, tag = seal[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES], seal[HEAD_BYTES + NONCE_BYTES :]
+    assert AESGCM(NEW).decrypt(nonce, tag, b"('row', 'id', 'ada', 7, None)") == b""
+    with pytest.raises(Unreadable, match="the session's row was changed or moved"):
+        Cipher(NEW).require_seal(seal, ["id", "bob", 7, None])
 
 
 @pytest.mark.parametrize(

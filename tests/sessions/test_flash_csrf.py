@@ -232,6 +232,16 @@ def test_a_login_ends_the_tokens_from_before(site: Site) -> None:
     assert takes(browser, after)
 
 
+def test_a_login_ends_the_tokens_of_a_session_that_was_rotated(site: Site) -> None:
+    browser = begun(site)
+    rotated(site, browser)
+    token = csrf_token(browser)
+    assert takes(browser, token)
+    with browser.request() as session:
+        session.login("ada")
+    assert not takes(browser, token)
+
+
 def test_a_login_ends_a_token_that_was_made_meanwhile(site: Site) -> None:
     browser = begun(site)
     login = browser.open()

@@ -9,6 +9,7 @@ import pytest
 
 from sessions import (
     DEFAULTS,
+    UNENCRYPTED,
     Cookie,
     DynamoDBSessionStore,
     MemorySessionStore,
@@ -60,6 +61,11 @@ from tests.sessions.browser import Site, begun, memory_site
         ({"secret": "\ud800" * 32}, ValueError, "secret must be valid Unicode"),
         ({"encryption": b"short"}, ValueError, "encryption key must have 32 bytes, not 5"),
         ({"encryption": []}, ValueError, "encryption must not be empty"),
+        (
+            {"encryption": [UNENCRYPTED]},
+            ValueError,
+            "^encryption must have a key beside UNENCRYPTED; use None",
+        ),
         (
             {"encryption": 5},
             TypeError,
