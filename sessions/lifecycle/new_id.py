@@ -86,7 +86,7 @@ def give_new_id(
     session_id = config.tokens.session_id(token)
     is_rotation = session.id_change in _ROTATIONS
     start = yield from _first_start(config, session, changes)
-    had_row = session.row is not None and start.old is not None
+    had_row = session.row is not None
     is_counted = config.max_sessions is not None and session.user_id is not None
     for attempt in range(MAX_COUNTED_ATTEMPTS if is_counted else MAX_ATTEMPTS):
         now: int = yield ReadClock()

@@ -108,6 +108,7 @@ _SESSION = (
     "tests/sessions/test_replaced.py",
     "tests/sessions/test_flash_csrf.py",
     "tests/sessions/test_events.py",
+    "tests/sessions_web/test_events.py",
     "tests/sessions_web/test_freshness.py",
     "tests/sessions_web/test_tasks_of_a_request.py",
     f"tests/contract/test_long_requests.py {_IN_MEMORY}",

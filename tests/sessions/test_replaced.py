@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sessions import Session, SessionReplaced, SessionRevoked
+from sessions import Session, SessionConflict, SessionReplaced, SessionRevoked
 from tests.sessions.browser import Browser, Site, begun, logged_in, rotated
 
 
@@ -91,6 +91,25 @@ def test_its_changes_are_told_and_raised_if_that_is_asked_for(
     assert [(one.what, one.why) for one in site.events] == [("invalid", "replaced")]
     assert site.events[0].session == event.session
     assert old_id != browser.session_id
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_a_strict_rotation_minds_saves_and_no_touch(site: Site, saves: bool) -> None:
+    browser = begun(site, cart=[17])
+    late = site.browser(browser, strict=True)
+    under_way = late.open()
+    under_way.session.rotate()
+    site.clock.advance(1_000)
+    if saves:
+        with browser.request() as session:
+            session["cart"] = [18]
+        with pytest.raises(SessionConflict):
+            under_way.begin()
+    else:
+        browser.seen()
+        under_way.finish()
+        assert late.seen() == {"cart": [17]}
+        assert late.session_id != browser.session_id
 
 
 def test_what_is_set_after_a_logout_is_kept_though_another_request_saved_meanwhile(
