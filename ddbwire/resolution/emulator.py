@@ -1,7 +1,7 @@
-"""Default region and credentials for an emulator on this machine, where none are configured.
+"""The default region and credentials for an emulator on this host, if none are configured.
 
 DynamoDB Local accepts any, but botocore requires some. Without ``-sharedDb`` it has separate tables
-for each access key and region, so there is one default for all parts of this project.
+for each access key and region, so all parts of this project have the same default.
 Source: "DynamoDB local usage notes", Amazon DynamoDB Developer Guide.
 """
 
@@ -24,10 +24,10 @@ class ClientSettings:
     """The session, region and credentials of a client.
 
     Attributes:
-        session: botocore's.
-        region_name: None where there is none.
-        credentials: None where there are none.
-        defaulted: which were not configured, and got a default: ``"credentials"``, ``"region"``.
+        session: botocore's session.
+        region_name: the region; None if there is none.
+        credentials: botocore's object; None if there are none.
+        defaulted: what was not configured and has a default: ``"credentials"``, ``"region"``.
     """
 
     session: Any
@@ -56,20 +56,20 @@ class ClientSettings:
 def client_settings(
     session: Any, region_name: str | None, endpoint_url: str | None
 ) -> ClientSettings:
-    """The settings of a session; defaults for what is missing, if the endpoint is on the loopback.
+    """The settings of a session, with defaults if the endpoint is on the loopback.
 
     Args:
-        session: a boto3 or botocore session; None for botocore's default chain. On a loopback that
-            chain leaves out the instance metadata service: where there is none, asking it costs
-            seconds.
-        region_name: instead of the session's.
-        endpoint_url: instead of the configured one.
+        session: a boto3 or botocore session; None for botocore's default chain. For a loopback
+            endpoint, the chain leaves out the instance metadata service: if there is none, trying
+            it costs seconds.
+        region_name: overrides the session's; None for that.
+        endpoint_url: overrides the configured one; None for that.
     """
     if session is None:
         session = botocore.session.get_session()
         if endpoint_url is not None and is_loopback(endpoint_url):
             session.get_component("credential_provider").remove("iam-role")
-    # boto3.Session is a shell round botocore's, which alone has the components needed here.
+    # boto3.Session wraps botocore's session, which has the components needed here.
     session = getattr(session, "_session", session)
     region_name = region_name or _configured_region(session)
     credentials = session.get_credentials()
@@ -89,10 +89,10 @@ def client_settings(
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine's loopback, by name or by number.
+    """Whether a URL's host is this host's loopback, by name or by address.
 
-    Names are those of RFC 6761, section 6.3: ``localhost``, and all that end in ``.localhost``. So
-    is the unspecified address, ``0.0.0.0``, which connects to this machine.
+    The names are those of RFC 6761, section 6.3: ``localhost``, and all that end in ``.localhost``.
+    The unspecified address, ``0.0.0.0``, which connects to this host, counts too.
     """
     host = (urlsplit(url).hostname or "").removesuffix(".")
     try:
@@ -111,11 +111,11 @@ def _configured_region(session: Any) -> str | None:
 
 
 def _configured_endpoint(session: Any, region_name: str | None) -> str:
-    """Where botocore would go, such as by AWS_ENDPOINT_URL_DYNAMODB; only a client can tell."""
+    """The endpoint that botocore is configured with, by AWS_ENDPOINT_URL_DYNAMODB for example."""
     client = session.create_client(
         "dynamodb",
         region_name=region_name or _REGION,
-        config=Config(signature_version=UNSIGNED),  # which asks for no credentials
+        config=Config(signature_version=UNSIGNED),  # which needs no credentials
     )
     url: str = client.meta.endpoint_url
     client.close()

@@ -1,8 +1,8 @@
-"""Why botocore has to send the requests, where it has to.
+"""The reason that botocore must send the requests, if it must.
 
-This package would not call what hooks into a request between botocore's client and the socket. So
-where there is any such hook botocore sends, also for a hook that only observes, or is inactive, as
-moto's is outside of its mock. A request that is never sent shows the other reasons.
+This package does not call hooks between botocore's client and the socket. So if there is any such
+hook, botocore sends, even if the hook only observes, or is inactive, as moto's is outside its mock.
+A request that is never sent shows the other reasons.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _EVENTS = (
     "after-call",
     "after-call-error",
 )
-"""What botocore's client emits in the course of a call, in that order.
+"""The events that botocore's client emits during a call, in order.
 
 Source: botocore, ``client.py``, ``endpoint.py`` and ``signers.py``; "Extensibility guide" of boto3.
 """
@@ -41,21 +41,21 @@ Source: botocore, ``client.py``, ``endpoint.py`` and ``signers.py``; "Extensibil
 def builtin_handlers() -> int:
     """How many handlers botocore gives every new session.
 
-    It changes when a library such as moto is imported that hooks itself in there: what was
-    resolved before then is resolved anew.
+    The number changes when a library such as moto is imported, which adds a hook there: everything
+    is resolved again then.
     """
     return len(BUILTIN_HANDLERS)
 
 
 def find_hook(client: Any) -> str | None:
-    """The event or the class by which something else than botocore takes part in its calls.
+    """The event or the class by which other code takes part in botocore's calls; None for none.
 
-    None if nothing does. Nothing is called to find out: a hook may have effects.
+    No hook is called to find out, since it may have effects.
     """
     for kind in type(client).__mro__[:-1]:
         if not _of_botocore(kind) or not all(map(_of_botocore, _functions(kind))):
             return "client class"
-    # botocore has no public way to ask who listens.
+    # botocore has no public way to list the listeners.
     events = client.meta.events
     listeners = getattr(getattr(events, "_emitter", events), "_handlers", None)
     if listeners is None:
@@ -68,9 +68,9 @@ def find_hook(client: Any) -> str | None:
 
 
 def find_fallback_reason(client: Any, endpoint: Endpoint, captured: dict[str, Any]) -> str | None:
-    """Why botocore has to send the requests though it has no hooks; None if it need not.
+    """Why botocore must send the requests though it has no hooks; None if it need not.
 
-    ``captured`` is the request as botocore's before-call event showed it.
+    ``captured`` is the request of botocore's before-call event.
     """
     if endpoint.path:
         return "endpoint with a path"
@@ -89,7 +89,7 @@ def _functions(kind: type) -> Iterator[object]:
 
 
 def _of_botocore(handler: Any) -> bool:
-    """Whether a function, a method, a class or an object that is called is botocore's own."""
+    """Whether a function, a method, a class or a callable object is botocore's own."""
     while isinstance(handler, partial):
         handler = handler.func
     package, _, _ = str(getattr(handler, "__module__", "")).partition(".")
@@ -105,7 +105,7 @@ def _proxied(config: Any, endpoint: Endpoint) -> bool:
 
 def _signing_reason(client: Any, context: dict[str, Any]) -> str | None:
     version = context.get("auth_type") or client.meta.config.signature_version
-    # botocore's own hooks choose by the configuration, such as an auth scheme preference.
+    # botocore's own hooks choose it by the configuration, such as an auth scheme preference.
     chosen = client.meta.events.emit(
         "choose-signer.dynamodb.UpdateItem",
         context=context,

@@ -1,4 +1,4 @@
-"""Mistakes in the configuration that botocore does not foresee, and raises anything for."""
+"""Mistakes in the configuration for which botocore has no exception of its own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,18 +11,18 @@ from ddbwire.signing.credentials import UNFORESEEN
 
 @contextmanager
 def as_mistake(what: str) -> Iterator[None]:
-    """Tell a mistake in the configuration as such, whatever it makes botocore raise.
+    """Raise a mistake in the configuration as ConfigurationError, whatever botocore raises.
 
     Args:
         what: what could not be done, for the message.
 
     Raises:
-        ConfigurationError: botocore raised something of no words of its own.
+        ConfigurationError: botocore raised an exception that does not explain the mistake.
     """
     try:
         yield
     except (BotoCoreError, ClientError, ConfigurationError):
-        raise  # in words of their own
+        raise  # their messages explain it
     except UNFORESEEN as error:
         raise ConfigurationError(
             f"{what} ({type(error).__name__}: {error}); check the profile, the AWS_ variables of "

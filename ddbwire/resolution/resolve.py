@@ -1,9 +1,9 @@
 """Resolve endpoint, signing region and credentials from a session, by botocore itself.
 
-A private client is built from the session and asked for an UpdateItem of the table, which a
-handler stops short of the network. So plain, FIPS, dual-stack, account-id and configured endpoints
-and the signing region come out as they would for boto3. Where something is hooked into the client,
-it is not called, since a hook may have effects.
+A private client is made from the session and calls UpdateItem on the table; a handler stops the
+call before the network. So plain, FIPS, dual-stack, account-id and configured endpoints and the
+signing region are the same as for boto3. If anything is hooked into the client, it is not called,
+since a hook may have effects.
 """
 
 import os
@@ -31,7 +31,7 @@ _ANY_TABLE = "ddbwire"
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What a session is resolved to."""
+    """The result of resolving a session."""
 
     client: Any
     """A private botocore client: has the exception classes; sends if there is a fallback_reason."""
@@ -40,9 +40,9 @@ class Resolution:
     """The region to sign for."""
     credentials: CredentialSource
     ca_bundle: str | bool
-    """The file of certificate authorities to trust; False to trust anybody."""
+    """The file of certificate authorities to trust; False for no verification."""
     fallback_reason: str | None
-    """Why botocore has to send the requests; None if this package can."""
+    """Why botocore must send the requests; None if this package can."""
     builtin_handlers: int
     """How many handlers botocore gave every new session at that time."""
 
@@ -56,13 +56,13 @@ def resolve(
 ) -> Resolution:
     """Resolve a boto3 or botocore session; None for botocore's default chain.
 
-    ``table`` is the name or ARN of the table that the calls are for, as botocore chooses the
-    endpoint by it. For an endpoint on this machine's loopback a missing region or missing
-    credentials get a default.
+    ``table`` is the name or ARN of the table that the calls are for, by which botocore chooses the
+    endpoint. For an endpoint on this host's loopback, a missing region and missing credentials have
+    defaults.
 
     Raises:
         botocore.exceptions.BotoCoreError: such as NoRegionError or NoCredentialsError.
-        ConfigurationError: the configuration names what can't be used.
+        ConfigurationError: the configuration has something that can't be used.
     """
     handlers = builtin_handlers()
     with as_mistake("the credentials can't be found"):
@@ -105,7 +105,7 @@ def _with_credentials(known: ClientSettings, source: CredentialSource) -> Client
 
 
 def _find_endpoint(client: Any, table: str) -> tuple[Endpoint, str, str | None]:
-    """The endpoint, the region to sign for, and why botocore has to send the requests, if so."""
+    """The endpoint, the region to sign for, and why botocore must send the requests, if it must."""
     hook = find_hook(client)
     if hook is not None:
         return Endpoint.of(client.meta.endpoint_url), client.meta.region_name, f"{hook} hook"
@@ -124,7 +124,7 @@ def _reloader(session: Any, credentials: Any) -> Callable[[], Any]:
 
 
 def _no_new_credentials() -> None:
-    """Explicit credentials have no provider to get new ones from."""
+    """Explicit credentials have no provider of new ones."""
 
 
 def _capture(client: Any, table: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _capture(client: Any, table: str) -> dict[str, Any]:
         captured.update(params)
         return AWSResponse(params["url"], 200, HTTPHeaders(), None), {}
 
-    # Handlers of the more general events come later, and those registered last come last of all.
+    # Handlers of more general events are called later, and this one after all others.
     client.meta.events.register_last("before-call", capture)
     client.update_item(TableName=table, Key={"key": {"S": "ddbwire"}})
     client.meta.events.unregister("before-call", capture)

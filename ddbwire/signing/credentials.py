@@ -1,9 +1,9 @@
-"""Credentials as botocore finds and refreshes them, used until they expire and without its waits.
+"""Credentials from botocore, refreshed in the background and used until they expire.
 
 botocore refreshes inside ``get_frozen_credentials``, in the calling thread, for as long as it
-takes. If that fails it raises, ten minutes before they expire. Here the refresh runs in the
-background, one at a time, and requests are signed with the old credentials until they expire. Only
-then calls wait for new ones, and without them it is an outage.
+takes, and raises if that fails, ten minutes before they expire. Here one refresh at a time runs in
+the background, and requests are signed with the old credentials until these expire. Only then calls
+wait for new ones, and without them it is an outage.
 """
 
 import logging
@@ -32,13 +32,13 @@ from ddbwire.steps import NoResponse, Step, StepResult, WaitFor
 _SECOND_NS = 1_000_000_000
 
 _JUST_NOW_NS = _SECOND_NS
-"""How long after a renewal a refusal is taken to be one of the keys before it."""
+"""How long after a renewal a refusal is taken for one of the old keys."""
 
 _REFRESH_INTERVAL_NS = 10 * _SECOND_NS
-"""From one refresh that brought no longer-lived keys to the next, while the present ones hold."""
+"""The time to the next refresh after one without new keys, while the current ones are valid."""
 
 _EXPIRED_REFRESH_INTERVAL_NS = _SECOND_NS
-"""The same once they have expired."""
+"""The same after they have expired."""
 
 _PROVIDER_OUTAGES = (
     CredentialRetrievalError,
@@ -48,19 +48,19 @@ _PROVIDER_OUTAGES = (
 )
 
 UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)
-"""What botocore was seen to raise of its own: for a program or a file that is not there, an answer
-that is not what a provider of credentials gives, a host name that is none."""
+"""Exceptions of botocore that are not its own classes: for a program or a file that does not exist,
+an invalid answer of a credentials' provider, an invalid host name."""
 
 _FAILURES = (BotoCoreError, ClientError, ConfigurationError, RuntimeError, *UNFORESEEN)
-"""What a refresh raises."""
+"""The exceptions of a refresh."""
 
 _log = logging.getLogger("ddbwire.credentials")
 
 
 def is_provider_outage(error: Exception) -> bool:
-    """Whether the provider of credentials could not be reached, which may pass.
+    """Whether the credentials' provider could not be reached, which may pass.
 
-    Otherwise there are none, or access to them is denied.
+    Otherwise there are no credentials, or access to them is denied.
     """
     return isinstance(error, _PROVIDER_OUTAGES) or is_transient(error)
 
@@ -102,17 +102,17 @@ class CredentialSource:
         self._frozen: Any = None
         self._keys = self._read()
         self.for_botocore = BotocoreCredentials(self)
-        """The present keys in the form that botocore's clients sign with."""
+        """The current keys in the form that botocore's clients sign with."""
         at_fork(self)
 
     @property
     def frozen(self) -> Any:
-        """The present keys as botocore froze them, however long they hold."""
+        """The current keys as botocore froze them, even if they have expired."""
         return self._frozen
 
     @property
     def method(self) -> str:
-        """Botocore's name for where they were found, such as "env"."""
+        """Botocore's name for their source, such as "env"."""
         method: str = self._credentials.method
         return method
 
@@ -142,16 +142,16 @@ class CredentialSource:
         )
 
     def refresh(self) -> Generator[Step, StepResult, None]:
-        """Get new keys though the old ones seem good: the endpoint says that they are not.
+        """Get new keys though the old ones have not expired: the endpoint has refused them.
 
-        Calls that are refused together are served by one renewal. If there are no new ones,
-        ``keys`` returns a failure.
+        Calls that are refused together share one renewal. If there are no new keys, ``keys``
+        returns a failure.
         """
         if monotonic_ns() - self._renewed_ns >= _JUST_NOW_NS:
             yield WaitFor(self._start(self._replace))
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's lock and threads."""
+        """Drop the parent's lock and refresh, whose thread does not exist here."""
         self._lock = threading.Lock()
         self._refresh = None
 
@@ -189,7 +189,7 @@ class CredentialSource:
         credentials = self._credentials
         if hasattr(credentials, "refresh_needed"):
             _forget_in_cache(credentials)
-            # botocore offers no way to say that credentials expired early, but for saying so.
+            # botocore has no public way to say that credentials have expired early.
             credentials._expiry_time = datetime.now(UTC) - timedelta(seconds=1)
         else:
             self._credentials = self._reload() or credentials
@@ -214,38 +214,38 @@ class BotocoreCredentials:
 
     @property
     def method(self) -> str:
-        """Where the keys were found."""
+        """The source of the keys."""
         return self._credential_source.method
 
     @property
     def account_id(self) -> str | None:
-        """The account of the keys, if it is known; endpoints may bear it."""
+        """The account of the keys, if it is known; endpoints may contain it."""
         account: str | None = getattr(self._credential_source.frozen, "account_id", None)
         return account
 
     def get_frozen_credentials(self) -> Any:
-        """The present keys."""
+        """The current keys."""
         return self._credential_source.frozen
 
     def get_deferred_property(self, name: str) -> Callable[[], Any]:
-        """A function that tells one of the above."""
+        """A function that returns one of the attributes above."""
         return lambda: getattr(self, name, None)
 
 
 def load_keys(credentials: Any) -> None:
-    """Have botocore get what a credentials object holds at first, which may block.
+    """Make botocore load the first keys of a credentials object, which may block.
 
     Raises:
         botocore.exceptions.BotoCoreError, ClientError: the provider fails.
     """
     try:
         credentials.get_frozen_credentials()
-    except RuntimeError as error:  # so botocore says that what it was given has expired already
+    except RuntimeError as error:  # botocore's error for credentials that have expired already
         raise CredentialRetrievalError(provider=credentials.method, error_msg=str(error)) from error
 
 
 def _forget_in_cache(credentials: Any) -> None:
-    """Let a role be assumed anew: botocore would find the keys that were refused in its cache."""
+    """Make botocore assume a role again, instead of taking the refused keys from its cache."""
     fetcher = getattr(getattr(credentials, "_refresh_using", None), "__self__", None)
     cache, key = getattr(fetcher, "_cache", None), getattr(fetcher, "_cache_key", None)
     if cache is not None and key in cache:
@@ -253,7 +253,7 @@ def _forget_in_cache(credentials: Any) -> None:
 
 
 def _require_printable(keys: AccessKeys, provider: str) -> None:
-    """Refuse what would end a line of the request's head, or make every signature wrong."""
+    """Refuse characters that would end a header line, or make every signature wrong."""
     named = {
         "access key": keys.access_key,
         "secret key": keys.secret_key,

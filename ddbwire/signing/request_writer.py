@@ -1,4 +1,4 @@
-"""The bytes of signed requests: all but signature, length and body is prepared once a second."""
+"""The bytes of signed requests. All but signature, length and body is prepared once a second."""
 
 from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.signing.sigv4 import RequestSigner, SigningKey, amz_date
@@ -29,7 +29,7 @@ class RequestWriter:
         return f"{head}{signature}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
     def _signed_head(self, name: str) -> tuple[str, RequestSigner]:
-        """The head for an operation up to the signature, and what signs it."""
+        """The head for an operation up to the signature, and its signer."""
         headers = {
             "content-type": _CONTENT_TYPE,
             "host": self._host,
@@ -46,5 +46,5 @@ class RequestWriter:
 
 
 def date_request(host: str) -> bytes:
-    """An unsigned request, to which any endpoint sends a response with a Date."""
+    """An unsigned request, which any endpoint answers with a Date."""
     return f"GET / HTTP/1.1\r\nhost: {host}\r\n{_UNSIGNED_LINES}\r\n".encode()

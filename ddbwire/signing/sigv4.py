@@ -2,9 +2,9 @@
 
 Source: "Create a signed AWS API request", AWS Identity and Access Management User Guide.
 
-What does not depend on the body is worked out beforehand: the signing key once a day, the hash
-state of the canonical request up to the body's digest once a second. A signature then costs two
-hashes and one HMAC.
+Everything that does not depend on the body is computed in advance: the signing key once a day, the
+hash state of the canonical request up to the body's digest once a second. A signature then costs
+two hashes and one HMAC.
 """
 
 import hashlib
@@ -21,20 +21,20 @@ _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
 
 @dataclass(frozen=True, slots=True)
 class AccessKeys:
-    """What a request is signed with."""
+    """The keys that sign a request."""
 
     access_key: str
     secret_key: str
     token: str | None
 
     def __repr__(self) -> str:
-        """Name the access key only: a secret must not find its way into a log."""
+        """Shows the access key only: a secret must not get into a log."""
         return f"AccessKeys({self.access_key!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialScope:
-    """What a signing key is good for: one set of keys, one region, one day."""
+    """The scope of a signing key: one set of keys, one region, one day."""
 
     keys: AccessKeys
     region: str
@@ -49,7 +49,7 @@ class SigningKey:
     """The signing key of a scope, as two hash states from which each HMAC continues.
 
     HMAC(key, text) is H((key ^ opad) + H((key ^ ipad) + text)), RFC 2104. Copying the states
-    costs half of what ``hmac.digest`` does, which hashes both pads anew.
+    costs half of ``hmac.digest``, which hashes both pads each time.
     """
 
     __slots__ = ("_inner", "_outer", "scope")

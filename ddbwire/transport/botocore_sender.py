@@ -1,8 +1,8 @@
-"""Attempts through botocore, where it has to send the requests: same calls, same results.
+"""Attempts through botocore, if it must send the requests: the same calls and results.
 
-Each attempt is one botocore call, without its retries, in a thread; the call stops waiting for it
-at the deadline. A call left behind ends by itself within the private client's timeouts, and until
-then counts among the connections, of which there are at most so many, as on the wire.
+Each attempt is one botocore call, without retries, in a thread. At the deadline the caller stops
+waiting for it. The botocore call then ends within the timeouts of its client, and until then counts
+as one of the connections, whose number is limited.
 """
 
 import base64
@@ -44,13 +44,13 @@ _TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 _DATE_REQUEST = DynamoDBRequest.of(
     "GetItem", {"TableName": "ddbwire", "Key": {"key": {"S": "time"}}}
 )
-"""Any response will do, and that no such table exists is one: so nothing is read, nothing paid."""
+"""Any response will do. This one is that the table does not exist: it reads and costs nothing."""
 _parser = create_parser("json")
-"""Such as botocore reads the response with, once it has been seen to be readable."""
+"""The parser with which botocore reads a response after ``_require_readable``."""
 
 
 class BotocoreSender:
-    """Makes attempts through a botocore client of its own, with all that is hooked into it."""
+    """Makes attempts through a private botocore client with all its hooks."""
 
     __slots__ = (
         "_classes",
@@ -97,11 +97,11 @@ class BotocoreSender:
         return classify_failure(CONTRADICTORY_DATES, repeatable=True)
 
     def refresh_credentials(self) -> Generator[Step, StepResult, None]:
-        """Have the credentials fetched anew."""
+        """Get new credentials."""
         yield from self._credentials.refresh()
 
     def sync_clock(self) -> Generator[Step, StepResult, None]:
-        """Ask for the time once more; but botocore signs by the host's clock."""
+        """Ask for the time again; botocore signs with the host's clock all the same."""
         yield from self.request_date(new_connection=False)
 
     def _failed(self, failure: NoResponse, *, repeatable: bool) -> FailedAttempt:
@@ -110,7 +110,7 @@ class BotocoreSender:
         return classify_failure(failure, repeatable=repeatable)
 
     def close(self) -> None:
-        """Close the client's idle connections, and leave calls that hang to themselves."""
+        """Close the client's idle connections, and do not wait for calls under way."""
         self._threads = ThreadPool(self._max_connections)
         self._client.close()
 
@@ -121,14 +121,14 @@ class BotocoreSender:
         keys = yield from self._credentials.keys()
         if type(keys) is NoResponse:
             return keys
-        # The caller's context goes along: what is hooked into botocore, such as tracing, needs it.
+        # With the caller's context, which hooks of botocore need, such as tracing.
         context = contextvars.copy_context()
         sent_ns = self._clock.local_ns()
         future = self._threads.submit(partial(context.run, _call_botocore, self._client, request))
         try:
             yield WaitFor(future)
         finally:
-            # What nobody waits for any more is not started.
+            # A call that nobody waits for any more is not started.
             started = not future.cancel()
         if not started:
             return POOL_EXHAUSTED
@@ -142,7 +142,7 @@ class BotocoreSender:
 
 
 def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoResponse:
-    """Call botocore, and bring what comes back into the shape it had on the wire."""
+    """Call botocore, and give the result the form that it had on the wire."""
     parameters = _from_wire(json.loads(request.body))
     try:
         response = getattr(client, xform_name(request.name))(**parameters)
@@ -166,12 +166,12 @@ def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRe
 
 def _misconfiguration_in(error: Exception) -> str:
     found = misconfiguration_in(error)
-    # What it says of a host is the proxy's then, which this names.
+    # It is about the proxy's host then, which the error names.
     return f"{error}: {found}" if found and isinstance(error, ProxyConnectionError) else found
 
 
 class _UnreadableError(Exception):
-    """A response that botocore would make nothing of, or fail at: ``result`` is what it is."""
+    """A response that botocore would misread, or fail to read; ``result`` has it."""
 
     def __init__(self, result: HTTPResponse | NoResponse) -> None:
         super().__init__()
@@ -179,10 +179,10 @@ class _UnreadableError(Exception):
 
 
 def _require_readable(response_dict: dict[str, Any], operation_model: Any, **_event: Any) -> None:
-    """Stop botocore short of reading a body that is not DynamoDB's, or not the one that was sent.
+    """Prevent botocore from reading a body that is not DynamoDB's, or was changed.
 
-    Of such a body (a proxy's page, half a response, a list where an item should be) botocore makes
-    an empty response, or fails in one way or another.
+    From such a body (a proxy's page, half a response, a list instead of an item) botocore makes an
+    empty response, or it raises some exception.
     """
     body: bytes = response_dict["body"]
     headers = _lower_case(response_dict["headers"])
@@ -202,7 +202,7 @@ def _require_readable(response_dict: dict[str, Any], operation_model: Any, **_ev
 
 
 def _shapes_of(document: dict[str, Any], status: int, operation_model: Any) -> list[Any]:
-    """What botocore reads a response as: an operation's output; of an error, its members too."""
+    """The shapes that botocore reads from a response: the output, and for an error its members."""
     if status == 200:
         return [operation_model.output_shape]
     code: str = document["__type"].rpartition("#")[2]
@@ -215,7 +215,7 @@ def _lower_case(headers: Mapping[str, object]) -> dict[bytes, bytes]:
 
 
 def _to_wire(value: object) -> str | float:
-    """What JSON has no form for: binary values travel in base64, times as epoch seconds."""
+    """The JSON form of other types: base64 for binary values, epoch seconds for times."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime):
@@ -224,7 +224,7 @@ def _to_wire(value: object) -> str | float:
 
 
 def _from_wire(value: Any) -> Any:
-    """Base64 to bytes, as botocore wants it, in attribute values of type B and BS."""
+    """Decode base64 to bytes in attribute values of type B and BS, as botocore needs it."""
     if isinstance(value, list):
         return [_from_wire(part) for part in value]
     if not isinstance(value, dict):

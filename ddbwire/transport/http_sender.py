@@ -97,7 +97,7 @@ class HTTPSender:
         return classify_failure(CONTRADICTORY_DATES, repeatable=True)
 
     def refresh_credentials(self) -> Generator[Step, StepResult, None]:
-        """Have the credentials fetched anew."""
+        """Get new credentials."""
         yield from self._credentials.refresh()
         self._writer = None
 
@@ -111,7 +111,7 @@ class HTTPSender:
         return classify_failure(failure, repeatable=repeatable)
 
     def close(self) -> None:
-        """Close the client, which has sent nothing since it was resolved."""
+        """Close botocore's client, which has no connections."""
         self._client.close()
 
     def _next_writer(self, second: int) -> Generator[Step, StepResult, RequestWriter | NoResponse]:

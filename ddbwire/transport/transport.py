@@ -1,4 +1,4 @@
-"""What a wire has once it is resolved: a sender, and connection pools for both drivers."""
+"""The transport of a resolved wire: a sender, and connection pools for both drivers."""
 
 import threading
 from collections.abc import Coroutine, Sequence
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Transport:
-    """The sender of a wire's calls, and the pools of connections it may send over."""
+    """The sender of a wire's calls, and the connection pools of the drivers."""
 
     def __init__(self, resolution: Resolution, max_connections: int, clock: TableClock) -> None:
         self.fallback_reason = resolution.fallback_reason
@@ -81,7 +81,7 @@ class Transport:
             await self._aio_driver.pools.close()
 
     def after_fork_in_child(self) -> None:
-        """Renew the lock: threads of the parent, which do not exist here, may have held it."""
+        """Renew the lock: a thread of the parent process may have held it."""
         self._lock = threading.Lock()
 
     def _make_aio_driver(self) -> "AsyncDriver":

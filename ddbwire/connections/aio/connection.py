@@ -12,10 +12,10 @@ _TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 
 
 class AsyncConnection(asyncio.Protocol):
-    """Whoever has taken it from the pool owns it.
+    """Carries one exchange at a time. It belongs to whoever took it from the pool.
 
-    One timer serves all exchanges: it is set when none is pending, and when it goes off it looks
-    whether the exchange then under way is due, and is set again if not.
+    One timer serves all exchanges. It is set if it is not pending. When it goes off, it checks
+    whether the current exchange is due, and is set again if not.
     """
 
     __slots__ = (
@@ -76,7 +76,7 @@ class AsyncConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the loop with what has arrived."""
         if self._response is None:
-            # No request is under way: the next response could not be told from what this is.
+            # No request is under way: these bytes could be taken for the next response.
             self.abort()
             return
         reader = self._reader
@@ -102,7 +102,7 @@ class AsyncConnection(asyncio.Protocol):
         self._stop_timer()
 
     def abort(self) -> None:
-        """Close at once, leaving unsent what is unsent."""
+        """Close at once, without sending what is not sent yet."""
         self.usable = False
         self._response = None
         self._stop_timer()
@@ -111,10 +111,10 @@ class AsyncConnection(asyncio.Protocol):
 
     def _end(self, result: HTTPResponse | NoResponse) -> None:
         response = self._response
-        # It is done already if it was cancelled, and the abort that follows is still to come.
+        # It is done already if it was cancelled, and ``abort`` was not called yet.
         if response is not None and not response.done():
             response.set_result(result)
-        # Only now: if an exception came before, what calls this next can still end the exchange.
+        # Only now: after an exception above, the next call can still end the exchange.
         self._response = None
 
     def _set_timer(self, when_ns: int) -> None:

@@ -1,4 +1,4 @@
-"""The asyncio driver: does the steps of a call on an event loop, over that loop's pool."""
+"""The asyncio driver: does the steps of a call on an event loop, with that loop's pool."""
 
 import asyncio
 from collections.abc import Generator, Sequence
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class AsyncDriver:
-    """Does calls on whatever event loop is running."""
+    """Does calls on the running event loop."""
 
     def __init__(self, pools: PoolPerLoop) -> None:
         self.pools = pools
@@ -40,7 +40,7 @@ class AsyncDriver:
     async def run_all(
         self, calls: Sequence[Generator[Step, StepResult, T]], deadline_ns: int
     ) -> list[T]:
-        """Do the steps of several calls side by side; what they return."""
+        """Do the steps of several calls side by side; their results."""
         if len(calls) == 1:
             return [await self.run(calls[0], deadline_ns)]
         return await run_all(calls, self.pools.running() or await self.pools.open(), deadline_ns)

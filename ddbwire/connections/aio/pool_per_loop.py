@@ -12,17 +12,17 @@ from ddbwire.endpoint import Endpoint
 _NO_LAST: tuple[asyncio.AbstractEventLoop | None, AsyncConnectionPool | None] = (None, None)
 
 _inherited: list[object] = []
-"""Pools that a forked child got from its parent.
+"""Pools that a forked child has from its parent.
 
-They are kept, untouched, for good. Closing or finalizing their transports would take the sockets
-out of the selector that the child's copy of the loop shares with the parent's.
+They are kept, unchanged, forever: closing or finalizing their transports would remove the sockets
+from the selector that the child's copy of the loop shares with the parent's.
 """
 
 
 class PoolPerLoop:
     """Finds the running loop's pool; makes it on first use, closes it as the loop shuts down.
 
-    Loops in several threads may do so at once: what they share is changed by atomic operations.
+    Loops in several threads may use it at the same time: shared state changes by atomic operations.
     """
 
     _last: tuple[asyncio.AbstractEventLoop | None, AsyncConnectionPool | None]
@@ -37,10 +37,10 @@ class PoolPerLoop:
         at_fork(self)
 
     def running(self) -> AsyncConnectionPool | None:
-        """The pool of the running loop, if it was ``open``ed.
+        """The pool of the running loop; None before ``open``.
 
         Raises:
-            RuntimeError: no loop of asyncio's is running.
+            RuntimeError: no event loop of asyncio is running.
         """
         loop = running_loop()
         last_loop, last_pool = self._last
@@ -53,7 +53,7 @@ class PoolPerLoop:
         return entry[0]
 
     async def open(self) -> AsyncConnectionPool:
-        """The pool of the running loop, made if need be."""
+        """The pool of the running loop, which is made if there is none."""
         pool = self.running()
         if pool is None:
             loop = running_loop()
@@ -66,7 +66,7 @@ class PoolPerLoop:
         return pool
 
     async def close(self) -> None:
-        """Close the running loop's pool; a later call opens another."""
+        """Close the running loop's pool; a later call opens a new one."""
         entry = self._pools.get(running_loop())
         if entry is not None:
             await entry[1].aclose()
@@ -87,8 +87,8 @@ class PoolPerLoop:
     ) -> AsyncGenerator[None, None]:
         """Close ``pool`` when the loop shuts its async generators down, as asyncio.run does.
 
-        It is the one hook that every kind of loop offers; so nobody has to close the wire at the
-        end of each ``asyncio.run``, and no socket is left to the garbage collector.
+        Every kind of loop has this hook. So the wire need not be closed at the end of each
+        ``asyncio.run``, and no socket is left to the garbage collector.
         """
         try:
             yield

@@ -1,8 +1,8 @@
 """Several calls side by side on the running event loop, over its pool.
 
-The asyncio twin of ``connections/blocking/side_by_side.py``. A request that gets an open connection
-at once, as most do, needs no task of its own: what is awaited is the response alone. A step that
-takes longer, such as connecting, gets one.
+The asyncio counterpart of ``connections/blocking/side_by_side.py``. A request that gets an open
+connection at once, as most do, needs no task: only its response is awaited. Any other step, such as
+connecting, gets a task.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ async def run_all(
     """Do the steps of all calls until each has returned, or one has raised.
 
     Returns:
-        what they returned, in their order.
+        their results, in their order.
     """
     members = [_Member(call) for call in calls]
     side_by_side = _SideBySide(members, pool, deadline_ns)
@@ -37,7 +37,7 @@ async def run_all(
         finally:
             side_by_side.end()
     finally:
-        # Nothing is left to end, unless an exception came before it was done.
+        # Ended already, unless an exception interrupted that.
         side_by_side.end()
     return [member.result for member in members]
 
@@ -52,15 +52,15 @@ class _Member(Generic[T]):
     def __init__(self, call: Generator[Step, StepResult, T]) -> None:
         self.call = call
         self.acquired: Acquired[AsyncConnection] = []
-        """The connection of the request that was sent without a task."""
+        """The slot of the connection, if the request was sent without a task."""
         self.step: asyncio.Future[Any] | None = None
-        """The result of its step; None once the call has returned."""
+        """The future of its step's result; None after the call has returned."""
         self.task: asyncio.Task[Any] | None = None
-        """What does its step, if that needs a task."""
+        """The task that does its step; None if it needs none."""
 
     @property
     def is_done(self) -> bool:
-        """Whether its step is done, and not yet answered."""
+        """Whether its step is done, and the call has not got the result yet."""
         return self.step is not None and self.step.done()
 
 
@@ -102,7 +102,7 @@ class _SideBySide(Generic[T]):
                 await self._wake_up
 
     def end(self) -> None:
-        """Abort what is under way."""
+        """Cancel the tasks, and release connections."""
         for member in self._members:
             if member.task is not None:
                 member.task.cancel()
@@ -112,7 +112,7 @@ class _SideBySide(Generic[T]):
             self._timer.cancel()
 
     def _resume(self, member: _Member[T], result: StepResult) -> None:
-        """Let a call go on to its next step, and begin that."""
+        """Continue a call until its next step, and start that."""
         try:
             step = member.call.send(result)
         except StopIteration as done:
@@ -128,7 +128,7 @@ class _SideBySide(Generic[T]):
         future.add_done_callback(self._wake)
 
     def _answer(self, member: _Member[T]) -> None:
-        """Put the connection back, and let the call go on with the result of its step."""
+        """Put the connection back, and continue the call with the result of its step."""
         step, member.step, member.task = member.step, None, None
         self._pool.release(member.acquired)
         self._resume(member, None if step is None else step.result())
@@ -147,7 +147,7 @@ class _SideBySide(Generic[T]):
             self._wake_up.set_result(None)
 
     def _set_timer(self, seconds: float) -> None:
-        """Look again then, whether or not a step's callback came through (for want of memory)."""
+        """Check the steps then, in case a callback was lost (for lack of memory)."""
         self._timer = self._loop.call_later(seconds, self._timer_went_off)
 
     def _timer_went_off(self) -> None:

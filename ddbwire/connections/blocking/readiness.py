@@ -1,4 +1,4 @@
-"""Waiting until a socket can be read or written."""
+"""Waits until a socket can be read or written."""
 
 import select
 import selectors
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Wait: TypeAlias = Callable[[float], object]
-"""Waits so many milliseconds at most; what it returns is true if the socket is ready."""
+"""Waits for at most the given milliseconds; the result is true if the socket is ready."""
 
 
 def until_readable(sock: socket.socket) -> Wait:
-    """How to wait, as often as needed, until ``sock`` can be read."""
+    """A function that waits until ``sock`` can be read; it can be called repeatedly."""
     return _until(sock, selectors.EVENT_READ)
 
 
@@ -42,13 +42,13 @@ def await_writable(sock: socket.socket, deadline_ns: int) -> None:
 
 
 class Awaited(NamedTuple):
-    """What somebody waits for: any of the sockets, or the future, or the time.
+    """What to wait for: any of the sockets, or the future, or the time.
 
     Attributes:
-        sockets: any of them.
+        sockets: the sockets, any of which may be ready.
         event: ``selectors.EVENT_READ`` or ``EVENT_WRITE``.
         until_ns: the time, on ``time.monotonic_ns()``.
-        future: something that a thread does.
+        future: the future of a thread's work; None for none.
     """
 
     sockets: tuple[socket.socket, ...]
@@ -60,7 +60,7 @@ class Awaited(NamedTuple):
 def wait_through(
     waiting: Generator[Awaited, socket.socket | None, T],
 ) -> T:
-    """Do the waits of a generator, blocking; what it returns."""
+    """Do the waits of a generator, blocking; returns its result."""
     ready: socket.socket | None = None
     try:
         while True:
@@ -98,7 +98,7 @@ class ReadySockets:
         self._sockets = 0
 
     def add(self, sock: socket.socket, event: int) -> None:
-        """Wait for this one too, to be read or to be written."""
+        """Wait for this socket too, for one event."""
         if self._poll is not None:
             self._poll.register(sock, _poll_event(event))
         elif self._selector is not None:
@@ -106,7 +106,7 @@ class ReadySockets:
         self._sockets += 1
 
     def remove(self, descriptor: int) -> None:
-        """Wait for it no more."""
+        """Stop waiting for it."""
         if self._poll is not None:
             self._poll.unregister(descriptor)
         elif self._selector is not None:
@@ -114,7 +114,7 @@ class ReadySockets:
         self._sockets -= 1
 
     def wait(self, seconds: float) -> list[int]:
-        """The descriptors of those that are ready; none if there is none in so many seconds."""
+        """The descriptors of the ready sockets; empty if none is ready in that time."""
         if not self._sockets:
             time.sleep(seconds)
             return []
@@ -125,7 +125,7 @@ class ReadySockets:
         return []
 
     def close(self) -> None:
-        """Forget them all."""
+        """Release the selector."""
         if self._selector is not None:
             self._selector.close()
 
@@ -143,11 +143,11 @@ def _await(wait: Wait, deadline_ns: int) -> None:
 
 def _until(sock: socket.socket, event: int) -> Wait:
     if hasattr(select, "poll"):
-        # What ``selectors`` would choose costs a call several microseconds more.
+        # The selector that ``selectors`` chooses costs a call several microseconds more.
         poll = select.poll()
         poll.register(sock, _poll_event(event))
         return poll.poll
-    # Where eventlet has taken poll away, there is what it has put in the place of select.
+    # eventlet removes poll, and replaces select.
     selector = selectors.DefaultSelector()
     selector.register(sock, event)
     return lambda milliseconds: selector.select(milliseconds / 1e3)

@@ -1,12 +1,12 @@
 """Several calls side by side in the caller's thread, over one pool.
 
-All requests are written to their connections before the first response is awaited, and connections
-that have to be opened are opened at once. From then on whatever call is answered goes on at once,
-as if it were alone: a retry is not held up by another call's response, nor by one that never comes.
+All requests are written to their connections before the first response is awaited, and missing
+connections are opened at the same time. Then each call continues as soon as it is answered: a retry
+does not wait for another call's response, which may never come.
 
-Who holds connections never stops reading from them in order to wait for one more: it stands in the
-pool's queue meanwhile. So two threads can't wait for each other, however few connections there are,
-and a connection is put back as soon as its response has arrived.
+A thread that holds connections reads from them while it waits in the pool's queue for another one.
+So two threads can't wait for each other, however few connections there are, and a connection is put
+back as soon as its response has arrived.
 """
 
 import selectors
@@ -41,7 +41,7 @@ _TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 _NEVER_NS = 1 << 63
 
 Sending: TypeAlias = Generator[Awaited, socket.socket | None, Connection | NoResponse]
-"""As of ``ConnectionPool.connect_and_send``."""
+"""The generator of ``ConnectionPool.connect_and_send``."""
 
 
 def run_all(
@@ -50,7 +50,7 @@ def run_all(
     """Do the steps of all calls until each has returned, or one has raised.
 
     Returns:
-        what they returned, in their order.
+        their results, in their order.
     """
     if len(calls) == 1:
         return [run(calls[0], pool, deadline_ns)]
@@ -62,7 +62,7 @@ def run_all(
         finally:
             side_by_side.end()
     finally:
-        # Nothing is left to end, unless an exception came before it was done.
+        # Ended already, unless an exception interrupted that.
         side_by_side.end()
     return [member.result for member in members]
 
@@ -89,19 +89,19 @@ class _Member(Generic[T]):
         self.call = call
         self.acquired: Acquired[Connection] = []
         self.send: Send | None = None
-        """What is to be sent, or was; None at another step."""
+        """The request to send, or that was sent; None at another step."""
         self.connecting: Sending | None = None
-        """Opens a connection and sends it."""
+        """Opens a connection and sends the request."""
         self.awaited: dict[int, socket.socket] = {}
-        """By their descriptors, the sockets that are waited for."""
+        """The sockets that it waits for, by their descriptors."""
         self.connection: Connection | None = None
-        """What it was sent over, while the response is to come."""
+        """The connection that will have the response; None while it waits for none."""
         self.waiter: Waiter | None = None
         """Its place in the pool's queue, while it waits there for a connection."""
         self.future: Future[Any] | None = None
-        """What it waits for."""
+        """The future that it waits for; None for none."""
         self.due_ns = _NEVER_NS
-        """When its step ends at the latest; never, once it has returned."""
+        """The latest end of its step; never, after it has returned."""
 
 
 class _SideBySide(Generic[T]):
@@ -141,7 +141,7 @@ class _SideBySide(Generic[T]):
             self._send()
 
     def end(self) -> None:
-        """Close what is under way, and leave the pool's queue."""
+        """Release connections, and leave the pool's queue."""
         for member in self._members:
             if member.waiter is not None:
                 self._pool.leave_queue(member.waiter, member.acquired)
@@ -154,7 +154,7 @@ class _SideBySide(Generic[T]):
             self._waker.close()
 
     def _resume(self, member: _Member[T], result: StepResult) -> None:
-        """Let a call go on to its next step."""
+        """Continue a call until its next step."""
         try:
             step = member.call.send(result)
         except StopIteration as done:
@@ -172,7 +172,7 @@ class _SideBySide(Generic[T]):
             self._wait_for(member, step.future, step.due_ns(self._deadline_ns))
 
     def _send(self) -> None:
-        """Send what is to be sent, as far as there are connections; queue for the others."""
+        """Send the requests for which there are connections; queue for the others."""
         while self._to_send:
             member = self._to_send.popleft()
             if member.acquired or self._pool.acquire_now(member.acquired):
@@ -195,7 +195,7 @@ class _SideBySide(Generic[T]):
             self._sent(member, sent)
 
     def _go_on_connecting(self, member: _Member[T], ready: socket.socket | None) -> None:
-        """Let a connection be opened further, until it waits again or the request is sent."""
+        """Continue to open a connection, until it waits again or the request is sent."""
         if member.connecting is None:
             raise TypeError(f"{member.call!r} opens no connection")
         try:
@@ -248,7 +248,7 @@ class _SideBySide(Generic[T]):
         self._pool.queue(member.waiter, member.acquired)
 
     def _receive(self) -> None:
-        """Wait until something has arrived or is due; read what has arrived."""
+        """Wait until a socket is ready or a step is due; read what has arrived."""
         due_ns = min([member.due_ns for member in self._members])
         for descriptor in self._ready.wait(max(0, due_ns - monotonic_ns()) / 1e9):
             member = self._awaited.get(descriptor)
@@ -265,7 +265,7 @@ class _SideBySide(Generic[T]):
                 self._go_on_connecting(member, sock)
 
     def _end_waits(self) -> None:
-        """Let those go on that wait for no socket, or in vain."""
+        """Continue calls that do not wait for a socket, or whose time is over."""
         now_ns = monotonic_ns()
         for member in self._members:
             late = now_ns >= member.due_ns
@@ -297,7 +297,7 @@ class _SideBySide(Generic[T]):
             self._answer(member, POOL_EXHAUSTED)
 
     def _answer(self, member: _Member[T], result: HTTPResponse | NoResponse) -> None:
-        """Put the connection back, and let the call go on with what came of its request."""
+        """Put the connection back, and continue the call with the result of its request."""
         self._await_no_more(member)
         member.connection = None
         self._pool.release(member.acquired)
@@ -305,7 +305,7 @@ class _SideBySide(Generic[T]):
         self._resume(member, result)
 
     def _waker_to_be_read(self) -> Waker:
-        """What wakes this thread from ``_receive``.
+        """The waker of this thread in ``_receive``.
 
         Raises:
             OSError: as ``Waker`` does.

@@ -1,4 +1,4 @@
-"""A place in the queue of a pool of blocking connections."""
+"""A waiter in the queue of a pool of blocking connections."""
 
 import weakref
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from ddbwire.connections.blocking.connection import Connection
 class Waiter:
     """One request's wait for a slot.
 
-    Who gives lays the slot down and then looks whether the waiter has left; who leaves says so
-    and then looks for a slot. So at least one sees the other, and ``pop`` decides who has it.
+    ``give`` adds the slot and then checks whether the waiter has left; ``leave`` marks it as left
+    and then checks for a slot. So at least one of two threads sees the other, and ``pop`` decides
+    which gets the slot.
     """
 
     __slots__ = ("__weakref__", "_given", "_left", "_wake", "reference")
@@ -24,7 +25,7 @@ class Waiter:
 
     @property
     def served(self) -> bool:
-        """Whether a slot was given, which is still to be taken."""
+        """Whether a slot was given, and not yet taken."""
         return bool(self._given)
 
     def give(self, acquired: Acquired[Connection]) -> bool:
@@ -36,7 +37,7 @@ class Waiter:
         return True
 
     def leave(self, acquired: Acquired[Connection]) -> None:
-        """Wait no longer; take into ``acquired`` what was given, in time or just too late."""
+        """Stop waiting; take into ``acquired`` a slot that was given, in time or just too late."""
         self._left = True
         self._take(acquired)
 

@@ -1,28 +1,28 @@
-"""Waking a thread that waits on sockets."""
+"""Wakes a thread that waits on sockets."""
 
 import socket
 import threading
 from contextlib import suppress
 
 _LONGEST_HELD_SECONDS = 0.1
-"""Far longer than it takes to write one byte without waiting. A lock that is held for longer was
-lost: an exception came, of a signal, say, between two lines of who held it."""
+"""Far longer than writing one byte takes. A lock that is held for longer was lost: its holder was
+interrupted by an exception, for example of a signal."""
 
 
 class Waker:
-    """A socket that can be read once ``wake`` was called, by whatever thread.
+    """A socket that becomes readable when any thread calls ``wake``.
 
-    The lock keeps ``close`` from coming between: the descriptor that a thread is about to write to
-    might be another file's by then. Nobody waits for it for good, since it may have been lost.
+    The lock prevents a ``close`` while a thread is about to write: the descriptor might be another
+    file's then. A thread waits for it only for a time, since it may have been lost.
     """
 
     __slots__ = ("_lock", "_open", "_write", "socket")
 
     def __init__(self) -> None:
-        """Open it.
+        """Open the socket.
 
         Raises:
-            OSError: the process may have no more descriptors.
+            OSError: the process has no more descriptors.
         """
         self.socket, self._write = socket.socketpair()
         self.socket.setblocking(False)
@@ -31,7 +31,7 @@ class Waker:
         self._open = True
 
     def wake(self, *_: object) -> None:
-        """Make the socket readable, unless it is closed by now."""
+        """Make the socket readable, unless it is closed."""
         if not self._open:
             return
         held = self._lock.acquire(timeout=_LONGEST_HELD_SECONDS)
