@@ -120,6 +120,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if policy is not None or state is not None:": "both are there, or neither",
     },
     "ratelimit_ddb/bucket/violations.py": {
+        "counts = take.cost_ns[0] > 1": "a violation is worth more than a nanosecond",
         "self._nothing = _Shown(_NEVER_NS, _NEVER_NS, _NEVER_NS, never_ns, 1)": _LONG_PAST,
         "shown.kept_until_seconds < expires_seconds,": _SAME_CASE,
         "violations_ns, blocked_ns, blocks_ns, tuple(full_at_ns), result.expires_at_seconds or 1": (

@@ -9,7 +9,7 @@ import pytest
 
 from ratelimit_ddb import Decision, Limit
 from ratelimit_ddb.bucket.bucket import Bucket
-from ratelimit_ddb.bucket.decision import Source
+from ratelimit_ddb.bucket.decision import Source, Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
@@ -110,6 +110,7 @@ def test_a_lease_serves_who_asked_for_it_and_those_who_came_meanwhile() -> None:
     assert observation[:3] == (NOW_NS, (left_ns,), 1_800_007_200)
     assert not hot.state.queue
     assert hot.state.leader is None
+    assert hot.state.pace.report(hot.monotonic_ns + 5) == (1, 5)
 
 
 def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_denied() -> None:
@@ -369,15 +370,23 @@ def test_what_this_process_holds_of_a_key_lapses_with_it_and_not_with_another(wh
 
 def test_a_single_take_that_others_overtook_has_the_next_one_try_the_other_branch() -> None:
     hot = HotKey(per_second=0.0)
+    hot.state.demand.admitted = 10
+    hot.state.pace.wrote(hot.monotonic_ns, 9, 0, applied=True)
     flow = hot.acquire(1)
     take = next(flow)
     assert take.idle == (True,)
-    again = flow.send(OperationResult(False, (NOW_NS + 9 * MS,), None, 1_800_090_000))
+    again = flow.send(
+        OperationResult(False, (NOW_NS + 9 * MS,), None, 1_800_090_000, (0,), 3, 0, 4)
+    )
     assert again == take._replace(idle=(False,), extends=False)
     assert hot.state.overtaken == (0.3,)
-    decision = result_of(flow, OperationResult(True, (NOW_NS + 10 * MS,), None, None, (7,)))
+    decision = result_of(flow, OperationResult(True, (NOW_NS + 10 * MS,), None, 5, (7,), 4))
     assert told(decision) == Decision(True, 990, 0, 10 * MS, LIMIT)
     assert decision.taken is not None
-    assert decision.taken.refunded_ns == (7,)
-    assert decision.taken.taken_at_ns == NOW_NS
-    assert hot.state.demand.admitted == 1
+    taken = decision.taken
+    assert taken == Taken("k", 1, (LIMIT,), (NOW_NS + 10 * MS,), (7,), 1)
+    assert (taken.taken_at_ns, taken.lease, taken.group) == (NOW_NS, None, hot.cache.group)
+    assert hot.cache.get("k") == Observation(NOW_NS, (NOW_NS + 10 * MS,), 5, hot.bucket.names)
+    assert hot.state.demand.admitted == 11
+    assert hot.state.pace._measured_from == (hot.monotonic_ns, 3, 4)
+    assert hot.state.pace.report(hot.monotonic_ns + 5) == (1, 5)

@@ -21,7 +21,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
 )
 from ratelimit_ddb.bucket.block_lookup import blocked
-from ratelimit_ddb.operations.operation import BLOCKED, Delete, Read, ReadClock, Take
+from ratelimit_ddb.operations.operation import BLOCKED, ClockMoved, Delete, Read, ReadClock, Take
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -413,6 +413,36 @@ def test_what_is_written_of_violations_and_of_blocks(off_ns: int, kept_seconds: 
     )
 
 
+class SetsItsClock(FlakyStore):
+    """Finds at the first violation that its clock was an hour behind."""
+
+    moved = False
+
+    def send(self, operation: Any, deadline_ns: int) -> Any:
+        if isinstance(operation, Take) and BLOCKED in operation.names and not self.moved:
+            self.moved = True
+            self.operations.append(operation)
+            self.time.advance(3_600)
+            raise ClockMoved("an hour")
+        return super().send(operation, deadline_ns)
+
+
+def test_what_is_written_by_a_clock_that_was_wrong_is_made_anew() -> None:
+    store = SetsItsClock()
+    now_ns = store.time.now_ns
+    ask = asking(limited_wsgi, store, blocking())
+    for _ in range(3):
+        get(ask)
+    wrong, right = written(store)
+    later_ns = now_ns + 3_600 * SECOND_NS
+    assert right == wrong._replace(
+        now_ns=later_ns,
+        base_ns=(later_ns, later_ns + 1, 0, 0),
+        cost_ns=(200 * SECOND_NS, -later_ns - 1, 0, 0),
+        expires_at_seconds=1_800_007_200,
+    )
+
+
 class KeepsForLong(FlakyStore):
     """Its items are kept for years, since another limiter needs it."""
 
@@ -506,6 +536,14 @@ def test_a_key_that_was_blocked_by_hand_is_told_so(
     limiter.block(KEY, 2 * DAY)
     clock.advance(3 * DAY)
     assert kind(get(ask)) == "200"
+
+
+def test_a_key_that_was_blocked_by_hand_is_told_so_by_the_limits_of_another_plan(
+    limited: Limited, store: Any
+) -> None:
+    RateLimiter(store, "9/minute", deadline=10).block(KEY, 600)
+    ask = asking(limited, store, blocking("1/minute"))
+    assert [kind(get(ask)) for _ in range(3)] == ["200", *["abnormal-usage-detected"] * 2]
 
 
 def test_a_key_that_owes_is_not_blocked(limited: Limited, store: Any) -> None:
