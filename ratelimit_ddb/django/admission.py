@@ -60,6 +60,7 @@ def _before(view: Callable[..., Any], called: Callable[..., Any], gate: Gate) ->
         except Exception as error:
             gate.respond(request, head_of_error_page(error))
             raise
+        gate.note_served(request)
         if gate.gives_back and isinstance(response, HttpResponseBase):
             gate.respond(request, head_of(response.status_code, response.headers.items()))
         settle_at_end(request, response, reservation)
@@ -86,6 +87,7 @@ def _before_async(
             if reservation is not None:
                 await reservation.end_async(failed=False)
             raise
+        gate.note_served(request)
         if gate.gives_back and isinstance(response, HttpResponseBase):
             head = head_of(response.status_code, response.headers.items())
             await gate.respond_async(request, head)

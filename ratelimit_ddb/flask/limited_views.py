@@ -68,6 +68,7 @@ def limited(
             if gate.holds_slots:
                 end_with_request()
             response: ResponseReturnValue = flask.current_app.ensure_sync(called)(*args, **kwargs)
+            gate.note_served(flask.request)
             return response
 
         if not hasattr(view, "__name__"):  # Flask calls the endpoint so, unless it has an endpoint=

@@ -153,6 +153,8 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
             if head is not None:
                 await gate.respond_async(connection.scope, head)
             raise
+        if isinstance(response, Response) or not callable(response):  # no application, to be called
+            gate.note_served(connection.scope)
         if isinstance(response, Response) and gate.gives_back:
             await gate.respond_async(connection.scope, head_of_response(response))
         return with_fields(responding(response, gate), ledger)
@@ -176,6 +178,8 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
             if head is not None:
                 gate.respond(connection.scope, head)
             raise
+        if isinstance(response, Response) or not callable(response):  # no application, to be called
+            gate.note_served(connection.scope)
         if isinstance(response, Response) and gate.gives_back:
             gate.respond(connection.scope, head_of_response(response))
         return with_fields(responding(response, gate), ledger)

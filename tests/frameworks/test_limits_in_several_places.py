@@ -16,7 +16,7 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
-from django.test import AsyncClient, Client, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import path as django_path
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -24,7 +24,7 @@ from fastapi import Depends, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from werkzeug.test import Client as WsgiClient
 
@@ -653,3 +653,55 @@ def test_a_scope_or_environ_used_again_is_another_request(site: Site) -> None:
     assert [status for status, _ in started] == ["200"] * 9 + ["429"] * 2
     assert [[name for name, _ in headers].count("ratelimit") for _, headers in started] == [1] * 11
     assert site.left == 0
+
+
+def flask_batch(store: MemoryStore, rule: Rule, limits: list[Any]) -> list[bool]:
+    app = flask.Flask("batches", root_path=".")
+    of_flask.limit_app(app, store, rule)
+    parts = [of_flask.limited(store=store, **one)(lambda: "done") for one in limits]
+    app.get("/")(lambda: [part() == "done" for _ in range(5) for part in parts])
+    return [*app.test_client().get("/").get_json()]
+
+
+def django_batch(store: MemoryStore, rule: Rule, limits: list[Any]) -> list[bool]:
+    limited = [of_django.limited(store=store, **one) for one in limits]
+    parts: list[Any] = [one(lambda request: HttpResponse("done")) for one in limited]
+    found: list[bool] = []
+
+    def batch(request: HttpRequest) -> HttpResponse:
+        found.extend(part(request).status_code == 200 for _ in range(5) for part in parts)
+        return HttpResponse("all")
+
+    with override_settings(RATELIMIT_DDB={"STORE": store, "RULES": [rule]}):
+        middleware: Any = of_django.RateLimitMiddleware(batch)
+        middleware(RequestFactory().get("/"))
+    return found
+
+
+def starlette_batch(store: MemoryStore, rule: Rule, limits: list[Any]) -> list[bool]:
+    limited = [of_starlette.limited(store=store, **one) for one in limits]
+
+    async def done(request: Any) -> PlainTextResponse:
+        return PlainTextResponse("done")
+
+    parts = [one(done) for one in limited]
+
+    async def batch(request: Any) -> JSONResponse:
+        codes = [(await part(request)).status_code for _ in range(5) for part in parts]
+        return JSONResponse([code == 200 for code in codes])
+
+    app = asgi.RateLimitMiddleware(Starlette(routes=[Route("/", batch)]), store, rule)
+    return [*ask(app, "/").json()]
+
+
+@pytest.mark.parametrize("batch", [flask_batch, django_batch, starlette_batch])
+def test_a_view_that_is_called_for_each_part_of_a_request_gives_nothing_back_of_earlier_parts(
+    store: MemoryStore, batch: Callable[..., list[bool]]
+) -> None:
+    # What was done for one part stays counted, whatever comes of the next.
+    rule = Rule("/*", "9/hour", by=everyone(), name="outer")
+    two = {"limits": "2/hour", "by": everyone(), "name": "two"}
+    three = {"limits": "3/hour", "by": everyone(), "name": "three"}
+    assert batch(store, rule, [two, three]) == [True] * 4 + [False, True] + [False] * 4
+    assert RateLimiter(store, "2/hour").peek(("two", "everyone")).remaining == 0
+    assert RateLimiter(store, "3/hour").peek(("three", "everyone")).remaining == 0

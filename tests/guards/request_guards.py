@@ -14,6 +14,14 @@ _VIEWS = "tests/frameworks/test_view_limits.py::test_"
 
 REQUESTS = (
     Guard(
+        "a view that was served in a batch keeps what it took",
+        "ratelimit_ddb/web/gate/request_refund.py",
+        "        if entry.is_served:",
+        "        if False:",
+        "tests/frameworks/test_limits_in_several_places.py::"
+        "test_a_view_that_is_called_for_each_part_of_a_request_gives_nothing_back_of_earlier_parts",
+    ),
+    Guard(
         "P14: a message over a limit gives nothing back of the handshake and of earlier ones",
         "ratelimit_ddb/web/gate/ledger.py",
         "        ledger.entries.clear()",

@@ -247,6 +247,18 @@ class Gate:
             return []
         return await run_steps_async(charges_of_message(self._rule_set, request))
 
+    def note_served(self, native: Any) -> None:
+        """Note that the view that this gate is before has returned.
+
+        A request may call several limited views, or one several times, as a batch does. What denies
+        a later call gives nothing back of those that were served.
+        """
+        ledger: Ledger | None = carrier_of(native).get(KEY) if self.enabled else None
+        for entry in reversed(ledger.entries if ledger is not None else ()):
+            if entry.gate is self:
+                entry.is_served = True
+                return
+
     def forget(self, carrier: MutableMapping[str, Any]) -> None:
         """Remove the ledgers from a scope or environ, if this gate put them there.
 

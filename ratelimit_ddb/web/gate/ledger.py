@@ -54,9 +54,11 @@ class Entry:
         left_ns: what is left of the gate's deadline for the request.
         refunds: the decisions that were refunded after ``on_decision`` was called with them.
         has_response: whether the rules with a ``give_back`` have seen the response.
+        is_served: whether the view that the gate is before has returned; a later denial, of another
+            view that the request calls, then gives nothing back of it.
     """
 
-    __slots__ = ("fields", "gate", "has_response", "left_ns", "refunds", "verdict")
+    __slots__ = ("fields", "gate", "has_response", "is_served", "left_ns", "refunds", "verdict")
 
     def __init__(self, gate: LedgerGate, verdict: Verdict, fields: Fields, left_ns: int) -> None:
         self.gate = gate
@@ -65,6 +67,7 @@ class Entry:
         self.left_ns = left_ns
         self.refunds: list[RuleDecision] = []
         self.has_response = False
+        self.is_served = False
 
 
 class Ledger:

@@ -42,6 +42,8 @@ def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
     everything = not verdict.allowed
     by_store: dict[int, list[Entry]] = {}
     for entry in ledger.entries:
+        if entry.is_served:
+            continue
         if everything or any(charge.rule.default for charge in entry.verdict.charges):
             by_store.setdefault(id(entry.gate.store), []).append(entry)
     is_due, fields_after = (_everything, None) if everything else (_default, _without_defaults)
