@@ -269,8 +269,8 @@ def test_the_trusted_may_come_from_a_generator_and_are_read_once() -> None:
         ({"trusted": None}, TypeError, "trusted None: must be a list"),
         ({"trusted": [10]}, TypeError, "trusted 10: must be a str"),
         ({"trusted": [b"10.0.0.0/8"]}, TypeError, "trusted b'10.0.0.0/8': must be a str"),
-        ({"trusted": ["10.0.0.1/8"]}, ValueError, "'10.0.0.1/8'.* is '10.0.0.0/8' meant"),
-        ({"trusted": ["fd00::1/8"]}, ValueError, "'fd00::1/8'.* is 'fd00::/8' meant"),
+        ({"trusted": ["10.0.0.1/8"]}, ValueError, "'10.0.0.1/8'.* did you mean '10.0.0.0/8'"),
+        ({"trusted": ["fd00::1/8"]}, ValueError, "'fd00::1/8'.* did you mean 'fd00::/8'"),
         ({"trusted": ["10.0.0.0/33"]}, ValueError, "trusted '10.0.0.0/33'"),
         ({"trusted": ["010.0.0.1"]}, ValueError, "trusted '010.0.0.1'"),
         (

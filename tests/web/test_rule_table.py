@@ -98,7 +98,7 @@ WRONG_KEYS = [
     ),
     (
         'allow = { networks = ["10.0.0.1/8"] }',
-        "network '10.0.0.1/8': bits are set after the prefix; did you mean '10.0.0.0/8' meant?",
+        "network '10.0.0.1/8': bits are set after the prefix; did you mean '10.0.0.0/8'?",
     ),
     (
         'allow = { keys = ["a"], address = { hops = 1 } }',
