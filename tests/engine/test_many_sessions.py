@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -29,6 +30,8 @@ from tests.store_flavours import FLAVOURS, Flavour
 SESSIONS = 10_000
 SECONDS = 5.0
 """On a machine that has nothing else to do."""
+PUTS_AT_ONCE = 4
+"""Batches, so that the engine has work for more than one core."""
 ATTEMPTS = 3
 """Java compiles what it runs often: the first one may be slow."""
 
@@ -80,11 +83,16 @@ def put_in_batches(items: Iterable[dict[str, Any]], table: str, endpoint_url: st
     """Put them by 25, as BatchWriteItem takes them: 10,000 requests are for what is measured."""
     wire = Wire(endpoint_url=endpoint_url, table=table)
     puts = ({"PutRequest": {"Item": item}} for item in items)
-    while batch := list(islice(puts, MAX_BATCH_WRITE)):
+
+    def put(batch: list[dict[str, Any]]) -> None:
         parameters = {"RequestItems": {table: batch}}
         request = DynamoDBRequest.of("BatchWriteItem", parameters)
         response = wire.call(request, time.monotonic_ns() + 60 * 10**9)
         assert response == {"UnprocessedItems": {}}
+
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as threads:
+        for _ in threads.map(put, iter(lambda: list(islice(puts, MAX_BATCH_WRITE)), [])):
+            pass
     wire.close()
 
 
