@@ -1,7 +1,7 @@
-"""Django's ``set_expiry``: timeouts of a session's own, enforced on the server.
+"""Django's ``set_expiry``: a session's own timeouts, enforced on the server.
 
-Django notes it in the session's data: seconds without use, a date and time in ISO 8601, or 0 for a
-cookie that is gone with the browser's own session.
+Django stores it in the session's data: seconds without use, a date and time in ISO 8601, or 0 for a
+cookie that ends with the browser's own session.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ def is_over(site: Timeouts, expiry: Any, row: Row, now: int) -> bool:
 
 
 def timeouts_of(site: Timeouts, expiry: Any, now: int) -> Timeouts:
-    """The timeouts that a session is saved with, so that its row lasts as long as its expiry.
+    """The timeouts for saving a session, so that its row lasts as long as its expiry.
 
-    Its use is noted in a tenth of its own seconds, so that it is over at most so much too soon.
+    Its use is noted once in a tenth of its own seconds, so it ends at most that much too soon.
     """
     if not expiry:
         return site
     if isinstance(expiry, str):
-        # Over at that time, used or not.
+        # It is over at that time, used or not.
         return replace(site, idle_seconds=int(_epoch_seconds(expiry)) - now)
     seconds = int(expiry)
     return replace(site, idle_seconds=seconds, touch_seconds=max(1, seconds // 10))
 
 
 def cookie_end(expiry: Any, *, at_browser_close: bool) -> str:
-    """What the cookie is kept until: the browser's end, a date, or the end of the lifetime.
+    """Until when the cookie is kept: the browser's end, a date, or the end of the lifetime.
 
     Args:
-        expiry: the session's own.
+        expiry: the session's own expiry.
         at_browser_close: the setting SESSION_EXPIRE_AT_BROWSER_CLOSE.
     """
     if expiry == 0 or (expiry is None and at_browser_close):
@@ -54,11 +54,11 @@ def require_within(site: Timeouts, lifetime_seconds: int, seconds: float) -> Non
 
     Args:
         site: the site's timeouts.
-        lifetime_seconds: of the session.
-        seconds: from now.
+        lifetime_seconds: the session's lifetime.
+        seconds: the expiry, from now.
 
     Raises:
-        ValueError: with the seconds and the lifetime.
+        ValueError: it is later than the lifetime; the message has both.
     """
     if seconds > lifetime_seconds:
         if seconds > site.max_lifetime_seconds:

@@ -1,4 +1,4 @@
-"""Flows of Django's session store: load, commit and delete, blocking or not."""
+"""The flows of Django's session store: load, commit and delete."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -84,22 +84,22 @@ def load_session(
 
 
 class KeyReplaced(UpdateError):  # type: ignore[misc]  # Django has no types
-    """A login, or another new key, took the place of the session's while the request used it."""
+    """A login, or another new key, replaced the session's key while the request used it."""
 
 
 def commit_session(
     config: SiteConfig, session: SessionState, expiry: Any, *, is_just_read: bool
 ) -> Flow[CommitResult]:
-    """Commit a session. With nothing to write, find out whether it is still there.
+    """Commit a session. If there is nothing to write, check that it still exists.
 
     Args:
         config: the site's.
         session: with its changes.
         expiry: the value of ``set_expiry`` in its data.
-        is_just_read: whether there is no need to find that out.
+        is_just_read: whether that check is not needed.
 
     Raises:
-        KeyReplaced: another session took its place.
+        KeyReplaced: another session replaced it.
         UpdateError: it was ended meanwhile.
         TooManySessions: a login was refused.
     """
@@ -121,14 +121,14 @@ def commit_session(
             timed.events.emit("revoked", row.session_id, row.owner_id, session.end_reason)
         raise UpdateError(str(error)) from error
     if session.replaced is not None:
-        raise KeyReplaced("another session took the place of this one")
+        raise KeyReplaced("another session replaced this one")
     if token is not None and result.token is None:
         raise UpdateError("another request changed the session's id meanwhile")
     return result
 
 
 def delete_row(config: SiteConfig, row: Row) -> Flow[Replaced | None]:
-    """Delete a row, there or not; what took its place, if it was replaced meanwhile."""
+    """Delete a row, if it exists; what replaced it, if it was replaced meanwhile."""
     deleted: Row | None = yield Delete(row.session_id, row.user_id)
     if deleted is not None and deleted.replaced_by is not None:
         return Replaced(row.session_id, deleted.replaced_by)
@@ -138,9 +138,9 @@ def delete_row(config: SiteConfig, row: Row) -> Flow[Replaced | None]:
 
 
 def mark_as_replaced(deleted: Row, by: Row) -> Flow[None]:
-    """Say for some seconds, at the id of a row that was deleted, that another took its place.
+    """Put a row that says, for some seconds, that another session replaced a deleted one.
 
-    Under a sort key of nobody's, since it is no session of its user any more.
+    It has an anonymous sort key, since it is no longer a session of the user.
     """
     yield Create(
         Row(

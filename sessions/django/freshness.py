@@ -1,7 +1,7 @@
-"""Freshness in Django: how long ago a user has logged in, and views that need that lately.
+"""Freshness in Django: how long ago the user authenticated, and views that need a recent login.
 
-``django.contrib.auth.login`` counts, also of a user who is logged in already. That the session was
-taken along, as at a change of the password, does not.
+``django.contrib.auth.login`` counts, also for a user who is logged in already. Keeping the session
+when the password changes does not.
 """
 
 # Django has no types of its own.
@@ -40,14 +40,14 @@ async def aauthenticated_at(request: HttpRequest) -> int | None:
 
 
 def confirm_login(request: HttpRequest, user: Any) -> None:
-    """Note that the user has just proved again who they are, as by their password; under a new key.
+    """Note that the user has just authenticated again, and change the session's key.
 
     Args:
-        request: of the session.
-        user: whom you authenticated: the session's own user.
+        request: the request.
+        user: the user whom you authenticated; it must be the session's user.
 
     Raises:
-        ValueError: that is another one, or nobody is logged in.
+        ValueError: it is another user, or nobody is logged in.
         SessionInterrupted: the session was ended meanwhile; Django answers 400.
     """
     request.session.confirm_login(_id_of(user))
@@ -62,17 +62,16 @@ async def aconfirm_login(request: HttpRequest, user: Any) -> None:
 
 
 def require_fresh(seconds: int) -> Callable[[View], View]:
-    """A decorator of views that need a login, or its confirmation, of less than so long ago.
+    """A decorator for views that need a user who authenticated less than ``seconds`` ago.
 
         @require_fresh(300)
         def delete_account(request): ...
 
-    Others are answered with 401 and the challenge of RFC 9470. A view that shows a form for the
-    password instead asks ``request.session.require_fresh(seconds)``, and catches
-    ReauthenticationRequired.
+    Otherwise the answer is 401 with the challenge of RFC 9470. To show a password form instead, a
+    view calls ``request.session.require_fresh(seconds)`` and catches ReauthenticationRequired.
 
     Args:
-        seconds: less than so many ago.
+        seconds: the age that the authentication must be below.
 
     Raises:
         TypeError, ValueError: ``seconds`` is not an int of at least 1.
@@ -103,14 +102,14 @@ def require_fresh(seconds: int) -> Callable[[View], View]:
 
 
 def refusal(refused: ReauthenticationRequired) -> HttpResponse:
-    """The 401 that says what to do."""
+    """The 401 with its challenge."""
     return HttpResponse(
         refused.detail, status=401, headers=refused.headers, content_type="text/plain"
     )
 
 
 def _note_login(*, request: Any, user: Any, **_other: object) -> None:
-    """Note that ``django.contrib.auth.login`` was called, whoever was logged in before."""
+    """Note that ``django.contrib.auth.login`` was called, also for a user who was logged in."""
     session: Any = getattr(request, "session", None)
     if hasattr(session, "_keyed"):
         session._keyed.record.confirm_login(_id_of(user))

@@ -1,13 +1,13 @@
-"""Django's session keys: what the cookie holds, in 40 characters at the most.
+"""Django's session keys: the cookie's value, of at most 40 characters.
 
 Columns for keys have 40 characters in Django's own model and in packages that follow it (allauth's
-``UserSession``), and some databases compare texts whatever their case. So a key is written in
-base32, in lower case, which are characters of Django's own keys:
+``UserSession``), and some databases ignore case when they compare. So a key is in lower-case
+base32, which are characters of Django's own keys:
 
     token                26 characters, 130 random bits; 128 are enough (OWASP Session Management
                          Cheat Sheet asks for 64), and the table holds only its digest
-    MAC, with a SECRET   14 more, 70 bits of it: what is made up without knowing the secret passes
-                         once in 2^70, and then costs a read that finds nothing
+    MAC, with a SECRET   14 more, 70 bits of it: a key that is forged without the secret passes once
+                         in 2^70, and then costs a read that finds nothing
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One of Django's sessions: Django's dict of its data, compared with the row."""
+"""One of Django's sessions: compares Django's dict of its data with the row."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
     from sessions.operations.row import Row
 
 _EMPTY = RESERVED_PREFIX + "kept"
-"""Set in a session that Django wants to exist though it has no data."""
+"""The key that is set in a session that Django creates without data."""
 
 
 class Record:
-    """A session as it was read or saved last, to tell what Django's dict has changed.
+    """A session as it was read or saved last, to find the changes in Django's dict.
 
     Args:
         config: the site's.
 
     Attributes:
-        confirmed_user_id: the user who has proved just now who they are, to be noted with the next
-            save; None for nobody.
-        login_lifetime: how long the session of the next login is to live.
+        confirmed_user_id: the user who has just authenticated, to be noted with the next save; None
+            for nobody.
+        login_lifetime: how long the session of the next login lives.
     """
 
     __slots__ = (
@@ -90,11 +90,11 @@ class Record:
         self._cookie_end = self._end_of_cookie()
 
     def open(self, token: str | None) -> Flow[bool]:
-        """Read it; without a token, or a row of it, become a new one. Whether its use was noted."""
+        """Read it; without a token or a row, become a new one. Whether its use was noted."""
         session, is_touched = new_session(), False
         if token is not None:
             session, is_touched = yield from load_session(self._config, token, is_use=self.is_use)
-        self.start_new()  # only now: it may be out of reach
+        self.start_new()  # only now: the store may have raised
         self._session = session
         self._encoded = {
             key: text
@@ -115,40 +115,40 @@ class Record:
         )
 
     def overlook(self, data: Mapping[str, Any]) -> None:
-        """Ignore what differs by now, since the app set ``modified = False``."""
+        """Ignore the differences so far, since the application set ``modified = False``."""
         self._overlooked = _encode_all(data)
 
     @property
     def has_other_cookie_end(self) -> bool:
-        """Whether ``set_expiry`` has saved what has the cookie kept until another time."""
+        """Whether ``set_expiry`` has changed until when the cookie is kept."""
         return self._end_of_cookie() != self._cookie_end
 
     def remaining_seconds(self, data: Mapping[str, Any]) -> int:
-        """Until the end of its lifetime, whatever is done in it; of the whole one if it is new.
+        """The seconds until the end of its lifetime; the whole lifetime if it is new.
 
-        A login begins another one.
+        A login begins a new lifetime.
         """
         session, row = self._session, self.row
         if session is None or row is None or row.owner_id != _user_id_in(data):
             return self._config.timeouts.of_login(self.login_lifetime).lifetime_seconds
-        # As it was when it began, or as it is now, if it has become shorter since.
+        # By the lifetime when it began, or by that of now if it has become shorter.
         ends_at = self._config.timeouts.of_login(row.lifetime).ends_at(row.created_at)
         return min(row.ends_at, ends_at) - max(row.last_seen_at, session.loaded_at)
 
     @property
     def seconds_left(self) -> int | None:
-        """For how long it lives if this request is the last; None if it has no row."""
+        """The seconds that it lives if this request is the last; None if it has no row."""
         state = self.state
         if state.row is None:
             return None
         expiry = json.loads(self._encoded.get(EXPIRY, "null"))
-        # As of when it was saved: a date does not move with the use of the session.
+        # Counted from the save: an expiry date does not move when the session is used.
         saved_at = state.row.last_seen_at
         return state.seconds_left(timeouts_of(self._config.timeouts, expiry, saved_at))
 
     @property
     def lifetime_seconds(self) -> int:
-        """Of the whole lifetime: of the next login where it was chosen, or else of its row."""
+        """The whole lifetime: that chosen for the next login, or else that of its row."""
         chosen = self.login_lifetime
         if chosen == AS_CONFIGURED and self.row is not None:
             chosen = self.row.lifetime
@@ -165,12 +165,12 @@ class Record:
         return self.row is not None and self.row.owner_id is not None
 
     def is_logout(self, data: Mapping[str, Any]) -> bool:
-        """Whether its row is a user's whom the data does not name any more."""
+        """Whether its row is a user's, and the data no longer names a user."""
         return self.is_of_a_user and _user_id_in(data) is None
 
     @property
     def is_replaced(self) -> bool:
-        """Whether another session took its place a moment ago."""
+        """Whether another session replaced it a moment ago."""
         return self._session is not None and self._session.replaced is not None
 
     @property
@@ -179,7 +179,7 @@ class Record:
         return self._session is not None and self._session.next_token is not None
 
     def confirm_login(self, user_id: str) -> None:
-        """Note with the next save that the user has proved just now who they are."""
+        """Note with the next save that the user has just authenticated."""
         self.confirmed_user_id = user_id
 
     def is_user_of(self, data: Mapping[str, Any], user_id: str) -> bool:
@@ -187,23 +187,23 @@ class Record:
         return _user_id_in(data) == user_id
 
     def is_confirmed(self, data: Mapping[str, Any]) -> bool:
-        """Whether the user whom Django's dict names has proved just now who they are."""
+        """Whether the user in Django's dict has just authenticated."""
         return self.confirmed_user_id is not None and self.is_user_of(data, self.confirmed_user_id)
 
     @property
     def state(self) -> SessionState:
-        """The session, to be asked how long ago its user has proved who they are."""
+        """The session's state, for ``sessions.freshness``."""
         return self._opened()
 
     def choose_key(self) -> str:
-        """The cookie's value from the next save on."""
+        """Choose the next key, which is the cookie's value from the next save on."""
         session = self._opened()
         tokens = self._config.sessions.tokens
         session.next_token = tokens.new()
         return tokens.in_cookie(session.next_token)
 
     def end(self) -> Flow[None]:
-        """Delete its row, and become a new session; or one that was replaced, if it was."""
+        """Delete its row, and become a new session, or a replaced one if it was replaced."""
         session, row = self._opened(), self.row
         by = session.replaced
         if row is not None:
@@ -215,27 +215,27 @@ class Record:
     def save(
         self, data: Mapping[str, Any], device: str | None, *, is_just_read: bool
     ) -> Flow[str | None]:
-        """Write what differs; the cookie's value if it is another one from now on.
+        """Write the differences; returns the cookie's value if it is a new one, else None.
 
         Args:
             data: Django's dict.
-            device: of a login.
-            is_just_read: whether it need not be looked up if there is nothing to write.
+            device: the device of a login.
+            is_just_read: whether its row need not be checked if there is nothing to write.
 
         Raises:
-            KeyReplaced, UpdateError: another session took its place; it was ended.
-            TypeError, ValueError: something in the data can't be stored.
+            KeyReplaced, UpdateError: another session replaced it; it was ended.
+            TypeError, ValueError: the data has something that can't be stored.
         """
         session = self._opened()
         encoded = _encode_all(data)
         if session.replaced is not None and not encoded:
-            raise KeyReplaced("another session took the place of this one")
+            raise KeyReplaced("another session replaced this one")
         user_id = _user_id_in(data)
         _follow_user(session, user_id, device, self.login_lifetime)
         if self.is_confirmed(data):
             session.authenticates = True
             if session.id_change is IdChange.REPLACE:
-                session.id_change = IdChange.ROTATE  # it goes on, for requests under way too
+                session.id_change = IdChange.ROTATE  # requests under way still find it
         for key in {*session.data} - {*encoded}:
             if not key.startswith(RESERVED_PREFIX):
                 del session.data[key]
@@ -259,14 +259,14 @@ class Record:
         return cookie_end(expiry, at_browser_close=settings.SESSION_EXPIRE_AT_BROWSER_CLOSE)
 
     def _opened(self) -> SessionState:
-        assert self._session is not None  # noqa: S101 - whoever asks has opened it
+        assert self._session is not None  # noqa: S101 - the callers have opened it
         return self._session
 
 
 def _follow_user(
     session: SessionState, user_id: str | None, device: str | None, lifetime: LoginLifetime
 ) -> None:
-    """Make it the session of the user whom Django's data names."""
+    """Make it the session of the user in Django's data."""
     is_chosen = user_id is not None and lifetime not in (AS_CONFIGURED, session.lifetime)
     if user_id == session.user_id and not is_chosen:
         if session.next_token is not None and session.row is not None:
@@ -282,7 +282,7 @@ def _encode_all(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def names_user(data: Mapping[str, Any]) -> bool:
-    """Whether Django's auth has noted a user in the data."""
+    """Whether the data has the user of Django's auth."""
     return _user_id_in(data) is not None
 
 

@@ -34,7 +34,7 @@ _DJANGO_SETTINGS = {
     "path": "SESSION_COOKIE_PATH",
     "domain": "SESSION_COOKIE_DOMAIN",
 }
-"""Options that Django has settings for."""
+"""Options for which Django has settings."""
 _UNUSED = {
     "persistent": "use SESSION_EXPIRE_AT_BROWSER_CLOSE",
     "max_idle": "set_expiry may have as much as the session's lifetime",
@@ -50,12 +50,12 @@ _MAY_BE_PATHS = ("STORE", "ON_EVENT")
 
 @dataclass(frozen=True, slots=True)
 class SiteConfig:
-    """What holds for every session of the site.
+    """The configuration of the site's sessions.
 
     Attributes:
         sessions: the store and the options. Its idle timeout is the longest lifetime, since
             ``set_expiry`` may give a session more than the site's idle timeout.
-        timeouts: of a session without an expiry of its own by ``set_expiry``.
+        timeouts: the timeouts of a session without its own expiry by ``set_expiry``.
         previous_engine: the SessionStore of the engine that the site had before; None if it had
             none.
     """
@@ -122,7 +122,7 @@ def _timeouts(lifetime: Any, max_lifetime: Any) -> Timeouts:
 
 
 def _configured(lifetime: Any) -> Timeouts:
-    """The idle timeout and the lifetime; either gives way to the other if it is a default."""
+    """The idle timeout and the lifetime. If one is a default, it is adapted to the other."""
     idle: int = require_timeout_seconds("SESSION_COOKIE_AGE", settings.SESSION_COOKIE_AGE)
     if lifetime is None:
         return Timeouts.of(idle, max(idle, _LEAST_DEFAULT_LIFETIME_SECONDS))

@@ -1,6 +1,6 @@
-"""Django's session, as its middleware, its tests and its auth use one.
+"""Django's session, with the methods that its middleware, its tests and its auth use.
 
-How it is read and written is in ``stored_session.py``.
+``stored_session.py`` reads and writes it.
 """
 
 # Django has no types of its own.
@@ -24,31 +24,31 @@ from sessions.session_state import SessionState
 
 
 class SessionStore(StoredSession):
-    """Django's session, kept in a row of which only the keys that changed are written.
+    """Django's session in a row, of which a save writes only the keys that changed.
 
     Values are those of Django's JSONSerializer; one that can't be stored is refused, with its key,
-    where it is set. Changes inside lists and dicts are saved without ``modified = True``.
+    when it is set. Changes inside lists and dicts are saved without ``modified = True``.
 
-    ``django.contrib.auth`` needs nothing more: at the save after ``login`` the session becomes the
+    ``django.contrib.auth`` needs no changes: at the save after ``login`` the session becomes the
     user's, in one transaction with ``cycle_key``, so that ``sessions_of(user)`` lists it and
-    ``revoke_user(user)`` ends it. A session whose user is removed from its data in another way than
-    ``logout`` or ``flush``, such as ``clear``, is logged out too, and gets another key.
+    ``revoke_user(user)`` ends it. If the user is removed from the data without ``logout`` or
+    ``flush``, for example by ``clear``, the session is logged out too, and gets another key.
 
     A save of a session that was ended meanwhile raises UpdateError, which Django's middleware
-    answers with 400; it never brings a row back. A request that was under way during a login, with
-    the key of before, has an empty session: what it changes is dropped, with the event
-    ``"dropped"``, and its response sets no cookie.
+    answers with 400; it never restores a row. A request that was under way during a login, with the
+    old key, has an empty session: its changes are dropped, with the event ``"dropped"``, and its
+    response sets no cookie.
 
     Args:
         session_key: the cookie's value: the token, and its MAC if there is a SECRET. A malformed
-            one becomes None, and costs no read.
+            key becomes None, and costs no read.
 
     Attributes:
         device: the name of the user's device in ``sessions_of``, such as "Firefox on Linux", if
             set before the save that follows a login.
-        is_of_request: whether ``sessions.django.SessionMiddleware`` made it, which will save it and
-            give it a cookie that lasts. Of any other, such as that of Django's own middleware, a
-            cookie is set again whenever its use is noted, and a new key is written at once.
+        is_of_request: whether ``sessions.django.SessionMiddleware`` made it, which saves it and
+            gives it a cookie that lasts. For any other, such as that of Django's own middleware,
+            the cookie is set again whenever the use is noted, and a new key is written at once.
 
     Raises:
         ImproperlyConfigured: a setting is missing, unknown or invalid.
@@ -75,19 +75,19 @@ class SessionStore(StoredSession):
 
     @property
     def id(self) -> str | None:
-        """What ``sessions_of`` calls the session; None where it has no row yet. No secret."""
+        """Its id in ``sessions_of``, not a secret; None if it has no row yet."""
         self._noted(self._keyed.run(self._keyed.open()))
         row = self._keyed.record.row
         return None if row is None else row.session_id
 
     async def aid(self) -> str | None:
-        """What ``sessions_of`` calls the session, in an event loop."""
+        """Its id in ``sessions_of``, in an event loop."""
         self._noted(await self._keyed.run_async(self._keyed.open()))
         return self.id
 
     @property
     def end_reason(self) -> EndReason | None:
-        """Why the session of the key that came was ended elsewhere; see ``Session.end_reason``."""
+        """Why the session of the request's key was ended elsewhere; see ``Session.end_reason``."""
         self._noted(self._keyed.run(self._keyed.open()))
         return self._keyed.record.end_reason
 
@@ -98,20 +98,20 @@ class SessionStore(StoredSession):
 
     @property
     def seconds_left(self) -> int | None:
-        """For how many seconds it lives if it is not used again; see ``Session.seconds_left``."""
+        """The seconds until it is over if it is not used again; see ``Session.seconds_left``."""
         self._opened_state()
         return self._keyed.record.seconds_left
 
     async def aseconds_left(self) -> int | None:
-        """For how many seconds it lives if it is not used again, in an event loop."""
+        """The seconds until it is over if it is not used again, in an event loop."""
         self._noted(await self._keyed.run_async(self._keyed.open()))
         return self.seconds_left
 
     def leave_idle(self) -> None:
-        """Let this request be no use of it, so that its idle time runs on.
+        """Do not count this request as a use: the idle timeout keeps running.
 
         Call it before anything reads the session, ``request.user`` included, since that notes its
-        use. A change of it is a use all the same.
+        use. A request that changes the session is always a use.
 
         Raises:
             RuntimeError: it was read already.
@@ -129,9 +129,9 @@ class SessionStore(StoredSession):
         return freshness.authenticated_at(self._opened_state())
 
     def confirm_login(self, user_id: str) -> None:
-        """Note, at the save, that its user has proved again who they are.
+        """Note with the save that its user has authenticated again.
 
-        ``sessions.django.confirm_login(request, user)`` gives it a new key too.
+        ``sessions.django.confirm_login(request, user)`` changes its key too.
         """
         state = self._opened_state()
         self._keyed.require_readable("session.confirm_login()")
@@ -141,16 +141,16 @@ class SessionStore(StoredSession):
         self._modified = True
 
     def require_fresh(self, seconds: int) -> None:
-        """Check that its user's last login or confirmation was less than so many seconds ago.
+        """Check that its user authenticated less than ``seconds`` ago.
 
         Raises:
-            ReauthenticationRequired: it was not, or nobody is logged in; the middleware answers
-                with 401.
+            ReauthenticationRequired: they did not, or nobody is logged in; the middleware answers
+                401.
         """
         require_positive_int("seconds", seconds)
         state = self._opened_state()
         if self._keyed.record.is_confirmed(self._get_session()):
-            return  # by this very request
+            return  # the user authenticated in this request
         if not self._names(state.user_id):
             raise ReauthenticationRequired(seconds, None)
         freshness.require_fresh(state, seconds)
@@ -165,25 +165,25 @@ class SessionStore(StoredSession):
         return user_id is not None and self._keyed.record.is_user_of(self._get_session(), user_id)
 
     def set_expiry(self, value: Any) -> None:
-        """Give it an expiry of its own, as in Django's documentation; enforced on the server too.
+        """Set its own expiry, as in Django's documentation; the server enforces it too.
 
         Raises:
-            ValueError: it is further off than SESSIONS['LIFETIME'].
+            ValueError: it is later than SESSIONS['LIFETIME'] allows.
         """
         self._require_within(value)
         super().set_expiry(value)
 
     async def aset_expiry(self, value: Any) -> None:
-        """Give it an expiry of its own; see ``set_expiry``."""
+        """Set its own expiry, in an event loop; see ``set_expiry``."""
         self._require_within(value)
         await super().aset_expiry(value)
 
     @property
     def lifetime(self) -> int:
-        """Seconds after its start when it is over in any case.
+        """Seconds after its start when it is over, used or not.
 
-        Set it with a login, before the save, for a session that lives longer or shorter than
-        SESSIONS['LIFETIME'] says: at most SESSIONS['MAX_LIFETIME'].
+        Set it with a login, before the save, for another lifetime than SESSIONS['LIFETIME'], at
+        most SESSIONS['MAX_LIFETIME'].
         """
         return self._keyed.record.lifetime_seconds
 
@@ -216,10 +216,10 @@ class SessionStore(StoredSession):
         return min(date, self._last_date(**given))
 
     def get_cookie_max_age(self) -> int | None:
-        """Seconds for which the middleware has the browser keep the cookie; None for no Max-Age.
+        """The Max-Age of the cookie in seconds; None for no Max-Age.
 
-        To the end of the session's lifetime, or to the date that ``set_expiry`` was given: the
-        server enforces the idle timeout, and so the cookie need not be renewed.
+        It lasts until the end of the session's lifetime, or until the date of ``set_expiry``. The
+        server enforces the idle timeout, so the cookie need not be renewed.
         """
         if self.get_expire_at_browser_close():
             return None
@@ -236,7 +236,7 @@ class SessionStore(StoredSession):
         require_within(self._config.timeouts, self.lifetime, seconds)
 
     def _remaining_seconds(self) -> int:
-        # Without reading it, as Django promises where an expiry is given.
+        # Without reading it, as Django documents for a given expiry.
         return self._keyed.record.remaining_seconds(getattr(self, "_session_cache", {}))
 
     def _last_date(self, modification: datetime | None = None, **_given: Any) -> datetime:

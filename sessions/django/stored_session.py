@@ -1,6 +1,6 @@
-"""Django's session as what its key leads to: read, written and ended.
+"""Django's session in the store: read, write and end it by its key.
 
-What is in it and for how long it lasts is in ``store.py``.
+Its values and its expiry are in ``store.py``.
 """
 
 # Django has no types of its own.
@@ -38,8 +38,8 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
     def of_cookie_field(cls, field: str) -> Self:
         """The session that a request's Cookie field leads to.
 
-        Of several well-formed keys, up to three, it is that of the first that has a session;
-        without any, they may be keys of SESSIONS["PREVIOUS_ENGINE"].
+        Of up to three well-formed keys, the first that has a session counts. If none is
+        well-formed, they may be keys of SESSIONS["PREVIOUS_ENGINE"].
         """
         sessions = site_config().sessions
         values = sessions.cookie.values_in(field)
@@ -66,7 +66,7 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
     # What was set
 
     def clear(self) -> None:
-        """Empty it, which takes the user out of it too: a logout, at the save.
+        """Empty it, its user included: a logout, when it is saved.
 
         Raises:
             StoreUnavailable: it could not be read, so it can't be ended.
@@ -76,7 +76,7 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
 
     @property
     def modified(self) -> bool:
-        """Whether there is anything to save: something was set, or changed inside a value."""
+        """Whether there is anything to save: a value was set, or changed inside."""
         return self._modified or (
             hasattr(self, "_session_cache") and self._keyed.record.differs_from(self._session_cache)
         )
@@ -87,7 +87,7 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
         if not value and hasattr(self, "_session_cache"):
             self._keyed.record.overlook(self._session_cache)
 
-    # What the middleware says and asks
+    # For the middleware
 
     @property
     def is_of_request(self) -> bool:
@@ -100,15 +100,15 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
 
     @property
     def has_ended(self) -> bool:
-        """Whether the key that came is worth nothing: it was malformed, or ``flush`` ended it."""
+        """Whether the request's key is invalid: it was malformed, or ``flush`` ended it."""
         return self._keyed.has_ended
 
     def has_other_cookie(self) -> bool:
-        """Whether the browser's cookie is another one now: its key, or until when it is kept."""
+        """Whether the browser's cookie must be set again: its key or its expiry has changed."""
         return self._keyed.has_other_cookie
 
     def is_logout(self) -> bool:
-        """Whether its user may have been taken out of its data, which is a logout."""
+        """Whether its user may have been removed from its data, which is a logout."""
         if not hasattr(self, "_session_cache"):
             return False
         if self._keyed.record.is_open:
@@ -129,7 +129,7 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
     # Read, written, ended: blocking, and in an event loop
 
     def load(self) -> dict[str, Any]:
-        """Read it. A key that has no session is None from then on."""
+        """Read it. If the key has no session, it becomes None."""
         self._noted(self._keyed.run(self._keyed.open(again=True)))
         return self._keyed.record.data()
 
@@ -162,7 +162,7 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
         await self.asave(must_create=True)
 
     def save(self, must_create: bool = False) -> None:
-        """Write what changed; begin a session if there is none.
+        """Write the changes; begin a session if there is none.
 
         Raises:
             UpdateError: it was ended meanwhile.
@@ -195,9 +195,9 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
         await self._keyed.run_async(self._keyed.end())
 
     def cycle_key(self) -> None:
-        """Have another key, and keep the data; the old key is worth nothing from then on.
+        """Change the key, and keep the data; the old key is invalid from then on.
 
-        It takes effect at once, but for an anonymous session of a request: that has the new key
+        It takes effect at once, except for an anonymous session of a request: that gets the new key
         when the middleware saves it, so that a login is one transaction.
 
         Raises:
@@ -217,13 +217,13 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
 
     @classmethod
     def clear_expired(cls) -> None:
-        """Nothing to do: the table deletes what is over (TTL)."""
+        """Do nothing: the table deletes expired sessions (TTL)."""
 
     @classmethod
     async def aclear_expired(cls) -> None:
-        """Nothing to do either."""
+        """Do nothing; see ``clear_expired``."""
 
-    # What they share
+    # Shared by the blocking and the async methods
 
     def _saving(self, must_create: bool) -> Flow[dict[str, Any]]:
         data = getattr(self, "_session_cache", None)
@@ -237,14 +237,14 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
         self._noted(is_touched=False)
 
     def _noted(self, is_touched: bool) -> None:
-        """Have Django's own middleware set the cookie, where that is needed."""
+        """Make Django's own middleware set the cookie, if that is needed."""
         if self._keyed.has_other_cookie or (is_touched and not self.is_of_request):
             self._modified = True
 
 
 @contextmanager
 def _interrupting() -> Iterator[None]:
-    """For views, where Django answers 500 to an UpdateError."""
+    """Raise UpdateError as SessionInterrupted: to the former, Django answers 500 in views."""
     try:
         yield
     except UpdateError as error:

@@ -1,4 +1,4 @@
-"""The sessions of one of Django's users: listed and ended."""
+"""Lists and ends the sessions of one of Django's users."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -29,7 +29,7 @@ async def asessions_of(user: Any) -> list[SessionInfo]:
 
 
 def revoke(user: Any, session_id: str) -> bool:
-    """End one session of a user, by its ``id`` in ``sessions_of``; whether it was there."""
+    """End one session of a user, by its ``id`` in ``sessions_of``; whether there was one."""
     ended: bool = _store().revoke(_id_of(user), session_id, namespace=_namespace())
     return ended
 
@@ -41,10 +41,10 @@ async def arevoke(user: Any, session_id: str) -> bool:
 
 
 def revoke_user(user: Any, *, except_: SessionStore | None = None) -> int:
-    """End all sessions of a user, but for ``request.session`` if it is given; how many.
+    """End all sessions of a user but ``except_``, such as ``request.session``; returns how many.
 
     Raises:
-        RevocationIncomplete: the store failed on the way; call it again, and it goes on.
+        RevocationIncomplete: the store failed in between; call it again to end the rest.
     """
     except_id = None if except_ is None else except_.id
     ended: int = _store().revoke_user(_id_of(user), except_=except_id, namespace=_namespace())

@@ -11,7 +11,7 @@ from sessions.values import json_value
 
 
 def require_encodable(key: object, value: object) -> None:
-    """Check a value where it is set. JSON is made of it only where its types leave that open.
+    """Check a value when it is set. It is encoded only if its types do not decide.
 
     Raises:
         TypeError, ValueError: it can't be stored, or the key is invalid. The message names the key.
@@ -38,15 +38,15 @@ def encode(key: object, value: object) -> str:
 
 
 def encode_stored(key: str, value: object, text: str) -> str:
-    """The JSON to store of a value whose JSON is ``text``: each key of a dict once.
+    """The JSON to store of a value whose JSON is ``text``, without duplicate keys.
 
-    ``{1: "a", "1": "b"}`` has two keys that JSON spells alike.
+    ``{1: "a", "1": "b"}`` has two keys that are the same in JSON.
     """
     return text if _is_plain(value) else json_value.encode(key, json_value.decode(key, text))
 
 
 def _require_no_surrogate(key: str, value: Any) -> None:
-    """Refuse surrogates where JSON would make one character of two."""
+    """Refuse lone surrogates, two of which JSON would join to one character."""
     waiting = [(value, 0)]
     while waiting:
         inner, depth = waiting.pop()
