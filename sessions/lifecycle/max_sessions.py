@@ -28,7 +28,9 @@ from sessions.operations.operation import BatchDelete, Create, Flow, Get, ReadCl
 from sessions.operations.row import Row
 
 MAX_ATTEMPTS = 20
-"""An attempt is refused if another login of the same user came first."""
+"""To give a session a new id. One is refused if another request changed the session, or, where the
+user's sessions are counted, another login of the same user came first.
+"""
 
 _ROWS_AT_ONCE = 500
 """How many rows are read before the surplus sessions among them are ended. If the deadline passes,

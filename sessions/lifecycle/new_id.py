@@ -24,11 +24,9 @@ from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.freshness import with_proof
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, decrypted, find, find_rotated
-from sessions.lifecycle.max_sessions import MAX_ATTEMPTS as MAX_COUNTED_ATTEMPTS
-from sessions.lifecycle.max_sessions import count_change, emit_ended
+from sessions.lifecycle.max_sessions import MAX_ATTEMPTS, count_change, emit_ended
 from sessions.lifecycle.new_row import new_row, with_values
 from sessions.lifecycle.save import (
-    MAX_ATTEMPTS,
     mark_saved,
     replaced,
     require_still_there,
@@ -87,8 +85,7 @@ def give_new_id(
     is_rotation = session.id_change in _ROTATIONS
     start = yield from _first_start(config, session, changes)
     had_row = session.row is not None
-    is_counted = config.max_sessions is not None and session.user_id is not None
-    for attempt in range(MAX_COUNTED_ATTEMPTS if is_counted else MAX_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         now: int = yield ReadClock()
         old = start.old
         new = _new_row(config, session, session_id, now, old, changes)

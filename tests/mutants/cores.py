@@ -325,7 +325,11 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/authorization.py": _CREDENTIALS,
     "sessions/client_token.py": (*_CREDENTIALS, "tests/sessions_web/test_testing.py"),
     "sessions/cookie/cookie.py": ("tests/sessions/test_cookie.py", "tests/sessions/test_cves.py"),
-    "sessions/cookie/token.py": ("tests/sessions/test_tokens.py", "tests/sessions/test_cves.py"),
+    "sessions/cookie/token.py": (
+        "tests/sessions/test_tokens.py",
+        "tests/sessions/test_cves.py",
+        "tests/sessions/test_options.py -k secret",
+    ),
     "sessions/credential.py": _CREDENTIALS,
     "sessions/device_bound/binding.py": _DEVICES,
     "sessions/device_bound/bound_cookie.py": _DEVICES,

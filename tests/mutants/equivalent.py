@@ -266,6 +266,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if unread <= 0:": "a line of a message that is told or not, at a limit of our choosing",
     },
     "sessions/cookie/token.py": {
+        'return urlsafe_b64encode(digest).rstrip(b"XX=XX").decode()': _NO_X,
         "return re.compile(token + re.escape(self.separator) + mac if signed else token, )": (
             "the alphabet names each of its characters"
         ),

@@ -6,10 +6,12 @@ The browser is logged in whichever response it gets last, since only the login's
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from sessions import Session, SessionConflict, SessionReplaced, SessionRevoked
+from sessions import MemorySessionStore, Session, SessionConflict, SessionReplaced, SessionRevoked
+from sessions.operations.operation import Operation, Replace
 from tests.sessions.browser import Browser, Site, begun, logged_in, rotated
 
 
@@ -91,6 +93,43 @@ def test_its_changes_are_told_and_raised_if_that_is_asked_for(
     assert [(one.what, one.why) for one in site.events] == [("invalid", "replaced")]
     assert site.events[0].session == event.session
     assert old_id != browser.session_id
+
+
+def test_a_login_takes_the_values_along_that_two_others_took_over(
+    site: Site, browser: Browser
+) -> None:
+    late = site.browser(browser)
+    under_way = late.open()
+    under_way.session.login("ada")
+    login(browser)
+    login(browser)
+    under_way.finish()
+    assert late.seen() == {"cart": [17]}
+    assert late.user_id() == "ada"
+
+
+@pytest.mark.parametrize("change", [Session.rotate, lambda session: session.login("bob")])
+def test_a_new_id_that_is_refused_twenty_times_is_a_conflict(
+    site: Site,
+    browser: Browser,
+    change: Callable[[Session], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = MemorySessionStore.send
+    refused: list[Replace] = []
+
+    def refusing(store: MemorySessionStore, operation: Operation, deadline_ns: int) -> Any:
+        if not isinstance(operation, Replace):
+            return send(store, operation, deadline_ns)
+        refused.append(operation)
+        return False
+
+    monkeypatch.setattr(MemorySessionStore, "send", refusing)
+    late = site.browser(browser).open()
+    change(late.session)
+    with pytest.raises(SessionConflict, match="again and again while it got a new id"):
+        late.begin()
+    assert len(refused) == 20
 
 
 @pytest.mark.parametrize("saves", [True, False])
