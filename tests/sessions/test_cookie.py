@@ -176,6 +176,7 @@ def test_a_cookie_is_always_http_only() -> None:
         ('__Host-session="v"', ['"v"']),
         ("\x00; é=ü; __Host-session=v", ["v"]),
         ("\t __Host-session\t=\tv", ["v"]),
+        ("__Host-session=\t\xa0v\x85 ", ["\xa0v\x85"]),
         *[
             (f"{space}__Host-session{after}=planted; __Host-session=v", ["v"])
             for space in ("", "\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1f", "\r", "\n")

@@ -95,6 +95,18 @@ def test_its_changes_are_told_and_raised_if_that_is_asked_for(
     assert old_id != browser.session_id
 
 
+def test_a_second_click_on_log_in_is_not_one_session_too_many(site: Site) -> None:
+    options: Any = {"max_sessions_per_user": 1, "on_max_sessions": "refuse"}
+    browser = site.browser(**options)
+    with browser.request() as session:
+        session["cart"] = [17]
+    double = site.browser(browser, **options)
+    login(browser)
+    login(double)
+    assert double.seen() == {"cart": [17]}
+    assert [browser.user_id(), double.user_id()] == [None, "ada"]
+
+
 def test_a_login_takes_the_values_along_that_two_others_took_over(
     site: Site, browser: Browser
 ) -> None:
