@@ -121,19 +121,21 @@ def fast_endpoint(dynamodb_endpoint: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["index", "register"])
-def engine(fast_endpoint: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    is_timed = request.node.get_closest_marker("alone") is not None
+    endpoint = request.getfixturevalue("fast_endpoint" if is_timed else "dynamodb_endpoint")
     clock = FakeClock()
     calls: list[AnsweredCall] = []
-    with aws_settings(), session_table(fast_endpoint) as table:
+    with aws_settings(), session_table(endpoint) as table:
         store = DynamoDBSessionStore(
             table,
-            endpoint_url=fast_endpoint,
+            endpoint_url=endpoint,
             deadline=60,  # how long it takes is measured where it matters
             clock=clock,
             strict_revocation=request.param == "register",
             on_call=calls.append,
         )
-        yield Engine(table, fast_endpoint, store, clock, calls)
+        yield Engine(table, endpoint, store, clock, calls)
         store.close()
 
 
