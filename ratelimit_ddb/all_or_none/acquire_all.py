@@ -35,10 +35,9 @@ def acquire_all(
         if not decisions:
             return too_many_requests(decisions.retry_after)
 
-    Keys on one store are asked side by side, in the time of one. Where a limiter denies by what
-    this process has seen, nothing is sent. Each limiter's ``on_outage`` decides for its own key.
-    For each store the shortest ``deadline`` of its limiters holds; a quarter of it is left for
-    giving back.
+    Keys on one store are asked side by side, in the time of one. If a limiter denies by what this
+    process has observed, nothing is sent. Each limiter's ``on_outage`` decides on its own key. Each
+    store has the shortest ``deadline`` of its limiters, a quarter of which is left for giving back.
 
     Args:
         requests: ``(limiter, key)``, which takes one token, or ``(limiter, key, cost)``.
@@ -60,7 +59,7 @@ async def acquire_all_async(
 
 
 def refund_all(decisions: Decisions[RateLimiter]) -> bool:
-    """Give back all that a request took and did not use; see ``RateLimiter.refund``.
+    """Give back everything that a request took; see ``RateLimiter.refund``.
 
     Returns:
         whether anything was given back.
@@ -95,7 +94,7 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> Steps[De
 
 
 def _ask(asked: list[Request]) -> Steps[bool]:
-    """Ask the stores, and give back what was taken if not all admit; whether it was."""
+    """Ask the stores; unless all admit, give back what was taken. Returns: whether it was."""
     for several in by_store(asked):
         failure = yield from _run_of(several, take(several), decides=True)
         for one in several:
@@ -142,9 +141,9 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
 
 
 def _deny_from_memory(asked: list[Request]) -> bool:
-    """Deny without the store, if what this process has observed is recent enough for that.
+    """Deny without the store, if an observation is recent enough. Returns: whether it denied.
 
-    Where it is, older observations of others still tell the wait better than nothing.
+    Older observations of the other keys then still tell how long to wait.
     """
     found = [(one, one.core.denial_from_memory(one.key, one.cost)) for one in asked]
     denials = [(one, *denial) for one, denial in found if denial is not None]

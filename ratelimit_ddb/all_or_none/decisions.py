@@ -14,18 +14,18 @@ L = TypeVar("L", RateLimiter, AsyncRateLimiter)
 
 @dataclass(frozen=True, slots=True)
 class Decisions(Generic[L]):
-    """What several limiters decided on one request. It is true if the request is allowed.
+    """The decisions of several limiters on one request. It is true if the request is allowed.
 
     The numbers are those of ``acquire_all([(api, "user-123"), (site, "all")])``, where ``api`` is
     ``"100/minute"`` and ``site``, ``"5000/minute"``, has no tokens left.
 
     Attributes:
-        decisions: each one's, in the order of the request: the first admits, the second denies.
-            None for one that was not asked, since another denied without the store or on another
-            store.
-        limiters: who decided.
-        refunded: whether what was taken was given back, as one denied: True. False where nothing
-            was taken, and where the store gave no answer in time.
+        decisions: the decision of each limiter, in the order of the request: the first admits, the
+            second denies. None for a limiter that was not asked, since another one denied without
+            the store or on another store.
+        limiters: the limiters.
+        refunded: whether the tokens were given back because a limiter denied: True. False if
+            nothing was taken, or if the store did not answer in time.
     """
 
     decisions: tuple[Decision | None, ...]
@@ -38,7 +38,7 @@ class Decisions(Generic[L]):
 
     @property
     def allowed(self) -> bool:
-        """Whether all admit: False. If so, each has taken its tokens; if not, none keeps any."""
+        """Whether all admit: False. If so, all took their tokens; otherwise none keeps any."""
         return not self.denials
 
     @property
@@ -50,7 +50,7 @@ class Decisions(Generic[L]):
     def retry_after_ns(self) -> int:
         """How long until the same request, made alone, is admitted: 12_000_000; 0 if it was.
 
-        It is the longest of the denials', so where some limiters were not asked it may be longer.
+        It is the longest of the denials'. If some limiters were not asked it may take longer.
         """
         return max([denial.retry_after_ns for denial in self.denials], default=0)
 

@@ -8,7 +8,7 @@ from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
 
 _OF_THE_CONTENT = ("http.response.body", "http.response.pathsend", "http.response.zerocopysend")
-"""The messages that end a response, unless there is more (ASGI, "Path Send", "Zero Copy Send")."""
+"""The messages that end a response unless more follow (ASGI, "Path Send", "Zero Copy Send")."""
 
 
 async def call_while_held(
@@ -18,16 +18,17 @@ async def call_while_held(
     send: Send,
     held: Callable[[], Iterable[RequestSlots]],
 ) -> None:
-    """Call an application, and release slots once its response is sent, or whatever ends it.
+    """Call an application, and release slots once its response is sent or has failed.
 
-    Background tasks come after the response, and a websocket ends with its application.
+    Background tasks run after the release; a websocket holds its slots until the application
+    returns.
 
     Args:
         app: the application.
         scope: the request's.
         receive: the server's.
         send: the server's.
-        held: what is held by then; all of it is released.
+        held: returns the slots that are held by then; all of them are released.
     """
 
     async def send_last(message: Message) -> None:

@@ -13,17 +13,17 @@ Respond = Callable[[Scope, ResponseHead], Awaitable[None]]
 _SWITCHING_PROTOCOLS = 101
 _FORBIDDEN = 403
 _STATUS = {"websocket.accept": _SWITCHING_PROTOCOLS, "websocket.close": _FORBIDDEN}
-"""What servers answer to a handshake; a close before it was accepted refuses it."""
+"""The status of a handshake's response; a close before it is accepted refuses it."""
 _WITH_STATUS = ("http.response.start", "websocket.http.response.start")
 
 
 async def call_and_respond(
     app: App, scope: Scope, receive: Receive, send: Send, respond: Respond
 ) -> None:
-    """Call an application; before its response starts, or where it raises, call ``respond``.
+    """Call an application; before its response starts, or if it raises, call ``respond``.
 
-    A request that is cancelled has no response: what it took stays taken, or whoever goes away
-    before an answer would have guessed for nothing.
+    A request that is cancelled has no response and what it took stays taken: otherwise a client
+    that disconnects before the response could guess passwords without a limit.
     """
 
     async def respond_first(message: Message) -> None:

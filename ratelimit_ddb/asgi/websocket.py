@@ -20,7 +20,7 @@ _DENIAL = "websocket.http.response"
 
 
 class Channel(NamedTuple):
-    """What an application is given in place of the server's callables."""
+    """The callables that an application is called with instead of the server's."""
 
     receive: Receive
     send: Send
@@ -48,10 +48,9 @@ def admitted_websocket(
 ) -> Channel:
     """The callables of a connection whose messages take ``charges`` each.
 
-    At the first message over a limit the connection is closed with code 1013. The application is
-    given that as the client's disconnect, in the message's place; what it sends after that raises
-    OSError, as sending to a client that went does. What a middleware further out took for that
-    message is given back.
+    At the first message over a limit the connection is closed with code 1013. Instead of the
+    message the application receives a disconnect; sending after that raises OSError, as for a
+    client that has disconnected. What an outer middleware took for the message is given back.
     """
     if not charges:
         return Channel(receive, send)

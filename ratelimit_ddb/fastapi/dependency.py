@@ -87,8 +87,8 @@ class RateLimit:
     Args:
         limits: as for Rule; none for an ``in_flight`` alone.
         store: a DynamoDBStore or a MemoryStore.
-        default: whether it is left out for routes that have another RateLimit of their own, one
-            that is no default: for those of an application or a router.
+        default: whether it is skipped for routes that have a RateLimit of their own without
+            ``default=True``; for one on an application or a router.
         options: see ``ratelimit_ddb.web.ViewOptions``; ``on_denied``, ``give_back`` and
             ``in_flight`` need ``install``, since a dependency does not see the response.
 

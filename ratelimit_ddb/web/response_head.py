@@ -1,4 +1,4 @@
-"""How an application answers a request, the same over ASGI, WSGI and the frameworks."""
+"""The status and headers of an application's response, over ASGI, WSGI and in the frameworks."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 SERVER_ERROR = 500
-"""What servers answer where an application raises."""
+"""What servers answer if an application raises."""
 
 
 class ResponseHead(NamedTuple):
-    """What ``give_back`` is called with: the response, before its content.
+    """The response without its content; ``give_back`` is called with it.
 
     Attributes:
-        status: the status code; 500 where the application raised before it had answered. The
-            handshake of a websocket that is accepted has 101, one that is closed has 403.
-        headers: the application's header fields, names in lower case, in the order sent; none
-            where it raised, and those that the server adds are not among them.
-        exception: what the application raised in a response's place; None where it answered.
+        status: the status code; 500 if the application raised before its response. The handshake of
+            a websocket has 101 if it is accepted, and 403 if it is closed.
+        headers: the application's header fields, names in lower case, in the order sent, without
+            those that the server adds; none if it raised.
+        exception: what the application raised instead of a response; None if it responded.
     """
 
     status: int
@@ -25,7 +25,7 @@ class ResponseHead(NamedTuple):
     exception: Exception | None = None
 
     def header(self, name: str) -> str | None:
-        """A header's value, whatever the case of its name; None where the response has none.
+        """A header's value, by its name in any case; None if the response has none.
 
         Repeated fields are joined by commas (RFC 9110, 5.3).
         """
@@ -46,15 +46,15 @@ def head_of_bytes(status: int, headers: Iterable[Iterable[bytes]]) -> ResponseHe
 
 
 def head_of_exception(exception: Exception, status: int = SERVER_ERROR) -> ResponseHead:
-    """The head of what is answered where an application raised."""
+    """The head of the response if an application raised."""
     return ResponseHead(status, (), exception)
 
 
 def status_of_exception(exception: Exception) -> int | None:
-    """The status that an exception says it is answered with; None where it says none.
+    """The status that an exception has for its response; None if it has none.
 
-    Starlette's HTTPException has it as ``status_code``, and so have those of Django REST Framework
-    and of Django Ninja, whose views have them answered outside of their decorators.
+    Starlette's HTTPException has it as ``status_code``, and so have the exceptions of Django REST
+    Framework and Django Ninja, which handle them outside of a view's decorators.
     """
     status = getattr(exception, "status_code", None)
     return int(status) if isinstance(status, int) else None

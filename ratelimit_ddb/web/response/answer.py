@@ -1,4 +1,4 @@
-"""A whole response, for either protocol to send."""
+"""A whole response, which either protocol can send."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Fields = tuple[tuple[str, str], ...]
 
 
 class Answer(NamedTuple):
-    """What a client is sent in the application's place.
+    """A response that is sent instead of the application's.
 
     Attributes:
         status: the status code.
@@ -24,6 +24,6 @@ class Answer(NamedTuple):
 
     @property
     def status_line(self) -> str:
-        """The status with its phrase, as WSGI wants it; a code that nobody registered has none."""
+        """The status code and its phrase, for WSGI; ``Unknown`` for an unregistered code."""
         known = self.status in HTTPStatus._value2member_map_
         return f"{self.status} {HTTPStatus(self.status).phrase if known else 'Unknown'}"

@@ -23,18 +23,17 @@ class Denial:
     """Why and for how long a request was denied.
 
     Attributes:
-        status: 429; 403 for a client that is never let through; or 503 where the limiter itself
-            had no answer, in an outage under ``on_outage="deny"``.
-        violated_policies: the names of the policies that were violated, as given to
-            RateLimit-Policy.
-        retry_after_seconds: whole seconds; None where the request could never be admitted, since
-            its cost is above what the limit ever holds.
+        status: 429; 403 for a client that is never let through; or 503 in an outage under
+            ``on_outage="deny"``.
+        violated_policies: the names of the policies that were violated, as in RateLimit-Policy.
+        retry_after_seconds: whole seconds; None if the request is never admitted, since its cost is
+            above the burst or its client is listed.
         limit: the binding limit in words, such as ``"5 per minute"``.
         cost: the tokens that were asked for.
-        burst: the tokens that the binding limit holds at most.
-        throttled: whether it was the table that takes no further writes of this key just now, and
-            nobody knows whether the limit is exceeded.
-        blocked: whether it is a block, which lasts for longer than the limit itself would deny.
+        burst: the binding limit's burst.
+        throttled: whether the table throttles writes to this key, so that it is not known whether
+            the limit is exceeded.
+        blocked: whether it is a block, which lasts for longer than the limit alone would deny.
     """
 
     status: Literal[403, 429, 503]
@@ -111,14 +110,14 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 4rem auto; max-width: 36re
 def answer(denial: Denial, method: str, accept: str | None) -> Answer:
     """The response to a request that was denied.
 
-    Its content follows ``Accept``: JSON unless the client would rather have HTML or plain text.
-    ``Retry-After`` is left out where no time would help. Caches must not store a 429 (RFC 6585, 4),
-    and had better not store an outage: ``Cache-Control`` says so for both.
+    Its content follows ``Accept``: JSON unless the client prefers HTML or plain text. A permanent
+    denial has no ``Retry-After``. Caches must not store a 429 (RFC 6585, 4) and should not store an
+    outage, so both have ``Cache-Control: no-store``.
 
     Args:
-        denial: what to say.
-        method: the request's; to HEAD the headers alone are sent, as they would be to GET.
-        accept: the request's ``Accept``, fields joined by commas; None where it has none.
+        denial: the denial.
+        method: the request's method; for HEAD only the headers are sent, those of GET.
+        accept: the request's ``Accept``, fields joined by commas; None if it has none.
     """
     content_type, written = _FORMS[preferred(accept, _OFFERED)]
     body = written(denial)
@@ -172,7 +171,7 @@ def _json(denial: Denial) -> bytes:
         "detail": sentence(denial),
     }
     if denial.status != 403:
-        # Spelled as a client reads them in RateLimit-Policy, to be looked up there.
+        # Spelled as in RateLimit-Policy, so that a client can find them there.
         names = [percent_encoded(name) for name in denial.violated_policies]
         members["violated-policies"] = names
     if denial.retry_after_seconds is not None:
@@ -181,7 +180,7 @@ def _json(denial: Denial) -> bytes:
 
 
 def _page(denial: Denial) -> bytes:
-    from html import escape  # its table of 2,231 names is of use to no other form
+    from html import escape  # its table of 2,231 names is not needed for the other forms
 
     title = _problem(denial).title
     return _PAGE.format(title=title, sentence=escape(sentence(denial))).encode()
@@ -196,8 +195,8 @@ class _Form(NamedTuple):
     written: Callable[[Denial], bytes]
 
 
-# HTML before plain text, for browsers of text alone accept both alike. No charset for JSON, whose
-# encoding is UTF-8 by itself (RFC 8259, 8.1 and 11).
+# HTML before plain text, since text browsers accept both equally. JSON has no charset: it is always
+# UTF-8 (RFC 8259, 8.1 and 11).
 _FORMS = {
     "application/problem+json": _Form("application/problem+json", _json),
     "text/html": _Form("text/html; charset=utf-8", _page),

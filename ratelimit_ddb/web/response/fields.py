@@ -1,18 +1,18 @@
-"""The header fields with a client's limits: the one place that makes them.
+"""The RateLimit, RateLimit-Policy, X-RateLimit-* and Retry-After fields of a response.
 
-What an item looks like, and what its parameters are called, rules/policy.py says.
+The format of an item and the names of its parameters are in rules/policy.py.
 
 Source: draft-ietf-httpapi-ratelimit-headers-11, in the syntax of RFC 9651. A policy's quota is the
-bucket's capacity and its window the time in which an empty bucket fills, so that what remains is
-never more than the quota. ``t`` is the time until one more token is there, after a denial the time
-until the same request is admitted; ``Retry-After`` says the same.
+bucket's capacity and its window the time in which an empty bucket fills, so that the remaining
+tokens never exceed the quota. ``t`` is the time until there is one more token; after a denial, the
+time until the same request is admitted, as in ``Retry-After``.
 
-Where several limits are about a request:
+If several limits apply to a request:
 
-- Denied, RateLimit, X-RateLimit-* and Retry-After speak of one of them: the denial that lasts
-  longest.
-- Admitted, RateLimit has an item of each rule, that of its limit with least left. X-RateLimit-*
-  have room for one: the limit with the least remaining, of equal ones the one whose reset is last.
+- If it is denied, RateLimit, X-RateLimit-* and Retry-After describe the denial that lasts longest.
+- If it is admitted, RateLimit has an item for each rule: its limit with the fewest tokens left.
+  X-RateLimit-* can describe one limit only: the one with the fewest tokens left, of equal ones the
+  one with the latest reset.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 FieldStyle = Literal["standard", "x", "both", "none"]
-"""Which fields responses have: RateLimit and RateLimit-Policy, X-RateLimit-*, both, or neither."""
+"""The fields of responses: RateLimit and RateLimit-Policy, X-RateLimit-*, both, or neither."""
 
 _SOURCES_WITH_REMAINING = ("table", "seen", "blocked")
-"""Sources of decisions that know what is left."""
+"""The sources of decisions whose ``remaining`` is known."""
 
 
 def fields_for_style(style: FieldStyle) -> Callable[[Verdict], Fields]:
-    """What makes the fields of the response to a request; rules in shadow mode have none.
+    """The function that makes the fields of a verdict; rules in shadow mode have none.
 
     Raises:
-        ValueError: there is no such style; with the value and the four that there are.
+        ValueError: there is no such style; the message has the value and the four that exist.
     """
     if style not in _STYLES:
         raise ValueError(f"fields {style!r}: 'standard', 'x', 'both' or 'none'")
@@ -54,11 +54,11 @@ def retry_after_seconds(decision: Decision) -> int:
 
 
 def merged_fields(fields_by_gate: Sequence[Fields], denied: Fields | None) -> Fields:
-    """The fields of all gates that a request passed, as one response has them.
+    """The fields of all gates that a request passed, merged for one response.
 
     Args:
-        fields_by_gate: those of each gate, in the order of the decisions.
-        denied: those of the gate that denied the request, and so has the last word; None where it
+        fields_by_gate: the fields of each gate, in the order of the decisions.
+        denied: the fields of the gate that denied the request, which take precedence; None if it
             was admitted.
     """
     by_gate = [dict(fields) for fields in fields_by_gate]
@@ -95,7 +95,7 @@ def _standard(verdict: Verdict) -> Fields:
 
 def _standard_of_several(verdict: Verdict) -> Fields:
     if verdict.denials and verdict.longest.charge.quota.is_closed:
-        return ()  # no limit denies who is listed
+        return ()  # a listed client is not denied by a limit
     enforced = [
         charge for charge in verdict.charges if charge.rule.enforce and not charge.quota.is_closed
     ]
@@ -114,7 +114,7 @@ def _standard_of_several(verdict: Verdict) -> Fields:
 
 
 def _least_remaining_by_rule(decisions: Iterable[RuleDecision]) -> Iterable[RuleDecision]:
-    """Of a rule that charges several keys, the one with the least left; slots are told apart."""
+    """For each rule, the decision with the least left; slots are kept apart from tokens."""
     least: dict[tuple[str, bool], RuleDecision] = {}
     for one in decisions:
         kind = (one.rule, one.charge.quota.bucket is None)
@@ -127,15 +127,15 @@ def _least_remaining_by_rule(decisions: Iterable[RuleDecision]) -> Iterable[Rule
 
 
 def _remaining_and_reset(decision: Decision) -> tuple[int, int]:
-    """Less the less remains and, of what remains alike, the later the reset."""
+    """A sort key: the fewest tokens left first; of equal ones, the latest reset."""
     return decision.remaining, -decision.reset_after_ns
 
 
 def _item(quota: QuotaPolicy | InFlightQuota, decision: Decision) -> str:
-    """What is left; ``t`` is until one token more, after a denial until the retry."""
+    """The item of a decision in RateLimit; see above for ``t``."""
     limit, remaining, more_in_ns = decision.limit, decision.remaining, decision.retry_after_ns
     if isinstance(limit, SlotLimit) or isinstance(quota, InFlightQuota):
-        # When a holder will release its slot, nobody knows.
+        # When a holder will release its slot is not known.
         retry_seconds = None if decision.allowed else retry_after_seconds(decision)
         return service_limit_item(quota.items[limit.name], remaining, retry_seconds)
     missing = limit.burst - remaining
@@ -144,7 +144,7 @@ def _item(quota: QuotaPolicy | InFlightQuota, decision: Decision) -> str:
             now_ns = quota.now_ns()
             more_in_ns = limit.calendar.window_at(now_ns).end_ns - now_ns
     elif decision.allowed and missing > 0:
-        # With several limits, the reset may be another one's; a token's time is the most it is.
+        # With several limits the reset may be another limit's; at most it takes a token's time.
         more_in_ns = decision.reset_after_ns - (missing - 1) * limit.unit_ns
         if not 0 < more_in_ns <= limit.unit_ns:
             more_in_ns = limit.unit_ns
@@ -154,7 +154,7 @@ def _item(quota: QuotaPolicy | InFlightQuota, decision: Decision) -> str:
 def _x(verdict: Verdict) -> Fields:
     shown = [verdict.longest] if verdict.denials else _enforced(verdict)
     known = [one.decision for one in shown if one.decision.source in _SOURCES_WITH_REMAINING]
-    if not verdict.denials:  # of slots nobody knows when there are more
+    if not verdict.denials:  # it is not known when a slot will be free
         known = [one for one in known if not isinstance(one.limit, SlotLimit)]
     if not known:
         return ()

@@ -1,12 +1,12 @@
-r"""Path patterns: which requests a rule is about.
+r"""Path patterns: which requests a rule matches.
 
 ``/login`` is that path; ``/users/{id}`` has one segment of any text where the braces are, and
 ``/users/{id:int}`` one that is a number; ``/files/*`` and ``/files/{rest:path}`` are everything
 below ``/files``, and it itself. A segment may have several parameters, ``/{slug}-{id:int}``, and
 ``{name:path}`` may have something after it, ``/pages/{name:path}/edit``.
 
-A pattern means every path that any of Starlette, FastAPI, Flask, Django, Falcon and Litestar routes
-to a view of that pattern. Where they differ it means what each of them means: a rule that matches
+A pattern matches every path that any of Starlette, FastAPI, Flask, Django, Falcon and Litestar
+routes to a view of that pattern. If they differ, it matches the paths of each: a rule that matches
 too much costs a token, one that matches too little is a hole. So
 
 - a slash at the end, in front, or beside another makes no difference (Flask, Litestar, Falcon);
@@ -18,11 +18,11 @@ too much costs a token, one that matches too little is a hole. So
 - a number is whatever ``int()`` may accept, or ``float()``, or ``uuid.UUID()``: digits of any
   script, signs, underscores, spaces (Flask, Falcon, Litestar), ``5.0`` (FastAPI, for a parameter
   that is annotated ``int``). They are recognized by their characters alone, so some texts that
-  are no numbers are meant too;
-- where parameters share a segment, every way to split it is tried.
+  are no numbers match too;
+- if parameters share a segment, every way to split it is tried.
 
-Case, dot segments, backslashes and ``;`` have no meaning to routers, and none here. Whatever the
-pattern, the time to match a path grows with the path's length alone.
+Case, dot segments, backslashes and ``;`` have no meaning to routers, and none here. For any
+pattern, the time to match a path is linear in the path's length.
 
 Source: RFC 3986, 3.3 (paths), and the routers' own code, which tests/frameworks/test_routing.py
 runs against these rules.
@@ -43,10 +43,10 @@ from ratelimit_ddb.web.rules.path_notation import (
 )
 
 Fits = Callable[[str], object]
-"""Tells by something true or false whether a spelling of a path is meant."""
+"""Returns something true if a spelling of a path matches."""
 
 AnyFits = Callable[[tuple[str, ...]], bool]
-"""The same of several spellings at once."""
+"""The same for several spellings at once."""
 
 _SLASHES = re.compile("//+")
 _LINE_FEEDS = re.compile(r"\n(?=/|\Z)")
@@ -78,11 +78,11 @@ def _by_slashes(path: str) -> tuple[str, ...]:
 
 
 def fits_of(pattern: str) -> Fits:
-    """A function that tells whether a spelling of a path is meant by the pattern.
+    """A function that returns whether a spelling of a path matches the pattern.
 
     Raises:
         TypeError: the pattern is not a str.
-        ValueError: the pattern can't be one; the message names the rule that it breaks.
+        ValueError: the pattern is invalid; the message has the rule.
     """
     segments, rest = segments_of(pattern)
     return _fits(segments, rest)
@@ -128,7 +128,7 @@ def _fits(segments: list[Segment], rest: bool) -> Fits:
 
 
 def _literal(segments: Iterable[Segment]) -> str | None:
-    """The one path that segments without parameters are; None where there are parameters."""
+    """The path of segments without parameters; None if there are parameters."""
     texts = []
     for segment in segments:
         for part in segment:

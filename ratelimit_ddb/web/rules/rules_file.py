@@ -1,4 +1,4 @@
-"""Rules from a file, read again when it changes: when to look, and which rules hold meanwhile."""
+"""Rules from a file, which is read again when it changes."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _QUIET_NS = 1_000_000_000
 
 
 class RulesFile:
-    """The rules in a TOML file, for ``rules=``; what they are follows the file.
+    """The rules in a TOML file, for ``rules=``; they change when the file changes.
 
-    At most once in ``check_seconds`` the next request looks whether the file changed, through
-    symbolic links, and if so reads it in its own thread or event loop: some milliseconds for a
-    hundred rules. Other threads go on with the old rules until the new ones are there. A bucket
-    belongs to its rule's name and its limit: as long as these stay, tokens that were taken stay
-    taken. A limit that is changed starts with a full bucket.
+    At most once in ``check_seconds`` a request checks whether the file has changed, following
+    symbolic links. If so, it reads the file in its own thread or event loop, which takes some
+    milliseconds for a hundred rules. Other threads use the old rules until the new ones are there.
+    A bucket is identified by its rule's name and its limit: while these stay, tokens that were
+    taken stay taken. A changed limit starts with a full bucket.
 
-    A file that is bad or gone changes nothing: the old rules stay, and the error is logged once
-    (logger ``ratelimit_ddb``) and given to ``on_reload``. The next change is tried anew.
+    If the file is invalid or missing, the old rules stay in force; the error is logged once (logger
+    ``ratelimit_ddb``) and passed to ``on_reload``. The next change is read again.
 
-    A file that was cut off at a rule's end is no bad TOML, only fewer rules. So a change that does
-    nothing but take rules away holds no sooner than when the file has stayed so for a second, and
-    rules that go are logged by name, as a warning. To have every cut file refused, also at the
-    start, let it begin with the number of its rules: ``rules = 12``.
+    A file that is cut off at the end of a rule is valid TOML with fewer rules. So a change that
+    only removes rules takes effect once the file has not changed for a second, and the removed
+    rules are logged by name, as a warning. To refuse every cut file, also at the start, begin it
+    with the number of its rules: ``rules = 12``.
 
-    A change is one of the file's identity, size or times. After each the file is read once more at
-    the next check, since a write within one tick of the file system's clock shows in none of them.
-    What is missed is a write of the same size in the same tick as another, where a tick is longer
-    than ``check_seconds``.
+    A change is a change of the file's identity, size or times. After each change the file is read
+    once more at the next check, since two writes within one tick of the file system's clock may
+    look like one. A write is missed if it has the same size as another one in the same tick, and
+    the tick is longer than ``check_seconds``.
 
     Args:
         path: the file's.
