@@ -34,7 +34,11 @@ async def uncancelled(doing: Coroutine[Any, Any, T]) -> T:
 
     A cancelled task can't await it itself, for example in a ``finally``: AnyIO cancels each await.
     """
-    task = running_loop().create_task(doing)
+    try:
+        task = running_loop().create_task(doing)
+    except RuntimeError:
+        doing.close()  # a coroutine that nobody awaits would warn of it
+        raise
     _UNCANCELLED.add(task)
     task.add_done_callback(_UNCANCELLED.discard)
     return await asyncio.shield(task)

@@ -67,6 +67,8 @@ def test_a_limiter_on_a_table_is_refused_whatever_on_outage_says(
             with pytest.raises(RuntimeError, match=SENTENCE):
                 await limiter.acquire("k")
             with pytest.raises(RuntimeError, match=SENTENCE):
+                await limiter.charge("k", 1)
+            with pytest.raises(RuntimeError, match=SENTENCE):
                 await store.warm_up_async()
 
         trio.run(main)
