@@ -1,4 +1,4 @@
-"""The command ``ddb-sessions``: a user's sessions, listed and ended, and whether a table works."""
+"""The command ``ddb-sessions``: lists and ends a user's sessions, and checks a table."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: those after the command's name; the process's own unless given.
+        arguments: the arguments after the command's name; None for those of the process.
 
     Returns:
-        the exit code: 0; 1 where there is no such session, the table can't be used, or something
+        the exit code: 0; 1 if there is no such session, the table can't be used, or something
         outside failed; 2 for misuse; 130 when interrupted.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the command takes: subcommands, options, and their help."""
+"""The arguments of the command: subcommands, options, and their help."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sessions.cookie.token import is_session_id
 
 _DESCRIPTION = "Sessions in a DynamoDB table."
 _LIST = """\
-List the sessions of a user that are not over, the newest login first. The ids are no secret: no
-cookie can be made of one."""
+List the sessions of a user that are not over, the newest login first. The ids are not secret: no
+cookie can be made from one."""
 _REVOKE = """\
 End one session of a user, or all. Whoever used it is logged out at their next request."""
 _CHECK = """\
-Check whether sessions could be kept in a table: that it is there, its key schema, its index and its
-TTL, that each call that sessions make is allowed, and how far this host's clock is from its. It
-changes nothing there. It ends with 1 where something is wrong."""
+Check whether a table can store sessions: that it exists, its key schema, its index and its TTL,
+that all necessary calls are allowed, and how far this host's clock is from the table's. It changes
+nothing. The exit code is 1 if something is wrong."""
 _USER = "the user's id; one that starts with - comes last, behind --"
 
 
@@ -58,14 +58,17 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _add_revoke(commands: argparse._SubParsersAction[Parser]) -> None:
-    # Whole names only: what ends sessions is not guessed.
+    # Without abbreviations: a command that ends sessions must not guess.
     command = commands.add_parser(
         "revoke", help="end one of them, or all", description=_REVOKE, allow_abbrev=False
     )
     command.add_argument("user", metavar="USER", help=_USER)
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument(
-        "--session", type=_session_id, metavar="ID", help="the one of this id, as `list` shows it"
+        "--session",
+        type=_session_id,
+        metavar="ID",
+        help="the session with this id, as `list` shows it",
     )
     which.add_argument("--all", action="store_true", help="all of them")
     _add_namespace(command)

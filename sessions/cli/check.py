@@ -1,7 +1,7 @@
-"""``ddb-sessions check``: whether sessions could be kept in a table, and what would keep them out.
+"""``ddb-sessions check``: whether a table can store sessions, and if not, why.
 
-The calls are tried on a session that nobody has: reads, a conditional write that is refused, a
-transaction that is refused as a whole, and the deletion of an entry that is not there.
+The calls are tried on a session that does not exist: reads, a conditional write that is refused, a
+transaction that is refused as a whole, and the deletion of an entry that does not exist.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _EXPIRES_AT, _CREATED_AT = "expiresAt", "createdAt"
 
 
 def run_check(options: argparse.Namespace) -> bool:
-    """Check the table, and say what was found; it fails where an application's sessions would."""
+    """Check the table, and print the findings; returns whether it can store sessions."""
     with store_of(options) as store:
         findings = list(_findings(options, store))
         clock = clock_reading(store._wire.clock)
@@ -55,7 +55,7 @@ def run_check(options: argparse.Namespace) -> bool:
 
 
 def _findings(options: argparse.Namespace, store: DynamoDBSessionStore) -> Iterator[Finding]:
-    # A session that nobody has, of a user who is nobody.
+    # A session and a user that do not exist.
     session_id, user_id = secrets.token_urlsafe(32), f"check-{secrets.token_hex(16)}"
     tries = (
         Try("read", store.check, f"the table is there, with {item_keys(store.layout).schema}"),
@@ -112,7 +112,7 @@ def _refused_save(session_id: str, user_id: str) -> Save:
 
 
 def _refused_replacement(session_id: str, user_id: str) -> Replace:
-    # The old row is not there, so neither is the new one put nor anything deleted.
+    # The old row does not exist, so the new one is not put and nothing is deleted.
     now = int(time.time())
     old = Row(session_id, user_id, now, now, now, now)
     new = Row(secrets.token_urlsafe(32), user_id, now, now, now, now)
@@ -121,7 +121,7 @@ def _refused_replacement(session_id: str, user_id: str) -> Replace:
 
 
 def _of_order(description: dict[str, Any]) -> Iterator[Finding]:
-    """Whether the index is in the order of the logins, and what it costs."""
+    """Whether the index is in the order of logins, and its cost."""
     for index in description.get("GlobalSecondaryIndexes", ()):
         if index["IndexName"] != INDEX:
             continue

@@ -1,4 +1,4 @@
-"""The store of the table that a command is about."""
+"""The store for the table of a command."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def store_of(options: argparse.Namespace) -> DynamoDBSessionStore:
     """The store of the table.
 
     Raises:
-        Misuse: its name, or the names of its keys, can't be ones.
+        Misuse: its name, or the names of its keys, are invalid.
     """
     from sessions.store.dynamodb.store import DynamoDBSessionStore
 
     try:
-        # Whether the application keeps the register is not known here. Where it does, only the
-        # register has the logins of the last second; where not, looking for it costs one read.
+        # It is not known whether the application keeps the register. If it does, only the register
+        # has the logins of the last second; if not, reading it costs one read.
         return DynamoDBSessionStore(
             options.table,
             region_name=options.region,

@@ -21,7 +21,7 @@ _HEADINGS = ("ID", "CREATED", "LAST SEEN", "EXPIRES", "NAMESPACE", "DEVICE")
 
 
 def run_list(options: argparse.Namespace) -> bool:
-    """List a user's sessions; none is no failure."""
+    """List a user's sessions. It is not a failure if there are none."""
     with _store(options) as store:
         found = store.sessions_of(options.user, namespace=options.namespace)
     if options.json:
@@ -35,7 +35,7 @@ def run_list(options: argparse.Namespace) -> bool:
 
 
 def run_revoke(options: argparse.Namespace) -> bool:
-    """End one session, which fails where it is not there, or all."""
+    """End one session, which fails if there is no such session, or all."""
     with _store(options) as store:
         if options.all:
             ended = store.revoke_user(options.user, namespace=options.namespace)
