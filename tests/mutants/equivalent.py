@@ -110,6 +110,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/bucket/refund.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
         "extends=kept_until_seconds < take.expires_at_seconds,": _SAME_CASE,
+        "room_ns = arithmetic.room_ns(cost, wait_ns) if (wait_ns) or True else take.room_ns": (
+            _FAST_PATH
+        ),
         "if policy is None and coalesced is None:": "both are there, or neither",
         "if policy is not None or state is not None:": "both are there, or neither",
     },
@@ -120,6 +123,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if policy is not None or state is not None:": "both are there, or neither",
     },
     "ratelimit_ddb/bucket/violations.py": {
+        "return self._block(key, now_ns, shown, None)": "none is as nought",
         "counts = take.cost_ns[0] > 1": "a violation is worth more than a nanosecond",
         "self._nothing = _Shown(_NEVER_NS, _NEVER_NS, _NEVER_NS, never_ns, 1)": _LONG_PAST,
         "shown.kept_until_seconds < expires_seconds,": _SAME_CASE,

@@ -107,6 +107,24 @@ def test_p1_a_take_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
     assert seen(bucket) == (later_ns, full_at_ns)
 
 
+def test_a_take_that_is_made_anew_tries_no_branch_by_what_was_seen_at_another_time() -> None:
+    bucket = bucket_of(HOURLY)
+    note(bucket, NOW_NS, (NOW_NS + 300 * SECOND_NS,), 1_800_090_000)
+    flow = acquiring(bucket, 2, 0, NOW_NS)
+    take = next(flow)
+    assert (take.idle, take.extends) == ((False,), False)
+    flow.throw(ClockMoved("back"))
+    anew = flow.send(NOW_NS)
+    assert anew == take._replace(idle=(True,), extends=True)
+
+
+def test_who_would_wait_and_is_refused_is_told_when_the_same_wait_is_enough() -> None:
+    flow = acquiring(bucket_of(HOURLY), 2, 5 * SECOND_NS, NOW_NS)
+    next(flow)
+    denial = result_of(flow, OperationResult(False, (NOW_NS + 1_000 * SECOND_NS,)))
+    assert denial == Decision(False, 0, 195 * SECOND_NS, 1_000 * SECOND_NS, HOURLY)
+
+
 def test_a_charge_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
     flow = bucket_of(HOURLY).charge("key", 2)
     assert next(flow) == ReadClock()
