@@ -1,4 +1,4 @@
-"""What the app's rules and a view's limit have in common: a request is admitted, or refused."""
+"""The admission of a request, for the app's rules and for a view's limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def refusal(gate: Gate) -> ResponseReturnValue | None:
-    """The response to a request that is denied; to any other, fields are added once it is there."""
+    """The response to a denied request; otherwise None, and fields are added to the response."""
     answer, ledger, verdict = gate.admit(current_request())
     if answer is None:
         if gate.gives_back:
@@ -40,13 +40,13 @@ def refusal(gate: Gate) -> ResponseReturnValue | None:
 
 
 def _respond(gate: Gate, response: flask.Response) -> flask.Response:
-    """Give back what the response gives back, before the fields tell what is left."""
+    """Give tokens back by the response, before the fields are added."""
     gate.respond(flask.request, head_of(response.status_code, response.headers.items()))
     return response
 
 
 def respond_to_exception(gate: Gate, exception: BaseException | None) -> None:
-    """The same where nobody makes a response: Flask propagates exceptions while it is debugged."""
+    """The same without a response: Flask propagates exceptions in debug mode."""
     if isinstance(exception, Exception) and gate.gives_back:
         gate.respond(flask.request, head_of_exception(exception))
 

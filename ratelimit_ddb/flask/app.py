@@ -27,9 +27,9 @@ def limit_app(
     """Put rules before an app, or before a blueprint's views.
 
     Rules see the route (``Request.endpoint`` is ``"/users/<int:id>"``; None for a 404 or 405) and
-    Flask's session; responses vary by cookie only where a rule reads it. The limits' fields are
-    added to the response whoever makes it, error handlers included. A denial is answered by the
-    app's ``errorhandler(429)`` if it has one, or 503 in an outage; ``on_denied`` goes before that.
+    Flask's session; responses vary by cookie only if a rule reads it. The limits' fields are added
+    to every response, those of error handlers included. A denial is answered by the app's
+    ``errorhandler(429)`` if it has one, or 503 in an outage; ``on_denied`` takes precedence.
 
     It is a ``before_request`` function, called in the order in which those were registered: what an
     earlier one answers itself is not limited. An app may have several: what one of them took is

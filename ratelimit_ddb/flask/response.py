@@ -49,7 +49,7 @@ def with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
     """A response with the fields of limits added."""
     is_told = "x-ratelimit-limit" in response.headers
     for name, value in ledger.fields():
-        # Lists add up. The others can be there once: those that the view set itself are.
+        # Lists are appended to. X- fields can occur once, and the view may have set them.
         if not (is_told and name.startswith("x-")):
             response.headers.add(name, value)
     return response

@@ -1,4 +1,4 @@
-"""What ends with the response, whoever makes it and whether it is sent or not."""
+"""What is done at the end of a response: release slots and settle a reservation."""
 
 from __future__ import annotations
 

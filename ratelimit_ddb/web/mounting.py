@@ -1,14 +1,14 @@
-"""What an ASGI application takes off paths by itself, as far as that is seen from outside.
+"""The prefixes that an ASGI application removes from paths itself, below a middleware.
 
-FastAPI's ``FastAPI(root_path="/api")`` and Django's ``FORCE_SCRIPT_NAME`` are put into effect by
-the application itself, below a middleware that stands around it: the scope says nothing of them
-yet, and both ``/login`` and ``/api/login`` reach the view of ``/login``. So the wrapped application
-is searched for them, through the middleware, mounts and closures that are around it.
+``FastAPI(root_path="/api")`` and Django's ``FORCE_SCRIPT_NAME`` take effect in the application,
+inside the middleware that wraps it: the scope does not have them yet, and both ``/login`` and
+``/api/login`` reach the view of ``/login``. So the wrapped application is searched for them,
+through the middleware, mounts and closures around it.
 
-Litestar's mounts are searched for too: one at ``/api`` takes ``/apilogin`` for ``/api/login``.
+Litestar's mounts are searched for too: one at ``/api`` reads ``/apilogin`` as ``/api/login``.
 
-What can't be seen through (an attribute of another name than is usual, an application that is made
-for each request) is given to the middleware as ``root_path=``.
+If the search can't find one (an attribute with an unusual name, an application that is made for
+each request), it is given to the middleware as ``root_path=``.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _LITESTAR = "litestar.app"
 
 
 class Mounting(NamedTuple):
-    """What an application takes off paths by itself, besides the scope's root path.
+    """The prefixes that an application removes from paths, besides the scope's root path.
 
     Attributes:
-        root_paths: what it, or one that is in it, will take for its ``root_path``.
-        prefixes: the mounts in it that take whatever begins with them: ``"/api"`` takes
-            ``/apilogin`` for ``/api/login``.
+        root_paths: the ``root_path`` of the application and of those inside it.
+        prefixes: the mounts in it that match every path with their prefix: ``"/api"`` reads
+            ``/apilogin`` as ``/api/login``.
     """
 
     root_paths: tuple[str, ...] = ()
@@ -55,13 +55,13 @@ NO_MOUNTING = Mounting()
 
 
 class MountingOf:
-    """The mounting of an application and of those that are in it.
+    """The mounting of an application and of those inside it.
 
-    It is looked for at the first request, when everything is mounted; root paths are read at each.
+    It is searched at the first request, when everything is mounted; root paths are read at each.
 
     Args:
         app: the application.
-        known: root paths that are known besides.
+        known: root paths that were given.
     """
 
     __slots__ = ("_app", "_known", "_mounting", "_owners")
@@ -73,7 +73,7 @@ class MountingOf:
         self._owners: tuple[Any, ...] | None = None
 
     def current(self) -> Mounting:
-        """What holds now; no root path that is empty."""
+        """The mounting now, without empty root paths."""
         if self._owners is None:
             found = list(_applications(self._app))
             self._owners = tuple(filter(_has_root_path, found))

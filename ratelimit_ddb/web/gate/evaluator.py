@@ -227,7 +227,7 @@ class Evaluator:
     def _decision_in_outage(
         self, charge: Charge, outage: StoreUnavailable, *, takes: bool = True
     ) -> Decision:
-        # Under "raise" whoever runs the flow raises it, after ``on_decision`` was called.
+        # Under "raise" the caller of the flow raises it, after it has called ``on_decision``.
         _, quota, key, cost = charge
         if cost > quota.smallest_burst:
             return _cost_denial(charge)

@@ -36,7 +36,7 @@ def item_name(policy: str) -> str:
 def policy_item(policy: str, limit: AnyLimit, now_ns: int) -> str:
     """A limit in RateLimit-Policy. A window of no whole number of seconds has no ``w``.
 
-    A quota of more digits than an Integer has is told as the largest Integer.
+    A quota with more digits than an Integer has is written as the largest Integer.
 
     Args:
         policy: its name.

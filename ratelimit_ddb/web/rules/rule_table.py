@@ -74,7 +74,7 @@ def _argument(key: str, value: Any, functions: Functions) -> Any:
 def _in_toml(error: Exception) -> str:
     """An error's message with the names that a file has for Rule's arguments, outside of quotes.
 
-    The rule's name is left out, since whoever tells the message has the line and the name.
+    The rule's name is left out: the caller adds the line and the name.
     """
     message = _OF_THE_RULE.sub("", str(error))
     return _OTHERWISE_IN_PYTHON.sub(lambda found: _TOML_NAMES.get(found[0], found[0]), message)
