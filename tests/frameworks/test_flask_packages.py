@@ -140,6 +140,8 @@ def test_a_session_that_was_remembered_ends_with_a_logout_everywhere(
     assert store.sessions_of("7") == []
 
 
+# Flask-Login's own call, which Python 3.12 and later deprecate.
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning:flask_login")
 def test_flask_logins_own_cookie_outlives_a_logout_everywhere_as_the_guide_says(
     client: FlaskClient, store: SeenStore
 ) -> None:
