@@ -38,28 +38,26 @@ def save(
         if session.authenticates:
             noted = Changes(with_proof(session, changes.changed, now), changes.removed)
         changed = encrypted(config, row.session_id, noted.changed)
-        data = {**_without(row.data, changes.removed), **changed}
-        require_item_fits(data)
-        expires_at = config.timeouts.end_after_use(row, now)
-        saved = yield Save(
+        saved = replace(
+            row,
+            data={**_without(row.data, changes.removed), **changed},
+            version=row.version + has_changed,
+            last_seen_at=now,
+            expires_at=config.timeouts.end_after_use(row, now),
+        )
+        require_item_fits(saved.data)
+        operation = Save(
             row.session_id,
             row.user_id,
             config.timeouts.alive_at(row, session.loaded_at, now),
             now,
-            expires_at,
+            saved.expires_at,
             changed,
             changes.removed,
             version,
         )
-        if saved:
-            saved_row = replace(
-                row,
-                data=data,
-                version=row.version + has_changed,
-                last_seen_at=now,
-                expires_at=expires_at,
-            )
-            mark_saved(session, saved_row, noted)
+        if (yield operation):
+            mark_saved(session, saved, noted)
             return SAVED
         # The row is gone; or it was rotated, and the change belongs in the row that it leads to; or
         # another request saved it with a later time.
