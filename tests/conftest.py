@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from tests import dynamodb_local, moto_hook, service_models
+from tests import botocore_handlers, dynamodb_local, moto_hook, service_models
 
 # A machine that pauses makes an example late, and late is no failure.
 settings.register_profile("unhurried", settings.default, deadline=None)
@@ -26,6 +26,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unhurried"))
 
 service_models.read_once()
+botocore_handlers.register_quickly()
 
 # Until all tests are collected: a third of the time would go into looking for what nobody needs
 # among a million objects that stay.
