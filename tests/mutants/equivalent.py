@@ -269,6 +269,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/web/rules/toml_lines.py": {
         "if unread <= 0:": "a line of a message that is told or not, at a limit of our choosing",
     },
+    "sessions/cookie/cookie.py": {
+        'for pair in (header or "XXXX").split(";"):': "neither has a pair",
+    },
     "sessions/cookie/token.py": {
         'return urlsafe_b64encode(digest).rstrip(b"XX=XX").decode()': _NO_X,
         "return re.compile(token + re.escape(self.separator) + mac if signed else token, )": (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sessions import Cookie
+from sessions.cookie.cookie import without_leading_dot
 from sessions.cookie.token import Tokens
 from tests.sessions.browser import Site
 
@@ -170,6 +171,7 @@ def test_a_cookie_is_always_http_only() -> None:
         ("__Host-session=a=b", ["a=b"]),
         ("x__Host-session=v", []),
         ("__Host-sessionx=v", []),
+        ("X__Host-sessionX=v", []),
         ("__host-session=v", []),
         ("a=__Host-session=v", []),
         ("__Host-session=first; __Host-session=second", ["first", "second"]),
@@ -187,6 +189,21 @@ def test_a_cookie_is_always_http_only() -> None:
 )
 def test_the_values_are_found_in_a_cookie_field(header: str | None, values: list[str]) -> None:
     assert Cookie().values_in(header) == values
+
+
+@pytest.mark.parametrize(
+    ("set_there", "domain"),
+    [
+        (".example.com", "example.com"),
+        ("X.example.com.", "X.example.com."),
+        (None, None),
+        (False, False),
+    ],
+)
+def test_a_domain_of_a_frameworks_settings_loses_its_leading_dot(
+    set_there: Any, domain: Any
+) -> None:
+    assert without_leading_dot(set_there) == domain
 
 
 def test_the_longest_value_that_is_set_fits_beside_the_longest_name(site: Site) -> None:
