@@ -153,6 +153,11 @@ def test_what_would_come_back_otherwise_is_refused_by_name(value: Any) -> None:
     assert dict(session) == {}
 
 
+def test_a_name_with_a_lone_surrogate_is_refused_by_where_it_is() -> None:
+    with pytest.raises(ValueError, match=r"session\['cart\[0\]'\]: .* has a lone surrogate"):
+        encode("cart", [{"\ud800": 1}])
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_an_integer_too_large_for_json_is_refused_by_name(sign: int) -> None:
     # More digits than Python turns into text by default.
