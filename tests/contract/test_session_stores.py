@@ -203,7 +203,7 @@ def test_strict_tells_the_second_of_two_saves(site: Site, keys: str) -> None:
     for request, key in zip(requests, keys, strict=True):
         request.session[key] = 1
     requests[0].finish()
-    with pytest.raises(SessionConflict):
+    with pytest.raises(SessionConflict, match="strict=True"):
         requests[1].begin()
     assert browser.seen() == {"seed": 0, "a": 1}
 

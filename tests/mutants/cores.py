@@ -356,7 +356,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/device_bound/test_life.py",
         "tests/sessions/test_previous.py",
     ),
-    "sessions/lifecycle/save.py": _SESSION,
+    "sessions/lifecycle/save.py": (*_SESSION, *_SESSION_STORES, "tests/sessions/test_cipher.py"),
     "sessions/lifecycle/take_over.py": (
         "tests/sessions/test_previous.py",
         f"tests/contract/test_session_previous.py {_IN_MEMORY}",

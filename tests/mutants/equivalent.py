@@ -11,6 +11,7 @@ import re
 from tests.mutants.mutant import Mutant
 
 _STRICT = re.compile(r"(?:strict=\w+)?\)")
+_AS_MANY_BYTES = "the default of Python's is 32 bytes, too"
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_KEPT = "neither is what a row keeps"
@@ -312,11 +313,20 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'decoded = urlsafe_b64decode(value + "=" * (+len(value) % 4))': _MORE_PADDING,
         'return urlsafe_b64encode(raw).rstrip(b"XX=XX").decode()': _NO_X,
     },
+    "sessions/lifecycle/save.py": {
+        'session.last_id = ""  # it belongs to the old id': "an empty one is none",
+    },
     "sessions/session_state.py": {
         "self.loaded_at = 1": "when it was read is asked of a session that was read",
     },
     "sessions/values/changes.py": {
         "self._encoded[key] = None": "it is encoded again then, to the same JSON",
+    },
+    "sessions/values/csrf.py": {
+        "return secrets.token_hex(None)": _AS_MANY_BYTES,
+        "mask = secrets.token_bytes(None)": _AS_MANY_BYTES,
+        "if not isinstance(token, str) or len(token) != _TOKEN_CHARACTERS "
+        "and not token.isascii():": "what follows refuses it too",
     },
     "sessions/values/json_value.py": {
         'return json.dumps(value, separators=(",", ":"), )': "what is no number is refused before",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from markupsafe import Markup
 
 from sessions import Flash
+from sessions.values.csrf import new_secret, secret_of
 from tests.sessions.browser import Site, begun, logged_in, rotated
 from tests.sessions.recording import recorded_site
 
@@ -292,6 +294,13 @@ def test_what_is_no_token_is_not_good_and_raises_nothing(site: Site) -> None:
     token = csrf_token(browser)
     assert takes(browser, token)
     assert [takes(browser, other) for other in altered(token)] == [False] * len(altered(token))
+    assert not takes(browser, "A" * 85 + "!!!")
+
+
+def test_the_secret_of_a_cookies_token_is_the_same_in_every_version() -> None:
+    derived = hmac.new(b"token", b"csrf", "sha256").digest()
+    assert secret_of("token") == derived.hex()
+    assert {len(bytes.fromhex(new_secret())) for _ in range(3)} == {32}
 
 
 def test_before_a_token_was_made_none_is_good(site: Site) -> None:

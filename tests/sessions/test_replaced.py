@@ -107,6 +107,36 @@ def test_a_second_click_on_log_in_is_not_one_session_too_many(site: Site) -> Non
     assert [browser.user_id(), double.user_id()] == [None, "ada"]
 
 
+def test_a_rotation_after_a_save_takes_along_what_the_row_has_then(site: Site) -> None:
+    browser = begun(site, kept=1, removed=2)
+    request = browser.open()
+    request.session["added"] = 3
+    del request.session["removed"]
+    site.flavour.save(request.session)
+    request.session.rotate()
+    request.finish()
+    assert browser.seen() == {"kept": 1, "added": 3}
+
+
+def test_a_strict_request_may_save_more_than_once(site: Site) -> None:
+    browser = begun(site, cart=[17])
+    request = site.browser(browser, strict=True).open()
+    for number in range(3):
+        request.session["cart"] = [number]
+        site.flavour.save(request.session)
+    request.finish()
+    assert browser.seen() == {"cart": [2]}
+
+
+def test_a_strict_save_follows_a_rotation_that_saved_nothing(site: Site) -> None:
+    browser = begun(site, cart=[17])
+    late = site.browser(browser, strict=True).open()
+    late.session["late"] = 1
+    rotated(site, browser)
+    late.finish()
+    assert browser.seen() == {"cart": [17], "late": 1}
+
+
 def test_a_login_takes_the_values_along_that_two_others_took_over(
     site: Site, browser: Browser
 ) -> None:

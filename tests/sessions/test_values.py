@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sessions import StoreError
 from sessions.values import changes
 from sessions.values.changes import Values
-from sessions.values.json_value import MAX_DEPTH, decode, encode
+from sessions.values.json_value import MAX_DEPTH, MAX_INT_BITS, decode, encode
 from tests.sessions.browser import begun, memory_site
 
 NUMBERS = (
@@ -156,6 +156,20 @@ def test_what_would_come_back_otherwise_is_refused_by_name(value: Any) -> None:
 def test_a_name_with_a_lone_surrogate_is_refused_by_where_it_is() -> None:
     with pytest.raises(ValueError, match=r"session\['cart\[0\]'\]: .* has a lone surrogate"):
         encode("cart", [{"\ud800": 1}])
+    with pytest.raises(ValueError, match=r"session\['.*ud800'\]: .* has a lone surrogate"):
+        encode("\ud800", 1)
+
+
+def test_the_largest_integer_and_the_deepest_value_are_taken() -> None:
+    assert decode("n", encode("n", 2**MAX_INT_BITS - 1)) == 2**MAX_INT_BITS - 1
+    with pytest.raises(ValueError, match=f"of more than {MAX_INT_BITS} bits"):
+        encode("n", 2**MAX_INT_BITS)
+    value: object = 1
+    for _ in range(MAX_DEPTH):
+        value = {"a": value}
+    assert decode("n", encode("n", value)) == value
+    with pytest.raises(ValueError, match=f"nested more than {MAX_DEPTH} deep"):
+        encode("n", {"a": value})
 
 
 @pytest.mark.parametrize("sign", [1, -1])
