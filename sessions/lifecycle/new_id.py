@@ -42,8 +42,9 @@ from sessions.values.csrf import CSRF
 from sessions.values.json_value import encode
 
 _ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
-_MAX_REPLACEMENTS = 4
-"""How many logins and rotations are followed from a replaced id."""
+_MAX_REPLACEMENTS = 100
+"""How many logins and rotations are followed from a replaced id, each with a read. All of them were
+within some seconds, so more are a loop that somebody wrote into the table."""
 
 
 class _Start(NamedTuple):

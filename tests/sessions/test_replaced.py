@@ -137,14 +137,15 @@ def test_a_strict_save_follows_a_rotation_that_saved_nothing(site: Site) -> None
     assert browser.seen() == {"cart": [17], "late": 1}
 
 
-def test_a_login_takes_the_values_along_that_two_others_took_over(
-    site: Site, browser: Browser
+@pytest.mark.parametrize("others", [2, 20])
+def test_a_login_takes_the_values_along_that_others_took_over(
+    site: Site, browser: Browser, others: int
 ) -> None:
     late = site.browser(browser)
     under_way = late.open()
     under_way.session.login("ada")
-    login(browser)
-    login(browser)
+    for _ in range(others):
+        login(browser)
     under_way.finish()
     assert late.seen() == {"cart": [17]}
     assert late.user_id() == "ada"
