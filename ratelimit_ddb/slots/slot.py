@@ -29,6 +29,7 @@ class Grant:
     __slots__ = ("_held", "_holds", "_process", "_renewer", "core", "decision", "key")
 
     def __init__(self, core: SlotsCore, key: str, taken: SlotAttempt, renewer: Renewer) -> None:
+        self._holds = False  # also if the next lines are interrupted
         self.key = key
         self.decision: Decision = taken.decision
         self.core = core
@@ -36,6 +37,8 @@ class Grant:
         self._renewer = renewer
         self._process = os.getpid()
         self._holds = taken.decision.allowed and taken.decision.source != "disabled"
+        if taken.held is not None:
+            core.schedule(taken.held, renewer)
 
     @property
     def holds(self) -> bool:

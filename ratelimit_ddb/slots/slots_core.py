@@ -158,6 +158,9 @@ class SlotsCore:
     ) -> Flow[SlotAttempt]:
         """Try once to take a slot; in an outage ``on_outage`` decides.
 
+        It is renewed once there is a Grant of it, and not before: that of a caller who is
+        interrupted in between would be renewed for as long as its process lives.
+
         Raises:
             StoreUnavailable: under ``on_outage="raise"``.
         """
@@ -166,7 +169,7 @@ class SlotsCore:
             return SlotAttempt(Decision(True, limit.slots, 0, 0, limit, 0, "disabled"))
         meter = self._reporter.new_meter()
         flow = self.flows.take(
-            key, on_lost, lambda held: self._schedule(held, renewer, released=True)
+            key, on_lost, lambda held: self.schedule(held, renewer, released=True)
         )
         outage = None
         try:
@@ -186,11 +189,9 @@ class SlotsCore:
                 self.give_up(key, taken.held, renewer)
         if outage is not None and self._on_outage == "raise":
             raise outage
-        if taken.held is not None:
-            self._schedule(taken.held, renewer)
         return taken
 
-    def _schedule(self, held: HeldSlot, renewer: Renewer, *, released: bool = False) -> None:
+    def schedule(self, held: HeldSlot, renewer: Renewer, *, released: bool = False) -> None:
         """Have a slot renewed from now on, or ``released`` as soon as possible."""
         if released:
             held.begin_release()
@@ -212,7 +213,7 @@ class SlotsCore:
         """Have the renewer release a slot that was taken and is not needed."""
         self._local.remove(key)
         if held is not None:
-            self._schedule(held, renewer, released=True)
+            self.schedule(held, renewer, released=True)
         self._wait_queue.released(key)
 
     def peek(self, key: str) -> Flow[Decision]:
@@ -230,7 +231,7 @@ class SlotsCore:
         finally:
             if again:  # without an answer, or cancelled, it may have been applied or not
                 held.retry()
-                self._schedule(held, renewer)
+                self.schedule(held, renewer)
             else:
                 renewer.drop(held)
             self._local.remove(key)

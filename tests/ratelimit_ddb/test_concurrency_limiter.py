@@ -11,7 +11,7 @@ import pickle
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -26,6 +26,8 @@ from ratelimit_ddb import (
     StoreUnavailable,
 )
 from ratelimit_ddb.operations.slot_operation import ReadSlots, ReleaseSlot, TakeSlot
+from ratelimit_ddb.slots.renewer import thread_renewer
+from ratelimit_ddb.slots.slot import Grant
 from tests.flaky_store import FlakyStore
 
 
@@ -69,6 +71,31 @@ def test_an_exception_releases_the_slot() -> None:
     with pytest.raises(ZeroDivisionError), limiter.slot("report"):
         raise ZeroDivisionError
     assert limiter.peek("report").remaining == 1
+
+
+def test_p16_a_slot_whose_taker_is_interrupted_is_not_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a signal for instance, as Celery's soft time limit: it ends with its lifetime."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Grant, "__init__", interrupted)
+    monkeypatch.setattr(Grant, "__del__", lambda _: None)
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+    before = len(thread_renewer()._schedule)
+    with pytest.raises(KeyboardInterrupt):
+        limiter.acquire("report")
+    assert limiter.peek("report").remaining == 0
+    assert len(thread_renewer()._schedule) == before
+
+
+def test_p16_a_grant_that_is_interrupted_as_it_begins_has_nothing_to_release() -> None:
+    grant, nothing = Grant.__new__(Grant), cast("Any", None)
+    with pytest.raises(AttributeError):
+        Grant.__init__(grant, nothing, "report", nothing, nothing)
+    assert not grant.holds
 
 
 def test_it_decorates_functions() -> None:
