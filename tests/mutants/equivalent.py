@@ -221,6 +221,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "meter = Meter() if (self.measures) or True else None": _NOT_TOLD,
         "meters = [Meter() if (self.measures) or True else None for _ in charges]": _NOT_TOLD,
     },
+    "ratelimit_ddb/web/gate/gate.py": {
+        "return self.enabled or self._rule_set.has_slots": "those that are asked for then are none",
+    },
     "ratelimit_ddb/web/identity/client_address.py": {
         "hop = None": _FAST_PATH,
         "hop = self.known(peer) if (peer and len(peer) <= LONGEST_ADDRESS) and False else None": (
@@ -237,11 +240,21 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return -2": "it is only asked whether the number is less than 0",
     },
     "ratelimit_ddb/web/identity/readings.py": {
+        'scheme, *words = element.split() or ["XXXX"]': "neither is the scheme",
         'elements, further = _ends(value.split(",")) if ("," in value) or True else ([], False)': (
             _FAST_PATH
         ),
         "return (text[begin:] if end < 1 else text[begin:end]).strip()": (
             "a value begins behind a name, so it never ends at 0"
+        ),
+    },
+    "ratelimit_ddb/web/response/accept.py": {
+        'generic = f"application/{syntax}" if (plus) or True else media_type': (
+            "a media range has one slash, so it is not what this makes of a type without a plus"
+        ),
+        'whole, _, _ = media_type.rpartition("/")': "a media type has one slash",
+        "given = dict(_PARAMETERS.findall(parameters)) if (parameters) or True else {}": (
+            _FAST_PATH
         ),
     },
     "ratelimit_ddb/web/response/fields.py": {

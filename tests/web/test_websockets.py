@@ -312,6 +312,15 @@ def test_messages_in_an_outage_follow_the_policy(on_outage: str, sent: list[str]
         assert answered[-1]["reason"].startswith("rate limits can't be checked just now")
 
 
+def test_in_an_outage_few_messages_ask_the_store() -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("no answer")
+    texts = ["a"] * 30
+    sent = types(converse(limited(store=store, rules=MESSAGES, on_outage="allow"), texts))
+    assert sent == ["accept", *["send"] * 30]
+    assert len(store.operations) < 15
+
+
 def test_an_outage_can_be_raised_to_the_one_who_receives() -> None:
     store = FlakyStore()
     store.failure = StoreUnavailable("no answer")
