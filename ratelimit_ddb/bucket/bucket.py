@@ -344,7 +344,7 @@ class Bucket:
             flow = coalesced.acquire(key, cost, wait_ns, None, is_warm=False, leases=leases)
             return (yield from flow)
         now_ns = yield ReadClock()
-        begun = self.acquire(key, cost, wait_ns, now_ns, None, leases)
+        begun = self.acquire(key, cost, wait_ns, now_ns)  # a store in memory leases nothing
         return begun if isinstance(begun, Decision) else (yield from begun)
 
     def _is_recent(self, observed_at_ns: int, now_ns: int) -> bool:

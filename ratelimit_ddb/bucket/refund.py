@@ -102,7 +102,7 @@ class Refunds:
 
     def _amounts(self, taken: Taken, cost: int, weight_ns: tuple[int, ...], now_ns: int) -> Refund:
         arithmetic = self._arithmetic
-        since_ns = max(0, now_ns - taken.taken_at_ns) if taken.taken_at_ns else now_ns
+        since_ns = max(0, now_ns - taken.taken_at_ns)  # long, where it is not known
         return Refund(
             self._names,
             arithmetic.cost_ns(cost),

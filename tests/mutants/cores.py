@@ -39,6 +39,7 @@ _TAKES = (
 )
 _BLOCKS = (
     "tests/web/test_blocks.py -k 'written or alike or longer'",
+    "tests/ratelimit_ddb/test_coalesced_take.py -k violation",
     "tests/web/test_blocks_and_give_back.py",
     "tests/web/test_blocks.py -k 'not dynamodb'",
     f"tests/simulation/test_rule_blocks.py {_FIRST_SEEDS}",
@@ -213,9 +214,10 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/quota_arithmetic.py": _QUOTAS,
     "ratelimit_ddb/bucket/refund.py": (
         "tests/ratelimit_ddb/test_bucket.py",
+        "tests/ratelimit_ddb/test_quota.py -k refund",
+        "tests/ratelimit_ddb/test_hot_keys.py",
         "tests/property/test_refunds.py",
         f"tests/contract/test_stores.py {_IN_MEMORY}",
-        "tests/ratelimit_ddb/test_hot_keys.py",
     ),
     "ratelimit_ddb/bucket/single_take.py": _TAKES,
     "ratelimit_ddb/bucket/violations.py": _BLOCKS,

@@ -20,6 +20,7 @@ _NOT_REACHED = "the number that differs is never reached"
 _NOT_TOLD = "what is measured where nobody asked is not told"
 _SET_WHEN_SENT = "how many writes a take reports is set when it is sent"
 _LEASED_LONG_AGO = "a lease that ended in 1970 is as none"
+_NANOSECOND_LONGER = "an item may be kept for a nanosecond longer"
 _LONG_PAST = "an item that is kept for no known time is written as one that expired long ago"
 _KEEPS_NO_EXPIRY = "a store in memory keeps no expiry"
 _NEEDS_NO_BRANCH = "no tokens of a full bucket fit by either branch"
@@ -76,6 +77,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "return True": "a denial by a bucket's limits names one of them, a Limit or a Quota",
     },
+    "ratelimit_ddb/bucket/bucket.py": {
+        "kept_until_seconds < expires_seconds,": _SAME_CASE,
+        "blocks_ns=None,": "none is as nought",
+        "slack_ns_at=lambda now_ns: self._arithmetic.full_by_ns(now_ns, 1) - now_ns,": (
+            _NANOSECOND_LONGER
+        ),
+        "slack_ns_at=lambda _: 1,": _NANOSECOND_LONGER,
+    },
     "ratelimit_ddb/bucket/debt.py": {
         "result.expires_at_seconds or 1,": _LONG_PAST,
         "kept_until_seconds < expires_seconds,": _SAME_CASE,
@@ -110,18 +119,19 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/bucket/refund.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
-        "extends=kept_until_seconds < take.expires_at_seconds,": _SAME_CASE,
-        "room_ns = arithmetic.room_ns(cost, wait_ns) if (wait_ns) or True else take.room_ns": (
-            _FAST_PATH
-        ),
-        "if policy is None and coalesced is None:": "both are there, or neither",
-        "if policy is not None or state is not None:": "both are there, or neither",
+        "give_back = refund.write(taken.key, likely_ns, taken.refunded_ns, 1)": _LEASED_LONG_AGO,
+        "give_back = refund.write(taken.key, likely_ns, taken.refunded_ns, None)": _LEASED_LONG_AGO,
+        "return refund.write(taken.key, weight_ns, taken.refunded_ns, 1)": _LEASED_LONG_AGO,
+        "return refund.write(taken.key, weight_ns, taken.refunded_ns, None)": _LEASED_LONG_AGO,
     },
     "ratelimit_ddb/bucket/single_take.py": {
         "kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
         "extends=kept_until_seconds < take.expires_at_seconds,": _SAME_CASE,
         "if policy is None and coalesced is None:": "both are there, or neither",
         "if policy is not None or state is not None:": "both are there, or neither",
+        "room_ns = arithmetic.room_ns(cost, wait_ns) if (wait_ns) or True else take.room_ns": (
+            _FAST_PATH
+        ),
     },
     "ratelimit_ddb/bucket/violations.py": {
         "return self._block(key, now_ns, shown, None)": "none is as nought",

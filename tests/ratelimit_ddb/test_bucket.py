@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Decision, Limit, StoreError, StoreUnavailable
+from ratelimit_ddb import Decision, Limit, Quota, StoreError, StoreUnavailable
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
@@ -408,6 +408,42 @@ def test_a_refund_asks_the_table_though_somebody_was_seen_to_wait() -> None:
     assert result_of(flow, OperationResult(True, (left_ns,))) is True
 
 
+def test_p1_nothing_is_given_back_of_a_bucket_that_holds_less_than_can_have_flowed_back() -> None:
+    taken = taken_of(NOW_NS + 200 * SECOND_NS - 1)
+    taken.taken_at_ns = NOW_NS
+    flow: Flow = bucket_of(HOURLY).refund(taken, 2)
+    next(flow)
+    assert result_of(flow, NOW_NS) is False
+
+
+def test_a_refund_that_is_refused_without_a_reason_gives_nothing() -> None:
+    taken = taken_of(NOW_NS + 300 * SECOND_NS)
+    flow, _ = refund_begun(taken, 2)
+    assert result_of(flow, OperationResult(False, taken.full_at_ns, refunded_ns=(0,))) is False
+
+
+@pytest.mark.parametrize(("ago_seconds", "gives"), [(0, False), (3_600, True)])
+def test_p1_out_of_turn_nothing_is_given_back_just_after_a_lease(
+    ago_seconds: int, gives: bool
+) -> None:
+    flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
+    ended_ns = NOW_NS - ago_seconds * SECOND_NS
+    refusal = OperationResult(False, (NOW_NS + 400 * SECOND_NS,), None, None, (0,), 0, ended_ns)
+    if gives:
+        assert isinstance(flow.send(refusal), GiveBack)
+    else:
+        assert result_of(flow, refusal) is False
+
+
+def test_of_a_quota_alone_leases_of_this_instant_alone_matter() -> None:
+    quota = Quota(9, "minute", name="quota")
+    flow: Flow = bucket_of(quota).refund(Taken("key", 2, (quota,), (NOW_NS + 5,), (0,), 2), 2)
+    next(flow)
+    flow.send(NOW_NS)
+    out_of_turn = flow.send(OperationResult(False, (NOW_NS + 7,), refunded_ns=(0,)))
+    assert out_of_turn.unleased_since_ns == NOW_NS
+
+
 def test_what_a_refund_leaves_tells_the_next_take_its_branch_and_denies_nobody() -> None:
     bucket, taken = bucket_of(HOURLY), taken_of(NOW_NS + HOURLY.window_ns)
     flow: Flow = bucket.refund(taken, 2)
@@ -488,6 +524,7 @@ def test_a_refund_in_turn_is_not_counted_as_one_out_of_turn_by_what_was_seen() -
     flow: Flow = bucket.refund(taken, 2)
     next(flow)
     out_of_turn = flow.send(NOW_NS)
+    assert (out_of_turn.key, out_of_turn.names) == ("key", ("hour",))
     assert out_of_turn.least_ns > taken.full_at_ns
     in_turn = flow.send(OperationResult(False, taken.full_at_ns, refunded_ns=(0,)))
     assert in_turn.least_ns == in_turn.most_ns == taken.full_at_ns

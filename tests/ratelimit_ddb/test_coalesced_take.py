@@ -12,6 +12,7 @@ from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Source, Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
 from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
@@ -325,6 +326,38 @@ def test_who_finds_a_key_leased_paced_or_overtaken_queues_and_others_take_alone(
     assert isinstance(next(flow), Take)
     assert len(hot.state.queue) == queues
     assert (hot.state.leader is ALONE) is not queues
+
+
+@pytest.mark.parametrize(("leases", "tokens"), [(True, 2 + AHEAD), (False, 2)])
+def test_where_the_time_is_asked_for_first_leases_are_made_for_those_who_may_have_them(
+    leases: bool, tokens: int
+) -> None:
+    flow: Any = HotKey().bucket.acquire("k", 2, 0, None, None, leases)
+    assert next(flow) == ReadClock()
+    assert flow.send(NOW_NS).cost_ns == (tokens * MS,)
+
+
+def test_a_block_that_a_violation_finds_ends_the_leases_of_its_key_alone() -> None:
+    hot = HotKey()
+    assert hot.bucket._policy is not None
+    another = hot.bucket._policy.hot_keys.enter(
+        hot.bucket._policy.name, "another", hot.monotonic_ns
+    )
+    leases = [
+        Lease(5, (0,), (0,), hot.monotonic_ns + LEASE_NS, NOW_NS + LEASE_NS) for _ in range(2)
+    ]
+    for state, lease in zip((hot.state, another), leases, strict=True):
+        state.hold(lease, hot.monotonic_ns, 0)
+    policy = BlockPolicy(1, 600_000 * MS, 600_000 * MS)
+    violations = Violations(hot.bucket, policy, ObservationCache(10, hot.cache.group))
+    flow = violations.count("k", Decision(False, 0, MS, MS, LIMIT))
+    assert next(flow) == ReadClock()
+    flow.send(NOW_NS)
+    ends_ns = NOW_NS + 600_000 * MS
+    held_ns = (None, ends_ns, None, ends_ns + 1_000 * MS)
+    found = OperationResult(False, held_ns, None, None, (0,) * 4)
+    assert result_of(flow, found).source == "blocked"
+    assert [lease.left for lease in leases] == [0, 5]
 
 
 def test_who_waits_for_tokens_is_leased_none() -> None:

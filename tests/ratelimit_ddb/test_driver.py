@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import AsyncRateLimiter, RateLimiter, StoreError
-from ratelimit_ddb.operations.operation import GiveBack, Operation
+from ratelimit_ddb import AsyncRateLimiter, RateLimiter, StoreError, StoreUnavailable
+from ratelimit_ddb.operations.breaker import breaker_of
+from ratelimit_ddb.operations.driver import run, run_async
+from ratelimit_ddb.operations.operation import Flow, GiveBack, Operation, Read
 from tests.flaky_store import FlakyStore
 
 
@@ -48,3 +50,22 @@ def test_a_refund_that_fails_has_ended_though_its_error_is_kept(kind: Callable[.
             await call(limiter.acquire, "k")
 
     asyncio.run(calls())
+
+
+def test_a_flow_that_gets_no_answer_counts_once_however_often_it_asks() -> None:
+    store = FlakyStore()
+    store.ready = True
+    store.failure = StoreUnavailable("down")
+    breaker = breaker_of(store)
+
+    def asks_twice() -> Flow[str]:
+        for key in ("k", "l"):
+            with pytest.raises(StoreUnavailable):
+                yield Read(key, ())
+        return "done"
+
+    assert run(asks_twice(), store, 10**9, breaker) == "done"
+    assert breaker.outages == 1
+    assert asyncio.run(run_async(asks_twice(), store, 10**9, breaker)) == "done"
+    assert breaker.outages == 2
+    assert len(store.operations) == 4
