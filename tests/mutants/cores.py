@@ -293,6 +293,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_stored_limits.py",
         "tests/web/test_passage.py",
         "tests/frameworks/test_limits_in_several_places.py",
+        "tests/frameworks/test_default_rules.py",
     ),
     "ratelimit_ddb/web/gate/request_refund.py": (
         "tests/web/test_give_back.py",

@@ -232,6 +232,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "meters = [Meter() if (self.measures) or True else None for _ in charges]": _NOT_TOLD,
     },
     "ratelimit_ddb/web/gate/gate.py": {
+        "report = self.report if (self._on_decision) or True else None": (
+            "without functions to call it calls none"
+        ),
         "return self.enabled or self._rule_set.has_slots": "those that are asked for then are none",
     },
     "ratelimit_ddb/web/identity/client_address.py": {

@@ -65,6 +65,7 @@ def test_a_request_under_way_at_a_login_sets_no_cookie_and_changes_nothing(
         late = before.open()
         assert dict(late.session) == {}
         assert late.session.user_id is None
+        assert late.session.end_reason == "replaced"
     change(late.session)
     assert [name for name, _ in late.finish() if name == "set-cookie"] == []
     assert before.cookie != browser.cookie
