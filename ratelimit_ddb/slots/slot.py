@@ -64,16 +64,26 @@ class Grant:
 
     def begin_release(self) -> Flow[None] | None:
         """Release it, once. Returns: the flow that writes to the table; None if none is needed."""
-        if not self.holds:
+        if not self._let_go():
             return None
-        self._holds = False
         return self.core.release(self.key, self._held, self._renewer)
 
     def give_up(self) -> None:
         """Release it in the background, once."""
-        if self.holds:
-            self._holds = False
+        if self._let_go():
             self.core.give_up(self.key, self._held, self._renewer)
+
+    def _let_go(self) -> bool:
+        """Hold it no longer; whether it was held.
+
+        Whichever line is interrupted, it is not renewed from then on: the renewer releases it.
+        """
+        if not self.holds:
+            return False
+        if self._held is not None:
+            self._held.begin_release()
+        self._holds = False
+        return True
 
     def __del__(self) -> None:
         if self.holds:

@@ -10,7 +10,7 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -25,9 +25,12 @@ from ratelimit_ddb import (
     RateLimited,
     StoreUnavailable,
 )
+from ratelimit_ddb.limit import SECOND_NS
+from ratelimit_ddb.operations.driver import run
 from ratelimit_ddb.operations.slot_operation import ReadSlots, ReleaseSlot, TakeSlot
 from ratelimit_ddb.slots.renewer import thread_renewer
 from ratelimit_ddb.slots.slot import Grant
+from ratelimit_ddb.slots.slots_core import SlotsCore
 from tests.flaky_store import FlakyStore
 
 
@@ -89,6 +92,31 @@ def test_p16_a_slot_whose_taker_is_interrupted_is_not_renewed(
         limiter.acquire("report")
     assert limiter.peek("report").remaining == 0
     assert len(thread_renewer()._schedule) == before
+
+
+@pytest.mark.parametrize(
+    ("step", "let_go"),
+    [
+        ("release", lambda slot: slot.release()),
+        ("give_up", lambda slot: slot._grant.give_up()),
+    ],
+)
+def test_p16_a_slot_whose_release_is_interrupted_is_released_by_the_renewer(
+    monkeypatch: pytest.MonkeyPatch, step: str, let_go: Callable[[Any], object]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+    slot = limiter.acquire("report")
+    held = slot._grant._held
+    assert held is not None
+    monkeypatch.setattr(SlotsCore, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        let_go(slot)
+    flow = limiter._core.flows.renew(held)  # what the renewer does when it is due
+    assert run(flow, limiter._core.store, SECOND_NS, limiter._core.breaker) is False
+    assert limiter.peek("report").remaining == 1
 
 
 def test_p16_a_grant_that_is_interrupted_as_it_begins_has_nothing_to_release() -> None:
