@@ -19,8 +19,9 @@ from sessions.operations.operation import Find, Flow, ReadClock
 from sessions.operations.row import Row, StoredValue
 from sessions.values.cipher import Unreadable
 
-_MAX_ROTATIONS = 4
-"""How many rotations are followed from an old id, each during its grace."""
+_MAX_ROTATIONS = 100
+"""How many rotations are followed from an old id, each with a read: more than a session has within
+the grace of one. What leads further is a loop that somebody wrote into the table."""
 
 
 class InvalidReason(Enum):
