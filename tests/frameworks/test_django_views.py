@@ -45,6 +45,17 @@ def test_p3_a_request_object_used_again_is_another_request(
     assert [view(asked).status_code for _ in range(5)] == [200, 200, 429, 429, 429]
 
 
+def test_p3_so_it_is_where_the_view_raised(store: MemoryStore, asked: HttpRequest) -> None:
+    def broken(request: HttpRequest) -> HttpResponse:
+        raise ZeroDivisionError
+
+    view = limited("2/minute", store=store, name="scarce")(broken)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            view(asked)
+    assert [view(asked).status_code for _ in range(3)] == [429, 429, 429]
+
+
 def test_a_limited_view_keeps_its_name_and_its_marks(store: MemoryStore) -> None:
     exempt = limited("1/minute", store=store)(csrf_exempt(hello))
     assert exempt.__name__ == "hello"

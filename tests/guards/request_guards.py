@@ -148,8 +148,7 @@ REQUESTS = (
         "ratelimit_ddb/web/gate/ledger.py",
         "if found is None or found.creator is asker:",
         "if found is None:",
-        "tests/frameworks/test_django_views.py"
-        "::test_p3_a_request_object_used_again_is_another_request",
+        "tests/frameworks/test_django_views.py::test_p3_so_it_is_where_the_view_raised",
     ),
     Guard(
         "P3: what a request noted in an environ is not the next one's",
