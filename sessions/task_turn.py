@@ -1,7 +1,7 @@
 """The turn of a task that loads or saves its request's session.
 
-It has the session alone among the tasks of the request, and among its threads, for which it waits
-without blocking the event loop.
+It locks out the request's other tasks, and its threads, for which it waits without blocking the
+event loop.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import asyncio
 
 _THREAD_POLL_SECONDS = 0.001
-"""Between two tries to have the session alone, while a thread of the request has it."""
+"""How long a task pauses between two attempts to lock out a thread that uses the session."""
 
 
 class TaskTurn:
-    """One request's: ``async with turn: ...``.
+    """The turns of one request's tasks: ``async with turn: ...``.
 
     Args:
-        thread_lock: what its threads have while they load or save the session.
+        thread_lock: the lock that its threads hold while they load or save the session.
     """
 
     __slots__ = ("_task_lock", "_thread_lock")
@@ -49,6 +49,6 @@ class TaskTurn:
         try:
             while not self._thread_lock.acquire(blocking=False):  # noqa: ASYNC110 - no event tells
                 await sleep(_THREAD_POLL_SECONDS)
-        except BaseException:  # it was cancelled, and has no turn
+        except BaseException:  # the task was cancelled, and does not get its turn
             task_lock.release()
             raise
