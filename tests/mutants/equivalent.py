@@ -135,6 +135,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/bucket/violations.py": {
         "return self._block(key, now_ns, shown, None)": "none is as nought",
+        "known = Observation(now_ns, of_key, shown.kept_until_seconds, None)": (
+            "of a block's observation the names are not read"
+        ),
         "counts = take.cost_ns[0] > 1": "a violation is worth more than a nanosecond",
         "self._nothing = _Shown(_NEVER_NS, _NEVER_NS, _NEVER_NS, never_ns, 1)": _LONG_PAST,
         "shown.kept_until_seconds < expires_seconds,": _SAME_CASE,

@@ -147,6 +147,7 @@ def test_leased_tokens_are_spent_charged_and_given_back() -> None:
     leased = LeasedTokens((LIMIT,), SingleLimitArithmetic(LIMIT), hot.cache.group, hot.policy)
     end_ns = 250 * MS
     lease = Lease(9, (NOW_NS + 20 * MS,), (7,), hot.monotonic_ns + end_ns, NOW_NS + end_ns)
+    hot.state.demand.admitted = 10
     assert leased.acquire(hot.state, 1, NOW_NS) is None
     assert not leased.are_held("k")
     hot.state.hold(lease, hot.monotonic_ns, 0)
@@ -160,12 +161,12 @@ def test_leased_tokens_are_spent_charged_and_given_back() -> None:
     assert taken is not None
     assert (taken.lease, taken.group) == (lease, hot.cache.group)
     assert leased.acquire(hot.state, 6, NOW_NS) is None
-    assert (hot.state.demand.offered, hot.state.demand.admitted) == (11, 4)
+    assert (hot.state.demand.offered, hot.state.demand.admitted) == (11, 14)
     assert leased.spend("k", 2) == (2, (NOW_NS + 17 * MS,))
     assert leased.spend("k", 99) == (3, (NOW_NS + 20 * MS,))
     assert leased.spend("k", 1) == (0, ())
     assert leased.spend("another", 1) == (0, ())
-    assert (hot.state.demand.offered, hot.state.demand.admitted) == (16, 9)
+    assert (hot.state.demand.offered, hot.state.demand.admitted) == (16, 19)
     assert not leased.are_held("k")
     assert leased.give_back(taken, lease, 4)
     assert lease.left == 4
