@@ -153,7 +153,8 @@ LIVES = (
         "sessions/lifecycle/reload.py",
         "    session.last_id = found.session_id",
         "    session.last_id = None",
-        f"{_LONG}a_websocket_of_days_follows_each_rotation_if_it_looks_now_and_then",
+        "tests/sessions/test_long_requests.py"
+        "::test_a_websocket_of_days_reads_what_was_rotated_since_it_last_looked",
     ),
     Guard(
         "reading again loses no change",
