@@ -9,7 +9,7 @@ from demo.live.board import Board
 from demo.live.feed import Feed, SessionsChanged
 from demo.site.routes import Site
 from ratelimit_ddb import Store
-from ratelimit_ddb.web import Answer, Request, Verdict
+from ratelimit_ddb.web import DenialResponse, Request, Verdict
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 from sessions import (
     DynamoDBSessionStore,
@@ -45,7 +45,7 @@ def application(
     feed = Feed()
     board = Board(limits_namespace, feed)
 
-    def note_denial(_request: Request, verdict: Verdict, answer: Answer) -> Answer:
+    def note_denial(_request: Request, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
         board.note(verdict)
         return answer
 

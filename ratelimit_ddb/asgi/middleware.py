@@ -16,7 +16,7 @@ from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.gate.request_reservation import has_failed
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
-from ratelimit_ddb.web.response.answer import Answer, Fields
+from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
 from ratelimit_ddb.web.rules.rule_set import RulesLike
 
 _BEGINS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
@@ -163,7 +163,7 @@ def _noting(statuses: list[int], send: Send) -> Send:
     return noting
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: DenialResponse, send: Send) -> None:
     await send(
         {
             "type": "http.response.start",

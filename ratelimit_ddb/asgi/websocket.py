@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ratelimit_ddb.asgi.application import Message, Receive, Send
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import KEY_OF_MESSAGES, Ledger
-from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response.fields import retry_after_seconds
 from ratelimit_ddb.web.rules.verdict import FOR_GOOD, Charge, Verdict
 
@@ -27,7 +27,7 @@ class Channel(NamedTuple):
 
 
 async def refuse_handshake(
-    answer: Answer, verdict: Verdict, scope: Message, receive: Receive, send: Send
+    answer: DenialResponse, verdict: Verdict, scope: Message, receive: Receive, send: Send
 ) -> None:
     """Answer a handshake that is over a limit.
 

@@ -11,7 +11,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 
-from ratelimit_ddb.web.response.answer import Answer, Fields
+from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception, status_of_exception
 
 _STATUS_OF_EXCEPTION = (
@@ -33,7 +33,7 @@ def head_of_error_page(exception: Exception) -> ResponseHead:
     return head_of_exception(exception) if said is None else head_of_exception(exception, said)
 
 
-def response_of(answer: Answer) -> HttpResponse:
+def response_of(answer: DenialResponse) -> HttpResponse:
     """An answer as Django sends it."""
     response = HttpResponse(answer.body, status=answer.status)
     del response.headers["content-type"]  # Django's default is not the answer's

@@ -28,8 +28,8 @@ from ratelimit_ddb.web.gate.ledger import KEY, Ledger
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view
 from ratelimit_ddb.web.request import Request, of_scope
-from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import denial_of, sentence
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, methods_of
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
 from ratelimit_ddb.web.rules.verdict import Verdict
@@ -59,7 +59,7 @@ class RateLimitExceeded(HTTPException):
         verdict: what was decided.
     """
 
-    def __init__(self, answer: Answer, verdict: Verdict) -> None:
+    def __init__(self, answer: DenialResponse, verdict: Verdict) -> None:
         fields = {name: value for name, value in answer.headers if name not in _OF_THE_BODY}
         super().__init__(answer.status, sentence(denial_of(verdict)), fields)
         self.answer = answer
@@ -248,7 +248,9 @@ def _name(found: MatchedRoute | None, chosen: frozenset[str] | None) -> str:
     return f"{','.join(sorted(methods))} {found.template}".lstrip()
 
 
-async def _denial(connection: HTTPConnection, answer: Answer, verdict: Verdict) -> Exception:
+async def _denial(
+    connection: HTTPConnection, answer: DenialResponse, verdict: Verdict
+) -> Exception:
     """What to raise."""
     if not isinstance(connection, WebSocket):
         return RateLimitExceeded(answer, verdict)

@@ -9,12 +9,14 @@ import flask
 from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
 
 from ratelimit_ddb.web.gate.ledger import Ledger
-from ratelimit_ddb.web.response.answer import Answer
 from ratelimit_ddb.web.response.denial import denial_of, sentence
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.rules.verdict import Verdict
 
 
-def handled_by_app(response: flask.Response, answer: Answer, verdict: Verdict) -> flask.Response:
+def handled_by_app(
+    response: flask.Response, answer: DenialResponse, verdict: Verdict
+) -> flask.Response:
     """What the app's error handler makes of a denial; the response itself where it has none."""
     denial = denial_of(verdict)
     # The response is that of the exception too, for handlers that pass it on.
@@ -37,7 +39,7 @@ def handled_by_app(response: flask.Response, answer: Answer, verdict: Verdict) -
     return flask.current_app.make_response(handled)
 
 
-def response_of(answer: Answer) -> flask.Response:
+def response_of(answer: DenialResponse) -> flask.Response:
     """An answer as Flask sends it, of the app's own class of responses."""
     response = flask.current_app.response_class([answer.body], answer.status)
     response.headers.clear()  # Flask's default type is not the answer's
@@ -55,7 +57,7 @@ def with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
     return response
 
 
-def _with_missing(answer: Answer, response: flask.Response) -> flask.Response:
+def _with_missing(answer: DenialResponse, response: flask.Response) -> flask.Response:
     """A handler's response with what it must tell of the denial, if it does not yet."""
     for name, value in answer.headers:
         if name == "retry-after" or "ratelimit" in name:

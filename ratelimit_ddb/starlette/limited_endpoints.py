@@ -31,7 +31,7 @@ from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
 from ratelimit_ddb.web.request import Request, of_scope
-from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception, status_of_exception
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
 from ratelimit_ddb.web.rules.verdict import Verdict
@@ -278,7 +278,7 @@ def _head_of_exception(scope: Scope, exception: Exception) -> ResponseHead | Non
     return None if isinstance(exception, tuple(kinds)) else head_of_exception(exception)
 
 
-async def _refuse(websocket: WebSocket, answer: Answer, verdict: Verdict) -> None:
+async def _refuse(websocket: WebSocket, answer: DenialResponse, verdict: Verdict) -> None:
     if websocket.client_state is WebSocketState.CONNECTING:
         receive, send = websocket.receive, websocket.send
         await refuse_handshake(answer, verdict, websocket.scope, receive, send)

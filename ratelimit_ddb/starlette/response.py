@@ -14,11 +14,11 @@ from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
-from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_bytes
 
 
-def response_of(answer: Answer) -> Response:
+def response_of(answer: DenialResponse) -> Response:
     """An answer as Starlette sends it."""
     response = Response(answer.body, answer.status)
     response.raw_headers = encoded_headers(answer.headers)

@@ -22,7 +22,7 @@ from ratelimit_ddb.web.identity.identity import (
     session_user,
 )
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.access_list import AccessList
 from ratelimit_ddb.web.rules.rule import Rule
@@ -33,7 +33,7 @@ from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 __all__ = [
     "DEFAULTS",
     "AccessList",
-    "Answer",
+    "DenialResponse",
     "GateOptions",
     "Request",
     "RequestReservation",

@@ -16,7 +16,7 @@ from demo.live.feed import Decided, Feed, SessionsChanged, Subscription
 from demo.server import HOST, Server, serving
 from demo.story.browser import Browser
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from ratelimit_ddb.web import Answer, Request, Verdict, verdict_of
+from ratelimit_ddb.web import DenialResponse, Request, Verdict, verdict_of
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 from sessions import MemorySessionStore
 from tests.fake_clock import FakeClock
@@ -33,7 +33,9 @@ class Limited:
         self.feed = Feed()
         self.board = Board("ns", self.feed, self.clock)
 
-        def note_denial(_request: Request, verdict: Verdict, answer: Answer) -> Answer:
+        def note_denial(
+            _request: Request, verdict: Verdict, answer: DenialResponse
+        ) -> DenialResponse:
             self.board.note(verdict)
             return answer
 

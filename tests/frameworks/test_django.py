@@ -20,7 +20,7 @@ from django.urls import path
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.django import limited
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.web import Answer, Request, Rule, Verdict
+from ratelimit_ddb.web import DenialResponse, Request, Rule, Verdict
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.frameworks.django_site.clients import (
@@ -214,9 +214,9 @@ def test_an_outage_follows_the_policy(behind: Behind, policy: str, status: int) 
     assert statuses(client, "/", "/") == [status, status]
 
 
-def calm_down(request: Request, verdict: Verdict, made: Answer) -> Answer:
+def calm_down(request: Request, verdict: Verdict, made: DenialResponse) -> DenialResponse:
     headers = (("set-cookie", "a=1"), ("set-cookie", "b=2; Path=/x"), ("x-calm", "yes"))
-    return Answer(420, headers, b"calm down")
+    return DenialResponse(420, headers, b"calm down")
 
 
 def test_the_apps_own_answer_to_a_denied_request_is_sent_as_it_is(behind: Behind) -> None:

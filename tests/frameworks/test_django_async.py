@@ -20,7 +20,7 @@ from django.views import View
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.django import limited, user
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.web import Answer, Request, Rule, Verdict, session_user
+from ratelimit_ddb.web import DenialResponse, Request, Rule, Verdict, session_user
 from tests.flaky_store import FlakyStore
 from tests.frameworks.django_site.accounts import AnonymousUser, User
 from tests.frameworks.django_site.clients import LIMITS, SESSIONS, USERS, Behind, behind_in
@@ -114,7 +114,7 @@ def test_rules_may_await(behind: Behind) -> None:
         await asyncio.sleep(0)
         return str(request.native.GET["who"])
 
-    async def on_denied(request: Request, verdict: Verdict, made: Answer) -> Answer:
+    async def on_denied(request: Request, verdict: Verdict, made: DenialResponse) -> DenialResponse:
         return made._replace(status=420)
 
     behind(Rule("/*", "1/minute", by=by), ON_DENIED=on_denied)

@@ -14,7 +14,7 @@ import pytest
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.flask import RateLimitMiddleware, limit_app, limited
-from ratelimit_ddb.web import Answer, Request, Rule, Verdict
+from ratelimit_ddb.web import DenialResponse, Request, Rule, Verdict
 from tests.flaky_store import FlakyStore
 from tests.frameworks.flask_site import limits_of, site
 
@@ -221,9 +221,9 @@ def test_an_outage_that_is_raised_comes_to_the_apps_error_handler() -> None:
 
 
 def test_the_apps_own_answer_to_a_denied_request_is_sent_as_it_is(store: MemoryStore) -> None:
-    def on_denied(request: Request, verdict: Verdict, made: Answer) -> Answer:
+    def on_denied(request: Request, verdict: Verdict, made: DenialResponse) -> DenialResponse:
         headers = (("set-cookie", "a=1"), ("set-cookie", "b=2"))
-        return Answer(420, headers, f"calm down, {request.endpoint}".encode())
+        return DenialResponse(420, headers, f"calm down, {request.endpoint}".encode())
 
     rules = Rule("/users/{id}", "1/minute")
     client = behind(site(), store=store, rules=rules, on_denied=on_denied)

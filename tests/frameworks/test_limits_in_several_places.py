@@ -34,7 +34,7 @@ from ratelimit_ddb import flask as of_flask
 from ratelimit_ddb import starlette as of_starlette
 from ratelimit_ddb.fastapi import RateLimit, install
 from ratelimit_ddb.outage import OnOutage
-from ratelimit_ddb.web import Answer, Rule, RuleDecision, Verdict, everyone, verdict_of
+from ratelimit_ddb.web import DenialResponse, Rule, RuleDecision, Verdict, everyone, verdict_of
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.frameworks.asgi_client import ask, kinds, visit
@@ -484,7 +484,7 @@ def test_what_cannot_be_given_back_says_so(site: Site) -> None:
         seen.append((told.rule, told.refunded, told.operation))
         outer.failure = StoreUnavailable("gone")
 
-    def on_denied(request: Any, verdict: Verdict, answer: Answer) -> Answer:
+    def on_denied(request: Any, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
         seen.extend((one.rule, one.refunded) for one in verdict_of(request.native).decisions)
         return answer
 

@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket
 
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, SlotLimit
 from ratelimit_ddb.starlette import RateLimitMiddleware, limited, route_of
-from ratelimit_ddb.web import Answer, Rule, Verdict, ViewOptions, everyone, header
+from ratelimit_ddb.web import DenialResponse, Rule, Verdict, ViewOptions, everyone, header
 from ratelimit_ddb.web import request as core
 from tests.frameworks.asgi_client import ask, items, kinds, parts, statuses, visit
 
@@ -247,8 +247,8 @@ def test_an_identity_may_be_awaited_where_the_endpoint_is(store: MemoryStore) ->
 
 
 def test_a_denial_may_be_the_applications_own(store: MemoryStore, colour: str) -> None:
-    def busy(request: core.Request, verdict: Verdict, answer: Answer) -> Answer:
-        return Answer(503, (("content-type", "text/plain"),), b"busy")
+    def busy(request: core.Request, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
+        return DenialResponse(503, (("content-type", "text/plain"),), b"busy")
 
     limit = limited("1/minute", store=store, by=everyone(), on_denied=busy)
     app = on(coloured(colour, limit, plain))

@@ -33,7 +33,7 @@ from ratelimit_ddb import django as of_django
 from ratelimit_ddb import flask as of_flask
 from ratelimit_ddb import starlette as of_starlette
 from ratelimit_ddb.fastapi import RESPONSES, RateLimit, RateLimitExceeded, install
-from ratelimit_ddb.web import Answer, Rule, everyone
+from ratelimit_ddb.web import DenialResponse, Rule, everyone
 from tests.fake_clock import FakeClock
 from tests.frameworks import django_site  # noqa: F401  # sets Django up
 from tests.frameworks.asgi_client import ask
@@ -548,7 +548,7 @@ def test_flasks_handlers_of_any_error_and_of_a_blueprint_are_asked(store: Memory
 
 
 def test_on_denied_goes_before_flasks_error_handlers(store: MemoryStore) -> None:
-    own = Answer(429, (), b"of the limit")
+    own = DenialResponse(429, (), b"of the limit")
     site = OfErrors(store, on_denied=lambda request, verdict, answer: own)
     site.app.register_error_handler(429, lambda error: ("of the app", 429))
     assert site.denied().text == "of the limit"

@@ -11,7 +11,7 @@ import pytest
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.asgi import RateLimitMiddleware
-from ratelimit_ddb.web import Answer, Rule, bearer_claim, header
+from ratelimit_ddb.web import DenialResponse, Rule, bearer_claim, header
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, limited_asgi, nothing_more, scope_of
@@ -81,7 +81,7 @@ def test_an_exemption_may_be_awaited() -> None:
 
 
 def test_the_answer_of_on_denied_may_be_awaited() -> None:
-    on_denied = awaited(Answer(420, (), b"calm"))
+    on_denied = awaited(DenialResponse(420, (), b"calm"))
     rules = [Rule("/*", LIMITS)]
     ask = limited_asgi(store=MemoryStore(), rules=rules, on_denied=on_denied)
     assert [ask(Get()).status for _ in range(2)] == [200, 420]

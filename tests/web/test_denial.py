@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ratelimit_ddb.web.response.denial import Denial, answer
+from ratelimit_ddb.web.response.denial import Denial, denial_response
 
 OVER = Denial(
     status=429,
@@ -83,12 +83,12 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize(("denial", "sentence"), SENTENCES)
 def test_plain_text_is_one_line(denial: Denial, sentence: str) -> None:
-    assert answer(denial, "GET", "text/plain").body == f"{sentence}\n".encode()
+    assert denial_response(denial, "GET", "text/plain").body == f"{sentence}\n".encode()
 
 
 @pytest.mark.parametrize(("denial", "sentence"), SENTENCES)
 def test_json_is_a_problem_and_its_detail_the_same_sentence(denial: Denial, sentence: str) -> None:
-    body = answer(denial, "GET", "application/json").body
+    body = denial_response(denial, "GET", "application/json").body
     assert body.isascii()
     problem = json.loads(body)
     assert problem["detail"] == sentence
@@ -98,7 +98,7 @@ def test_json_is_a_problem_and_its_detail_the_same_sentence(denial: Denial, sent
 
 @pytest.mark.parametrize(("denial", "sentence"), SENTENCES)
 def test_html_is_a_whole_page_with_the_same_sentence(denial: Denial, sentence: str) -> None:
-    page = Page(answer(denial, "GET", "text/html").body.decode())
+    page = Page(denial_response(denial, "GET", "text/html").body.decode())
     assert page.declaration == "doctype html"
     assert page.texts["p"] == sentence
     assert page.texts["h1"] == page.texts["title"] != ""
@@ -112,7 +112,7 @@ def test_html_is_a_whole_page_with_the_same_sentence(denial: Denial, sentence: s
 
 
 def test_a_problem_over_the_limit_has_these_members() -> None:
-    assert json.loads(answer(OVER, "GET", None).body) == {
+    assert json.loads(denial_response(OVER, "GET", None).body) == {
         "type": f"{TYPES}#quota-exceeded",
         "title": "Too many requests",
         "status": 429,
@@ -123,7 +123,7 @@ def test_a_problem_over_the_limit_has_these_members() -> None:
 
 
 def test_a_problem_that_no_time_solves_has_no_retry_after() -> None:
-    assert json.loads(answer(NEVER, "GET", None).body) == {
+    assert json.loads(denial_response(NEVER, "GET", None).body) == {
         "type": f"{TYPES}#quota-exceeded",
         "title": "Too many requests",
         "status": 429,
@@ -133,7 +133,7 @@ def test_a_problem_that_no_time_solves_has_no_retry_after() -> None:
 
 
 def test_a_problem_of_an_outage_has_these_members() -> None:
-    assert json.loads(answer(OUTAGE, "GET", None).body) == {
+    assert json.loads(denial_response(OUTAGE, "GET", None).body) == {
         "type": f"{TYPES}#temporary-reduced-capacity",
         "title": "Temporarily unavailable",
         "status": 503,
@@ -144,7 +144,7 @@ def test_a_problem_of_an_outage_has_these_members() -> None:
 
 
 def test_a_problem_of_a_block_is_of_the_drafts_third_type() -> None:
-    assert json.loads(answer(BLOCKED, "GET", None).body) == {
+    assert json.loads(denial_response(BLOCKED, "GET", None).body) == {
         "type": f"{TYPES}#abnormal-usage-detected",
         "title": "Blocked",
         "status": 429,
@@ -156,14 +156,14 @@ def test_a_problem_of_a_block_is_of_the_drafts_third_type() -> None:
 
 def test_policies_are_spelled_as_rate_limit_policy_spells_them() -> None:
     denial = replace(OVER, violated_policies=("per user", 'a "b"', "été", "50%"))
-    problem = json.loads(answer(denial, "GET", None).body)
+    problem = json.loads(denial_response(denial, "GET", None).body)
     assert problem["violated-policies"] == ["per user", 'a "b"', "%C3%A9t%C3%A9", "50%25"]
 
 
 @pytest.mark.parametrize("accept", CONTENT_TYPES)
 @pytest.mark.parametrize("denial", DENIALS)
 def test_headers_say_all_there_is_to_say(denial: Denial, accept: str) -> None:
-    told = answer(denial, "GET", accept)
+    told = denial_response(denial, "GET", accept)
     assert told.status == denial.status
     assert all(name == name.lower() for name, _ in told.headers)
     assert len(dict(told.headers)) == len(told.headers)
@@ -180,35 +180,35 @@ def test_headers_say_all_there_is_to_say(denial: Denial, accept: str) -> None:
 @pytest.mark.parametrize("accept", CONTENT_TYPES)
 @pytest.mark.parametrize("denial", DENIALS)
 def test_head_is_told_the_headers_of_get_and_no_body(denial: Denial, accept: str) -> None:
-    told = answer(denial, "HEAD", accept)
+    told = denial_response(denial, "HEAD", accept)
     assert told.body == b""
-    assert told.headers == answer(denial, "GET", accept).headers
+    assert told.headers == denial_response(denial, "GET", accept).headers
     assert told.status == denial.status
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"])
 def test_other_methods_are_told_what_get_is(method: str) -> None:
-    assert answer(OVER, method, None) == answer(OVER, "GET", None)
+    assert denial_response(OVER, method, None) == denial_response(OVER, "GET", None)
 
 
 def test_a_limit_that_looks_like_html_stays_text() -> None:
     evil = "<script>alert('1')</script>\" & </p> {title} per minute"
     denial = replace(OVER, limit=evil, violated_policies=(evil,))
-    body = answer(denial, "GET", "text/html").body.decode()
+    body = denial_response(denial, "GET", "text/html").body.decode()
     assert "<script" not in body
     assert Page(body).texts["p"] == f"Over the limit of {evil}. Retry after 30 s."
 
 
 @pytest.mark.parametrize("accept", CONTENT_TYPES)
 def test_the_length_counts_bytes_and_not_characters(accept: str) -> None:
-    told = answer(replace(OVER, limit="2 à la minute €"), "GET", accept)
+    told = denial_response(replace(OVER, limit="2 à la minute €"), "GET", accept)
     assert dict(told.headers)["content-length"] == str(len(told.body))
 
 
 def test_a_browser_gets_a_page_and_a_program_a_problem() -> None:
     browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     content_types = [
-        dict(answer(OVER, "GET", accept).headers)["content-type"]
+        dict(denial_response(OVER, "GET", accept).headers)["content-type"]
         for accept in (browser, "*/*", None)
     ]
     assert content_types == [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore, StoreUnavailable
-from ratelimit_ddb.web import Answer, Request, Rule, Verdict
+from ratelimit_ddb.web import DenialResponse, Request, Rule, Verdict
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, Limited, Response
@@ -25,9 +25,9 @@ def denied_by(limited: Limited, on_denied: Any, get: Get | None = None) -> Respo
 
 
 def test_it_is_given_the_request_the_verdict_and_the_answer(limited: Limited) -> None:
-    given: list[tuple[Request, Verdict, Answer]] = []
+    given: list[tuple[Request, Verdict, DenialResponse]] = []
 
-    def on_denied(request: Request, verdict: Verdict, answer: Answer) -> Answer:
+    def on_denied(request: Request, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
         given.append((request, verdict, answer))
         return answer
 
@@ -44,10 +44,10 @@ def test_it_is_given_the_request_the_verdict_and_the_answer(limited: Limited) ->
 
 
 def test_it_may_answer_with_anything_and_the_fields_are_added(limited: Limited) -> None:
-    def on_denied(request: Request, verdict: Verdict, answer: Answer) -> Answer:
+    def on_denied(request: Request, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
         body = json.dumps({"wait": verdict.longest.decision.retry_after}).encode()
         headers = (("content-type", "application/json"), ("content-length", str(len(body))))
-        return Answer(503, headers, body)
+        return DenialResponse(503, headers, body)
 
     response = denied_by(limited, on_denied)
     assert (response.status, response.body) == (503, b'{"wait": 60.0}')
@@ -56,7 +56,7 @@ def test_it_may_answer_with_anything_and_the_fields_are_added(limited: Limited) 
 
 
 def test_it_may_redirect_without_content(limited: Limited) -> None:
-    answer = Answer(303, (("location", "/slow-down"),), b"")
+    answer = DenialResponse(303, (("location", "/slow-down"),), b"")
     response = denied_by(limited, lambda request, verdict, _: answer)
     assert response.headers == {"location": "/slow-down"} | FIELDS
     assert response.status == 303
@@ -66,7 +66,7 @@ def test_it_may_redirect_without_content(limited: Limited) -> None:
 def test_where_only_the_content_is_changed_its_length_is_told(
     limited: Limited, method: str
 ) -> None:
-    def on_denied(request: Request, verdict: Verdict, answer: Answer) -> Answer:
+    def on_denied(request: Request, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
         return answer._replace(body=b"slow down")
 
     response = denied_by(limited, on_denied, Get(method=method))
@@ -79,7 +79,7 @@ def test_it_is_asked_in_an_outage_that_denies(limited: Limited) -> None:
     store.failure = StoreUnavailable("no answer")
     sources: list[str] = []
 
-    def on_denied(request: Request, verdict: Verdict, answer: Answer) -> Answer:
+    def on_denied(request: Request, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
         sources.extend(one.decision.source for one in verdict.denials)
         return answer
 
@@ -90,7 +90,7 @@ def test_it_is_asked_in_an_outage_that_denies(limited: Limited) -> None:
 
 
 def test_it_is_not_asked_about_what_passes(limited: Limited) -> None:
-    def on_denied(*_: Any) -> Answer:
+    def on_denied(*_: Any) -> DenialResponse:
         raise AssertionError("asked about a request that passes")
 
     rules = [Rule("/*", "1/minute", enforce=False), Rule("/*", "9/minute", name="real")]
@@ -100,12 +100,12 @@ def test_it_is_not_asked_about_what_passes(limited: Limited) -> None:
 
 @pytest.mark.parametrize("given", [None, "slow down", 429, (429, (), b"slow down")])
 def test_what_is_no_answer_is_told(limited: Limited, given: Any) -> None:
-    with pytest.raises(TypeError, match=r"on_denied returned .*: must be an Answer"):
+    with pytest.raises(TypeError, match=r"on_denied returned .*: must be a DenialResponse"):
         denied_by(limited, lambda request, verdict, answer: given)
 
 
 def test_what_it_raises_is_not_touched(limited: Limited) -> None:
-    def on_denied(*_: Any) -> Answer:
+    def on_denied(*_: Any) -> DenialResponse:
         raise LookupError("the user's own")
 
     with pytest.raises(LookupError, match="the user's own"):

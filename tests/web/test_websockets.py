@@ -12,7 +12,7 @@ import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimiter, StoreUnavailable
 from ratelimit_ddb.asgi import RateLimitMiddleware
-from ratelimit_ddb.web import Answer, Rule, RuleDecision, everyone, header
+from ratelimit_ddb.web import DenialResponse, Rule, RuleDecision, everyone, header
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.web.exchange import Get, limited_asgi, scope_of
@@ -142,8 +142,8 @@ def test_a_handshake_that_is_denied_for_good_is_told_no_time() -> None:
 
 
 def test_on_denied_makes_the_answer_to_a_handshake() -> None:
-    def on_denied(request: Any, verdict: Any, answer: Answer) -> Answer:
-        return Answer(503, (("content-length", "4"),), b"busy")
+    def on_denied(request: Any, verdict: Any, answer: DenialResponse) -> DenialResponse:
+        return DenialResponse(503, (("content-length", "4"),), b"busy")
 
     app = limited(rules=[Rule("/chat", "1/minute")], on_denied=on_denied)
     converse(app)

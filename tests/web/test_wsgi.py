@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimiter
-from ratelimit_ddb.web import Answer, Rule, bearer_claim, header
+from ratelimit_ddb.web import DenialResponse, Rule, bearer_claim, header
 from ratelimit_ddb.wsgi import RateLimitMiddleware
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -119,7 +119,7 @@ def test_requests_of_several_threads_share_what_there_is() -> None:
 def test_the_status_line_has_a_phrase(status: int, line: str | None) -> None:
     lines: list[str] = []
 
-    def on_denied(request: Any, verdict: Any, answer: Answer) -> Answer:
+    def on_denied(request: Any, verdict: Any, answer: DenialResponse) -> DenialResponse:
         return answer._replace(status=status)
 
     def start_response(status: str, headers: Any, exc_info: Any = None, /) -> Any:

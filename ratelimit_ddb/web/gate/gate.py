@@ -46,14 +46,14 @@ from ratelimit_ddb.web.gate.response_refund import give_back_by_response
 from ratelimit_ddb.web.gate.stored_reads import reading_within
 from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.response.answer import Answer
-from ratelimit_ddb.web.response.denial import answer, denial_of
+from ratelimit_ddb.web.response.denial import denial_of, denial_response
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response.fields import fields_for_style
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
 from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
 
-Admission = tuple[Answer | None, Ledger | None, Verdict]
+Admission = tuple[DenialResponse | None, Ledger | None, Verdict]
 """Whether a request is admitted, and what its response needs:
 
 - the answer to send in the application's place; None where the request is admitted;
@@ -392,7 +392,9 @@ class Gate:
         self, request: Request, verdict: Verdict, ledger: Ledger
     ) -> AwaitableFlow[Admission]:
         ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 0))
-        response = default = answer(denial_of(verdict), request.method, request.header("accept"))
+        response = default = denial_response(
+            denial_of(verdict), request.method, request.header("accept")
+        )
         if self._on_denied is not None:
             returned = yield from maybe_await(self._on_denied(request, verdict, default))
             response = _checked_answer(returned, default, request.method)
@@ -415,10 +417,10 @@ def _function(what: str, given: Any) -> Any:
     return given
 
 
-def _checked_answer(returned: object, default: Answer, method: str) -> Answer:
+def _checked_answer(returned: object, default: DenialResponse, method: str) -> DenialResponse:
     """What ``on_denied`` returned, with the ``content-length`` of its own content."""
-    if not isinstance(returned, Answer):
-        raise TypeError(f"on_denied returned {returned!r}: must be an Answer")
+    if not isinstance(returned, DenialResponse):
+        raise TypeError(f"on_denied returned {returned!r}: must be a DenialResponse")
     if returned.body == default.body:
         return returned
     length = str(len(returned.body))
@@ -426,4 +428,4 @@ def _checked_answer(returned: object, default: Answer, method: str) -> Answer:
         (name, length if name.lower() == "content-length" else value)
         for name, value in returned.headers
     )
-    return Answer(returned.status, headers, b"" if method == "HEAD" else returned.body)
+    return DenialResponse(returned.status, headers, b"" if method == "HEAD" else returned.body)

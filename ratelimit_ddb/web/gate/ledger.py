@@ -17,7 +17,7 @@ from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
-from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.response.denial_response import Fields
 from ratelimit_ddb.web.response.fields import merged_fields
 from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
 

@@ -16,7 +16,7 @@ from ratelimit_ddb.operations.steps import OnStore
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 from ratelimit_ddb.web.gate.evaluator import refund_all
 from ratelimit_ddb.web.gate.ledger import Entry, Ledger
-from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.response.denial_response import Fields
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 IsDue = Callable[[RuleDecision], bool]

@@ -20,7 +20,7 @@ from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await_bool
 from ratelimit_ddb.web.gate.ledger import KEY, Entry, Ledger, LedgerGate, carrier_of
 from ratelimit_ddb.web.gate.request_refund import RequestRefund, give_back, refund_of
-from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.response.denial_response import Fields
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule import Rule
 from ratelimit_ddb.web.rules.verdict import RuleDecision

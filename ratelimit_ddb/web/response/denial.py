@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ratelimit_ddb.web.response.accept import preferred
-from ratelimit_ddb.web.response.answer import Answer
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response.fields import retry_after_seconds
 from ratelimit_ddb.web.rules.verdict import FOR_GOOD, RuleDecision, Verdict
 from ratelimit_ddb.web.structured_fields import percent_encoded
@@ -107,7 +107,7 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 4rem auto; max-width: 36re
 """
 
 
-def answer(denial: Denial, method: str, accept: str | None) -> Answer:
+def denial_response(denial: Denial, method: str, accept: str | None) -> DenialResponse:
     """The response to a request that was denied.
 
     Its content follows ``Accept``: JSON unless the client prefers HTML or plain text. A permanent
@@ -129,7 +129,7 @@ def answer(denial: Denial, method: str, accept: str | None) -> Answer:
     )
     if denial.retry_after_seconds is not None:
         headers = (("retry-after", str(denial.retry_after_seconds)), *headers)
-    return Answer(denial.status, headers, b"" if method == "HEAD" else body)
+    return DenialResponse(denial.status, headers, b"" if method == "HEAD" else body)
 
 
 def sentence(denial: Denial) -> str:

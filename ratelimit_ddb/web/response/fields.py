@@ -24,7 +24,7 @@ from typing import Literal
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.limit import SECOND_NS, Limit
 from ratelimit_ddb.slot_limit import SlotLimit
-from ratelimit_ddb.web.response.answer import Fields
+from ratelimit_ddb.web.response.denial_response import Fields
 from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.policy import service_limit_item
 from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy

@@ -18,7 +18,7 @@ from ratelimit_ddb.fastapi import (
     RateLimitMiddleware,
     install,
 )
-from ratelimit_ddb.web import Answer, Request, Rule, Verdict, everyone
+from ratelimit_ddb.web import DenialResponse, Request, Rule, Verdict, everyone
 from tests.flaky_store import FlakyStore
 from tests.frameworks.asgi_client import ask, items, parts, statuses, visit
 
@@ -195,8 +195,8 @@ def test_a_handler_of_the_applications_own_sees_the_verdict(
     assert (response.status_code, response.text) == (429, "page")
 
 
-def busy(request: Request, verdict: Verdict, answer: Answer) -> Answer:
-    return Answer(503, (("content-type", "text/plain"), ("set-cookie", "a=1")), b"busy")
+def busy(request: Request, verdict: Verdict, answer: DenialResponse) -> DenialResponse:
+    return DenialResponse(503, (("content-type", "text/plain"), ("set-cookie", "a=1")), b"busy")
 
 
 def test_a_denial_may_be_of_the_limits_making_once_installed(store: MemoryStore) -> None:

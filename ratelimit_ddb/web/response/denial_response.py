@@ -9,7 +9,7 @@ Fields = tuple[tuple[str, str], ...]
 """Header fields: names in lower case, in the order sent."""
 
 
-class Answer(NamedTuple):
+class DenialResponse(NamedTuple):
     """A response that is sent instead of the application's.
 
     Attributes:
