@@ -66,7 +66,8 @@ class HeldSlot:
         self._on_lost = on_lost
         self._process = os.getpid()
         self._monotonic_end_ns = self._wall_end_ns = 0
-        self._lock = threading.Lock()
+        # Reentrant, since a collected Grant may release the slot in the middle of its renewal.
+        self._lock = threading.RLock()
 
     @property
     def is_of_this_process(self) -> bool:

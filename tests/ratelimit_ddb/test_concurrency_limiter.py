@@ -119,6 +119,17 @@ def test_p16_a_slot_whose_release_is_interrupted_is_released_by_the_renewer(
     assert limiter.peek("report").remaining == 1
 
 
+def test_a_slot_that_is_collected_in_the_middle_of_its_renewal_does_not_wait_for_itself() -> None:
+    slot = ConcurrencyLimiter(MemoryStore(), 1).acquire("report")
+    held = slot._grant._held
+    assert held is not None
+    with held._lock:  # as the renewer has it, when the collector runs in its thread
+        assert held._lock.acquire(blocking=False)
+        slot.release()
+        held._lock.release()
+    assert held.released
+
+
 def test_p16_a_grant_that_is_interrupted_as_it_begins_has_nothing_to_release() -> None:
     grant, nothing = Grant.__new__(Grant), cast("Any", None)
     with pytest.raises(AttributeError):
