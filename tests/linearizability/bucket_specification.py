@@ -19,6 +19,9 @@ from tests.linearizability.call import Call, Told
 from tests.linearizability.program import Setup
 
 _NEVER_NS = -(1 << 62)
+_LONGEST_LEASE_NS = 10 * 1_000_000_000
+"""So long nothing is given back out of turn after a lease of any limiter (decision 014), or after a
+block, which shares the condition."""
 
 
 class Account(NamedTuple):
@@ -78,7 +81,6 @@ class BucketSpecification:
         self._given_back = {
             (call.client, call.step.of) for call in calls if call.step.name == "refund"
         }
-        self._longest_lease_ns = min(limit.window_ns for limit in setup.limits) // 4
         self.first = Key((Account(),) * len(setup.limits))
 
     def outcomes(self, key: Key, call: Call) -> Iterator[Key]:
@@ -156,7 +158,7 @@ class BucketSpecification:
             out_of_turn |= given.out_of_turn_ns != account.out_of_turn_ns
         if tuple(accounts) == key.accounts:
             return False, key
-        if out_of_turn and key.blocked_until_ns >= now_ns - self._longest_lease_ns:
+        if out_of_turn and key.blocked_until_ns >= now_ns - _LONGEST_LEASE_NS:
             return False, key
         return True, key._replace(accounts=tuple(accounts))
 
@@ -166,7 +168,7 @@ class BucketSpecification:
             one.out_of_turn_ns for one in key.accounts
         ]
         is_noted = key.blocked_until_ns != _NEVER_NS
-        return out_of_turn and is_noted and key.lapsed_until_ns >= now_ns - self._longest_lease_ns
+        return out_of_turn and is_noted and key.lapsed_until_ns >= now_ns - _LONGEST_LEASE_NS
 
     def _less(self, accounts: tuple[Account, ...], cost: int, now_ns: int) -> tuple[Account, ...]:
         """So many tokens less in each, whether they are there or not."""
