@@ -180,8 +180,9 @@ def test_keys_that_have_not_expired_serve_while_new_ones_can_not_be_had(
     issued = issuer.issued
 
     def warnings() -> list[str]:
-        records = [one for one in caplog.records if one.name == "ddbwire.credentials"]
-        return [one.getMessage() for one in records]
+        messages = [one.getMessage() for one in caplog.records if one.name == "ddbwire.credentials"]
+        # A thread of an earlier test may still ask its own provider in vain.
+        return [message for message in messages if str(failure) in message]
 
     sender: Any = wire._transport.sender  # type: ignore[union-attr]
     source = sender._credentials
