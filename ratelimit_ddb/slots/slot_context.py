@@ -1,8 +1,8 @@
 """What ``slot`` of a concurrency limiter returns: for one ``with``, or to decorate a function.
 
-As a decorator it holds a slot while the function runs. A function whose call only makes what is
-run later (a coroutine, where nothing awaits it here; a generator) would run without one, so it is
-refused where it is decorated or, if only its call shows it, there.
+As a decorator it holds a slot while the function runs. A generator, or a coroutine function on the
+blocking limiter, would run after the slot was released. So it is refused when it is decorated or,
+if only the call shows what it returns, at the call.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class SlotContext:
         """The function, whose every call holds a slot, or raises RateLimited without running.
 
         Raises:
-            TypeError: it is a coroutine function, a generator function, or none; at the call, it
-                returned a coroutine.
+            TypeError: it is a coroutine function, a generator function, or not a function; at the
+                call, it returned a coroutine.
         """
         _require_function(function)
         if return_kind(function) is ReturnKind.COROUTINE:
@@ -122,7 +122,7 @@ class AsyncSlotContext:
         """The function, whose every call holds a slot, or raises RateLimited without running.
 
         Raises:
-            TypeError: it is no coroutine function.
+            TypeError: it is not a coroutine function.
         """
         _require_function(function)
         if return_kind(function) is ReturnKind.VALUE:

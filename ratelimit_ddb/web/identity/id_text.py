@@ -1,4 +1,4 @@
-"""The ids of users and claims as texts, and what is no id."""
+"""The text of a user's id or a claim, and the check that it is an id."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ def id_text(what: str, found: object) -> str:
     """An id as text.
 
     Raises:
-        TypeError: it is none. The text of an object without one of its own has its address in
-            memory or all that is in it, which may be another at each request: so many buckets.
+        TypeError: it is not an id. A type without a ``__str__`` of its own is shown by its address
+            in memory or by its whole content, which may differ at each request: each would be a
+            bucket of its own.
     """
     is_id = isinstance(found, str | int | float) or type(found).__str__ is not object.__str__
     if isinstance(found, bool) or not is_id:
