@@ -72,11 +72,11 @@ class CredentialSource:
         "__weakref__",
         "_credentials",
         "_failing",
-        "_frozen",
-        "_keys",
+        "_known",
         "_lock",
         "_refresh",
         "_reload",
+        "_renewals",
         "_renewed_ns",
         "_tried_ns",
         "for_botocore",
@@ -96,11 +96,14 @@ class CredentialSource:
         self._reload = reload
         self._lock = threading.Lock()
         self._refresh: Future[None] | None = None
+        self._renewals = 0
         self._renewed_ns = -_JUST_NOW_NS
         self._tried_ns = -_REFRESH_INTERVAL_NS
         self._failing = False
-        self._frozen: Any = None
-        self._keys = self._read()
+        # What botocore froze and its keys are replaced together: with a newer frozen object beside
+        # older keys, another thread would sign with those.
+        self._known: tuple[Any, AccessKeys] = (None, AccessKeys("", "", None))
+        self._read()
         self.for_botocore = BotocoreCredentials(self)
         """The current keys in the form that botocore's clients sign with."""
         at_fork(self)
@@ -108,7 +111,12 @@ class CredentialSource:
     @property
     def frozen(self) -> Any:
         """The current keys as botocore froze them, even if they have expired."""
-        return self._frozen
+        return self._known[0]
+
+    @property
+    def latest(self) -> AccessKeys:
+        """The keys that were read last, even if they have expired."""
+        return self._known[1]
 
     @property
     def method(self) -> str:
@@ -120,21 +128,21 @@ class CredentialSource:
         """The keys to sign with; a failure if they have expired and there are no new ones yet."""
         needed = getattr(self._credentials, "refresh_needed", None)
         if needed is None or not needed():
-            self._keys = self._read()
+            keys = self._read()
             self._failing = False
-            return self._keys
+            return keys
         expired = needed(0)
         refresh = self._start_when_due(
             _EXPIRED_REFRESH_INTERVAL_NS if expired else _REFRESH_INTERVAL_NS
         )
         if not expired:
-            return self._keys
+            return self._known[1]
         yield WaitFor(refresh)
         if not refresh.done():
             cause = "the credentials have expired, and new ones did not come in time"
             return NoResponse(cause, sent=False, timed_out=True)
         if not needed(0):
-            return self._keys
+            return self._known[1]
         error = refresh.exception()
         reason = "still expired" if error is None else f"{type(error).__name__}: {error}"
         return NoResponse(
@@ -170,7 +178,9 @@ class CredentialSource:
 
     def _store(self) -> None:
         try:
-            self._keys = self._read()
+            self._credentials.get_frozen_credentials()  # where botocore renews them
+            self._renewals += 1
+            self._read()
         except _FAILURES as error:
             if not self._failing:
                 self._failing = True
@@ -197,13 +207,17 @@ class CredentialSource:
         self._renewed_ns = monotonic_ns()
 
     def _read(self) -> AccessKeys:
-        frozen = self._credentials.get_frozen_credentials()
-        if frozen is self._frozen:
-            return self._keys
-        keys = AccessKeys(frozen.access_key, frozen.secret_key, frozen.token)
-        _require_printable(keys, self.method)
-        self._frozen = frozen
-        return keys
+        while True:
+            renewals, known = self._renewals, self._known
+            frozen = self._credentials.get_frozen_credentials()
+            if frozen is known[0]:
+                return known[1]
+            keys = AccessKeys(frozen.access_key, frozen.secret_key, frozen.token)
+            _require_printable(keys, self.method)
+            self._known = (frozen, keys)
+            # Checked after it was stored: a renewal is counted before its keys are.
+            if renewals == self._renewals:
+                return keys
 
 
 class BotocoreCredentials:

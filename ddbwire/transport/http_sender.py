@@ -122,4 +122,7 @@ class HTTPSender:
         before = self._writer
         key = before.key if before is not None and before.key.scope == scope else SigningKey(scope)
         self._writer = writer = RequestWriter(self._host, key, second)
+        # Checked after it was stored: who renews the keys drops the writer after that.
+        if keys != self._credentials.latest:
+            self._writer = None
         return writer

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import botocore.session
@@ -16,6 +18,7 @@ import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import ClientError, CredentialRetrievalError
 
+import ddbwire
 from ddbwire import ConfigurationError, DeadlineExceeded, Unreachable, Wire, is_transient
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer, Request, error, reply
@@ -184,7 +187,8 @@ def test_keys_that_have_not_expired_serve_while_new_ones_can_not_be_had(
         # A thread of an earlier test may still ask its own provider in vain.
         return [message for message in messages if str(failure) in message]
 
-    sender: Any = wire._transport.sender  # type: ignore[union-attr]
+    transport: Any = wire._transport
+    sender = transport.sender
     source = sender._credentials
     for turn in range(1, 4):
         source._tried_ns -= 10_000_000_000
@@ -218,7 +222,8 @@ def test_a_service_that_fails_is_not_asked_at_every_call(
     wire = make_wire(server.url, session=issuer.session())
     issuer.fails = True
     before = issuer.asked
-    sender: Any = wire._transport.sender  # type: ignore[union-attr]
+    transport: Any = wire._transport
+    sender = transport.sender
     for _second in range(20):
         sender._writer = None
         assert flavour.call(wire) == ITEM
@@ -324,3 +329,77 @@ def test_changed_credentials_are_noticed_within_a_second(
     flavour.call(wire)
     assert tokens(server) == ["old", "new"]
     flavour.close(wire)
+
+
+SIGNING = tuple(
+    str(Path(ddbwire.__file__).with_name(folder) / name)
+    for folder, name in (("signing", "credentials.py"), ("transport", "http_sender.py"))
+)
+
+
+def at_line(at: int, call: Callable[[], object], *then: Callable[[], object]) -> bool:
+    """Call, and at line ``at`` of what signs the request do one thing, and another at its end.
+
+    Returns:
+        whether the call got to that line.
+    """
+    passed = 0
+    line, signed = then
+    is_signed = False
+
+    def tracer(frame: FrameType, event: str, arg: object) -> Any:
+        nonlocal passed, is_signed
+        if frame.f_code.co_filename not in SIGNING or is_signed:
+            return None
+        if event == "line":
+            passed += 1
+            if passed == at:
+                line()
+        if event == "return" and frame.f_code.co_name == "attempt" and passed >= at:
+            is_signed = True
+            signed()
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return passed >= at
+
+
+def test_no_call_after_a_renewal_is_signed_with_the_keys_from_before(
+    server: FaultServer, make_wire: MakeWire
+) -> None:
+    """At each line of a call in turn, another call is refused and renews the keys."""
+    issuer = Issuer(3600)
+    wire = make_wire(server.url, session=issuer.session())
+    refused: set[str] = set()
+
+    def by_token(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+        expired = request.headers["x-amz-security-token"] in refused
+        return (EXPIRED if expired else reply())(server, sock, request)
+
+    def call() -> None:
+        assert wire.call(UPDATE, deadline_in(5)) == ITEM
+
+    def renew() -> None:
+        refused.add(f"token{issuer.issued}")
+        call()
+
+    def call_of_another_thread() -> None:
+        server.requests.clear()
+        call()
+        assert tokens(server) == [f"token{issuer.issued}"], f"renewed at line {at}"
+
+    call()
+    server.default = by_token
+    transport: Any = wire._transport
+    at, renewed = 0, True
+    while renewed:
+        at += 1
+        transport.sender._writer = None  # as at each second: the keys are read anew
+        transport.sender._credentials._renewed_ns -= 10_000_000_000  # not renewed just now
+        renewed = at_line(at, call, renew, call_of_another_thread)
+    assert at > 20
