@@ -22,7 +22,7 @@ from ratelimit_ddb.bucket.debt import require_block_ns, require_charge
 from ratelimit_ddb.bucket.decision import Decision, Taken
 from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
-from ratelimit_ddb.decision_event import EventOperation, OnLimiterDecision
+from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.decision_reporter import DecisionReporter
 from ratelimit_ddb.enabled import limiting_enabled
 from ratelimit_ddb.errors import StoreUnavailable
@@ -52,6 +52,7 @@ class LimiterCore:
         timeout_ns: how long one call may spend on the store.
         enabled: whether it limits; if not, it allows every request.
         options: the keyword arguments that it was made with.
+        reporter: calls ``on_decision``.
     """
 
     __slots__ = (
@@ -59,7 +60,6 @@ class LimiterCore:
         "_disabled",
         "_namespace",
         "_observations",
-        "_reporter",
         "_smallest_burst",
         "_stored",
         "_take_at_once",
@@ -69,6 +69,7 @@ class LimiterCore:
         "enabled",
         "options",
         "outage_policy",
+        "reporter",
         "store",
         "timeout_ns",
     )
@@ -92,7 +93,7 @@ class LimiterCore:
         self.outage_policy = OutagePolicy(store, on_outage)
         self.breaker = breaker_of(store)
         self._take_at_once = take_at_once_of(store)
-        self._reporter = DecisionReporter(on_decision, on_outage)
+        self.reporter = DecisionReporter(on_decision, on_outage)
         self._namespace = namespace_prefix(namespace)
         self.options: dict[str, Any] = {
             "on_outage": on_outage,
@@ -102,7 +103,7 @@ class LimiterCore:
             "seen_keys": seen_keys,
             "namespace": plain_text(namespace),
             "enabled": enabled,
-            "on_decision": self._reporter.functions,
+            "on_decision": self.reporter.functions,
         }
         self.timeout_ns = require_deadline_ns(deadline)
         self._times = BucketTimes(
@@ -130,7 +131,7 @@ class LimiterCore:
         else:
             named = self._stored.name
         namespace = self.options["namespace"]
-        self._reporter.name = f"{namespace}: {named}" if namespace else named
+        self.reporter.name = f"{namespace}: {named}" if namespace else named
         smallest = min(limits, key=lambda limit: limit.burst)
         self._smallest_burst = smallest.burst
         self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
@@ -192,7 +193,7 @@ class LimiterCore:
             cost = require_cost(cost, self._smallest_burst)
         if not self.enabled:
             return self._disabled
-        meter = Meter() if self._reporter.functions else None  # the hot path: no call for nothing
+        meter = Meter() if self.reporter.functions else None  # the hot path: no call for nothing
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
         if self._take_at_once is not None and meter is None and now_ns is not None and not wait_ns:
@@ -201,7 +202,7 @@ class LimiterCore:
         if not isinstance(begun, Decision):
             return self._decide(begun, text, cost, wait_ns, meter)
         if meter is not None:
-            self._reporter.report(text, cost, begun, meter, None)
+            self.reporter.report(text, cost, begun, meter, None)
         return begun
 
     def denial_from_memory(self, key: str, cost: int) -> tuple[Decision, bool] | None:
@@ -240,23 +241,8 @@ class LimiterCore:
         return begun if meter is None or isinstance(begun, Decision) else meter.measured(begun)
 
     def new_meter(self) -> Meter | None:
-        """What measures a decision for ``on_decision``; None if there is none."""
-        return self._reporter.new_meter()
-
-    def report(
-        self,
-        key: str,
-        cost: int,
-        decision: Decision,
-        meter: Meter | None,
-        outage: StoreUnavailable | None,
-        operation: EventOperation = "acquire",
-        *,
-        refunded: bool = False,
-    ) -> None:
-        """Call ``on_decision``, unless limiting is off."""
-        if decision is not self._disabled:
-            self._reporter.report(key, cost, decision, meter, outage, operation, refunded=refunded)
+        """What measures a decision for ``on_decision``; None if there is none, or no limiting."""
+        return self.reporter.new_meter() if self.enabled else None
 
     def require_cost(self, cost: object) -> int:
         """Check that every limit can admit a cost; raises as ``acquire`` does."""
@@ -322,7 +308,7 @@ class LimiterCore:
         done = yield from (flow if meter is None else meter.measured(flow))
         operation, cost, after, refunded, outage = done
         decision = of if after is None else after
-        self._reporter.report(key, cost, decision, meter, outage, operation, refunded=refunded)
+        self.reporter.report(key, cost, decision, meter, outage, operation, refunded=refunded)
         if outage is not None and self.outage_policy.on_outage == "raise":
             raise outage
         return done
@@ -341,9 +327,9 @@ class LimiterCore:
             decision = yield from (flow if meter is None else meter.measured(flow))
         except StoreUnavailable as outage:
             decision = self.outage_policy.block(self.bucket, key, blocks_ns)
-            self._reporter.report(key, 0, decision, meter, outage, "block")
+            self.reporter.report(key, 0, decision, meter, outage, "block")
             raise
-        self._reporter.report(key, 0, decision, meter, None, "block")
+        self.reporter.report(key, 0, decision, meter, None, "block")
         return decision
 
     def reset(self, key: str) -> Flow[None]:
@@ -413,7 +399,7 @@ class LimiterCore:
             outage = failure
             decision = self.outage_policy.decide(failure, self.bucket, key, cost, wait_ns)
         if meter is not None:
-            self._reporter.report(key, cost, decision, meter, outage)
+            self.reporter.report(key, cost, decision, meter, outage)
         if outage is not None and self.outage_policy.on_outage == "raise":
             raise outage
         return decision

@@ -85,7 +85,7 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> Steps[De
     refunded = False if _deny_from_memory(asked) else (yield from _ask(asked))
     for one in asked:
         if one.decision is not None:
-            one.core.report(
+            one.core.reporter.report(
                 one.key, one.cost, one.decision, one.meter, one.outage, refunded=one.refunded
             )
     _raise_failure(asked)
@@ -132,7 +132,7 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
         failures += [failed] if isinstance(failed, StoreError) else failed
     for one in took:
         if one.refunded and one.decision is not None:
-            one.core.report(
+            one.core.reporter.report(
                 one.key, one.cost, one.decision, one.meter, None, "refund", refunded=True
             )
     if failures:
