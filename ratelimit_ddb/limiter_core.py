@@ -20,7 +20,7 @@ from ratelimit_ddb.arguments import (
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.debt import require_block_ns, require_charge
 from ratelimit_ddb.bucket.decision import Decision, Taken
-from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.decision_reporter import DecisionReporter
@@ -109,7 +109,7 @@ class LimiterCore:
         self._times = BucketTimes(
             require_deny_cache_ns(deny_cache), require_lease_ns(lease), self.timeout_ns
         )
-        self._observations = ObservationCache(seen_keys, cache_group_of(store))
+        self._observations = ObservationCache[Observation](seen_keys, cache_group_of(store))
         self._clock = store.clock
         self._stored: StoredOfLimiter | None = None
         if isinstance(limits, Stored):

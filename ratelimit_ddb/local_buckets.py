@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.bucket.observations import ObservationCache, cache_group_of
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run
@@ -39,7 +39,7 @@ class LocalBuckets:
         self._memory = MemoryStore(max_keys=MAX_KEYS, clock=store.clock.now_ns)
         self._breaker = breaker_of(self._memory)
         # A cache of its own, since the bucket's has the table's observations.
-        self._cache = ObservationCache(2, cache_group_of(self._memory))
+        self._cache = ObservationCache[Observation](2, cache_group_of(self._memory))
 
     def acquire(self, bucket: Bucket, key: str, cost: int, wait_ns: int) -> Decision:
         """What ``bucket`` would decide if this process were the only one.

@@ -34,7 +34,7 @@ class BlockLookup:
 
     __slots__ = ("_bucket", "_known")
 
-    def __init__(self, bucket: Bucket, known: ObservationCache) -> None:
+    def __init__(self, bucket: Bucket, known: ObservationCache[Observation]) -> None:
         self._bucket = bucket
         self._known = known
 

@@ -73,7 +73,7 @@ class Bucket:
     )
 
     def __init__(
-        self, limits: tuple[AnyLimit, ...], cache: ObservationCache, times: BucketTimes
+        self, limits: tuple[AnyLimit, ...], cache: ObservationCache[Observation], times: BucketTimes
     ) -> None:
         self.limits = limits
         self.cache = cache

@@ -90,7 +90,7 @@ class CoalescedTakes:
         limits: tuple[AnyLimit, ...],
         names: tuple[str, ...],
         arithmetic: BucketArithmetic,
-        cache: ObservationCache,
+        cache: ObservationCache[Observation],
         policy: HotKeyPolicy,
         leased: LeasedTokens,
         deny_cache_ns: int,

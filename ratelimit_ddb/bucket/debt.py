@@ -98,7 +98,7 @@ class Debt(NamedTuple):
     blocks_ns: int
     slack_ns_at: Callable[[int], int]
 
-    def write(self, cache: ObservationCache) -> Flow[tuple[int, Instants]]:
+    def write(self, cache: ObservationCache[Observation]) -> Flow[tuple[int, Instants]]:
         """Move each ``fullAt`` to ``max(fullAt, base) + cost``, however late that is.
 
         If the table throttles the key, the write is repeated until the deadline: a flooded key is

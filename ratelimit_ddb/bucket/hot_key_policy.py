@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from ratelimit_ddb.bucket.arithmetic import known
 from ratelimit_ddb.bucket.decision import Decision, Source
-from ratelimit_ddb.bucket.observations import ObservationCache
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
 from ratelimit_ddb.hot_keys.key_state import KeyState
@@ -77,7 +77,7 @@ class HotKeyPolicy:
         self,
         limits: tuple[AnyLimit, ...],
         names: tuple[str, ...],
-        cache: ObservationCache,
+        cache: ObservationCache[Observation],
         hot_keys: HotKeys,
         times: BucketTimes,
     ) -> None:

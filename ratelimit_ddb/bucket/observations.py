@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import count
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import ref
 
 from ratelimit_ddb.arguments import require_max_keys
@@ -45,8 +45,13 @@ class Observation(NamedTuple):
     names: tuple[str, ...]
 
 
-class ObservationCache:
+T = TypeVar("T")
+
+
+class ObservationCache(Generic[T]):
     """The last observation of up to ``max_keys`` keys; at least of the latest half of them.
+
+    ``T`` is what is observed of a key: an Observation, or the numbers of its blocks.
 
     Attributes:
         group: the caches of the same store, this one included.
@@ -56,12 +61,12 @@ class ObservationCache:
 
     def __init__(self, max_keys: int, group: CacheGroup | None = None) -> None:
         self._generation_size = require_max_keys("seen_keys", max_keys, 2) // 2
-        self._younger: dict[str, Observation] = {}
-        self._older: dict[str, Observation] = {}
+        self._younger: dict[str, T] = {}
+        self._older: dict[str, T] = {}
         self.group = CacheGroup() if group is None else group
         self.group.add(self)
 
-    def get(self, key: str) -> Observation | None:
+    def get(self, key: str) -> T | None:
         """The last observation of a key, or None."""
         observation = self._younger.get(key)
         if observation is None and self._older:
@@ -71,7 +76,7 @@ class ObservationCache:
                 self.put(key, observation, since)
         return observation
 
-    def put(self, key: str, observation: Observation, since: int) -> None:
+    def put(self, key: str, observation: T, since: int) -> None:
         """Store what a reply showed of a key.
 
         Args:
@@ -145,9 +150,9 @@ class CacheGroup:
         self.invalidations = 0
         self._number = count(1)
         self._invalidated: deque[tuple[int, str | None]] = deque(maxlen=_MOST_INVALIDATED)
-        self._members: list[ref[ObservationCache]] = []
+        self._members: list[ref[ObservationCache[Any]]] = []
 
-    def add(self, cache: ObservationCache) -> None:
+    def add(self, cache: ObservationCache[Any]) -> None:
         """Add a cache; it is removed when nothing refers to it any more."""
         self._members.append(ref(cache, self._members.remove))
 

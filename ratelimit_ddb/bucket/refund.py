@@ -54,7 +54,7 @@ class Refunds:
         limits: tuple[AnyLimit, ...],
         names: tuple[str, ...],
         arithmetic: BucketArithmetic,
-        cache: ObservationCache,
+        cache: ObservationCache[Observation],
         leased: LeasedTokens | None,
     ) -> None:
         self._names = names

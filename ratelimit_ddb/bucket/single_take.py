@@ -39,7 +39,7 @@ class SingleTakes:
         self,
         limits: tuple[AnyLimit, ...],
         arithmetic: BucketArithmetic,
-        cache: ObservationCache,
+        cache: ObservationCache[Observation],
         policy: HotKeyPolicy | None,
         coalesced: CoalescedTakes | None,
     ) -> None:

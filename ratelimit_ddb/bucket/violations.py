@@ -106,12 +106,14 @@ class Violations:
     Args:
         bucket: the limits that are violated.
         policy: when a key is blocked.
-        known: the observations of blocks.
+        known: of each key, when its violations are forgotten and its last block ends.
     """
 
     __slots__ = ("_bucket", "_known", "_names", "_nothing", "_policy")
 
-    def __init__(self, bucket: Bucket, policy: BlockPolicy, known: ObservationCache) -> None:
+    def __init__(
+        self, bucket: Bucket, policy: BlockPolicy, known: ObservationCache[tuple[int, int]]
+    ) -> None:
         self._bucket = bucket
         self._policy = policy
         self._known = known
@@ -245,14 +247,12 @@ class Violations:
         if of_limits is not None and of_limits.names is self._bucket.names:
             shown = shown._replace(kept_until_seconds=of_limits.expires_at_seconds)
         if known is not None:
-            violations_ns, blocked_ns = known.full_at_ns
+            violations_ns, blocked_ns = known
             shown = shown._replace(violations_ns=violations_ns, blocked_ns=blocked_ns)
         return shown
 
     def _remember(self, key: str, now_ns: int, shown: _Shown, since: int) -> None:
-        of_key = (shown.violations_ns, shown.blocked_ns)
-        known = Observation(now_ns, of_key, shown.kept_until_seconds, _NAMES)
-        self._known.put(key, known, since)
+        self._known.put(key, (shown.violations_ns, shown.blocked_ns), since)
         of_limits = Observation(
             now_ns, shown.full_at_ns, shown.kept_until_seconds, self._bucket.names
         )

@@ -168,9 +168,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/local_buckets.py": {
         "self._memory = MemoryStore(clock=store.clock.now_ns)": "as many are kept by default",
         "self._breaker = breaker_of(None)": "a store in memory has no outages",
-        "self._cache = ObservationCache(2, )": _OBSERVED_FOR_NOTHING,
-        "self._cache = ObservationCache(2, None)": _OBSERVED_FOR_NOTHING,
-        "self._cache = ObservationCache(3, cache_group_of(self._memory))": _OBSERVED_FOR_NOTHING,
+        "self._cache = ObservationCache[Observation](2, )": _OBSERVED_FOR_NOTHING,
+        "self._cache = ObservationCache[Observation](2, None)": _OBSERVED_FOR_NOTHING,
+        "self._cache = ObservationCache[Observation](3, cache_group_of(self._memory))": (
+            _OBSERVED_FOR_NOTHING
+        ),
         "begun = self._local(bucket, key, now_ns).acquire(key, cost, wait_ns, None)": _FAST_PATH,
         "if full_at_ns >= base_ns:": _SAME_CASE,
         "take = Take(key, (name,), (False,), full_at_ns, (full_at_ns,), (0,), (0,), 0, True)": (

@@ -37,7 +37,7 @@ class HotKey:
     def __init__(self, limit: Limit = LIMIT, *, per_second: float = 100.0) -> None:
         self.clock = FakeClock(NOW_NS)
         self.store = SharedStore(self.clock)
-        self.cache = ObservationCache(10, cache_group_of(self.store))
+        self.cache = ObservationCache[Observation](10, cache_group_of(self.store))
         self.cache.group.invalidate("another")
         times = BucketTimes(5_000 * MS, lease_ns=LEASE_NS, deadline_ns=1_000 * MS)
         self.bucket = Bucket((limit,), self.cache, times)

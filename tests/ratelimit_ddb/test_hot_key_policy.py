@@ -32,7 +32,7 @@ class Hot:
 
     def __init__(self, *limits: AnyLimit, lease_ms: int = 250) -> None:
         self.store = SharedStore(FakeClock(NOW_NS))
-        self.cache = ObservationCache(10, cache_group_of(self.store))
+        self.cache = ObservationCache[Observation](10, cache_group_of(self.store))
         hot_keys = self.cache.group.hot_keys
         assert hot_keys is not None
         self.names = tuple(limit.name for limit in limits)

@@ -28,7 +28,7 @@ def test_what_was_seen_of_a_mocked_table_does_not_deny() -> None:
 
 
 def test_an_observation_is_remembered_and_forgotten() -> None:
-    cache = ObservationCache(10)
+    cache = ObservationCache[Observation](10)
     assert cache.get("key") is None
     cache.put("key", OBSERVATION, 0)
     assert cache.get("key") == OBSERVATION
@@ -40,7 +40,7 @@ def test_an_observation_is_remembered_and_forgotten() -> None:
 
 
 def test_a_later_observation_takes_the_place_of_one_of_an_older_generation() -> None:
-    cache = ObservationCache(4)
+    cache = ObservationCache[Observation](4)
     cache.put("a", OBSERVATION, 0)
     cache.put("b", OBSERVATION, 0)  # a generation ends
     later = Observation(7, (8,), 0, ())
@@ -51,7 +51,7 @@ def test_a_later_observation_takes_the_place_of_one_of_an_older_generation() -> 
 
 @pytest.mark.parametrize("most_keys", [2, 3, 10, 1_001])
 def test_p9_no_more_keys_are_kept_than_allowed(most_keys: int) -> None:
-    cache = ObservationCache(most_keys)
+    cache = ObservationCache[Observation](most_keys)
     for number in range(5 * most_keys):
         cache.put(f"key{number}", OBSERVATION, 0)
         assert len(cache) <= most_keys
@@ -59,7 +59,7 @@ def test_p9_no_more_keys_are_kept_than_allowed(most_keys: int) -> None:
 
 @pytest.mark.parametrize("most_keys", [2, 10, 1_000])
 def test_p9_the_latest_half_is_always_kept(most_keys: int) -> None:
-    cache = ObservationCache(most_keys)
+    cache = ObservationCache[Observation](most_keys)
     for number in range(3 * most_keys):
         cache.put(f"key{number}", OBSERVATION, 0)
     latest = range(3 * most_keys - most_keys // 2, 3 * most_keys)
@@ -67,7 +67,7 @@ def test_p9_the_latest_half_is_always_kept(most_keys: int) -> None:
 
 
 def test_p9_a_key_in_use_is_kept_whatever_else_comes_by() -> None:
-    cache = ObservationCache(10)
+    cache = ObservationCache[Observation](10)
     cache.put("used", OBSERVATION, 0)
     for number in range(100):
         cache.put(f"key{number}", OBSERVATION, 0)
@@ -76,7 +76,7 @@ def test_p9_a_key_in_use_is_kept_whatever_else_comes_by() -> None:
 
 
 def test_forgetting_reaches_the_older_half() -> None:
-    cache = ObservationCache(4)
+    cache = ObservationCache[Observation](4)
     for key in ("a", "b", "c"):
         cache.put(key, OBSERVATION, 0)
     cache.invalidate("a")
@@ -87,7 +87,7 @@ def test_forgetting_reaches_the_older_half() -> None:
 @pytest.mark.parametrize("most_keys", [1, 0, -1, 2.0, None, True])
 def test_a_size_that_cannot_hold_is_refused(most_keys: Any) -> None:
     with pytest.raises(ValueError, match="seen_keys"):
-        ObservationCache(most_keys)
+        ObservationCache[Observation](most_keys)
 
 
 def test_p9_memory_is_bounded_whatever_the_number_of_keys() -> None:
@@ -184,7 +184,7 @@ def test_a_reply_that_a_cleared_store_overtook_is_not_remembered() -> None:
 
 def test_an_observation_that_is_forgotten_while_it_is_read_stays_forgotten() -> None:
     """What is read of the older half is stored in the younger one, in two steps."""
-    cache = ObservationCache(4)
+    cache = ObservationCache[Observation](4)
     cache.put("a", OBSERVATION, 0)
     cache.put("b", OBSERVATION, 0)  # a generation ends
     since = cache.group.invalidations

@@ -21,7 +21,7 @@ def test_a_key_is_looked_up_once_for_each_rule_before_its_take(
     lookups: Counter[str] = Counter()
     look_up = ObservationCache.get
 
-    def counted(cache: ObservationCache, key: str) -> Observation | None:
+    def counted(cache: ObservationCache[Observation], key: str) -> Observation | None:
         lookups[key] += 1
         return look_up(cache, key)
 

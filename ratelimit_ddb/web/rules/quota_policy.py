@@ -8,7 +8,7 @@ from functools import lru_cache
 from ratelimit_ddb.bucket.block_lookup import BlockLookup
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
-from ratelimit_ddb.bucket.observations import CacheGroup, ObservationCache
+from ratelimit_ddb.bucket.observations import CacheGroup, Observation, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
 from ratelimit_ddb.limit import AnyLimit
@@ -50,9 +50,9 @@ class QuotaPolicy:
         self,
         rule: str,
         limits: tuple[AnyLimit, ...],
-        cache: ObservationCache,
+        cache: ObservationCache[Observation],
         times: BucketTimes,
-        of_blocks: ObservationCache,
+        of_blocks: ObservationCache[Observation],
     ) -> None:
         self.bucket = Bucket(limits, cache, times)
         self.violations: Violations | None = None
@@ -109,7 +109,7 @@ def closed_policy(
     rule: str, limits: tuple[AnyLimit, ...], group: CacheGroup, times: BucketTimes
 ) -> QuotaPolicy:
     """The quota of clients that are never let through: every cost is too large for it."""
-    nothing = ObservationCache(2, group)
+    nothing = ObservationCache[Observation](2, group)
     quota = QuotaPolicy(rule, limits, nothing, times, nothing)
     quota.is_closed = True
     quota.smallest_burst = 0
@@ -144,16 +144,17 @@ class QuotaPolicyCache:
         group: CacheGroup,
         blocks: BlockPolicy | None = None,
     ) -> None:
-        memories: dict[tuple[AnyLimit, ...], ObservationCache] = {}
-        shared = ObservationCache(seen_keys, group)
-        of_blocks = ObservationCache(seen_keys, group)
+        memories: dict[tuple[AnyLimit, ...], ObservationCache[Observation]] = {}
+        shared = ObservationCache[Observation](seen_keys, group)
+        of_blocks = ObservationCache[Observation](seen_keys, group)
+        counted = ObservationCache[tuple[int, int]](seen_keys, group)
 
         def of(limits: tuple[AnyLimit, ...]) -> QuotaPolicy:
             if limits not in memories and len(memories) < self._MOST_MEMORIES:
                 memories[limits] = ObservationCache(seen_keys, group)
             quota = QuotaPolicy(rule, limits, memories.get(limits, shared), times, of_blocks)
             if blocks is not None:
-                quota.violations = Violations(quota.bucket, blocks, of_blocks)
+                quota.violations = Violations(quota.bucket, blocks, counted)
             return quota
 
         self.of = lru_cache(maxsize=self._MOST_SETS)(of)
