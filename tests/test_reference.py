@@ -79,7 +79,7 @@ MEMBERS_NOT_FOR_USERS = {
         "wsgi_endpoints",
     },
     "SingleTable": {"key", "schema", "values"},
-    "Rule": {"fits", "fits_below_mounts", "functions", "matches"},
+    "Rule": {"fits", "fits_below_mounts", "functions", "matches", "pattern_of", "patterns"},
     "Request": {"fields_of", "fields_alike"},
     "RequestReservation": {"add", "end", "end_async"},
     "Verdict": {"charges"},

@@ -55,13 +55,13 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
     if rule.scope == "endpoint" and options.endpoint is None:
         raise Misuse(
             f"rule {rule.name!r}: --endpoint is needed: the route that the framework found, such "
-            f"as '/users/{{id}}', or where it finds none {rule.path!r}"
+            f"as '/users/{{id}}', or where it finds none {_patterns(rule)}"
         )
     if rule.scope == "rule" and options.endpoint is not None:
         raise Misuse(f'rule {rule.name!r}: --endpoint is for rules with scope = "endpoint"')
     try:
         identity = identified(rule.by, _written(options.identity), otherwise=options.otherwise)
-        parts = key_parts(rule, identity, options.endpoint)
+        parts = key_parts(rule, identity, options.endpoint or "")
     except ValueError as refused:
         raise Misuse(f"rule {rule.name!r}: {refused}") from refused
     if getattr(options, "in_flight", False):
@@ -73,6 +73,10 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
     cost = 1 if options.messages or callable(rule.cost) else rule.cost
     limits = _limits(rule, options) if needs_limits else None
     return Buckets(tuple(parts), limits, cost=max(1, cost))
+
+
+def _patterns(rule: Rule) -> str:
+    return " or ".join([repr(pattern.text) for pattern in rule.patterns])
 
 
 def rules_of(given: str) -> tuple[Rule, ...]:

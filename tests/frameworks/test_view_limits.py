@@ -116,6 +116,15 @@ def test_limits_on_one_view_for_different_methods_have_a_bucket_each(
         store = MemoryStore(clock=FakeClock())
 
 
+def test_views_share_the_bucket_of_a_limit_that_has_a_name(
+    framework: Framework, store: MemoryStore
+) -> None:
+    made = framework.factory()
+    of_logins = framework.limited("2/minute", store=store, name="login")
+    first, second = (framework.serve(of_logins(made(word))) for word in ("page", "api"))
+    assert [first(), second(), first(), second()] == [200, 200, 429, 429]
+
+
 def test_a_limit_is_about_its_methods_only(framework: Framework, store: MemoryStore) -> None:
     asking = framework.serve(
         framework.limited("1/minute", store=store, methods=["POST"])(framework.factory()("page"))

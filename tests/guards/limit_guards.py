@@ -165,6 +165,13 @@ _MOUNT = "tests/web/test_mounts.py::test_p15_"
 
 PATHS = (
     Guard(
+        "P15: each path of a rule is compared",
+        "ratelimit_ddb/web/rules/path.py",
+        "lambda path: any(fits(path) for fits in each)",
+        "lambda path: each[0](path)",
+        "tests/web/test_several_paths.py",
+    ),
+    Guard(
         "P15: a line feed at the end of a path hides it from no rule",
         "ratelimit_ddb/web/rules/path.py",
         'if "\\n" in path:',

@@ -78,7 +78,7 @@ by = "everyone"
 
 [[rule]]
 name = "routes"
-path = "/routes/*"
+path = ["/routes/*", "/routes.json"]
 limits = "5/hour"
 by = "everyone"
 scope = "endpoint"
@@ -362,7 +362,7 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
         (["--rule", "plans"], "give --stored-name, such as plan:pro"),
         (["--rule", "plans", "ada", "--stored-name", "x"], "give none, the rule counts everyone"),
         (["--rule", "tenant", "a", "--stored-name", "x"], "stored limits are named 'plan:pro'"),
-        (["--rule", "routes"], "--endpoint is needed"),
+        (["--rule", "routes"], "where it finds none '/routes/*' or '/routes.json'"),
         (["--rule", "computed"], "its limits are a function of the request: give --limit"),
     ],
 )

@@ -22,7 +22,7 @@ from ratelimit_ddb.web.rules.bucket_keys import key_parts
 from ratelimit_ddb.web.rules.preflight import is_preflight
 from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.rule import Rule
-from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet, StoredRule
+from ratelimit_ddb.web.rules.rule_set import CompiledRule, RuleSet, StoredRule, all_spellings
 from ratelimit_ddb.web.rules.verdict import Charge, Claim
 
 
@@ -213,12 +213,17 @@ def _stored_quota(
 
 
 def _parts(rules: RuleSet, rule: Rule, identity: Any, request: Request) -> list[tuple[str, ...]]:
+    endpoint = _endpoint(rules, rule, request) if rule.scope == "endpoint" else ""
+    return key_parts(rule, identity, endpoint)
+
+
+def _endpoint(rules: RuleSet, rule: Rule, request: Request) -> str:
     endpoint = request.endpoint
-    if rule.scope == "endpoint" and endpoint is None and rules.endpoint_of is not None:
+    if endpoint is None and rules.endpoint_of is not None:
         endpoint = rules.endpoint_of(request)
         if endpoint is not None and not isinstance(endpoint, str):
             raise TypeError(
                 f"rule {rule.name!r}: endpoint_of gave {endpoint!r}: must be a route such as "
                 "'/users/{id}', or None"
             )
-    return key_parts(rule, identity, endpoint)
+    return endpoint or rule.pattern_of(all_spellings(request))

@@ -8,14 +8,14 @@ from ratelimit_ddb.key import part_text
 from ratelimit_ddb.web.rules.rule import Rule
 
 
-def key_parts(rule: Rule, identity: object, endpoint: str | None) -> list[tuple[str, ...]]:
+def key_parts(rule: Rule, identity: object, endpoint: str) -> list[tuple[str, ...]]:
     """What the key of each bucket is made of, in an order that doesn't depend on the process.
 
     Args:
         rule: the rule.
         identity: what its ``by`` gives; of a set, everybody in it.
-        endpoint: the route that the framework found, for a rule with ``scope="endpoint"``; None
-            where it found none, which is the rule's path.
+        endpoint: the route that the framework found, or the pattern that matches where it found
+            none; not used unless the rule has ``scope="endpoint"``.
 
     Raises:
         TypeError, ValueError: the identity can't be one.
@@ -26,7 +26,7 @@ def key_parts(rule: Rule, identity: object, endpoint: str | None) -> list[tuple[
     identities = sorted({_of_identity(rule, one) for one in several})
     if rule.scope == "rule":
         return [(rule.name, *parts) for parts in identities]
-    return [(rule.name, *parts, endpoint or rule.path) for parts in identities]
+    return [(rule.name, *parts, endpoint) for parts in identities]
 
 
 def _of_identity(rule: Rule, identity: object) -> tuple[str, ...]:

@@ -31,8 +31,10 @@ runs against these rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.web.rules.path_automaton import linear_matcher
 from ratelimit_ddb.web.rules.path_notation import (
     CONVERTERS,
@@ -47,6 +49,21 @@ Fits = Callable[[str], object]
 
 AnyFits = Callable[[tuple[str, ...]], bool]
 """The same for several spellings at once."""
+
+
+class Pattern(NamedTuple):
+    """A pattern, ready to be compared with paths.
+
+    Attributes:
+        text: the pattern as it is written.
+        fits: whether a spelling of a path matches.
+        fits_below_mounts: whether one of a path's spellings matches if mounts were left on it.
+    """
+
+    text: str
+    fits: Fits
+    fits_below_mounts: AnyFits
+
 
 _SLASHES = re.compile("//+")
 _LINE_FEEDS = re.compile(r"\n(?=/|\Z)")
@@ -75,6 +92,37 @@ def _by_slashes(path: str) -> tuple[str, ...]:
     # Falcon may take one slash off the end, and one may be the pattern's, which is not kept.
     once = path.removesuffix("/")
     return (_SLASHES.sub("/", path).rstrip("/"), path, once, once.removesuffix("/"))
+
+
+def patterns_of(path: str | Sequence[str]) -> tuple[Pattern, ...]:
+    """The patterns of a rule, in their order.
+
+    Raises:
+        TypeError: it is neither a str nor a list of them.
+        ValueError: the list is empty, or a pattern is invalid.
+    """
+    if isinstance(path, str):
+        texts = [path]
+    elif isinstance(path, Sequence) and not isinstance(path, bytes | bytearray | memoryview):
+        texts = list(path)
+    else:
+        raise TypeError(f"path {path!r}: must be a str such as '/api/*', or a list of them")
+    if not texts:
+        raise ValueError(f"path {path!r}: must not be empty; write '/*' for all paths")
+    made = [(fits_of(text), fits_below_mounts_of(text), plain_text(text)) for text in texts]
+    return tuple([Pattern(text, fits, below_mounts) for fits, below_mounts, text in made])
+
+
+def any_fits(patterns: tuple[Pattern, ...]) -> Fits:
+    """Whether a spelling of a path matches one of the patterns."""
+    each = [pattern.fits for pattern in patterns]
+    return each[0] if len(each) == 1 else lambda path: any(fits(path) for fits in each)
+
+
+def any_fits_below_mounts(patterns: tuple[Pattern, ...]) -> AnyFits:
+    """The same of all spellings, if mounts were left on the path."""
+    each = [pattern.fits_below_mounts for pattern in patterns]
+    return each[0] if len(each) == 1 else lambda paths: any(fits(paths) for fits in each)
 
 
 def fits_of(pattern: str) -> Fits:

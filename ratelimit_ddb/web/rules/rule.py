@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -26,7 +26,15 @@ from ratelimit_ddb.web.rules.access_list import AccessList, ListMatcher
 from ratelimit_ddb.web.rules.blocks import block_policy_of
 from ratelimit_ddb.web.rules.give_back import GiveBack, GiveBackLike, give_back_of
 from ratelimit_ddb.web.rules.in_flight import slot_limit_of
-from ratelimit_ddb.web.rules.path import AnyFits, Fits, fits_below_mounts_of, fits_of, spellings
+from ratelimit_ddb.web.rules.path import (
+    AnyFits,
+    Fits,
+    Pattern,
+    any_fits,
+    any_fits_below_mounts,
+    patterns_of,
+    spellings,
+)
 
 LimitsOfRequest = Callable[[Request], LimitsLike | Awaitable[LimitsLike | None] | None]
 """Returns a request's limits, by its plan for instance; None if it has none."""
@@ -65,7 +73,8 @@ class Rule:
 
     Attributes:
         path: a pattern: ``"/login"``, ``"/users/{id}"``, ``"/api/*"``; see
-            ``ratelimit_ddb.web.rules.path``.
+            ``ratelimit_ddb.web.rules.path``. Or a list of patterns: their requests share buckets,
+            and one that matches several of them is charged once. Such a rule needs a ``name``.
         limits: as for RateLimiter, or a function that returns them; ``stored(...)`` for limits
             under a name in the table; None for a rule that has only ``messages`` or ``in_flight``.
         in_flight: how many of these requests each identity may have under way at once, from the
@@ -79,8 +88,8 @@ class Rule:
         name: the rule's name in keys, fields and events; unless given, the path, behind the methods
             if any. Two rules of one middleware can't have the same name.
         scope: ``"rule"`` for one bucket for all requests that match; ``"endpoint"`` for one for
-            each route that the framework found, or each pattern if it found none. Values in a path
-            never make buckets of their own.
+            each route that the framework found, or each pattern if it found none (the first that
+            matches). Values in a path never make buckets of their own.
         exempt: a function that returns True for requests that the rule does not limit.
         enforce: False to decide, count and report, but never deny (shadow mode).
         reserves: whether ``cost`` is an estimate, which the view settles by what was used
@@ -104,14 +113,15 @@ class Rule:
             lasts twice as long as the one before.
         up_to: how long a block lasts at most; a block is forgotten each time that this has passed
             without another one. None for blocks of equal length.
-        fits: whether a spelling of a path matches (``ratelimit_ddb.web.rules.path``).
+        patterns: what ``path`` is, ready to be compared with paths.
+        fits: whether a spelling of a path matches one of them.
         fits_below_mounts: whether one of a path's spellings matches if mounts were left on it.
 
     Raises:
         TypeError, ValueError: an argument is invalid; the message names it and the rule.
     """
 
-    path: str
+    path: str | tuple[str, ...]
     limits: tuple[AnyLimit, ...] | LimitsOfRequest | Stored | None
     by: Identity
     methods: frozenset[str] | None
@@ -131,12 +141,13 @@ class Rule:
     block_after: int | None
     block_for: float | str | None
     up_to: float | str | None
+    patterns: tuple[Pattern, ...] = field(repr=False, compare=False)
     fits: Fits = field(repr=False, compare=False)
     fits_below_mounts: AnyFits = field(repr=False, compare=False)
 
     def __init__(
         self,
-        path: str,
+        path: str | Sequence[str],
         limits: LimitsLike | LimitsOfRequest | Stored | None = None,
         *,
         by: Identity | None = None,
@@ -158,19 +169,19 @@ class Rule:
         block_for: float | str | None = None,
         up_to: float | str | None = None,
     ) -> None:
-        fits = fits_of(path)
-        path = plain_text(path)
+        patterns = patterns_of(path)
+        paths = tuple([pattern.text for pattern in patterns])
         chosen = methods_of(methods)
         is_looked_up = limits is None or callable(limits) or isinstance(limits, Stored)
         parsed = limits if is_looked_up else parse_limits(cast("LimitsLike", limits))
         of_messages = None if messages is None else _limits_on_messages(messages)
         for attribute, value in (
-            ("path", path),
+            ("path", paths[0] if len(paths) == 1 else paths),
             ("limits", parsed),
             ("by", client_address() if by is None else by),
             ("methods", chosen),
             ("cost", cost),
-            ("name", default_name(path, chosen) if name is None else _require_name(name)),
+            ("name", _own_name(paths, chosen) if name is None else _require_name(name)),
             ("scope", scope),
             ("exempt", exempt),
             ("enforce", enforce),
@@ -185,8 +196,9 @@ class Rule:
             ("block_after", block_after),
             ("block_for", block_for),
             ("up_to", up_to),
-            ("fits", fits),
-            ("fits_below_mounts", fits_below_mounts_of(path)),
+            ("patterns", patterns),
+            ("fits", any_fits(patterns)),
+            ("fits_below_mounts", any_fits_below_mounts(patterns)),
         ):
             object.__setattr__(self, attribute, value)
         self._require_valid()
@@ -256,6 +268,16 @@ class Rule:
         """
         return any(self.fits(spelling) for spelling in spellings(path))
 
+    def pattern_of(self, spelled: tuple[str, ...]) -> str:
+        """The first pattern that matches one of a path's spellings.
+
+        If only mounts that were left on the path make one match, it is the first of them all.
+        """
+        for pattern in self.patterns:
+            if any(map(pattern.fits, spelled)):
+                return pattern.text
+        return self.patterns[0].text
+
     def functions(self) -> tuple[Callable[..., object], ...]:
         """The user's functions that are called with requests and responses."""
         limits = self.limits.name if isinstance(self.limits, Stored) else self.limits
@@ -275,6 +297,15 @@ def require_blocking(rule: Rule) -> None:
                 f"rule {rule.name!r}: {function!r} is a coroutine function, and nothing awaits it "
                 "here; give a plain function, or use the ASGI side"
             )
+
+
+def _own_name(paths: tuple[str, ...], methods: frozenset[str] | None) -> str:
+    if len(paths) > 1:
+        raise ValueError(
+            f"path {list(paths)!r}: a rule with several paths needs a name=, by which their bucket "
+            "is keyed whatever paths there are"
+        )
+    return default_name(paths[0], methods)
 
 
 def _require_name(name: object) -> str:

@@ -215,11 +215,7 @@ class RuleSet:
         """The rules that match a request, in their order."""
         if self._source is not None:
             self._reload(self._source.current())
-        method, spelled = request.method, spellings(request.path)
-        if request.other_paths:
-            for path in request.other_paths:
-                spelled += spellings(path)
-            spelled = tuple(dict.fromkeys(spelled))
+        method, spelled = request.method, all_spellings(request)
         found = []
         for compiled in self._current[1]:
             rule = compiled.rule
@@ -259,6 +255,16 @@ class RuleSet:
             )
             for rule in rules
         )
+
+
+def all_spellings(request: Request) -> tuple[str, ...]:
+    """The spellings of each path that a request's application may route by."""
+    spelled = spellings(request.path)
+    if request.other_paths:
+        for path in request.other_paths:
+            spelled += spellings(path)
+        spelled = tuple(dict.fromkeys(spelled))
+    return spelled
 
 
 def _give_back(rules: Iterable[Rule]) -> bool:

@@ -81,9 +81,12 @@ def _in_toml(error: Exception) -> str:
 
 
 def _offending_key(given: Mapping[str, Any]) -> str | None:
-    """The first argument that Rule refuses beside those before it, the cost being last."""
+    """The first argument that Rule refuses beside those before it.
+
+    The name is tried first, which several paths need, and the cost last, which limits bound.
+    """
     tried: dict[str, Any] = {"path": "/", "limits": lambda _request: None}
-    for key in sorted(given, key=lambda key: key == "cost"):
+    for key in sorted(given, key=lambda key: (key == "cost") - (key == "name")):
         tried[key] = given[key]
         try:
             Rule(**tried)
