@@ -305,7 +305,7 @@ class Session(SessionMapping):
         The middleware needs ``bearer=True``. Call it after each ``login``, ``confirm_login`` or
         ``rotate`` of such a session, since each gives it a new token. Otherwise the response raises
         SessionNotSaved, and nothing is saved. The response sets no cookie, and has
-        ``Cache-Control: no-store``.
+        ``Cache-Control: private, no-store``.
 
         Returns:
             the token, which the client must keep secret. A token that is valid already is returned

@@ -112,7 +112,7 @@ class Site:
         reply = self._reply(environ)
         headers = [
             # So that after a logout the Back button asks again instead of showing what was.
-            ("Cache-Control", "no-store"),
+            ("Cache-Control", "private, no-store"),
             ("Content-Security-Policy", POLICY),
             ("Referrer-Policy", "same-origin"),
         ]

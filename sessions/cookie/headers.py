@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 Headers = list[tuple[str, str]]
 
-NO_STORE = ("cache-control", "no-store")
+NO_STORE = ("cache-control", "private, no-store")
+"""``private`` too: Fastly heeds no other directive that forbids storing, and neither do the cache
+middlewares of older Djangos. Source: Fastly, "Cache-Control directives"."""
 
 
 def cookie_field_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import SessionConfig
-from sessions.cookie.headers import Headers
+from sessions.cookie.headers import NO_STORE, Headers
 from sessions.device_bound import fields
 from sessions.device_bound.binding import Binding
 from sessions.device_bound.instructions import instructions
@@ -78,7 +78,7 @@ class EndpointResponse(NamedTuple):
 
 
 _NOT_FOR_OTHERS: Headers = [
-    ("cache-control", "no-store"),
+    NO_STORE,
     ("cross-origin-resource-policy", "same-origin"),
     ("x-frame-options", "DENY"),
 ]

@@ -23,7 +23,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.http import http_date
 
-from sessions.cookie.headers import cookie_field_in, tells_caches
+from sessions.cookie.headers import NO_STORE, cookie_field_in, tells_caches
 from sessions.django.flow import KeyReplaced
 from sessions.django.freshness import refusal
 from sessions.django.settings import site_config
@@ -47,7 +47,7 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
       SESSION_SAVE_EVERY_REQUEST is True. It is deleted only if this request ended the session, or
       if its value is malformed.
     - It lasts for the rest of the session's lifetime, whatever the idle timeout.
-    - A response that sets or deletes it has ``Cache-Control: no-store``.
+    - A response that sets or deletes it has ``Cache-Control: private, no-store``.
     - The settings are checked when the site starts, not at its first request.
 
     Raises:
@@ -157,4 +157,4 @@ def _keep_from_caches(response: HttpResponseBase) -> None:
     patch_vary_headers(response, ("Cookie",))
     for name in [name for name in response.headers if tells_caches(name)]:
         del response.headers[name]
-    response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = NO_STORE[1]

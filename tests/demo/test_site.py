@@ -95,7 +95,7 @@ def test_that_head_has_the_headers_alone(server: Server) -> None:
 def test_that_no_page_is_stored_and_each_runs_its_own_files_alone(server: Server) -> None:
     for path in ("/", "/login", "/nothing"):
         response, _ = asked(server, "GET", path)
-        assert response.headers.get_all("Cache-Control") == ["no-store"]
+        assert response.headers.get_all("Cache-Control") == ["private, no-store"]
         policy = response.getheader("Content-Security-Policy") or ""
         assert "default-src 'none'" in policy
         assert "script-src 'self'" in policy

@@ -288,7 +288,7 @@ def test_the_endpoints_are_for_posts_and_for_nobody_else(bound: DeviceBrowser, p
     for fields in (response.headers, posted.headers):
         assert fields["cross-origin-resource-policy"] == "same-origin"
         assert fields["x-frame-options"] == "DENY"
-        assert fields["cache-control"] == "no-store"
+        assert fields["cache-control"] == "private, no-store"
         assert fields["content-type"] == "text/plain; charset=utf-8"
 
 

@@ -77,7 +77,7 @@ def test_a_visitor_without_data_has_neither_row_nor_cookie(
 
 def test_a_response_that_sets_the_cookie_is_not_to_be_stored(client: Client) -> None:
     response = client.get("/set/colour/red")
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, no-store"
     assert response.headers["vary"] == "Cookie"
     cookie = response.cookies[COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
@@ -90,7 +90,7 @@ def test_a_cdn_is_not_told_to_store_a_response_that_sets_the_cookie() -> None:
         return HttpResponse(headers={"CDN-Cache-Control": "max-age=60", "X-Own": "1"})
 
     response = SessionMiddleware(view)(RequestFactory().get("/"))
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, no-store"
     assert "cdn-cache-control" not in response.headers
     assert response.headers["x-own"] == "1"
 

@@ -99,7 +99,7 @@ def test_r6_every_use_makes_the_response_vary_by_the_cookie(
     headers = with_session_headers([("content-type", "text/plain")], fields)
     sets = [name for name, _ in headers].count("set-cookie")
     stored = [value for name, value in headers if name == "cache-control"]
-    assert stored == ["no-store"] * sets
+    assert stored == ["private, no-store"] * sets
     assert sets <= 1
 
 
@@ -113,17 +113,17 @@ def test_r6_an_unused_session_adds_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     ("given", "made"),
     [
-        ([], [("cache-control", "no-store"), ("set-cookie", "s=v"), ("vary", "Cookie")]),
+        ([], [("cache-control", "private, no-store"), ("set-cookie", "s=v"), ("vary", "Cookie")]),
         (
             [("Cache-Control", "public, max-age=60"), ("cache-control", "immutable")],
-            [("cache-control", "no-store"), ("set-cookie", "s=v"), ("vary", "Cookie")],
+            [("cache-control", "private, no-store"), ("set-cookie", "s=v"), ("vary", "Cookie")],
         ),
         (
             [("Vary", "Accept, COOKIE"), ("Set-Cookie", "other=1")],
             [
                 ("Vary", "Accept, COOKIE"),
                 ("Set-Cookie", "other=1"),
-                ("cache-control", "no-store"),
+                ("cache-control", "private, no-store"),
                 ("set-cookie", "s=v"),
             ],
         ),
@@ -132,14 +132,14 @@ def test_r6_an_unused_session_adds_nothing(site: Site) -> None:
             [
                 ("vary", "Accept"),
                 ("vary", "*"),
-                ("cache-control", "no-store"),
+                ("cache-control", "private, no-store"),
                 ("set-cookie", "s=v"),
             ],
         ),
         (
             [("vary", "X-Cookie")],
             [
-                ("cache-control", "no-store"),
+                ("cache-control", "private, no-store"),
                 ("set-cookie", "s=v"),
                 ("vary", "X-Cookie, Cookie"),
             ],

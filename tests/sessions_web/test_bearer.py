@@ -115,7 +115,7 @@ def client(site: Site) -> Client:
 def test_a_login_without_any_credential_begins_a_session_for_a_header(site: Site) -> None:
     client = Client(site)
     response = client.log_in()
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, no-store"
     client.call(put(cart=[17]))
     assert client.call(in_turn(who, everything)).value is None
     assert client.call(everything).value == {"cart": [17]}
@@ -165,7 +165,7 @@ def test_the_token_is_issued_in_an_event_loop_too() -> None:
     store = MemorySessionStore()
     middleware: Any = SessionMiddleware(app, store, bearer=True)
     asyncio.run(middleware({"type": "http", "headers": []}, None, send))
-    assert (b"cache-control", b"no-store") in sent[0]["headers"]
+    assert (b"cache-control", b"private, no-store") in sent[0]["headers"]
     assert b"set-cookie" not in dict(sent[0]["headers"])
     assert len(sent[1]["body"]) == 43
 
@@ -203,7 +203,7 @@ def test_responses_vary_by_both_credentials(site: Site, client: Client) -> None:
 
 def test_only_a_response_with_a_token_is_not_to_be_stored(client: Client) -> None:
     public = (("Cache-Control", "public, max-age=60"),)
-    assert client.call(issue, answered=public).headers["cache-control"] == "no-store"
+    assert client.call(issue, answered=public).headers["cache-control"] == "private, no-store"
     assert client.call(who, answered=public).headers["cache-control"] == "public, max-age=60"
 
 

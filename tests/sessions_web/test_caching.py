@@ -67,13 +67,13 @@ def test_a_session_that_is_not_used_leaves_vary_and_cache_control_alone(visitor:
 def test_cache_control_is_replaced_only_where_a_cookie_is_set(visitor: Visitor) -> None:
     own = [("Cache-Control", "public"), ("X-Own", "1"), ("cache-control", "max-age=60")]
     first = visitor.visit(put(a=1), answered=own)
-    assert first.headers["cache-control"] == "no-store"
+    assert first.headers["cache-control"] == "private, no-store"
     assert first.headers["x-own"] == "1"
     for act in (everything, put(a=2)):
         again = visitor.visit(act, answered=own)
         assert again.headers["cache-control"] == "public, max-age=60"
     left = visitor.visit(lambda session: session.logout(), answered=own)
-    assert left.headers["cache-control"] == "no-store"
+    assert left.headers["cache-control"] == "private, no-store"
 
 
 def test_no_cache_is_told_to_store_a_response_that_sets_the_cookie(visitor: Visitor) -> None:
@@ -81,7 +81,7 @@ def test_no_cache_is_told_to_store_a_response_that_sets_the_cookie(visitor: Visi
     told = ["CDN-Cache-Control", "cloudflare-cdn-cache-control", "Surrogate-Control"]
     own = [(name, "max-age=60") for name in told] + [("X-Accel-Expires", "60")]
     setting = visitor.visit(put(a=1), answered=[*own, ("X-Own", "1")])
-    assert setting.headers["cache-control"] == "no-store"
+    assert setting.headers["cache-control"] == "private, no-store"
     assert setting.headers["x-own"] == "1"
     assert not {name.lower() for name, _ in own} & set(setting.headers)
     assert {name.lower() for name, _ in own} <= set(visitor.visit(len, answered=own).headers)

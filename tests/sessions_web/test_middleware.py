@@ -53,7 +53,7 @@ def test_the_first_value_sets_one_cookie_with_every_attribute(site: Site, visito
     assert response.fields == (
         TYPE,
         ("X-Own", "1"),
-        ("cache-control", "no-store"),
+        ("cache-control", "private, no-store"),
         (
             "set-cookie",
             f"__Host-session={visitor.token}; Path=/; Secure; HttpOnly; SameSite=Lax",

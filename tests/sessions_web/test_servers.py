@@ -83,7 +83,7 @@ def test_a_session_goes_from_first_value_to_logout(client: httpx.Client) -> None
         False,
     )
     begun = client.get("/put/cart/book")
-    assert begun.headers["cache-control"] == "no-store"
+    assert begun.headers["cache-control"] == "private, no-store"
     assert begun.headers["vary"] == "Cookie"
     assert begun.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax")
     assert "set-cookie" not in client.get("/").headers

@@ -56,7 +56,7 @@ def test_a_token_leads_to_its_user_and_others_are_answered_401(make_site: Any, l
     site.add_middleware(SessionMiddleware, store=store, lazy=lazy, bearer=True)
     client = Browser(site, "asgi")
     begun = client.ask("/login", "POST")
-    assert (begun.set_cookies, begun.headers["cache-control"]) == ([], "no-store")
+    assert (begun.set_cookies, begun.headers["cache-control"]) == ([], "private, no-store")
     sent = (("Authorization", f"Bearer {begun.value['token']}"),)
     assert client.ask("/account", headers=sent).value == "ada"
     store.revoke_user("ada")

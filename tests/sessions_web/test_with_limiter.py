@@ -128,7 +128,7 @@ def test_a_request_that_no_rule_is_about_does_not_use_the_session(site: Site) ->
 
 def test_a_cookie_and_the_limits_are_told_together(site: Site) -> None:
     response = site.visitor().visit(put(a=1))
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "private, no-store"
     assert len(response.set_cookies) == 1
     assert response.headers["ratelimit"] == '"users";r=1;t=30'
 

@@ -77,7 +77,7 @@ def account(app: flask.Flask, token: str) -> Any:
 
 def log_in(app: flask.Flask, path: str = "/login") -> str:
     response: Any = app.test_client().post(path, **cast("Any", HTTPS))
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "private, no-store"
     assert "Set-Cookie" not in response.headers
     token: str = response.json["token"]
     return token

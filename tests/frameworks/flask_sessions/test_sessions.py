@@ -74,7 +74,7 @@ def test_a_response_that_sets_the_cookie_is_not_to_be_stored(app: flask.Flask) -
         return response
 
     response = app.test_client().get("/cached")
-    assert response.headers.getlist("cache-control") == ["no-store"]
+    assert response.headers.getlist("cache-control") == ["private, no-store"]
     assert response.headers.getlist("vary") == ["Accept, Cookie"]
     cookie = cookie_of(response)
     assert cookie is not None
