@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import runpy
 import shlex
+import wsgiref.simple_server
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,28 @@ def test_the_pages_python_runs(page: Path) -> None:
     exec(compile("".join(blocks), page.name, "exec"), {})
 
 
-def test_the_readmes_python_compiles() -> None:
-    for block in PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8")):
-        compile(block, "README.md", "exec")
+def test_the_readmes_python_runs_and_its_first_limit_denies_the_fourth_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    served: list[Callable[..., Iterable[bytes]]] = []
+
+    class Server:
+        def __init__(self, _host: str, _port: int, app: Callable[..., Iterable[bytes]]) -> None:
+            served.append(app)
+
+        def serve_forever(self) -> None:
+            pass
+
+    monkeypatch.setattr(wsgiref.simple_server, "make_server", Server)
+    blocks = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    exec(compile("".join(blocks), "README.md", "exec"), {})
+
+    statuses: list[tuple[str, list[tuple[str, str]]]] = []
+    for _ in range(4):
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "127.0.0.1"}
+        served[0](environ, lambda status, fields, exc_info=None: statuses.append((status, fields)))
+    assert [status for status, _ in statuses] == ["200 OK"] * 3 + ["429 Too Many Requests"]
+    assert dict(statuses[3][1])["retry-after"] == "20"
 
 
 def test_the_guide_shows_what_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:

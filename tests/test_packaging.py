@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,9 @@ import pytest
 
 import ratelimit_ddb
 import sessions
+from hatch_build import index_page, project_urls
+
+RELATIVE = re.compile(r"\]\((?!https?:)[^)]*\)")
 
 CHECKOUT = Path(__file__).parent.parent
 PACKAGES = ("ddbwire", "ratelimit_ddb", "sessions")
@@ -71,6 +75,50 @@ def test_the_wheel(tmp_path: Path) -> None:
         modules = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / package).rglob("*.py")}
         assert modules <= shipped
     assert any(name.endswith("licenses/LICENSE") for name in shipped)
+    shown = next(name for name in shipped if name.endswith(".dist-info/METADATA"))
+    with zipfile.ZipFile(wheel) as content:
+        page = content.read(shown).decode().partition("\n\n")[2]
+    assert page.startswith("# ratelimit-ddb\n")
+    assert RELATIVE.findall(page) == []  # an index has no other page to lead to
+
+
+TEXT = """See [the guide](docs/limits.md#keys), [an RFC](https://rfc.example/9457), [below](#cost).
+
+![a plot](bench/results/accuracy.svg)
+
+```
+rules[0](not_a_link)
+```
+"""
+
+
+def test_that_an_index_shows_links_and_pictures_at_the_tag_of_the_version() -> None:
+    page = index_page(TEXT, "https://host.example/owner/name", "v1.2.3")
+    files = "https://host.example/owner/name"
+    assert page == TEXT.replace("(docs/", f"({files}/blob/v1.2.3/docs/").replace(
+        "(bench/", f"({files}/raw/v1.2.3/bench/"
+    ).replace("(#cost)", f"({files}/blob/v1.2.3/README.md#cost)")
+
+
+def test_that_an_index_shows_no_dead_link_while_the_repository_is_not_public() -> None:
+    assert index_page(TEXT, "", "v1.2.3") == TEXT.replace(
+        "[the guide](docs/limits.md#keys)", "the guide"
+    ).replace("[below](#cost)", "below").replace("![a plot](bench/results/accuracy.svg)\n\n", "")
+
+
+def test_that_the_projects_urls_come_from_the_same_value() -> None:
+    assert project_urls("") == {}
+    urls = project_urls("https://host.example/owner/name")
+    assert urls["Source"] == "https://host.example/owner/name"
+    assert urls["Issues"] == "https://host.example/owner/name/issues"
+
+
+@pytest.mark.parametrize("refused", ["host.example/name", "https://host.example/name/", "http://x"])
+def test_that_a_repository_must_be_an_address(refused: str) -> None:
+    with pytest.raises(ValueError, match=r"repository '.*' in pyproject\.toml: must be an"):
+        project_urls(refused)
+    with pytest.raises(ValueError, match="must be an https URL"):
+        index_page(TEXT, refused, "v1.2.3")
 
 
 def test_the_sdist_has_the_demo_which_the_wheel_has_not(tmp_path: Path) -> None:
@@ -90,6 +138,8 @@ def test_the_sdist_has_the_demo_which_the_wheel_has_not(tmp_path: Path) -> None:
     }
     assert {"demo/__main__.py", "demo/static/live.js", "demo/templates/home.html"} <= of_the_demo
     assert of_the_demo <= shipped
+    named = {"Makefile", "requirements-dev.txt", ".ci/run", ".pre-commit-config.yaml"}
+    assert named <= shipped  # what CONTRIBUTING.md tells one to run
 
 
 @pytest.mark.parametrize("package", ["ratelimit_ddb", "sessions"])
