@@ -13,25 +13,85 @@ function, it is called with all arguments, as they are given.
 """
 
 
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
 FunctionOfArguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 """A function of a call's positional and keyword arguments."""
 
 
-def function_of_call(function: Callable[..., Any], wanted: Any) -> FunctionOfArguments:
-    """``wanted`` as a function of (args, kwargs); a constant is returned for every call."""
+def function_of_call(function: Callable[..., Any], option: str, wanted: Any) -> FunctionOfArguments:
+    """``wanted`` as a function of (args, kwargs); a constant is returned for every call.
+
+    Args:
+        function: the decorated function. It may be a wrapper that another decorator made, which
+            passes other arguments on than it is called with.
+        option: what ``wanted`` was given as, ``"key"`` or ``"cost"``.
+        wanted: the constant or the function.
+
+    Raises:
+        TypeError: it names an argument that the wrapper gives; if only a call shows that, what is
+            returned raises it.
+    """
     if not callable(wanted):
         return lambda _args, _kwargs: wanted
     signature = _signature_of(function)
     names = None if signature is None else _names_of(wanted, signature.parameters)
     if signature is None or names is None:
         return lambda args, kwargs: wanted(*args, **kwargs)
+    own = inspect.signature(function, follow_wrapped=False)
+    if not any(parameter.kind in _VARIABLE for parameter in own.parameters.values()):
+        signature = own
+    _require_given(option, wanted, names, signature.parameters)
 
     def by_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return wanted(**{name: bound.arguments[name] for name in names})
+        given = _given(signature, args, kwargs, is_certain=signature == own)
+        _require_given(option, wanted, names, given)
+        return wanted(**{name: given[name] for name in names})
 
     return by_name
+
+
+def _given(
+    signature: inspect.Signature,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    is_certain: bool,
+) -> dict[str, Any]:
+    """The arguments of a call by name.
+
+    Args:
+        signature: of the function, or of what it wraps.
+        args: the call's positional arguments.
+        kwargs: those by name.
+        is_certain: False for what it wraps: the wrapper may give arguments of its own, before or
+            behind ``args``.
+    """
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError:
+        if is_certain:
+            raise
+    else:
+        bound.apply_defaults()
+        return bound.arguments
+    if args:
+        return kwargs
+    parameters = signature.parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty} | kwargs
+
+
+def _require_given(
+    option: str, wanted: object, names: tuple[str, ...], given: Container[str]
+) -> None:
+    for name in names:
+        if name not in given:
+            raise TypeError(
+                f"@rate_limited({option}={wanted!r}): it names {name!r}, and a decorator below "
+                "gives arguments of its own, so that which one this is can't be told: put "
+                f"@rate_limited below that decorator, pass {name} by name, or make the {option} a "
+                "function of (*args, **kwargs)"
+            )
 
 
 def _names_of(wanted: Callable[..., Any], known: Container[str]) -> tuple[str, ...] | None:

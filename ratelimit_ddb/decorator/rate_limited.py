@@ -128,8 +128,8 @@ def rate_limited(
             function,
             name,
             scope or name,
-            None if key is None else function_of_call(function, key),
-            function_of_call(function, cost),
+            None if key is None else function_of_call(function, "key", key),
+            function_of_call(function, "cost", cost),
             max_wait,
             namespace_prefix(namespace),
         )

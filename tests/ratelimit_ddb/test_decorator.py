@@ -354,6 +354,69 @@ def test_a_key_function_may_give_an_int(store: MemoryStore) -> None:
     assert not is_denied(view, 17)
 
 
+def gives_first(function: Callable[..., Any]) -> Callable[..., Any]:
+    return functools.wraps(function)(lambda *args, **kwargs: function("ada", *args, **kwargs))
+
+
+def gives_by_name(function: Callable[..., Any]) -> Callable[..., Any]:
+    return functools.wraps(function)(lambda *args, **kwargs: function(*args, user="ada", **kwargs))
+
+
+def gives_first_and_names_the_rest(function: Callable[..., Any]) -> Callable[..., Any]:
+    return functools.wraps(function)(lambda amount, unit="EUR": function("ada", amount, unit))
+
+
+def pay(user: str, amount: int, unit: str = "EUR") -> tuple[str, int, str]:
+    return user, amount, unit
+
+
+@pytest.mark.parametrize("below", [gives_first, gives_by_name, gives_first_and_names_the_rest])
+def test_a_key_is_made_of_what_is_passed_by_name_whatever_a_decorator_below_gives(
+    store: MemoryStore, below: Callable[[Any], Any]
+) -> None:
+    paid = once(store, key=lambda amount, unit: (amount, unit))(below(pay))
+    assert paid(amount=1) == ("ada", 1, "EUR")
+    assert not is_denied(paid, amount=2)
+    assert not is_denied(paid, amount=1, unit="USD")
+    assert is_denied(paid, amount=1)
+
+
+def test_a_key_is_made_of_what_a_decorator_below_names_itself(store: MemoryStore) -> None:
+    paid = once(store, key=lambda amount: amount)(gives_first_and_names_the_rest(pay))
+    assert paid(1) == ("ada", 1, "EUR")
+    assert not is_denied(paid, 2)
+    assert is_denied(paid, 1, "USD")
+
+
+@pytest.mark.parametrize("option", ["key", "cost"])
+def test_an_argument_that_only_a_decorator_below_gives_is_refused_with_the_way_out(
+    store: MemoryStore, option: str
+) -> None:
+    told = f"{option}=.* names 'user', and a decorator below .* put @rate_limited below that"
+    wanted = {option: lambda user: user}
+    with pytest.raises(TypeError, match=told):
+        once(store, **wanted)(gives_first_and_names_the_rest(pay))
+    for below, args in [(gives_first, (1,)), (gives_by_name, (1,)), (gives_by_name, ())]:
+        paid = once(store, scope=below.__name__, **wanted)(below(pay))
+        with pytest.raises(TypeError, match=told):
+            paid(*args)
+
+
+def test_an_argument_that_may_have_been_moved_by_a_decorator_below_is_refused(
+    store: MemoryStore,
+) -> None:
+    """The 1 is bound to ``user``: that may be true, or as here be false."""
+    paid = once(store, key=lambda amount: amount)(gives_first(pay))
+    with pytest.raises(TypeError, match="pass amount by name"):
+        paid(1)
+
+
+def test_wrong_arguments_are_told_as_the_function_itself_tells_them(store: MemoryStore) -> None:
+    paid = once(store, key=lambda user: user)(pay)
+    with pytest.raises(TypeError, match="missing a required argument: 'amount'"):
+        paid("ada")
+
+
 @pytest.mark.parametrize("key", ["all", ("all", "of them"), 17, None])
 def test_a_constant_key_counts_all_calls_together(store: MemoryStore, key: Any) -> None:
     @once(store, key=key)
