@@ -28,9 +28,6 @@ MAX_DEVICE_CHARACTERS = 256
 MAX_NAMESPACE_BYTES = 256
 """The namespace is stored in each row."""
 
-MAX_KEY_CHARACTERS = 1_024
-"""The longest key. A save names its keys, and DynamoDB limits an expression's names to 2 MB."""
-
 MAX_SHOWN_CHARACTERS = 60
 """How much of a value an error message shows."""
 
@@ -254,28 +251,6 @@ def device_name(value: object) -> str | None:
         raise TypeError(f"device must be a str or None, not {shown(value)}")
     unicode = value.encode(errors="replace").decode()
     return unicode.strip()[:MAX_DEVICE_CHARACTERS] or None
-
-
-def require_key(key: object) -> str:
-    """Check a key under which an application sets a session's value.
-
-    Raises:
-        TypeError, ValueError: it is not a str of 1 to 1,024 characters, or it is reserved.
-    """
-    if not isinstance(key, str) or not key:
-        raise TypeError(f"session[{shown(key)}]: a key must be a str of at least one character")
-    if len(key) > MAX_KEY_CHARACTERS:
-        raise ValueError(
-            f"session[{shown(key)}]: a key must have at most {MAX_KEY_CHARACTERS} characters, "
-            f"not {len(key)}"
-        )
-    if key.startswith(RESERVED_PREFIX):
-        raise ValueError(
-            f"session[{shown(key)}]: keys that start with {RESERVED_PREFIX!r} are reserved"
-        )
-    if has_surrogate(key):
-        raise ValueError(f"session[{shown(key)}]: the key has a lone surrogate")
-    return key
 
 
 def has_surrogate(text: str) -> bool:

@@ -19,7 +19,7 @@ from sessions.device_check import DeviceCheck
 from sessions.errors import SessionConflict, SessionNotSaved
 from sessions.lifecycle.commit_result import CommitResult
 from sessions.session_state import IdChange, SessionState
-from sessions.values.changes import UNCHANGED, Changes
+from sessions.values.values import UNCHANGED, Changes
 
 
 class ClientToken:
@@ -125,7 +125,7 @@ class ClientToken:
         """
         if self.is_cookie:
             return
-        needs_row = session.row is None and session.replaced is None and bool(changes)
+        needs_row = session.row is None and session.replaced is None and changes is not UNCHANGED
         if needs_row or session.id_change is not IdChange.NONE:
             raise SessionNotSaved(
                 "the session gets a new id, and the client, which sent a token in a header, gets "
@@ -144,7 +144,7 @@ class ClientToken:
         if session.id_change is not IdChange.NONE:
             self.require_way(session, changes)
         has_row = session.row is not None or session.replaced is not None
-        if self.is_cookie or has_row or not changes:
+        if self.is_cookie or has_row or changes is UNCHANGED:
             return changes
         self._config.events.emit("dropped", None, None, "no_token")
         session.data.mark_saved(changes)

@@ -14,7 +14,7 @@ from sessions.config.session_config import SessionConfig
 from sessions.errors import StoreUnavailable
 from sessions.loaded_session import NO_SESSION
 from sessions.session_state import SessionState
-from sessions.values.changes import Changes
+from sessions.values.values import UNCHANGED, Changes
 
 
 def note_unreadable(config: SessionConfig, session: SessionState, outage: StoreUnavailable) -> None:
@@ -27,7 +27,7 @@ def note_unreadable(config: SessionConfig, session: SessionState, outage: StoreU
 
 def drop_changes(config: SessionConfig, session: SessionState, changes: Changes) -> None:
     """Drop the changes of a session that could not be read: whose they are is not known."""
-    if changes:
+    if changes is not UNCHANGED:
         config.events.emit("dropped", None, None, "unavailable")
     session.data.mark_saved(changes)
 
@@ -42,6 +42,6 @@ def note_unsaved(
     Raises:
         StoreUnavailable: the outage, if anything else was to be saved.
     """
-    if changes or session.has_changed() or config.raise_on_revoked:
+    if changes is not UNCHANGED or session.has_changed() or config.raise_on_revoked:
         raise outage
     config.events.emit("unavailable", None, None)

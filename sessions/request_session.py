@@ -39,7 +39,7 @@ from sessions.previous_cookie import PreviousCookie
 from sessions.revocation import drop_revoked
 from sessions.session_state import SessionState
 from sessions.task_turn import TaskTurn
-from sessions.values.changes import UNCHANGED, Changes
+from sessions.values.values import UNCHANGED, Changes
 
 _NOT_LOADED = (
     "the session is not loaded: SessionMiddleware has lazy=True; await session.load_async() first"
@@ -275,7 +275,7 @@ class RequestSession:
     def save(self) -> Flow[None]:
         """Save changes now; see ``Session.save``."""
         self.take_over_assigned()
-        changes = self.state.changes()
+        changes = self.state.data.changes()
         self.client_token.require_way(self.state, changes)
         yield from self._commit(changes)
 
@@ -283,7 +283,7 @@ class RequestSession:
         """Save changes now, and return the token; see ``Session.issue_token``."""
         self.take_over_assigned()
         self.client_token.ask_for(self.state)
-        yield from self._commit(self.state.changes())
+        yield from self._commit(self.state.data.changes())
         if self.state.row is None:
             self.state.require_readable("session.issue_token()")
         return self.client_token.issue(self.state)

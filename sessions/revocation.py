@@ -11,7 +11,7 @@ from __future__ import annotations
 from sessions.config.session_config import SessionConfig
 from sessions.errors import SessionReplaced, SessionRevoked
 from sessions.session_state import IdChange, SessionState
-from sessions.values.changes import Changes
+from sessions.values.values import UNCHANGED, Changes
 
 
 def drop_revoked(
@@ -36,7 +36,7 @@ def drop_revoked(
     row = begun.row
     if isinstance(revoked, SessionReplaced):
         changed_id = begun.deleted_row is not None or begun.id_change is not IdChange.NONE
-        if (changes or changed_id) and session.replaced is not None:
+        if (changes is not UNCHANGED or changed_id) and session.replaced is not None:
             config.events.emit("dropped", session.replaced.session_id, None, "replaced")
     elif row is not None:
         config.events.emit("revoked", row.session_id, row.owner_id, session.end_reason)

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
-from sessions.arguments import RESERVED_PREFIX, require_key
+from sessions.arguments import RESERVED_PREFIX
 from sessions.errors import StoreUnavailable
 from sessions.request_session import RequestSession
 from sessions.session_state import SessionState
-from sessions.values.changes import Values
+from sessions.values.values import Values
 
 
 class SessionMapping(MutableMapping[str, Any]):
@@ -62,7 +62,7 @@ class SessionMapping(MutableMapping[str, Any]):
         return self._used()[_unreserved(key)]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._used()[require_key(key)] = value
+        self._used().put(key, value)
 
     def __delitem__(self, key: str) -> None:
         del self._used()[_unreserved(key)]

@@ -11,15 +11,15 @@ from enum import Enum, auto
 from time import monotonic
 from typing import Any
 
-from sessions.arguments import RESERVED_PREFIX, device_name, require_key, require_user_id
+from sessions.arguments import RESERVED_PREFIX, device_name, require_user_id
 from sessions.config.timeouts import Timeouts
 from sessions.end_reason import REPLACED, EndReason
 from sessions.errors import SessionNotSaved, StoreUnavailable
 from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
-from sessions.values.changes import Changes, Values
 from sessions.values.csrf import CSRF, secret_of
+from sessions.values.values import UNCHANGED, Values
 
 
 class IdChange(Enum):
@@ -196,7 +196,7 @@ class SessionState:
             if key not in values and not key.startswith(RESERVED_PREFIX):
                 del self.data[key]
         for key, value in values.items():
-            self.data[require_key(key)] = value
+            self.data.put(key, value)
 
     def csrf_secret(self) -> str | None:
         """The secret of its CSRF tokens; None if there is none yet."""
@@ -250,21 +250,13 @@ class SessionState:
         """Whether it was logged out, or a user logged in, since ``begun`` was copied."""
         return self.data is not begun.data or self.login_user_id != begun.login_user_id
 
-    def changes(self) -> Changes:
-        """What the request did to its values.
-
-        Raises:
-            TypeError, ValueError: something was put inside a value that can't be stored.
-        """
-        return self.data.changes()
-
     def has_changed(self) -> bool:
-        """Whether there is anything to save, a touch apart. Raises as ``changes`` does."""
-        return bool(
+        """Whether there is anything to save, a touch apart. Raises as ``Values.changes`` does."""
+        return (
             self.deleted_row is not None
             or self.id_change is not IdChange.NONE
             or self.authenticates
-            or self.changes()
+            or self.data.changes() is not UNCHANGED
         )
 
     def require_readable(self, what: str) -> None:

@@ -63,7 +63,7 @@ def load_session(
         timeouts = timeouts_of(config.timeouts, _expiry(found), found.loaded_at)
         try:
             touch = replace(config.sessions, timeouts=timeouts)
-            yield from commit(touch, session, session.changes())
+            yield from commit(touch, session, session.data.changes())
         except SessionReplaced:
             session.reset()
             return session, False
@@ -105,7 +105,7 @@ def commit_session(
     """
     now: int = yield ReadClock()
     timed = replace(config.sessions, timeouts=timeouts_of(config.timeouts, expiry, now))
-    row, token, changes = session.row, session.next_token, session.changes()
+    row, token, changes = session.row, session.next_token, session.data.changes()
     is_changed = session.has_changed()
     try:
         if row is not None and not is_just_read and not needs_commit(timed, session, changes):

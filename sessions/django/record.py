@@ -28,7 +28,7 @@ from sessions.loaded_session import LoadedSession
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.operation import Flow
 from sessions.session_state import IdChange, SessionState
-from sessions.values.json_value import decode
+from sessions.values.values import decode
 
 if TYPE_CHECKING:
     from sessions.django.settings import SiteConfig

@@ -6,8 +6,9 @@ import json
 import math
 from typing import Any
 
-from sessions.arguments import has_surrogate, require_key, shown
-from sessions.values import json_value
+from sessions.arguments import has_surrogate, shown
+from sessions.values import values as json_values
+from sessions.values.values import require_key
 
 
 def require_encodable(key: object, value: object) -> None:
@@ -19,7 +20,7 @@ def require_encodable(key: object, value: object) -> None:
     key = require_key(key)
     if not _is_plain(value):
         _require_no_surrogate(key, value)
-        json_value.require_storable(key, json_value.decode(key, encode(key, value)))
+        json_values.require_storable(key, json_values.decode(key, encode(key, value)))
 
 
 def encode(key: object, value: object) -> str:
@@ -42,7 +43,7 @@ def encode_stored(key: str, value: object, text: str) -> str:
 
     ``{1: "a", "1": "b"}`` has two keys that are the same in JSON.
     """
-    return text if _is_plain(value) else json_value.encode(key, json_value.decode(key, text))
+    return text if _is_plain(value) else json_values.encode(key, json_values.decode(key, text))
 
 
 def _require_no_surrogate(key: str, value: Any) -> None:
@@ -52,7 +53,7 @@ def _require_no_surrogate(key: str, value: Any) -> None:
         inner, depth = waiting.pop()
         if isinstance(inner, str) and has_surrogate(inner):
             raise ValueError(f"session[{shown(key)}]: {shown(inner)} has a lone surrogate")
-        if depth > json_value.MAX_DEPTH:
+        if depth > json_values.MAX_DEPTH:
             continue  # refused for that by the next check
         if isinstance(inner, dict):
             waiting += [(one, depth + 1) for pair in inner.items() for one in pair]
@@ -64,16 +65,16 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
     """Whether a value can be stored as it is, tuples apart; False if that is not certain."""
     kind = type(value)
     if kind is dict:
-        return depth < json_value.MAX_DEPTH and all(
+        return depth < json_values.MAX_DEPTH and all(
             type(name) is str and _is_plain(name) and _is_plain(inner, depth + 1)
             for name, inner in value.items()
         )
     if kind is list or kind is tuple:
-        return depth < json_value.MAX_DEPTH and all(_is_plain(inner, depth + 1) for inner in value)
+        return depth < json_values.MAX_DEPTH and all(_is_plain(inner, depth + 1) for inner in value)
     if kind is str:
         return not has_surrogate(value)
     if kind is float:
         return math.isfinite(value)
     if kind is int:
-        return bool(value.bit_length() <= json_value.MAX_INT_BITS)
+        return bool(value.bit_length() <= json_values.MAX_INT_BITS)
     return value is None or kind is bool

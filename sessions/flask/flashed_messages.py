@@ -11,9 +11,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sessions.values.changes import Values
 from sessions.values.flash import keys_of_messages, leave, take_all
-from sessions.values.json_value import require_storable
+from sessions.values.values import Values, require_storable
 
 FLASHES = "_flashes"
 """The key by which Flask asks for the list."""

@@ -13,9 +13,8 @@ from sessions.flask.authentication import answered_by_flask
 from sessions.flask.flashed_messages import FLASHES, FlashedMessages
 from sessions.request_session import RequestSession
 from sessions.session import Session
-from sessions.values.changes import Values
 from sessions.values.csrf import CSRF
-from sessions.values.json_value import decode
+from sessions.values.values import Values, decode
 
 _PERMANENT = "_permanent"
 """The key under which ``SessionMixin.permanent`` is stored."""
@@ -251,7 +250,7 @@ class FlaskSession(Session, SessionMixin):
         # The other user's values are dropped; those that this request set are kept.
         stays: set[str] = set()
         if owner_id is not None:
-            stays = (self._assigned_keys | set(state.changes().changed)) - {CSRF}
+            stays = (self._assigned_keys | set(state.data.changes().changed)) - {CSRF}
         values = {name: state.data[name] for name in state.data if name in stays}
         if user_id is None:
             self._request_session.logout()

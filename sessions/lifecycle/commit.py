@@ -22,13 +22,13 @@ from sessions.loaded_session import Replaced
 from sessions.operations.operation import Flow
 from sessions.operations.row import Row
 from sessions.session_state import IdChange, SessionState
-from sessions.values.changes import Changes
+from sessions.values.values import UNCHANGED, Changes
 
 
 def needs_commit(config: SessionConfig, session: SessionState, changes: Changes) -> bool:
     """Whether a commit would send anything to the store. Does not read the time."""
     changed_id = session.deleted_row is not None or session.id_change is not IdChange.NONE
-    if changes or changed_id or session.authenticates:
+    if changes is not UNCHANGED or changed_id or session.authenticates:
         return True
     row = session.row
     if row is not None and config.raise_on_revoked:
@@ -64,7 +64,7 @@ def _commit_new_id(
     """Commit a session that begins, gets another id, or is logged out."""
     is_login, deleted = session.login_user_id is not None, session.deleted_row
     if session.replaced is not None and not is_login:
-        if changes:
+        if changes is not UNCHANGED:
             raise replaced(session, session.replaced)
         return SAVED
     if not is_login and session.row is None and not changes.changed:

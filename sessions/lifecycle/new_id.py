@@ -37,9 +37,8 @@ from sessions.operations.count import CountChange
 from sessions.operations.operation import Create, Flow, ReadClock, Replace
 from sessions.operations.row import Row, anonymous
 from sessions.session_state import IdChange, SessionState
-from sessions.values.changes import Changes
 from sessions.values.csrf import CSRF
-from sessions.values.json_value import encode
+from sessions.values.values import UNCHANGED, Changes, encode
 
 _ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
 _MAX_REPLACEMENTS = 100
@@ -230,7 +229,7 @@ def _new_row(
         ends_at=min(row.ends_at, old.ends_at),
         expires_at=min(row.expires_at, old.ends_at),
         device=old.device,
-        version=old.version + bool(changes),
+        version=old.version + (changes is not UNCHANGED),
         predecessor=old.session_id,
     )
 

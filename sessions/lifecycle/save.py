@@ -14,7 +14,7 @@ from sessions.loaded_session import Replaced
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, StoredValue, require_item_fits
 from sessions.session_state import SessionState
-from sessions.values.changes import Changes
+from sessions.values.values import UNCHANGED, Changes
 
 MAX_ATTEMPTS = 5
 
@@ -23,7 +23,7 @@ def save(
     config: SessionConfig, session: SessionState, row: Row, changes: Changes
 ) -> Flow[CommitResult]:
     """Save the keys that changed, or note the session's use if that is due."""
-    has_changed = bool(changes) or session.authenticates
+    has_changed = changes is not UNCHANGED or session.authenticates
     # The version that was read, even if the row is rotated meanwhile.
     version = row.version if config.strict and has_changed else None
     for _ in range(MAX_ATTEMPTS):

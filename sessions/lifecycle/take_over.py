@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from sessions.arguments import require_key, require_user_id
+from sessions.arguments import require_user_id
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionTooLarge, TooManySessions
 from sessions.lifecycle.end import end
@@ -24,7 +24,7 @@ from sessions.loaded_session import NO_SESSION, LoadedSession
 from sessions.operations.operation import Create, Find, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
 from sessions.previous import PreviousSessions
-from sessions.values.json_value import encode
+from sessions.values.values import encode, require_key
 
 
 class TakenOver(NamedTuple):

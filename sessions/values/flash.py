@@ -11,7 +11,7 @@ import secrets
 import time
 from typing import Any, NamedTuple
 
-from sessions.values.changes import Values
+from sessions.values.values import Values
 
 FLASH_PREFIX = "sessions.flash."
 """Begins the key of each message of ``Session.flash``."""

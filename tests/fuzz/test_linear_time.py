@@ -28,7 +28,7 @@ from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
 from sessions.authorization import bearer_token_in
 from sessions.cookie.cookie import Cookie
 from sessions.cookie.token import Tokens
-from sessions.values.json_value import require_storable
+from sessions.values.values import require_storable
 from tests.fuzz.steps import CountedPatterns, Counter, CountingPattern, deep_calls, lines_run
 
 TIMES = 48

@@ -22,9 +22,8 @@ from sessions.django.key import KEY
 from sessions.previous import flask_cookies, starlette_cookies
 from sessions.testing import session_for
 from sessions.values import csrf
-from sessions.values.changes import Values
 from sessions.values.cipher import UNENCRYPTED, Cipher, Unreadable
-from sessions.values.json_value import decode, encode
+from sessions.values.values import Values, decode, encode
 
 SECRET = "secret-of-at-least-32-bytes-for-tests"
 TOKENS = [

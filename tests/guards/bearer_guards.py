@@ -103,7 +103,7 @@ BEARER = (
     Guard(
         "nothing is begun for an unknown token",
         "sessions/client_token.py",
-        "        if self.is_cookie or has_row or not changes:\n",
+        "        if self.is_cookie or has_row or changes is UNCHANGED:\n",
         "        if True:\n",
         f"{_TESTS}an_unknown_token_is_never_adopted_and_no_cookie_is_set",
     ),

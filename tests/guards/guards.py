@@ -229,7 +229,7 @@ FAULTS = (
     ),
     Guard(
         "updates of other requests are not lost",
-        "sessions/values/changes.py",
+        "sessions/values/values.py",
         "if self.saved.get(key) != text:\n                    changed[key] = text",
         "if text:\n                    changed[key] = text",
         f"{_CVES}a_save_sends_only_the_keys_that_changed",

@@ -73,7 +73,7 @@ INPUTS = (
     ),
     Guard(
         rule="a session's JSON that something else wrote is a StoreError",
-        module="sessions/values/json_value.py",
+        module="sessions/values/values.py",
         guarded="except (RecursionError, TypeError, ValueError) as error:",
         unguarded="except ZeroDivisionError as error:",
         test="tests/fuzz/test_sessions.py::test_a_session_whose_json_somebody_else_wrote_says_so",

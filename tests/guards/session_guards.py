@@ -11,7 +11,7 @@ _REVOCATION = "tests/contract/test_revocation.py::test_"
 LIVES = (
     Guard(
         "what one thread sets while another saves is not overlooked",
-        "sessions/values/changes.py",
+        "sessions/values/values.py",
         "        with self.lock:\n            if len(self._unread)",
         "        if True:\n            if len(self._unread)",
         "tests/sessions/test_values.py"

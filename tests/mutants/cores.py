@@ -387,18 +387,15 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "sessions/store/dynamodb/translation.py": _SESSION_TABLES,
     "sessions/store/memory_rows.py": _SESSION_STORES,
-    "sessions/values/changes.py": (
-        "tests/sessions/test_values.py",
-        "tests/sessions/test_session.py",
-    ),
     "sessions/values/cipher.py": (
         "tests/sessions/test_cipher.py",
         "tests/fuzz/test_sessions.py",
         "tests/sessions/test_options.py -k encryption",
     ),
     "sessions/values/csrf.py": ("tests/sessions/test_flash_csrf.py",),
-    "sessions/values/json_value.py": (
+    "sessions/values/values.py": (
         "tests/sessions/test_values.py",
+        "tests/sessions/test_session.py",
         "tests/fuzz/test_sessions.py",
         "tests/fuzz/test_linear_time.py -k sessions",
     ),

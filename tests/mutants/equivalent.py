@@ -350,16 +350,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "sessions/session_state.py": {
         "self.loaded_at = 1": "when it was read is asked of a session that was read",
     },
-    "sessions/values/changes.py": {
-        "self._encoded[key] = None": "it is encoded again then, to the same JSON",
-    },
     "sessions/values/csrf.py": {
         "return secrets.token_hex(None)": _AS_MANY_BYTES,
         "mask = secrets.token_bytes(None)": _AS_MANY_BYTES,
         "if not isinstance(token, str) or len(token) != _TOKEN_CHARACTERS "
         "and not token.isascii():": "what follows refuses it too",
     },
-    "sessions/values/json_value.py": {
+    "sessions/values/values.py": {
+        "self._encoded[key] = None": "it is encoded again then, to the same JSON",
         'return json.dumps(value, separators=(",", ":"), )': "what is no number is refused before",
         'return json.dumps(value, separators=(",", ":"), allow_nan=None)': (
             "what is no number is refused before"

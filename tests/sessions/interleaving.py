@@ -82,7 +82,7 @@ class World:
         session.state.set_loaded(opened)
         act(Session(session))
         try:
-            deed.kept = yield from commit(CONFIG, session.state, session.state.changes())
+            deed.kept = yield from commit(CONFIG, session.state, session.state.data.changes())
         except SessionRevoked:
             deed.revoked = True
 

@@ -18,9 +18,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sessions import StoreError
-from sessions.values import changes
-from sessions.values.changes import Values
-from sessions.values.json_value import MAX_DEPTH, MAX_INT_BITS, decode, encode
+from sessions.values import values as values_module
+from sessions.values.values import MAX_DEPTH, MAX_INT_BITS, UNCHANGED, Values, decode, encode
 from tests.sessions.browser import begun, memory_site
 
 NUMBERS = (
@@ -232,7 +231,7 @@ def test_a_value_that_is_there_twice_is_no_circle() -> None:
 def test_what_was_only_read_has_not_changed() -> None:
     values = Values({"a": "[1,2]", "b": '{"c":1.5}'})
     assert (values["a"], values["b"]) == ([1, 2], {"c": 1.5})
-    assert not values.changes()
+    assert values.changes() is UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -247,20 +246,20 @@ def test_equal_values_of_another_type_are_a_change(was: str, now: Any) -> None:
 def test_what_is_set_to_what_it_was_has_not_changed() -> None:
     values = Values({"a": "[1]"})
     values["a"].append(2)
-    assert values.changes()
+    assert values.changes() is not UNCHANGED
     values["a"] = [1]
-    assert not values.changes()
+    assert values.changes() is UNCHANGED
     del values["a"]
     assert values.changes().removed == {"a"}
     values["a"] = [1]
-    assert not values.changes()
+    assert values.changes() is UNCHANGED
 
 
 def test_what_came_and_went_is_no_change() -> None:
     values = Values({})
     values["a"] = 1
     del values["a"]
-    assert not values.changes()
+    assert values.changes() is UNCHANGED
     with pytest.raises(KeyError):
         values["a"]
 
@@ -270,7 +269,7 @@ def test_saved_values_are_what_the_next_changes_are_told_from() -> None:
     values["a"] = 2
     del values["b"]
     values.mark_saved(values.changes())
-    assert not values.changes()
+    assert values.changes() is UNCHANGED
     assert values.encoded() == {"a": "2"}
     values["b"] = 1
     assert values.changes().changed == {"b": "1"}
@@ -313,7 +312,7 @@ def test_json_is_made_once_of_what_cannot_change_in_itself(monkeypatch: pytest.M
         made.append(key)
         return encode(key, value)
 
-    monkeypatch.setattr("sessions.values.changes.encode", counting)
+    monkeypatch.setattr("sessions.values.values.encode", counting)
     values = Values({"text": '"a"', "list": "[1]"})
     values["text"] = "b"
     assert values["list"] == [1]
@@ -366,7 +365,7 @@ def test_what_one_thread_sets_while_another_saves_is_not_overlooked(
             setting.join(0.05)
         return text
 
-    monkeypatch.setattr(changes, "encode", encode_meanwhile)
+    monkeypatch.setattr(values_module, "encode", encode_meanwhile)
     values.mark_saved(values.changes())
     setting.join()
     assert values.changes().changed == {"n": "2"}
@@ -380,7 +379,7 @@ def test_a_list_that_two_threads_ask_for_first_is_one(monkeypatch: pytest.Monkey
             together.wait(0.05)
         return decode(key, text)
 
-    monkeypatch.setattr(changes, "decode", decode_together)
+    monkeypatch.setattr(values_module, "decode", decode_together)
     values = Values({"cart": "[]"})
 
     def add(item: int) -> None:
@@ -402,7 +401,7 @@ def test_keys_that_one_thread_sets_disturb_no_other(monkeypatch: pytest.MonkeyPa
             setting.join(0.05)
         return encode(key, value)
 
-    monkeypatch.setattr(changes, "encode", encode_meanwhile)
+    monkeypatch.setattr(values_module, "encode", encode_meanwhile)
     assert values.changes().changed == {"a": "1"}
     setting.join()
     for key in values:

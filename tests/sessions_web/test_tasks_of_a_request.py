@@ -27,7 +27,7 @@ from sessions import (
 from sessions.asgi import SessionMiddleware
 from sessions.operations.operation import Create, Operation, ReadClock
 from sessions.task_turn import TaskTurn
-from sessions.values.json_value import decode, require_storable
+from sessions.values.values import decode, require_storable
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 from tests.sessions_web.exchange import Browser
 
@@ -431,7 +431,7 @@ def test_of_two_threads_that_take_the_same_one_gets_it(
                 other.join(0.05)
             return decode(key, text)
 
-        monkeypatch.setattr("sessions.values.changes.decode", decode_meanwhile)
+        monkeypatch.setattr("sessions.values.values.decode", decode_meanwhile)
         got.append(take(session))
         other.join()
         return sorted(got)
@@ -452,7 +452,7 @@ def test_a_default_that_two_threads_set_is_one(monkeypatch: pytest.MonkeyPatch) 
                 other.join(0.05)
             require_storable(key, value)
 
-        monkeypatch.setattr("sessions.values.changes.require_storable", require_meanwhile)
+        monkeypatch.setattr("sessions.values.values.require_storable", require_meanwhile)
         add()
         other.join()
         return session["b"]
