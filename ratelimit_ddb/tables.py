@@ -1,7 +1,7 @@
-"""The tables that the limiter, the sessions and an application beside them need: one description.
+"""The tables of the limiter, the sessions and an application.
 
-``infra/`` provisions the same ones for production, with backups, alarms and encryption;
-``ratelimit-ddb tables create`` makes them here from this description, for development.
+``ratelimit-ddb tables create`` creates them for development. ``infra/`` provisions the same tables
+for production, with backups, alarms and encryption.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ EXPIRES_AT = "expiresAt"
 """The TTL attribute, in epoch seconds, of every table whose items expire."""
 
 SECONDS_TO_ACTIVE = 300
-"""How long a new table may take; AWS needs ten seconds or so, an emulator none."""
+"""How long to wait for a new table. AWS takes about ten seconds, an emulator none."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
-# As infra/ has them: what is made here is to be had there.
+# The same rules as in infra/, so that what is created here can be provisioned there.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _MAX_PREFIX = 64
 _ALREADY_THERE = "ResourceInUseException"
@@ -28,11 +28,11 @@ _ALREADY_THERE = "ResourceInUseException"
 
 @dataclass(frozen=True, slots=True)
 class KeyAttribute:
-    """An attribute that a table or an index is keyed by.
+    """A key attribute of a table or an index.
 
     Attributes:
-        name: what it is called in the item.
-        type: ``"S"`` for text, ``"N"`` for a number.
+        name: the attribute's name.
+        type: ``"S"`` for a string, ``"N"`` for a number.
     """
 
     name: str
@@ -43,14 +43,14 @@ class KeyAttribute:
 class Index:
     """A global secondary index.
 
-    An item that lacks one of the two attributes is not in it: that makes an index sparse.
+    It is sparse: an item that lacks one of the two key attributes is not in it.
 
     Attributes:
-        name: what queries call it.
-        partition: what its items are found by.
-        sort: what they are in order of.
-        projection: whether it carries whole items (``"ALL"``) or their keys; with the keys alone a
-            change of anything else costs no write to the index.
+        name: the index's name.
+        partition: the partition key.
+        sort: the sort key.
+        projection: ``"ALL"`` for whole items, or ``"KEYS_ONLY"``, with which a change of other
+            attributes costs no write to the index.
     """
 
     name: str
@@ -61,17 +61,17 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, billed by request.
+    """A table in on-demand mode.
 
     Attributes:
         name: 3 to 255 letters, digits, ``_``, ``.`` or ``-``.
         partition: the partition key.
-        sort: the sort key, where there is one.
+        sort: the sort key; None for a table without one.
         indexes: its global secondary indexes.
-        expires: whether its items carry a TTL in ``expiresAt``.
+        expires: whether its items have a TTL in ``expiresAt``.
 
     Raises:
-        ValueError: DynamoDB has no such name.
+        ValueError: DynamoDB does not allow the name.
     """
 
     name: str
@@ -83,11 +83,11 @@ class Table:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(
-                f"table name {self.name!r}: 3 to 255 letters, digits, '_', '.' or '-' are needed"
+                f"table name {self.name!r}: must be 3 to 255 letters, digits, '_', '.' or '-'"
             )
 
     def create_parameters(self) -> dict[str, Any]:
-        """The parameters of DynamoDB's CreateTable."""
+        """The parameters for DynamoDB's CreateTable."""
         parameters: dict[str, Any] = {
             "TableName": self.name,
             "BillingMode": "PAY_PER_REQUEST",
@@ -109,7 +109,7 @@ class Table:
         return parameters
 
     def _key_attributes(self) -> Iterator[KeyAttribute]:
-        """Each attribute that keys the table or an index, once: DynamoDB refuses repetitions."""
+        """Each key attribute of the table and its indexes once; DynamoDB refuses duplicates."""
         keys = [self.partition, self.sort]
         for index in self.indexes:
             keys += [index.partition, index.sort]
@@ -117,12 +117,12 @@ class Table:
 
 
 def rate_limits(name: str) -> Table:
-    """The table that a DynamoDBStore of the limiter uses, under any name."""
+    """The table of the limiter's DynamoDBStore."""
     return Table(name, KeyAttribute("key"), expires=True)
 
 
 def single_table(name: str, layout: SingleTable) -> Table:
-    """The table of a layout, for items of all kinds, under any name."""
+    """The table of a single-table design."""
     partition, sort = KeyAttribute(layout.partition_key), KeyAttribute(layout.sort_key)
     return Table(name, partition, sort=sort, expires=True)
 
@@ -130,15 +130,15 @@ def single_table(name: str, layout: SingleTable) -> Table:
 def application_tables(
     prefix: str = "quikapp", environment: str = "dev", *, layout: SingleTable | None = None
 ) -> tuple[Table, ...]:
-    """The five tables of an environment, called ``{prefix}-{environment}-...``.
+    """The five tables of an environment, named ``{prefix}-{environment}-...``.
 
     Args:
         prefix: the first part of their names.
         environment: the second part.
-        layout: where a sixth is for a single-table design, what its keys are called.
+        layout: the layout of a sixth table, for a single-table design; None for no such table.
 
     Raises:
-        ValueError: infra/ would not take the prefix or the environment.
+        ValueError: the prefix or the environment is not one that infra/ accepts.
     """
     if not _ENVIRONMENT.fullmatch(environment):
         raise ValueError(
@@ -148,7 +148,7 @@ def application_tables(
     if not 1 <= len(prefix) <= _MAX_PREFIX:
         raise ValueError(f"prefix {prefix!r}: must have 1 to {_MAX_PREFIX} characters")
     user = KeyAttribute("userId")
-    # Texts such as 2024-01-15T10:30:00Z; those of sessions and notifications are numbers.
+    # A string such as 2024-01-15T10:30:00Z; sessions and notifications have numbers.
     of_user = Index("userId-createdAt-index", user, KeyAttribute("createdAt"))
     updated_at = KeyAttribute("updatedAt")
     of_owner = Index(
@@ -188,25 +188,25 @@ def application_tables(
 
 
 def create(client: Any, tables: Iterable[Table]) -> tuple[str, ...]:
-    """Create the tables that are not there, wait until all are active, and turn on missing TTL.
+    """Create the missing tables, wait until all are active, and enable TTL where it is disabled.
 
-    A table that is there already is left as it is, whatever its keys and indexes; but TTL that is
-    off is turned on, for a creation that was interrupted leaves it so.
+    An existing table is not changed, whatever its keys and indexes, except for TTL: an interrupted
+    run leaves it disabled.
 
     Args:
         client: botocore's (or boto3's) client for DynamoDB.
-        tables: what is wanted.
+        tables: the tables to create.
 
     Returns:
-        the names of the tables that were created now.
+        the names of the tables that were created.
 
     Raises:
-        botocore.exceptions.ClientError: the endpoint refused, for lack of a permission say.
+        botocore.exceptions.ClientError: the endpoint refused, such as for a missing permission.
         botocore.exceptions.BotoCoreError: it was not reached, or a table is not active within
             SECONDS_TO_ACTIVE.
     """
     wanted = tuple(tables)
-    # All are begun before any is waited for, so five take no longer than one.
+    # All are created before the first wait, so five take no longer than one.
     created = tuple(table for table in wanted if _begin(client, table))
     for table in wanted:
         client.get_waiter("table_exists").wait(

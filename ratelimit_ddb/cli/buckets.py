@@ -1,4 +1,4 @@
-"""The buckets that a command is about."""
+"""The buckets that a command reads or changes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ratelimit_ddb.stored_limits.stored import Stored
 
 
 class Buckets(NamedTuple):
-    """What a command is about.
+    """The buckets that a command reads or changes.
 
     Attributes:
-        keys: each of them a bucket's.
-        limits: theirs; None where none are known, nor needed.
-        slots: the concurrency limit that is meant; None where it is limits.
-        cost: what a request takes of them, as far as that is known without one.
+        keys: the key of each bucket.
+        limits: their limits; None if the command does not need them.
+        slots: the concurrency limit, for a command on slots; None for a command on limits.
+        cost: the tokens that a request takes; 1 if that depends on the request.
     """
 
     keys: tuple[KeyLike, ...]

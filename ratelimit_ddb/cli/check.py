@@ -1,7 +1,7 @@
-"""``ratelimit-ddb check``: whether a limiter could work on a table, and what would keep it from it.
+"""``ratelimit-ddb check``: whether a limiter can use a table, and if not, why.
 
-The calls are tried on the key of no bucket: a read, a conditional write that is refused, a deletion
-of what is not there, and a scan of one item.
+It sends each kind of call for a key that no bucket has: a read, a conditional write whose condition
+fails, a deletion of no item, and a scan of one item.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TIMEOUT_NS = 5 * SECOND_NS
 
 
 def run_check(options: argparse.Namespace) -> bool:
-    """Check the table, and say what was found; it fails where a limiter would."""
+    """Check the table and print the findings. False if a limiter can't use it."""
     with store_of(options) as store:
         findings = list(_findings(options, store))
         clock = clock_reading(store.clock)
@@ -67,7 +67,7 @@ def _run(store: DynamoDBStore, flow: Flow[None]) -> None:
 
 
 def _refused_write() -> Flow[None]:
-    # Of an item that is not there nothing can be given back.
+    # The condition of a refund fails if there is no item.
     yield GiveBack(KEY_OF_NO_BUCKET, ("check",), (1,), (1,), (1,), (0,), (0,), time.time_ns(), None)
 
 
@@ -80,7 +80,7 @@ def _scan() -> Flow[None]:
 
 
 def _of_scan(store: DynamoDBStore) -> Finding:
-    """Whether the commands that read the whole table work; an application never does it."""
+    """Whether the commands that scan the table work. An application never scans."""
     try:
         _run(store, _scan())
     except StoreError as failure:

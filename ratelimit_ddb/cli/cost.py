@@ -1,4 +1,4 @@
-"""``ratelimit-ddb cost``: what a load costs on DynamoDB, on demand and provisioned side by side."""
+"""``ratelimit-ddb cost``: what a load costs on DynamoDB, on demand and provisioned."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SESSION_OPTIONS = {
 
 
 class GivenLoad(NamedTuple):
-    """A load, and which of its numbers were given: a 0 counts, too."""
+    """A load, and the names of the numbers that were given, which may be 0."""
 
     load: TableLoad
     given: frozenset[str] = frozenset()
@@ -81,7 +81,7 @@ def _limiter_load(options: argparse.Namespace) -> Load | None:
 
 
 def _given_with(load: str, names: Mapping[str, str], options: argparse.Namespace) -> dict[str, Any]:
-    """The options that say more of a load, as arguments. Without it they would say nothing."""
+    """The given options that describe a load, as arguments. They are refused without that load."""
     given = [name for name in names if getattr(options, name) != options.default_of(name)]
     if given and getattr(options, load) is None:
         options.refuse(f"{_flag(given[0])} needs {_flag(load)}")
@@ -103,12 +103,12 @@ def _table_loads(load: Load | None, options: argparse.Namespace) -> list[TableLo
     loads += options.load
     names = [each.load.table for each in loads]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise Misuse(f"table {min(twice)!r} has two loads: give one")
+        raise Misuse(f"table {min(twice)!r}: two loads are given; give one")
     return [_with_options(each, options) for each in loads]
 
 
 def _with_options(each: GivenLoad, options: argparse.Namespace) -> TableLoad:
-    """A load with what was said for all tables. Rate limits are not replicated."""
+    """A load with the options for all tables. Rate limits are not replicated."""
     of_all = {"recovery": options.recovery}
     if each.load.table != "rate_limiting":
         of_all["replicas"] = options.replicas
@@ -140,7 +140,7 @@ def _text(
 
 
 def _costs_more(load: TableLoad) -> bool:
-    """Whether a limiter's table has something to pay for beside requests."""
+    """Whether a limiter's table costs more than its requests."""
     return bool(load.replicas or load.recovery or load.gb)
 
 

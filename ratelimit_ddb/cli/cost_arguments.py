@@ -1,4 +1,4 @@
-"""The options of ``cost``: loads, prices, and what is written of them."""
+"""The options of ``cost``: loads, prices, and the output."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ratelimit_ddb.pricing.bill import MAX_ITEM_KB, TableLoad
 from ratelimit_ddb.pricing.prices import PRICES
 
 _COST = """\
-Say what a load costs on DynamoDB, on demand and provisioned side by side: a limiter's from the
-least, with every denial from memory, to the most it can be; sessions and any other table by what is
-asked of them. The prices are those of ratelimit_ddb/pricing/prices.py, or given here."""
+Print what a load costs on DynamoDB, on demand and provisioned: for a limiter from the least, with
+every denial from memory, to the most; for sessions and other tables by their reads and writes. The
+prices are those of ratelimit_ddb/pricing/prices.py, unless given by options."""
 _LOADS = ", ".join(field.name for field in dataclasses.fields(TableLoad)[1:])
 _TABLE_NAME = re.compile(r"(?!total\Z)[A-Za-z0-9_.-]{1,255}", re.ASCII)
 _MAX_REPLICAS = 100
@@ -23,7 +23,7 @@ _BILLION = 1e9
 
 def add_cost(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add the subcommand."""
-    command = commands.add_parser("cost", help="what a load costs on DynamoDB", description=_COST)
+    command = commands.add_parser("cost", help="estimate the cost of a load", description=_COST)
     _add_limiter_load(command)
     _add_session_load(command)
     _add_table_loads(command)
@@ -32,28 +32,29 @@ def add_cost(commands: argparse._SubParsersAction[Parser]) -> None:
         type=_factor,
         default=1.0,
         metavar="FACTOR",
-        help="the busiest second over the mean, for provisioned capacity (default: %(default)s)",
+        help="the busiest second divided by the mean, for provisioned capacity "
+        "(default: %(default)s)",
     )
     command.add_argument(
         "--utilization",
         type=_used_share,
         default=0.7,
         metavar="SHARE",
-        help="of provisioned capacity that is meant to be used (default: %(default)s)",
+        help="the target utilization of provisioned capacity (default: %(default)s)",
     )
     command.add_argument(
         "--least",
         type=_units,
         default=1,
         metavar="UNITS",
-        help="that each table and index is provisioned with (default: %(default)s)",
+        help="the minimum capacity of each table and index (default: %(default)s)",
     )
     _add_prices(command)
     command.add_argument(
         "--format",
         choices=("text", "json", "svg"),
         default="text",
-        help="text for a table, svg for a picture (default: %(default)s)",
+        help="the output format (default: %(default)s)",
     )
     command.add_argument("--output", metavar="FILE", help="write to a file")
     command.set_defaults(run=cost.run, refuse=command.error, default_of=command.get_default)
@@ -64,24 +65,28 @@ def _add_limiter_load(command: argparse.ArgumentParser) -> None:
         "--requests-per-second",
         type=_positive,
         metavar="N",
-        help="decisions of a limiter, on the mean",
+        help="a limiter's decisions, on average",
     )
     command.add_argument(
         "--denied",
         type=_share,
         default=0.0,
         metavar="SHARE",
-        help='of them, such as 0.2 or "20%%" (default: none)',
+        help='the share of decisions that are denials, such as 0.2 or "20%%" (default: none)',
     )
     command.add_argument(
-        "--limits", type=_count, default=1, metavar="N", help="on each key (default: %(default)s)"
+        "--limits",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="the number of limits on each key (default: %(default)s)",
     )
     command.add_argument(
         "--decisions-per-write",
         type=_factor,
         default=1.0,
         metavar="N",
-        help="that one write serves, where hot keys are leased (default: %(default)s)",
+        help="decisions for each write, with leases of hot keys (default: %(default)s)",
     )
 
 
@@ -94,10 +99,10 @@ def _add_session_load(command: argparse.ArgumentParser) -> None:
         type=_share,
         default=0.0,
         metavar="SHARE",
-        help="of them that change something (default: none)",
+        help="the share of those requests that change the session (default: none)",
     )
     command.add_argument(
-        "--logins-per-second", type=_rate, default=0.0, metavar="N", help="(default: none)"
+        "--logins-per-second", type=_rate, default=0.0, metavar="N", help="logins (default: none)"
     )
     command.add_argument(
         "--session-kb",
@@ -115,17 +120,18 @@ def _add_table_loads(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TABLE:NAME=NUMBER,...",
-        help=f"another table, such as media_metadata:reads=20,writes=5,kb=2,gb=10; {_LOADS}",
+        help=f"the load of another table, such as media_metadata:reads=20,writes=5,kb=2,gb=10; the "
+        f"names are {_LOADS}",
     )
     command.add_argument(
         "--replicas",
         type=_replicas,
         default=0,
         metavar="N",
-        help="regions beside the first, of all tables but rate limits (default: none)",
+        help="additional regions of all tables except rate limits (default: none)",
     )
     command.add_argument(
-        "--recovery", action="store_true", help="point-in-time recovery of all tables"
+        "--recovery", action="store_true", help="add point-in-time recovery of all tables"
     )
 
 
@@ -140,18 +146,18 @@ def _add_prices(command: argparse.ArgumentParser) -> None:
         "--write-per-million",
         type=_price,
         metavar="DOLLARS",
-        help="on demand, instead of the set's",
+        help="the on-demand price, instead of that of --prices",
     )
     command.add_argument(
         "--write-unit-hour",
         type=_price,
         metavar="DOLLARS",
-        help="provisioned, instead of the set's",
+        help="the provisioned price, instead of that of --prices",
     )
 
 
 def _amount(text: str, *, least: float, most: float, rule: str, is_open: bool = False) -> float:
-    """A number between bounds, the least of which is in unless it is open."""
+    """A number from ``least`` (which is excluded if ``is_open``) to ``most``."""
     try:
         value = float(text)
     except ValueError:
@@ -162,7 +168,7 @@ def _amount(text: str, *, least: float, most: float, rule: str, is_open: bool = 
 
 
 def _part_of_one(text: str, *, rule: str, is_open: bool = False) -> float:
-    """A share, as a number or in percent."""
+    """A share, written as a number or as a percentage."""
     number = text.removesuffix("%")
     whole = 1 if number == text else 100
     try:
@@ -172,7 +178,7 @@ def _part_of_one(text: str, *, rule: str, is_open: bool = False) -> float:
 
 
 def _whole(text: str, *, least: int, most: int, of: str = "") -> int:
-    """A whole number between bounds, which are in."""
+    """A whole number from ``least`` to ``most``."""
     if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"{text!r}: {of}must be an int from {least} to {most}")
     return int(text)
@@ -205,7 +211,7 @@ def _factor(text: str) -> float:
 
 
 def _price(text: str) -> float:
-    return _amount(text, least=0, most=1e6, rule="dollars, from 0 to a million, are needed")
+    return _amount(text, least=0, most=1e6, rule="must be dollars from 0 to a million")
 
 
 def _count(text: str) -> int:
@@ -230,7 +236,7 @@ _TYPES = {
     "replicas": _replicas,
     "recovery": _yes_or_no,
 }
-"""How a number of ``--load`` is read, unless it is a rate or a size of any."""
+"""How the numbers of ``--load`` are parsed that are not rates."""
 
 
 def _table_load(text: str) -> cost.GivenLoad:
@@ -240,7 +246,7 @@ def _table_load(text: str) -> cost.GivenLoad:
         raise argparse.ArgumentTypeError(f"{text!r}: write TABLE:NAME=NUMBER,NAME=NUMBER")
     if not _TABLE_NAME.fullmatch(table):
         raise argparse.ArgumentTypeError(
-            f"{text!r}: a table is called by 1 to 255 letters, digits, '_', '.' or '-', "
+            f"{text!r}: the table's name must be 1 to 255 letters, digits, '_', '.' or '-', "
             "and not 'total'"
         )
     numbers: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""A picture of bills: for each set of prices and each way of paying, a bar of what it is for."""
+"""Bills as a bar chart in SVG: one bar for each set of prices and each billing mode."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _WIDTH = 960
 _LEFT = 160
 _RIGHT = 110
 _DIGIT = 8
-"""No character of a sum is wider."""
+"""The width of the widest character of an amount."""
 _BAR = 22
 _GAP = 10
 _HEAD = 30
-# Paul Tol's "bright" colours, which can be told apart by those who see few.
+# Paul Tol's "bright" colours, which colour-blind readers can tell apart.
 _COLORS = {
     "reads": "#4477aa",
     "writes": "#ee6677",
@@ -29,10 +29,10 @@ _COLORS = {
 
 
 def picture(months: Sequence[tuple[Prices, Mapping[str, Sequence[Bill]]]]) -> str:
-    """The picture, as SVG: it needs nothing but a browser.
+    """The chart, as SVG.
 
     Args:
-        months: sets of prices, and under each the bills of all tables by way of paying.
+        months: for each set of prices, the bills of all tables by billing mode.
     """
     sums = [total(bills).total for _, modes in months for bills in modes.values()]
     most = max(sums, default=0.0)

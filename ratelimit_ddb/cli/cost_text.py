@@ -9,7 +9,7 @@ from ratelimit_ddb.pricing.limiter_bill import Load, bills
 from ratelimit_ddb.pricing.prices import Prices
 
 KEY_CEILING_WRITES = 1_000
-"""Write units a second that one partition takes, and so one key (AWS: "DynamoDB burst and adaptive
+"""The write units a second of one partition, and so of one key (AWS: "DynamoDB burst and adaptive
 capacity")."""
 
 _COLUMNS = {
@@ -24,7 +24,7 @@ _COLUMNS = {
 
 
 def limiter_lines(load: Load, prices: Prices) -> Iterator[str]:
-    """What is printed of a limiter."""
+    """The lines for a limiter's load."""
     yield (
         f"{load.requests_per_second:,.10g} decisions a second, {_percent(load.denied)} of them "
         f"denied: {_rate(load.decisions_a_month / 1e6)} million in a month of {MONTH_HOURS} hours"
@@ -44,7 +44,7 @@ def limiter_lines(load: Load, prices: Prices) -> Iterator[str]:
     ]
     yield from _table(rows, least_widths=(36, 10, 14, 12, 14, 8))
     yield ""
-    yield "Dollars a month for requests; storage and traffic are not in it."
+    yield "Dollars a month for requests, without storage and data transfer."
     yield f"Prices: {prices.known_since}."
     yield (
         f"  on demand    {_dollars(prices.write_per_million, 3)} for a million writes; "
@@ -55,13 +55,13 @@ def limiter_lines(load: Load, prices: Prices) -> Iterator[str]:
         f"{load.peak:g} times the mean, {_percent(load.utilization)} used"
     )
     yield (
-        f"One key takes at most about {KEY_CEILING_WRITES:,} writes a second: the ceiling of one "
-        "partition. Of a leased key, each of them is many decisions."
+        f"One key takes about {KEY_CEILING_WRITES:,} writes a second at most, the limit of one "
+        "partition. With a lease, each write serves many decisions."
     )
 
 
 def month_lines(months: Sequence[Month]) -> Iterator[str]:
-    """What is printed of all tables: each way of paying, and what other prices would make."""
+    """The lines for all tables: the bills by billing mode, and the totals at other prices."""
     for name, table_bills in months[0].modes().items():
         yield f"Dollars a month, {name.replace('_', ' ')}"
         rows = [("", *_COLUMNS.values(), "total")]
@@ -78,11 +78,11 @@ def month_lines(months: Sequence[Month]) -> Iterator[str]:
         )
         yield f"In all: {sums}"
         yield f"  at {each.prices.known_since}"
-    yield "Traffic between regions, restores and the free tier are not in it."
+    yield "Without data transfer between regions, restores and the free tier."
 
 
 def _table(rows: Sequence[Sequence[str]], least_widths: Sequence[int]) -> Iterator[str]:
-    """Rows in columns: names on the left, and numbers on the right, two spaces apart or more."""
+    """Rows in columns: names left-aligned, numbers right-aligned, at least two spaces apart."""
     name_width = max(least_widths[0], *(len(row[0]) for row in rows))
     columns = zip(*(row[1:] for row in rows), strict=True)
     widths = [
@@ -95,7 +95,7 @@ def _table(rows: Sequence[Sequence[str]], least_widths: Sequence[int]) -> Iterat
 
 
 def _rate(number: float) -> str:
-    """To a tenth, and of less than one to two digits."""
+    """With one decimal; below 1 with two significant digits."""
     return f"{number:,.1f}" if number >= 1 or not number else f"{number:.2g}"
 
 

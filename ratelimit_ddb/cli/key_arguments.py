@@ -1,4 +1,4 @@
-"""What ``peek``, ``reset``, ``block`` and ``charge`` take."""
+"""The arguments of ``peek``, ``reset``, ``block`` and ``charge``."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from ratelimit_ddb.cli.limit_arguments import HELP
 from ratelimit_ddb.cli.table_arguments import add_table
 
 _COMMANDS = (
-    ("peek", keys.run_peek, "say what a request of a key would be told, taking nothing"),
-    ("reset", keys.run_reset, "delete a key's item, so that all its limits begin anew"),
+    ("peek", keys.run_peek, "show the decision on a key's next request, without taking tokens"),
+    ("reset", keys.run_reset, "delete a key's item, so that all its limits are full again"),
     ("block", keys.run_block, "deny every request of a key for some time"),
-    ("charge", keys.run_charge, "take tokens of a key, whether they are there or not"),
+    ("charge", keys.run_charge, "take tokens of a key, even if it does not have that many"),
 )
 _RULE = """\
-The key is given as the table holds it, with the limits; or by a rule and who it is about: --rules
-FILE --rule NAME IDENTITY. Then it is built and digested as the rule does it, and the limits are the
-rule's."""
+Give the key as it is stored in the table, and the limits; or a rule and an identity: --rules FILE
+--rule NAME IDENTITY. The rule then makes the key of the identity, and the limits are the rule's."""
 _IDENTITY = """\
-the key, such as user-123; with --rule, who it is: an address, an API key, a cookie's value, a
-user's id, as clients send it, or - for a line of stdin; none where the rule is about everyone;
-where it has a function of the application's, the parts that this gives"""
+the key, such as user-123; with --rule, the identity as clients send it: an address, an API key, a
+cookie's value or a user's id, or - to read a line of stdin; nothing for a rule that applies to
+everyone; for a rule with a function of the application, the parts that the function returns"""
 
 
 def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands on a key."""
     for name, run, about in _COMMANDS:
         described = f"{about.capitalize()}. {_RULE}"
-        # Whole names only: what blocks and charges is not guessed.
+        # No abbreviations: an option of a command that blocks or charges must not be guessed.
         command = commands.add_parser(name, help=about, description=described, allow_abbrev=False)
         command.add_argument("identity", metavar="KEY|IDENTITY", nargs="*", help=_IDENTITY)
         _add_rule(command, has_slots=name in ("peek", "reset"))
@@ -41,7 +40,11 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
                 type=_whole,
                 metavar="N",
                 required=name == "charge",
-                help="tokens" if name == "charge" else "of the request (default: the rule's, or 1)",
+                help=(
+                    "the tokens to take"
+                    if name == "charge"
+                    else "the cost of the request (default: the rule's, or 1)"
+                ),
             )
         if name == "block":
             command.add_argument(
@@ -49,10 +52,13 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
                 required=True,
                 dest="blocks_for",
                 metavar="TIME",
-                help='seconds, or such as "10 minutes"',
+                help='how long: a number of seconds, or a text such as "10 minutes"',
             )
         command.add_argument(
-            "--namespace", default="", metavar="NAME", help="the limiter's (default: none)"
+            "--namespace",
+            default="",
+            metavar="NAME",
+            help="the limiter's namespace (default: none)",
         )
         add_table(command, json="print JSON, a line for each key")
         command.set_defaults(run=run)
@@ -62,25 +68,25 @@ def _add_rule(command: argparse.ArgumentParser, *, has_slots: bool) -> None:
     command.add_argument(
         "--rules",
         metavar="FILE",
-        help="the application's rules file, or MODULE:NAME of its code, which is imported",
+        help="the application's rules file, or MODULE:NAME in its code, which is imported",
     )
-    command.add_argument("--rule", metavar="NAME", help="the rule of it that is meant")
+    command.add_argument("--rule", metavar="NAME", help="the name of the rule in --rules")
     command.add_argument(
         "--otherwise",
         action="count",
         default=0,
-        help="the identity is that of the rule's otherwise, such as an address without an API key",
+        help="the identity is for the rule's `otherwise`, such as an address instead of an API key",
     )
     command.add_argument(
-        "--endpoint", metavar="ROUTE", help='the route, for rules with scope = "endpoint"'
+        "--endpoint", metavar="ROUTE", help='the route, for a rule with scope = "endpoint"'
     )
     which = command.add_mutually_exclusive_group()
     which.add_argument(
-        "--messages", action="store_true", help="the rule's limits on a websocket's messages"
+        "--messages", action="store_true", help="use the rule's limits of websocket messages"
     )
     if has_slots:
         which.add_argument(
-            "--in-flight", action="store_true", help="the slots of the rule's concurrency limit"
+            "--in-flight", action="store_true", help="use the rule's concurrency limit"
         )
 
 
@@ -91,7 +97,7 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--stored-name",
         metavar="NAME",
-        help="the name of the stored limits, where the rule has a function for it",
+        help="the name of the stored limits, for a rule that has a function for it",
     )
 
 

@@ -1,14 +1,14 @@
-"""How much of its limits a key has used, by what its item holds and nothing else.
+"""How much of its limits a key has used, computed from its item alone.
 
-``fullAt`` is all of a bucket's state, so this is exact to the instant of the reading: by its limit
-it tells the tokens that were taken and have not flowed back, of a quota those of the window.
+``fullAt`` is the whole state of a bucket, so this is exact at the instant of the read: of a limit
+the tokens that were taken and are not refilled yet, of a quota the tokens taken in the window.
 
-    share = (fullAt - base) / (what the bucket holds)      base: now, or the start of the window
+    share = (fullAt - base) / capacity      base: now, or the start of the window
 
-At 1 nothing is left; more is owed, by a charge, a block or by those who wait. Tokens that a process
-has leased count as used until the lease ends.
+At 1 the bucket is empty. More than 1 is a debt: of a charge, of a block, or of callers that wait.
+Tokens that a process has leased count as used until the lease ends.
 
-Of a concurrency limit it tells the slots that are held; how many there are, it does not.
+For a concurrency limit the item has the slots that are held, but not how many there are.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class LimitUsage(NamedTuple):
     """What is used of one limit.
 
     Attributes:
-        name: what it is called in the table.
-        limit: the limit; None where nobody says what the name stands for.
-        share: what is used, of what there can be; None where the limit is not known.
-        used: the same in tokens; the slots that are held.
+        name: the limit's name in the table.
+        limit: the limit; None if it is not known which limit has the name.
+        share: the used share of the capacity; None if the limit is not known.
+        used: the tokens that are used, or the slots that are held.
         denied_for: seconds until a request of one token is admitted.
-        full_after: seconds until all of it is there again.
+        full_after: seconds until the bucket is full again.
     """
 
     name: str
@@ -55,8 +55,8 @@ class KeyUsage(NamedTuple):
 
     Attributes:
         key: the key.
-        limits: those of which something is used, the one with the largest share first.
-        writes: how many writes the item has counted since it was made; of slots 0, as they don't.
+        limits: the limits of which something is used, the largest share first.
+        writes: how many writes the item has counted; 0 for slots, which do not count them.
     """
 
     key: str
@@ -65,12 +65,12 @@ class KeyUsage(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The largest share of a limit; 0 where no limit is known."""
+        """The largest share of a limit; 0 if no limit is known."""
         return self.limits[0].share or 0.0
 
     @property
     def slots(self) -> int:
-        """How many slots are held; 0 for a key of tokens."""
+        """How many slots are held; 0 for a key of a rate limiter."""
         return next((one.used or 0 for one in self.limits if one.name == NAME_OF_SLOTS), 0)
 
 
@@ -80,18 +80,18 @@ def usage_of(
     named: Mapping[str, AnyLimit],
     slot_limit: SlotLimit | None = None,
 ) -> KeyUsage | None:
-    """What is used of a key; None where nothing is.
+    """What is used of a key; None if nothing is.
 
     Args:
-        item: the key's.
-        now_ns: the table's time when it was read.
-        named: limits by the names that they were given.
-        slot_limit: how many slots the key has; None where nobody says.
+        item: the key's item.
+        now_ns: the table's time when the item was read.
+        named: the limits that have a name of their own, by name.
+        slot_limit: how many slots the key has; None if not known.
     """
     used = [
         usage
         for name, full_at_ns in item.full_at_ns.items()
-        # What counts violations and blocks begins with a colon (bucket/violations.py).
+        # The names of violations and blocks begin with a colon (bucket/violations.py).
         if name[:1] != ":"
         and (usage := _usage(name, named.get(name) or limit_of_name(name), full_at_ns, now_ns))
     ]
@@ -120,7 +120,7 @@ def _usage(name: str, limit: AnyLimit | None, full_at_ns: int, now_ns: int) -> L
     if decision is None:
         decision = arithmetic.admitted((full_at_ns,), now_ns, None)
     if isinstance(limit, Quota) and full_at_ns > arithmetic.latest_ns(now_ns)[0]:
-        used_ns = rooms_ns[0] + cost_ns  # a quota's block is a number beyond its window
+        used_ns = rooms_ns[0] + cost_ns  # blocked: of a quota that is a number beyond its window
     return LimitUsage(
         name,
         limit,

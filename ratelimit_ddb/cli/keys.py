@@ -25,14 +25,14 @@ from ratelimit_ddb.stored_limits.stored import Stored
 
 _DEADLINE_SECONDS = 5.0
 _ANY_LIMIT = "1/second"
-"""For a reset, which is the same under all limits: the item goes as a whole."""
+"""For a reset, which deletes the item whatever the limits are."""
 
 
 Decide = Callable[[KeyLike], Decision]
 
 
 def run_peek(options: argparse.Namespace) -> bool:
-    """Say what a request would be told; it fails where it would be denied."""
+    """Show the decision on a request. False if it would be denied."""
 
     def peek(store: DynamoDBStore, buckets: Buckets) -> Decide:
         if buckets.slots is not None:
@@ -58,7 +58,7 @@ def run_block(options: argparse.Namespace) -> bool:
 
 
 def run_charge(options: argparse.Namespace) -> bool:
-    """Take tokens, whether they are there or not."""
+    """Take tokens, even if the bucket does not have that many."""
 
     def charge(store: DynamoDBStore, buckets: Buckets) -> Decide:
         limiter = _limiter(options, store, buckets.limits)
@@ -100,19 +100,19 @@ def _decide(
 
 def _buckets(options: argparse.Namespace, *, needs_limits: bool) -> Buckets:
     if options.rule is not None and options.rules is not None:
-        from ratelimit_ddb.cli.rule_buckets import buckets_of_rule  # it brings all of web
+        from ratelimit_ddb.cli.rule_buckets import buckets_of_rule  # it imports all of web
 
         return buckets_of_rule(options, needs_limits=needs_limits)
     if options.rule is not None or options.rules is not None:
-        raise Misuse("--rules and --rule go together: the rules file, and the rule of it")
+        raise Misuse("--rules FILE and --rule NAME must be given together")
     for name in ("otherwise", "endpoint", "messages", "in_flight", "stored_name"):
         if getattr(options, name, None):
-            raise Misuse(f"--{name.replace('_', '-')} is for a rule: give --rules and --rule too")
+            raise Misuse(f"--{name.replace('_', '-')} needs --rules and --rule")
     if len(options.identity) != 1:
-        raise Misuse("one KEY is needed, as the table holds it; or --rules, --rule and an IDENTITY")
+        raise Misuse("give one KEY, as it is stored; or --rules, --rule and an IDENTITY")
     if needs_limits and not options.limits:
         raise Misuse(
-            "--limit is needed: a bucket belongs to its limit, so give those of the application, "
+            "--limit is required: each limit has its own bucket, so give the application's limits, "
             "such as --limit 100/minute"
         )
     return Buckets((options.identity[0],), limits_of(options.limits) if needs_limits else None)
@@ -121,8 +121,8 @@ def _buckets(options: argparse.Namespace, *, needs_limits: bool) -> Buckets:
 def _limiter(
     options: argparse.Namespace, store: DynamoDBStore, limits: LimitsLike | Stored | None
 ) -> RateLimiter:
-    # Nothing is decided without the table here: not from memory, nor in an outage, nor where
-    # RATELIMIT_DDB_ENABLED switches limits off.
+    # Every decision of a command is the table's: not from memory, not in an outage, and not
+    # admitted because RATELIMIT_DDB_ENABLED is off.
     return RateLimiter(
         store,
         limits or _ANY_LIMIT,
@@ -160,17 +160,17 @@ def _seconds(text: str) -> float:
     except ValueError:
         return duration_ns("--for", text) / SECOND_NS
     if not math.isfinite(seconds):
-        raise Misuse(f"--for {text!r}: must be seconds, or such as '10 minutes'")
+        raise Misuse(f"--for {text!r}: must be a number of seconds, or a text such as '10 minutes'")
     return seconds
 
 
 _OPTIONS = {"seconds": "--for", "cost": "--cost"}
-"""What an argument of the limiter is given as here."""
+"""The option for each argument of the limiter."""
 
 
 @contextmanager
 def _misuse() -> Iterator[None]:
-    """Tell what the limiter refuses as the command does."""
+    """Turn the limiter's ValueErrors into Misuse, with the option's name."""
     try:
         yield
     except ValueError as refused:

@@ -1,4 +1,4 @@
-"""Limits as the command takes them: their notation, behind a name where they have one."""
+"""Limits as command arguments: ``NOTATION`` or ``NAME=NOTATION``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ratelimit_ddb.limit import AnyLimit, Limit, parse_limits
 from ratelimit_ddb.quota import Quota, is_quota_notation
 
 HELP = (
-    "the limiter's, such as 100/minute, or NAME=100/minute where it has a name of its own; "
-    "several may be given"
+    "a limit, such as 100/minute, or NAME=100/minute if it has a name of its own; may be given "
+    "several times"
 )
 
 
 def limits_of(texts: Sequence[str]) -> tuple[AnyLimit, ...]:
-    """The limits that were given.
+    """The limits of the arguments.
 
     Raises:
-        Misuse: one of them is in no notation, or two have the same name.
+        Misuse: one is not in the notation, or two have the same name.
     """
     try:
         return parse_limits([_limit(text) for text in texts])

@@ -1,7 +1,7 @@
-"""The limit that an attribute of an item is of, by the attribute's name.
+"""The limit of an item's attribute, from the attribute's name.
 
-A limit without a name of its own is named by its notation (limit.py, quota.py), so it can be read
-back. What a name was given to, only who gave it knows.
+The name of a limit is its notation (limit.py, quota.py), which can be parsed, unless it was given a
+name of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _QUOTA = re.compile(
 
 @lru_cache(maxsize=1_024)
 def limit_of_name(name: str) -> AnyLimit | None:
-    """The limit whose name this is by itself; None where it is a name that somebody gave."""
+    """The limit that has this name by default; None if the name was given to a limit."""
     try:
         limit = _parsed(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""``ratelimit-ddb limits set|show|list|delete``: limits by name in the table."""
+"""``ratelimit-ddb limits set|show|list|delete``: limits that are stored in the table by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_set(options: argparse.Namespace) -> bool:
 
 
 def run_show(options: argparse.Namespace) -> bool:
-    """Say what is stored under a name; it fails where nothing is."""
+    """Show what is stored under a name. False if nothing is."""
     with store_of(options) as store:
         found = _get(options, store)
     _print(options, found)
@@ -55,7 +55,7 @@ def run_delete(options: argparse.Namespace) -> bool:
 
 
 def run_list(options: argparse.Namespace) -> bool:
-    """List all names, in their order; what was found though it is interrupted, or fails."""
+    """List all names, sorted. If the scan fails or is interrupted, print what was found."""
     found: list[_Listed] = []
     with scanned_store(options) as store:
         scanning = Scanning(options, store, "limits")
@@ -72,10 +72,10 @@ class _Listed(NamedTuple):
     """Stored limits.
 
     Attributes:
-        name: theirs, behind the namespace where it is not asked for one.
-        limits: each in its notation, as it is stored.
-        valid: whether they are limits; otherwise those are in force that were before.
-        changed_at: the epoch second when they were stored; None where the table does not tell.
+        name: their name, with the namespace unless ``--namespace`` is given.
+        limits: each in the notation, as stored.
+        valid: whether they can be parsed; if not, limiters keep the limits that they had.
+        changed_at: the epoch second when they were stored; None if the item does not have it.
     """
 
     name: str

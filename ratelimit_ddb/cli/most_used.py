@@ -1,4 +1,4 @@
-"""The keys that are used most, of however many there are: a heap of those that are kept."""
+"""The most used keys of a scan, in a heap of fixed size."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ By = Literal["share", "writes", "slots"]
 
 
 class MostUsed:
-    """Those seen so far that are used most.
+    """The most used keys so far.
 
     Args:
-        kept: how many.
-        by: what by: the largest share of a limit, the writes of the item, or the slots that are
-            held. Where it is the same, the share decides, and then the writes.
+        kept: how many keys are kept.
+        by: the order: by the largest share of a limit, by the writes of the item, or by the slots
+            that are held. Equal keys are ordered by share, then by writes.
     """
 
     __slots__ = ("_by", "_heap", "_kept", "_order")
@@ -29,7 +29,7 @@ class MostUsed:
         self._order = count(0, -1)
 
     def add(self, usage: KeyUsage) -> None:
-        """Look at one more."""
+        """Add a key, and drop the least used one if there are too many."""
         share, writes = usage.share, float(usage.writes)
         first = {"share": share, "writes": writes, "slots": float(usage.slots)}[self._by]
         entry = (first, (share, writes), next(self._order), usage)
@@ -39,5 +39,5 @@ class MostUsed:
             heapq.heappushpop(self._heap, entry)
 
     def ranked(self) -> list[KeyUsage]:
-        """Those that are kept, the most used first."""
+        """The kept keys, the most used first."""
         return [usage for *_, usage in sorted(self._heap, reverse=True)]

@@ -1,4 +1,4 @@
-"""How far a scan is, on a line of a terminal that is written over."""
+"""The progress of a scan, on one line of a terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _ERASE_LINE = "\r\x1b[K"
 
 
 class ProgressBar:
-    """A bar on stderr; nothing where that is no terminal.
+    """A progress bar; it writes nothing if the stream is not a terminal.
 
     Args:
-        expected_items: about how many items there are; None where nobody knows.
-        stream: where it goes.
+        expected_items: the approximate number of items; None if not known.
+        stream: where to write; stderr unless given.
     """
 
     __slots__ = ("_expected_items", "_is_shown", "_stream")
@@ -27,25 +27,25 @@ class ProgressBar:
         self._is_shown = self._stream.isatty()
 
     def show(self, progress: Progress) -> None:
-        """Write it over what it was."""
+        """Write the line over the previous one."""
         if self._is_shown:
             self._stream.write(_ERASE_LINE + self.line(progress))
             self._stream.flush()
 
     def line(self, progress: Progress) -> str:
-        """What it is."""
+        """The text of the line."""
         said = f"{progress.items:,} items"
         if progress.units is not None:
             said += f", {progress.units:,.1f} read units"
         if not self._expected_items:
             return said
-        # The table counts its items every six hours, so there may be more of them.
+        # DynamoDB updates the count every six hours, so there may be more items.
         share = 1.0 if progress.is_complete else min(progress.items / self._expected_items, 0.99)
         cells = int(share * _CELLS)
         return f"[{'#' * cells}{'.' * (_CELLS - cells)}] {share:4.0%}  {said}"
 
     def clear(self) -> None:
-        """Take it away."""
+        """Erase the line."""
         if self._is_shown:
             self._stream.write(_ERASE_LINE)
             self._stream.flush()

@@ -1,8 +1,8 @@
-"""A rule by its name: the keys that it makes of an identity, and their limits.
+"""The buckets of a rule: the keys that it makes of an identity, and their limits.
 
-Rules are in a file, or in a module of the application, MODULE:NAME. Functions of the application,
-to which they may refer, are not called here: there is no request. What they would give is told by
-the command's arguments instead: an identity part by part, a name of stored limits, limits.
+Rules are in a file, or in a module of the application, MODULE:NAME. The application's functions to
+which they refer are not called, as there is no request. Arguments of the command replace what they
+would return: the parts of the identity, the name of stored limits, or limits.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
 
 
 class _AnyFunction(Mapping[str, Callable[..., Any]]):
-    """A function of every name, for who only reads what the rules are."""
+    """Has a function of every name, so that rules can be parsed without the application's."""
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         def function_of_application(request: object) -> object:
-            raise NotImplementedError(f"{name} of {request}: the application's own")
+            raise NotImplementedError(f"{name} of {request}: a function of the application")
 
         return function_of_application
 
@@ -46,16 +46,16 @@ class _AnyFunction(Mapping[str, Callable[..., Any]]):
 
 
 def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Buckets:
-    """The buckets that ``--rules``, ``--rule`` and the identity mean.
+    """The buckets of ``--rules``, ``--rule`` and the identity.
 
     Raises:
-        Misuse: the file can't be read, there is no such rule, or the identity can't be one.
+        Misuse: the file can't be read, there is no such rule, or the identity is not valid for it.
     """
     rule = _named(rules_of(options.rules), options.rule)
     if rule.scope == "endpoint" and options.endpoint is None:
         raise Misuse(
-            f"rule {rule.name!r}: --endpoint is needed: the route that the framework found, such "
-            f"as '/users/{{id}}', or where it finds none {_patterns(rule)}"
+            f"rule {rule.name!r}: --endpoint is required: the framework's route, such as "
+            f"'/users/{{id}}', or {_patterns(rule)} if it finds none"
         )
     if rule.scope == "rule" and options.endpoint is not None:
         raise Misuse(f'rule {rule.name!r}: --endpoint is for rules with scope = "endpoint"')
@@ -66,7 +66,7 @@ def buckets_of_rule(options: argparse.Namespace, *, needs_limits: bool) -> Bucke
         raise Misuse(f"rule {rule.name!r}: {refused}") from refused
     if getattr(options, "in_flight", False):
         if rule.in_flight is None:
-            raise Misuse(f"rule {rule.name!r}: it has no in_flight")
+            raise Misuse(f"rule {rule.name!r} has no in_flight")
         return Buckets(tuple(parts), None, rule.in_flight)
     if options.messages:
         parts = [(*one, "messages") for one in parts]
@@ -80,10 +80,10 @@ def _patterns(rule: Rule) -> str:
 
 
 def rules_of(given: str) -> tuple[Rule, ...]:
-    """The rules of a file, whatever functions they refer to, or of a module of the application.
+    """The rules of a file, or of a module of the application.
 
     Raises:
-        Misuse: there are none, or they can't hold.
+        Misuse: there are none, or they are not valid.
     """
     module, colon, name = given.rpartition(":")
     if colon and name.isidentifier() and not Path(given).exists():
@@ -98,7 +98,7 @@ def rules_of(given: str) -> tuple[Rule, ...]:
 
 def _rules_in_module(module: str, name: str) -> tuple[Rule, ...]:
     if "" not in sys.path:
-        sys.path.insert(0, "")  # as of ``python -m``: the application is where one stands
+        sys.path.insert(0, "")  # as with ``python -m``: modules of the current directory
     try:
         given = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
@@ -111,7 +111,7 @@ def _rules_in_module(module: str, name: str) -> tuple[Rule, ...]:
 
 
 def _written(given: list[str]) -> list[str]:
-    """The identity; ``-`` is for a line of stdin, where no list of processes shows an API key."""
+    """The identity; ``-`` reads a line of stdin, so that no list of processes shows an API key."""
     return [sys.stdin.readline().rstrip("\r\n")] if given == ["-"] else given
 
 
@@ -120,18 +120,20 @@ def _named(rules: tuple[Rule, ...], name: str) -> Rule:
     if name in by_name:
         return by_name[name]
     alike = difflib.get_close_matches(name, by_name, 1)
-    meant = f"; is {alike[0]!r} meant?" if alike else ""
-    raise Misuse(f"rule {name!r}: there are {', '.join(map(repr, by_name)) or 'none'}{meant}")
+    meant = f"; did you mean {alike[0]!r}?" if alike else ""
+    known = ", ".join(map(repr, by_name))
+    expected = f"expected one of {known}" if known else "there are no rules"
+    raise Misuse(f"unknown rule {name!r}; {expected}{meant}")
 
 
 def _limits(rule: Rule, options: argparse.Namespace) -> tuple[AnyLimit, ...] | Stored:
     what, limits = ("messages", rule.messages) if options.messages else ("limits", rule.limits)
     if limits is None:
-        raise Misuse(f"rule {rule.name!r}: it has no {what}")
+        raise Misuse(f"rule {rule.name!r} has no {what}")
     if isinstance(limits, Stored):
         return _stored(rule, limits, options)
     if options.stored_name is not None:
-        raise Misuse(f"rule {rule.name!r}: --stored-name is for rules with stored limits")
+        raise Misuse(f"rule {rule.name!r} has no stored limits, so --stored-name does not apply")
     if callable(limits):
         if not options.limits:
             raise Misuse(
@@ -165,4 +167,4 @@ def _stored(
 
 def _refuse_limits(rule: Rule, options: argparse.Namespace) -> None:
     if options.limits:
-        raise Misuse(f"rule {rule.name!r}: it has its limits, so leave out --limit")
+        raise Misuse(f"rule {rule.name!r} has limits of its own; omit --limit")

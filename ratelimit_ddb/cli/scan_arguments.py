@@ -1,4 +1,4 @@
-"""What the commands that read a whole table take, and the scan that they mean."""
+"""The options of the commands that scan a table, and the scan."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _PART_OF_PROVISIONED = 0.25
 
 
 class TableSize(NamedTuple):
-    """What a table tells of itself.
+    """The size of a table, from DescribeTable.
 
     Attributes:
-        items: how many it has, as it counts them every six hours; None where it does not tell.
-        units_per_second: how many read units a second a scan may use, unless told otherwise.
+        items: its number of items, updated every six hours; None if DescribeTable is not allowed.
+        units_per_second: the read units a second that a scan may use by default.
     """
 
     items: int | None
@@ -39,15 +39,15 @@ def add_scan(command: argparse.ArgumentParser) -> None:
         type=_segments,
         default=4,
         metavar="N",
-        help="parts of the table that are read side by side (default: %(default)s)",
+        help="the parts of the table that are scanned in parallel (default: %(default)s)",
     )
     command.add_argument(
         "--read-units-per-second",
         type=_units,
         metavar="N",
         help=(
-            "use no more of the table's read capacity (default: a quarter of what is provisioned, "
-            f"{_ON_DEMAND_UNITS:.0f} on demand, {_UNTOLD_UNITS:.0f} where the table does not tell)"
+            "the maximum read capacity to use (default: a quarter of the provisioned capacity, "
+            f"{_ON_DEMAND_UNITS:.0f} on demand, {_UNTOLD_UNITS:.0f} without DescribeTable)"
         ),
     )
     add_table(command)
@@ -55,11 +55,11 @@ def add_scan(command: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def scanned_store(options: argparse.Namespace) -> Iterator[DynamoDBStore]:
-    """The table's store, checked as ``check`` does it: what is wrong is told in the same words.
+    """The table's store, checked as by ``check``, with the same messages.
 
     Raises:
-        Misuse: the table's name can't be one.
-        StoreError: it can't be used.
+        Misuse: the table's name is not valid.
+        StoreError: the table can't be used.
     """
     with store_of(options, report_capacity=True) as store:
         store.warm_up()
@@ -68,7 +68,7 @@ def scanned_store(options: argparse.Namespace) -> Iterator[DynamoDBStore]:
 
 
 def table_size(options: argparse.Namespace) -> TableSize:
-    """What the table tells, which its role may not be allowed to ask."""
+    """The size of the table; unknown if this role may not call DescribeTable."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = resolve(options.endpoint_url, options.region).client
@@ -87,11 +87,11 @@ class Scanning:
 
     Args:
         options: from ``add_scan``.
-        store: the table's.
-        kind: which items are wanted.
+        store: the store of the table.
+        kind: which items to return.
 
     Attributes:
-        progress: how far the last one is.
+        progress: the progress of the last scan.
     """
 
     def __init__(self, options: argparse.Namespace, store: DynamoDBStore, kind: Kind) -> None:

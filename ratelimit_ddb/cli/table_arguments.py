@@ -1,4 +1,4 @@
-"""The options that say which table, and the store that they mean."""
+"""The options that select a table, and its store."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 
 
 def add_table(command: argparse.ArgumentParser, *, json: str = "print JSON") -> None:
-    """Add ``--table`` and its layout, ``--json``, and where DynamoDB is.
+    """Add ``--table`` and its layout, ``--json``, and the options of the endpoint.
 
     Args:
-        command: what takes them.
+        command: the parser of the command.
         json: the help of ``--json``.
     """
     arguments.add_table(command, of="the limiter's table", owner="the limiter's", json=json)
@@ -23,7 +23,7 @@ def store_of(options: argparse.Namespace, *, report_capacity: bool = False) -> D
     """The store of the table.
 
     Raises:
-        Misuse: its name, or the names of its keys, can't be ones.
+        Misuse: its name, or the name of a key, is not valid.
     """
     try:
         return DynamoDBStore(

@@ -1,9 +1,10 @@
-"""All items of a table, read page by page, in segments side by side, no faster than is allowed.
+"""A parallel scan of a table that keeps to a rate of read units.
 
-Each round reads one page of the segments that are not over. The pages have about as many items as
-the units of half a second pay for, by what items have cost so far, and after a round there is a
-pause until its units are paid for. So a table bears little more than a second's units at once, and
-what is interrupted leaves nothing under way. A table that throttles is asked later, and for less.
+Each round reads one page of each unfinished segment. Together the pages have about as many items as
+half a second's units pay for, by the average cost of an item so far. After a round it pauses until
+the units of the round are within the rate. So the table sees little more than one second's units at
+once, and an interrupted scan leaves no request open. When the table throttles, the scan waits, and
+reads smaller pages.
 
 AWS: "Best practices for querying and scanning data", Developer Guide.
 """
@@ -22,26 +23,26 @@ from ratelimit_ddb.operations.scan_operation import Kind, ScannedItem, ScannedPa
 from ratelimit_ddb.operations.store import Store
 
 _ROUND_SECONDS = 30.0
-"""For one round, with all that is sent again of it."""
+"""The deadline of one round, including retries."""
 _FIRST_ITEMS = 25
-"""Of a first page, before it is known what items cost."""
+"""The items of the first page, before the cost of an item is known."""
 _GROWTH = 4
-"""How many times as many items the next page may have."""
+"""By what factor the next page may be larger."""
 _MOST_ITEMS = 100_000
 _PART_OF_A_SECOND = 0.5
 _FIRST_PAUSE_SECONDS = 1.0
-"""After a round that the table throttled; each further one is followed by one twice as long."""
+"""The pause after a throttled round; it doubles after each further one."""
 _MOST_THROTTLES = 5
-"""In a row, before it is given up."""
+"""The throttled rounds in a row after which the scan fails."""
 
 
 class Progress(NamedTuple):
-    """How far a scan is.
+    """The progress of a scan.
 
     Attributes:
-        items: how many were read.
-        units: what the table billed for them, in read units; None where it does not tell.
-        is_complete: whether all were read.
+        items: how many items were read.
+        units: the read units that they cost; None if the table does not report them.
+        is_complete: whether the whole table was read.
     """
 
     items: int
@@ -49,9 +50,9 @@ class Progress(NamedTuple):
     is_complete: bool
 
     def described(self) -> str:
-        """What was read, and what it cost, in a line."""
+        """What was read and its cost, on one line."""
         units = "" if self.units is None else f", {self.units:,.1f} read units"
-        partly = "" if self.is_complete else ": not all of the table"
+        partly = "" if self.is_complete else ", not the whole table"
         return f"read {self.items:,} items{units}{partly}"
 
 
@@ -59,15 +60,15 @@ class TableScan:
     """One scan of a table.
 
     Args:
-        store: the table's; it must report capacity.
-        kind: which items are wanted.
-        segments: how many parts are read side by side.
-        units_per_second: how many read units are used at most.
-        monotonic: the time by which it keeps to that, in seconds.
-        sleep: waits.
+        store: the table's store; it must report capacity.
+        kind: which items to return.
+        segments: how many parts are read in parallel.
+        units_per_second: the maximum rate of read units.
+        monotonic: the clock of that rate, in seconds.
+        sleep: waits for a number of seconds.
 
     Attributes:
-        progress: how far it is.
+        progress: the progress so far.
     """
 
     def __init__(
@@ -89,17 +90,17 @@ class TableScan:
         self.progress = Progress(0, None, False)
 
     def pages(self) -> Iterator[tuple[ScannedItem, ...]]:
-        """The items of all pages, as they come.
+        """The items of each page.
 
         Raises:
-            StoreError: as the store raises it; what came before it stays good.
+            StoreError: as the store raises it; the pages before it are valid.
         """
         started = self._monotonic()
         after: dict[int, object] = dict.fromkeys(range(self._segments))
         most_items, throttled = _FIRST_ITEMS, 0
         while after:
-            # What items cost is found out by one segment. A page is billed half a unit at least, so
-            # of many segments not all can have a turn.
+            # One segment finds out what an item costs. A page costs half a unit at least, so a
+            # low rate does not pay for a page of every segment.
             most_turns = max(1, int(self._units_per_second)) if self.progress.items else 1
             turns = dict(islice(after.items(), most_turns))
             answers = self._round(turns, most_items)
@@ -124,7 +125,7 @@ class TableScan:
     def _round(
         self, after: Mapping[int, object], most_items: int
     ) -> dict[int, ScannedPage | StoreError]:
-        """The next page of each segment, or why there is none."""
+        """The next page of each segment, or its failure."""
         answers: dict[int, ScannedPage | StoreError] = {}
         now_seconds = self._store.clock.now_ns() // SECOND_NS
 
@@ -138,10 +139,10 @@ class TableScan:
         return answers
 
     def _throttled(self, answers: Iterable[ScannedPage | StoreError], before: int) -> int:
-        """How many rounds in a row the table throttled; 0 where it did not.
+        """How many rounds in a row were throttled; 0 if this one was not.
 
         Raises:
-            StoreError: it was not the first of too many, or something else failed.
+            StoreError: too many were throttled in a row, or the failure is not a throttle.
         """
         failures = [answer for answer in answers if isinstance(answer, StoreError)]
         for failure in failures:

@@ -18,7 +18,7 @@ from ratelimit_ddb.tables import (
 
 
 def run(options: argparse.Namespace) -> bool:
-    """Create what is missing and say what there is now."""
+    """Create the missing tables, and print all of them."""
     wanted = _wanted(options)
     endpoint = resolve(options.endpoint_url, options.region)
     print(f"DynamoDB at {endpoint}", flush=True)
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> bool:
     width = max(len(table.name) for table in wanted)
     for table in wanted:
         is_new = table.name in created
-        what = _described(table) if is_new else "was already there"
+        what = _described(table) if is_new else "already exists"
         print(f"  {'created' if is_new else 'left':7}  {table.name:{width}}  {what}")
     return True
 

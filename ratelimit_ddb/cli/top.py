@@ -1,4 +1,4 @@
-"""``ratelimit-ddb top``: the keys of a table that are used most, now or live."""
+"""``ratelimit-ddb top``: the most used keys of a table, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.store import Clock
 
 _KEPT = 1_000
-"""How many keys are kept at least, whose writes the next look is compared with."""
+"""How many keys are kept at least, to compare their writes with the next scan's."""
 _CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J"
 _HEADINGS = ("SHARE", "USED", "LIMIT", "DENIED FOR", "WRITES", "WRITES/S", "KEY")
 
 Writes = dict[str, tuple[int, float]]
-"""How many writes a key had, and when that was, by its name."""
+"""For each key how many writes it had, and when."""
 
 
 def run_top(options: argparse.Namespace) -> bool:
-    """Show the most used keys, once or again and again."""
+    """Show the most used keys, once or repeatedly."""
     named = {limit.name: limit for limit in limits_of(options.limits)} if options.limits else {}
     with scanned_store(options) as store:
         scanning = Scanning(options, store, "buckets")
@@ -48,7 +48,7 @@ def _look(
     named: Mapping[str, AnyLimit],
     before: Writes,
 ) -> Writes:
-    """Scan once and print; what it found is printed though it is interrupted, or fails."""
+    """Scan once and print. If the scan fails or is interrupted, print what was found."""
     most = MostUsed(max(_KEPT, options.count), options.by)
     prefix = namespace_prefix(options.namespace) + options.prefix
     try:
@@ -66,7 +66,7 @@ def _look(
 def _show(
     options: argparse.Namespace, scanning: Scanning, most: MostUsed, before: Writes
 ) -> Writes:
-    """Print the first of them; what the next look compares their writes with."""
+    """Print the most used keys. Returns the writes to compare the next scan's with."""
     now = time.monotonic()
     ranked = most.ranked()
     rows = [(usage, _rate(usage, before, now)) for usage in ranked[: options.count]]
@@ -87,18 +87,18 @@ def _show(
         if rows:
             print_table([_HEADINGS, *(_cells(*row) for row in rows)])
         elif progress.is_complete:
-            print("no key has used anything of its limits")
+            print("no key has used any of its limits")
         else:
-            print("no key found so far that has used anything of its limits")
+            print("no key found so far has used any of its limits")
         sys.stdout.flush()
         print(progress.described(), file=sys.stderr)
     return {usage.key: (usage.writes, now) for usage in ranked}
 
 
 def _rate(usage: KeyUsage, before: Writes, now: float) -> float | None:
-    """Its writes a second since the last look; None where that did not see it."""
+    """The key's writes a second since the last scan; None if that did not find it."""
     writes, then = before.get(usage.key, (None, now))
-    # Fewer than before: the item was made anew.
+    # Fewer than before: the item was deleted and created again.
     if writes is None or usage.writes < writes or now <= then:
         return None
     return (usage.writes - writes) / (now - then)

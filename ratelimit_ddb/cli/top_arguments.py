@@ -1,4 +1,4 @@
-"""What ``top`` takes."""
+"""The arguments of ``top``."""
 
 from __future__ import annotations
 
@@ -11,40 +11,39 @@ from ratelimit_ddb.cli.scan_arguments import add_scan
 from ratelimit_ddb.slot_limit import MOST_SLOTS, SlotLimit
 
 _TOP = """\
-Show the keys of a table that are used most. By share: how much of its limits a key has used now, by
-the limit of which most is used; 100% is all, more is owed, by a charge or a block. By writes: how
-often a key's item was written since it was made. By slots: how many requests it has under way now,
-of a concurrency limit; how many there may be, the table does not tell. The whole table is read, no
-faster than --read-units-per-second, for which dynamodb:Scan must be allowed; an application does
-not need it. Keys that are digests are shown as digests. Interrupted, it shows what it has found."""
+Show the most used keys of a table. By share: the used share of the key's most used limit; 100% is
+all of it, more is a debt of a charge or a block. By writes: how often the key's item was written
+since it was created. By slots: how many slots of a concurrency limit are held. This scans the whole
+table, at --read-units-per-second at most, and needs dynamodb:Scan, which an application does not
+need. Keys that are digests are shown as digests. If interrupted, it shows what it has found."""
 
 
 def add_top(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``top``."""
     command = commands.add_parser("top", help="show the most used keys", description=_TOP)
     command.add_argument(
-        "--count", type=_count, default=20, metavar="N", help="so many (default: %(default)s)"
+        "--count", type=_count, default=20, metavar="N", help="how many keys (default: %(default)s)"
     )
     command.add_argument(
         "--by",
         choices=("share", "writes", "slots"),
         default="share",
-        help="what used most means (default: %(default)s)",
+        help="the order (default: %(default)s)",
     )
     command.add_argument(
         "--watch",
         type=_seconds,
         metavar="SECONDS",
-        help="look again so often, and tell the writes a second since the last look",
+        help="scan again every so many seconds, and show the writes a second in between",
     )
     command.add_argument(
         "--prefix",
         default="",
         metavar="TEXT",
-        help="of keys that begin so, such as a rule's login:",
+        help="only keys that begin with this, such as login: for the rule login",
     )
     command.add_argument(
-        "--namespace", default="", metavar="NAME", help="of a namespace's keys only (default: all)"
+        "--namespace", default="", metavar="NAME", help="only keys of this namespace (default: all)"
     )
     command.add_argument(
         "--limit",
@@ -52,13 +51,13 @@ def add_top(commands: argparse._SubParsersAction[Any]) -> None:
         action="append",
         default=[],
         metavar="NAME=LIMIT",
-        help="what a limit is that has a name of its own, such as plan=100/minute",
+        help="a limit that has a name of its own, such as plan=100/minute",
     )
     command.add_argument(
         "--in-flight",
         type=_slot_limit,
         metavar="N",
-        help="how many slots a key has, to tell the share; with --prefix, of one rule",
+        help="how many slots a key has, to compute the share; use it with --prefix for one rule",
     )
     add_scan(command)
     command.set_defaults(run=top.run_top)

@@ -1,10 +1,10 @@
-"""What a month of a load costs on DynamoDB, table by table.
+"""What a load costs on DynamoDB a month, table by table.
 
-Units are counted as AWS counts them ("Amazon DynamoDB pricing", "Read and write operations"): a
-write unit for each begun 1 KB of an item, a read unit for each begun 4 KB, half of it where the
-read is eventually consistent, twice as many in a transaction. Each index that carries an item is
-written beside it. In a global table each write is a replicated one, in each region; those of its
-indexes are ordinary ones there.
+Units are counted as AWS counts them ("Amazon DynamoDB pricing", "Read and write operations"). A
+write takes one unit for each 1 KB of the item, rounded up; a read one for each 4 KB, or half of it
+if the read is eventually consistent; in a transaction it is twice as many. An index that has the
+item is a further write. In a global table each write is a replicated write in each region, and a
+write to an index is an ordinary one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from ratelimit_ddb.pricing.prices import Prices
 
 MONTH_HOURS = 730
-"""What AWS counts a month as."""
+"""The hours of a month in AWS's price examples."""
 MONTH_SECONDS = MONTH_HOURS * 3_600
 
 MAX_ITEM_KB = 400
@@ -28,28 +28,34 @@ _READ_UNIT_KB = 4
 
 @dataclass(frozen=True, slots=True)
 class TableLoad:
-    """What is asked of one table, on the mean of a month.
+    """The load of one table, on average over a month.
 
     Attributes:
-        table: what the table is called.
+        table: the table's name.
         reads: items read a second, eventually consistent.
         consistent_reads: items read a second, strongly consistent.
         writes: items written a second.
         transactional_writes: items written a second in transactions.
-        index_writes: writes to indexes for each write to the table: 1 where an index carries the
-            item, 2 where its key changes, 0 where it does not carry it.
-        kb: the size of an item, in KB, at most MAX_ITEM_KB.
-        index_kb: what of it an index carries; None for all of it.
-        gb: what the table holds, in GB.
-        index_gb: what its indexes hold.
-        stream_reads: GetRecords of its stream a second, but for those of Lambda, which are free.
-        replicas: regions beside the first that it is in.
-        recovery: whether it can be restored to any second (point-in-time recovery).
-        backup_gb: what its backups on demand hold.
+        index_writes: writes to indexes for each write to the table: 1 for an index that has the
+            item, 2 if the item's key in it changes, 0 for one that does not have it.
+        kb: the size of an item in KB, at most MAX_ITEM_KB.
+        index_kb: the size of the item in an index; None for the size of the item.
+        gb: the size of the table in GB.
+        index_gb: the size of its indexes in GB.
+        stream_reads: GetRecords calls of its stream a second; those of Lambda are free.
+        replicas: the number of additional regions.
+        recovery: whether point-in-time recovery is on.
+        backup_gb: the size of its on-demand backups in GB.
 
     Raises:
-        ValueError: a number is negative or none, or no item has such a size.
-        TypeError: replicas are no whole number.
+        ValueError: a number is negative or not finite, or an item is too large.
+        TypeError: ``replicas`` is not an int.
+
+    Example:
+        2 KB items, written 5 times a second, take 10 write units a second:
+
+        >>> TableLoad("media_metadata", writes=5, kb=2).write_units
+        10.0
     """
 
     table: str
@@ -86,7 +92,7 @@ class TableLoad:
 
     @property
     def write_units(self) -> float:
-        """Write units a second, in one region and without indexes."""
+        """Write units a second of the table in one region, without its indexes."""
         units = math.ceil(self.kb / _WRITE_UNIT_KB)
         return (self.writes + 2 * self.transactional_writes) * units
 
@@ -99,23 +105,23 @@ class TableLoad:
 
     @property
     def regions(self) -> int:
-        """How many regions it is in."""
+        """The number of regions."""
         return 1 + self.replicas
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Dollars a month for one table, by what they are for.
+    """The dollars a month for one table.
 
     Attributes:
-        table: what the table is called.
-        reads: read units.
-        writes: write units of the table; of all regions, where it is global.
-        index_writes: write units of its indexes.
-        stream_reads: GetRecords of its stream.
-        storage: what it and its indexes hold.
-        recovery: point-in-time recovery.
-        backups: backups on demand.
+        table: the table's name.
+        reads: for read units.
+        writes: for write units of the table, in all regions.
+        index_writes: for write units of its indexes.
+        stream_reads: for GetRecords calls of its stream.
+        storage: for the storage of the table and its indexes.
+        recovery: for point-in-time recovery.
+        backups: for on-demand backups.
     """
 
     table: str
@@ -129,23 +135,23 @@ class Bill:
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """The sum of all parts."""
         return sum(self.parts().values())
 
     def parts(self) -> dict[str, float]:
-        """Dollars by what they are for, in the order of the attributes."""
+        """The dollars of each part, by the name of the attribute."""
         return {field.name: getattr(self, field.name) for field in fields(self)[1:]}
 
 
 @dataclass(frozen=True, slots=True)
 class Provisioning:
-    """How much capacity is provisioned for a load.
+    """How capacity is provisioned for a load.
 
     Attributes:
-        peak: the busiest second over the mean.
-        utilization: the share of the capacity that is meant to be used.
-        autoscaled: whether capacity follows the load, or is always enough for the peak.
-        least: the units that each table and each index has at least.
+        peak: the busiest second divided by the mean.
+        utilization: the target utilization, from 0 to 1.
+        autoscaled: whether capacity follows the load; if not, it is enough for the peak.
+        least: the minimum units of each table and each index.
     """
 
     peak: float = 1.0
@@ -154,16 +160,16 @@ class Provisioning:
     least: int = 1
 
     def units(self, mean: float) -> int:
-        """Capacity units for so many a second; on the mean of a month, where it is autoscaled."""
+        """The capacity units for a mean rate; with autoscaling, their average over the month."""
         if not mean:
             return 0
         needed = mean * (1.0 if self.autoscaled else self.peak) / self.utilization
-        # Not more for what floating point adds.
+        # Rounded first, so that an error of floating point does not add a unit.
         return max(self.least, math.ceil(round(needed, 6)))
 
 
 def on_demand(load: TableLoad, prices: Prices) -> Bill:
-    """A table that is billed by request."""
+    """The bill of a table in on-demand mode."""
     per_write = prices.replicated_write_per_million if load.replicas else prices.write_per_million
     millions = MONTH_SECONDS / 1e6
     return _bill(
@@ -176,7 +182,7 @@ def on_demand(load: TableLoad, prices: Prices) -> Bill:
 
 
 def provisioned(load: TableLoad, prices: Prices, how: Provisioning) -> Bill:
-    """A table whose capacity is provisioned."""
+    """The bill of a table in provisioned mode."""
     per_write = prices.replicated_write_unit_hour if load.replicas else prices.write_unit_hour
     index_units = how.units(load.index_write_units) * load.regions
     return _bill(
@@ -191,7 +197,7 @@ def provisioned(load: TableLoad, prices: Prices, how: Provisioning) -> Bill:
 def _bill(
     load: TableLoad, prices: Prices, *, reads: float, writes: float, index_writes: float
 ) -> Bill:
-    """A bill with what costs the same however capacity is paid for."""
+    """A bill, with the parts that cost the same in both modes."""
     return Bill(
         load.table,
         reads=reads,
@@ -205,26 +211,26 @@ def _bill(
 
 
 def total(bills: Iterable[Bill]) -> Bill:
-    """Several bills in one."""
+    """The sum of several bills."""
     parts = [bill.parts() for bill in bills]
     names = [field.name for field in fields(Bill)[1:]]
     return Bill("total", **{name: sum(each[name] for each in parts) for name in names})
 
 
 def rounded(dollars: float, digits: int = 2) -> float:
-    """Dollars to the cent, halves up as bills have it: ``round`` takes halves to the even cent."""
+    """Dollars rounded to the cent, halves up as on bills; ``round`` rounds halves to even."""
     return round(dollars + 1e-9, digits)
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """All tables under one set of prices.
+    """The bills of all tables at one set of prices.
 
     Attributes:
-        prices: the set.
-        on_demand: each table, billed by request.
-        provisioned: each table, with capacity for the peak.
-        autoscaled: each table, with capacity that follows the load.
+        prices: the set of prices.
+        on_demand: the bills in on-demand mode.
+        provisioned: the bills with capacity for the peak.
+        autoscaled: the bills with capacity that follows the load.
     """
 
     prices: Prices
@@ -233,7 +239,7 @@ class Month:
     autoscaled: tuple[Bill, ...]
 
     def modes(self) -> dict[str, tuple[Bill, ...]]:
-        """The three ways of paying, by name."""
+        """The bills by billing mode."""
         return {
             "on_demand": self.on_demand,
             "provisioned": self.provisioned,
@@ -242,12 +248,12 @@ class Month:
 
 
 def month(loads: Iterable[TableLoad], prices: Prices, fixed: Provisioning) -> Month:
-    """What tables cost by a set of prices.
+    """The bills of tables at a set of prices.
 
     Args:
-        loads: of the tables.
-        prices: the set.
-        fixed: how much capacity is provisioned where it does not follow the load.
+        loads: the load of each table.
+        prices: the set of prices.
+        fixed: how capacity is provisioned without autoscaling.
     """
     every = tuple(loads)
     scaled = replace(fixed, autoscaled=True)
@@ -260,12 +266,12 @@ def month(loads: Iterable[TableLoad], prices: Prices, fixed: Provisioning) -> Mo
 
 
 def limiter(decisions: float, denied: float = 0.0, decisions_per_write: float = 1.0) -> TableLoad:
-    """The table of rate limits, when every denial is from memory.
+    """The load of the table of rate limits, if every denial is from memory.
 
     Args:
-        decisions: a second.
-        denied: the share of them that is denied, from 0 to 1.
-        decisions_per_write: how many one write serves: more than 1 where a hot key is leased.
+        decisions: decisions a second.
+        denied: the share of denials, from 0 to 1.
+        decisions_per_write: the decisions that one write serves; more than 1 with leases.
     """
     writes = decisions * (1 - denied) / decisions_per_write
     return TableLoad("rate_limiting", writes=writes)
@@ -274,16 +280,16 @@ def limiter(decisions: float, denied: float = 0.0, decisions_per_write: float = 
 def sessions(
     requests: float, changed: float = 0.0, logins: float = 0.0, kb: float = 1.0
 ) -> TableLoad:
-    """The table of sessions.
+    """The load of the table of sessions.
 
-    A request reads its session once, strongly consistent, and writes it if it changed something. A
-    login writes the session, and its keys into the index of its owner.
+    A request reads its session once, strongly consistent, and writes it if the session changed. A
+    login writes the session, and its keys into the index of users.
 
     Args:
-        requests: a second, with a session.
-        changed: the share of them that changes something, from 0 to 1.
-        logins: a second.
-        kb: the size of a session.
+        requests: requests with a session a second.
+        changed: the share of those that change the session, from 0 to 1.
+        logins: logins a second.
+        kb: the size of a session in KB.
     """
     writes = requests * changed + logins
     return TableLoad(

@@ -1,7 +1,7 @@
-"""What a month of a limiter's load costs, from the least to the most.
+"""What a limiter's load costs a month, from the least to the most.
 
-An item is under 1 KB, so a write is one unit, whether its condition holds or is refused. A denial
-is a write where the table is asked, and none where it rests on what the process saw.
+An item is under 1 KB, so a write is one unit, whether its condition holds or fails. A denial by the
+table is a write; a denial from memory is none.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from ratelimit_ddb.pricing.bill import MONTH_HOURS, MONTH_SECONDS, Provisioning
 from ratelimit_ddb.pricing.prices import Prices
 
 _MOST_WRITES = 2
-"""A decision on one limit writes twice at most: a wrong guess, and the right one (P7)."""
+"""A decision on one limit takes two writes at most: a failed condition, and the retry (P7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a limiter has.
+    """The load of a limiter.
 
     Attributes:
-        requests_per_second: decisions, on the mean of a month.
-        denied: the share of them that is denied, from 0 to 1.
-        limits: on each key.
-        peak: the busiest second over the mean; what provisioned capacity must be enough for.
-        utilization: the share of provisioned capacity that is meant to be used.
-        decisions_per_write: how many one write serves, where hot keys are leased.
-        least: the units that its table is provisioned with at least.
+        requests_per_second: decisions a second, on average over a month.
+        denied: the share of denials, from 0 to 1.
+        limits: the number of limits on each key.
+        peak: the busiest second divided by the mean, for provisioned capacity.
+        utilization: the target utilization of provisioned capacity, from 0 to 1.
+        decisions_per_write: the decisions that one write serves, with leases of hot keys.
+        least: the minimum provisioned units of the table.
     """
 
     requests_per_second: float
@@ -40,17 +40,17 @@ class Load:
 
     @property
     def decisions_a_month(self) -> float:
-        """How many."""
+        """The decisions of a month."""
         return self.requests_per_second * MONTH_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class LimiterBill:
-    """A limiter's load under one assumption.
+    """The bill of a limiter's load under one assumption.
 
     Attributes:
-        assumption: about which of its decisions are written.
-        writes_per_second: write units, on the mean.
+        assumption: which of its decisions are writes.
+        writes_per_second: write units a second, on average.
         on_demand: dollars a month.
         provisioned: dollars a month.
         provisioned_units: write capacity units to provision.
@@ -64,7 +64,7 @@ class LimiterBill:
 
 
 def bills(load: Load, prices: Prices) -> Iterator[LimiterBill]:
-    """From the least that a limiter's load can cost to the most."""
+    """The bills of a load, from the least that it can cost to the most."""
     allowed = load.requests_per_second * (1 - load.denied)
     most = max(_MOST_WRITES, load.limits + 1)
     if load.decisions_per_write > 1:

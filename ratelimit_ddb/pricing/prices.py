@@ -1,8 +1,8 @@
-"""What Amazon charges for DynamoDB: a table to edit, since it changes and differs.
+"""The prices of DynamoDB. Edit them if yours differ.
 
-Nothing here is looked up. Prices are dollars, for the region us-east-1 and the Standard table
-class, without the free tier; each set says since when it is known. Check it against AWS: "Amazon
-DynamoDB pricing".
+Nothing is looked up. Prices are in dollars, for the region us-east-1 and the Standard table class,
+without the free tier; each set says where it is from. Check them against AWS: "Amazon DynamoDB
+pricing".
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ class Prices:
     """One set of prices.
 
     Attributes:
-        name: what it is called.
-        known_since: when it was known, and from where.
+        name: the name of the set.
+        known_since: where the prices are from, and since when they hold.
         write_per_million: on demand, a million write request units.
         read_per_million: on demand, a million read request units.
         write_unit_hour: provisioned, one write capacity unit (a write a second) for an hour.
         read_unit_hour: provisioned, one read capacity unit (a consistent read a second).
         replicated_write_per_million: on demand, a million write request units of a global table.
         replicated_write_unit_hour: provisioned, one write capacity unit of a global table.
-        stream_read_per_million: a million GetRecords of a stream; those of Lambda are free.
+        stream_read_per_million: a million GetRecords calls of a stream; those of Lambda are free.
         storage_gb_month: a gigabyte of items, or of an index, for a month.
-        recovery_gb_month: a gigabyte of items that can be restored to any second, for a month.
-        backup_gb_month: a gigabyte of backups on demand, for a month.
+        recovery_gb_month: point-in-time recovery of a gigabyte of items, for a month.
+        backup_gb_month: a gigabyte of on-demand backups, for a month.
 
-    The last six are those of today's list unless they are given.
+    The last six have the current list prices as defaults.
 
     Raises:
         ValueError: a price is negative.
@@ -54,7 +54,7 @@ class Prices:
                 raise ValueError(f"price {price}: must be at least 0 dollars ({field.name})")
 
     def on_demand(self, *, writes: float = 0.0, reads: float = 0.0) -> float:
-        """Dollars for so many request units."""
+        """The dollars for a number of request units."""
         return (writes * self.write_per_million + reads * self.read_per_million) / 1_000_000
 
 
@@ -78,4 +78,4 @@ PRICES = {
         replicated_write_unit_hour=0.000975,
     ),
 }
-"""By the name that ``ratelimit-ddb cost --prices`` takes."""
+"""The sets of prices, by the name for ``ratelimit-ddb cost --prices``."""

@@ -263,8 +263,8 @@ def test_the_command_draws_a_picture(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--load", "media:reads=1,kb=0"], "'0': kb must be KB above 0"),
         (["--load", "media:reads=1,replicas=1.5"], "'1.5': replicas must be an int from 0 to 100"),
         (["--load", "media:reads=1,recovery=2"], "'2': recovery must be an int from 0 to 1"),
-        (["--load", "total:reads=1"], "a table is called by 1 to 255 letters"),
-        (["--load", "\x1b[2J:reads=1"], "'\\x1b[2J:reads=1': a table is called by"),
+        (["--load", "total:reads=1"], "the table's name must be 1 to 255 letters"),
+        (["--load", "\x1b[2J:reads=1"], "'\\x1b[2J:reads=1': the table's name must be"),
         (["--load", "media:reads=1", "--denied", "0.5"], "--denied needs --requests-per-second"),
         (
             ["--load", "media:reads=1", "--logins-per-second", "1"],
@@ -299,4 +299,4 @@ def test_a_table_has_one_load(capsys: pytest.CaptureFixture[str]) -> None:
     twice = ["--load", "media:reads=1", "--load", "media:writes=1"]
 
     assert main(["cost", *twice]) != 0
-    assert "table 'media' has two loads" in capsys.readouterr().err
+    assert "table 'media': two loads are given" in capsys.readouterr().err

@@ -124,7 +124,7 @@ def test_that_tables_are_created_then_left(
     assert f"{prefix}-dev-user-sessions" in first
     assert "by sessionId + userId, index ownerId-createdAt-index, TTL expiresAt" in first
     assert (second.count("  created  "), second.count("  left ")) == (0, 5)
-    assert "was already there" in second
+    assert "already exists" in second
 
 
 def test_that_one_rate_limits_table_can_be_created(

@@ -93,7 +93,7 @@ def test_commands_act_though_limits_are_switched_off(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["peek", "ada"], "--limit is needed"),
+        (["peek", "ada"], "--limit is required"),
         (["peek", "ada", "--limit", "5/fortnight"], "fortnight"),
         (["peek", "", *LIMIT], "key '': must have at least one character"),
         (["peek", "ada", "--cost", "6", *LIMIT], "--cost 6"),

@@ -338,8 +338,8 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rule", "logn", "192.0.2.7"], "rule 'logn': there are 'login', "),
-        (["--rule", "logn", "192.0.2.7"], "; is 'login' meant?"),
+        (["--rule", "logn", "192.0.2.7"], "unknown rule 'logn'; expected one of 'login', "),
+        (["--rule", "logn", "192.0.2.7"], "; did you mean 'login'?"),
         (["--rule", "login"], "rule 'login': an identity is needed: must be a client's address"),
         (["--rule", "login", "192.0.2"], "identity '192.0.2': must be an address"),
         (["--rule", "login", "a", "b"], "identity 'a b': must be a client's address"),
@@ -350,11 +350,11 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
             ["--rule", "login", "--endpoint", "/x", "192.0.2.7"],
             "--endpoint is for rules with scope",
         ),
-        (["--rule", "login", "--limit", "5/hour", "192.0.2.7"], "leave out --limit"),
-        (["--rule", "login", "--stored-name", "x", "192.0.2.7"], "--stored-name is for rules"),
-        (["--rule", "login", "--messages", "192.0.2.7"], "rule 'login': it has no messages"),
-        (["--rule", "chat", "192.0.2.7"], "rule 'chat': it has no limits"),
-        (["--rule", "login", "--in-flight", "192.0.2.7"], "rule 'login': it has no in_flight"),
+        (["--rule", "login", "--limit", "5/hour", "192.0.2.7"], "omit --limit"),
+        (["--rule", "login", "--stored-name", "x", "192.0.2.7"], "--stored-name does not apply"),
+        (["--rule", "login", "--messages", "192.0.2.7"], "rule 'login' has no messages"),
+        (["--rule", "chat", "192.0.2.7"], "rule 'chat' has no limits"),
+        (["--rule", "login", "--in-flight", "192.0.2.7"], "rule 'login' has no in_flight"),
         (["--rule", "/api/*", " "], "must be a value of the header 'X-Api-Key'"),
         (["--rule", "visitor", ""], "must be a value of the cookie 'sid'"),
         (["--rule", "user"], "must be the 'user_id' of a session"),
@@ -362,7 +362,7 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
         (["--rule", "plans"], "give --stored-name, such as plan:pro"),
         (["--rule", "plans", "ada", "--stored-name", "x"], "give none, the rule counts everyone"),
         (["--rule", "tenant", "a", "--stored-name", "x"], "stored limits are named 'plan:pro'"),
-        (["--rule", "routes"], "where it finds none '/routes/*' or '/routes.json'"),
+        (["--rule", "routes"], "or '/routes/*' or '/routes.json' if it finds none"),
         (["--rule", "computed"], "its limits are a function of the request: give --limit"),
     ],
 )
@@ -376,12 +376,12 @@ def test_what_is_no_bucket_of_the_rule_is_refused_with_the_way_out(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rule", "login", "192.0.2.7"], "--rules and --rule go together"),
-        (["--rules", "absent.toml", "192.0.2.7"], "--rules and --rule go together"),
+        (["--rule", "login", "192.0.2.7"], "--rules FILE and --rule NAME must be given together"),
+        (["--rules", "absent.toml", "192.0.2.7"], "--rules FILE and --rule NAME must be given together"),
         (["--rules", "absent.toml", "--rule", "x"], "--rules absent.toml: can't be read: No such"),
-        (["--messages", "ada", "--limit", "5/hour"], "--messages is for a rule"),
-        ([], "one KEY is needed"),
-        (["a", "b", "--limit", "5/hour"], "one KEY is needed"),
+        (["--messages", "ada", "--limit", "5/hour"], "--messages needs --rules and --rule"),
+        ([], "give one KEY"),
+        (["a", "b", "--limit", "5/hour"], "give one KEY"),
     ],
 )
 def test_a_key_is_given_in_one_way(

@@ -171,7 +171,7 @@ def test_a_table_without_use_is_no_failure(
 ) -> None:
     serve()
     assert main(["top", "--table", "t"]) == 0
-    assert capsys.readouterr().out == "no key has used anything of its limits\n"
+    assert capsys.readouterr().out == "no key has used any of its limits\n"
     assert main(["top", "--table", "t", "--json"]) == 0
     assert told(capsys)["keys"] == []
 
@@ -207,7 +207,7 @@ def test_that_there_is_nothing_is_not_said_of_a_table_that_was_not_read(
     assert main([*command, "--segments", "1", "--table", "t"]) == 130
     said = capsys.readouterr()
     assert "found so far" in said.out
-    assert said.err.startswith("read 25 items, 12.5 read units: not all of the table\n")
+    assert said.err.startswith("read 25 items, 12.5 read units, not the whole table\n")
 
 
 def test_a_watch_looks_again_and_tells_the_writes_a_second(

@@ -89,7 +89,7 @@ def test_other_prices_can_be_chosen_or_given(capsys: pytest.CaptureFixture[str])
         (["--requests-per-second", "1", "--peak", "0.5"], "'0.5': must be a factor from 1"),
         (["--requests-per-second", "1", "--limits", "0"], "'0': must be an int from 1"),
         (["--requests-per-second", "1", "--prices", "cheap"], "cheap"),
-        (["--requests-per-second", "1", "--write-per-million", "x"], "'x': dollars"),
+        (["--requests-per-second", "1", "--write-per-million", "x"], "'x': must be dollars"),
     ],
 )
 def test_wrong_arguments_are_told_in_one_line(
