@@ -376,8 +376,11 @@ def test_what_is_no_bucket_of_the_rule_is_refused_with_the_way_out(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rule", "login", "192.0.2.7"], "--rules FILE and --rule NAME must be given together"),
-        (["--rules", "absent.toml", "192.0.2.7"], "--rules FILE and --rule NAME must be given together"),
+        (["--rule", "login", "192.0.2.7"], "--rules FILE and --rule NAME must be given"),
+        (
+            ["--rules", "absent.toml", "192.0.2.7"],
+            "--rules FILE and --rule NAME must be given together",
+        ),
         (["--rules", "absent.toml", "--rule", "x"], "--rules absent.toml: can't be read: No such"),
         (["--messages", "ada", "--limit", "5/hour"], "--messages needs --rules and --rule"),
         ([], "give one KEY"),
