@@ -163,6 +163,7 @@ class DeviceBrowser:
         return thief
 
     def _learn(self, response: Response, key: DeviceKey) -> None:
+        assert response.headers["content-type"] == "application/json"
         told = json.loads(response.body)
         (credential,) = told["credentials"]
         assert told["scope"] == {"include_site": False}

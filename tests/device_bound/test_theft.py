@@ -60,6 +60,8 @@ def test_a_thief_who_refreshes_with_another_key_gets_nothing(bound: DeviceBrowse
     assert answering(thief, REFRESH, proof, identifier) == 400
     assert thief.cookies[BOUND] == bound.cookies[BOUND]
     assert bound.site.told[-1] == "unproven wrong_proof"
+    bind, refused = bound.site.events[-2:]
+    assert (refused.session, refused.user_id) == (bind.session, "ada")
     assert bound.refresh(bound.session).status == 200  # the device is not troubled
 
 
@@ -225,6 +227,8 @@ def test_a_request_without_proof_has_nothing_of_the_session_and_changes_nothing(
     del thief.cookies[BOUND]
     assert thief.visit(dict).value == {}
     assert bound.site.told[-1] == "unproven no_cookie"
+    assert bound.site.events[-1].session == bound.site.events[0].session
+    assert bound.site.events[-1].user_id == "ada"
     token = bound.visit(lambda session: session.csrf_token()).value
     assert thief.visit(lambda session: session.is_csrf_token(token)).value is False
     response = thief.visit(lambda session: session.user_id)
@@ -279,6 +283,15 @@ def test_a_refresh_that_does_not_name_the_session_ends_it_for_the_browser(
     assert "secure-session-challenge" not in response.headers
 
 
+def test_a_session_that_is_not_bound_has_nothing_to_refresh(browser: DeviceBrowser) -> None:
+    browser.has_dbsc = False
+    browser.visit(login)
+    for identifier in ("x", ""):
+        headers = [("Sec-Secure-Session-Id", identifier)]
+        assert browser.send(REFRESH, "POST", headers).status == 401
+    assert browser.send(REFRESH, "POST").status == 401
+
+
 @pytest.mark.parametrize("path", [REGISTER, REFRESH])
 def test_the_endpoints_are_for_posts_and_for_nobody_else(bound: DeviceBrowser, path: str) -> None:
     response = bound.send(path, "GET")
@@ -301,16 +314,18 @@ def test_the_endpoints_ask_nothing_of_the_store_for_a_stranger(
 
 
 @pytest.mark.parametrize("which", ["refresh", "register"])
+@pytest.mark.parametrize("planted", ["a session's", "of no session"])
 def test_a_cookie_that_another_host_set_in_front_does_no_harm(
-    browser: DeviceBrowser, which: str
+    browser: DeviceBrowser, which: str, planted: str
 ) -> None:
     attacker = DeviceBrowser(browser.site)
     attacker.visit(lambda session: session.login("eve"))
-    theirs = attacker.cookies["__Secure-session-device"]
+    eves = attacker.cookies["__Secure-session-device"].value
+    theirs = eves if planted == "a session's" else "x" * 43
 
     def in_front() -> None:
         own = browser.cookies["__Secure-session-device"]
-        both = f"{theirs.value}; __Secure-session-device={own.value}"
+        both = f"{theirs}; __Secure-session-device={own.value}"
         browser.cookies["__Secure-session-device"] = replace(own, value=both)
 
     if which == "register":
