@@ -29,6 +29,7 @@ _SET_WITH_LEADER = "it is set when somebody leads, or has led, and not read befo
 _TELLS_APART = "any name will do that other limits do not have"
 _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _MORE_PADDING = "more padding than is needed is passed over"
+_ORDERED_SET = "a set in the order of addition is a dict whose values are not read"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -350,6 +351,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "sessions/session_state.py": {
         "self.loaded_at = 1": "when it was read is asked of a session that was read",
+    },
+    "sessions/store/memory_rows.py": {
+        'self._by_owner.setdefault(row.owner_id, {})[session_id] = ""': _ORDERED_SET,
+        'ids[session_id] = ""': _ORDERED_SET,
     },
     "sessions/values/csrf.py": {
         "return secrets.token_hex(None)": _AS_MANY_BYTES,

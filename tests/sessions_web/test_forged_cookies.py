@@ -29,6 +29,7 @@ def test_a_malformed_cookie_costs_no_call_and_gives_an_empty_session(
 ) -> None:
     response = visitor.visit(everything, cookie=f"__Host-session={value}")
     assert (response.value, response.set_cookies, site.calls) == ({}, [], [])
+    assert site.told == ["invalid malformed"]
 
 
 def test_an_unknown_id_is_never_adopted(site: Site, visitor: Visitor) -> None:
@@ -148,6 +149,15 @@ def test_a_login_behind_a_dead_cookie_lasts(site: Site, visitor: Visitor) -> Non
     visitor.visit(lambda session: session.login("ada"), cookie=dead)
     field = f"{dead}; {visitor.cookie}"
     assert visitor.visit(lambda session: session.user_id, cookie=field).value == "ada"
+
+
+def test_a_logout_by_one_cookie_costs_one_deletion(site: Site, visitor: Visitor) -> None:
+    visitor.visit(lambda session: session.login("ada"))
+    old = visitor.cookie
+    visitor.visit(lambda session: session.rotate())
+    del site.log[:]
+    site.visitor().visit(lambda session: session.logout(), cookie=old)
+    assert site.calls == ["Find", "Find", "Delete"]  # the old id leads to the row for a while
 
 
 def test_a_logout_ends_the_sessions_of_all_cookies(site: Site) -> None:

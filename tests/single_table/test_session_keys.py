@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from ddbwire.single_table import SingleTable
 from ratelimit_ddb.store.dynamodb.item_keys import SingleTableKeys as LimiterKeys
+from sessions.operations.count import Counted, Recount
+from sessions.operations.row import Row
+from sessions.store.dynamodb.count import count_parts, counted_of
 from sessions.store.dynamodb.item_keys import OwnTableKeys, SingleTableKeys, item_keys
 
 KEYS = SingleTableKeys(SingleTable())
@@ -78,7 +81,9 @@ def test_where_an_item_is_does_not_change_from_one_version_to_the_next() -> None
     assert item_keys(None).row("i" * 43, "ada") == OWN.row("i" * 43, "ada")
     assert item_keys(SingleTable()).row("i" * 43, "ada") == KEYS.row("i" * 43, "ada")
     assert KEYS.row("i" * 43, "ada") == shared("SESSION#" + "i" * 43, "ada")
+    assert KEYS.partition_of_row("i" * 43) == "SESSION#" + "i" * 43
     assert KEYS.entry("ada", "i" * 43) == shared("USER#ada", "SESSION#" + "i" * 43)
+    assert KEYS.session_in(shared("USER#ada", "SESSION#" + "i" * 43)) == "i" * 43
     assert KEYS.count("ada", "") == shared("USER#ada", "SESSIONS")
     assert KEYS.count("ada", "shop") == shared("USER#ada", f"SESSIONS#{shop}")
     assert OWN.row("i" * 43, "ada") == own("i" * 43, "ada")
@@ -87,6 +92,25 @@ def test_where_an_item_is_does_not_change_from_one_version_to_the_next() -> None
     assert OWN.count("ada", "shop") == own(f"counted~{ADA_IN_SHOP}", "counted")
     assert OWN.count("ada", "\ud800") != OWN.count("ada", "\ud801")
     assert KEYS.count("ada", "\ud800") != KEYS.count("ada", "\ud801")
+
+
+@pytest.mark.parametrize("layout", [None, SingleTable()])
+def test_a_count_has_the_ids_beside_its_keys(layout: SingleTable | None) -> None:
+    keys = item_keys(layout)
+    numbers = {name: {"N": "7"} for name in ("counted", "version", "expiresAt")}
+    item = {**keys.count("ada", "shop"), **numbers, "i" * 43: {"BOOL": True}}
+    assert counted_of(keys, item) == Counted(frozenset(["i" * 43]), 7)
+
+
+@pytest.mark.parametrize("layout", [None, SingleTable()])
+def test_the_end_of_a_session_asks_for_its_key(layout: SingleTable | None) -> None:
+    """What is not there would be made by it, as a row of nothing."""
+    keys, row = item_keys(layout), Row("i" * 43, "ada", 1, 2, 3, 4)
+    _, part = count_parts("table", keys, Recount("ada", "", None, frozenset(), 5, (row,)))
+    ended = part["Update"]
+    assert ended["Key"] == keys.row("i" * 43, "ada")
+    assert ended["ConditionExpression"].startswith("attribute_exists(#s)")
+    assert ended["ExpressionAttributeNames"]["#s"] == next(iter(ended["Key"]))
 
 
 @given(USER_IDS, SESSION_IDS)
