@@ -17,8 +17,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from opentelemetry import metrics, trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from ddbwire.optional_package import optional_package
+
+with optional_package("ratelimit_ddb.opentelemetry", "ratelimit-ddb[opentelemetry]"):
+    from opentelemetry import metrics, trace
+    from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from ratelimit_ddb.web.identity.identity import digest_of
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ddbwire.optional_package import optional_package
 from sessions.arguments import require_positive_int, require_str_or_none
 from sessions.cookie.cookie import Cookie, without_leading_dot
 
@@ -90,7 +91,8 @@ def starlette_cookies(
         TypeError, ValueError: an argument is invalid.
         ImportError: the package ``itsdangerous``, which Starlette's needs, is not installed.
     """
-    import itsdangerous
+    with optional_package("starlette_cookies", "itsdangerous"):
+        import itsdangerous
 
     signer = itsdangerous.TimestampSigner(_secret_key(secret_key))
 
@@ -136,8 +138,9 @@ def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousS
     Raises:
         ValueError: the application has no ``secret_key``.
     """
-    import itsdangerous
-    from flask.sessions import SecureCookieSessionInterface
+    with optional_package("flask_cookies", "flask"):
+        import itsdangerous
+        from flask.sessions import SecureCookieSessionInterface
 
     interface = SecureCookieSessionInterface()
     serializer = interface.get_signing_serializer(app)

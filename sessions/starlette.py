@@ -16,8 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection
+from ddbwire.optional_package import optional_package
+
+with optional_package("sessions.starlette", "starlette"):
+    from starlette.exceptions import HTTPException
+    from starlette.requests import HTTPConnection
 
 from sessions.arguments import require_positive_int
 from sessions.errors import AuthenticationRequired, ReauthenticationRequired

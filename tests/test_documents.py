@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import shlex
+import sys
 import wsgiref.simple_server
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +28,7 @@ FILE = re.compile(
     r"`((?:ratelimit_ddb|sessions|ddbwire|demo|tests|bench|infra|examples|docs)/[\w./-]+\.\w+)`"
 )
 """From the repository's folder, as pages name it."""
+PIP = re.compile(r"pip install ([^`\n]+)")
 COST = re.compile(r"^\$ ratelimit-ddb (cost [^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -33,6 +36,43 @@ COST = re.compile(r"^\$ ratelimit-ddb (cost [^\n]*)\n(.*?)^```", re.MULTILINE | 
 def test_the_pages_python_runs(page: Path) -> None:
     blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
     exec(compile("".join(blocks), page.name, "exec"), {})
+
+
+INSTALLED_BY = {
+    "cryptography": "ratelimit-ddb[encryption]",
+    "joserfc": "ratelimit-ddb[dbsc]",
+    "moto": "moto[dynamodb]",
+    "opentelemetry": "ratelimit-ddb[opentelemetry]",
+    "ratelimit_ddb.django": "django",
+    "ratelimit_ddb.fastapi": "fastapi",
+    "ratelimit_ddb.flask": "flask",
+    "ratelimit_ddb.opentelemetry": "ratelimit-ddb[opentelemetry]",
+    "ratelimit_ddb.starlette": "starlette",
+    "sessions.device_bound": "ratelimit-ddb[dbsc]",
+    "sessions.django": "django",
+    "sessions.flask": "flask",
+    "werkzeug": "flask",
+}
+"""What brings a module, if pip's name for it is another one."""
+WITH_THE_WHEEL = {"boto3", "botocore", "ratelimit_ddb", "sessions"}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDE], ids=lambda page: page.name)
+def test_a_page_says_what_to_install_for_its_examples(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    needed: set[str] = set()
+    for node in ast.walk(ast.parse("".join(PYTHON.findall(text)))):
+        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        for name in names:
+            package = name.partition(".")[0]
+            if name in INSTALLED_BY:
+                needed.add(INSTALLED_BY[name])
+            elif package not in WITH_THE_WHEEL and package not in sys.stdlib_module_names:
+                needed.add(INSTALLED_BY.get(package, package))
+    said = {name.strip("\"'") for line in PIP.findall(text) for name in line.split()}
+    assert needed - said == set()
 
 
 def test_the_readmes_python_runs_and_its_first_limit_denies_the_fourth_request(

@@ -150,3 +150,66 @@ def test_that_importing_a_package_stays_light(package: str) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CHECKOUT
     )
     assert run.stdout.strip() == "[]"
+
+
+def without(*packages: str) -> str:
+    """The head of a program in which these are not installed."""
+    return f"""
+import importlib, sys
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {packages}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+
+def told(call, *arguments, **options):
+    try:
+        call(*arguments, **options)
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_that_what_needs_a_missing_package_says_how_to_install_it() -> None:
+    missing = ("flask", "fastapi", "starlette", "django", "asgiref", "opentelemetry", "joserfc")
+    program = (
+        without(*missing, "cryptography", "itsdangerous")
+        + """
+for part in ("ratelimit_ddb", "sessions"):
+    for framework in ("flask", "fastapi", "starlette", "django", "opentelemetry", "device_bound"):
+        told(importlib.import_module, f"{part}.{framework}")
+
+from sessions import MemorySessionStore
+from sessions.previous import flask_cookies, starlette_cookies
+from sessions.wsgi import SessionMiddleware
+
+told(flask_cookies, None)
+told(starlette_cookies, "secret")
+told(SessionMiddleware, print, MemorySessionStore(), encryption=bytes(32))
+"""
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CHECKOUT
+    )
+    assert run.stdout.splitlines() == [
+        'ratelimit_ddb.flask needs the package flask: pip install "flask"',
+        'ratelimit_ddb.fastapi needs the package fastapi: pip install "fastapi"',
+        'ratelimit_ddb.starlette needs the package starlette: pip install "starlette"',
+        'ratelimit_ddb.django needs the package django: pip install "django"',
+        (
+            "ratelimit_ddb.opentelemetry needs the package opentelemetry: "
+            'pip install "ratelimit-ddb[opentelemetry]"'
+        ),
+        "No module named 'ratelimit_ddb.device_bound'",
+        'sessions.flask needs the package flask: pip install "flask"',
+        "No module named 'sessions.fastapi'",
+        'sessions.starlette needs the package starlette: pip install "starlette"',
+        'sessions.django needs the package django: pip install "django"',
+        "No module named 'sessions.opentelemetry'",
+        'sessions.device_bound needs the package joserfc: pip install "ratelimit-ddb[dbsc]"',
+        'flask_cookies needs the package itsdangerous: pip install "flask"',
+        'starlette_cookies needs the package itsdangerous: pip install "itsdangerous"',
+        'encryption= needs the package cryptography: pip install "ratelimit-ddb[encryption]"',
+    ]

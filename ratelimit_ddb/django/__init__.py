@@ -1,5 +1,10 @@
 """Rate limits for Django: middleware that is set up in the settings, and limits on one view."""
 
+from ddbwire.optional_package import optional_package
+
+with optional_package("ratelimit_ddb.django", "django"):
+    import django  # noqa: F401 - is it there?
+
 from ratelimit_ddb.django.limited_views import limited
 from ratelimit_ddb.django.middleware import RateLimitMiddleware
 from ratelimit_ddb.django.users import user

@@ -10,6 +10,11 @@
 It takes Starlette 0.41 or later. FastAPI's own is ratelimit_ddb.fastapi.
 """
 
+from ddbwire.optional_package import optional_package
+
+with optional_package("ratelimit_ddb.starlette", "starlette"):
+    import starlette  # noqa: F401 - is it there?
+
 from ratelimit_ddb.asgi import RateLimitMiddleware
 from ratelimit_ddb.starlette.limited_endpoints import limited
 from ratelimit_ddb.starlette.routes import route_of

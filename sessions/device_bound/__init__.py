@@ -26,12 +26,10 @@ https://w3c.github.io/webappsec-dbsc/, with the names of the fields that Chrome 
 
 from __future__ import annotations
 
-try:
+from ddbwire.optional_package import optional_package
+
+with optional_package("sessions.device_bound", "ratelimit-ddb[dbsc]"):
     import joserfc  # noqa: F401 - else it would be missing only at the first call of a browser
-except ImportError as error:
-    raise ImportError(
-        'sessions.device_bound needs the package joserfc: pip install "ratelimit-ddb[dbsc]"'
-    ) from error
 
 from sessions.device_bound.device_bound import DeviceBound
 

@@ -6,6 +6,11 @@ Flask's ``secret_key`` is not needed for it. Its SESSION_COOKIE_* settings are t
 what can't be followed is refused at the first request.
 """
 
+from ddbwire.optional_package import optional_package
+
+with optional_package("sessions.flask", "flask"):
+    import flask  # noqa: F401 - is it there?
+
 from sessions.flask.flask_session import FlaskSession
 from sessions.flask.freshness import require_fresh
 from sessions.flask.interface import SessionInterface, session

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from ddbwire.optional_package import optional_package
 from sessions.arguments import require_encryption_key, require_several
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Cipher:
     __slots__ = ("_first", "_keys", "_reads_unencrypted", "encrypts")
 
     def __init__(self, keys: Key | Iterable[Key]) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        with optional_package("encryption=", "ratelimit-ddb[encryption]"):
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         several = [keys] if isinstance(keys, Key) else require_several("encryption", "bytes", keys)
         known = [require_encryption_key(key) for key in several if key is not UNENCRYPTED]
