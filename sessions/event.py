@@ -49,7 +49,8 @@ class SessionEvent(NamedTuple):
             - ``"destroyed"``, ``"revoked"``: ``"login_elsewhere"``, or None
             - ``"refused"``: ``"too_many_sessions"``
             - ``"dropped"``: ``"replaced"``, ``"unavailable"``, ``"no_token"`` (the client has no
-              valid token and gets none) or ``"unstorable"`` (values of a session that was taken
+              valid token and gets none), ``"not_saved"`` (``save()`` raised, and the response could
+              not save them either) or ``"unstorable"`` (values of a session that was taken
               over from those that the site had before)
             - ``"unproven"``: ``"no_cookie"`` or ``"wrong_proof"``
             - all others: None

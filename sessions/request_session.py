@@ -26,6 +26,7 @@ from sessions.cookie.headers import Headers
 from sessions.credential import Credential, CredentialKind
 from sessions.device_check import DeviceCheck
 from sessions.errors import SessionNotSaved, SessionRevoked, StoreUnavailable, TooManySessions
+from sessions.failed_save import NOT_SAVED, drop_unsaved, is_known
 from sessions.lifecycle.commit import commit, needs_commit
 from sessions.lifecycle.commit_result import SAVED, CommitResult
 from sessions.lifecycle.load import load_first
@@ -67,6 +68,7 @@ class RequestSession:
 
     __slots__ = (
         "_credential",
+        "_failed_save",
         "_task_turn",
         "_thread_lock",
         "accessed",
@@ -88,6 +90,7 @@ class RequestSession:
         self.is_lazy = False
         self.place: SessionPlace | None = None
         self.found_by = CredentialKind.NONE
+        self._failed_save: SessionState | None = None
         self._credential = Credential.of(config, cookie_field, authorization)
         self.client_token = ClientToken(config, self._credential)
         self.device_check = DeviceCheck(config, self._credential.kind, cookie_field)
@@ -231,15 +234,25 @@ class RequestSession:
         Raises:
             SessionNotSaved: the change needs a new token, which can't reach the client.
         """
-        self.take_over_assigned()
         self.state.response_started = self.state.response_started or not is_sent
+        try:
+            yield from self._commit_for_response()
+        except NOT_SAVED:
+            if not is_known(self._failed_save, self.state):
+                raise
+            drop_unsaved(self.config, self.state)
+            if self.place is not None:
+                self.place.put_back()
+        self.state.response_started = True
+        return self._headers()
+
+    def _commit_for_response(self) -> Flow[None]:
+        self.take_over_assigned()
         changes = self.state.data.changes()
         if self.config.bearer and self.state.load_error is None:  # else the commit drops them
             changes = self.client_token.with_way(self.state, changes)
         if needs_commit(self.config, self.state, changes):
             yield from self._commit(changes)
-        self.state.response_started = True
-        return self._headers()
 
     def end_response(self) -> Flow[None]:
         """Check that no change is lost when the response is over. A logout is committed even now.
@@ -274,6 +287,9 @@ class RequestSession:
 
     def save(self) -> Flow[None]:
         """Save changes now; see ``Session.save``."""
+        return self._noting_failure(self._save())
+
+    def _save(self) -> Flow[None]:
         self.take_over_assigned()
         changes = self.state.data.changes()
         self.client_token.require_way(self.state, changes)
@@ -281,12 +297,24 @@ class RequestSession:
 
     def issue_token(self) -> Flow[str]:
         """Save changes now, and return the token; see ``Session.issue_token``."""
+        return self._noting_failure(self._issue_token())
+
+    def _issue_token(self) -> Flow[str]:
         self.take_over_assigned()
         self.client_token.ask_for(self.state)
         yield from self._commit(self.state.data.changes())
         if self.state.row is None:
             self.state.require_readable("session.issue_token()")
         return self.client_token.issue(self.state)
+
+    def _noting_failure(self, saving: Flow[T]) -> Flow[T]:
+        try:
+            result = yield from saving
+        except NOT_SAVED:
+            self._failed_save = self.state.copy()
+            raise
+        self._failed_save = None
+        return result
 
     def still_valid(self) -> Flow[bool]:
         """Whether the session has not ended; see ``Session.still_valid``."""

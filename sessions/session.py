@@ -284,6 +284,9 @@ class Session(SessionMapping):
     def save(self) -> None:
         """Save changes now: for streams and websockets, whose response has started.
 
+        Before that, for a page that is to answer a failure itself: what this has raised is not
+        raised again when the response starts.
+
         Raises:
             SessionNotSaved: the change needs a cookie, and the response has started.
             SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.

@@ -223,6 +223,12 @@ class SessionState:
         self.authenticates = False
         self.deleted_row = None
 
+    def drop_unsaved(self) -> None:
+        """Be again as it was saved last, but for a logout: that leaves it empty."""
+        self.withdraw_login()
+        self.deleted_row = None
+        self.data = Values(self.data.saved)
+
     def copy(self) -> SessionState:
         """A copy of it as it is now; both share the values."""
         copied = SessionState()

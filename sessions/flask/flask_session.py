@@ -198,7 +198,11 @@ class FlaskSession(Session, SessionMixin):
         self._apply_flask_changes()
         if request_session.state.is_loaded:
             request_session.client_token.persistent = self.permanent
-        return request_session.run(request_session.start_response())
+        values = request_session.state.data
+        headers = request_session.run(request_session.start_response())
+        if request_session.state.data is not values:
+            self._forget_assignments()
+        return headers
 
     def end_response(self) -> None:
         """Check that no change is lost when the response is over; see RequestSession."""

@@ -302,4 +302,19 @@ SESSIONS_ON_THE_WEB = (
             "row is not None and timeouts",
         ),
     ),
+    Guard(
+        "a login after a failed save was told to nobody",
+        "sessions/failed_save.py",
+        "failed is None or session.is_ended_or_begun_since(failed)",
+        "failed is None",
+        "tests/sessions_web/test_saves_that_fail.py::"
+        "test_a_login_or_logout_after_it_was_not_told_and_raises",
+    ),
+    Guard(
+        "a save that succeeded leaves no failure behind",
+        "sessions/request_session.py",
+        "        self._failed_save = None\n        return result\n",
+        "        return result\n",
+        "tests/sessions_web/test_saves_that_fail.py::test_a_save_that_succeeds_after_it_ends_that",
+    ),
 )

@@ -42,9 +42,17 @@ def everything(session: Session) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """Something that is done and then saved: by ``save_async`` over ASGI, ``save`` over WSGI."""
+    """Something that is done and then saved: by ``save_async`` over ASGI, ``save`` over WSGI.
+
+    Attributes:
+        act: what is done.
+        caught: what the page catches of the save; its result is then the exception's name.
+        after: what is done after the save.
+    """
 
     act: Act
+    caught: tuple[type[Exception], ...] = ()
+    after: Act = nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +199,11 @@ def _wsgi_stream(page: Page, session: Session, start_response: Any) -> Iterable[
 async def _done_async(step: Act | Saving, session: Session) -> bytes:
     if isinstance(step, Saving):
         result = step.act(session)
-        await session.save_async()
+        try:
+            await session.save_async()
+        except step.caught as caught:
+            result = type(caught).__name__
+        step.after(session)
     else:
         result = step(session)
     return json.dumps(result).encode()
@@ -200,7 +212,11 @@ async def _done_async(step: Act | Saving, session: Session) -> bytes:
 def _done(step: Act | Saving, session: Session) -> bytes:
     if isinstance(step, Saving):
         result = step.act(session)
-        session.save()
+        try:
+            session.save()
+        except step.caught as caught:
+            result = type(caught).__name__
+        step.after(session)
     else:
         result = step(session)
     return json.dumps(result).encode()

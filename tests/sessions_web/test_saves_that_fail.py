@@ -1,0 +1,86 @@
+"""A page that catches what ``save`` raises is shown: the response does not raise it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sessions import Session, SessionTooLarge, StoreError, StoreUnavailable
+from tests.sessions_web.site import Act, MakeSite, Saving, Site, Visitor, in_turn, nothing, put
+
+OUT_OF_REACH = StoreUnavailable("out of reach")
+FAILURES: tuple[type[Exception], ...] = (StoreError, TypeError, ValueError)
+FAILING: dict[str, tuple[Act, str]] = {
+    "an outage": (put(a=2), "StoreUnavailable"),
+    "a login": (lambda session: session.login("bob"), "StoreUnavailable"),
+    "a confirmed login": (lambda session: session.confirm_login("ada"), "StoreUnavailable"),
+    "a rotation": (lambda session: session.rotate(), "StoreUnavailable"),
+    "a logout": (lambda session: session.logout(), "StoreUnavailable"),
+    "too large": (put(a="x" * 500_000), "SessionTooLarge"),
+    "not storable": (in_turn(lambda s: s.update(a=[]), lambda s: s["a"].append(b"")), "TypeError"),
+}
+
+
+def ada_of(site: Site) -> Visitor:
+    visitor = site.visitor()
+    visitor.visit(in_turn(lambda session: session.login("ada"), put(a=1)))
+    for operation in ("Save", "Replace", "Create", "Delete"):
+        site.store.failures[operation] = OUT_OF_REACH
+    del site.events[:]
+    return visitor
+
+
+@pytest.mark.parametrize(("act", "failure"), FAILING.values(), ids=FAILING)
+def test_the_page_that_caught_it_is_shown_and_the_change_is_dropped(
+    make_site: MakeSite, act: Act, failure: str
+) -> None:
+    site = make_site()
+    visitor = ada_of(site)
+    shown = visitor.visit(Saving(act, FAILURES), nothing, status=503)
+    assert (shown.status, shown.body) == (503, f'"{failure}"null'.encode())
+    assert (shown.set_cookies, site.told) == ([], ["dropped not_saved"])
+    site.store.failures.clear()
+    assert visitor.visit(lambda s: [s.user_id, s.get("a")]).value == ["ada", 1]
+
+
+def test_what_can_be_saved_by_then_is_saved(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = ada_of(site)
+    site.store.failures.clear()
+    smaller = Saving(put(a="x" * 500_000, b=2), (SessionTooLarge,), after=put(a=3))
+    assert visitor.visit(smaller).value == "SessionTooLarge"
+    assert visitor.visit(dict).value == {"a": 3, "b": 2}
+
+
+@pytest.mark.parametrize("later", ["login", "logout"])
+def test_a_login_or_logout_after_it_was_not_told_and_raises(
+    make_site: MakeSite, later: str
+) -> None:
+    def change(session: Session) -> Any:
+        return session.login("bob") if later == "login" else session.logout()
+
+    visitor = ada_of(make_site())
+    with pytest.raises(StoreUnavailable):
+        visitor.visit(Saving(put(a=2), FAILURES, after=change))
+
+
+def test_a_save_that_succeeds_after_it_ends_that(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = ada_of(site)
+
+    def save_again(session: Session) -> None:
+        site.store.failures.clear()
+        if site.protocol == "wsgi":
+            session.save()
+            site.store.failures["Save"] = OUT_OF_REACH
+            session["a"] = 3
+
+    with_told = Saving(put(a=2), FAILURES, after=save_again)
+    if site.protocol == "asgi":
+        assert visitor.visit(with_told).value == "StoreUnavailable"
+    else:
+        with pytest.raises(StoreUnavailable):
+            visitor.visit(with_told)
+    site.store.failures.clear()
+    assert visitor.visit(dict).value == {"a": 2}
