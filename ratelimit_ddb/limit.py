@@ -114,7 +114,7 @@ class Limit:
         self._require_bounds(period_ns)
 
     def _require_bounds(self, period_ns: int) -> None:
-        if self.unit_ns * self.quantity > period_ns + period_ns // 1_000:
+        if 1_000 * (self.unit_ns * self.quantity - period_ns) > period_ns:
             raise ValueError(
                 f"quantity {self.quantity} in {self.period_seconds} s: a token's time is counted "
                 "in whole nanoseconds, and here rounding it up would lose more than 0.1 %"

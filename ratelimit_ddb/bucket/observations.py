@@ -60,7 +60,7 @@ class ObservationCache(Generic[T]):
     __slots__ = ("__weakref__", "_generation_size", "_older", "_younger", "group")
 
     def __init__(self, max_keys: int, group: CacheGroup | None = None) -> None:
-        self._generation_size = require_max_keys("seen_keys", max_keys, 2) // 2
+        self._generation_size = (require_max_keys("seen_keys", max_keys, 2) + 1) // 2
         self._younger: dict[str, T] = {}
         self._older: dict[str, T] = {}
         self.group = CacheGroup() if group is None else group

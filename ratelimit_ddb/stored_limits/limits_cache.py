@@ -1,12 +1,10 @@
 """The stored limits that a process has read, and the flow that reads them again.
 
 - A name is read again after ``cache_seconds``, by one flow at a time. The others use the limits
-that
-  were read last, and wait only if there are none.
+  that were read last, and wait only if there are none.
 - If the read fails, the limits that were read last, or the default, stay in force for a second;
-then
-  it is tried again. The same holds if the stored text is no limit, which is logged as an error each
-  time: a mistake in the table never lifts a limit.
+  then it is tried again. The same holds if the stored text is no limit, which is logged as an error
+  each time: a mistake in the table never lifts a limit.
 - Beyond ``MOST_NAMES`` names the oldest is removed (P9).
 """
 

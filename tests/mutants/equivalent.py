@@ -87,6 +87,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "slack_ns_at=lambda _: 1,": _NANOSECOND_LONGER,
     },
     "ratelimit_ddb/bucket/debt.py": {
+        "full_at_ns, kept_until_seconds = (_NEVER_NS,) * (others + len(self.names)), 1": (
+            _LONG_PAST
+        ),
+        'refused: Take | None = ""': "neither is a take",
         "result.expires_at_seconds or 1,": _LONG_PAST,
         "kept_until_seconds < expires_seconds,": _SAME_CASE,
         "return Wait(_Never(), _LEAST_PAUSE_NS + randbelow(_MOST_PAUSE_NS + _LEAST_PAUSE_NS))": (
@@ -108,6 +112,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if len(invalidated) == _MOST_INVALIDATED and invalidated[0][0] >= since:": (
             "of the last key that is kept in mind it is assumed too, which costs a write"
         ),
+        "if len(invalidated) == _MOST_INVALIDATED and invalidated[1][0] > since:": (
+            "of the last key that is kept in mind it is assumed too, which costs a write"
+        ),
+        "self._number = count(2)": "the numbers are only compared",
     },
     "ratelimit_ddb/bucket/quota_arithmetic.py": {
         "else cost * (full_at_ns[index] >= bases_ns[index])": (
@@ -161,6 +169,17 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return": "nothing follows the loop that is left",
     },
     "ratelimit_ddb/key.py": {
+        "size_bytes = LONGEST_BYTES + 2": "any number beyond the longest will do",
+        "text = key if (type(key) is str and key) and False else _whole(key)": _FAST_PATH,
+        "text = key if type(None) is str and key else _whole(key)": _FAST_PATH,
+        "text = key if (type(key) is str) and False else _joined(key)": _FAST_PATH,
+        "text = key if type(None) is str else _joined(key)": _FAST_PATH,
+        'text = prefix + (_escaped(part) if (":" in part or "%" in part) or True else part)': (
+            _FAST_PATH
+        ),
+        "return _bounded(namespace + _whole(key)) if (namespace) or True else key_text(key)": (
+            _FAST_PATH
+        ),
         "if text.isascii() and len(text) <= _ENDING_BYTES:": _FAST_PATH,
     },
     "ratelimit_ddb/limit.py": {

@@ -12,6 +12,7 @@ from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache
 from ratelimit_ddb.bucket.times import BucketTimes
+from ratelimit_ddb.errors import KeyThrottled
 from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import (
     BLOCKED,
@@ -372,6 +373,26 @@ def test_a_refusal_without_a_reason_ends_in_an_error() -> None:
     next(flow)
     with pytest.raises(StoreError, match="no reason"):
         flow.send(OperationResult(False, (None,)))
+
+
+@pytest.mark.parametrize("method", ["charge", "block"])
+def test_a_refused_debt_without_a_reason_ends_in_an_error(method: str) -> None:
+    """Or it would be sent again for ever."""
+    flow = getattr(bucket_of(LIMIT), method)("key", SECOND_NS)
+    next(flow)
+    refused = OperationResult(False, (None,) * len(flow.send(NOW_NS).names))
+    with pytest.raises(StoreError, match="no reason"):
+        flow.send(refused)
+
+
+def test_a_throttled_debt_is_sent_again_after_10_to_40_ms() -> None:
+    flow: Flow = bucket_of(LIMIT).charge("key", 3)
+    next(flow)
+    take = flow.send(NOW_NS)
+    for _ in range(20):
+        pause = flow.throw(KeyThrottled("throttled"))
+        assert 10_000_000 <= pause.most_ns <= 40_000_000
+        assert flow.send(True) == take
 
 
 def test_a_reset_deletes_the_item_and_forgets_it() -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import AsyncRateLimiter, Decision, MemoryStore, RateLimiter
+from ratelimit_ddb import AsyncRateLimiter, Decision, MemoryStore, Quota, RateLimiter
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
 from ratelimit_ddb.limit import LONGEST_WINDOW_NS, SECOND_NS
 from ratelimit_ddb.operations.operation import Operation, Take
+from ratelimit_ddb.quota import most_of_quota
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
 from tests.ratelimit_ddb.test_hot_keys import SharedStore, leased
@@ -211,7 +212,12 @@ def test_what_is_charged_to_leased_tokens_is_told_as_the_next_decision_is() -> N
         ("charge", -1, ValueError, "cost -1: must be at least 0"),
         ("charge", 1.5, ValueError, "cost 1.5: must be an int"),
         ("charge", True, TypeError, "cost True: must be an int"),
-        ("charge", 10**13, ValueError, "refills in ten years"),
+        (
+            "charge",
+            LONGEST_WINDOW_NS // 10**8 + 1,
+            ValueError,
+            "at most 3162240000, which 10 per second refills in ten years",
+        ),
         ("block", 0, ValueError, "seconds 0: must be from 0.001"),
         ("block", "60", TypeError, "seconds '60': must be a number"),
         ("block", float("nan"), ValueError, "seconds nan"),
@@ -227,6 +233,20 @@ def test_an_amount_that_is_none_is_refused(
         getattr(RateLimiter(MemoryStore(), "10/second"), method)("k", value)
     with pytest.raises(error, match=words):
         asyncio.run(_async_refused(method, value))
+
+
+def test_the_largest_charge_is_what_the_limit_refills_in_ten_years_or_a_quotas_largest() -> None:
+    limiter = RateLimiter(MemoryStore(), "10/second")
+    most = LONGEST_WINDOW_NS // 10**8
+    assert limiter.charge("k", most).retry_after == pytest.approx(LONGEST_WINDOW_NS / 1e9, rel=1e-6)
+    daily = RateLimiter(MemoryStore(), Quota(5, "day"))
+    most = most_of_quota("day")
+    assert not daily.charge("k", most).allowed
+    with pytest.raises(ValueError, match=f"must be at most {most}, as a quota of a day"):
+        daily.charge("k", most + 1)
+    thirds = RateLimiter(MemoryStore(), "3/second")
+    with pytest.raises(ValueError, match=f"must be at most {LONGEST_WINDOW_NS // 333_333_334}, "):
+        thirds.charge("k", 10**12)
 
 
 def test_an_item_is_kept_for_as_long_as_it_owes() -> None:

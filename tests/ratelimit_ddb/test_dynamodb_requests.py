@@ -44,6 +44,14 @@ ITEM_OF_TWO_LIMITS = {
     ("item", "result"),
     [
         (ITEM_OF_TWO_LIMITS, OperationResult(True, (5, 6, None), None, 7, (3, 0, 0), 2, 9, 4)),
+        (
+            {**ITEM_OF_TWO_LIMITS, "fullAt::blocked": {"N": "8"}},
+            OperationResult(True, (5, 6, None), None, 7, (3, 0, 0), 2, 9, 4),
+        ),
+        (
+            {**ITEM_OF_TWO_LIMITS, "fullAt::blocked": {"N": "11"}},
+            OperationResult(True, (5, 6, None), None, 7, (3, 0, 0), 2, 11, 4),
+        ),
         ({}, OperationResult(True, (None, None, None), None, None, (0, 0, 0), 0, 0, 0)),
     ],
 )
@@ -137,6 +145,9 @@ def test_a_refund_notes_what_was_given_back_out_of_turn_and_checks_leases_and_bl
 def test_a_look_reads_the_limits_alone_and_a_reset_deletes_the_item() -> None:
     assert asked(Read("k", ("a",))) == ("GetItem", {"ProjectionExpression": "fullAt:a"})
     assert asked(Delete("k")) == ("DeleteItem", {})
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    assert json.loads(requests.request(Read("k", ("a",))).body)["ConsistentRead"] is True
+    assert requests.result(Delete("k"), {}) == OperationResult(True, ())
 
 
 @pytest.mark.parametrize(
@@ -193,9 +204,14 @@ def test_a_percent_sign_in_a_name_is_sent_as_it_is() -> None:
     assert body["ExpressionAttributeNames"] == {"#0": "fullAt:90%d"}
 
 
-def test_a_refund_is_sent_once_and_a_take_again_if_its_reply_is_lost() -> None:
-    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+@pytest.mark.parametrize(("of_the_wire", "made_at"), [(True, (5, 6)), (False, (None, None))])
+def test_a_refund_is_sent_once_and_a_take_again_if_its_reply_is_lost(
+    of_the_wire: bool, made_at: tuple[int | None, int | None]
+) -> None:
+    """What was made by the wire's clock is not sent long after."""
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=of_the_wire)
     take = requests.request(Take("k", ("a",), (True,), 5, (0,), (1,), (1,), 9, True, 0, 1, 0))
     give_back = requests.request(GiveBack("k", ("a",), (1,), (1,), (1,), (0,), (0,), 6, None))
     assert (take.repeatable, give_back.repeatable) == (True, False)
+    assert (take.now_ns, give_back.now_ns) == made_at
     assert (take.retries_throttled_key, give_back.retries_throttled_key) == (False, True)

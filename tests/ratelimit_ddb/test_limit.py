@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ratelimit_ddb import Limit, MemoryStore, RateLimiter
-from ratelimit_ddb.limit import parse_limits
+from ratelimit_ddb.limit import duration_ns, parse_limits
 
 SECOND_NS = 1_000_000_000
 
@@ -276,6 +276,8 @@ def test_the_bounds_of_a_limit_are_among_what_is_taken() -> None:
     assert Limit(1, TEN_YEARS_SECONDS).window_ns == TEN_YEARS_SECONDS * 10**9
     # A token's time is 10.99 ns and counted as 11: exactly 0.1 % is lost.
     assert Limit(91_000, 0.001, burst=1).unit_ns == 11
+    with pytest.raises(ValueError, match="rounding it up"):
+        Limit(91_001, 0.001, burst=1)
     assert Limit.parse("1/second".ljust(200)) == Limit(1, 1)
 
 
@@ -284,3 +286,34 @@ def test_a_period_that_is_out_of_bounds_is_named(period_seconds: float) -> None:
     told = f"period_seconds {period_seconds}: must be more than 0, and at most ten years"
     with pytest.raises(ValueError, match=re.escape(told)):
         Limit(1_000, period_seconds, burst=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "nanoseconds"),
+    [
+        (0, 0),
+        (0.5, 5 * 10**8),
+        (TEN_YEARS_SECONDS, TEN_YEARS_SECONDS * 10**9),
+        (" 10 Minutes ", 600 * 10**9),
+        ("1 hour".ljust(200), 3_600 * 10**9),
+    ],
+)
+def test_a_duration_is_seconds_or_a_count_of_a_unit(given: float | str, nanoseconds: int) -> None:
+    assert duration_ns("block_for", given) == nanoseconds
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "told"),
+    [
+        (True, TypeError, "block_for True: must be seconds"),
+        (None, TypeError, "block_for None: must be seconds"),
+        (-1, ValueError, "block_for -1: must be from 0 to ten years"),
+        (TEN_YEARS_SECONDS + 1, ValueError, "must be from 0 to ten years"),
+        ("10", ValueError, "block_for '10': write '10 minutes', with a unit out of "),
+        ("3 moons", ValueError, "second, minute, hour, day, week"),
+        ("1 hour".ljust(201), ValueError, "write '10 minutes'"),
+    ],
+)
+def test_what_is_no_duration_is_refused(given: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        duration_ns("block_for", given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from ratelimit_ddb import DynamoDBStore, MemoryStore, RateLimiter
-from ratelimit_ddb.bucket.observations import Observation, ObservationCache
+from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.operations.operation import Operation, Take
 from tests.fake_clock import FakeClock
 from tests.rate_limit_table import rate_limit_table
@@ -135,6 +136,7 @@ def test_a_reply_that_a_refund_overtook_does_not_deny_later(
     """In one process a refund or a reset is noticed at once, whatever was under way."""
     store = SlowReplies(in_process=in_process)
     other, limiter = (RateLimiter(store, "4/hour") for _ in range(2))
+    other.reset("one before")
     taken = other.acquire("k", cost=3)
     give_back: dict[str, Callable[[], object]] = {
         "refund": lambda: other.refund(taken),
@@ -153,20 +155,23 @@ def test_a_reply_that_a_refund_overtook_does_not_deny_later(
 def test_a_reply_that_a_refund_of_another_key_overtook_is_remembered() -> None:
     store = SlowReplies(in_process=True)
     other, limiter = (RateLimiter(store, "1/hour") for _ in range(2))
+    other.reset("k")
     other.acquire("k")
     store.meanwhile = lambda: other.reset("another")
     limiter.acquire("k")
     assert limiter.acquire("k").source == "seen"
 
 
-def test_a_reply_that_very_many_refunds_overtook_is_not_remembered() -> None:
+@pytest.mark.parametrize("first", ["k", "another"])
+def test_p9_a_reply_that_very_many_refunds_overtook_is_not_remembered(first: str) -> None:
+    """Only the latest are kept in mind, so it may have been of one of those before."""
     store = SlowReplies(in_process=True)
     other, limiter = (RateLimiter(store, "1/hour") for _ in range(2))
     other.acquire("k")
 
     def give_back() -> None:
         for number in range(1_000):
-            other.reset("k" if not number else f"another {number}")
+            other.reset(first if not number else f"another {number}")
 
     store.meanwhile = give_back
     limiter.acquire("k")
@@ -180,6 +185,26 @@ def test_a_reply_that_a_cleared_store_overtook_is_not_remembered() -> None:
     store.meanwhile = store.clear
     limiter.acquire("k")
     assert limiter.acquire("k").allowed
+    assert limiter.acquire("k").source == "seen"
+    store.clear()
+    assert limiter.acquire("k").allowed
+
+
+def test_the_limiters_on_a_store_share_its_clock_and_in_memory_no_hot_keys() -> None:
+    store = MemoryStore()
+    group = cache_group_of(store)
+    assert group.clock is store.clock
+    assert group.hot_keys is None
+    assert str(group.refused_without_reason("k", (None,))).startswith(f"{store!r}: a write of key")
+
+
+def test_p9_of_limiters_that_are_gone_nothing_is_kept() -> None:
+    store = MemoryStore()
+    group = cache_group_of(store)
+    for _ in range(10):
+        RateLimiter(store, "1/hour").acquire("k")
+    gc.collect()
+    assert len(group._members) == 0
 
 
 def test_an_observation_that_is_forgotten_while_it_is_read_stays_forgotten() -> None:

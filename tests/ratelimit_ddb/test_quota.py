@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -246,6 +248,8 @@ def test_the_notation_says_all_of_a_quota(notation: str, quota: Quota) -> None:
         (lambda: Quota(1, "day", zone="../etc/passwd"), "must be a name of the IANA"),
         (lambda: Quota(1, "day", anchor=1), "a day has none; weeks, months and years have"),
         (lambda: Quota(1, "month", anchor=32), "day of the month must be from 1 to 31"),
+        (lambda: Quota(1, "week", anchor=8), "anchor 8: the day of the week (1 is Monday) must be"),
+        (lambda: Quota(1, "year", anchor=(13, 1)), "anchor 13: the month must be from 1 to 12"),
         (lambda: Quota(1, "year", anchor=(2, 30)), "the day must be from 1 to 29"),
         (lambda: Quota(1, "day", name="a b"), "limit name 'a b'"),
         (lambda: Quota.parse("5 per calendar fortnight"), "write '10000 per calendar month'"),
@@ -258,6 +262,26 @@ def test_a_misused_quota_says_the_value_and_the_rule(make: object, message: str)
     with pytest.raises(ValueError) as caught:
         make()
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("period", "anchor", "message"),
+    [
+        ("month", True, "anchor True: the day of the month must be an int"),
+        ("month", "1", "anchor '1': the day of the month must be an int"),
+        ("year", 4, "anchor 4: of a year must be (month, day)"),
+        ("year", (4, 6, 2), "anchor (4, 6, 2): of a year must be (month, day)"),
+    ],
+)
+def test_an_anchor_is_an_int_or_of_a_year_two(period: str, anchor: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        Quota(1, period, anchor=anchor)
+
+
+def test_the_largest_quota_is_half_of_its_shortest_window_in_nanoseconds() -> None:
+    assert Quota(30_000_000_000, "minute").burst == 30_000_000_000
+    with pytest.raises(ValueError, match="quantity 30000000001: must be at most 30000000000"):
+        Quota(30_000_000_001, "minute")
 
 
 def heated(clock: FakeClock, *limits: Quota | Limit) -> tuple[SharedStore, RateLimiter]:
@@ -293,6 +317,12 @@ def test_p1_a_lease_beside_a_bucket_lasts_as_long_as_the_buckets_and_not_over_th
     lease = next(take for take in reversed(store.takes) if take.leased_until_ns)
     assert lease.leased_until_ns - lease.now_ns == 250_000_000
     assert lease.base_ns == (ns(datetime(2026, 5, 1, 12, tzinfo=UTC)), lease.leased_until_ns)
+
+
+def test_of_a_quota_a_thousandth_of_what_is_left_is_leased_in_whole_tokens() -> None:
+    clock = FakeClock(ns(datetime(2026, 5, 1, 12, 0, 1, tzinfo=UTC)))
+    store, _ = heated(clock, Quota(3_800, "minute"))
+    assert store.takes[-1].cost_ns == (1 + 3,)
 
 
 def test_of_a_small_quota_nothing_is_leased() -> None:

@@ -19,7 +19,7 @@ from ratelimit_ddb import (
     rate_limited,
     stored,
 )
-from ratelimit_ddb.operations.operation import ReadLimits, Wait, WriteLimits
+from ratelimit_ddb.operations.operation import LimitsResult, ReadLimits, Wait, WriteLimits
 from ratelimit_ddb.stored_limits.limits_cache import MOST_NAMES, LimitsCache
 from ratelimit_ddb.stored_limits.stored import key_of
 from tests.fake_clock import FakeClock
@@ -172,6 +172,31 @@ def test_a_read_whose_event_loop_was_stopped_is_given_up_after_a_minute() -> Non
     clock.advance(1)
     assert isinstance(next(cache.refresh("p")), ReadLimits)
     stopped.close()
+
+
+def limits_of(flow: Any, answer: Any = None) -> Any:
+    """What a flow returns to the answer."""
+    with pytest.raises(StopIteration) as done:
+        flow.send(answer)
+    return done.value.value
+
+
+def test_who_waits_for_a_read_gets_its_limits_or_at_the_deadline_the_default() -> None:
+    clock = FakeClock()
+    cache = LimitsCache(stored("p", default="3/minute"), "", MemoryStore(clock=clock).clock)
+    reads, one, late = (cache.refresh("p") for _ in range(3))
+    assert isinstance(next(reads), ReadLimits)
+    assert isinstance(next(one), Wait)
+    assert isinstance(next(late), Wait)
+    assert isinstance(one.send(True), Wait)  # woken for nothing
+    assert limits_of(late, False) == (Limit(3, 60),)
+    assert limits_of(reads, LimitsResult(("5/minute",))) == (Limit(5, 60),)
+    assert limits_of(one, True) == (Limit(5, 60),)
+    clock.advance(60)
+    reads = cache.refresh("p")
+    assert isinstance(next(reads), ReadLimits)
+    assert limits_of(cache.refresh("p")) == (Limit(5, 60),)  # without waiting
+    reads.close()
 
 
 def test_after_a_fork_the_parents_reads_are_given_up() -> None:

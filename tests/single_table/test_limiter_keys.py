@@ -63,6 +63,21 @@ def test_an_item_of_something_else_is_of_no_key(partition: str, sort: str) -> No
     assert KEYS.key_in({"PK": {"S": partition}, "SK": {"S": sort}}) is None
 
 
+@pytest.mark.parametrize(
+    ("key", "sort"),
+    [
+        ("a" * 2_038, "RATELIMIT"),
+        ("é" * 1_019, "RATELIMIT"),
+        ("a" * 2_039, "RATELIMIT#a"),
+        ("é" * 1_019 + "a", "RATELIMIT#a"),
+    ],
+)
+def test_p8_only_what_the_partition_key_has_no_room_for_is_in_the_sort_key(
+    key: str, sort: str
+) -> None:
+    assert KEYS.of(key)["SK"] == {"S": sort}
+
+
 def test_the_keys_are_called_as_the_layout_says() -> None:
     keys = SingleTableKeys(SingleTable('p"k%', "s"))
     assert keys.of("a") == {'p"k%': {"S": "RATELIMIT#a"}, "s": {"S": "RATELIMIT"}}
