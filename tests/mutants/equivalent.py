@@ -12,6 +12,7 @@ from tests.mutants.mutant import Mutant
 
 _STRICT = re.compile(r"(?:strict=\w+)?\)")
 _AS_MANY_BYTES = "the default of Python's is 32 bytes, too"
+_AS_EMPTY = "it is only asked whether there are any"
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_KEPT = "neither is what a row keeps"
@@ -124,6 +125,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if calendar is not None and at_ns >= calendar.window_at(now_ns).start_ns:": _SAME_CASE,
         "elif at_ns >= limit.calendar.window_at(now_ns).start_ns:": _SAME_CASE,
         "if due_ns >= max(at_ns, now_ns):": _SAME_CASE,
+        "binding, retry_at_ns = -2, now_ns": "it is only asked whether the number is less than 0",
         "ahead = min(ahead, max(1, left) // _LEASED_AT_MOST)": "a thousandth of 1 is none, too",
     },
     "ratelimit_ddb/bucket/refund.py": {
@@ -230,6 +232,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "wait((probe,), PATIENCE_NS / 1000000001.0)": "a second that is a billionth longer",
     },
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
+    "ratelimit_ddb/store/dynamodb/item_keys.py": {
+        "if len(key) < _ALWAYS_FIT:": _FAST_PATH,
+    },
+    "ratelimit_ddb/store/dynamodb/request.py": {
+        "return _template(fixed, {}, (), None)": _AS_EMPTY,
+        "return _template(fixed, {}, None, [])": _AS_EMPTY,
+        "return _template(fixed, expressions, names, None)": _AS_EMPTY,
+    },
     "ratelimit_ddb/slots/renewer.py": {
         "if self._task is None and (self._timer is None or due_ns <= self._rings_at_ns):": (
             "a timer is set anew for the same time"

@@ -259,6 +259,13 @@ def test_an_item_is_kept_for_as_long_as_it_owes() -> None:
         assert last.expires_at_seconds * SECOND_NS >= owed_until_ns
 
 
+def test_a_charge_at_the_instant_at_which_the_bucket_is_full_again(clock: FakeClock) -> None:
+    limiter = RateLimiter(MemoryStore(clock=clock), "10/second")
+    limiter.acquire("k")
+    clock.advance(0.1)
+    assert limiter.charge("k", 1).remaining == 9
+
+
 def test_charges_of_many_threads_all_count() -> None:
     limiter = RateLimiter(MemoryStore(clock=FakeClock()), "10/second")
     threads = [threading.Thread(target=limiter.charge, args=("k", 3)) for _ in range(20)]

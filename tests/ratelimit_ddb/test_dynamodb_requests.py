@@ -11,6 +11,7 @@ import pytest
 from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
+    LimitsResult,
     OperationResult,
     Read,
     ReadLimits,
@@ -69,6 +70,15 @@ def test_a_number_that_is_no_time_is_refused(attribute: str) -> None:
     requests.result(Read("k", ("a",)), {"Item": most})
     with pytest.raises(ValueError, match=f"{attribute} is not a time in nanoseconds"):
         requests.result(Read("k", ("a",)), {"Item": {attribute: {"N": str(10**38 + 1)}}})
+
+
+def test_stored_limits_are_read_and_what_a_refund_left() -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    item = {"limits": {"L": [{"S": "5/minute"}]}}
+    assert requests.result(ReadLimits("k"), {"Item": item}) == LimitsResult(("5/minute",))
+    refund = GiveBack("k", ("a",), (1,), (1,), (1,), (0,), (0,), 6, None)
+    left: Any = requests.result(refund, {"Attributes": {"fullAt:a": {"N": "5"}}})
+    assert left.full_at_ns == (5,)
 
 
 def test_of_slots_the_marks_are_read() -> None:
@@ -143,10 +153,13 @@ def test_a_refund_notes_what_was_given_back_out_of_turn_and_checks_leases_and_bl
 
 
 def test_a_look_reads_the_limits_alone_and_a_reset_deletes_the_item() -> None:
-    assert asked(Read("k", ("a",))) == ("GetItem", {"ProjectionExpression": "fullAt:a"})
+    read = Read("k", ("a", "b"))
+    assert asked(read) == ("GetItem", {"ProjectionExpression": "fullAt:a, fullAt:b"})
     assert asked(Delete("k")) == ("DeleteItem", {})
     requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
-    assert json.loads(requests.request(Read("k", ("a",))).body)["ConsistentRead"] is True
+    body = requests.request(read).body
+    assert json.loads(body)["ConsistentRead"] is True
+    assert b'":"' in body  # without the spaces that json puts there
     assert requests.result(Delete("k"), {}) == OperationResult(True, ())
 
 

@@ -23,7 +23,7 @@ def page(kind: Kind, after: Any = None) -> ScanPage:
 
 def asked(scan: ScanPage, layout: SingleTable | None = None) -> dict[str, Any]:
     request = requests(layout).request(scan)
-    assert request.name == "Scan"
+    assert (request.name, request.retries_throttled_key) == ("Scan", False)
     body: dict[str, Any] = json.loads(request.body)
     return body
 
