@@ -1,4 +1,4 @@
-"""Rate limits for Django: middleware that is set up in the settings, and limits on one view."""
+"""Rate limits for Django: a middleware that is configured in the settings, and limits on views."""
 
 from ddbwire.optional_package import optional_package
 

@@ -1,4 +1,4 @@
-"""What the middleware and the decorator have in common: a request is admitted, or answered."""
+"""Admits or answers a request, for the middleware and for the decorator."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -23,7 +23,7 @@ from ratelimit_ddb.web.response_head import head_of
 
 
 class _SessionUnread(Exception):
-    """A rule reads a session that is not loaded, where loading it would block the event loop."""
+    """A rule reads a session that is not loaded, in an event loop, which loading would block."""
 
 
 def _not_loaded() -> Any:
@@ -37,13 +37,13 @@ async def _admit_async(gate: Gate, native: HttpRequest) -> Admission:
     try:
         return await gate.admit_async(request._replace(session=SimpleLazyObject(_not_loaded)))
     except _SessionUnread:
-        # Nothing is taken by then: rules read sessions before that, on_denied after a denial.
+        # No tokens were taken: rules read sessions before that, and on_denied after a denial.
         await sync_to_async(native.session.get)("")
         return await gate.admit_async(request)
 
 
 def before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
-    """A view with a gate before it: what it is called with is admitted first, or answered."""
+    """A view whose requests are first admitted by a gate, or answered."""
     called = holding(view, gate, is_async)
     return (_before_async if is_async else _before)(view, called, gate)
 
@@ -83,7 +83,7 @@ def _before_async(
         except Exception as error:
             await gate.respond_async(request, head_of_error_page(error))
             raise
-        except BaseException:  # a client that goes has its view cancelled, and there is no response
+        except BaseException:  # the client disconnected: the view is cancelled, without a response
             if reservation is not None:
                 await reservation.end_async(failed=False)
             raise
@@ -98,7 +98,7 @@ def _before_async(
 
 
 def _reservation_of(native: Any) -> RequestReservation | None:
-    """What a request has reserved, which its view finds as ``request.reservation``."""
+    """The request's reservation, which is set as ``request.reservation`` for the view."""
     reservation = reserved_for(native)
     if reservation is not None:
         native.reservation = reservation

@@ -1,4 +1,4 @@
-"""The decorator of views, and what is decorated: its name, its class, whether it is awaited."""
+"""The decorator of views, and the name, the class and the kind of a view."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -25,7 +25,7 @@ from ratelimit_ddb.web.rules.rule import LimitsOfRequest
 View = TypeVar("View", bound=Callable[..., Any])
 
 _OF_A_CLASS = (
-    'limit what its as_view() gives, or write @method_decorator(limited(...), name="dispatch")'
+    'limit the result of its as_view(), or write @method_decorator(limited(...), name="dispatch")'
 )
 
 
@@ -36,24 +36,24 @@ def limited(
     store: Store,
     **options: Unpack[ViewOptions],
 ) -> Callable[[View], View]:
-    """Put a limit before one view: ``@limited("5/minute", store=store)``.
+    """Limit a view: ``@limited("5/minute", store=store)``.
 
-    It is for view functions, ``def`` and ``async def``, for what ``as_view()`` gives, for whatever
-    else can be called, such as a ``functools.partial``, and through ``method_decorator`` for the
-    methods of class-based views. A view that raises has an error page without the limit's fields.
+    It decorates view functions, ``def`` and ``async def``, the result of ``as_view()``, other
+    callables such as a ``functools.partial``, and, by ``method_decorator``, methods of class-based
+    views. If the view raises an exception, the error page does not have the limit's fields.
 
-    A view may have several, distinguished by ``methods=`` or ``name=``.
+    A view may have several limits, distinguished by ``methods=`` or ``name=``.
 
     Args:
-        limits: as for ``ratelimit_ddb.web.Rule``; none for a view with an ``in_flight`` alone.
+        limits: as for ``ratelimit_ddb.web.Rule``; None for a view that has only ``in_flight``.
         store: a DynamoDBStore or a MemoryStore.
-        options: see ``ratelimit_ddb.web.ViewOptions``. The name of a method's limit has the class
-            that is served.
+        options: see ``ratelimit_ddb.web.ViewOptions``. The name of a method's limit contains the
+            class of the view.
 
     Raises:
-        TypeError: an argument is invalid; what is decorated is a class, or can't be called.
-        ValueError: an argument is invalid; the view has a limit of that name already, or
-            another view has that name.
+        TypeError: an argument is invalid, or the view is a class or not callable.
+        ValueError: an argument is invalid, or the view already has a limit of that name, or another
+            view has that name.
     """
     require_options(options, ViewOptions)
 
@@ -64,8 +64,8 @@ def limited(
     def decorate(view: View) -> View:
         require_view(view, of_a_class=_OF_A_CLASS)
         name, is_async = _name_and_kind(view)
-        # method_decorator decorates at each request, hence the cache; and once a plain dummy, be
-        # the methods plain or not.
+        # method_decorator applies a decorator at each request, hence the cache. It first applies it
+        # to a plain function, even if the method is a coroutine function.
         is_dummy = view.__module__ == method_decorator.__module__
         gate = gate_of(name, not (is_async or is_dummy))
         limited = before(view, gate, is_async)
@@ -77,7 +77,7 @@ def limited(
 
 
 def _name_and_kind(view: Any) -> tuple[str, bool]:
-    """What a view is called, and whether it is awaited."""
+    """The name of a view, and whether it is async."""
     is_async = iscoroutinefunction(view) or return_kind(view) is ReturnKind.COROUTINE
     owner = _class_of(view)
     if owner is None:
@@ -92,7 +92,7 @@ def _is_method(view: Any) -> bool:
 
 
 def _class_of(view: Any) -> type | None:
-    """The class behind what as_view() gave, or behind a method in method_decorator's hands."""
+    """The class of a view that as_view() returned, or of a method in method_decorator."""
     while view is not None:
         if hasattr(view, "view_class"):
             return cast("type", view.view_class)

@@ -1,4 +1,4 @@
-"""The middleware: the settings' rules before every view."""
+"""The middleware, which applies the rules of the settings to every view."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -21,24 +21,24 @@ from ratelimit_ddb.web.request import Request
 
 
 class RateLimitMiddleware:
-    """Answers 429 to requests over a limit, and adds to the others what is left; sync and async.
+    """Answers 429 to requests over a limit, and adds ``RateLimit`` fields to other responses.
 
-    It is set up by a dict in the settings: STORE and RULES, which are needed, and the options of
-    ``ratelimit_ddb.web.GateOptions`` in capitals. STORE, RULES, ENDPOINT_OF, ON_DENIED and
-    ON_DECISION may be dotted paths to what is meant::
+    It is sync and async. It is configured by a dict in the settings: STORE and RULES, which are
+    required, and the options of ``ratelimit_ddb.web.GateOptions`` in upper case. STORE, RULES,
+    ENDPOINT_OF, ON_DENIED and ON_DECISION may be dotted paths::
 
         RATELIMIT_DDB = {"STORE": "shop.limits.store", "RULES": "shop.limits.rules"}
 
-    In MIDDLEWARE it stands below SessionMiddleware and AuthenticationMiddleware if rules go by
-    sessions or users, otherwise as high as may be: what stands above it works for every request.
-    Responses vary by cookie only where a rule reads the session. The limits' fields are added to
-    every response of a request that passed, error pages included.
+    In MIDDLEWARE put it below SessionMiddleware and AuthenticationMiddleware if rules use sessions
+    or users, otherwise as high as possible: the middleware above it runs for denied requests too.
+    Responses vary by cookie only if a rule reads the session. The fields are added to every
+    response, including error pages.
 
-    Rules with ``scope="endpoint"`` go by the route, such as ``"/users/<int:id>"``. Those with
-    ``default=True`` are left out for views that are ``@limited`` themselves.
+    Rules with ``scope="endpoint"`` have a bucket for each route, such as ``"/users/<int:id>"``.
+    Those with ``default=True`` do not apply to views that are ``@limited``.
 
     Raises:
-        ImproperlyConfigured: a setting that is missing, unknown, or can't hold.
+        ImproperlyConfigured: a setting is missing, unknown or invalid.
     """
 
     sync_capable = True
@@ -62,7 +62,7 @@ class RateLimitMiddleware:
         self._limited = before(get_response, gate, is_async)
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Decide, and have the request answered or answer in its place."""
+        """The view's response, or the response to a denied request."""
         return self._limited(request)
 
 

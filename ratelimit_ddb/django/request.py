@@ -1,4 +1,4 @@
-"""What rules see of a request of Django's, and the view and route that are chosen for it."""
+"""A Django request as rules see it, and the view and route that Django chooses for it."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -20,12 +20,12 @@ def match_of(native: HttpRequest) -> ResolverMatch | None:
 
 
 def template_of(match: ResolverMatch | None) -> str | None:
-    """A view's route as rules name it, such as ``"/users/<int:id>"``."""
+    """The route of a view, such as ``"/users/<int:id>"``."""
     return None if match is None or match.route is None else f"/{match.route}"
 
 
 def request_of(native: HttpRequest) -> Request:
-    """What rules see of a request of Django's; its session stays unread until one reads it."""
+    """A Django request as rules see it. Its session is loaded only when a rule reads it."""
     if not hasattr(native, "META"):
         raise TypeError(
             f"{native!r} is not a request; on a method, use @method_decorator(limited(...))"
@@ -37,5 +37,5 @@ def request_of(native: HttpRequest) -> Request:
         native,
         lambda native, name: fields_of_environ(native.META, name),
         template_of(native.resolver_match),
-        getattr(native, "session", None),  # lazy: it is loaded where a rule reads it
+        getattr(native, "session", None),  # lazy: it is loaded when a rule reads it
     )

@@ -1,4 +1,4 @@
-"""An answer as Django's response, the limits' fields in the view's own, and error pages."""
+"""Django responses: of a denial, with the fields of limits, and of an exception."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -21,7 +21,7 @@ _STATUS_OF_EXCEPTION = (
     (BadRequest, 400),
     (SuspiciousOperation, 400),
 )
-"""What Django answers where a view raises; 500 for all else (``response_for_exception``)."""
+"""Django's responses to exceptions of views; 500 for others (``response_for_exception``)."""
 
 
 def head_of_error_page(exception: Exception) -> ResponseHead:
@@ -34,24 +34,24 @@ def head_of_error_page(exception: Exception) -> ResponseHead:
 
 
 def response_of(answer: DenialResponse) -> HttpResponse:
-    """An answer as Django sends it."""
+    """The response to a denied request, as a Django response."""
     response = HttpResponse(answer.body, status=answer.status)
-    del response.headers["content-type"]  # Django's default is not the answer's
+    del response.headers["content-type"]  # the default of Django
     return with_fields(answer.headers, response)
 
 
 def with_fields(fields: Fields, response: Any) -> Any:
     """A response with the fields of limits added."""
     if not isinstance(response, HttpResponseBase):
-        return response  # a mistake of the view's, for Django to name
-    is_told = "x-ratelimit-limit" in response.headers
+        return response  # a mistake in the view, which Django reports
+    has_x_fields = "x-ratelimit-limit" in response.headers
     for name, value in fields:
         there = response.headers.get(name)
         if name == "set-cookie":
             response.cookies.load(value)
         elif name.startswith("x-ratelimit-"):
-            if not is_told:  # they can be there once: those nearest to the view are
+            if not has_x_fields:  # they can be sent once: the innermost limit's are kept
                 response.headers[name] = value
-        else:  # the other fields of limits are lists, and add up
+        else:  # the other fields of limits are lists
             response.headers[name] = value if there is None else f"{there}, {value}"
     return response

@@ -1,4 +1,4 @@
-"""What ends with the response: slots are released, and a reservation is settled."""
+"""Releases slots and settles a reservation at the end of the response."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -17,7 +17,7 @@ from ratelimit_ddb.web.gate.request_slots import RequestSlots
 
 
 def holding(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
-    """A view that is called, and whose response is made, while the request's slots are held."""
+    """A view with the request's slots held until its response is sent."""
 
     def holding(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         slots = gate.slots_of(request)
@@ -37,7 +37,7 @@ def holding(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..
             return await view(request, *args, **kwargs)
         try:
             response = await view(request, *args, **kwargs)
-        except BaseException:  # a client that goes has its view cancelled
+        except BaseException:  # the client disconnected: the view is cancelled
             await slots.release_async()
             raise
         _release_at_end(request, response, slots)
@@ -53,19 +53,19 @@ def _release_at_end(request: HttpRequest, response: Any, slots: RequestSlots) ->
 def settle_at_end(
     request: HttpRequest, response: Any, reservation: RequestReservation | None
 ) -> None:
-    """Have what a request reserved settled once its response is sent."""
+    """Settle the request's reservation after its response is sent."""
     if reservation is not None and isinstance(response, HttpResponseBase):
         failed = has_failed(response.status_code, raised=False)
         _at_end(request, response, functools.partial(reservation.end, failed=failed))
 
 
 def _at_end(request: HttpRequest, response: Any, end: Callable[[], object]) -> None:
-    """Call ``end`` once the response is sent, streamed or not; blocking, as Django closes it.
+    """Call ``end`` after the response is sent, streamed or not. It may block, as close() may.
 
-    A middleware further out may send another response in its place, and then nobody closes this
-    one: ConditionalGetMiddleware does, for a 304. Whatever is sent, Django closes the request with
-    it. A view that is called without Django's handler has its response closed alone. What is no
-    response yet is a value of which a decorator further out makes one, as Django Ninja does.
+    An outer middleware may send another response instead, as ConditionalGetMiddleware does for a
+    304; then this one is not closed, but Django closes the request with the response that it sends.
+    If the view is called without Django's handler, only its response is closed. A value that is not
+    a response is one of which an outer decorator makes a response, as Django Ninja does.
     """
     for one in (response, request):
         if one is request or isinstance(one, HttpResponseBase):

@@ -1,4 +1,4 @@
-"""What the settings say: ``RATELIMIT_DDB``, a dict with STORE, RULES and the options."""
+"""The setting ``RATELIMIT_DDB``: a dict with STORE, RULES and the options."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -23,7 +23,7 @@ _MAY_BE_DOTTED = ("STORE", "RULES", "ENDPOINT_OF", "ON_DENIED", "ON_DECISION")
 
 
 def read_settings() -> tuple[Store, Any, GateOptions]:
-    """The store, the rules and the options that the settings have."""
+    """The store, the rules and the options in the settings."""
     given = getattr(settings, "RATELIMIT_DDB", None)
     if not isinstance(given, Mapping):
         raise TypeError(f"{given!r}: must be a dict with STORE and RULES")
@@ -33,29 +33,29 @@ def read_settings() -> tuple[Store, Any, GateOptions]:
             raise ValueError(f"unknown option {name!r}; expected one of {', '.join(known)}")
     for name in ("STORE", "RULES"):
         if name not in given:
-            raise ValueError(f"{name!r} is needed")
-    options = {name.lower(): _meant(name, value) for name, value in given.items()}
+            raise ValueError(f"{name!r} is required")
+    options = {name.lower(): _imported(name, value) for name, value in given.items()}
     store, rules = options.pop("store"), options.pop("rules")
     require_store(store, "STORE")
     rules = rules_of(rules) if isinstance(rules, Rule | Iterable) else rules
     return store, rules, cast("GateOptions", {"endpoint_of": _endpoint_of(rules), **options})
 
 
-def _meant(name: str, value: Any) -> Any:
-    """A setting, or what it is a dotted path to."""
+def _imported(name: str, value: Any) -> Any:
+    """A setting, or the object that it is a dotted path to."""
     if name == "ON_DECISION" and isinstance(value, list | tuple):
-        return [_meant(name, one) for one in value]
+        return [_imported(name, one) for one in value]
     if name not in _MAY_BE_DOTTED or not isinstance(value, str):
         return value
     try:
         return import_string(value)
     except ImportError as error:
-        of_a_file = "; of a file, give RulesFile(...) of it" if name == "RULES" else ""
+        of_a_file = "; for a rules file, pass RulesFile(path)" if name == "RULES" else ""
         raise ValueError(f"{name} {value!r}: {error}{of_a_file}") from error
 
 
 def _endpoint_of(rules: Any) -> EndpointOf:
-    """An ``endpoint_of`` that has Django find routes, if rules go by them."""
+    """An ``endpoint_of`` that resolves the path, if a rule has ``scope="endpoint"``."""
     current = getattr(rules, "current", lambda: rules)
 
     def endpoint_of(request: Request) -> str | None:

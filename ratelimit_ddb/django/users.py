@@ -1,4 +1,4 @@
-"""The identity that Django gives: the user who is logged in."""
+"""The identity of a logged-in Django user."""
 
 # Django has no types of its own.
 # mypy: disable-error-code="import-untyped"
@@ -20,14 +20,14 @@ from ratelimit_ddb.web.request import Request
 
 @makes_identities("user()")
 def user(*, otherwise: Identity | None = None) -> Identity:
-    """The primary key of the user who is logged in (``request.user``).
+    """The primary key of the logged-in user (``request.user``).
 
     Args:
-        otherwise: the identity of requests without a user; the client's address unless given.
+        otherwise: the identity of requests without a user; the client's address by default.
 
     Raises:
-        TypeError: ``otherwise`` can't be one.
-        ImproperlyConfigured: at the request, if no middleware before gave it a user.
+        TypeError: ``otherwise`` is not an identity.
+        ImproperlyConfigured: at a request, if it has no ``user``.
     """
     fallback = fallback_of(otherwise)
 

@@ -1,4 +1,4 @@
-"""Rate limits in Starlette: the middleware with the application's routes, and limits on endpoints.
+"""Rate limits for Starlette: the middleware, the routes for it, and limits on endpoints.
 
     rules = [Rule("/api/*", "100/minute", scope="endpoint")]
     gate = Middleware(RateLimitMiddleware, store=store, rules=rules, endpoint_of=route_of())
@@ -7,7 +7,7 @@
     @limited("5/minute", store=store)
     async def send_code(request): ...
 
-It takes Starlette 0.41 or later. FastAPI's own is ratelimit_ddb.fastapi.
+Starlette 0.41 or later is required. For FastAPI use ratelimit_ddb.fastapi.
 """
 
 from ddbwire.optional_package import optional_package

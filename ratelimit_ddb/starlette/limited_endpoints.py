@@ -48,31 +48,30 @@ def limited(
     store: Store,
     **options: Unpack[ViewOptions],
 ) -> Callable[[Endpoint], Endpoint]:
-    """Let an endpoint be called only within limits.
+    """Limit an endpoint: ``@limited("5/minute", store=store)``.
 
-    It is for functions, ``async def`` or ``def``, for a ``functools.partial`` or an object that is
-    called with the request, and for methods of HTTPEndpoint; put it under whatever registers the
-    endpoint. An endpoint may have several, distinguished by ``methods=`` or ``name=``.
+    It decorates functions, ``async def`` or ``def``, a ``functools.partial`` or other object that
+    is called with the request, and methods of HTTPEndpoint. Put it below a decorator that registers
+    the endpoint. An endpoint may have several limits, distinguished by ``methods=`` or ``name=``.
 
-    A denied request is answered in its place; otherwise its response is sent with the limits'
-    fields. What an exception handler makes has no such fields; a rule of the middleware adds them
-    there too.
+    A denied request does not reach the endpoint. Other responses get the fields of the limits,
+    except those of exception handlers; a rule of the middleware adds them there too.
 
-    For a function of a WebSocket the handshake is limited, and no fields are sent; its slots
-    (``in_flight``) are held until it returns. What is called once it was accepted, such as
-    ``on_receive``, is limited each time, and a denial closes it. A ``def`` runs in Starlette's
-    threads, where the store may block; its rule's functions can't be coroutine functions.
+    For a WebSocket endpoint the handshake is limited, without fields; its slots (``in_flight``) are
+    held until it returns. A method that is called after the handshake, such as ``on_receive``, is
+    limited at each call, and a denial closes the websocket. A ``def`` runs in Starlette's thread
+    pool, where the store may block; the functions of its limit can't be coroutine functions.
 
     Args:
-        limits: as for Rule; none for an endpoint with an ``in_flight`` alone.
+        limits: as for Rule; None for an endpoint that has only ``in_flight``.
         store: a DynamoDBStore or a MemoryStore.
         options: see ``ratelimit_ddb.web.ViewOptions``.
 
     Raises:
-        TypeError: at decoration, an argument is invalid; what is decorated is a class, can't be
-            called with a request, or is a path operation of FastAPI.
-        ValueError: at decoration, an argument is invalid; the endpoint has a limit of that name
-            already, or another one has that name.
+        TypeError: an argument is invalid; or the endpoint is a class, can't be called with a
+            request, or is a path operation of FastAPI.
+        ValueError: an argument is invalid; or the endpoint already has a limit of that name, or
+            another endpoint has that name.
     """
     require_options(options, ViewOptions)
 
@@ -99,17 +98,17 @@ def _require_endpoint(endpoint: Any) -> None:
 
 
 def _is_app(endpoint: Any) -> bool:
-    """Whether an object is called as an application is, which Starlette takes it for."""
+    """Whether Starlette takes an object for an ASGI application, by its parameters."""
     if inspect.isroutine(endpoint) or isinstance(endpoint, functools.partial):
         return False
     return len(inspect.signature(endpoint).parameters) == len(("scope", "receive", "send"))
 
 
 class _PathOperation:
-    """What a limited endpoint says that its request is.
+    """The annotation of a limited endpoint's request.
 
-    Starlette never reads it. FastAPI does, when a path operation is registered, and has Pydantic
-    make a field of what it does not know: there the mistake is reported.
+    Starlette does not read it. FastAPI does when it registers a path operation, and has Pydantic
+    make a field of it, which reports the mistake.
     """
 
     @classmethod
@@ -188,9 +187,9 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
 
 
 def _holding_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
-    """An endpoint that is called, and whose response is sent, while the request's slots are held.
+    """An endpoint with the request's slots held until its response is sent.
 
-    A websocket is over where the endpoint returns.
+    A websocket ends when the endpoint returns.
     """
     if not gate.holds_slots:
         return endpoint
@@ -202,7 +201,7 @@ def _holding_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
             return await endpoint(*args, **kwargs)
         try:
             response = await endpoint(*args, **kwargs)
-        except BaseException:  # a client that goes may have it cancelled
+        except BaseException:  # it is cancelled if the client disconnects
             await slots.release_async()
             raise
         if response is None or isinstance(connection, WebSocket):
@@ -214,7 +213,7 @@ def _holding_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
 
 
 def _holding(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
-    """The same of a ``def``, whose response is sent in the event loop."""
+    """The same for a ``def``, whose response is sent in the event loop."""
     if not gate.holds_slots:
         return endpoint
 
@@ -236,12 +235,12 @@ def _holding(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
 
 
 def _connection(endpoint: Callable[..., Any], args: tuple[Any, ...]) -> HTTPConnection:
-    for given in args[:2]:  # the second, where the first is a method's own object
+    for given in args[:2]:  # the second for a method
         if isinstance(given, HTTPConnection):
             return given
     raise TypeError(
-        f"@limited on {name_of(endpoint)}: it was called with {args!r}; its first argument "
-        "has to be Starlette's request or websocket"
+        f"@limited on {name_of(endpoint)}: called with {args!r}; the first argument must be a "
+        "Request or WebSocket of Starlette"
     )
 
 
@@ -257,7 +256,7 @@ async def _websocket_and_respond(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> None:
-    """Call the endpoint with a websocket that tells the gate how the handshake was answered."""
+    """Call the endpoint with a websocket that reports the response to the handshake to the gate."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen = type(websocket)(scope, receive, send)
@@ -268,12 +267,12 @@ async def _websocket_and_respond(
 
 
 def _head_of_exception(scope: Scope, exception: Exception) -> ResponseHead | None:
-    """The response that Starlette makes of it; None where only a handler of the app's knows it."""
+    """Starlette's response to an exception; None if a handler of the application makes it."""
     status = status_of_exception(exception)
     if status is not None:
         return head_of_exception(exception, status)
     handlers = getattr(scope.get("app"), "exception_handlers", {})
-    # That of Exception itself makes the page for 500.
+    # The handler of Exception itself makes the page for 500.
     kinds = [kind for kind in handlers if isinstance(kind, type) and kind is not Exception]
     return None if isinstance(exception, tuple(kinds)) else head_of_exception(exception)
 
@@ -283,5 +282,5 @@ async def _refuse(websocket: WebSocket, answer: DenialResponse, verdict: Verdict
         receive, send = websocket.receive, websocket.send
         await refuse_handshake(answer, verdict, websocket.scope, receive, send)
     elif websocket.application_state is not WebSocketState.DISCONNECTED:
-        # Messages that are under way are heard after the close, too.
+        # After the close, messages may still arrive.
         await websocket.close(TRY_AGAIN_LATER)

@@ -1,4 +1,4 @@
-"""Answers as Starlette's responses, and the fields of the limits in an endpoint's own."""
+"""Starlette responses: of a denial, and with the fields of limits."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ratelimit_ddb.web.response_head import ResponseHead, head_of_bytes
 
 
 def response_of(answer: DenialResponse) -> Response:
-    """An answer as Starlette sends it."""
+    """The response to a denied request, as a Starlette response."""
     response = Response(answer.body, answer.status)
     response.raw_headers = encoded_headers(answer.headers)
     return response
 
 
 def head_of_response(response: Response) -> ResponseHead:
-    """What ``give_back`` is called with."""
+    """The status and headers of a response, for ``give_back``."""
     return head_of_bytes(response.status_code, response.raw_headers)
 
 
 def responding(response: Any, gate: Gate) -> Any:
-    """What an endpoint gave, telling the gate of its response where that is not known yet."""
+    """The result of an endpoint; an application reports its response to the gate when called."""
     if response is None or isinstance(response, Response) or not gate.gives_back:
         return response
 
@@ -42,26 +42,26 @@ def responding(response: Any, gate: Gate) -> Any:
 
 
 def with_fields(response: Any, ledger: Ledger | None) -> Any:
-    """What an endpoint gave, with the fields of all limits; the same where there are none."""
+    """The result of an endpoint, with the fields of all limits."""
     if ledger is None or response is None:
         return response
     if not isinstance(response, Response):
         return _adding(response, ledger)
-    # An endpoint may give the same response to all: each request needs fields of its own.
+    # An endpoint may return one response for all requests, but each has fields of its own.
     copied = copy.copy(response)
     copied.raw_headers = [*response.raw_headers, *encoded_headers(ledger.fields())]
-    vars(copied).pop("_headers", None)  # else the copy's ``headers`` would be the other's
+    vars(copied).pop("_headers", None)  # made of raw_headers when it is first read
     return copied
 
 
 _OWN = ("_response", "_slots")
-"""What a HeldResponse has besides the attributes of the response that it stands for."""
+"""The attributes of a HeldResponse that the wrapped response does not have."""
 
 
 class HeldResponse(Response):
-    """An endpoint's response, which holds slots until it is sent.
+    """Wraps an endpoint's response, and holds slots until it is sent.
 
-    It has the other's attributes, which decorators further out may read and change.
+    It has the attributes of that response, which outer decorators may read and change.
     """
 
     def __init__(self, response: Response, slots: RequestSlots) -> None:
@@ -71,16 +71,16 @@ class HeldResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, and release the slots."""
-        # An endpoint may give the same response to all, so that one stays as it is.
+        # Copied, since an endpoint may return one response for all requests.
         response = copy.copy(self._response)
-        # The other may hold slots of its own, of a further limit.
+        # The wrapped response may be a HeldResponse of another limit.
         changed = {name: value for name, value in vars(self).items() if name not in _OWN}
         vars(response).update(changed)
         await call_while_held(response, scope, receive, send, lambda: (self._slots,))
 
 
 def while_held(response: Any, slots: RequestSlots) -> Any:
-    """What an endpoint gave, holding slots until it is sent."""
+    """The result of an endpoint, holding slots until it is sent."""
     if isinstance(response, Response):
         return HeldResponse(response, slots)
 
@@ -91,7 +91,7 @@ def while_held(response: Any, slots: RequestSlots) -> Any:
 
 
 def _adding(app: App, ledger: Ledger) -> App:
-    """Whatever else an endpoint gave: Starlette calls it, as it calls a response."""
+    """An application that an endpoint returned: Starlette calls it as it calls a response."""
 
     async def adding(scope: Scope, receive: Receive, send: Send) -> None:
         await app(scope, receive, adding_fields(ledger, send))

@@ -1,7 +1,7 @@
-"""Which of Starlette's routes a request is for: its whole path as a template, through all mounts.
+"""Finds the Starlette route of a request, with the paths of all mounts before it.
 
-The routes are matched as Starlette's own router matches them. FastAPI keeps those of included
-routers under one wrapper, so the functions here take ``listed``, which returns the single ones.
+Routes are matched as by Starlette's router. FastAPI wraps the routes of an included router in one
+object, so the functions here take ``listed``, which returns the individual routes.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ Scope = MutableMapping[str, Any]
 
 
 class HasRoutes(Protocol):
-    """An application or a router: what has routes, in the order they are tried."""
+    """An application or a router."""
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The routes that there are now."""
+        """The routes, in the order in which they are matched."""
 
 
 class MatchedRoute(NamedTuple):
-    """A route that fits a request.
+    """A route that matches a request.
 
     Attributes:
-        template: its path, those of the mounts before it.
-        methods: those it is for; None for any, and for websockets.
-        route: the route itself.
+        template: the route's path, with those of the mounts before it.
+        methods: the route's methods; None for all, and for websockets.
+        route: the route.
     """
 
     template: str
@@ -41,7 +41,7 @@ class MatchedRoute(NamedTuple):
 
 
 Listed = Callable[[Iterable[Any]], Iterable[Any]]
-"""Returns the single routes to try, of those of an application or a router."""
+"""Returns the individual routes of those of an application or a router."""
 
 
 class RouteOf:
@@ -49,8 +49,8 @@ class RouteOf:
 
     Args:
         app: the application or router; None for the one in the scope.
-        listed: returns the single routes, of the framework's.
-        is_limited: whether a route has limits of its own that are about a method.
+        listed: returns the individual routes.
+        is_limited: whether a route has limits of its own for a method.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class RouteOf:
         self._is_limited = is_limited
 
     def __call__(self, request: Request) -> str | None:
-        """The template of the route that will be chosen."""
+        """The template of the request's route."""
         found = self._found(request)
         return found.template if found else None
 
     def has_own_limits(self, request: Request) -> bool:
-        """Whether the route that will be chosen has limits of its own."""
+        """Whether the request's route has limits of its own."""
         found = self._found(request)
         if found is None or (found.methods is not None and request.method not in found.methods):
             return False  # 404 and 405: no endpoint is called
@@ -86,13 +86,13 @@ class RouteOf:
         try:
             return _matching(before.routes, dict(request.native), self._listed)
         except ValueError:
-            # A converter's, as of 5,000 digits where an int is: the router will raise it too, so no
-            # view is reached. The request is counted first.
+            # Of a converter, such as that of int for 5,000 digits. The router will raise it too, so
+            # no view is called; the request is counted before that.
             return None
 
 
 def endpoint_is_limited(route: Any, method: str) -> bool:
-    """Whether a route's endpoint, or its class's method for a request, is ``@limited``."""
+    """Whether a route's endpoint, or its method for the request, is ``@limited``."""
     endpoint = getattr(route, "endpoint", None)
     return has_own_limits(endpoint, method) or (
         isinstance(endpoint, type) and has_own_limits(method_of(endpoint, method), method)
@@ -100,29 +100,29 @@ def endpoint_is_limited(route: Any, method: str) -> bool:
 
 
 def original(route: Any) -> Any:
-    """The route itself, where FastAPI wraps that of an included router."""
+    """The route in FastAPI's wrapper of an included router's route."""
     return route if isinstance(route, BaseRoute) else route.route
 
 
 class RouteMatcher:
-    """Finds the route by which a request was dispatched, through all mounts.
+    """Finds the route by which a request was dispatched, with the mounts before it.
 
-    What the frameworks put into the scope knows only the last part of the path, so the whole is
-    searched for. Routes that are served under one path, as nearly all are, are searched for once.
+    The route in the scope has only the last part of the path, so the router's routes are searched
+    for it. A route that is there once, as nearly all are, is searched for once.
 
     Args:
-        listed: returns the single routes, of the framework's.
+        listed: returns the individual routes.
     """
 
     __slots__ = ("_known", "_listed")
 
     def __init__(self, listed: Listed) -> None:
         self._listed = listed
-        # By their ids, for routes have no hashes; keeping them keeps the ids theirs.
+        # By id, as routes are not hashable; the value keeps the objects, so that no id is reused.
         self._known: dict[tuple[int, int], tuple[MatchedRoute, object, object]] = {}
 
     def of(self, scope: Scope) -> MatchedRoute | None:
-        """The route; None where no router of Starlette's was passed."""
+        """The route; None if no router of Starlette dispatched the request."""
         outermost, route = scope.get("router"), scope.get("route")
         if outermost is None:
             return None
@@ -140,7 +140,7 @@ class RouteMatcher:
 def _serves(
     wanted: Any, routes: Iterable[Any], listed: Listed, before: str = ""
 ) -> Iterator[MatchedRoute]:
-    """Each place where a route is among routes and what is below them."""
+    """Each occurrence of a route among routes and below their mounts."""
     for route in listed(routes):
         if original(route) is wanted:
             yield MatchedRoute(before + route.path_format, _methods(route), wanted)
@@ -150,7 +150,7 @@ def _serves(
 
 
 def _matching(routes: Iterable[Any], scope: dict[str, Any], listed: Listed) -> MatchedRoute | None:
-    """As Router does: the first that fits, else the first that fits but for the method."""
+    """As in Router: the first full match, else the first that matches except for the method."""
     partial = None
     for route in listed(routes):
         match, child_scope = route.matches(scope)
@@ -174,7 +174,7 @@ def _below(route: Any, scope: dict[str, Any], listed: Listed) -> MatchedRoute | 
 
 
 def _prefix(route: Any) -> str:
-    """What a mount puts before the paths of its routes; nothing for a host."""
+    """The path of a mount, before the paths of its routes; empty for a host."""
     template: str = getattr(route, "path_format", None) or ""
     return template.removesuffix("/{path}")
 
@@ -185,24 +185,25 @@ def _methods(route: Any) -> frozenset[str] | None:
 
 
 def route_of(app: HasRoutes | None = None) -> EndpointOf:
-    """For ``endpoint_of=``: the template of the route that will be chosen for a request.
+    """For ``endpoint_of=``: the template of the route that Starlette chooses for a request.
 
-    It is the path as the routes have it, those of mounts before it, without converters:
-    ``"/api/users/{id}"``. What is mounted and has no routes, such as static files, is one endpoint:
-    ``"/static/{path}"``. A path that no route fits has none. Hosts are not distinguished.
+    It is the route's path with those of the mounts before it, without converters:
+    ``"/api/users/{id}"``. A mounted application without routes, such as static files, is one
+    endpoint: ``"/static/{path}"``. A path that no route matches has none. Hosts are not
+    distinguished.
 
-    With it, rules with ``default=True`` are left out for endpoints that are ``@limited``.
+    With it, rules with ``default=True`` do not apply to endpoints that are ``@limited``.
 
-    The routes are tried as Starlette tries them, at each request, so those that are added later are
-    seen; it costs what Starlette's own choice does. Applications that mount FastAPI ones need the
-    function of this name in ``ratelimit_ddb.fastapi``.
+    Routes are matched at each request, as by Starlette, so that routes that are added later are
+    found; it takes as long as Starlette's own match. Applications that mount a FastAPI application
+    need the function of this name in ``ratelimit_ddb.fastapi``.
 
     Args:
-        app: the application or router that the middleware stands before; unless given, the
-            application whose ``middleware=`` it is among.
+        app: the application or router around which the middleware is; by default the application
+            that has it in its ``middleware=``.
 
     Raises:
-        TypeError: it has no routes.
-        RuntimeError: at a request, ``app`` is needed, as the middleware is in no application.
+        TypeError: ``app`` has no routes.
+        RuntimeError: at a request, if the scope has no application and ``app`` is not given.
     """
     return RouteOf(app, iter, endpoint_is_limited)

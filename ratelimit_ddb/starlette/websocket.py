@@ -1,4 +1,4 @@
-"""Websockets that were accepted: what is decided then is about a message."""
+"""Decisions on a websocket after its handshake, which are about a message."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ratelimit_ddb.web.gate.ledger import LedgerGate, begin_message
 
 
 def begin_message_if_accepted(connection: HTTPConnection, gate: LedgerGate) -> None:
-    """Note it where a gate decides on a websocket whose handshake is over."""
+    """Note that a gate decides on a message, if the handshake is over."""
     if isinstance(connection, WebSocket) and not in_handshake(connection):
         begin_message(connection.scope, gate)
 
 
 def in_handshake(websocket: WebSocket) -> bool:
-    """Whether a websocket's handshake was not answered yet."""
+    """Whether the handshake of a websocket is not answered yet."""
     return websocket.application_state is WebSocketState.CONNECTING

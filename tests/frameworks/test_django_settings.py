@@ -82,8 +82,8 @@ MISSING = object()
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"STORE": MISSING}, "'STORE' is needed"),
-        ({"RULES": MISSING}, "'RULES' is needed"),
+        ({"STORE": MISSING}, "'STORE' is required"),
+        ({"RULES": MISSING}, "'RULES' is required"),
         ({"STORES": 1}, "unknown option 'STORES'; expected one of DEADLINE, .*STORE"),
         ({"store": 1}, "unknown option 'store'"),
         (
@@ -93,7 +93,7 @@ MISSING = object()
         ({"STORE": "nowhere.store"}, "STORE 'nowhere.store': No module named 'nowhere'"),
         ({"STORE": f"{__name__}.absent"}, "STORE '.*absent'.* does not define a \"absent\""),
         ({"RULES": "rules"}, "RULES 'rules': rules doesn't look like a module path"),
-        ({"RULES": "rules.toml"}, "RULES 'rules.toml': .*; of a file, give RulesFile"),
+        ({"RULES": "rules.toml"}, "RULES 'rules.toml': .*; for a rules file, pass RulesFile"),
         ({"RULES": 5}, "rules 5: must be a Rule, a list"),
         ({"RULES": ["/login"]}, "rule '/login': must be a Rule"),
         ({"ON_OUTAGE": "panic"}, "on_outage 'panic'"),

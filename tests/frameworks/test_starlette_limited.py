@@ -323,7 +323,7 @@ def test_an_endpoint_may_have_an_in_flight_alone(store: MemoryStore, colour: str
         denied = ask(app, "/1")
         assert (denied.status_code, denied.headers["retry-after"]) == (429, "1")
     assert statuses(app, "/1", "/1") == [200, 200]
-    with pytest.raises(ValueError, match="limits, messages or in_flight are needed"):
+    with pytest.raises(ValueError, match="limits, messages or in_flight is required"):
         limited(store=store)(hello)
 
 

@@ -340,7 +340,7 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
     [
         (["--rule", "logn", "192.0.2.7"], "unknown rule 'logn'; expected one of 'login', "),
         (["--rule", "logn", "192.0.2.7"], "; did you mean 'login'?"),
-        (["--rule", "login"], "rule 'login': an identity is needed: must be a client's address"),
+        (["--rule", "login"], "rule 'login': an identity is required: must be a client's address"),
         (["--rule", "login", "192.0.2"], "identity '192.0.2': must be an address"),
         (["--rule", "login", "a", "b"], "identity 'a b': must be a client's address"),
         (["--rule", "login", "2001:db8::/32"], "a network such as '2001:db8::/64'"),
@@ -358,7 +358,7 @@ def test_messages_of_a_rule_are_buckets_of_their_own(
         (["--rule", "/api/*", " "], "must be a value of the header 'X-Api-Key'"),
         (["--rule", "visitor", ""], "must be a value of the cookie 'sid'"),
         (["--rule", "user"], "must be the 'user_id' of a session"),
-        (["--rule", "tenant"], "an identity is needed: what the rule's function gives"),
+        (["--rule", "tenant"], "an identity is required: what the rule's function gives"),
         (["--rule", "plans"], "give --stored-name, such as plan:pro"),
         (["--rule", "plans", "ada", "--stored-name", "x"], "give none, the rule counts everyone"),
         (["--rule", "tenant", "a", "--stored-name", "x"], "stored limits are named 'plan:pro'"),

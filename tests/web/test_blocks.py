@@ -645,9 +645,9 @@ def test_of_many_denials_at_once_exactly_one_blocks(
 @pytest.mark.parametrize(
     ("options", "error", "why"),
     [
-        ({"block_after": 3}, ValueError, "block_for is needed"),
-        ({"block_for": 60}, ValueError, "block_after is needed"),
-        ({"up_to": 60}, ValueError, "block_after is needed"),
+        ({"block_after": 3}, ValueError, "block_for is required"),
+        ({"block_for": 60}, ValueError, "block_after is required"),
+        ({"up_to": 60}, ValueError, "block_after is required"),
         ({"block_after": 0, "block_for": 60}, ValueError, "block_after 0: must be from 1"),
         ({"block_after": True, "block_for": 60}, TypeError, "block_after True: must be an int"),
         ({"block_after": 3, "block_for": "soon"}, ValueError, "block_for 'soon': write '10 min"),

@@ -61,7 +61,7 @@ def of_request(request: Any) -> Any:
 @pytest.mark.parametrize(
     ("made", "error", "told"),
     [
-        (lambda: rule_of("/a"), ValueError, "rule '/a': limits, messages or in_flight are needed"),
+        (lambda: rule_of("/a"), ValueError, "rule '/a': limits, messages or in_flight is required"),
         (lambda: rule_of("/a", "often"), ValueError, "limit 'often'"),
         (lambda: rule_of("/a", []), ValueError, r"limits \[\]"),
         (lambda: rule_of("/a", 5), TypeError, "limits 5"),

@@ -104,10 +104,10 @@ WRONG_KEYS = [
         'allow = { keys = ["a"], address = { hops = 1 } }',
         f"address: key 'hops': there are {OF_ADDRESS}",
     ),
-    ("block-after = 0", "block-for is needed: after how many denials to block, and for how long"),
+    ("block-after = 0", "block-for is required: after how many denials to block, and for how long"),
     (
         'block-for = "1 hour"',
-        "block-after is needed: after how many denials to block, and for how long",
+        "block-after is required: after how many denials to block, and for how long",
     ),
     (
         "block-after = 2\nblock-for = 60\nup-to = 5",

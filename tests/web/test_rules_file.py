@@ -26,7 +26,7 @@ Told = list[tuple[Rule, ...] | RulesError]
 Change = Callable[[Path, str], None]
 
 BAD = "[[rule]]\n"
-BAD_MESSAGE = "rules.toml:1: rule 1: path is needed"
+BAD_MESSAGE = "rules.toml:1: rule 1: path is required"
 
 
 def rule(limits: str, name: str = "x") -> str:
@@ -509,7 +509,7 @@ async def awaited(_: object) -> None: ...
         ({"on_reload": awaited}, TypeError, "on_reload .*: this is a coroutine function"),
         ({"path": "missing.toml"}, FileNotFoundError, "missing.toml"),
         ({"path": os.devnull}, OSError, "Not a regular file: '/dev/null'"),
-        ({"path": "bad.toml"}, RulesError, "^bad.toml:1: rule 1: path is needed$"),
+        ({"path": "bad.toml"}, RulesError, "^bad.toml:1: rule 1: path is required$"),
     ],
 )
 def test_what_cannot_hold_is_told_at_construction(

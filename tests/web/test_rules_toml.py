@@ -175,12 +175,12 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
     (f"{RULE}path =", 4, None, "not TOML: Invalid value (at end of document)"),
     (f"{RULE}x = y\n# z", 4, None, "not TOML: Invalid value (at line 4, column 5)"),
     (f"{RULE}name = [\n\n", 4, None, "not TOML: Invalid value (at end of document)"),
-    ('\n[[rule]]\nlimits = "5/minute"', 2, "rule 1", "rule 1: path is needed"),
+    ('\n[[rule]]\nlimits = "5/minute"', 2, "rule 1", "rule 1: path is required"),
     (
         '[[rule]]\nname = "a"\npath = "/x"',
         1,
         "a",
-        "rule 'a': limits, messages or in-flight are needed",
+        "rule 'a': limits, messages or in-flight is required",
     ),
     ("rule = [5]", None, "rule 1", "rule 1: 5: must be a table"),
     (

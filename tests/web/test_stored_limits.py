@@ -86,7 +86,7 @@ def test_a_rules_file_names_stored_limits(
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ('{ stored = "p" }', "default is needed"),
+        ('{ stored = "p" }', "default is required"),
         ('{ stored = "p", default = "2/fortnight" }', "fortnight"),
         ('{ stored = "p", default = "2/minute", cache = 5 }', "key 'cache'"),
         ('{ stored = 5, default = "2/minute" }', "name of stored limits 5"),

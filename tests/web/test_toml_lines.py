@@ -61,7 +61,7 @@ def test_a_table_below_a_rule_has_its_headers_line() -> None:
 def test_inline_rules_have_no_lines() -> None:
     error = refusal('rule = [\n  { path = "/x" },\n  { name = "b", path = "/y", limits = "5" },\n]')
     assert str(error).splitlines() == [
-        "rules.toml: rule 1: limits, messages or in-flight are needed",
+        "rules.toml: rule 1: limits, messages or in-flight is required",
         f"rules.toml: rule 'b': limit '5': {NOTATION}",
     ]
     assert (error.line, error.rule) == (None, "rule 1")

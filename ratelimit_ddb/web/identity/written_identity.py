@@ -67,13 +67,13 @@ def _of_address(by: Identity, text: str) -> Identified:
 
 def _of_function(parts: Sequence[str]) -> Identified:
     if not any(parts):
-        raise ValueError("an identity is needed: what the rule's function gives")
+        raise ValueError("an identity is required: what the rule's function gives")
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
 def _one(what: str, parts: Sequence[str]) -> str:
     if len(parts) != 1 or not parts[0]:
-        given = f"identity {' '.join(parts)!r}" if any(parts) else "an identity is needed"
+        given = f"identity {' '.join(parts)!r}" if any(parts) else "an identity is required"
         raise ValueError(f"{given}: must be {what}")
     return parts[0]
 

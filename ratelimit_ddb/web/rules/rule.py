@@ -246,7 +246,7 @@ class Rule:
         if self.limits is not None:
             return
         if self.messages is None and self.in_flight is None:
-            raise ValueError(f"rule {self.name!r}: limits, messages or in_flight are needed")
+            raise ValueError(f"rule {self.name!r}: limits, messages or in_flight is required")
         if self.give_back is not None:
             raise ValueError(f"rule {self.name!r}: give_back needs limits, whose tokens it gives")
         if self.block_after is not None:

@@ -52,9 +52,9 @@ def rule_of(table: object, functions: Functions) -> Rule:
         if key not in _READERS:
             raise InvalidRule(f"key {key!r}: there are {', '.join(_READERS)}", key)
     if "path" not in table:
-        raise InvalidRule("path is needed")
+        raise InvalidRule("path is required")
     if not table.keys() & {"limits", "messages", "in-flight"}:
-        raise InvalidRule("limits, messages or in-flight are needed")
+        raise InvalidRule("limits, messages or in-flight is required")
     given = {
         key.replace("-", "_"): _argument(key, value, functions) for key, value in table.items()
     }
@@ -131,7 +131,7 @@ def _limits(value: Any, functions: Functions) -> Any:
         if key not in _OF_STORED:
             raise ValueError(f"limits: key {key!r}: beside stored there are default, cache-seconds")
     if "default" not in value:
-        raise ValueError(f'limits {value!r}: default is needed, such as default = "100/minute"')
+        raise ValueError(f'limits {value!r}: default is required, such as default = "100/minute"')
     name = value["stored"]
     options = {key.replace("-", "_"): one for key, one in value.items() if key != "stored"}
     options["default"] = _texts("default")(value["default"], functions)
