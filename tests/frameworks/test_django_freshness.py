@@ -95,7 +95,7 @@ def require_refused(answer: Any) -> None:
     assert answer.status_code == 401
     assert 'error="insufficient_user_authentication"' in answer.headers["WWW-Authenticate"]
     assert 'max_age="300"' in answer.headers["WWW-Authenticate"]
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "private, no-store"
     assert answer.headers["Vary"] == "Cookie"
 
 

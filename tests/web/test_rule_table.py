@@ -17,7 +17,7 @@ WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { head
 OF_ADDRESS = "trusted-hops, trusted, field, ipv6-prefix, ipv4-prefix"
 CODES = "must be status codes: '2xx', '404' or '200-399'"
 NEVER = "must be from 1 to the burst of 5; more than the bucket holds could never be admitted"
-THERE_ARE = "there are is_internal, plan_limits, rows, tenant as functions= of the RulesFile"
+EXPECTED = "expected one of is_internal, plan_limits, rows, tenant in functions= of the RulesFile"
 
 IDENTITIES: list[tuple[str, Identity]] = [
     ('"address"', client_address()),
@@ -57,8 +57,8 @@ def test_an_identity_is_written_in_a_word_or_a_table(by: str, identity: Identity
 
 # What is behind RULE, what is said of line 4.
 WRONG_KEYS = [
-    ("limit = 5", f"key 'limit': there are {KEYS}"),
-    ("ipv6-prefix = 5", f"key 'ipv6-prefix': there are {KEYS}"),
+    ("limit = 5", f"unknown key 'limit'; expected one of {KEYS}"),
+    ("ipv6-prefix = 5", f"unknown key 'ipv6-prefix'; expected one of {KEYS}"),
     ("name = 5", "name 5: must be a str"),
     ('name = ""', "name '': must not be empty"),
     ("methods = 5", "methods 5: must be a string or an array of strings"),
@@ -73,7 +73,7 @@ WRONG_KEYS = [
     ('cost = "1"', "cost '1': must be an int"),
     ("cost = 1.5", "cost 1.5: must be an int, a whole number"),
     ("cost = {}", 'cost {}: must be { function = "its name" } or a number'),
-    ('cost = { function = "row" }', f"function 'row': {THERE_ARE}"),
+    ('cost = { function = "row" }', f"unknown function 'row'; {EXPECTED}"),
     ("cost = { function = 5 }", "function 5: must be a name"),
     ("exempt = true", 'exempt True: must be { function = "its name" }'),
     ('exempt = "rows"', "exempt 'rows': must be { function = \"its name\" }"),
@@ -84,8 +84,8 @@ WRONG_KEYS = [
     ("give-back = 200", "give-back 200: must be a string or an array of strings"),
     ('give-back = "200 to 299"', f"give-back '200 to 299': {CODES}"),
     ('give-back = ["2xx", "ok"]', f"give-back 'ok': {CODES}"),
-    ('give-back = { function = "row" }', f"function 'row': {THERE_ARE}"),
-    ('give_back = "2xx"', f"key 'give_back': there are {KEYS}"),
+    ('give-back = { function = "row" }', f"unknown function 'row'; {EXPECTED}"),
+    ('give_back = "2xx"', f"unknown key 'give_back'; expected one of {KEYS}"),
     ("deny = 5", 'deny 5: must be a table such as { networks = ["10.0.0.0/8"] }'),
     (
         'deny = ["10.0.0.0/8"]',
@@ -94,7 +94,7 @@ WRONG_KEYS = [
     ("deny = {}", "an AccessList must have networks or keys"),
     (
         'deny = { network = ["10.0.0.0/8"] }',
-        "deny: key 'network': there are networks, keys, address",
+        "deny: unknown key 'network'; expected one of networks, keys, address",
     ),
     (
         'allow = { networks = ["10.0.0.1/8"] }',
@@ -102,7 +102,7 @@ WRONG_KEYS = [
     ),
     (
         'allow = { keys = ["a"], address = { hops = 1 } }',
-        f"address: key 'hops': there are {OF_ADDRESS}",
+        f"address: unknown key 'hops'; expected one of {OF_ADDRESS}",
     ),
     ("block-after = 0", "block-for is required: after how many denials to block, and for how long"),
     (
@@ -131,17 +131,17 @@ WRONG_KEYS = [
     ),
     (
         'by = { header = "a", digests = true }',
-        "by: key 'digests': beside header only digest or otherwise can stand",
+        "by: unknown key 'digests'; expected digest or otherwise with header",
     ),
     (
         'by = { session-user = "a", digest = true }',
-        "by: key 'digest': beside session-user only otherwise can stand",
+        "by: unknown key 'digest'; expected otherwise with session-user",
     ),
     (
         'by = { function = "tenant", otherwise = "address" }',
-        "by: key 'otherwise': beside function nothing can stand",
+        "by: unknown key 'otherwise'; expected no other key with function",
     ),
-    ('by = { function = "tenants" }', f"function 'tenants': {THERE_ARE}"),
+    ('by = { function = "tenants" }', f"unknown function 'tenants'; {EXPECTED}"),
     ('by = { header = "a", digest = 1 }', "digest 1: must be true or false"),
     ("by = { header = 5 }", "header 5: must be a str"),
     (
@@ -153,7 +153,10 @@ WRONG_KEYS = [
         'by = { address = "10.0.0.1" }',
         "address '10.0.0.1': must be a table such as { trusted-hops = 1 }",
     ),
-    ("by = { address = { hops = 1 } }", f"address: key 'hops': there are {OF_ADDRESS}"),
+    (
+        "by = { address = { hops = 1 } }",
+        f"address: unknown key 'hops'; expected one of {OF_ADDRESS}",
+    ),
     (
         "by = { address = { trusted-hops = -1 } }",
         "trusted-hops -1: must be from 0 to 16",

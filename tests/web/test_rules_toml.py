@@ -32,7 +32,7 @@ from tests.web.rules_text import (
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rules.toml"
 NEVER = "must be from 1 to the burst of 5; more than the bucket holds could never be admitted"
 SHARED = "give one of them a name=, since their buckets are keyed by it"
-OUTSIDE = "outside of rules there is nothing but [[rule]] and rules"
+OUTSIDE = "outside of rules there may be only [[rule]] and rules"
 BRACKETS = "rule: each rule begins with [[rule]], in double brackets"
 NO_ADDRESS = (
     "networks go by an address, and the rule's by is no address: give the list its "
@@ -161,8 +161,8 @@ FILES: list[tuple[str, int | None, str | None, str]] = [
     ('\n[rules]\npath = "/x"', 2, None, PLURAL),
     ('\n[rule]\npath = "/x"', 2, None, BRACKETS),
     ("rule.path = 1", 1, None, BRACKETS),
-    (f"{RULE}[defaults]\nlimits = 1", 4, None, f"key 'defaults': {OUTSIDE}"),
-    (f"scope = 1\n{RULE}", 1, None, f"key 'scope': {OUTSIDE}"),
+    (f"{RULE}[defaults]\nlimits = 1", 4, None, f"unknown key 'defaults'; {OUTSIDE}"),
+    (f"scope = 1\n{RULE}", 1, None, f"unknown key 'scope'; {OUTSIDE}"),
     (
         f"rules = 2\n{RULE}",
         1,
@@ -246,7 +246,8 @@ def test_a_bad_file_is_told_with_line_and_rule(
 def test_without_functions_none_can_be_named() -> None:
     error = refusal(f'{RULE}exempt = {{ function = "rows" }}', {})
     assert str(error) == (
-        "rules.toml:4: rule 1: function 'rows': none are given as functions= of the RulesFile"
+        "rules.toml:4: rule 1: unknown function 'rows'; "
+        "there are none in functions= of the RulesFile"
     )
 
 
@@ -269,7 +270,7 @@ def test_each_rule_with_a_mistake_is_told_of_once() -> None:
         "[extra]\n"
     )
     assert str(error).splitlines() == [
-        "rules.toml:14: key 'extra': outside of rules there is nothing but [[rule]] and rules",
+        "rules.toml:14: unknown key 'extra'; outside of rules there may be only [[rule]] and rules",
         "rules.toml:2: rule 1: path 'x': a pattern begins with '/'",
         "rules.toml:13: rule 'third': cost 'a': must be an int",
     ]

@@ -44,7 +44,10 @@ def test_keys_of_a_table_below_a_rule_are_not_the_rules() -> None:
         '[other]\ncost = 1\n[[rule]]\nlimits = "5/minute"\npath = "/x"\n[rule.limits2]\ncost=1\n'
     )
     assert [line.split(": ")[:2] for line in str(error).splitlines()] == [
-        ["rules.toml:7", "key 'other'"],
+        [
+            "rules.toml:7",
+            "unknown key 'other'; outside of rules there may be only [[rule]] and rules",
+        ],
         ["rules.toml:1", "rule 1"],
         ["rules.toml:12", "rule 2"],
     ]

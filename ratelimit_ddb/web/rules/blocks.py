@@ -23,7 +23,9 @@ def block_policy_of(
         return None
     if block_after is None or block_for is None:
         missing = "block_after" if block_after is None else "block_for"
-        raise ValueError(f"{missing} is required: after how many denials to block, and for how long")
+        raise ValueError(
+            f"{missing} is required: after how many denials to block, and for how long"
+        )
     after = require_int_from("block_after", block_after, 1, MOST_VIOLATIONS)
     for_ns = _time_ns("block_for", block_for)
     up_to_ns = for_ns if up_to is None else _time_ns("up_to", up_to)

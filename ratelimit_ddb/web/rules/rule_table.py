@@ -1,10 +1,10 @@
-"""One ``[[rule]]`` of a rules file: what its keys mean.
+"""The keys of a ``[[rule]]`` in a rules file.
 
-They are Rule's arguments. A function is written ``{ function = "its name" }``, an identity as a
-word (``"address"``) or a table (``{ header = "x-api-key", otherwise = "everyone" }``), stored
+They are the arguments of Rule. A function is written ``{ function = "its name" }``, an identity as
+a string (``"address"``) or a table (``{ header = "x-api-key", otherwise = "everyone" }``), stored
 limits ``{ stored = "a name", default = "100/minute" }``.
 
-A file's reader knows its keys and not Rule's arguments, so errors are told in the words of TOML.
+Error messages use the keys and the syntax of the file, not the arguments of Rule.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ratelimit_ddb.web.rules.access_list import AccessList
 from ratelimit_ddb.web.rules.rule import Rule
 
 Functions = Mapping[str, Callable[..., Any]]
-"""What ``{ function = "..." }`` may name."""
+"""The functions for ``{ function = "..." }``, by name."""
 
 Reader = Callable[[Any, Functions], Any]
 """Makes an argument of a TOML value, or raises TypeError or ValueError."""
@@ -32,7 +32,7 @@ class InvalidRule(Exception):
     """A rule that is invalid.
 
     Attributes:
-        key: the key that is to blame; None where it is the rule as a whole.
+        key: the key that is wrong; None if it is the rule as a whole.
     """
 
     def __init__(self, why: str, key: str | None = None) -> None:
@@ -41,16 +41,16 @@ class InvalidRule(Exception):
 
 
 def rule_of(table: object, functions: Functions) -> Rule:
-    """The rule that a table means.
+    """The rule of a table.
 
     Raises:
-        InvalidRule: it is invalid; with Rule's own message.
+        InvalidRule: the rule is invalid; with the message of Rule.
     """
     if not isinstance(table, dict):
         raise InvalidRule(f"{table!r}: must be a table")
     for key in table:
         if key not in _READERS:
-            raise InvalidRule(f"key {key!r}: there are {', '.join(_READERS)}", key)
+            raise InvalidRule(f"unknown key {key!r}; expected one of {', '.join(_READERS)}", key)
     if "path" not in table:
         raise InvalidRule("path is required")
     if not table.keys() & {"limits", "messages", "in-flight"}:
@@ -72,18 +72,19 @@ def _argument(key: str, value: Any, functions: Functions) -> Any:
 
 
 def _in_toml(error: Exception) -> str:
-    """An error's message with the names that a file has for Rule's arguments, outside of quotes.
+    """An error's message with the file's keys for Rule's arguments, except within quotes.
 
-    The rule's name is left out: the caller adds the line and the name.
+    The rule's name is removed: the caller adds the line and the name.
     """
     message = _OF_THE_RULE.sub("", str(error))
     return _OTHERWISE_IN_PYTHON.sub(lambda found: _TOML_NAMES.get(found[0], found[0]), message)
 
 
 def _offending_key(given: Mapping[str, Any]) -> str | None:
-    """The first argument that Rule refuses beside those before it.
+    """The first argument that Rule refuses together with those before it.
 
-    The name is tried first, which several paths need, and the cost last, which limits bound.
+    The name is tried first, since several paths need it, and the cost last, since the limits bound
+    it.
     """
     tried: dict[str, Any] = {"path": "/", "limits": lambda _request: None}
     for key in sorted(given, key=lambda key: (key == "cost") - (key == "name")):
@@ -129,7 +130,9 @@ def _limits(value: Any, functions: Functions) -> Any:
         return _LIMITS_NOT_STORED(value, functions)
     for key in value:
         if key not in _OF_STORED:
-            raise ValueError(f"limits: key {key!r}: beside stored there are default, cache-seconds")
+            raise ValueError(
+                f"limits: unknown key {key!r}; expected one of {', '.join(_OF_STORED)}"
+            )
     if "default" not in value:
         raise ValueError(f'limits {value!r}: default is required, such as default = "100/minute"')
     name = value["stored"]
@@ -143,8 +146,8 @@ def _named(name: Any, functions: Functions) -> Callable[..., Any]:
     if not isinstance(name, str):
         raise TypeError(f"function {name!r}: must be a name")
     if name not in functions:
-        known = f"there are {', '.join(sorted(functions))}" if functions else "none are given"
-        raise ValueError(f"function {name!r}: {known} as functions= of the RulesFile")
+        known = f"expected one of {', '.join(sorted(functions))}" if functions else "there are none"
+        raise ValueError(f"unknown function {name!r}; {known} in functions= of the RulesFile")
     return functions[name]
 
 
@@ -188,8 +191,8 @@ def _identity_of_table(table: dict[str, Any], functions: Functions) -> Identity:
         if key in readers:
             options[key] = readers[key](value, functions)
         elif key != kind:
-            others = f"only {' or '.join(readers)}" if readers else "nothing"
-            raise ValueError(f"by: key {key!r}: beside {kind} {others} can stand")
+            expected = " or ".join(readers) or "no other key"
+            raise ValueError(f"by: unknown key {key!r}; expected {expected} with {kind}")
     if kind == "function":
         return _named(table[kind], functions)
     return _MAKERS[kind](table[kind], **options)
@@ -200,7 +203,9 @@ def _address(table: Any) -> Identity:
         raise TypeError(f"address {table!r}: must be a table such as {{ trusted-hops = 1 }}")
     for key in table:
         if key not in _OF_ADDRESS:
-            raise ValueError(f"address: key {key!r}: there are {', '.join(_OF_ADDRESS)}")
+            raise ValueError(
+                f"address: unknown key {key!r}; expected one of {', '.join(_OF_ADDRESS)}"
+            )
     if isinstance(table.get("trusted"), dict):
         raise TypeError(f"trusted {table['trusted']!r}: must be an array of strings")
     return client_address(**{key.replace("-", "_"): value for key, value in table.items()})
@@ -214,7 +219,9 @@ def _access_list(what: str) -> Reader:
             )
         for key in value:
             if key not in _OF_LIST:
-                raise ValueError(f"{what}: key {key!r}: there are {', '.join(_OF_LIST)}")
+                raise ValueError(
+                    f"{what}: unknown key {key!r}; expected one of {', '.join(_OF_LIST)}"
+                )
         given = dict(value)
         if "address" in given:
             given["address"] = _address(given["address"])

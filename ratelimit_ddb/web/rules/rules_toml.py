@@ -1,4 +1,4 @@
-"""Rules as TOML: from a file's content to Rules, or to an error that tells every rule's mistake.
+"""Parses a rules file: TOML to Rules, or an error that lists the mistakes of all rules.
 
     rules = 1
 
@@ -7,9 +7,8 @@
     limits = "5/minute"
     by = { header = "x-api-key", otherwise = "everyone" }
 
-``rules`` is how many there are; it may be left out, but then a file that was cut off at the end of
-a rule can't be told from a whole one. examples/rules.toml has all the keys. Source of the syntax:
-TOML 1.0.0.
+``rules`` is the number of rules. It is optional, but without it a file that was truncated after a
+rule is accepted. examples/rules.toml has all the keys. Source of the syntax: TOML 1.0.0.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ from ratelimit_ddb.web.rules.rule_table import Functions, InvalidRule, rule_of
 from ratelimit_ddb.web.rules.toml_lines import HEADER, lines_of
 
 _COUNT = "rules"
-"""The key outside of rules that says how many they are."""
+"""The top-level key with the number of rules."""
 
 _AT_LINE = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")
 
 
 class RulesError(ValueError):
-    """A rules file that can't hold. The message has a line for each mistake, at most one a rule.
+    """A rules file is invalid. The message has a line for each mistake, at most one for each rule.
 
     Attributes:
-        path: the file's, as it was given.
-        line: the line of the first mistake, from 1; None where it can't be told.
-        rule: the name of the rule with the first mistake, or ``"rule 3"`` where it has none; None
-            for a mistake that is no rule's.
+        path: the path of the file, as given.
+        line: the line of the first mistake, from 1; None if not known.
+        rule: the name of the rule with the first mistake, or ``"rule 3"`` if it has no name; None
+            for a mistake outside of rules.
     """
 
     def __init__(
@@ -50,21 +49,21 @@ class RulesError(ValueError):
 
 
 def rules_of_toml(content: bytes, path: str, functions: Functions) -> tuple[Rule, ...]:
-    """The rules that a file's content means.
+    """The rules in a file's content.
 
     Args:
-        content: what is in the file.
-        path: the file's, for messages.
-        functions: by name, those that the file may refer to.
+        content: the content of the file.
+        path: the path of the file, for messages.
+        functions: the functions that the file may refer to, by name.
 
     Raises:
-        RulesError: it is no TOML in UTF-8, or a rule is invalid.
+        RulesError: the content is not TOML in UTF-8, or a rule is invalid.
     """
     text = _text(content, path)
     document = _document(text, path)
     tables = _tables(document)
     mistakes = list(_too_large_integers(document, tables))
-    if mistakes:  # at once: Python writes none of more than 4,300 digits, in a message for one
+    if mistakes:  # before any other, whose message can't have an int of more than 4,300 digits
         raise _error(path, _with_lines(mistakes, text, len(tables)))
     mistakes = list(_mistakes_outside(document))
     rules: dict[str, Rule] = {}
@@ -79,7 +78,7 @@ def rules_of_toml(content: bytes, path: str, functions: Functions) -> tuple[Rule
 
 
 class _Mistake(NamedTuple):
-    """What is wrong, with which key (None: with the whole), of which rule, on which line."""
+    """What is wrong, the key (None: the whole rule), the rule's number and name, and the line."""
 
     what: str
     key: str | None = None
@@ -123,7 +122,7 @@ def _document(text: str, path: str) -> dict[str, Any]:
 
 
 def _line(error: ValueError, text: str) -> int | None:
-    # In every version of Python it is in the message, though only since 3.14 an attribute.
+    # It is in the message in every version of Python, and an attribute only since 3.14.
     found = _AT_LINE.search(str(error))
     if found:
         return int(found[1])
@@ -131,7 +130,7 @@ def _line(error: ValueError, text: str) -> int | None:
 
 
 def _too_large_integers(document: dict[str, Any], tables: list[Any]) -> Iterator[_Mistake]:
-    """Integers of more than 64 bits, which Python's reader takes and TOML 1.0.0 does not."""
+    """Integers of more than 64 bits, which tomllib accepts and TOML 1.0.0 does not."""
     what = "an integer must fit in 64 bits"
     for key, value in document.items():
         if value is not tables and _has_large_integer(value):
@@ -160,7 +159,8 @@ def _mistakes_outside(document: dict[str, Any]) -> Iterator[_Mistake]:
     for key in document:
         if key not in ("rule", _COUNT):
             yield _Mistake(
-                f"key {key!r}: outside of rules there is nothing but [[rule]] and {_COUNT}", key
+                f"unknown key {key!r}; outside of rules there may be only [[rule]] and {_COUNT}",
+                key,
             )
     if isinstance(document.get(_COUNT), list | dict):
         yield _Mistake("rules: each rule begins with [[rule]], in the singular", _COUNT)
@@ -205,7 +205,7 @@ def _name(table: object) -> str | None:
 
 
 def _with_lines(mistakes: list[_Mistake], text: str, rules: int) -> list[_Mistake]:
-    """The mistakes with their lines, where these can be told for certain."""
+    """The mistakes with their lines, as far as these are certain."""
     lines = lines_of(text)
     placed = []
     for mistake in mistakes:
