@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from ddbwire.web_application import Interface, require_application
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
@@ -54,8 +55,7 @@ class RateLimitMiddleware:
         rules: RulesLike,
         **options: Unpack[GateOptions],
     ) -> None:
-        if not callable(app):
-            raise TypeError(f"app {app!r}: must be a WSGI application")
+        require_application(app, Interface.WSGI, "ratelimit_ddb")
         self._app = app
         self._gate = Gate(store, rules, options, blocking=True)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Unpack
 
+from ddbwire.web_application import Interface, require_application
 from sessions.arguments import require_bool
 from sessions.assignment import SessionPlace
 from sessions.authorization import authorization_in_scope
@@ -55,6 +56,7 @@ class SessionMiddleware:
     def __init__(
         self, app: App, store: Store, *, lazy: bool = False, **options: Unpack[SessionOptions]
     ) -> None:
+        require_application(app, Interface.ASGI, "sessions")
         self._app = app
         self._is_lazy = require_bool("lazy", lazy)
         self._config = config = SessionConfig.of(store, options)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Unpack
 
+from ddbwire.web_application import Interface, require_application
 from sessions.assignment import SessionPlace
 from sessions.authorization import authorization_in_environ
 from sessions.config.options import SessionOptions, shows_session_options
@@ -47,6 +48,7 @@ class SessionMiddleware:
     def __init__(
         self, app: WSGIApplication, store: Store, **options: Unpack[SessionOptions]
     ) -> None:
+        require_application(app, Interface.WSGI, "sessions")
         self._app = app
         self._config = config = SessionConfig.of(store, options)
         device_bound = config.device_bound

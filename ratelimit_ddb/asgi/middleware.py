@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Unpack
 
+from ddbwire.web_application import Interface, require_application
 from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
 from ratelimit_ddb.asgi.request_slots import call_while_held
 from ratelimit_ddb.asgi.response_refund import call_and_respond
@@ -55,8 +56,7 @@ class RateLimitMiddleware:
     ) -> None:
         if root_path is not None and not isinstance(root_path, str):
             raise TypeError(f"root_path {root_path!r}: must be a str such as '/api'")
-        if not callable(app):
-            raise TypeError(f"app {app!r}: must be an ASGI application")
+        require_application(app, Interface.ASGI, "ratelimit_ddb")
         self._app = app
         self._mounting = MountingOf(app, [root_path] if root_path else ())
         # That of an adapter's route_of() sees more of the routes than their templates.

@@ -151,7 +151,13 @@ class RateLimit:
 
     # FastAPI takes a parameter's default and its annotation for data where ``Depends`` is missing,
     # and would never ask the limit. It copies a default, at the request, and has Pydantic read an
-    # annotation, when the route is registered: there the mistake is reported.
+    # annotation, when the route is registered, or the ``dependency`` of what is in a list of them:
+    # there the mistake is reported.
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name == "dependency":
+            raise TypeError(_NO_DEPENDENCY)
+        raise AttributeError(f"RateLimit has no attribute {name!r}", name=name, obj=self)
 
     def __deepcopy__(self, _: object) -> NoReturn:
         raise TypeError(_NO_DEPENDENCY)

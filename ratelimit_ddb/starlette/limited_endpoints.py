@@ -38,6 +38,9 @@ from ratelimit_ddb.web.rules.verdict import Verdict
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
+_IN_FASTAPI = (
+    "a path operation of FastAPI takes dependencies=[Depends(ratelimit_ddb.fastapi.RateLimit(...))]"
+)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -95,6 +98,12 @@ def _require_endpoint(endpoint: Any) -> None:
             f"@limited on {endpoint!r}: it is an ASGI application; put RateLimitMiddleware before "
             "it"
         )
+    parameters = inspect.signature(endpoint).parameters.values()
+    if not any(one.kind in (*_POSITIONAL, inspect.Parameter.VAR_POSITIONAL) for one in parameters):
+        raise TypeError(
+            f"@limited on {name_of(endpoint)}: it has no parameter for Starlette's request or "
+            f"websocket; {_IN_FASTAPI}"
+        )
 
 
 def _is_app(endpoint: Any) -> bool:
@@ -114,8 +123,7 @@ class _PathOperation:
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> NoReturn:
         raise TypeError(
-            "ratelimit_ddb.starlette.limited is for Starlette's endpoints; a path operation of "
-            "FastAPI takes dependencies=[Depends(ratelimit_ddb.fastapi.RateLimit(...))]"
+            f"ratelimit_ddb.starlette.limited is for Starlette's endpoints; {_IN_FASTAPI}"
         )
 
 

@@ -272,6 +272,16 @@ def test_only_functions_can_be_limited(store: MemoryStore, given: Any) -> None:
         limited("1/minute", store=store)(given)
 
 
+def test_a_function_without_a_parameter_for_the_request_is_refused(store: MemoryStore) -> None:
+    """FastAPI's path operations may be such functions."""
+
+    async def view(*, keyword: int = 0) -> str:
+        return "passed"
+
+    with pytest.raises(TypeError, match=r"view: it has no parameter .*dependencies=\[Depends"):
+        limited("1/minute", store=store)(view)
+
+
 def test_a_call_without_a_request_is_refused(store: MemoryStore) -> None:
     page = limited("1/minute", store=store)(hello)
     with pytest.raises(TypeError, match=r"@limited on .*hello: called with \('no request',\)"):

@@ -236,6 +236,14 @@ def test_a_default_without_depends_lets_nobody_pass(
         ask(app, "/")
 
 
+def test_a_list_of_dependencies_without_depends_is_refused(
+    app: FastAPI, store: MemoryStore
+) -> None:
+    undepended: Any = RateLimit("1/minute", store=store)
+    with pytest.raises(TypeError, match=r"limits nothing: write Depends\(RateLimit\(\.\.\.\)\)"):
+        app.get("/", dependencies=[undepended])(lambda: "passed")
+
+
 @pytest.mark.parametrize("kind", [Any, str])
 def test_an_annotation_without_depends_is_refused(
     app: FastAPI, store: MemoryStore, kind: Any
