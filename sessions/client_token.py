@@ -123,14 +123,9 @@ class ClientToken:
         Raises:
             SessionNotSaved: no cookie is set, and ``issue_token`` was not called.
         """
-        if self.is_cookie:
-            return
         needs_row = session.row is None and session.replaced is None and changes is not UNCHANGED
-        if needs_row or session.id_change is not IdChange.NONE:
-            raise SessionNotSaved(
-                "the session gets a new id, and the client, which sent a token in a header, gets "
-                "no cookie: call session.issue_token() and send the token that it returns"
-            )
+        if not self.is_cookie and (needs_row or session.id_change is not IdChange.NONE):
+            raise _no_way()
 
     def with_way(self, session: SessionState, changes: Changes) -> Changes:
         """The changes that can be saved at the response; others are dropped, with an event.
@@ -141,10 +136,11 @@ class ClientToken:
         Raises:
             SessionNotSaved: as ``require_way``, of a login or a rotation.
         """
+        if self.is_cookie:
+            return changes
         if session.id_change is not IdChange.NONE:
-            self.require_way(session, changes)
-        has_row = session.row is not None or session.replaced is not None
-        if self.is_cookie or has_row or changes is UNCHANGED:
+            raise _no_way()
+        if session.row is not None or session.replaced is not None or changes is UNCHANGED:
             return changes
         self._config.events.emit("dropped", None, None, "no_token")
         session.data.mark_saved(changes)
@@ -172,6 +168,15 @@ class ClientToken:
     def _leads_to_row(self, session: SessionState) -> bool:
         """Whether the token that the client has, or gets, is that of the row itself."""
         row, token = session.row, session.token
-        if row is None or token is None:
-            return False
-        return self._config.tokens.session_id(token) == row.session_id
+        return (
+            row is not None
+            and token is not None
+            and self._config.tokens.session_id(token) == row.session_id
+        )
+
+
+def _no_way() -> SessionNotSaved:
+    return SessionNotSaved(
+        "the session gets a new id, and the client, which sent a token in a header, gets no "
+        "cookie: call session.issue_token() and send the token that it returns"
+    )

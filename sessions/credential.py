@@ -64,7 +64,7 @@ class Credential(NamedTuple):
         """
         values = config.cookie.values_in(cookie_field)
         tokens = list(config.tokens.of_cookies(values).values()) if values else []
-        previous = None if config.previous is None else PreviousCookie.of(config, cookie_field)
+        previous = PreviousCookie.of(config, cookie_field)
         if values and not tokens and (previous is None or values[0] not in previous.values):
             config.events.emit("invalid", None, None, "malformed")
         if tokens or previous is not None:

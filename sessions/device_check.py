@@ -17,7 +17,7 @@ from sessions.config.device_bound import DEVICE_BINDING, DeviceProof
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
 from sessions.credential import CredentialKind
-from sessions.loaded_session import LoadedSession
+from sessions.loaded_session import NO_SESSION, LoadedSession
 from sessions.operations.row import Row
 
 
@@ -60,7 +60,7 @@ class DeviceCheck:
         self._config.events.emit(
             "unproven", loaded.row.session_id, loaded.row.owner_id, "no_cookie"
         )
-        return LoadedSession(loaded_at=loaded.loaded_at)
+        return NO_SESSION
 
     def note_proof_of_user(self, row: Row | None) -> None:
         """Note that a login, or its confirmation, was saved with a new id."""

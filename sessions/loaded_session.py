@@ -26,7 +26,7 @@ class LoadedSession(NamedTuple):
     Attributes:
         row: the row, or None.
         encoded: the JSON of each value, by its key.
-        loaded_at: the epoch second when it was read.
+        loaded_at: the epoch second when the row was read; 0 if there is none.
         replaced: why there is no row, if the token's id was replaced a moment ago.
         end_reason: why there is none, as its user can be told.
     """

@@ -75,7 +75,7 @@ def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReaso
         if isinstance(found, InvalidReason):
             return found
         if isinstance(found, Replaced):
-            return LoadedSession(loaded_at=now, replaced=found)
+            return LoadedSession(replaced=found)
         if found.successor is None:
             encoded = decrypted(config, found)
             if isinstance(encoded, InvalidReason):

@@ -59,8 +59,9 @@ class _NewSession(NamedTuple):
     @property
     def leaving(self) -> frozenset[str]:
         """The id that leaves the count: that of the old row, if it is the same user's."""
-        is_its_own = self.old is not None and self.old.user_id == self.new.user_id
-        return frozenset([self.old.session_id]) if self.old and is_its_own else frozenset()
+        if self.old is None or self.old.user_id != self.new.user_id:
+            return frozenset()
+        return frozenset([self.old.session_id])
 
 
 def count_change(

@@ -297,15 +297,18 @@ def test_a_logout_before_a_refused_login_holds(site: Site, ada: str, bob: str) -
 
 
 def test_sessions_of_before_the_option_count_too(site: Site, ada: str) -> None:
-    browsers = []
+    browsers: list[Browser] = []
+    elsewhere: list[Browser] = []
     for _ in range(4):
-        browser = site.browser()
-        with browser.request() as session:
-            session.login(ada)
+        for namespace, several in (("", browsers), ("shop", elsewhere)):
+            browser = site.browser(namespace=namespace)
+            with browser.request() as session:
+                session.login(ada)
+            several.append(browser)
         site.clock.advance(1)
-        browsers.append(browser)
     five = login(site, ada, most=3)
     assert users(*browsers, five) == [None, None, ada, ada, ada]
+    assert users(*elsewhere) == [ada] * 4
 
 
 def test_a_session_of_before_the_option_that_is_rotated_counts_too(site: Site, ada: str) -> None:

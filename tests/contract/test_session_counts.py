@@ -57,22 +57,24 @@ def test_a_session_takes_the_place_of_another_in_the_count(site: Site, ada: str)
 
 
 def test_what_was_counted_anew_meanwhile_is_not_counted_over(site: Site, ada: str) -> None:
-    first = login(site, ada)
+    first, *others = (login(site, ada) for _ in range(3))
     known = counted(site, ada)
+    ended = [row for other in others for row in site.rows(other.session_id)]
     one, two = (new_row(site, ada, name) for name in "ab")
     for row, is_done in ((one, True), (two, False)):
-        recount = Recount(ada, "", known, frozenset([first.session_id, row.session_id]), FAR)
+        ids = frozenset([first.session_id, row.session_id])
+        recount = Recount(ada, "", known, ids, FAR, ended)
         assert site.send(Create(row, recount)) is is_done
         assert len(site.rows(row.session_id)) == is_done
     assert counted(site, ada).ids == {first.session_id, one.session_id}
 
 
-@pytest.mark.parametrize("how", ["logout", "rotate"])
+@pytest.mark.parametrize("how", ["logout", "rotate", "login"])
 def test_what_has_ended_or_moved_is_not_ended_again(site: Site, ada: str, how: str) -> None:
     first = login(site, ada)
     (row,) = site.rows(first.session_id)
     with first.request() as session:
-        getattr(session, how)()
+        getattr(session, how)(*([ada] if how == "login" else []))
     new = new_row(site, ada, "a")
     recount = Recount(ada, "", counted(site, ada), frozenset([new.session_id]), FAR, [row])
     assert not site.send(Create(new, recount))

@@ -326,7 +326,11 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/web/rules/toml_lines.py": _FILES,
     "ratelimit_ddb/web/structured_fields.py": ("tests/web/test_structured_fields.py",),
     "sessions/authorization.py": _CREDENTIALS,
-    "sessions/client_token.py": (*_CREDENTIALS, "tests/sessions_web/test_testing.py"),
+    "sessions/client_token.py": (
+        *_CREDENTIALS,
+        "tests/sessions_web/test_testing.py",
+        "tests/device_bound/test_life.py",
+    ),
     "sessions/cookie/cookie.py": ("tests/sessions/test_cookie.py", "tests/sessions/test_cves.py"),
     "sessions/cookie/token.py": (
         "tests/sessions/test_tokens.py",
@@ -342,7 +346,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/device_bound/mac.py": _DEVICES,
     "sessions/device_bound/proof.py": _DEVICES,
     "sessions/device_bound/public_key.py": _DEVICES,
-    "sessions/device_check.py": _DEVICES,
+    "sessions/device_check.py": (*_DEVICES, "tests/sessions_web/test_bearer.py"),
     "sessions/lifecycle/commit.py": _SESSION,
     "sessions/lifecycle/end.py": _SESSION,
     "sessions/lifecycle/load.py": _SESSION,

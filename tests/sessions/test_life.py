@@ -10,6 +10,8 @@ import pytest
 from sessions import MemorySessionStore
 from sessions.arguments import MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS
 from sessions.config.timeouts import Timeouts
+from sessions.operations.count import Count, Recount
+from sessions.operations.operation import Create
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import Browser, Site
 from tests.sessions.recording import recorded_site
@@ -135,6 +137,22 @@ def test_a_row_that_ttl_has_not_deleted_is_left_as_it_is(site: Site) -> None:
         session["a"] = 2
     assert site.rows(rows[0].session_id) == rows
     assert browser.session_id != rows[0].session_id
+
+
+def test_a_users_count_is_kept_until_all_that_it_counts_has_ended() -> None:
+    site, store = recorded_site()
+    for _ in range(2):
+        with site.browser(max_sessions_per_user=1).request() as session:
+            session.login("ada")
+        site.clock.advance(1)
+    counts = [operation.count for operation in store.operations if isinstance(operation, Create)]
+    assert [type(count) for count in counts] == [Count, Count, Recount]
+    began = site.clock() // 10**9 - 2
+    assert [count.expires_at - began for count in counts if count is not None] == [
+        MAX_TIMEOUT_SECONDS,
+        MAX_TIMEOUT_SECONDS + 1,
+        MAX_TIMEOUT_SECONDS + 1,
+    ]
 
 
 # Touch

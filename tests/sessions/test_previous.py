@@ -24,10 +24,12 @@ from starlette.routing import Route
 from sessions import Cookie, MemorySessionStore, SessionEvent
 from sessions.asgi import SessionMiddleware
 from sessions.flask import SessionInterface
+from sessions.operations.operation import Create
 from sessions.previous import flask_cookies, starlette_cookies
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import OnLoop, Site
 from tests.sessions.old_browser import OLD, OldBrowser, previous
+from tests.sessions.recording import recorded_site
 
 SECRET = "a secret of at least thirty-two bytes"
 
@@ -148,6 +150,15 @@ def test_b20_nor_after_one_of_a_session_that_it_was_taken_over_to_elsewhere(site
     with browser.request() as session:
         session.logout()
     assert other.user_id() is None
+
+
+def test_b20_what_makes_it_worthless_is_kept_as_long_as_it_may_be_valid() -> None:
+    recorded, store = recorded_site()
+    OldBrowser(recorded, "abc").seen()
+    _, mark = (one.row for one in store.operations if isinstance(one, Create))
+    now = recorded.clock() // 10**9
+    assert (mark.created_at, mark.last_seen_at) == (now, now)
+    assert (mark.expires_at, mark.ends_at) == (now + 1_000_000, now + 1_000_000)
 
 
 def test_b20_nor_after_the_new_session_is_over(site: Site) -> None:

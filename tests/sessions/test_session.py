@@ -202,13 +202,20 @@ def _rotate(session: Session) -> None:
     session.rotate()
 
 
-@pytest.mark.parametrize("do", [_set, _login, _rotate])
+@pytest.mark.parametrize(
+    ("do", "says"),
+    [
+        (_set, "response has started"),
+        (_login, r"session\.login\(\): the response has started"),
+        (_rotate, r"session\.rotate\(\): the response has started"),
+    ],
+)
 def test_what_needs_a_cookie_after_the_response_began_is_refused(
-    site: Site, do: Callable[[Session], None]
+    site: Site, do: Callable[[Session], None], says: str
 ) -> None:
     request = site.browser().open()
     request.begin()
-    with pytest.raises(SessionNotSaved, match="response has started"):
+    with pytest.raises(SessionNotSaved, match=says):
         do(request.session)
     assert len(site.store) == 0  # type: ignore[arg-type]
 

@@ -82,3 +82,14 @@ def test_a_login_below_the_most_asks_the_store_once(make_site: MakeSite) -> None
     site.log.clear()
     site.visitor().visit(login)
     assert site.calls == ["Create", "ReadCount", "BatchGet", "Create"]
+
+
+def test_a_login_of_a_visitor_who_has_an_anonymous_session_asks_no_more(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(max_sessions_per_user=2)
+    visitor = site.visitor()
+    visitor.visit(put(cart=[17]))
+    site.log.clear()
+    visitor.visit(login)
+    assert site.calls == ["Find", "Replace"]

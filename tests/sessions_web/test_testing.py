@@ -87,6 +87,7 @@ def test_a_session_is_begun_changed_and_read_for_a_client(
     with session_for(client, store, **options) as session:
         session.login("ada", device="a test")
         session["n"] = 1
+    assert "Authorization" not in getattr(client, "headers", {})
     assert value(client.get("/")) == ["ada", {"n": 1}]
     assert value(client.get("/count")) == ["ada", {"n": 2}]
     with session_for(client, store, **options) as session:
