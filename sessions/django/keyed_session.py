@@ -178,13 +178,17 @@ class KeyedSession:
         data = self.record.data() if data is None else data
         if self._outage is not None and not names_user(data):
             if self.record.differs_from(data):
-                self._config.sessions.events.emit("dropped", None, None, "unavailable")
+                self.emit_dropped("unavailable")
             self.record.overlook(data)
             return data
         key = yield from self.record.save(data, device, is_just_read=is_just_read)
         if key is not None:
             self.key = key
         return data
+
+    def emit_dropped(self, why: str) -> None:
+        """Emit the event of changes that are not saved."""
+        self._config.sessions.events.emit("dropped", None, None, why)
 
     def cycle(self, data: dict[str, Any], device: str | None) -> Flow[None]:
         """Change the key; for an anonymous session of a request, with the next save.

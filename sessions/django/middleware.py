@@ -29,6 +29,7 @@ from sessions.django.freshness import refusal
 from sessions.django.settings import site_config
 from sessions.django.store import SessionStore
 from sessions.errors import ReauthenticationRequired
+from sessions.failed_save import NOT_SAVED
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -102,18 +103,34 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
             return response
         is_answer = response.status_code < 500
         every_time = is_answer and settings.SESSION_SAVE_EVERY_REQUEST
-        if every_time or (session.has_unsaved() and (is_answer or session.is_logout())):
-            try:
-                session.save()
-            except KeyReplaced:
-                return response  # its cookie would overwrite the login's
-            except UpdateError as error:
-                raise SessionInterrupted(
-                    "The session was ended before the request completed, as by a logout elsewhere."
-                ) from error
-        if every_time or session.has_other_cookie():
+        is_committed = _commit(session, is_answer=is_answer, every_time=every_time)
+        if is_committed and (every_time or session.has_other_cookie()):
             _set_cookie(session, response)
         return response
+
+
+def _commit(session: SessionStore, *, is_answer: bool, every_time: bool) -> bool:
+    """Save the session if that is needed; False if its cookie must be left alone.
+
+    Raises:
+        SessionInterrupted: it was ended while the request used it; Django answers 400.
+    """
+    is_known_to_fail = session.is_known_to_fail
+    try:
+        if every_time or (session.has_unsaved() and (is_answer or session.is_logout())):
+            session.save()
+    except KeyReplaced:
+        return False  # its cookie would overwrite the login's
+    except (*NOT_SAVED, UpdateError) as error:
+        if is_known_to_fail:
+            session.drop_unsaved()
+            return False
+        if not isinstance(error, UpdateError):
+            raise
+        raise SessionInterrupted(
+            "The session was ended before the request completed, as by a logout elsewhere."
+        ) from error
+    return True
 
 
 def _is_changed(request: HttpRequest) -> bool:

@@ -129,7 +129,7 @@ class Record:
         A login begins a new lifetime.
         """
         session, row = self._session, self.row
-        if session is None or row is None or row.owner_id != _user_id_in(data):
+        if session is None or row is None or row.owner_id != user_id_in(data):
             return self._config.timeouts.of_login(self.login_lifetime).lifetime_seconds
         # By the lifetime when it began, or by that of now if it has become shorter.
         ends_at = self._config.timeouts.of_login(row.lifetime).ends_at(row.created_at)
@@ -166,7 +166,7 @@ class Record:
 
     def is_logout(self, data: Mapping[str, Any]) -> bool:
         """Whether its row is a user's, and the data no longer names a user."""
-        return self.is_of_a_user and _user_id_in(data) is None
+        return self.is_of_a_user and user_id_in(data) is None
 
     @property
     def is_replaced(self) -> bool:
@@ -184,7 +184,7 @@ class Record:
 
     def is_user_of(self, data: Mapping[str, Any], user_id: str) -> bool:
         """Whether Django's dict names this user."""
-        return _user_id_in(data) == user_id
+        return user_id_in(data) == user_id
 
     def is_confirmed(self, data: Mapping[str, Any]) -> bool:
         """Whether the user in Django's dict has just authenticated."""
@@ -230,7 +230,7 @@ class Record:
         encoded = _encode_all(data)
         if session.replaced is not None and not encoded:
             raise KeyReplaced("another session replaced this one")
-        user_id = _user_id_in(data)
+        user_id = user_id_in(data)
         _follow_user(session, user_id, device, self.login_lifetime)
         if self.is_confirmed(data):
             session.authenticates = True
@@ -283,9 +283,10 @@ def _encode_all(data: Mapping[str, Any]) -> dict[str, str]:
 
 def names_user(data: Mapping[str, Any]) -> bool:
     """Whether the data has the user of Django's auth."""
-    return _user_id_in(data) is not None
+    return user_id_in(data) is not None
 
 
-def _user_id_in(data: Mapping[str, Any]) -> str | None:
+def user_id_in(data: Mapping[str, Any]) -> str | None:
+    """The user whom Django's auth names in the data; None for nobody."""
     named = data.get(SESSION_KEY)
     return None if named is None else str(named)

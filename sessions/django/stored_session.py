@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from typing import Any, Self
 
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
@@ -17,8 +18,13 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 
 from sessions.cookie.token import MAX_COOKIES
 from sessions.django.keyed_session import KeyedSession
+from sessions.django.record import user_id_in
 from sessions.django.settings import site_config
 from sessions.operations.operation import Flow
+
+
+class _NoFailure(Enum):
+    NONE = auto()
 
 
 class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
@@ -30,6 +36,7 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def __init__(self, session_key: str | None = None) -> None:
         self.device: str | None = None
+        self._failed_save_of: str | _NoFailure | None = _NoFailure.NONE
         self._config = site_config()
         self._keyed = KeyedSession(self._config, session_key)
         super().__init__(self._keyed.key)
@@ -126,6 +133,18 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
             return True
         return record.differs_from(self._session_cache)
 
+    @property
+    def is_known_to_fail(self) -> bool:
+        """Whether the last ``save`` raised, and nobody has logged in or out since.
+
+        The application knows of that; see ``sessions.failed_save``.
+        """
+        return self._failed_save_of == self._user_named()
+
+    def drop_unsaved(self) -> None:
+        """Emit the event of changes that the application knows were not saved."""
+        self._keyed.emit_dropped("not_saved")
+
     # Read, written, ended: blocking, and in an event loop
 
     def load(self) -> dict[str, Any]:
@@ -170,10 +189,12 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
             SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
             TooManySessions: a login was refused; call ``logout(request)``.
         """
+        self._failed_save_of = self._user_named()  # until it has succeeded
         self._saved(self._keyed.run(self._saving(must_create)))
 
     async def asave(self, must_create: bool = False) -> None:
         """The same in an event loop."""
+        self._failed_save_of = self._user_named()
         self._saved(await self._keyed.run_async(self._saving(must_create)))
 
     def delete(self, session_key: str | None = None) -> None:
@@ -232,7 +253,11 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
     def _cycling(self) -> Flow[None]:
         return self._keyed.cycle(self._session_cache, self.device)
 
+    def _user_named(self) -> str | None:
+        return user_id_in(getattr(self, "_session_cache", {}))
+
     def _saved(self, data: dict[str, Any]) -> None:
+        self._failed_save_of = _NoFailure.NONE
         self._session_cache = data
         self._noted(is_touched=False)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.contrib import auth
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 
 from sessions import SessionEvent, StoreUnavailable
-from sessions.django import SessionStore
+from sessions.django import SessionMiddleware, SessionStore
 from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, seen, user_of
 from tests.frameworks.django_site.with_sessions import MIDDLEWARE, with_sessions
 from tests.frameworks.seen_store import SeenStore
@@ -172,3 +175,44 @@ def test_a_session_of_an_engine_of_before_is_not_lost_by_an_outage(
                     client.get("/seen")
         store.failing = ()
         assert seen(client) == {"colour": "red"}
+
+
+def _saving_and_catching(
+    later: Callable[[HttpRequest], object], inside: object = 1
+) -> Callable[..., HttpResponse]:
+    def view(request: HttpRequest) -> HttpResponse:
+        colours: list[object] = ["blue"]
+        request.session["colour"] = colours
+        colours.append(inside)
+        with contextlib.suppress(StoreUnavailable, TypeError):
+            request.session.save()
+            raise AssertionError("it was saved")
+        later(request)
+        return HttpResponse("sorry", status=409)
+
+    return view
+
+
+def _answer_to(client: Client, view: Callable[..., HttpResponse]) -> Any:
+    request = RequestFactory().get("/", headers={"cookie": f"{COOKIE}={key_of(client)}"})
+    return SessionMiddleware(view)(request)
+
+
+@pytest.mark.parametrize("inside", [1, b""], ids=["out of reach", "not storable"])
+def test_a_view_that_caught_what_save_raised_answers(
+    client: Client, store: Failing, inside: object
+) -> None:
+    store.failing = ("Save",)
+    answer = _answer_to(client, _saving_and_catching(lambda request: None, inside))
+    assert (answer.status_code, answer.content, answer.cookies) == (409, b"sorry", {})
+    assert told() == [("dropped", "not_saved")]
+    store.failing = ()
+    assert (seen(client), user_of(client)) == ({"colour": "red"}, "7")
+
+
+def test_a_logout_after_it_was_not_told_and_raises(client: Client, store: Failing) -> None:
+    store.failing = ("Save", "Delete", "Replace")
+    with pytest.raises(StoreUnavailable):
+        _answer_to(client, _saving_and_catching(auth.logout))
+    with pytest.raises(StoreUnavailable):
+        _answer_to(client, _saving_and_catching(lambda request: request.session.clear()))

@@ -132,4 +132,12 @@ DJANGO = (
         "return keys[0], self.pop(keys[0])",
         "tests/sessions/test_session.py::test_popitem_takes_the_last_key_as_a_dict_does",
     ),
+    Guard(
+        "a logout in Django after a failed save was told to nobody",
+        "sessions/django/stored_session.py",
+        "return self._failed_save_of == self._user_named()",
+        "return not isinstance(self._failed_save_of, _NoFailure)",
+        "tests/frameworks/test_django_session_outage.py::"
+        "test_a_logout_after_it_was_not_told_and_raises",
+    ),
 )
