@@ -6,6 +6,7 @@ without botocore, values that it would refuse at the first call are refused here
 
 import inspect
 import re
+import reprlib
 from typing import Any
 
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}", re.ASCII)
@@ -16,6 +17,22 @@ _TABLE_ARN = re.compile(
 _REGION = re.compile(r"[A-Za-z0-9-]{0,63}", re.ASCII)
 MOST_CONNECTIONS = 65_536
 """The number of ports of an address, and so more than anyone needs."""
+
+
+MAX_SHOWN_CHARACTERS = 60
+"""How much of a value an error message shows."""
+
+
+def shown(value: object) -> str:
+    """The start of a value's repr, for a message: values may be long, or confidential."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return f"<{type(value).__name__}>"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = MAX_SHOWN_CHARACTERS
 
 
 def plain_text(text: str) -> str:

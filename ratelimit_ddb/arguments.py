@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard, cast
 
-from ddbwire.arguments import is_awaited
+from ddbwire.arguments import is_awaited, shown
 from ratelimit_ddb.operations.store import Store
 
 MAX_WAIT_SECONDS = 30.0
@@ -33,7 +33,7 @@ def require_bool(name: str, value: object) -> bool:
         TypeError: it is not.
     """
     if not isinstance(value, bool):
-        raise TypeError(f"{name} {value!r}: must be True or False")
+        raise TypeError(f"{name} {shown(value)}: must be True or False")
     return value
 
 
@@ -50,8 +50,8 @@ def require_int(name: str, value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return int(value)
     if not isinstance(value, float):
-        raise TypeError(f"{name} {value!r}: must be an int")
-    raise ValueError(f"{name} {value}: must be an int, a whole number")
+        raise TypeError(f"{name} {shown(value)}: must be an int")
+    raise ValueError(f"{name} {shown(value)}: must be an int, a whole number")
 
 
 def require_int_from(name: str, value: object, least: int, most: int | None = None) -> int:
@@ -62,9 +62,9 @@ def require_int_from(name: str, value: object, least: int, most: int | None = No
     """
     number = require_int(name, value)
     if most is None and number < least:
-        raise ValueError(f"{name} {number}: must be at least {least}")
+        raise ValueError(f"{name} {shown(number)}: must be at least {least}")
     if most is not None and not least <= number <= most:
-        raise ValueError(f"{name} {number}: must be from {least} to {most}")
+        raise ValueError(f"{name} {shown(number)}: must be from {least} to {most}")
     return number
 
 
@@ -75,7 +75,7 @@ def require_max_keys(name: str, value: object, least: int) -> int:
         ValueError: it is not an int of at least ``least``.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} {value!r}: must be an int of at least {least}")
+        raise ValueError(f"{name} {shown(value)}: must be an int of at least {least}")
     return int(value)
 
 
@@ -88,8 +88,8 @@ def require_cost(cost: object, smallest_burst: int) -> int:
     number = require_int("cost", cost)
     if not 1 <= number <= smallest_burst:
         raise ValueError(
-            f"cost {number}: must be from 1 to the burst of {smallest_burst}; more than the bucket "
-            "holds could never be admitted"
+            f"cost {shown(number)}: must be from 1 to the burst of {smallest_burst}; more than the "
+            "bucket holds could never be admitted"
         )
     return number
 
@@ -116,9 +116,11 @@ def require_seconds_ns(name: str, seconds: object, least: float, most: float) ->
         ValueError: it is out of the bounds, or NaN.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"{name} {seconds!r}: must be a number of seconds")
+        raise TypeError(f"{name} {shown(seconds)}: must be a number of seconds")
     if not least <= seconds <= most:
-        raise ValueError(f"{name} {seconds}: must be from {least:.15g} to {most:.15g} seconds")
+        raise ValueError(
+            f"{name} {shown(seconds)}: must be from {least:.15g} to {most:.15g} seconds"
+        )
     return round(seconds * 1_000_000_000)
 
 
@@ -149,7 +151,9 @@ def require_on_outage(on_outage: object) -> None:
         ValueError: it is none of the four.
     """
     if on_outage not in ("local", "allow", "deny", "raise"):
-        raise ValueError(f"on_outage {on_outage!r}: must be 'local', 'allow', 'deny' or 'raise'")
+        raise ValueError(
+            f"on_outage {shown(on_outage)}: must be 'local', 'allow', 'deny' or 'raise'"
+        )
 
 
 def require_functions(name: str, given: object) -> tuple[Callable[..., Any], ...]:

@@ -10,7 +10,7 @@ bucket.
 
 from __future__ import annotations
 
-from ddbwire.arguments import plain_text
+from ddbwire.arguments import plain_text, shown
 
 KeyLike = str | int | tuple[str | int, ...]
 """A key as users write it: a text, an int, or parts such as ``("api", user.id, "endpoint")``."""
@@ -56,7 +56,7 @@ def namespace_prefix(namespace: str) -> str:
         TypeError: the namespace is not a str.
     """
     if not isinstance(namespace, str):
-        raise TypeError(f"namespace {namespace!r}: must be a str")
+        raise TypeError(f"namespace {shown(namespace)}: must be a str")
     return key_prefix(namespace) if namespace else ""
 
 
@@ -78,8 +78,17 @@ def part_text(part: object) -> str | None:
     if isinstance(part, str):
         return plain_text(part)
     if isinstance(part, int) and not isinstance(part, bool):
-        return int.__repr__(part)
+        return _decimal(part)
     return None
+
+
+def _decimal(number: int) -> str:
+    try:
+        return int.__repr__(number)
+    except ValueError:  # more digits than Python writes, unless it is asked otherwise
+        from decimal import Decimal
+
+        return str(Decimal(number))
 
 
 def _whole(key: KeyLike) -> str:
@@ -98,7 +107,7 @@ def _joined(key: object) -> str:
     parts = [part_text(part) for part in key] if isinstance(key, tuple) else [None]
     if None in parts:
         raise TypeError(
-            f"key {key!r}: must be a str, an int (bool excepted) or a tuple of these; "
+            f"key {shown(key)}: must be a str, an int (bool excepted) or a tuple of these; "
             "for any other id, pass str(id)"
         )
     return ":".join([_escaped(part) for part in parts if part is not None])

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ddbwire.arguments import shown
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.limit_name import require_limit_name
+from ratelimit_ddb.notation_length import LONGEST_NOTATION, require_notation_length
 from ratelimit_ddb.quota import Quota, is_quota_notation
 
 SECOND_NS = 1_000_000_000
@@ -45,7 +47,6 @@ _NOTATION = re.compile(
     r"(?: \s+ burst \s+ (?P<burst>[0-9]+) )?",
     re.VERBOSE | re.ASCII,
 )
-_LONGEST_NOTATION = 200
 _EXAMPLES = (
     "write '100/minute', '10/second burst 50' or '3 per 10 seconds', with a unit out of "
     f"{', '.join(_UNIT_NS)}"
@@ -98,31 +99,31 @@ class Limit:
         quantity = require_int_from("quantity", quantity, 1)
         burst = quantity if burst is None else require_int_from("burst", burst, 1)
         unit_ns = -(-period_ns // quantity)
-        if name is None:
-            name = _notation_of(quantity, period_ns, burst).replace(" ", "-")
-        else:
-            name = require_limit_name(name)
         for attribute, value in (
             ("quantity", quantity),
             ("period_seconds", period_seconds),
             ("burst", burst),
-            ("name", name),
             ("unit_ns", unit_ns),
             ("window_ns", burst * unit_ns),
         ):
             object.__setattr__(self, attribute, value)
         self._require_bounds(period_ns)
+        if name is None:
+            name = _notation_of(quantity, period_ns, burst).replace(" ", "-")
+        else:
+            name = require_limit_name(name)
+        object.__setattr__(self, "name", name)
 
     def _require_bounds(self, period_ns: int) -> None:
         if 1_000 * (self.unit_ns * self.quantity - period_ns) > period_ns:
             raise ValueError(
-                f"quantity {self.quantity} in {self.period_seconds} s: a token's time is counted "
-                "in whole nanoseconds, and here rounding it up would lose more than 0.1 %"
+                f"quantity {shown(self.quantity)} in {self.period_seconds} s: a token's time is "
+                "counted in whole nanoseconds, and here rounding it up would lose more than 0.1 %"
             )
         if self.window_ns > LONGEST_WINDOW_NS:
             raise ValueError(
-                f"burst {self.burst} at {self.quantity} per {self.period_seconds} s: the bucket "
-                "would take more than ten years to fill"
+                f"burst {shown(self.burst)} at {self.quantity} per {self.period_seconds} s: the "
+                "bucket would take more than ten years to fill"
             )
 
     @classmethod
@@ -134,12 +135,8 @@ class Limit:
             ValueError: it is not in the notation, or its limit is out of bounds.
         """
         if not isinstance(notation, str):
-            raise TypeError(f"limit {notation!r}: must be a str such as '100/minute'")
-        if len(notation) > _LONGEST_NOTATION:
-            raise ValueError(
-                f"limit {notation[:_LONGEST_NOTATION]!r}...: must have at most "
-                f"{_LONGEST_NOTATION} characters"
-            )
+            raise TypeError(f"limit {shown(notation)}: must be a str such as '100/minute'")
+        require_notation_length("limit", notation)
         match = _NOTATION.fullmatch(notation.strip().lower())
         unit_ns = _UNIT_NS.get(_unit_in_full(match["unit"])) if match else None
         if match is None or unit_ns is None:
@@ -174,8 +171,8 @@ def parse_limits(given: LimitsLike) -> tuple[AnyLimit, ...]:
     """
     if isinstance(given, bytes) or not isinstance(given, str | Limit | Quota | Iterable):
         raise TypeError(
-            f"limits {given!r}: must be a str such as '100/minute', a Limit, a Quota, or several "
-            "of them"
+            f"limits {shown(given)}: must be a str such as '100/minute', a Limit, a Quota, or "
+            "several of them"
         )
     several: Sequence[str | AnyLimit] = (
         [given] if isinstance(given, str | Limit | Quota) else list(given)
@@ -203,19 +200,19 @@ def _limit_of(given: str | AnyLimit) -> AnyLimit:
         return given
     if isinstance(given, str):
         return Quota.parse(given) if is_quota_notation(given) else Limit.parse(given)
-    raise TypeError(f"limit {given!r}: must be a str such as '100/minute', a Limit or a Quota")
+    raise TypeError(f"limit {shown(given)}: must be a str such as '100/minute', a Limit or a Quota")
 
 
 def _period_ns(period_seconds: float) -> int:
     if isinstance(period_seconds, bool) or not isinstance(period_seconds, int | float):
-        raise TypeError(f"period_seconds {period_seconds!r}: must be a number of seconds")
+        raise TypeError(f"period_seconds {shown(period_seconds)}: must be a number of seconds")
     if not 0 < period_seconds <= LONGEST_WINDOW_NS / SECOND_NS:
         raise ValueError(
-            f"period_seconds {period_seconds}: must be more than 0, and at most ten years"
+            f"period_seconds {shown(period_seconds)}: must be more than 0, and at most ten years"
         )
     period_ns = round(period_seconds * SECOND_NS)
     if period_ns < 1:
-        raise ValueError(f"period_seconds {period_seconds}: must be at least a nanosecond")
+        raise ValueError(f"period_seconds {shown(period_seconds)}: must be at least a nanosecond")
     return period_ns
 
 
@@ -231,16 +228,16 @@ def duration_ns(what: str, given: object) -> int:
         ValueError: it is in another notation.
     """
     if isinstance(given, bool) or not isinstance(given, int | float | str):
-        raise TypeError(f"{what} {given!r}: must be seconds, or a str such as '10 minutes'")
+        raise TypeError(f"{what} {shown(given)}: must be seconds, or a str such as '10 minutes'")
     if not isinstance(given, str):
         if not 0 <= given <= LONGEST_WINDOW_NS / SECOND_NS:
-            raise ValueError(f"{what} {given!r}: must be from 0 to ten years, in seconds")
+            raise ValueError(f"{what} {shown(given)}: must be from 0 to ten years, in seconds")
         return round(given * SECOND_NS)
-    found = _DURATION.fullmatch(given.strip().lower()) if len(given) <= _LONGEST_NOTATION else None
+    found = _DURATION.fullmatch(given.strip().lower()) if len(given) <= LONGEST_NOTATION else None
     unit = found and _unit_in_full(found["unit"])
     if found is None or unit not in _UNIT_NS:
         units = ", ".join(_UNIT_NS)
-        raise ValueError(f"{what} {given!r}: write '10 minutes', with a unit out of {units}")
+        raise ValueError(f"{what} {shown(given)}: write '10 minutes', with a unit out of {units}")
     return int(found["count"]) * _UNIT_NS[unit]
 
 

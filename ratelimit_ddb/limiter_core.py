@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ddbwire.arguments import plain_text
+from ddbwire.arguments import plain_text, shown
 from ratelimit_ddb.arguments import (
     require_cost,
     require_deadline_ns,
@@ -181,7 +181,8 @@ class LimiterCore:
         tokens may be leased ones.
         """
         text = namespaced_key_text(self._namespace, key) if self._namespace else key_text(key)
-        wait_ns = 0 if max_wait == 0.0 else require_max_wait_ns(max_wait)
+        waits = max_wait or type(max_wait) is not float
+        wait_ns = require_max_wait_ns(max_wait) if waits else 0
         if self._stored is not None and self._must_read():
             return self._after_reading(self._acquire, text, cost, wait_ns, leases)
         return self._acquire(text, cost, wait_ns, leases)
@@ -349,7 +350,9 @@ class LimiterCore:
             ValueError: it is a decision of other limits or another store.
         """
         if not isinstance(decision, Decision):
-            raise TypeError(f"refund of {decision!r}: must be the Decision that acquire returned")
+            raise TypeError(
+                f"refund of {shown(decision)}: must be the Decision that acquire returned"
+            )
         taken = decision.taken
         if taken is not None and self._stored is None and taken.limits != self.bucket.limits:
             limits = ", ".join(map(str, taken.limits))

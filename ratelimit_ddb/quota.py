@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ddbwire.arguments import plain_text
+from ddbwire.arguments import plain_text, shown
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.limit_name import require_limit_name
+from ratelimit_ddb.notation_length import require_notation_length
 
 if TYPE_CHECKING:
     from ratelimit_ddb.calendar_windows import Anchor, Calendar
@@ -88,15 +89,15 @@ class Quota:
         name: str | None = None,
     ) -> None:
         if not isinstance(period, str):
-            raise TypeError(f"period {period!r}: must be a str such as 'month'")
+            raise TypeError(f"period {shown(period)}: must be a str such as 'month'")
         if period not in PERIODS:
-            raise ValueError(f"period {period!r}: must be one of {', '.join(PERIODS)}")
+            raise ValueError(f"period {shown(period)}: must be one of {', '.join(PERIODS)}")
         quantity = require_int_from("quantity", quantity, 1)
         most = most_of_quota(period)
         if quantity > most:
-            raise ValueError(f"quantity {quantity}: must be at most {most} in a {period}")
+            raise ValueError(f"quantity {shown(quantity)}: must be at most {most} in a {period}")
         if not isinstance(zone, str):
-            raise TypeError(f"zone {zone!r}: must be a str such as 'Europe/Berlin'")
+            raise TypeError(f"zone {shown(zone)}: must be a str such as 'Europe/Berlin'")
         anchor = _anchor(period, anchor)
         object.__setattr__(self, "quantity", quantity)
         object.__setattr__(self, "period", plain_text(period))
@@ -118,7 +119,10 @@ class Quota:
             ValueError: it is not in the notation, or its quota is out of bounds.
         """
         if not isinstance(notation, str):
-            raise TypeError(f"quota {notation!r}: must be a str such as '10000 per calendar month'")
+            raise TypeError(
+                f"quota {shown(notation)}: must be a str such as '10000 per calendar month'"
+            )
+        require_notation_length("quota", notation)
         match = _NOTATION.fullmatch(notation.strip())
         if match is None or match["period"].lower() not in PERIODS:
             raise ValueError(f"quota {notation!r}: {_EXAMPLES}")
@@ -178,8 +182,8 @@ def _anchor(period: str, anchor: object) -> Anchor:
     if period == "year":
         if not isinstance(anchor, tuple | list) or len(anchor) != 2:
             raise TypeError(
-                f"anchor {anchor!r}: of a year must be (month, day), such as (4, 6) for the 6th "
-                "of April"
+                f"anchor {shown(anchor)}: of a year must be (month, day), such as (4, 6) for the "
+                "6th of April"
             )
         from ratelimit_ddb.calendar_windows import days_of_month
 
@@ -189,12 +193,12 @@ def _anchor(period: str, anchor: object) -> Anchor:
         return _require_day("day of the month", anchor, _DAYS)
     if period == "week":
         return _require_day("day of the week (1 is Monday)", anchor, _WEEKDAYS)
-    raise ValueError(f"anchor {anchor!r}: a {period} has none; weeks, months and years have")
+    raise ValueError(f"anchor {shown(anchor)}: a {period} has none; weeks, months and years have")
 
 
 def _require_day(what: str, day: object, most: int) -> int:
     if isinstance(day, bool) or not isinstance(day, int):
-        raise TypeError(f"anchor {day!r}: the {what} must be an int")
+        raise TypeError(f"anchor {shown(day)}: the {what} must be an int")
     if not 1 <= day <= most:
-        raise ValueError(f"anchor {day}: the {what} must be from 1 to {most}")
+        raise ValueError(f"anchor {shown(day)}: the {what} must be from 1 to {most}")
     return int(day)

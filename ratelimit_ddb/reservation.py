@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Self
 
+from ddbwire.arguments import shown
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.bucket.debt import require_charge
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
@@ -310,8 +311,10 @@ def state_of(reservation: object) -> ReservationState:
     Raises:
         TypeError: it is no reservation.
     """
+    if isinstance(reservation, Reserving):
+        raise TypeError("settle of a reserve() that was not awaited: await it first")
     if not isinstance(reservation, Reservation | AsyncReservation):
-        raise TypeError(f"settle of {reservation!r}: must be what reserve() returned")
+        raise TypeError(f"settle of {shown(reservation)}: must be what reserve() returned")
     return reservation._state
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from ddbwire.arguments import plain_text
+from ddbwire.arguments import plain_text, shown
 
 MIN_TIMEOUT_SECONDS = 120
 MAX_TIMEOUT_SECONDS = 400 * 86_400
@@ -27,9 +26,6 @@ MAX_DEVICE_CHARACTERS = 256
 
 MAX_NAMESPACE_BYTES = 256
 """The namespace is stored in each row."""
-
-MAX_SHOWN_CHARACTERS = 60
-"""How much of a value an error message shows."""
 
 RESERVED_PREFIX = "sessions."
 """The prefix of the keys that a session uses itself. Applications can't read or set them."""
@@ -258,24 +254,12 @@ def has_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def shown(value: object) -> str:
-    """The start of a value's repr, for a message: values may be long, or confidential."""
-    try:
-        return _SHORT.repr(value)
-    except ValueError:  # an int of more digits than Python writes
-        return f"<{type(value).__name__}>"
-
-
 def a_type(value: object) -> str:
     """A value's type for a message, such as "an int"."""
     if value is None:
         return "None"
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = MAX_SHOWN_CHARACTERS
 
 
 def _utf8(name: str, text: str) -> bytes:

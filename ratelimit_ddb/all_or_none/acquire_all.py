@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ddbwire.arguments import shown
 from ratelimit_ddb.all_or_none.decisions import Decisions, L
 from ratelimit_ddb.all_or_none.flows import give_back, take
 from ratelimit_ddb.all_or_none.outages import decide_without_stores, is_lost, would_deny
@@ -118,7 +119,7 @@ def _may_be_admitted(request: Request, several: list[Request]) -> bool:
 
 def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
     if not isinstance(decisions, Decisions):
-        raise TypeError(f"refund_all of {decisions!r}: must be what acquire_all returned")
+        raise TypeError(f"refund_all of {shown(decisions)}: must be what acquire_all returned")
     took = []
     for limiter, decision in zip(decisions.limiters, decisions.decisions, strict=True):
         core = core_of(limiter, kind)

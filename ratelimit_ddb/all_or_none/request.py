@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ddbwire.arguments import shown
 from ratelimit_ddb.all_or_none.decisions import L
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreError, StoreUnavailable
@@ -74,11 +75,11 @@ def require_requests(given: object) -> list[tuple[Any, ...]]:
         TypeError: it is something else, such as a request alone.
     """
     if not isinstance(given, Iterable) or isinstance(given, str):
-        raise TypeError(f"requests {given!r}: must be a list of {_FORMS}")
+        raise TypeError(f"requests {shown(given)}: must be a list of {_FORMS}")
     requests = list(given)
     for one in requests:
         if not isinstance(one, tuple | list) or not 2 <= len(one) <= 3:
-            raise TypeError(f"request {one!r}: must be {_FORMS}, in a list, even if it is one")
+            raise TypeError(f"request {shown(one)}: must be {_FORMS}, in a list, even if it is one")
     return [tuple(one) for one in requests]
 
 
@@ -105,7 +106,7 @@ def core_of(limiter: object, kind: type[L]) -> LimiterCore:
     other = {RateLimiter: "acquire_all_async", AsyncRateLimiter: "acquire_all"}
     hint = f"; for it there is {other[kind]}" if type(limiter) in other else ""
     article = "an" if kind is AsyncRateLimiter else "a"
-    raise TypeError(f"limiter {limiter!r}: must be {article} {kind.__name__}{hint}")
+    raise TypeError(f"limiter {shown(limiter)}: must be {article} {kind.__name__}{hint}")
 
 
 def require_possible(asked: list[Request]) -> None:

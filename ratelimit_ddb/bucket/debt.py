@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from ddbwire.arguments import shown
 from ratelimit_ddb.arguments import require_int_from, require_seconds_ns
 from ratelimit_ddb.bucket.arithmetic import Instants, Spans, known
 from ratelimit_ddb.bucket.expiry import expires_at_seconds
@@ -65,7 +66,7 @@ def require_charge(name: str, cost: object, limits: Iterable[AnyLimit]) -> int:
         else:
             most, why = most_of_quota(limit.period), f"as a quota of a {limit.period}"
         if number > most:
-            raise ValueError(f"{name} {number}: must be at most {most}, {why}")
+            raise ValueError(f"{name} {shown(number)}: must be at most {most}, {why}")
     return number
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
+from ddbwire.arguments import shown
 from ratelimit_ddb.bucket.observations import CacheGroup
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit
@@ -93,8 +94,8 @@ class Taken:
                 f"all {self.cost} tokens that were taken of {self.key!r} were given back before"
             )
         raise ValueError(
-            f"cost {cost}: must be from 1 to {kept}: of the {self.cost} tokens that were taken of "
-            f"{self.key!r}, so many are left to give back"
+            f"cost {shown(cost)}: must be from 1 to {kept}: of the {self.cost} tokens that were "
+            f"taken of {self.key!r}, so many are left to give back"
         )
 
     def __copy__(self) -> Self:

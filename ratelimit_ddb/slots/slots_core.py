@@ -86,8 +86,8 @@ class SlotsCore:
         self.timeout_ns = require_deadline_ns(deadline)
         self._on_outage: OnOutage = on_outage
         self._reporter = DecisionReporter(on_decision, on_outage)
-        self._reporter.name = f"{namespace}: {limit}" if namespace else str(limit)
         self._namespace = namespace_prefix(namespace)
+        self._reporter.name = f"{namespace}: {limit}" if namespace else str(limit)
         namespace = plain_text(namespace)
         self._local = local_slots_of(store)
         self._wait_queue = WaitQueue()

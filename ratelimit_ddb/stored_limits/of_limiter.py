@@ -6,7 +6,7 @@ from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Clock
 from ratelimit_ddb.stored_limits.limits_cache import LimitsCache
-from ratelimit_ddb.stored_limits.stored import Stored
+from ratelimit_ddb.stored_limits.stored import Stored, key_of
 
 
 class StoredOfLimiter:
@@ -23,6 +23,7 @@ class StoredOfLimiter:
 
     Raises:
         TypeError: its name is a function of a request.
+        ValueError: its name and the namespace are too long together, or can't be encoded.
     """
 
     __slots__ = ("_cache", "given", "name")
@@ -35,6 +36,7 @@ class StoredOfLimiter:
             )
         self.given = given
         self.name = given.name
+        key_of(namespace, self.name)  # raises now what would be raised at each call
         self._cache = LimitsCache(given, namespace, clock)
 
     def fresh(self) -> tuple[AnyLimit, ...] | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ddbwire.arguments import plain_text
+from ddbwire.arguments import plain_text, shown
 from ratelimit_ddb.arguments import named
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET, LONGEST_BYTES
 from ratelimit_ddb.limit import SECOND_NS, AnyLimit, LimitsLike, parse_limits
@@ -67,9 +66,9 @@ def stored(
     if not callable(name):
         name = require_name(name)
     if isinstance(cache_seconds, bool) or not isinstance(cache_seconds, int | float):
-        raise TypeError(f"cache_seconds {cache_seconds!r}: must be a number of seconds")
-    if math.isnan(cache_seconds) or not 1 <= cache_seconds <= _LONGEST_CACHE_SECONDS:
-        raise ValueError(f"cache_seconds {cache_seconds!r}: must be from 1 to 86400")
+        raise TypeError(f"cache_seconds {shown(cache_seconds)}: must be a number of seconds")
+    if not 1 <= cache_seconds <= _LONGEST_CACHE_SECONDS:
+        raise ValueError(f"cache_seconds {shown(cache_seconds)}: must be from 1 to 86400")
     try:
         return Stored(name, parse_limits(default), float(cache_seconds))
     except (TypeError, ValueError) as error:
@@ -84,7 +83,7 @@ def require_name(name: object) -> str:
         ValueError: it is empty or too long, or can't be encoded as UTF-8.
     """
     if not isinstance(name, str):
-        raise TypeError(f"name of stored limits {name!r}: must be a str such as 'plan:pro'")
+        raise TypeError(f"name of stored limits {shown(name)}: must be a str such as 'plan:pro'")
     try:
         size_bytes = len(name.encode())
     except UnicodeEncodeError:
@@ -105,11 +104,18 @@ def key_of(namespace: str, name: str) -> str:
         name: as checked by ``require_name``.
 
     Raises:
-        ValueError: the two together are too long for a key.
+        ValueError: the two together are too long for a key, or can't be encoded as UTF-8.
     """
     key = f"{KEY_PREFIX}{namespace}{name}{KEY_OF_NO_BUCKET}"
-    if len(key.encode()) > LONGEST_BYTES:
-        raise ValueError(f"name of stored limits {name!r}: too long with its namespace")
+    try:
+        size_bytes = len(key.encode())
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"namespace {shown(namespace[:-1])}: has a lone surrogate, and stored limits need "
+            "one that UTF-8 can encode"
+        ) from None
+    if size_bytes > LONGEST_BYTES:
+        raise ValueError(f"name of stored limits {shown(name)}: too long with its namespace")
     return key
 
 

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ddbwire.arguments import plain_text
-from sessions.arguments import require_bool, require_str, require_str_or_none, shown
+from ddbwire.arguments import plain_text, shown
+from sessions.arguments import require_bool, require_str, require_str_or_none
 
 SameSite = Literal["Lax", "Strict", "None"]
 

@@ -6,7 +6,8 @@ import json
 import math
 from typing import Any
 
-from sessions.arguments import has_surrogate, shown
+from ddbwire.arguments import shown
+from sessions.arguments import has_surrogate
 from sessions.values import values as json_values
 from sessions.values.values import require_key
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sessions.arguments import ANONYMOUS_PREFIX, shown
+from ddbwire.arguments import shown
+from sessions.arguments import ANONYMOUS_PREFIX
 from sessions.errors import SessionTooLarge
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 

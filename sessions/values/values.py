@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from threading import RLock
 from typing import Any, NamedTuple
 
-from sessions.arguments import RESERVED_PREFIX, a_type, has_surrogate, shown
+from ddbwire.arguments import shown
+from sessions.arguments import RESERVED_PREFIX, a_type, has_surrogate
 from sessions.errors import StoreError
 
 MAX_KEY_CHARACTERS = 1_024

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ratelimit_ddb import Limit
+from ratelimit_ddb import Limit, Quota
 from ratelimit_ddb.web.identity.client_address import client_address
 from ratelimit_ddb.web.identity.identity import bearer_claim, cookie, header
 from ratelimit_ddb.web.request import of_scope
@@ -238,6 +238,17 @@ def test_a_limits_notation_has_bounded_steps(spaces: tuple[int, int, int], last:
 def test_a_limit_of_very_many_digits_is_refused_in_words(digits: str) -> None:
     with pytest.raises(ValueError, match="must have at most 200 characters"):
         Limit.parse(digits + "/second")
+    with pytest.raises(ValueError, match="must have at most 200 characters"):
+        Quota.parse(digits + "/calendar month")
+    number = 10 ** len(digits)
+    with pytest.raises(ValueError, match="quantity"):
+        Limit(number, 1)
+    with pytest.raises(ValueError, match="period_seconds"):
+        Limit(1, number)
+    with pytest.raises(ValueError, match="burst"):
+        Limit(1, 1, number)
+    with pytest.raises(ValueError, match="quantity"):
+        Quota(number, "month")
 
 
 def seconds(call: Callable[[], object]) -> float:

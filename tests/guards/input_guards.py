@@ -66,8 +66,8 @@ INPUTS = (
     ),
     Guard(
         rule="a limit's notation has a length",
-        module="ratelimit_ddb/limit.py",
-        guarded="if len(notation) > _LONGEST_NOTATION:",
+        module="ratelimit_ddb/notation_length.py",
+        guarded="if len(notation) > LONGEST_NOTATION:",
         unguarded="if False:",
         test=f"{LINEAR}::test_a_limit_of_very_many_digits_is_refused_in_words",
     ),

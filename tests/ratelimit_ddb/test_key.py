@@ -86,6 +86,13 @@ def test_an_empty_key_is_refused(key: KeyLike) -> None:
         key_text(key)
 
 
+def test_p8_an_int_of_more_digits_than_python_writes_is_a_key() -> None:
+    key, other = 10**5_000, 10**5_000 + 1
+    assert key_text(key) == key_text("1" + "0" * 5_000)
+    assert key_text(("api", -key)) == key_text("api:-1" + "0" * 5_000)
+    assert key_text(key) != key_text(other)
+
+
 def test_p8_an_int_is_the_same_key_as_its_decimal_text() -> None:
     assert key_text(17) == key_text("17")
     assert key_text(("user", 17)) == key_text(("user", "17"))

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -376,10 +377,37 @@ WRONG_WAITS = {
     float("inf"): ValueError,
     "1": TypeError,
     True: TypeError,
+    False: TypeError,
+    Decimal("0.5"): TypeError,
 }
 
 
-@pytest.mark.parametrize(("max_wait", "error"), WRONG_WAITS.items())
+@pytest.mark.parametrize("value", [10**5_000, -(10**100), "x" * 10_000, b"x" * 10_000], ids=type)
+@pytest.mark.parametrize("name", ["key", "cost", "max_wait", "seconds", "used", "decision"])
+def test_a_value_of_any_length_is_refused_in_a_short_message(
+    caller: Caller, store: FlakyStore, name: str, value: Any
+) -> None:
+    limiter = caller.of(store)
+    reserved = RateLimiter(store, "5/minute").reserve(KEY, 1)
+    store.operations.clear()
+    calls: dict[str, Callable[[], object]] = {
+        "key": lambda: limiter.acquire([value]),
+        "cost": lambda: limiter.charge(KEY, value),
+        "max_wait": lambda: limiter.acquire(KEY, max_wait=value),
+        "seconds": lambda: limiter.block(KEY, value),
+        "used": lambda: limiter.settle(reserved, value),
+        "decision": lambda: limiter.refund(value),
+    }
+    told = "refund of" if name == "decision" else name
+    with pytest.raises((TypeError, ValueError), match=told) as caught:
+        calls[name]()
+    assert len(str(caught.value)) < 250
+    assert store.operations == []
+
+
+@pytest.mark.parametrize(
+    ("max_wait", "error"), [*WRONG_WAITS.items(), (Decimal(0), TypeError), (0j, TypeError)]
+)
 def test_a_wait_that_cannot_be_is_refused_at_the_call(
     caller: Caller, store: FlakyStore, max_wait: Any, error: type[Exception]
 ) -> None:

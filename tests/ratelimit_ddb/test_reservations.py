@@ -182,6 +182,9 @@ def test_a_limiter_settles_only_what_was_reserved_of_its_limits() -> None:
         RateLimiter(MemoryStore(), "1000/minute").settle(reservation, 9)
     with pytest.raises(TypeError, match=r"must be what reserve\(\) returned"):
         RateLimiter(store, "1000/minute").settle(reservation.decision, 9)  # type: ignore[arg-type]
+    reserving: Any = AsyncRateLimiter(store, "1000/minute").reserve("k", 9)
+    with pytest.raises(TypeError, match="await it first"):
+        RateLimiter(store, "1000/minute").settle(reserving, 9)
     assert not reservation.is_settled
 
 

@@ -259,6 +259,17 @@ def test_a_name_has_1_to_512_bytes(name: str) -> None:
         stored(name, default="3/minute")
 
 
+@pytest.mark.parametrize("namespace", ["\ud800", "x" * 2_048])
+def test_a_namespace_that_a_stored_name_can_not_have_is_refused_when_the_limiter_is_made(
+    namespace: str,
+) -> None:
+    limits, store = stored("plan:pro", default="5/minute"), MemoryStore()
+    with pytest.raises(ValueError, match=r"^(namespace '\\ud800'|name of stored limits)"):
+        RateLimiter(store, limits, namespace=namespace)
+    with pytest.raises(ValueError, match=r"^(namespace '\\ud800'|name of stored limits)"):
+        StoredLimits(store, namespace=namespace).set("plan:pro", "5/minute")
+
+
 @pytest.mark.parametrize("seconds", [0, 0.5, 86_401, float("nan")])
 def test_cache_seconds_are_from_1_to_86400(seconds: float) -> None:
     with pytest.raises(ValueError, match="from 1 to 86400"):
