@@ -41,8 +41,14 @@ class SingleTable:
             name: object = getattr(self, argument)
             if not isinstance(name, str):
                 raise TypeError(f"{argument} {name!r}: must be a str, the name of an attribute")
-            if not 1 <= len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES:
-                raise ValueError(f"{argument} {name!r}: must have 1 to {MAX_NAME_BYTES} bytes")
+            try:
+                size_bytes = len(name.encode())
+            except UnicodeEncodeError:
+                size_bytes = 0
+            if not 1 <= size_bytes <= MAX_NAME_BYTES:
+                raise ValueError(
+                    f"{argument} {name!r}: must have 1 to {MAX_NAME_BYTES} bytes of UTF-8"
+                )
         if self.partition_key == self.sort_key:
             raise ValueError(f"sort_key {self.sort_key!r}: must not be the partition key as well")
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddbwire.concurrency.fork import at_fork
-from ratelimit_ddb.arguments import require_bool
-from ratelimit_ddb.limit import LimitsLike
+from ratelimit_ddb.arguments import named, require_bool
+from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.web.identity.identity import digest_of
@@ -119,7 +119,7 @@ def log_decisions(
         raise TypeError(f"logger {logger!r}: must be a logging.Logger")
     require_bool("admitted", admitted)
     require_bool("key", key)
-    bound = None if at_most is None else _Bound(at_most, clock)
+    bound = None if at_most is None else _Bound(_limits_of(at_most), clock)
 
     def log(event: DecisionEvent) -> None:
         message = _message_of(event)
@@ -134,6 +134,13 @@ def log_decisions(
         logger.log(level, message.text, *named, extra=facts)
 
     return log
+
+
+def _limits_of(at_most: LimitsLike) -> tuple[AnyLimit, ...]:
+    try:
+        return parse_limits(at_most)
+    except (TypeError, ValueError) as error:
+        raise named("at_most", error) from None
 
 
 class _Bound:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ddbwire.arguments import shown
 from ddbwire.optional_package import optional_package
 
 with optional_package("ratelimit_ddb.opentelemetry", "ratelimit-ddb[opentelemetry]"):
@@ -82,7 +83,11 @@ def measure_decisions(
 
     Args:
         meter_provider: the global one unless given.
+
+    Raises:
+        TypeError: it is no meter provider.
     """
+    _require("meter_provider", meter_provider, "get_meter")
     meter = metrics.get_meter(SCOPE, _version(), meter_provider)
     decisions = meter.create_counter(
         "ratelimit.decisions", "{decision}", "Decisions of rate limit rules."
@@ -150,7 +155,11 @@ def trace_decisions(
 
     Args:
         tracer_provider: the global one unless given.
+
+    Raises:
+        TypeError: it is no tracer provider.
     """
+    _require("tracer_provider", tracer_provider, "get_tracer")
     tracer = trace.get_tracer(SCOPE, _version(), tracer_provider)
 
     def record(event: DecisionEvent) -> None:
@@ -215,3 +224,11 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("ratelimit-ddb")
+
+
+def _require(name: str, provider: object, method: str) -> None:
+    if provider is not None and not hasattr(provider, method):
+        raise TypeError(
+            f"{name} {shown(provider)}: must be a {name.replace('_', ' ')} of OpenTelemetry, which "
+            f"has {method}()"
+        )

@@ -27,6 +27,7 @@ def test_it_is_one_class_in_both_packages() -> None:
     ("names", "error", "message"),
     [
         (("", "SK"), ValueError, "partition_key '': must have 1 to 255 bytes"),
+        (("\ud800", "SK"), ValueError, r"partition_key '\\ud800': must have 1 to 255 bytes"),
         (("PK", ""), ValueError, "sort_key '': must have 1 to 255 bytes"),
         (("PK", "é" * 128), ValueError, "sort_key 'é+': must have 1 to 255 bytes"),
         (("PK", "PK"), ValueError, "sort_key 'PK': must not be the partition key as well"),

@@ -385,7 +385,8 @@ def test_a_level_that_is_off_counts_nothing_as_left_out(
         ({"logger": "shop"}, TypeError, "logger 'shop': must be a logging.Logger"),
         ({"admitted": 1}, TypeError, "admitted 1: must be True or False"),
         ({"key": "login"}, TypeError, "key 'login': must be True or False"),
-        ({"at_most": "often"}, ValueError, "limit 'often'"),
+        ({"at_most": "often"}, ValueError, "at_most: limit 'often'"),
+        ({"at_most": 5}, TypeError, "at_most: limits 5"),
     ],
 )
 def test_what_can_not_hold_is_refused(

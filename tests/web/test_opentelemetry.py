@@ -112,6 +112,14 @@ def limited(request: pytest.FixtureRequest) -> Limited:
     return made
 
 
+@pytest.mark.parametrize("wrong", [True, "shop", object()], ids=repr)
+def test_what_is_no_provider_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"meter_provider .* must be a meter provider"):
+        measure_decisions(wrong)
+    with pytest.raises(TypeError, match=r"tracer_provider .* must be a tracer provider"):
+        trace_decisions(wrong)
+
+
 def test_decisions_are_counted_by_rule_and_outcome(limited: Limited, measured: Metrics) -> None:
     rules = [LOGIN, Rule("/search", "1/minute", name="search", enforce=False)]
     ask = limited(
