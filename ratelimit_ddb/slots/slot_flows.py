@@ -232,4 +232,4 @@ def decision_by_marks(
         first_ns = until_ns(min(held)) - now_ns if held else 0
         retry_ns = max(1, min(RETRY_AFTER_NS, first_ns))
     remaining = limit.slots - len(held) if allowed else 0
-    return Decision(allowed, remaining, retry_ns, reset_ns, limit, 0, "table")
+    return Decision(allowed, remaining, retry_ns, reset_ns, limit)

@@ -70,6 +70,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "remaining = left_ns // limit.unit_ns if left_ns >= 0 else 0": _SAME_CASE,
         "return left_ns // limit.unit_ns if left_ns >= 0 else 0": _SAME_CASE,
     },
+    "ratelimit_ddb/bucket/batch.py": {
+        "return Batch(list(served), tokens, lease_ns, arithmetic.room_ns(tokens, -lease_ns), 1)": (
+            _NANOSECOND_LONGER
+        ),
+    },
     "ratelimit_ddb/bucket/block_lookup.py": {
         "self._known.put(key, Observation(now_ns, full_at_ns, 1, _NAMES), since)": (
             "of a block's observation the expiry is not read"
@@ -81,6 +86,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/bucket/bucket.py": {
         "kept_until_seconds < expires_seconds,": _SAME_CASE,
+        "kept_until_seconds = 1": _LONG_PAST,
+        "cache.put(key, tuple_new(Observation, (now_ns, full_at_ns, 1, names)), since)": (
+            _KEEPS_NO_EXPIRY
+        ),
+        "room_ns = self._one_room_ns if (cost == 1) and False else "
+        "self._arithmetic.room_ns(cost, 0)": _FAST_PATH,
+        "room_ns if (not wait_ns) and False else arithmetic.room_within_ns(room_ns, now_ns),": (
+            _FAST_PATH
+        ),
+        "is_warm = observation is not None and now_ns - observation.observed_at_ns < _WARM_NS": (
+            "a key is warm for a nanosecond less"
+        ),
         "blocks_ns=None,": "none is as nought",
         "slack_ns_at=lambda now_ns: self._arithmetic.full_by_ns(now_ns, 1) - now_ns,": (
             _NANOSECOND_LONGER
@@ -227,9 +244,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._memory.send(take, 1)": _NEVER_LATE,
     },
     "ratelimit_ddb/operations/breaker.py": {
+        "lasted_ns / 1000000001.0,": "a second that is a billionth longer",
         'self._last = "XXXX"': _TOLD_AFTER_THREE,
         "self._last = None": _TOLD_AFTER_THREE,
         "wait((probe,), PATIENCE_NS / 1000000001.0)": "a second that is a billionth longer",
+    },
+    "ratelimit_ddb/operations/driver.py": {
+        'waker: BlockingWaker | None = ""': _AS_EMPTY,
+        'waker: LoopWaker | None = ""': _AS_EMPTY,
     },
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
     "ratelimit_ddb/store/dynamodb/item_keys.py": {

@@ -204,6 +204,23 @@ def test_a_probe_closes_it_and_the_decision_that_started_it_asks(
     assert len(store) == 1, "a probe leaves nothing behind"
 
 
+@pytest.mark.usefixtures("probe_at_once")
+def test_a_probe_has_a_second_for_its_answer(store: FlakyStore) -> None:
+    left_ns = []
+    send = store.send
+
+    def note(operation: Operation, deadline_ns: int) -> Any:
+        left_ns.append(deadline_ns - time.monotonic_ns())
+        return send(operation, deadline_ns)
+
+    store.send = note  # type: ignore[method-assign]
+    breaker = breaker_of(store)
+    for _ in range(3):
+        breaker.failed(DOWN)
+    assert breaker.may_ask()
+    assert 500_000_000 < left_ns[0] <= 1_000_000_000
+
+
 def test_it_is_probed_at_most_once_a_second_while_it_is_open(
     store: FlakyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,15 @@ def test_p1_a_take_whose_time_was_wrong_is_made_anew_by_the_right_one() -> None:
     assert seen(bucket) == (later_ns, full_at_ns)
 
 
+def test_a_wait_whose_time_was_wrong_does_not_go_over_the_edge_by_the_right_one() -> None:
+    midnight_ns = NOW_NS - NOW_NS % (86_400 * SECOND_NS) + 86_400 * SECOND_NS
+    flow = acquiring(bucket_of(Quota(10, "day"), LIMIT), 1, 5 * SECOND_NS, midnight_ns // 2)
+    assert next(flow).room_ns == (9, LIMIT.window_ns - UNIT_NS + 5 * SECOND_NS)
+    flow.throw(ClockMoved("years"))
+    anew = flow.send(midnight_ns - SECOND_NS)
+    assert anew.room_ns == (9, LIMIT.window_ns - UNIT_NS + SECOND_NS - 1)
+
+
 def test_a_take_that_is_made_anew_tries_no_branch_by_what_was_seen_at_another_time() -> None:
     bucket = bucket_of(HOURLY)
     note(bucket, NOW_NS, (NOW_NS + 300 * SECOND_NS,), 1_800_090_000)

@@ -13,7 +13,7 @@ from ratelimit_ddb.bucket.decision import Source, Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
-from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
+from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable
 from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.operations.operation import ClockMoved, OperationResult, ReadClock, Take, Wait
@@ -135,6 +135,22 @@ def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_deni
     assert hot.state.overtaken == (0.3,), "once, by the first write"
     assert hot.state.leader is waits.awaited
     assert isinstance(second.send(True), Wait), "until a token is due"
+
+
+@pytest.mark.parametrize(("left", "taken"), [(2, 1), (3, 3)])
+def test_p1_where_no_more_is_left_than_is_waited_for_nothing_is_leased(
+    left: int, taken: int
+) -> None:
+    hot = HotKey()
+    hot.state.pace.next_write_ns = hot.monotonic_ns + 1
+    first, second = hot.acquire(1), hot.acquire(2)
+    next(first), next(second)
+    hot.state.pace.next_write_ns = 0
+    assert first.send(True) == ReadClock()
+    assert first.send(NOW_NS).leased_until_ns
+    again = first.send(OperationResult(False, (NOW_NS + (1_000 - left) * MS,)))
+    assert again.cost_ns == (taken * MS,)
+    assert (again.base_ns, again.leased_until_ns) == ((NOW_NS,), 0)
 
 
 @pytest.mark.parametrize(("due_ms", "retry_ms"), [(300, 300), (99, 100)])
@@ -279,6 +295,17 @@ def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> Non
     assert told(result_of(third, True)) == Decision(True, 1, 0, 999 * MS, LIMIT)
     denied = result_of(fourth, True)
     assert denied == Decision(False, 1, 3 * MS, 999 * MS, LIMIT, source="table")
+
+
+def test_a_refused_write_for_a_queue_that_is_shown_no_reason_for_it_is_an_error() -> None:
+    hot = HotKey(per_second=0.0)
+    first, second = hot.acquire(1), hot.acquire(2)
+    next(first), next(second)
+    result_of(first, OperationResult(True, (NOW_NS + MS,)))
+    assert second.send(True) == ReadClock()
+    assert isinstance(second.send(NOW_NS), Take)
+    with pytest.raises(StoreError, match="no reason"):
+        second.send(OperationResult(False, (NOW_NS + MS,)))
 
 
 @pytest.mark.parametrize(("age_ns", "asks"), [(5_000 * MS, False), (5_000 * MS + 1, True)])

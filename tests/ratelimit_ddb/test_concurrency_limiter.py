@@ -10,6 +10,7 @@ import os
 import pickle
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
@@ -378,12 +379,31 @@ def test_the_release_of_a_cancelled_task_goes_on_in_the_background() -> None:
 
 def test_a_slot_that_nobody_released_is_released_and_warned_of() -> None:
     limiter = ConcurrencyLimiter(MemoryStore(), 1, lifetime=1)
-    with pytest.warns(ResourceWarning, match="was not released"):
-        gc.collect(bool(limiter.acquire("report")))
+    slot = limiter.acquire("report")
+    with pytest.warns(ResourceWarning, match="was not released") as warned:
+        del slot
+    assert [one.filename for one in warned] == [__file__]
     until = time.monotonic() + 5
     while not limiter.peek("report").remaining and time.monotonic() < until:
         time.sleep(0.01)
     assert limiter.peek("report").remaining == 1
+
+
+def test_who_holds_no_slot_is_not_warned() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+    with warnings.catch_warnings(record=True) as warned, limiter.slot("report"):
+        assert not limiter.acquire("report")
+        assert ConcurrencyLimiter(MemoryStore(), 1, enabled=False).acquire("report")
+        gc.collect()
+    assert not warned
+
+
+def test_a_slot_is_released_once() -> None:
+    store = FlakyStore()
+    slot = ConcurrencyLimiter(store, 1).acquire("report")
+    for _ in range(2):
+        slot.release()
+    assert sum(isinstance(sent, ReleaseSlot) for sent in store.operations) == 1
 
 
 @pytest.mark.parametrize("threads", [True, False], ids=["thread", "event loop"])

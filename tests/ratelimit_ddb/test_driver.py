@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from ratelimit_ddb import AsyncRateLimiter, RateLimiter, StoreError, StoreUnavai
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow, GiveBack, Operation, Read
+from ratelimit_ddb.operations.together import side_by_side
 from tests.flaky_store import FlakyStore
 
 
@@ -69,3 +71,32 @@ def test_a_flow_that_gets_no_answer_counts_once_however_often_it_asks() -> None:
     assert asyncio.run(run_async(asks_twice(), store, 10**9, breaker)) == "done"
     assert breaker.outages == 2
     assert len(store.operations) == 4
+
+
+class SideBySideUntil(FlakyStore):
+    """Notes until when it may take."""
+
+    until_ns = 0
+
+    def send_all(self, sequences: Any, deadline_ns: int) -> None:
+        self.until_ns = deadline_ns
+        super().send_all(sequences, deadline_ns)
+
+
+@pytest.mark.parametrize(("leaves_time", "part"), [(True, 0.75), (False, 1.0)])
+def test_what_comes_after_calls_side_by_side_has_a_quarter_of_the_time(
+    leaves_time: bool, part: float
+) -> None:
+    store = SideBySideUntil()
+    store.ready = True
+
+    def reads(key: str) -> Flow[None]:
+        yield Read(key, ())
+
+    timeout_ns = 10 * 10**9 + 2
+    began_ns = time.monotonic_ns()
+    flow = side_by_side([reads("k"), reads("l")], leaves_time=leaves_time)
+    run(flow, store, timeout_ns, breaker_of(store))
+    assert isinstance(store.until_ns, int)
+    taken_ns = store.until_ns - began_ns - timeout_ns * part
+    assert -2 <= taken_ns <= time.monotonic_ns() - began_ns

@@ -507,6 +507,9 @@ def test_where_the_time_is_not_known_yet_it_is_asked_for_before_the_first_take(
     assert limiter.acquire("k", cost=2).remaining == 3
     assert limiter.acquire("k", cost=4).retry_after == 12
     assert [take.now_ns for take in store.takes] == [clock.now_ns]
+    hot_keys = limiter._core.bucket.cache.group.hot_keys
+    assert hot_keys is not None
+    assert len(hot_keys) == 0
 
 
 def test_p7_where_others_take_in_between_the_branch_that_is_likely_is_tried_first(

@@ -175,6 +175,17 @@ def test_a_process_that_has_seen_nothing_of_a_key_does_not_wait_over_the_edge_ei
     assert (decision.allowed, decision.waited) == (waits, 0.05 if waits else 0.0)
 
 
+@pytest.mark.parametrize("in_process", [True, False])
+def test_who_may_not_wait_over_the_edge_is_told_to_come_back_at_it(in_process: bool) -> None:
+    limits = (Quota(10, "day"), Limit(1, 1.1, name="pace"))
+    here, clock, store = limiter_at(datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC), *limits)
+    store.in_process = in_process
+    elsewhere = RateLimiter(store, list(limits))
+    clock.advance(0.9)
+    assert here.acquire("k")
+    assert elsewhere.acquire("k", max_wait=2).retry_after == 0.1
+
+
 def test_an_item_is_kept_until_all_of_its_limits_are_full_and_an_hour_beyond_a_window() -> None:
     store = FlakyStore()
     store.time.now_ns = ns(datetime(2026, 5, 1, 10, tzinfo=UTC))

@@ -19,6 +19,7 @@ from ratelimit_ddb import (
     rate_limited,
     stored,
 )
+from ratelimit_ddb.limit import parse_limits
 from ratelimit_ddb.operations.operation import LimitsResult, ReadLimits, Wait, WriteLimits
 from ratelimit_ddb.stored_limits.limits_cache import MOST_NAMES, LimitsCache
 from ratelimit_ddb.stored_limits.stored import key_of
@@ -87,12 +88,18 @@ def test_bad_text_keeps_what_was_read_last_and_is_logged_each_time(
     limiter = RateLimiter(store, stored("p", default="100/minute"))
     assert limiter.acquire("ada").limit.burst == 5
     store.send(WriteLimits(key_of("", "p"), texts, 0), 0)
+    with pytest.raises((TypeError, ValueError)) as why:
+        parse_limits(texts)
     for seconds in (60, 1):
         caplog.clear()
         store.time.advance(seconds)
         assert limiter.acquire("ada").limit.burst == 5
-        assert [record.levelname for record in caplog.records] == ["ERROR"]
-        assert "stored limits 'p'" in caplog.text
+        assert [(record.name, record.levelname) for record in caplog.records] == [
+            ("ratelimit_ddb", "ERROR")
+        ]
+        assert caplog.messages == [
+            f"stored limits 'p': {why.value}; what was read before stays in force, or the default"
+        ]
 
 
 class SlowReads(MemoryStore):
@@ -195,8 +202,13 @@ def test_who_waits_for_a_read_gets_its_limits_or_at_the_deadline_the_default() -
     clock.advance(60)
     reads = cache.refresh("p")
     assert isinstance(next(reads), ReadLimits)
-    assert limits_of(cache.refresh("p")) == (Limit(5, 60),)  # without waiting
+    assert limits_of(cache.refresh("p")) == cache.fresh("p") == (Limit(5, 60),)  # no waiting
     reads.close()
+    reads, one = (cache.refresh("q") for _ in range(2))
+    assert isinstance(next(reads), ReadLimits)
+    assert isinstance(next(one), Wait)
+    reads.close()  # as by a deadline
+    assert limits_of(one, True) == (Limit(3, 60),)
 
 
 def test_after_a_fork_the_parents_reads_are_given_up() -> None:
@@ -211,13 +223,13 @@ def test_after_a_fork_the_parents_reads_are_given_up() -> None:
 def test_names_are_forgotten_beyond_the_bound() -> None:
     store = MemoryStore(clock=FakeClock())
     cache = LimitsCache(stored(lambda _: "p", default="3/minute"), "", store.clock)
-    for number in range(MOST_NAMES + 10):
+    for number in (*range(MOST_NAMES), 5, *range(MOST_NAMES, MOST_NAMES + 10)):
         flow = cache.refresh(f"tenant:{number}")
         operation: Any = next(flow)
         with pytest.raises(StopIteration):
             flow.send(store.send(operation, 0))
-    assert cache.fresh("tenant:9") is None
-    assert cache.fresh("tenant:10") is not None
+    for number, is_known in ((5, True), (10, False), (11, True)):  # the oldest are forgotten
+        assert (cache.fresh(f"tenant:{number}") is not None) is is_known
 
 
 def test_a_decorated_function_has_stored_limits() -> None:
