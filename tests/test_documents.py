@@ -147,6 +147,41 @@ def test_that_the_site_has_each_page_in_its_navigation(page: Path) -> None:
     assert re.search(rf"[-:] {re.escape(str(page.relative_to(ROOT)))}$", navigation, re.MULTILINE)
 
 
+INCIDENTS = (ROOT / "docs" / "guide" / "incidents.md").read_text(encoding="utf-8")
+
+
+def logged_at_warning_or_above() -> Iterable[str]:
+    """Each message of ours, as it is in the code."""
+    for package in ("ddbwire", "ratelimit_ddb", "sessions"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call) or not node.args:
+                    continue
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                message = node.args[0]
+                logs = called in {"warning", "error", "exception", "critical", "_warn"}
+                if logs and isinstance(message, ast.Constant) and isinstance(message.value, str):
+                    yield message.value
+
+
+def test_the_page_on_incidents_has_every_line_that_is_logged() -> None:
+    table = INCIDENTS.partition("## Log lines")[2].partition("\n## ")[0]
+    shown = set(re.findall(r"^\| `[\w.]+` \| `([^`]+)`", table, re.MULTILINE))
+    logged = list(logged_at_warning_or_above())
+    assert len(logged) >= 11
+    assert [line for line in logged if not any(part in line for part in shown)] == []
+    assert [part for part in shown if not any(part in line for line in logged)] == []
+
+
+def test_the_page_on_incidents_has_every_alarm_that_the_module_makes() -> None:
+    alarms = (ROOT / "infra" / "modules" / "dynamodb" / "alarms.tf").read_text(encoding="utf-8")
+    metrics = set(re.findall(r'metric_name += "(\w+)"', alarms))
+    of_directions = set(re.findall(r'"\$\{direction\}(\w+)"', alarms))
+    metrics |= {way + name for name in of_directions for way in ("Read", "Write")}
+    assert len(metrics) >= 6
+    assert [metric for metric in sorted(metrics) if f"`{metric}`" not in INCIDENTS] == []
+
+
 TODAYS = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which names what is gone
 
 
