@@ -105,8 +105,9 @@ class RequestSession:
     def logout(self) -> None:
         """End it; see ``Session.logout``."""
         self.state.require_readable("session.logout()")
-        self.state.logout()
-        self.state.deleted_row = self.state.deleted_row or self.device_check.unproven
+        with self.state.lock:
+            self.state.logout()
+            self.state.deleted_row = self.state.deleted_row or self.device_check.unproven
 
     def confirm_login(self, user_id: str) -> None:
         """Note that its user authenticated again; see ``Session.confirm_login``."""
@@ -248,11 +249,14 @@ class RequestSession:
 
     def _commit_for_response(self) -> Flow[None]:
         self.take_over_assigned()
-        changes = self.state.data.changes()
-        if self.config.bearer and self.state.load_error is None:  # else the commit drops them
-            changes = self.client_token.with_way(self.state, changes)
-        if needs_commit(self.config, self.state, changes):
-            yield from self._commit(changes)
+        with self.state.lock:
+            changes = self.state.data.changes()
+            if not needs_commit(self.config, self.state, changes):
+                return
+            begun = self.state.copy()
+        if self.config.bearer and begun.load_error is None:  # else the commit drops them
+            changes = self.client_token.with_way(begun, changes)
+        yield from self._commit(begun, changes)
 
     def end_response(self) -> Flow[None]:
         """Check that no change is lost when the response is over. A logout is committed even now.
@@ -265,7 +269,7 @@ class RequestSession:
             return
         self.take_over_assigned()
         if self.state.deleted_row is not None:
-            yield from self._commit(UNCHANGED)
+            yield from self._commit(self.state.copy(), UNCHANGED)
         if self.state.has_changed():
             raise SessionNotSaved(
                 "the session was changed after its response had started, and save() was not "
@@ -281,7 +285,7 @@ class RequestSession:
             self.take_over_assigned()
         if self.state.deleted_row is not None:
             self.state.logout()
-            yield from self._commit(UNCHANGED)
+            yield from self._commit(self.state.copy(), UNCHANGED)
 
     # Flows: methods of ``Session``
 
@@ -291,9 +295,9 @@ class RequestSession:
 
     def _save(self) -> Flow[None]:
         self.take_over_assigned()
-        changes = self.state.data.changes()
-        self.client_token.require_way(self.state, changes)
-        yield from self._commit(changes)
+        begun, changes = self.state.begin_commit()
+        self.client_token.require_way(begun, changes)
+        yield from self._commit(begun, changes)
 
     def issue_token(self) -> Flow[str]:
         """Save changes now, and return the token; see ``Session.issue_token``."""
@@ -302,7 +306,7 @@ class RequestSession:
     def _issue_token(self) -> Flow[str]:
         self.take_over_assigned()
         self.client_token.ask_for(self.state)
-        yield from self._commit(self.state.data.changes())
+        yield from self._commit(*self.state.begin_commit())
         if self.state.row is None:
             self.state.require_readable("session.issue_token()")
         return self.client_token.issue(self.state)
@@ -341,15 +345,19 @@ class RequestSession:
 
     # How it is committed
 
-    def _commit(self, changes: Changes) -> Flow[None]:
-        """Commit it, and handle an outage or the end of the session meanwhile."""
+    def _commit(self, begun: SessionState, changes: Changes) -> Flow[None]:
+        """Commit it, and handle an outage or the end of the session meanwhile.
+
+        Args:
+            begun: a copy of its state: a thread of the request may change that meanwhile.
+            changes: the changes of the copy's values.
+        """
         config, state = self.config, self.state
-        if state.load_error is not None and state.login_user_id is None:
-            drop_changes(config, state, changes)  # a login begins a session of its own
+        if begun.load_error is not None and begun.login_user_id is None:
+            drop_changes(config, begun, changes)  # a login begins a session of its own
             return
-        if state.deleted_row is not None:
-            yield from self._credential.end_others(config, state.deleted_row)
-        begun = state.copy()
+        if begun.deleted_row is not None:
+            yield from self._credential.end_others(config, begun.deleted_row)
         try:
             result = yield from self._commit_copy(begun, changes)
         except StoreUnavailable as outage:

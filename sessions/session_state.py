@@ -6,10 +6,12 @@ changed, a new row, a rotation, a deletion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
+from functools import wraps
+from threading import RLock
 from time import monotonic
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sessions.arguments import RESERVED_PREFIX, device_name, require_user_id
 from sessions.config.timeouts import Timeouts
@@ -19,7 +21,10 @@ from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
 from sessions.values.csrf import CSRF, secret_of
-from sessions.values.values import UNCHANGED, Values
+from sessions.values.values import UNCHANGED, Changes, Values
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class IdChange(Enum):
@@ -31,6 +36,19 @@ class IdChange(Enum):
     REPLACE = auto()
     """As ROTATE, but the old id gives access to nothing at once, as after a login."""
     LOGIN = auto()
+
+
+def _atomic(
+    method: Callable[Concatenate[SessionState, P], R],
+) -> Callable[Concatenate[SessionState, P], R]:
+    """A method that is one step to the request's other threads, as one that saves meanwhile."""
+
+    @wraps(method)
+    def locked(state: SessionState, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with state.lock:
+            return method(state, *args, **kwargs)
+
+    return locked
 
 
 class SessionState:
@@ -62,6 +80,7 @@ class SessionState:
             is not known.
         has_ended: whether it was found to have ended, or the request ended it.
         last_id: the id under which it was found last, if that is not its row's.
+        lock: the lock of each step; its copies have the same. Nothing waits for the store with it.
     """
 
     __slots__ = (
@@ -79,6 +98,7 @@ class SessionState:
         "last_id",
         "load_error",
         "loaded_at",
+        "lock",
         "login_lifetime",
         "login_user_id",
         "next_token",
@@ -89,6 +109,7 @@ class SessionState:
     )
 
     def __init__(self) -> None:
+        self.lock = RLock()
         self.data = _NO_VALUES
         self.row: Row | None = None
         self.is_loaded = False
@@ -140,6 +161,7 @@ class SessionState:
         ends_at = timeouts.end_after_use(row, now) if is_noted else timeouts.end_of(row)
         return max(0, ends_at - now)
 
+    @_atomic
     def login(
         self, user_id: str, device: str | None, lifetime: LoginLifetime = AS_CONFIGURED
     ) -> None:
@@ -154,12 +176,14 @@ class SessionState:
         self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
         self.login_lifetime, self.authenticates = lifetime, True
 
+    @_atomic
     def withdraw_login(self) -> None:
         """Undo a login that was refused."""
         self.authenticates = False
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
         self.login_lifetime = AS_CONFIGURED
 
+    @_atomic
     def confirm_login(self, user_id: str) -> None:
         """Note that its user authenticated again; see ``Session.confirm_login``."""
         require_user_id(user_id)
@@ -171,12 +195,14 @@ class SessionState:
         self.rotate()
         self.authenticates = True
 
+    @_atomic
     def rotate(self) -> None:
         """Give it a new id; see ``Session.rotate``."""
         self._require_response_not_started("rotate")
         if self.id_change is IdChange.NONE and self.row is not None:
             self.id_change = IdChange.ROTATE
 
+    @_atomic
     def logout(self) -> None:
         """End it; see ``Session.logout``."""
         self.deleted_row = self.row or self.deleted_row
@@ -186,6 +212,7 @@ class SessionState:
         self.id_change = IdChange.NONE
         self.data = Values({})
 
+    @_atomic
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Replace all values but those under reserved keys.
 
@@ -205,6 +232,7 @@ class SessionState:
             return secret_of(self.token)
         return secret
 
+    @_atomic
     def set_loaded(self, loaded: LoadedSession) -> None:
         """Take over what was read."""
         if not self.is_loaded:
@@ -215,6 +243,7 @@ class SessionState:
         self.end_reason = REPLACED if loaded.replaced is not None else loaded.end_reason
         self.has_ended, self.last_id = self.end_reason is not None, None
 
+    @_atomic
     def reset(self) -> None:
         """Become an empty session, since its row was ended elsewhere or replaced."""
         self.set_loaded(LoadedSession(replaced=self.replaced, end_reason=self.end_reason))
@@ -223,12 +252,23 @@ class SessionState:
         self.authenticates = False
         self.deleted_row = None
 
+    @_atomic
     def drop_unsaved(self) -> None:
         """Be again as it was saved last, but for a logout: that leaves it empty."""
         self.withdraw_login()
         self.deleted_row = None
         self.data = Values(self.data.saved)
 
+    @_atomic
+    def begin_commit(self) -> tuple[SessionState, Changes]:
+        """A copy of it, and the changes of its values, for a commit.
+
+        Raises:
+            TypeError, ValueError: something was put inside a value that can't be stored.
+        """
+        return self.copy(), self.data.changes()
+
+    @_atomic
     def copy(self) -> SessionState:
         """A copy of it as it is now; both share the values."""
         copied = SessionState()
@@ -236,6 +276,7 @@ class SessionState:
             setattr(copied, name, getattr(self, name))
         return copied
 
+    @_atomic
     def take_over_commit(self, begun: SessionState, committed: SessionState) -> None:
         """Take over the result of a commit, and keep what other tasks of the request did meanwhile.
 

@@ -317,4 +317,20 @@ SESSIONS_ON_THE_WEB = (
         "        return result\n",
         "tests/sessions_web/test_saves_that_fail.py::test_a_save_that_succeeds_after_it_ends_that",
     ),
+    Guard(
+        "a login is one step to a thread that saves",
+        "sessions/session_state.py",
+        "    @_atomic\n    def login(",
+        "    def login(",
+        "tests/sessions_web/test_tasks_of_a_request.py::"
+        "test_a_login_is_one_step_to_a_thread_that_saves",
+    ),
+    Guard(
+        "a logout comes before a save or after it",
+        "sessions/session_state.py",
+        "    @_atomic\n    def begin_commit(",
+        "    def begin_commit(",
+        "tests/sessions_web/test_tasks_of_a_request.py::"
+        "test_a_logout_while_another_thread_begins_to_save_leaves_nothing",
+    ),
 )

@@ -25,9 +25,11 @@ from sessions import (
     session_of,
 )
 from sessions.asgi import SessionMiddleware
+from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.operation import Create, Operation, ReadClock
+from sessions.session_state import SessionState
 from sessions.task_turn import TaskTurn
-from sessions.values.values import decode, require_storable
+from sessions.values.values import Changes, Values, decode, require_storable
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 from tests.sessions_web.exchange import Browser
 
@@ -458,3 +460,68 @@ def test_a_default_that_two_threads_set_is_one(monkeypatch: pytest.MonkeyPatch) 
         return session["b"]
 
     assert in_a_request(view) == [1, 1]
+
+
+class _Meanwhile:
+    """Starts another thread in the midst of something, once, and gives it a moment."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._threads = [Thread(target=act)]
+        self._started: list[Thread] = []
+
+    def happens(self) -> None:
+        for thread in self._threads[:]:
+            self._threads.clear()
+            self._started.append(thread)
+            thread.start()
+            thread.join(0.05)
+
+    def is_over(self) -> None:
+        for thread in self._started:
+            thread.join(5)
+
+
+def test_a_logout_while_another_thread_begins_to_save_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def view(session: Session) -> bool:
+        other, changes = _Meanwhile(session.logout), Values.changes
+
+        def changes_slowly(values: Values) -> Changes:
+            found = changes(values)
+            other.happens()
+            return found
+
+        session["secret"] = 1
+        monkeypatch.setattr(Values, "changes", changes_slowly)
+        session.save()
+        other.is_over()
+        return session.is_new
+
+    assert in_a_request(view) is True
+
+
+def test_a_login_is_one_step_to_a_thread_that_saves(monkeypatch: pytest.MonkeyPatch) -> None:
+    slot = vars(SessionState)["login_lifetime"]
+
+    class Slowly:
+        def __get__(self, state: SessionState, owner: type | None = None) -> LoginLifetime:
+            lifetime: LoginLifetime = slot.__get__(state, owner)
+            return lifetime
+
+        def __set__(self, state: SessionState, lifetime: LoginLifetime) -> None:
+            if lifetime.idle_seconds is not None:
+                others[0].happens()
+            slot.__set__(state, lifetime)
+
+    def view(session: Session) -> list[object]:
+        others.append(_Meanwhile(session.save))
+        monkeypatch.setattr(SessionState, "login_lifetime", Slowly())
+        session.login("ada", idle=120, lifetime=120)
+        others[0].is_over()
+        monkeypatch.undo()
+        session.save()
+        return [session.seconds_left, session.authenticated_at is not None]
+
+    others: list[_Meanwhile] = []
+    assert in_a_request(view) == [120, True]
