@@ -259,14 +259,14 @@ class SessionState:
         self.deleted_row = None
         self.data = Values(self.data.saved)
 
-    @_atomic
     def begin_commit(self) -> tuple[SessionState, Changes]:
         """A copy of it, and the changes of its values, for a commit.
 
         Raises:
             TypeError, ValueError: something was put inside a value that can't be stored.
         """
-        return self.copy(), self.data.changes()
+        begun = self.copy()
+        return begun, begun.data.changes()
 
     @_atomic
     def copy(self) -> SessionState:

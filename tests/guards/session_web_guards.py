@@ -194,7 +194,7 @@ SESSIONS_ON_THE_WEB = (
         "a late logout holds without save()",
         "sessions/request_session.py",
         "        if self.state.deleted_row is not None:\n"
-        "            yield from self._commit(UNCHANGED)\n"
+        "            yield from self._commit(self.state.copy(), UNCHANGED)\n"
         "        if",
         "        if",
         f"{_FAILURES}a_logout_in_a_stream_holds_without_save",
@@ -328,8 +328,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a logout comes before a save or after it",
         "sessions/session_state.py",
-        "    @_atomic\n    def begin_commit(",
-        "    def begin_commit(",
+        "begun = self.copy()\n        return begun, begun.data.changes()",
+        "changes = self.data.changes()\n        return self.copy(), changes",
         "tests/sessions_web/test_tasks_of_a_request.py::"
         "test_a_logout_while_another_thread_begins_to_save_leaves_nothing",
     ),
