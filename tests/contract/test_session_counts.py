@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sessions.operations.count import Count, Counted, Recount
-from sessions.operations.operation import Create, ReadCount, Replace
+from sessions.operations.operation import ByOwner, Create, ReadCount, Replace
 from sessions.operations.row import Row
 from tests.sessions.browser import Browser, Site
 
@@ -108,3 +108,12 @@ def test_a_rotation_that_found_nothing_counted_is_refused_once_something_is(
     assert table_site.send(ReadCount(ada, "")) is None
     login(table_site, ada)
     assert not table_site.send(Replace(old, new, now, now + 20, True, nothing))
+
+
+def test_what_has_ended_with_a_login_leaves_the_index(table_site: Site, ada: str) -> None:
+    first = login(table_site, ada)
+    (row,) = table_site.rows(first.session_id)
+    new = new_row(table_site, ada, "a")
+    ids = frozenset([new.session_id])
+    assert table_site.send(Create(new, Recount(ada, "", counted(table_site, ada), ids, FAR, [row])))
+    assert first.session_id not in table_site.send(ByOwner(ada))

@@ -6,10 +6,11 @@ from dataclasses import fields
 
 import pytest
 
+from ddbwire.single_table import SingleTable
 from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import is_row, item_of, row_of
-from sessions.store.dynamodb.item_keys import OwnTableKeys
+from sessions.store.dynamodb.item_keys import OwnTableKeys, SingleTableKeys
 
 WHOLE = Row(
     session_id="s" * 43,
@@ -37,6 +38,13 @@ def test_a_row_is_read_back_as_it_was_written(row: Row) -> None:
     item = item_of(OwnTableKeys(), row)
     assert row_of(OwnTableKeys(), item) == row
     assert is_row(item)
+
+
+def test_where_a_table_has_no_index_nothing_is_kept_for_one() -> None:
+    keys = SingleTableKeys(SingleTable())
+    item = item_of(keys, WHOLE)
+    assert "ownerId" not in item
+    assert row_of(keys, item) == WHOLE
 
 
 def test_a_row_with_all_it_may_have_has_no_defaults() -> None:
