@@ -353,7 +353,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/device_check.py": (*_DEVICES, "tests/sessions_web/test_bearer.py"),
     "sessions/lifecycle/commit.py": _SESSION,
     "sessions/lifecycle/end.py": _SESSION,
-    "sessions/lifecycle/load.py": _SESSION,
+    "sessions/lifecycle/load.py": (*_SESSION, "tests/sessions/test_cipher.py"),
     "sessions/lifecycle/max_sessions.py": (
         *_MAX_SESSIONS,
         "tests/sessions/test_previous.py",
@@ -383,6 +383,8 @@ CORES: dict[str, tuple[str, ...]] = {
         *_SESSION,
         "tests/sessions_web/test_failures.py",
         "tests/sessions_web/test_outage.py",
+        "tests/sessions_web/test_seconds_left.py",
+        f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
     ),
     "sessions/store/dynamodb/count.py": (
         f"tests/contract/test_session_counts.py {_ON_MOTO}",

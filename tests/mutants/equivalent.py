@@ -31,6 +31,7 @@ _TELLS_APART = "any name will do that other limits do not have"
 _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _MORE_PADDING = "more padding than is needed is passed over"
 _ORDERED_SET = "a set in the order of addition is a dict whose values are not read"
+_READ_BEFORE = "when it was read is asked of a session that was read"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -401,7 +402,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'session.last_id = ""  # it belongs to the old id': "an empty one is none",
     },
     "sessions/session_state.py": {
-        "self.loaded_at = 1": "when it was read is asked of a session that was read",
+        "self.loaded_at = 1": _READ_BEFORE,
+        "self.first_loaded_monotonic = None": _READ_BEFORE,
+        'self.last_id: str | None = ""': "an empty one is none",
     },
     "sessions/store/memory_rows.py": {
         'self._by_owner.setdefault(row.owner_id, {})[session_id] = ""': _ORDERED_SET,
