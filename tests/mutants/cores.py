@@ -125,7 +125,7 @@ _SESSION_TABLES = (
     "tests/sessions/test_items.py",
     f"tests/contract/test_session_stores.py {_ON_MOTO}",
     f"tests/contract/test_session_owners.py {_ON_MOTO}",
-    "tests/sessions/test_many_sessions.py -k a_batch",
+    "tests/sessions/test_many_sessions.py -k 'a_batch or pages or register'",
     "tests/sessions/test_dynamodb_store.py",
 )
 _MAX_SESSIONS = (
@@ -395,7 +395,10 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/single_table/test_session_keys.py",
         *_SESSION_TABLES,
     ),
-    "sessions/store/dynamodb/translation.py": _SESSION_TABLES,
+    "sessions/store/dynamodb/translation.py": (
+        *_SESSION_TABLES,
+        f"tests/contract/test_session_counts.py {_ON_MOTO}",
+    ),
     "sessions/store/memory_rows.py": _SESSION_STORES,
     "sessions/values/cipher.py": (
         "tests/sessions/test_cipher.py",

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -16,8 +17,17 @@ import pytest
 import ddbwire
 from sessions import MemorySessionStore, RevocationIncomplete, StoreUnavailable
 from sessions.lifecycle.user_sessions import sessions_of
-from sessions.operations.operation import BatchDelete, BatchGet, Create, Operation, Unregister
-from sessions.operations.row import Row
+from sessions.operations.operation import (
+    BatchDelete,
+    BatchGet,
+    ByOwner,
+    Create,
+    Delete,
+    Operation,
+    Registered,
+    Unregister,
+)
+from sessions.operations.row import Row, anonymous
 from sessions.store.dynamodb.item import item_of
 from sessions.store.dynamodb.item_keys import OwnTableKeys
 from sessions.store.dynamodb.request import TableRequests
@@ -32,6 +42,7 @@ from tests.sessions.browser import Site, logged_in, rotated
 from tests.store_flavours import FLAVOURS, Flavour
 
 SESSIONS = 1_200
+TABLE = TableRequests("t", OwnTableKeys(), registers=True, report_capacity=False)
 
 
 class FailingStore(MemorySessionStore):
@@ -135,25 +146,78 @@ def test_no_row_is_deleted_twice_though_one_leads_to_another_that_is_listed() ->
 
 
 def test_a_batch_has_each_key_once() -> None:
-    table = TableRequests("t", OwnTableKeys(), registers=True, report_capacity=False)
     keys = [("s" * 43, "ada"), ("t" * 43, "ada"), ("s" * 43, "ada")]
-    flow = requests(table, BatchGet(keys))
+    flow = requests(TABLE, BatchGet(keys))
     sent: Any = next(flow)
     (wanted,) = json.loads(sent.requests[0].body)["RequestItems"].values()
     assert len(wanted["Keys"]) == 2
-    flow = requests(table, BatchDelete(keys))
+    flow = requests(TABLE, BatchDelete(keys))
     next(flow)
     sent = flow.send([None, None, None])
     (deletions,) = json.loads(sent.requests[0].body)["RequestItems"].values()
     assert len(deletions) == 2
 
 
+def carried_out(operation: Operation, *replies: Any) -> tuple[list[Any], Any]:
+    """The requests of an operation that is sent these replies, and its result."""
+    flow: Any = requests(TABLE, operation)
+    sent = [json.loads(next(flow).body)]
+    try:
+        for reply in replies:
+            further = flow.send(reply)
+            sent.append(json.loads(further.body))
+    except StopIteration as done:
+        return sent, done.value
+    raise AssertionError(f"{operation} asks for more replies")
+
+
+@pytest.mark.parametrize("list_of", [ByOwner, Registered])
+def test_a_list_of_several_pages_is_read_to_its_end(list_of: Any) -> None:
+    is_index = list_of is ByOwner
+    one, two = (
+        TABLE.keys.row(letter * 43, "ada") if is_index else TABLE.keys.entry("ada", letter * 43)
+        for letter in "st"
+    )
+    sent, ids = carried_out(
+        list_of("ada"), {"Items": [one], "LastEvaluatedKey": one}, {"Items": [two]}
+    )
+    assert [page.get("ExclusiveStartKey") for page in sent] == [None, one]
+    assert ids == ["s" * 43, "t" * 43]
+
+
+LIVE = Row("s" * 43, "ada", 1, 1, 100, 100)
+
+
+@pytest.mark.parametrize("row", [LIVE, None])
+def test_a_row_that_is_deleted_leaves_its_users_register(row: Row | None) -> None:
+    reply = {} if row is None else {"Attributes": item_of(TABLE.keys, row)}
+    (_, tidied), deleted = carried_out(Delete("s" * 43, "ada"), reply, {})
+    assert deleted == row
+    entry = TABLE.keys.entry("ada", "s" * 43)
+    assert tidied["RequestItems"]["t"] == [{"DeleteRequest": {"Key": entry}}]
+
+
+def test_a_row_that_says_why_it_ended_stays_in_the_register_and_an_anonymous_one_is_in_none() -> (
+    None
+):
+    ended = replace(LIVE, end_reason="password")
+    refused = ddbwire.ConditionalCheckFailed(item_of(TABLE.keys, ended))
+    assert carried_out(Delete("s" * 43, "ada"), refused)[1] == ended
+    nobodys = replace(LIVE, user_id=anonymous("s" * 43))
+    reply = {"Attributes": item_of(TABLE.keys, nobodys)}
+    assert carried_out(Delete(nobodys.session_id, nobodys.user_id), reply)[1] == nobodys
+
+
 def test_what_a_batch_did_not_read_is_read_singly() -> None:
-    table = TableRequests("t", OwnTableKeys(), registers=True, report_capacity=False)
     one, two = (Row(letter * 43, "ada", 1, 1, 100, 100) for letter in "st")
-    flow = requests(table, BatchGet([(row.session_id, "ada") for row in (one, two)]))
-    next(flow)
-    singly: Any = flow.send([([one], [(two.session_id, "ada")])])
+    flow = requests(TABLE, BatchGet([(row.session_id, "ada") for row in (one, two)]))
+    together: Any = next(flow)
+    unread = {"Keys": [TABLE.keys.row(two.session_id, "ada")]}
+    kept = together.kept(
+        {"Responses": {"t": [item_of(TABLE.keys, one)]}, "UnprocessedKeys": {"t": unread}}
+    )
+    assert kept == ([one], [(two.session_id, "ada")])
+    singly: Any = flow.send([kept, ([], [])])
     assert singly.name == "GetItem"
     assert len(singly.requests) == 1
     read = singly.kept({"Item": item_of(OwnTableKeys(), two)})

@@ -106,7 +106,9 @@ def test_a_count_has_the_ids_beside_its_keys(layout: SingleTable | None) -> None
 def test_the_end_of_a_session_asks_for_its_key(layout: SingleTable | None) -> None:
     """What is not there would be made by it, as a row of nothing."""
     keys, row = item_keys(layout), Row("i" * 43, "ada", 1, 2, 3, 4)
-    _, part = count_parts("table", keys, Recount("ada", "", None, frozenset(), 5, (row,)))
+    count, part = count_parts("table", keys, Recount("ada", "", None, frozenset(), 5, (row,)))
+    numbers = {":n": {"N": "0"}, ":e": {"N": "5"}, ":one": {"N": "1"}}
+    assert count["Update"]["ExpressionAttributeValues"] == numbers
     ended = part["Update"]
     assert ended["Key"] == keys.row("i" * 43, "ada")
     assert ended["ConditionExpression"].startswith("attribute_exists(#s)")
