@@ -241,7 +241,6 @@ class Values(MutableMapping[str, Any]):
         with self.lock:
             del self._values[key]
             self._unread.pop(key, None)
-            self._encoded.pop(key, None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._values))

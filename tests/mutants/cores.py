@@ -404,6 +404,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/sessions/test_cipher.py",
         "tests/fuzz/test_sessions.py",
         "tests/sessions/test_options.py -k encryption",
+        "tests/test_packaging.py -k missing_package",
     ),
     "sessions/values/csrf.py": ("tests/sessions/test_flash_csrf.py",),
     "sessions/values/values.py": (

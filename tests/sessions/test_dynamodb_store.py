@@ -237,7 +237,8 @@ def large_save(server: FaultServer, store: DynamoDBSessionStore, **options: Any)
 
 
 def shown(version: int, **data: str) -> dict[str, Any]:
-    return {"Items": [item_of(OwnTableKeys(), Row("s" * 43, "ada", 1, 2, 20, 30, version, data))]}
+    """A row that was seen in the second of the save."""
+    return {"Items": [item_of(OwnTableKeys(), Row("s" * 43, "ada", 1, 10, 20, 30, version, data))]}
 
 
 def saved_keys(request: Request) -> set[str]:
