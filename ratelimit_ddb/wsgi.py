@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ddbwire.web_application import Interface, require_application
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.denial_inside import give_back_by_denial
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
@@ -144,6 +145,8 @@ def _adding(ledger: Ledger, start_response: StartResponse) -> StartResponse:
     def adding(
         status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
+        if ledger.denied_with and int(status[:3]) in ledger.denied_with:
+            give_back_by_denial(ledger)
         return start_response(status, [*headers, *ledger.fields()], exc_info)
 
     return adding

@@ -11,6 +11,7 @@ from ratelimit_ddb.asgi.request_slots import call_while_held
 from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.denial_inside import give_back_by_denial_async
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
@@ -137,16 +138,29 @@ def encoded_headers(fields: Fields) -> list[tuple[bytes, bytes]]:
 
 
 def adding_fields(ledger: Ledger, send: Send) -> Send:
-    """``send``, with the fields of all limits added where the response starts."""
+    """``send``, with the fields of all limits added where the response starts.
+
+    If the response is a denial by the limit of a view, what was taken for the request is given back
+    first.
+    """
+
+    async def give_back_first(message: Message) -> None:
+        await give_back_by_denial_async(ledger)
+        await send(with_fields(message))
+
+    def with_fields(message: Message) -> Message:
+        headers = [*message.get("headers", ())]
+        # Not encoded_headers(), for a comprehension is a call before 3.12.
+        for name, value in ledger.fields():
+            headers.append((name.encode(), value.encode()))
+        return {**message, "headers": headers}
 
     # No coroutine of its own, for which every message would pay: the caller awaits the server's.
     def send_with_fields(message: Message) -> Awaitable[None]:
         if message["type"] in _BEGINS:
-            headers = [*message.get("headers", ())]
-            # Not encoded_headers(), for a comprehension is a call before 3.12.
-            for name, value in ledger.fields():
-                headers.append((name.encode(), value.encode()))
-            message = {**message, "headers": headers}
+            if ledger.denied_with and message.get("status") in ledger.denied_with:
+                return give_back_first(message)
+            message = with_fields(message)
         return send(message)
 
     return send_with_fields

@@ -16,6 +16,12 @@ from django.utils.functional import SimpleLazyObject
 from ratelimit_ddb.django.request import request_of
 from ratelimit_ddb.django.response import head_of_error_page, response_of, with_fields
 from ratelimit_ddb.django.response_end import holding, settle_at_end
+from ratelimit_ddb.web.gate.denial_inside import (
+    give_back_by_denial,
+    give_back_by_denial_async,
+    give_back_of,
+    give_back_of_async,
+)
 from ratelimit_ddb.web.gate.gate import Admission, Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation
@@ -30,28 +36,36 @@ def _not_loaded() -> Any:
     raise _SessionUnread
 
 
-async def _admit_async(gate: Gate, native: HttpRequest) -> Admission:
+async def _admit_async(gate: Gate, native: HttpRequest, is_final: bool) -> Admission:
     request = request_of(native)
     if request.session is None:
-        return await gate.admit_async(request)
+        return await gate.admit_async(request, is_final=is_final)
+    unread = request._replace(session=SimpleLazyObject(_not_loaded))
     try:
-        return await gate.admit_async(request._replace(session=SimpleLazyObject(_not_loaded)))
+        return await gate.admit_async(unread, is_final=is_final)
     except _SessionUnread:
         # No tokens were taken: rules read sessions before that, and on_denied after a denial.
         await sync_to_async(native.session.get)("")
-        return await gate.admit_async(request)
+        return await gate.admit_async(request, is_final=is_final)
 
 
-def before(view: Callable[..., Any], gate: Gate, is_async: bool) -> Callable[..., Any]:
-    """A view whose requests are first admitted by a gate, or answered."""
+def before(
+    view: Callable[..., Any], gate: Gate, is_async: bool, *, is_final: bool
+) -> Callable[..., Any]:
+    """A view whose requests are first admitted by a gate, or answered.
+
+    ``is_final`` is as for ``Gate.admit``.
+    """
     called = holding(view, gate, is_async)
-    return (_before_async if is_async else _before)(view, called, gate)
+    return (_before_async if is_async else _before)(view, called, gate, is_final)
 
 
-def _before(view: Callable[..., Any], called: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
+def _before(
+    view: Callable[..., Any], called: Callable[..., Any], gate: Gate, is_final: bool
+) -> Callable[..., Any]:
     @functools.wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        answer, ledger, _ = gate.admit(request_of(request))
+        answer, ledger, _ = gate.admit(request_of(request), is_final=is_final)
         if answer is not None:
             return response_of(answer)
         reservation = _reservation_of(request)
@@ -60,6 +74,10 @@ def _before(view: Callable[..., Any], called: Callable[..., Any], gate: Gate) ->
         except Exception as error:
             gate.respond(request, head_of_error_page(error))
             raise
+        if ledger is not None and _status(response) in ledger.denied_with and is_final:
+            give_back_by_denial(ledger)
+        else:
+            give_back_of(gate, request, _status(response))
         gate.note_served(request)
         if gate.gives_back and isinstance(response, HttpResponseBase):
             gate.respond(request, head_of(response.status_code, response.headers.items()))
@@ -70,11 +88,11 @@ def _before(view: Callable[..., Any], called: Callable[..., Any], gate: Gate) ->
 
 
 def _before_async(
-    view: Callable[..., Any], called: Callable[..., Any], gate: Gate
+    view: Callable[..., Any], called: Callable[..., Any], gate: Gate, is_final: bool
 ) -> Callable[..., Any]:
     @functools.wraps(view)
     async def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        answer, ledger, _ = await _admit_async(gate, request)
+        answer, ledger, _ = await _admit_async(gate, request, is_final)
         if answer is not None:
             return response_of(answer)
         reservation = _reservation_of(request)
@@ -87,6 +105,10 @@ def _before_async(
             if reservation is not None:
                 await reservation.end_async(failed=False)
             raise
+        if ledger is not None and _status(response) in ledger.denied_with and is_final:
+            await give_back_by_denial_async(ledger)
+        else:
+            await give_back_of_async(gate, request, _status(response))
         gate.note_served(request)
         if gate.gives_back and isinstance(response, HttpResponseBase):
             head = head_of(response.status_code, response.headers.items())
@@ -95,6 +117,11 @@ def _before_async(
         return response if ledger is None else with_fields(ledger.fields(), response)
 
     return limited
+
+
+def _status(response: Any) -> int:
+    """The status of a response; 0 of a value of which a decorator makes one."""
+    return response.status_code if isinstance(response, HttpResponseBase) else 0
 
 
 def _reservation_of(native: Any) -> RequestReservation | None:

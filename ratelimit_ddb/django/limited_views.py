@@ -68,7 +68,7 @@ def limited(
         # to a plain function, even if the method is a coroutine function.
         is_dummy = view.__module__ == method_decorator.__module__
         gate = gate_of(name, not (is_async or is_dummy))
-        limited = before(view, gate, is_async)
+        limited = before(view, gate, is_async, is_final=False)
         owner = None if is_dummy or _is_method(view) else view
         note_limit(view, limited, limits, gate, options, owner=owner, own_name=name)
         return cast("View", limited)

@@ -59,7 +59,7 @@ class RateLimitMiddleware:
             )
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"RATELIMIT_DDB: {error}") from error
-        self._limited = before(get_response, gate, is_async)
+        self._limited = before(get_response, gate, is_async, is_final=True)
 
     def __call__(self, request: HttpRequest) -> Any:
         """The view's response, or the response to a denied request."""

@@ -36,6 +36,8 @@ from ratelimit_ddb.web.rules.verdict import Verdict
 
 _PASSED = "ratelimit_ddb.passed"
 """In the scope: the dependencies that decided so far, by the names of their rules."""
+_ASKED = "ratelimit_ddb.asked"
+"""In the scope: how often each RateLimit was asked, by its id."""
 _NO_DEPENDENCY = (
     "a RateLimit that is no dependency limits nothing: write Depends(RateLimit(...)), as a "
     "parameter's default, in its Annotated, or in dependencies=[...]"
@@ -77,6 +79,10 @@ class RateLimit:
     Without a ``name`` each route that it is on has buckets of its own, named ``"POST /codes"`` by
     its methods and its template (``"no route"`` for the files of ``app.frontend``); with one all of
     them share. Where two are on one route, they are distinguished by ``methods=`` or ``name=``.
+
+    A view may ask it, too, ``await limit(request, response)``, and catch RateLimitExceeded. What
+    was taken before is given back only if a response with the status of the denial passes
+    ``install`` or a middleware.
 
     They decide in FastAPI's order. What one of them took, or a middleware before, is given back
     when another one denies the request.
@@ -141,7 +147,10 @@ class RateLimit:
         request = of_scope(scope)._replace(endpoint=found.template if found else None)
         scope.setdefault(KEY, Ledger(None))
         begin_message_if_accepted(connection, gate)
-        answer, ledger, verdict = await gate.admit_async(request)
+        by_view = self._is_asked_by_view(connection)
+        if by_view:
+            gate.note_served(scope)  # what it asked for before was done
+        answer, ledger, verdict = await gate.admit_async(request, is_final=not by_view)
         if answer is not None:
             raise await _denial(connection, answer, verdict)
         if ledger is not None:
@@ -171,6 +180,17 @@ class RateLimit:
                 app: FastAPI = scope["app"]
                 if RateLimitExceeded not in app.exception_handlers:
                     raise RuntimeError(f"RateLimit({option}=...): {why} needs install(app)")
+
+    def _is_asked_by_view(self, connection: HTTPConnection) -> bool:
+        """Whether a view asks, and not FastAPI for it: then it may catch the denial and go on.
+
+        What denies a websocket closes it.
+        """
+        if isinstance(connection, WebSocket):
+            return False
+        asked: dict[int, int] = connection.scope.setdefault(_ASKED, {})
+        asked[id(self)] = asked.get(id(self), 0) + 1
+        return asked[id(self)] > _times_depended_on(connection.scope.get("route"), self)
 
     def _gate(self, scope: Scope, found: MatchedRoute | None) -> Gate:
         name = self._name if self._name is not None else _name(found, self._methods)
@@ -215,13 +235,22 @@ def _is_limited(route: Any, method: str) -> bool:
 
 def limits_on(route: Any) -> Iterator[RateLimit]:
     """The RateLimits that a route depends on, those of its routers and application included."""
+    return (one.call for one in _dependencies_of(route) if isinstance(one.call, RateLimit))
+
+
+def _dependencies_of(route: Any) -> Iterator[Any]:
     dependant = getattr(route, "dependant", None)
     waiting = [] if dependant is None else [dependant]
     while waiting:
         one = waiting.pop()
-        if isinstance(one.call, RateLimit):
-            yield one.call
+        yield one
         waiting.extend(one.dependencies)
+
+
+def _times_depended_on(route: Any, limit: RateLimit) -> int:
+    """How often FastAPI asks a limit for a request: once, and again where it is not cached."""
+    cached = [one.use_cache for one in _dependencies_of(route) if one.call is limit]
+    return min(1, cached.count(True)) + cached.count(False)
 
 
 def route_of(app: HasRoutes | None = None) -> EndpointOf:

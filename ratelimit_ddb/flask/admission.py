@@ -10,6 +10,7 @@ import flask
 from ratelimit_ddb.flask.request import current_request
 from ratelimit_ddb.flask.response import handled_by_app, response_of, with_fields
 from ratelimit_ddb.flask.response_end import at_end
+from ratelimit_ddb.web.gate.denial_inside import note_denial
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-def refusal(gate: Gate) -> ResponseReturnValue | None:
-    """The response to a denied request; otherwise None, and fields are added to the response."""
-    answer, ledger, verdict = gate.admit(current_request())
+def refusal(gate: Gate, *, is_final: bool = True) -> ResponseReturnValue | None:
+    """The response to a denied request; otherwise None, and fields are added to the response.
+
+    ``is_final`` is as for ``Gate.admit``.
+    """
+    answer, ledger, verdict = gate.admit(current_request(), is_final=is_final)
     if answer is None:
         if gate.gives_back:
             flask.after_this_request(functools.partial(_respond, gate))
@@ -36,7 +40,12 @@ def refusal(gate: Gate) -> ResponseReturnValue | None:
             at_end(reservation.end)
         return None
     response = response_of(answer)
-    return response if gate.answers_itself else handled_by_app(response, answer, verdict)
+    if gate.answers_itself:
+        return response
+    handled = handled_by_app(response, answer, verdict)
+    if ledger is not None and not is_final:
+        note_denial(ledger, handled.status_code)
+    return handled
 
 
 def _respond(gate: Gate, response: flask.Response) -> flask.Response:

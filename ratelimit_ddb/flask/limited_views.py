@@ -15,6 +15,7 @@ from ratelimit_ddb.flask.admission import refusal
 from ratelimit_ddb.flask.response_end import end_with_request
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.denial_inside import give_back_of
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
@@ -62,12 +63,14 @@ def limited(
 
         @functools.wraps(view)
         def limited(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-            denied = refusal(gate)
+            denied = refusal(gate, is_final=False)
             if denied is not None:
                 return denied
             if gate.holds_slots:
                 end_with_request()
             response: ResponseReturnValue = flask.current_app.ensure_sync(called)(*args, **kwargs)
+            if isinstance(response, flask.Response):
+                give_back_of(gate, flask.request, response.status_code)
             gate.note_served(flask.request)
             return response
 

@@ -8,6 +8,7 @@ from typing import Any
 import flask
 from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
 
+from ratelimit_ddb.web.gate.denial_inside import give_back_by_denial
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.response.denial import denial_of, sentence
 from ratelimit_ddb.web.response.denial_response import DenialResponse
@@ -48,7 +49,12 @@ def response_of(answer: DenialResponse) -> flask.Response:
 
 
 def with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
-    """A response with the fields of limits added."""
+    """A response with the fields of limits added.
+
+    If it is a denial by the limit of a view, what was taken for the request is given back first.
+    """
+    if response.status_code in ledger.denied_with:
+        give_back_by_denial(ledger)
     is_told = "x-ratelimit-limit" in response.headers
     for name, value in ledger.fields():
         # Lists are appended to. X- fields can occur once, and the view may have set them.

@@ -27,6 +27,7 @@ from ratelimit_ddb.starlette.response import (
 )
 from ratelimit_ddb.starlette.routes import RouteMatcher
 from ratelimit_ddb.starlette.websocket import begin_message_if_accepted, in_handshake
+from ratelimit_ddb.web.gate.denial_inside import give_back_of, give_back_of_async
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
@@ -144,7 +145,10 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
     async def limited(*args: Any, **kwargs: Any) -> Any:
         connection = _connection(endpoint, args)
         begin_message_if_accepted(connection, gate)
-        answer, ledger, verdict = await gate.admit_async(_request(connection.scope, chosen))
+        # What denies a websocket closes it.
+        is_final = isinstance(connection, WebSocket)
+        request = _request(connection.scope, chosen)
+        answer, ledger, verdict = await gate.admit_async(request, is_final=is_final)
         if isinstance(connection, WebSocket):
             if answer is not None:
                 return await _refuse(connection, answer, verdict)
@@ -161,6 +165,7 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
                 await gate.respond_async(connection.scope, head)
             raise
         if isinstance(response, Response) or not callable(response):  # no application, to be called
+            await give_back_of_async(gate, connection.scope, _status(response))
             gate.note_served(connection.scope)
         if isinstance(response, Response) and gate.gives_back:
             await gate.respond_async(connection.scope, head_of_response(response))
@@ -175,7 +180,7 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     def limited(*args: Any, **kwargs: Any) -> Any:
         connection = _connection(endpoint, args)
-        answer, ledger, _ = gate.admit(_request(connection.scope, chosen))
+        answer, ledger, _ = gate.admit(_request(connection.scope, chosen), is_final=False)
         if answer is not None:
             return response_of(answer)
         try:
@@ -186,12 +191,18 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
                 gate.respond(connection.scope, head)
             raise
         if isinstance(response, Response) or not callable(response):  # no application, to be called
+            give_back_of(gate, connection.scope, _status(response))
             gate.note_served(connection.scope)
         if isinstance(response, Response) and gate.gives_back:
             gate.respond(connection.scope, head_of_response(response))
         return with_fields(responding(response, gate), ledger)
 
     return limited
+
+
+def _status(response: Any) -> int:
+    """The status of a response; 0 if it is none."""
+    return response.status_code if isinstance(response, Response) else 0
 
 
 def _holding_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:

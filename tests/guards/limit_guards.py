@@ -165,6 +165,20 @@ _MOUNT = "tests/web/test_mounts.py::test_p15_"
 
 PATHS = (
     Guard(
+        "P14: a denial inside of a view gives nothing back unless it is the response",
+        "ratelimit_ddb/web/gate/gate.py",
+        "(is_final if verdict.denials else self._of_view)",
+        "(verdict.denials or self._of_view)",
+        "tests/frameworks/test_denials_inside.py",
+    ),
+    Guard(
+        "P14: a view of FastAPI that asks a RateLimit may catch its denial",
+        "ratelimit_ddb/fastapi/dependency.py",
+        "is_final=not by_view",
+        "is_final=True",
+        "tests/frameworks/test_denials_inside.py",
+    ),
+    Guard(
         "P15: each path of a rule is compared",
         "ratelimit_ddb/web/rules/path.py",
         "lambda path: any(fits(path) for fits in each)",

@@ -18,6 +18,7 @@ from ratelimit_ddb.arguments import (
 from ratelimit_ddb.bucket.observations import cache_group_of
 from ratelimit_ddb.bucket.times import BucketTimes
 from ratelimit_ddb.enabled import limiting_enabled
+from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import namespace_prefix
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.driver import run_async
@@ -28,6 +29,7 @@ from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.slots.renewer import Renewer, running_loop_renewer, thread_renewer
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
+from ratelimit_ddb.web.gate.denial_inside import note_denial, views_have_limits
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.ledger import (
     KEY,
@@ -57,8 +59,8 @@ Admission = tuple[DenialResponse | None, Ledger | None, Verdict]
 """Whether a request is admitted, and what its response needs:
 
 - the answer to send in the application's place; None where the request is admitted;
-- the ledger whose fields the caller must add to the application's response; None where a
-  middleware further out adds them;
+- the ledger whose fields the caller must add to the application's response, and which it must
+  tell of its status; None where a middleware further out does it, or where there is nothing to do;
 - the verdict of the rules.
 """
 
@@ -177,8 +179,14 @@ class Gate:
         """Whether an ``on_denied`` makes the answers."""
         return self._on_denied is not None
 
-    def admit(self, request: Request) -> Admission:
+    def admit(self, request: Request, *, is_final: bool = True) -> Admission:
         """Decide on a request, blocking.
+
+        Args:
+            request: the request.
+            is_final: whether a denial is certain to be the response to the request. If it is, what
+                was taken for the request is given back at once; otherwise it is given back when
+                the response is known (``denial_inside.py``).
 
         Raises:
             StoreUnavailable: under ``on_outage="raise"``.
@@ -188,13 +196,13 @@ class Gate:
         """
         if not self.enabled:
             return _UNLIMITED
-        return run_steps(self._admission(request, thread_renewer))
+        return run_steps(self._admission(request, thread_renewer, is_final))
 
-    async def admit_async(self, request: Request) -> Admission:
+    async def admit_async(self, request: Request, *, is_final: bool = True) -> Admission:
         """Decide on a request; see ``admit``."""
         if not self.enabled:
             return _UNLIMITED
-        return await run_steps_async(self._admission(request, running_loop_renewer))
+        return await run_steps_async(self._admission(request, running_loop_renewer, is_final))
 
     @property
     def gives_back(self) -> bool:
@@ -279,7 +287,7 @@ class Gate:
                 on_decision(decision)
 
     def _admission(
-        self, request: Request, renewer: Callable[[], Renewer]
+        self, request: Request, renewer: Callable[[], Renewer], is_final: bool
     ) -> AwaitableFlow[Admission]:
         """Decide on a request. ``renewer`` returns what renews its slots."""
         charges, claims = charges_of(self._rule_set, request), _NO_CLAIMS
@@ -298,12 +306,13 @@ class Gate:
         if claims:
             flow = self._holding(flow, claims, renewer(), ledger)
         verdict: Verdict = yield OnStore(flow, self.store, timeout_ns, self.breaker)
-        if ledger.entries and (verdict.denials or self._of_view):
+        is_final = is_final or self._outage_to_raise(verdict) is not None
+        if ledger.entries and (is_final if verdict.denials else self._of_view):
             yield from give_back(refunds_due(ledger, verdict))
         if self._reports:
             self._report_to_the_end(verdict, ledger)
         if verdict.denials:
-            return (yield from self._denied(request, verdict, ledger))
+            return (yield from self._denied(request, verdict, ledger, is_final))
         return self._admitted(verdict, ledger, started_ns)
 
     def _is_this(self, gate: LedgerGate) -> bool:
@@ -375,7 +384,7 @@ class Gate:
                 break
         left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
         ledger.entries.append(Entry(self, verdict, fields, left_ns))
-        if ledger.has_writer or not fields:
+        if ledger.has_writer or not (fields or views_have_limits(self.store)):
             return None, None, verdict
         ledger.has_writer = self.writes_fields
         return None, ledger, verdict
@@ -389,7 +398,7 @@ class Gate:
             ledger.reservation.add(one)
 
     def _denied(
-        self, request: Request, verdict: Verdict, ledger: Ledger
+        self, request: Request, verdict: Verdict, ledger: Ledger, is_final: bool
     ) -> AwaitableFlow[Admission]:
         ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 0))
         response = default = denial_response(
@@ -398,17 +407,24 @@ class Gate:
         if self._on_denied is not None:
             returned = yield from maybe_await(self._on_denied(request, verdict, default))
             response = _checked_answer(returned, default, request.method)
+        if not is_final:
+            note_denial(ledger, response.status)
         if not ledger.has_writer:
             response = response._replace(headers=(*response.headers, *ledger.fields()))
         return response, ledger, verdict
 
     def _report_verdict(self, verdict: Verdict) -> None:
         self.report(verdict.decisions)
-        if self._raises:
-            outages = [denial.outage for denial in verdict.denials if denial.outage is not None]
-            # A denial by a limit takes precedence over the outages of others.
-            if outages and len(outages) == len(verdict.denials):
-                raise outages[0]
+        outage = self._outage_to_raise(verdict)
+        if outage is not None:
+            raise outage
+
+    def _outage_to_raise(self, verdict: Verdict) -> StoreUnavailable | None:
+        if not self._raises:
+            return None
+        outages = [denial.outage for denial in verdict.denials if denial.outage is not None]
+        # A denial by a limit takes precedence over the outages of others.
+        return outages[0] if outages and len(outages) == len(verdict.denials) else None
 
 
 def _function(what: str, given: Any) -> Any:

@@ -76,16 +76,27 @@ class Ledger:
     Attributes:
         creator: the gate that created it.
         entries: one for each gate that had a rule for the request.
+        denied_with: the statuses that limits of views have answered with; if the response has one
+            of them, the request was denied (``denial_inside.py``).
         has_writer: whether a middleware will add the fields to the response.
         is_of_message: whether the entries are about a message of a websocket, and no handshake.
         reservation: what was reserved for it; None if no rule reserves.
         slots: what each gate holds for it, by the gate's id, until its adapter takes it.
     """
 
-    __slots__ = ("creator", "entries", "has_writer", "is_of_message", "reservation", "slots")
+    __slots__ = (
+        "creator",
+        "denied_with",
+        "entries",
+        "has_writer",
+        "is_of_message",
+        "reservation",
+        "slots",
+    )
 
     def __init__(self, creator: object) -> None:
         self.creator = creator
+        self.denied_with: frozenset[int] = frozenset()
         self.entries: list[Entry] = []
         self.has_writer = False
         self.is_of_message = False

@@ -8,7 +8,7 @@ the deadline.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ratelimit_ddb.operations.operation import JointFlow
@@ -50,6 +50,21 @@ def refunds_due(ledger: Ledger, verdict: Verdict) -> list[RequestRefund]:
     return [
         _refund(entries, max(entry.left_ns for entry in entries), is_due, fields_after)
         for entries in by_store.values()
+    ]
+
+
+def refunds_of(entries: Iterable[Entry]) -> list[RequestRefund]:
+    """The refunds of entries after the application has answered.
+
+    They have the gates' whole deadline again: the application may have taken any time.
+    """
+    by_store: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if not entry.is_served:
+            by_store.setdefault(id(entry.gate.store), []).append(entry)
+    return [
+        _refund(each, max(entry.gate.timeout_ns for entry in each), _everything, None)
+        for each in by_store.values()
     ]
 
 

@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
+from ratelimit_ddb.arguments import require_store
 from ratelimit_ddb.decorator.function_name import claim
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.denial_inside import note_view_limit
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions, require_options
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule, default_name, methods_of
@@ -87,6 +89,7 @@ def gate_of_view(
     if name is None:
         name = default_name(own_name, methods)
     rule = Rule("/*", limits, name=name, methods=methods, default=default, **of_rule)
+    note_view_limit(require_store(store))
     return Gate(
         store,
         rule,
