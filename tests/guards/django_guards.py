@@ -13,7 +13,7 @@ DJANGO = (
     Guard(
         "Django: a response sets no cookie that the browser has",
         "sessions/django/middleware.py",
-        "if every_time or session.has_other_cookie():",
+        "if is_committed and (every_time or session.has_other_cookie()):",
         "if every_time or session.accessed:",
         f"{_SESSIONS}a_response_does_not_set_a_cookie_that_the_browser_has",
     ),

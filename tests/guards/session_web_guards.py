@@ -265,7 +265,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "changes of a session that could not be read are not saved in another",
         "sessions/request_session.py",
-        "        if state.load_error is not None and state.login_user_id is None:\n",
+        "        if begun.load_error is not None and begun.login_user_id is None:\n",
         "        if False:\n",
         f"{_OUTAGE}changes_of_the_empty_one_are_dropped_and_told",
     ),
