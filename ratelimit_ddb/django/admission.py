@@ -9,13 +9,14 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from ratelimit_ddb.django.request import request_of
-from ratelimit_ddb.django.response import head_of_error_page, response_of, with_fields
+from ratelimit_ddb.django.response import known_head, response_of, with_fields
 from ratelimit_ddb.django.response_end import holding, settle_at_end
+from ratelimit_ddb.django.uncaught import has_handler, when_uncaught
 from ratelimit_ddb.web.gate.denial_inside import (
     give_back_by_denial,
     give_back_by_denial_async,
@@ -25,7 +26,7 @@ from ratelimit_ddb.web.gate.denial_inside import (
 from ratelimit_ddb.web.gate.gate import Admission, Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation
-from ratelimit_ddb.web.response_head import head_of
+from ratelimit_ddb.web.response_head import head_of, head_of_exception
 
 
 class _SessionUnread(Exception):
@@ -72,7 +73,12 @@ def _before(
         try:
             response = called(request, *args, **kwargs)
         except Exception as error:
-            gate.respond(request, head_of_error_page(error))
+            head = known_head(error)
+            if head is None and not is_final and has_handler(request):
+                uncaught = functools.partial(gate.respond, request, head_of_exception(error))
+                when_uncaught(request, error, uncaught)
+            else:
+                gate.respond(request, head or head_of_exception(error))
             raise
         if ledger is not None and _status(response) in ledger.denied_with and is_final:
             give_back_by_denial(ledger)
@@ -99,7 +105,14 @@ def _before_async(
         try:
             response = await called(request, *args, **kwargs)
         except Exception as error:
-            await gate.respond_async(request, head_of_error_page(error))
+            head = known_head(error)
+            if head is None and not is_final and has_handler(request):
+                uncaught = async_to_sync(gate.respond_async)
+                when_uncaught(
+                    request, error, functools.partial(uncaught, request, head_of_exception(error))
+                )
+            else:
+                await gate.respond_async(request, head or head_of_exception(error))
             raise
         except BaseException:  # the client disconnected: the view is cancelled, without a response
             if reservation is not None:

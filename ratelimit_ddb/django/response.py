@@ -24,13 +24,16 @@ _STATUS_OF_EXCEPTION = (
 """Django's responses to exceptions of views; 500 for others (``response_for_exception``)."""
 
 
-def head_of_error_page(exception: Exception) -> ResponseHead:
-    """The response that Django will make of it, or a framework on Django that knows it."""
+def known_head(exception: Exception) -> ResponseHead | None:
+    """The response that Django makes of an exception, or a framework on Django that knows it.
+
+    None if it is 500, unless a handler answers the exception (``uncaught.py``).
+    """
     for kind, status in _STATUS_OF_EXCEPTION:
         if isinstance(exception, kind):
             return head_of_exception(exception, status)
     said = status_of_exception(exception)
-    return head_of_exception(exception) if said is None else head_of_exception(exception, said)
+    return None if said is None else head_of_exception(exception, said)
 
 
 def response_of(answer: DenialResponse) -> HttpResponse:

@@ -165,6 +165,13 @@ _MOUNT = "tests/web/test_mounts.py::test_p15_"
 
 PATHS = (
     Guard(
+        "P14: an exception that was answered is no failure of the server",
+        "ratelimit_ddb/django/uncaught.py",
+        "if any(one is exception for one in _chain_of(sys.exc_info()[1])):",
+        "if True:",
+        "tests/frameworks/test_django_uncaught.py",
+    ),
+    Guard(
         "P14: a denial inside of a view gives nothing back unless it is the response",
         "ratelimit_ddb/web/gate/gate.py",
         "(is_final if verdict.denials else self._of_view)",
