@@ -255,6 +255,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'waker: LoopWaker | None = ""': _AS_EMPTY,
     },
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
+    "ratelimit_ddb/slots/slot_flows.py": {
+        "if result.marks.get(one, +1) < take.free_below": "a slot that was held in 1970 is free",
+        "first_ns = until_ns(min(held)) - now_ns if held else 1": (
+            "who is denied is told to wait for a nanosecond at least"
+        ),
+    },
     "ratelimit_ddb/store/dynamodb/item_keys.py": {
         "if len(key) < _ALWAYS_FIT:": _FAST_PATH,
     },

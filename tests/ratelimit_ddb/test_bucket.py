@@ -340,11 +340,30 @@ def test_a_refund_after_others_took_is_counted_for_their_refunds() -> None:
     )
 
 
+@pytest.mark.parametrize(("ended_seconds_ago", "gives_back"), [(10, False), (10.1, True)])
+def test_p1_nothing_is_given_back_out_of_turn_until_ten_seconds_after_the_last_lease_or_block(
+    ended_seconds_ago: float, gives_back: bool
+) -> None:
+    flow, _ = refund_begun(taken_of(NOW_NS + 300 * SECOND_NS), 2)
+    ended_ns = NOW_NS - round(ended_seconds_ago * SECOND_NS)
+    later = OperationResult(
+        False, (NOW_NS + 400 * SECOND_NS,), refunded_ns=(0,), leased_until_ns=ended_ns
+    )
+    if gives_back:
+        assert isinstance(flow.send(later), GiveBack)
+    else:
+        assert result_of(flow, later) is False
+
+
 def test_p1_what_can_not_have_flowed_back_yet_is_given_back_though_the_bucket_holds_less() -> None:
     """Taken 50 s ago; another process has set the bucket back since, by a refund of its own."""
-    taken = Taken("key", 2, (HOURLY,), (NOW_NS + 150 * SECOND_NS,), (0,), 2)
-    taken.taken_at_ns = NOW_NS - 50 * SECOND_NS
-    flow, in_turn = refund_begun(taken, 2)
+
+    def begun() -> tuple[Flow, Any]:
+        taken = Taken("key", 2, (HOURLY,), (NOW_NS + 150 * SECOND_NS,), (0,), 2)
+        taken.taken_at_ns = NOW_NS - 50 * SECOND_NS
+        return refund_begun(taken, 2)
+
+    flow, in_turn = begun()
     assert (in_turn.amount_ns, in_turn.least_ns) == (
         (150 * SECOND_NS,),
         (NOW_NS + 150 * SECOND_NS,),
@@ -356,6 +375,9 @@ def test_p1_what_can_not_have_flowed_back_yet_is_given_back_though_the_bucket_ho
     assert out_of_turn.least_ns == (NOW_NS + 150 * SECOND_NS,)
     assert out_of_turn.most_ns == (NOW_NS + HOURLY.window_ns,)
     assert out_of_turn.refunded_after_ns == (170 * SECOND_NS,)
+    out_of_turn = begun()[0].send(OperationResult(False, (held_ns,), refunded_ns=(0,)))
+    assert out_of_turn.amount_ns == (150 * SECOND_NS,)
+    assert out_of_turn.least_ns == (NOW_NS + 150 * SECOND_NS + 1,), "just that is in turn"
 
 
 def test_p1_nothing_is_given_back_while_somebody_waits_behind() -> None:

@@ -404,6 +404,8 @@ def test_a_slot_is_released_once() -> None:
     for _ in range(2):
         slot.release()
     assert sum(isinstance(sent, ReleaseSlot) for sent in store.operations) == 1
+    store.time.advance(3_600)
+    assert not slot.lost
 
 
 @pytest.mark.parametrize("threads", [True, False], ids=["thread", "event loop"])
@@ -469,6 +471,7 @@ def test_in_an_outage_the_policy_decides() -> None:
     allowed = ConcurrencyLimiter(store, 1, on_outage="allow")
     slots = [allowed.acquire("report") for _ in range(3)]
     assert all(slots)
+    assert not any(slot.lost for slot in slots)
     for slot in slots:
         slot.release()
     assert not ConcurrencyLimiter(store, 1, on_outage="deny").acquire("report")

@@ -47,7 +47,7 @@ class Taking:
 
 def test_a_slot_that_was_taken_is_its_takers_and_the_others_are_counted() -> None:
     taking = Taking(3)
-    others = {0: taking.mark(10), 1: taking.mark(20), 2: taking.mark(30), 7: taking.mark(40)}
+    others = {0: taking.mark(10), 1: taking.mark(20), 2: taking.mark(30), 3: taking.mark(40)}
     taken = taking.result_of(SlotsResult(True, {**others, taking.take.slot: taking.take.mark}))
     assert taken.decision == Decision(True, 0, 0, LIFETIME_NS, taking.limit, 0, "table")
     assert taken.held is not None
@@ -85,8 +85,17 @@ def test_p4_a_denial_in_the_last_millisecond_of_a_slot_is_over_at_the_next_insta
 def test_a_mark_of_this_very_millisecond_is_held_as_the_table_sees_it() -> None:
     """It may have the least random number; a take is written over lesser marks only."""
     limit, now_ns = SlotLimit(1, 60), 5_000_000
-    assert not decision_by_marks(limit, {0: free_below(now_ns)}, now_ns)
-    assert decision_by_marks(limit, {0: free_below(now_ns) - 1}, now_ns)
+    assert not decision_by_marks(limit, {0: free_below(now_ns)}, now_ns).allowed
+    assert decision_by_marks(limit, {0: free_below(now_ns) - 1}, now_ns).allowed
+    taking = Taking(1)
+    denied = taking.result_of(SlotsResult(False, {0: taking.take.free_below}))
+    assert not denied.decision.allowed
+
+
+def test_a_denial_that_shows_no_holder_may_be_repeated_at_once() -> None:
+    limit = SlotLimit(1, 60)
+    denied = decision_by_marks(limit, {}, 5_000_000, allowed=False)
+    assert denied == Decision(False, 0, 1, 0, limit)
 
 
 def test_of_several_keys_each_has_its_own_slots_that_are_believed_free() -> None:
@@ -94,7 +103,12 @@ def test_of_several_keys_each_has_its_own_slots_that_are_believed_free() -> None
     limiter = ConcurrencyLimiter(store, 2)
     held = [limiter.acquire(f"report {number // 2}") for number in range(40)]
     assert all(held)
-    assert sum(isinstance(sent, TakeSlot) for sent in store.operations) == 40
+    for number in range(20):
+        held.pop(0).release()
+        held.pop(0).release()
+        held += [limiter.acquire(f"report {number}"), limiter.acquire(f"report {number}")]
+        assert all(held)
+    assert sum(isinstance(sent, TakeSlot) for sent in store.operations) == 80
     for slot in held:
         slot.release()
 
