@@ -227,7 +227,10 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/coalesced_take.py": _TAKES,
     "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
-    "ratelimit_ddb/hot_keys/lease.py": _HOT_KEYS,
+    "ratelimit_ddb/hot_keys/lease.py": (
+        "tests/ratelimit_ddb/test_coalesced_take.py",
+        *_HOT_KEYS,
+    ),
     "ratelimit_ddb/key.py": ("tests/ratelimit_ddb/test_key.py", "tests/property/test_keys.py"),
     "ratelimit_ddb/limit.py": (
         "tests/ratelimit_ddb/test_limit.py",

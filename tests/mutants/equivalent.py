@@ -178,10 +178,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "snapshot.kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
         "snapshot.kept_until_seconds < expires_seconds,": _SAME_CASE,
         'leased = ""': "it is only asked whether there is one",
+        "elif soonest_ns is None or denial.retry_after_ns <= soonest_ns:": _SAME_CASE,
         "1,": _SET_WHEN_SENT,
         "2,": _SET_WHEN_SENT,
     },
+    "ratelimit_ddb/hot_keys/lease.py": {
+        "self.monotonic_end_ns = self.wall_end_ns = -2": "no clock tells either",
+    },
     "ratelimit_ddb/hot_keys/key_state.py": {
+        "self.overtaken: tuple[float, ...] = None": _AS_EMPTY,
         "self._leads_until_ns = 1": _SET_WITH_LEADER,
         "self._leads_until_ns = None": _SET_WITH_LEADER,
         "self._patience_ns = 1": _SET_WITH_LEADER,

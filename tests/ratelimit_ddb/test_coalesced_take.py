@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import Decision, Limit
+from ratelimit_ddb import Decision, Limit, Quota
 from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Source, Taken
 from ratelimit_ddb.bucket.observations import Observation, ObservationCache, cache_group_of
@@ -16,6 +16,7 @@ from ratelimit_ddb.bucket.violations import BlockPolicy, Violations
 from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable
 from ratelimit_ddb.hot_keys.key_state import ALONE, KeyState
 from ratelimit_ddb.hot_keys.lease import Lease
+from ratelimit_ddb.limit import AnyLimit
 from ratelimit_ddb.operations.operation import ClockMoved, OperationResult, ReadClock, Take, Wait
 from tests.decisions import told
 from tests.fake_clock import FakeClock
@@ -34,13 +35,13 @@ Flow = Generator[Any, Any, Any]
 class HotKey:
     """A bucket of a key that is asked for so many tokens a second, and admits them."""
 
-    def __init__(self, limit: Limit = LIMIT, *, per_second: float = 100.0) -> None:
+    def __init__(self, *limits: AnyLimit, per_second: float = 100.0) -> None:
         self.clock = FakeClock(NOW_NS)
         self.store = SharedStore(self.clock)
         self.cache = ObservationCache[Observation](10, cache_group_of(self.store))
         self.cache.group.invalidate("another")
         times = BucketTimes(5_000 * MS, lease_ns=LEASE_NS, deadline_ns=1_000 * MS)
-        self.bucket = Bucket((limit,), self.cache, times)
+        self.bucket = Bucket(limits or (LIMIT,), self.cache, times)
         assert self.bucket._policy is not None
         hot_keys = self.bucket._policy.hot_keys
         self.monotonic_ns = self.store.clock.monotonic_ns()
@@ -51,6 +52,17 @@ class HotKey:
         begun = self.bucket.acquire("k", cost, wait_ns, NOW_NS, None, leases)
         assert not isinstance(begun, Decision)
         return begun
+
+
+def both_waiting(hot: HotKey, *costs: int) -> list[Flow]:
+    """Requests that wait for the next write, which is now: the first one asks for the time."""
+    hot.state.pace.next_write_ns = hot.monotonic_ns + 1
+    flows = [hot.acquire(cost) for cost in costs]
+    for flow in flows:
+        assert isinstance(next(flow), Wait)
+    hot.state.pace.next_write_ns = 0
+    assert flows[0].send(True) == ReadClock()
+    return flows
 
 
 def result_of(flow: Flow, answer: object) -> Decision:
@@ -90,6 +102,7 @@ def test_a_lease_serves_who_asked_for_it_and_those_who_came_meanwhile() -> None:
     assert (taken.key, taken.cost, taken.kept, taken.limits) == ("k", 1, 1, (LIMIT,))
     assert (taken.full_at_ns, taken.refunded_ns, taken.taken_at_ns) == ((mine_ns,), (7,), NOW_NS)
     assert taken.lease is lease
+    assert taken.group is hot.cache.group, "or it could be given back to another store"
     assert (lease.left, lease.full_at_ns, lease.refunded_ns) == (AHEAD - 2 - 3, (left_ns,), (7,))
     assert lease.monotonic_end_ns == hot.monotonic_ns + LEASE_NS
     assert lease.wall_end_ns == hot.store.clock.wall_ns() + LEASE_NS
@@ -116,6 +129,7 @@ def test_a_lease_serves_who_asked_for_it_and_those_who_came_meanwhile() -> None:
 
 def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_denied() -> None:
     hot = HotKey()
+    hot.state.pace._random = lambda: 0.0
     first, second = hot.acquire(1), hot.acquire(2)
     take = next(first)
     waits = next(second)
@@ -134,7 +148,9 @@ def test_a_refused_lease_is_asked_for_again_as_far_as_there_is_any_and_then_deni
     assert denied == Decision(False, 0, MS, 1_000 * MS, LIMIT)
     assert hot.state.overtaken == (0.3,), "once, by the first write"
     assert hot.state.leader is waits.awaited
-    assert isinstance(second.send(True), Wait), "until a token is due"
+    waits = second.send(True)
+    assert isinstance(waits, Wait)
+    assert waits.most_ns == MS, "until a token is due"
 
 
 @pytest.mark.parametrize(("left", "taken"), [(2, 1), (3, 3)])
@@ -142,11 +158,7 @@ def test_p1_where_no_more_is_left_than_is_waited_for_nothing_is_leased(
     left: int, taken: int
 ) -> None:
     hot = HotKey()
-    hot.state.pace.next_write_ns = hot.monotonic_ns + 1
-    first, second = hot.acquire(1), hot.acquire(2)
-    next(first), next(second)
-    hot.state.pace.next_write_ns = 0
-    assert first.send(True) == ReadClock()
+    first, _ = both_waiting(hot, 1, 2)
     assert first.send(NOW_NS).leased_until_ns
     again = first.send(OperationResult(False, (NOW_NS + (1_000 - left) * MS,)))
     assert again.cost_ns == (taken * MS,)
@@ -188,6 +200,82 @@ def test_a_hot_key_is_written_twice_at_a_time_and_then_rests() -> None:
     assert isinstance(waits, Wait)
     assert waits.most_ns is not None
     assert 26 * MS < waits.most_ns < 45 * MS, "a seventh of a lease's time, more or less"
+
+
+@pytest.mark.parametrize(("took_ms", "retry_ns"), [(0, 900 * MS), (1_000, 1)])
+def test_who_is_refused_twice_and_can_not_wait_for_the_next_write_is_denied_until_then(
+    took_ms: int, retry_ns: int
+) -> None:
+    hot = HotKey()
+    flow = hot.acquire(1)
+    next(flow)
+    flow.send(OperationResult(False, (NOW_NS + 990 * MS,)))
+    hot.state.pace.next_write_ns = hot.monotonic_ns + 900 * MS
+    hot.clock.advance_ns(took_ms * MS)
+    denied = result_of(flow, OperationResult(False, (NOW_NS + 993 * MS,)))
+    assert denied == Decision(False, 0, retry_ns, 993 * MS, LIMIT, source="throttled")
+
+
+def test_who_is_refused_twice_waits_up_to_four_fifths_of_the_deadline() -> None:
+    hot = HotKey()
+    flow = hot.acquire(1)
+    next(flow)
+    flow.send(OperationResult(False, (NOW_NS + 990 * MS,)))
+    hot.state.pace.next_write_ns = hot.monotonic_ns + 800 * MS
+    waits = flow.send(OperationResult(False, (NOW_NS + 993 * MS,)))
+    assert isinstance(waits, Wait)
+    assert waits.most_ns == 800 * MS
+
+
+def test_writes_are_measured_anew_from_the_first_lease_and_not_from_the_next_one() -> None:
+    hot = HotKey()
+    flow = hot.acquire(1)
+    next(flow)
+    result_of(flow, OperationResult(True, (NOW_NS + LEASE_NS + (1 + AHEAD) * MS,)))
+    pace = hot.state.pace
+    assert pace._measured_from is None
+    flow = hot.acquire(AHEAD + 1)
+    next(flow)
+    result_of(flow, OperationResult(True, (NOW_NS + LEASE_NS + 99 * MS,)))
+    assert len(hot.state.leases) == 2
+    assert pace._measured_from is not None
+
+
+def test_of_those_who_are_refused_twice_each_waits_or_is_denied_by_what_is_left() -> None:
+    hot = HotKey()
+    first, second = both_waiting(hot, 1, 900)
+    assert isinstance(first.send(NOW_NS), Take)
+    assert isinstance(first.send(OperationResult(False, (NOW_NS + 990 * MS,))), Take)
+    assert isinstance(first.send(OperationResult(False, (NOW_NS + 993 * MS,))), Wait)
+    denied = result_of(second, True)
+    assert denied == Decision(False, 7, 893 * MS, 993 * MS, LIMIT)
+
+
+def test_who_may_have_no_leased_tokens_waits_for_a_write_though_there_are_some() -> None:
+    hot = HotKey()
+    first, second = hot.acquire(1), hot.acquire(2, leases=False)
+    next(first), next(second)
+    result_of(first, OperationResult(True, (NOW_NS + LEASE_NS + (1 + AHEAD) * MS,)))
+    (lease,) = hot.state.leases
+    assert lease.left == AHEAD
+    assert second.send(True) == ReadClock()
+    take = second.send(NOW_NS)
+    assert (take.cost_ns, take.leased_until_ns) == ((2 * MS,), 0)
+
+
+def test_who_waits_in_a_queue_does_not_wait_over_the_edge_of_a_quota() -> None:
+    hot = HotKey(Quota(10, "minute"), LIMIT, per_second=0.0)  # the next minute begins in 60 s
+    hot.state.pace.is_paced = True
+    take = next(hot.acquire(1, 90_000 * MS))
+    assert take.room_ns == (9, (999 + 60_000) * MS - 1)
+
+
+def test_who_comes_while_the_time_is_asked_for_waits() -> None:
+    bucket = HotKey().bucket
+    first: Any = bucket.acquire("another", 1, 0, None)
+    assert next(first) == ReadClock()
+    second: Any = bucket.acquire("another", 1, 0, NOW_NS)
+    assert isinstance(next(second), Wait)
 
 
 @pytest.mark.parametrize(
@@ -242,15 +330,16 @@ def test_what_a_write_meets_is_everybodys_who_queues() -> None:
         first.throw(StoreUnavailable("down"))
     with pytest.raises(StoreUnavailable, match=r"^down$"):
         second.send(True)
-    hot.cache.put("k", Observation(NOW_NS, (NOW_NS + 700 * MS,), 0, hot.bucket.names), 0)
-    first, second = hot.acquire(1), hot.acquire(2)
-    next(first), next(second)
-    with pytest.raises(StopIteration) as done:
-        first.throw(KeyThrottled("hot"))
-    denial = done.value.value
-    assert (denial.allowed, denial.source) == (False, "throttled")
-    assert denial.reset_after_ns == 700 * MS
-    assert result_of(second, True) == denial
+    for one in (hot, HotKey()):  # the first key is cold by now, so its write is one take's alone
+        one.cache.put("k", Observation(NOW_NS, (NOW_NS + 700 * MS,), 0, one.bucket.names), 0)
+        first, second = one.acquire(1), one.acquire(2)
+        next(first), next(second)
+        with pytest.raises(StopIteration) as done:
+            first.throw(KeyThrottled("hot"))
+        denial = done.value.value
+        assert (denial.allowed, denial.source) == (False, "throttled")
+        assert denial.reset_after_ns == 700 * MS
+        assert result_of(second, True) == denial
 
 
 def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> None:
@@ -295,6 +384,7 @@ def test_those_who_queue_are_served_by_one_write_of_just_what_they_want() -> Non
     assert told(result_of(third, True)) == Decision(True, 1, 0, 999 * MS, LIMIT)
     denied = result_of(fourth, True)
     assert denied == Decision(False, 1, 3 * MS, 999 * MS, LIMIT, source="table")
+    assert hot.state.demand.admitted == 1 + 2 + 3
 
 
 def test_a_refused_write_for_a_queue_that_is_shown_no_reason_for_it_is_an_error() -> None:

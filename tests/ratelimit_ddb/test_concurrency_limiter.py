@@ -265,10 +265,15 @@ def test_a_slot_is_for_one_async_with() -> None:
 def test_limiters_are_pickled_as_their_arguments() -> None:
     limiter = ConcurrencyLimiter(DynamoDBStore("limits"), 3, lifetime=5, namespace="shop")
     assert repr(pickle.loads(pickle.dumps(limiter))) == repr(limiter)
+    assert repr(limiter).endswith(", 3, lifetime=5, on_outage='local', namespace='shop')")
+    assert repr(ConcurrencyLimiter(MemoryStore(), 3)).endswith("lifetime=60, on_outage='local')")
 
 
-def test_switched_off_everybody_gets_a_slot() -> None:
+def test_switched_off_everybody_gets_a_slot(caplog: pytest.LogCaptureFixture) -> None:
     limiter = ConcurrencyLimiter(MemoryStore(), 1, enabled=False)
+    assert caplog.messages == [
+        "limiter of 1 at once is switched off by enabled=False: every request is allowed"
+    ]
     with limiter.slot("report") as one, limiter.slot("report"):
         assert one.decision == Decision(True, 1, 0, 0, limiter.limit, 0, "disabled")
         assert not one.lost
@@ -400,9 +405,13 @@ def test_who_holds_no_slot_is_not_warned() -> None:
 
 def test_a_slot_is_released_once() -> None:
     store = FlakyStore()
-    slot = ConcurrencyLimiter(store, 1).acquire("report")
+    limiter = ConcurrencyLimiter(store, 1)
+    kept = len(thread_renewer()._schedule)
+    slot = limiter.acquire("report")
     for _ in range(2):
         slot.release()
+    assert len(thread_renewer()._schedule) == kept
+    assert not limiter._core._local._counts
     assert sum(isinstance(sent, ReleaseSlot) for sent in store.operations) == 1
     store.time.advance(3_600)
     assert not slot.lost
@@ -456,6 +465,7 @@ def test_p16_in_an_outage_a_process_holds_no_more_than_the_limit() -> None:
     slots = [limiter.acquire("report") for _ in range(5)]
     assert [bool(slot) for slot in slots] == [True, True, False, False, False]
     assert slots[0].decision.source == "outage"
+    assert [slot.decision.remaining for slot in slots[:2]] == [1, 0]
     slots[0].release()
     again = limiter.acquire("report")
     assert again
@@ -465,15 +475,18 @@ def test_p16_in_an_outage_a_process_holds_no_more_than_the_limit() -> None:
     assert "report:slots" not in limiter._core._local._counts
 
 
-def test_in_an_outage_the_policy_decides() -> None:
+def test_in_an_outage_the_policy_decides(caplog: pytest.LogCaptureFixture) -> None:
     store = FlakyStore()
     outage(store)
     allowed = ConcurrencyLimiter(store, 1, on_outage="allow")
     slots = [allowed.acquire("report") for _ in range(3)]
     assert all(slots)
     assert not any(slot.lost for slot in slots)
+    assert caplog.messages[0].endswith("on_outage='allow' admits: no limit holds. out of reach")
+    assert allowed._core._local._counts == {"report:slots": 3}
     for slot in slots:
         slot.release()
+    assert not allowed._core._local._counts
     assert not ConcurrencyLimiter(store, 1, on_outage="deny").acquire("report")
     with pytest.raises(StoreUnavailable):
         ConcurrencyLimiter(store, 1, on_outage="raise").acquire("report")

@@ -33,7 +33,10 @@ class Waiter:
 
     def __init__(self, limiter: ConcurrencyLimiter, max_wait: float) -> None:
         self.core: SlotsCore = limiter._core
-        self._steps = self.core.steps(KEY, max_wait, None, thread_renewer())
+        self.lost: list[str] = []
+        self._steps = self.core.steps(
+            KEY, max_wait, lambda: self.lost.append(KEY), thread_renewer()
+        )
         self.decision: Decision | None = None
         self.asked = 0
         self.taken: Any = None
@@ -116,6 +119,8 @@ def test_a_waiter_is_told_how_long_it_has_waited(
     assert waiter.until_it_waits() is None
     assert waiter.decision is not None
     assert (waiter.decision.allowed, waiter.decision.waited) == (True, 2.1)
+    waiter.taken.held.lose()
+    assert waiter.lost == [KEY]
     limiter._core.give_up(KEY, waiter.taken.held, thread_renewer())
 
 
