@@ -88,8 +88,9 @@ def test_a_request_under_way_learns_why_its_session_ended(site: Site, ada: str) 
     late.session["late"] = 1
     assert late.finish() == [("vary", "Cookie")]
     assert late.session.end_reason == "login_elsewhere"
-    assert site.events[-1].what == "revoked"
-    assert site.events[-1].why == "login_elsewhere"
+    revoked = site.events[-1]
+    assert (revoked.what, revoked.user_id, revoked.why) == ("revoked", ada, "login_elsewhere")
+    assert revoked.session is not None
     assert not stream.still_valid()
     assert stream.session.end_reason == "login_elsewhere"
     again.reload()

@@ -262,6 +262,9 @@ def test_a7_a_save_of_many_keys_that_met_another_is_made_anew(server: FaultServe
     server.script += [reply(shown(1, old="0")), refused, reply(shown(2, new="0")), reply({})]
     assert large_save(server, store)
     assert server.operations == ["Query", "UpdateItem"] * 2
+    for at in (0, 2):
+        wanted = json.loads(server.requests[at].body)["ExpressionAttributeValues"]
+        assert wanted == {":s": {"S": "s" * 43}}
     assert "old" in saved_keys(server.requests[1])
     assert saved_keys(server.requests[3]) - saved_keys(server.requests[1]) == {"new"}
     conditions = [json.loads(server.requests[at].body) for at in (1, 3)]

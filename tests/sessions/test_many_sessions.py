@@ -217,6 +217,7 @@ def test_what_a_batch_did_not_read_is_read_singly() -> None:
         {"Responses": {"t": [item_of(TABLE.keys, one)]}, "UnprocessedKeys": {"t": unread}}
     )
     assert kept == ([one], [(two.session_id, "ada")])
+    assert together.kept({"Responses": {}}) == ([], [])
     singly: Any = flow.send([kept, ([], [])])
     assert singly.name == "GetItem"
     assert len(singly.requests) == 1

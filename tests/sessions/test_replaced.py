@@ -222,6 +222,15 @@ def test_that_a_new_id_or_a_logout_is_dropped_is_told_too(
     assert [(one.what, one.why) for one in site.events] == [("dropped", "replaced")]
 
 
+def test_a_request_that_changed_nothing_has_nothing_dropped(site: Site, browser: Browser) -> None:
+    late = site.browser(browser).open()
+    login(browser)
+    site.events.clear()
+    late.reload()
+    assert (dict(late.session), late.session.end_reason) == ({}, "replaced")
+    assert site.events == []
+
+
 def test_what_is_set_after_a_save_that_was_dropped_is_dropped_too(site: Site) -> None:
     browser = begun(site)
     late = site.browser(browser).open()

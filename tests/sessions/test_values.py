@@ -326,6 +326,15 @@ def test_what_is_not_json_is_told_with_its_key() -> None:
         Values({"cart": "{"})["cart"]
 
 
+def test_a_key_has_at_most_1024_characters() -> None:
+    longest = "ä" * 1_024
+    session = memory_site().browser().open().session
+    session[longest] = 1
+    with pytest.raises(ValueError, match=r"at most 1024 characters, not 1025"):
+        session[longest + "x"] = 1
+    assert dict(session) == {longest: 1}
+
+
 def test_a_key_is_checked_as_a_value_is() -> None:
     with pytest.raises(ValueError, match="lone surrogate"):
         encode("\ud800", 1)
