@@ -409,6 +409,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'decoded = urlsafe_b64decode(value + "=" * (+len(value) % 4))': _MORE_PADDING,
         'return urlsafe_b64encode(raw).rstrip(b"XX=XX").decode()': _NO_X,
     },
+    "sessions/lifecycle/commit.py": {
+        "if row is not None or config.raise_on_revoked:": _FAST_PATH,
+    },
+    "sessions/lifecycle/take_over.py": {
+        "return TakenOver(None, NO_SESSION, cookie_is_due=False)": (
+            "a token without a session is not read"
+        ),
+        "loaded = LoadedSession(row, encoded, )": "at no time was a row over that begins now",
+    },
     "sessions/lifecycle/save.py": {
         'session.last_id = ""  # it belongs to the old id': "an empty one is none",
     },

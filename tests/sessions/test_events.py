@@ -162,6 +162,7 @@ def test_no_event_repr_or_log_tells_a_token_an_id_or_a_value(
     everything = "\n".join([*map(repr, site.events), *told, caplog.text, printed.out, printed.err])
     whats = {event.what for event in site.events}
     assert whats >= {"created", "renewed", "revoked", "dropped", "destroyed"}
+    assert all(event.session for event in site.events)
     for browser in browsers:
         assert browser.token not in everything
         assert browser.session_id not in everything

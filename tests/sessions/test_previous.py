@@ -24,7 +24,7 @@ from starlette.routing import Route
 from sessions import Cookie, MemorySessionStore, SessionEvent
 from sessions.asgi import SessionMiddleware
 from sessions.flask import SessionInterface
-from sessions.operations.operation import Create
+from sessions.operations.operation import Create, Delete
 from sessions.previous import flask_cookies, starlette_cookies
 from tests.fake_clock import FakeClock
 from tests.sessions.browser import OnLoop, Site
@@ -54,6 +54,7 @@ def test_b20_an_old_session_goes_on_under_a_cookie_of_its_own(site: Site) -> Non
     assert browser.seen() == {"cart": [17], "user": 5}
     assert [field.partition("=")[0] for field in browser.set] == ["__Host-session", "old"]
     assert browser.set[1].startswith("old=; Max-Age=0; ")
+    assert site.events[0].session is not None
     assert str(browser.cookie).startswith("__Host-session=")
     with browser.request() as session:
         session["cart"].append(18)
@@ -109,7 +110,10 @@ def test_b20_a_lost_response_loses_no_session(site: Site) -> None:
         session["a"] = 1
     again = OldBrowser(site, "abc")
     assert again.seen()["a"] == 1
-    site.clock.advance(60)
+    site.clock.advance(19)
+    assert again.seen()["a"] == 1
+    assert again.cookie == "old=abc"  # the first response may be under way yet
+    site.clock.advance(1)
     assert again.seen()["a"] == 1
     assert str(again.cookie).startswith("__Host-session=")
 
@@ -159,6 +163,22 @@ def test_b20_what_makes_it_worthless_is_kept_as_long_as_it_may_be_valid() -> Non
     now = recorded.clock() // 10**9
     assert (mark.created_at, mark.last_seen_at) == (now, now)
     assert (mark.expires_at, mark.ends_at) == (now + 1_000_000, now + 1_000_000)
+
+
+def test_b20_a_logout_deletes_once_what_both_cookies_lead_to() -> None:
+    recorded, store = recorded_site()
+    browser = OldBrowser(recorded, "abc")
+    with browser.request() as session:
+        session["a"] = 1
+    with browser.request() as session:
+        session.rotate()
+    browser.cookie = f"old=abc; {browser.cookie}"
+    store.operations.clear()
+    with browser.request() as session:
+        session.logout()
+    deleted = [one.session_id for one in store.operations if isinstance(one, Delete)]
+    assert len(deleted) == len(set(deleted)) == 2
+    assert OldBrowser(recorded, "abc").seen() == {}
 
 
 def test_b20_nor_after_the_new_session_is_over(site: Site) -> None:
@@ -222,7 +242,13 @@ def test_b20_one_that_is_too_large_goes_on_without_its_largest_values(
     site: Site, options: Any
 ) -> None:
     """Else each request of its browser would fail, for weeks, and no logout would help."""
-    values = {"page": "x" * 300_000, "user": 5, "log": "x" * 200_000, "cart": [17]}
+    values = {
+        "page": "x" * 300_000,
+        "user": 5,
+        "log": "x" * 200_000,
+        "form": "x" * 350_000,
+        "cart": [17],
+    }
     previous = {"user_key": "user", "read": lambda _: values}
     browser = OldBrowser(site, "abc", previous=previous, **options)
     assert browser.seen() == {"user": 5, "log": "x" * 200_000, "cart": [17]}
