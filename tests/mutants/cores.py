@@ -355,8 +355,16 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/device_bound/public_key.py": _DEVICES,
     "sessions/device_check.py": (*_DEVICES, "tests/sessions_web/test_bearer.py"),
     "sessions/lifecycle/commit.py": _SESSION,
-    "sessions/lifecycle/end.py": _SESSION,
-    "sessions/lifecycle/load.py": (*_SESSION, "tests/sessions/test_cipher.py"),
+    "sessions/lifecycle/end.py": (
+        "tests/sessions_web/test_forged_cookies.py",
+        f"tests/contract/test_session_owners.py {_IN_MEMORY}",
+        *_SESSION,
+    ),
+    "sessions/lifecycle/load.py": (
+        *_SESSION,
+        "tests/sessions/test_cipher.py",
+        f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
+    ),
     "sessions/lifecycle/max_sessions.py": (
         *_MAX_SESSIONS,
         "tests/sessions/test_previous.py",

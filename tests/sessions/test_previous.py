@@ -256,6 +256,7 @@ def test_b20_one_that_is_too_large_goes_on_without_its_largest_values(
         ("created", "5", None),
         ("dropped", "5", "unstorable"),
     ]
+    assert site.events[0].session == site.events[1].session is not None
 
 
 @pytest.mark.parametrize("bad", ["", "u" * 2_000, ["5"], 1.5])

@@ -219,7 +219,21 @@ def test_that_a_new_id_or_a_logout_is_dropped_is_told_too(
     site.events.clear()
     getattr(late.session, change)()
     late.finish()
-    assert [(one.what, one.why) for one in site.events] == [("dropped", "replaced")]
+    (event,) = site.events
+    assert (event.what, event.why) == ("dropped", "replaced")
+    assert event.session is not None
+
+
+def test_a_login_after_a_logout_that_was_dropped_goes_on_as_the_other_does(site: Site) -> None:
+    browser = begun(site, cart=[17])
+    tab = site.browser(browser)
+    late = tab.open()
+    login(browser)
+    late.session.logout()
+    late.session.save()
+    late.session.login("ada")
+    late.finish()
+    assert tab.seen() == browser.seen() == {"cart": [17]}
 
 
 def test_a_request_that_changed_nothing_has_nothing_dropped(site: Site, browser: Browser) -> None:

@@ -160,6 +160,17 @@ def test_a_logout_by_one_cookie_costs_one_deletion(site: Site, visitor: Visitor)
     assert site.calls == ["Find", "Find", "Delete"]  # the old id leads to the row for a while
 
 
+def test_a_logout_deletes_once_what_two_cookies_lead_to(site: Site, visitor: Visitor) -> None:
+    visitor.visit(lambda session: session.login("ada"))
+    old = visitor.cookie
+    visitor.visit(lambda session: session.rotate())
+    del site.log[:]
+    both = f"{visitor.cookie}; {old}"
+    site.visitor().visit(lambda session: session.logout(), cookie=both)
+    assert site.calls.count("Delete") == 2
+    assert len(site.store) == 0
+
+
 def test_a_logout_ends_the_sessions_of_all_cookies(site: Site) -> None:
     one, other = site.visitor(), site.visitor()
     for visitor in (one, other):
