@@ -104,7 +104,7 @@ class _Retries(Generic[T]):
                 multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS
             ),
             retry=retry_if_result(_is_worth_a_pause),
-            retry_error_callback=_last_result,
+            retry_error_callback=_give_up,
             sleep=pauses.append,
         ):
             if pauses and type(result) is FailedAttempt:
@@ -140,5 +140,5 @@ def _is_worth_a_pause(result: object) -> bool:
     return type(result) is FailedAttempt and result.action in _WITH_BACKOFF
 
 
-def _last_result(state: RetryCallState) -> object:
-    return None if state.outcome is None else state.outcome.result()
+def _give_up(_state: RetryCallState) -> None:
+    """End the attempts: without it, Tenacity raises an error of its own."""

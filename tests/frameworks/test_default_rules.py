@@ -166,6 +166,16 @@ def test_a_middleware_before_the_routes_gives_back_what_it_took(store: MemorySto
     assert [ask(before, "/plain").status_code for _ in range(3)] == [200, 200, 429]
 
 
+def test_a_middleware_tells_its_other_rules_beside_what_the_view_has(store: MemoryStore) -> None:
+    own = of_starlette.limited("4/hour", store=store, **OWN)(page)
+    rules = [DEFAULT, Rule("/*", "9/hour", by=everyone(), name="all")]
+    app = asgi.RateLimitMiddleware(Starlette(routes=[Route("/own", own)]), store, rules)
+    headers = ask(app, "/own").headers
+    assert headers["ratelimit-policy"] == '"all";q=9;w=3600, "own";q=4;w=3600'
+    assert headers["ratelimit"] == '"all";r=8;t=400, "own";r=3;t=900'
+    assert left(store) == 2
+
+
 NEVER_DENIES = pytest.mark.parametrize("option", [{"enforce": False}, {"enabled": False}], ids=str)
 
 

@@ -159,6 +159,7 @@ _RESPONSES = (
 
 CORES: dict[str, tuple[str, ...]] = {
     "ddbwire/calls/retry.py": (
+        "tests/ddbwire/test_retry.py",
         "tests/ddbwire/test_refusals.py",
         "tests/ddbwire/test_throttles.py",
         "tests/ddbwire/test_time.py",
@@ -311,7 +312,10 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/frameworks/test_limits_in_several_places.py",
     ),
     "ratelimit_ddb/web/identity/address.py": _ADDRESSES,
-    "ratelimit_ddb/web/identity/client_address.py": _ADDRESSES,
+    "ratelimit_ddb/web/identity/client_address.py": (
+        *_ADDRESSES,
+        "tests/web/test_access_lists.py",
+    ),
     "ratelimit_ddb/web/identity/forwarded.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/readings.py": _IDENTITIES,
     "ratelimit_ddb/web/response/accept.py": ("tests/web/test_accept.py",),

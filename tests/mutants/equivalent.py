@@ -306,7 +306,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "return self.enabled or self._rule_set.has_slots": "those that are asked for then are none",
     },
+    "ratelimit_ddb/web/identity/address.py": {
+        "if not ends or first >= ends[-1]:  # two networks are nested or disjoint": (
+            "the last address of a network is found in itself, too"
+        ),
+    },
     "ratelimit_ddb/web/identity/client_address.py": {
+        "hop = self.known(peer) if peer and len(peer) < LONGEST_ADDRESS else None": _FAST_PATH,
         "hop = None": _FAST_PATH,
         "hop = self.known(peer) if (peer and len(peer) <= LONGEST_ADDRESS) and False else None": (
             _FAST_PATH

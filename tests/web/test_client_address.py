@@ -39,6 +39,7 @@ NOBODY: dict[str, Any] = {}
 ONE: dict[str, Any] = {"trusted_hops": 1}
 TWO: dict[str, Any] = {"trusted_hops": 2}
 NETS: dict[str, Any] = {"trusted": ["10.0.0.0/8", "fd00::/8"]}
+ALIKE: dict[str, Any] = {"trusted": ["10.0.0.0/24", "10.0.0.0/8", "10.0.0.0/16"]}
 UNIX: dict[str, Any] = {"trusted": ["unix", "10.0.0.0/8"]}
 RFC: dict[str, Any] = {"field": "Forwarded"}
 
@@ -143,6 +144,7 @@ PEERS: list[tuple[str, dict[str, Any], str | None, str, str]] = [
     ("round the proxies", NETS, CLIENT, f"{XFF_FORGED}, 10.0.0.2", CLIENT),
     ("a mapped peer is trusted", NETS, "::ffff:10.0.0.1", XFF, CLIENT),
     ("a trusted address", {"trusted": [PROXY]}, PROXY, f"{XFF_FORGED}, 10.0.0.2", "10.0.0.2"),
+    ("networks that begin alike", ALIKE, "10.1.0.1", f"X-Forwarded-For: {CLIENT}", CLIENT),
     ("a peer with no address", NETS, "testclient", XFF_FORGED, "testclient"),
     ("the other field first", ONE, PROXY, f"{RFC_FORGED}\n{XFF}", CLIENT),
     ("the other field last", ONE, PROXY, f"{XFF}\n{RFC_FORGED}", CLIENT),
@@ -302,3 +304,5 @@ def test_the_longest_text_that_is_an_address_has_128_characters(
     request: Any = SimpleNamespace(client=text)
     found = client_address()(request)
     assert found == ("fe80::/64" if is_address else text)
+    reported = address_of(PROXY, f"X-Forwarded-For: {text}", trusted_hops=1)
+    assert reported == ("fe80::/64" if is_address else PROXY)

@@ -101,6 +101,7 @@ CASES = {
     "/{id}/": {"/1": True, "/1/": True, "/": True},
     "/Xa": {"//Xa": True, "///a": False, "//a": False},
     "/a/{x}/b": {"/a//b": True, "/a//\n/b": True, "/a///b": False},
+    "/{a}/c/d": {"/\n//c\n/d": True, "/\n/c\n//d": True, "/\n//c\nx/d": False},
     "/{id}/{post}/": {"/\n/2": True, "/1//\n/": True, "/1///": True, "/1/\n//": True},
     "/{id}/{post}": {"/1/2": True, "/1": False, "/1/": True, "/1/2/3": False, "//1": False},
     "/users/{id}.json": {

@@ -49,7 +49,7 @@ from ratelimit_ddb.web.gate.stored_reads import reading_within
 from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.denial import denial_of, denial_response
-from ratelimit_ddb.web.response.denial_response import DenialResponse
+from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
 from ratelimit_ddb.web.response.fields import fields_for_style
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
@@ -243,8 +243,7 @@ class Gate:
         if verdict.denials:
             await run_steps_async(give_back(refunds_due(ledger, verdict)))
         else:
-            left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
-            ledger.entries.append(Entry(self, verdict, (), left_ns))
+            ledger.entries.append(self._entry(verdict, (), started_ns))
         if self._reports:
             self._report_verdict(verdict)
         return verdict
@@ -382,12 +381,15 @@ class Gate:
             if charge.rule.reserves:
                 self._reserve(verdict, ledger)
                 break
-        left_ns = self.timeout_ns - (monotonic_ns() - started_ns)
-        ledger.entries.append(Entry(self, verdict, fields, left_ns))
+        ledger.entries.append(self._entry(verdict, fields, started_ns))
         if ledger.has_writer or not (fields or views_have_limits(self.store)):
             return None, None, verdict
         ledger.has_writer = self.writes_fields
         return None, ledger, verdict
+
+    def _entry(self, verdict: Verdict, fields: Fields, started_ns: int) -> Entry:
+        """What is noted of a verdict, with what a refund of it may still take."""
+        return Entry(self, verdict, fields, self.timeout_ns - (monotonic_ns() - started_ns))
 
     def _reserve(self, verdict: Verdict, ledger: Ledger) -> None:
         if ledger.reservation is None:

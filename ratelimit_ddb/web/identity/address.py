@@ -108,4 +108,4 @@ def _ipv6(text: str) -> Address | None:
         return None
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
-    return address if address.scope_id is None else IPv6Address(int(address))
+    return IPv6Address(int(address))  # without its zone

@@ -153,7 +153,7 @@ def of_bearer_token() -> ReadingsOf:
 
 def _credentials(authorization: str) -> list[str]:
     """The readings of what follows the scheme of an Authorization field, each in one form."""
-    scheme, *words = authorization.split() or [""]
+    scheme, *words = authorization.split()
     if not words:
         return [scheme]
     if scheme.lower() == "basic":

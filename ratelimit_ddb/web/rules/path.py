@@ -168,7 +168,7 @@ def _fits(segments: list[Segment], rest: bool) -> Fits:
     above = _literal(segments[:-1])
     if above is not None and segments[-1] == (_ANY_TEXT,) and not rest:
         # Most patterns with a parameter are such, and need no regular expression.
-        return lambda path: path.rpartition("/")[0] == above and path != ""
+        return lambda path: path.rpartition("/")[0] == above
     if any(_may_be_split(segment) for segment in segments):
         return linear_matcher(segments, rest=rest)
     tail = "(?:/.*)?" if rest else ""
