@@ -11,6 +11,7 @@ import re
 from tests.mutants.mutant import Mutant
 
 _STRICT = re.compile(r"(?:strict=\w+)?\)")
+_FIND_START = re.compile(r"(?<=find\()([^,()]+), (?:0|None)\b")
 _AS_MANY_BYTES = "the default of Python's is 32 bytes, too"
 _AS_EMPTY = "it is only asked whether there are any"
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
@@ -32,6 +33,7 @@ _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _MORE_PADDING = "more padding than is needed is passed over"
 _ORDERED_SET = "a set in the order of addition is a dict whose values are not read"
 _READ_BEFORE = "when it was read is asked of a session that was read"
+_BEHIND_EQUALS = "a quoted string begins behind an equals sign, so never at 0"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -312,23 +314,32 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
     },
     "ratelimit_ddb/web/identity/client_address.py": {
-        "hop = self.known(peer) if peer and len(peer) < LONGEST_ADDRESS else None": _FAST_PATH,
-        "hop = None": _FAST_PATH,
-        "hop = self.known(peer) if (peer and len(peer) <= LONGEST_ADDRESS) and False else None": (
+        "client = None": _FAST_PATH,
+        "hop = self.known(client) if client and len(client) < LONGEST_ADDRESS else None": (
             _FAST_PATH
         ),
+        "hop = None": _FAST_PATH,
+        "hop = self.known(client) if (client and len(client) <= LONGEST_ADDRESS) and False "
+        "else None": _FAST_PATH,
         "return route.beyond_trusted if (listed) or True else route.peer_itself": _FAST_PATH,
         'return READERS[self.field](request.header(self.field) or "XXXX")': (
             "what is no address stands for the one who reported it, as nothing does"
         ),
     },
     "ratelimit_ddb/web/identity/forwarded.py": {
-        "if unread <= 0:": "a quoted string begins behind an equals sign, so never at 0",
+        "end = unread = None": "the end of all the text, too",
+        "if unread <= 0:": _BEHIND_EQUALS,
+        "opening = text.rfind('\"', 1, closing)": _BEHIND_EQUALS,
+        "opening = text.rfind('\"', 1, opening)": _BEHIND_EQUALS,
+        'while before > 1 and text[before - 1] == "\\\\":': _BEHIND_EQUALS,
+        'while before >= 0 and text[before - 1] == "\\\\":': _BEHIND_EQUALS,
         "return (quote + before) % 2 == 1": "a sum is odd where the difference is",
         "return -2": "it is only asked whether the number is less than 0",
     },
     "ratelimit_ddb/web/identity/readings.py": {
         'scheme, *words = element.split() or ["XXXX"]': "neither is the scheme",
+        "words = whole.split(None, )": "it is only asked whether there is a second one",
+        "words = whole.split(None, 2)": "it is only asked whether there is a second one",
         'elements, further = _ends(value.split(",")) if ("," in value) or True else ([], False)': (
             _FAST_PATH
         ),
@@ -369,6 +380,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if star and segments and segments[-1] == (EVERYTHING,):": _FAST_PATH,
     },
     "ratelimit_ddb/web/rules/toml_lines.py": {
+        "if len(several) > 2 and not _may_end(line):": (
+            "a second line that ends no statement is read with the first, as one more that does not"
+        ),
         "if unread <= 0:": "a line of a message that is told or not, at a limit of our choosing",
     },
     "sessions/cookie/cookie.py": {
@@ -459,8 +473,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
 def is_equivalent(mutant: Mutant) -> bool:
     """Whether it is one of those.
 
-    So is None for False, which are the same to a condition, and a zip() that is not strict: that
-    asserts what holds anyway.
+    So is None for False, which are the same to a condition; a zip() that is not strict: that
+    asserts what holds anyway; and a find() that starts at None, which is where it starts at 0.
     """
     lines = mutant.change().splitlines()
     before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
@@ -470,4 +484,10 @@ def is_equivalent(mutant: Mutant) -> bool:
         for snapshot in re.finditer("False", before)
     }
     is_zip_not_strict = _STRICT.sub("", before) == _STRICT.sub("", after)
-    return is_none_for_false or is_zip_not_strict or after in EQUIVALENT.get(mutant.module, {})
+    is_found_from_none = _FIND_START.sub(r"\1", before) == _FIND_START.sub(r"\1", after)
+    return (
+        is_none_for_false
+        or is_zip_not_strict
+        or is_found_from_none
+        or after in EQUIVALENT.get(mutant.module, {})
+    )

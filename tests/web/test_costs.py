@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ddbwire.clocks.table_clock import TableClock
 from ratelimit_ddb import MemoryStore, RateLimiter
 from ratelimit_ddb.web import Rule
 from tests.fake_clock import FakeClock
@@ -72,6 +73,20 @@ def test_what_costs_more_than_the_burst_is_denied_for_good(limited: Limited) -> 
     assert denied.body == (
         b"This request costs 6, and the limit of 10 per hour burst 5 never holds more than 5.\n"
     )
+    assert store.operations == []
+
+
+def test_beside_other_rules_it_is_denied_without_even_reading_the_clock(limited: Limited) -> None:
+    store: Any = FlakyStore()
+    rules = [
+        Rule("/*", "9/hour", name="count"),
+        Rule("/upload", "10/hour burst 5", cost=kilobytes),
+    ]
+    store.clock = TableClock(store.time)
+    assert not store.clock.known
+    denied = limited(store=store, rules=rules)(upload(6_000))
+    assert denied.status == 429
+    assert "retry-after" not in denied.headers
     assert store.operations == []
 
 

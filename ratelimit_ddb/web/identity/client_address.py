@@ -133,9 +133,9 @@ class _Route:
     """The same for whole addresses instead of networks."""
 
     def peer_itself(self, request: Request) -> str:
-        peer = request.client
+        client = request.client
         # The hot path, so what _peer does is written out for most of its requests.
-        hop = self.known(peer) if peer and len(peer) <= LONGEST_ADDRESS else None
+        hop = self.known(client) if client and len(client) <= LONGEST_ADDRESS else None
         return (hop or self._peer(request)).identity
 
     def beyond_hops(self, request: Request) -> str:
