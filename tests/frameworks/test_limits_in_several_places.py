@@ -33,6 +33,7 @@ from ratelimit_ddb import django as of_django
 from ratelimit_ddb import flask as of_flask
 from ratelimit_ddb import starlette as of_starlette
 from ratelimit_ddb.fastapi import RateLimit, install
+from ratelimit_ddb.operations.operation import ReadClock, Take
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web import DenialResponse, Rule, RuleDecision, Verdict, everyone, verdict_of
 from tests.fake_clock import FakeClock
@@ -412,6 +413,32 @@ def test_on_decision_is_told_of_what_was_given_back(get: Get, site: Site) -> Non
     assert again.latency_ns > 0
 
 
+def test_a_refund_is_told_with_what_it_took_itself(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ns = 0
+    monkeypatch.setattr("ratelimit_ddb.operations.meter.perf_counter_ns", lambda: now_ns)
+
+    class Billing(MemoryStore):
+        def send(self, operation: Any, deadline_ns: int) -> Any:
+            nonlocal now_ns
+            answer = super().send(operation, deadline_ns)
+            if type(operation) is ReadClock:
+                return answer
+            now_ns += 5_000_000 if isinstance(operation, Take) else 3_000_000
+            return answer._replace(capacity_units=0.5)
+
+    site.wide["store"] = Billing(clock=FakeClock())
+    get = middleware_twice_over_wsgi(site)
+    assert [get()[0], get()[0]] == [200, 429]
+    wide = [one for one in site.told if one.rule == "wide"]
+    assert [(one.operation, one.latency_ns, one.calls, one.capacity_units) for one in wide] == [
+        ("acquire", 5_000_000, 1, 0.5),
+        ("acquire", 5_000_000, 1, 0.5),
+        ("refund", 3_000_000, 1, 0.5),
+    ]
+
+
 def test_the_response_has_the_fields_of_all_limits_once(get: Get) -> None:
     status, headers = get()
     assert status == 200
@@ -705,3 +732,16 @@ def test_a_view_that_is_called_for_each_part_of_a_request_gives_nothing_back_of_
     assert batch(store, rule, [two, three]) == [True] * 4 + [False, True] + [False] * 4
     assert RateLimiter(store, "2/hour").peek(("two", "everyone")).remaining == 0
     assert RateLimiter(store, "3/hour").peek(("three", "everyone")).remaining == 0
+
+
+def test_p3_after_a_part_that_was_served_what_a_denied_one_took_is_given_back(
+    store: MemoryStore,
+) -> None:
+    narrow = of_flask.limited("1/hour", store=store, by=everyone(), name="narrow")(lambda: "done")
+    both = of_flask.limited("9/hour", store=store, by=everyone(), name="wide")(narrow)
+    first = of_flask.limited("9/hour", store=store, by=everyone(), name="first")(lambda: "done")
+    app = flask.Flask("batches", root_path=".")
+    app.get("/")(lambda: [part() == "done" for part in (first, both, both)])
+    assert app.test_client().get("/").get_json() == [True, True, False]
+    assert RateLimiter(store, "9/hour").peek(("wide", "everyone")).remaining == 8
+    assert RateLimiter(store, "9/hour").peek(("first", "everyone")).remaining == 8

@@ -321,7 +321,9 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/web/response/accept.py": ("tests/web/test_accept.py",),
     "ratelimit_ddb/web/response/fields.py": (
         "tests/web/test_fields.py",
+        "tests/web/test_shadow.py",
         "tests/web/test_several_keys.py",
+        "tests/web/test_give_back.py -k fields",
         "tests/web/test_in_flight.py",
         "tests/frameworks/test_limits_in_several_places.py",
     ),

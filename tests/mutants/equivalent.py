@@ -308,6 +308,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "return self.enabled or self._rule_set.has_slots": "those that are asked for then are none",
     },
+    "ratelimit_ddb/web/gate/request_refund.py": {
+        'return decision._replace(latency_ns=1, calls=0, capacity_units=0.0, operation="refund")': (
+            "a nanosecond more of latency"
+        ),
+        "return entry.gate.fields_of(Verdict(decisions, None, charges))": (
+            "it is only asked whether there are denials"
+        ),
+    },
     "ratelimit_ddb/web/identity/address.py": {
         "if not ends or first >= ends[-1]:  # two networks are nested or disjoint": (
             "the last address of a network is found in itself, too"
@@ -335,13 +343,22 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'while before >= 0 and text[before - 1] == "\\\\":': _BEHIND_EQUALS,
         "return (quote + before) % 2 == 1": "a sum is odd where the difference is",
         "return -2": "it is only asked whether the number is less than 0",
+        'return opening if opening > 0 and text[opening - 1] == "=" else -2': (
+            "it is only asked whether the number is less than 0"
+        ),
+        "if unread < 1:": _BEHIND_EQUALS,
+        "while opening >= 1 and _is_escaped(text, opening):": "nothing escapes what is first",
+        "while opening > 0 and _is_escaped(text, opening):": "nothing escapes what is first",
     },
     "ratelimit_ddb/web/identity/readings.py": {
         'scheme, *words = element.split() or ["XXXX"]': "neither is the scheme",
-        "words = whole.split(None, )": "it is only asked whether there is a second one",
-        "words = whole.split(None, 2)": "it is only asked whether there is a second one",
+        "values = [whole, *whole.split(None, )[:1]]": "the first word is the same",
+        "values = [whole, *whole.split(None, 2)[:1]]": "the first word is the same",
         'elements, further = _ends(value.split(",")) if ("," in value) or True else ([], False)': (
             _FAST_PATH
+        ),
+        "return (text[begin:] if end <= 0 else text[begin:end]).strip()": (
+            "a value begins behind a name, so it never ends at 0"
         ),
         "return (text[begin:] if end < 1 else text[begin:end]).strip()": (
             "a value begins behind a name, so it never ends at 0"
@@ -359,6 +376,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/web/response/fields.py": {
         "kind = (one.rule, one.charge.quota.bucket is not None)": "tells the two apart as well",
         "if len(charges) >= 1:": _FAST_PATH,
+        "if _remaining_and_reset(one.decision) <= _remaining_and_reset(other.decision):": (
+            "of two that have as much left, and are full at once, either may be told"
+        ),
+        "if isinstance(limit, SlotLimit) and isinstance(quota, InFlightQuota):": (
+            "each says that it is about slots"
+        ),
     },
     "ratelimit_ddb/web/rules/path.py": {
         'if path[:1] != "XX/XX" or path[1:2] == "/":': _FAST_PATH,

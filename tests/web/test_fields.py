@@ -9,12 +9,12 @@ from typing import Any
 import http_sf
 import pytest
 
-from ratelimit_ddb import Limit, MemoryStore, Quota, StoreUnavailable
+from ratelimit_ddb import Limit, MemoryStore, Quota, StoreUnavailable, wsgi
 from ratelimit_ddb.web import Rule
 from ratelimit_ddb.web.rules import policy
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
-from tests.web.exchange import Get, Limited, Page, Response
+from tests.web.exchange import Get, Limited, Page, Response, over_wsgi
 
 STANDARD = {"ratelimit-policy", "ratelimit"}
 X = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
@@ -95,6 +95,26 @@ def test_of_several_limits_all_are_told_and_the_binding_one_shown(
     for expected in told:
         headers = ask(Get()).headers
         assert (headers["ratelimit-policy"], headers["ratelimit"]) == (policy, expected)
+
+
+def test_after_the_denial_of_a_high_cost_it_is_told_when_so_much_is_there(
+    limited: Limited,
+) -> None:
+    store = MemoryStore(clock=FakeClock())
+    rules = [
+        Rule("/*", "2/hour", name="count"),
+        Rule("/*", "4/minute", name="size", cost=3),
+    ]
+    for status, standard, x in (
+        (200, '"count";r=1;t=1800, "size";r=1;t=15', ("2", "1")),
+        (429, '"size";r=1;t=30', ("4", "1")),
+    ):
+        response = limited(store=store, rules=rules, fields="both")(Get())
+        assert response.status == status
+        assert response.headers["ratelimit"] == standard
+        assert response.headers["ratelimit-policy"] == '"count";q=2;w=3600, "size";q=4;w=60'
+        told = [response.headers[f"x-ratelimit-{name}"] for name in ("limit", "remaining")]
+        assert tuple(told) == x
 
 
 def test_of_several_rules_all_are_told_and_after_a_denial_the_one_that_denies_longest(
@@ -200,6 +220,25 @@ def test_of_limits_with_as_much_left_the_x_fields_tell_the_one_that_is_full_last
         assert int(told["x-ratelimit-reset"]) - time.time() > 300
 
 
+@pytest.mark.parametrize("outer", ["9/minute", "9/hour"])
+def test_of_limits_in_two_places_it_is_the_same(clock: FakeClock, outer: str) -> None:
+    options: dict[str, Any] = {"store": MemoryStore(clock=clock), "fields": "x"}
+    inner = "9/hour" if outer == "9/minute" else "9/minute"
+    app = wsgi.RateLimitMiddleware(Page().wsgi, rules=Rule("/*", inner, name="in"), **options)
+    app = wsgi.RateLimitMiddleware(app, rules=Rule("/*", outer, name="out"), **options)
+    told = over_wsgi(app)(Get()).headers
+    assert told["x-ratelimit-remaining"] == "8"
+    assert int(told["x-ratelimit-reset"]) - time.time() > 300
+
+
+def test_the_x_fields_of_an_admitted_request_are_of_its_tokens_alone(limited: Limited) -> None:
+    rule = Rule("/*", "9/minute", in_flight=1)
+    told = limited(store=MemoryStore(), rules=rule, fields="x")(Get()).headers
+    assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == ("9", "8")
+    alone = limited(store=MemoryStore(), rules=Rule("/*", in_flight=1), fields="x")(Get())
+    assert not limits_told(alone)
+
+
 def test_the_x_fields_tell_the_binding_limit(limited: Limited) -> None:
     rules = [
         Rule("/*", "9/hour", name="wide"),
@@ -236,6 +275,9 @@ def test_in_an_outage_the_policy_stays_and_nothing_is_invented(
     response = ask(Get())
     assert limits_told(response) == told
     assert response.headers.get("ratelimit-policy", '"/*";q=2;w=60') == '"/*";q=2;w=60'
+    several = [*rules, Rule("/*", "9/minute", name="other")]
+    response = limited(store=store, rules=several, on_outage=on_outage, fields=style)(Get())
+    assert limits_told(response) == told
 
 
 @pytest.mark.parametrize("parts", [(), (b"",), (b"one",), (b"x" * 10_000,) * 50])

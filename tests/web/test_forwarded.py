@@ -69,6 +69,7 @@ def test_what_is_no_address_is_none(text: str) -> None:
         ('"', ['"']),
         ('""', [""]),
         ("a b", ["a b"]),
+        ("\xa0a, \xa0b\x0b", ["\xa0b\x0b", "\xa0a"]),
     ],
 )
 def test_x_forwarded_for_is_a_list_and_no_more(value: str, entries: list[str]) -> None:
@@ -112,6 +113,7 @@ def test_x_forwarded_for_is_a_list_and_no_more(value: str, entries: list[str]) -
         (";", [""]),
         ("for=a, =, for=b", ["b", "", "a"]),
         ('="a,b", for=c', ["c", ""]),
+        ('"for=a"=', []),
     ],
 )
 def test_forwarded_is_read_by_its_grammar(value: str, nodes: list[str]) -> None:

@@ -10,7 +10,13 @@ import pytest
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb.web import Request, Rule, RuleDecision, bearer_claim, cookie, header
-from ratelimit_ddb.web.identity.readings import MOST_VALUES, of_bearer_token, of_cookie, of_header
+from ratelimit_ddb.web.identity.readings import (
+    MOST_VALUES,
+    Readings,
+    of_bearer_token,
+    of_cookie,
+    of_header,
+)
 from ratelimit_ddb.web.request import of_environ, of_scope
 from tests.web.exchange import Get, Limited
 
@@ -192,6 +198,37 @@ def test_p15_a_cookie_is_read_with_white_space_of_utf_8_too() -> None:
     assert {"a", "b"} <= set(cookies_of(f"sid=b; {em_space}sid{em_space}=a"))
 
 
+def sent_as(kind: str, values: str) -> Readings:
+    """What is read of values of one letter each."""
+    if kind == "header":
+        return of_header("x-key")(over_asgi(*[("x-key", one) for one in values]))
+    if kind == "cookie":
+        return of_cookie("sid")(over_asgi(("cookie", "; ".join(f"sid={one}" for one in values))))
+    return of_bearer_token()(over_asgi(*[("authorization", f"Bearer {one}") for one in values]))
+
+
+@pytest.mark.parametrize("kind", ["header", "cookie", "bearer"])
+def test_p15_of_many_values_the_first_two_and_the_last_two_are_read(kind: str) -> None:
+    for sent, read, more in (("abcd", "abcd", False), ("abcde", "abde", True)):
+        found = sent_as(kind, sent)
+        assert tuple(one for one in found.values if len(one) == 1) == tuple(read)
+        assert found.more == more
+
+
+def test_p15_a_list_of_bearer_tokens_is_read_from_both_ends() -> None:
+    for several, more in (("abcd", False), ("abcde", True)):
+        listed = ", ".join(f"Bearer {one}" for one in several)
+        found = of_bearer_token()(over_asgi(("authorization", listed)))
+        assert {"a", "b", several[-2], several[-1]} <= set(found.values)
+        assert ("c" in found.values) != more
+        assert found.more == more
+
+
+def test_however_many_empty_values_are_none() -> None:
+    assert of_cookie("sid")(over_asgi(("cookie", "sid=; " * 9))) == Readings((), more=False)
+    assert headers_of(*[""] * 9) == tuple(["," * 8])
+
+
 MANY = 13_000
 
 
@@ -230,6 +267,7 @@ async def claims_async(token: str) -> dict[str, str] | None:
     ("by", "get"),
     [
         (cookie("sid"), {"cookie": "; ".join(f"sid={n}" for n in range(5))}),
+        (cookie("sid"), {"cookie": "; ".join(f"sid=\xe9{n}" for n in range(5))}),
         (bearer_claim("sub", claims=claims), {"authorization": ",".join(["bearer t"] * 5)}),
     ],
 )

@@ -207,10 +207,7 @@ def _up_to_semicolon(text: str, begin: int) -> str:
 
 def _cookie_values(text: str, begin: int) -> list[str]:
     whole = _up_to_semicolon(text, begin)
-    values = [whole]
-    words = whole.split(None, 1)
-    if len(words) > 1:
-        values.append(words[0])
+    values = [whole, *whole.split(None, 1)[:1]]
     if whole.startswith('"') and (quoted := _QUOTED.match(text, begin)):
         values.append(quoted[1])
     return values

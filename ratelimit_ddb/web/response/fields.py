@@ -144,10 +144,9 @@ def _item(quota: QuotaPolicy | InFlightQuota, decision: Decision) -> str:
             now_ns = quota.now_ns()
             more_in_ns = limit.calendar.window_at(now_ns).end_ns - now_ns
     elif decision.allowed and missing > 0:
-        # With several limits the reset may be another limit's; at most it takes a token's time.
+        # With several limits the reset may be a later one's; at most it takes a token's time.
         more_in_ns = decision.reset_after_ns - (missing - 1) * limit.unit_ns
-        if not 0 < more_in_ns <= limit.unit_ns:
-            more_in_ns = limit.unit_ns
+        more_in_ns = min(more_in_ns, limit.unit_ns)
     return service_limit_item(quota.items[limit.name], remaining, -(-more_in_ns // SECOND_NS))
 
 
