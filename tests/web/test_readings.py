@@ -226,7 +226,7 @@ def test_p15_a_list_of_bearer_tokens_is_read_from_both_ends() -> None:
 
 def test_however_many_empty_values_are_none() -> None:
     assert of_cookie("sid")(over_asgi(("cookie", "sid=; " * 9))) == Readings((), more=False)
-    assert headers_of(*[""] * 9) == tuple(["," * 8])
+    assert headers_of(*[""] * 9) == ("," * 8,)
 
 
 MANY = 13_000
