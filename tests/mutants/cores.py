@@ -190,8 +190,6 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_memory_at_once.py",
         "tests/ratelimit_ddb/test_hot_keys.py",
         "tests/ratelimit_ddb/test_quota.py",
-        "tests/property/test_all_or_none.py",
-        "tests/ratelimit_ddb/test_throttles.py",
     ),
     "ratelimit_ddb/bucket/debt.py": (
         "tests/ratelimit_ddb/test_debts.py",

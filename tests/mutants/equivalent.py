@@ -85,6 +85,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._known.put(key, Observation(now_ns, full_at_ns, None, _NAMES), since)": (
             "of a block's observation the expiry is not read"
         ),
+        "self._known.put(key, Observation(now_ns, full_at_ns, 0, None), since)": (
+            "of a block's observation the names are not read"
+        ),
         "return True": "a denial by a bucket's limits names one of them, a Limit or a Quota",
     },
     "ratelimit_ddb/bucket/bucket.py": {
@@ -281,6 +284,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a timer is set anew for the same time"
         ),
         "renewer = None": _FAST_PATH,
+        "self._rings_at_ns = None": "it is set with the timer, and not read before",
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/web/gate/charges.py": {

@@ -259,6 +259,31 @@ def test_an_expiry_is_never_moved_to_before_what_another_limit_needs() -> None:
     assert next(acquiring(bucket, 1, 0, later_ns)).extends is True
 
 
+@pytest.mark.parametrize(
+    ("used_ns", "retry_ns"),
+    [(4 * UNIT_NS, (0, UNIT_NS)), (3 * UNIT_NS + 1, (0, 1)), (5 * UNIT_NS, (UNIT_NS, 2 * UNIT_NS))],
+)
+def test_what_was_seen_denies_one_token_or_two_by_what_is_left(
+    used_ns: int, retry_ns: tuple[int, int]
+) -> None:
+    bucket = bucket_of(LIMIT)
+    note(bucket, NOW_NS, (NOW_NS + used_ns,))
+    observation = bucket.recall("key")
+    denials = [bucket.denial_by(observation, cost, NOW_NS) for cost in (1, 2)]
+    assert tuple(0 if one is None else one.retry_after_ns for one in denials) == retry_ns
+
+
+@pytest.mark.parametrize("age_seconds", [5, -5])
+def test_what_was_seen_denies_up_to_five_seconds_by_a_clock_that_was_set_back_too(
+    age_seconds: int,
+) -> None:
+    bucket = bucket_of(LIMIT)
+    note(bucket, NOW_NS - age_seconds * SECOND_NS, (NOW_NS,))
+    observation = bucket.recall("key")
+    assert bucket.may_deny(observation, NOW_NS)
+    assert not bucket.may_deny(observation, NOW_NS + age_seconds // 5)
+
+
 def test_peek_reads_and_takes_nothing() -> None:
     bucket = bucket_of(LIMIT, HOURLY)
     flow = bucket.peek("key", 2)
@@ -266,6 +291,10 @@ def test_peek_reads_and_takes_nothing() -> None:
     assert flow.send(NOW_NS) == Read("key", ("second", "hour"))
     decision = result_of(flow, OperationResult(True, (None, NOW_NS + 700 * SECOND_NS)))
     assert told(decision) == Decision(True, 3, 0, 700 * SECOND_NS, HOURLY)
+    flow = bucket.peek("key", 2)
+    next(flow), flow.send(NOW_NS)
+    denied = result_of(flow, OperationResult(True, (None, NOW_NS + 900 * SECOND_NS)))
+    assert denied == Decision(False, 1, 100 * SECOND_NS, 900 * SECOND_NS, HOURLY, source="table")
 
 
 def taken_of(*full_at_ns: int, cost: int = 2, refunded_ns: int = 0) -> Taken:

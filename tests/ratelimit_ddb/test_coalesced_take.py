@@ -119,8 +119,11 @@ def test_a_lease_serves_who_asked_for_it_and_those_who_came_meanwhile() -> None:
         assert (taken.key, taken.cost, taken.kept, taken.limits) == ("k", cost, cost, (LIMIT,))
         assert taken.full_at_ns == (NOW_NS + ahead_ms * MS,)
         assert taken.refunded_ns == (7,)
+        assert taken.group is hot.cache.group
     observation = hot.cache.get("k")
     assert observation is not None
+    assert hot.bucket.recall("k").full_at_ns == (), "a lease may admit what the table would deny"
+    assert hot.bucket.recall("another").full_at_ns == ()
     assert observation[:3] == (NOW_NS, (left_ns,), 1_800_007_200)
     assert not hot.state.queue
     assert hot.state.leader is None
@@ -241,6 +244,29 @@ def test_writes_are_measured_anew_from_the_first_lease_and_not_from_the_next_one
     assert pace._measured_from is not None
 
 
+@pytest.mark.parametrize(
+    ("gap_ms", "is_dry", "wait_ns", "source"),
+    [
+        (800, False, 0, None),
+        (801, False, 0, "throttled"),
+        (100, True, 0, "seen"),
+        (100, True, 1, None),
+    ],
+)
+def test_who_can_not_wait_for_the_next_write_is_denied_without_queuing(
+    gap_ms: int, is_dry: bool, wait_ns: int, source: Source | None
+) -> None:
+    hot = HotKey()
+    hot.cache.put("k", Observation(NOW_NS, (NOW_NS + 950 * MS,), 0, hot.bucket.names), 1)
+    hot.state.pace.next_write_ns = hot.monotonic_ns + gap_ms * MS
+    hot.state.pace.is_dry = is_dry
+    begun: Any = hot.bucket.acquire("k", 1, wait_ns, NOW_NS)
+    if source is None:
+        assert isinstance(next(begun), Wait)
+    else:
+        assert begun == Decision(False, 0, gap_ms * MS, 950 * MS, LIMIT, source=source)
+
+
 def test_of_those_who_are_refused_twice_each_waits_or_is_denied_by_what_is_left() -> None:
     hot = HotKey()
     first, second = both_waiting(hot, 1, 900)
@@ -329,6 +355,11 @@ def test_what_a_write_meets_is_everybodys_who_queues() -> None:
     with pytest.raises(StoreUnavailable, match=r"^down$"):
         first.throw(StoreUnavailable("down"))
     with pytest.raises(StoreUnavailable, match=r"^down$"):
+        second.send(True)
+    first, second = both_waiting(HotKey(), 1, 2)
+    with pytest.raises(StoreUnavailable, match=r"^no clock$"):
+        first.throw(StoreUnavailable("no clock"))
+    with pytest.raises(StoreUnavailable, match=r"^no clock$"):
         second.send(True)
     for one in (hot, HotKey()):  # the first key is cold by now, so its write is one take's alone
         one.cache.put("k", Observation(NOW_NS, (NOW_NS + 700 * MS,), 0, one.bucket.names), 0)

@@ -73,6 +73,18 @@ def test_the_decisions_are_those_of_the_flow(limits: Sequence[AnyLimit], deny_ca
     assert (False, "table") in sources or deny_cache
 
 
+def test_a_token_is_due_at_its_instant_and_a_take_notes_when_it_was() -> None:
+    now_ns = START_NS
+    limiter = RateLimiter(MemoryStore(clock=lambda: now_ns), Limit(10, 1))
+    taken = limiter.acquire("k", cost=10).taken
+    assert taken is not None
+    assert taken.taken_at_ns == START_NS
+    now_ns += 199_999_999
+    assert limiter.acquire("k", cost=2).retry_after_ns == 1
+    now_ns += 1
+    assert limiter.acquire("k", cost=2).allowed
+
+
 def test_a_decision_waits_for_whoever_holds_the_lock() -> None:
     store = MemoryStore()
     limiter = RateLimiter(store, "5/minute")

@@ -20,7 +20,7 @@ from ratelimit_ddb import (
     RateLimiter,
     StoreUnavailable,
 )
-from ratelimit_ddb.bucket.block_lookup import blocked
+from ratelimit_ddb.bucket.block_lookup import BlockLookup, blocked
 from ratelimit_ddb.operations.operation import BLOCKED, ClockMoved, Delete, Read, ReadClock, Take
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
@@ -575,6 +575,31 @@ def test_that_a_key_is_not_blocked_is_believed_as_long_as_any_denial(limited: Li
     limiter.block(KEY, DAY)
     store.time.advance(60)
     assert kind(get(ask)) == "abnormal-usage-detected"
+
+
+def test_a_block_that_has_just_ended_is_looked_up_again(limited: Limited) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, Rule("/*", "2/minute", name="api"))
+    of_another_process = MemoryStore(clock=store.time)
+    of_another_process.send = store.send  # type: ignore[method-assign]
+    limiter = RateLimiter(of_another_process, "2/minute")
+    limiter.charge(KEY, 50)
+    limiter.block(KEY, 60)
+    assert kind(get(ask)) == "abnormal-usage-detected"
+    store.time.advance(60)
+    limiter.block(KEY, DAY)
+    assert kind(get(ask)) == "abnormal-usage-detected"
+
+
+@pytest.mark.parametrize(("beyond_ns", "may_be"), [(0, False), (1, True)])
+def test_a_denial_of_a_quota_that_lasts_a_second_beyond_its_window_may_be_a_block(
+    beyond_ns: int, may_be: bool
+) -> None:
+    now_ns, day_ns = 1_800_000_000 * 10**9, 86_400 * 10**9
+    lasts_ns = day_ns - now_ns % day_ns + 10**9 + beyond_ns
+    denial = Decision(False, 0, lasts_ns, lasts_ns, Quota(2, "day"))
+    nothing: Any = None
+    assert BlockLookup(nothing, nothing).may_deny(denial, 1, lambda: now_ns) is may_be
 
 
 @pytest.mark.parametrize("limit", ["2/minute", "2 per calendar day"])
