@@ -89,10 +89,16 @@ class Events:
     def emit(
         self, what: EventName, session_id: str | None, user_id: str | None, why: str | None = None
     ) -> None:
-        """Call the function with an event."""
+        """Call the function with an event. What it raises is logged, and fails no request."""
         if self._on_event is not None:
             digest = None if session_id is None else self._digest(session_id)
-            self._on_event(SessionEvent(what, digest, user_id, why))
+            event = SessionEvent(what, digest, user_id, why)
+            try:
+                self._on_event(event)
+            except Exception:  # it was done: without its cookie the user would be locked out
+                import logging  # importing this package does not need it
+
+                logging.getLogger("sessions").exception("on_event raised for %r", event)
 
     def _digest(self, session_id: str) -> str:
         return hashlib.sha256(self._salt + session_id.encode()).hexdigest()[:32]

@@ -59,7 +59,7 @@ class SessionOptions(TypedDict, total=False):
         deadline: seconds that a request's load, or its commit, may take; 0.001 to 60.
         seconds_left_field: the name of a response field, such as ``"Session-Seconds-Left"``, with
             the seconds until the session is over if it is not used again; None for no field.
-        on_event: called with each SessionEvent.
+        on_event: called with each SessionEvent. An exception that it raises is logged.
         event_salt: bytes that salt the digests of sessions in events. With the same bytes, several
             processes name a session by the same digest; None for random bytes of this process.
         previous: the sessions that the site had before, which continue here: see

@@ -171,3 +171,23 @@ def test_a_given_salt_makes_digests_that_processes_share(make_site: MakeSite) ->
         visitor.visit(put(a=1))
     assert same.events[0].session == one.events[0].session
     assert other.events[0].session != one.events[-1].session
+
+
+@pytest.mark.parametrize(
+    ("act", "kept"),
+    [(login("ada"), {"a": 1}), (rotate, {"a": 1}), (logout, {}), (put(a=2), {"a": 2})],
+    ids=["login", "rotation", "logout", "save"],
+)
+def test_an_event_function_that_raises_fails_no_request_and_is_logged(
+    make_site: MakeSite, act: Act, kept: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(event: Any) -> None:
+        raise LookupError(event.what)
+
+    site = make_site(on_event=fail)
+    visitor = site.visitor()
+    visitor.visit(put(a=1))
+    visitor.visit(act)
+    assert visitor.visit(everything).value == kept
+    assert {record.name for record in caplog.records} == {"sessions"}
+    assert caplog.records[0].exc_info is not None
