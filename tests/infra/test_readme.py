@@ -54,6 +54,22 @@ def test_that_the_outputs_are_listed_in_order() -> None:
     assert list(listed("Outputs")) == list(expected)
 
 
+def test_that_the_policies_are_listed_with_what_they_allow() -> None:
+    iam = (MODULE / "iam.tf").read_text()
+    blocks = re.findall(
+        r'^data "aws_iam_policy_document" "(\w+)" \{\n(.*?)^\}\n', iam, re.MULTILINE | re.DOTALL
+    )
+    allowed = {
+        name: re.findall(r'^ +"dynamodb:(\w+)",$', body, re.MULTILINE) for name, body in blocks
+    }
+    listed_actions = {
+        name: re.findall(r"`(\w+)`", row.split(" | ")[0])
+        for name, row in listed("Policies").items()
+    }
+
+    assert listed_actions == {name: allowed[name] for name in allowed if not name.startswith("dax")}
+
+
 def test_that_no_link_leads_nowhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (MODULE / target).exists(), target
