@@ -1,4 +1,4 @@
-"""Whether a call returns a coroutine, found before the call; and whether an event loop runs.
+"""Whether a call returns a coroutine, found before the call.
 
 A plain function that wraps a coroutine function (``functools.wraps``) may return its coroutine, as
 most decorators do, or run it to its end, as a command's wrapper does with ``asyncio.run``. Only the
@@ -54,12 +54,6 @@ def is_async_generator_function(function: Callable[..., Any]) -> bool:
     inner = function.func if isinstance(function, functools.partial) else function
     wrapped = getattr(inner, "__wrapped__", inner)
     return wrapped is not function and is_async_generator_function(wrapped)
-
-
-def in_event_loop() -> bool:
-    """Whether this thread runs asyncio's event loop. It does not import asyncio."""
-    events = sys.modules.get("asyncio.events")
-    return events is not None and events._get_running_loop() is not None
 
 
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:

@@ -5,12 +5,14 @@ A StoreError of the store is raised in the flow; any other exception ends the fl
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 from ratelimit_ddb.errors import StoreError, StoreUnavailable
 from ratelimit_ddb.operations.breaker import Breaker
+from ratelimit_ddb.operations.event_loop import warn_of_blocking
 from ratelimit_ddb.operations.operation import JointFlow, Operation, ReadClock, T, Together, Wait
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.operations.together import SideBySide
@@ -34,6 +36,11 @@ def run(
             breaker is open.
     """
     waker: BlockingWaker | None = None
+    # What in_event_loop() does, without a call of Python's: each decision comes by here.
+    events = sys.modules.get("asyncio.events")
+    in_loop = events is not None and events._get_running_loop() is not None
+    if in_loop and decides and not store.in_process:
+        warn_of_blocking(stacklevel=3)
     try:
         operation = next(flow)
         if decides and breaker.is_open and not breaker.may_ask():

@@ -22,6 +22,14 @@ FUNCTIONS = (
         f"{_TESTS}plain_function_that_is_called_in_an_event_loop_says_that_it_stops_it",
     ),
     Guard(
+        "a limiter that blocks an event loop says so",
+        "ratelimit_ddb/operations/driver.py",
+        "    if in_loop and decides and not store.in_process:",
+        "    if in_loop and decides and store.in_process:",
+        "tests/ratelimit_ddb/test_blocking_in_event_loop.py::"
+        "test_a_decision_by_the_table_that_stops_an_event_loop_warns_and_names_the_way_out",
+    ),
+    Guard(
         "a second function of one name is refused",
         "ratelimit_ddb/decorator/function_name.py",
         "if all(known.gives_way_to(owner) for known in owners):",

@@ -240,6 +240,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/operations/breaker.py": ("tests/ratelimit_ddb/test_breaker.py",),
     "ratelimit_ddb/operations/driver.py": (
         "tests/ratelimit_ddb/test_driver.py",
+        "tests/ratelimit_ddb/test_blocking_in_event_loop.py",
         "tests/ratelimit_ddb/test_breaker.py",
         "tests/ratelimit_ddb/test_hot_keys.py",
         "tests/ratelimit_ddb/test_limiter.py",
