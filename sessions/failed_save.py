@@ -2,6 +2,7 @@
 
     save() raised                         the change is tried once more when the response starts
     it fails again                        it is dropped, with an event, and the page is shown
+    reload()                              it is dropped, to be made anew on what others have saved
     a login or logout came after save()   the application does not know of it yet: that raises
 
 Otherwise the response would raise again what the application has caught, and no page of its own for

@@ -329,6 +329,9 @@ class RequestSession:
         """Read it again; see ``Session.reload``."""
         self.state.require_readable("session.reload()")
         self.take_over_assigned()
+        if is_known(self._failed_save, self.state):
+            drop_unsaved(self.config, self.state)
+        self._failed_save = None
         begun, read = self.state.copy(), self.state.copy()
         try:
             yield from reload_values(self.config, read)

@@ -350,10 +350,11 @@ class Session(SessionMapping):
         """Read it again, to see what other requests changed.
 
         It costs one read, which does not count as a use. If the session has ended, it is empty and
-        without a user from then on.
+        without a user from then on. Changes that ``save`` has raised an error for are dropped, so
+        that after a SessionConflict they can be made anew.
 
         Raises:
-            SessionNotSaved: it has changes that are not saved yet.
+            SessionNotSaved: it has changes that are not saved yet, and no save of them failed.
             SessionRevoked: it has ended, and the options have ``on_revoked="raise"``.
             StoreUnavailable: the store did not answer.
         """

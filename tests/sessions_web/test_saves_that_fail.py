@@ -6,8 +6,25 @@ from typing import Any
 
 import pytest
 
-from sessions import Session, SessionTooLarge, StoreError, StoreUnavailable
-from tests.sessions_web.site import Act, MakeSite, Saving, Site, Visitor, in_turn, nothing, put
+from sessions import (
+    Session,
+    SessionConflict,
+    SessionNotSaved,
+    SessionTooLarge,
+    StoreError,
+    StoreUnavailable,
+)
+from tests.sessions_web.site import (
+    Act,
+    MakeSite,
+    Saving,
+    Site,
+    Visitor,
+    in_turn,
+    nothing,
+    put,
+    site_over,
+)
 
 OUT_OF_REACH = StoreUnavailable("out of reach")
 FAILURES: tuple[type[Exception], ...] = (StoreError, TypeError, ValueError)
@@ -84,3 +101,30 @@ def test_a_save_that_succeeds_after_it_ends_that(make_site: MakeSite) -> None:
             visitor.visit(with_told)
     site.store.failures.clear()
     assert visitor.visit(dict).value == {"a": 2}
+
+
+def test_after_a_conflict_a_page_reads_again_and_changes_that() -> None:
+    site = site_over("wsgi", strict=True)
+    visitor = ada_of(site)
+    site.store.failures.clear()
+
+    def add_again(session: Session) -> list[int]:
+        session["a"] += 10
+        visitor.visit(put(a=5))  # in another tab
+        with pytest.raises(SessionConflict):
+            session.save()
+        session.reload()
+        session["a"] += 10
+        session.save()
+        session.flash("added")
+        return [session["a"], len(site.told)]
+
+    assert visitor.visit(add_again).value == [15, 1]
+    assert site.told == ["dropped not_saved"]
+    assert visitor.visit(lambda s: [s["a"], len(s.flashes())]).value == [15, 1]
+
+
+def test_what_was_never_told_is_not_dropped_by_reading_again(make_site: MakeSite) -> None:
+    visitor = ada_of(make_site())
+    with pytest.raises(SessionNotSaved):
+        visitor.visit(in_turn(put(a=2), lambda session: session.reload()))
