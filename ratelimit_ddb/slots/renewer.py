@@ -157,8 +157,7 @@ class ThreadRenewer:
             due_ns = self._schedule.next_due_ns()
             self._waits_until_ns = due_ns
             seconds = None if due_ns is None else max(0, due_ns - monotonic_ns()) / 1e9
-            if seconds != 0:
-                self._changed.wait(seconds)
+            self._changed.wait(seconds)
 
 
 class LoopRenewer:

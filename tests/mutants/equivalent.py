@@ -169,6 +169,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/bucket/violations.py": {
         "return self._block(key, now_ns, shown, None)": "none is as nought",
+        "return min(self.up_to_ns, self.for_ns << min(remembered, 65))": _NOT_REACHED,
         "known = Observation(now_ns, of_key, shown.kept_until_seconds, None)": (
             "of a block's observation the names are not read"
         ),
@@ -285,6 +286,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "renewer = None": _FAST_PATH,
         "self._rings_at_ns = None": "it is set with the timer, and not read before",
+        "elif self._waits_until_ns is None or renewal.held.due_ns <= self._waits_until_ns:": (
+            "a thread that is woken for nothing waits again"
+        ),
+        "seconds = None if due_ns is None else max(1, due_ns - monotonic_ns()) / 1e9": (
+            "a pause of a nanosecond"
+        ),
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/web/gate/charges.py": {

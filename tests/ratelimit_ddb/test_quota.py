@@ -181,9 +181,12 @@ def test_who_may_not_wait_over_the_edge_is_told_to_come_back_at_it(in_process: b
     here, clock, store = limiter_at(datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC), *limits)
     store.in_process = in_process
     elsewhere = RateLimiter(store, list(limits))
+    asks_always = RateLimiter(store, list(limits), deny_cache=0)
     clock.advance(0.9)
     assert here.acquire("k")
     assert elsewhere.acquire("k", max_wait=2).retry_after == 0.1
+    for _ in range(2):  # the second write tries the right branch at once
+        assert asks_always.acquire("k", max_wait=2).retry_after == 0.1
 
 
 def test_an_item_is_kept_until_all_of_its_limits_are_full_and_an_hour_beyond_a_window() -> None:

@@ -21,6 +21,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
 )
 from ratelimit_ddb.bucket.block_lookup import BlockLookup, blocked
+from ratelimit_ddb.bucket.violations import BlockPolicy
 from ratelimit_ddb.operations.operation import BLOCKED, ClockMoved, Delete, Read, ReadClock, Take
 from ratelimit_ddb.web import Rule, RuleDecision
 from tests.fake_clock import FakeClock
@@ -178,6 +179,13 @@ def test_a_denial_counts_until_two_seconds_before_it_is_forgotten(
     assert kind(get(ask)) == third
 
 
+def test_a_denial_that_is_forgotten_soon_counts_for_half_of_that_time() -> None:
+    three_seconds = BlockPolicy(3, 9_000_000_003, 9_000_000_003)
+    assert three_seconds.unit_ns == 3_000_000_001
+    assert three_seconds.room_ns == 2 * 3_000_000_001 + 1_500_000_000
+    assert BlockPolicy(7, 10**10, 10**10).unit_ns == 1_428_571_429, "in whole nanoseconds"
+
+
 def test_one_denial_may_be_enough(limited: Limited, store: Any) -> None:
     ask = asking(limited, store, blocking(after=1))
     assert [kind(get(ask)) for _ in range(3)] == ["200", "200", "abnormal-usage-detected"]
@@ -227,6 +235,22 @@ def test_a_block_that_another_process_lifted_is_not_told_any_more(
     store.send(Delete("api:192.0.2.7"), time.monotonic_ns() + 10**10)
     assert [kind(get(ask)) for _ in range(3)] == ["200", "200", "quota-exceeded"]
     assert kind(get(other)) == "quota-exceeded"
+
+
+@pytest.mark.parametrize(("waited", "retry_after"), [(29, 571), (28, 1_200)])
+def test_a_limit_that_denies_for_more_than_a_second_less_shows_that_a_block_was_lifted(
+    limited: Limited, waited: int, retry_after: int
+) -> None:
+    store = FlakyStore()
+    ask = asking(limited, store, blocking("2/minute", after=1))
+    assert block(ask) == 600
+    store.time.advance(waited)
+    of_another_process = MemoryStore(clock=store.time)
+    of_another_process.send = store.send  # type: ignore[method-assign]
+    limiter = RateLimiter(of_another_process, "2/minute")
+    store.send(Delete("api:192.0.2.7"), 0)
+    assert limiter.charge(KEY, 20).retry_after == 570
+    assert int(get(ask).headers["retry-after"]) == retry_after
 
 
 def test_many_limits_and_several_rules_are_blocked_alike(
@@ -411,6 +435,14 @@ def test_what_is_written_of_violations_and_of_blocks(off_ns: int, kept_seconds: 
             (1_800_014_400 - 1_200) * SECOND_NS - ends_ns,
         ),
     )
+
+
+def test_a_key_that_owes_just_as_long_as_a_block_would_deny_is_blocked(limited: Limited) -> None:
+    store = FlakyStore()
+    RateLimiter(store, "2/minute").charge(KEY, 21)
+    store.time.advance_ns(1)
+    ask = asking(limited, store, blocking(after=1))
+    assert kind(get(ask)) == "abnormal-usage-detected"
 
 
 class SetsItsClock(FlakyStore):
