@@ -12,12 +12,15 @@ from ratelimit_ddb.flask.response import handled_by_app, response_of, with_field
 from ratelimit_ddb.flask.response_end import at_end
 from ratelimit_ddb.web.gate.denial_inside import note_denial
 from ratelimit_ddb.web.gate.gate import Gate
-from ratelimit_ddb.web.gate.ledger import reserved_for
+from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.response_head import head_of, head_of_exception
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+_LEDGER = "_ratelimit_ddb_ledger"
+"""In ``flask.g``: the ledger whose fields are added to the response."""
 
 
 def refusal(gate: Gate, *, is_final: bool = True) -> ResponseReturnValue | None:
@@ -30,7 +33,7 @@ def refusal(gate: Gate, *, is_final: bool = True) -> ResponseReturnValue | None:
         if gate.gives_back:
             flask.after_this_request(functools.partial(_respond, gate))
         if ledger is not None:
-            flask.after_this_request(functools.partial(with_fields, ledger))
+            _add_fields_of(ledger)
         slots = gate.slots_of(flask.request)
         if slots is not None:
             at_end(functools.partial(_release, slots))
@@ -46,6 +49,18 @@ def refusal(gate: Gate, *, is_final: bool = True) -> ResponseReturnValue | None:
     if ledger is not None and not is_final:
         note_denial(ledger, handled.status_code)
     return handled
+
+
+def _add_fields_of(ledger: Ledger) -> None:
+    """Have the fields added to the response, once; a view that is called again has a new ledger."""
+    is_first = _LEDGER not in flask.g
+    setattr(flask.g, _LEDGER, ledger)
+    if is_first:
+        flask.after_this_request(_with_fields)
+
+
+def _with_fields(response: flask.Response) -> flask.Response:
+    return with_fields(flask.g.get(_LEDGER), response)
 
 
 def _respond(gate: Gate, response: flask.Response) -> flask.Response:

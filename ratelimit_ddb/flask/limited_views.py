@@ -16,6 +16,7 @@ from ratelimit_ddb.flask.response_end import end_with_request
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.denial_inside import give_back_of
+from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
@@ -55,10 +56,16 @@ def limited(
     """
     require_options(options, ViewOptions)
 
+    # Flask-RESTful and Flask-RESTX decorate a resource's method at each request, and what was
+    # observed of a key has to last for longer.
+    @functools.cache
+    def gate_of(own_name: str) -> Gate:
+        return gate_of_view(own_name, limits, store, options, blocking=True)
+
     def decorate(view: Callable[P, Any]) -> Callable[P, ResponseReturnValue]:
         require_view(view, of_a_class="put limited(...) in its ``decorators``, or on a method")
         own_name = _name_of(view)
-        gate = gate_of_view(own_name, limits, store, options, blocking=True)
+        gate = gate_of(own_name)
         called = _called(view)
 
         @functools.wraps(view)

@@ -11,6 +11,7 @@ from flask.views import MethodView, View
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
 from ratelimit_ddb.flask import limit_app, limited
 from ratelimit_ddb.web import Request, Rule, everyone, header
+from tests.flaky_store import FlakyStore
 from tests.frameworks.flask_site import limits_of, site
 
 
@@ -272,3 +273,28 @@ def test_a_slot_ends_with_the_request_where_another_response_is_sent(store: Memo
     for _ in range(2):
         assert app.test_client().get("/slow", buffered=False).text == "another"
         assert ConcurrencyLimiter(store, 1).peek("slow:everyone").remaining == 1
+
+
+def test_a_flood_is_denied_from_memory_where_a_view_is_decorated_at_each_request() -> None:
+    """As Flask-RESTful and Flask-RESTX do with a resource's ``method_decorators``."""
+    store = FlakyStore()
+    once = limited("2/hour", store=store)
+    app = flask.Flask("site", root_path=".")
+
+    class Resource:
+        def get(self) -> str:
+            return "page"
+
+    app.add_url_rule("/", "page", lambda: once(Resource().get)())
+    client = app.test_client()
+    assert [client.get("/").status_code for _ in range(9)] == [200] * 2 + [429] * 7
+    assert len(store.operations) == 2
+
+
+def test_a_view_that_a_request_calls_several_times_has_its_fields_once(store: MemoryStore) -> None:
+    app = flask.Flask("site", root_path=".")
+    part = limited("2/hour", store=store, name="part")(lambda: "done")
+    app.add_url_rule("/", "page", lambda: str([part() == "done" for _ in range(3)]))
+    response = app.test_client().get("/")
+    assert response.text == "[True, True, False]"
+    assert response.headers.getlist("ratelimit") == ['"part";r=0;t=1800']
