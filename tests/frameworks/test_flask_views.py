@@ -285,7 +285,10 @@ def test_a_flood_is_denied_from_memory_where_a_view_is_decorated_at_each_request
         def get(self) -> str:
             return "page"
 
-    app.add_url_rule("/", "page", lambda: once(Resource().get)())
+    @app.get("/")
+    def page() -> Any:
+        return once(Resource().get)()
+
     client = app.test_client()
     assert [client.get("/").status_code for _ in range(9)] == [200] * 2 + [429] * 7
     assert len(store.operations) == 2
