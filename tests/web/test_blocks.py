@@ -237,7 +237,7 @@ def test_a_block_that_another_process_lifted_is_not_told_any_more(
     assert kind(get(other)) == "quota-exceeded"
 
 
-@pytest.mark.parametrize(("waited", "retry_after"), [(29, 571), (28, 1_200)])
+@pytest.mark.parametrize(("waited", "retry_after"), [(29, 571), (28, 600)])
 def test_a_limit_that_denies_for_more_than_a_second_less_shows_that_a_block_was_lifted(
     limited: Limited, waited: int, retry_after: int
 ) -> None:
