@@ -19,8 +19,9 @@ from starlette.middleware.sessions import SessionMiddleware as CookieMiddleware
 
 from bench.cpu_per_call import CpuPerCall, interleaved
 from bench.middleware import bare, nothing
+from ddbwire.clocks.local_clock import LocalClock
 from sessions.asgi import App, SessionMiddleware
-from sessions.operations.operation import Find, Operation, ReadClock
+from sessions.operations.operation import Find, Found, Operation
 from sessions.operations.row import Row
 
 TOKEN = "a" * 43
@@ -32,6 +33,10 @@ class InstantStore:
     """Finds the same session always, at next to no cost."""
 
     is_exact_by_owner = False
+    ready = True
+
+    def __init__(self) -> None:
+        self.clock = LocalClock()
 
     def prepare(self) -> None: ...
 
@@ -43,22 +48,23 @@ class InstantStore:
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         if type(operation) is Find:
             return FOUND
-        if type(operation) is ReadClock:
-            return NOW
         raise AssertionError(f"{operation}: an untouched session is not written")
 
 
-FOUND = [
-    Row(
-        "b" * 43,
-        "user-123",
-        created_at=NOW - 600,
-        last_seen_at=NOW,
-        expires_at=NOW + 3_600,
-        ends_at=NOW + 42_600,
-        data={"cart": '[{"item":17,"count":2}]', "theme": '"dark"', "visits": "41"},
-    )
-]
+FOUND = Found(
+    [
+        Row(
+            "b" * 43,
+            "user-123",
+            created_at=NOW - 600,
+            last_seen_at=NOW,
+            expires_at=NOW + 3_600,
+            ends_at=NOW + 42_600,
+            data={"cart": '[{"item":17,"count":2}]', "theme": '"dark"', "visits": "41"},
+        )
+    ],
+    NOW,
+)
 
 
 async def looking(scope: Any, receive: Any, send: Any) -> None:

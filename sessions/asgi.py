@@ -15,6 +15,8 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import cookie_field_in, with_session_headers
 from sessions.cookie.plain_test_client import warn_if_never_sent
 from sessions.errors import AuthenticationRequired
+from sessions.lifecycle.commit import end_failed, end_response, start_response
+from sessions.lifecycle.open import load_session
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -78,7 +80,9 @@ class SessionMiddleware:
             elif (
                 message["type"] == "websocket.close" and not request_session.state.response_started
             ):
-                await request_session.run_async(request_session.start_response(is_sent=False))
+                await request_session.driver.run_async(
+                    start_response(request_session, is_sent=False)
+                )
             await send(message)
 
         session = Session(request_session)
@@ -95,9 +99,9 @@ class SessionMiddleware:
                     raise
                 await _refuse(refused, scope, committing)
         except BaseException as error:
-            await _uncancelled(request_session.run_async(request_session.end_failed()), error)
+            await _uncancelled(request_session.driver.run_async(end_failed(request_session)), error)
             raise
-        await request_session.run_async(request_session.end_response())
+        await request_session.driver.run_async(end_response(request_session))
 
     async def _loaded(self, scope: Scope) -> RequestSession:
         headers = scope["headers"]
@@ -105,7 +109,7 @@ class SessionMiddleware:
         request_session = RequestSession(self._config, cookie_field_in(headers), authorization)
         request_session.is_lazy = self._is_lazy
         if not self._is_lazy:
-            await request_session.load_async(defers=True)
+            await request_session.driver.run_async(load_session(request_session, defers=True))
         return request_session
 
 
@@ -132,7 +136,7 @@ async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) 
 
 
 async def _started(session: RequestSession, message: Message, scope: Scope) -> Message:
-    added = await session.run_async(session.start_response())
+    added = await session.driver.run_async(start_response(session))
     if not added:
         return message
     host, *_ = scope.get("server") or ("",)

@@ -10,61 +10,49 @@ A client that sends a header has only the token that it sent. So if its session 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from sessions.commit_result import CommitResult
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import NO_STORE, Headers
 from sessions.credential import Credential, CredentialKind
 from sessions.device_check import DeviceCheck
 from sessions.errors import SessionConflict, SessionNotSaved
-from sessions.lifecycle.commit_result import CommitResult
 from sessions.session_state import IdChange, SessionState
 from sessions.values.values import UNCHANGED, Changes
 
 
+@dataclass(slots=True)
 class ClientToken:
     """The token that the client has, and the one that its response is to bring.
 
-    Args:
+    Attributes:
         config: the application's.
         credential: the request's.
-
-    Attributes:
         issued: the token that ``issue_token`` returned last; None if it was not called.
         persistent: whether an adapter wants the cookie to outlive the browser's own session; None
             if the login or the application's options decide.
     """
 
-    __slots__ = (
-        "_config",
-        "_cookie_cleared",
-        "_credential",
-        "_for_cookie",
-        "_is_asked_for",
-        "issued",
-        "persistent",
-    )
-
-    def __init__(self, config: SessionConfig, credential: Credential) -> None:
-        self._config = config
-        self._credential = credential
-        self._for_cookie: str | None = None
-        self._cookie_cleared = False
-        self._is_asked_for = False
-        self.issued: str | None = None
-        self.persistent: bool | None = None
+    config: SessionConfig
+    credential: Credential
+    issued: str | None = None
+    persistent: bool | None = None
+    _for_cookie: str | None = None
+    _cookie_cleared: bool = False
+    _is_asked_for: bool = False
 
     @property
     def is_cookie(self) -> bool:
         """Whether it is sent in a cookie; otherwise the client stores it itself."""
-        return self._credential.kind is not CredentialKind.BEARER and not self._is_asked_for
+        return self.credential.kind is not CredentialKind.BEARER and not self._is_asked_for
 
     def is_persistent(self, session: SessionState) -> bool:
         """Whether a cookie outlives the browser's own session."""
         for said in (self.persistent, session.lifetime.persistent):
             if said is not None:
                 return said
-        return self._config.cookie.persistent
+        return self.config.cookie.persistent
 
     def set_as_cookie(self, token: str) -> None:
         """Set the cookie in the response though the token is not new."""
@@ -81,9 +69,9 @@ class ClientToken:
             RuntimeError: ``bearer`` is False.
             SessionNotSaved: the request's cookie counts, or the response has started.
         """
-        if not self._config.bearer:
+        if not self.config.bearer:
             raise RuntimeError("session.issue_token(): the session's options need bearer=True")
-        if self._credential.kind is CredentialKind.COOKIE:
+        if self.credential.kind is CredentialKind.COOKIE:
             raise SessionNotSaved(
                 "session.issue_token(): this request has a session cookie, so the cookie counts, "
                 "and scripts must not get its token; the client must send no cookie (fetch: "
@@ -114,7 +102,7 @@ class ClientToken:
                 "session.issue_token(): another request gave the session a new id meanwhile, and "
                 "its response has the token"
             )
-        self.issued = self._config.tokens.in_cookie(session.token)
+        self.issued = self.config.tokens.in_cookie(session.token)
         return self.issued
 
     def require_way(self, session: SessionState, changes: Changes) -> None:
@@ -142,7 +130,7 @@ class ClientToken:
             raise _no_way()
         if session.row is not None or session.replaced is not None or changes is UNCHANGED:
             return changes
-        self._config.events.emit("dropped", None, None, "no_token")
+        self.config.events.emit("dropped", None, None, "no_token")
         session.data.mark_saved(changes)
         return UNCHANGED
 
@@ -155,9 +143,9 @@ class ClientToken:
         """
         if not self.is_cookie:
             return [NO_STORE] if self._is_asked_for else []
-        row, cookie = session.row, self._config.cookie
+        row, cookie = session.row, self.config.cookie
         if self._for_cookie is not None and row is not None:
-            value = self._config.tokens.in_cookie(self._for_cookie)
+            value = self.config.tokens.in_cookie(self._for_cookie)
             persistent, age = self.is_persistent(session), row.ends_at - row.last_seen_at
             own = ("set-cookie", replace(cookie, persistent=persistent).set_to(value, age))
             return [own, *device_check.headers_beside(value, age, row, persistent=persistent)]
@@ -171,7 +159,7 @@ class ClientToken:
         return (
             row is not None
             and token is not None
-            and self._config.tokens.session_id(token) == row.session_id
+            and self.config.tokens.session_id(token) == row.session_id
         )
 
 

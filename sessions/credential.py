@@ -23,9 +23,6 @@ from typing import NamedTuple
 
 from sessions.authorization import bearer_token_in
 from sessions.config.session_config import SessionConfig
-from sessions.lifecycle.end import end_others
-from sessions.operations.operation import Flow
-from sessions.operations.row import Row
 from sessions.previous_cookie import PreviousCookie
 
 
@@ -76,18 +73,6 @@ class Credential(NamedTuple):
         if token is None:
             config.events.emit("invalid", None, None, "malformed")
         return cls(CredentialKind.BEARER, [] if token is None else [token])
-
-    def end_others(self, config: SessionConfig, own: Row) -> Flow[None]:
-        """End the other sessions that it leads to, which would stay logged in after a logout.
-
-        Args:
-            config: the application's.
-            own: the row of the session that is logged out; the caller ends it.
-        """
-        if len(self.tokens) > 1:
-            yield from end_others(config, self.tokens, own)
-        if self.previous is not None:
-            yield from self.previous.end(own)
 
 
 _NO_CREDENTIAL = Credential(CredentialKind.NONE, ())

@@ -11,7 +11,7 @@ The last two emit the event ``"unproven"``.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sessions.config.device_bound import DEVICE_BINDING, DeviceProof
 from sessions.config.session_config import SessionConfig
@@ -21,31 +21,25 @@ from sessions.loaded_session import NO_SESSION, LoadedSession
 from sessions.operations.row import Row
 
 
+@dataclass(slots=True)
 class DeviceCheck:
     """One request's.
 
-    Args:
+    Attributes:
         config: the application's.
         kind: the kind of the request's credential.
         cookie_field: its Cookie field; None if it has none.
-
-    Attributes:
         is_proven: whether the session is bound, and the request has the bound cookie.
         unproven: the row of a bound session that the request does not get; else None.
         is_offered: whether the response offers to bind the session.
     """
 
-    __slots__ = ("_config", "_cookie_field", "_kind", "is_offered", "is_proven", "unproven")
-
-    def __init__(
-        self, config: SessionConfig, kind: CredentialKind, cookie_field: str | None
-    ) -> None:
-        self._config = config
-        self._kind = kind
-        self._cookie_field = cookie_field
-        self.is_proven = False
-        self.unproven: Row | None = None
-        self.is_offered = False
+    config: SessionConfig
+    kind: CredentialKind
+    cookie_field: str | None
+    is_proven: bool = False
+    unproven: Row | None = None
+    is_offered: bool = False
 
     def admitted(self, loaded: LoadedSession) -> LoadedSession:
         """The session that the request gets, of the one that was found."""
@@ -57,14 +51,12 @@ class DeviceCheck:
         if proof is not DeviceProof.MISSING:
             return loaded
         self.unproven = loaded.row
-        self._config.events.emit(
-            "unproven", loaded.row.session_id, loaded.row.owner_id, "no_cookie"
-        )
+        self.config.events.emit("unproven", loaded.row.session_id, loaded.row.owner_id, "no_cookie")
         return NO_SESSION
 
     def note_proof_of_user(self, row: Row | None) -> None:
         """Note that a login, or its confirmation, was saved with a new id."""
-        device_bound = self._config.device_bound
+        device_bound = self.config.device_bound
         self.is_offered = (
             device_bound is not None
             and device_bound.offers
@@ -84,10 +76,10 @@ class DeviceCheck:
             row: the session's.
             persistent: whether its cookie has a Max-Age.
         """
-        device_bound = self._config.device_bound
+        device_bound = self.config.device_bound
         if device_bound is None or row.owner_id is None:
             return []
-        cookie = replace(device_bound.endpoint_cookie(self._config.cookie), persistent=persistent)
+        cookie = replace(device_bound.endpoint_cookie(self.config.cookie), persistent=persistent)
         headers: Headers = [("set-cookie", cookie.set_to(value, max_age_seconds))]
         if self.is_offered:
             offer = device_bound.offer(row.session_id, row.last_seen_at)
@@ -96,14 +88,14 @@ class DeviceCheck:
 
     def cleared(self) -> Headers:
         """The fields that go with the one that removes the session's cookie."""
-        device_bound, cookie = self._config.device_bound, self._config.cookie
+        device_bound, cookie = self.config.device_bound, self.config.cookie
         if device_bound is None:
             return []
         others = (device_bound.bound_cookie(cookie), device_bound.endpoint_cookie(cookie))
         return [("set-cookie", other.cleared()) for other in others]
 
     def _proof(self, binding: str, now: int) -> DeviceProof:
-        device_bound = self._config.device_bound
-        if device_bound is None or self._kind is CredentialKind.BEARER:
+        device_bound = self.config.device_bound
+        if device_bound is None or self.kind is CredentialKind.BEARER:
             return DeviceProof.MISSING
-        return device_bound.proof(binding, self._config.cookie, self._cookie_field, now)
+        return device_bound.proof(binding, self.config.cookie, self.cookie_field, now)

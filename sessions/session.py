@@ -1,6 +1,6 @@
 """The session as an application uses it: its user, its id, login, logout, save.
 
-Its values are in ``session_mapping.py``; what loads and saves it is in ``request_session.py``.
+Its values are in ``session_mapping.py``; what loads and saves it is in ``lifecycle/``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from sessions.arguments import require_text
 from sessions.credential import CredentialKind
 from sessions.end_reason import EndReason
 from sessions.errors import AuthenticationRequired
+from sessions.lifecycle.commit import has_changed
+from sessions.lifecycle.open import load_session
+from sessions.lifecycle.reload import reload, still_valid
+from sessions.lifecycle.save_now import issue_token, save
 from sessions.operations.operation import Flow, T
 from sessions.session_mapping import SessionMapping
 from sessions.values import csrf
@@ -171,7 +175,8 @@ class Session(SessionMapping):
         return user_id
 
     def _has_changed(self) -> bool:
-        return self._request_session.state.has_changed()
+        state = self._request_session.state
+        return has_changed(state, state.data.changes())
 
     # Freshness
 
@@ -278,7 +283,8 @@ class Session(SessionMapping):
         Raises:
             StoreUnavailable: it can't be read, and ``on_outage`` is ``"raise"``.
         """
-        await self._request_session.load_async()
+        session = self._request_session
+        await session.driver.run_async(load_session(session))
         return self
 
     def save(self) -> None:
@@ -291,11 +297,11 @@ class Session(SessionMapping):
             SessionNotSaved: the change needs a cookie, and the response has started.
             SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
         """
-        self._request_session.run(self._request_session.save())
+        self._request_session.driver.run(save(self._request_session))
 
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``save``."""
-        await self._request_session.run_async(self._request_session.save())
+        await self._request_session.driver.run_async(save(self._request_session))
 
     def issue_token(self) -> str:
         """Save changes now, and return the token with which the client sends the session.
@@ -321,11 +327,11 @@ class Session(SessionMapping):
             RuntimeError: ``bearer`` is False.
             SessionRevoked, SessionTooLarge, StoreUnavailable, TooManySessions: it was not saved.
         """
-        return self._run(self._request_session.issue_token())
+        return self._run(issue_token(self._request_session))
 
     async def issue_token_async(self) -> str:
         """Save, and return the token, in an event loop; see ``issue_token``."""
-        return await self._run_async(self._request_session.issue_token())
+        return await self._run_async(issue_token(self._request_session))
 
     # Long requests
 
@@ -340,11 +346,11 @@ class Session(SessionMapping):
         Raises:
             StoreUnavailable: the store did not answer, so that is not known.
         """
-        return self._run(self._request_session.still_valid())
+        return self._run(still_valid(self._request_session))
 
     async def still_valid_async(self) -> bool:
         """Whether it has not ended, in an event loop; see ``still_valid``."""
-        return await self._run_async(self._request_session.still_valid())
+        return await self._run_async(still_valid(self._request_session))
 
     def reload(self) -> None:
         """Read it again, to see what other requests changed.
@@ -358,11 +364,11 @@ class Session(SessionMapping):
             SessionRevoked: it has ended, and the options have ``on_revoked="raise"``.
             StoreUnavailable: the store did not answer.
         """
-        self._run(self._request_session.reload())
+        self._run(reload(self._request_session))
 
     async def reload_async(self) -> None:
         """Read it again, in an event loop; see ``reload``."""
-        await self._run_async(self._request_session.reload())
+        await self._run_async(reload(self._request_session))
 
     # Flash messages and CSRF tokens
 
@@ -405,12 +411,12 @@ class Session(SessionMapping):
 
     def _run(self, flow: Flow[T]) -> T:
         """Run a flow of the loaded session, which is a use of it."""
-        self._request_session.accessed = True
-        self._request_session.load()
-        return self._request_session.run(flow)
+        self._used()
+        return self._request_session.driver.run(flow)
 
     async def _run_async(self, flow: Flow[T]) -> T:
         """The same in an event loop."""
-        self._request_session.accessed = True
-        await self._request_session.load_async()
-        return await self._request_session.run_async(flow)
+        session = self._request_session
+        session.accessed = True
+        await session.driver.run_async(load_session(session))
+        return await session.driver.run_async(flow)

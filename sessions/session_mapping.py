@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from sessions.arguments import RESERVED_PREFIX
 from sessions.errors import StoreUnavailable
+from sessions.lifecycle.open import load_at_first_use
 from sessions.request_session import RequestSession
 from sessions.session_state import SessionState
 from sessions.values.values import Values
@@ -46,7 +47,7 @@ class SessionMapping(MutableMapping[str, Any]):
                 if request_session.is_lazy:
                     return found  # not loaded yet, so whether there is such a key is not known
                 try:
-                    request_session.load()
+                    load_at_first_use(request_session)
                 except StoreUnavailable:
                     if name == "load_async":
                         return found  # for another attempt
@@ -138,7 +139,7 @@ class SessionMapping(MutableMapping[str, Any]):
         request_session = self._request_session
         request_session.accessed = True
         if not request_session.state.is_loaded:
-            request_session.load()
+            load_at_first_use(request_session)
         return request_session.state.data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sessions.lifecycle.open import take_over_assigned
 from sessions.request_session import RequestSession
 from sessions.session import Session
 
@@ -33,7 +34,7 @@ def _in(request: Any) -> RequestSession:
         found = place.get(REQUEST_SESSION) if isinstance(place, Mapping) else None
         if isinstance(found, RequestSession):
             if found.place is not None and found.place.assigned() is not None:
-                found.take_over_assigned()
+                found.driver.run(take_over_assigned(found))
                 found.place.put_back()
             return found
     raise TypeError(

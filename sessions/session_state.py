@@ -7,8 +7,10 @@ changed, a new row, a rotation, a deletion.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import wraps
+from operator import attrgetter
 from threading import RLock
 from time import monotonic
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -21,7 +23,7 @@ from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
 from sessions.values.csrf import CSRF, secret_of
-from sessions.values.values import UNCHANGED, Changes, Values
+from sessions.values.values import Changes, Values
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +53,7 @@ def _atomic(
     return locked
 
 
+@dataclass(slots=True, eq=False)
 class SessionState:
     """One request's session: what was read, and what is to be written. It does no I/O.
 
@@ -83,54 +86,28 @@ class SessionState:
         lock: the lock of each step; its copies have the same. Nothing waits for the store with it.
     """
 
-    __slots__ = (
-        "authenticates",
-        "data",
-        "deleted_row",
-        "device",
-        "end_reason",
-        "first_loaded_monotonic",
-        "fresh_key",
-        "has_ended",
-        "id_change",
-        "is_loaded",
-        "is_use",
-        "last_id",
-        "load_error",
-        "loaded_at",
-        "lock",
-        "login_lifetime",
-        "login_user_id",
-        "next_token",
-        "replaced",
-        "response_started",
-        "row",
-        "token",
-    )
-
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self.data = _NO_VALUES
-        self.row: Row | None = None
-        self.is_loaded = False
-        self.loaded_at = 0
-        self.load_error: StoreUnavailable | None = None
-        self.response_started = False
-        self.deleted_row: Row | None = None
-        self.id_change = IdChange.NONE
-        self.login_user_id: str | None = None
-        self.device: str | None = None
-        self.login_lifetime = AS_CONFIGURED
-        self.next_token: str | None = None
-        self.replaced: Replaced | None = None
-        self.end_reason: EndReason | None = None
-        self.authenticates = False
-        self.fresh_key: str | None = None
-        self.first_loaded_monotonic = 0.0
-        self.is_use = True
-        self.has_ended = False
-        self.last_id: str | None = None
-        self.token: str | None = None
+    data: Values
+    row: Row | None = None
+    is_loaded: bool = False
+    loaded_at: int = 0
+    load_error: StoreUnavailable | None = None
+    response_started: bool = False
+    deleted_row: Row | None = None
+    id_change: IdChange = IdChange.NONE
+    login_user_id: str | None = None
+    device: str | None = None
+    login_lifetime: LoginLifetime = AS_CONFIGURED
+    next_token: str | None = None
+    replaced: Replaced | None = None
+    end_reason: EndReason | None = None
+    authenticates: bool = False
+    fresh_key: str | None = None
+    first_loaded_monotonic: float = 0.0
+    is_use: bool = True
+    has_ended: bool = False
+    last_id: str | None = None
+    token: str | None = None
+    lock: RLock = field(default_factory=RLock)
 
     @property
     def user_id(self) -> str | None:
@@ -271,40 +248,11 @@ class SessionState:
     @_atomic
     def copy(self) -> SessionState:
         """A copy of it as it is now; both share the values."""
-        copied = SessionState()
-        for name in self.__slots__:
-            setattr(copied, name, getattr(self, name))
-        return copied
-
-    @_atomic
-    def take_over_commit(self, begun: SessionState, committed: SessionState) -> None:
-        """Take over the result of a commit, and keep what other tasks of the request did meanwhile.
-
-        Args:
-            begun: a copy from when the commit began.
-            committed: another one, which the commit changed.
-        """
-        if self.data is not begun.data:  # it was logged out, so what was saved is to be ended yet
-            if self.deleted_row is begun.deleted_row:
-                self.deleted_row = committed.deleted_row
-            self.deleted_row = committed.row or self.deleted_row
-            return
-        for name in self.__slots__:
-            if getattr(self, name) is getattr(begun, name):
-                setattr(self, name, getattr(committed, name))
+        return SessionState(*attributes_of(self))
 
     def is_ended_or_begun_since(self, begun: SessionState) -> bool:
         """Whether it was logged out, or a user logged in, since ``begun`` was copied."""
         return self.data is not begun.data or self.login_user_id != begun.login_user_id
-
-    def has_changed(self) -> bool:
-        """Whether there is anything to save, a touch apart. Raises as ``Values.changes`` does."""
-        return (
-            self.deleted_row is not None
-            or self.id_change is not IdChange.NONE
-            or self.authenticates
-            or self.data.changes() is not UNCHANGED
-        )
 
     def require_readable(self, what: str) -> None:
         """Check that no attempt to read it has failed.
@@ -328,5 +276,6 @@ class SessionState:
             )
 
 
-_NO_VALUES = Values({})
-"""The values of a session that is not loaded. Nothing is set in them."""
+attributes_of: Callable[[SessionState], tuple[Any, ...]] = attrgetter(*SessionState.__slots__)
+"""The values of all attributes, in order: ``SessionState(*attributes_of(state))`` is a copy, which
+shares the session's values."""

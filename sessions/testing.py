@@ -20,6 +20,8 @@ from urllib.request import Request
 from sessions.config.options import SessionOptions
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.cookie import Cookie
+from sessions.lifecycle.commit import end_response, start_response
+from sessions.lifecycle.open import load_at_first_use
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -61,15 +63,15 @@ def session_for(
     authorization = fields.get("Authorization")
     given = [] if authorization is None else [authorization]
     request = RequestSession(config, kept.field(), given)
-    request.load()
+    load_at_first_use(request)
     yield Session(request)
-    for name, value in request.run(request.start_response()):
+    for name, value in request.driver.run(start_response(request)):
         if name == "set-cookie":
             kept.set(value)
     issued = request.client_token.issued
     if issued is not None:
         fields["Authorization"] = f"Bearer {issued}"
-    request.run(request.end_response())
+    request.driver.run(end_response(request))
 
 
 def _fields_of(client: Any) -> MutableMapping[str, str]:

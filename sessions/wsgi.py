@@ -15,6 +15,7 @@ from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import with_session_headers
 from sessions.cookie.plain_test_client import warn_if_never_sent
 from sessions.errors import AuthenticationRequired
+from sessions.lifecycle.commit import end_failed, end_response, start_response
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
@@ -69,7 +70,7 @@ class SessionMiddleware:
         start = _StartResponse(session, start_response, environ)
         files = _Files(environ)
         with ExitStack() as on_failure:
-            on_failure.callback(lambda: session.run(session.end_failed()))
+            on_failure.callback(lambda: session.driver.run(end_failed(session)))
             try:
                 body = self._app(environ, start)
             except AuthenticationRequired as refused:
@@ -81,7 +82,7 @@ class SessionMiddleware:
                 if hasattr(body, "close"):
                     on_failure.callback(body.close)
                 start.now()
-                session.run(session.end_response())
+                session.driver.run(end_response(session))
             else:
                 body = _Body(body, session, start)
             on_failure.pop_all()
@@ -119,7 +120,7 @@ class _StartResponse:
         if self.is_due:
             assert self._held is not None  # noqa: S101 - else it is not due
             status, headers, exc_info = self._held
-            added = self._session.run(self._session.start_response())
+            added = self._session.driver.run(start_response(self._session))
             scheme, host = self._environ.get("wsgi.url_scheme"), self._environ.get("SERVER_NAME")
             warn_if_never_sent(self._session.config.cookie, added, scheme, host)
             self._is_started = True
@@ -177,7 +178,7 @@ class _Body:
             self._has_failed = True
         self._start.now()
         if isinstance(self._body, GeneratorType) or not hasattr(self._body, "close"):
-            self._session.run(self._session.end_response())
+            self._session.driver.run(end_response(self._session))
             self._is_over = True
         self._has_failed = False
 
@@ -199,11 +200,11 @@ class _Body:
         if hasattr(self._body, "close"):
             self._body.close()
         if self._has_failed:  # the application's own error is raised
-            self._session.run(self._session.end_failed())
+            self._session.driver.run(end_failed(self._session))
         elif self._start.is_due:
-            self._session.run(self._session.start_response(is_sent=False))
+            self._session.driver.run(start_response(self._session, is_sent=False))
         elif not self._is_over:
-            self._session.run(self._session.end_response())
+            self._session.driver.run(end_response(self._session))
 
 
 class _Files:

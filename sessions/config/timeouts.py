@@ -10,12 +10,27 @@ Source: OWASP Session Management Cheat Sheet, "Session Expiration"; NIST SP 800-
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sessions.arguments import require_bool, require_timeout_seconds
 from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.row import Row
 
 _MIN_TOUCH_SECONDS = 60
+
+
+class Use(NamedTuple):
+    """A use of a row's session.
+
+    Attributes:
+        is_due: whether it must be noted in the row.
+        expires_at: the epoch second when the session is over, if it is not used again.
+        alive_at: the epoch second at which the row must have been alive for it.
+    """
+
+    is_due: bool
+    expires_at: int
+    alive_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +161,14 @@ class Timeouts:
         if loaded_at < row.expires_at <= now < in_time_until:
             return row.expires_at - 1
         return now
+
+    def use(self, row: Row, loaded_at: int, now: int) -> Use:
+        """The use of a row's session by a request that read it at ``loaded_at``."""
+        return Use(
+            self.touch_is_due(row, now),
+            self.end_after_use(row, now),
+            self.alive_at(row, loaded_at, now),
+        )
 
     def expires_at(self, created_at: int, last_seen_at: int) -> int:
         """The epoch second when a session is over; all arguments are epoch seconds too."""

@@ -35,7 +35,7 @@ from sessions.device_bound.proof import InvalidProof, refresh_proof, registratio
 from sessions.device_bound.settings import DeviceSettings
 from sessions.errors import StoreUnavailable
 from sessions.lifecycle.load import load
-from sessions.lifecycle.save import encrypted
+from sessions.lifecycle.new_row import encrypted
 from sessions.loaded_session import LoadedSession
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, require_item_fits

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends.base import UpdateError
 
+from sessions.commit_result import CommitResult
 from sessions.config.session_config import GRACE_SECONDS
 from sessions.django.expiry import EXPIRY, is_over, timeouts_of
 from sessions.errors import SessionReplaced, SessionRevoked, StoreUnavailable
-from sessions.lifecycle.commit import commit, needs_commit
-from sessions.lifecycle.commit_result import CommitResult
+from sessions.lifecycle.commit import commit, has_changed, needs_commit
 from sessions.lifecycle.load import InvalidReason, find, load
-from sessions.lifecycle.save import require_still_there
+from sessions.lifecycle.revocation import require_still_there
 from sessions.loaded_session import NO_SESSION, LoadedSession, Replaced
 from sessions.operations.operation import Create, Delete, Flow, ReadClock
 from sessions.operations.row import Row, anonymous
 from sessions.session_state import SessionState
+from sessions.values.values import NO_VALUES
 
 if TYPE_CHECKING:
     from sessions.django.settings import SiteConfig
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def new_session(loaded: LoadedSession = NO_SESSION) -> SessionState:
     """A session as it was read; without a row by default."""
-    session = SessionState()
+    session = SessionState(NO_VALUES)
     session.set_loaded(loaded)
     return session
 
@@ -106,7 +107,7 @@ def commit_session(
     now: int = yield ReadClock()
     timed = replace(config.sessions, timeouts=timeouts_of(config.timeouts, expiry, now))
     row, token, changes = session.row, session.next_token, session.data.changes()
-    is_changed = session.has_changed()
+    is_changed = has_changed(session, changes)
     try:
         if row is not None and not is_just_read and not needs_commit(timed, session, changes):
             found = yield from find(timed, row.session_id)

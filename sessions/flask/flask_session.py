@@ -11,6 +11,7 @@ from flask.sessions import SessionMixin
 from sessions.cookie.headers import Headers
 from sessions.flask.authentication import answered_by_flask
 from sessions.flask.flashed_messages import FLASHES, FlashedMessages
+from sessions.lifecycle.commit import end_failed, end_response, start_response
 from sessions.request_session import RequestSession
 from sessions.session import Session
 from sessions.values.csrf import CSRF
@@ -199,7 +200,7 @@ class FlaskSession(Session, SessionMixin):
         if request_session.state.is_loaded:
             request_session.client_token.persistent = self.permanent
         values = request_session.state.data
-        headers = request_session.run(request_session.start_response())
+        headers = request_session.driver.run(start_response(request_session))
         if request_session.state.data is not values:
             self._forget_assignments()
         return headers
@@ -207,14 +208,14 @@ class FlaskSession(Session, SessionMixin):
     def end_response(self) -> None:
         """Check that no change is lost when the response is over; see RequestSession."""
         self._flashes.store(self._request_session.state.data)
-        self._request_session.run(self._request_session.end_response())
+        self._request_session.driver.run(end_response(self._request_session))
 
     def end_failed(self) -> None:
         """Commit a logout, also an extension's, though the application failed."""
         if self._request_session.state.is_loaded:
             with suppress(TypeError, ValueError):  # the application's own error is raised
                 self._follow_user()
-        self._request_session.run(self._request_session.end_failed())
+        self._request_session.driver.run(end_failed(self._request_session))
 
     def _apply_flask_changes(self) -> None:
         """Before a commit, apply what Flask and its extensions mean by values that they set."""

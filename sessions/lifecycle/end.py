@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from sessions.config.session_config import SessionConfig
 from sessions.loaded_session import Replaced
-from sessions.operations.operation import Delete, Find, Flow, ReadClock
+from sessions.operations.operation import Delete, Find, Flow, Found, ReadClock
 from sessions.operations.row import Row, anonymous
 
 
@@ -58,6 +58,6 @@ def end_others(config: SessionConfig, tokens: Iterable[str], own: Row) -> Flow[N
     for token in tokens:
         session_id = config.tokens.session_id(token)
         if session_id != own.session_id:
-            rows: list[Row] = yield Find(session_id)
-            for row in rows:
+            found: Found = yield Find(session_id)
+            for row in found.rows:
                 yield from end(row.session_id, row.user_id, own.session_id)

@@ -9,14 +9,18 @@ host of the domain. All well-formed ones are tried, so that an invalid one does 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
+from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import SessionConfig
 from sessions.end_reason import LOGIN_ELSEWHERE, EndReason
+from sessions.errors import StoreUnavailable
+from sessions.lifecycle.outage import note_unreadable
 from sessions.loaded_session import NO_SESSION, LoadedSession, Replaced
-from sessions.operations.operation import Find, Flow, ReadClock
+from sessions.operations.operation import Find, Flow
 from sessions.operations.row import Row, StoredValue
+from sessions.request_session import RequestSession
 from sessions.values.cipher import Unreadable
 
 _MAX_ROTATIONS = 100
@@ -37,6 +41,44 @@ class InvalidReason(Enum):
     AMBIGUOUS = "ambiguous"
     UNREADABLE = "unreadable"
     LOGIN_ELSEWHERE = LOGIN_ELSEWHERE
+
+
+def load_by_tokens(session: RequestSession, *, defers: bool = False) -> Flow[None]:
+    """Load a request's session by its tokens, unless it was loaded.
+
+    Args:
+        session: the request's.
+        defers: whether an outage is not raised here, but where the session is used.
+
+    Raises:
+        StoreUnavailable: it can't be read, and ``on_outage`` is ``"raise"``.
+    """
+    if session.state.is_loaded:
+        return
+    try:
+        loaded, token = yield from load_first(session.config, session.credential.tokens)
+    except StoreUnavailable as outage:
+        note_unreadable(session.config, session.state, outage, defers=defers)
+    else:
+        accept(session, loaded, token)
+
+
+def accept(session: RequestSession, loaded: LoadedSession, token: str | None) -> None:
+    """Let a request have the session that was found, unless that is bound to another device.
+
+    Args:
+        session: the request's.
+        loaded: what its token led to.
+        token: the token; None if none led to a session.
+    """
+    state = session.state
+    if DEVICE_BINDING in loaded.encoded:
+        loaded = session.device_check.admitted(loaded)
+    state.set_loaded(loaded)
+    state.load_error = None
+    state.token = None if session.device_check.unproven is not None else token
+    if loaded.row is not None:
+        session.found_by = session.credential.kind
 
 
 def load_first(
@@ -68,9 +110,7 @@ def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReaso
     """
     session_id, rotated = config.tokens.session_id(token), None
     for _ in range(_MAX_ROTATIONS):
-        rows: list[Row] = yield Find(session_id)
-        # Only now: the first response brings the table's time.
-        now: int = yield ReadClock()
+        rows, now = yield Find(session_id)
         found = _unexpired(config, rows, now, rotated)
         if isinstance(found, InvalidReason):
             return found
@@ -87,8 +127,7 @@ def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReaso
 
 def find(config: SessionConfig, session_id: str) -> Flow[Row | Replaced | InvalidReason]:
     """The row of an id; or what replaced it, or why there is none."""
-    rows: list[Row] = yield Find(session_id)
-    now: int = yield ReadClock()
+    rows, now = yield Find(session_id)
     return _unexpired(config, rows, now)
 
 
@@ -100,8 +139,7 @@ def find_rotated(config: SessionConfig, session_id: str) -> Flow[Row | Replaced 
     """
     rotated = None
     for _ in range(_MAX_ROTATIONS):
-        rows: list[Row] = yield Find(session_id)
-        now: int = yield ReadClock()
+        rows, now = yield Find(session_id)
         if len(rows) != 1 or rows[0].successor is None:
             return _unexpired(config, rows, now, rotated)
         if not _is_led_from(config, rotated, rows[0]):
@@ -111,7 +149,7 @@ def find_rotated(config: SessionConfig, session_id: str) -> Flow[Row | Replaced 
 
 
 def _unexpired(
-    config: SessionConfig, rows: list[Row], now: int, rotated: str | None = None
+    config: SessionConfig, rows: Sequence[Row], now: int, rotated: str | None = None
 ) -> Row | Replaced | InvalidReason:
     """The row that was found; or what replaced it, or why it is invalid.
 
@@ -130,7 +168,7 @@ def _unexpired(
         return InvalidReason.UNREADABLE
     # A rotated row only leads to another one, during its grace; that one is checked by itself.
     ends_at = row.expires_at
-    if row.successor is None and not row.is_tombstone:
+    if row.successor is None and row.replaced_by is None and row.end_reason is None:
         ends_at = config.timeouts.end_of(row)
     if now >= ends_at:
         return InvalidReason.OVER

@@ -22,16 +22,10 @@ from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.freshness import with_proof
-from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, decrypted, find, find_rotated
 from sessions.lifecycle.max_sessions import MAX_ATTEMPTS, count_change, emit_ended
 from sessions.lifecycle.new_row import new_row, with_values
-from sessions.lifecycle.save import (
-    mark_saved,
-    replaced,
-    require_still_there,
-    save,
-)
+from sessions.lifecycle.revocation import replaced, require_still_there
 from sessions.loaded_session import Replaced
 from sessions.operations.count import CountChange
 from sessions.operations.operation import Create, Flow, ReadClock, Replace
@@ -44,6 +38,22 @@ _ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
 _MAX_REPLACEMENTS = 100
 """How many logins and rotations are followed from a replaced id, each with a read. All of them were
 within some seconds, so more are a loop that somebody wrote into the table."""
+
+
+class NewId(NamedTuple):
+    """A new id that a session was given.
+
+    Attributes:
+        token: its token.
+        row: the row that has it.
+        old: the row whose place it took; None if it took none's.
+        noted: the changes that are in the row, the time of a login among them.
+    """
+
+    token: str
+    row: Row
+    old: Row | None
+    noted: Changes
 
 
 class _Start(NamedTuple):
@@ -72,8 +82,12 @@ _NOTHING = _Taken({}, None)
 
 def give_new_id(
     config: SessionConfig, session: SessionState, changes: Changes
-) -> Flow[CommitResult]:
+) -> Flow[NewId | None]:
     """Give a new id to a session that begins, to the user who logged in, or to the same session.
+
+    Returns:
+        the id; None if another request rotated the session meanwhile: ``session.row`` is that
+        request's row then, in which the changes are yet to be saved.
 
     Raises:
         SessionNotSaved, SessionConflict, SessionTooLarge, SessionRevoked, SessionReplaced,
@@ -84,7 +98,6 @@ def give_new_id(
     session_id = config.tokens.session_id(token)
     is_rotation = session.id_change in _ROTATIONS
     start = yield from _first_start(config, session, changes)
-    had_row = session.row is not None
     for attempt in range(MAX_ATTEMPTS):
         now: int = yield ReadClock()
         old = start.old
@@ -104,16 +117,13 @@ def give_new_id(
             continue
         start = yield from _next_start(config, session, old, changes)
         if is_rotation and start.old is not None and start.old.session_id != old.session_id:
-            # Another request rotated it, and its response brings the cookie: one is enough.
             session.row, session.id_change = start.old, IdChange.NONE
-            return (yield from save(config, session, start.old, changes))
+            return None
     else:
         raise SessionConflict("the session was changed again and again while it got a new id")
     emit_ended(config, count)
-    mark_saved(session, new, Changes(with_proof(session, changes.changed, now), changes.removed))
-    session.id_change, session.login_user_id, session.next_token = IdChange.NONE, None, None
-    session.deleted_row, session.replaced = None, None
-    return CommitResult(token, event="renewed" if had_row and old is not None else "created")
+    noted = Changes(with_proof(session, changes.changed, now), changes.removed)
+    return NewId(token, new, old, noted)
 
 
 def _put(

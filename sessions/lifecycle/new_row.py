@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sessions.config.session_config import SessionConfig
-from sessions.lifecycle.save import encrypted
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
-from sessions.operations.row import Row, require_item_fits
+from sessions.operations.row import Row, StoredValue, require_item_fits
 
 
 def new_row(
@@ -53,3 +52,12 @@ def with_values(config: SessionConfig, row: Row, encoded: Mapping[str, str]) -> 
     data = encrypted(config, row.session_id, encoded)
     require_item_fits(data)
     return replace(row, data=data, seal=seal)
+
+
+def encrypted(
+    config: SessionConfig, session_id: str, encoded: Mapping[str, str]
+) -> Mapping[str, StoredValue]:
+    """Values as they are stored: their JSON, encrypted if the options say so."""
+    if config.cipher is None or not config.cipher.encrypts:
+        return encoded
+    return {key: config.cipher.encrypt(session_id, key, text) for key, text in encoded.items()}

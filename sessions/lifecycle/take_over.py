@@ -21,9 +21,10 @@ from sessions.lifecycle.load import load
 from sessions.lifecycle.max_sessions import create_counted
 from sessions.lifecycle.new_row import new_row, with_values
 from sessions.loaded_session import NO_SESSION, LoadedSession
-from sessions.operations.operation import Create, Find, Flow, ReadClock
+from sessions.operations.operation import CallApplication, Create, Find, Flow, Found, ReadClock
 from sessions.operations.row import Row, anonymous
 from sessions.previous import PreviousSessions
+from sessions.previous_cookie import PreviousCookie
 from sessions.values.values import encode, require_key
 
 
@@ -44,6 +45,37 @@ class TakenOver(NamedTuple):
     cookie_is_due: bool
     is_new: bool = False
     is_partial: bool = False
+
+
+def take_over_first(config: SessionConfig, cookie: PreviousCookie) -> Flow[TakenOver | None]:
+    """Take over the session of the first of a request's old cookies that leads to one.
+
+    Returns:
+        what became of it; None if no cookie is worth anything.
+    """
+    taken: TakenOver | None = None
+    for value in cookie.values:
+        values = yield CallApplication("previous.read", cookie.sessions.read, value)
+        if values is None:
+            continue
+        taken = yield from take_over(config, cookie.sessions, value, values)
+        cookie.is_removed = taken.cookie_is_due
+        if taken.loaded.row is not None or taken.loaded.replaced is not None:
+            break
+    return taken
+
+
+def end_previous(config: SessionConfig, cookie: PreviousCookie, own: Row) -> Flow[None]:
+    """Make the old cookies worthless, since the session that the request had was logged out.
+
+    Args:
+        config: the application's.
+        cookie: the request's.
+        own: that session's row.
+    """
+    for value in cookie.values:
+        yield from end_untaken(config, cookie.sessions, value, own)
+    cookie.is_removed = True
 
 
 def take_over(
@@ -81,7 +113,8 @@ def find_taken_over(config: SessionConfig, token: str) -> Flow[TakenOver | None]
         is_late = row is not None and found.loaded_at - row.created_at >= GRACE_SECONDS
         is_its_own = row is not None and row.session_id == config.tokens.session_id(token)
         return TakenOver(token, found, is_late and is_its_own)
-    if (yield Find(_mark_id(config, token))):
+    mark: Found = yield Find(_mark_id(config, token))
+    if mark.rows:
         return TakenOver(token, NO_SESSION, cookie_is_due=True)
     return None
 
@@ -136,8 +169,8 @@ def end_untaken(
     session_id = config.tokens.session_id(token)
     if session_id == own.session_id:
         return  # it was taken over to that one
-    rows: list[Row] = yield Find(session_id)
-    for row in rows:
+    found: Found = yield Find(session_id)
+    for row in found.rows:
         yield from end(row.session_id, row.user_id, own.session_id)
     yield from _mark(config, token, previous.max_age)
 

@@ -6,9 +6,9 @@ are one step for each row. Only ``ByOwner`` may be eventually consistent, as an 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sessions.operations.count import CountChange
 from sessions.operations.row import Row, StoredValue
@@ -23,9 +23,21 @@ class ReadClock:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Read the rows of a session's id, consistently. Result: a list of up to two Rows."""
+    """Read the rows of a session's id, consistently. Result: what was Found."""
 
     session_id: str
+
+
+class Found(NamedTuple):
+    """The rows of a session's id.
+
+    Attributes:
+        rows: at most two; more than one is an error.
+        now: the store's time when they were read, in epoch seconds.
+    """
+
+    rows: Sequence[Row]
+    now: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,5 +195,24 @@ Operation = (
     | Unregister
     | ReadCount
 )
-Flow = Generator[Operation, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class CallApplication:
+    """Call a function of the application's, which the driver does itself; no store is asked.
+
+    Result: what it returns. In an event loop it may be an async function, which is awaited.
+
+    Attributes:
+        name: its name in a message.
+        function: it.
+        argument: its argument.
+    """
+
+    name: str
+    function: Callable[[str], Any]
+    argument: str
+
+
+Flow = Generator[Operation | CallApplication, Any, T]
 """Yields operations, is sent the result of each, and returns a T."""

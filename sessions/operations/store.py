@@ -7,6 +7,17 @@ from typing import Any, Protocol, cast
 from sessions.operations.operation import Operation
 
 
+class Clock(Protocol):
+    """The time of a store."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it can be read; otherwise ``ReadClock`` asks the store first."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since the epoch."""
+
+
 class Store(Protocol):
     """Carries out the operations of ``sessions.operations.operation``, each in one atomic step.
 
@@ -17,6 +28,14 @@ class Store(Protocol):
     @property
     def is_exact_by_owner(self) -> bool:
         """Whether the store has ``Registered``, which lists a user's sessions without delay."""
+
+    @property
+    def clock(self) -> Clock:
+        """Its time, by which sessions live."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is nothing to prepare."""
 
     def prepare(self) -> None:
         """Do, once, what must not count against a deadline, such as resolving credentials."""
@@ -31,7 +50,15 @@ class Store(Protocol):
         """The same without blocking the event loop."""
 
 
-_MEMBERS = ("is_exact_by_owner", "prepare", "prepare_async", "send", "send_async")
+_MEMBERS = (
+    "is_exact_by_owner",
+    "clock",
+    "ready",
+    "prepare",
+    "prepare_async",
+    "send",
+    "send_async",
+)
 
 
 def require_store(value: object, name: str = "store") -> Store:
@@ -49,7 +76,7 @@ def require_store(value: object, name: str = "store") -> Store:
         return cast("Store", value)
     if isinstance(value, type):
         what = f"the class {value.__name__}: call it"
-    elif hasattr(value, "clock") and hasattr(value, "ready"):
+    elif hasattr(value, "in_process"):
         what = f"{value!r}: this is a store of rate limits"
     elif len(missing) < len(_MEMBERS):
         what = f"{value!r}: it has no {', '.join(missing)}"

@@ -19,6 +19,7 @@ from sessions.operations.operation import (
     Create,
     Delete,
     Find,
+    Found,
     Get,
     Operation,
     ReadClock,
@@ -54,6 +55,7 @@ class MemorySessionStore:
     """
 
     is_exact_by_owner = False  # its index has no lag
+    ready = True  # there is nothing to prepare
     deadline_seconds = 1.0  # it never takes so long
 
     def __init__(
@@ -63,7 +65,7 @@ class MemorySessionStore:
 
         if clock is not None:
             require_clock(clock)
-        self._clock = LocalClock(clock)
+        self.clock = LocalClock(clock)
         self._max_sessions = require_positive_int("max_sessions", max_sessions)
         self._rows = MemoryRows(max_sessions)
         self._lock = threading.Lock()
@@ -154,8 +156,9 @@ class MemorySessionStore:
             case ReadClock():
                 return self._now()
             case Find(session_id):
-                found = self._rows.use(session_id, self._now())
-                return [] if found is None else [found]
+                now = self._now()
+                row = self._rows.use(session_id, now)
+                return Found([] if row is None else [row], now)
             case Get(session_id, user_id):
                 rows = self._without_data([(session_id, user_id)])
                 return rows[0] if rows else None
@@ -259,4 +262,4 @@ class MemorySessionStore:
         return [replace(row, data={}) for row in rows if row is not None]
 
     def _now(self) -> int:
-        return self._clock.now_ns() // _SECOND_NS
+        return self.clock.now_ns() // _SECOND_NS

@@ -296,3 +296,7 @@ class Values(MutableMapping[str, Any]):
             if not isinstance(value, _MUTABLE):
                 self._encoded[key] = text
         return text
+
+
+NO_VALUES = Values({})
+"""The values of a session that is not loaded. Nothing is set in them."""

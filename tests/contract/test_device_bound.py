@@ -10,6 +10,7 @@ from sessions.cookie.headers import Headers
 from sessions.device_bound import DeviceBound
 from sessions.device_bound.binding import GRACE_SECONDS
 from sessions.device_bound.endpoints import EndpointRequest, EndpointResponse, answer
+from sessions.operations.operation import CallApplication
 from tests.device_bound.device_browser import REFRESH, REGISTER, SECRET
 from tests.device_bound.device_key import DeviceKey
 from tests.sessions.browser import Browser, Site
@@ -41,6 +42,7 @@ class Calls:
         try:
             operation = next(flow)
             while True:
+                assert not isinstance(operation, CallApplication)
                 operation = flow.send(self._site.send(operation))
         except StopIteration as done:
             answered: EndpointResponse = done.value

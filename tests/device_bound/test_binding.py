@@ -24,7 +24,7 @@ def login(session: Session) -> None:
 
 
 def row_of(site: Site, session_id: str) -> Row:
-    rows: list[Row] = site.store.send(Find(session_id), 0)
+    rows: list[Row] = site.store.send(Find(session_id), 0).rows
     return rows[0]
 
 

@@ -21,7 +21,7 @@ def login(session: Session) -> None:
 def kept(browser: DeviceBrowser) -> object:
     """What the row keeps of the binding."""
     session_id = browser.visit(lambda session: session.id).value
-    (row,) = browser.site.store.send(Find(session_id), 0)
+    (row,) = browser.site.store.send(Find(session_id), 0).rows
     return row.data.get(DEVICE_BINDING)
 
 

@@ -68,13 +68,13 @@ def test_a_thief_who_refreshes_with_another_key_gets_nothing(bound: DeviceBrowse
 def test_a_thief_can_not_register_another_key(bound: DeviceBrowser) -> None:
     thief = bound.stolen()
     del thief.cookies[BOUND]
-    (row,) = bound.site.store.send(Find(bound.visit(lambda session: session.id).value), 0)
+    (row,) = bound.site.store.send(Find(bound.visit(lambda session: session.id).value), 0).rows
     kept = row.data[DEVICE_BINDING]
     # Even with the challenge that the site would have given.
     offer = DeviceBound(SECRET).offer(row.session_id, row.last_seen_at + 30)
     thief.has_dbsc = True
     assert thief.register(offer).status == 409
-    (row,) = bound.site.store.send(Find(row.session_id), 0)
+    (row,) = bound.site.store.send(Find(row.session_id), 0).rows
     assert row.data[DEVICE_BINDING] == kept
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from sessions import DynamoDBSessionStore, Session, TooManySessions
 from sessions.config.session_config import SessionConfig
+from sessions.lifecycle.commit import start_response
 from sessions.request_session import RequestSession
 from tests.session_table import aws_settings, session_table
 
@@ -41,7 +42,7 @@ def test_threads_at_once_leave_exactly_the_most(store: DynamoDBSessionStore, pol
         request = RequestSession(config, None)
         Session(request).login(ada)
         try:
-            request.run(request.start_response())
+            request.driver.run(start_response(request))
         except TooManySessions:
             return False
         return True

@@ -13,9 +13,9 @@ class SeenStore(MemorySessionStore):
     """Notes the name of each operation but the clock's, which is no request to a table."""
 
     def __init__(self) -> None:
-        self.clock = FakeClock()
+        self.fake_clock = FakeClock()
         self.seen: list[str] = []
-        super().__init__(clock=self.clock)
+        super().__init__(clock=self.fake_clock)
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         if not isinstance(operation, ReadClock):

@@ -42,19 +42,19 @@ def test_a_page_that_asks_does_not_prolong_the_session(store: SeenStore, key: st
     left = []
     for _ in range(4):
         left.append(seconds_left_idle(key))
-        store.clock.advance(300)
+        store.fake_clock.advance(300)
     assert left == [1_200, 900, 600, 300]
     assert seconds_left_idle(key) is None, "it is over"
 
 
 def test_any_other_request_does(store: SeenStore, key: str | None) -> None:
-    store.clock.advance(300)
+    store.fake_clock.advance(300)
     assert SessionStore(key).seconds_left == IDLE
     assert seconds_left_idle(key) == IDLE
 
 
 def test_a_change_is_a_use_all_the_same(store: SeenStore, key: str | None) -> None:
-    store.clock.advance(300)
+    store.fake_clock.advance(300)
     session = SessionStore(key)
     session.leave_idle()
     session["cart"] = [17, 18]
@@ -66,24 +66,24 @@ def test_an_expiry_of_its_own_counts(store: SeenStore, key: str | None) -> None:
     session = SessionStore(key)
     session.set_expiry(60)
     session.save()
-    store.clock.advance(20)
+    store.fake_clock.advance(20)
     assert seconds_left_idle(key) == 40
 
 
 def test_a_date_of_its_own_comes_nearer_second_by_second(store: SeenStore) -> None:
     now = int(time.time())  # Django compares a date with the clock of its process
-    store.clock.now_ns = now * 1_000_000_000
+    store.fake_clock.now_ns = now * 1_000_000_000
     session = SessionStore()
     session.set_expiry(datetime.fromtimestamp(now + 1_000, UTC))
     session.save()
     for passed in (30, 60, 90, 500):
-        store.clock.now_ns = (now + passed) * 1_000_000_000
+        store.fake_clock.now_ns = (now + passed) * 1_000_000_000
         assert SessionStore(session.session_key).seconds_left == 1_000 - passed
         assert seconds_left_idle(session.session_key) == 1_000 - passed
 
 
 def test_it_is_the_same_in_an_event_loop(store: SeenStore, key: str | None) -> None:
-    store.clock.advance(300)
+    store.fake_clock.advance(300)
 
     async def ask() -> int | None:
         session = SessionStore(key)

@@ -53,23 +53,23 @@ def test_a_remembered_login_lives_as_long_as_it_chose(store: SeenStore) -> None:
     assert response.content == str(30 * DAY).encode()
     assert response.cookies[COOKIE]["max-age"] == 30 * DAY
     for _ in range(4):
-        store.clock.advance(6 * DAY)
+        store.fake_clock.advance(6 * DAY)
         assert user_of(client) == "7"
     response = client.get("/cycle")
     assert response.content == str(30 * DAY).encode()
     assert response.cookies[COOKIE]["max-age"] == 6 * DAY
-    store.clock.advance(6 * DAY - 1)
+    store.fake_clock.advance(6 * DAY - 1)
     assert user_of(client) == "7"
-    store.clock.advance(1)
+    store.fake_clock.advance(1)
     assert user_of(client) == "None"
 
 
 def test_its_idle_end_is_that_of_set_expiry(store: SeenStore) -> None:
     client = Client()
     client.get(f"/remember/{30 * DAY}/{7 * DAY}")
-    store.clock.advance(7 * DAY - 1)
+    store.fake_clock.advance(7 * DAY - 1)
     assert user_of(client) == "7"
-    store.clock.advance(7 * DAY)
+    store.fake_clock.advance(7 * DAY)
     assert user_of(client) == "None"
 
 
@@ -85,9 +85,9 @@ def test_set_expiry_zero_is_a_cookie_of_the_browsers_session(store: SeenStore) -
 def test_a_login_may_choose_less_than_the_sites_lifetime(store: SeenStore) -> None:
     client = Client()
     response = client.get("/remember/600/0")
-    store.clock.advance(599)
+    store.fake_clock.advance(599)
     assert user_of(client) == "7"
-    store.clock.advance(1)
+    store.fake_clock.advance(1)
     assert user_of(client) == "None"
     assert response.cookies[COOKIE]["max-age"] == ""
 
@@ -122,7 +122,7 @@ def test_a_most_below_the_lifetime_is_refused() -> None:
 def test_a_user_who_is_logged_in_may_choose_at_the_next_login(store: SeenStore) -> None:
     client = Client()
     client.get("/login/7")
-    store.clock.advance(600)
+    store.fake_clock.advance(600)
     response = client.get(f"/remember/{30 * DAY}/{7 * DAY}")
     assert response.cookies[COOKIE]["max-age"] == 30 * DAY
     assert len(sessions_of(site.People().get_user(7))) == 1

@@ -67,7 +67,7 @@ def settings(store: SeenStore, policy: str) -> Iterator[None]:
 def logged_in(store: SeenStore) -> Client:
     client = Client()
     client.get("/login/7")
-    store.clock.advance(1)
+    store.fake_clock.advance(1)
     return client
 
 
@@ -94,7 +94,7 @@ def test_a_change_of_password_counts_no_more(store: SeenStore) -> None:
     one, two = (logged_in(store) for _ in range(2))
     for _ in range(3):
         two.get("/password")
-        store.clock.advance(30)
+        store.fake_clock.advance(30)
     assert len(sessions_of(site.People().get_user(7))) == 2
     assert one.get("/why").content == b"None"
 
@@ -103,7 +103,7 @@ def test_a_change_of_password_counts_no_more(store: SeenStore) -> None:
 def test_each_session_counts_until_its_own_expiry(store: SeenStore, seconds: int) -> None:
     one, two = (logged_in(store) for _ in range(2))
     one.get(f"/expire/{seconds}")
-    store.clock.advance(130)
+    store.fake_clock.advance(130)
     three = logged_in(store)
     alive = {120: ["None", "7", "7"], 20_000: ["None", "7", "7"]}[seconds]
     assert [user_of(client) for client in (one, two, three)] == alive
@@ -113,7 +113,7 @@ def test_each_session_counts_until_its_own_expiry(store: SeenStore, seconds: int
 
 def test_another_sessions_own_short_expiry_ends_no_other(store: SeenStore) -> None:
     one = logged_in(store)
-    store.clock.advance(200)
+    store.fake_clock.advance(200)
     two = logged_in(store)
     two.get("/expire/120")
     two.get("/password")  # a new key, of a session whose own expiry is shorter than one's

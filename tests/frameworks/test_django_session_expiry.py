@@ -39,7 +39,7 @@ class Browser:
         return str(self.get("/who").content, "utf-8")
 
     def _now(self) -> int:
-        return self._store.clock() // 10**9
+        return self._store.fake_clock() // 10**9
 
 
 @pytest.mark.parametrize("middleware", [MIDDLEWARE, DJANGOS], ids=["ours", "Django's"])
@@ -54,9 +54,9 @@ def test_who_is_active_stays_logged_in_however_short_the_expiry(
         browser.get("/login/7")
         browser.get(f"/expire/{seconds}")
         for _ in range(min(20, int(43_199 / (seconds * part)))):
-            store.clock.advance(int(seconds * part))
+            store.fake_clock.advance(int(seconds * part))
             assert browser.user() == "7"
-        store.clock.advance(seconds)
+        store.fake_clock.advance(seconds)
         assert browser.user() == "None"
 
 
@@ -67,7 +67,7 @@ def test_who_is_active_stays_logged_in_by_the_sites_own_idle_time(middleware: li
         browser = Browser(store)
         browser.get("/login/7")
         for _ in range(20):
-            store.clock.advance(1_000)
+            store.fake_clock.advance(1_000)
             assert browser.user() == "7"
 
 
@@ -79,7 +79,7 @@ def test_a_reader_of_a_session_with_an_expiry_gets_no_cookie() -> None:
         client.get("/login/7")
         assert client.cookies[COOKIE]["max-age"] == 1_209_600
         assert COOKIE not in client.get("/expire/300").cookies
-        store.clock.advance(200)
+        store.fake_clock.advance(200)
         response = client.get("/who")
         assert (response.content, COOKIE in response.cookies) == (b"7", False)
 
@@ -105,7 +105,7 @@ def test_the_expiry_that_a_session_tells_is_the_sessions() -> None:
         session.save()
         assert client.session.get_expiry_age() == 300
         for _ in range(9):
-            store.clock.advance(299)
+            store.fake_clock.advance(299)
             assert user_of(client) == "7"
         # The lifetime is over in 309 seconds, and goes before.
         session = client.session
@@ -133,7 +133,7 @@ def test_a_lifetime_that_has_become_shorter_counts() -> None:
         begun = SessionStore()
         begun["cat"] = "dog"
         begun.save()
-    store.clock.advance(1_000)
+    store.fake_clock.advance(1_000)
     with with_sessions(store, SESSION_COOKIE_AGE=1_200, options={"LIFETIME": 1_500}):
         found = SessionStore(begun.session_key)
         assert found["cat"] == "dog"

@@ -23,6 +23,8 @@ EVENTS: list[SessionEvent] = []
 class Failing(SeenStore):
     """A store that is out of reach for some operations."""
 
+    ready = False
+
     def __init__(self) -> None:
         super().__init__()
         self.failing: tuple[str, ...] = ()
@@ -143,7 +145,7 @@ def test_who_is_logged_in_is_not_known_where_a_login_is_confirmed(
 
 
 def test_a_use_that_cant_be_noted_fails_no_page(client: Client, store: Failing) -> None:
-    store.clock.advance(200_000)
+    store.fake_clock.advance(200_000)
     store.failing = ("Save",)
     assert (user_of(client), seen(client)) == ("7", {"colour": "red"})
     assert set(told()) == {("unavailable", None)}

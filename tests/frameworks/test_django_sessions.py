@@ -138,9 +138,9 @@ def test_sessions_are_over_after_the_cookies_age_without_use() -> None:
         client = Client()
         client.get("/set/colour/red")
         for _ in range(3):
-            store.clock.advance(1_000)
+            store.fake_clock.advance(1_000)
             assert seen(client) == {"colour": "red"}
-        store.clock.advance(1_200)
+        store.fake_clock.advance(1_200)
         assert seen(client) == {}
 
 
@@ -151,7 +151,7 @@ def test_use_is_noted_at_most_once_in_a_tenth_of_the_idle_time() -> None:
         client.get("/set/colour/red")
         store.seen.clear()
         for _ in range(4):
-            store.clock.advance(60)
+            store.fake_clock.advance(60)
             client.get("/seen")
         assert store.seen == ["Find", "Find", "Save", "Find", "Find", "Save"]
 
@@ -162,14 +162,14 @@ def test_use_does_not_pass_the_lifetime_and_the_cookie_lasts_as_long() -> None:
         client = Client()
         cookie = client.get("/set/colour/red").cookies[COOKIE]
         assert cookie["max-age"] == 3_000
-        store.clock.advance(1_000)
+        store.fake_clock.advance(1_000)
         client.get("/set/colour/blue")
-        store.clock.advance(1_000)
+        store.fake_clock.advance(1_000)
         assert client.get("/login/7").cookies[COOKIE]["max-age"] == 3_000
         for _ in range(2):
-            store.clock.advance(1_000)
+            store.fake_clock.advance(1_000)
             assert user_of(client) == "7"
-        store.clock.advance(1_000)
+        store.fake_clock.advance(1_000)
         assert user_of(client) == "None"
 
 

@@ -176,7 +176,7 @@ def test_a_session_that_becomes_permanent_or_stops_to_be_has_its_cookie_set_agai
 ) -> None:
     client = permanent.test_client()
     assert "Max-Age" not in cookies_of(client, "/set/colour/red")[0]
-    store.clock.advance(100)
+    store.fake_clock.advance(100)
     (cookie,) = cookies_of(client, "/permanent/yes")
     assert "Max-Age=43100" in cookie
     assert seen(client) == {"_permanent": True, "colour": "red"}

@@ -133,7 +133,7 @@ def test_a_session_that_was_remembered_ends_with_a_logout_everywhere(
     get(client, "/enter/8")  # another user's session before
     get(client, "/remember/7")
     assert (get(client, "/current"), get(client, "/sensitive")) == ("7", "sensitive")
-    store.clock.advance(6 * DAY)
+    store.fake_clock.advance(6 * DAY)
     assert get(client, "/current") == "7"
     assert store.revoke_user("7") == 1
     assert get(client, "/current") == "None"

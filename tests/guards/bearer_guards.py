@@ -52,7 +52,7 @@ BEARER = (
     Guard(
         "the token of a cookie is not for scripts",
         "sessions/client_token.py",
-        "        if self._credential.kind is CredentialKind.COOKIE:\n",
+        "        if self.credential.kind is CredentialKind.COOKIE:\n",
         "        if False:\n",
         f"{_TESTS}a_cookies_token_is_never_given_to_scripts",
     ),
@@ -80,17 +80,16 @@ BEARER = (
     ),
     Guard(
         "a response varies by the header too",
-        "sessions/request_session.py",
-        '                headers.append(("vary", "Authorization"))',
-        "                pass",
+        "sessions/lifecycle/commit.py",
+        '            headers.append(("vary", "Authorization"))',
+        "            pass",
         f"{_TESTS}responses_vary_by_both_credentials",
     ),
     Guard(
         "no token is replaced unless the client is given the next one",
         "sessions/client_token.py",
-        "        if session.id_change is not IdChange.NONE:\n"
-        "            self.require_way(session, changes)",
-        "        if False:\n            self.require_way(session, changes)",
+        "        if session.id_change is not IdChange.NONE:\n            raise _no_way()\n",
+        "        if False:\n            raise _no_way()\n",
         f"{_TESTS}a_login_without_issue_token_is_an_error_and_writes_nothing",
     ),
     Guard(
@@ -103,7 +102,8 @@ BEARER = (
     Guard(
         "nothing is begun for an unknown token",
         "sessions/client_token.py",
-        "        if self.is_cookie or has_row or changes is UNCHANGED:\n",
+        "        if session.row is not None or session.replaced is not None "
+        "or changes is UNCHANGED:\n",
         "        if True:\n",
         f"{_TESTS}an_unknown_token_is_never_adopted_and_no_cookie_is_set",
     ),

@@ -84,7 +84,7 @@ DEVICE_BOUND = (
     Guard(
         "an application without the option is no way around",
         "sessions/device_check.py",
-        "        if device_bound is None or self._kind is CredentialKind.BEARER:\n"
+        "        if device_bound is None or self.kind is CredentialKind.BEARER:\n"
         "            return DeviceProof.MISSING\n",
         "        if device_bound is None:\n            return DeviceProof.GIVEN\n",
         _THEFT + "an_application_without_the_option_is_no_way_around",
@@ -92,7 +92,7 @@ DEVICE_BOUND = (
     Guard(
         "a bound session's token is worth nothing in a header",
         "sessions/device_check.py",
-        "if device_bound is None or self._kind is CredentialKind.BEARER:",
+        "if device_bound is None or self.kind is CredentialKind.BEARER:",
         "if device_bound is None:",
         _THEFT + "a_token_of_a_bound_session_is_worth_nothing_in_a_header",
     ),
@@ -105,9 +105,9 @@ DEVICE_BOUND = (
     ),
     Guard(
         "only the response of a login has an offer",
-        "sessions/request_session.py",
-        "            if begun.authenticates and result.token is not None:\n",
-        "            if True:\n",
+        "sessions/lifecycle/commit.py",
+        "        if begun.authenticates and result.token is not None:\n",
+        "        if True:\n",
         _BINDING + "no_other_new_id_is_offered_it",
     ),
     Guard(

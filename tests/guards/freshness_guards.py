@@ -37,9 +37,9 @@ FRESHNESS = (
     ),
     Guard(
         "a rotation under way does not undo a proof",
-        "sessions/lifecycle/save.py",
-        "has_changed = changes is not UNCHANGED or session.authenticates",
-        "has_changed = changes is not UNCHANGED",
+        "sessions/lifecycle/commit.py",
+        "is_changed = changes is not UNCHANGED or state.authenticates",
+        "is_changed = changes is not UNCHANGED",
         _TESTS + "test_a_rotation_under_way_does_not_undo_a_proof",
     ),
     Guard(

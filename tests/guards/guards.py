@@ -111,9 +111,9 @@ REQUIREMENTS = (
     ),
     Guard(
         "6: every use makes the response vary by the cookie",
-        "sessions/request_session.py",
-        "if self.accessed:",
-        "if self.has_changed():",
+        "sessions/lifecycle/commit.py",
+        "if session.accessed:",
+        "if has_changed(state, state.data.changes()):",
         f"{_R5}6_every_use_makes_the_response_vary_by_the_cookie",
     ),
     Guard(
@@ -154,8 +154,8 @@ REQUIREMENTS = (
     Guard(
         "8: a new session is told",
         "sessions/lifecycle/commit.py",
-        "if result.event is not None and session.row is not None:",
-        'if result.event == "renewed" and session.row is not None:',
+        "    config.events.emit(event, given.row",
+        '    if event == "renewed":\n        config.events.emit(event, given.row',
         f"{_R5}8_create_renew_destroy_and_invalid_ids_are_events",
     ),
     Guard(
@@ -266,9 +266,9 @@ FAULTS = (
         "the cookie is set only when it changes",
         "sessions/client_token.py",
         "        if self._for_cookie is not None and row is not None:\n"
-        "            value = self._config.tokens.in_cookie(self._for_cookie)",
+        "            value = self.config.tokens.in_cookie(self._for_cookie)",
         "        if row is not None and session.token is not None:\n"
-        "            value = self._config.tokens.in_cookie(session.token)",
+        "            value = self.config.tokens.in_cookie(session.token)",
         f"{_CVES}a_touch_sets_no_cookie",
     ),
     Guard(
@@ -294,9 +294,9 @@ FAULTS = (
     ),
     Guard(
         "a change after the response began is told",
-        "sessions/request_session.py",
-        "        if self.state.has_changed():\n            raise SessionNotSaved(",
-        "        if False:\n            raise SessionNotSaved(",
+        "sessions/lifecycle/commit.py",
+        "    if has_changed(state, state.data.changes()):\n        raise SessionNotSaved(",
+        "    if False:\n        raise SessionNotSaved(",
         "tests/sessions_web/test_streams.py",
     ),
 )

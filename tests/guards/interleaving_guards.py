@@ -11,8 +11,8 @@ AT_ONCE = (
     Guard(
         "at once: only who changes the id sets the cookie",
         "sessions/lifecycle/commit.py",
-        "if session.replaced is not None and not is_login:",
-        "if session.replaced is not None and session.is_loaded is None:",
+        "if state.replaced is not None and not is_login:",
+        "if state.replaced is not None and state.is_loaded is None:",
         f"{_TWO}[save a+login-None]",
     ),
     Guard(
@@ -67,8 +67,8 @@ AT_ONCE = (
     ),
     Guard(
         "at once: a change follows a rotation",
-        "sessions/lifecycle/save.py",
-        "        row = yield from _read_again(config, session, row)\n",
+        "sessions/lifecycle/commit.py",
+        "        row = yield from _read_again(config, state, row)\n",
         '        raise SessionRevoked("it was rotated")\n',
         f"{_TWO}[save a+rotate-None]",
     ),

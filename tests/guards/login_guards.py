@@ -117,9 +117,9 @@ LOGINS = (
     ),
     Guard(
         "a rotation counts no more",
-        _MAX,
-        "return frozenset([self.old.session_id]) if self.old and is_its_own else frozenset()",
-        "return frozenset()",
+        "sessions/lifecycle/max_sessions.py",
+        "        return frozenset([self.old.session_id])\n",
+        "        return frozenset()\n",
         f"{_MOST}what_is_counted_is_what_lives",
     ),
     Guard(
@@ -172,9 +172,9 @@ LOGINS = (
     ),
     Guard(
         "a refused login is over and done with",
-        "sessions/request_session.py",
-        "            state.withdraw_login()\n",
-        "            pass\n",
+        "sessions/lifecycle/commit.py",
+        "        state.withdraw_login()\n",
+        "        pass\n",
         f"{_MOST}a_refused_login_is_raised_where_it_is_saved_and_changes_nothing",
     ),
     Guard(

@@ -20,14 +20,14 @@ LIVES = (
     Guard(
         "a request under way at a login sets no cookie",
         "sessions/lifecycle/commit.py",
-        "if session.replaced is not None and not is_login:",
-        "if session.replaced is not None and session.is_loaded is None:",
+        "if state.replaced is not None and not is_login:",
+        "if state.replaced is not None and state.is_loaded is None:",
         f"{_REPLACED}a_request_under_way_at_a_login_sets_no_cookie_and_changes_nothing",
     ),
     Guard(
         "a replaced id is not taken for an unknown one",
         "sessions/lifecycle/load.py",
-        "return LoadedSession(loaded_at=now, replaced=found)",
+        "return LoadedSession(replaced=found)",
         "return InvalidReason.UNKNOWN",
         f"{_REPLACED}a_request_under_way_at_a_login_sets_no_cookie_and_changes_nothing",
     ),
@@ -40,7 +40,7 @@ LIVES = (
     ),
     Guard(
         "dropped changes are told",
-        "sessions/revocation.py",
+        "sessions/lifecycle/revocation.py",
         'config.events.emit("dropped", session.replaced.session_id, None, "replaced")',
         "pass",
         f"{_REPLACED}its_changes_are_told_and_raised_if_that_is_asked_for",
@@ -69,7 +69,7 @@ LIVES = (
     Guard(
         "a logout holds, whatever becomes of what was set after it",
         "sessions/lifecycle/commit.py",
-        "            yield from _log_out(config, session, deleted)\n        raise",
+        "            yield from _log_out(config, state, deleted)\n        raise",
         "            pass\n        raise",
         f"{_REPLACED}a_logout_holds_though_what_was_set_after_it_is_too_large",
     ),
@@ -136,7 +136,7 @@ LIVES = (
     ),
     Guard(
         "on_revoked='raise' tells it though nothing was changed",
-        "sessions/lifecycle/save.py",
+        "sessions/lifecycle/commit.py",
         "            if config.raise_on_revoked:\n",
         "            if row is None:\n",
         f"{_LONG}on_revoked_raise_tells_it_though_nothing_was_changed",
@@ -151,21 +151,22 @@ LIVES = (
     Guard(
         "a websocket of days follows each rotation",
         "sessions/lifecycle/reload.py",
-        "    session.last_id = found.session_id",
-        "    session.last_id = None",
+        "    state.last_id = found.session_id",
+        "    state.last_id = None",
         "tests/sessions/test_long_requests.py"
         "::test_a_websocket_of_days_reads_what_was_rotated_since_it_last_looked",
     ),
     Guard(
         "reading again loses no change",
         "sessions/lifecycle/reload.py",
-        "if session.has_changed():",
-        "if False:",
+        "if has_changed(state, state.data.changes()):\n"
+        "        raise SessionNotSaved(_CHANGED)\n    if state.row",
+        "if False:\n        raise SessionNotSaved(_CHANGED)\n    if state.row",
         f"{_LONG}what_is_read_again_is_what_others_made_of_it",
         # It is looked at once more when what was read is taken over.
         second=(
-            "sessions/request_session.py",
-            "if self.state.has_changed():  # by another task",
+            "sessions/lifecycle/reload.py",
+            "if has_changed(state, state.data.changes()):  # by another task",
             "if False:  # by another task",
         ),
     ),

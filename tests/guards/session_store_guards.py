@@ -39,14 +39,14 @@ SESSION_STORES = (
     ),
     Guard(
         "a save is not refused by the date of a process whose clock is ahead",
-        "sessions/lifecycle/save.py",
+        "sessions/lifecycle/commit.py",
         "max((yield ReadClock()), row.last_seen_at)",
         "yield ReadClock()",
         f"{_LATE}a_save_that_another_one_overtook_is_made_once_more",
     ),
     Guard(
         "an overtaken save of a strict session is no conflict by itself",
-        "sessions/lifecycle/save.py",
+        "sessions/lifecycle/commit.py",
         "return config.strict and is_same and found.version != row.version",
         "return is_same",
         f"{_LATE}a_strict_save_is_no_conflict_where_only_a_use_was_noted_later",
@@ -97,7 +97,7 @@ SESSION_STORES = (
     Guard(
         "B20: an old cookie begins no session a second time",
         _TAKE_OVER,
-        "if (yield Find(_mark_id(config, token))):",
+        "if mark.rows:",
         "if False:",
         f"{_PREVIOUS}an_old_cookie_is_worth_nothing_after_a_logout",
     ),
@@ -178,9 +178,9 @@ SESSION_STORES = (
     ),
     Guard(
         "A11: reading a session counts as its use",
-        f"{_STORE}memory.py",
-        "found = self._rows.use(session_id, self._now())",
-        "found = self._rows.get(session_id)",
+        "sessions/store/memory.py",
+        "row = self._rows.use(session_id, now)",
+        "row = self._rows.get(session_id)",
         f"{_FULL}a11_who_is_active_stays_and_the_longest_idle_goes",
     ),
     Guard(

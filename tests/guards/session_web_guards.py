@@ -59,9 +59,9 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "a logout ends what a cookie of before would begin",
-        "sessions/credential.py",
-        "            yield from self.previous.end(own)\n",
-        "            pass\n",
+        "sessions/lifecycle/commit.py",
+        "        yield from end_previous(session.config, credential.previous, own)\n",
+        "        pass\n",
         "tests/sessions/test_previous.py::test_b20_nor_after_a_logout_of_another_session_beside_it",
     ),
     Guard(
@@ -87,36 +87,37 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "tasks of one request save its session in turn",
-        "sessions/request_session.py",
-        "        async with self._task_turn:\n            return",
-        "        if True:\n            return",
+        "sessions/operations/driver.py",
+        "        async with self._task_lock:\n",
+        "        if True:\n",
         f"{_TASKS}all_that_tasks_save_in_a_new_session_is_there",
     ),
     Guard(
         "a task of one request saves its session in turn with its threads",
-        "sessions/task_turn.py",
-        "        if not self._thread_lock.acquire(blocking=False):",
-        "        if self._thread_lock.acquire(blocking=False) is None:",
+        "sessions/operations/driver.py",
+        "if not self.thread_lock.acquire(blocking=False):",
+        "if self.thread_lock.acquire(blocking=False) is None:",
         f"{_TASKS}a_session_that_tasks_and_threads_save_first_is_one",
     ),
     Guard(
         "a logout while another task of the request saves is not undone by that",
-        "sessions/request_session.py",
-        "committed = begun.copy()",
-        "committed = self.state",
+        "sessions/lifecycle/commit.py",
+        "committed = SessionState(*attributes_of(begun))",
+        "committed = session.state",
         f"{_TASKS}a_logout_while_another_task_saves_holds",
     ),
     Guard(
         "what a task reads again does not take the place of what another has done",
-        "sessions/request_session.py",
-        "        if self.state.has_changed():  # by another task: that is not to be overwritten\n",
-        "        if False:\n",
+        "sessions/lifecycle/reload.py",
+        "    if has_changed(state, state.data.changes()):  # by another task:"
+        " not to be overwritten\n",
+        "    if False:\n",
         f"{_TASKS}what_is_set_while_another_task_reloads_is_not_lost",
     ),
     Guard(
         "a request that has logged in looks at the session of that login",
-        "sessions/lifecycle/save.py",
-        "        session.last_id = None  # it belongs to the old id\n",
+        "sessions/lifecycle/commit.py",
+        "        state.last_id = None  # it belongs to the old id\n",
         "        pass\n",
         f"{_LONG}after_its_own_login_the_request_looks_at_that",
     ),
@@ -129,9 +130,9 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "a logout ends the sessions of all cookies",
-        "sessions/credential.py",
-        "        if len(self.tokens) > 1:\n",
-        "        if False:\n",
+        "sessions/lifecycle/commit.py",
+        "    if len(credential.tokens) > 1:\n",
+        "    if False:\n",
         f"{_COOKIES}a_logout_ends_the_sessions_of_all_cookies",
     ),
     Guard(
@@ -165,14 +166,14 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a logout holds if the application fails then (ASGI)",
         "sessions/asgi.py",
-        "await _uncancelled(request_session.run_async(request_session.end_failed()), error)",
+        "await _uncancelled(request_session.driver.run_async(end_failed(request_session)), error)",
         "pass",
         f"{_FAILURES}a_logout_holds_under_every_mounting_in_starlette",
     ),
     Guard(
         "a logout holds if the application fails then (WSGI)",
         "sessions/wsgi.py",
-        "on_failure.callback(lambda: session.run(session.end_failed()))",
+        "on_failure.callback(lambda: session.driver.run(end_failed(session)))",
         "pass",
         f"{_FAILURES}a_logout_holds_if_the_application_fails_then",
     ),
@@ -186,17 +187,16 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a body that is closed unread loses no change",
         "sessions/wsgi.py",
-        "            self._session.run(self._session.start_response(is_sent=False))",
+        "            self._session.driver.run(start_response(self._session, is_sent=False))",
         "            pass",
         f"{_FAILURES}a_wsgi_body_that_is_closed_early_loses_no_change",
     ),
     Guard(
         "a late logout holds without save()",
-        "sessions/request_session.py",
-        "        if self.state.deleted_row is not None:\n"
-        "            yield from self._commit(self.state.copy(), UNCHANGED)\n"
-        "        if",
-        "        if",
+        "sessions/lifecycle/commit.py",
+        "    if state.deleted_row is not None:\n"
+        "        yield from commit_request(session, state.copy(), UNCHANGED)\n    if",
+        "    if",
         f"{_FAILURES}a_logout_in_a_stream_holds_without_save",
     ),
     Guard(
@@ -251,8 +251,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a page that does not use its session is shown though the table is out of reach",
         "sessions/asgi.py",
-        "await request_session.load_async(defers=True)",
-        "await request_session.load_async()",
+        "load_session(request_session, defers=True)",
+        "load_session(request_session)",
         f"{_OUTAGE}a_page_that_does_not_use_its_session_is_shown",
     ),
     Guard(
@@ -264,9 +264,9 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "changes of a session that could not be read are not saved in another",
-        "sessions/request_session.py",
-        "        if begun.load_error is not None and begun.login_user_id is None:\n",
-        "        if False:\n",
+        "sessions/lifecycle/commit.py",
+        "    if begun.load_error is not None and begun.login_user_id is None:\n",
+        "    if False:\n",
         f"{_OUTAGE}changes_of_the_empty_one_are_dropped_and_told",
     ),
     Guard(
@@ -292,9 +292,9 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "asking how long a session lives does not prolong it",
-        "sessions/lifecycle/save.py",
-        "touch_is_due = session.is_use and config",
-        "touch_is_due = config",
+        "sessions/lifecycle/commit.py",
+        "(state.is_use and use.is_due)",
+        "use.is_due",
         "tests/sessions_web/test_seconds_left.py::test_asking_idly_prolongs_nothing_and_writes_nothing",
         (
             "sessions/session_state.py",
@@ -312,9 +312,9 @@ SESSIONS_ON_THE_WEB = (
     ),
     Guard(
         "a save that succeeded leaves no failure behind",
-        "sessions/request_session.py",
-        "        self._failed_save = None\n        return result\n",
-        "        return result\n",
+        "sessions/lifecycle/save_now.py",
+        "    session.failed_save = None\n    return result\n",
+        "    return result\n",
         "tests/sessions_web/test_saves_that_fail.py::test_a_save_that_succeeds_after_it_ends_that",
     ),
     Guard(

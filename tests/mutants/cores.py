@@ -359,7 +359,21 @@ CORES: dict[str, tuple[str, ...]] = {
     "sessions/device_bound/proof.py": _DEVICES,
     "sessions/device_bound/public_key.py": _DEVICES,
     "sessions/device_check.py": (*_DEVICES, "tests/sessions_web/test_bearer.py"),
-    "sessions/lifecycle/commit.py": _SESSION,
+    "sessions/lifecycle/commit.py": (
+        *_SESSION,
+        *_SESSION_STORES,
+        "tests/sessions/test_cipher.py",
+        "tests/sessions_web/test_streams.py",
+        "tests/sessions_web/test_failures.py",
+        "tests/sessions_web/test_outage.py",
+        "tests/sessions_web/test_saves_that_fail.py",
+        "tests/sessions_web/test_tasks_of_a_request.py",
+        "tests/sessions_web/test_forged_cookies.py",
+        "tests/sessions_web/test_seconds_left.py",
+        "tests/sessions_web/test_bearer.py",
+        "tests/sessions/test_previous.py",
+        *_MAX_SESSIONS,
+    ),
     "sessions/lifecycle/end.py": (
         "tests/sessions_web/test_forged_cookies.py",
         f"tests/contract/test_session_owners.py {_IN_MEMORY}",
@@ -383,17 +397,16 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/device_bound/test_life.py",
         "tests/sessions/test_previous.py",
     ),
-    "sessions/lifecycle/save.py": (*_SESSION, *_SESSION_STORES, "tests/sessions/test_cipher.py"),
-    "sessions/lifecycle/take_over.py": (
-        "tests/sessions/test_previous.py",
-        f"tests/contract/test_session_previous.py {_IN_MEMORY}",
-        f"tests/contract/test_session_switching_on.py {_IN_MEMORY}",
-    ),
-    "sessions/revocation.py": (
+    "sessions/lifecycle/revocation.py": (
         "tests/sessions/test_events.py",
         "tests/sessions/test_replaced.py",
         "tests/sessions_web/test_failures.py",
         *_MAX_SESSIONS,
+    ),
+    "sessions/lifecycle/take_over.py": (
+        "tests/sessions/test_previous.py",
+        f"tests/contract/test_session_previous.py {_IN_MEMORY}",
+        f"tests/contract/test_session_switching_on.py {_IN_MEMORY}",
     ),
     "sessions/session_state.py": (
         *_SESSION,

@@ -464,7 +464,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'return urlsafe_b64encode(raw).rstrip(b"XX=XX").decode()': _NO_X,
     },
     "sessions/lifecycle/commit.py": {
-        "if row is not None or config.raise_on_revoked:": _FAST_PATH,
+        "if has_changed(state, changes) or (state.row is not None or config.raise_on_revoked):": (
+            _FAST_PATH
+        ),
+        'state.last_id = ""  # it belongs to the old id': "an empty one is none",
     },
     "sessions/lifecycle/take_over.py": {
         "return TakenOver(None, NO_SESSION, cookie_is_due=False)": (
@@ -472,13 +475,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "loaded = LoadedSession(row, encoded, )": "at no time was a row over that begins now",
     },
-    "sessions/lifecycle/save.py": {
-        'session.last_id = ""  # it belongs to the old id': "an empty one is none",
-    },
     "sessions/session_state.py": {
-        "self.loaded_at = 1": _READ_BEFORE,
-        "self.first_loaded_monotonic = None": _READ_BEFORE,
-        'self.last_id: str | None = ""': "an empty one is none",
+        "loaded_at: int = 1": _READ_BEFORE,
+        "first_loaded_monotonic: float = None": _READ_BEFORE,
+        'last_id: str | None = ""': "an empty one is none",
     },
     "sessions/store/memory_rows.py": {
         'self._by_owner.setdefault(row.owner_id, {})[session_id] = ""': _ORDERED_SET,

@@ -13,6 +13,8 @@ from sessions.config.options import SessionOptions
 from sessions.config.session_config import SessionConfig
 from sessions.cookie.headers import Headers
 from sessions.freshness import AUTHENTICATED_AT
+from sessions.lifecycle.commit import end_response, start_response
+from sessions.lifecycle.open import load_at_first_use, load_session
 from sessions.operations.operation import Find, Operation
 from sessions.operations.row import Row, StoredValue
 from sessions.request_session import RequestSession
@@ -48,10 +50,10 @@ class Blocking:
     """Calls in this thread."""
 
     def open(self, session: RequestSession) -> None:
-        session.load()
+        load_at_first_use(session)
 
     def begin(self, session: RequestSession) -> Headers:
-        return session.run(session.start_response())
+        return session.driver.run(start_response(session))
 
     def save(self, session: Session) -> None:
         session.save()
@@ -73,10 +75,10 @@ class OnLoop:
         self._runner = runner
 
     def open(self, session: RequestSession) -> None:
-        self._runner.run(session.load_async())
+        self._runner.run(session.driver.run_async(load_session(session)))
 
     def begin(self, session: RequestSession) -> Headers:
-        return self._runner.run(session.run_async(session.start_response()))
+        return self._runner.run(session.driver.run_async(start_response(session)))
 
     def save(self, session: Session) -> None:
         self._runner.run(session.save_async())
@@ -120,7 +122,7 @@ class Request:
 
     def end(self) -> None:
         """The response ends."""
-        self._session.run(self._session.end_response())
+        self._session.driver.run(end_response(self._session))
 
     def finish(self) -> Headers:
         """The response begins and ends."""
@@ -202,7 +204,7 @@ class Site:
 
     def rows(self, session_id: str) -> list[Row]:
         """The rows of an id, over or not."""
-        rows: list[Row] = self.send(Find(session_id))
+        rows: list[Row] = self.send(Find(session_id)).rows
         return rows
 
     def send(self, operation: Operation) -> Any:

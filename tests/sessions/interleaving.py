@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessions import MemorySessionStore, Session, SessionRevoked
+from sessions.commit_result import CommitResult
 from sessions.config.session_config import SessionConfig
 from sessions.lifecycle import user_sessions
 from sessions.lifecycle.commit import commit
-from sessions.lifecycle.commit_result import CommitResult
 from sessions.lifecycle.load import InvalidReason, load
 from sessions.loaded_session import NO_SESSION, LoadedSession
 from sessions.operations.operation import Create, Flow, ReadClock

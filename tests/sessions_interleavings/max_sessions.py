@@ -9,6 +9,8 @@ from typing import Any
 
 from sessions import Session, TooManySessions
 from sessions.config.max_sessions import MaxSessions
+from sessions.lifecycle.commit import start_response
+from sessions.lifecycle.open import load_session
 from sessions.operations.operation import (
     BatchGet,
     ByOwner,
@@ -61,7 +63,7 @@ class Browsers:
         """One request: "login", "rotate", "save", "logout" or "revoke all"."""
         await Pause()
         request = RequestSession(self._config, self._cookies[number])
-        await request.load_async()
+        await request.driver.run_async(load_session(request))
         session = Session(request)
         if act == "login":
             session.login(self.user)
@@ -72,7 +74,7 @@ class Browsers:
         else:
             getattr(session, act)()
         try:
-            fields = dict(await request.run_async(request.start_response()))
+            fields = dict(await request.driver.run_async(start_response(request)))
         except TooManySessions:
             self.refused += 1
             return

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from sessions import MemorySessionStore, Session, SessionRevoked
 from sessions.config.session_config import SessionConfig
+from sessions.lifecycle.commit import start_response
+from sessions.lifecycle.open import load_at_first_use, load_session
 from sessions.operations.operation import Operation
 from sessions.request_session import RequestSession
 from tests.fake_clock import FakeClock
@@ -98,7 +100,7 @@ class Play:
         await Pause()
         told.began_at = self.turn
         session = RequestSession(self.config, self.cookie)
-        await session.load_async()
+        await session.driver.run_async(load_session(session))
         row = session.state.row
         told.was_replaced = session.state.replaced is not None
         if row is not None:
@@ -106,7 +108,7 @@ class Play:
         fields: dict[str, str] = {}
         try:
             await act(self, Session(session), told)
-            fields = dict(await session.run_async(session.start_response()))
+            fields = dict(await session.driver.run_async(start_response(session)))
         except SessionRevoked:
             told.is_revoked = True
         told.was_replaced = told.was_replaced or session.state.replaced is not None
@@ -136,7 +138,7 @@ class Play:
         session = self._opened.get(cookie)
         if session is None:
             session = self._opened[cookie] = RequestSession(self.config, cookie)
-            session.load()
+            load_at_first_use(session)
         return session
 
 
@@ -156,12 +158,12 @@ class Beginning(NamedTuple):
 
 def _begin(config: SessionConfig, owner: str | None) -> Beginning:
     session = RequestSession(config, None)
-    session.load()
+    load_at_first_use(session)
     facade = Session(session)
     facade[CART] = [17]
     if owner is not None:
         facade.login(owner)
-    set_cookie = dict(session.run(session.start_response()))["set-cookie"]
+    set_cookie = dict(session.driver.run(start_response(session)))["set-cookie"]
     return Beginning((), set_cookie, str(facade.id))
 
 

@@ -15,6 +15,7 @@ from hypothesis.stateful import (
 )
 
 from sessions.config.options import SessionOptions
+from sessions.lifecycle.open import load_at_first_use
 from sessions.request_session import RequestSession
 from tests.fake_clock import FakeClock
 from tests.sessions_machine.action import Action, handlers
@@ -209,7 +210,7 @@ class Sessions(RuleBasedStateMachine):
         config = self.world.config
         for value, ticket in self.model.cookies.items():
             found = RequestSession(config, f"{config.cookie.name}={value}")
-            found.load()
+            load_at_first_use(found)
             self.model.seen(ticket, found.state.row is not None)
             self.model.told(ticket, found.state.replaced is not None, self.model.turn + 1)
             if found.state.row is not None:

@@ -7,7 +7,9 @@ from enum import Enum, auto
 
 from sessions import Session, SessionConflict, SessionRevoked
 from sessions.cookie.headers import Headers
+from sessions.lifecycle.commit import end_response, start_response
 from sessions.lifecycle.load import decrypted
+from sessions.lifecycle.open import load_session
 from sessions.request_session import RequestSession
 from tests.sessions_machine.action import Action
 from tests.sessions_machine.browser import Browser, parsed
@@ -76,7 +78,7 @@ class Request:
             self._browser.take(self._set_cookie)
 
     async def _run(self) -> None:
-        await self.request_session.load_async()
+        await self.request_session.driver.run_async(load_session(self.request_session))
         self._opened()
         await self._work()
         for action in self._handler:
@@ -89,7 +91,7 @@ class Request:
                 return
             await self._work()
         fields = await self._commit(
-            self.request_session.run_async(self.request_session.start_response())
+            self.request_session.driver.run_async(start_response(self.request_session))
         )
         if self.phase is not Phase.FAILED:
             self._answered(fields)
@@ -156,7 +158,7 @@ class Request:
 
     def _answered(self, fields: Headers) -> None:
         self.phase = Phase.ANSWERED
-        self.request_session.run(self.request_session.end_response())
+        self.request_session.driver.run(end_response(self.request_session))
         set_cookies = [value for name, value in fields if name == "set-cookie"]
         fresh = self.view.fresh
         if fresh is None and not self.view.clears:

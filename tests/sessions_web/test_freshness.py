@@ -180,7 +180,7 @@ def test_a_session_of_before_this_was_noted_is_not_fresh(make_site: MakeSite) ->
     visitor = site.visitor()
     visitor.visit(login("ada"))
     (one,) = site.store.sessions_of("ada")
-    (row,) = site.store.send(Find(one.id), 0)
+    (row,) = site.store.send(Find(one.id), 0).rows
     row.data.pop("sessions.authenticated_at")
     assert visitor.visit(proved_at).value is None
     assert visitor.visit(transfer).status == 401
@@ -192,7 +192,7 @@ def test_what_can_not_be_a_proof_is_none(make_site: MakeSite, noted: str) -> Non
     visitor = site.visitor()
     visitor.visit(login("ada"))
     (one,) = site.store.sessions_of("ada")
-    (row,) = site.store.send(Find(one.id), 0)
+    (row,) = site.store.send(Find(one.id), 0).rows
     row.data["sessions.authenticated_at"] = noted
     assert visitor.visit(transfer).status == 401
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
-from threading import Barrier, Event, RLock, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -25,10 +25,10 @@ from sessions import (
     session_of,
 )
 from sessions.asgi import SessionMiddleware
+from sessions.operations.driver import Driver
 from sessions.operations.login_lifetime import LoginLifetime
-from sessions.operations.operation import Create, Operation, ReadClock
+from sessions.operations.operation import Create, Flow, Operation, ReadClock
 from sessions.session_state import SessionState
-from sessions.task_turn import TaskTurn
 from sessions.values.values import Changes, Values, decode, require_storable
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 from tests.sessions_web.exchange import Browser
@@ -375,12 +375,14 @@ def test_a_session_that_tasks_and_threads_save_first_is_one(*, thread_is_first: 
 
 
 def test_a_task_that_is_cancelled_while_it_waits_for_a_thread_holds_up_no_other() -> None:
-    lock = RLock()
-    turn = TaskTurn(lock)
+    driver = Driver(MemorySessionStore(), 1.0)
+    lock = driver.thread_lock
+
+    def nothing_to_do() -> Flow[None]:
+        yield from ()
 
     async def take() -> None:
-        async with turn:
-            pass
+        await driver.run_async(nothing_to_do())
 
     async def main(thread: ThreadPoolExecutor) -> None:
         thread.submit(lock.acquire).result()

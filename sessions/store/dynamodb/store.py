@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from sessions.arguments import require_bool, require_deadline_seconds, require_str
 from sessions.errors import SessionTooLarge, StoreError
 from sessions.operations.driver import run, run_async
-from sessions.operations.operation import Flow, Get, Operation, ReadClock
+from sessions.operations.operation import Find, Flow, Found, Get, Operation, ReadClock
 from sessions.store import user_sessions
 from sessions.store.dynamodb.unexpected_reply import UnexpectedReply
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ddbwire import AnsweredCall, DynamoDBRequest, SingleTable
     from sessions.store.dynamodb.side_by_side import SideBySide
+
+_Requests = Generator["DynamoDBRequest | SideBySide | None", Any, Any]
 
 _SECOND_NS = 1_000_000_000
 
@@ -79,6 +81,7 @@ class DynamoDBSessionStore:
         # Imported here: a process with only a MemorySessionStore does not need the wire.
         from ddbwire import Wire
         from ddbwire.arguments import require_clock, require_plain_function
+        from ddbwire.clocks.local_clock import LocalClock
         from ddbwire.single_table import require_layout
         from sessions.store.dynamodb.item_keys import item_keys
         from sessions.store.dynamodb.request import ATTRIBUTES, TableRequests
@@ -112,7 +115,7 @@ class DynamoDBSessionStore:
             max_connections=max_connections,
             table=table,
         )
-        self._clock = clock
+        self.clock = self._wire.clock if clock is None else LocalClock(clock)
         self._table_requests = TableRequests(
             table, keys, registers=self.is_exact_by_owner, report_capacity=on_call is not None
         )
@@ -127,6 +130,11 @@ class DynamoDBSessionStore:
     revoke_user = user_sessions.revoke_user
     """End all sessions of a user but one; returns how many were ended."""
     revoke_user_async = user_sessions.revoke_user_async
+
+    @property
+    def ready(self) -> bool:
+        """Whether the region, the endpoint and the credentials are resolved."""
+        return self._wire.resolved
 
     def prepare(self) -> None:
         """Resolve the region, the endpoint and the credentials, once.
@@ -181,10 +189,6 @@ class DynamoDBSessionStore:
         """The result of one operation; see ``Store.send``."""
         request = None
         try:
-            if isinstance(operation, ReadClock):
-                if self._clock is None:
-                    self._wire.sync_clock(deadline_ns)
-                return self._now()
             requests = self._requests(operation)
             request = next(requests)
             while True:
@@ -200,10 +204,6 @@ class DynamoDBSessionStore:
         """The result of one operation; see ``Store.send_async``."""
         request = None
         try:
-            if isinstance(operation, ReadClock):
-                if self._clock is None:
-                    await self._wire.sync_clock_async(deadline_ns)
-                return self._now()
             requests = self._requests(operation)
             request = next(requests)
             while True:
@@ -251,16 +251,26 @@ class DynamoDBSessionStore:
 
         return as_arguments(self, self._arguments)
 
-    def _requests(self, operation: Operation) -> Any:
+    def _requests(self, operation: Operation) -> _Requests:
+        """The requests of an operation; None where the table's time must be asked for."""
+        if isinstance(operation, ReadClock):
+            return (yield from self._time())
         from sessions.store.dynamodb.translation import requests
 
-        return requests(self._table_requests, operation)
+        result = yield from requests(self._table_requests, operation)
+        if isinstance(operation, Find):  # only now: the first response brings the table's time
+            return Found(result, (yield from self._time()))
+        return result
 
-    def _now(self) -> int:
-        now_ns = self._wire.clock.now_ns() if self._clock is None else self._clock()
-        return now_ns // _SECOND_NS
+    def _time(self) -> _Requests:
+        if not self.clock.known:
+            yield None
+        return self.clock.now_ns() // _SECOND_NS
 
-    def _call(self, request: DynamoDBRequest | SideBySide, deadline_ns: int) -> Any:
+    def _call(self, request: DynamoDBRequest | SideBySide | None, deadline_ns: int) -> Any:
+        if request is None:
+            self._wire.sync_clock(deadline_ns)
+            return None
         from sessions.store.dynamodb.side_by_side import SideBySide, call_all
 
         if isinstance(request, SideBySide):
@@ -270,7 +280,12 @@ class DynamoDBSessionStore:
         self._report(request, reply)
         return reply
 
-    async def _call_async(self, request: DynamoDBRequest | SideBySide, deadline_ns: int) -> Any:
+    async def _call_async(
+        self, request: DynamoDBRequest | SideBySide | None, deadline_ns: int
+    ) -> Any:
+        if request is None:
+            await self._wire.sync_clock_async(deadline_ns)
+            return None
         from sessions.store.dynamodb.side_by_side import SideBySide, call_all_async
 
         if isinstance(request, SideBySide):

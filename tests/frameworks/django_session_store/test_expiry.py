@@ -16,7 +16,7 @@ from tests.frameworks.seen_store import SeenStore
 
 
 def in_seconds(store: SeenStore, seconds: int) -> datetime.datetime:
-    now_seconds = store.clock() / 1e9
+    now_seconds = store.fake_clock() / 1e9
     return datetime.datetime.fromtimestamp(now_seconds + seconds, tz=datetime.UTC)
 
 
@@ -27,7 +27,7 @@ def test_a_sessions_own_idle_time_is_kept_on_the_server(
     session = saved(cat="dog")
     session.set_expiry(60)
     session.save()
-    store.clock.advance(seconds)
+    store.fake_clock.advance(seconds)
     assert ("cat" in again(session)) is alive
     assert session.exists(session.session_key) is alive
 
@@ -38,9 +38,9 @@ def test_it_may_be_longer_than_the_sites(store: SeenStore) -> None:
     session["cat"] = "dog"
     session.save()
     for _ in range(2):
-        store.clock.advance(19_999)
+        store.fake_clock.advance(19_999)
         assert again(session)["cat"] == "dog"
-    store.clock.advance(43_200 - 2 * 19_999)
+    store.fake_clock.advance(43_200 - 2 * 19_999)
     assert again(session).get("cat") is None
 
 
@@ -51,9 +51,9 @@ def test_a_session_may_be_over_at_a_time_of_its_own(
     session = saved(cat="dog")
     session["_session_expiry"] = in_seconds(store, 5_000).isoformat()
     session.save()
-    store.clock.advance(seconds)
+    store.fake_clock.advance(seconds)
     assert ("cat" in again(session)) is alive
-    store.clock.advance(1)
+    store.fake_clock.advance(1)
     assert session.id not in {one.id for one in store.sessions_of("7")}
 
 
@@ -62,7 +62,7 @@ def test_a_time_of_its_own_is_the_rows_end_too(store: SeenStore) -> None:
     session["_session_expiry"] = in_seconds(store, 5_000).isoformat()
     session.save()
     (info,) = store.sessions_of("7")
-    assert info.expires_at == store.clock() // 10**9 + 5_000
+    assert info.expires_at == store.fake_clock() // 10**9 + 5_000
 
 
 def test_without_one_again_the_sites_holds(store: SeenStore) -> None:
@@ -70,7 +70,7 @@ def test_without_one_again_the_sites_holds(store: SeenStore) -> None:
     session.set_expiry(60)
     session.set_expiry(None)
     session.save()
-    store.clock.advance(1_199)
+    store.fake_clock.advance(1_199)
     assert again(session)["cat"] == "dog"
 
 
@@ -79,9 +79,9 @@ def test_zero_is_for_the_cookie_alone(store: SeenStore) -> None:
     session.set_expiry(0)
     session.save()
     assert session.get_expire_at_browser_close()
-    store.clock.advance(1_199)
+    store.fake_clock.advance(1_199)
     assert again(session)["cat"] == "dog"
-    store.clock.advance(1_200)
+    store.fake_clock.advance(1_200)
     assert again(session).get("cat") is None
 
 

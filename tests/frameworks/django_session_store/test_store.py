@@ -188,7 +188,7 @@ def test_two_requests_that_cycle_the_same_key_leave_one_session(
 
 def test_clear_expired_is_the_tables_work(store: SeenStore) -> None:
     session = saved(cat="dog")
-    store.clock.advance(1_200)
+    store.fake_clock.advance(1_200)
     SessionStore.clear_expired()
     asyncio.run(SessionStore.aclear_expired())
     assert len(store) == 1

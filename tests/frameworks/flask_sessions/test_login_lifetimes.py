@@ -48,12 +48,12 @@ def test_a_remembered_login_lives_as_long_as_it_chose(
     assert cookie is not None
     assert f"Max-Age={30 * DAY}" in cookie
     assert client.get("/is-permanent", base_url=HTTPS).text == "True"
-    store.clock.advance(7 * DAY - 1)
+    store.fake_clock.advance(7 * DAY - 1)
     assert client.get("/who", base_url=HTTPS).text == "ada"
     cookie = cookie_of(client.get("/rotate", base_url=HTTPS))
     assert cookie is not None
     assert f"Max-Age={23 * DAY + 1}" in cookie
-    store.clock.advance(7 * DAY)
+    store.fake_clock.advance(7 * DAY)
     assert client.get("/who", base_url=HTTPS).text == "None"
 
 

@@ -60,7 +60,7 @@ def test_the_oldest_login_of_flask_login_ends_and_can_say_why(store: SeenStore) 
     clients = [app.test_client() for _ in range(3)]
     for client in clients:
         assert get(client, "/enter-unsaved") == "in"
-        store.clock.advance(1)
+        store.fake_clock.advance(1)
     assert [get(client, "/current") for client in clients] == ["None", "ada", "ada"]
     assert [get(client, "/why") for client in clients] == ["login_elsewhere", "None", "None"]
 

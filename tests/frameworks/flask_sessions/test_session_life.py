@@ -60,7 +60,7 @@ def test_a_slow_request_does_not_undo_a_logout(store: SeenStore, on_revoked: str
 
 def test_sessions_are_over_after_the_idle_timeout(client: FlaskClient, store: SeenStore) -> None:
     client.get("/set/colour/red")
-    store.clock.advance(3_600)
+    store.fake_clock.advance(3_600)
     assert seen(client) == {}
 
 
@@ -106,7 +106,7 @@ def test_a_rotation_leaves_requests_under_way_a_moment(app: flask.Flask, store: 
     late.set_cookie(COOKIE, client.get_cookie(COOKIE).value)  # type: ignore[union-attr]
     client.get("/rotate")
     assert seen(client) == seen(late) == {"colour": "red"}
-    store.clock.advance(20)
+    store.fake_clock.advance(20)
     assert (seen(client), seen(late)) == ({"colour": "red"}, {})
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from sessions.config.session_config import SessionConfig
 from sessions.errors import SessionReplaced, SessionRevoked
+from sessions.lifecycle.load import InvalidReason
+from sessions.loaded_session import Replaced
+from sessions.operations.row import Row
 from sessions.session_state import IdChange, SessionState
 from sessions.values.values import UNCHANGED, Changes
 
@@ -43,3 +46,27 @@ def drop_revoked(
     session.reset()
     if config.raise_on_revoked:
         raise revoked
+
+
+def require_still_there(session: SessionState, found: Row | Replaced | InvalidReason) -> Row:
+    """Check that a session's id still leads to a row.
+
+    Raises:
+        SessionReplaced: another session took its place.
+        SessionRevoked: it was ended.
+    """
+    if isinstance(found, Replaced):
+        raise replaced(session, found)
+    if isinstance(found, InvalidReason):
+        session.end_reason = found.end_reason
+        raise SessionRevoked("the session was ended while this request used it")
+    return found
+
+
+def replaced(session: SessionState, by: Replaced) -> SessionReplaced:
+    """The error of a session that another one replaced; notes that in the session."""
+    session.replaced = by
+    return SessionReplaced(
+        "a login, or another new session, replaced the session while this request was under way: "
+        "its changes were not saved"
+    )

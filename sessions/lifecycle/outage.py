@@ -17,12 +17,26 @@ from sessions.session_state import SessionState
 from sessions.values.values import UNCHANGED, Changes
 
 
-def note_unreadable(config: SessionConfig, session: SessionState, outage: StoreUnavailable) -> None:
-    """Note that a session can't be read. With ``on_outage="empty"`` it is loaded, and empty."""
+def note_unreadable(
+    config: SessionConfig, session: SessionState, outage: StoreUnavailable, *, defers: bool
+) -> None:
+    """Note that a session can't be read. With ``on_outage="empty"`` it is loaded, and empty.
+
+    Args:
+        config: the application's.
+        session: the request's.
+        outage: why it can't be read.
+        defers: whether that is not raised here, but where the session is used.
+
+    Raises:
+        StoreUnavailable: the outage.
+    """
     session.load_error = outage
     config.events.emit("unavailable", None, None)
     if config.empty_on_outage:
         session.set_loaded(NO_SESSION)
+    elif not (defers or session.is_loaded):
+        raise outage
 
 
 def drop_changes(config: SessionConfig, session: SessionState, changes: Changes) -> None:
@@ -32,16 +46,14 @@ def drop_changes(config: SessionConfig, session: SessionState, changes: Changes)
     session.data.mark_saved(changes)
 
 
-def note_unsaved(
-    config: SessionConfig, session: SessionState, changes: Changes, outage: StoreUnavailable
-) -> None:
+def note_unsaved(config: SessionConfig, outage: StoreUnavailable) -> None:
     """Note that a session's use can't be saved, for which no request fails.
 
     With ``on_revoked="raise"`` it fails: whether the session was ended is not known then.
 
     Raises:
-        StoreUnavailable: the outage, if anything else was to be saved.
+        StoreUnavailable: the outage, with that option.
     """
-    if changes is not UNCHANGED or session.has_changed() or config.raise_on_revoked:
+    if config.raise_on_revoked:
         raise outage
     config.events.emit("unavailable", None, None)
