@@ -3,7 +3,8 @@
 Each is one read or one write, and none scans. ``docs/guide/tables.md`` describes the tables. On
 DynamoDB Local:
 
-    export AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000
+    export AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000 AWS_DEFAULT_REGION=us-east-1
+    export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any    # boto3 makes none up
     ratelimit-ddb tables create --endpoint-url $AWS_ENDPOINT_URL_DYNAMODB
     python -m examples.access_patterns
 
