@@ -99,7 +99,8 @@ def _add_session_load(command: argparse.ArgumentParser) -> None:
         type=_share,
         default=0.0,
         metavar="SHARE",
-        help="the share of those requests that change the session (default: none)",
+        help="the share of those requests that write the session: that change it, or are its first "
+        "use in a tenth of its idle timeout (default: none)",
     )
     command.add_argument(
         "--logins-per-second", type=_rate, default=0.0, metavar="N", help="logins (default: none)"

@@ -283,20 +283,24 @@ def sessions(
     """The load of the table of sessions.
 
     A request reads its session once, strongly consistent, and writes it if the session changed. A
-    login writes the session, and its keys into the index of users.
+    login is a transaction that writes the session under its new id and empties the one before, and
+    adds the new one's keys to the index of users. (Without a session before it, it is one write.)
 
     Args:
         requests: requests with a session a second.
-        changed: the share of those that change the session, from 0 to 1.
+        changed: the share of those that write the session, from 0 to 1: that change it, or are its
+            first use in a tenth of the idle timeout.
         logins: logins a second.
         kb: the size of a session in KB.
     """
-    writes = requests * changed + logins
+    writes, in_logins = requests * changed, 2 * logins
+    written = writes + in_logins
     return TableLoad(
         "user_sessions",
         consistent_reads=requests,
         writes=writes,
-        index_writes=logins / writes if writes else 0.0,
+        transactional_writes=in_logins,
+        index_writes=logins / written if written else 0.0,
         kb=kb,
         index_kb=1.0,
     )
