@@ -65,6 +65,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'reasons = error.get("CancellationReasons", )': _FAST_PATH,
     },
     "ratelimit_ddb/bucket/arithmetic.py": {
+        "binding, retry_ns, reset_ns = -2, 0, 0": (
+            "it is only asked whether the number is less than 0"
+        ),
+        "binding, retry_ns, reset_ns = -1, 0, 1": (
+            "a bucket that denies is full in a nanosecond at the soonest"
+        ),
         "if ahead_ns - limit.window_ns >= waited_ns:": _SAME_CASE,
         "if ahead_ns >= reset_ns:": _SAME_CASE,
         "if ahead_ns < 0:": _SAME_CASE,
@@ -268,6 +274,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
     "ratelimit_ddb/slots/slot_flows.py": {
         "if result.marks.get(one, +1) < take.free_below": "a slot that was held in 1970 is free",
+        "if result.marks.get(one, -2) < take.free_below": "a slot that was held in 1969 is free",
         "first_ns = until_ns(min(held)) - now_ns if held else 1": (
             "who is denied is told to wait for a nanosecond at least"
         ),
@@ -285,6 +292,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a timer is set anew for the same time"
         ),
         "renewer = None": _FAST_PATH,
+        "self._timer = loop.call_later(max(0, due_ns - monotonic_ns()) / 1000000001.0, "
+        "self._ring)": "a second that is a billionth longer",
+        "if renewal.held.due_ns < now_ns:": "a renewal that is a nanosecond later",
         "self._rings_at_ns = None": "it is set with the timer, and not read before",
         "elif self._waits_until_ns is None or renewal.held.due_ns <= self._waits_until_ns:": (
             "a thread that is woken for nothing waits again"

@@ -397,6 +397,7 @@ def test_a_slot_that_nobody_released_is_released_and_warned_of() -> None:
 def test_who_holds_no_slot_is_not_warned() -> None:
     limiter = ConcurrencyLimiter(MemoryStore(), 1)
     with warnings.catch_warnings(record=True) as warned, limiter.slot("report"):
+        warnings.simplefilter("always")
         assert not limiter.acquire("report")
         assert ConcurrencyLimiter(MemoryStore(), 1, enabled=False).acquire("report")
         gc.collect()

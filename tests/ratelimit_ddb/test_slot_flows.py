@@ -104,11 +104,10 @@ def test_of_several_keys_each_has_its_own_slots_that_are_believed_free() -> None
     held = [limiter.acquire(f"report {number // 2}") for number in range(40)]
     assert all(held)
     for number in range(20):
-        held.pop(0).release()
-        held.pop(0).release()
-        held += [limiter.acquire(f"report {number}"), limiter.acquire(f"report {number}")]
-        assert all(held)
-    assert sum(isinstance(sent, TakeSlot) for sent in store.operations) == 80
+        held[2 * number].release()
+        held[2 * number] = limiter.acquire(f"report {number}")
+        assert held[2 * number]
+    assert sum(isinstance(sent, TakeSlot) for sent in store.operations) == 60
     for slot in held:
         slot.release()
 
@@ -249,6 +248,28 @@ def test_p12_a_slot_lives_nine_tenths_of_its_lifetime_by_both_clocks_and_not_at_
         (ends_ns + 99, ends_ns + now_ns, False),
     ):
         assert held.lives(SetClocks(monotonic_ns, wall_ns)) is lives
+
+
+def is_renewed_again(slots: SlotFlows, held: HeldSlot) -> bool:
+    with pytest.raises(StopIteration) as done:
+        next(slots.renew(held))
+    again: bool = done.value.value
+    return again
+
+
+def test_a_slot_that_is_lost_or_was_released_meanwhile_is_renewed_no_longer() -> None:
+    class ReleasesMeanwhile(SetClocks):
+        def now_ns(self) -> int:
+            held.begin_release()
+            return 0
+
+    held = HeldSlot("k", SlotLimit(1, 60), 0, (7,), None)
+    slots = SlotFlows(held.limit, ReleasesMeanwhile(0, 0), SeenSlots(8))
+    held.last_from(0, 0)
+    assert not is_renewed_again(slots, held)
+    held = HeldSlot("k", SlotLimit(1, 60), 0, (7,), None)
+    assert not is_renewed_again(slots, held)
+    assert held.lost
 
 
 def test_the_marks_that_a_slot_may_have_are_known_while_it_is_renewed_and_released() -> None:

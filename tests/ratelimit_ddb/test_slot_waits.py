@@ -107,6 +107,25 @@ def test_the_first_one_asks_ever_more_rarely_until_its_time_is_over(
     assert KEY not in limiter._core._wait_queue
 
 
+def test_who_becomes_the_first_begins_to_ask_as_often_as_the_one_before(
+    limiter: ConcurrencyLimiter, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_chance = secrets.randbelow
+    monkeypatch.setattr(
+        secrets, "randbelow", lambda below: 0 if below <= SECOND_NS else by_chance(below)
+    )
+    with ConcurrencyLimiter(limiter._core.store, 1).slot("report"):
+        first, second = Waiter(limiter, 1), Waiter(limiter, 5)
+        assert first.until_it_waits() is not None
+        assert second.until_it_waits() is not None
+        clock.advance(1)
+        assert first.until_it_waits() is None
+        wait = second.until_it_waits()
+        assert wait is not None
+        assert (second.asked, wait.most_ns) == (1, 12_500_000)
+        second._steps.close()
+
+
 def test_a_waiter_is_told_how_long_it_has_waited(
     limiter: ConcurrencyLimiter, clock: FakeClock
 ) -> None:
