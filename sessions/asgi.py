@@ -139,8 +139,9 @@ async def _started(session: RequestSession, message: Message, scope: Scope) -> M
     added = await session.driver.run_async(start_response(session))
     if not added:
         return message
-    host, *_ = scope.get("server") or ("",)
-    warn_if_never_sent(session.config.cookie, added, scope.get("scheme"), host)
+    if session.client_token.changes_response:
+        host, *_ = scope.get("server") or ("",)
+        warn_if_never_sent(session.config.cookie, added, scope.get("scheme"), host)
     headers = [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in message.get("headers", ())

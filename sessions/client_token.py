@@ -27,6 +27,7 @@ class ClientToken:
     """The token that the client has, and the one that its response is to bring.
 
     Attributes:
+        changes_response: whether the response sets or clears the cookie, or must not be stored.
         config: the application's.
         credential: the request's.
         issued: the token that ``issue_token`` returned last; None if it was not called.
@@ -38,6 +39,7 @@ class ClientToken:
     credential: Credential
     issued: str | None = None
     persistent: bool | None = None
+    changes_response: bool = False
     _for_cookie: str | None = None
     _cookie_cleared: bool = False
     _is_asked_for: bool = False
@@ -56,11 +58,12 @@ class ClientToken:
 
     def set_as_cookie(self, token: str) -> None:
         """Set the cookie in the response though the token is not new."""
-        self._for_cookie = token
+        self._for_cookie, self.changes_response = token, True
 
     def note(self, result: CommitResult) -> None:
         """Note the token of a new id, or that the cookie is to be cleared."""
         self._for_cookie, self._cookie_cleared = result.token, result.cookie_cleared
+        self.changes_response = True
 
     def ask_for(self, session: SessionState) -> None:
         """Make sure that the next commit makes a token that ``issue`` can return.
@@ -84,7 +87,7 @@ class ClientToken:
             )
         if not self._leads_to_row(session):  # rotated, and the response with its token is lost
             session.rotate()
-        self._is_asked_for = True
+        self._is_asked_for = self.changes_response = True
 
     def issue(self, session: SessionState) -> str:
         """The token for the client, after the commit.

@@ -61,7 +61,8 @@ class Credential(NamedTuple):
         """
         values = config.cookie.values_in(cookie_field)
         tokens = list(config.tokens.of_cookies(values).values()) if values else []
-        previous = PreviousCookie.of(config, cookie_field)
+        before = config.previous
+        previous = None if before is None else PreviousCookie.of(before, cookie_field)
         if values and not tokens and (previous is None or values[0] not in previous.values):
             config.events.emit("invalid", None, None, "malformed")
         if tokens or previous is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from sessions.config.session_config import SessionConfig
 from sessions.cookie.cookie import Cookie
 from sessions.cookie.headers import Headers
 from sessions.cookie.token import MAX_COOKIES
@@ -30,13 +29,11 @@ class PreviousCookie:
     is_removed: bool = False
 
     @classmethod
-    def of(cls, config: SessionConfig, cookie_field: str | None) -> PreviousCookie | None:
-        """The old cookie in a request's Cookie field, if the site had one and it is there."""
-        if config.previous is None:
-            return None
-        values = [value for value in config.previous.cookie.values_in(cookie_field) if value]
+    def of(cls, sessions: PreviousSessions, cookie_field: str | None) -> PreviousCookie | None:
+        """The old cookie in a request's Cookie field; None if it is not there."""
+        values = [value for value in sessions.cookie.values_in(cookie_field) if value]
         first = list(islice(dict.fromkeys(values), MAX_COOKIES))
-        return cls(config.previous, first) if first else None
+        return cls(sessions, first) if first else None
 
     def headers(self, cookie: Cookie) -> Headers:
         """The field that removes it, if that is due, beside the session's own cookie."""

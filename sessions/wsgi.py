@@ -120,9 +120,11 @@ class _StartResponse:
         if self.is_due:
             assert self._held is not None  # noqa: S101 - else it is not due
             status, headers, exc_info = self._held
-            added = self._session.driver.run(start_response(self._session))
-            scheme, host = self._environ.get("wsgi.url_scheme"), self._environ.get("SERVER_NAME")
-            warn_if_never_sent(self._session.config.cookie, added, scheme, host)
+            session, environ = self._session, self._environ
+            added = session.driver.run(start_response(session))
+            if session.client_token.changes_response:
+                scheme, host = environ.get("wsgi.url_scheme"), environ.get("SERVER_NAME")
+                warn_if_never_sent(session.config.cookie, added, scheme, host)
             self._is_started = True
             self._write = self._start_response(
                 status, with_session_headers(headers, added), exc_info

@@ -358,7 +358,9 @@ def _may_be_assigned(session: RequestSession) -> bool:
 
 def _headers(session: RequestSession) -> Headers:
     config, state = session.config, session.state
-    headers = session.client_token.fields(state, session.device_check)
+    headers: Headers = []
+    if session.client_token.changes_response:
+        headers = session.client_token.fields(state, session.device_check)
     if session.credential.previous is not None:
         headers += session.credential.previous.headers(config.cookie)
     left_field = config.seconds_left_field

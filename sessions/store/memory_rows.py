@@ -25,19 +25,17 @@ class MemoryRows:
             earliest expiry first; if none is over, the one that was not used for the longest time.
     """
 
-    __slots__ = ("_by_expiry", "_by_owner", "_by_use", "_max_rows", "_rows", "_used_at")
+    __slots__ = ("_by_expiry", "_by_owner", "_by_use", "_max_rows", "_rows", "_used_at", "get")
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
         self._rows: dict[str, Row] = {}
+        self.get = self._rows.get
+        """The row of an id, or None. Does not count as a use."""
         self._used_at: dict[str, int] = {}
         self._by_use = _IdsBySecond()
         self._by_expiry = _IdsBySecond()
         self._by_owner: dict[str, dict[str, None]] = {}
-
-    def get(self, session_id: str) -> Row | None:
-        """A row. Does not count as a use."""
-        return self._rows.get(session_id)
 
     def use(self, session_id: str, now: int) -> Row | None:
         """A row. Counts as a use at ``now``, in epoch seconds."""

@@ -51,7 +51,7 @@ def require_key(key: object) -> str:
         raise ValueError(
             f"session[{shown(key)}]: keys that start with {RESERVED_PREFIX!r} are reserved"
         )
-    if has_surrogate(key):
+    if not key.isascii() and has_surrogate(key):
         raise ValueError(f"session[{shown(key)}]: the key has a lone surrogate")
     return key
 
