@@ -31,6 +31,7 @@ _SESSION_OPTIONS = {
     "session_changes": "changed",
     "logins_per_second": "logins",
     "session_kb": "kb",
+    "session_gb": "gb",
 }
 
 

@@ -112,6 +112,13 @@ def _add_session_load(command: argparse.ArgumentParser) -> None:
         metavar="KB",
         help="the size of a session (default: %(default)s)",
     )
+    command.add_argument(
+        "--session-gb",
+        type=_rate,
+        default=0.0,
+        metavar="GB",
+        help="the size of the table of sessions (default: none)",
+    )
 
 
 def _add_table_loads(command: argparse.ArgumentParser) -> None:

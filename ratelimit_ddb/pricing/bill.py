@@ -278,7 +278,7 @@ def limiter(decisions: float, denied: float = 0.0, decisions_per_write: float = 
 
 
 def sessions(
-    requests: float, changed: float = 0.0, logins: float = 0.0, kb: float = 1.0
+    requests: float, changed: float = 0.0, logins: float = 0.0, kb: float = 1.0, gb: float = 0.0
 ) -> TableLoad:
     """The load of the table of sessions.
 
@@ -292,6 +292,7 @@ def sessions(
             first use in a tenth of the idle timeout.
         logins: logins a second.
         kb: the size of a session in KB.
+        gb: the size of the table in GB, those included that have expired and await deletion.
     """
     writes, in_logins = requests * changed, 2 * logins
     written = writes + in_logins
@@ -303,4 +304,5 @@ def sessions(
         index_writes=logins / written if written else 0.0,
         kb=kb,
         index_kb=1.0,
+        gb=gb,
     )

@@ -36,6 +36,8 @@ BY_HAND = {
     # Reads 100 * 0.3285 = 32.85. Writes 10, and for each login two items in a transaction, twice as
     # much each: 10 + 8 = 18: 29.565. Index 2: 3.285.
     "sessions": (sessions(100, changed=0.1, logins=2), 65.70, 131.40),
+    # Reads 0.3285; 10 GB: 2.50.
+    "sessions that are kept": (sessions(1, gb=10), 2.8285, 3.157),
     # 5 KB: 2 units a read, half of them for eventual consistency: 40 * 0.3285 = 13.14. 5 units a
     # write and 5 for the index: 50 * 1.6425 = 82.125. 30 + 20 GB: 12.50.
     "media with an index": (
@@ -284,6 +286,17 @@ def test_wrong_loads_are_told_in_one_line(
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+def test_the_table_of_sessions_is_stored_and_can_be_restored(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load = ["--sessions-per-second", "1", "--session-gb", "10", "--recovery"]
+
+    assert main(["cost", *load]) == 0
+
+    (line, *_) = [line for line in capsys.readouterr().out.splitlines() if "user_sessions" in line]
+    assert line.split()[5:7] == ["$2.50", "$2.00"]
 
 
 def test_a_file_that_can_not_be_written_is_told(
