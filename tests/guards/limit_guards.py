@@ -165,6 +165,13 @@ _MOUNT = "tests/web/test_mounts.py::test_p15_"
 
 PATHS = (
     Guard(
+        "a field that a proxy overwrites is read of a trusted peer alone",
+        "ratelimit_ddb/web/identity/client_address.py",
+        "if self.hops or origin.trusted:",
+        "if origin:",
+        "tests/web/test_client_address.py::test_a_field_that_a_stranger_sends_is_not_read",
+    ),
+    Guard(
         "P14: an exception that was answered is no failure of the server",
         "ratelimit_ddb/django/uncaught.py",
         "if any(one is exception for one in _chain_of(sys.exc_info()[1])):",

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb.web.identity.client_address import MOST_HOPS, UNKNOWN, client_address
+from ratelimit_ddb.web.identity.client_address import (
+    MOST_HOPS,
+    UNKNOWN,
+    client_address,
+    whole_address_of,
+)
 
 PROXY = "10.0.0.1"
 CLIENT = "203.0.113.9"
@@ -287,6 +292,11 @@ def test_the_trusted_may_come_from_a_generator_and_are_read_once() -> None:
         ({"field": "x-real-ip"}, ValueError, r"field 'x-real-ip'.*request\.header"),
         ({"field": "x_forwarded_for"}, ValueError, "'x-forwarded-for' or 'forwarded'"),
         ({"field": b"forwarded"}, TypeError, "field b'forwarded'"),
+        ({"overwritten_field": "x-real-ip"}, ValueError, "give trusted_hops or trusted too"),
+        ({**ONE, "overwritten_field": "x_real_ip"}, ValueError, "must be the name of a header"),
+        ({**ONE, "overwritten_field": 5}, ValueError, "overwritten_field 5: must be the name"),
+        ({**ONE, "overwritten_field": "Forwarded"}, ValueError, "write field='forwarded'"),
+        ({**ONE, **RFC, "overwritten_field": "x-real-ip"}, ValueError, "give one of them"),
     ],
 )
 def test_what_cannot_hold_is_told_at_construction(
@@ -294,6 +304,41 @@ def test_what_cannot_hold_is_told_at_construction(
 ) -> None:
     with pytest.raises(error, match=message):
         client_address(**config)
+
+
+@pytest.mark.parametrize("trust", [ONE, TWO, NETS])
+@pytest.mark.parametrize(
+    ("lines", "whose"),
+    [
+        (f"X-Real-IP: {CLIENT}", CLIENT),
+        ("X-Real-IP:  [2001:db8:0:7::1]:443\t", "2001:db8:0:7::/64"),
+        ("X-Real-IP: ::ffff:203.0.113.9", CLIENT),
+        (f"X-Forwarded-For: 6.6.6.6\nX-Real-IP: {CLIENT}", CLIENT),
+        # What the proxy did not overwrite may be the client's.
+        ("X-Forwarded-For: 6.6.6.6", PROXY),
+        (f"X-Real-IP: 6.6.6.6\nX-Real-IP: {CLIENT}", PROXY),
+        (f"X-Real-IP: {CLIENT}, 6.6.6.6", PROXY),
+        ("X-Real-IP: unknown", PROXY),
+        ("X-Real-IP: ", PROXY),
+    ],
+)
+def test_a_field_that_the_proxy_overwrites_tells_the_address(
+    trust: dict[str, Any], lines: str, whose: str
+) -> None:
+    config = {**trust, "overwritten_field": "X-Real-IP"}
+    assert address_of(PROXY, lines, **config) == whose
+
+
+def test_a_field_that_a_stranger_sends_is_not_read() -> None:
+    config = {**NETS, "overwritten_field": "x-real-ip"}
+    assert address_of("192.0.2.1", f"X-Real-IP: {CLIENT}", **config) == "192.0.2.1"
+    assert address_of("unix", f"X-Real-IP: {CLIENT}", **config) == "unix"
+    whole = whole_address_of(client_address(**ONE, overwritten_field="x-real-ip"))
+    request: Any = Heard(PROXY, "X-Real-IP: 2001:db8:0:7::1")
+    assert whole is not None
+    assert whole(request) == "2001:db8:0:7::1"
+    at_unix = {**UNIX, "overwritten_field": "x-real-ip"}
+    assert address_of(None, f"X-Real-IP: {CLIENT}", **at_unix) == CLIENT
 
 
 @pytest.mark.parametrize(("characters", "is_address"), [(128, True), (129, False)])

@@ -14,7 +14,7 @@ KEYS = (
 )
 KINDS = "must have one of header, cookie, session-user, address, function"
 WORDS = "must be 'address', 'everyone', 'session-user' or a table such as { header = \"x\" }"
-OF_ADDRESS = "trusted-hops, trusted, field, ipv6-prefix, ipv4-prefix"
+OF_ADDRESS = "trusted-hops, trusted, field, overwritten-field, ipv6-prefix, ipv4-prefix"
 CODES = "must be status codes: '2xx', '404' or '200-399'"
 NEVER = "must be from 1 to the burst of 5; more than the bucket holds could never be admitted"
 EXPECTED = "expected one of is_internal, plan_limits, rows, tenant in functions= of the RulesFile"

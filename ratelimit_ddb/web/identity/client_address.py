@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -9,6 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import is_list_like, require_int_from
 from ratelimit_ddb.web.identity.address import NetworkSet, grouped, network, parsed
 from ratelimit_ddb.web.identity.forwarded import READERS
@@ -26,6 +28,10 @@ UNIX = "unix"
 LONGEST_ADDRESS = 128
 """Characters, with brackets, zone and port. A longer text is no address."""
 
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
+"""A header field's name (RFC 9110, 5.6.2), without the underscore, which WSGI can't distinguish
+from a hyphen."""
+
 MOST_HOPS = 16
 REMEMBERED_ADDRESSES = 4_096
 
@@ -36,6 +42,7 @@ def client_address(
     trusted_hops: int = 0,
     trusted: Iterable[str] = (),
     field: str = "x-forwarded-for",
+    overwritten_field: str | None = None,
     ipv6_prefix: int = 64,
     ipv4_prefix: int = 32,
 ) -> Callable[[Request], str]:
@@ -65,6 +72,10 @@ def client_address(
             peers at a unix socket. The client is the first address that is not among them.
         field: the field that the proxies write, ``"x-forwarded-for"`` or ``"forwarded"`` (RFC
             7239). The other one is not read, since clients could send it.
+        overwritten_field: a field with one address, which a proxy overwrites whatever the client
+            sent, such as ``"x-real-ip"`` or ``"cf-connecting-ip"``. It is read in the place of
+            ``field``, if the peer is ``trusted`` or there are ``trusted_hops``. If it is missing or
+            no address, the peer's address counts.
         ipv6_prefix: the bits that distinguish IPv6 clients, 1 to 128. A subscriber has at least a
             /64 (RFC 6177), which counts as one client: ``"2001:db8::/64"``.
         ipv4_prefix: the same for IPv4, 1 to 32.
@@ -84,15 +95,23 @@ def client_address(
     listed = _listed(trusted)
     if trusted_hops and listed:
         raise ValueError(f"trusted_hops {trusted_hops} and trusted {listed}: give one of them")
+    overwritten = None if overwritten_field is None else _overwritten(overwritten_field, field)
+    if overwritten and not trusted_hops and not listed:
+        raise ValueError(
+            f"overwritten_field {overwritten_field!r}: give trusted_hops or trusted too; a client "
+            "that reaches the server without the proxy would write it"
+        )
     networks, whole = _networks(listed), None
     for prefixes in ((32, 128), (ipv4_prefix, ipv6_prefix)):
         whole = route = _Route(
             known=_remembering(networks, *prefixes),
             unix_peer=_Hop(UNKNOWN, trusted=UNIX in listed),
-            field=_field_name(field),
+            field=_field_name(field) if overwritten is None else overwritten,
             hops=trusted_hops,
             whole=whole,
         )
+    if overwritten is not None:
+        return route.in_field
     if trusted_hops:
         return route.beyond_hops
     return route.beyond_trusted if listed else route.peer_itself
@@ -157,6 +176,13 @@ class _Route:
                 break
         return origin.identity
 
+    def in_field(self, request: Request) -> str:
+        origin = self._peer(request)
+        if self.hops or origin.trusted:
+            # A list, or a repeated field, is no address: one of them may be the client's.
+            origin = self._hop((request.header(self.field) or "").strip(" \t")) or origin
+        return origin.identity
+
     def _peer(self, request: Request) -> _Hop:
         peer = request.client
         if not peer:
@@ -208,6 +234,19 @@ def _field_name(field: str) -> str:
     if field.lower() not in READERS:
         raise ValueError(
             f"field {field!r}: must be {' or '.join(map(repr, READERS))}; one with a single "
-            "value, which your proxy overwrites, is request.header(...) in a function of your own"
+            f"address, which your proxy overwrites, is overwritten_field={field.lower()!r}, rather "
+            "than request.header(...) in a function of your own, which does not group IPv6"
         )
     return field.lower()
+
+
+def _overwritten(name: object, field: str) -> str:
+    if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+        raise ValueError(
+            f"overwritten_field {name!r}: must be the name of a header field, such as 'x-real-ip'"
+        )
+    if name.lower() in READERS:
+        raise ValueError(f"overwritten_field {name!r}: is a list; write field={name.lower()!r}")
+    if field != "x-forwarded-for":
+        raise ValueError(f"overwritten_field {name!r} and field {field!r}: give one of them")
+    return plain_text(name).lower()

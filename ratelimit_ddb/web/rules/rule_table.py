@@ -237,7 +237,14 @@ _LIMITS_NOT_STORED = _or_function(
 )
 _OF_LIST = ("networks", "keys", "address")
 _OF_STORED = ("stored", "default", "cache-seconds")
-_OF_ADDRESS = ("trusted-hops", "trusted", "field", "ipv6-prefix", "ipv4-prefix")
+_OF_ADDRESS = (
+    "trusted-hops",
+    "trusted",
+    "field",
+    "overwritten-field",
+    "ipv6-prefix",
+    "ipv4-prefix",
+)
 _WORDS: dict[str, Callable[[], Identity]] = {
     "address": client_address,
     "everyone": everyone,
