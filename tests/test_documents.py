@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ratelimit_ddb import Limit
 from ratelimit_ddb.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -145,6 +146,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_that_the_site_has_each_page_in_its_navigation(page: Path) -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     assert re.search(rf"[-:] {re.escape(str(page.relative_to(ROOT)))}$", navigation, re.MULTILINE)
+
+
+def test_that_the_limits_of_who_comes_from_another_limiter_can_be_parsed() -> None:
+    page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    rows = page.partition("## Coming from another limiter")[2].partition("\n## ")[0]
+    here = [row.split(" | ")[-1] for row in rows.splitlines() if row.startswith("| ")]
+    limits = [text for cell in here for text in re.findall(r'"(\d[^"]*)"', cell)]
+    assert len(limits) >= 8
+    for limit in limits:
+        Limit.parse(limit)
 
 
 INCIDENTS = (ROOT / "docs" / "guide" / "incidents.md").read_text(encoding="utf-8")
