@@ -272,6 +272,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'waker: LoopWaker | None = ""': _AS_EMPTY,
     },
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
+    "ratelimit_ddb/slots/slots_core.py": {
+        "while (left_ns := until_ns - monotonic_ns()) > 1:": "it waits for a nanosecond less",
+    },
     "ratelimit_ddb/slots/slot_flows.py": {
         "if result.marks.get(one, +1) < take.free_below": "a slot that was held in 1970 is free",
         "if result.marks.get(one, -2) < take.free_below": "a slot that was held in 1969 is free",
@@ -298,6 +301,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._rings_at_ns = None": "it is set with the timer, and not read before",
         "elif self._waits_until_ns is None or renewal.held.due_ns <= self._waits_until_ns:": (
             "a thread that is woken for nothing waits again"
+        ),
+        "seconds = None if due_ns is None else max(0, due_ns - monotonic_ns()) / 1000000001.0": (
+            "a second that is a billionth longer"
         ),
         "seconds = None if due_ns is None else max(1, due_ns - monotonic_ns()) / 1e9": (
             "a pause of a nanosecond"

@@ -143,6 +143,29 @@ def test_a_waiter_is_told_how_long_it_has_waited(
     limiter._core.give_up(KEY, waiter.taken.held, thread_renewer())
 
 
+def test_who_may_wait_and_need_not_takes_one_slot_at_once(limiter: ConcurrencyLimiter) -> None:
+    waiter = Waiter(limiter, 10)
+    assert waiter.until_it_waits() is None
+    assert waiter.asked == 1
+    assert waiter.decision is not None
+    assert waiter.decision.allowed
+    limiter._core.give_up(KEY, waiter.taken.held, thread_renewer())
+
+
+def test_what_one_who_waits_has_taken_without_an_answer_is_released_later(clock: FakeClock) -> None:
+    store = FlakyStore()
+    with ConcurrencyLimiter(store, 1).slot("report"):
+        waiter = Waiter(ConcurrencyLimiter(store, 1, on_outage="deny"), 10)
+        assert waiter.until_it_waits() is not None
+        kept = len(thread_renewer()._schedule)
+        store.failure = StoreUnavailable("its reply is lost")
+        clock.advance(1)
+        assert waiter.until_it_waits() is not None
+        assert len(thread_renewer()._schedule) == kept + 1
+        store.failure = None
+        waiter._steps.close()
+
+
 def test_only_the_first_one_asks_and_the_others_wait_for_their_turn(
     limiter: ConcurrencyLimiter, clock: FakeClock
 ) -> None:
