@@ -36,6 +36,12 @@ _ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthori
 _HOW_TO_CONFIGURE = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the store a session="
 )
+_WAYS_OUT = {
+    "ProfileNotFound": "set AWS_PROFILE to a profile of ~/.aws/config, or unset it",
+    "SSOTokenLoadError": "run `aws sso login` with the profile",
+    "TokenRetrievalError": "run `aws sso login` with the profile",
+}
+"""For exceptions of botocore that have no code, and do not say it themselves."""
 _APART = (
     ". An emulator without -sharedDb keeps the tables of each access key and region apart: create "
     "it with those that the store uses"
@@ -78,7 +84,8 @@ def store_error(
             f"({message})"
         )
     if code in _ACCESS_DENIED:
-        return AccessDenied(f"{what}: the credentials need {permissions} ({message})")
+        needed = f"{permissions}, and kms:Decrypt" if "kms:" in message else permissions
+        return AccessDenied(f"{what}: the credentials need {needed} ({message})")
     if code in _CREDENTIALS_REFUSED:
         reason = (
             f"the credentials are expired, wrong or unknown {where} ({code}: {message}); "
@@ -123,4 +130,5 @@ def _reason_without_code(failure: Exception) -> str:
         return f"no credentials ({failure}); {_HOW_TO_CONFIGURE}"
     if kind == "NoRegionError":
         return "no region; set AWS_DEFAULT_REGION, or give region_name="
-    return str(failure)
+    way_out = _WAYS_OUT.get(kind)
+    return f"{failure}; {way_out}" if way_out else str(failure)

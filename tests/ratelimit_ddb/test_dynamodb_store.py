@@ -261,6 +261,41 @@ def test_no_region_and_no_credentials_are_told_with_the_table(
         do(DynamoDBStore("limits"), "acquire", {})
 
 
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ("absent", r"\(absent\) could not be found; set AWS_PROFILE to a profile of"),
+        ("sso", "Error loading SSO Token: .*; run `aws sso login` with the profile"),
+    ],
+)
+def test_a_profile_that_does_not_serve_is_told_with_the_way_out(
+    do: Do, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str, told: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile sso]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = dev\n"
+        "[sso-session work]\nsso_region = eu-west-1\nsso_start_url = https://sso.example/start\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    with pytest.raises(StoreError, match=told):
+        do(DynamoDBStore("limits"), "acquire", {})
+
+
+def test_a_key_of_the_table_that_may_not_be_used_is_among_the_permissions(
+    store: DynamoDBStore, server: FaultServer, do: Do
+) -> None:
+    message = "User: u is not authorized to perform: kms:Decrypt on this resource"
+    server.default = error("AccessDeniedException", message=message)
+    with pytest.raises(
+        AccessDenied, match=r"credentials need dynamodb:Update.*, and kms:Decrypt \("
+    ):
+        do(store, "acquire", {})
+
+
 def test_it_is_ready_once_it_was_prepared(server: FaultServer, do: Do) -> None:
     store = DynamoDBStore("limits", endpoint_url=server.url)
     was_ready = [store.ready]
