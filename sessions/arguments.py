@@ -1,4 +1,8 @@
-"""Checks of arguments. Each error message has the argument's name, its value and the rule."""
+"""Checks of arguments. Each error message has the argument's name, its value and the rule.
+
+A message about what an application stores in a session, or about its user, has the type in place of
+the value: messages go to logs and error trackers, and the value may be a token or an address.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +53,9 @@ def require_text(name: str, value: object) -> str:
         TypeError, ValueError: it is not.
     """
     if type(value) is not str:
-        raise TypeError(f"{name} must be a str, not {shown(value)}; use str(...)")
+        raise TypeError(f"{name} must be a str, not {a_type(value)}; use str(...)")
     if has_surrogate(value):
-        raise ValueError(f"{name} must be valid Unicode; {shown(value)} has a lone surrogate")
+        raise ValueError(f"{name} must be valid Unicode, and it has a lone surrogate")
     return value
 
 
@@ -219,7 +223,7 @@ def require_user_id(value: object) -> str:
             of anonymous sessions.
     """
     if not isinstance(value, str):
-        raise TypeError(f"user_id must be a str, not {value!r}; use str(...) for a number")
+        raise TypeError(f"user_id must be a str, not {a_type(value)}; use str(...) for a number")
     size_bytes = len(_utf8("user_id", value))
     if not 1 <= size_bytes <= MAX_USER_ID_BYTES:
         raise ValueError(
@@ -244,7 +248,7 @@ def device_name(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise TypeError(f"device must be a str or None, not {shown(value)}")
+        raise TypeError(f"device must be a str or None, not {a_type(value)}")
     unicode = value.encode(errors="replace").decode()
     return unicode.strip()[:MAX_DEVICE_CHARACTERS] or None
 

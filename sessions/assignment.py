@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
+from sessions.arguments import a_type
+
 _GONE: Mapping[str, Any] = {}
 
 
@@ -42,8 +44,8 @@ class SessionPlace(NamedTuple):
         if found is None or _is_empty_in_litestar(found):
             return _GONE
         raise TypeError(
-            f"{self.key!r} was set to {found!r}: a session must be a mapping of JSON values; make "
-            "a dict of it, or set None to end the session"
+            f"{self.key!r} was set to {a_type(found)}: a session must be a mapping of JSON "
+            "values; make a dict of it, or set None to end the session"
         )
 
     def put_back(self) -> None:

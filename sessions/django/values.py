@@ -53,7 +53,7 @@ def _require_no_surrogate(key: str, value: Any) -> None:
     while waiting:
         inner, depth = waiting.pop()
         if isinstance(inner, str) and has_surrogate(inner):
-            raise ValueError(f"session[{shown(key)}]: {shown(inner)} has a lone surrogate")
+            raise ValueError(f"session[{shown(key)}]: a str with a lone surrogate")
         if depth > json_values.MAX_DEPTH:
             continue  # refused for that by the next check
         if isinstance(inner, dict):

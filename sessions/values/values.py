@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Set as AbstractSet
+from enum import Enum
 from threading import RLock
 from typing import Any, NamedTuple
 
@@ -124,7 +126,7 @@ def _require_scalar(value: Any, where: _Place) -> None:
             return
         # JSON would join two lone surrogates next to each other to one character.
         if has_surrogate(value):
-            raise ValueError(f"session[{_shown(where)}]: {shown(value)} has a lone surrogate")
+            raise ValueError(f"session[{_shown(where)}]: a str with a lone surrogate")
     elif kind is float:
         if not math.isfinite(value):
             raise ValueError(f"session[{_shown(where)}]: {value!r} is not a JSON number; use None")
@@ -135,9 +137,21 @@ def _require_scalar(value: Any, where: _Place) -> None:
             )
     elif value is not None and kind is not bool:
         raise TypeError(
-            f"session[{_shown(where)}]: {shown(value)} is {a_type(value)}; "
-            "only None, bool, int, float, str, list and dict are accepted: convert it before"
+            f"session[{_shown(where)}]: {a_type(value)} can't be stored; only None, bool, int, "
+            f"float, str, list and dict are accepted: {_way_out(value)}"
         )
+
+
+def _way_out(value: object) -> str:
+    """How to make a value that can be stored of one that can't."""
+    if isinstance(value, Enum):
+        return "write its .value"
+    for plain in (dict, list, str, int, float):
+        if isinstance(value, plain):  # of a derived class, such as an OAuth client's token
+            return f"write {plain.__name__}(...)"
+    if isinstance(value, tuple | AbstractSet):
+        return "write list(...)"
+    return "write its .isoformat()" if hasattr(value, "isoformat") else "convert it before"
 
 
 def _shown(where: _Place) -> str:

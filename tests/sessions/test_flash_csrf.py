@@ -36,9 +36,9 @@ def takes(browser: Any, token: object) -> bool:
 @pytest.mark.parametrize(
     ("message", "told"),
     [
-        ((b"Saved",), "message must be a str, not b'Saved'"),
-        ((5,), "message must be a str, not 5"),
-        ((Markup("<b>Saved</b>"),), "message must be a str, not Markup"),
+        ((b"Saved",), "message must be a str, not a bytes"),
+        ((5,), "message must be a str, not an int"),
+        ((Markup("<b>Saved</b>"),), "message must be a str, not a Markup"),
         (("Saved", None), "category must be a str, not None"),
         (("\ud800",), "message must be valid Unicode"),
     ],

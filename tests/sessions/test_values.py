@@ -153,10 +153,41 @@ def test_what_would_come_back_otherwise_is_refused_by_name(value: Any) -> None:
 
 
 def test_a_name_with_a_lone_surrogate_is_refused_by_where_it_is() -> None:
-    with pytest.raises(ValueError, match=r"session\['cart\[0\]'\]: .* has a lone surrogate"):
+    with pytest.raises(ValueError, match=r"session\['cart\[0\]'\]: a str with a lone surrogate"):
         encode("cart", [{"\ud800": 1}])
-    with pytest.raises(ValueError, match=r"session\['.*ud800'\]: .* has a lone surrogate"):
+    with pytest.raises(ValueError, match=r"session\['.*ud800'\]: a str with a lone surrogate"):
         encode("\ud800", 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (OrderedDict(secret=1), "an OrderedDict can't be stored; .*: write dict"),
+        (Items([1]), "an Items can't be stored; .*: write list"),
+        (Name("secret"), "a Name can't be stored; .*: write str"),
+        (Color.RED, "a Color can't be stored; .*: write its .value"),
+        (Shade.RED, "a Shade can't be stored; .*: write its .value"),
+        (("secret",), "a tuple can't be stored; .*: write list"),
+        ({"secret"}, "a set can't be stored; .*: write list"),
+        (datetime.date(2026, 1, 1), r"a date can't be stored; .*: write its .isoformat\(\)"),
+        (b"secret", "a bytes can't be stored; .*: convert it before"),
+        ("secret\ud800", "a str with a lone surrogate"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_message_names_the_type_and_the_way_out_and_not_the_value(value: Any, told: str) -> None:
+    session = memory_site().browser().open().session
+    with pytest.raises((TypeError, ValueError), match=told) as refused:
+        session["cart"] = [value]
+    assert "secret" not in str(refused.value)
+    assert "2026" not in str(refused.value)
+
+
+def test_a_message_about_a_user_does_not_show_them() -> None:
+    session = memory_site().browser().open().session
+    with pytest.raises(TypeError, match="user_id must be a str, not a dict") as refused:
+        session.login({"hash": "secret"})  # type: ignore[arg-type]
+    assert "secret" not in str(refused.value)
 
 
 def test_the_largest_integer_and_the_deepest_value_are_taken() -> None:
@@ -283,7 +314,7 @@ def test_messages_show_only_the_beginning_of_a_value(value: Any) -> None:
 
 
 def test_a_value_that_has_no_repr_is_refused_by_its_type() -> None:
-    with pytest.raises(TypeError, match="is a set"):
+    with pytest.raises(TypeError, match="a set can't be stored"):
         Values({})["k"] = {10**5_000}
 
 
