@@ -14,7 +14,7 @@ from ratelimit_ddb.web.gate.denial_inside import note_denial
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
-from ratelimit_ddb.web.response_head import head_of, head_of_exception
+from ratelimit_ddb.web.response_head import ResponseHead, head_of, head_of_exception
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -73,6 +73,17 @@ def respond_to_exception(gate: Gate, exception: BaseException | None) -> None:
     """The same without a response: Flask propagates exceptions in debug mode."""
     if isinstance(exception, Exception) and gate.gives_back:
         gate.respond(flask.request, head_of_exception(exception))
+
+
+def respond_to_nested(gate: Gate, head: ResponseHead | None) -> None:
+    """Give tokens back by the response of a view that another view called.
+
+    Nothing is given back if nobody knows it, as for an exception that the caller may handle.
+    """
+    if head is None:
+        gate.keep(flask.request)
+    else:
+        gate.respond(flask.request, head)
 
 
 def _release(slots: RequestSlots, *, failed: bool) -> None:  # noqa: ARG001 - whatever has ended it

@@ -11,7 +11,8 @@ import flask
 
 from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
-from ratelimit_ddb.flask.admission import refusal
+from ratelimit_ddb.flask.admission import refusal, respond_to_nested
+from ratelimit_ddb.flask.nested_view import head_of_error, head_of_value, is_nested
 from ratelimit_ddb.flask.response_end import end_with_request
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
@@ -75,7 +76,9 @@ def limited(
                 return denied
             if gate.holds_slots:
                 end_with_request()
-            response: ResponseReturnValue = flask.current_app.ensure_sync(called)(*args, **kwargs)
+            call = functools.partial(flask.current_app.ensure_sync(called), *args, **kwargs)
+            nested = gate.gives_back and is_nested(limited)
+            response: ResponseReturnValue = _call_nested(gate, call) if nested else call()
             if isinstance(response, flask.Response):
                 give_back_of(gate, flask.request, response.status_code)
             gate.note_served(flask.request)
@@ -87,6 +90,17 @@ def limited(
         return limited
 
     return decorate
+
+
+def _call_nested(gate: Gate, call: Callable[[], Any]) -> Any:
+    """Call a view for another view, and give back by its own response."""
+    try:
+        value = call()
+    except Exception as error:
+        respond_to_nested(gate, head_of_error(error))
+        raise
+    respond_to_nested(gate, head_of_value(value))
+    return value
 
 
 def _called(view: Any) -> Any:

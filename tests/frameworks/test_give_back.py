@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+from werkzeug.exceptions import Unauthorized
 
 from ratelimit_ddb import MemoryStore
 from ratelimit_ddb import django as ratelimit_django
@@ -86,6 +87,53 @@ def test_flask_counts_by_the_response_to_a_views_own_limit(store: MemoryStore) -
     site.add_url_rule("/<int:status>", view_func=limited(flask_view))
     client = site.test_client()
     assert [client.get(path).status_code for path in PATHS] == FREE_THEN_TWO
+
+
+def flask_login(answer: Any) -> Any:
+    """What a view is that returns something, or raises it."""
+
+    def login() -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return login
+
+
+@pytest.mark.parametrize(
+    "answer", ["no", ("no", 401), ("no", "401 No", {}), Unauthorized(), KeyError()]
+)
+@pytest.mark.parametrize("of_batch", [200, 500])
+def test_p14_a_flask_view_in_another_one_counts_by_its_own_response(
+    store: MemoryStore, answer: Any, of_batch: int
+) -> None:
+    """A login that failed counts, whatever the view that called it answers."""
+    site = flask.Flask("site", root_path=".")
+    free = "4xx" if answer == "no" else ["2xx", "5xx"]
+    login = ratelimit_flask.limited("2/minute", store=store, give_back=free)(flask_login(answer))
+
+    @site.get("/")
+    def batch() -> Any:
+        try:
+            denied = isinstance(login(), flask.Response)
+        except (Unauthorized, KeyError):
+            denied = False
+        return "denied" if denied else "tried", of_batch
+
+    client = site.test_client()
+    assert [client.get("/").text for _ in range(4)] == ["tried"] * 2 + ["denied"] * 2
+
+
+def test_a_flask_view_in_another_one_gives_back_by_its_own_response(store: MemoryStore) -> None:
+    site = flask.Flask("site", root_path=".")
+    login = ratelimit_flask.limited("2/minute", store=store, give_back="2xx")(lambda: "welcome")
+
+    @site.get("/")
+    def batch() -> Any:
+        return login(), 500
+
+    client = site.test_client()
+    assert [client.get("/").status_code for _ in range(4)] == [500] * 4
 
 
 def django_view(request: HttpRequest) -> HttpResponse:

@@ -165,6 +165,13 @@ _MOUNT = "tests/web/test_mounts.py::test_p15_"
 
 PATHS = (
     Guard(
+        "P14: a view of Flask that another one calls counts by its own response",
+        "ratelimit_ddb/flask/limited_views.py",
+        "nested = gate.gives_back and is_nested(limited)",
+        "nested = False",
+        "tests/frameworks/test_give_back.py",
+    ),
+    Guard(
         "a field that a proxy overwrites is read of a trusted peer alone",
         "ratelimit_ddb/web/identity/client_address.py",
         "if self.hops or origin.trusted:",

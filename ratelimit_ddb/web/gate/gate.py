@@ -44,7 +44,7 @@ from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, require_option
 from ratelimit_ddb.web.gate.request_refund import give_back, refunds_due
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation, reserved_by
 from ratelimit_ddb.web.gate.request_slots import Claimer, RequestSlots
-from ratelimit_ddb.web.gate.response_refund import give_back_by_response
+from ratelimit_ddb.web.gate.response_refund import give_back_by_response, keep_by_response
 from ratelimit_ddb.web.gate.stored_reads import reading_within
 from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.request import Request
@@ -227,6 +227,10 @@ class Gate:
     async def respond_async(self, native: Any, head: ResponseHead) -> None:
         """The same in an event loop; see ``respond``."""
         await run_steps_async(give_back_by_response(native, head, self._is_this))
+
+    def keep(self, native: Any) -> None:
+        """Give nothing back by the response, whose status nobody knows."""
+        keep_by_response(native, self._is_this)
 
     async def admit_message(self, charges: list[Charge], ledger: Ledger) -> Verdict:
         """Take the tokens of a message, and call ``on_decision``; raises as ``admit`` does.

@@ -41,6 +41,12 @@ def give_back_by_response(
         yield from give_back((yield from _refunds_by(head, entries)))
 
 
+def keep_by_response(native: Any, of_gate: Callable[[LedgerGate], bool]) -> None:
+    """Give nothing back of what these gates took, whatever response passes them later."""
+    for entry in _entries_awaiting(native, of_gate):
+        entry.has_response = True
+
+
 def _entries_awaiting(native: Any, of_gate: Callable[[LedgerGate], bool]) -> list[Entry]:
     """The verdicts on a request of which its response may give tokens back."""
     ledger: Ledger | None = carrier_of(native).get(KEY)
