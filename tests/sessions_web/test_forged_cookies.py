@@ -42,6 +42,13 @@ def test_an_unknown_id_is_never_adopted(site: Site, visitor: Visitor) -> None:
     assert site.visitor().visit(everything, cookie=planted).value == {}
 
 
+@pytest.mark.parametrize("before", ["a=1,", "a=1, ", 'a="1; b=2",', "\\054"])
+def test_no_cookie_is_looked_for_in_the_value_of_another(visitor: Visitor, before: str) -> None:
+    """Servers join fields by a comma, and another host of the domain may set a value with one."""
+    visitor.visit(put(a=1))
+    assert visitor.visit(everything, cookie=f"{before}{visitor.cookie}").value == {}
+
+
 def test_a_thousand_bogus_cookies_cause_no_write(make_site: MakeSite) -> None:
     plain, signed = make_site(), make_site(secret="s" * 32)
     one, other = plain.visitor(), signed.visitor()
