@@ -150,7 +150,7 @@ SESSION_STORES = (
     ),
     Guard(
         "A7: no expression names more keys than one may",
-        f"{_STORE}dynamodb/request.py",
+        f"{_STORE}dynamodb/translation.py",
         "return 4 + 2 * len(save.changed) + len(save.removed) <= MAX_OPERATORS",
         "return True",
         f"{_LARGE}a_save_of_many_keys_that_met_another_is_made_anew",

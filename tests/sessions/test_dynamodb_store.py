@@ -22,7 +22,8 @@ from sessions.operations.operation import Delete, Save, Unregister
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import item_of
 from sessions.store.dynamodb.item_keys import OwnTableKeys
-from sessions.store.dynamodb.request import TableRequests, fits_expression
+from sessions.store.dynamodb.request import TableRequests
+from sessions.store.dynamodb.translation import fits_expression
 from tests.ddbwire.fault_server import FaultServer, Request, drop, error, reply
 from tests.dynamodb_local import free_port
 from tests.fake_clock import FakeClock

@@ -11,7 +11,7 @@ the index has no others.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sessions.operations.login_lifetime import LoginLifetime
@@ -55,6 +55,11 @@ def item_of(keys: ItemKeys, row: Row) -> dict[str, Any]:
     seconds = {"idle": row.lifetime.idle_seconds, "lifetime": row.lifetime.lifetime_seconds}
     item |= {name: number(value) for name, value in seconds.items() if value is not None}
     return item | {name: {"S": text} for name, text in optional.items() if text is not None}
+
+
+def rows_of(keys: ItemKeys, items: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The rows of items, but for those whose row was deleted."""
+    return [row_of(keys, item) for item in items if is_row(item)]
 
 
 def row_of(keys: ItemKeys, item: Mapping[str, Any]) -> Row:

@@ -6,7 +6,7 @@ Source: AWS, "UpdateItem", "TransactWriteItems" and "Query" in the DynamoDB API 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ddbwire
@@ -22,15 +22,11 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store.dynamodb.count import count_parts
-from sessions.store.dynamodb.item import ENDED, encode_value, item_of, number
+from sessions.store.dynamodb.item import ENDED, encode_value, item_of
 from sessions.store.dynamodb.item_keys import ItemKeys
 
 MAX_BATCH_GET, MAX_BATCH_WRITE = 100, 25
 """The most items of one request. Source: AWS, "BatchGetItem" and "BatchWriteItem"."""
-
-MAX_OPERATORS = 300
-"""The most operators of an update expression. Source: AWS, "Quotas and limits in DynamoDB"
-(expression parameters)."""
 
 _NAMES = {
     "#c": "createdAt",
@@ -130,16 +126,14 @@ class TableRequests:
     def save(self, save: Save) -> ddbwire.DynamoDBRequest:
         """Set the keys that changed, a new version, and a later expiry."""
         names = self._names(*_LIVE_ALIASES, "#l")
-        values: dict[str, Any] = {
-            ":now": number(save.now),
-            ":l": number(save.last_seen_at),
-            ":e": number(save.expires_at),
-        }
+        values: dict[str, Any] = _numbers(
+            {":now": save.now, ":l": save.last_seen_at, ":e": save.expires_at}
+        )
         sets, removes = ["#l = :l", "#e = :e"], []
         condition = f"{_IS_LIVE} AND {_IS_LATEST}"
         if save.changed or save.removed:
             names |= self._names("#d", "#v")
-            values[":one"] = number(1)
+            values[":one"] = _ONE
             sets.append("#v = #v + :one")
         for index, (key, stored) in enumerate(save.changed.items()):
             names[f"#k{index}"] = key
@@ -149,7 +143,7 @@ class TableRequests:
             names[f"#r{index}"] = key
             removes.append(f"#d.#r{index}")
         if save.version is not None:
-            values[":v"] = number(save.version)
+            values |= _numbers({":v": save.version})
             condition += " AND #v = :v"
         return self._update(
             save,
@@ -169,12 +163,10 @@ class TableRequests:
             f"{_IS_LIVE} AND {_IS_LATEST} AND #v = :v",
             self._names(*_LIVE_ALIASES, "#l", "#d", "#v"),
             {
-                ":now": number(save.now),
-                ":l": number(save.last_seen_at),
-                ":e": number(save.expires_at),
+                **_numbers({":now": save.now, ":l": save.last_seen_at, ":e": save.expires_at}),
                 ":d": {"M": {key: encode_value(stored) for key, stored in data.items()}},
-                ":v": number(row.version),
-                ":one": number(1),
+                **_numbers({":v": row.version}),
+                ":one": _ONE,
             },
         )
 
@@ -284,7 +276,8 @@ class TableRequests:
         if not self.registers or row.owner_id is None:
             return []
         key = self.keys.entry(row.user_id, row.session_id)
-        return [{"Put": {**self._table, "Item": {**key, "expiresAt": number(row.ends_at)}}}]
+        entry = {**key, **_numbers({"expiresAt": row.ends_at})}
+        return [{"Put": {**self._table, "Item": entry}}]
 
     def _replaced(self, replacement: Replace) -> dict[str, Any]:
         # A replaced row no longer belongs to its user, so it leaves the index.
@@ -300,10 +293,14 @@ class TableRequests:
                 "UpdateExpression": f"SET {pointer} = :new, #e = :e, #d = :none{rest}",
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": {
-                    ":now": number(replacement.now),
-                    ":v": number(replacement.old.version),
+                    **_numbers(
+                        {
+                            ":now": replacement.now,
+                            ":v": replacement.old.version,
+                            ":e": replacement.old_until,
+                        }
+                    ),
                     ":new": {"S": replacement.new.session_id},
-                    ":e": number(replacement.old_until),
                     ":none": {"M": {}},
                 },
             }
@@ -321,14 +318,11 @@ class TableRequests:
         return ddbwire.DynamoDBRequest.of(name, {**self._fixed, **parameters})
 
 
-def fits_expression(save: Save) -> bool:
-    """Whether one expression can name all keys of a save.
+def _numbers(values: Mapping[str, int]) -> dict[str, Any]:
+    return {name: {"N": str(value)} for name, value in values.items()}
 
-    It counts every character that may be an operator: ``=``, ``+`` and ``.``, which is more than
-    DynamoDB Local counts. An expression within that limit is shorter than 4 KB, the limit on its
-    length.
-    """
-    return 4 + 2 * len(save.changed) + len(save.removed) <= MAX_OPERATORS
+
+_ONE = {"N": "1"}
 
 
 def _after(start: Any) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class DynamoDBSessionStore:
         from ddbwire.single_table import require_layout
         from sessions.store.dynamodb.item_keys import item_keys
         from sessions.store.dynamodb.request import ATTRIBUTES, TableRequests
+        from sessions.store.dynamodb.translation import requests
 
         require_bool("strict_revocation", strict_revocation)
         if clock is not None:
@@ -119,6 +120,7 @@ class DynamoDBSessionStore:
         self._table_requests = TableRequests(
             table, keys, registers=self.is_exact_by_owner, report_capacity=on_call is not None
         )
+        self._translate = requests
         self._on_call = on_call
 
     sessions_of = user_sessions.sessions_of
@@ -255,9 +257,7 @@ class DynamoDBSessionStore:
         """The requests of an operation; None where the table's time must be asked for."""
         if isinstance(operation, ReadClock):
             return (yield from self._time())
-        from sessions.store.dynamodb.translation import requests
-
-        result = yield from requests(self._table_requests, operation)
+        result = yield from self._translate(self._table_requests, operation)
         if isinstance(operation, Find):  # only now: the first response brings the table's time
             return Found(result, (yield from self._time()))
         return result

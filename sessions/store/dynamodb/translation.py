@@ -31,16 +31,19 @@ from sessions.operations.operation import (
 )
 from sessions.operations.row import Row
 from sessions.store.dynamodb.count import counted_of
-from sessions.store.dynamodb.item import is_row, row_of
+from sessions.store.dynamodb.item import is_row, row_of, rows_of
 from sessions.store.dynamodb.item_keys import ItemKeys
 from sessions.store.dynamodb.request import (
     MAX_BATCH_GET,
     MAX_BATCH_WRITE,
     TableRequests,
-    fits_expression,
 )
 from sessions.store.dynamodb.side_by_side import SideBySide
 from sessions.store.dynamodb.unexpected_reply import reads_reply
+
+MAX_OPERATORS = 300
+"""The most operators of an update expression. Source: AWS, "Quotas and limits in DynamoDB"
+(expression parameters)."""
 
 Requests = Generator[ddbwire.DynamoDBRequest | SideBySide, Any, Any]
 
@@ -112,6 +115,16 @@ def _save(table: TableRequests, save: Save) -> Requests:
             return True
 
 
+def fits_expression(save: Save) -> bool:
+    """Whether one expression can name all keys of a save.
+
+    It counts every character that may be an operator: ``=``, ``+`` and ``.``, which is more than
+    DynamoDB Local counts. An expression within that limit is shorter than 4 KB, the limit on its
+    length.
+    """
+    return 4 + 2 * len(save.changed) + len(save.removed) <= MAX_OPERATORS
+
+
 def _delete(table: TableRequests, delete: Delete) -> Requests:
     row = _deleted_row(table.keys, (yield table.delete(delete)))
     is_tombstone = row is not None and row.is_tombstone
@@ -152,18 +165,13 @@ def _unregistered(table: TableRequests, keys: Sequence[RowKey]) -> SideBySide:
 
 @reads_reply
 def _rows(keys: ItemKeys, reply: Any) -> list[Row]:
-    return [row_of(keys, item) for item in reply["Items"] if is_row(item)]
+    return rows_of(keys, reply["Items"])
 
 
 @reads_reply
 def _rows_and_unprocessed(keys: ItemKeys, reply: Any) -> tuple[list[Row], list[RowKey]]:
     # The replies of one table, under its name even if the request had its ARN.
-    rows = [
-        row_of(keys, item)
-        for items in reply["Responses"].values()
-        for item in items
-        if is_row(item)
-    ]
+    rows = [row for items in reply["Responses"].values() for row in rows_of(keys, items)]
     left = reply.get("UnprocessedKeys", {}).values()
     return rows, [keys.row_in(key) for part in left for key in part["Keys"]]
 
