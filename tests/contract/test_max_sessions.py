@@ -280,6 +280,8 @@ def test_a_refused_login_is_raised_where_it_is_saved_and_changes_nothing(
     request.finish()
     assert browser.seen() == {"form": 1, "told": True}
     assert browser.user_id() is None
+    (row,) = site.rows(browser.session_id)
+    assert set(row.data) == {"form", "told"}, "and no time of a login"
 
 
 def test_a_logout_before_a_refused_login_holds(site: Site, ada: str, bob: str) -> None:

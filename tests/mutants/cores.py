@@ -383,6 +383,8 @@ CORES: dict[str, tuple[str, ...]] = {
         *_SESSION,
         "tests/sessions/test_cipher.py",
         f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
+        "tests/sessions_web/test_forged_cookies.py",
+        "tests/contract/test_session_contents.py -k 'two_rows and moto and blocking'",
     ),
     "sessions/lifecycle/max_sessions.py": (
         *_MAX_SESSIONS,

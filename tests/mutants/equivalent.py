@@ -34,6 +34,7 @@ _MORE_PADDING = "more padding than is needed is passed over"
 _ORDERED_SET = "a set in the order of addition is a dict whose values are not read"
 _READ_BEFORE = "when it was read is asked of a session that was read"
 _BEHIND_EQUALS = "a quoted string begins behind an equals sign, so never at 0"
+_NO_SESSION = "a token without a session is not read"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -486,8 +487,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'state.last_id = ""  # it belongs to the old id': "an empty one is none",
     },
     "sessions/lifecycle/take_over.py": {
-        "return TakenOver(None, NO_SESSION, cookie_is_due=False)": (
-            "a token without a session is not read"
+        "return TakenOver(None, NO_SESSION, cookie_is_due=False)": _NO_SESSION,
+        "return TakenOver(None, NO_SESSION, cookie_is_due=True)": _NO_SESSION,
+        "if not is_too_large(None):": "up to None is up to the end",
+        "user = None if (previous.user_key is None) and False else values.get(previous.user_key)": (
+            "no value has None for a key"
         ),
         "loaded = LoadedSession(row, encoded, )": "at no time was a row over that begins now",
     },

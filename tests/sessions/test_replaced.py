@@ -92,7 +92,7 @@ def test_its_changes_are_told_and_raised_if_that_is_asked_for(
     site.events.clear()
     before.seen()
     assert [(one.what, one.why) for one in site.events] == [("invalid", "replaced")]
-    assert site.events[0].session == event.session
+    assert site.events[0].session == event.session is not None
     assert old_id != browser.session_id
 
 

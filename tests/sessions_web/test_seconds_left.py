@@ -101,6 +101,19 @@ def test_a_lifetime_that_has_become_shorter_counts(make_site: MakeSite, passed: 
     assert shorter.visit(left, cookie=visitor.cookie).value == 100 - passed
 
 
+def test_none_are_left_where_a_use_by_a_clock_that_is_ahead_was_the_last(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(**TIMES)
+    visitor = site.visitor()
+    visitor.visit(put(a=1))
+    site.clock.advance(200)
+    visitor.visit(everything)
+    site.clock.advance_ns(-100 * 10**9)
+    behind = make_site(store=site.store, idle=150, lifetime=150).visitor()
+    assert behind.visit(left, cookie=visitor.cookie).value == 0
+
+
 @pytest.mark.parametrize("act", [nothing, everything, put(a=2)])
 def test_the_field_tells_what_is_left_after_the_response(make_site: MakeSite, act: Any) -> None:
     site = make_site(**TIMES, seconds_left_field=FIELD)
