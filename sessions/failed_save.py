@@ -1,6 +1,7 @@
 """A save that raised to the application, which may catch that and answer with a page of its own.
 
     save() raised                         the change is tried once more when the response starts
+    the start of a response raised        the same, when another response starts
     it fails again                        it is dropped, with an event, and the page is shown
     reload()                              it is dropped, to be made anew on what others have saved
     a login or logout came after save()   the application does not know of it yet: that raises

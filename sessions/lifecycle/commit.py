@@ -74,6 +74,7 @@ def start_response(session: RequestSession, *, is_sent: bool = True) -> Flow[Hea
             yield from commit_request(session, begun, changes)
     except NOT_SAVED:
         if not is_known(session.failed_save, state):
+            session.failed_save = state.copy()  # the application may catch it, and send another
             raise
         drop_unsaved(session.config, state)
         if session.place is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import flask
 import pytest
 
 from sessions import (
@@ -14,12 +15,14 @@ from sessions import (
     StoreError,
     StoreUnavailable,
 )
+from tests.frameworks.flask_sessions_site import site as flask_site
 from tests.sessions_web.site import (
     Act,
     MakeSite,
     Saving,
     Site,
     Visitor,
+    WatchedStore,
     in_turn,
     nothing,
     put,
@@ -128,3 +131,39 @@ def test_what_was_never_told_is_not_dropped_by_reading_again(make_site: MakeSite
     visitor = ada_of(make_site())
     with pytest.raises(SessionNotSaved):
         visitor.visit(in_turn(put(a=2), lambda session: session.reload()))
+
+
+def test_an_application_that_catches_it_when_its_response_starts_sends_another() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["a"] = 2
+        try:
+            await send({"type": "http.response.start", "status": 200})
+        except StoreUnavailable:
+            await send({"type": "http.response.start", "status": 503})
+        await send({"type": "http.response.body", "body": b"sorry"})
+
+    site = site_over("asgi", app)
+    site.store.failures["Create"] = OUT_OF_REACH
+    shown = site.visitor().ask()
+    assert (shown.status, shown.body, shown.set_cookies) == (503, b"sorry", [])
+    assert site.told == ["dropped not_saved"]
+
+
+def test_flasks_page_for_a_500_is_finished_as_any_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site("wsgi")
+    site.store = WatchedStore(site.log, site.clock)
+    app = flask_site(site.store)
+
+    app.testing = False
+
+    @app.after_request
+    def mark(response: flask.Response) -> flask.Response:
+        response.headers["X-Own"] = "1"
+        return response
+
+    site.store.failures["Create"] = OUT_OF_REACH
+    answer = app.test_client().get("/set/a/2")
+    assert (answer.status_code, answer.headers["X-Own"]) == (500, "1")
+    assert [record.message for record in caplog.records] == ["Exception on /set/a/2 [GET]"]
