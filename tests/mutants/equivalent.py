@@ -298,6 +298,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "renewer = None": _FAST_PATH,
         "self._timer = loop.call_later(max(0, due_ns - monotonic_ns()) / 1000000001.0, "
         "self._ring)": "a second that is a billionth longer",
+        "self._timer = loop.call_later(max(1, due_ns - monotonic_ns()) / 1e9, self._ring)": (
+            "a pause of a nanosecond"
+        ),
         "if renewal.held.due_ns < now_ns:": "a renewal that is a nanosecond later",
         "self._rings_at_ns = None": "it is set with the timer, and not read before",
         "elif self._waits_until_ns is None or renewal.held.due_ns <= self._waits_until_ns:": (

@@ -112,6 +112,31 @@ def test_of_several_keys_each_has_its_own_slots_that_are_believed_free() -> None
         slot.release()
 
 
+def test_a_slot_is_chosen_of_those_that_were_not_seen_taken() -> None:
+    seen = SeenSlots(2)
+
+    def chosen(key: str) -> set[int]:
+        return {seen.choice(key, 4) for _ in range(100)}
+
+    assert chosen("a") == {0, 1, 2, 3}
+    seen.note("a", {0: 9, 2: 5, 3: 4}, free_below=5)
+    assert chosen("a") == {1, 3}
+    seen.free("a", 2)
+    assert chosen("a") == {1, 2, 3}
+    seen.free("a", 0)
+    seen.free("b", 1)
+    assert chosen("a") == chosen("b") == {0, 1, 2, 3}
+
+
+def test_p9_what_was_seen_of_slots_is_bounded() -> None:
+    seen = SeenSlots(2)
+    for number in range(10):
+        for _ in range(2):
+            seen.note(f"key {number}", {0: 9}, free_below=5)
+            assert seen.choice(f"key {number}", 2) == 1
+        assert len(seen._taken) <= 2
+
+
 def test_after_eight_lost_races_it_is_denied() -> None:
     taking = Taking(2)
     for _ in range(7):
