@@ -273,6 +273,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'waker: LoopWaker | None = ""': _AS_EMPTY,
     },
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
+    "ratelimit_ddb/slots/local_slots.py": {
+        "left = self._counts.get(key, 1) - 1": "of none nothing is left, either",
+    },
     "ratelimit_ddb/slots/slots_core.py": {
         "while (left_ns := until_ns - monotonic_ns()) > 1:": "it waits for a nanosecond less",
     },

@@ -25,7 +25,13 @@ from ratelimit_ddb.operations.operation import (
     Wait,
     WriteLimits,
 )
-from ratelimit_ddb.operations.slot_operation import ReadSlots, TakeSlot
+from ratelimit_ddb.operations.slot_operation import (
+    ReadSlots,
+    ReleaseSlot,
+    RenewSlot,
+    SlotsResult,
+    TakeSlot,
+)
 from ratelimit_ddb.store.memory import take_at_once_of
 from tests.fake_clock import FakeClock
 
@@ -225,6 +231,19 @@ def test_several_sequences_are_carried_out_in_their_order() -> None:
     assert told == [7, ("k", empty), in_time, 7, ("l", empty), in_time]
     asyncio.run(store.send_all_async([sequence("k"), sequence("l")], 0))
     assert told[6:] == told[:6]
+
+
+def test_a_slot_is_its_takers_until_its_mark_is_less_than_what_is_free() -> None:
+    store = MemoryStore()
+    take = TakeSlot("k", 0, 20, 10, 9, 99)
+    assert store.send(take, 0) == SlotsResult(True, {0: 20})
+    assert store.send(take._replace(mark=30, free_below=20), 0) == SlotsResult(False, {0: 20})
+    assert store.send(ReadSlots("k"), 0) == SlotsResult(True, {0: 20})
+    assert store.send(RenewSlot("k", 0, (19,), 30, 9, 99), 0) == SlotsResult(False, {0: 20})
+    assert store.send(take._replace(mark=30, free_below=21), 0) == SlotsResult(True, {0: 30})
+    assert store.send(RenewSlot("k", 0, (19, 30), 40, 9, 99), 0) == SlotsResult(True, {})
+    assert store.send(ReleaseSlot("k", 0, (40,)), 0) == SlotsResult(True, {})
+    assert store.send(ReadSlots("k"), 0) == SlotsResult(True, {})
 
 
 def test_slots_are_forgotten_beyond_as_many_keys_where_they_have_run_out() -> None:

@@ -596,6 +596,15 @@ def test_a_block_that_is_over_is_not_told_of_a_key_that_owes(limited: Limited) -
     assert kind(get(ask)) == "quota-exceeded"
 
 
+def test_a_block_that_ends_at_this_instant_is_told_by_no_process(limited: Limited) -> None:
+    store = FlakyStore()
+    block(asking(limited, store, blocking("2/minute", after=1)))
+    RateLimiter(store, "2/minute").charge(KEY, 50)
+    store.time.advance(600)
+    other = asking(limited, store, blocking("2/minute"))
+    assert kind(get(other)) == "quota-exceeded"
+
+
 def test_that_a_key_is_not_blocked_is_believed_as_long_as_any_denial(limited: Limited) -> None:
     store = FlakyStore()
     ask = asking(limited, store, Rule("/*", "2/minute", name="api"))
