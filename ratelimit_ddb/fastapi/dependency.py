@@ -149,7 +149,9 @@ class RateLimit:
         begin_message_if_accepted(connection, gate)
         by_view = self._is_asked_by_view(connection)
         if by_view:
-            gate.note_served(scope)  # what it asked for before was done
+            # What it asked for before was done, whatever the response will be.
+            gate.note_served(scope)
+            gate.keep(scope)
         answer, ledger, verdict = await gate.admit_async(request, is_final=not by_view)
         if answer is not None:
             raise await _denial(connection, answer, verdict)

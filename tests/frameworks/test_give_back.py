@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory
 from fastapi import Depends, FastAPI
 from fastapi import HTTPException as FastAPIHTTPException
+from fastapi import Request as FastAPIRequest
+from fastapi import Response as FastAPIResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -310,3 +312,20 @@ def test_fastapi_counts_by_the_response_where_the_limits_are_installed(store: Me
 def test_fastapi_refuses_to_count_by_responses_that_nobody_sees(store: MemoryStore) -> None:
     with pytest.raises(RuntimeError, match=r"to see responses needs install\(app\)"):
         ask(fastapi_site(store), "/200")
+
+
+def test_p14_parts_of_a_request_that_a_fastapi_view_asked_for_before_the_last_count(
+    store: MemoryStore,
+) -> None:
+    """The response is one for all of them."""
+    app = FastAPI()
+    install(app)
+    part = RateLimit("4/hour", store=store, name="part", give_back="2xx")
+
+    @app.get("/")
+    async def batch(request: FastAPIRequest, response: FastAPIResponse) -> str:
+        for _ in range(3):
+            await part(request, response)
+        return "done"
+
+    assert [ask(app, "/").status_code for _ in range(3)] == [200, 429, 429]
