@@ -47,6 +47,7 @@ from ratelimit_ddb.web.gate.request_slots import Claimer, RequestSlots
 from ratelimit_ddb.web.gate.response_refund import give_back_by_response, keep_by_response
 from ratelimit_ddb.web.gate.stored_reads import reading_within
 from ratelimit_ddb.web.identity.identity import require_no_identity
+from ratelimit_ddb.web.identity.untrusted_proxy import UntrustedProxyWarning
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.denial import denial_of, denial_response
 from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
@@ -104,6 +105,7 @@ class Gate:
         "_raises",
         "_reports",
         "_rule_set",
+        "_untrusted_proxy",
         "breaker",
         "enabled",
         "fields_of",
@@ -128,6 +130,7 @@ class Gate:
         require_on_outage(chosen["on_outage"])
         self.store = require_store(store)
         self._of_view = of_view
+        self._untrusted_proxy = UntrustedProxyWarning()
         self.writes_fields = writes_fields
         self._has_own_limits = has_own_limits
         self.fields_of = fields_for_style(chosen["fields"])
@@ -407,6 +410,7 @@ class Gate:
         self, request: Request, verdict: Verdict, ledger: Ledger, is_final: bool
     ) -> AwaitableFlow[Admission]:
         ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 0))
+        self._untrusted_proxy.look_at(request, [one.charge.rule.by for one in verdict.denials])
         response = default = denial_response(
             denial_of(verdict), request.method, request.header("accept")
         )

@@ -133,6 +133,12 @@ def whole_address_of(identity: object) -> Callable[[Request], str] | None:
     return found
 
 
+def trusts_nobody(identity: object) -> bool:
+    """Whether an identity is the peer's address, a ``client_address()`` that trusts no proxy."""
+    route = getattr(identity, "__self__", None)
+    return isinstance(route, _Route) and identity == route.peer_itself
+
+
 class _Hop(NamedTuple):
     """A proxy that the request passed, or its client."""
 
