@@ -227,4 +227,20 @@ SESSION_STORES = (
         "        finally:\n            pass\n",
         f"{_MANY}after_a_failure_nothing_more_is_sent_and_nothing_is_under_way",
     ),
+    Guard(
+        "a function of the application's takes no time of the deadline",
+        "sessions/operations/driver.py",
+        "deadline_ns, result = _NOT_BEGUN, _called(operation)",
+        "result = _called(operation)",
+        "tests/sessions/test_driver.py::"
+        "test_a_function_of_the_applications_takes_no_time_of_the_deadline",
+    ),
+    Guard(
+        "a page waits for the table's time while it is not known",
+        "sessions/store/dynamodb/store.py",
+        "if not self.clock.known:",
+        "if False:",
+        "tests/sessions/test_dynamodb_store.py"
+        "::test_a_wrong_clock_of_the_host_is_found_out_by_the_first_read",
+    ),
 )

@@ -18,7 +18,7 @@ from sessions import (
     StoreUnavailable,
     TableNotFound,
 )
-from sessions.operations.operation import Delete, Save, Unregister
+from sessions.operations.operation import Delete, Find, Save, Unregister
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import item_of
 from sessions.store.dynamodb.item_keys import OwnTableKeys
@@ -366,3 +366,16 @@ def test_where_an_index_has_a_users_sessions_deleting_one_is_a_single_write(
     assert store.send(Delete("id", "ada"), time.monotonic_ns() + 10 * 1_000_000_000) is None
     assert server.operations == ["UpdateItem"]
     store.close()
+
+
+def test_a_wrong_clock_of_the_host_is_found_out_by_the_first_read() -> None:
+    ahead_seconds = 3_600
+    with FaultServer() as server:
+        server.now = lambda: time.time() + ahead_seconds
+        server.default = reply({"Items": [], "Count": 0})
+        with DynamoDBSessionStore("t", endpoint_url=server.url) as store:
+            found = store.send(Find("s" * 43), time.monotonic_ns() + 5 * 10**9)
+        # A single Date may be wrong, so it is believed when a second one agrees.
+        assert server.operations == ["Query", "GET"]
+    assert found.rows == []
+    assert found.now == pytest.approx(time.time() + ahead_seconds, abs=3)
