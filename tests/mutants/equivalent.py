@@ -32,7 +32,6 @@ _TELLS_APART = "any name will do that other limits do not have"
 _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _MORE_PADDING = "more padding than is needed is passed over"
 _ORDERED_SET = "a set in the order of addition is a dict whose values are not read"
-_READ_BEFORE = "when it was read is asked of a session that was read"
 _BEHIND_EQUALS = "a quoted string begins behind an equals sign, so never at 0"
 _NO_SESSION = "a token without a session is not read"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
@@ -500,11 +499,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "no value has None for a key"
         ),
         "loaded = LoadedSession(row, encoded, )": "at no time was a row over that begins now",
-    },
-    "sessions/session_state.py": {
-        "loaded_at: int = 1": _READ_BEFORE,
-        "first_loaded_monotonic: float = None": _READ_BEFORE,
-        'last_id: str | None = ""': "an empty one is none",
     },
     "sessions/store/memory_rows.py": {
         'self._by_owner.setdefault(row.owner_id, {})[session_id] = ""': _ORDERED_SET,

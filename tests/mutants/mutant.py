@@ -85,7 +85,8 @@ class _Visitor(cst.CSTVisitor):
         return not isinstance(node, cst.Param)
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
-        if isinstance(original_node, cst.FunctionDef):
+        # It is called of what was not visited, too.
+        if isinstance(original_node, cst.FunctionDef) and not _is_shown_only(original_node):
             self._functions -= 1
 
 
