@@ -73,7 +73,8 @@ class Wire:
         self.clock = TableClock() if clock is None else clock
         """The table's time, as far as the responses so far have shown it."""
         self._options = (session, region_name, endpoint_url, max_connections, table)
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         self._transport: Transport | None = None
         self._resolving: Future[Transport] | None = None
         self._outage: Unreachable | None = None
@@ -229,7 +230,7 @@ class Wire:
 
     def after_fork_in_child(self) -> None:
         """Renew the locks: threads of the parent process may have held them."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._resolving = None
         self._outage = None
         if self.fallback_reason is not None:

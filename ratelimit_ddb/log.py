@@ -152,12 +152,13 @@ class _Bound:
         # On whatever the environment says: that is about the limits of an application.
         self._limiter = RateLimiter(MemoryStore(clock=clock), at_most, enabled=True)
         self._left_out: dict[tuple[str, str], int] = {}
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         at_fork(self)
 
     def after_fork_in_child(self) -> None:
         """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def left_out(self, rule: str, name: str) -> int | None:
         """How many were left out since the last that was not; None to leave this one out too."""

@@ -76,7 +76,8 @@ class TableClock:
         self.known = False
         """Whether the offset comes from a response of the table."""
         self._base_ns = self.local_base_ns
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         self._parsed: tuple[bytes, int | None] = (b"", None)
         self._doubt_ns = 0
         self._believed = (0, 0)
@@ -142,7 +143,7 @@ class TableClock:
 
     def renew_lock(self) -> None:
         """Replace the lock in a forked child: a thread of the parent may have held it."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def _bounds(self) -> tuple[int, int]:
         earlier_low_ns, earlier_high_ns = self._earlier

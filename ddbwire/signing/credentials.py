@@ -94,7 +94,8 @@ class CredentialSource:
         """
         self._credentials = credentials
         self._reload = reload
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         self._refresh: Future[None] | None = None
         self._renewals = 0
         self._renewed_ns = -_JUST_NOW_NS
@@ -160,7 +161,7 @@ class CredentialSource:
 
     def after_fork_in_child(self) -> None:
         """Drop the parent's lock and refresh, whose thread does not exist here."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._refresh = None
 
     def _start_when_due(self, pause_ns: int) -> "Future[None]":

@@ -35,7 +35,8 @@ class Transport:
         self.sender = _sender(resolution, max_connections, clock)
         own_tls = resolution.endpoint.secure and resolution.fallback_reason is None
         tls = tls_context(resolution.ca_bundle) if own_tls else None
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         self._pool_arguments = (resolution.endpoint, tls, max_connections)
         self._aio_driver: AsyncDriver | None = None
         self._pool = ConnectionPool(*self._pool_arguments)
@@ -82,7 +83,7 @@ class Transport:
 
     def after_fork_in_child(self) -> None:
         """Renew the lock: a thread of the parent process may have held it."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def _make_aio_driver(self) -> "AsyncDriver":
         from ddbwire.connections.aio.driver import AsyncDriver  # imports asyncio

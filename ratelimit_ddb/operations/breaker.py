@@ -73,7 +73,8 @@ class Breaker:
 
         self._store = reference_to(store)
         self._monotonic_ns = monotonic_ns
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         self._probe: Future[None] | None = None
         self._last = ""
         self._admission_is_told = False
@@ -84,7 +85,7 @@ class Breaker:
 
     def after_fork_in_child(self) -> None:
         """Renew the lock, and give up the probe: the threads of the parent do not exist here."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._probe = None
 
     def may_ask(self) -> bool:

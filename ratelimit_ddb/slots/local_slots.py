@@ -7,6 +7,7 @@ in the table. So n processes hold at most n times as many.
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 
 from ratelimit_ddb.operations.per_store import PerStore
 from ratelimit_ddb.operations.store import Store
@@ -25,31 +26,32 @@ class LocalSlots:
 
     def after_fork_in_child(self) -> None:
         """Start with nothing: the slots are the parent's."""
-        self._lock = threading.Lock()
-        self._counts: dict[str, int] = {}
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another. So
+        # each number is changed by a single statement, which nothing can interrupt.
+        self._lock = threading.RLock()
+        self._counts: defaultdict[str, int] = defaultdict(int)
 
     def add(self, key: str) -> None:
         """Count a slot that was taken in the table."""
         with self._lock:
-            self._counts[key] = self._counts.get(key, 0) + 1
+            self._counts[key] += 1
 
     def take(self, key: str, most: int) -> int | None:
         """Count one more, if there are fewer than ``most``. Returns: how many are left; or None."""
         with self._lock:
-            count = self._counts.get(key, 0)
-            if count >= most:
+            if self._counts.get(key, 0) >= most:
                 return None
-            self._counts[key] = count + 1
-            return most - count - 1
+            self._counts[key] += 1
+            return most - self._counts.get(key, 0)
 
     def remove(self, key: str) -> None:
         """Count one less."""
         with self._lock:
-            left = self._counts.get(key, 0) - 1
-            if left > 0:
-                self._counts[key] = left
-            else:
-                self._counts.pop(key, None)
+            counts = self._counts
+            if key in counts:
+                counts[key] -= 1
+            if key in counts and counts[key] <= 0:
+                del counts[key]
 
 
 _local_slots = PerStore(LocalSlots)

@@ -130,7 +130,8 @@ class ThreadRenewer:
         """See Renewer."""
         self._schedule.add(renewal)
         with self._changed:
-            if self._thread is None:
+            # It may not have been started, where there are no further threads.
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._run, name="ratelimit_ddb slots", daemon=True
                 )
@@ -242,7 +243,8 @@ class LoopRenewer:
 
 _loop_renewers: weakref.WeakKeyDictionary[Any, LoopRenewer] = weakref.WeakKeyDictionary()
 _thread_renewer: ThreadRenewer | None = None
-_making = threading.Lock()
+# Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+_making = threading.RLock()
 
 
 def thread_renewer() -> ThreadRenewer:

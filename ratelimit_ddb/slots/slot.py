@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.operations.driver import run, run_async
@@ -158,6 +158,15 @@ class Slot:
     ) -> None:
         self.release()
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise _not_pickled(self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._grant.key!r}, {self._grant.decision.limit})"
 
@@ -215,5 +224,21 @@ class AsyncSlot:
     ) -> None:
         await self.release()
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise _not_pickled(self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._grant.key!r}, {self._grant.decision.limit})"
+
+
+def _not_pickled(slot: object) -> TypeError:
+    return TypeError(
+        f"{slot!r} can't be pickled: it is held by this process, which renews it; take a slot in "
+        "the process that does the work"
+    )

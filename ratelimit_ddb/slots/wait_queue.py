@@ -49,7 +49,8 @@ class WaitQueue:
 
     def after_fork_in_child(self) -> None:
         """Start empty: the threads that wait are the parent's."""
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         self._waiters: dict[str, deque[SlotWaiter]] = {}
 
     def __contains__(self, key: str) -> bool:

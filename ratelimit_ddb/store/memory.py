@@ -69,12 +69,15 @@ class MemoryStore:
         self._leased_until_ns: dict[str, int] = {}
         self._slots = MemorySlots(self._max_keys)
         self._limits: dict[str, tuple[str, ...]] = {}
-        self._lock = threading.Lock()
+        self._writes = 0
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another. What
+        # was read before it is read again then, which the number of writes shows.
+        self._lock = threading.RLock()
         at_fork(self)
 
     def after_fork_in_child(self) -> None:
         """Renew the lock: a thread of the parent, which does not exist here, may have held it."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def prepare(self) -> None:
         """Nothing needs preparing."""
@@ -120,6 +123,7 @@ class MemoryStore:
         Limiters and rules on this store forget what they have observed, too.
         """
         with self._lock:
+            self._writes += 1
             self._items.clear()
             self._refunded.clear()
             self._leased_until_ns.clear()
@@ -178,6 +182,7 @@ class MemoryStore:
             case Read():
                 return self._result(True, operation.key, operation.names)
             case Delete():
+                self._writes += 1
                 self._items.pop(operation.key, None)
                 self._forget_details(operation.key)
                 self._slots.delete(operation.key)
@@ -200,25 +205,33 @@ class MemoryStore:
 
     def _take(self, take: Take) -> OperationResult:
         key, names, idles, _, bases_ns, costs_ns, rooms_ns, _, _, leased_until_ns, _, _ = take
+        writes = self._writes
         item = self._items.get(key)
         if item is None:
             item = self._new_item(key)
         else:
-            self._items.move_to_end(key)
-        taken = []
+            try:
+                self._items.move_to_end(key)
+            except KeyError:
+                return self._take(take)
+        taken: dict[str, int] = {}
         for index, name in enumerate(names):
             at_ns, base_ns = item.get(name), bases_ns[index]
             if at_ns is None or (idles[index] and at_ns < base_ns):
                 at_ns = base_ns
             elif idles[index] or not base_ns <= at_ns <= base_ns + rooms_ns[index]:
-                return self._result(False, key, names)
-            taken.append(at_ns + costs_ns[index])
-        for index, name in enumerate(names):
-            item[name] = taken[index]
+                shown = self._result(False, key, names)
+                return shown if self._writes == writes else self._take(take)
+            taken[name] = at_ns + costs_ns[index]
+        if self._writes != writes:
+            return self._take(take)
+        self._writes = writes + 1
+        item.update(taken)
         if leased_until_ns:
             self._leased_until_ns[key] = leased_until_ns
         refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0, 0))
+        full_at_ns = tuple(taken.values())
+        return tuple_new(OperationResult, (True, full_at_ns, None, None, refunded, 0, 0, 0))
 
     def _take_at_once(
         self,
@@ -230,32 +243,40 @@ class MemoryStore:
     ) -> OperationResult:
         """Take tokens in one step, atomically among this process's threads; see ``TakeAtOnce``."""
         with self._lock:
+            writes = self._writes
             item = self._items.get(key)
             if item is None:
                 item = self._new_item(key)
             else:
-                self._items.move_to_end(key)
-            taken = []
+                try:
+                    self._items.move_to_end(key)
+                except KeyError:
+                    return self._take_at_once(key, names, bases_ns, costs_ns, rooms_ns)
+            taken: dict[str, int] = {}
             for index, name in enumerate(names):
                 base_ns = bases_ns[index]
                 at_ns = item.get(name, base_ns)
                 if at_ns < base_ns:
                     at_ns = base_ns
                 elif at_ns > base_ns + rooms_ns[index]:
-                    return self._result(False, key, names)
-                taken.append(at_ns + costs_ns[index])
-            for index, name in enumerate(names):
-                item[name] = taken[index]
+                    shown = self._result(False, key, names)
+                    if self._writes != writes:
+                        return self._take_at_once(key, names, bases_ns, costs_ns, rooms_ns)
+                    return shown
+                taken[name] = at_ns + costs_ns[index]
+            if self._writes != writes:
+                return self._take_at_once(key, names, bases_ns, costs_ns, rooms_ns)
+            self._writes = writes + 1
+            item.update(taken)
             refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        return tuple_new(OperationResult, (True, tuple(taken), None, None, refunded, 0, 0, 0))
+        full_at_ns = tuple(taken.values())
+        return tuple_new(OperationResult, (True, full_at_ns, None, None, refunded, 0, 0, 0))
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:
             forgotten, _ = self._items.popitem(last=False)
             self._forget_details(forgotten)
-        item: Item = {}
-        self._items[key] = item
-        return item
+        return self._items.setdefault(key, {})
 
     def _forget_details(self, key: str) -> None:
         self._refunded.pop(key, None)
@@ -263,7 +284,7 @@ class MemoryStore:
 
     def _give_back(self, give_back: GiveBack) -> OperationResult:
         key, names, amounts_ns, leasts_ns, mosts_ns, before_ns, after_ns, _, since_ns = give_back
-        item = self._items.get(key, {})
+        writes, item = self._writes, self._items.get(key, {})
         if self._refunded_of(key, names) != before_ns:
             return self._result(False, key, names)
         leased_until_ns = self._leased_until_of(key, item)
@@ -272,8 +293,13 @@ class MemoryStore:
         for name, least_ns, most_ns in zip(names, leasts_ns, mosts_ns, strict=True):
             if not least_ns <= item.get(name, -1) <= most_ns:
                 return self._result(False, key, names)
-        for name, amount_ns in zip(names, amounts_ns, strict=True):
-            item[name] -= amount_ns
+        changes = {
+            name: item[name] - amount_ns for name, amount_ns in zip(names, amounts_ns, strict=True)
+        }
+        if self._writes != writes:
+            return self._give_back(give_back)
+        self._writes = writes + 1
+        item.update(changes)
         if after_ns != before_ns:
             self._refunded.setdefault(key, {}).update(zip(names, after_ns, strict=True))
         return self._result(True, key, names)

@@ -1,4 +1,8 @@
-"""The slots of concurrency limits in one process's memory; the store holds its lock meanwhile."""
+"""The slots of concurrency limits in one process's memory; the store holds its lock meanwhile.
+
+A finalizer or a signal handler of the same thread may release a slot in the midst of another
+operation. What was read before it is read again then, which the number of writes shows.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +28,21 @@ class MemorySlots:
         max_keys: beyond this number, keys whose slots have all run out are removed.
     """
 
-    __slots__ = ("_keys", "_max_keys", "_sweep_above")
+    __slots__ = ("_keys", "_max_keys", "_sweep_above", "_writes")
 
     def __init__(self, max_keys: int) -> None:
         self._max_keys = self._sweep_above = max_keys
         self._keys: dict[str, dict[int, int]] = {}
+        self._writes = 0
 
     def clear(self) -> None:
         """Forget all."""
+        self._writes += 1
         self._keys.clear()
 
     def delete(self, key: str) -> None:
         """Forget a key."""
+        self._writes += 1
         self._keys.pop(key, None)
 
     def apply(self, operation: SlotOperation) -> SlotsResult:
@@ -45,34 +52,40 @@ class MemorySlots:
                 return self._take(operation)
             case ReadSlots(key):
                 return SlotsResult(True, dict(self._keys.get(key, _NOTHING)))
-        marks = self._keys.get(operation.key, _NOTHING)
+        return self._change(operation)
+
+    def _change(self, operation: RenewSlot | ReleaseSlot) -> SlotsResult:
+        writes, marks = self._writes, self._keys.get(operation.key, _NOTHING)
+        mark = operation.mark if isinstance(operation, RenewSlot) else None
         if marks.get(operation.slot) not in operation.mine:
             return SlotsResult(False, dict(marks))
-        if isinstance(operation, RenewSlot):
-            marks[operation.slot] = operation.mark
+        if self._writes != writes:
+            return self._change(operation)
+        self._writes = writes + 1
+        if mark is not None:
+            marks[operation.slot] = mark
         else:
-            self._release(operation, marks)
+            marks.pop(operation.slot, None)
+            if not marks:
+                self._keys.pop(operation.key, None)
         return SlotsResult(True, {})
 
     def _take(self, take: TakeSlot) -> SlotsResult:
-        marks = self._keys.get(take.key)
-        if marks is None:
-            if len(self._keys) >= self._sweep_above:
-                self._sweep(take.free_below)
-            marks = self._keys[take.key] = {}
+        if take.key not in self._keys and len(self._keys) >= self._sweep_above:
+            self._sweep(take.free_below)
+        writes = self._writes
+        marks = self._keys.setdefault(take.key, {})
         there = marks.get(take.slot)
         applied = there is None or there < take.free_below
+        if self._writes != writes:
+            return self._take(take)
         if applied:
+            self._writes = writes + 1
             marks[take.slot] = take.mark
         return SlotsResult(applied, dict(marks))
-
-    def _release(self, release: ReleaseSlot, marks: dict[int, int]) -> None:
-        del marks[release.slot]
-        if not marks:
-            del self._keys[release.key]
 
     def _sweep(self, free_below: int) -> None:
         for key, marks in list(self._keys.items()):
             if max(marks.values(), default=0) < free_below:
-                del self._keys[key]
+                self._keys.pop(key, None)
         self._sweep_above = max(self._max_keys, 2 * len(self._keys))

@@ -70,12 +70,13 @@ class LimitsCache:
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._refreshes: dict[str, _Refresh] = {}
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
+        self._lock = threading.RLock()
         at_fork(self)
 
     def after_fork_in_child(self) -> None:
         """Give up the parent's reads, and renew the lock that one of its threads may have held."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._refreshes = {}
 
     def fresh(self, name: str) -> tuple[AnyLimit, ...] | None:

@@ -10,6 +10,8 @@ _CONTRACT = "tests/contract/test_slots.py::test_"
 _IN_FLIGHT = "tests/web/test_in_flight.py::test_"
 _STARLETTE = "tests/frameworks/test_starlette_limited.py::test_"
 _LIMITER = "tests/ratelimit_ddb/test_concurrency_limiter.py::test_"
+_RENEWAL = "tests/ratelimit_ddb/test_slot_renewal.py::test_"
+_WITHIN = "tests/ratelimit_ddb/test_calls_within_calls.py::test_"
 
 SLOTS = (
     Guard(
@@ -137,5 +139,26 @@ SLOTS = (
         "rule.enforce and not default and limits is not None",
         "rule.enforce and not default",
         f"{_STARLETTE}an_in_flight_alone_leaves_the_default_rules_in_force",
+    ),
+    Guard(
+        "a slot that is released in the midst of counting another one is not lost",
+        "ratelimit_ddb/slots/local_slots.py",
+        "            self._counts[key] += 1\n            return most",
+        "            self._counts[key] = self._counts.get(key, 0) + 1\n            return most",
+        f"{_WITHIN}a_count_of_slots_is_exact_whatever_is_released_meanwhile",
+    ),
+    Guard(
+        "P1: what a finalizer takes in the midst of another take counts",
+        "ratelimit_ddb/store/memory.py",
+        "        if self._writes != writes:\n            return self._take(take)",
+        "        if self._writes < writes:\n            return self._take(take)",
+        f"{_WITHIN}p1_no_take_is_lost_for_another_in_its_midst",
+    ),
+    Guard(
+        "P16: slots are renewed though a thread could not be started at first",
+        "ratelimit_ddb/slots/renewer.py",
+        "self._thread is None or not self._thread.is_alive()",
+        "self._thread is None",
+        f"{_RENEWAL}p16_slots_are_renewed_though_a_thread_could_not_be_started_at_first",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
 import gc
 import inspect
@@ -51,6 +52,23 @@ def test_what_can_not_hold_is_refused(arguments: dict[str, Any], message: str) -
     for kind in (ConcurrencyLimiter, AsyncConcurrencyLimiter):
         with pytest.raises(ValueError, match=message):
             kind(MemoryStore(), **arguments)
+
+
+@pytest.mark.parametrize("kind", [ConcurrencyLimiter, AsyncConcurrencyLimiter])
+def test_a_slot_is_its_own_copy_and_can_not_be_pickled(kind: Any) -> None:
+    limiter = kind(MemoryStore(), 1)
+
+    async def take() -> Any:
+        slot = limiter.acquire("report")
+        slot = await slot if inspect.iscoroutine(slot) else slot
+        assert copy.copy(slot) is slot
+        assert copy.deepcopy([slot])[0] is slot
+        with pytest.raises(TypeError, match=r"Slot\('report:slots', 1 at once\) can't be pickled"):
+            pickle.dumps(slot)
+        released = slot.release()
+        return await released if inspect.iscoroutine(released) else released
+
+    asyncio.run(take())
 
 
 def test_a_function_to_be_called_must_be_one() -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -46,6 +46,26 @@ async def until(holds: Callable[[], Any]) -> None:
     while not holds():
         assert time.monotonic() < end
         await asyncio.sleep(0.002)
+
+
+def test_p16_slots_are_renewed_though_a_thread_could_not_be_started_at_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    core, renewer, start = core_of(FlakyStore()), ThreadRenewer(), threading.Thread.start
+
+    def no_further_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_further_thread)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        renewer.add(held_of(core, "one", 0))
+    monkeypatch.setattr(threading.Thread, "start", start)
+    renewer.add(held_of(core, "two", 0))
+
+    async def are_renewed() -> None:
+        await until(lambda: sorted(renewed(cast("FlakyStore", core.store))) == ["one", "two"])
+
+    asyncio.run(are_renewed())
 
 
 Scenario = Callable[[Any], Any]
