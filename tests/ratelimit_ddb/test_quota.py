@@ -178,9 +178,10 @@ def test_a_process_that_has_seen_nothing_of_a_key_does_not_wait_over_the_edge_ei
 @pytest.mark.parametrize("in_process", [True, False])
 def test_who_may_not_wait_over_the_edge_is_told_to_come_back_at_it(in_process: bool) -> None:
     limits = (Quota(10, "day"), Limit(1, 1.1, name="pace"))
-    here, clock, store = limiter_at(datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC), *limits)
+    clock = FakeClock(ns(datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC)))
+    store = MemoryStore(clock=clock)
     store.in_process = in_process
-    elsewhere = RateLimiter(store, list(limits))
+    here, elsewhere = (RateLimiter(store, list(limits)) for _ in range(2))
     asks_always = RateLimiter(store, list(limits), deny_cache=0)
     clock.advance(0.9)
     assert here.acquire("k")
