@@ -224,6 +224,10 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/bucket/single_take.py": _TAKES,
     "ratelimit_ddb/bucket/violations.py": _BLOCKS,
     "ratelimit_ddb/bucket/coalesced_take.py": _TAKES,
+    "ratelimit_ddb/calendar_windows.py": (
+        "tests/ratelimit_ddb/test_quota.py",
+        "tests/property/test_quotas.py",
+    ),
     "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/lease.py": (

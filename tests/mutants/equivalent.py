@@ -14,6 +14,7 @@ _STRICT = re.compile(r"(?:strict=\w+)?\)")
 _FIND_START = re.compile(r"(?<=find\()([^,()]+), (?:0|None)\b")
 _AS_MANY_BYTES = "the default of Python's is 32 bytes, too"
 _AS_EMPTY = "it is only asked whether there are any"
+_FROM_EARLIER = "it is looked for from an earlier instant on"
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
 _NOT_KEPT = "neither is what a row keeps"
@@ -193,6 +194,17 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "elif soonest_ns is None or denial.retry_after_ns <= soonest_ns:": _SAME_CASE,
         "1,": _SET_WHEN_SENT,
         "2,": _SET_WHEN_SENT,
+    },
+    "ratelimit_ddb/calendar_windows.py": {
+        "month, day = anchor if isinstance(anchor, tuple) else (2, anchor or 1)": (
+            "only a year has a month, and its anchor is a tuple"
+        ),
+        "return first if first < day else self._first_day_of_year(day.year - 1)": _FROM_EARLIER,
+        "return first if first <= day else self._first_day_of_year(day.year - 2)": _FROM_EARLIER,
+        "return first if (first <= day) and False else self._first_day_of_year(day.year - 1)": (
+            _FROM_EARLIER
+        ),
+        "return self._last_step(change - 2, step)": _FROM_EARLIER,
     },
     "ratelimit_ddb/hot_keys/lease.py": {
         "self.monotonic_end_ns = self.wall_end_ns = -2": "no clock tells either",

@@ -19,6 +19,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
     rate_limited,
 )
+from ratelimit_ddb.calendar_windows import Window, calendar_of
 from ratelimit_ddb.operations.operation import Take
 from ratelimit_ddb.web.rules.rules_toml import rules_of_toml
 from tests.fake_clock import FakeClock
@@ -360,6 +361,40 @@ def test_hours_follow_the_clocks_of_their_zone() -> None:
             assert limiter.acquire("k")
             assert limiter.acquire("k").retry_after == each * 3_600, (zone, began)
             clock.advance(each * 3_600)
+
+
+@pytest.mark.parametrize(
+    ("period", "zone", "anchor", "moment"),
+    [
+        ("hour", "Europe/Berlin", None, "2026-03-29T01:00"),  # 02:00 is skipped
+        ("hour", "Europe/Berlin", None, "2026-10-25T01:00"),  # 02:00 comes twice
+        ("hour", "Australia/Lord_Howe", None, "2026-04-04T15:00"),  # half an hour does
+        ("hour", "Australia/Lord_Howe", None, "2026-10-03T15:30"),
+        ("minute", "Africa/Monrovia", None, "1972-01-07T00:44:30"),  # 44.5 minutes are skipped
+        ("day", "Africa/Cairo", None, "2024-04-25T22:00"),  # midnight is skipped
+        ("day", "America/Havana", None, "2024-11-03T05:00"),  # midnight comes twice
+        ("day", "Pacific/Apia", None, "2011-12-30T10:00"),  # a day is skipped
+        ("week", "America/Sao_Paulo", 7, "2018-11-04T03:00"),
+        ("month", "UTC", 31, "2026-03-31T00:00"),
+        ("year", "UTC", (2, 29), "2027-02-28T00:00"),
+    ],
+)
+def test_windows_follow_each_other_without_gap_or_overlap_where_clocks_are_changed(
+    period: str, zone: str, anchor: Any, moment: str
+) -> None:
+    at_ns = ns(datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+    def window_at(now_ns: int) -> Window:
+        return calendar_of.__wrapped__(period, zone, anchor).window_at(now_ns)
+
+    before, after = window_at(at_ns - 1), window_at(at_ns)
+    assert before.start_ns <= at_ns - 1 < before.end_ns
+    assert after.start_ns <= at_ns < after.end_ns
+    for window in (before, after, window_at(after.end_ns)):
+        for now_ns in (window.start_ns, sum(window) // 2, window.end_ns - 1):
+            assert window_at(now_ns) == window
+        assert window_at(window.end_ns).start_ns == window.end_ns
+        assert window_at(window.start_ns - 1).end_ns == window.start_ns
 
 
 def test_p10_an_outage_keeps_what_was_used_of_the_window() -> None:

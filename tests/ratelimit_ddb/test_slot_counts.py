@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratelimit_ddb import MemoryStore
-from ratelimit_ddb.slots.local_slots import LocalSlots
+from ratelimit_ddb.slots.local_slots import LocalSlots, local_slots_of
 
 
 def test_p16_slots_are_counted_by_key_and_no_more_are_given_than_there_are() -> None:
@@ -30,3 +30,9 @@ def test_p9_keys_without_a_slot_are_not_kept() -> None:
     counts.remove("a")
     counts.remove("never taken")
     assert counts._counts == {}
+
+
+def test_p16_the_limiters_on_a_store_count_together() -> None:
+    store = MemoryStore()
+    assert local_slots_of(store) is local_slots_of(store)
+    assert local_slots_of(store) is not local_slots_of(MemoryStore())

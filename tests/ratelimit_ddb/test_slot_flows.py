@@ -126,15 +126,19 @@ def test_a_slot_is_chosen_of_those_that_were_not_seen_taken() -> None:
     seen.free("a", 0)
     seen.free("b", 1)
     assert chosen("a") == chosen("b") == {0, 1, 2, 3}
+    seen.note("a", dict.fromkeys(range(4), 9), free_below=5)
+    assert chosen("a") == {0, 1, 2, 3}, "one may have become free"
 
 
 def test_p9_what_was_seen_of_slots_is_bounded() -> None:
     seen = SeenSlots(2)
     for number in range(10):
-        for _ in range(2):
-            seen.note(f"key {number}", {0: 9}, free_below=5)
-            assert seen.choice(f"key {number}", 2) == 1
+        seen.note(f"key {number}", {0: 9}, free_below=5)
+        assert seen.choice(f"key {number}", 2) == 1
         assert len(seen._taken) <= 2
+    for key in ("key 8", "key 9", "key 8"):
+        seen.note(key, {0: 9}, free_below=5)
+    assert {seen.choice("key 9", 2) for _ in range(50)} == {1}
 
 
 def test_after_eight_lost_races_it_is_denied() -> None:
