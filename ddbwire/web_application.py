@@ -15,30 +15,30 @@ class Interface(Enum):
 
 
 def require_application(app: object, interface: Interface, package: str) -> None:
-    """Refuse what is no application, or one of the other interface.
+    """Check that an object is an application of an interface, and not of the other one.
 
     Args:
-        app: what a middleware is to wrap.
-        interface: the middleware's.
-        package: where the modules ``asgi`` and ``wsgi`` of the middleware are.
+        app: the object that a middleware wraps.
+        interface: the interface of the middleware.
+        package: the package that has the middlewares, in its modules ``asgi`` and ``wsgi``.
 
     Raises:
-        TypeError: it can't be called; or it takes the other interface's arguments and not these.
+        TypeError: it is not callable; or it takes the arguments of the other interface instead.
     """
     if not callable(app):
-        raise TypeError(f"app {app!r}: must be an application of {interface.name}")
+        raise TypeError(f"app {app!r}: must be a callable {interface.name} application")
     (other,) = (one for one in Interface if one is not interface)
     if not _takes(app, interface) and _takes(app, other):
         raise TypeError(
-            f"app {app!r}: it is called with {', '.join(other.value)}, so it is an application of "
-            f"{other.name}: take the middleware of {package}.{other.name.lower()}"
+            f"app {app!r}: must be a callable {interface.name} application; it takes "
+            f"{', '.join(other.value)}, so use the middleware of {package}.{other.name.lower()}"
         )
 
 
 def _takes(app: Callable[..., object], interface: Interface) -> bool:
     try:
         signature = inspect.signature(app)
-    except (TypeError, ValueError):  # of something that is not written in Python, nobody knows
+    except (TypeError, ValueError):  # unknown for a callable that is not written in Python
         return True
     try:
         signature.bind(*interface.value)

@@ -50,7 +50,7 @@ FOR_WSGI = [
 def test_an_application_of_wsgi_is_told_its_middleware(
     wrap: Middleware, package: str, app: object
 ) -> None:
-    with pytest.raises(TypeError, match=rf"of WSGI: take the middleware of {package}\.wsgi$"):
+    with pytest.raises(TypeError, match=rf"so use the middleware of {package}\.wsgi$"):
         wrap(app)
 
 
@@ -59,7 +59,7 @@ def test_an_application_of_wsgi_is_told_its_middleware(
 def test_an_application_of_asgi_is_told_its_middleware(
     wrap: Middleware, package: str, app: object
 ) -> None:
-    with pytest.raises(TypeError, match=rf"of ASGI: take the middleware of {package}\.asgi$"):
+    with pytest.raises(TypeError, match=rf"so use the middleware of {package}\.asgi$"):
         wrap(app)
 
 
@@ -69,5 +69,5 @@ def test_what_takes_any_arguments_or_does_not_tell_is_taken(wrap: Middleware, pa
 
     assert wrap(any_arguments)
     assert wrap(min)
-    with pytest.raises(TypeError, match=r"app 3: must be an application of"):
+    with pytest.raises(TypeError, match=r"app 3: must be a callable"):
         wrap(3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
@@ -224,7 +225,7 @@ def answers(*calls: Callable[[], Awaitable[HttpResponse]]) -> list[HttpResponse]
 def test_async_views_are_limited(store: MemoryStore, asked: HttpRequest) -> None:
     view = limited("1/minute", store=store, name="scarce")(hello)
     passed, denied = answers(lambda: view(asked, item="a"), lambda: view(asked, item="b"))
-    assert asyncio.iscoroutinefunction(view)
+    assert inspect.iscoroutinefunction(view)
     assert (passed.content, passed.headers["ratelimit"]) == (b"hello a", '"scarce";r=0;t=60')
     assert (denied.status_code, denied.headers["retry-after"]) == (429, "60")
 

@@ -187,7 +187,7 @@ def test_an_iterator_of_rules_is_refused_by_the_second_middleware(limited: Limit
 @pytest.mark.parametrize("middleware", [asgi.RateLimitMiddleware, wsgi.RateLimitMiddleware])
 @pytest.mark.parametrize("app", [None, "site:app", MemoryStore()])
 def test_what_is_no_application_is_told(middleware: Any, app: Any) -> None:
-    with pytest.raises(TypeError, match=r"app .*: must be an? (ASGI|WSGI) application"):
+    with pytest.raises(TypeError, match=r"app .*: must be a callable (ASGI|WSGI) application"):
         middleware(app, MemoryStore(), Rule("/*", "1/hour"))
 
 
