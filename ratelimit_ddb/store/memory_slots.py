@@ -86,6 +86,6 @@ class MemorySlots:
 
     def _sweep(self, free_below: int) -> None:
         for key, marks in list(self._keys.items()):
-            if max(marks.values(), default=0) < free_below:
+            if max(marks.values()) < free_below:
                 self._keys.pop(key, None)
         self._sweep_above = max(self._max_keys, 2 * len(self._keys))

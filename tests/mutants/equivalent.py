@@ -191,6 +191,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "snapshot.kept_until_seconds = result.expires_at_seconds or 1": _LONG_PAST,
         "snapshot.kept_until_seconds < expires_seconds,": _SAME_CASE,
         'leased = ""': "it is only asked whether there is one",
+        "return soonest_ns or 1": "a write that is a nanosecond later",
+        "return OperationResult(False, None)": "what a refusal shows was noted before",
+        "self._clock.monotonic_ns(), self._policy.lease_ns / _RESTS_OF_LEASE": (
+            "a rest that is a part of a nanosecond longer"
+        ),
         "elif soonest_ns is None or denial.retry_after_ns <= soonest_ns:": _SAME_CASE,
         "1,": _SET_WHEN_SENT,
         "2,": _SET_WHEN_SENT,
@@ -282,6 +287,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/operations/driver.py": {
         'waker: BlockingWaker | None = ""': _AS_EMPTY,
         'waker: LoopWaker | None = ""': _AS_EMPTY,
+    },
+    "ratelimit_ddb/store/memory_slots.py": {
+        "self._sweep_above = max(self._max_keys, 3 * len(self._keys))": (
+            "among slots that are held it is looked for others more rarely"
+        ),
     },
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
     "ratelimit_ddb/slots/local_slots.py": {

@@ -219,6 +219,23 @@ def test_who_is_refused_twice_and_can_not_wait_for_the_next_write_is_denied_unti
     assert denied == Decision(False, 0, retry_ns, 993 * MS, LIMIT, source="throttled")
 
 
+def test_who_is_refused_twice_though_there_are_enough_asks_for_the_time_and_writes_again() -> None:
+    hot = HotKey()
+    flow = hot.acquire(1)
+    next(flow)
+    assert isinstance(flow.send(OperationResult(False, (NOW_NS + 300 * MS,))), Take)
+    assert flow.send(OperationResult(False, (NOW_NS + 301 * MS,))) == ReadClock()
+    assert isinstance(flow.send(NOW_NS), Take)
+
+
+def test_of_a_quota_a_refused_lease_asks_for_a_thousandth_of_what_was_shown() -> None:
+    hot = HotKey(Quota(10**6, "minute"), LIMIT)  # the minute has just begun
+    flow = hot.acquire(1)
+    assert next(flow).cost_ns == (1 + AHEAD, (1 + AHEAD) * MS)
+    again = flow.send(OperationResult(False, (NOW_NS + 997_500, NOW_NS)))
+    assert again.cost_ns == (1 + 2, (1 + 2) * MS)
+
+
 def test_who_is_refused_twice_waits_up_to_four_fifths_of_the_deadline() -> None:
     hot = HotKey()
     flow = hot.acquire(1)
@@ -241,6 +258,7 @@ def test_writes_are_measured_anew_from_the_first_lease_and_not_from_the_next_one
     next(flow)
     result_of(flow, OperationResult(True, (NOW_NS + LEASE_NS + 99 * MS,)))
     assert len(hot.state.leases) == 2
+    assert pace.report(hot.monotonic_ns + 5) == (1, 5), "it was applied"
     assert pace._measured_from is not None
 
 

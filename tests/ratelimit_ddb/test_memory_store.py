@@ -242,7 +242,14 @@ def test_a_slot_is_its_takers_until_its_mark_is_less_than_what_is_free() -> None
     assert store.send(RenewSlot("k", 0, (19,), 30, 9, 99), 0) == SlotsResult(False, {0: 20})
     assert store.send(take._replace(mark=30, free_below=21), 0) == SlotsResult(True, {0: 30})
     assert store.send(RenewSlot("k", 0, (19, 30), 40, 9, 99), 0) == SlotsResult(True, {})
-    assert store.send(ReleaseSlot("k", 0, (40,)), 0) == SlotsResult(True, {})
+    assert store.send(take._replace(slot=1), 0).marks == {0: 40, 1: 20}
+    for release in (ReleaseSlot("k", 0, (40,)), ReleaseSlot("k", 1, (20,))):
+        assert store.send(release, 0) == SlotsResult(True, {})
+    assert store.send(ReadSlots("k"), 0) == SlotsResult(True, {})
+    assert "k" not in store._slots._keys
+    assert store.send(RenewSlot("k", 0, (40,), 50, 9, 99), 0) == SlotsResult(False, {})
+    store.send(take, 0)
+    store.send(Delete("k"), 0)
     assert store.send(ReadSlots("k"), 0) == SlotsResult(True, {})
 
 
@@ -252,6 +259,10 @@ def test_slots_are_forgotten_beyond_as_many_keys_where_they_have_run_out() -> No
         store.send(TakeSlot(str(number), 0, 10, 20 * number, 20 * number, 0), 0)
     left = [store.send(ReadSlots(str(number)), 0).marks for number in range(3)]
     assert left == [{}, {}, {0: 10}]
+    store.send(TakeSlot("3", 0, 40, 0, 0, 0), 0)
+    store.send(TakeSlot("4", 0, 50, 40, 40, 0), 0)  # the slot of "3" is held until just then
+    left = [store.send(ReadSlots(str(number)), 0).marks for number in range(2, 5)]
+    assert left == [{}, {0: 40}, {0: 50}]
 
 
 def test_a_fork_has_a_lock_of_its_own() -> None:
