@@ -130,18 +130,24 @@ class ThreadRenewer:
         """See Renewer."""
         self._schedule.add(renewal)
         with self._changed:
-            # It may not have been started, where there are no further threads.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=self._run, name="ratelimit_ddb slots", daemon=True
-                )
-                self._thread.start()
+                self._start()
             elif self._waits_until_ns is None or renewal.held.due_ns < self._waits_until_ns:
                 self._changed.notify()
 
     def drop(self, held: HeldSlot) -> None:
         """See Renewer."""
         self._schedule.drop(held)
+
+    def _start(self) -> None:
+        """Start the thread, or leave that to the next slot if there are no further threads."""
+        thread = threading.Thread(target=self._run, name="ratelimit_ddb slots", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as failure:  # its slots are good for their lifetime all the same
+            _warn(failure)
+        else:
+            self._thread = thread
 
     def _run(self) -> None:
         while True:
@@ -272,7 +278,7 @@ def running_loop_renewer() -> LoopRenewer:
     return renewer
 
 
-def _warn(mistake: StoreError) -> None:
+def _warn(mistake: Exception) -> None:
     import logging  # importing this package does not need it
 
     logging.getLogger("ratelimit_ddb").warning("slots could not be renewed: %s", mistake)

@@ -49,7 +49,7 @@ async def until(holds: Callable[[], Any]) -> None:
 
 
 def test_p16_slots_are_renewed_though_a_thread_could_not_be_started_at_first(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     core, renewer, start = core_of(FlakyStore()), ThreadRenewer(), threading.Thread.start
 
@@ -57,13 +57,34 @@ def test_p16_slots_are_renewed_though_a_thread_could_not_be_started_at_first(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", no_further_thread)
-    with pytest.raises(RuntimeError, match="can't start new thread"):
-        renewer.add(held_of(core, "one", 0))
+    renewer.add(held_of(core, "one", 0))
+    assert caplog.messages == ["slots could not be renewed: can't start new thread"]
     monkeypatch.setattr(threading.Thread, "start", start)
     renewer.add(held_of(core, "two", 0))
 
     async def are_renewed() -> None:
         await until(lambda: sorted(renewed(cast("FlakyStore", core.store))) == ["one", "two"])
+
+    asyncio.run(are_renewed())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_p16_slots_are_renewed_though_a_store_that_is_broken_has_ended_the_thread() -> None:
+    store = FlakyStore()
+    core, renewer = core_of(store), ThreadRenewer()
+    one, two = held_of(core, "one", 0), held_of(core, "two", 0)
+    store.failure = ZeroDivisionError("a store of somebody's own")
+    renewer.add(one)
+    thread = renewer._thread
+    assert thread is not None
+    thread.join(5)
+    store.failure = None
+    one.held.due_ns = 0
+    store.operations.clear()
+    renewer.add(two)
+
+    async def are_renewed() -> None:
+        await until(lambda: sorted(renewed(store)) == ["one", "two"])
 
     asyncio.run(are_renewed())
 
