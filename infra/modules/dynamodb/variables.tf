@@ -192,6 +192,12 @@ variable "resource_policies" {
     condition     = alltrue([for policy in values(var.resource_policies) : try(jsondecode(policy).Statement != null, false)])
     error_message = "Each value of resource_policies must be the JSON of a policy, with a Statement."
   }
+
+  validation {
+    # length() counts characters, and AWS bytes: base64 has four characters for each three of them.
+    condition     = alltrue([for policy in values(var.resource_policies) : length(base64encode(coalesce(policy, "-"))) <= 27308])
+    error_message = "Each value of resource_policies must have at most 20 KB, spaces included: DynamoDB takes no longer policy."
+  }
 }
 
 variable "read_existing_tables" {
@@ -235,6 +241,11 @@ variable "restore_tables" {
       && (try(restore.source_table_arn, null) == null || can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}$", restore.source_table_arn)))
     ])
     error_message = "The source of each of restore_tables must be a table: source_table_name its name, source_table_arn its ARN (arn:aws:dynamodb:REGION:ACCOUNT:table/NAME)."
+  }
+
+  validation {
+    condition     = alltrue([for key, restore in var.restore_tables : try(restore.source_table_name != local.table_names[key], true)])
+    error_message = "The source_table_name of each of restore_tables must not be the table's own name: AWS restores into a new table, beside its source. Take another name_prefix for it."
   }
 
   validation {

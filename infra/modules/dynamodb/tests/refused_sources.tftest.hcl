@@ -53,6 +53,16 @@ run "a_restoration_to_a_day" {
   expect_failures = [var.restore_tables]
 }
 
+run "a_restoration_from_itself" {
+  command = plan
+
+  variables {
+    restore_tables = { user_sessions = { source_table_name = "quikapp-dev-user-sessions" } }
+  }
+
+  expect_failures = [var.restore_tables]
+}
+
 run "an_unknown_table_imported" {
   command = plan
 
@@ -179,6 +189,16 @@ run "a_policy_without_a_statement" {
 
   variables {
     resource_policies = { notifications = jsonencode({ Version = "2012-10-17", Statement = null }) }
+  }
+
+  expect_failures = [var.resource_policies]
+}
+
+run "a_policy_of_more_than_20_kb" {
+  command = plan
+
+  variables {
+    resource_policies = { notifications = jsonencode({ Statement = [], Id = join("", [for part in range(1000) : "twenty-one characters"]) }) }
   }
 
   expect_failures = [var.resource_policies]
