@@ -262,6 +262,9 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/slots/slots_core.py": _SLOTS,
     "ratelimit_ddb/slots/wait_queue.py": _SLOTS,
     "ratelimit_ddb/store/dynamodb/item_keys.py": ("tests/single_table/test_limiter_keys.py",),
+    "ratelimit_ddb/store/dynamodb/limits_request.py": (
+        "tests/ratelimit_ddb/test_dynamodb_requests.py",
+    ),
     "ratelimit_ddb/store/dynamodb/request.py": (
         "tests/ratelimit_ddb/test_dynamodb_requests.py",
         "tests/ratelimit_ddb/test_scan_requests.py",
@@ -272,6 +275,9 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/store/dynamodb/scan_request.py": (
         "tests/ratelimit_ddb/test_scan_requests.py",
         "tests/fuzz/test_responses.py -k scan",
+    ),
+    "ratelimit_ddb/store/dynamodb/slot_request.py": (
+        "tests/ratelimit_ddb/test_dynamodb_requests.py",
     ),
     "ratelimit_ddb/store/memory.py": (
         "tests/ratelimit_ddb/test_memory_store.py",

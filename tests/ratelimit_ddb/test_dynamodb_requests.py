@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ddbwire import ConditionalCheckFailed
 from ratelimit_ddb.operations.operation import (
     Delete,
     GiveBack,
@@ -16,6 +17,7 @@ from ratelimit_ddb.operations.operation import (
     Read,
     ReadLimits,
     Take,
+    WriteLimits,
 )
 from ratelimit_ddb.operations.slot_operation import (
     ReadSlots,
@@ -26,6 +28,7 @@ from ratelimit_ddb.operations.slot_operation import (
 )
 from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys
 from ratelimit_ddb.store.dynamodb.request import TableRequests
+from ratelimit_ddb.store.dynamodb.slot_request import refused_units
 
 # What an item says
 
@@ -81,10 +84,62 @@ def test_stored_limits_are_read_and_what_a_refund_left() -> None:
     assert left.full_at_ns == (5,)
 
 
-def test_of_slots_the_marks_are_read() -> None:
+@pytest.mark.parametrize(
+    ("reply", "texts"),
+    [
+        ({}, None),
+        ({"Item": {}}, None),
+        ({"Item": {"limits": {"S": "5/minute"}}}, ("5/minute",)),
+        ({"Item": {"limits": {"L": [{"S": "5/minute"}, {"N": "5"}]}}}, ("5/minute", '{"N": "5"}')),
+        ({"Item": {"limits": {"N": "5"}}}, ('{"N": "5"}',)),
+    ],
+)
+def test_what_is_stored_for_limits_is_read_as_texts(
+    reply: dict[str, Any], texts: tuple[str, ...] | None
+) -> None:
     requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
-    item = {"key": {"S": "k"}, "s0": {"N": "5"}, "s12": {"N": "7"}, "expiresAt": {"N": "9"}}
-    assert requests.result(ReadSlots("k"), {"Item": item}) == SlotsResult(True, {0: 5, 12: 7})
+    assert requests.result(ReadLimits("k"), reply) == LimitsResult(texts)
+
+
+SLOTS_ITEM = {
+    "key": {"S": "k"},
+    "s": {"N": "1"},
+    "12": {"N": "2"},
+    "sum": {"N": "3"},
+    "s0": {"N": "5"},
+    "s12": {"N": "7"},
+    "expiresAt": {"N": "9"},
+}
+
+
+MARKS = {0: 5, 12: 7}
+
+
+@pytest.mark.parametrize(
+    ("operation", "reply", "result"),
+    [
+        (ReadSlots("k"), {"Item": SLOTS_ITEM}, SlotsResult(True, MARKS)),
+        (ReadSlots("k"), {}, SlotsResult(True, {})),
+        (TakeSlot("k", 3, 20, 10, 9, 99), {"Attributes": SLOTS_ITEM}, SlotsResult(True, MARKS)),
+        (
+            TakeSlot("k", 3, 20, 10, 9, 99),
+            ConditionalCheckFailed(SLOTS_ITEM),
+            SlotsResult(False, MARKS),
+        ),
+        (ReleaseSlot("k", 3, (20,)), {}, SlotsResult(True, {})),
+        (ReleaseSlot("k", 3, (20,)), ConditionalCheckFailed(None), SlotsResult(False, {})),
+    ],
+)
+def test_of_slots_the_marks_are_read(operation: Any, reply: Any, result: SlotsResult) -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    assert requests.result(operation, reply) == result
+
+
+@pytest.mark.parametrize(("slots", "units"), [(0, 1.0), (45, 1.0), (46, 2.0), (1_000, 21.0)])
+def test_a_refused_slot_is_billed_by_the_item_in_units_of_a_kilobyte(
+    slots: int, units: float
+) -> None:
+    assert refused_units(SlotsResult(False, dict.fromkeys(range(slots), 5))) == units
 
 
 # What is asked of the table
@@ -208,6 +263,29 @@ def test_slots_are_taken_kept_released_and_read_and_limits_are_read(
         assert asked == expressions
         timed = of_the_wire and isinstance(operation, TakeSlot | RenewSlot)
         assert request.now_ns == (9 if timed else None)
+        writes = name == "UpdateItem"
+        # Sent twice, it is refused, which shows that it was applied.
+        assert (request.repeatable, request.retries_throttled_key) == (True, not writes)
+        assert body.get("ReturnValuesOnConditionCheckFailure") == ("ALL_OLD" if writes else None)
+        shows = {TakeSlot: "ALL_NEW", RenewSlot: "NONE", ReleaseSlot: "NONE"}
+        assert body.get("ReturnValues") == shows.get(type(operation))
+        assert body.get("ConsistentRead") == (True if isinstance(operation, ReadSlots) else None)
+
+
+def test_limits_are_stored_as_texts_with_when_that_was() -> None:
+    requests = TableRequests("t", OwnTableKeys(), report_capacity=False, is_of_the_wire=True)
+    request = requests.request(WriteLimits("k", ("5/minute", "9/hour"), 77))
+    assert request.name == "UpdateItem"
+    assert json.loads(request.body) == {
+        "TableName": "t",
+        "Key": {"key": {"S": "k"}},
+        "UpdateExpression": "SET limits = :l, changedAt = :c",
+        "ExpressionAttributeValues": {
+            ":l": {"L": [{"S": "5/minute"}, {"S": "9/hour"}]},
+            ":c": {"N": "77"},
+        },
+    }
+    assert request.repeatable
 
 
 def test_a_percent_sign_in_a_name_is_sent_as_it_is() -> None:
