@@ -458,6 +458,19 @@ def test_a_first_response_is_doubted_from_100_ms_on(apart_ns: int, doubted: bool
     clock = edge([(0, apart_ns)], start_ns=SECOND - apart_ns)
     assert clock.doubted == doubted
     assert clock.known == (not doubted)
+    # A host that is fast by as much.
+    assert edge([(0, -SECOND - apart_ns)], start_ns=apart_ns).doubted == doubted
+
+
+@pytest.mark.parametrize(("apart_ns", "uncertainty_ns"), [(-1, 1), (0, 0), (1, SECOND)])
+def test_of_a_suspect_and_the_response_that_confirms_it_both_count_if_both_can_be_right(
+    apart_ns: int, uncertainty_ns: int
+) -> None:
+    suspect_ns = 10 * SECOND
+    later_ns = suspect_ns + SECOND + apart_ns
+    clock = edge([(0, suspect_ns), (SECOND - apart_ns, later_ns)])
+    assert clock.uncertainty_ns == uncertainty_ns
+    assert clock.offset_ns == later_ns
 
 
 @pytest.mark.parametrize(("apart_ns", "confirmed"), [(100 * MS - 1, True), (100 * MS, False)])
@@ -484,12 +497,20 @@ def told_apart(apart_ns: int) -> TableClock:
 
 @pytest.mark.parametrize(("apart_ns", "doubted"), [(130 * MS - 1, False), (130 * MS, True)])
 def test_a_minute_of_silence_explains_30_ms_of_drift(apart_ns: int, doubted: bool) -> None:
-    assert told_apart(apart_ns).doubted == doubted
+    clock = told_apart(apart_ns)
+    assert clock.doubted == doubted
+    now_ns = START_NS + 60 * SECOND
+    clock.observe(formatdate(now_ns // SECOND + 2, usegmt=True).encode(), now_ns, now_ns)
+    # What two responses say is no drift, but where the clock is.
+    assert clock.uncertainty_ns == (SECOND if doubted else apart_ns)
 
 
 @pytest.mark.parametrize("apart_ns", [1, 2, 50 * MS])
 def test_a_drift_is_followed_by_the_least_it_takes(apart_ns: int) -> None:
     clock = told_apart(apart_ns)
+    assert (clock.offset_ns, clock.uncertainty_ns) == (2 * SECOND, apart_ns)
+    now_ns = START_NS + 120 * SECOND  # a new generation, whose first response agrees
+    clock.observe(formatdate(now_ns // SECOND + 2, usegmt=True).encode(), now_ns, now_ns)
     assert (clock.offset_ns, clock.uncertainty_ns) == (2 * SECOND, apart_ns)
 
 

@@ -50,6 +50,15 @@ def test_replies_may_be_cut_anywhere(bodies: list[bytes], cuts: list[int]) -> No
         assert reader.keep_alive
 
 
+def test_a_body_in_several_parts_is_put_together() -> None:
+    reader = ResponseReader()
+    data = response(BODY)
+    for part in (data[:-9], data[-9:-2], data[-2:]):
+        assert not reader.complete
+        reader.feed(part)
+    assert reader.take() == HTTPResponse(200, BODY, DATE, {})
+
+
 def test_header_names_may_be_in_any_case() -> None:
     reader = ResponseReader()
     reader.feed(b"HTTP/1.1 200 OK\r\nDATE: x\r\nX-AMZ-CRC32: 1\r\nContent-Length: 2\r\n\r\n{}")

@@ -68,6 +68,22 @@ def test_flask_does_not_ask_it_where_a_view_has_its_own(store: MemoryStore) -> N
     assert client.options("/own").status_code == 429, "Flask answers it without the view"
 
 
+def test_a_view_with_its_own_limits_holds_no_slot_by_default(store: MemoryStore) -> None:
+    app = flask.Flask("site", root_path=".")
+    app.add_url_rule("/plain", "plain", lambda: "plain")
+    app.add_url_rule("/own", "own", of_flask.limited("4/hour", store=store, **OWN)(own))
+    slots = Rule("/*", in_flight=5, by=everyone(), name="slots", default=True)
+    every = Rule("/*", "9/hour", by=everyone(), name="every")
+    told: list[RuleDecision] = []
+    of_flask.limit_app(app, store, [slots, every], on_decision=told.append)
+    policies = [app.test_client().get(at).headers["ratelimit-policy"] for at in ("/plain", "/own")]
+    assert [one.rule for one in told] == ["every", "slots", "every"]
+    assert policies == [
+        '"every";q=9;w=3600, "slots";q=5;qu="concurrent-requests"',
+        '"every";q=9;w=3600, "own";q=4;w=3600',
+    ]
+
+
 def test_django_does_not_ask_it_where_a_view_has_its_own(store: MemoryStore) -> None:
     def plain(request: HttpRequest) -> HttpResponse:
         return HttpResponse("plain")

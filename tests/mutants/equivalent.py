@@ -44,6 +44,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
     },
     "ddbwire/clocks/table_clock.py": {
+        "slight_ns += silence_ns * _DRIFT_PPM / 1_000_000": "a fraction of a nanosecond more",
+        "slight_ns += silence_ns * _DRIFT_PPM / 1000000": "a fraction of a nanosecond more",
+        'self._parsed: tuple[bytes, int | None] = (b"XXXX", None)': "neither is a date",
+        "if parsed[1] != date:": _FAST_PATH,
         "low_ns >= self._low_ns": _FAST_PATH,
         "or high_ns <= self._high_ns": _FAST_PATH,
         "if low_ns < 0 <= high_ns:": _SAME_CASE,

@@ -328,13 +328,15 @@ def test_an_on_decision_that_raises_holds_no_slot() -> None:
     store = FlakyStore()
     rule = Rule("/x", in_flight=SlotLimit(1, lifetime=1), by=everyone())
     limited = WsgiMiddleware(answer, store, rule, on_decision=fails)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as logged:  # with its frames, and what is in them
         call(limited)
     for _ in range(200):
         if free(store, 1):
             break
         time.sleep(0.01)
     assert free(store, 1) == 1
+    assert logged.tb is not None
+    assert any(isinstance(one, ReleaseSlot) for one in store.operations), "it did not just end"
     assert not any(isinstance(one, RenewSlot) for one in store.operations)
 
 
@@ -348,10 +350,11 @@ def test_a_websocket_that_fails_between_holds_no_slot() -> None:
     async def scenario() -> None:
         rule = Rule("/x", in_flight=SlotLimit(1, 1), by=fails_the_second_time, messages="5/second")
         limited = AsgiMiddleware(Holding(), store, rule)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError) as logged:  # with its frames, and what is in them
             await limited(scope(kind="websocket"), receive, Answered())
         await asyncio.sleep(0.3)
         assert free(store, 1, "/x:a") == 1
+        assert logged.tb is not None
 
     calls: list[int] = []
     store = MemoryStore()
