@@ -76,6 +76,7 @@ _RULES = (
     "tests/web/test_rule_outages.py",
 )
 _PATHS = (
+    "tests/web/test_several_paths.py",
     "tests/web/test_path.py",
     "tests/web/test_rule_construction.py",
     "tests/web/test_mounts.py",

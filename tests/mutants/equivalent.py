@@ -446,6 +446,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'if path[:1] != "XX/XX" or path[1:2] == "/":': _FAST_PATH,
         'if path[:2] != "/" or path[1:2] == "/":': _FAST_PATH,
         "return len(parameters) >= 1 or EVERYTHING in parameters": _FAST_PATH,
+        "return each[0] if (len(each) == 1) and False else lambda path: any(fits(path) "
+        "for fits in each)": _FAST_PATH,
+        "return each[0] if (len(each) == 1) and False else lambda paths: any(fits(paths) "
+        "for fits in each)": _FAST_PATH,
+        "above = None": _FAST_PATH,
+        "of_mount = _fits(segments[:1], rest=True)": "it is compared with a single segment",
     },
     "ratelimit_ddb/web/rules/path_automaton.py": {
         "self._by_character = {chr(code): self._moves(chr(code)) for code in range(129)}": (

@@ -100,7 +100,16 @@ CASES = {
     "/{id}": {"/1": True, "/1/": True, "/": True, "": True, "*": True, "/1/2": False},
     "/{id}/": {"/1": True, "/1/": True, "/": True},
     "/Xa": {"//Xa": True, "///a": False, "//a": False},
-    "/a/{x}/b": {"/a//b": True, "/a//\n/b": True, "/a///b": False},
+    "/b/aX": {"/b//aX": True, "/b//aXX": False, "/b//a": False},
+    "/a/b": {"/a//b/": True, "/a//b ": False, "/a/": False},
+    "/a/b/{x}": {"/a/b/1": True, "/a/1": False, "/a/b": False},
+    "/a/{x}/b": {
+        "/a//b": True,
+        "//a//b": True,
+        "/a//b\n": True,
+        "/a//\n/b": True,
+        "/a///b": False,
+    },
     "/{a}/c/d": {"/\n//c\n/d": True, "/\n/c\n//d": True, "/\n//c\nx/d": False},
     "/{id}/{post}/": {"/\n/2": True, "/1//\n/": True, "/1///": True, "/1/\n//": True},
     "/{id}/{post}": {"/1/2": True, "/1": False, "/1/": True, "/1/2/3": False, "//1": False},
@@ -174,6 +183,7 @@ CASES = {
     "/users/{id}/*": {
         "/users/1": True,
         "/users/1/a/b": True,
+        "/users/1/a\nb": True,
         "/users": False,
         "/users/1\n": True,
     },
@@ -479,6 +489,7 @@ def test_below_mounts_the_first_segment_is_compared_as_a_whole() -> None:
     assert fits(("/sers/users/5",)) is False, "only what a mount may have left is meant"
     assert fits(("/users/5",)) is False
     assert fits_below_mounts_of("/{tenant}/users/{id}")(("/users/5",)) is True
+    assert fits_below_mounts_of("/{tenant}/users/*")(("/users/5/posts",)) is True
 
 
 @pytest.mark.parametrize("pattern", ["/{id}}", "/a}/{id}", "/{id}{", "/a{/b"])
