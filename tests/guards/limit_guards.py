@@ -165,6 +165,13 @@ _MOUNT = "tests/web/test_mounts.py::test_p15_"
 
 PATHS = (
     Guard(
+        "of a list that a server takes for the peer, the client has not written the last entry",
+        "ratelimit_ddb/web/identity/client_address.py",
+        'if peer and "," in peer:',
+        "if not peer and peer:",
+        "tests/web/test_client_address.py::test_a_list_as_the_peer_stands_for_its_last_entry",
+    ),
+    Guard(
         "P14: a view of Flask that another one calls counts by its own response",
         "ratelimit_ddb/flask/limited_views.py",
         "nested = gate.gives_back and is_nested(limited)",

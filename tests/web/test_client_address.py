@@ -329,6 +329,14 @@ def test_a_field_that_the_proxy_overwrites_tells_the_address(
     assert address_of(PROXY, lines, **config) == whose
 
 
+@pytest.mark.parametrize("config", [NOBODY, NETS, UNIX])
+def test_a_list_as_the_peer_stands_for_its_last_entry(config: dict[str, Any]) -> None:
+    """As Mangum has it behind a load balancer: the client wrote what is on the left."""
+    assert address_of(f"6.6.6.6, {CLIENT}", **config) == CLIENT
+    assert address_of("6.6.6.6, 2001:db8:0:7::1", **config) == "2001:db8:0:7::/64"
+    assert address_of(", ,", **config) == UNKNOWN
+
+
 def test_a_field_that_a_stranger_sends_is_not_read() -> None:
     config = {**NETS, "overwritten_field": "x-real-ip"}
     assert address_of("192.0.2.1", f"X-Real-IP: {CLIENT}", **config) == "192.0.2.1"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import is_list_like, require_int_from
 from ratelimit_ddb.web.identity.address import NetworkSet, grouped, network, parsed
-from ratelimit_ddb.web.identity.forwarded import READERS
+from ratelimit_ddb.web.identity.forwarded import READERS, x_forwarded_for
 from ratelimit_ddb.web.identity.function_of_request import makes_identities
 
 if TYPE_CHECKING:
@@ -191,6 +191,9 @@ class _Route:
 
     def _peer(self, request: Request) -> _Hop:
         peer = request.client
+        if peer and "," in peer:
+            # Mangum takes the whole X-Forwarded-For of a load balancer for the peer.
+            peer = next(x_forwarded_for(peer), None) or UNKNOWN
         if not peer:
             return self.unix_peer
         return self._hop(peer) or _Hop(peer, trusted=False)
