@@ -243,4 +243,19 @@ SESSION_STORES = (
         "tests/sessions/test_dynamodb_store.py"
         "::test_a_wrong_clock_of_the_host_is_found_out_by_the_first_read",
     ),
+    Guard(
+        "an outage does not hold up every request with a session",
+        "sessions/store/dynamodb/breaker.py",
+        "if now_ns < self._next_probe_ns:",
+        "if False:",
+        "tests/sessions/test_dynamodb_store.py::"
+        "test_an_outage_costs_three_requests_their_deadline_and_then_one_a_second",
+    ),
+    Guard(
+        "only outages in a row count",
+        "sessions/store/dynamodb/breaker.py",
+        "was_open, self._is_open, self._outages = self._is_open, False, 0",
+        "was_open, self._is_open = self._is_open, False",
+        "tests/sessions/test_dynamodb_store.py::test_only_outages_in_a_row_count",
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from sessions import (
 )
 from sessions.operations.operation import Delete, Find, Save, Unregister
 from sessions.operations.row import Row
+from sessions.store.dynamodb.breaker import Breaker
 from sessions.store.dynamodb.item import item_of
 from sessions.store.dynamodb.item_keys import OwnTableKeys
 from sessions.store.dynamodb.request import TableRequests
@@ -379,3 +381,71 @@ def test_a_wrong_clock_of_the_host_is_found_out_by_the_first_read() -> None:
         assert server.operations == ["Query", "GET"]
     assert found.rows == []
     assert found.now == pytest.approx(time.time() + ahead_seconds, abs=3)
+
+
+# An outage that lasts
+
+
+def test_an_outage_costs_three_requests_their_deadline_and_then_one_a_second(
+    server: FaultServer, site_of: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = store_at(server)
+    now_ns = 0
+    store._breaker = Breaker(lambda: now_ns)
+    site = site_of(store)
+    server.default = error("InternalServerError", status=500)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable, match="Query on table"):
+            read(site, 0.03)
+    server.requests.clear()
+    for _ in range(5):
+        with pytest.raises(StoreUnavailable, match="not asked, as the last 3 got no answer: Query"):
+            read(site, 10.0)
+    assert server.operations == []
+    now_ns += 1_000_000_000
+    for probe in ("Query on table", "not asked"):
+        with pytest.raises(StoreUnavailable, match=probe):
+            read(site, 0.03)
+    server.default = reply(EMPTY)
+    now_ns += 1_000_000_000
+    for _ in range(2):
+        read(site, 10.0)
+    assert [record.name for record in caplog.records] == ["sessions"] * 2
+    assert "sessions are read at most once a second" in caplog.text
+    assert "it answers again, after 2.0 s" in caplog.text
+    store.close()
+
+
+@pytest.mark.parametrize("do", [write, list_all])
+def test_what_does_not_read_a_session_is_asked_in_an_outage_and_may_end_it(
+    server: FaultServer, site_of: MakeSite, do: Callable[[Site, float], None]
+) -> None:
+    store = store_at(server)
+    site = site_of(store)
+    server.default = error("InternalServerError", status=500)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            read(site, 0.02)
+    server.default = reply(EMPTY)
+    do(site, 10.0)
+    read(site, 10.0)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [reply(EMPTY), error("AccessDeniedException")],
+    ids=["an answer", "a mistake of set-up"],
+)
+def test_only_outages_in_a_row_count(server: FaultServer, site_of: MakeSite, answer: Any) -> None:
+    store = store_at(server)
+    site = site_of(store)
+    for _ in range(2):
+        server.default = error("InternalServerError", status=500)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="Query on table"):
+                read(site, 0.02)
+        server.default = answer
+        with contextlib.suppress(AccessDenied):
+            read(site, 10.0)
+    store.close()

@@ -11,6 +11,7 @@ from sessions.errors import SessionTooLarge, StoreError
 from sessions.operations.driver import run, run_async
 from sessions.operations.operation import Find, Flow, Found, Get, Operation, ReadClock
 from sessions.store import user_sessions
+from sessions.store.dynamodb.breaker import Breaker
 from sessions.store.dynamodb.unexpected_reply import UnexpectedReply
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class DynamoDBSessionStore:
         )
         self._translate = requests
         self._on_call = on_call
+        self._breaker = Breaker()
 
     sessions_of = user_sessions.sessions_of
     """A user's sessions that are not over, the newest login first."""
@@ -190,32 +192,40 @@ class DynamoDBSessionStore:
     def send(self, operation: Operation, deadline_ns: int) -> Any:
         """The result of one operation; see ``Store.send``."""
         request = None
+        if isinstance(operation, Find):
+            self._breaker.require_may_read(self)
         try:
             requests = self._requests(operation)
             request = next(requests)
             while True:
                 request = requests.send(self._call(request, deadline_ns))
         except StopIteration as done:
+            if request is not None:
+                self._breaker.answered(self)
             return done.value
         except UnexpectedReply as failure:
-            raise self._error(failure, request) from failure
+            raise self._failed(failure, request) from failure
         except self._wire.failures as failure:
-            raise self._error(failure, request) from failure
+            raise self._failed(failure, request) from failure
 
     async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
         """The result of one operation; see ``Store.send_async``."""
         request = None
+        if isinstance(operation, Find):
+            self._breaker.require_may_read(self)
         try:
             requests = self._requests(operation)
             request = next(requests)
             while True:
                 request = requests.send(await self._call_async(request, deadline_ns))
         except StopIteration as done:
+            if request is not None:
+                self._breaker.answered(self)
             return done.value
         except UnexpectedReply as failure:
-            raise self._error(failure, request) from failure
+            raise self._failed(failure, request) from failure
         except self._wire.failures as failure:
-            raise self._error(failure, request) from failure
+            raise self._failed(failure, request) from failure
 
     def close(self) -> None:
         """Close the connections of blocking callers; a later call opens others."""
@@ -300,6 +310,13 @@ class DynamoDBSessionStore:
             from ddbwire import AnsweredCall
 
             self._on_call(AnsweredCall.of(request, reply))
+
+    def _failed(
+        self, failure: Exception, request: DynamoDBRequest | SideBySide | None
+    ) -> StoreError | SessionTooLarge:
+        error = self._error(failure, request)
+        self._breaker.failed(self, error)
+        return error
 
     def _error(
         self, failure: Exception, request: DynamoDBRequest | SideBySide | None = None
