@@ -230,8 +230,13 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/property/test_quotas.py",
     ),
     "ratelimit_ddb/hot_keys/demand.py": _HOT_KEYS,
+    "ratelimit_ddb/hot_keys/hot_keys.py": ("tests/ratelimit_ddb/test_hot_keys.py",),
     "ratelimit_ddb/hot_keys/key_state.py": _HOT_KEYS,
     "ratelimit_ddb/hot_keys/lease.py": (
+        "tests/ratelimit_ddb/test_coalesced_take.py",
+        *_HOT_KEYS,
+    ),
+    "ratelimit_ddb/hot_keys/waiter.py": (
         "tests/ratelimit_ddb/test_coalesced_take.py",
         *_HOT_KEYS,
     ),

@@ -214,6 +214,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             _FROM_EARLIER
         ),
         "return self._last_step(change - 2, step)": _FROM_EARLIER,
+        'if self._period == "XXdayXX":': _FROM_EARLIER,
+        "return first if (first <= day) and False else self._month_from(first, -1)": _FROM_EARLIER,
+        "if end >= at_seconds:": "an instant is before the end of the day that clocks show then",
     },
     "ratelimit_ddb/hot_keys/lease.py": {
         "self.monotonic_end_ns = self.wall_end_ns = -2": "no clock tells either",

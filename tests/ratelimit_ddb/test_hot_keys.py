@@ -22,6 +22,7 @@ from ratelimit_ddb import (
 )
 from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable, TableNotFound
 from ratelimit_ddb.hot_keys.hot_keys import HotKeys
+from ratelimit_ddb.hot_keys.lease import Lease
 from ratelimit_ddb.limit import SECOND_NS
 from ratelimit_ddb.operations.in_turn import send_in_turn, send_in_turn_async
 from ratelimit_ddb.operations.operation import (
@@ -732,6 +733,39 @@ def test_p9_the_states_of_cold_keys_leave_nothing_behind(clock: FakeClock) -> No
     hot_keys = limiter._core.bucket.cache.group.hot_keys
     assert hot_keys is not None
     assert len(hot_keys) == 0
+
+
+@pytest.mark.parametrize("how", ["enter", "get"])
+def test_p9_the_state_of_a_key_in_use_is_kept_whatever_else_comes_by(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("ratelimit_ddb.hot_keys.hot_keys._GENERATION_SIZE", 2)
+    hot_keys = HotKeys(SharedStore(clock).clock)
+    state = hot_keys.enter("limits", "used", 0)
+    for number in range(10):
+        hot_keys.enter("limits", f"key {number}", 0)
+        used = (
+            hot_keys.get("limits", "used") if how == "get" else hot_keys.enter("limits", "used", 0)
+        )
+        assert used is state
+        assert len(hot_keys) <= 3
+    assert hot_keys.get("limits", "never seen") is None
+
+
+@pytest.mark.parametrize("forget", [HotKeys.clear, HotKeys.after_fork_in_child])
+def test_p12_what_is_forgotten_of_hot_keys_is_forgotten_in_both_halves(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, forget: Callable[[HotKeys], None]
+) -> None:
+    monkeypatch.setattr("ratelimit_ddb.hot_keys.hot_keys._GENERATION_SIZE", 2)
+    hot_keys = HotKeys(SharedStore(clock).clock)
+    leases = [Lease(5, (), (), 10**18, 10**18) for _ in range(3)]
+    for key, lease in enumerate(leases):
+        hot_keys.enter("limits", f"{key}", 0).hold(lease, 0, 0)
+    forget(hot_keys)
+    assert [lease.left for lease in leases] == [0, 0, 0]
+    assert len(hot_keys) == 0
+    assert hot_keys.get("limits", "0") is None
+    assert hot_keys.enter("limits", "0", 0).leases == []
 
 
 def test_a_state_that_was_begun_anew_is_not_forgotten_for_an_old_one(clock: FakeClock) -> None:

@@ -370,6 +370,8 @@ def test_hours_follow_the_clocks_of_their_zone() -> None:
         ("hour", "Europe/Berlin", None, "2026-10-25T01:00"),  # 02:00 comes twice
         ("hour", "Australia/Lord_Howe", None, "2026-04-04T15:00"),  # half an hour does
         ("hour", "Australia/Lord_Howe", None, "2026-10-03T15:30"),
+        ("hour", "Asia/Kathmandu", None, "1985-12-31T18:30"),  # a quarter of an hour is
+        ("day", "America/Sao_Paulo", None, "2018-02-18T02:00"),  # 23:00 comes twice
         ("minute", "Africa/Monrovia", None, "1972-01-07T00:44:30"),  # 44.5 minutes are skipped
         ("day", "Africa/Cairo", None, "2024-04-25T22:00"),  # midnight is skipped
         ("day", "America/Havana", None, "2024-11-03T05:00"),  # midnight comes twice
@@ -391,6 +393,7 @@ def test_windows_follow_each_other_without_gap_or_overlap_where_clocks_are_chang
     assert before.start_ns <= at_ns - 1 < before.end_ns
     assert after.start_ns <= at_ns < after.end_ns
     for window in (before, after, window_at(after.end_ns)):
+        assert {type(edge_ns) for edge_ns in window} == {int}
         for now_ns in (window.start_ns, sum(window) // 2, window.end_ns - 1):
             assert window_at(now_ns) == window
         assert window_at(window.end_ns).start_ns == window.end_ns
