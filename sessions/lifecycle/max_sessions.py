@@ -144,14 +144,15 @@ def _recount(config: SessionConfig, limit: MaxSessions, session: _NewSession) ->
     else:
         ids = sorted(known.ids)
     live: dict[str, Row] = {}
+    ended: list[Row] = []
     for start in range(0, len(ids), _ROWS_AT_ONCE):
         live |= yield from _live(limit, session, ids[start : start + _ROWS_AT_ONCE], now)
-        before = _surplus(config, limit, session, live)[:-_MAX_ENDED_AT_ONCE]
+        surplus = _surplus(config, limit, session, live)
+        before, ended = surplus[:-_MAX_ENDED_AT_ONCE], surplus[-_MAX_ENDED_AT_ONCE:]
         if before:  # the user had them when the option was switched on
             yield BatchDelete([(row.session_id, row.user_id) for row in before])
             _emit_ended(config, before)
             live = {row.session_id: row for row in live.values() if row not in before}
-    ended = _surplus(config, limit, session, live)
     staying = live.keys() - {row.session_id for row in ended}
     return _recounted(session, known, staying | {new.session_id}, now, ended)
 

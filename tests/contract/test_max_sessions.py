@@ -341,6 +341,24 @@ def test_a_session_that_began_in_a_process_without_the_option_is_counted_when_it
     assert len(site.ids_of(ada)) == 2
 
 
+def test_one_that_was_rotated_in_a_process_without_the_option_is_counted_yet(
+    site: Site, ada: str
+) -> None:
+    one = login(site, ada, most=1)
+    rotated = site.browser(one)
+    with rotated.request() as session:
+        session.rotate()
+    again = site.browser(rotated, max_sessions_per_user=1, on_max_sessions="refuse")
+    with again.request() as session:
+        session.login(ada)  # in its own place
+    assert site.ids_of(ada) == {again.session_id}
+    rotated = site.browser(again)
+    with rotated.request() as session:
+        session.rotate()
+    two = login(site, ada, most=1)
+    assert users(rotated, two) == [None, ada]
+
+
 def test_a_lower_most_ends_all_that_are_too_many_at_the_next_login(site: Site, ada: str) -> None:
     browsers = [login(site, ada, most=5) for _ in range(5)]
     last = login(site, ada, most=2)

@@ -9,7 +9,12 @@ from sessions import Cookie
 from sessions.previous import PreviousSessions
 from tests.sessions.browser import Browser, Site
 
-OLD = {"abc": {"cart": [17], "user": 5}, "bad": None, "odd": {"a": 1, "b": {1, 2}, "sessions.x": 1}}
+OLD: dict[str, Mapping[str, Any] | None] = {
+    "abc": {"cart": [17], "user": 5},
+    "abcd": {"user": 5},
+    "bad": None,
+    "odd": {"a": 1, "b": {1, 2}, "sessions.x": 1},
+}
 
 
 def read(value: str) -> Mapping[str, Any] | None:

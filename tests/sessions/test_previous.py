@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sessions import Cookie, MemorySessionStore, SessionEvent
+from sessions import Cookie, MemorySessionStore, SessionConflict, SessionEvent
 from sessions.asgi import SessionMiddleware
 from sessions.flask import SessionInterface
 from sessions.operations.operation import Create, Delete
@@ -97,6 +97,46 @@ def test_b15_an_old_session_counts_as_a_login(site: Site) -> None:
     assert browser.user_id() == "5"
     assert other.open().session.end_reason == "login_elsewhere"
     assert site.ids_of("5") == {str(browser.open().session.id)}
+    assert ("destroyed", "login_elsewhere") in [(event.what, event.why) for event in site.events]
+
+
+def test_b15_what_an_old_session_asks_of_the_count() -> None:
+    recorded, store = recorded_site()
+    options = {"previous": {"user_key": "user"}, "max_sessions_per_user": 1}
+    OldBrowser(recorded, "abc", **options).seen()
+    assert store.asked() == ["Find", "Find", "Create", "Create"]
+    OldBrowser(recorded, "abcd", **options).seen()
+    assert store.asked() == [
+        "Find",
+        "Find",
+        "Create",
+        "Get",
+        "ReadCount",
+        "BatchGet",
+        "Create",
+        "Create",
+    ]
+
+
+def test_b15_of_two_requests_that_begin_it_at_once_both_have_it() -> None:
+    recorded, store = recorded_site()
+    options = {
+        "previous": {"user_key": "user"},
+        "max_sessions_per_user": 1,
+        "on_max_sessions": "refuse",
+    }
+    first, second = (OldBrowser(recorded, "abc", **options) for _ in range(2))
+    store.meanwhile["Create"] = first.open
+    assert second.user_id() == "5"
+    assert len(recorded.ids_of("5")) == 1
+
+
+def test_b15_a_count_that_refuses_each_time_is_a_conflict() -> None:
+    recorded, store = recorded_site()
+    store.refuses = Create
+    browser = OldBrowser(recorded, "abc", previous={"user_key": "user"}, max_sessions_per_user=1)
+    with pytest.raises(SessionConflict, match="sessions changed 20 times"):
+        browser.open()
 
 
 def test_b15_requests_side_by_side_with_an_old_cookie_count_once(site: Site) -> None:

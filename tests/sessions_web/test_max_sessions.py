@@ -34,6 +34,7 @@ def test_the_oldest_sessions_next_request_tells_why_it_ended(make_site: MakeSite
         "created",
         "invalid login_elsewhere",
     ]
+    assert site.events[2].session == site.events[0].session
 
 
 def test_an_ended_sessions_cookie_is_left_alone_until_another_begins(make_site: MakeSite) -> None:
