@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ddbwire.errors import KeyThrottled
 from sessions import (
     AccessDenied,
     DynamoDBSessionStore,
@@ -449,3 +450,14 @@ def test_only_outages_in_a_row_count(server: FaultServer, site_of: MakeSite, ans
         with contextlib.suppress(AccessDenied):
             read(site, 10.0)
     store.close()
+
+
+def test_a_throttled_key_is_no_outage_of_the_table() -> None:
+    breaker = Breaker()
+    for told in [StoreUnavailable("no answer")] * 2 + [KeyThrottled("a hot key")] * 3:
+        breaker.failed("the store", told)
+        breaker.require_may_read("the store")
+    for _ in range(3):
+        breaker.failed("the store", StoreUnavailable("no answer"))
+    with pytest.raises(StoreUnavailable, match="'the store': not asked, as the last 3 got no"):
+        breaker.require_may_read("the store")
