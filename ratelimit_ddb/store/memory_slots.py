@@ -86,6 +86,7 @@ class MemorySlots:
 
     def _sweep(self, free_below: int) -> None:
         for key, marks in list(self._keys.items()):
-            if max(marks.values()) < free_below:
+            # One that has none is about to get it, by a call in whose midst this one is made.
+            if marks and max(marks.values()) < free_below:
                 self._keys.pop(key, None)
         self._sweep_above = max(self._max_keys, 2 * len(self._keys))

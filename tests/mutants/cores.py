@@ -259,7 +259,10 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "ratelimit_ddb/quota.py": _QUOTAS,
     "ratelimit_ddb/slots/held_slot.py": _SLOTS,
-    "ratelimit_ddb/slots/local_slots.py": ("tests/ratelimit_ddb/test_slot_counts.py",),
+    "ratelimit_ddb/slots/local_slots.py": (
+        "tests/ratelimit_ddb/test_slot_counts.py",
+        "tests/ratelimit_ddb/test_calls_within_calls.py",
+    ),
     "ratelimit_ddb/slots/mark.py": ("tests/ratelimit_ddb/test_slot_flows.py",),
     "ratelimit_ddb/slots/renewer.py": _SLOTS,
     "ratelimit_ddb/slots/seen_slots.py": ("tests/ratelimit_ddb/test_slot_flows.py",),
@@ -290,7 +293,10 @@ CORES: dict[str, tuple[str, ...]] = {
         f"tests/contract/test_store_objects.py {_IN_MEMORY}",
         f"tests/contract/test_stores.py {_IN_MEMORY}",
     ),
-    "ratelimit_ddb/store/memory_slots.py": ("tests/ratelimit_ddb/test_memory_store.py",),
+    "ratelimit_ddb/store/memory_slots.py": (
+        "tests/ratelimit_ddb/test_memory_store.py",
+        "tests/ratelimit_ddb/test_calls_within_calls.py",
+    ),
     "ratelimit_ddb/stored_limits/limits_cache.py": (
         "tests/ratelimit_ddb/test_stored_limits.py",
         "tests/web/test_stored_limits.py",

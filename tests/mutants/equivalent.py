@@ -14,6 +14,7 @@ _STRICT = re.compile(r"(?:strict=\w+)?\)")
 _FIND_START = re.compile(r"(?<=find\()([^,()]+), (?:0|None)\b")
 _AS_MANY_BYTES = "the default of Python's is 32 bytes, too"
 _AS_EMPTY = "it is only asked whether there are any"
+_JUST_COUNTED = "it was counted in the line before, and is there"
 _FROM_EARLIER = "it is looked for from an earlier instant on"
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
 _SAME_CASE = "the case of equality is decided alike by the other branch"
@@ -296,13 +297,16 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'waker: LoopWaker | None = ""': _AS_EMPTY,
     },
     "ratelimit_ddb/store/memory_slots.py": {
+        "self._writes = 1": "it is only compared with what it was before",
         "self._sweep_above = max(self._max_keys, 3 * len(self._keys))": (
             "among slots that are held it is looked for others more rarely"
         ),
     },
     "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
     "ratelimit_ddb/slots/local_slots.py": {
-        "left = self._counts.get(key, 1) - 1": "of none nothing is left, either",
+        "return most - self._counts.get(key, 1)": _JUST_COUNTED,
+        "return most - self._counts.get(key, None)": _JUST_COUNTED,
+        "return most - self._counts.get(key, )": _JUST_COUNTED,
     },
     "ratelimit_ddb/slots/slots_core.py": {
         "while (left_ns := until_ns - monotonic_ns()) > 1:": "it waits for a nanosecond less",

@@ -263,6 +263,10 @@ def test_slots_are_forgotten_beyond_as_many_keys_where_they_have_run_out() -> No
     store.send(TakeSlot("4", 0, 50, 40, 40, 0), 0)  # the slot of "3" is held until just then
     left = [store.send(ReadSlots(str(number)), 0).marks for number in range(2, 5)]
     assert left == [{}, {0: 40}, {0: 50}]
+    begun = store._slots._keys["5"] = {}  # as by a call in whose midst the next one is made
+    for number in range(6, 10):
+        store.send(TakeSlot(str(number), 0, 60, 60, 60, 0), 0)
+    assert store._slots._keys["5"] is begun
 
 
 def test_a_fork_has_a_lock_of_its_own() -> None:

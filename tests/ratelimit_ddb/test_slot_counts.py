@@ -14,6 +14,7 @@ def test_p16_slots_are_counted_by_key_and_no_more_are_given_than_there_are() -> 
     assert counts.take("a", 4) == 0
     assert counts.take("a", 4) is None
     assert counts.take("b", 4) == 3
+    assert counts.take("c", 1) == 0
     for _ in range(3):
         counts.remove("a")
         assert counts.take("a", 4) == 0
