@@ -192,7 +192,7 @@ class RateLimit:
             return False
         asked: dict[int, int] = connection.scope.setdefault(_ASKED, {})
         asked[id(self)] = asked.get(id(self), 0) + 1
-        return asked[id(self)] > _times_depended_on(connection.scope.get("route"), self)
+        return asked[id(self)] > _times_depended_on(_route_of(connection.scope), self)
 
     def _gate(self, scope: Scope, found: MatchedRoute | None) -> Gate:
         name = self._name if self._name is not None else _name(found, self._methods)
@@ -227,7 +227,16 @@ class RateLimit:
 
 
 def _has_own_limits(request: Request) -> bool:
-    return _is_limited(request.native.get("route"), request.method)
+    return _is_limited(_route_of(request.native), request.method)
+
+
+def _route_of(scope: Scope) -> Any:
+    """The route of a request, with the dependencies of the routers that it was included with.
+
+    From FastAPI 0.137 on, the route itself has only its own, and those of the router it is on.
+    """
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    return scope.get("route") if getattr(context, "dependant", None) is None else context
 
 
 def _is_limited(route: Any, method: str) -> bool:
@@ -250,7 +259,12 @@ def _dependencies_of(route: Any) -> Iterator[Any]:
 
 
 def _times_depended_on(route: Any, limit: RateLimit) -> int:
-    """How often FastAPI asks a limit for a request: once, and again where it is not cached."""
+    """How often FastAPI asks a limit for a request: once, and again where it is not cached.
+
+    Where the route is not known, as for the files of ``app.frontend``, it is once.
+    """
+    if getattr(route, "dependant", None) is None:
+        return 1
     cached = [one.use_cache for one in _dependencies_of(route) if one.call is limit]
     return min(1, cached.count(True)) + cached.count(False)
 

@@ -15,7 +15,6 @@ from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.fastapi.dependency import RateLimitExceeded, limits_on, listed
 from ratelimit_ddb.operations.steps import run_steps_async
 from ratelimit_ddb.starlette.response import response_of
-from ratelimit_ddb.starlette.routes import original
 from ratelimit_ddb.web.gate.ledger import KEY, Ledger, LedgerGate
 from ratelimit_ddb.web.gate.response_refund import give_back_by_response
 from ratelimit_ddb.web.response_head import ResponseHead
@@ -58,7 +57,7 @@ def _documenting(app: FastAPI, openapi: Callable[[], dict[str, Any]]) -> Any:
     def documented() -> dict[str, Any]:
         schema = openapi()
         for route in listed(app.routes):
-            if any(limits_on(original(route))):
+            if any(limits_on(route)):
                 operations = schema.get("paths", {}).get(route.path_format, {})
                 for method in route.methods or ():
                     operation = operations.get(method.lower())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import flask
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
-from fastapi import Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi import Request as FastAPIRequest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -229,3 +230,35 @@ def test_p3_a_dependency_that_is_not_cached_gives_back_what_it_took_before(
 
     assert [ask(app, "/").status_code for _ in range(4)] == [200] + [429] * 3
     assert RateLimiter(store, "3/hour").peek(("part", "everyone")).remaining == 1
+
+
+def test_p3_where_fastapi_tells_no_route_its_dependencies_give_back_at_once(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    limits = [RateLimit("3/hour", store=store, **WIDE), RateLimit(store=store, **NARROW)]
+    app = FastAPI(dependencies=[Depends(limit) for limit in limits])
+    app.frontend("/", directory=tmp_path)
+    assert [ask(app, "/a.txt").status_code for _ in range(5)] == [200] + [429] * 4
+    assert RateLimiter(store, "3/hour").peek(("wide", "everyone")).remaining == 2
+
+
+@pytest.mark.parametrize("narrow_at", ["app", "outer", "included", "router", "route"])
+def test_p3_a_dependency_of_any_router_gives_back_at_once(
+    store: MemoryStore, narrow_at: str
+) -> None:
+    """FastAPI from 0.137 on keeps those of routers that include others apart from the route."""
+    wide, narrow = RateLimit("3/hour", store=store, **WIDE), RateLimit(store=store, **NARROW)
+
+    def at(place: str) -> list[Any]:
+        first = [Depends(wide)] if place == "app" else []
+        return [*first, *([Depends(narrow)] if place == narrow_at else [])]
+
+    app = FastAPI(dependencies=at("app"))
+    outer = APIRouter(prefix="/outer", dependencies=at("outer"))
+    router = APIRouter(prefix="/inner", dependencies=at("router"))
+    router.get("/page", dependencies=at("route"))(lambda: "page")
+    outer.include_router(router, dependencies=at("included"))
+    app.include_router(outer)
+    assert [ask(app, "/outer/inner/page").status_code for _ in range(5)] == [200] + [429] * 4
+    assert RateLimiter(store, "3/hour").peek(("wide", "everyone")).remaining == 2

@@ -460,6 +460,17 @@ def test_once_installed_openapi_says_which_operations_may_answer_429(store: Memo
     assert responses_in(app) == documented
 
 
+def test_openapi_says_so_of_operations_that_are_limited_where_their_router_is_included(
+    store: MemoryStore,
+) -> None:
+    router = APIRouter()
+    router.get("/page")(lambda: "page")
+    app = FastAPI()
+    app.include_router(router, dependencies=[Depends(RateLimit("1/minute", store=store))])
+    install(app)
+    assert "429" in app.openapi()["paths"]["/page"]["get"]["responses"]
+
+
 def test_openapi_keeps_what_an_operation_says_itself_of_a_429(store: MemoryStore) -> None:
     app = FastAPI()
     install(app)
