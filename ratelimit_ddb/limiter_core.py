@@ -60,7 +60,6 @@ class LimiterCore:
         "_disabled",
         "_namespace",
         "_observations",
-        "_smallest_burst",
         "_stored",
         "_take_at_once",
         "_times",
@@ -133,7 +132,6 @@ class LimiterCore:
         namespace = self.options["namespace"]
         self.reporter.name = f"{namespace}: {named}" if namespace else named
         smallest = min(limits, key=lambda limit: limit.burst)
-        self._smallest_burst = smallest.burst
         self._disabled = Decision(True, smallest.burst, 0, 0, smallest, 0, "disabled")
         self.bucket = self._bucket_of(limits)
 
@@ -153,12 +151,19 @@ class LimiterCore:
         self, begin: Callable[..., Decision | Flow[Decision]], *arguments: Any
     ) -> Flow[Decision]:
         """Read the stored limits, then call ``begin`` with the arguments and run its flow."""
+        yield from self._read()
+        begun = begin(*arguments)
+        return begun if isinstance(begun, Decision) else (yield from begun)
+
+    def reading(self) -> Flow[None] | None:
+        """The flow that reads stored limits; None if those in force are fresh, or not stored."""
+        return self._read() if self._must_read() else None
+
+    def _read(self) -> Flow[None]:
         if self._stored is not None:
             limits = yield from self._stored.refresh()
             if limits != self.bucket.limits:
                 self._use(limits)
-        begun = begin(*arguments)
-        return begun if isinstance(begun, Decision) else (yield from begun)
 
     def describe(self) -> str:
         """The arguments, for ``repr``."""
@@ -190,64 +195,63 @@ class LimiterCore:
     def _acquire(
         self, text: str, cost: int, wait_ns: int, leases: bool
     ) -> Decision | Flow[Decision]:
+        bucket = self.bucket  # once: another thread may read other limits meanwhile
         if cost != 1 or type(cost) is not int:
-            cost = require_cost(cost, self._smallest_burst)
+            cost = require_cost(cost, bucket.smallest_burst)
         if not self.enabled:
             return self._disabled
         meter = Meter() if self.reporter.functions else None  # the hot path: no call for nothing
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
         if self._take_at_once is not None and meter is None and now_ns is not None and not wait_ns:
-            return self.bucket.acquire_at_once(self._take_at_once, text, cost, now_ns)
-        begun = self.bucket.acquire(text, cost, wait_ns, now_ns, None, leases)
+            return bucket.acquire_at_once(self._take_at_once, text, cost, now_ns)
+        begun = bucket.acquire(text, cost, wait_ns, now_ns, None, leases)
         if not isinstance(begun, Decision):
-            return self._decide(begun, text, cost, wait_ns, meter)
+            return self._decide(begun, bucket, text, cost, wait_ns, meter)
         if meter is not None:
             self.reporter.report(text, cost, begun, meter, None)
         return begun
 
-    def denial_from_memory(self, key: str, cost: int) -> tuple[Decision, bool] | None:
+    def denial_from_memory(
+        self, bucket: Bucket, key: str, cost: int
+    ) -> tuple[Decision, bool] | None:
         """The denial by the last observation, and whether it is recent enough to deny.
 
         Args:
+            bucket: the limits.
             key: as the table holds it.
             cost: tokens.
         """
         if not self.enabled or not self._clock.known:
             return None
         now_ns = self._clock.now_ns()
-        observation = self.bucket.recall(key)
-        denial = self.bucket.denial_by(observation, cost, now_ns)
-        return None if denial is None else (denial, self.bucket.may_deny(observation, now_ns))
+        observation = bucket.recall(key)
+        denial = bucket.denial_by(observation, cost, now_ns)
+        return None if denial is None else (denial, bucket.may_deny(observation, now_ns))
 
-    def begin(self, key: str, cost: int, meter: Meter | None) -> Decision | Flow[Decision]:
+    def begin(
+        self, bucket: Bucket, key: str, cost: int, meter: Meter | None
+    ) -> Decision | Flow[Decision]:
         """As ``acquire``, but the flow raises an outage, and nothing is reported.
 
-        It is for ``acquire_all``, which decides on outages once all limiters have answered.
+        It is for ``acquire_all``, which decides on outages once all limiters have answered, and has
+        read stored limits before.
 
         Args:
+            bucket: the limits.
             key: as the table holds it.
-            cost: tokens.
+            cost: tokens, from 1 to the smallest burst of the limits.
             meter: measures it; None if there is no ``on_decision``.
         """
         if not self.enabled:
             return self._disabled
-        if self._stored is not None and self._must_read():
-            return self._after_reading(self._begin, key, cost, meter)
-        return self._begin(key, cost, meter)
-
-    def _begin(self, key: str, cost: int, meter: Meter | None) -> Decision | Flow[Decision]:
         now_ns = self._clock.now_ns() if self._clock.known else None
-        begun = self.bucket.acquire(key, cost, 0, now_ns)
+        begun = bucket.acquire(key, cost, 0, now_ns)
         return begun if meter is None or isinstance(begun, Decision) else meter.measured(begun)
 
     def new_meter(self) -> Meter | None:
         """What measures a decision for ``on_decision``; None if there is none, or no limiting."""
         return self.reporter.new_meter() if self.enabled else None
-
-    def require_cost(self, cost: object) -> int:
-        """Check that every limit can admit a cost; raises as ``acquire`` does."""
-        return require_cost(cost, self._smallest_burst)
 
     def peek(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
         """What ``acquire`` would decide, by a read."""
@@ -257,8 +261,9 @@ class LimiterCore:
         return self._peek(text, cost)
 
     def _peek(self, text: str, cost: int) -> Decision | Flow[Decision]:
-        cost = require_cost(cost, self._smallest_burst)
-        return self.bucket.peek(text, cost) if self.enabled else self._disabled
+        bucket = self.bucket
+        cost = require_cost(cost, bucket.smallest_burst)
+        return bucket.peek(text, cost) if self.enabled else self._disabled
 
     def charge(self, key: KeyLike, cost: int) -> Decision | Flow[Decision]:
         """Take tokens, even if there are fewer."""
@@ -268,13 +273,14 @@ class LimiterCore:
         return self._begin_charge(text, cost)
 
     def _begin_charge(self, text: str, cost: int) -> Decision | Flow[Decision]:
-        cost = require_charge("cost", cost, self.bucket.limits)
+        bucket = self.bucket
+        cost = require_charge("cost", cost, bucket.limits)
         if not self.enabled:
             return self._disabled
-        return self._charge(text, cost) if cost else self.bucket.peek(text, 1)
+        return self._charge(bucket, text, cost) if cost else bucket.peek(text, 1)
 
-    def _charge(self, key: str, cost: int) -> Flow[Decision]:
-        flow = charge(self.outage_policy, self.bucket, key, cost)
+    def _charge(self, bucket: Bucket, key: str, cost: int) -> Flow[Decision]:
+        flow = charge(self.outage_policy, bucket, key, cost)
         done = yield from self._settled(flow, key, self._disabled)
         return self._disabled if done.decision is None else done.decision
 
@@ -393,14 +399,20 @@ class LimiterCore:
         return self.bucket if is_same else self._bucket_of(taken.limits)
 
     def _decide(
-        self, flow: Flow[Decision], key: str, cost: int, wait_ns: int, meter: Meter | None
+        self,
+        flow: Flow[Decision],
+        bucket: Bucket,
+        key: str,
+        cost: int,
+        wait_ns: int,
+        meter: Meter | None,
     ) -> Flow[Decision]:
         outage = None
         try:
             decision = yield from (flow if meter is None else meter.measured(flow))
         except StoreUnavailable as failure:
             outage = failure
-            decision = self.outage_policy.decide(failure, self.bucket, key, cost, wait_ns)
+            decision = self.outage_policy.decide(failure, bucket, key, cost, wait_ns)
         if meter is not None:
             self.reporter.report(key, cost, decision, meter, outage)
         if outage is not None and self.outage_policy.on_outage == "raise":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from time import monotonic_ns
 from typing import Any
 
 from ddbwire.arguments import shown
@@ -22,7 +23,7 @@ from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
 from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.steps import OnStore, Steps, run_steps, run_steps_async
-from ratelimit_ddb.operations.together import raise_mistake
+from ratelimit_ddb.operations.together import raise_mistake, side_by_side
 
 
 def acquire_all(
@@ -39,6 +40,7 @@ def acquire_all(
     Keys on one store are asked side by side, in the time of one. If a limiter denies by what this
     process has observed, nothing is sent. Each limiter's ``on_outage`` decides on its own key. Each
     store has the shortest ``deadline`` of its limiters, a quarter of which is left for giving back.
+    Stored limits are read before, if they are due.
 
     Args:
         requests: ``(limiter, key)``, which takes one token, or ``(limiter, key, cost)``.
@@ -82,8 +84,9 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> Steps[De
     asked = [request_of(one, kind) for one in given]
     if not asked:
         raise ValueError("acquire_all of no requests: give at least one (limiter, key)")
+    spent_ns = yield from _read_limits(asked)
     require_possible(asked)
-    refunded = False if _deny_from_memory(asked) else (yield from _ask(asked))
+    refunded = False if _deny_from_memory(asked) else (yield from _ask(asked, spent_ns))
     for one in asked:
         if one.decision is not None:
             one.core.reporter.report(
@@ -94,10 +97,34 @@ def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> Steps[De
     return Decisions(decisions, tuple([one[0] for one in given]), refunded)
 
 
-def _ask(asked: list[Request]) -> Steps[bool]:
+def _read_limits(asked: list[Request]) -> Steps[dict[int, int]]:
+    """Read stored limits: what they admit at most must be known before anything is taken.
+
+    Each store has half of the deadline for it.
+
+    Returns:
+        for each store, how many nanoseconds it took.
+
+    Raises:
+        StoreError: a mistake of set-up.
+    """
+    spent_ns: dict[int, int] = {}
+    for several in by_store(asked):
+        cores = {id(one.core): one.core for one in several}.values()
+        reads = [flow for flow in (core.reading() for core in cores) if flow is not None]
+        if reads:
+            begun_ns, half_ns = monotonic_ns(), _timeout_ns(several) // 2
+            outcomes = yield from _run_of(several, side_by_side(reads), half_ns, decides=True)
+            raise_mistake([outcomes] if isinstance(outcomes, StoreError) else outcomes)
+            spent_ns[id(several[0].core.store)] = monotonic_ns() - begun_ns
+    return spent_ns
+
+
+def _ask(asked: list[Request], spent_ns: dict[int, int]) -> Steps[bool]:
     """Ask the stores; unless all admit, give back what was taken. Returns: whether it was."""
     for several in by_store(asked):
-        failure = yield from _run_of(several, take(several), decides=True)
+        left_ns = _timeout_ns(several) - spent_ns.get(id(several[0].core.store), 0)
+        failure = yield from _run_of(several, take(several), max(1, left_ns), decides=True)
         for one in several:
             if one.outcome is None and isinstance(failure, StoreError):
                 one.outcome = failure
@@ -108,7 +135,7 @@ def _ask(asked: list[Request]) -> Steps[bool]:
         return False
     took = [one for one in asked if one.keeps]
     for several in by_store(took):
-        yield from _run_of(several, give_back(several), decides=True)
+        yield from _run_of(several, give_back(several), _timeout_ns(several), decides=True)
     return bool(took) and all(one.refunded for one in took)
 
 
@@ -126,10 +153,11 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
         taken = None if decision is None else core.taken_by(decision)
         if taken is not None and taken.kept:
             meter = core.new_meter()
-            took.append(Request(core, taken.key, taken.kept, meter, outcome=decision))
+            took.append(Request(core, core.bucket, taken.key, taken.kept, meter, outcome=decision))
     failures: list[StoreError] = []
     for several in by_store(took):
-        failed = yield from _run_of(several, give_back(several), decides=False)
+        flow = give_back(several)
+        failed = yield from _run_of(several, flow, _timeout_ns(several), decides=False)
         failures += [failed] if isinstance(failed, StoreError) else failed
     for one in took:
         if one.refunded and one.decision is not None:
@@ -146,7 +174,7 @@ def _deny_from_memory(asked: list[Request]) -> bool:
 
     Older observations of the other keys then still tell how long to wait.
     """
-    found = [(one, one.core.denial_from_memory(one.key, one.cost)) for one in asked]
+    found = [(one, one.core.denial_from_memory(one.bucket, one.key, one.cost)) for one in asked]
     denials = [(one, *denial) for one, denial in found if denial is not None]
     if not any(is_recent for _, _, is_recent in denials):
         return False
@@ -165,9 +193,15 @@ def _raise_failure(asked: list[Request]) -> None:
             raise one.outage
 
 
-def _run_of(several: Sequence[Request], flow: JointFlow[Any], *, decides: bool) -> Steps[Any]:
+def _timeout_ns(several: Sequence[Request]) -> int:
+    return min(one.core.timeout_ns for one in several)
+
+
+def _run_of(
+    several: Sequence[Request], flow: JointFlow[Any], timeout_ns: int, *, decides: bool
+) -> Steps[Any]:
     """What a flow on the store of these requests returns, or the StoreError that ends it."""
-    core, timeout_ns = several[0].core, min(one.core.timeout_ns for one in several)
+    core = several[0].core
     try:
         return (yield OnStore(flow, core.store, timeout_ns, core.breaker, decides))
     except StoreError as error:

@@ -18,8 +18,8 @@ def would_deny(request: Request, asked: list[Request]) -> bool:
         request: the one.
         asked: all; those for the same bucket that got no answer either draw on it too.
     """
-    core = request.core
-    return core.outage_policy.denies(core.bucket, request.key, _cost_of_bucket(request, asked))
+    policy = request.core.outage_policy
+    return policy.denies(request.bucket, request.key, _cost_of_bucket(request, asked))
 
 
 def decide_without_stores(asked: list[Request]) -> None:
@@ -32,9 +32,9 @@ def decide_without_stores(asked: list[Request]) -> None:
     costs = [one.cost if takes else _cost_of_bucket(one, lost) for one in lost]
     for one, cost in zip(lost, costs, strict=True):
         if isinstance(one.outcome, StoreUnavailable):
-            core, one.outage = one.core, one.outcome
-            one.outcome = core.outage_policy.decide(
-                one.outage, core.bucket, one.key, cost, 0, takes=takes
+            one.outage = one.outcome
+            one.outcome = one.core.outage_policy.decide(
+                one.outage, one.bucket, one.key, cost, 0, takes=takes
             )
 
 
@@ -46,5 +46,5 @@ def _are_of_one_bucket(one: Request, other: Request) -> bool:
     return (
         one.core.store is other.core.store
         and one.key == other.key
-        and one.core.bucket.limits == other.core.bucket.limits
+        and one.bucket.limits == other.bucket.limits
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 from ddbwire.arguments import shown
 from ratelimit_ddb.all_or_none.decisions import L
+from ratelimit_ddb.arguments import require_cost, require_int
+from ratelimit_ddb.bucket.bucket import Bucket
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.errors import StoreError, StoreUnavailable
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
@@ -23,6 +25,7 @@ class Request:
 
     Attributes:
         core: the limiter's.
+        bucket: its limits, by which the cost was checked: stored limits may change at any time.
         key: the key as the table holds it.
         cost: tokens.
         meter: measures the decision, or the refund, for ``on_decision``, if there is one.
@@ -32,6 +35,7 @@ class Request:
     """
 
     core: LimiterCore
+    bucket: Bucket
     key: str
     cost: int
     meter: Meter | None = None
@@ -41,7 +45,7 @@ class Request:
 
     def begin(self) -> Decision | Flow[Decision]:
         """The denial that needs no store, or the flow of the decision; an outage is raised."""
-        return self.core.begin(self.key, self.cost, self.meter)
+        return self.core.begin(self.bucket, self.key, self.cost, self.meter)
 
     @property
     def decision(self) -> Decision | None:
@@ -87,12 +91,12 @@ def request_of(given: tuple[Any, ...], kind: type[L]) -> Request:
     """The request of ``(limiter, key)`` or ``(limiter, key, cost)``.
 
     Raises:
-        TypeError, ValueError: the limiter, key or cost is invalid.
+        TypeError, ValueError: the limiter or key is invalid, or the cost is not an int.
     """
     limiter, key, cost = given if len(given) == 3 else (*given, 1)
     core = core_of(limiter, kind)
-    cost = core.require_cost(cost)
-    return Request(core, core.key_text(key), cost, core.new_meter())
+    text, cost = core.key_text(key), require_int("cost", cost)
+    return Request(core, core.bucket, text, cost, core.new_meter())
 
 
 def core_of(limiter: object, kind: type[L]) -> LimiterCore:
@@ -110,10 +114,16 @@ def core_of(limiter: object, kind: type[L]) -> LimiterCore:
 
 
 def require_possible(asked: list[Request]) -> None:
-    """Check that the requests for one bucket do not ask for more than it ever holds."""
+    """Check that the requests for one bucket do not ask for more than it ever holds, by now.
+
+    Raises:
+        ValueError: one of them does, or several together.
+    """
     costs: Counter[tuple[int, str, str]] = Counter()
     for one in asked:
-        for limit in one.core.bucket.limits:
+        one.bucket = one.core.bucket
+        require_cost(one.cost, one.bucket.smallest_burst)
+        for limit in one.bucket.limits:
             bucket = (id(one.core.store), one.key, limit.name)
             costs[bucket] += one.cost
             if costs[bucket] > limit.burst:

@@ -70,12 +70,14 @@ class Bucket:
         "_single_takes",
         "cache",
         "limits",
+        "smallest_burst",
     )
 
     def __init__(
         self, limits: tuple[AnyLimit, ...], cache: ObservationCache[Observation], times: BucketTimes
     ) -> None:
         self.limits = limits
+        self.smallest_burst = min([limit.burst for limit in limits])
         self.cache = cache
         self._deny_cache_ns = times.most_age_ns
         self._names = tuple(limit.name for limit in limits)

@@ -11,6 +11,7 @@ from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import (
     require_cost,
     require_functions,
+    require_int_from,
     require_max_wait_ns,
     require_store,
 )
@@ -208,9 +209,11 @@ def _require_constants(
     """Refuse now what would be refused at each call."""
     if not callable(key) and key is not None:
         key_text(key)
-    if not callable(cost):
-        known = limits.default if isinstance(limits, Stored) else limits
-        require_cost(cost, min(limit.burst for limit in known))
+    if isinstance(limits, Stored):
+        if not callable(cost):
+            require_int_from("cost", cost, 1)  # the table may allow more than the default
+    elif not callable(cost):
+        require_cost(cost, min(limit.burst for limit in limits))
     require_max_wait_ns(max_wait)
     if scope is not None and (not isinstance(scope, str) or not scope):
         kind = ValueError if scope == "" else TypeError

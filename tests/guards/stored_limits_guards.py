@@ -38,4 +38,11 @@ STORED_LIMITS = (
         "        return refresh is not None\n",
         f"{_TESTS}a_read_whose_event_loop_was_stopped_is_given_up_after_a_minute",
     ),
+    Guard(
+        "P1: several limiters read their stored limits before costs are checked",
+        "ratelimit_ddb/all_or_none/acquire_all.py",
+        "        if reads:\n",
+        "        if not asked:\n",
+        f"{_TESTS}p1_several_limiters_at_once_take_no_more_than_the_stored_limit_ever_holds",
+    ),
 )

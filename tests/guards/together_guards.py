@@ -97,8 +97,8 @@ TOGETHER = (
     Guard(
         "P3: an outage takes none of this process's own tokens where one limiter denies",
         "ratelimit_ddb/all_or_none/outages.py",
-        "one.outage, core.bucket, one.key, cost, 0, takes=takes",
-        "one.outage, core.bucket, one.key, cost, 0, takes=True",
+        "one.outage, one.bucket, one.key, cost, 0, takes=takes",
+        "one.outage, one.bucket, one.key, cost, 0, takes=True",
         f"{_ALL}p3_an_outage_takes_none_of_this_processs_own_tokens_where_one_denies",
     ),
     Guard(

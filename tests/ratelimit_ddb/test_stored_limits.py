@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import threading
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 
 from ratelimit_ddb import (
     AccessDenied,
+    Decision,
     Limit,
     MemoryStore,
     RateLimiter,
     StoredLimits,
+    StoreError,
     StoreUnavailable,
     acquire_all,
     rate_limited,
@@ -252,6 +255,74 @@ def test_several_limiters_at_once_have_stored_limits() -> None:
     assert acquire_all([(one, "ada"), (other, "bob")])
     assert not acquire_all([(one, "ada"), (other, "bob")])
     assert other.peek("bob").remaining == 4
+
+
+def test_p1_several_limiters_at_once_take_no_more_than_the_stored_limit_ever_holds() -> None:
+    store = FlakyStore()
+    StoredLimits(store).set("p", "5/minute")
+    one = RateLimiter(store, stored("p", default="100/minute"))
+    other = RateLimiter(store, "9/minute")
+    with pytest.raises(ValueError, match="cost 50: must be from 1 to the burst of 5"):
+        acquire_all([(other, "bob"), (one, "ada", 50)])
+    with pytest.raises(ValueError, match="cost 6 together, more than the burst 5"):
+        acquire_all([(other, "bob"), (one, "ada", 3), (one, "ada", 3)])
+    assert one.peek("ada").remaining == 5
+    assert other.peek("bob").remaining == 9
+
+
+def test_several_limiters_at_once_may_take_what_the_stored_limit_holds_and_the_default_not() -> (
+    None
+):
+    store = FlakyStore()
+    StoredLimits(store).set("p", "100/minute")
+    one = RateLimiter(store, stored("p", default="5/minute"))
+    assert acquire_all([(one, "ada", 50), (one, "ada", 50)])
+    assert reads(store) == 1
+
+    @rate_limited(stored("p", default="5/minute"), store=store, cost=50)
+    def send() -> None: ...
+
+    send()
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("gone"), AccessDenied("no")], ids=type)
+def test_several_limiters_whose_stored_limits_can_not_be_read(failure: StoreError) -> None:
+    store = FlakyStore()
+    one = RateLimiter(store, stored("p", default="5/minute"))
+    requests: list[Any] = [(one, "ada", 5), (RateLimiter(store, "9/minute"), "ada")]
+    store.failure = failure
+    if isinstance(failure, AccessDenied):
+        with pytest.raises(AccessDenied):
+            acquire_all(requests)
+        assert len(store.operations) == 1, "nothing is taken"
+    else:
+        assert [one.source for one in acquire_all(requests).decisions if one] == ["outage"] * 2
+        assert not acquire_all(requests)
+
+
+@pytest.mark.parametrize("failure", [None, StoreUnavailable("gone")], ids=type)
+def test_p1_a_cost_is_taken_of_the_limits_it_was_checked_by(
+    failure: StoreError | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread reads smaller limits just when the cost has been checked."""
+    store = FlakyStore()
+    limiter = RateLimiter(store, stored("p", default="100/minute"))
+    limiter.peek("ada")
+    for module in ("limiter_core", "all_or_none.request"):
+        checks = importlib.import_module(f"ratelimit_ddb.{module}")
+        check = checks.require_cost
+
+        def and_then(cost: object, most: int, check: Any = check) -> int:
+            number: int = check(cost, most)
+            limiter._core._use(parse_limits("5/minute"))
+            return number
+
+        monkeypatch.setattr(checks, "require_cost", and_then)
+    store.failure = failure
+    decisions: list[Decision | None] = [limiter.acquire("ada", cost=50)]
+    limiter._core._use(parse_limits("100/minute"))
+    decisions += acquire_all([(limiter, "bob", 50)]).decisions
+    assert [(one.allowed, one.limit.burst) for one in decisions if one] == [(True, 100)] * 2
 
 
 def test_a_limiter_has_one_name_for_all_keys() -> None:
