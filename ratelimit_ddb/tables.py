@@ -190,8 +190,8 @@ def application_tables(
 def create(client: Any, tables: Iterable[Table]) -> tuple[str, ...]:
     """Create the missing tables, wait until all are active, and enable TTL where it is disabled.
 
-    An existing table is not changed, whatever its keys and indexes, except for TTL: an interrupted
-    run leaves it disabled.
+    An existing table is not changed, whatever its keys and indexes, except for TTL, if it has the
+    same keys: an interrupted run leaves it disabled. One with other keys may be anybody's.
 
     Args:
         client: botocore's (or boto3's) client for DynamoDB.
@@ -213,9 +213,28 @@ def create(client: Any, tables: Iterable[Table]) -> tuple[str, ...]:
             TableName=table.name, WaiterConfig={"Delay": 1, "MaxAttempts": SECONDS_TO_ACTIVE}
         )
     for table in wanted:
-        if table.expires:
+        if table.expires and (table in created or other_keys(client, table) is None):
             _expire(client, table.name)
     return tuple(table.name for table in created)
+
+
+def other_keys(client: Any, table: Table) -> str | None:
+    """The keys that an existing table has, such as "PK (S) + SK (S)"; None for those of ``table``.
+
+    Raises:
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: as for ``create``.
+    """
+    described = client.describe_table(TableName=table.name)["Table"]
+    types = {
+        each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]
+    }
+    found = [
+        (each["AttributeName"], types[each["AttributeName"]]) for each in described["KeySchema"]
+    ]
+    wanted = [(each.name, each.type) for each in (table.partition, table.sort) if each is not None]
+    if found == wanted:
+        return None
+    return " + ".join(f"{name} ({kind})" for name, kind in found)
 
 
 def _begin(client: Any, table: Table) -> bool:

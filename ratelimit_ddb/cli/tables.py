@@ -12,13 +12,14 @@ from ratelimit_ddb.tables import (
     Table,
     application_tables,
     create,
+    other_keys,
     rate_limits,
     single_table,
 )
 
 
 def run(options: argparse.Namespace) -> bool:
-    """Create the missing tables, and print all of them."""
+    """Create the missing tables, and print all of them. Returns: whether each has its keys."""
     wanted = _wanted(options)
     endpoint = resolve(options.endpoint_url, options.region)
     print(f"DynamoDB at {endpoint}", flush=True)
@@ -26,11 +27,15 @@ def run(options: argparse.Namespace) -> bool:
         print("For development; infra/ provisions production.", flush=True)
     created = create(endpoint.client, wanted)
     width = max(len(table.name) for table in wanted)
+    all_serve = True
     for table in wanted:
         is_new = table.name in created
+        keys = None if is_new else other_keys(endpoint.client, table)
         what = _described(table) if is_new else "already exists"
+        if keys is not None:
+            what, all_serve = f"{what}, with other keys: {keys}; choose another name", False
         print(f"  {'created' if is_new else 'left':7}  {table.name:{width}}  {what}")
-    return True
+    return all_serve
 
 
 def _wanted(options: argparse.Namespace) -> tuple[Table, ...]:

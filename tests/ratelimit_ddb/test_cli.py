@@ -127,6 +127,31 @@ def test_that_tables_are_created_then_left(
     assert "already exists" in second
 
 
+@pytest.mark.usefixtures("nobody")
+def test_that_somebody_elses_table_is_left_as_it_is_and_told(
+    dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix = f"t{uuid.uuid4().hex[:12]}"
+    command = ["tables", "create", "--endpoint-url", dynamodb_endpoint]
+    assert main([*command, "--prefix", prefix]) == 0
+    orders = f"{prefix}-dev-conversations"  # whose items do not expire
+    capsys.readouterr()
+
+    assert main([*command, "--table", orders]) == 1
+
+    told = capsys.readouterr().out
+    assert f"{orders}  already exists, with other keys: conversationId (S) + messageId (S)" in told
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=dynamodb_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="dummy",
+        aws_secret_access_key="dummy",
+    )
+    ttl = client.describe_time_to_live(TableName=orders)["TimeToLiveDescription"]
+    assert ttl["TimeToLiveStatus"] == "DISABLED"
+
+
 def test_that_one_rate_limits_table_can_be_created(
     dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
