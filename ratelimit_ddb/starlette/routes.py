@@ -143,7 +143,7 @@ def _serves(
     """Each occurrence of a route among routes and below their mounts."""
     for route in listed(routes):
         if original(route) is wanted:
-            yield MatchedRoute(before + route.path_format, _methods(route), wanted)
+            yield MatchedRoute(before + route.path_format, _methods(route), route)
         else:
             inner = getattr(route, "routes", None) or ()
             yield from _serves(wanted, inner, listed, before + _prefix(route))
@@ -170,7 +170,7 @@ def _below(route: Any, scope: dict[str, Any], listed: Listed) -> MatchedRoute | 
         found = _matching(inner, scope, listed)
         return found and found._replace(template=_prefix(route) + found.template)
     template = getattr(route, "path_format", None)  # a Host has none
-    return None if template is None else MatchedRoute(template, _methods(route), original(route))
+    return None if template is None else MatchedRoute(template, _methods(route), route)
 
 
 def _prefix(route: Any) -> str:

@@ -167,6 +167,32 @@ def test_a_middleware_that_knows_fastapis_routes_does_not_ask_it(store: MemorySt
     assert [ask(app, "/part/plain").status_code for _ in range(2)] == [200, 429]
 
 
+@pytest.mark.parametrize("where", ["app", "included"])
+@pytest.mark.parametrize("by", ["a middleware", "a dependency"])
+def test_a_default_is_not_asked_where_the_routers_of_a_fastapi_route_have_limits(
+    store: MemoryStore, where: str, by: str
+) -> None:
+    """Not even for a moment: requests at the same time would deny each other."""
+    told: list[RuleDecision] = []
+    own = [Depends(RateLimit("4/hour", store=store, **OWN))]
+    options: dict[str, Any] = {"by": everyone(), "name": "default", "default": True}
+    default = RateLimit("2/hour", store=store, on_decision=told.append, **options)
+    first = [Depends(default)] if by == "a dependency" else []
+    app, part = FastAPI(dependencies=first + (own if where == "app" else [])), APIRouter()
+    part.get("/own")(lambda: None)
+    app.include_router(part, dependencies=own if where == "included" else [])
+    if by == "a middleware":
+        app.add_middleware(
+            asgi.RateLimitMiddleware,
+            store=store,
+            rules=DEFAULT,
+            endpoint_of=of_fastapi.route_of(),
+            on_decision=told.append,
+        )
+    assert [ask(app, "/own").status_code for _ in range(5)] == [200] * 4 + [429]
+    assert told == []
+
+
 def test_a_middleware_before_the_routes_gives_back_what_it_took(store: MemoryStore) -> None:
     told: list[RuleDecision] = []
     own = of_starlette.limited("4/hour", store=store, **OWN)(page)
