@@ -131,10 +131,7 @@ class Calendar:
         start = at_seconds - (at_seconds + offset) % step
         if self._offset(start) == offset:
             return start
-        change = self._change_between(start, at_seconds)
-        if (change + offset) % step == 0:
-            return change
-        return self._last_step(change - 1, step)
+        return self._last_step(self._change_between(start, at_seconds) - 1, step)
 
     def _next_step(self, at_seconds: int, step: int) -> int:
         """The next instant at which the clocks will show a whole step."""

@@ -292,6 +292,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_memory_store.py",
         f"tests/contract/test_store_objects.py {_IN_MEMORY}",
         f"tests/contract/test_stores.py {_IN_MEMORY}",
+        "tests/ratelimit_ddb/test_calls_within_calls.py",
     ),
     "ratelimit_ddb/store/memory_slots.py": (
         "tests/ratelimit_ddb/test_memory_store.py",

@@ -14,6 +14,7 @@ _STRICT = re.compile(r"(?:strict=\w+)?\)")
 _FIND_START = re.compile(r"(?<=find\()([^,()]+), (?:0|None)\b")
 _AS_MANY_BYTES = "the default of Python's is 32 bytes, too"
 _AS_EMPTY = "it is only asked whether there are any"
+_ONLY_COMPARED = "it is only compared with what it was before"
 _JUST_COUNTED = "it was counted in the line before, and is there"
 _FROM_EARLIER = "it is looked for from an earlier instant on"
 _FAST_PATH = "takes the way of the few, which gives the same, instead of the shorter one of most"
@@ -151,7 +152,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if len(invalidated) == _MOST_INVALIDATED and invalidated[1][0] > since:": (
             "of the last key that is kept in mind it is assumed too, which costs a write"
         ),
-        "self._number = count(2)": "the numbers are only compared",
+        "self._number = count(2)": _ONLY_COMPARED,
     },
     "ratelimit_ddb/bucket/quota_arithmetic.py": {
         "else cost * (full_at_ns[index] >= bases_ns[index])": (
@@ -214,7 +215,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return first if (first <= day) and False else self._first_day_of_year(day.year - 1)": (
             _FROM_EARLIER
         ),
-        "return self._last_step(change - 2, step)": _FROM_EARLIER,
+        "return self._last_step(self._change_between(start, at_seconds) - 2, step)": _FROM_EARLIER,
+        "return first if first < day else self._month_from(first, -1)": _FROM_EARLIER,
+        "return first if first <= day else self._month_from(first, -2)": _FROM_EARLIER,
+        'if self._period == "XXmonthXX":': _FROM_EARLIER,
+        "self._latest = Window(0, 1)": "that was in 1970",
+        "self._latest = Window(1, 0)": "that was in 1970",
+        "if latest.start_ns < at_ns < latest.end_ns:": _FAST_PATH,
+        "if by_offset_before < by_offset_after:": _SAME_CASE,
+        "month, day = anchor if isinstance(anchor, tuple) else (1, anchor or 2)": (
+            "what has an anchor has one by default, too"
+        ),
+        'if name == "XXUTCXX":': _FAST_PATH,
         'if self._period == "XXdayXX":': _FROM_EARLIER,
         "return first if (first <= day) and False else self._month_from(first, -1)": _FROM_EARLIER,
         "if end >= at_seconds:": "an instant is before the end of the day that clocks show then",
@@ -297,12 +309,23 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'waker: LoopWaker | None = ""': _AS_EMPTY,
     },
     "ratelimit_ddb/store/memory_slots.py": {
-        "self._writes = 1": "it is only compared with what it was before",
+        "self._writes = 1": _ONLY_COMPARED,
+        "self._writes -= 1": _ONLY_COMPARED,
+        "self._writes += 2": _ONLY_COMPARED,
+        "self._writes = writes - 1": _ONLY_COMPARED,
+        "self._writes = writes + 2": _ONLY_COMPARED,
         "self._sweep_above = max(self._max_keys, 3 * len(self._keys))": (
             "among slots that are held it is looked for others more rarely"
         ),
     },
-    "ratelimit_ddb/store/memory.py": {"return self.send(operation, None)": _NEVER_LATE},
+    "ratelimit_ddb/store/memory.py": {
+        "return self.send(operation, None)": _NEVER_LATE,
+        "self._writes = 1": _ONLY_COMPARED,
+        "self._writes -= 1": _ONLY_COMPARED,
+        "self._writes += 2": _ONLY_COMPARED,
+        "self._writes = writes - 1": _ONLY_COMPARED,
+        "self._writes = writes + 2": _ONLY_COMPARED,
+    },
     "ratelimit_ddb/slots/local_slots.py": {
         "return most - self._counts.get(key, 1)": _JUST_COUNTED,
         "return most - self._counts.get(key, None)": _JUST_COUNTED,

@@ -233,6 +233,25 @@ def test_several_sequences_are_carried_out_in_their_order() -> None:
     assert told[6:] == told[:6]
 
 
+def test_a_take_is_told_what_was_refunded_of_each_of_its_limits() -> None:
+    store = MemoryStore()
+    take = Take("k", ("a", "b"), (True, True), 0, (10, 10), (5, 5), (99, 99), 9, True, 0, 1, 0)
+    assert store.send(take, 0).refunded_ns == (0, 0)
+    give_back = GiveBack("k", ("a",), (2,), (15,), (15,), (0,), (2,), 9, None)
+    assert store.send(give_back, 0).full_at_ns == (13,)
+    again = store.send(take._replace(idle=(False, False)), 0)
+    assert (again.full_at_ns, again.refunded_ns) == ((18, 20), (2, 0))
+    other = store.send(take._replace(key="another"), 0)
+    assert other.refunded_ns == (0, 0)
+
+
+def test_slots_are_kept_beyond_their_time_where_there_are_few_keys() -> None:
+    store = MemoryStore(max_keys=3)
+    for number in range(3):
+        store.send(TakeSlot(str(number), 0, 10, 20 * number, 20 * number, 0), 0)
+    assert store.send(ReadSlots("0"), 0).marks == {0: 10}
+
+
 def test_a_slot_is_its_takers_until_its_mark_is_less_than_what_is_free() -> None:
     store = MemoryStore()
     take = TakeSlot("k", 0, 20, 10, 9, 99)

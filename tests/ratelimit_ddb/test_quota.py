@@ -372,6 +372,10 @@ def test_hours_follow_the_clocks_of_their_zone() -> None:
         ("hour", "Australia/Lord_Howe", None, "2026-10-03T15:30"),
         ("hour", "Asia/Kathmandu", None, "1985-12-31T18:30"),  # a quarter of an hour is
         ("day", "America/Sao_Paulo", None, "2018-02-18T02:00"),  # 23:00 comes twice
+        ("day", "America/Toronto", None, "1919-03-31T04:30"),  # from 23:30 to 00:30
+        ("day", "America/St_Johns", None, "2010-11-07T02:31"),  # from 00:01 back to 23:01
+        ("hour", "America/St_Johns", None, "2010-11-07T02:31"),
+        ("hour", "America/St_Johns", None, "2010-03-14T03:31"),
         ("minute", "Africa/Monrovia", None, "1972-01-07T00:44:30"),  # 44.5 minutes are skipped
         ("day", "Africa/Cairo", None, "2024-04-25T22:00"),  # midnight is skipped
         ("day", "America/Havana", None, "2024-11-03T05:00"),  # midnight comes twice
