@@ -56,6 +56,13 @@ def test_pauses_are_of_chance_up_to_a_length_that_doubles_from_10_ms_to_half_a_s
     assert type(error) is Unreachable
 
 
+def test_what_one_attempt_may_have_applied_the_last_one_says() -> None:
+    _, error = retried(BUSY._replace(maybe_applied=True), NOW_NS + 10**12)
+    assert error.maybe_applied
+    _, error = retried(BUSY, NOW_NS + 10**12)
+    assert not error.maybe_applied
+
+
 @pytest.mark.parametrize(("left_ns", "pauses"), [(10_000_000, []), (10_000_001, [0.010])])
 def test_a_pause_that_would_take_all_that_is_left_is_not_begun(
     left_ns: int, pauses: list[float]

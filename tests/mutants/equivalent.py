@@ -35,6 +35,7 @@ _TELLS_APART = "any name will do that other limits do not have"
 _TOLD_AFTER_THREE = "the last outage is told after three, of which each sets it"
 _MORE_PADDING = "more padding than is needed is passed over"
 _ORDERED_SET = "a set in the order of addition is a dict whose values are not read"
+_SLASH_FIRST = "the first character of a path is a slash, and leads on from the first position"
 _BEHIND_EQUALS = "a quoted string begins behind an equals sign, so never at 0"
 _NO_SESSION = "a token without a session is not read"
 _NEVER_LATE = "a store in memory is never late, so it reads no deadline"
@@ -396,6 +397,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "without functions to call it calls none"
         ),
         "return self.enabled or self._rule_set.has_slots": "those that are asked for then are none",
+        "ledger: Ledger | None = carrier_of(native).get(KEY) if (self.enabled) or True else None": (
+            "a gate that limits nothing has noted nothing"
+        ),
+        "ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 1))": (
+            "a nanosecond more for refunds"
+        ),
+        "ledger.entries.append(self._entry(verdict, None, started_ns))": (
+            "a message has no response, and no fields"
+        ),
     },
     "ratelimit_ddb/web/gate/request_refund.py": {
         'return decision._replace(latency_ns=1, calls=0, capacity_units=0.0, operation="refund")': (
@@ -487,15 +497,25 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._by_character = {chr(code): self._moves(chr(code)) for code in range(129)}": (
             _FAST_PATH
         ),
-        "once, repeated = self.classes.get(parameter.characters, (0, 1))": (
-            "the first character of a path is a slash, and leads on from the first position"
+        "once, repeated = self.classes.get(parameter.characters, (0, 1))": _SLASH_FIRST,
+        "once, repeated = self.classes.get(parameter.characters, (1, 0))": _SLASH_FIRST,
+        "forward, stay = self._literals.get(character, 1), 0": _SLASH_FIRST,
+        "forward, stay = self._literals.get(character, 0), 1": (
+            "what begins at the first position has any segments there, which stay, too"
         ),
-        "once, repeated = self.classes.get(parameter.characters, (1, 0))": (
-            "the first character of a path is a slash, and leads on from the first position"
+        "self.literals[character] = self.literals.get(character, 1) | (1 << self.length)": (
+            _SLASH_FIRST
         ),
+        "forward, stay = known.get(None) or self._moves(character)": _FAST_PATH,
     },
     "ratelimit_ddb/web/rules/path_notation.py": {
         "if star and segments and segments[-1] == (EVERYTHING,):": _FAST_PATH,
+        "if parameter != EVERYTHING or parts[-2:] != [EVERYTHING]:  # several are no more than "
+        "one": _FAST_PATH,
+        "unread = None": "from None on is from the beginning on",
+        "before, found, _ = pattern.rpartition(mark)": (
+            "what is meant then has the mark, too, and is put right in turn"
+        ),
     },
     "ratelimit_ddb/web/rules/toml_lines.py": {
         "if len(several) > 2 and not _may_end(line):": (

@@ -145,7 +145,7 @@ CASES = {
         "/a/my-title": False,
         "/a/my/title-5": False,
     },
-    "/a/{x}{y:int}": {"/a/b5": True, "/a/5": True, "/a/b": False},
+    "/a/{x}{y:int}": {"/a/b5": True, "/a/\xe9\u0663": True, "/a/5": True, "/a/b": False},
     "/{a}-{b}-{c}": {"/1-2-3": True, "/-1-2-3-": True, "/1-2": False},
     "/{a:int}-{b:int}/{c:int}:{d}": {"/1--2/3:4:5": True, "/1-2/x:4": False},
     "/api/*": {
@@ -274,6 +274,7 @@ def test_p15_patterns(limited: Limited, pattern: str) -> None:
         ("/files/{rest...}", "write '/files/{rest:path}'"),
         ("/items/{id?}", "a parameter is written '{name}'"),
         ("/items/<int:id", "a parameter is written '{name}'"),
+        ("/items/id>", "a parameter is written '{name}'"),
         (r"/items/\d+", r"'\\d' belongs to a regular expression"),
         (r"/items/(?P<id>\d+)", "regular expression"),
         (r"/items/{id:\d+}", "regular expression"),
@@ -333,6 +334,7 @@ def test_p15_a_pattern_that_could_match_nothing_is_refused(pattern: str, told: s
     "pattern",
     [
         "/100%",
+        "/" + "a" * 1_999,
         "/%silver",
         "/\u0646\u200c\u0647",
         "/a\u200db",

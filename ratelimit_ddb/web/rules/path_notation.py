@@ -89,14 +89,14 @@ _METHOD_FIRST = re.compile(r"[A-Z]+(?:,[A-Z]+)* +(/.*)", re.DOTALL)
 
 
 def _of_angles(angled: re.Match[str]) -> str:
-    return _parameter_text(angled[2], angled[1] or "str")
+    return _parameter_text(angled[2], angled[1])
 
 
 def _of_arguments(braced: re.Match[str]) -> str:
     return _parameter_text(braced[1], braced[2])
 
 
-def _parameter_text(name: str, converter: str) -> str:
+def _parameter_text(name: str, converter: str | None) -> str:
     plain = converter == "str" or converter not in CONVERTERS
     return f"{{{name}}}" if plain else f"{{{name}:{converter}}}"
 
@@ -226,15 +226,15 @@ def _decoded(pattern: str) -> ValueError:
 
 def _segment(pattern: str, text: str) -> Segment:
     parts: list[str | Parameter] = []
-    end = 0
+    unread = 0
     for match in _IN_BRACES.finditer(text):
-        if literal := _literal(pattern, text[end : match.start()]):
+        if literal := _literal(pattern, text[unread : match.start()]):
             parts.append(literal)
         parameter = _parameter(pattern, match[0])
         if parameter != EVERYTHING or parts[-1:] != [EVERYTHING]:  # several are no more than one
             parts.append(parameter)
-        end = match.end()
-    if literal := _literal(pattern, text[end:]):
+        unread = match.end()
+    if literal := _literal(pattern, text[unread:]):
         parts.append(literal)
     return tuple(parts)
 
