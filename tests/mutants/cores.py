@@ -320,6 +320,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/web/gate/gate.py": (
         *_RULES,
         "tests/web/test_on_denied.py",
+        "tests/web/test_wsgi.py",
         "tests/web/test_options.py",
         "tests/web/test_access_lists.py",
         "tests/web/test_blocks.py",
