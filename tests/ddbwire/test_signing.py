@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from unittest.mock import patch
 
@@ -97,3 +98,15 @@ def test_authorization_is_botocores_whatever_is_sent(
 def test_keys_do_not_show_their_secrets() -> None:
     assert "secret" not in repr(TOKEN_KEYS)
     assert "token" not in repr(TOKEN_KEYS)
+
+
+def test_the_time_of_a_signature_is_utc_whatever_the_hosts_time_zone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert amz_date(SECOND) == "20260102T030405Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -277,6 +277,12 @@ def test_each_rule_with_a_mistake_is_told_of_once() -> None:
     assert (error.line, error.rule) == (14, None)
 
 
+def test_a_key_of_no_letters_has_a_line_and_what_has_no_key_has_none() -> None:
+    told = str(refusal('# rules\n"" = 5\n'))
+    assert "rules.toml:2: unknown key ''" in told
+    assert "rules.toml: no rules: the file must have at least one [[rule]]" in told
+
+
 def test_an_error_survives_pickling() -> None:
     error = refusal(f"{RULE}cost = 6")
     copied = pickle.loads(pickle.dumps(error))

@@ -209,7 +209,7 @@ def _with_lines(mistakes: list[_Mistake], text: str, rules: int) -> list[_Mistak
     lines = lines_of(text)
     placed = []
     for mistake in mistakes:
-        line = lines.outside.get(mistake.key or "")
+        line = None if mistake.key is None else lines.outside.get(mistake.key)
         if mistake.number is not None:
             line = None
             if len(lines.rules) == rules:
