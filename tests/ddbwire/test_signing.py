@@ -87,6 +87,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 )
 @example("UpdateItem", "ключ 鍵 🔑", "s", None, "us-east-1")
 @example("PutItem", "x" * 3000, "s", "t", "us-east-1")
+@example("GetItem", "", "s", "of  two words", "us-east-1")
 def test_authorization_is_botocores_whatever_is_sent(
     name: str, value: str, secret: str, token: str | None, region: str
 ) -> None:
