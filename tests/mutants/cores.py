@@ -399,6 +399,8 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/sessions_web/test_forged_cookies.py",
         "tests/sessions_web/test_seconds_left.py",
         "tests/sessions_web/test_bearer.py",
+        "tests/sessions_web/test_assignment.py",
+        "tests/device_bound/test_binding.py",
         "tests/sessions/test_previous.py",
         *_MAX_SESSIONS,
     ),
@@ -443,6 +445,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/sessions_web/test_failures.py",
         "tests/sessions_web/test_outage.py",
         "tests/sessions_web/test_seconds_left.py",
+        "tests/sessions_web/test_assignment.py",
         f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
     ),
     "sessions/store/dynamodb/count.py": (

@@ -572,6 +572,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             _FAST_PATH
         ),
         'state.last_id = ""  # it belongs to the old id': "an empty one is none",
+        "if needs_commit(session.config, state, None):": _FAST_PATH,
+        "if has_changed(state, None) or (state.row is not None and config.raise_on_revoked):": (
+            _FAST_PATH
+        ),
+        "return place is not None and place.mapping.get(None) is not place.session": _FAST_PATH,
+        "left = None if (left_field is None) and False else state.seconds_left(config.timeouts)": (
+            _FAST_PATH
+        ),
     },
     "sessions/lifecycle/take_over.py": {
         "return TakenOver(None, NO_SESSION, cookie_is_due=False)": _NO_SESSION,

@@ -370,6 +370,8 @@ def test_out_of_reach_there_is_no_token(make_site: MakeSite) -> None:
     site.store.failures["Find"] = StoreUnavailable("no table")
     with pytest.raises(StoreUnavailable, match="issue_token"):
         client.call(in_turn(put(a=1), issue))
+    client.call(put(a=1))
+    assert site.told[-2:] == ["unavailable", "dropped unavailable"]
 
 
 # Which credential counts
