@@ -228,6 +228,16 @@ def test_strict_minds_no_touch(site: Site) -> None:
     assert browser.seen() == {"seed": 0, "a": 1}
 
 
+def test_strict_minds_no_rotation_that_changed_nothing_else(site: Site) -> None:
+    browser = begun(site)
+    slow = site.browser(browser, strict=True).open()
+    slow.session["a"] = 1
+    with browser.request() as session:
+        session.rotate()
+    slow.finish()
+    assert browser.seen() == {"seed": 0, "a": 1}
+
+
 def test_strict_tells_of_a_save_before_a_rotation(site: Site) -> None:
     browser = begun(site, a=0)
     slow = site.browser(browser, strict=True).open()

@@ -164,6 +164,16 @@ def test_a_row_that_was_given_to_another_user_does_not_open(changes: dict[str, A
     assert site.events[-1].why == "unreadable"
 
 
+def test_a_row_that_was_rewritten_while_a_request_rotates_it_is_over() -> None:
+    site, browser = encrypted_site()
+    request = browser.open()
+    request.session.rotate()
+    rewritten(site, browser, device="laptop", version=9)
+    request.finish()
+    assert site.events[-1].what == "revoked"
+    assert browser.user_id() is None
+
+
 @pytest.mark.parametrize("says_so", [False, True])
 def test_a_session_that_was_led_to_another_users_does_not_open(*, says_so: bool) -> None:
     site, browser = encrypted_site()

@@ -236,6 +236,16 @@ def test_a_login_after_a_logout_that_was_dropped_goes_on_as_the_other_does(site:
     assert tab.seen() == browser.seen() == {"cart": [17]}
 
 
+def test_a_session_is_still_valid_after_a_login_of_the_request_itself(
+    site: Site, browser: Browser
+) -> None:
+    request = browser.open()
+    assert request.still_valid()
+    request.session.login("ada")
+    request.session.save()
+    assert request.still_valid()
+
+
 def test_a_request_that_changed_nothing_has_nothing_dropped(site: Site, browser: Browser) -> None:
     late = site.browser(browser).open()
     login(browser)
