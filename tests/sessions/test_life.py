@@ -158,6 +158,14 @@ def test_a_users_count_is_kept_until_all_that_it_counts_has_ended() -> None:
 # Touch
 
 
+def test_a_look_that_asks_whether_the_session_was_revoked_is_a_read() -> None:
+    site, store = recorded_site()
+    browser = begun(site, on_revoked="raise")
+    store.asked()
+    browser.seen()
+    assert store.asked() == ["Find", "Find"]
+
+
 @pytest.mark.parametrize(
     ("idle", "touch"), [(120, 60), (599, 60), (600, 60), (610, 61), (3_600, 360), (43_200, 4_320)]
 )

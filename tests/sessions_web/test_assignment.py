@@ -130,6 +130,18 @@ def test_what_a_session_cant_hold_is_refused(app: Assigning, wrong: Any) -> None
     assert app.do(see)[:2] == ["ada", {"a": 1, "b": [1, {"c": None}]}]
 
 
+@pytest.mark.parametrize("wrong", [7, {"a": (1,)}, {"sessions.flash": []}])
+def test_an_applications_own_error_is_raised_whatever_it_has_assigned(
+    app: Assigning, wrong: Any
+) -> None:
+    def act(place: Any, key: str) -> None:
+        place[key] = wrong
+        raise LookupError("its own")
+
+    with pytest.raises(LookupError, match="its own"):
+        app.do(act)
+
+
 def test_what_is_assigned_too_late_is_told(app: Assigning) -> None:
     with pytest.raises(SessionNotSaved):
         app.do(lambda place, key: None, late=assign({"a": 2}))

@@ -169,6 +169,29 @@ def test_a_logout_while_another_task_saves_holds(*, has_row: bool, turns: int) -
 
 
 @pytest.mark.parametrize("turns", range(8))
+def test_two_logouts_of_which_another_task_saves_one_are_one(turns: int) -> None:
+    told: list[str] = []
+    visitor = Visitor(on_event=lambda event: told.append(event.what))
+
+    async def log_in(session: Session) -> None:
+        session.login("ada")
+
+    async def log_out(session: Session) -> None:
+        await session.load_async()
+        session.logout()
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.logout()
+        await saving
+
+    visitor.visit(log_in)
+    visitor.visit(log_out)
+    assert told == ["created", "destroyed"]
+    assert len(visitor.store) == 0
+
+
+@pytest.mark.parametrize("turns", range(8))
 @pytest.mark.parametrize("has_row", [False, True])
 def test_a_login_while_another_task_saves_holds(*, has_row: bool, turns: int) -> None:
     visitor = Visitor()
