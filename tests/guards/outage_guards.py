@@ -100,8 +100,8 @@ OUTAGES = (
     Guard(
         "a fork gives up its parent's probe",
         "ratelimit_ddb/operations/breaker.py",
-        "        self._lock = threading.Lock()\n        self._probe = None\n",
-        "        self._lock = threading.Lock()\n",
+        "        self._lock = threading.RLock()\n        self._probe = None\n",
+        "        self._lock = threading.RLock()\n",
         f"{_BREAKER}a_fork_during_a_probe_probes_by_itself",
     ),
     Guard(

@@ -63,8 +63,8 @@ REQUESTS = (
     Guard(
         "P14: a path that the router fails at is counted",
         "ratelimit_ddb/starlette/routes.py",
-        "except ValueError:\n            # A converter's",
-        "except ZeroDivisionError:\n            # A converter's",
+        "except ValueError:\n            # Of a converter,",
+        "except ZeroDivisionError:\n            # Of a converter,",
         "tests/frameworks/test_starlette.py::"
         "test_p14_a_path_that_the_router_fails_at_is_counted_first",
     ),

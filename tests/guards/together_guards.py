@@ -83,8 +83,8 @@ TOGETHER = (
     Guard(
         "P6: a limiter that denies from memory sends nothing for the others",
         _FUNCTIONS,
-        "False if _deny_from_memory(asked) else (yield from _ask(asked))",
-        "yield from _ask(asked)",
+        "False if _deny_from_memory(asked) else (yield from _ask(asked, spent_ns))",
+        "yield from _ask(asked, spent_ns)",
         f"{_ALL}p6_what_is_denied_from_memory_sends_nothing",
     ),
     Guard(

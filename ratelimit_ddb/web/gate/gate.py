@@ -434,7 +434,9 @@ class Gate:
             return None
         outages = [denial.outage for denial in verdict.denials if denial.outage is not None]
         # A denial by a limit takes precedence over the outages of others.
-        return outages[0] if outages and len(outages) == len(verdict.denials) else None
+        if outages and len(outages) == len(verdict.denials):
+            return outages[0]
+        return None
 
 
 def _function(what: str, given: Any) -> Any:
