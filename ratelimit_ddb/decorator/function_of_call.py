@@ -38,7 +38,8 @@ def function_of_call(function: Callable[..., Any], option: str, wanted: Any) -> 
     names = None if signature is None else _names_of(wanted, signature.parameters)
     if signature is None or names is None:
         return lambda args, kwargs: wanted(*args, **kwargs)
-    own = inspect.signature(function, follow_wrapped=False)
+    # That of functools.cache is not known, which passes on what it is called with.
+    own = _signature_of(function, follow_wrapped=False) or signature
     if not any(parameter.kind in _VARIABLE for parameter in own.parameters.values()):
         signature = own
     _require_given(option, wanted, names, signature.parameters)
@@ -108,8 +109,10 @@ def _names_of(wanted: Callable[..., Any], known: Container[str]) -> tuple[str, .
     return names if has_all and bool(names) == bool(parameters) else None
 
 
-def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
+def _signature_of(
+    function: Callable[..., Any], *, follow_wrapped: bool = True
+) -> inspect.Signature | None:
     try:
-        return inspect.signature(function)
+        return inspect.signature(function, follow_wrapped=follow_wrapped)
     except ValueError:  # a built-in's may not be known
         return None

@@ -366,6 +366,14 @@ def gives_first_and_names_the_rest(function: Callable[..., Any]) -> Callable[...
     return functools.wraps(function)(lambda amount, unit="EUR": function("ada", amount, unit))
 
 
+def gives_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
 def pay(user: str, amount: int, unit: str = "EUR") -> tuple[str, int, str]:
     return user, amount, unit
 
@@ -409,6 +417,18 @@ def test_an_argument_that_may_have_been_moved_by_a_decorator_below_is_refused(
     paid = once(store, key=lambda amount: amount)(gives_first(pay))
     with pytest.raises(TypeError, match="pass amount by name"):
         paid(1)
+
+
+@pytest.mark.parametrize("below", [functools.cache, functools.singledispatch, gives_nothing])
+def test_a_key_is_made_of_what_a_decorator_below_passes_on(
+    store: MemoryStore, below: Callable[[Any], Any]
+) -> None:
+    paid = once(store, key=lambda amount: amount)(below(pay))
+    assert paid("ada", 1) == ("ada", 1, "EUR")
+    assert not is_denied(paid, "ada", amount=2)
+    assert is_denied(paid, "bob", 1)
+    with pytest.raises(TypeError, match=r"missing a required argument|can't be told"):
+        paid("ada")
 
 
 def test_wrong_arguments_are_told_as_the_function_itself_tells_them(store: MemoryStore) -> None:
