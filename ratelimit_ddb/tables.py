@@ -121,6 +121,19 @@ def rate_limits(name: str) -> Table:
     return Table(name, KeyAttribute("key"), expires=True)
 
 
+def user_sessions(name: str) -> Table:
+    """The table of the DynamoDBSessionStore."""
+    of_owner = Index(
+        "ownerId-createdAt-index",
+        KeyAttribute("ownerId"),
+        KeyAttribute("createdAt", "N"),
+        projection="KEYS_ONLY",
+    )
+    return Table(
+        name, KeyAttribute("sessionId"), KeyAttribute("userId"), indexes=(of_owner,), expires=True
+    )
+
+
 def single_table(name: str, layout: SingleTable) -> Table:
     """The table of a single-table design."""
     partition, sort = KeyAttribute(layout.partition_key), KeyAttribute(layout.sort_key)
@@ -151,24 +164,12 @@ def application_tables(
     # A string such as 2024-01-15T10:30:00Z; sessions and notifications have numbers.
     of_user = Index("userId-createdAt-index", user, KeyAttribute("createdAt"))
     updated_at = KeyAttribute("updatedAt")
-    of_owner = Index(
-        "ownerId-createdAt-index",
-        KeyAttribute("ownerId"),
-        KeyAttribute("createdAt", "N"),
-        projection="KEYS_ONLY",
-    )
     unread = Index("userId-unreadAt-index", user, KeyAttribute("unreadAt", "N"))
     of_participant = Index("participant-updatedAt-index", KeyAttribute("participantId"), updated_at)
     start = f"{prefix}-{environment}"
     return (
         Table(f"{start}-media-metadata", KeyAttribute("mediaId"), indexes=(of_user,), expires=True),
-        Table(
-            f"{start}-user-sessions",
-            KeyAttribute("sessionId"),
-            sort=user,
-            indexes=(of_owner,),
-            expires=True,
-        ),
+        user_sessions(f"{start}-user-sessions"),
         Table(
             f"{start}-notifications",
             user,

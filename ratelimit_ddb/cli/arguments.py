@@ -16,8 +16,8 @@ from ratelimit_ddb.cli.top_arguments import add_top
 _DESCRIPTION = "Exact distributed rate limits on Amazon DynamoDB."
 _TABLES_CREATE = """\
 Create the tables of an environment, for development; for production use infra/. An existing table
-is not changed, except that TTL is enabled if it is disabled. A loopback endpoint, such as DynamoDB
-Local's, needs neither credentials nor a region."""
+with the same keys is not changed, except that TTL is enabled if it is disabled. A loopback
+endpoint, such as DynamoDB Local's, needs neither credentials nor a region."""
 _CHECK = """\
 Check whether a limiter can use a table: whether it exists, its key schema and TTL, whether this
 role may read, write and delete its items, and how far this host's clock is from the table's. It
@@ -71,6 +71,11 @@ def _add_tables(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     create.add_argument(
         "--table", metavar="NAME", help="create only one table, of this name, for rate limits"
+    )
+    create.add_argument(
+        "--sessions-table",
+        metavar="NAME",
+        help="create only one table, of this name, for sessions; with --table, both",
     )
     create.set_defaults(run=tables.run)
 

@@ -15,6 +15,7 @@ from ratelimit_ddb.tables import (
     other_keys,
     rate_limits,
     single_table,
+    user_sessions,
 )
 
 
@@ -41,11 +42,19 @@ def run(options: argparse.Namespace) -> bool:
 def _wanted(options: argparse.Namespace) -> tuple[Table, ...]:
     layout = layout_of(options.single_table)
     try:
-        if options.table is None:
+        if options.table is None and options.sessions_table is None:
             return application_tables(options.prefix, options.environment, layout=layout)
-        if layout is None:
-            return (rate_limits(options.table),)
-        return (single_table(options.table, layout),)
+        if options.sessions_table is not None and layout is not None:
+            raise Misuse(
+                "--sessions-table: a --single-table has sessions too; give its name by --table"
+            )
+        wanted = []
+        if options.table is not None:
+            named = options.table
+            wanted.append(rate_limits(named) if layout is None else single_table(named, layout))
+        if options.sessions_table is not None:
+            wanted.append(user_sessions(options.sessions_table))
+        return tuple(wanted)
     except ValueError as error:
         raise Misuse(str(error)) from error
 

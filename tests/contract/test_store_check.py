@@ -83,7 +83,8 @@ def test_a_table_that_is_not_there_is_told_with_where_it_was_looked_for(
     with pytest.raises(TableNotFound, match="GetItem on table 'absent'") as told:
         flavour(store, "check")
     assert "region us-east-1 at http" in str(told.value)
-    assert "ratelimit-ddb tables create" in str(told.value)
+    option = "--table" if make_store is DynamoDBStore else "--sessions-table"
+    assert f"ratelimit-ddb tables create {option} absent --endpoint-url http" in str(told.value)
 
 
 @FLAVOURS

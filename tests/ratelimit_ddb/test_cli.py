@@ -14,6 +14,7 @@ import pytest
 
 from ddbwire.command_line.exit_code import exit_code_of
 from ratelimit_ddb.cli import main
+from sessions import DynamoDBSessionStore
 from tests.dynamodb_local import free_port
 
 
@@ -125,6 +126,25 @@ def test_that_tables_are_created_then_left(
     assert "by sessionId + userId, index ownerId-createdAt-index, TTL expiresAt" in first
     assert (second.count("  created  "), second.count("  left ")) == (0, 5)
     assert "already exists" in second
+
+
+def test_that_a_table_of_sessions_can_be_created_by_its_name(
+    dynamodb_endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"t{uuid.uuid4().hex[:12]}"
+    command = ["tables", "create", "--endpoint-url", dynamodb_endpoint, "--region", "eu-west-1"]
+
+    assert main([*command, "--sessions-table", name, "--table", f"{name}-limits"]) == 0
+
+    told = capsys.readouterr().out
+    assert "by sessionId + userId, index ownerId-createdAt-index, TTL expiresAt" in told
+    assert told.count("  created  ") == 2
+    where = {"endpoint_url": dynamodb_endpoint, "region_name": "eu-west-1"}
+    with DynamoDBSessionStore(name, **where) as store:
+        store.check()
+
+    assert main([*command, "--sessions-table", name, "--single-table"]) == 2
+    assert "give its name by --table" in one_line(capsys)
 
 
 @pytest.mark.usefixtures("nobody")

@@ -330,7 +330,7 @@ class DynamoDBSessionStore:
         if code == "ValidationException" and "size" in message.lower():
             return SessionTooLarge(f"the session is larger than an item can be: {message}")
         shared = self.layout is not None
-        which = ""
+        which = f"--sessions-table {self.table} "
         if self.layout is not None:
             keys = f"{self.layout.partition_key},{self.layout.sort_key}"
             which = f"--table {self.table} --single-table {keys} "
