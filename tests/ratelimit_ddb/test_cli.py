@@ -139,8 +139,9 @@ def test_that_a_table_of_sessions_can_be_created_by_its_name(
     told = capsys.readouterr().out
     assert "by sessionId + userId, index ownerId-createdAt-index, TTL expiresAt" in told
     assert told.count("  created  ") == 2
-    where = {"endpoint_url": dynamodb_endpoint, "region_name": "eu-west-1"}
-    with DynamoDBSessionStore(name, **where) as store:
+    with DynamoDBSessionStore(
+        name, endpoint_url=dynamodb_endpoint, region_name="eu-west-1"
+    ) as store:
         store.check()
 
     assert main([*command, "--sessions-table", name, "--single-table"]) == 2
