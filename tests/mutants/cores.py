@@ -291,6 +291,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/store/memory.py": (
         "tests/ratelimit_ddb/test_memory_store.py",
         f"tests/contract/test_store_objects.py {_IN_MEMORY}",
+        "tests/ratelimit_ddb/test_memory_at_once.py",
         f"tests/contract/test_stores.py {_IN_MEMORY}",
         "tests/ratelimit_ddb/test_calls_within_calls.py",
     ),

@@ -321,6 +321,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "ratelimit_ddb/store/memory.py": {
         "return self.send(operation, None)": _NEVER_LATE,
+        "if at_ns <= base_ns:": _SAME_CASE,
         "self._writes = 1": _ONLY_COMPARED,
         "self._writes -= 1": _ONLY_COMPARED,
         "self._writes += 2": _ONLY_COMPARED,
