@@ -112,7 +112,7 @@ def limited(request: pytest.FixtureRequest) -> Limited:
     return made
 
 
-@pytest.mark.parametrize("wrong", [True, "shop", object()], ids=repr)
+@pytest.mark.parametrize("wrong", [True, "shop", object()], ids=lambda wrong: type(wrong).__name__)
 def test_what_is_no_provider_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"meter_provider .* must be a meter provider"):
         measure_decisions(wrong)
