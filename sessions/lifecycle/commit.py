@@ -1,5 +1,8 @@
 """Commits a session: writes what a request did to it, and no more than that.
 
+``start_response`` commits it before the first byte of the response, ``end_response`` sees to it
+that no later change is lost. What a commit writes:
+
     nothing                   nothing, or one write that notes the use (a touch) if that is due
     changed values            one save of the changed keys, if the row exists and is not over
     first value               one new row
