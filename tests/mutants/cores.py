@@ -392,6 +392,7 @@ CORES: dict[str, tuple[str, ...]] = {
         *_SESSION,
         *_SESSION_STORES,
         "tests/sessions/test_cipher.py",
+        "tests/sessions_web/test_asgi.py",
         "tests/sessions_web/test_streams.py",
         "tests/sessions_web/test_failures.py",
         "tests/sessions_web/test_outage.py",
