@@ -26,7 +26,7 @@ from typing import Any, Self
 from ddbwire.arguments import shown
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.bucket.debt import require_charge
-from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.bucket.decision import Decision, RateLimited, Taken
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limiter_core import LimiterCore
@@ -73,20 +73,28 @@ class ReservationState:
         return not self._unsettled
 
     def settle(self, core: LimiterCore, used: int) -> Flow[None]:
-        """Give back what was not used, or charge what was used beyond.
+        """The flow that gives back what was not used, or charges what was used beyond.
 
         Args:
             core: the limiter to settle with.
             used: tokens.
 
         Raises:
-            TypeError, ValueError: ``used`` is no number of tokens, or the limiter has other limits.
-            RuntimeError: it was settled before.
+            TypeError, ValueError: ``used`` is no number of tokens, or the limiter has other limits;
+                the flow raises ValueError for more than the limits refill in ten years.
+            RuntimeError: by the flow: it was settled before.
         """
         used = require_int_from("used", used, 0)
-        if used > self.cost:
-            require_charge("used", used, core.bucket.limits)
         taken = core.taken_by(self.decision)
+        return self._settle(core, taken, used)
+
+    def _settle(self, core: LimiterCore, taken: Taken | None, used: int) -> Flow[None]:
+        if used > self.cost:
+            # The excess is charged to the limits that hold now, which this limiter may not know.
+            reading = core.reading()
+            if reading is not None:
+                yield from reading
+            require_charge("used", used, core.bucket.limits)
         try:
             self._unsettled.pop()
         except IndexError:
@@ -95,7 +103,7 @@ class ReservationState:
                 "since"
             ) from None
         # It counts as settled from here on: a write whose reply is lost may have been applied.
-        return core.settle(self.key, self.decision, taken, self.cost, used)
+        yield from core.settle(self.key, self.decision, taken, self.cost, used)
 
     def leave(self, error: BaseException | None) -> Flow[None] | None:
         """The flow that gives all of it back if an exception leaves its block; None for nothing.

@@ -388,7 +388,7 @@ def test_a_value_of_any_length_is_refused_in_a_short_message(
     caller: Caller, store: FlakyStore, name: str, value: Any
 ) -> None:
     limiter = caller.of(store)
-    reserved = RateLimiter(store, "5/minute").reserve(KEY, 1)
+    reserved = RateLimiter(store, "10/second burst 5").reserve(KEY, 1)
     store.operations.clear()
     calls: dict[str, Callable[[], object]] = {
         "key": lambda: limiter.acquire([value]),

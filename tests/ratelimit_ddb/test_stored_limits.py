@@ -247,6 +247,21 @@ def test_a_decorated_function_has_stored_limits() -> None:
         send()
 
 
+def test_what_was_used_beyond_a_reservation_is_charged_to_the_stored_limits() -> None:
+    """By a limiter that has not read them yet, as that of a process which only settles."""
+    store = MemoryStore(clock=FakeClock())
+    StoredLimits(store).set("p", "100/minute")
+    limits = stored("p", default="5/minute")
+    limiter = RateLimiter(store, limits)
+    RateLimiter(store, limits).settle(limiter.reserve("ada", 10), 60)
+    assert limiter.peek("ada").remaining == 40
+    reservation = limiter.reserve("bob", 10)
+    with pytest.raises(ValueError, match="which 100 per minute refills in ten years"):
+        RateLimiter(store, limits).settle(reservation, 10**9)
+    RateLimiter(store, limits).settle(reservation, 4)
+    assert limiter.peek("bob").remaining == 96
+
+
 def test_several_limiters_at_once_have_stored_limits() -> None:
     store = MemoryStore(clock=FakeClock())
     StoredLimits(store).set("p", "1/minute")
