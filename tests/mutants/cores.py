@@ -243,6 +243,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/key.py": ("tests/ratelimit_ddb/test_key.py", "tests/property/test_keys.py"),
     "ratelimit_ddb/limit.py": (
         "tests/ratelimit_ddb/test_limit.py",
+        "tests/ratelimit_ddb/test_quota.py -k notation",
         "tests/property/test_notation.py",
         "tests/fuzz/test_linear_time.py -k test_a_limit",
     ),

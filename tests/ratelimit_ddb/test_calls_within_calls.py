@@ -102,6 +102,17 @@ def test_a_refund_in_the_midst_of_a_take_gives_back_what_it_should() -> None:
     assert limiter.peek("k").remaining == 4_000 - made + (1_000 - len(taken))
 
 
+def test_a_denial_stands_whatever_other_key_is_reset_in_its_midst() -> None:
+    store = MemoryStore(clock=FakeClock())
+    limiter = RateLimiter(store, "1/hour", deny_cache=0)
+    limiter.acquire("k")
+    found: list[Any] = []
+    times(lambda: found.append(limiter.acquire("k")), lambda: limiter.reset("another"))
+    assert {one.retry_after for one in found} == {3_600}
+    times(lambda: limiter.acquire("k"), lambda: limiter.reset("k"))
+    assert len(store) == 1
+
+
 def test_a_reset_in_the_midst_of_a_take_is_no_mistake_of_the_store() -> None:
     limiter = RateLimiter(MemoryStore(clock=FakeClock()), "5/hour", deny_cache=0)
     times(lambda: limiter.acquire("k"), lambda: limiter.reset("k"))

@@ -85,6 +85,15 @@ def test_a_token_is_due_at_its_instant_and_a_take_notes_when_it_was() -> None:
     assert limiter.acquire("k", cost=2).allowed
 
 
+def test_p9_the_key_that_was_asked_for_last_is_kept() -> None:
+    limiter = RateLimiter(MemoryStore(max_keys=2), "1/hour", deny_cache=0)
+    assert all([limiter.acquire("a"), limiter.acquire("b")])
+    assert not limiter.acquire("a")
+    assert limiter.acquire("c")
+    assert not limiter.acquire("a")
+    assert limiter.acquire("b")
+
+
 def test_a_decision_waits_for_whoever_holds_the_lock() -> None:
     store = MemoryStore()
     limiter = RateLimiter(store, "5/minute")
