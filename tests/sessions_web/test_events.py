@@ -189,5 +189,6 @@ def test_an_event_function_that_raises_fails_no_request_and_is_logged(
     visitor.visit(put(a=1))
     visitor.visit(act)
     assert visitor.visit(everything).value == kept
-    assert {record.name for record in caplog.records} == {"sessions"}
-    assert caplog.records[0].exc_info is not None
+    told = [record for record in caplog.records if record.name == "sessions"]
+    assert told
+    assert all(record.exc_info is not None for record in told)
