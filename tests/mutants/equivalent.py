@@ -11,7 +11,7 @@ import re
 from tests.mutants.mutant import Mutant
 
 _STRICT = re.compile(r"(?:strict=\w+)?\)")
-_FIND_START = re.compile(r"(?<=find\()([^,()]+), (?:0|None)\b")
+_START = re.compile(r"\b((?:r?find|count)\([^,()]+), (?:0|None)\b")
 _AS_MANY_BYTES = "the default of Python's is 32 bytes, too"
 _AS_EMPTY = "it is only asked whether there are any"
 _ONLY_COMPARED = "it is only compared with what it was before"
@@ -622,7 +622,7 @@ def is_equivalent(mutant: Mutant) -> bool:
     """Whether it is one of those.
 
     So is None for False, which are the same to a condition; a zip() that is not strict: that
-    asserts what holds anyway; and a find() that starts at None, which is where it starts at 0.
+    asserts what holds anyway; and a find() or count() from None, which is from 0.
     """
     lines = mutant.change().splitlines()
     before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
@@ -632,7 +632,7 @@ def is_equivalent(mutant: Mutant) -> bool:
         for snapshot in re.finditer("False", before)
     }
     is_zip_not_strict = _STRICT.sub("", before) == _STRICT.sub("", after)
-    is_found_from_none = _FIND_START.sub(r"\1", before) == _FIND_START.sub(r"\1", after)
+    is_found_from_none = _START.sub(r"\1", before) == _START.sub(r"\1", after)
     return (
         is_none_for_false
         or is_zip_not_strict

@@ -283,6 +283,15 @@ def test_a_key_of_no_letters_has_a_line_and_what_has_no_key_has_none() -> None:
     assert "rules.toml: no rules: the file must have at least one [[rule]]" in told
 
 
+def test_lines_are_told_of_a_file_with_line_ends_of_windows() -> None:
+    text = RULE + "cost = 99999999999999999999\n\n" + RULE
+    for sent in (text, text.replace("\n", "\r\n")):
+        told = refusal(sent)
+        assert (told.line, told.rule) == (4, "rule 1")
+    told = refusal(f"{RULE}\n{RULE}const = 5\n".replace("\n", "\r\n"))
+    assert (told.line, told.rule) == (8, "rule 2")
+
+
 def test_an_error_survives_pickling() -> None:
     error = refusal(f"{RULE}cost = 6")
     copied = pickle.loads(pickle.dumps(error))
