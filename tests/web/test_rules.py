@@ -237,3 +237,11 @@ def test_what_a_rules_function_raises_is_not_touched(limited: Limited, role: str
     ask = limited(store=MemoryStore(), rules=[Rule("/*", **options)], on_outage="allow")
     with pytest.raises(LookupError, match="the user's own"):
         ask(Get())
+
+
+def test_the_endpoint_is_not_asked_for_where_no_rule_counts_by_it(limited: Limited) -> None:
+    def endpoint_of(_request: Any) -> str:
+        raise LookupError("not asked for")
+
+    ask = limited(store=MemoryStore(), rules=Rule("/*", "1/hour"), endpoint_of=endpoint_of)
+    assert [ask(Get(path)).status for path in ("/a", "/b")] == [200, 429]

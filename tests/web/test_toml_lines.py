@@ -17,6 +17,7 @@ STUMBLING_BLOCKS = [
     'methods = [\n"GET"\n  ,"POST" # ]\n,\n]   # [',
     'by = { header = "a", otherwise = { cookie = "}" } } # }',
     'by.address.trusted = [\n"10.0.0.0/8",\n"unix"]',
+    'methods = [\n"GET"\n] \t',
     'name = "cost = 1 # [[rule]]"',
     "'name' = '[['\n\"path\" = '/\"'",
     "\t\n   \n",
