@@ -365,7 +365,10 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/web/rules/path_automaton.py": _PATHS,
     "ratelimit_ddb/web/rules/path_notation.py": _PATHS,
     "ratelimit_ddb/web/rules/rules_toml.py": _FILES,
-    "ratelimit_ddb/web/rules/toml_lines.py": _FILES,
+    "ratelimit_ddb/web/rules/toml_lines.py": (
+        *_FILES,
+        "tests/fuzz/test_linear_time.py -k lines",
+    ),
     "ratelimit_ddb/web/structured_fields.py": ("tests/web/test_structured_fields.py",),
     "sessions/authorization.py": _CREDENTIALS,
     "sessions/client_token.py": (

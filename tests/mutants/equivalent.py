@@ -525,6 +525,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if len(several) > 2 and not _may_end(line):": (
             "a second line that ends no statement is read with the first, as one more that does not"
         ),
+        "if unread < 1:": "a line of a message that is told or not, at a limit of our choosing",
+        "unread = _MOST_TIMES_READ * (len(text) + 2)": (
+            "a line of a message that is told or not, at a limit of our choosing"
+        ),
         "if unread <= 0:": "a line of a message that is told or not, at a limit of our choosing",
     },
     "sessions/cookie/cookie.py": {

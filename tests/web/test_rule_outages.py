@@ -237,3 +237,14 @@ def test_p10_where_not_even_the_time_is_known_every_rule_is_decided_without_the_
     ]
     assert [one.decision.remaining for one in told] == [8, 0, 8, 8, 0, 8], "P3"
     assert all(one.outage is not None and one.latency_ns > 0 for one in told)
+
+
+def test_in_an_outage_a_process_denies_to_the_nanosecond(limited: Limited) -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("no answer")
+    ask = limited(store=store, rules=Rule("/*", "1/second"), on_outage="local")
+    told = []
+    for after_ns in (0, S - 1, 1):
+        store.time.advance_ns(after_ns)
+        told.append(ask(Get()).status)
+    assert told == [200, 429, 200]
