@@ -12,8 +12,8 @@ import pytest
 
 from ratelimit_ddb import AsyncRateLimiter, RateLimiter, StoreError, StoreUnavailable
 from ratelimit_ddb.operations.breaker import breaker_of
-from ratelimit_ddb.operations.driver import run, run_async
-from ratelimit_ddb.operations.operation import Flow, GiveBack, Operation, Read
+from ratelimit_ddb.operations.driver import run, run_async, run_uncancelled
+from ratelimit_ddb.operations.operation import Flow, GiveBack, NotAsked, Operation, Read
 from ratelimit_ddb.operations.together import side_by_side
 from tests.flaky_store import FlakyStore
 
@@ -100,3 +100,20 @@ def test_what_comes_after_calls_side_by_side_has_a_quarter_of_the_time(
     assert isinstance(store.until_ns, int)
     taken_ns = store.until_ns - began_ns - timeout_ns * part
     assert -2 <= taken_ns <= time.monotonic_ns() - began_ns
+
+
+def test_p10_what_is_told_though_a_task_is_cancelled_does_not_ask_after_three_outages() -> None:
+    store = FlakyStore()
+    store.ready = True
+    breaker = breaker_of(store)
+    for _ in range(3):
+        breaker.failed(StoreUnavailable("down"))
+
+    def tells() -> Flow[str]:
+        with pytest.raises(NotAsked):
+            yield Read("k", ())
+        return "kept here"
+
+    told = run_uncancelled(tells(), store, 10**9, breaker, decides=True)
+    assert asyncio.run(told) == "kept here"
+    assert not store.operations

@@ -246,6 +246,8 @@ def test_a_charge_beyond_a_quota_denies_the_rest_of_its_window() -> None:
     ],
 )
 def test_the_notation_says_all_of_a_quota(notation: str, quota: Quota) -> None:
+    assert " " not in quota.name
+    assert quota.name.split("-per-")[1].startswith(f"calendar-{quota.period}")
     assert Quota.parse(notation) == quota
     assert Quota.parse(str(quota)) == quota
     assert Quota.parse(notation, name="named").name == "named"
