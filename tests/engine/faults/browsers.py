@@ -7,10 +7,11 @@ must be. The subject of a line is the browser's name and the cookie that it hold
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from random import Random
 from secrets import token_urlsafe
-from time import monotonic_ns, sleep
+from time import monotonic_ns
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 from wsgiref.util import setup_testing_defaults
@@ -124,7 +125,7 @@ class Browser:
                 case "look" | "save" | "rotate" | "login" | "logout":
                     self.do(act)
         except StoreUnavailable:
-            sleep(0.02)  # in an outage that lasts, most are told so at once
+            time.sleep(0.02)  # in an outage that lasts, most are told so at once
             if act in {"rotate", "login", "logout", "revoke"} or self._cookie == NO_COOKIE:
                 self._begin()  # it is not known which cookie, if any, leads to the session
 
