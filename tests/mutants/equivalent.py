@@ -378,6 +378,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "self._waits_until_ns = None": "a thread that is woken for nothing waits again",
     },
     "ratelimit_ddb/web/gate/charges.py": {
+        'endpoint = _endpoint(rules, rule, request) if rule.scope == "endpoint" else "XXXX"': (
+            "it is in the keys of rules that count by it alone"
+        ),
         "if not identity or type(None) is not str:": _FAST_PATH,
         "if type(None) is not int or cost < 0:": _FAST_PATH,
         "if type(cost) is not int or cost <= 0:": _FAST_PATH,
@@ -394,6 +397,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a nanosecond more of latency"
         ),
         "meter = Meter() if (self.measures) or True else None": _NOT_TOLD,
+        "yield from refund_all(list(decided.values()), measures=True)": _NOT_TOLD,
+        "begun = self._acquire(charge, None, now_ns)": "it is looked up again",
+        "now_ns = self.clock.now_ns() if (self.clock.known) or True else None": (
+            "before the time is known, nothing was observed"
+        ),
         "meters = [Meter() if (self.measures) or True else None for _ in charges]": _NOT_TOLD,
     },
     "ratelimit_ddb/web/gate/gate.py": {

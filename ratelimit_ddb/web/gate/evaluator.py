@@ -285,7 +285,7 @@ def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[l
     meters: dict[int, Meter] = {}
     for index, one in enumerate(decisions):
         taken, bucket = one.decision.taken, one.charge.quota.bucket
-        if taken is None or bucket is None or not taken.kept or one.refunded:
+        if taken is None or bucket is None or not taken.kept:
             continue
         flows[index] = bucket.refund(taken, taken.kept)
         if measures:
