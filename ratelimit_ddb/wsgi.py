@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ddbwire.web_application import Interface, require_application
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate.denial_inside import give_back_by_denial
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.gate.request_reservation import has_failed
+from ratelimit_ddb.web.gate.view_denials import give_back_by_denial
 from ratelimit_ddb.web.request import of_environ
 from ratelimit_ddb.web.response_head import head_of, head_of_exception
 from ratelimit_ddb.web.rules.rule_set import RulesLike

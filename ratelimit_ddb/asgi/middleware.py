@@ -11,11 +11,11 @@ from ratelimit_ddb.asgi.request_slots import call_while_held
 from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate.denial_inside import give_back_by_denial_async
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.gate.request_reservation import has_failed
+from ratelimit_ddb.web.gate.view_denials import give_back_by_denial_async
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields

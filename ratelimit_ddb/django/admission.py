@@ -17,15 +17,15 @@ from ratelimit_ddb.django.request import request_of
 from ratelimit_ddb.django.response import known_head, response_of, with_fields
 from ratelimit_ddb.django.response_end import holding, settle_at_end
 from ratelimit_ddb.django.uncaught import has_handler, when_uncaught
-from ratelimit_ddb.web.gate.denial_inside import (
+from ratelimit_ddb.web.gate.gate import Admission, Gate
+from ratelimit_ddb.web.gate.ledger import reserved_for
+from ratelimit_ddb.web.gate.request_reservation import RequestReservation
+from ratelimit_ddb.web.gate.view_denials import (
     give_back_by_denial,
     give_back_by_denial_async,
     give_back_of,
     give_back_of_async,
 )
-from ratelimit_ddb.web.gate.gate import Admission, Gate
-from ratelimit_ddb.web.gate.ledger import reserved_for
-from ratelimit_ddb.web.gate.request_reservation import RequestReservation
 from ratelimit_ddb.web.response_head import head_of, head_of_exception
 
 

@@ -10,10 +10,10 @@ import flask
 from ratelimit_ddb.flask.request import current_request
 from ratelimit_ddb.flask.response import handled_by_app, response_of, with_fields
 from ratelimit_ddb.flask.response_end import at_end
-from ratelimit_ddb.web.gate.denial_inside import note_denial
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
+from ratelimit_ddb.web.gate.view_denials import note_denial
 from ratelimit_ddb.web.response_head import ResponseHead, head_of, head_of_exception
 
 if TYPE_CHECKING:

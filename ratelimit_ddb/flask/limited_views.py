@@ -16,10 +16,10 @@ from ratelimit_ddb.flask.nested_view import head_of_error, head_of_value, is_nes
 from ratelimit_ddb.flask.response_end import end_with_request
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate.denial_inside import give_back_of
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
+from ratelimit_ddb.web.gate.view_denials import give_back_of
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 import flask
 from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
 
-from ratelimit_ddb.web.gate.denial_inside import give_back_by_denial
 from ratelimit_ddb.web.gate.ledger import Ledger
+from ratelimit_ddb.web.gate.view_denials import give_back_by_denial
 from ratelimit_ddb.web.response.denial import denial_of, sentence
 from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.rules.verdict import Verdict

@@ -27,10 +27,10 @@ from ratelimit_ddb.starlette.response import (
 )
 from ratelimit_ddb.starlette.routes import RouteMatcher
 from ratelimit_ddb.starlette.websocket import begin_message_if_accepted, in_handshake
-from ratelimit_ddb.web.gate.denial_inside import give_back_of, give_back_of_async
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
+from ratelimit_ddb.web.gate.view_denials import give_back_of, give_back_of_async
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception, status_of_exception

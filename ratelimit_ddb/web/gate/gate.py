@@ -29,7 +29,6 @@ from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.slots.renewer import Renewer, running_loop_renewer, thread_renewer
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
-from ratelimit_ddb.web.gate.denial_inside import note_denial, views_have_limits
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.ledger import (
     KEY,
@@ -46,6 +45,7 @@ from ratelimit_ddb.web.gate.request_reservation import RequestReservation, reser
 from ratelimit_ddb.web.gate.request_slots import Claimer, RequestSlots
 from ratelimit_ddb.web.gate.response_refund import give_back_by_response, keep_by_response
 from ratelimit_ddb.web.gate.stored_reads import reading_within
+from ratelimit_ddb.web.gate.view_denials import note_denial, views_have_limits
 from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.identity.untrusted_proxy import UntrustedProxyWarning
 from ratelimit_ddb.web.request import Request
@@ -189,7 +189,7 @@ class Gate:
             request: the request.
             is_final: whether a denial is certain to be the response to the request. If it is, what
                 was taken for the request is given back at once; otherwise it is given back when
-                the response is known (``denial_inside.py``).
+                the response is known (``view_denials.py``).
 
         Raises:
             StoreUnavailable: under ``on_outage="raise"``.

@@ -77,7 +77,7 @@ class Ledger:
         creator: the gate that created it.
         entries: one for each gate that had a rule for the request.
         denied_with: the statuses that limits of views have answered with; if the response has one
-            of them, the request was denied (``denial_inside.py``).
+            of them, the request was denied (``view_denials.py``).
         has_writer: whether a middleware will add the fields to the response.
         is_of_message: whether the entries are about a message of a websocket, and no handshake.
         reservation: what was reserved for it; None if no rule reserves.

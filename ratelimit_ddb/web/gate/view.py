@@ -10,9 +10,9 @@ from ratelimit_ddb.arguments import require_store
 from ratelimit_ddb.decorator.function_name import claim
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.web.gate.denial_inside import note_view_limit
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import DEFAULTS, GateOptions, ViewOptions, require_options
+from ratelimit_ddb.web.gate.view_denials import note_view_limit
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, Rule, default_name, methods_of
 
 _OF_THE_RULE = (
