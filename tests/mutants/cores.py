@@ -452,6 +452,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/sessions_web/test_outage.py",
         "tests/sessions_web/test_seconds_left.py",
         "tests/sessions_web/test_assignment.py",
+        "tests/sessions_web/test_saves_that_fail.py",
         f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
     ),
     "sessions/store/dynamodb/count.py": (

@@ -279,6 +279,28 @@ def test_a_login_while_another_task_saves_what_was_revoked_holds(turns: int) -> 
     assert len(visitor.store) == 1
 
 
+@pytest.mark.parametrize("turns", range(6))
+def test_a_logout_while_another_task_saves_what_was_revoked_is_no_error(turns: int) -> None:
+    visitor = Visitor(on_revoked="raise")
+
+    async def log_in(session: Session) -> None:
+        session.login("ada")
+
+    async def leave(session: Session) -> None:
+        await session.load_async()
+        visitor.store.revoke_user("ada")
+        session["a"] = 1
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.logout()
+        await saving
+
+    visitor.visit(log_in)
+    visitor.visit(leave)
+    assert visitor.values == [None, {}]
+
+
 def test_what_tasks_do_in_any_order_is_what_the_next_request_finds() -> None:
     refusals = (SessionConflict, SessionNotSaved, TooManySessions, ValueError)
     acts: tuple[Callable[[Session], Any], ...] = (
