@@ -434,6 +434,7 @@ CORES: dict[str, tuple[str, ...]] = {
         *_MAX_SESSIONS,
         "tests/device_bound/test_life.py",
         "tests/sessions/test_previous.py",
+        "tests/sessions/test_cipher.py",
     ),
     "sessions/lifecycle/revocation.py": (
         "tests/sessions/test_events.py",
