@@ -316,3 +316,33 @@ def test_a_token_for_a_visitor_without_a_session_begins_one(site: Site) -> None:
     token = csrf_token(browser)
     assert browser.cookie is not None
     assert takes(browser, token)
+
+
+def test_a_token_that_is_made_after_a_login_in_the_same_request_is_good(site: Site) -> None:
+    browser = site.browser()
+    with browser.request() as session:
+        session.csrf_token()  # of nobody's session, which keeps the secret
+    with browser.request() as session:
+        before = session.csrf_token()
+        session.login("ada")
+        after = session.csrf_token()
+    with browser.request() as session:
+        assert session.is_csrf_token(after)
+        assert not session.is_csrf_token(before)
+
+
+def test_a_login_keeps_no_token_that_a_rotation_took_along_meanwhile(site: Site) -> None:
+    browser = begun(site)
+    with browser.request() as session:
+        token = session.csrf_token()
+    tab = site.browser(browser)
+    late = tab.open()
+    with browser.request() as session:
+        session.rotate()
+    with browser.request() as session:
+        assert session.is_csrf_token(token)
+    late.session.login("ada")
+    late.finish()
+    with tab.request() as session:
+        assert session.user_id == "ada"
+        assert not session.is_csrf_token(token)
