@@ -139,6 +139,22 @@ def test_p16_no_slot_is_lost_for_one_that_is_released_in_its_midst(is_reachable:
         slot.release()
 
 
+def test_p16_a_slot_is_released_though_another_is_taken_in_its_midst() -> None:
+    limiter = ConcurrencyLimiter(MemoryStore(), 500)
+    held = [limiter.acquire("k")]
+
+    def take() -> None:
+        held.insert(0, limiter.acquire("k"))
+
+    take()
+    made = times(lambda: held.pop().release(), take)
+    assert made > 5
+    assert all(held)
+    assert limiter.peek("k").remaining == 500 - len(held)
+    for slot in held:
+        slot.release()
+
+
 def test_a_count_of_slots_is_exact_whatever_is_released_meanwhile() -> None:
     counts = LocalSlots(MemoryStore())
     for _ in range(200):
