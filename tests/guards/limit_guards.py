@@ -197,14 +197,14 @@ PATHS = (
         "ratelimit_ddb/web/gate/gate.py",
         "(is_final if verdict.denials else self._of_view)",
         "(verdict.denials or self._of_view)",
-        "tests/frameworks/test_denials_inside.py",
+        "tests/frameworks/test_view_denials.py",
     ),
     Guard(
         "P14: a view of FastAPI that asks a RateLimit may catch its denial",
         "ratelimit_ddb/fastapi/dependency.py",
         "is_final=not by_view",
         "is_final=True",
-        "tests/frameworks/test_denials_inside.py",
+        "tests/frameworks/test_view_denials.py",
     ),
     Guard(
         "P15: each path of a rule is compared",
