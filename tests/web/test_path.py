@@ -456,7 +456,9 @@ def test_p15_whatever_the_split_a_pattern_is_what_trying_all_of_them_finds(
 HOSTILE = {
     "/{a}-{b}-{c}-{d}-{e}-{f}.json": "/" + "-" * 40_000 + "/y",
     "/{a}-{b:int}-{c}-{d:int}": "/" + "1-" * 20_000 + "x",
+    "/{a}{b}x": "/" + "y" * 40_000,
     "/{a}{b}{c}{d}x": "/" + "y" * 40_000,
+    "/{a:path}x/{b:path}y": "/" + "x/" * 20_000 + "x",
     "/{a:path}/x/{b:path}/x/{c:path}/x/y": "/x" * 20_000,
     "/{a:path}a{b:path}a{c:path}b": "/" + "a" * 40_000,
     "/{a}a/{b}a/{c}a/{d}a/x": "/" + "/".join(["a" * 10_000] * 4) + "/y",
