@@ -258,7 +258,7 @@ class Session(SessionMapping):
             SessionNotSaved: the response has started.
         """
         state, timeouts = self._used_state(), self._request_session.config.timeouts
-        state.login(user_id, device, timeouts.chosen(idle, lifetime, persistent))
+        state.login(user_id, device, lifetime=timeouts.chosen(idle, lifetime, persistent))
 
     def rotate(self) -> None:
         """Give it a new id. The old one leads to it for 20 more seconds, for requests under way.

@@ -454,6 +454,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/sessions_web/test_seconds_left.py",
         "tests/sessions_web/test_assignment.py",
         "tests/sessions_web/test_saves_that_fail.py",
+        "tests/sessions_web/test_login_cookies.py",
         f"tests/contract/test_max_sessions.py {_IN_MEMORY}",
     ),
     "sessions/store/dynamodb/count.py": (

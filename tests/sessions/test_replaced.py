@@ -84,7 +84,8 @@ def test_its_changes_are_told_and_raised_if_that_is_asked_for(
     late = late or before.open()
     site.events.clear()
     late.session["late"] = 1
-    with pytest.raises(SessionReplaced) as raised:
+    says = r"^a login, or another new session, replaced the session .*: its changes were not saved$"
+    with pytest.raises(SessionReplaced, match=says) as raised:
         late.begin()
     assert isinstance(raised.value, SessionRevoked)
     (event,) = site.events
