@@ -6,6 +6,10 @@ A partition key has at most 2,048 bytes of UTF-8 (AWS: "Quotas and limits in Dyn
 key, and one that can't be encoded (a lone surrogate), keeps its beginning and ends in the digest of
 the whole. A text that already has such an ending is digested as well, so no two texts share a
 bucket.
+
+The slots of a key are in an item of their own, whose key is the key and ``:slots``: in the bucket's
+item they would make each of its writes cost more. A text that ends so is digested as well, so that
+no bucket is in an item of slots.
 """
 
 from __future__ import annotations
@@ -16,6 +20,10 @@ KeyLike = str | int | tuple[str | int, ...]
 """A key as users write it: a text, an int, or parts such as ``("api", user.id, "endpoint")``."""
 
 LONGEST_BYTES = 2_048
+_OF_SLOTS = ":slots"
+_ENDING_OF_SLOTS = len(_OF_SLOTS)
+_NO_TEXT = b"\xff"
+"""Begins what is digested of a text that ends as the keys of slots do: no text begins so."""
 _MARK = "~sha256:"
 _ENDING_BYTES = len(_MARK) + 64
 
@@ -34,9 +42,18 @@ def key_text(key: KeyLike) -> str:
         ValueError: the key is empty.
     """
     text = key if type(key) is str and key else _whole(key)
-    if text.isascii() and len(text) < _ENDING_BYTES:
+    if text.isascii() and len(text) < _ENDING_BYTES and text[-_ENDING_OF_SLOTS:] != _OF_SLOTS:
         return text
     return _bounded(text)
+
+
+def slots_key_text(key: str) -> str:
+    """The key of the slots of a key; no bucket has it.
+
+    Args:
+        key: as the table holds it, from ``key_text`` or ``namespaced_key_text``.
+    """
+    return _fitting(key + _OF_SLOTS)
 
 
 def namespaced_key_text(namespace: str, key: KeyLike) -> str:
@@ -68,7 +85,7 @@ def key_prefix(*parts: str) -> str:
 def key_text_under(prefix: str, part: str) -> str:
     """What ``key_text((*parts, part))`` returns, for the ``key_prefix`` of these parts."""
     text = prefix + (_escaped(part) if ":" in part or "%" in part else part)
-    if text.isascii() and len(text) < _ENDING_BYTES:
+    if text.isascii() and len(text) < _ENDING_BYTES and text[-_ENDING_OF_SLOTS:] != _OF_SLOTS:
         return text
     return _bounded(text)
 
@@ -118,6 +135,10 @@ def _escaped(part: str) -> str:
 
 
 def _bounded(text: str) -> str:
+    return _digested(text, _NO_TEXT) if text.endswith(_OF_SLOTS) else _fitting(text)
+
+
+def _fitting(text: str) -> str:
     looks_digested = text[-_ENDING_BYTES:].startswith(_MARK)
     try:
         size_bytes = len(text.encode())
@@ -125,8 +146,12 @@ def _bounded(text: str) -> str:
         size_bytes = LONGEST_BYTES + 1
     if size_bytes <= LONGEST_BYTES and not looks_digested:
         return text
+    return _digested(text)
+
+
+def _digested(text: str, before: bytes = b"") -> str:
     import hashlib  # 10 ms that importing this package need not spend
 
-    whole = text.encode("utf-8", "surrogatepass")
+    whole = before + text.encode("utf-8", "surrogatepass")
     head = text.encode("utf-8", "replace")[: LONGEST_BYTES - _ENDING_BYTES]
     return head.decode("utf-8", "ignore") + _MARK + hashlib.sha256(whole).hexdigest()

@@ -15,11 +15,10 @@ from ratelimit_ddb.cli.buckets import Buckets
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.cli.table_arguments import store_of
 from ratelimit_ddb.concurrency_limiter import ConcurrencyLimiter
-from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
+from ratelimit_ddb.key import KeyLike, namespace_prefix, namespaced_key_text, slots_key_text
 from ratelimit_ddb.limit import SECOND_NS, LimitsLike, duration_ns
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.slot_limit import SlotLimit
-from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 from ratelimit_ddb.stored_limits.stored import Stored
 
@@ -151,7 +150,7 @@ def _slots(
 
 def _text(options: argparse.Namespace, buckets: Buckets, key: KeyLike) -> str:
     text = namespaced_key_text(namespace_prefix(options.namespace), key)
-    return text if buckets.slots is None else key_text(text + OF_SLOTS)
+    return text if buckets.slots is None else slots_key_text(text)
 
 
 def _seconds(text: str) -> float:

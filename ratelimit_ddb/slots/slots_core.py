@@ -20,7 +20,7 @@ from ratelimit_ddb.decision_event import OnLimiterDecision
 from ratelimit_ddb.decision_reporter import DecisionReporter
 from ratelimit_ddb.enabled import limiting_enabled
 from ratelimit_ddb.errors import StoreUnavailable
-from ratelimit_ddb.key import KeyLike, key_text, namespace_prefix, namespaced_key_text
+from ratelimit_ddb.key import KeyLike, namespace_prefix, namespaced_key_text, slots_key_text
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.operations.operation import Delete, Flow, Wait
 from ratelimit_ddb.operations.steps import OnStore, Steps
@@ -34,9 +34,6 @@ from ratelimit_ddb.slots.seen_slots import SeenSlots
 from ratelimit_ddb.slots.slot_flows import SlotAttempt, SlotFlows
 from ratelimit_ddb.slots.wait_queue import WaitQueue
 
-OF_SLOTS = ":slots"
-"""The suffix of the keys of slots. They have items of their own: in a bucket's item they would make
-each of its writes cost more."""
 _SEEN_KEYS = 16_384
 _FIRST_PAUSE_NS = 25_000_000
 _LONGEST_PAUSE_NS = 400_000_000
@@ -121,7 +118,7 @@ class SlotsCore:
 
     def key_text(self, key: KeyLike) -> str:
         """The key as the table holds it."""
-        return key_text(namespaced_key_text(self._namespace, key) + OF_SLOTS)
+        return slots_key_text(namespaced_key_text(self._namespace, key))
 
     def require_arguments(
         self, key: KeyLike, max_wait: float, on_lost: Callable[[], object] | None

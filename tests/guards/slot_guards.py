@@ -161,4 +161,11 @@ SLOTS = (
         "        except ZeroDivisionError as failure:",
         f"{_RENEWAL}p16_slots_are_renewed_though_a_thread_could_not_be_started_at_first",
     ),
+    Guard(
+        "P8: no bucket is in the item of a key's slots",
+        "ratelimit_ddb/key.py",
+        "    return _digested(text, _NO_TEXT) if text.endswith(_OF_SLOTS) else _fitting(text)",
+        "    return _fitting(text)",
+        f"{_LIMITER}p8_a_bucket_whose_key_ends_as_those_of_slots_is_in_an_item_of_its_own",
+    ),
 )

@@ -25,6 +25,7 @@ from ratelimit_ddb import (
     LimiterDecision,
     MemoryStore,
     RateLimited,
+    RateLimiter,
     StoreUnavailable,
 )
 from ratelimit_ddb.limit import SECOND_NS
@@ -76,6 +77,19 @@ def test_a_function_to_be_called_must_be_one() -> None:
         ConcurrencyLimiter(MemoryStore(), 1).acquire("report", on_lost=5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="on_decision 5: must be a function"):
         ConcurrencyLimiter(MemoryStore(), 1, on_decision=5)  # type: ignore[arg-type]
+
+
+def test_p8_a_bucket_whose_key_ends_as_those_of_slots_is_in_an_item_of_its_own() -> None:
+    store = MemoryStore()
+    limiter, slots = RateLimiter(store, "5/day"), ConcurrencyLimiter(store, 1)
+    keys: list[Any] = [("user", "slots"), "user:slots"]
+    assert all(limiter.acquire(key, cost=2) for key in keys)
+    with slots.slot("user"):
+        limiter.reset("user:slots")
+        assert slots.peek("user").remaining == 0
+    assert all(limiter.acquire(key, cost=2) for key in keys)
+    slots.reset("user")
+    assert limiter.peek("user:slots").remaining == 1
 
 
 def test_a_block_that_gets_no_slot_does_not_run() -> None:

@@ -15,6 +15,7 @@ from ratelimit_ddb.key import (
     key_text_under,
     namespace_prefix,
     namespaced_key_text,
+    slots_key_text,
 )
 
 
@@ -84,6 +85,22 @@ def test_an_enumerated_text_is_the_text_that_it_equals(member: str) -> None:
 def test_an_empty_key_is_refused(key: KeyLike) -> None:
     with pytest.raises(ValueError, match="at least one character"):
         key_text(key)
+
+
+@pytest.mark.parametrize("key", ["user", "é", "x" * 60, "x" * 3_000, ":slots"])
+def test_p8_no_bucket_has_the_key_of_slots(key: str) -> None:
+    slots, prefix = slots_key_text(key_text(key)), key_prefix(key)
+    buckets = [
+        key_text(f"{key}:slots"),
+        key_text(f"{key_text(key)}:slots"),
+        key_text((key, "slots")),
+        key_text_under(prefix, "slots"),
+        namespaced_key_text(prefix, "slots"),
+        key_text(slots),
+    ]
+    assert slots not in buckets
+    assert len({key_text((key, "slots")), key_text_under(prefix, "slots")}) == 1
+    assert all(len(one.encode()) <= 2_048 for one in (slots, *buckets))
 
 
 def test_p8_an_int_of_more_digits_than_python_writes_is_a_key() -> None:

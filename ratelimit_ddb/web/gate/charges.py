@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 from ddbwire.tuple_new import tuple_new
 from ratelimit_ddb.arguments import named, require_int_from
-from ratelimit_ddb.key import key_text, key_text_under, namespaced_key_text
+from ratelimit_ddb.key import key_text_under, namespaced_key_text, slots_key_text
 from ratelimit_ddb.limit import parse_limits
-from ratelimit_ddb.slots.slots_core import OF_SLOTS
 from ratelimit_ddb.stored_limits.stored import require_name
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await, maybe_await_bool
 from ratelimit_ddb.web.gate.stored_reads import ReadingFlow, StoredRead
@@ -137,7 +136,7 @@ def _asked_of(
     if quota is not None and cost:
         asked.charges.extend([Charge(rule, quota, key, cost) for key in keys])
     if in_flight is not None:
-        asked.claims.extend([Claim(rule, in_flight, key_text(key + OF_SLOTS)) for key in keys])
+        asked.claims.extend([Claim(rule, in_flight, slots_key_text(key)) for key in keys])
     return asked
 
 
