@@ -57,7 +57,9 @@ class HotKeys:
 
     def enter(self, limits: str, key: str, monotonic_ns: int) -> KeyState:
         """The state of a key, a new one where there is none."""
-        state = self.get(limits, key)
+        state = self._younger.get(limits + key)  # each decision comes by here: no call for nothing
+        if state is None and self._older:
+            state = self.get(limits, key)
         if state is None:
             state = self._put(limits + key, KeyState(key, monotonic_ns, self._random_float))
         return state
