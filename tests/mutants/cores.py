@@ -307,6 +307,7 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "ratelimit_ddb/web/gate/charges.py": (
         *_RULES,
+        "tests/web/test_namespace_and_enabled.py",
         "tests/web/test_preflight.py",
         "tests/web/test_access_lists.py",
         "tests/web/test_stored_limits.py",
