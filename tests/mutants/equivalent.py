@@ -607,6 +607,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "loaded = LoadedSession(row, encoded, )": "at no time was a row over that begins now",
     },
+    "sessions/store/dynamodb/translation.py": {'start = ""': "an empty one is none"},
     "sessions/store/memory_rows.py": {
         'self._by_owner.setdefault(row.owner_id, {})[session_id] = ""': _ORDERED_SET,
         'ids[session_id] = ""': _ORDERED_SET,
