@@ -407,6 +407,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/sessions_web/test_seconds_left.py",
         "tests/sessions_web/test_bearer.py",
         "tests/sessions_web/test_assignment.py",
+        "tests/sessions_web/test_asgi.py -k never_answers",
         "tests/device_bound/test_binding.py",
         "tests/sessions/test_previous.py",
         *_MAX_SESSIONS,

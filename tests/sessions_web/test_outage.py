@@ -194,6 +194,18 @@ def test_a_use_that_cant_be_noted_fails_no_page(make_site: MakeSite) -> None:
     assert (site.calls, site.told) == (["Find", "Save"], ["unavailable"])
 
 
+def test_a_use_that_cant_be_noted_raises_where_a_revoked_session_does(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(on_revoked="raise")
+    visitor = site.visitor()
+    visitor.visit(put(a=1))
+    site.clock.advance(1_000)
+    site.store.failures["Save"] = StoreUnavailable("no table")
+    with pytest.raises(StoreUnavailable, match="no table"):
+        visitor.visit(everything)
+
+
 def test_a_mistake_of_set_up_raises_at_once() -> None:
     site = site_over("asgi")
     visitor = visitor_of(site)
