@@ -184,9 +184,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/bucket/violations.py": {
         "return self._block(key, now_ns, shown, None)": "none is as nought",
         "return min(self.up_to_ns, self.for_ns << min(remembered, 65))": _NOT_REACHED,
-        "known = Observation(now_ns, of_key, shown.kept_until_seconds, None)": (
-            "of a block's observation the names are not read"
-        ),
         "counts = take.cost_ns[0] > 1": "a violation is worth more than a nanosecond",
         "self._nothing = _Shown(_NEVER_NS, _NEVER_NS, _NEVER_NS, never_ns, 1)": _LONG_PAST,
         "shown.kept_until_seconds < expires_seconds,": _SAME_CASE,
@@ -257,9 +254,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "if text.isascii() and len(text) <= _ENDING_BYTES:": _FAST_PATH,
     },
-    "ratelimit_ddb/limit.py": {
-        'period_ns = min(int(match["count"] or 1) * unit_ns, 3 * LONGEST_WINDOW_NS)': _NOT_REACHED,
-    },
     "ratelimit_ddb/local_buckets.py": {
         "self._memory = MemoryStore(clock=store.clock.now_ns)": "as many are kept by default",
         "self._breaker = breaker_of(None)": "a store in memory has no outages",
@@ -310,10 +304,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'waker: LoopWaker | None = ""': _AS_EMPTY,
     },
     "ratelimit_ddb/store/memory_slots.py": {
-        "self._writes = 1": _ONLY_COMPARED,
-        "self._writes -= 1": _ONLY_COMPARED,
         "self._writes += 2": _ONLY_COMPARED,
-        "self._writes = writes - 1": _ONLY_COMPARED,
         "self._writes = writes + 2": _ONLY_COMPARED,
         "self._sweep_above = max(self._max_keys, 3 * len(self._keys))": (
             "among slots that are held it is looked for others more rarely"
@@ -325,10 +316,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "refunded = self._refunded_of(key, names) if (self._refunded) or True else "
         "(0,) * len(names)": _FAST_PATH,
         "if not least_ns <= item.get(name, -2) <= most_ns:": "neither is an instant of any take",
-        "self._writes = 1": _ONLY_COMPARED,
-        "self._writes -= 1": _ONLY_COMPARED,
         "self._writes += 2": _ONLY_COMPARED,
-        "self._writes = writes - 1": _ONLY_COMPARED,
         "self._writes = writes + 2": _ONLY_COMPARED,
     },
     "ratelimit_ddb/slots/local_slots.py": {
