@@ -256,6 +256,17 @@ def test_a_request_that_changed_nothing_has_nothing_dropped(site: Site, browser:
     assert site.events == []
 
 
+def test_a_use_that_was_to_be_noted_is_no_change_that_is_dropped(
+    site: Site, browser: Browser
+) -> None:
+    site.clock.advance(1_000)
+    late = site.browser(browser).open()
+    login(browser)
+    site.events.clear()
+    late.finish()
+    assert site.events == []
+
+
 def test_what_is_set_after_a_save_that_was_dropped_is_dropped_too(site: Site) -> None:
     browser = begun(site)
     late = site.browser(browser).open()
