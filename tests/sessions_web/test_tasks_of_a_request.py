@@ -21,13 +21,14 @@ from sessions import (
     Session,
     SessionConflict,
     SessionNotSaved,
+    StoreUnavailable,
     TooManySessions,
     session_of,
 )
 from sessions.asgi import SessionMiddleware
 from sessions.operations.driver import Driver
 from sessions.operations.login_lifetime import LoginLifetime
-from sessions.operations.operation import Create, Flow, Operation, ReadClock
+from sessions.operations.operation import Create, Delete, Flow, Operation, ReadClock
 from sessions.session_state import SessionState
 from sessions.values.values import Changes, Values, decode, require_storable
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
@@ -189,6 +190,37 @@ def test_two_logouts_of_which_another_task_saves_one_are_one(turns: int) -> None
     visitor.visit(log_out)
     assert told == ["created", "destroyed"]
     assert len(visitor.store) == 0
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_second_logout_holds_where_the_first_could_not_be_saved(
+    turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor()
+    failures, send = [StoreUnavailable("no table")], visitor.store.send
+
+    def failing(operation: Operation, deadline_ns: int) -> Any:
+        if isinstance(operation, Delete) and failures:
+            raise failures.pop()
+        return send(operation, deadline_ns)
+
+    async def log_in(session: Session) -> None:
+        session.login("ada")
+
+    async def log_out(session: Session) -> None:
+        await session.load_async()
+        session.logout()
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.logout()
+        with suppress(StoreUnavailable):
+            await saving
+
+    visitor.visit(log_in)
+    monkeypatch.setattr(visitor.store, "send", failing)
+    visitor.visit(log_out)
+    assert (failures, len(visitor.store)) == ([], 0)
 
 
 @pytest.mark.parametrize("turns", range(8))
