@@ -23,8 +23,7 @@ from tests.fake_clock import FakeClock
 AnyStore = DynamoDBSessionStore | MemorySessionStore
 
 DEADLINE_SECONDS = 30.0
-"""A loaded test machine may stop for longer than the second that is the default; and a login may end
-120 sessions within it."""
+"""A loaded test machine may stop for seconds; and a login may end 120 sessions within it."""
 
 
 class Flavour(Protocol):
