@@ -248,3 +248,14 @@ def test_in_an_outage_a_process_denies_to_the_nanosecond(limited: Limited) -> No
         store.time.advance_ns(after_ns)
         told.append(ask(Get()).status)
     assert told == [200, 429, 200]
+
+
+@pytest.mark.parametrize("names", [NAMES[:1], NAMES])
+def test_the_log_says_why_requests_are_admitted_without_the_table(
+    limited: Limited, caplog: pytest.LogCaptureFixture, names: tuple[str, ...]
+) -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("the cable is out")
+    given = [Rule("/*", "9/hour", name=name) for name in names]
+    assert limited(store=store, rules=given, on_outage="allow")(Get()).status == 200
+    assert "the cable is out" in caplog.text
