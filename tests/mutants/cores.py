@@ -317,6 +317,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ratelimit_ddb/web/gate/evaluator.py": (
         *_RULES,
         "tests/web/test_blocks.py",
+        "tests/web/test_access_lists.py",
         "tests/web/test_rules_side_by_side.py",
         "tests/web/test_opentelemetry.py -k capacity",
     ),

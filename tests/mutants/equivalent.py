@@ -388,6 +388,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "yield from refund_all(list(decided.values()), measures=True)": _NOT_TOLD,
         "begun = self._acquire(charge, None, now_ns)": "it is looked up again",
         "begun = self._acquire(charge, observations[index], )": "the time is read again",
+        "begun = self._acquire(charge, observations[index], None)": "the time is read again",
         "now_ns = self.clock.now_ns() if (self.clock.known) or True else None": (
             "before the time is known, nothing was observed"
         ),
