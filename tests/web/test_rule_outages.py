@@ -259,3 +259,19 @@ def test_the_log_says_why_requests_are_admitted_without_the_table(
     given = [Rule("/*", "9/hour", name=name) for name in names]
     assert limited(store=store, rules=given, on_outage="allow")(Get()).status == 200
     assert "the cable is out" in caplog.text
+
+
+@pytest.mark.parametrize("names", [NAMES[:1], NAMES])
+def test_a_rule_that_is_not_asked_in_an_outage_used_no_capacity(
+    limited: Limited, names: tuple[str, ...]
+) -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("no answer")
+    told: list[RuleDecision] = []
+    given = [Rule("/*", "9/hour", name=name) for name in names]
+    ask = limited(store=store, rules=given, on_decision=told.append)
+    for _ in range(4):
+        ask(Get())
+    used = [(one.calls, one.capacity_units) for one in told]
+    assert used[: len(names)] == [(1, None)] * len(names)
+    assert used[-len(names) :] == [(0, 0.0)] * len(names), "the breaker is open"

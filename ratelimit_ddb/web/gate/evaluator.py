@@ -178,7 +178,6 @@ class Evaluator:
             decided = RuleDecision(
                 charge,
                 decision,
-                capacity_units=None,
                 outage=outcome,
                 on_outage=self.outage_policy.on_outage,
             )
