@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -320,6 +321,7 @@ def test_a7_the_largest_save_in_one_expression_has_less_than_4_kb(
         1,
     )
     assert fits_expression(save)
+    assert not fits_expression(replace(save, removed=save.removed | {"one more"}))
     request = TableRequests("t", OwnTableKeys(), registers=False, report_capacity=False).save(save)
     expression = json.loads(request.body)["UpdateExpression"]
     assert len(expression) < 4_096
