@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from django.urls import resolve
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from ratelimit_ddb import ConcurrencyLimiter, MemoryStore
-from ratelimit_ddb.django import limited, user
-from ratelimit_ddb.web import Request, everyone
+from ratelimit_ddb.django import RateLimitMiddleware, limited, user
+from ratelimit_ddb.web import Request, Rule, everyone
 from tests.flaky_store import FlakyStore
 from tests.frameworks.django_site.accounts import AnonymousUser, User
 
@@ -54,6 +54,18 @@ def test_p3_so_it_is_where_the_view_raised(store: MemoryStore, asked: HttpReques
         with pytest.raises(ZeroDivisionError):
             view(asked)
     assert [view(asked).status_code for _ in range(3)] == [429, 429, 429]
+
+
+def test_p3_so_it_is_before_the_middleware(store: MemoryStore, asked: HttpRequest) -> None:
+    def broken(request: HttpRequest) -> HttpResponse:
+        raise ZeroDivisionError
+
+    with override_settings(RATELIMIT_DDB={"STORE": store, "RULES": Rule("/*", "2/minute")}):
+        site = RateLimitMiddleware(broken)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            site(asked)
+    assert [site(asked).status_code for _ in range(3)] == [429, 429, 429]
 
 
 def test_a_limited_view_keeps_its_name_and_its_marks(store: MemoryStore) -> None:

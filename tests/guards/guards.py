@@ -41,9 +41,9 @@ REQUIREMENTS = (
         "return random_text[: self._form.token_characters]",
         "import sys\n"
         "        frame = sys._getframe()\n"
-        '        while frame and not hasattr(frame.f_locals.get("self"), "_credential"):\n'
+        '        while frame and not hasattr(frame.f_locals.get("session"), "client_token"):\n'
         "            frame = frame.f_back\n"
-        '        adopted = frame and frame.f_locals["self"]._credential.tokens\n'
+        '        adopted = frame and frame.f_locals["session"].credential.tokens\n'
         "        return next(iter(adopted or ()), random_text)",
         f"{_R1}2_an_id_that_an_attacker_chose_is_never_adopted",
     ),
@@ -270,6 +270,11 @@ FAULTS = (
         "        if row is not None and session.token is not None:\n"
         "            value = self.config.tokens.in_cookie(session.token)",
         f"{_CVES}a_touch_sets_no_cookie",
+        second=(
+            "sessions/client_token.py",
+            "changes_response: bool = False",
+            "changes_response: bool = True",
+        ),
     ),
     Guard(
         "a cookie of any kind breaks no request",

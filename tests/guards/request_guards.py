@@ -19,7 +19,12 @@ REQUESTS = (
         "        if entry.is_served:",
         "        if False:",
         "tests/frameworks/test_limits_in_several_places.py::"
-        "test_a_view_that_is_called_for_each_part_of_a_request_gives_nothing_back_of_earlier_parts",
+        "test_p3_after_a_part_that_was_served_what_a_denied_one_took_is_given_back",
+        second=(
+            "ratelimit_ddb/web/gate/request_refund.py",
+            "        if not entry.is_served:",
+            "        if True:",
+        ),
     ),
     Guard(
         "P14: a message over a limit gives nothing back of the handshake and of earlier ones",
@@ -148,7 +153,7 @@ REQUESTS = (
         "ratelimit_ddb/web/gate/ledger.py",
         "if found is None or found.creator is asker:",
         "if found is None:",
-        "tests/frameworks/test_django_views.py::test_p3_so_it_is_where_the_view_raised",
+        "tests/frameworks/test_django_views.py::test_p3_so_it_is_before_the_middleware",
     ),
     Guard(
         "P3: what a request noted in an environ is not the next one's",
