@@ -214,6 +214,14 @@ PATHS = (
         "tests/web/test_several_paths.py",
     ),
     Guard(
+        "P15: the root of what is mounted is seen, whatever root path is set there",
+        "ratelimit_ddb/web/rules/path.py",
+        'return "" in paths and any(',
+        "return False and any(",
+        "tests/web/test_mounts.py::"
+        "test_p15_a_rule_sees_the_root_of_what_is_mounted_whose_root_path_is_the_whole_path",
+    ),
+    Guard(
         "P15: a line feed at the end of a path hides it from no rule",
         "ratelimit_ddb/web/rules/path.py",
         'if "\\n" in path:',

@@ -153,7 +153,24 @@ def test_p15_a_rule_sees_a_path_that_a_mount_stays_on(
     assert is_seen("/{tenant:slug}/users/{id}", path, root_path) == seen
 
 
-def is_seen(pattern: str, path: str, root_path: str) -> bool:
+@pytest.mark.parametrize(
+    ("pattern", "root_path", "path", "seen"),
+    [
+        ("/api/", "/api/v1", "/api/v1/", True),
+        ("/{tenant}/shop", "/a/shop/eu", "/a/shop/eu", True),
+        ("/shop", "/api/v1", "/api/v1/", False),
+        ("/api/login", "/api", "/api/", False),
+        ("/api/v2", "/api/v1", "/api/v1/x", False),
+    ],
+)
+def test_p15_a_rule_sees_the_root_of_what_is_mounted_whose_root_path_is_the_whole_path(
+    pattern: str, root_path: str, path: str, seen: bool
+) -> None:
+    # As below Mount("/api", FastAPI(root_path="/api/v1")) of Starlette's.
+    assert is_seen(pattern, path, "", inner=root_path) == seen
+
+
+def is_seen(pattern: str, path: str, root_path: str, inner: str | None = None) -> bool:
     """Whether a rule is about a request, by the limits that its response tells."""
     sent: list[Any] = []
 
@@ -163,7 +180,8 @@ def is_seen(pattern: str, path: str, root_path: str) -> bool:
         sent.append(message)
 
     rule = Rule(pattern, "9/hour")
-    app = asgi.RateLimitMiddleware(Page().asgi, store=MemoryStore(), rules=rule)
+    page = Page().asgi
+    app = asgi.RateLimitMiddleware(page, store=MemoryStore(), rules=rule, root_path=inner)
     asyncio.run(app({**scope_of(Get(path)), "root_path": root_path}, receive, send))
     return b"ratelimit" in dict(sent[0]["headers"])
 

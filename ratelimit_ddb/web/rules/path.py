@@ -144,6 +144,8 @@ def fits_below_mounts_of(pattern: str) -> AnyFits:
     path ends in a line feed. Then what is mounted is routed by the whole path: ``/users/5`` reaches
     the view of ``/{tenant}/users/{id}``, the mount taking ``users`` for a tenant. So an ending of
     the pattern has to fit the path, and its first segment that of the path, as the mount has to.
+    The view at the root of what is mounted is reached where its ``root_path`` is the whole path; the
+    mounts, which are the whole pattern then, have to fit the beginnings of paths.
 
     Raises:
         TypeError, ValueError: as ``fits_of``.
@@ -151,11 +153,19 @@ def fits_below_mounts_of(pattern: str) -> AnyFits:
     segments, rest = segments_of(pattern)
     of_mount = _fits(segments[:1], rest=False)
     endings = [_fits(segments[begin:], rest) for begin in range(1, len(segments))]
+    of_mounts = [
+        (_fits(segments[:end], rest=True), _fits(segments[end:], rest=True))
+        for end in range(1, len(segments) + 1)
+    ]
 
     def fits(paths: tuple[str, ...]) -> bool:
         begins = ("/" + path[1:].partition("/")[0] for path in paths)
-        return any(map(of_mount, begins)) and any(
-            ending(path) for ending in endings for path in paths
+        if not any(map(of_mount, begins)):
+            return False
+        if any(ending(path) for ending in endings for path in paths):
+            return True
+        return "" in paths and any(
+            any(map(outer, paths)) and any(map(inner, paths)) for outer, inner in of_mounts
         )
 
     return fits
