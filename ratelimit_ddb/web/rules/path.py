@@ -144,8 +144,8 @@ def fits_below_mounts_of(pattern: str) -> AnyFits:
     path ends in a line feed. Then what is mounted is routed by the whole path: ``/users/5`` reaches
     the view of ``/{tenant}/users/{id}``, the mount taking ``users`` for a tenant. So an ending of
     the pattern has to fit the path, and its first segment that of the path, as the mount has to.
-    The view at the root of what is mounted is reached where its ``root_path`` is the whole path; the
-    mounts, which are the whole pattern then, have to fit the beginnings of paths.
+    If the ``root_path`` of what is mounted is the whole path, the view at its root is reached. The
+    pattern is then that of the mounts alone, each of which has to fit the beginning of a path.
 
     Raises:
         TypeError, ValueError: as ``fits_of``.
