@@ -8,21 +8,30 @@ the defaults, since ``shows_options`` writes them into the signature.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypedDict, TypeVar
 
 from ddbwire import options_signature
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
-from ratelimit_ddb.web.gate.hooks import OnDecision, OnDenied
 from ratelimit_ddb.web.identity.identity import Identity
+from ratelimit_ddb.web.request import Request
+from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response.fields import FieldStyle
 from ratelimit_ddb.web.rules.access_list import AccessList
 from ratelimit_ddb.web.rules.give_back import GiveBackLike
 from ratelimit_ddb.web.rules.rule import CostOfRequest, Exempt, Rule
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
+from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+OnDecision = Callable[[RuleDecision], None]
+"""Called with each rule's decision."""
+
+OnDenied = Callable[[Request, Verdict, DenialResponse], DenialResponse | Awaitable[DenialResponse]]
+"""Returns the response to a denied request; called with the request, the verdict and the default
+response."""
 
 
 class GateOptions(TypedDict, total=False):
