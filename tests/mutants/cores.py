@@ -84,6 +84,7 @@ _PATHS = (
 _ADDRESSES = (
     "tests/web/test_forwarded.py",
     "tests/web/test_client_address.py",
+    "tests/web/test_untrusted_proxy.py",
     "tests/property/test_addresses.py",
 )
 _IDENTITIES = (
