@@ -1,4 +1,4 @@
-"""What is said where a package is missing that only a part of this library needs."""
+"""The error for a missing package that only a part of this library needs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def optional_package(part: str, install: str) -> Iterator[None]:
-    """Say how to install what an import in the block does not find.
+    """Add to the error of a failing import in the block how to install the package.
 
     Args:
-        part: what needs it, as users name it: a module, or an option.
-        install: what ``pip install`` is to be given, such as ``ratelimit-ddb[encryption]``.
+        part: the module or option that needs the package.
+        install: the argument for ``pip install``, such as ``ratelimit-ddb[encryption]``.
 
     Raises:
-        ModuleNotFoundError: it is not installed; with the name of the module.
+        ModuleNotFoundError: the package is not installed; with its name.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Whether what a middleware wraps is an application of its own interface, ASGI or WSGI."""
+"""Checks that the application that a middleware wraps has its interface, ASGI or WSGI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Interface(Enum):
-    """An interface between servers and applications, and what an application is called with."""
+    """An interface between servers and applications, with the parameters of an application."""
 
     ASGI = ("scope", "receive", "send")
     WSGI = ("environ", "start_response")

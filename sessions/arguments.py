@@ -231,8 +231,7 @@ def require_user_id(value: object) -> str:
         )
     if value.startswith(ANONYMOUS_PREFIX):
         raise ValueError(
-            f"user_id must not start with {ANONYMOUS_PREFIX!r}, the prefix of anonymous sessions: "
-            f"{value!r}"
+            f"user_id must not start with {ANONYMOUS_PREFIX!r}, the prefix of anonymous sessions"
         )
     return value
 
@@ -269,5 +268,6 @@ def a_type(value: object) -> str:
 def _utf8(name: str, text: str) -> bytes:
     try:
         return text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{name} must be valid Unicode; {text!r} has a lone surrogate") from error
+    except UnicodeEncodeError:
+        # Without the cause, which has the text.
+        raise ValueError(f"{name} must be valid Unicode, and it has a lone surrogate") from None

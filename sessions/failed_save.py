@@ -1,13 +1,13 @@
-"""A save that raised to the application, which may catch that and answer with a page of its own.
+"""A save that raised an exception, which the application may catch, to send a response of its own.
 
-    save() raised                         the change is tried once more when the response starts
+    save() raised                         the change is saved when the response starts
     the start of a response raised        the same, when another response starts
-    it fails again                        it is dropped, with an event, and the page is shown
-    reload()                              it is dropped, to be made anew on what others have saved
-    a login or logout came after save()   the application does not know of it yet: that raises
+    saving it fails again                 it is dropped, with an event, and the response is sent
+    reload()                              it is dropped, to be made again on the values of now
+    a login or logout came after save()   the application does not know of it yet: it raises
 
-Otherwise the response would raise again what the application has caught, and no page of its own for
-a conflict or an outage could be shown.
+Otherwise the response would raise the same exception again, and the application could not send a
+page for a conflict or an outage.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sessions.errors import SessionConflict, SessionNotSaved, StoreError
 from sessions.session_state import SessionState
 
 NOT_SAVED = (SessionConflict, SessionNotSaved, StoreError, TypeError, ValueError)
-"""What a save raises, for which the session stays as the application has changed it."""
+"""The exceptions of a save after which the session keeps the application's changes."""
 
 
 def is_known(failed: SessionState | None, session: SessionState) -> bool:
@@ -33,7 +33,7 @@ def is_known(failed: SessionState | None, session: SessionState) -> bool:
 
 
 def drop_unsaved(config: SessionConfig, session: SessionState) -> None:
-    """Drop what was not saved, and emit the event."""
+    """Drop the changes that were not saved, and emit the event."""
     row = session.row or session.deleted_row
     session_id, owner_id = (None, None) if row is None else (row.session_id, row.owner_id)
     config.events.emit("dropped", session_id, owner_id, "not_saved")

@@ -165,9 +165,9 @@ class SessionState:
         """Note that its user authenticated again; see ``Session.confirm_login``."""
         require_user_id(user_id)
         if user_id != self.user_id:
-            whose = "nobody is logged in" if self.user_id is None else f"not {self.user_id!r}"
+            who = "nobody" if self.user_id is None else "another user"
             raise ValueError(
-                f"session.confirm_login({user_id!r}): {whose}; use session.login(user_id)"
+                f"session.confirm_login(user_id): {who} is logged in; use session.login(user_id)"
             )
         self.rotate()
         self.authenticates = True

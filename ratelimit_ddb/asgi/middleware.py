@@ -144,26 +144,26 @@ def adding_fields(ledger: Ledger, send: Send) -> Send:
     first.
     """
 
-    async def give_back_first(message: Message) -> None:
-        await give_back_by_denial_async(ledger)
-        await send(with_fields(message))
-
-    def with_fields(message: Message) -> Message:
-        headers = [*message.get("headers", ())]
-        # Not encoded_headers(), for a comprehension is a call before 3.12.
-        for name, value in ledger.fields():
-            headers.append((name.encode(), value.encode()))
-        return {**message, "headers": headers}
-
     # No coroutine of its own, for which every message would pay: the caller awaits the server's.
     def send_with_fields(message: Message) -> Awaitable[None]:
         if message["type"] in _BEGINS:
             if ledger.denied_with and message.get("status") in ledger.denied_with:
-                return give_back_first(message)
-            message = with_fields(message)
+                return _give_back_and_send(ledger, send, message)
+            headers = [*message.get("headers", ())]
+            # Not encoded_headers(), for a comprehension is a call before 3.12.
+            for name, value in ledger.fields():
+                headers.append((name.encode(), value.encode()))
+            message = {**message, "headers": headers}
         return send(message)
 
     return send_with_fields
+
+
+async def _give_back_and_send(ledger: Ledger, send: Send, message: Message) -> None:
+    """Give back what was taken for a denied request, then start its response."""
+    await give_back_by_denial_async(ledger)
+    headers = [*message.get("headers", ()), *encoded_headers(ledger.fields())]
+    await send({**message, "headers": headers})
 
 
 def _noting(statuses: list[int], send: Send) -> Send:

@@ -1,9 +1,8 @@
-"""Exceptions of views whose status only Django knows: 500, unless somebody handles them.
+"""Exceptions of views that Django answers with 500, because nothing handles them.
 
-A handler may answer them: Django REST Framework's or Ninja's, a middleware's
-``process_exception``, a decorator's. A decorator below it can only guess whether the request
-failed. But Django sends a signal where nobody has handled an exception, just before it makes the
-page for 500.
+A handler may answer an exception: that of Django REST Framework or Ninja, a middleware's
+``process_exception``, or a decorator. A decorator inside of it can't know. But Django sends a
+signal for an exception that nothing has handled, just before it makes the page for 500.
 """
 
 # Django has no types of its own.
@@ -18,11 +17,11 @@ from typing import Any
 from django.core.signals import got_request_exception
 
 _UNCAUGHT = "ratelimit_ddb.uncaught"
-"""In the META of a request: what is done if nobody handles an exception of its views."""
+"""In the META of a request: the functions to call if an exception of its views is not handled."""
 
 
 def has_handler(request: Any) -> bool:
-    """Whether Django called the view, and not a test, where nobody answers exceptions."""
+    """Whether Django called the view; a test that calls it has no handler of exceptions."""
     return getattr(request, "resolver_match", None) is not None
 
 

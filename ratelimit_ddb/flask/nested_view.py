@@ -2,8 +2,8 @@
 
 The response of a view that Flask calls is the response to the request, as error handlers and
 ``after_request`` functions have made it. A view that another view calls has a response of its own,
-which the other one may throw away: a login that failed stays counted, though the batch of logins is
-answered 200.
+which the other view may discard: a failed login stays counted even if the response to the batch is
+200.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether asyncio's event loop runs in this thread: a call that blocks stops all its tasks."""
+"""Detects blocking calls in a thread that runs an asyncio event loop, which stop all its tasks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import warnings
 
 
 def in_event_loop() -> bool:
-    """Whether this thread runs asyncio's event loop. It does not import asyncio."""
+    """Whether this thread runs an asyncio event loop. Does not import asyncio."""
     events = sys.modules.get("asyncio.events")
     return events is not None and events._get_running_loop() is not None
 
 
 def warn_of_blocking(stacklevel: int) -> None:
-    """Warn whoever waits for a table in an event loop, which other requests wait for too."""
+    """Warn of a blocking call to a table in an event loop."""
     warnings.warn(
-        "a limiter that blocks was called in an event loop, which stands still until the table "
-        "answers: await the method of an AsyncRateLimiter or AsyncConcurrencyLimiter, or call it "
+        "a blocking limiter was called in an event loop, which can't run other tasks until the "
+        "table answers: await a method of AsyncRateLimiter or AsyncConcurrencyLimiter, or call it "
         "in a thread",
         RuntimeWarning,
         stacklevel=stacklevel + 1,

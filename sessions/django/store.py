@@ -136,7 +136,7 @@ class SessionStore(StoredSession):
         state = self._opened_state()
         self._keyed.require_readable("session.confirm_login()")
         if user_id != state.user_id or not self._names(user_id):
-            raise ValueError(f"confirm_login: not the session of {user_id!r}; use auth.login")
+            raise ValueError("confirm_login: another user, or nobody, is logged in; use auth.login")
         self._keyed.record.confirm_login(user_id)
         self._modified = True
 

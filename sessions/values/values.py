@@ -53,7 +53,7 @@ def require_key(key: object) -> str:
         raise ValueError(
             f"session[{shown(key)}]: keys that start with {RESERVED_PREFIX!r} are reserved"
         )
-    if not key.isascii() and has_surrogate(key):
+    if not key.isascii() and has_surrogate(key):  # most keys need no call
         raise ValueError(f"session[{shown(key)}]: the key has a lone surrogate")
     return key
 

@@ -216,7 +216,7 @@ def test_wrong_arguments_are_told_in_one_line(
     ("user", "table", "told"),
     [
         ("", "t", "user_id must have 1 to 1024 bytes in UTF-8, not 0"),
-        ("anonymous~1", "t", "'anonymous~1'"),
+        ("anonymous~1", "t", "must not start with 'anonymous~'"),
         ("user-456", "", "table must not be empty"),
     ],
 )

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sessions import StoreError
 from sessions.values import values as values_module
 from sessions.values.values import MAX_DEPTH, MAX_INT_BITS, UNCHANGED, Values, decode, encode
-from tests.sessions.browser import begun, memory_site
+from tests.sessions.browser import Site, begun, memory_site
 
 NUMBERS = (
     st.integers()
@@ -188,6 +188,20 @@ def test_a_message_about_a_user_does_not_show_them() -> None:
     with pytest.raises(TypeError, match="user_id must be a str, not a dict") as refused:
         session.login({"hash": "secret"})  # type: ignore[arg-type]
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("user_id", ["anonymous~ada@example.com", "ada@example.com\ud800"])
+def test_no_message_about_a_user_has_the_id(site: Site, user_id: str) -> None:
+    with site.browser().request() as session:
+        session.login("bob")
+        for refuses in (session.login, session.confirm_login):
+            with pytest.raises(ValueError) as refused:
+                refuses(user_id)
+            assert "ada" not in str(refused.value)
+        with pytest.raises(ValueError, match="another user is logged in") as refused:
+            session.confirm_login("ada@example.com")
+    assert "bob" not in str(refused.value)
+    assert "ada" not in str(refused.value)
 
 
 def test_the_largest_integer_and_the_deepest_value_are_taken() -> None:

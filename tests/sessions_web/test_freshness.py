@@ -152,10 +152,12 @@ def test_confirming_keeps_the_lifetime_the_forms_and_requests_under_way(
 
 def test_only_its_own_user_can_confirm_a_session(make_site: MakeSite) -> None:
     visitor = make_site().visitor()
-    with pytest.raises(ValueError, match=r"\('ada'\): nobody is logged in; use"):
+    with pytest.raises(ValueError, match=r"\(user_id\): nobody is logged in; use"):
         visitor.visit(confirm("ada"))
     visitor.visit(login("ada"))
-    with pytest.raises(ValueError, match=r"confirm_login\('bob'\): not 'ada'; use"):
+    with pytest.raises(
+        ValueError, match=r"confirm_login\(user_id\): another user is logged in; use"
+    ):
         visitor.visit(confirm("bob"))
     assert visitor.visit(lambda session: session.user_id).value == "ada"
 

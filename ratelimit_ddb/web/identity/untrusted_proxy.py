@@ -1,8 +1,8 @@
-"""A warning where clients seem to share the bucket of a proxy that nobody said to trust.
+"""Warns if clients seem to share the bucket of a proxy that is not trusted.
 
 Behind a load balancer ``client_address()`` is the balancer's address, and its clients deny each
-other. That can't be told for certain, since any client can send X-Forwarded-For; but a denied peer
-with a private address (RFC 1918, RFC 4193) that sends the field is most likely a proxy.
+other. It is not certain, since any client can send X-Forwarded-For; but a denied peer with a
+private address (RFC 1918, RFC 4193) that sends the field is most likely a proxy.
 """
 
 from __future__ import annotations

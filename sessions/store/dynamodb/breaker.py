@@ -1,15 +1,15 @@
-"""The breaker of a table: in an outage that lasts, few requests wait to read their session.
+"""A circuit breaker: in a long outage, few requests wait for the table to read their session.
 
-Without it, every request with a session's cookie would wait for its deadline, and the threads of a
-server would all be waiting.
+Without it, every request with a session's cookie would wait for its deadline, which occupies all
+threads of a server.
 
     closed   sessions are read. The third request in a row without an answer opens the breaker.
     open     a session is read once a second, by a request that waits for its deadline; all others
              get StoreUnavailable at once. Any answer closes it.
 
-Everything else is always asked: a login, a logout, a revocation must not fail because a second ago
-the table was out of reach. An answer is whatever shows that the table serves, a refusal too; a
-throttled key is one, since the rest of the table may serve. A fork starts with its parent's state.
+Other operations are always sent: a login, a logout or a revocation must not fail because the table
+was out of reach a second ago. Any reply closes it, also a refusal; a throttled key counts as one,
+since the table serves other keys. A fork starts with its parent's state.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROBE_INTERVAL_NS = 1_000_000_000
 
 
 class Breaker:
-    """Whether sessions are read from a table.
+    """Decides whether a session is read from the table.
 
     Args:
         monotonic_ns: the process's monotonic clock, or a test's.
@@ -52,7 +52,7 @@ class Breaker:
         """Check that a session may be read now.
 
         Raises:
-            StoreUnavailable: the table gave no answer lately.
+            StoreUnavailable: the last requests got no answer.
         """
         if not self._is_open:
             return
@@ -73,7 +73,7 @@ class Breaker:
             _warn("%s: it answers again, after %.1f s; sessions are read", store, lasted_ns / 1e9)
 
     def failed(self, store: object, error: Exception) -> None:
-        """Note what a request came to: an outage, or an error that is an answer."""
+        """Note a failed request: an outage, or an error that the table replied with."""
         if isinstance(error, KeyThrottled) or not isinstance(error, StoreUnavailable):
             self.answered(store)
             return
@@ -93,7 +93,7 @@ class Breaker:
 
 
 def _warn(message: str, store: object, *facts: str | float) -> None:
-    """Log facts that keep no store alive: handlers may keep records for long."""
+    """Log a warning, without a reference to the store: handlers may keep records for long."""
     import logging  # importing this package does not need it
 
     logging.getLogger("sessions").warning(message, repr(store), *facts)
