@@ -38,7 +38,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
-	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by demo, test, mutants, faults, docs and locust.'
+	@echo '  PYTHON=python3.12 chooses an interpreter; ARGS="..." is passed on by all but lint, bench, soak, lock and clean.'
 	@echo '  WORKERS=4 runs so many tests at a time.'
 
 .PHONY: demo

@@ -30,13 +30,23 @@ FILE = re.compile(
 )
 """From the repository's folder, as pages name it."""
 PIP = re.compile(r"pip install ([^`\n]+)")
+FROM_ABOVE = re.compile(r"# From above: ([\w, ]+)\n")
 COST = re.compile(r"^\$ ratelimit-ddb (cost [^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+def run_each_example_alone(page: Path) -> None:
+    """As a reader pastes it: with no names but those that it says are from above."""
+    above: dict[str, object] = {}
+    for block in PYTHON.findall(page.read_text(encoding="utf-8")):
+        said = FROM_ABOVE.match(block)
+        names = {name: above[name] for name in said[1].split(", ")} if said else {}
+        exec(compile(block, page.name, "exec"), names)
+        above |= names
+
+
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.name)
-def test_the_pages_python_runs(page: Path) -> None:
-    blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
-    exec(compile("".join(blocks), page.name, "exec"), {})
+def test_each_example_of_a_page_runs_alone_or_says_what_it_continues(page: Path) -> None:
+    run_each_example_alone(page)
 
 
 INSTALLED_BY = {
@@ -89,8 +99,7 @@ def test_the_readmes_python_runs_and_its_first_limit_denies_the_fourth_request(
             pass
 
     monkeypatch.setattr(wsgiref.simple_server, "make_server", Server)
-    blocks = PYTHON.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    exec(compile("".join(blocks), "README.md", "exec"), {})
+    run_each_example_alone(ROOT / "README.md")
 
     statuses: list[tuple[str, list[tuple[str, str]]]] = []
     for _ in range(4):
